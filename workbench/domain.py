@@ -1,0 +1,389 @@
+"""What the words mean: frozen values without I/O, shared by every room.
+
+Times are time-zone-aware and kept in UTC. Coordinates are WGS 84 degrees. Boxes and landmarks are
+in pixels of the decoded, upright frame. Images are ``(height, width, 3) uint8`` in BGR order, as
+OpenCV and DeepFace take them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from workbench.errors import CatalogueError, TimeError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from shapely import MultiPolygon, Polygon
+
+    Image: TypeAlias = NDArray[np.uint8]
+    Vector: TypeAlias = NDArray[np.float32]
+
+Metric: TypeAlias = Literal["cosine", "euclidean"]
+
+
+def utc(moment: datetime, *, where: str = "") -> datetime:
+    """Return *moment* in UTC; raise TimeError if it carries no offset."""
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise TimeError(
+            f"the time {moment.isoformat()} has no offset from UTC",
+            where=where,
+            fix="Write it with one, such as 2026-03-29T00:36:40+00:00",
+        )
+    return moment.astimezone(UTC)
+
+
+def parse_time(text: str, *, where: str = "") -> datetime:
+    """Read an ISO 8601 time with an offset, as UTC; raise TimeError for anything else."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise TimeError(
+            f"{text!r} is not an ISO 8601 time",
+            where=where,
+            fix="Write it like 2026-03-29T00:36:40+00:00",
+        ) from None
+    return utc(moment, where=where)
+
+
+# --- Footage ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A camera at a fixed place."""
+
+    camera_id: str
+    name: str
+    latitude: float
+    longitude: float
+
+    def __post_init__(self) -> None:
+        if not self.camera_id:
+            raise CatalogueError("a camera without an id", fix="Give each camera a camera_id")
+        # Written so that NaN fails too.
+        if not (-90 <= self.latitude <= 90 and -180 <= self.longitude <= 180):
+            raise CatalogueError(
+                f"latitude {self.latitude}, longitude {self.longitude} is not a place on Earth",
+                where=f"camera {self.camera_id}",
+                fix="Latitude lies in [-90, 90], longitude in [-180, 180]; were they swapped",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One file that one camera recorded, as its catalogue names it."""
+
+    file: str  # as written in the catalogue, relative to it
+    path: Path  # where that is on this machine
+    camera_id: str
+    started_at: datetime  # UTC
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "started_at", utc(self.started_at, where=self.file))
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The cameras and recordings of one delivery of footage."""
+
+    root: Path
+    cameras: tuple[Camera, ...]
+    recordings: tuple[Recording, ...]
+    # Rows that were refused; the others go on.
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that went wrong with one recording or row while the rest went on."""
+
+    where: str
+    what: str
+    at_seconds: float | None = None  # presentation time inside the recording, where known
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A decoded, upright picture with the time the stream itself gives it."""
+
+    number: int  # of the frame in decoding order, from 0
+    seconds: float  # presentation time since the first frame of the recording
+    image: Image  # (height, width, 3) uint8, BGR
+
+
+# --- Faces ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An upright rectangle in pixels; ``x, y`` is its top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def centre_x(self) -> float:
+        return self.x + self.width / 2
+
+    @property
+    def centre_y(self) -> float:
+        return self.y + self.height / 2
+
+    def overlap(self, other: Box) -> float:
+        """Intersection over union with *other*, from 0 to 1."""
+        w = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        h = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        if w <= 0 or h <= 0:
+            return 0.0
+        shared = w * h
+        return shared / (self.width * self.height + other.width * other.height - shared)
+
+    def moved(self, dx: float, dy: float) -> Box:
+        """The same box, *dx* to the right and *dy* down."""
+        return Box(self.x + dx, self.y + dy, self.width, self.height)
+
+    def scaled(self, factor: float) -> Box:
+        """The box in a picture resized by *factor*."""
+        return Box(self.x * factor, self.y * factor, self.width * factor, self.height * factor)
+
+
+Point: TypeAlias = tuple[float, float]  # x, y in pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One detected face.
+
+    ``landmarks`` are five points in the order of the ArcFace template: the eye at the left of the
+    picture, the eye at its right, the tip of the nose, the mouth's corner at the left, at the
+    right. ``None`` where the detector gives none.
+    """
+
+    box: Box
+    confidence: float
+    landmarks: tuple[Point, Point, Point, Point, Point] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a face can be recognised, 0 (useless) to 1 (as good as an enrolment photograph).
+
+    The parts, each from 0 to 1, follow ISO/IEC 29794-5; ``overall`` is made from them.
+    """
+
+    overall: float
+    size: float
+    sharpness: float
+    pose: float
+    exposure: float
+
+    def weakest(self) -> str:
+        """Name of the part that hurts most: size, sharpness, pose or exposure."""
+        return min(("size", "sharpness", "pose", "exposure"), key=lambda part: getattr(self, part))
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A detector and a recogniser used together, and what their scores mean.
+
+    Templates of different profiles never meet. ``weights`` maps file names to SHA-256, so that the
+    same name with other weights is another profile.
+    """
+
+    name: str
+    detector: str
+    recogniser: str
+    alignment: str
+    metric: Metric
+    dimension: int
+    weights: tuple[tuple[str, str], ...] = ()
+    version: str = "1"  # of our own alignment and normalisation code
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that change whenever templates would not be comparable.
+
+        The detector is part of it: it decides what is found and how faces lie in their chips.
+        """
+        parts = (self.detector, self.recogniser, self.alignment, self.metric, self.version)
+        text = "\n".join([*parts, str(self.dimension), *(f"{n}={h}" for n, h in self.weights)])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One good view of a tracklet's face, with the template made from it."""
+
+    seconds: float  # presentation time inside the recording
+    time: datetime  # UTC: started_at + seconds
+    box: Box  # in the frame
+    quality: Quality
+    jpeg: bytes  # the face with some margin, as seen
+    template: Vector  # (dimension,) float32, as the recogniser gave it
+
+
+@dataclass(frozen=True, slots=True)
+class Tracklet:
+    """One face followed through one recording.
+
+    ``shots`` are best first. A tracklet without shots was seen but cannot be searched; it is kept
+    and counted, so that coverage is honest. ``template`` pools the shots.
+    """
+
+    ordinal: int  # from 0 inside its recording, by first_seen
+    first_seen: datetime  # UTC
+    last_seen: datetime  # UTC
+    detections: int  # number of frames in which the face was detected
+    shots: tuple[Shot, ...] = ()
+    template: Vector | None = None  # (dimension,) float32; None if and only if there is no shot
+
+    @property
+    def searchable(self) -> bool:
+        return self.template is not None
+
+
+def recording_identity(sha256: str, camera_id: str, started_at: datetime) -> str:
+    """16 hexadecimal digits naming one content, on one camera, at one time.
+
+    Deterministic, so that indexing the same footage again, or merging two galleries, meets itself.
+    """
+    text = f"{sha256}\n{camera_id}\n{utc(started_at).isoformat()}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedRecording:
+    """All that indexing learned from one recording: stored whole or not at all."""
+
+    recording: Recording
+    sha256: str  # of the source file
+    size_bytes: int
+    modified_ns: int  # of the source file, to recognise it without reading it again
+    seconds: float  # presentation time from the first to the end of the last frame read
+    width: int
+    height: int
+    frames_decoded: int
+    frames_examined: int
+    faces: int
+    tracklets: tuple[Tracklet, ...]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def recording_id(self) -> str:
+        return recording_identity(self.sha256, self.recording.camera_id, self.recording.started_at)
+
+    @property
+    def ended_at(self) -> datetime:
+        return self.recording.started_at + timedelta(seconds=self.seconds)
+
+
+# --- Asking -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """A named area on the map. Make one with :mod:`workbench.district`, which checks it."""
+
+    name: str
+    area: Polygon | MultiPolygon  # x is longitude, y is latitude, WGS 84
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where and when a search may look: both the legal limit and the index.
+
+    A tracklet is inside if its camera lies in the district (border included) and it was seen at
+    some moment in ``[start, end)``.
+    """
+
+    district: District
+    start: datetime  # UTC
+    end: datetime  # UTC
+
+    def __post_init__(self) -> None:
+        start, end = utc(self.start, where="start"), utc(self.end, where="end")
+        if end <= start:
+            raise TimeError(
+                f"the end {end.isoformat()} is not after the start {start.isoformat()}",
+                where="time range",
+                fix="Choose an end after the start",
+            )
+        object.__setattr__(self, "start", start)
+        object.__setattr__(self, "end", end)
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """One reference photograph of the target, with the face chosen in it."""
+
+    name: str
+    face: Face
+    quality: Quality
+    jpeg: bytes  # the face with some margin
+    template: Vector  # (dimension,) float32
+    advice: str = ""  # why it is a poor one, in plain words; empty for a good one
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The target face: photographs of one person and the template pooled from them."""
+
+    photographs: tuple[Photograph, ...]
+    template: Vector  # (dimension,) float32
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A score from which on a candidate is worth a look, and where it comes from.
+
+    A score means nothing without its model: ``calibration`` names the data it was set on.
+    """
+
+    score: float
+    calibration: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A tracklet that resembles the probe: a lead, never an identification.
+
+    ``score`` is higher for more alike: the cosine similarity, or 1 minus the Euclidean distance,
+    after the profile's metric.
+    """
+
+    tracklet_id: str  # "<recording_id>-<ordinal>"
+    camera: Camera
+    recording_id: str
+    recording: str  # file as catalogued
+    first_seen: datetime  # UTC
+    last_seen: datetime  # UTC
+    score: float
+    quality: float  # of the best shot
+    shot_seconds: float  # presentation time of the best shot in the recording
+    shot_time: datetime  # UTC
+    shot_jpeg: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a scope holds, so that 'no footage' is never taken for 'not seen'."""
+
+    cameras: int  # in the district
+    cameras_with_footage: int  # of these, with footage in the time range
+    recordings: int
+    footage_seconds: float  # inside the time range, added over cameras
+    tracklets: int  # searchable
+    unsearchable: int  # seen, but with no shot good enough
+
+
+ProgressCallback: TypeAlias = Callable[[int, int, str], None]
+"""Called with (done, total, what is being done)."""

@@ -1,0 +1,106 @@
+"""The one family of exceptions: each says what was wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class SightlineError(Exception):
+    """Base of every error raised on purpose.
+
+    Parameters
+    ----------
+    what : str
+        What was wrong, as a phrase without a full stop.
+    where : str, optional
+        The file, row, field or object it concerns; comes first in the message.
+    fix : str, optional
+        What the reader can do about it, as a sentence without its full stop.
+
+    Examples
+    --------
+    >>> print(NoFaceFound("no face of at least 40 px", where="photo.jpg", fix="Come closer"))
+    photo.jpg: no face of at least 40 px. Come closer.
+    """
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        self.what, self.where, self.fix = what, where, fix
+        place = f"{where}: " if where else ""
+        advice = f" {fix}." if fix else ""
+        super().__init__(f"{place}{what}.{advice}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments do not survive the default reduction, and errors cross processes.
+        return (_rebuild, (type(self), self.what, self.where, self.fix, self.__dict__))
+
+
+def _rebuild(
+    cls: type[SightlineError], what: str, where: str, fix: str, state: dict[str, object]
+) -> SightlineError:
+    error = cls.__new__(cls)
+    SightlineError.__init__(error, what, where=where, fix=fix)
+    error.__dict__.update(state)
+    return error
+
+
+class SettingsError(SightlineError):
+    """A setting has a value that cannot be used."""
+
+
+class CatalogueError(SightlineError):
+    """The list of cameras or recordings cannot be used, or one of its rows cannot."""
+
+
+class TimeError(SightlineError):
+    """A time without an offset, a time that does not exist, or an end before its start."""
+
+
+class RecordingError(SightlineError):
+    """A recording cannot be read, in whole or in part."""
+
+
+class ImageError(SightlineError):
+    """A photograph cannot be read or is unreasonably large."""
+
+
+class NoFaceFound(ImageError):
+    """A photograph shows no face that can be used as a probe."""
+
+
+class SeveralFacesFound(ImageError):
+    """A photograph shows several faces and none was chosen.
+
+    ``count`` is the number of faces found, numbered from 0 by size, largest first.
+    """
+
+    count: int = 0
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", count: int = 0) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.count = count
+
+
+class ModelError(SightlineError):
+    """A model profile is unknown, or its weights are missing or not the expected ones."""
+
+
+class DistrictError(SightlineError):
+    """A district is not a polygon on the globe, crosses itself, is empty or holds no camera."""
+
+
+class GalleryError(SightlineError):
+    """A gallery cannot be opened, read or written."""
+
+
+class GalleryBusy(GalleryError):
+    """Another process holds the gallery open for writing."""
+
+
+class ProfileMismatch(GalleryError):
+    """Templates of two model profiles would have met."""
+
+
+class MapError(SightlineError):
+    """A map cannot be drawn without something this machine does not have."""
+
+
+class Cancelled(SightlineError):
+    """Long work was stopped on request; what was finished is kept."""

@@ -1,0 +1,78 @@
+"""The settings of one installation, from environment variables (``SIGHTLINE_…``) or a file."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from workbench.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """Everything that differs between installations.
+
+    Each field is read from ``SIGHTLINE_<NAME>`` in the environment, else from ``sightline.env`` in
+    the working directory, else it has the default given here.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="SIGHTLINE_", env_file="sightline.env", extra="ignore", frozen=True
+    )
+
+    home: Path = Field(
+        default=Path("data"), description="where galleries and model weights of this place live"
+    )
+    profile: str = Field(default="dlib", description="the model profile that new galleries use")
+    gallery: Path | None = Field(
+        default=None, description="the gallery that dashboards open; by default HOME/gallery.duckdb"
+    )
+    time_zone: str | None = Field(
+        default=None, description="zone to show times in; by default that of the cameras' place"
+    )
+    tiles: str | None = Field(
+        default=None, description="address pattern of a map tile server, such as …/{z}/{x}/{y}.png"
+    )
+    tiles_attribution: str = Field(default="", description="what the tile server wants said")
+    base_map: Path | None = Field(
+        default=None, description="GeoJSON of streets to draw where there is no tile server"
+    )
+    districts: Path | None = Field(
+        default=None, description="folder of GeoJSON files offered as named districts"
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None and value not in available_timezones():
+            raise ValueError(f"{value!r} is not a time zone; write one like Europe/London")
+        return value
+
+    @property
+    def models(self) -> Path:
+        """Our own DEEPFACE_HOME: weights are looked for here and nowhere else."""
+        return self.home / "models"
+
+    @property
+    def gallery_file(self) -> Path:
+        return self.gallery or self.home / "gallery.duckdb"
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        return ZoneInfo(self.time_zone) if self.time_zone else None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once; raise SettingsError if one cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(
+            str(first["msg"]), where=f"SIGHTLINE_{name}", fix="Correct or remove the setting"
+        ) from None
