@@ -1,0 +1,121 @@
+"""The search use case: a probe and a scope in, candidates and what they rest on out.
+
+Every door (widgets, notebooks, command line) searches through :func:`search` and nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from workbench.domain import Camera, Candidate, Coverage, Probe, Scope, Threshold
+from workbench.errors import ProfileMismatch
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.gallery import Gallery
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The answer to one question, with all that is needed to read it honestly.
+
+    ``candidates`` are best first, one a tracklet, each with a score of at least
+    ``threshold.score``. ``coverage`` tells how much footage the scope holds at all.
+    """
+
+    candidates: tuple[Candidate, ...]
+    probe: Probe
+    scope: Scope
+    threshold: Threshold | None
+    cameras: tuple[Camera, ...]  # those in the district
+    coverage: Coverage
+    asked_at: datetime  # UTC
+    seconds: float  # that the search took
+
+    def frame(self) -> pd.DataFrame:
+        """The candidates as a DataFrame, one row each, best first; times in UTC.
+
+        Columns: rank, tracklet_id, camera_id, camera, longitude, latitude, recording, first_seen,
+        last_seen, score, quality.
+        """
+        import pandas as pd
+
+        columns = [
+            "rank", "tracklet_id", "camera_id", "camera", "longitude", "latitude", "recording",
+            "first_seen", "last_seen", "score", "quality",
+        ]  # fmt: skip
+        rows = [
+            (
+                rank, c.tracklet_id, c.camera.camera_id, c.camera.name, c.camera.longitude,
+                c.camera.latitude, c.recording, c.first_seen, c.last_seen, c.score, c.quality,
+            )
+            for rank, c in enumerate(self.candidates, start=1)
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns)
+
+
+def search(
+    gallery: Gallery,
+    probe: Probe,
+    scope: Scope,
+    *,
+    top: int | None = 100,
+    threshold: Threshold | float | None = None,
+) -> SearchResult:
+    """Look for the probe's face among the tracklets inside the scope, and nowhere else; exact.
+
+    Parameters
+    ----------
+    gallery : Gallery
+        An open gallery made with the probe's profile.
+    probe : Probe
+        See :func:`workbench.faces.probes.make_probe`.
+    scope : Scope
+        District and time range; see :mod:`workbench.district`.
+    top : int, optional
+        At most so many candidates, the best.
+    threshold : Threshold or float, optional
+        Only candidates with at least this score. By default, all.
+
+    Raises
+    ------
+    ProfileMismatch
+        If probe and gallery were made with different profiles.
+    DistrictError
+        If the district holds no camera of the gallery.
+    """
+    from workbench.gallery import search as gallery_search
+
+    if probe.profile.fingerprint != gallery.profile.fingerprint:
+        raise ProfileMismatch(
+            f"the probe was made with profile {probe.profile.name} "
+            f"({probe.profile.fingerprint}), the gallery with {gallery.profile.name} "
+            f"({gallery.profile.fingerprint})",
+            where=str(gallery.path),
+            fix="Make the probe with the gallery's profile",
+        )
+    if isinstance(threshold, int | float):
+        threshold = Threshold(float(threshold), "chosen by hand")
+    asked_at, began = datetime.now(UTC), time.perf_counter()
+    cameras = gallery_search.cameras_inside(gallery, scope.district)
+    candidates = gallery_search.search(
+        gallery,
+        probe.template,
+        scope,
+        top=top,
+        threshold=None if threshold is None else threshold.score,
+    )
+    return SearchResult(
+        candidates=tuple(candidates),
+        probe=probe,
+        scope=scope,
+        threshold=threshold,
+        cameras=cameras,
+        coverage=gallery.coverage(scope),
+        asked_at=asked_at,
+        seconds=time.perf_counter() - began,
+    )
