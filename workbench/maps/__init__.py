@@ -1,0 +1,1 @@
+"""Maps and timelines of what was found, drawn without asking any other machine."""

@@ -1,0 +1,34 @@
+"""The time that clocks show where a camera stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+def local_zone(longitude: float, latitude: float, override: ZoneInfo | None = None) -> ZoneInfo:
+    """The time zone of a place (WGS 84 degrees), or *override* if there is one.
+
+    At open sea, beyond territorial waters, that is UTC. The borders that are looked up are
+    simplified ones; an installation beside a border should set its zone.
+    """
+    if override is not None:
+        return override
+    import tzfpy
+
+    name = tzfpy.get_tz(longitude, latitude)
+    # Etc/GMT-5 and the like are nautical zones: nobody's clocks show them.
+    return UTC_ZONE if not name or name.startswith("Etc/") else ZoneInfo(name)
+
+
+def zone_label(moment: datetime, zone: ZoneInfo) -> str:
+    """How the zone is called at that moment, such as GMT, BST or UTC+05."""
+    name = moment.astimezone(zone).tzname() or "UTC"
+    return f"UTC{name}" if name[0] in "+-" else name  # many zones have no abbreviation
+
+
+def local_time(moment: datetime, zone: ZoneInfo, pattern: str = "%a %d %b %Y, %H:%M:%S") -> str:
+    """*moment* as the clocks of *zone* show it, and which clocks: ``… 02:30:00 BST``."""
+    return f"{moment.astimezone(zone):{pattern}} {zone_label(moment, zone)}"
