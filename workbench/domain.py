@@ -150,6 +150,11 @@ class Box:
         """The same box, *dx* to the right and *dy* down."""
         return Box(self.x + dx, self.y + dy, self.width, self.height)
 
+    def widened(self, margin: float) -> Box:
+        """The box with *margin* of its own width and height added on each side."""
+        dx, dy = margin * self.width, margin * self.height
+        return Box(self.x - dx, self.y - dy, self.width + 2 * dx, self.height + 2 * dy)
+
     def scaled(self, factor: float) -> Box:
         """The box in a picture resized by *factor*."""
         return Box(self.x * factor, self.y * factor, self.width * factor, self.height * factor)
@@ -162,14 +167,21 @@ Point: TypeAlias = tuple[float, float]  # x, y in pixels
 class Face:
     """One detected face.
 
-    ``landmarks`` are five points in the order of the ArcFace template: the eye at the left of the
-    picture, the eye at its right, the tip of the nose, the mouth's corner at the left, at the
-    right. ``None`` where the detector gives none.
+    ``landmarks`` are, as far as the detector gives them: the eye at the left of the picture, the
+    eye at its right, the nose, then the mouth's corner at the left and at the right (the order of
+    the ArcFace template). Three or five points; ``None`` from a detector without landmarks.
     """
 
     box: Box
-    confidence: float
-    landmarks: tuple[Point, Point, Point, Point, Point] | None = None
+    confidence: float  # on the detector's own scale
+    landmarks: tuple[Point, ...] | None = None
+
+    def moved(self, dx: float, dy: float) -> Face:
+        """The same face, *dx* to the right and *dy* down."""
+        points = self.landmarks
+        if points is not None:
+            points = tuple((x + dx, y + dy) for x, y in points)
+        return Face(self.box.moved(dx, dy), self.confidence, points)
 
 
 @dataclass(frozen=True, slots=True)

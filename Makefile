@@ -1,0 +1,59 @@
+# One way to do each chore; continuous integration runs the same ones.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test browser lint format types lock benchmark clean
+
+help: ## say what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+# pip's own guard against half-done installs is the lock with hashes; ours is the stamp, made last.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sightline needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.installed ## install, build and index the demo town, serve the dashboard
+	$(BIN)/sightline demo
+
+test: $(VENV)/.installed-dev ## run all tests; the browser ones need Debian's chromium
+	@tools/ensure-chromium
+	$(BIN)/python -m pytest
+
+browser: $(VENV)/.installed-dev ## only the tests in a real browser
+	@tools/ensure-chromium
+	$(BIN)/python -m pytest -m browser
+
+lint: $(VENV)/.installed-dev ## check style, notebooks and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev ## put the code in form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.installed-dev ## check types
+	$(BIN)/mypy
+
+benchmark: $(VENV)/.installed-dev ## measure what the documents claim (needs the test material)
+	$(BIN)/python benchmarks/town.py
+
+lock: $(VENV)/.installed-dev ## renew the lock files from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 --no-header --quiet --upgrade -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock --generate-hashes --universal --python-version 3.11 --no-header --quiet --upgrade -o requirements-dev.lock
+	$(BIN)/python tools/environment.py
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache test-artifacts

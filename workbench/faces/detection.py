@@ -1,0 +1,148 @@
+"""Find faces in a picture or in parts of it, with the detector of a profile.
+
+DeepFace's detector clients are built by DeepFace; dlib's and YuNet's networks are then called
+directly, because DeepFace's wrappers fix the scale (one up-sampling, 640 pixels) and drop landmarks
+that alignment needs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench.domain import Box, Face, Point
+from workbench.faces.quality import crop
+
+if TYPE_CHECKING:
+    from workbench.faces.models import Models
+
+    from workbench.domain import Image
+
+# The side of dlib's HOG window: smaller faces are found by enlarging the picture first.
+HOG_WINDOW = 80
+# YuNet's smallest reliable face, pixels of its input (its training set is WIDER Face).
+YUNET_SMALLEST = 20
+# Two boxes that overlap by more are one face seen from two regions.
+SAME_FACE_OVERLAP = 0.4
+# Dlib's score grows with certainty and is not capped; see docs for the figures on town.
+HOG_THRESHOLD = 0.0
+YUNET_THRESHOLD = 0.8
+
+
+def detect(
+    models: Models,
+    image: Image,
+    *,
+    smallest: float = 40.0,
+    regions: Sequence[Box] | None = None,
+) -> list[Face]:
+    """Faces in *image*, largest first.
+
+    Parameters
+    ----------
+    models : Models
+        Loaded by :func:`workbench.faces.models.load`.
+    image : (height, width, 3) uint8, BGR
+    smallest : float
+        Width in pixels of the smallest face looked for. Cost grows with its inverse square.
+    regions : sequence of Box, optional
+        Look only inside these parts of the picture. By default, everywhere.
+    """
+    find = _BACKENDS.get(models.profile.detector, _detect_with_deepface)
+    found: list[Face] = []
+    if regions is None:
+        found = find(models, image, smallest)
+    else:
+        for region in regions:
+            part = crop(image, region)
+            if min(part.shape[:2]) < smallest / 2:
+                continue
+            left, top = max(0, math.floor(region.x)), max(0, math.floor(region.y))
+            found += [face.moved(left, top) for face in find(models, part, smallest)]
+    return distinct(found)
+
+
+def _detect_with_dlib(models: Models, image: Image, smallest: float) -> list[Face]:
+    import cv2
+    import numpy as np
+
+    network: dict[str, Any] = models.detector.model
+    scale = HOG_WINDOW / smallest
+    resized, scale = _resized(image, scale)
+    rgb = cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)
+    rectangles, scores, _ = network["face_detector"].run(rgb, 0, HOG_THRESHOLD)
+    faces = []
+    for rectangle, score in zip(rectangles, scores, strict=True):
+        points = network["sp"](rgb, rectangle)
+        # Corners of the eye at the right of the picture, of the one at the left, base of the nose.
+        right_outer, right_inner, left_outer, left_inner, nose = (
+            np.array([points.part(i).x, points.part(i).y]) / scale for i in range(5)
+        )
+        left_eye, right_eye = (left_outer + left_inner) / 2, (right_outer + right_inner) / 2
+        box = Box(rectangle.left(), rectangle.top(), rectangle.width(), rectangle.height())
+        landmarks = (_point(left_eye), _point(right_eye), _point(nose))
+        faces.append(Face(box.scaled(1 / scale), float(score), landmarks))
+    return faces
+
+
+def _detect_with_yunet(models: Models, image: Image, smallest: float) -> list[Face]:
+    network = models.detector.model
+    resized, scale = _resized(image, min(1.0, YUNET_SMALLEST / smallest))
+    height, width = resized.shape[:2]
+    network.setInputSize((width, height))
+    network.setScoreThreshold(YUNET_THRESHOLD)
+    _, rows = network.detect(resized)
+    faces = []
+    for row in () if rows is None else rows:
+        values = [float(value) / scale for value in row[:14]]
+        landmarks = tuple((values[i], values[i + 1]) for i in range(4, 14, 2))
+        faces.append(Face(Box(*values[:4]), float(row[14]), landmarks))
+    return [face for face in faces if face.box.width >= smallest * 0.8]
+
+
+def _detect_with_deepface(models: Models, image: Image, smallest: float) -> list[Face]:
+    faces = []
+    for region in models.detector.detect_faces(image):
+        # DeepFace names eyes from the subject's side: the left eye lies at the picture's right.
+        points = (
+            region.right_eye, region.left_eye, getattr(region, "nose", None),
+            getattr(region, "mouth_right", None), getattr(region, "mouth_left", None),
+        )  # fmt: skip
+        known: list[Point] = []
+        for point in points:
+            if point is None:
+                break
+            known.append((float(point[0]), float(point[1])))
+        landmarks = tuple(known) if len(known) >= 3 else None
+        box = Box(float(region.x), float(region.y), float(region.w), float(region.h))
+        if box.width >= smallest:
+            faces.append(Face(box, float(region.confidence or 0.0), landmarks))
+    return faces
+
+
+_Backend = Callable[["Models", "Image", float], list[Face]]
+_BACKENDS: dict[str, _Backend] = {"dlib": _detect_with_dlib, "yunet": _detect_with_yunet}
+
+
+def _resized(image: Image, scale: float) -> tuple[Image, float]:
+    import cv2
+    import numpy as np
+
+    if abs(scale - 1) < 0.02:
+        return image, 1.0
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=method)), scale
+
+
+def _point(pair: Any) -> Point:
+    return float(pair[0]), float(pair[1])
+
+
+def distinct(faces: list[Face]) -> list[Face]:
+    """Each face once, the surest box of it, largest first."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda f: -f.confidence):
+        if all(face.box.overlap(other.box) < SAME_FACE_OVERLAP for other in kept):
+            kept.append(face)
+    return sorted(kept, key=lambda f: (-f.box.width, f.box.x, f.box.y))

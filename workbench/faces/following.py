@@ -1,0 +1,226 @@
+"""From the pictures of one recording to its tracklets: look, follow, keep the best, make templates.
+
+Positions alone can join two people who cross. So templates have the last word: a track whose shots
+do not resemble each other is split, and pieces of one walk that do are joined again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from workbench.domain import Box, Face, Shot, Tracklet
+from workbench.faces import quality, templates
+from workbench.faces.detection import detect, distinct
+from workbench.faces.tracking import Observation, Track, Tracker
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from workbench.faces.models import Models
+
+    from workbench.domain import Image
+
+# Around a face, in its own sizes: enough for alignment and to be recognised by eye.
+PICTURE_MARGIN = 0.6
+# A followed face is looked for this far around its expected place, and down to this share of its
+# width: the detector then works on a small picture at the right scale.
+FOLLOW_MARGIN, FOLLOW_SMALLEST = 1.0, 0.7
+# Pieces of one walk: at most so long apart, and no further than somebody walks in that time.
+JOIN_SECONDS, JOIN_WIDTHS, JOIN_WIDTHS_PER_SECOND = 3.0, 1.5, 1.5
+JPEG_QUALITY = 88
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How a recording is looked at.
+
+    Parameters
+    ----------
+    smallest : float
+        Width in pixels of the smallest face looked for.
+    shots : int
+        Best shots kept for each tracklet.
+    searchable_from : float
+        Quality below which a shot gives no template.
+    """
+
+    smallest: float = 48.0
+    shots: int = 5
+    searchable_from: float = 0.3
+
+
+@dataclass(slots=True)
+class _Piece:
+    """Observations of one person, with the templates of the good ones."""
+
+    moments: list[tuple[float, Box]]  # when and where the face was detected, in order
+    shots: list[tuple[Observation, NDArray[np.float32]]]
+
+    @property
+    def first(self) -> float:
+        return self.moments[0][0]
+
+    @property
+    def last(self) -> float:
+        return self.moments[-1][0]
+
+
+class Follower:
+    """Follows the faces of one recording; give it pictures in the order of time.
+
+    Parameters
+    ----------
+    models : Models
+        Loaded by :func:`workbench.faces.models.load`.
+    started_at : datetime
+        UTC time of the recording's first frame.
+    """
+
+    def __init__(
+        self, models: Models, *, started_at: datetime, following: Following | None = None
+    ) -> None:
+        self._models = models
+        self._started_at = started_at
+        self._following = following or Following()
+        self._tracker = Tracker(keep=self._following.shots)
+        self._pieces: list[_Piece] = []
+        self.faces = 0  # detected so far
+
+    @property
+    def busy(self) -> bool:
+        """Whether a face is being followed just now."""
+        return bool(self._tracker.active)
+
+    def look(self, seconds: float, image: Image, regions: Sequence[Box] | None) -> None:
+        """Look at one picture: around the followed faces, and in *regions* for new ones.
+
+        ``regions`` of ``None`` means everywhere, an empty sequence nowhere.
+        """
+        found: list[Face] = []
+        for track in self._tracker.active:
+            box = track.expected(seconds)
+            around = box.widened(FOLLOW_MARGIN)
+            found += detect(
+                self._models, image, smallest=box.width * FOLLOW_SMALLEST, regions=[around]
+            )
+        if regions is None or len(regions) > 0:
+            found += detect(self._models, image, smallest=self._following.smallest, regions=regions)
+        seen = [self._observe(seconds, image, face) for face in distinct(found)]
+        self.faces += len(seen)
+        for track in self._tracker.update(seconds, seen):
+            self._pieces += self._split(track)
+
+    def cut(self) -> None:
+        """The picture changed as a whole: nobody is followed across a cut."""
+        for track in self._tracker.finish():
+            self._pieces += self._split(track)
+
+    def finish(self) -> tuple[Tracklet, ...]:
+        """End the recording and return its tracklets, by first appearance."""
+        self.cut()
+        pieces = self._join(sorted(self._pieces, key=lambda piece: piece.first))
+        pieces.sort(key=lambda piece: (piece.first, piece.moments[0][1].x))
+        return tuple(self._tracklet(number, piece) for number, piece in enumerate(pieces))
+
+    def _observe(self, seconds: float, image: Image, face: Face) -> Observation:
+        around = face.box.widened(PICTURE_MARGIN)
+        picture = quality.crop(image, around).copy()  # the frame itself is let go
+        origin = (max(0, math.floor(around.x)), max(0, math.floor(around.y)))
+        return Observation(seconds, face, quality.assess(image, face), picture, origin)
+
+    def _split(self, track: Track) -> list[_Piece]:
+        """Make the templates of an ended track; divide it where they are of different people."""
+        good = [o for o in track.best if o.quality.overall >= self._following.searchable_from]
+        if not good:
+            return [_Piece(track.moments, [])]
+        chips = [
+            templates.align(self._models, o.picture, o.face.moved(-o.origin[0], -o.origin[1]))
+            for o in good
+        ]
+        made = templates.embed(self._models, chips)
+        groups = templates.group(made, self._models)
+        if len(groups) == 1:
+            return [_Piece(track.moments, list(zip(good, made, strict=True)))]
+        owner = {good[i].seconds: g for g, members in enumerate(groups) for i in members}
+        pieces = [_Piece([], [(good[i], made[i]) for i in members]) for members in groups]
+        for moment in track.moments:
+            nearest = min(owner, key=lambda seconds: abs(seconds - moment[0]))
+            pieces[owner[nearest]].moments.append(moment)
+        return pieces
+
+    def _join(self, pieces: list[_Piece]) -> list[_Piece]:
+        """Join pieces of one walk, earliest first, where place, time and templates agree."""
+        joined: list[_Piece] = []
+        for piece in pieces:
+            earlier = next((e for e in reversed(joined) if self._continues(e, piece)), None)
+            if earlier is None:
+                joined.append(piece)
+                continue
+            earlier.moments = sorted(earlier.moments + piece.moments, key=lambda m: m[0])
+            best = sorted(earlier.shots + piece.shots, key=lambda s: -s[0].quality.overall)
+            earlier.shots = best[: self._following.shots]
+        return joined
+
+    def _continues(self, earlier: _Piece, later: _Piece) -> bool:
+        if not earlier.shots or not later.shots:
+            return False
+        if {m[0] for m in earlier.moments} & {m[0] for m in later.moments}:
+            return False  # seen side by side: two people
+        before = max(
+            (m for m in earlier.moments if m[0] <= later.first), default=earlier.moments[0]
+        )
+        start, box = later.moments[0]
+        gap = abs(start - before[0])
+        away = math.hypot(
+            box.centre_x - before[1].centre_x, box.centre_y - before[1].centre_y
+        ) / max(box.width, before[1].width)
+        if gap > JOIN_SECONDS or away > JOIN_WIDTHS + JOIN_WIDTHS_PER_SECOND * gap:
+            return False
+        return templates.same_walk(
+            [t for _, t in earlier.shots], [t for _, t in later.shots], self._models
+        )
+
+    def _tracklet(self, ordinal: int, piece: _Piece) -> Tracklet:
+        import numpy as np
+
+        shots = tuple(
+            Shot(
+                seconds=observation.seconds,
+                time=self._time(observation.seconds),
+                box=observation.face.box,
+                quality=observation.quality,
+                jpeg=jpeg(observation.picture),
+                template=template,
+            )
+            for observation, template in sorted(
+                piece.shots, key=lambda s: (-s[0].quality.overall, s[0].seconds)
+            )
+        )
+        pooled = None
+        if shots:
+            pooled = templates.pool(
+                np.stack([shot.template for shot in shots]), self._models.profile.metric
+            )
+        return Tracklet(
+            ordinal=ordinal,
+            first_seen=self._time(piece.first),
+            last_seen=self._time(piece.last),
+            detections=len(piece.moments),
+            shots=shots,
+            template=pooled,
+        )
+
+    def _time(self, seconds: float) -> datetime:
+        return self._started_at + timedelta(seconds=seconds)
+
+
+def jpeg(image: Image) -> bytes:
+    """The picture as a JPEG file."""
+    import cv2
+
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return data.tobytes()

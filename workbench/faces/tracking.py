@@ -1,0 +1,162 @@
+"""Follow faces through a recording: detections in, tracks out. Purity before length.
+
+A compact association of our own: boxes move at a constant velocity between looks, pairs are
+matched by the Hungarian method on distance and size, and where two people come so close that
+position cannot tell them apart, both tracks end. Templates, made later, join pieces again where
+they agree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workbench.domain import Box, Face, Quality
+
+if TYPE_CHECKING:
+    from workbench.domain import Image
+
+# A track not seen for so long is over: at walking pace a person has left their own box by then.
+LOST_AFTER_SECONDS = 1.5
+# How far from its expected place, in face widths, a face may be found; uncertainty grows with time.
+GATE_WIDTHS, GATE_WIDTHS_PER_SECOND = 0.6, 1.0
+# Ratio of widths allowed between two looks.
+GATE_RATIO = 1.5
+# If a second face fits nearly as well as the best one, neither is joined.
+AMBIGUITY = 1.6
+# Weight of a new velocity against the old.
+VELOCITY_GAIN = 0.5
+
+
+@dataclass(slots=True)
+class Observation:
+    """A face at one moment. ``picture`` holds it with a margin, starting at ``origin`` (x, y)."""
+
+    seconds: float
+    face: Face  # in pixels of the frame
+    quality: Quality
+    picture: Image
+    origin: tuple[int, int]
+
+
+@dataclass(slots=True)
+class Track:
+    """One face followed without a doubt about who it is."""
+
+    moments: list[tuple[float, Box]]  # when and where its face was detected, in order
+    best: list[Observation] = field(default_factory=list)  # by quality, best first
+    _velocity: tuple[float, float] = (0.0, 0.0)  # pixels a second
+
+    @property
+    def last_seconds(self) -> float:
+        return self.moments[-1][0]
+
+    def expected(self, seconds: float) -> Box:
+        """Where its face should be at *seconds*."""
+        last_seconds, last_box = self.moments[-1]
+        dt = seconds - last_seconds
+        return last_box.moved(self._velocity[0] * dt, self._velocity[1] * dt)
+
+    def add(self, observation: Observation) -> None:
+        """Take the next view of its face."""
+        last_seconds, last_box = self.moments[-1]
+        box, dt = observation.face.box, observation.seconds - last_seconds
+        if dt > 0:
+            vx = (box.centre_x - last_box.centre_x) / dt
+            vy = (box.centre_y - last_box.centre_y) / dt
+            g = VELOCITY_GAIN if len(self.moments) > 1 else 1.0
+            self._velocity = (
+                self._velocity[0] + g * (vx - self._velocity[0]),
+                self._velocity[1] + g * (vy - self._velocity[1]),
+            )
+        self.moments.append((observation.seconds, box))
+
+
+@dataclass(slots=True)
+class Tracker:
+    """Joins the faces of successive looks into tracks.
+
+    Parameters
+    ----------
+    keep : int
+        How many of a track's best observations to hold on to.
+    apart_seconds : float
+        Best observations lie at least so far apart, so that they differ.
+    """
+
+    keep: int = 8
+    apart_seconds: float = 0.3
+    active: list[Track] = field(default_factory=list)
+
+    def update(self, seconds: float, seen: Sequence[Observation]) -> list[Track]:
+        """Take the faces seen at *seconds*; return the tracks that ended."""
+        ended = self._end(lambda t: seconds - t.last_seconds > LOST_AFTER_SECONDS)
+        pairs, doubtful = self._associate(seconds, seen)
+        taken = set()
+        for track, index in pairs:
+            track.add(seen[index])
+            self._remember(track, seen[index])
+            taken.add(index)
+        ended += self._end(lambda t: any(t is d for d in doubtful))
+        for index, observation in enumerate(seen):
+            if index not in taken:
+                track = Track([(observation.seconds, observation.face.box)])
+                self._remember(track, observation)
+                self.active.append(track)
+        return ended
+
+    def finish(self) -> list[Track]:
+        """End all tracks, at the end of a recording or at a cut; return them."""
+        ended, self.active = self.active, []
+        return ended
+
+    def _end(self, over: Callable[[Track], bool]) -> list[Track]:
+        ended = [track for track in self.active if over(track)]
+        self.active = [track for track in self.active if not over(track)]
+        return ended
+
+    def _associate(
+        self, seconds: float, seen: Sequence[Observation]
+    ) -> tuple[list[tuple[Track, int]], list[Track]]:
+        import numpy as np
+        from scipy.optimize import linear_sum_assignment
+
+        if not self.active or not seen:
+            return [], []
+        cost = np.full((len(self.active), len(seen)), np.inf)
+        for i, track in enumerate(self.active):
+            expected, dt = track.expected(seconds), seconds - track.last_seconds
+            gate = GATE_WIDTHS + GATE_WIDTHS_PER_SECOND * dt
+            for j, observation in enumerate(seen):
+                box = observation.face.box
+                ratio = max(box.width / expected.width, expected.width / box.width)
+                distance = math.hypot(
+                    box.centre_x - expected.centre_x, box.centre_y - expected.centre_y
+                ) / max(box.width, expected.width)
+                if distance <= gate and ratio <= GATE_RATIO:
+                    cost[i, j] = distance + 0.5 * math.log(ratio) + 0.05
+        rows, columns = linear_sum_assignment(np.where(np.isinf(cost), 1e6, cost))
+        pairs, doubtful = [], []
+        for i, j in zip(rows.tolist(), columns.tolist(), strict=True):
+            if np.isinf(cost[i, j]):
+                continue
+            rivals = min(
+                np.delete(cost[i], j).min(initial=np.inf),
+                np.delete(cost[:, j], i).min(initial=np.inf),
+            )
+            if rivals < AMBIGUITY * cost[i, j] and rivals < GATE_WIDTHS:
+                doubtful.append(self.active[i])
+            else:
+                pairs.append((self.active[i], j))
+        return pairs, doubtful
+
+    def _remember(self, track: Track, observation: Observation) -> None:
+        """Keep the best observations, few and apart in time."""
+        near = [o for o in track.best if abs(o.seconds - observation.seconds) < self.apart_seconds]
+        if any(o.quality.overall >= observation.quality.overall for o in near):
+            return
+        track.best = [o for o in track.best if not any(o is n for n in near)] + [observation]
+        track.best.sort(key=lambda o: -o.quality.overall)
+        del track.best[self.keep :]
