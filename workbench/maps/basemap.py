@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +54,7 @@ def read_base_map(path: Path) -> BaseMap:
     MapError
         If the file cannot be read, is no FeatureCollection, or has nothing that can be drawn.
     """
+    from shapely import get_coordinates
     from shapely.errors import ShapelyError
     from shapely.geometry import shape
 
@@ -78,15 +78,14 @@ def read_base_map(path: Path) -> BaseMap:
                 continue
             if geometry["type"] not in KINDS[kind]:
                 raise error(f"feature {number} is a {kind} drawn as {geometry['type']}")
-            box = shape(geometry).bounds
+            drawn = shape(geometry)
         except (ShapelyError, AttributeError, TypeError, ValueError, LookupError):
             raise error(f"feature {number} of the base map cannot be read") from None
-        # Written so that NaN fails too.
-        if len(box) != 4 or not all(
-            math.isfinite(degrees) and abs(degrees) <= 180 for degrees in box
-        ):
+        places = get_coordinates(drawn)
+        if not len(places) or not (abs(places) <= (180, 90)).all():  # so that NaN fails too
             raise error(f"feature {number} of the base map is empty or leaves the globe")
-        bounds = Bounds(*box).united(bounds) if bounds else Bounds(*box)
+        box = Bounds(*drawn.bounds)
+        bounds = bounds.united(box) if bounds else box
         named = {"kind": kind, "name": str(properties.get("name") or "")}
         features.append({"type": "Feature", "properties": named, "geometry": geometry})
     if bounds is None:

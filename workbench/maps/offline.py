@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import json
 import os
 import re
 from html.parser import HTMLParser
@@ -21,7 +22,6 @@ from uuid import uuid4
 import folium
 from branca.element import Element, Figure, Link
 from folium.map import Layer
-from folium.template import Template
 
 from workbench.errors import MapError
 from workbench.maps import assets
@@ -68,7 +68,9 @@ class OfflineMap(folium.Map):
         figure.title = "Sightline map"
         self.add_child(Drawing("prepare", None))
         if tiles:
+            # Folium insists on one, and reads what it has written as a template; see Drawing.
             attribution = html.escape(tiles_attribution or "\N{NO-BREAK SPACE}")
+            attribution = attribution.replace("{", "&#123;")
             folium.TileLayer(tiles, attr=attribution, max_zoom=19, control=False).add_to(self)
 
     def save(self, outfile: Any, close_file: bool = True, **_: Any) -> None:
@@ -85,21 +87,45 @@ class OfflineMap(folium.Map):
 
 
 class Drawing(Layer):
-    """A function of our ``sightings.js``, called with data; a layer if it was given a name."""
+    """A function of our ``sightings.js``, called with data; a layer if it was given a name.
 
-    _template = Template(
-        "{% macro script(this, kwargs) %}"
-        "var {{ this.get_name() }} = sightline.{{ this.function }}"
-        "({{ this._parent.get_name() }}, {{ this.data|tojson }});"
-        "{% endmacro %}"
-    )
+    The usual way of Folium's elements is closed to it: they write their data into a script which
+    is then read *as a template*, so that ``{{ … }}`` in the name of a camera would be executed.
+    """
 
-    def __init__(self, function: str, data: Any, *, name: str = "", show: bool = True) -> None:
-        super().__init__(name=name or None, overlay=True, control=bool(name), show=show)
+    def __init__(self, function: str, data: Any, *, name: str = "") -> None:
+        super().__init__(name=name or None, overlay=True, control=bool(name), show=bool(name))
         self._name = f"sightline_{function}"
         self.function = function
         self.data = data
-        self.show = show and bool(name)
+
+    def render(self, **_: Any) -> str:
+        figure = self.get_root()
+        assert isinstance(figure, Figure)
+        assert self._parent is not None
+        name, parent = self.get_name(), self._parent.get_name()
+        call = f"var {name} = sightline.{self.function}({parent}, {script_json(self.data)});\n"
+        if self.show:
+            call += f"{name}.addTo({parent});\n"
+        figure.script.add_child(Verbatim(call), name=name)
+        return ""
+
+
+class Verbatim(Element):
+    """Text that goes into the page as it is."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def render(self, **_: Any) -> str:
+        return self.text
+
+
+def script_json(data: Any) -> str:
+    """*data* as JSON that cannot end the script it is written into."""
+    text = json.dumps(data, allow_nan=False)
+    return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
 def self_contained_html(folium_map: folium.Map) -> str:
@@ -165,6 +191,7 @@ def tile_origins(tiles: str) -> tuple[str, ...]:
     usable = (
         parts.scheme in {"http", "https"}
         and _HOST.fullmatch(parts.netloc.replace("{s}", "s"))
+        and not re.search(r"\{[{%#]", tiles)  # Folium would execute it; see Drawing
         and all(part in f"{parts.path}?{parts.query}" for part in ("{z}", "{x}", "{y}"))
     )
     if not usable:
