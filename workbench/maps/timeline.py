@@ -1,0 +1,321 @@
+"""The timeline of what a search found: camera by local time, with the footage there was."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import plotly.graph_objects as go
+
+from workbench.domain import Camera, Candidate, Scope
+from workbench.errors import MapError
+from workbench.maps.zones import local_time, zone_label
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INK, ACCENT, GRID = "#1d2733", "#7a1f5c", "#e6e9ec"
+FOOTAGE, FOOTAGE_EDGE = "#d5e2ee", "#6f93b3"
+FONT = 'system-ui, "Segoe UI", "Helvetica Neue", "DejaVu Sans", Arial, sans-serif'
+# By the distance of ticks in milliseconds, up to a minute, a day, and beyond.
+TICK_FORMATS = [
+    {"dtickrange": [None, 59_999], "value": "%H:%M:%S\n%d %b %Y"},
+    {"dtickrange": [60_000, 86_399_999], "value": "%H:%M\n%d %b %Y"},
+    {"dtickrange": [86_400_000, None], "value": "%d %b\n%Y"},
+]
+MAX_ROWS = 60  # more cannot be told apart; cameras with candidates come first
+COVERAGE_COLUMNS = ("camera_id", "camera", "started_at", "ended_at")
+
+Span = tuple[datetime, datetime]
+
+
+def timeline(
+    candidates: Sequence[Candidate],
+    *,
+    zone: ZoneInfo,
+    scope: Scope | None = None,
+    coverage: pd.DataFrame | None = None,
+    selected: str | None = None,
+) -> go.Figure:
+    """Draw candidates by camera and local time over bars of footage.
+
+    Where there is no bar there was no footage: nobody can have been seen there. Each mark's
+    ``customdata`` is its tracklet_id, for linked selection.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        In any order. The higher the score, the larger the mark; the best ones are labelled.
+    zone : ZoneInfo
+        Where times are local.
+    scope : Scope, optional
+        The time axis shows its range; by default what there is.
+    coverage : DataFrame, optional
+        One row a recording: ``camera_id, camera`` (its name), ``started_at, ended_at``
+        (time-zone-aware).
+    selected : str, optional
+        The tracklet_id of a candidate to point out.
+
+    Raises
+    ------
+    MapError
+        If *coverage* lacks one of its columns or holds times without a zone.
+    """
+    names, footage = _footage(coverage)
+    ranked = sorted(candidates, key=lambda candidate: -candidate.score)
+    first: dict[str, datetime] = {}
+    for candidate in ranked:
+        names[candidate.camera.camera_id] = candidate.camera.name or candidate.camera.camera_id
+        seen = first.get(candidate.camera.camera_id, candidate.first_seen)
+        first[candidate.camera.camera_id] = min(seen, candidate.first_seen)
+    # Cameras as the possible route meets them, then those that saw nobody, by name.
+    order = sorted(first, key=first.__getitem__)
+    order += sorted(
+        names.keys() - first.keys(), key=lambda camera_id: (names[camera_id], camera_id)
+    )
+    rows = {camera_id: row for row, camera_id in enumerate(order[:MAX_ROWS])}
+
+    moments = [moment for c in ranked for moment in (c.first_seen, c.last_seen)]
+    moments += [moment for spans in footage.values() for span in spans for moment in span]
+    span = (scope.start, scope.end) if scope else (min(moments), max(moments)) if moments else None
+    axis = LocalAxis(zone, span)
+
+    figure = go.Figure(layout=_layout(axis, [names[camera_id] for camera_id in rows]))
+    figure.add_trace(_bars({row: footage.get(key, []) for key, row in rows.items()}, axis))
+    figure.add_trace(
+        _marks([c for c in ranked if c.camera.camera_id in rows], rows, axis, selected)
+    )
+    _remark(figure, ranked, footage, hidden=len(order) - len(rows), known=coverage is not None)
+    return figure
+
+
+@dataclass(frozen=True)
+class LocalAxis:
+    """A time axis that clocks on the ground would show.
+
+    Plotly knows no zones. So moments are placed by the offset at the start of the range, which
+    keeps them in order and at their distances; where clocks change within the range, the ticks
+    after the change are written as the changed clocks show them.
+    """
+
+    zone: ZoneInfo
+    span: Span | None
+
+    def place(self, moment: datetime) -> datetime:
+        """Where *moment* is on the axis, as the naive time that Plotly takes."""
+        reference = self.span[0] if self.span else moment
+        offset = reference.astimezone(self.zone).utcoffset() or timedelta()
+        return (moment.astimezone(UTC) + offset).replace(tzinfo=None)
+
+    @property
+    def clocks(self) -> dict[str, timedelta | None]:
+        """What the clocks are called, in the order in which they apply, and their offsets."""
+        if not self.span:
+            return {}
+        start, end = self.span
+        # Clocks stay as they are for weeks, so one look a day sees every change.
+        days = [start + timedelta(days=day) for day in range((end - start).days + 1)]
+        moments = [moment.astimezone(self.zone) for moment in (*days, end)]
+        return {zone_label(moment, self.zone): moment.utcoffset() for moment in moments}
+
+    def layout(self) -> dict[str, object]:
+        """The settings of the axis, as Plotly takes them."""
+        if not self.span:
+            return {"visible": False}
+        start, end = self.span
+        margin = max((end - start) * 0.02, timedelta(seconds=5))
+        clocks = self.clocks
+        title = f"Local time, {self.zone.key} ({', '.join(clocks)})"
+        axis: dict[str, object] = {
+            "type": "date",
+            "range": [self.place(start - margin), self.place(end + margin)],
+            "title": {
+                "text": html.escape(title, quote=False),
+                "standoff": 12,
+                "font": {"size": 13},
+            },
+            "tickformatstops": TICK_FORMATS,
+            "gridcolor": GRID,
+        }
+        if len(set(clocks.values())) > 1:
+            ticks = list(self._ticks(start, end))
+            axis |= {
+                "tickvals": [self.place(moment) for moment in ticks],
+                "ticktext": [self._tick_text(moment) for moment in ticks],
+            }
+        return axis
+
+    def _ticks(self, start: datetime, end: datetime) -> Iterable[datetime]:
+        """About eight moments, on the round minutes, hours or days of UTC."""
+        minutes = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
+        wanted = (end - start).total_seconds() / 60 / 8
+        step = next((m for m in minutes if m >= wanted), 1440 * math.ceil(wanted / 1440)) * 60
+        tick = math.ceil(start.timestamp() / step) * step
+        while tick <= end.timestamp():
+            yield datetime.fromtimestamp(tick, UTC)
+            tick += step
+
+    def _tick_text(self, moment: datetime) -> str:
+        local = moment.astimezone(self.zone)
+        return f"{local:%H:%M} {zone_label(moment, self.zone)}<br>{local:%d %b %Y}"
+
+
+def _footage(coverage: pd.DataFrame | None) -> tuple[dict[str, str], dict[str, list[Span]]]:
+    """The names of cameras with footage, and the spans of it, joined where they touch."""
+    names: dict[str, str] = {}
+    spans: defaultdict[str, list[Span]] = defaultdict(list)
+    if coverage is None:
+        return names, spans
+    missing = [column for column in COVERAGE_COLUMNS if column not in coverage]
+    if missing:
+        raise MapError(
+            f"has no column {', '.join(missing)}",
+            where="coverage",
+            fix=f"Give it the columns {', '.join(COVERAGE_COLUMNS)}",
+        )
+    recordings = coverage.sort_values("started_at")
+    columns = (recordings[column] for column in COVERAGE_COLUMNS)
+    for camera_id, name, started_at, ended_at in zip(*columns, strict=True):
+        if started_at.tzinfo is None or ended_at.tzinfo is None:
+            raise MapError("holds times without a zone", where="coverage", fix="Keep them in UTC")
+        names[camera_id] = name or camera_id
+        here, start, end = spans[camera_id], started_at.to_pydatetime(), ended_at.to_pydatetime()
+        if here and start <= here[-1][1] + timedelta(seconds=1):
+            here[-1] = (here[-1][0], max(here[-1][1], end))
+        else:
+            here.append((start, end))
+    return names, spans
+
+
+def _bars(footage: dict[int, list[Span]], axis: LocalAxis) -> go.Bar:
+    bars = [(row, start, end) for row, spans in footage.items() for start, end in spans]
+    return go.Bar(
+        name="footage",
+        orientation="h",
+        y=[row for row, _, _ in bars],
+        base=[axis.place(start) for _, start, _ in bars],
+        x=[(end - start) / timedelta(milliseconds=1) for _, start, end in bars],
+        width=0.62,
+        marker={"color": FOOTAGE, "line": {"color": FOOTAGE_EDGE, "width": 1}},
+        hovertext=[
+            f"Footage from {local_time(start, axis.zone)}<br>to {local_time(end, axis.zone)}"
+            for _, start, end in bars
+        ],
+        hoverinfo="text",
+    )
+
+
+def _marks(
+    ranked: Sequence[Candidate], rows: dict[str, int], axis: LocalAxis, selected: str | None
+) -> go.Scatter:
+    lowest, highest = (ranked[-1].score, ranked[0].score) if ranked else (0.0, 0.0)
+    spread = (highest - lowest) or 1.0
+    chosen = [candidate.tracklet_id == selected for candidate in ranked]
+    return go.Scatter(
+        name="candidate",
+        mode="markers+text",
+        x=[axis.place(candidate.shot_time) for candidate in ranked],
+        y=[rows[candidate.camera.camera_id] for candidate in ranked],
+        text=[
+            f"{candidate.score:.2f}" if rank <= 10 or is_chosen else ""
+            for rank, (candidate, is_chosen) in enumerate(zip(ranked, chosen, strict=True), 1)
+        ],
+        textposition="top center",
+        textfont={"size": 11, "color": INK},
+        marker={
+            "size": [
+                10 + 8 * (candidate.score - lowest) / spread + 6 * is_chosen
+                for candidate, is_chosen in zip(ranked, chosen, strict=True)
+            ],
+            "opacity": 1,
+            "symbol": ["diamond" if is_chosen else "circle" for is_chosen in chosen],
+            "color": ACCENT,
+            "line": {
+                "color": [INK if is_chosen else "#ffffff" for is_chosen in chosen],
+                "width": [2.5 if is_chosen else 1.2 for is_chosen in chosen],
+            },
+        },
+        customdata=[candidate.tracklet_id for candidate in ranked],
+        hovertext=[_hover(rank, candidate, axis.zone) for rank, candidate in enumerate(ranked, 1)],
+        hoverinfo="text",
+        cliponaxis=False,
+    )
+
+
+def _hover(rank: int, candidate: Candidate, zone: ZoneInfo) -> str:
+    return (
+        f"<b>{_camera_text(candidate.camera)}</b><br>{local_time(candidate.shot_time, zone)}<br>"
+        f"score {candidate.score:.3f}, rank {rank}<br>{_text(candidate.recording)}"
+    )
+
+
+def _camera_text(camera: Camera) -> str:
+    named = camera.name and camera.name != camera.camera_id
+    return _text(f"{camera.name} ({camera.camera_id})" if named else camera.camera_id)
+
+
+def _text(words: str, *, limit: int = 80) -> str:
+    """*words* as Plotly shows them unchanged: it reads some HTML in all its texts."""
+    return html.escape(words if len(words) <= limit else f"{words[: limit - 1]}…", quote=False)
+
+
+def _layout(axis: LocalAxis, cameras: Sequence[str]) -> go.Layout:
+    return go.Layout(
+        height=96 + 34 * max(len(cameras), 3),
+        margin={"l": 12, "r": 24, "t": 34, "b": 12},
+        paper_bgcolor="#ffffff",
+        plot_bgcolor="#ffffff",
+        font={"family": FONT, "size": 13, "color": INK},
+        hoverlabel={"bgcolor": "#ffffff", "bordercolor": INK, "align": "left"},
+        barmode="overlay",
+        bargap=0.3,
+        dragmode="pan",
+        clickmode="event+select",
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"},
+        xaxis=axis.layout(),
+        yaxis={
+            "tickvals": list(range(len(cameras))),
+            "ticktext": [_text(name, limit=32) for name in cameras],
+            "range": [len(cameras) - 0.35, -0.75],  # the first on top, with room for its label
+            "gridcolor": GRID,
+            "zeroline": False,
+            "automargin": True,
+            "fixedrange": True,
+            "visible": bool(cameras),
+        },
+    )
+
+
+def _remark(
+    figure: go.Figure,
+    ranked: Sequence[Candidate],
+    footage: dict[str, list[Span]],
+    *,
+    hidden: int,
+    known: bool,
+) -> None:
+    """Say above the plot what it leaves out or does not hold."""
+    remarks = []
+    if not ranked:
+        remarks.append("No candidates")
+    if known and not footage:
+        remarks.append("No footage: nobody can have been seen")
+    if hidden:
+        remarks.append(f"{hidden:,} more cameras not shown")
+    if remarks:
+        figure.add_annotation(
+            text=". ".join(remarks) + ".",
+            showarrow=False,
+            xref="paper",
+            yref="paper",
+            x=0,
+            y=1,
+            xanchor="left",
+            yanchor="bottom",
+        )
