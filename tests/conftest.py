@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+
+from workbench.domain import Camera, Candidate
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", REPOSITORY.parent / "shared"))
@@ -17,3 +22,43 @@ def shared() -> Path:
     if not (SHARED / "footage").is_dir():
         pytest.skip(f"no test material at {SHARED}; set SIGHTLINE_SHARED to its folder")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def small_jpeg() -> bytes:
+    """A picture of 48 x 48 pixels with nobody in it."""
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.new("RGB", (48, 48), "teal").save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def make_candidate(small_jpeg: bytes) -> Callable[..., Candidate]:
+    """``make_candidate(camera, minute, score)``: seen for eight seconds from 00:30 UTC on."""
+
+    def make(
+        camera: Camera,
+        minute: float = 0,
+        score: float = 0.7,
+        *,
+        start: datetime = datetime(2026, 3, 29, 0, 30, tzinfo=UTC),
+        recording: str = "clip.mp4",
+    ) -> Candidate:
+        seen = start + timedelta(minutes=minute)
+        return Candidate(
+            tracklet_id=f"{camera.camera_id}-{minute:g}",
+            camera=camera,
+            recording_id=camera.camera_id,
+            recording=recording,
+            first_seen=seen,
+            last_seen=seen + timedelta(seconds=8),
+            score=score,
+            quality=0.8,
+            shot_seconds=4.0,
+            shot_time=seen + timedelta(seconds=4),
+            shot_jpeg=small_jpeg,
+        )
+
+    return make

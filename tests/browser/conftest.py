@@ -1,0 +1,102 @@
+"""A real Chromium without a network, and pages that remember what went wrong on them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ARTEFACTS = Path(__file__).parents[2] / "test-artifacts"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # A machine with internet behaves like the closed network.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+HERE = ("data:", "blob:", "about:", "file:")
+
+
+@dataclass
+class Visit:
+    """A page and what it did: requests elsewhere, script errors, console errors, HTTP errors."""
+
+    page: Any
+    base: str  # address of the server under test, or empty for a file
+    foreign: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    failures: list[tuple[int, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        own = HERE
+        if self.base:
+            # A page that is served has no business with files.
+            own = (*HERE[:3], self.base, self.base.replace("http", "ws", 1))
+
+        def watch(address: str) -> None:
+            if not address.startswith(own):
+                self.foreign.append(address)
+
+        self.page.on("request", lambda request: watch(request.url))
+        self.page.on("websocket", lambda socket: watch(socket.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on(
+            "console",
+            lambda said: self.errors.append(said.text) if said.type == "error" else None,
+        )
+        self.page.on(
+            "response",
+            lambda answer: (
+                self.failures.append((answer.status, answer.url)) if answer.status >= 400 else None
+            ),
+        )
+
+    def screenshot(self, name: str) -> Path:
+        """Keep a picture of the page among the artefacts of the test run."""
+        path = ARTEFACTS / f"{name}.png"
+        self.page.screenshot(path=path)
+        return path
+
+    def assert_clean(self) -> None:
+        """Nothing was asked of another host, and nothing failed."""
+        assert self.foreign == []
+        assert self.errors == []
+        assert self.failures == []
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium that finds no host but 127.0.0.1; the test is skipped where there is none."""
+    executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if executable is None:
+        pytest.skip(f"NO BROWSER TEST WAS RUN: none of {', '.join(CHROMIUM)} is installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
+    """``visit(base="http://127.0.0.1:8866", **context_options)``: a fresh, watched page."""
+    contexts = []
+
+    def fresh(base: str = "", **options: Any) -> Visit:
+        options = {"viewport": {"width": 1366, "height": 768}} | options
+        contexts.append(browser.new_context(**options))
+        return Visit(contexts[-1].new_page(), base)
+
+    yield fresh
+    for context in contexts:
+        context.close()

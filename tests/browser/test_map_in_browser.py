@@ -1,0 +1,199 @@
+"""The saved map in a real browser without a network."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import folium
+import pytest
+
+from workbench.district import from_geojson
+from workbench.domain import Camera, Candidate, District
+from workbench.maps.offline import iframe, save_map, self_contained_html
+from workbench.maps.sightings import sightings_map
+from workbench.maps.timeline import timeline
+
+pytestmark = pytest.mark.browser
+LONDON = ZoneInfo("Europe/London")
+HOSTILE = '<img src=x onerror="window.harm=1">{{ 7*7 }}${window.harm=1}</script>'
+Make = Callable[..., Candidate]
+
+
+@pytest.fixture
+def cameras() -> list[Camera]:
+    return [
+        Camera("CAM-1", HOSTILE, 51.480, -0.010),
+        Camera("CAM-2", "Station", 51.483, -0.004),
+        Camera("CAM-3", "Harbour", 51.478, -0.002),
+    ]
+
+
+@pytest.fixture
+def district() -> District:
+    corners = [[-0.012, 51.476], [0.0, 51.476], [0.0, 51.485], [-0.012, 51.485], [-0.012, 51.476]]
+    return from_geojson({"type": "Polygon", "coordinates": [corners]}, name=HOSTILE)
+
+
+@pytest.fixture
+def found(make_candidate: Make, cameras: list[Camera]) -> list[Candidate]:
+    return [
+        make_candidate(cameras[0], 0, 0.81, recording=HOSTILE),
+        make_candidate(cameras[1], 40, 0.74),
+    ]
+
+
+def test_saved_map_works_without_a_network(
+    tmp_path: Path, visit: Any, found: list[Candidate], cameras: list[Camera], district: District
+) -> None:
+    path = tmp_path / "map.html"
+    save_map(path, sightings_map(found, cameras=cameras, district=district, zone=LONDON))
+    seen = visit()
+    seen.page.goto(path.as_uri())
+    marks = seen.page.locator(".sl-sighting")
+    assert marks.count() == 2
+    assert marks.first.inner_text().split() == ["★", "1×", "0.81", "1"]
+
+    marks.first.locator(".sl-plate").click()
+    popup = seen.page.locator(".leaflet-popup")
+    popup.wait_for()
+    assert popup.locator("h2").inner_text() == f"{HOSTILE} CAM-1"
+    assert "Sun 29 Mar 2026, 00:30:04 GMT" in popup.inner_text()
+    picture = popup.locator("img")
+    assert picture.count() == 1
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 48
+
+    legend = seen.page.locator(".sl-legend").inner_text()
+    assert "Candidates are leads, not identifications." in legend
+    assert HOSTILE in legend
+    assert seen.page.evaluate("window.harm") is None
+    seen.screenshot("map")
+    seen.assert_clean()
+
+
+def test_map_can_be_used_with_the_keyboard(
+    tmp_path: Path, visit: Any, found: list[Candidate]
+) -> None:
+    path = tmp_path / "map.html"
+    save_map(path, sightings_map(found, zone=LONDON))
+    seen = visit()
+    seen.page.goto(path.as_uri())
+    seen.page.locator(".sl-sighting").nth(1).focus()
+    seen.page.keyboard.press("Enter")
+    seen.page.locator(".leaflet-popup h2", has_text="Station").wait_for()
+    seen.assert_clean()
+
+
+def test_map_in_a_sandboxed_frame_fits_when_it_becomes_visible(
+    tmp_path: Path, visit: Any, found: list[Candidate]
+) -> None:
+    frame = iframe(self_contained_html(sightings_map(found, zone=LONDON)))
+    path = tmp_path / "page.html"
+    path.write_text(f'<div id="tab" style="display:none">{frame}</div>', encoding="utf-8")
+    seen = visit()
+    seen.page.goto(path.as_uri())
+    seen.page.evaluate("document.getElementById('tab').style.display = 'block'")
+    inside = seen.page.frame_locator("iframe")
+    for mark in inside.locator(".sl-plate:not(.sl-legend *)").all():
+        mark.click()  # fails where it is out of sight
+    assert inside.locator(".leaflet-popup img").count() >= 1
+    seen.assert_clean()
+
+
+def test_a_missed_escape_could_not_run_a_script(tmp_path: Path, visit: Any) -> None:
+    drawn = sightings_map([], zone=LONDON)
+    hole = """<div id="hole"></div><img src="data:," onerror="window.harm = 1">"""
+    drawn.get_root().html.add_child(folium.Element(hole))
+    path = tmp_path / "map.html"
+    save_map(path, drawn)
+    seen = visit()
+    seen.page.goto(path.as_uri())
+    seen.page.wait_for_timeout(200)
+    assert seen.page.evaluate("window.harm") is None
+    assert any("Content Security Policy" in error for error in seen.errors)
+
+
+def test_the_guard_notices_a_stock_folium_map(tmp_path: Path, visit: Any) -> None:
+    path = tmp_path / "stock.html"
+    folium.Map().save(str(path))
+    seen = visit()
+    seen.page.goto(path.as_uri(), wait_until="commit")
+    seen.page.wait_for_timeout(500)
+    assert seen.foreign
+    with pytest.raises(AssertionError):
+        seen.assert_clean()
+
+
+def test_tiles_come_from_the_server_that_was_set(
+    tmp_path: Path, visit: Any, found: list[Candidate], tile_server: str
+) -> None:
+    path = tmp_path / "map.html"
+    drawn = sightings_map(
+        found, zone=LONDON, tiles=f"{tile_server}/{{z}}/{{x}}/{{y}}.png",
+        tiles_attribution="© <Survey>",
+    )  # fmt: skip
+    save_map(path, drawn)
+    seen = visit()
+    seen.page.goto(path.as_uri())
+    seen.page.locator(".leaflet-tile-loaded").first.wait_for()
+    assert seen.page.locator(".leaflet-control-attribution").inner_text() == "© <Survey>"
+    assert seen.foreign
+    assert all(address.startswith(tile_server) for address in seen.foreign)
+    assert seen.errors == []
+
+
+@pytest.fixture
+def tile_server() -> Iterator[str]:
+    """A server on this machine with one picture for every tile."""
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.new("RGB", (256, 256), "palegreen").save(buffer, "PNG")
+
+    class Tiles(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "image/png")
+            self.end_headers()
+            self.wfile.write(buffer.getvalue())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tiles) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_timeline_shows_text_as_text_and_asks_nobody(
+    tmp_path: Path, visit: Any, found: list[Candidate]
+) -> None:
+    path = tmp_path / "timeline.html"
+    spoilt = replace(found[0].camera, name="<b>A&B</b>")
+    figure = timeline([replace(found[0], camera=spoilt), found[1]], zone=LONDON)
+    figure.write_html(path, include_plotlyjs=True)
+    seen = visit()
+    seen.page.goto(path.as_uri())
+    seen.page.locator(".scatterlayer .point").first.wait_for()
+    labels = seen.page.locator(".ytick").all_text_contents()
+    assert labels == ["<b>A&B</b>", "Station"]
+    seen.page.locator(".scatterlayer .point").first.hover(force=True)
+    seen.page.mouse.move(*_centre(seen.page.locator(".scatterlayer .point").first))
+    hover = seen.page.locator(".hoverlayer .hovertext")
+    hover.wait_for()
+    assert "<b>A&B</b> (CAM-1)" in hover.text_content()
+    assert HOSTILE in hover.text_content()
+    seen.screenshot("timeline")
+    seen.assert_clean()
+
+
+def _centre(point: Any) -> tuple[float, float]:
+    box = point.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
