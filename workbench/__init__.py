@@ -1,1 +1,79 @@
-"""Sightline."""
+"""Sightline: look for one known face in recorded footage, in a stated place and time.
+
+>>> import workbench as sl
+>>> models = sl.load_models("dlib")                                        # doctest: +SKIP
+>>> with sl.Gallery.create("town.duckdb", models.profile) as gallery:      # doctest: +SKIP
+...     sl.index_catalogue("footage/town", gallery, models)
+>>> probe = sl.make_probe([Path("target.jpg")], models=models)             # doctest: +SKIP
+>>> scope = sl.Scope(sl.district_from_file("centre.geojson"), start, end)  # doctest: +SKIP
+>>> sl.search(sl.Gallery.open("town.duckdb"), probe, scope).frame()        # doctest: +SKIP
+
+A match is a lead, never an identification.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workbench.district import from_file as district_from_file
+    from workbench.district import from_geojson as district_from_geojson
+    from workbench.domain import Candidate, District, Scope
+    from workbench.faces.models import load as load_models
+    from workbench.faces.probes import make_probe
+    from workbench.gallery import Gallery
+    from workbench.indexing import index_catalogue
+    from workbench.investigation import SearchResult, search
+    from workbench.maps.sightings import sightings_map
+    from workbench.maps.timeline import timeline
+    from workbench.settings import settings
+
+__version__ = "0.1.0"
+
+# Names are found on first use: `import workbench` loads neither networks nor databases.
+_HOMES = {
+    "Candidate": "workbench.domain",
+    "District": "workbench.domain",
+    "Gallery": "workbench.gallery",
+    "Scope": "workbench.domain",
+    "SearchResult": "workbench.investigation",
+    "district_from_file": "workbench.district:from_file",
+    "district_from_geojson": "workbench.district:from_geojson",
+    "index_catalogue": "workbench.indexing",
+    "load_models": "workbench.faces.models:load",
+    "make_probe": "workbench.faces.probes",
+    "search": "workbench.investigation",
+    "settings": "workbench.settings",
+    "sightings_map": "workbench.maps.sightings",
+    "timeline": "workbench.maps.timeline",
+}
+
+__all__ = [
+    "Candidate",
+    "District",
+    "Gallery",
+    "Scope",
+    "SearchResult",
+    "district_from_file",
+    "district_from_geojson",
+    "index_catalogue",
+    "load_models",
+    "make_probe",
+    "search",
+    "settings",
+    "sightings_map",
+    "timeline",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = home.partition(":")
+    return getattr(importlib.import_module(module), attribute or name)
+
+
+def __dir__() -> list[str]:
+    return __all__

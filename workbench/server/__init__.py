@@ -1,0 +1,1 @@
+"""The server of the dashboards: Voila behind one door."""

@@ -1,0 +1,165 @@
+"""One door in front of every route: a request that does not show the token reaches no handler.
+
+Voila and Jupyter Server check access handler by handler and leave some of them open
+(``/voila/files``, ``/voila/static``, …). Here the check comes before the routes are looked at, so a
+route cannot be forgotten. The statics of the packages are behind it too: they hold no evidence, but
+one rule without exceptions is easier to trust.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from jupyter_server.auth.identity import IdentityProvider, User
+from tornado.httputil import HTTPServerRequest
+from tornado.log import access_log
+from tornado.web import Application, RequestHandler
+
+from workbench.errors import SettingsError
+
+SHORTEST_TOKEN = 16
+"""Characters: 16 of the URL-safe alphabet are 96 bits, beyond guessing."""
+
+
+def checked_token(token: str | None) -> str:
+    """``token`` if it is long enough, a new random one for None; raise SettingsError otherwise."""
+    if token is None:
+        return secrets.token_urlsafe(32)
+    if len(token) < SHORTEST_TOKEN:
+        raise SettingsError(
+            f"a token of {len(token)} characters can be guessed",
+            where="token",
+            fix=f"Give one of at least {SHORTEST_TOKEN} characters, or none to have one made",
+        )
+    return token
+
+
+class Door(Application):
+    """A Tornado application that lets in only those who know ``token``.
+
+    A browser shows the token once, as ``?token=…``; it is given a cookie and sent on to the same
+    address without the token, so that the token stays out of the history, of the pages' addresses
+    and of the kernels. Scripts send ``Authorization: token …`` with each request.
+    """
+
+    def __init__(self, *, token: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._token = token
+        self._session = secrets.token_urlsafe(32)  # ends with this run of the server
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+        if _comes_from_elsewhere(request):
+            return self._refuse(request, 403, "elsewhere")
+        asked = dict(parse_qsl(request.query)).get("token")
+        known = self._knows_cookie(request) or self._knows_header(request)
+        if asked is not None and (known or self._is_token(asked)) and request.method == "GET":
+            return self.get_handler_delegate(
+                request, _Welcome, {"session": self._session, "cookie": _cookie_name(request)}
+            )
+        if known:
+            return super().find_handler(request, **kwargs)
+        if asked is not None:
+            return self._refuse(request, 403, "wrong")
+        return self._refuse(request, 401, "missing")
+
+    def log_request(self, handler: RequestHandler) -> None:
+        """One line a request, without its query: that may hold a token or a name."""
+        status, request = handler.get_status(), handler.request
+        log = access_log.warning if status >= 400 else access_log.debug
+        milliseconds = 1000.0 * request.request_time()
+        log(
+            "%d %s %s (%s) %.0f ms",
+            status,
+            request.method,
+            request.path,
+            request.remote_ip,
+            milliseconds,
+        )
+
+    def _is_token(self, text: str) -> bool:
+        return hmac.compare_digest(text.encode(), self._token.encode())
+
+    def _knows_cookie(self, request: HTTPServerRequest) -> bool:
+        cookies = SimpleCookie(request.headers.get("Cookie", ""))
+        cookie = cookies.get(_cookie_name(request))
+        return cookie is not None and hmac.compare_digest(
+            cookie.value.encode(), self._session.encode()
+        )
+
+    def _knows_header(self, request: HTTPServerRequest) -> bool:
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        return scheme.lower() in {"token", "bearer"} and self._is_token(text.strip())
+
+    def _refuse(self, request: HTTPServerRequest, status: int, reason: str) -> Any:
+        return self.get_handler_delegate(request, _Refused, {"status": status, "reason": reason})
+
+
+def _cookie_name(request: HTTPServerRequest) -> str:
+    # Cookies are shared between the ports of a host: two servers must not sign each other out.
+    port = urlsplit(f"//{request.host}").port or 80
+    return f"sightline-{port}"
+
+
+def _comes_from_elsewhere(request: HTTPServerRequest) -> bool:
+    """Whether a page of another site (or another port of this host) sent the request.
+
+    Following a link to us is fine; anything else (forms, scripts, pictures, sockets) is not. This
+    is what guards the kernels' sockets and the shutdown call, which carry no other secret.
+    """
+    headers = request.headers
+    origin = headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != headers.get("Host"):
+        return True
+    if headers.get("Sec-Fetch-Site", "none") in {"same-origin", "none"}:
+        return False
+    follows_link = request.method == "GET" and headers.get("Sec-Fetch-Dest") == "document"
+    return not follows_link
+
+
+class _Welcome(RequestHandler):
+    """Trade the token for a cookie and go on to the address without it."""
+
+    def initialize(self, session: str, cookie: str) -> None:
+        self._session, self._cookie = session, cookie
+
+    def get(self) -> None:
+        query = urlencode(
+            [item for item in parse_qsl(self.request.query) if item[0] != "token"]
+        )
+        # Two leading slashes, or a backslash, would name another host.
+        path = "/" + self.request.path.lstrip("/\\")
+        self.set_cookie(self._cookie, self._session, httponly=True, samesite="Lax", path="/")
+        self.set_header("Cache-Control", "no-store")
+        self.redirect(f"{path}?{query}" if query else path)
+
+
+class _Refused(RequestHandler):
+    """Say in plain words why the door stays shut."""
+
+    def initialize(self, status: int, reason: str) -> None:
+        self._status, self._reason = status, reason
+
+    def check_xsrf_cookie(self) -> None:
+        """Nothing is done for such a request, so there is nothing to forge."""
+
+    def prepare(self) -> None:
+        self.set_status(self._status)
+        self.set_header("Cache-Control", "no-store")
+        if self._status == 401:
+            self.set_header("WWW-Authenticate", 'Token realm="Sightline"')
+        page = self.settings["voila_jinja2_env"].get_template("refused.html")
+        self.finish(page.render(reason=self._reason))
+
+
+class Admitted(IdentityProvider):  # type: ignore[misc, unused-ignore]
+    """For Jupyter's handlers: whoever passed the door is the analyst of this server."""
+
+    def get_user(self, handler: Any) -> User:  # noqa: ARG002 - the door has looked at it
+        return User(username="analyst")
+
+    def get_handlers(self) -> list[tuple[str, object]]:
+        return []

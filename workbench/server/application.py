@@ -1,0 +1,285 @@
+"""``sightline serve``: the dashboards in the foreground, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import webbrowser
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from jupyter_server.base.handlers import FileFindHandler
+from jupyter_server.services.kernels.handlers import KernelHandler
+from jupyterlab_server.themes_handler import ThemesHandler
+from tornado.httpclient import AsyncHTTPClient
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from traitlets.config import Config
+from voila.app import Voila
+from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+
+from workbench.errors import GalleryError, SettingsError
+from workbench.server.access import Admitted, Door, checked_token
+from workbench.server.dashboards import find_dashboards, packaged_dashboards
+from workbench.server.kernels import (
+    IDLE_SECONDS,
+    MESSAGE_BYTES,
+    VIEWER_MESSAGE,
+    DashboardKernels,
+    LoggedConnection,
+    ShutdownHandler,
+    ThisPython,
+    kernel_environment,
+)
+from workbench.server.pages import DashboardPage, Frame, FrontPage, NotFound
+from workbench.server.policy import FRAME_PATH, Policy, tile_source
+
+DEFAULT_PORT = 8866
+TEMPLATE = "sightline"
+TEMPLATES = Path(__file__).parent / "template"
+
+# The extensions of JupyterLab that draw our widgets; whatever else is installed stays out.
+_EXTENSIONS = [
+    "@jupyter-widgets/jupyterlab-manager",
+    "@voila-dashboards/widgets-manager8",
+    "anywidget",
+    "jupyter-leaflet",
+    "jupyterlab-plotly",
+]
+_KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
+
+
+def serve(
+    *,
+    gallery: Path,
+    dashboards: Path | None = None,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    token: str | None = None,
+    open_browser: bool = False,
+    preheat: bool = False,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    ready: Callable[[str], None],
+) -> None:
+    """Serve the dashboards for ``gallery`` until Ctrl-C or SIGTERM.
+
+    Parameters
+    ----------
+    gallery : Path
+        What the dashboards open; they find it as ``SIGHTLINE_GALLERY``.
+    dashboards : Path, optional
+        Folder of the notebooks; by default our own.
+    host : str
+        Address to listen on; by default this machine alone can reach it.
+    port : int, optional
+        By default 8866, or any free one where that is taken; 0 takes any free one.
+    token : str, optional
+        At least 16 characters; by default a random one is made. There is no way to serve without.
+    preheat : bool
+        Keep a started kernel in waiting for each dashboard.
+    environment : Mapping[str, str]
+        Settings for the kernels, ``SIGHTLINE_…``.
+    ready : callable
+        Called with the address to open, token included, once the server has answered a request.
+
+    Raises
+    ------
+    GalleryError
+        There is no gallery at that path.
+    SettingsError
+        The port is taken, the host is not ours, the token is too short, or the like.
+    """
+    if not gallery.exists():
+        raise GalleryError(
+            "there is no gallery here",
+            where=str(gallery),
+            fix="Make one with `sightline index`, or with `sightline demo`",
+        )
+    folder = (dashboards or packaged_dashboards()).resolve()
+    find_dashboards(folder)
+    token = checked_token(token)
+    settings = {**environment, "SIGHTLINE_GALLERY": str(gallery.resolve())}
+    tiles = tile_source(settings.get("SIGHTLINE_TILES") or os.environ.get("SIGHTLINE_TILES"))
+    sockets = _listen(host, port)
+    with tempfile.TemporaryDirectory(prefix="sightline-") as name:
+        scratch = Path(name)
+        config = _configuration(
+            folder=folder,
+            scratch=scratch,
+            environment=kernel_environment(settings, scratch=scratch),
+            preheat=preheat,
+        )
+        with _jupyter_of_our_own(scratch):
+            server = DashboardServer(config=config)
+            server.policy, server.token, server.folder = Policy(tiles), token, folder
+            server.sockets, server.shown_host = sockets, host
+            server.ready, server.open_browser = ready, open_browser
+            server.initialize([])
+            server.start()
+
+
+class DashboardServer(Voila):  # type: ignore[misc]
+    """Voila with a list of routes of our own, behind the :class:`Door`."""
+
+    name = "sightline"
+    policy: Policy
+    folder: Path
+    sockets: list[socket.socket]
+    shown_host: str
+    ready: Callable[[str], None]
+
+    def init_handlers(self) -> list[Any]:
+        """Every route there is. Voila's files, contents and tree are not among them."""
+        voila = {
+            "template_paths": self.template_paths,
+            "config": self.config,
+            "voila_configuration": self.voila_configuration,
+        }
+        return [
+            (r"/", FrontPage, {"folder": self.folder}),
+            (FRAME_PATH, Frame),
+            (r"/voila/render/([\w-]+)\.ipynb", DashboardPage, {"folder": self.folder, **voila}),
+            (rf"/voila/api/shutdown/{_KERNEL}", ShutdownHandler),
+            (rf"/api/kernels/{_KERNEL}", KernelHandler),
+            (rf"/api/kernels/{_KERNEL}/channels", VoilaKernelWebsocketHandler),
+            (r"/voila/templates/(.*)", TemplateStaticFileHandler),
+            (r"/voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
+            (
+                r"/voila/labextensions/(.*)",
+                FileFindHandler,
+                {"path": self.labextensions_path, "no_cache_paths": ["/"]},
+            ),
+            (
+                r"/voila/api/themes/(.*)",
+                ThemesHandler,
+                {
+                    "themes_url": "/voila/api/themes",
+                    "path": self.themes_dir,
+                    "labextensions_path": self.labextensions_path,
+                    "no_cache_paths": ["/"],
+                },
+            ),
+        ]
+
+    def start(self) -> None:
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopped.set)
+
+        self.port = self.sockets[0].getsockname()[1]
+        self.connection_dir = tempfile.mkdtemp(dir=self.connection_dir_root)
+        token, self.token = self.token, ""  # the door holds it; Jupyter's own need not
+        self.app = Door(
+            token=token,
+            transforms=[self.policy.transform()],
+            default_handler_class=NotFound,
+            websocket_max_message_size=MESSAGE_BYTES,
+            **self.init_settings(),
+        )
+        self.app.add_handlers(".*$", self.init_handlers())
+        # The stream under a socket has a limit of its own, 100 MB where it is not told.
+        server = HTTPServer(self.app, max_buffer_size=MESSAGE_BYTES + 2**20, max_body_size=2**20)
+        server.add_sockets(self.sockets)
+        try:
+            address = f"http://{_authority(self.shown_host, self.port)}/"
+            await AsyncHTTPClient().fetch(address, headers={"Authorization": f"token {token}"})
+            self.ready(f"{address}?token={token}")
+            if self.open_browser:
+                await asyncio.to_thread(webbrowser.open, f"{address}?token={token}")
+            await stopped.wait()
+        finally:
+            server.stop()
+            await self.kernel_manager.shutdown_all(now=True)
+            await server.close_all_connections()
+            shutil.rmtree(self.connection_dir, ignore_errors=True)
+
+
+def _configuration(
+    *, folder: Path, scratch: Path, environment: dict[str, str], preheat: bool
+) -> Config:
+    config = Config()
+    config.Voila.config_file_paths = []
+    config.Voila.root_dir = str(folder)
+    config.Voila.connection_dir_root = str(scratch)
+    config.Voila.identity_provider_class = Admitted
+    config.Voila.kernel_websocket_connection_class = LoggedConnection
+    config.Voila.log_level = "WARN"
+    config.VoilaConfiguration.template = TEMPLATE
+    config.VoilaConfiguration.allow_template_override = "NO"
+    config.VoilaConfiguration.allow_theme_override = "NO"
+    config.VoilaConfiguration.strip_sources = True
+    config.VoilaConfiguration.show_tracebacks = False
+    config.VoilaConfiguration.extension_allowlist = _EXTENSIONS
+    config.VoilaConfiguration.multi_kernel_manager_class = DashboardKernels
+    config.VoilaConfiguration.preheat_kernel = preheat
+    config.VoilaExecutor.cell_error_instruction = VIEWER_MESSAGE
+    config.VoilaConfiguration.kernel_spec_manager_class = ThisPython
+    config.DashboardKernels.environment = environment
+    config.DashboardKernels.allow_tracebacks = False
+    config.DashboardKernels.traceback_replacement_message = VIEWER_MESSAGE
+    config.DashboardKernels.cull_idle_timeout = IDLE_SECONDS
+    config.DashboardKernels.cull_interval = 30
+    # The kernels' ports would be open to other users of the machine; sockets in our folder are not.
+    config.KernelManager.transport = "ipc"
+    return config
+
+
+@contextmanager
+def _jupyter_of_our_own(scratch: Path) -> Iterator[None]:
+    """Let Jupyter find our template, and nothing in the home of whoever starts the server.
+
+    Jupyter looks for templates, extensions and settings along these variables alone.
+    """
+    ours = {
+        "JUPYTER_PATH": str(TEMPLATES),
+        "JUPYTER_NO_CONFIG": "1",
+        "JUPYTER_DATA_DIR": str(scratch / "data"),
+        "JUPYTER_RUNTIME_DIR": str(scratch / "runtime"),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _listen(host: str, port: int | None) -> list[socket.socket]:
+    try:
+        return bind_sockets(DEFAULT_PORT if port is None else port, host)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and port is None:
+            return bind_sockets(0, host)
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(
+                "another program listens there", where=f"port {port}", fix="Choose another"
+            ) from None
+        raise SettingsError(
+            f"this machine cannot listen there ({error.strerror or error})",
+            where=f"{host}:{DEFAULT_PORT if port is None else port}",
+            fix="Give an address of this machine and a port above 1023",
+        ) from None
+
+
+def _authority(host: str, port: int) -> str:
+    if host in {"", "0.0.0.0", "::"}:  # noqa: S104 - shown as the name of the machine
+        host = socket.gethostname()
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,65 @@
+"""The pages of our own around Voila's: front page, dashboards by name, the frame, errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.base.handlers import JupyterHandler
+from tornado.httputil import responses
+from tornado.web import HTTPError
+from voila.tornado.handler import TornadoVoilaHandler
+
+from workbench.server.dashboards import find_dashboards
+
+
+class Page(JupyterHandler):
+    """A page made from one of our templates."""
+
+    def show(self, template: str, **names: Any) -> None:
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(self.settings["voila_jinja2_env"].get_template(template).render(**names))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """No traceback and no name of a file: those are in the log."""
+        self.show("error.html", status=status_code, what=responses.get(status_code, "Error"))
+
+
+class FrontPage(Page):
+    """The dashboards, each with its sentence."""
+
+    def initialize(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def get(self) -> None:
+        self.show("front.html", dashboards=find_dashboards(self._folder))
+
+
+class Frame(Page):
+    """The empty document for a self-contained map; its policy is :meth:`Policy.frame`."""
+
+    async def get(self) -> None:
+        self.show("frame.html")
+
+
+class NotFound(Page):
+    """Whatever has no route."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        raise HTTPError(404)
+
+
+class DashboardPage(TornadoVoilaHandler, Page):  # type: ignore[misc]
+    """Voila's page of one of our dashboards, and of no other file."""
+
+    def initialize(self, folder: Path, **kwargs: Any) -> None:
+        super().initialize(**kwargs)
+        self._folder = folder
+
+    async def get(self, name: str) -> None:
+        if name not in {dashboard.name for dashboard in find_dashboards(self._folder)}:
+            raise HTTPError(404)
+        await super().get(f"{name}.ipynb")
+
+    write_error = Page.write_error

@@ -1,0 +1,125 @@
+"""What the browser is allowed to do with our pages, said in the headers of every response."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.web import OutputTransform
+
+from workbench.errors import SettingsError
+
+FRAME_PATH = "/frame"
+"""Where the empty document lives into which a page puts a self-contained map."""
+
+# Voila writes this between two cells when one of them takes long; we keep its page, not its script,
+# so the one inline script it can send is allowed by what it says and nothing else is.
+_HEARTBEAT = "window.voila_heartbeat()"
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def tile_source(pattern: str | None) -> str:
+    """The tile server in ``pattern`` as a Content-Security-Policy source; '' where there is none.
+
+    >>> tile_source("https://{s}.tiles.example/{z}/{x}/{y}.png")
+    'https://*.tiles.example'
+
+    Raises SettingsError if the pattern is not an http(s) address.
+    """
+    if not pattern:
+        return ""
+    address = urlsplit(pattern.replace("{s}", "*"))
+    allowed = set("*.-:[]_")
+    if address.scheme not in {"http", "https"} or not all(
+        letter.isalnum() or letter in allowed for letter in address.netloc or " "
+    ):
+        raise SettingsError(
+            f"{pattern!r} is not the address of a tile server",
+            where="SIGHTLINE_TILES",
+            fix="Write one like https://tiles.example/{z}/{x}/{y}.png",
+        )
+    return f"{address.scheme}://{address.netloc}"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The two Content-Security-Policies in force, given the tile server (or '') of this place."""
+
+    tiles: str = ""
+
+    def page(self) -> str:
+        """For every page and answer but the frame's.
+
+        No inline script and no inline event handler runs, so that a camera name or case title that
+        reached the page unescaped is still only text. ``blob:`` is how anywidget, and with it
+        Plotly's FigureWidget, imports the module its kernel sends. ``'unsafe-eval'`` is needed by
+        the JupyterLab code that Voila is made of, which compiles its settings' schemas. Styles are
+        written inline by Lumino, Leaflet and Plotly.
+        """
+        return "; ".join(
+            [
+                "default-src 'self'",
+                f"script-src 'self' blob: 'unsafe-eval' {_hash(_HEARTBEAT)}",
+                "style-src 'self' 'unsafe-inline'",
+                f"img-src 'self' data: blob: {self.tiles}".rstrip(),
+                "media-src 'self' data: blob:",
+                "font-src 'self' data:",
+                "connect-src 'self'",
+                "object-src 'none'",
+                "base-uri 'none'",
+                "form-action 'self'",
+                "frame-ancestors 'none'",
+            ]
+        )
+
+    def frame(self) -> str:
+        """For the frame: Folium's scripts are inline, so they run where they can reach nothing.
+
+        The document has an origin of its own (``sandbox``), may ask no server but the tiles', and
+        only our pages may hold it.
+        """
+        return "; ".join(
+            [
+                "sandbox allow-scripts",
+                "default-src 'none'",
+                "script-src 'unsafe-inline'",
+                "style-src 'unsafe-inline'",
+                f"img-src data: blob: {self.tiles}".rstrip(),
+                "media-src data: blob:",
+                "font-src data:",
+                "base-uri 'none'",
+                "form-action 'none'",
+                "frame-ancestors 'self'",
+            ]
+        )
+
+    def transform(self) -> type[OutputTransform]:
+        """A Tornado transform that sets the headers on every response, whoever wrote it."""
+        page, frame = self.page(), self.frame()
+
+        class SecurityHeaders(OutputTransform):
+            def __init__(self, request: HTTPServerRequest) -> None:
+                super().__init__(request)
+                self._policy = frame if request.path == FRAME_PATH else page
+
+            def transform_first_chunk(
+                self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+            ) -> tuple[int, HTTPHeaders, bytes]:
+                headers["Content-Security-Policy"] = self._policy
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "same-origin"
+                headers["Cross-Origin-Opener-Policy"] = "same-origin"
+                headers["Cross-Origin-Resource-Policy"] = "same-origin"
+                headers["Permissions-Policy"] = (
+                    "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
+                )
+                headers.pop("Server", None)
+                return super().transform_first_chunk(status_code, headers, chunk, finishing)
+
+        return SecurityHeaders
