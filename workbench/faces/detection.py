@@ -15,9 +15,8 @@ from workbench.domain import Box, Face, Point
 from workbench.faces.quality import crop
 
 if TYPE_CHECKING:
-    from workbench.faces.models import Models
-
     from workbench.domain import Image
+    from workbench.faces.models import Models
 
 # The side of dlib's HOG window: smaller faces are found by enlarging the picture first.
 HOG_WINDOW = 80

@@ -20,9 +20,9 @@ from workbench.faces.tracking import Observation, Track, Tracker
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from workbench.faces.models import Models
 
     from workbench.domain import Image
+    from workbench.faces.models import Models
 
 # Around a face, in its own sizes: enough for alignment and to be recognised by eye.
 PICTURE_MARGIN = 0.6

@@ -14,9 +14,8 @@ from workbench.faces.detection import detect
 from workbench.faces.following import PICTURE_MARGIN, jpeg
 
 if TYPE_CHECKING:
-    from workbench.faces.models import Models
-
     from workbench.domain import Image
+    from workbench.faces.models import Models
 
 # Larger photographs are refused before they are decoded: 64 megapixels decode to 192 MB.
 MOST_MEGAPIXELS = 64

@@ -151,9 +151,7 @@ WEIGHTS: tuple[Weight, ...] = (
         "ssd",
         "detector",
         "deploy.prototxt",
-        (
-            "https://github.com/opencv/opencv/raw/3.4.0/samples/dnn/face_detector/deploy.prototxt",
-        ),
+        ("https://github.com/opencv/opencv/raw/3.4.0/samples/dnn/face_detector/deploy.prototxt",),
         "unknown",
         None,
     ),

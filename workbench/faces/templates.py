@@ -16,9 +16,9 @@ from workbench.errors import ModelError
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from workbench.faces.models import Models
 
     from workbench.domain import Image, Vector
+    from workbench.faces.models import Models
 
 # dlib's face recognition example: chips of 150 px with a padding of 0.25.
 DLIB_CHIP_SIZE, DLIB_CHIP_PADDING = 150, 0.25

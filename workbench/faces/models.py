@@ -1,0 +1,125 @@
+"""Load the networks of a profile through DeepFace, from this machine alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.domain import Profile
+from workbench.errors import ModelError
+from workbench.faces import profiles, weights
+from workbench.faces.sources import DLIB_LANDMARKS
+from workbench.settings import settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The loaded networks of one profile. Not to be used by two threads at once."""
+
+    profile: Profile
+    detector: Any  # DeepFace's client
+    recogniser: Any  # DeepFace's client
+    landmarks: Any  # dlib's five-point predictor, or None where no chip needs it
+    input_size: tuple[int, int]  # of the recogniser: height, width in pixels
+    prepare: Callable[[NDArray[np.uint8]], NDArray[np.generic]]  # (n, h, w, 3) chips to its input
+    split_below: float | None  # scores; see faces.templates
+    join_from: float | None
+
+
+def load(profile: str | Profile = "dlib", *, home: Path | None = None) -> Models:
+    """Load a profile by name, or the very one a gallery was made with.
+
+    Parameters
+    ----------
+    profile : str or Profile
+        ``dlib`` (embedded), ``yunet-dlib``, or any ``<detector>+<recogniser>`` of DeepFace.
+    home : Path, optional
+        The DEEPFACE_HOME to use; by default that of the settings.
+
+    Raises
+    ------
+    ModelError
+        If there is no such profile, or weights are missing, or not those of the given Profile.
+    """
+    name = profile if isinstance(profile, str) else profile.name
+    models = _load(name, (home or settings().models).resolve())
+    if isinstance(profile, Profile) and profile.fingerprint != models.profile.fingerprint:
+        raise ModelError(
+            f"was used with other weights or another version ({profile.fingerprint}, "
+            f"here {models.profile.fingerprint})",
+            where=f"profile {name}",
+            fix="Import the weights it was made with",
+        )
+    return models
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, home: Path) -> Models:
+    detector, recogniser = profiles.pair(name)
+    weights.place_embedded(home)
+    files = weights.require("detector", detector, home)
+    files += weights.require("recogniser", recogniser.name, home)
+    landmarks = None
+    if recogniser.alignment == "dlib-chip":
+        files += weights.require("detector", DLIB_LANDMARKS.model, home)
+        import dlib
+
+        landmarks = dlib.shape_predictor(str(weights.folder(home) / DLIB_LANDMARKS.file))
+    return Models(
+        profile=profiles.make_profile(name, tuple(sorted(set(files)))),
+        detector=_build("face_detector", detector, home),
+        recogniser=_build("facial_recognition", recogniser.name, home),
+        landmarks=landmarks,
+        input_size=recogniser.input_size,
+        prepare=profiles.normaliser(recogniser),
+        split_below=recogniser.split_below,
+        join_from=recogniser.join_from,
+    )
+
+
+def _build(task: str, name: str, home: Path) -> Any:
+    with _from_this_machine(home):
+        from deepface.modules import modeling
+
+        try:
+            return modeling.build_model(task, name)
+        except ModelError:
+            raise
+        except (ImportError, ValueError, OSError, RuntimeError) as error:
+            raise ModelError(
+                f"cannot be loaded ({error})", where=name, fix="Import its weights again"
+            ) from error
+
+
+@contextlib.contextmanager
+def _from_this_machine(home: Path) -> Iterator[None]:
+    """Let DeepFace see our weights and nothing else: no home of the user, no download."""
+    os.environ["DEEPFACE_HOME"] = str(home)
+    os.environ.setdefault("DEEPFACE_BACKEND_ENGINE", "onnx")  # the one we install
+    from deepface.commons import weight_utils
+
+    def local(file_name: str, source_url: object, **_: object) -> str:
+        path = weights.folder(home) / file_name
+        if path.is_file():
+            return str(path)
+        raise ModelError(
+            f"DeepFace asks for {file_name}, which is not on this machine",
+            where=str(path.parent),
+            fix=f"Bring the file there yourself; DeepFace would take it from {source_url}",
+        )
+
+    original = weight_utils.download_weights_if_necessary
+    weight_utils.download_weights_if_necessary = local
+    try:
+        yield
+    finally:
+        weight_utils.download_weights_if_necessary = original

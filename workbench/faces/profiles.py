@@ -1,0 +1,135 @@
+"""Profiles: which detector and recogniser work together, and how chips are made for them.
+
+Chips are cut and normalised the way each network was trained, which is worth more than any other
+step. ``measured`` says whether that was proved here on real faces; the others follow their authors'
+documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from workbench.domain import Metric, Profile
+from workbench.errors import ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Alignment: TypeAlias = Literal["dlib-chip", "arcface-112", "deepface"]
+Normalisation: TypeAlias = Literal["bytes", "unit", "arcface", "facenet", "facenet2018"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recogniser:
+    """How one of DeepFace's recognisers wants its chips, and what its scores can tell.
+
+    ``split_below`` and ``join_from`` are scores between shots on one camera; see
+    :mod:`workbench.faces.templates`. They are None where nobody has measured them.
+    """
+
+    name: str
+    dimension: int
+    input_size: tuple[int, int]  # height, width in pixels
+    alignment: Alignment
+    normalisation: Normalisation
+    metric: Metric = "cosine"
+    split_below: float | None = None
+    join_from: float | None = None
+    measured: bool = False
+
+
+RECOGNISERS = {
+    recogniser.name: recogniser
+    for recogniser in (
+        # Shots inside pure tracks lie at most 0.62 apart, in tracks of two people at least 0.75;
+        # pooled tracklets of different people less than 0.44 apart in 1 of 1,000 pairs.
+        Recogniser(
+            "Dlib", 128, (150, 150), "dlib-chip", "bytes", "euclidean", 0.4, 0.6, measured=True
+        ),
+        # OpenCV's FaceRecognizerSF.alignCrop uses the same five points.
+        Recogniser("SFace", 128, (112, 112), "arcface-112", "unit"),
+        # leondgarse/Keras_insightface: RGB, (x - 127.5) / 128.
+        Recogniser("ArcFace", 512, (112, 112), "arcface-112", "arcface"),
+        Recogniser("GhostFaceNet", 512, (112, 112), "arcface-112", "arcface"),
+        # insightface's own code multiplies and swaps channels.
+        Recogniser("Buffalo_L", 512, (112, 112), "arcface-112", "unit"),
+        # davidsandberg/facenet: whitening of each picture (2017), fixed standardisation (2018).
+        Recogniser("Facenet", 128, (160, 160), "deepface", "facenet"),
+        Recogniser("Facenet512", 512, (160, 160), "deepface", "facenet2018"),
+        Recogniser("VGG-Face", 4096, (224, 224), "deepface", "unit"),
+        Recogniser("OpenFace", 128, (96, 96), "deepface", "unit"),
+        Recogniser("DeepFace", 4096, (152, 152), "deepface", "unit"),
+        Recogniser("DeepID", 160, (47, 55), "deepface", "unit"),
+    )
+}
+
+DETECTORS = (
+    "dlib", "yunet", "retinaface", "mtcnn", "fastmtcnn", "centerface", "mediapipe", "opencv", "ssd",
+    "yolov8n", "yolov8m", "yolov8l", "yolov11n", "yolov11s", "yolov11m", "yolov11l",
+    "yolov12n", "yolov12s", "yolov12m", "yolov12l",
+)  # fmt: skip
+
+# Names of pairs; any other pair is written <detector>+<recogniser>.
+NAMED = {"dlib": ("dlib", "Dlib"), "yunet-dlib": ("yunet", "Dlib")}
+
+
+def pair(name: str) -> tuple[str, Recogniser]:
+    """Detector and recogniser of a profile's name; raise ModelError if there are no such ones."""
+    detector, plus, recogniser = name.partition("+")
+    if not plus:
+        detector, recogniser = NAMED.get(name, ("", ""))
+    known = {known.lower(): known for known in RECOGNISERS}
+    if detector not in DETECTORS or recogniser.lower() not in known:
+        raise ModelError(
+            "there is no such profile",
+            where=f"profile {name}",
+            fix=f"Use {', '.join(NAMED)}, or DETECTOR+RECOGNISER with a detector of "
+            f"{', '.join(DETECTORS)} and a recogniser of {', '.join(RECOGNISERS)}",
+        )
+    return detector, RECOGNISERS[known[recogniser.lower()]]
+
+
+def make_profile(name: str, weights: tuple[tuple[str, str], ...]) -> Profile:
+    """The profile of that name with these weights (file names and their SHA-256)."""
+    detector, recogniser = pair(name)
+    return Profile(
+        name=name,
+        detector=detector,
+        recogniser=recogniser.name,
+        alignment=recogniser.alignment,
+        metric=recogniser.metric,
+        dimension=recogniser.dimension,
+        weights=weights,
+    )
+
+
+def normaliser(recogniser: Recogniser) -> Callable[[NDArray[np.uint8]], NDArray[np.generic]]:
+    """What turns chips ``(n, h, w, 3) uint8`` BGR into the recogniser's input."""
+    import numpy as np
+
+    def arcface(chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return (chips[..., ::-1].astype(np.float32) - 127.5) / 128
+
+    def facenet(chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        pixels = chips[..., ::-1].astype(np.float32)
+        mean = pixels.mean(axis=(1, 2, 3), keepdims=True)
+        spread = pixels.std(axis=(1, 2, 3), keepdims=True)
+        return (pixels - mean) / np.maximum(spread, pixels[0].size ** -0.5)
+
+    def facenet2018(chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return (chips[..., ::-1].astype(np.float32) - 127.5) / 127.5
+
+    def unit(chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return chips.astype(np.float32) / 255
+
+    ways: dict[Normalisation, Callable[[NDArray[np.uint8]], NDArray[np.generic]]] = {
+        "bytes": lambda chips: chips,
+        "unit": unit,
+        "arcface": arcface,
+        "facenet": facenet,
+        "facenet2018": facenet2018,
+    }
+    return ways[recogniser.normalisation]

@@ -1,0 +1,1 @@
+"""Reading what cameras recorded: catalogues, frames, movement."""
