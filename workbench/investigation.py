@@ -101,7 +101,7 @@ def search(
     if isinstance(threshold, int | float):
         threshold = Threshold(float(threshold), "chosen by hand")
     asked_at, began = datetime.now(UTC), time.perf_counter()
-    cameras = gallery_search.cameras_inside(gallery, scope.district)
+    cameras = gallery.cameras_inside(scope.district)
     candidates = gallery_search.search(
         gallery,
         probe.template,

@@ -27,6 +27,12 @@ class Settings(BaseSettings):
         default=Path("data"), description="where galleries and model weights of this place live"
     )
     profile: str = Field(default="dlib", description="the model profile that new galleries use")
+    threshold: float | None = Field(
+        default=None, description="lowest score to show, where the profile's default does not fit"
+    )
+    calibration: str = Field(
+        default="set for this installation", description="the data that threshold was set on"
+    )
     gallery: Path | None = Field(
         default=None, description="the gallery that dashboards open; by default HOME/gallery.duckdb"
     )

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from workbench.domain import Metric, Profile
+from workbench.domain import Metric, Profile, Threshold
 from workbench.errors import ModelError
+from workbench.settings import settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,6 +76,29 @@ DETECTORS = (
 # Names of pairs; any other pair is written <detector>+<recogniser>.
 NAMED = {"dlib": ("dlib", "Dlib"), "yunet-dlib": ("yunet", "Dlib")}
 
+# Set on the one half of LFW's people, pooled stills against pooled stills, where 1 of 200 different
+# people passes; benchmarks/threshold.py makes it and reports the other half.
+CALIBRATIONS = {"Dlib": Threshold(0.48, "LFW: 1 of 200 different people passes")}
+
+
+def default_threshold(profile: Profile) -> Threshold:
+    """The score from which on candidates are shown unless somebody chooses another.
+
+    That of the settings, else one calibrated for searching, else DeepFace's own, which was set for
+    comparing two pictures and is named as such: it lets too many pass in a search of thousands.
+    """
+    chosen = settings()
+    if chosen.threshold is not None:
+        return Threshold(chosen.threshold, chosen.calibration)
+    if profile.recogniser in CALIBRATIONS:
+        return CALIBRATIONS[profile.recogniser]
+    from deepface.config.threshold import thresholds
+
+    known = thresholds.get(profile.recogniser, {})
+    return Threshold(
+        1 - float(known.get(profile.metric, 0.4)), "DeepFace, for two pictures; not for searching"
+    )
+
 
 def pair(name: str) -> tuple[str, Recogniser]:
     """Detector and recogniser of a profile's name; raise ModelError if there are no such ones."""
@@ -111,19 +135,19 @@ def normaliser(recogniser: Recogniser) -> Callable[[NDArray[np.uint8]], NDArray[
     import numpy as np
 
     def arcface(chips: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return (chips[..., ::-1].astype(np.float32) - 127.5) / 128
+        return np.asarray((chips[..., ::-1] - np.float32(127.5)) / 128, np.float32)
 
     def facenet(chips: NDArray[np.uint8]) -> NDArray[np.float32]:
         pixels = chips[..., ::-1].astype(np.float32)
         mean = pixels.mean(axis=(1, 2, 3), keepdims=True)
         spread = pixels.std(axis=(1, 2, 3), keepdims=True)
-        return (pixels - mean) / np.maximum(spread, pixels[0].size ** -0.5)
+        return np.asarray((pixels - mean) / np.maximum(spread, pixels[0].size ** -0.5), np.float32)
 
     def facenet2018(chips: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return (chips[..., ::-1].astype(np.float32) - 127.5) / 127.5
+        return np.asarray((chips[..., ::-1] - np.float32(127.5)) / 127.5, np.float32)
 
     def unit(chips: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return chips.astype(np.float32) / 255
+        return np.asarray(chips / np.float32(255), np.float32)
 
     ways: dict[Normalisation, Callable[[NDArray[np.uint8]], NDArray[np.generic]]] = {
         "bytes": lambda chips: chips,
