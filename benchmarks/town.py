@@ -1,0 +1,227 @@
+"""Search the town's footage for people who are in it and people who are not; count what is found.
+
+    python benchmarks/town.py [--profile dlib] [--gallery FILE] [--json]
+
+Two scopes are asked: the whole area and time, and half of the area for a few hours. The threshold is
+the profile's default, which was set on other people (benchmarks/threshold.py). A found appearance is
+one with a candidate of its own whose best shot lies on that person's face; a false candidate is one
+that shows somebody else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from workbench.district import from_geojson
+from workbench.domain import Box, Candidate, Scope, Threshold, parse_time
+from workbench.errors import SightlineError
+from workbench.faces.models import Models, load
+from workbench.faces.probes import find_faces, make_photograph, pool_photographs
+from workbench.faces.profiles import default_threshold
+from workbench.gallery import Gallery
+from workbench.indexing import index_catalogue
+from workbench.investigation import search
+
+SHARED = Path(os.environ.get("SIGHTLINE_SHARED", Path(__file__).parents[2] / "shared"))
+# A best shot is on a face if their centres are no further apart than this share of its width.
+NEAR = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    file: str
+    camera_id: str
+    person: str
+    first_seen: datetime
+    last_seen: datetime
+    boxes: dict[float, Box]  # by seconds into the recording
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    scope: str
+    person: str
+    in_footage: bool
+    appearances: int
+    found: int
+    missed: int
+    false: int
+
+
+def read_truth(town: Path) -> tuple[list[str], list[str], list[Appearance]]:
+    """Wanted people, absent people, and every appearance of anybody."""
+    truth = json.loads((town / "truth.json").read_text())
+    fps = truth["fps"]
+    appearances = [
+        Appearance(
+            a["file"], a["camera_id"], a["person"],
+            parse_time(a["first_seen"]), parse_time(a["last_seen"]),
+            {int(n) / fps: Box(*box) for n, box in a["boxes"].items()},
+        )
+        for a in truth["appearances"]
+    ]  # fmt: skip
+    return truth["wanted"], truth["absent"], appearances
+
+
+def shown(candidate: Candidate, gallery: Gallery, appearances: list[Appearance]) -> int | None:
+    """Number of the appearance that a candidate's best shot lies on; None if on none."""
+    shot = gallery.shots(candidate.tracklet_id)[0]
+    best: tuple[float, int] | None = None
+    for number, appearance in enumerate(appearances):
+        if appearance.file != candidate.recording:
+            continue
+        moment = min(appearance.boxes, key=lambda s: abs(s - shot.seconds))
+        if abs(moment - shot.seconds) > 0.5:
+            continue
+        box = appearance.boxes[moment]
+        away = math.hypot(shot.box.centre_x - box.centre_x, shot.box.centre_y - box.centre_y)
+        if away <= NEAR * box.width + 40 * abs(moment - shot.seconds):  # they walk on meanwhile
+            best = min(best or (math.inf, -1), (away, number))
+    return best[1] if best else None
+
+
+def ask(
+    name: str,
+    scope: Scope,
+    gallery: Gallery,
+    models: Models,
+    threshold: Threshold,
+    probes: dict[str, list[Path]],
+    appearances: list[Appearance],
+) -> list[Row]:
+    """One row a person asked for inside one scope."""
+    inside = {camera.camera_id for camera in gallery.cameras_inside(scope.district)}
+    rows = []
+    for person, photographs in probes.items():
+        wanted = {
+            number
+            for number, a in enumerate(appearances)
+            if a.person == person
+            and a.camera_id in inside
+            and a.first_seen < scope.end
+            and a.last_seen >= scope.start
+        }
+        probe = pool_photographs([largest(path, models) for path in photographs], models)
+        result = search(gallery, probe, scope, top=None, threshold=threshold)
+        hits = [shown(candidate, gallery, appearances) for candidate in result.candidates]
+        found = wanted & {hit for hit in hits if hit is not None}
+        false = sum(hit is None or appearances[hit].person != person for hit in hits)
+        in_footage = any(a.person == person for a in appearances)
+        rows.append(
+            Row(name, person, in_footage, len(wanted), len(found), len(wanted - found), false)
+        )
+    return rows
+
+
+def largest(path: Path, models: Models):  # noqa: ANN201
+    """The photograph's largest face, as an analyst would pick it from an enrolment still."""
+    return make_photograph(find_faces(path, models=models), 0, models=models)
+
+
+def scopes(gallery: Gallery) -> dict[str, Scope]:
+    """The whole area and time, and the western half between the second and the tenth hour."""
+    cameras, span = gallery.cameras(), gallery.time_span()
+    assert span is not None
+    west, east = min(c.longitude for c in cameras), max(c.longitude for c in cameras)
+    south, north = min(c.latitude for c in cameras), max(c.latitude for c in cameras)
+    middle = sorted(c.longitude for c in cameras)[len(cameras) // 2]
+
+    def rectangle(name: str, w: float, e: float):  # noqa: ANN202
+        s, n = south - 0.001, north + 0.001
+        ring = [[w, s], [e, s], [e, n], [w, n], [w, s]]
+        return from_geojson({"type": "Polygon", "coordinates": [ring]}, name=name)
+
+    start, end = span[0], span[1]
+    whole, half = rectangle("all", west - 0.001, east + 0.001), rectangle("half", west - 0.001, middle)
+    return {
+        "whole area and time": Scope(whole, start, end),
+        "half the area, eight hours": Scope(
+            half, start + timedelta(hours=2), start + timedelta(hours=10)
+        ),
+    }
+
+
+def summary(rows: list[Row]) -> pd.DataFrame:
+    """Totals by scope, for wanted and for absent people."""
+    frame = pd.DataFrame([asdict(row) for row in rows])
+    lines = []
+    for (scope, in_footage), group in frame.groupby(["scope", "in_footage"], sort=False):
+        total = int(group["appearances"].sum())
+        lines.append(
+            {
+                "scope": scope,
+                "people": f"{len(group)} {'wanted' if in_footage else 'absent'}",
+                "appearances": total,
+                "found": int(group["found"].sum()),
+                "missed": int(group["missed"].sum()),
+                "share found": f"{group['found'].sum() / total:.3f}" if total else "",
+                "false": int(group["false"].sum()),
+                "false a person": round(float(group["false"].mean()), 2),
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--profile", default="dlib")
+    parser.add_argument("--gallery", type=Path, help="keep the gallery here, or use it again")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    town = SHARED / "footage" / "town"
+    if not town.is_dir():
+        raise SystemExit(f"no footage at {town}; set SIGHTLINE_SHARED")
+    wanted, absent, appearances = read_truth(town)
+    probes = {p: sorted((town / "probes" / p).glob("*.jpg")) for p in wanted}
+    probes |= {p: sorted((town / "absent" / p).glob("*.jpg")) for p in absent}
+    models = load(options.profile)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = options.gallery or Path(scratch) / "town.duckdb"
+        opened = (
+            Gallery.open(path, write=True, profile=models.profile)
+            if path.exists()
+            else Gallery.create(path, models.profile)
+        )
+        with opened as gallery:
+            began = time.perf_counter()
+            report = index_catalogue(town, gallery, models)
+            seconds = time.perf_counter() - began
+            threshold = default_threshold(models.profile)
+            rows = [
+                row
+                for name, scope in scopes(gallery).items()
+                for row in ask(name, scope, gallery, models, threshold, probes, appearances)
+            ]
+            tracklets = len(gallery.tracklets())
+    if options.json:
+        for row in rows:
+            print(json.dumps(asdict(row)))
+    else:
+        footage = sum(r.seconds for r in report.recordings)
+        print(pd.DataFrame([asdict(row) for row in rows]).to_string(index=False), "\n")
+        print(summary(rows).to_string(index=False), "\n")
+        print(
+            f"profile {models.profile.name}, threshold {threshold.score:g} "
+            f"({threshold.calibration}); {tracklets} tracklets for {len(appearances)} appearances"
+        )
+        if footage:
+            print(f"indexed {footage:.0f} s of footage in {seconds:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except SightlineError as error:
+        sys.exit(str(error))

@@ -1,0 +1,128 @@
+"""Check an installation: what Sightline needs, what there is, and what to do about the rest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from workbench.errors import SightlineError
+from workbench.settings import Settings, settings
+
+# Beside the gallery there must be room for DuckDB to write anew what it changes.
+LEAST_FREE_BYTES = 2 * 2**30
+DECODERS = ("h264", "hevc", "mpeg4", "mjpeg", "vp9", "av1")
+PACKAGES = ("sightline", "deepface", "duckdb", "av", "opencv-contrib-python-headless", "voila")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    ok: bool
+    found: str
+    fix: str = ""  # empty where there is nothing to do
+
+
+def examine() -> list[Finding]:
+    """Look at everything an installation needs; never raises for what it finds."""
+    findings = [_look("settings", lambda: f"home is {settings().home.resolve()}")]
+    if not findings[0].ok:
+        return findings
+    chosen = settings()
+    looks: dict[str, Callable[[], str]] = {
+        "Python and packages": _packages,
+        "place for data": lambda: _place(chosen),
+        "video decoders": _decoders,
+        f"model profile {chosen.profile}": lambda: _profile(chosen),
+        "gallery": lambda: _gallery(chosen),
+    }
+    if chosen.base_map is not None:
+        looks["base map"] = lambda: _base_map(chosen)
+    if chosen.districts is not None:
+        looks["districts"] = lambda: _districts(chosen)
+    return findings + [_look(what, look) for what, look in looks.items()]
+
+
+def _look(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, look())
+    except SightlineError as error:
+        return Finding(
+            what, False, f"{error.where}: {error.what}" if error.where else error.what, error.fix
+        )
+
+
+def _packages() -> str:
+    listed = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return f"Python {sys.version.split()[0]}, {listed}"
+
+
+def _place(chosen: Settings) -> str:
+    home = chosen.home
+    existing = next(folder for folder in (home, *home.resolve().parents) if folder.exists())
+    if not os.access(existing, os.W_OK):
+        raise SightlineError("cannot be written", where=str(home), fix="Set SIGHTLINE_HOME")
+    free = shutil.disk_usage(existing).free
+    if free < LEAST_FREE_BYTES:
+        raise SightlineError(
+            f"only {free / 2**30:.1f} GiB are free", where=str(home), fix="Make room on this disk"
+        )
+    return f"{home.resolve()}, {free / 2**30:.0f} GiB free"
+
+
+def _decoders() -> str:
+    import av
+
+    missing = [name for name in DECODERS if name not in av.codecs_available]
+    if missing:
+        raise SightlineError(
+            f"cannot decode {', '.join(missing)}", where="PyAV", fix="Install its own wheel again"
+        )
+    return ", ".join(DECODERS)
+
+
+def _profile(chosen: Settings) -> str:
+    """Load the networks and make one template, as the first recording would."""
+    import numpy as np
+
+    from workbench.faces import templates
+    from workbench.faces.models import load
+
+    models = load(chosen.profile)
+    height, width = models.input_size
+    template = templates.embed(models, [np.full((height, width, 3), 127, np.uint8)])
+    return f"{models.profile.fingerprint}, templates of {template.shape[1]} numbers"
+
+
+def _gallery(chosen: Settings) -> str:
+    from workbench.gallery import Gallery
+
+    if not chosen.gallery_file.exists():
+        return f"none yet at {chosen.gallery_file}"
+    with Gallery.open(chosen.gallery_file) as gallery:
+        recordings = len(gallery.recordings())
+        return f"{chosen.gallery_file}: {recordings} recordings, profile {gallery.profile.name}"
+
+
+def _base_map(chosen: Settings) -> str:
+    from workbench.maps.basemap import read_base_map
+
+    assert chosen.base_map is not None
+    return f"{len(read_base_map(chosen.base_map).geojson['features'])} features"
+
+
+def _districts(chosen: Settings) -> str:
+    from workbench.district import from_file
+
+    assert chosen.districts is not None
+    files = sorted(chosen.districts.glob("*.geojson"))
+    if not files:
+        raise SightlineError(
+            "holds no GeoJSON file", where=str(chosen.districts), fix="Set SIGHTLINE_DISTRICTS"
+        )
+    return ", ".join(from_file(file).name for file in files)
