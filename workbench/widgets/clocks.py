@@ -1,0 +1,78 @@
+"""From what a clock on the wall showed to the moment it was."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from workbench.errors import TimeError
+from workbench.maps.zones import zone_label
+
+Fold = int | None
+"""Which of two moments is meant where clocks showed a time twice: 0 the first, 1 the second."""
+
+
+def moments(local: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
+    """The moments (UTC) at which clocks in *zone* show the naive time *local*, in order.
+
+    One as a rule; none where clocks jumped over it; two where they were put back and showed it
+    twice. (PEP 495: the two folds of a time in a gap do not survive the way to UTC and back.)
+    """
+    readings = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    shown = {moment for moment in readings if _naive(moment, zone) == local}
+    return tuple(sorted(shown))
+
+
+def moment(local: datetime, zone: ZoneInfo, fold: Fold = None, *, where: str) -> datetime:
+    """The one moment (UTC) that is meant by *local*.
+
+    Raises
+    ------
+    TimeError
+        If clocks never showed it, or showed it twice and *fold* does not say which is meant.
+    """
+    found = moments(local, zone)
+    if not found:
+        before, after = _gap(local, zone)
+        raise TimeError(
+            f"clocks in {zone.key} never showed {local:%H:%M:%S} on {local:%a %d %b %Y}: they went "
+            f"forward from {before:%H:%M} to {after:%H:%M}",
+            where=where,
+            fix=f"Choose a time before {before:%H:%M} or from {after:%H:%M} on",
+        )
+    if len(found) == 2 and fold is None:
+        labels = [zone_label(one, zone) for one in found]
+        raise TimeError(
+            f"clocks in {zone.key} showed {local:%H:%M:%S} twice on {local:%a %d %b %Y}: first "
+            f"{labels[0]}, then, put back, {labels[1]}",
+            where=where,
+            fix=f"Choose {labels[0]} or {labels[1]}",
+        )
+    return found[fold or 0] if len(found) == 2 else found[0]
+
+
+def wall_clock(moment: datetime, zone: ZoneInfo) -> tuple[datetime, Fold]:
+    """What clocks showed at *moment*: the naive time, and the fold where they showed it twice."""
+    local = moment.astimezone(zone)
+    naive = local.replace(tzinfo=None, fold=0)
+    return naive, local.fold if len(moments(naive, zone)) == 2 else None
+
+
+def _naive(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def _gap(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """What clocks showed where they jumped over *local*: before the jump and after it."""
+    # In a gap fold=0 reads the time by the offset before it, fold=1 by the one after (PEP 495).
+    later, earlier = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    before = earlier.astimezone(zone).utcoffset() or timedelta()
+    low, high = earlier, later
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) / 2
+        if middle.astimezone(zone).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    jump = (high + timedelta(milliseconds=500)).replace(microsecond=0)
+    return (jump + before).replace(tzinfo=None), _naive(jump, zone)

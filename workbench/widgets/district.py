@@ -1,0 +1,262 @@
+"""Step 2: the area in which to search, drawn on a map of the cameras."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import ipyleaflet
+import ipywidgets
+
+from workbench import district as districts
+from workbench.domain import Camera
+from workbench.errors import SightlineError
+from workbench.maps.basemap import read_base_map
+from workbench.settings import Settings, settings
+from workbench.widgets.model import Investigation
+from workbench.widgets.parts import (
+    button,
+    camera_name,
+    count,
+    escaped,
+    heading,
+    markup,
+    message,
+    row,
+)
+
+WIDTH, HEIGHT = 440, 290  # pixels, about; only used to fit the cameras into the first view
+ACCENT = "#0b4f6c"
+DRAWN = {"color": ACCENT, "weight": 3, "fillColor": ACCENT, "fillOpacity": 0.12}
+GROUND = {
+    "street": {"color": "#b9c2cb", "weight": 3, "fillOpacity": 0},
+    "water": {"color": "#a9cbe0", "weight": 1, "fillColor": "#cfe3ef", "fillOpacity": 1},
+    "park": {"color": "#c3d9bd", "weight": 1, "fillColor": "#dcebd7", "fillOpacity": 1},
+    "block": {"color": "#dfe3e7", "weight": 1, "fillColor": "#eceff1", "fillOpacity": 1},
+}
+OUTSIDE = {
+    "radius": 5, "color": "#ffffff", "weight": 1.5, "fillColor": "#5d6b78", "fillOpacity": 1,
+}  # fmt: skip
+INSIDE = {"radius": 7, "color": "#ffffff", "weight": 2, "fillColor": ACCENT, "fillOpacity": 1}
+DRAW_OTHERWISE = "Drawn on the map"
+MOST_NAMES = 12
+
+
+class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """Draw polygons and rectangles, choose a named district, or paste GeoJSON."""
+
+    def __init__(self, model: Investigation) -> None:
+        self.model = model
+        self._drawing = False
+        here = settings()
+        self.draw = ipyleaflet.DrawControl(
+            position="topleft",
+            polygon={"shapeOptions": DRAWN, "allowIntersection": False},
+            rectangle={"shapeOptions": DRAWN},
+            polyline={},
+            circlemarker={},
+            circle={},
+            marker={},
+        )
+        self.draw.observe(self._take, "data")
+        self.inside = ipyleaflet.GeoJSON(data=_points(()), point_style=INSIDE)
+        self.outside = ipyleaflet.GeoJSON(data=_points(model.cameras), point_style=OUTSIDE)
+        ground = _ground(model, here)
+        centre, zoom = _view(model.cameras)
+        self.map = ipyleaflet.Map(
+            layers=[*ground, self.outside, self.inside],
+            center=centre,
+            zoom=zoom,
+            zoom_snap=1 if here.tiles else 0.25,
+            max_zoom=19,
+            prefer_canvas=True,
+            attribution_control=False,
+            layout={"height": f"{HEIGHT}px"},
+        )
+        self.map.add(self.draw)
+        if here.tiles and here.tiles_attribution:
+            self.map.add(ipyleaflet.AttributionControl(prefix=escaped(here.tiles_attribution)))
+        self.map.add_class("sl-map")
+
+        self.named = ipywidgets.Dropdown(
+            options=_named(model, here), description="District", layout={"width": "auto"}
+        )
+        self.named.observe(self._choose, "value")
+        self.text = ipywidgets.Textarea(
+            placeholder='{"type": "Polygon", "coordinates": [[[longitude, latitude], …]]}',
+            rows=5,
+            layout={"width": "100%"},
+        )
+        pasted = ipywidgets.VBox([self.text, row(button("Use this area", self._paste))])
+        self.paste = ipywidgets.Accordion([pasted], titles=["Paste GeoJSON"])
+        self.cameras = markup()
+        super().__init__(
+            [
+                heading("District", step=2),
+                row(self.named, button("Clear", self._clear, label="Remove the district")),
+                self.map,
+                message(model, "district"),
+                self.cameras,
+                self.paste,
+            ]
+        )
+        self.add_class("sl-panel")
+        self.add_class("sl-district")
+        model.observe(self._show, "district")
+        self._show()
+
+    def _take(self, _: object) -> None:
+        """Make a district of what is drawn, all of it together."""
+        if self._drawing:
+            return
+        features = [
+            {"type": "Feature", "properties": {}, "geometry": feature["geometry"]}
+            for feature in self.draw.data
+        ]
+        self._drawing = True  # the map has it already
+        try:
+            if features:
+                drawn = {"type": "FeatureCollection", "features": features}
+                self.model.set_district_geojson(drawn, name=DRAW_OTHERWISE)
+            else:
+                self.model.set_district(None)
+        finally:
+            self._drawing = False
+
+    def _choose(self, change: dict[str, Any]) -> None:
+        if change["new"] is not None and not self._drawing:
+            self.model.set_district(change["new"])
+
+    def _paste(self) -> None:
+        self.model.set_district_geojson(self.text.value)
+
+    def _clear(self) -> None:
+        self.model.set_district(None)
+
+    def _show(self, _: object = None) -> None:
+        """Show the model's district: its cameras, and its corners unless they were drawn here."""
+        inside = self.model.cameras_inside
+        chosen = {camera.camera_id for camera in inside}
+        self.inside.data = _points(inside)
+        self.outside.data = _points(
+            [camera for camera in self.model.cameras if camera.camera_id not in chosen]
+        )
+        self.cameras.value = _inside_text(self.model)
+        drawn, self._drawing = self._drawing, True
+        try:
+            if not drawn:
+                self.draw.data = _drawn(self.model)
+            known = [district for _, district in self.named.options]
+            self.named.value = self.model.district if self.model.district in known else None
+        finally:
+            self._drawing = drawn
+
+
+def _inside_text(model: Investigation) -> str:
+    inside = model.cameras_inside
+    if model.district is None:
+        return (
+            f'<p class="sl-hint">{count(len(model.cameras), "camera")} on the map. Draw a polygon '
+            "or a rectangle with the tools on it, or choose a district by name.</p>"
+        )
+    names = ", ".join(escaped(camera_name(camera)) for camera in inside[:MOST_NAMES])
+    if len(inside) > MOST_NAMES:
+        names += f" and {len(inside) - MOST_NAMES:,} more"
+    listed = f": {names}" if inside else ""
+    return (
+        f'<p class="sl-inside"><strong>{count(len(inside), "camera")}</strong> of '
+        f"{len(model.cameras):,} inside{listed}.</p>"
+    )
+
+
+def _named(model: Investigation, here: Settings) -> list[tuple[str, Any]]:
+    """The districts to choose from: those of the settings' folder, and all cameras."""
+    named: list[tuple[str, Any]] = [(DRAW_OTHERWISE, None)]
+    if model.cameras:
+        everything = model.whole_area()
+        named.append((everything.name, everything))
+    for path in sorted(here.districts.glob("*.geojson")) if here.districts else []:
+        try:
+            district = districts.from_file(path)
+        except SightlineError as error:
+            model.say("district", str(error))
+        else:
+            named.append((district.name, district))
+    return named
+
+
+def _ground(model: Investigation, here: Settings) -> list[Any]:
+    """What lies under the cameras: pictures of the tile server, or drawn streets, or nothing."""
+    if here.tiles:
+        return [ipyleaflet.TileLayer(url=here.tiles, attribution="", max_zoom=19)]
+    path: Path | None = here.base_map
+    if path is None:
+        return []
+    try:
+        ground = read_base_map(path).geojson
+    except SightlineError as error:
+        model.say("district", str(error))
+        return []
+    layers = []
+    for kind in ("block", "park", "water", "street"):
+        features = [f for f in ground["features"] if f["properties"]["kind"] == kind]
+        if features:
+            data = {"type": "FeatureCollection", "features": features}
+            layers.append(ipyleaflet.GeoJSON(data=data, style=GROUND[kind]))
+    return layers
+
+
+def _points(cameras: Any) -> dict[str, Any]:
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "properties": {},
+                "geometry": {"type": "Point", "coordinates": [one.longitude, one.latitude]},
+            }
+            for one in cameras
+        ],
+    }
+
+
+def _drawn(model: Investigation) -> list[dict[str, Any]]:
+    """The district's polygons one by one, as the drawing tools can change them."""
+    from shapely.geometry import mapping
+
+    if model.district is None:
+        return []
+    area = model.district.area
+    return [
+        {
+            "type": "Feature",
+            "properties": {"style": DRAWN},
+            "geometry": _lists(mapping(polygon)),
+        }
+        for polygon in getattr(area, "geoms", [area])
+    ]
+
+
+def _lists(value: Any) -> Any:
+    """Tuples as lists: what the browser sends back, so that equal shapes compare equal."""
+    if isinstance(value, dict):
+        return {key: _lists(item) for key, item in value.items()}
+    return [_lists(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _view(cameras: tuple[Camera, ...]) -> tuple[tuple[float, float], float]:
+    """Centre (latitude, longitude, as Leaflet has it) and zoom that show all cameras.
+
+    By the Web Mercator scale: the globe is 256 * 2**zoom pixels wide.
+    """
+    if not cameras:
+        return (0.0, 0.0), 2
+    west, east = (f(c.longitude for c in cameras) for f in (min, max))
+    south, north = (f(c.latitude for c in cameras) for f in (min, max))
+    middle = (south + north) / 2
+    across = max(east - west, 1e-4) / 360
+    up = max(north - south, 1e-4) / 360 / max(math.cos(math.radians(middle)), 0.01)
+    margin = 60
+    zoom = min(math.log2((WIDTH - margin) / 256 / across), math.log2((HEIGHT - margin) / 256 / up))
+    return (middle, (west + east) / 2), max(1.0, min(17.0, math.floor(zoom * 4) / 4))

@@ -1,0 +1,63 @@
+"""The page of an investigation: four steps on the left, the answer on the right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+
+from workbench.errors import SightlineError
+from workbench.settings import settings
+from workbench.widgets.model import Investigation
+from workbench.widgets.parts import escaped, markup
+from workbench.widgets.work import suitable_work
+
+
+def investigate(gallery_path: Path | str | None = None) -> Any:
+    """The whole page, as a widget to display.
+
+    >>> from workbench.widgets import investigate
+    >>> investigate("town.duckdb")                                      # doctest: +SKIP
+
+    Parameters
+    ----------
+    gallery_path : Path or str, optional
+        The gallery to ask; by default that of the settings. Where it cannot be used, the page
+        says so.
+    """
+    try:
+        here = settings()
+        path = Path(gallery_path) if gallery_path else here.gallery_file
+        model = Investigation(path, zone=here.zone, work=suitable_work())
+    except SightlineError as error:
+        return _refusal(error)
+    model.load_models()
+    return page(model)
+
+
+def page(model: Investigation) -> Any:
+    """The panels of an investigation, laid out."""
+    from workbench.widgets.district import DistrictPanel
+    from workbench.widgets.results import ResultsPanel
+    from workbench.widgets.search import SearchPanel
+    from workbench.widgets.sightings import SightingsPanel
+    from workbench.widgets.target import TargetPanel
+    from workbench.widgets.timerange import TimePanel
+
+    question = ipywidgets.VBox(
+        [TargetPanel(model), DistrictPanel(model), TimePanel(model), SearchPanel(model)]
+    )
+    question.add_class("sl-question")
+    answer = ipywidgets.VBox([ResultsPanel(model), SightingsPanel(model)])
+    answer.add_class("sl-answer")
+    whole = ipywidgets.HBox([question, answer])
+    whole.add_class("sl-investigate")
+    return whole
+
+
+def _refusal(error: SightlineError) -> Any:
+    return markup(
+        '<div class="sl-problem" role="alert"><h2 class="sl-heading">There is nothing to search '
+        f"yet</h2><p>{escaped(error)}</p></div>"
+    )

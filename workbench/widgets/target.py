@@ -1,0 +1,156 @@
+"""Step 1: photographs of the target, with the faces found in them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from workbench.faces.probes import POOR_BELOW
+from workbench.widgets.model import MOST_PHOTOGRAPHS, Investigation, Upload
+from workbench.widgets.parts import button, data_uri, escaped, heading, markup, message, row
+
+if TYPE_CHECKING:
+    from workbench.domain import Image
+
+SHOWN_SIZE = 480  # pixels; what is shown is never enlarged to more than half of it on the page
+GOOD_FROM = 0.7
+HINT = (
+    "One to five photographs of the same person, sharp, lit evenly, seen from the front. "
+    "Several find more than one."
+)
+
+
+class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """Upload photographs, see their faces, choose the target where there are several."""
+
+    def __init__(self, model: Investigation) -> None:
+        self.model = model
+        self.upload = ipywidgets.FileUpload(
+            accept="image/*",
+            multiple=True,
+            description="Add photographs",
+            layout={"width": "auto"},
+        )
+        self.upload.observe(self._take, "value")
+        self.hint = markup(f'<p class="sl-hint">{HINT}</p>')
+        self.busy = markup()
+        self.photographs = ipywidgets.VBox()
+        super().__init__(
+            [
+                heading("Target", step=1),
+                self.hint,
+                row(self.upload, self.busy),
+                message(model, "target"),
+                self.photographs,
+            ]
+        )
+        self.add_class("sl-panel")
+        self.add_class("sl-target")
+        model.observe(self._draw, "uploads")
+        model.observe(self._tell, ["state", "doing"])
+        self._draw()
+        self._tell()
+
+    def _take(self, change: dict[str, Any]) -> None:
+        files = [(str(file["name"]), bytes(file["content"])) for file in change["new"]]
+        if files:
+            self.upload.value = ()  # so that the same file can be chosen again
+            self.model.add_photographs(files)
+
+    def _draw(self, _: object = None) -> None:
+        old = self.photographs.children
+        self.photographs.children = [self._photograph(upload) for upload in self.model.uploads]
+        for widget in old:
+            widget.close()
+        self.upload.disabled = len(self.model.uploads) >= MOST_PHOTOGRAPHS
+        self.hint.layout.display = "none" if self.model.uploads else ""
+
+    def _tell(self, _: object = None) -> None:
+        busy = self.model.doing if self.model.state == "loading" else ""
+        self.busy.value = f'<span role="status" class="sl-busy">{escaped(busy)}</span>'
+
+    def _photograph(self, upload: Upload) -> Any:
+        name, faces = upload.found.name, len(upload.found.faces)
+        buttons = [
+            button(
+                f"Face {number}",
+                partial(self.model.choose_face, upload.key, number - 1),
+                style="primary" if upload.chosen == number - 1 else "",
+                label=f"Face {number} of {name} is the target",
+            )
+            for number in range(1, faces + 1)
+            if faces > 1
+        ]
+        remove = button(
+            "Remove", partial(self.model.remove_photograph, upload.key), label=f"Remove {name}"
+        )
+        words = ipywidgets.VBox([markup(_about(upload)), row(*buttons, remove)])
+        box = ipywidgets.HBox([markup(picture(upload)), words])
+        box.add_class("sl-photograph")
+        return box
+
+
+def picture(upload: Upload) -> str:
+    """The photograph as HTML, its faces outlined and numbered, the chosen one emphasised."""
+    height, width = upload.found.image.shape[:2]
+    several = len(upload.found.faces) > 1
+    letter = max(width, height) / 11
+    marks = []
+    for number, face in enumerate(upload.found.faces, start=1):
+        box, chosen = face.box, upload.chosen == number - 1
+        kind = "sl-chosen" if chosen else "sl-other"
+        marks.append(
+            f'<rect class="{kind}" x="{box.x:.0f}" y="{box.y:.0f}" '
+            f'width="{box.width:.0f}" height="{box.height:.0f}"/>'
+        )
+        if several:
+            x, y = max(box.x, 0), max(box.y, 0)
+            marks.append(
+                f'<rect class="{kind} sl-plate" x="{x:.0f}" y="{y:.0f}" width="{letter:.0f}" '
+                f'height="{letter * 1.15:.0f}"/><text class="{kind}" x="{x + letter / 2:.0f}" '
+                f'y="{y + letter * 0.95:.0f}" font-size="{letter:.0f}">{number}</text>'
+            )
+    said = f"{upload.found.name}: {len(upload.found.faces)} faces outlined" if several else ""
+    return (
+        f'<div class="sl-picture"><img src="{data_uri(_small_jpeg(upload.found.image))}" '
+        f'alt="{escaped(said or upload.found.name)}">'
+        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{"".join(marks)}</svg></div>'
+    )
+
+
+def quality_words(overall: float) -> str:
+    """A quality from 0 to 1 as good, fair or poor."""
+    if overall >= GOOD_FROM:
+        return "good"
+    return "fair" if overall >= POOR_BELOW else "poor"
+
+
+def _about(upload: Upload) -> str:
+    name = f'<strong class="sl-name">{escaped(upload.found.name)}</strong>'
+    if upload.photograph is None:
+        ask = f"{len(upload.found.faces)} faces. Which one is the target?"
+        return f'{name}<p class="sl-warning">{ask}</p>'
+    words = quality_words(upload.photograph.quality.overall)
+    kind = "sl-warning" if words == "poor" else "sl-good" if words == "good" else ""
+    about = f'{name}<p class="{kind}">Quality: {words}</p>'
+    if upload.photograph.advice:
+        about += f'<p class="sl-hint">{escaped(_sentence(upload.photograph.advice))}</p>'
+    return about
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _small_jpeg(image: Image) -> bytes:
+    import io
+
+    from PIL import Image as Pictures
+
+    picture = Pictures.fromarray(image[:, :, ::-1])
+    picture.thumbnail((SHOWN_SIZE, SHOWN_SIZE))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
