@@ -290,7 +290,7 @@ def _index_one(
     try:
         indexed = index_recording(recording, models, pace=pace, following=following, tell=tell)
     except RecordingError as error:
-        problem = Problem(recording.file, error.what)
+        problem = Problem(recording.file, f"{error.what}. {error.fix}")
         elapsed = time.perf_counter() - began
         return RecordingReport(
             recording.file, recording.camera_id, "refused",

@@ -1,0 +1,143 @@
+"""Reading recordings: the stream's own times, upright pictures, damage told and survived."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from workbench.errors import RecordingError
+from workbench.footage.frames import RecordingReader, sha256_of
+
+
+def film(path: Path, times: Sequence[float]) -> Path:
+    """Write a film with one frame at each time; frame n is n shades brighter than frame 0."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        stream.options = {"bf": "2"}
+        for number, seconds in enumerate(times):
+            picture = np.full((48, 64, 3), 40 + 4 * number, np.uint8)
+            picture[:24, :32] = 250  # a mark in the top left corner
+            frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+            frame.pts, frame.time_base = round(seconds * 1000), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def test_times_are_those_of_the_stream(tmp_path: Path) -> None:
+    times = [0.0, 0.04, 0.08, 1.0, 1.5, 1.54, 3.0]
+    with RecordingReader(film(tmp_path / "a.mkv", times)) as reader:
+        seen = [(frame.number, round(frame.seconds, 3)) for frame in reader.frames()]
+    assert seen == list(enumerate(times))
+    assert reader.frames_decoded == len(times)
+    assert reader.seconds == pytest.approx(4.0)  # the last frame is shown for as long as the gap
+    assert reader.problems == []
+
+
+def test_pictures_are_bgr_and_luma_is_small(tmp_path: Path) -> None:
+    with RecordingReader(film(tmp_path / "a.mp4", [0, 0.04])) as reader:
+        first = next(reader.frames())
+        image, luma = first.image(), first.luma(32)
+    assert image.shape == (48, 64, 3)
+    assert image[5, 5].mean() > 240 > 60 > image[40, 60].mean()
+    assert luma.shape == (24, 32)
+    assert luma[2, 2] > 200
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_rotated_recordings_are_put_upright(tmp_path: Path, degrees: int) -> None:
+    plain, turned = film(tmp_path / "a.mp4", [0, 0.04]), tmp_path / "b.mp4"
+    # The display matrix of the track header, as phones write it; PyAV cannot write one.
+    data = bytearray(plain.read_bytes())
+    at = data.index(b"tkhd") + 4 + 40
+    cos, sin = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
+    one = 1 << 16
+    matrix = [cos * one, sin * one, 0, -sin * one, cos * one, 0, 0, 0, 1 << 30]
+    data[at : at + 36] = b"".join(value.to_bytes(4, "big", signed=True) for value in matrix)
+    turned.write_bytes(data)
+    with RecordingReader(turned) as reader:
+        frame = next(reader.frames())
+        image, luma = frame.image(), frame.luma(64)
+    # The mark moves clockwise with the picture.
+    corner = {90: (0, -1), 180: (-1, -1), 270: (-1, 0)}[degrees]
+    assert image.shape[:2] == ((48, 64) if degrees == 180 else (64, 48))
+    assert image[corner].mean() > 200
+    assert luma[corner] > 200
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("empty.mp4", "is empty"),
+        ("text.mp4", "is not a recording that can be read"),
+        ("noise.mp4", "is not a recording that can be read"),
+        ("truncated.mp4", "is not a recording that can be read"),
+        ("audio_only.mp4", "holds no pictures"),
+    ],
+)
+def test_what_is_no_recording_is_refused(shared: Path, name: str, said: str) -> None:
+    with pytest.raises(RecordingError, match=said):
+        RecordingReader(shared / "footage" / "bad" / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "frames"),
+    [("grey.mkv", 60), ("hevc10.mp4", 60), ("mjpeg.avi", 24), ("one_frame.mp4", 1)],
+)
+def test_unusual_recordings_are_read(shared: Path, name: str, frames: int) -> None:
+    with RecordingReader(shared / "footage" / "bad" / name) as reader:
+        pictures = [frame.image().shape for frame in reader.frames()]
+    assert pictures == [(540, 960, 3)] * frames
+    assert reader.problems == []
+
+
+def test_damage_costs_only_the_frames_it_hit(shared: Path) -> None:
+    with RecordingReader(shared / "footage" / "bad" / "damaged.mp4") as reader:
+        times = [frame.seconds for frame in reader.frames()]
+    assert len(times) > 200
+    assert times == sorted(set(times))
+    assert times[-1] == pytest.approx(20, abs=0.2)
+    assert any("Invalid data" in problem.what for problem in reader.problems)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mkv", [n / 25 for n in range(50)])
+    with RecordingReader(path) as reader:
+        frames = reader.frames()
+        next(frames)
+        with path.open("ab") as file:
+            file.write(b"more")
+        with pytest.raises(RecordingError, match="changed or went away"):
+            list(frames)
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(RecordingError, match=r"gone\.mp4: there is no such file"):
+        RecordingReader(Path("gone.mp4"))
+
+
+def test_a_playlist_cannot_name_other_files(tmp_path: Path) -> None:
+    secret = film(tmp_path / "secret.mp4", [0, 0.04])
+    playlist = tmp_path / "list.m3u8"
+    playlist.write_text(f"#EXTM3U\n#EXTINF:1,\n{secret.as_uri()}\n#EXT-X-ENDLIST\n")
+    concat = tmp_path / "list.mp4"
+    concat.write_text(f"ffconcat version 1.0\nfile {secret}\n")
+    for path in (playlist, concat):
+        with pytest.raises(RecordingError, match="is not a recording that can be read"):
+            RecordingReader(path)
+
+
+def test_the_checksum_is_that_of_the_content(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"x" * 3_000_000)
+    told: list[int] = []
+    assert sha256_of(path, told.append) == hashlib.sha256(b"x" * 3_000_000).hexdigest()
+    assert told[-1] == 3_000_000
