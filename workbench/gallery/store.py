@@ -44,9 +44,11 @@ class Gallery:
     ...     gallery.recordings()
     """
 
-    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, profile: Profile) -> None:
+    def __init__(
+        self, path: Path, profile: Profile, connection: duckdb.DuckDBPyConnection, *, write: bool
+    ) -> None:
         self.path, self.profile = path, profile
-        self._connection = connection
+        self._connection, self._write = connection, write
 
     @classmethod
     def create(cls, path: Path | str, profile: Profile) -> Gallery:
@@ -125,7 +127,7 @@ class Gallery:
         except BaseException:
             connection.close()
             raise
-        return cls(path, connection, found)
+        return cls(path, found, connection, write=write)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -168,6 +170,7 @@ class Gallery:
             If it is here already, its camera is unknown, or a template is not a finite vector of
             the profile's dimension.
         """
+        import duckdb
         import numpy as np
 
         for tracklet in indexed.tracklets:
@@ -196,7 +199,7 @@ class Gallery:
                 )  # fmt: skip
                 for name, table in _tables(indexed, self.profile.dimension):
                     self._insert(name, table)
-        except _duckdb().ConstraintException as error:
+        except duckdb.ConstraintException as error:
             known = "primary key" in str(error).lower() or "duplicate" in str(error).lower()
             raise GalleryError(
                 "is in the gallery already" if known else f"its camera is unknown ({error})",
@@ -216,19 +219,40 @@ class Gallery:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        import duckdb
+
+        if not self._write:
+            raise GalleryError(
+                "is open for reading only", where=str(self.path), fix="Open it with write=True"
+            )
         self._connection.execute("BEGIN")
         try:
             yield self._connection
-        except BaseException:
-            self._connection.execute("ROLLBACK")
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            with contextlib.suppress(duckdb.Error):  # a failed commit has rolled back already
+                self._connection.execute("ROLLBACK")
+            if isinstance(error, duckdb.Error) and not isinstance(
+                error, duckdb.ConstraintException
+            ):
+                raise GalleryError(
+                    f"cannot be written ({str(error).splitlines()[0]})",
+                    where=str(self.path),
+                    fix="Check the disk; what was stored before is kept",
+                ) from error
             raise
-        self._connection.execute("COMMIT")
 
     # --- Reading ------------------------------------------------------------------------------
 
     def arrow(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
         """The rows of a query with its parameters as an Arrow table; times are in UTC."""
-        return self._connection.sql(sql, params=parameters).to_arrow_table()
+        import duckdb
+
+        damage = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException)
+        try:
+            return self._connection.sql(sql, params=parameters).to_arrow_table()
+        except damage as error:
+            raise _unreadable(self.path, str(error)) from None
 
     def cameras(self) -> tuple[Camera, ...]:
         """All cameras, by id."""
@@ -393,12 +417,6 @@ def parse_tracklet_id(tracklet_id: str) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
-def _duckdb() -> Any:
-    import duckdb
-
-    return duckdb
-
-
 def _connect(path: Path, *, write: bool) -> duckdb.DuckDBPyConnection:
     import duckdb
 
@@ -436,7 +454,7 @@ def _connect(path: Path, *, write: bool) -> duckdb.DuckDBPyConnection:
 
 def _unreadable(path: Path, reason: str) -> GalleryError:
     return GalleryError(
-        f"is not a gallery that can be opened ({reason.splitlines()[0]})",
+        f"is not a gallery that can be read ({reason.splitlines()[0]})",
         where=str(path),
         fix="Restore it from a copy, or index the footage again",
     )

@@ -1,0 +1,104 @@
+"""Small galleries of synthetic templates, in real DuckDB files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.domain import (
+    Box,
+    Camera,
+    IndexedRecording,
+    Problem,
+    Profile,
+    Quality,
+    Recording,
+    Shot,
+    Tracklet,
+)
+from workbench.gallery import Gallery
+
+START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
+PROFILE = Profile(
+    "test", "dlib", "Dlib", "dlib-chip", "euclidean", 8, (("a.dat", "00"), ("b.dat", "11"))
+)
+CAMERAS = [Camera(f"C{n}", f"Camera {n}", round(51.48 + n / 1000, 3), -0.01) for n in range(6)]
+
+
+def vector(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 0.3, PROFILE.dimension).astype(np.float32)
+
+
+def recording_of(
+    camera: int, minute: int, seeds: tuple[int, ...], *, problems: tuple[Problem, ...] = ()
+) -> IndexedRecording:
+    """Ten minutes of footage with one searchable tracklet a minute, and one that is not."""
+    started_at = START + timedelta(minutes=minute)
+    recording = Recording(f"{camera}-{minute}.mp4", Path("x.mp4"), f"C{camera}", started_at)
+    tracklets = []
+    for ordinal, seed in enumerate(seeds):
+        seen = started_at + timedelta(minutes=ordinal)
+        shots = tuple(
+            Shot(
+                60.0 * ordinal + n, seen + timedelta(seconds=n), Box(10, 20, 30, 40),
+                Quality(0.9 - n / 10, 0.9, 0.8, 0.7, 0.6), b"jpeg %d" % n, vector(seed + n),
+            )
+            for n in range(2)
+        )  # fmt: skip
+        tracklets.append(
+            Tracklet(ordinal, seen, seen + timedelta(seconds=5), 9, shots, vector(seed))
+        )
+    unclear = started_at + timedelta(minutes=9)
+    tracklets.append(Tracklet(len(seeds), unclear, unclear, 1))
+    return IndexedRecording(
+        recording, f"{camera}{minute:04}" * 8, 1000, 2000, 600.0, 640, 360, 7200, 1200, 50,
+        tuple(tracklets), problems,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def profile() -> Profile:
+    return PROFILE
+
+
+@pytest.fixture
+def indexed() -> Callable[..., IndexedRecording]:
+    return recording_of
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "gallery.duckdb"
+
+
+def filled(path: Path, profile: Profile) -> Gallery:
+    """Six cameras; three recordings of ten minutes on each of four of them."""
+    made = Gallery.create(path, profile)
+    made.add_cameras(CAMERAS)
+    seed = 0
+    for camera in range(4):
+        for minute in (0, 60, 120):
+            made.add_recording(recording_of(camera, minute, tuple(range(seed, seed + 5))))
+            seed += 5
+    return made
+
+
+@pytest.fixture
+def gallery(path: Path) -> Iterator[Gallery]:
+    with filled(path, PROFILE) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=["euclidean", "cosine"])
+def searched(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gallery]:
+    """The same gallery under each metric, not to be written to."""
+    path = tmp_path_factory.mktemp(request.param) / "gallery.duckdb"
+    with filled(path, replace(PROFILE, metric=request.param)) as made:
+        yield made

@@ -1,0 +1,134 @@
+"""Search is exact inside the scope, against plain arithmetic."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from workbench.district import from_geojson
+from workbench.domain import District, Scope
+from workbench.errors import DistrictError, GalleryError
+from workbench.faces.templates import scores
+from workbench.gallery import Gallery
+from workbench.gallery.search import search
+
+START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
+
+
+def district(south: float, north: float) -> District:
+    ring = [[-0.1, south], [0.1, south], [0.1, north], [-0.1, north], [-0.1, south]]
+    return from_geojson({"type": "Polygon", "coordinates": [ring]}, name="test")
+
+
+EVERYWHERE = Scope(district(51, 52), START - timedelta(days=1), START + timedelta(days=1))
+
+
+def expected(gallery: Gallery, probe: np.ndarray, scope: Scope) -> list[tuple[str, float]]:
+    """The answer from plain tables: every row, filtered and scored one by one."""
+    _, south, _, north = scope.district.area.bounds
+    inside = {c.camera_id for c in gallery.cameras() if south <= c.latitude <= north}
+    found = []
+    for row in gallery.arrow("SELECT * FROM templates").to_pylist():
+        seen = row["first_seen"] < scope.end and row["last_seen"] >= scope.start
+        if seen and row["camera_id"] in inside:
+            template = np.array([row["template"]], np.float32)
+            score = float(scores(template, probe, gallery.profile.metric)[0])
+            found.append((f"{row['recording_id']}-{row['ordinal']}", score))
+    return sorted(found, key=lambda row: -row[1])
+
+
+def probe_of(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 0.3, 8).astype(np.float32)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    seed=st.integers(0, 1000),
+    south=st.integers(0, 5),
+    size=st.integers(0, 5),
+    begin=st.integers(-10, 135),
+    minutes=st.integers(1, 150),
+    threshold=st.none() | st.floats(-0.5, 1),
+    top=st.none() | st.integers(1, 70),
+)
+def test_the_answer_is_that_of_plain_arithmetic(
+    searched: Gallery,
+    seed: int,
+    south: int,
+    size: int,
+    begin: int,
+    minutes: int,
+    threshold: float | None,
+    top: int | None,
+) -> None:
+    area = district(51.48 + south / 1000 - 1e-5, 51.48 + (south + size) / 1000 + 1e-5)
+    start = START + timedelta(minutes=begin)
+    scope = Scope(area, start, start + timedelta(minutes=minutes))
+    probe = probe_of(seed)
+    wanted = expected(searched, probe, scope)
+    if threshold is not None:
+        # A score at the threshold itself may round either way.
+        wanted = [row for row in wanted if row[1] >= threshold]
+    if top is not None:
+        wanted = wanted[:top]
+    found = search(searched, probe, scope, top=top, threshold=threshold)
+    assert [c.score for c in found] == pytest.approx([score for _, score in wanted], abs=1e-6)
+    assert {c.tracklet_id for c in found} == {name for name, _ in wanted}
+    assert all(earlier.score >= later.score for earlier, later in pairwise(found))
+
+
+def test_a_tracklet_finds_itself_with_its_best_shot(searched: Gallery) -> None:
+    row = searched.arrow("SELECT * FROM templates ORDER BY first_seen, recording_id").to_pylist()[7]
+    template = np.array(row["template"], np.float32)
+    best = search(searched, template, EVERYWHERE, top=1)[0]
+    assert best.tracklet_id == f"{row['recording_id']}-{row['ordinal']}"
+    assert best.score == pytest.approx(1, abs=1e-6)
+    assert best.shot_jpeg == b"jpeg 0"
+    assert best.quality == 0.9
+    assert best.first_seen.tzinfo is UTC
+    assert best.camera.camera_id == row["camera_id"]
+
+
+def test_time_is_a_half_open_range_that_tracklets_may_overlap(searched: Gallery) -> None:
+    # Tracklets are seen from each full minute on for five seconds.
+    def count(begin: float, end: float) -> int:
+        scope = Scope(
+            EVERYWHERE.district, START + timedelta(seconds=begin), START + timedelta(seconds=end)
+        )
+        return len(search(searched, probe_of(1), scope))
+
+    assert count(-10, 0) == 0  # the end is outside
+    assert count(-10, 0.001) == 4  # one on each camera with footage
+    assert count(4, 10) == 4
+    assert count(5, 10) == 4  # last seen at five seconds: inside
+    assert count(5.001, 60) == 0
+
+
+def test_equal_scores_come_in_the_same_order_each_time(searched: Gallery) -> None:
+    probe = np.zeros(8, np.float32) if searched.profile.metric == "euclidean" else probe_of(3)
+    first = [c.tracklet_id for c in search(searched, probe, EVERYWHERE)]
+    assert all(first == [c.tracklet_id for c in search(searched, probe, EVERYWHERE)] for _ in "123")
+
+
+@pytest.mark.parametrize("bad", [np.full(8, np.nan), np.zeros(5), np.array([np.inf] * 8)])
+def test_a_broken_probe_is_refused(searched: Gallery, bad: np.ndarray) -> None:
+    with pytest.raises(GalleryError, match="not a finite vector of 8 numbers"):
+        search(searched, bad.astype(np.float32), EVERYWHERE)
+
+
+def test_none_at_all_cannot_be_asked_for(searched: Gallery) -> None:
+    with pytest.raises(GalleryError, match="Ask for one at least"):
+        search(searched, probe_of(1), EVERYWHERE, top=0)
+
+
+def test_a_scope_without_a_camera_is_refused(searched: Gallery) -> None:
+    scope = Scope(district(10, 11), EVERYWHERE.start, EVERYWHERE.end)
+    with pytest.raises(DistrictError, match="holds no camera"):
+        search(searched, probe_of(1), scope)

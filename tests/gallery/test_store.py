@@ -1,0 +1,191 @@
+"""A gallery holds recordings whole or not at all, and says clearly what it cannot do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from workbench.district import from_geojson
+from workbench.domain import Camera, District, IndexedRecording, Problem, Profile, Scope
+from workbench.errors import DistrictError, GalleryBusy, GalleryError, ProfileMismatch
+from workbench.gallery import Gallery
+
+START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
+Make = Callable[..., IndexedRecording]
+
+
+def rectangle(south: float, north: float) -> District:
+    ring = [[-0.1, south], [0.1, south], [0.1, north], [-0.1, north], [-0.1, south]]
+    return from_geojson({"type": "Polygon", "coordinates": [ring]}, name="test")
+
+
+def test_what_was_stored_comes_back(path: Path, gallery: Gallery, profile: Profile) -> None:
+    gallery.close()
+    with Gallery.open(path) as again:
+        assert again.profile == profile
+        assert [c.camera_id for c in again.cameras()] == [f"C{n}" for n in range(6)]
+        recordings = again.recordings()
+        assert len(recordings) == 12
+        assert recordings.iloc[0]["seconds"] == 600
+        assert recordings.iloc[0]["tracklets"] == 6
+        assert recordings.iloc[0]["unsearchable"] == 1
+        tracklets = again.tracklets()
+        assert len(tracklets) == 72
+        assert str(tracklets["first_seen"].dtype).endswith("UTC]")
+        assert again.time_span() == (START, START + timedelta(minutes=130))
+        shots = again.shots(tracklets.iloc[0]["tracklet_id"])
+        assert [shot.jpeg for shot in shots] == [b"jpeg 0", b"jpeg 1"]
+        assert shots[0].quality.overall == 0.9
+        assert shots[0].template.dtype == np.float32
+
+
+def test_a_recording_is_stored_once(gallery: Gallery, indexed: Make) -> None:
+    again = indexed(0, 0, (0, 1, 2, 3, 4))
+    assert gallery.holds(again.recording_id)
+    with pytest.raises(GalleryError, match="is in the gallery already"):
+        gallery.add_recording(again)
+    assert len(gallery.tracklets()) == 72
+
+
+def test_a_recording_of_an_unknown_camera_is_refused_whole(gallery: Gallery, indexed: Make) -> None:
+    with pytest.raises(GalleryError, match="its camera is unknown"):
+        gallery.add_recording(indexed(77, 0, (1, 2)))
+    assert len(gallery.recordings()) == 12
+    assert len(gallery.tracklets()) == 72
+
+
+@pytest.mark.parametrize("bad", [np.full(8, np.nan), np.zeros(7)])
+def test_a_broken_template_is_refused_whole(
+    gallery: Gallery, indexed: Make, bad: np.ndarray
+) -> None:
+    whole = indexed(0, 300, (1, 2))
+    spoilt = replace(whole.tracklets[1], template=bad.astype(np.float32))
+    with pytest.raises(GalleryError, match="not a finite vector of 8"):
+        gallery.add_recording(replace(whole, tracklets=(whole.tracklets[0], spoilt)))
+    assert not gallery.holds(whole.recording_id)
+    assert len(gallery.tracklets()) == 72
+
+
+def test_cameras_may_move_and_be_renamed_under_their_recordings(gallery: Gallery) -> None:
+    gallery.add_cameras([Camera("C0", "Renamed", 51.0, -0.5)])
+    camera = gallery.cameras()[0]
+    assert (camera.name, camera.latitude) == ("Renamed", 51.0)
+    assert len(gallery.recordings()) == 12
+
+
+def test_problems_are_kept(gallery: Gallery, indexed: Make) -> None:
+    problem = Problem("4-0.mp4", "Invalid data", 7.75)
+    gallery.add_recording(indexed(4, 0, (), problems=(problem,)))
+    (row,) = gallery.problems().to_dict("records")
+    assert (row["file"], row["what"], row["at_seconds"]) == ("4-0.mp4", "Invalid data", 7.75)
+
+
+def test_coverage_tells_no_footage_from_nobody_seen(gallery: Gallery) -> None:
+    everywhere = rectangle(51, 52)
+    first = gallery.coverage(Scope(everywhere, START, START + timedelta(minutes=5)))
+    assert (first.cameras, first.cameras_with_footage, first.recordings) == (6, 4, 4)
+    assert first.footage_seconds == 4 * 300
+    assert (first.tracklets, first.unsearchable) == (20, 0)
+    between = gallery.coverage(
+        Scope(everywhere, START + timedelta(minutes=20), START + timedelta(minutes=50))
+    )
+    assert (between.recordings, between.footage_seconds, between.tracklets) == (0, 0, 0)
+
+
+def test_cameras_on_the_border_are_inside(gallery: Gallery) -> None:
+    inside = gallery.cameras_inside(rectangle(51.481, 51.483))
+    assert [camera.camera_id for camera in inside] == ["C1", "C2", "C3"]
+
+
+def test_a_district_without_a_camera_is_refused(gallery: Gallery) -> None:
+    with pytest.raises(DistrictError, match="holds no camera of this gallery"):
+        gallery.cameras_inside(rectangle(10, 11))
+
+
+def test_another_profile_is_refused(path: Path, gallery: Gallery, profile: Profile) -> None:
+    gallery.close()
+    other = replace(profile, weights=(("a.dat", "ff"),))
+    with pytest.raises(ProfileMismatch, match="was made with profile test"):
+        Gallery.open(path, profile=other)
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_a_gallery_in_use_by_another_process_is_told(
+    path: Path, gallery: Gallery, write: bool
+) -> None:
+    gallery.close()
+    code = f"""
+        import sys
+        from workbench.gallery import Gallery
+        with Gallery.open({str(path)!r}, write=True):
+            print("open", flush=True)
+            sys.stdin.read()
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as other:  # fmt: skip
+        assert other.stdout is not None
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(GalleryBusy, match="is in use by another process"):
+            Gallery.open(path, write=write)
+        other.communicate("")
+    Gallery.open(path, write=write).close()
+
+
+def test_foreign_and_broken_files_are_told(path: Path, gallery: Gallery, tmp_path: Path) -> None:
+    gallery.close()
+    text = tmp_path / "text.duckdb"
+    text.write_text("hello " * 1000)
+    with pytest.raises(GalleryError, match="is not a gallery that can be read"):
+        Gallery.open(text)
+    cut = tmp_path / "cut.duckdb"
+    cut.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    with pytest.raises(GalleryError, match="is not a gallery that can be read"):
+        Gallery.open(cut).recordings()
+    foreign = tmp_path / "foreign.duckdb"
+    duckdb.connect(str(foreign)).execute("CREATE TABLE t (a INTEGER)").close()
+    with pytest.raises(GalleryError, match="not a Sightline gallery"):
+        Gallery.open(foreign)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE gallery SET schema_version = 99")
+    with pytest.raises(GalleryError, match="has schema version 99"):
+        Gallery.open(path)
+    with pytest.raises(GalleryError, match="there is no gallery here"):
+        Gallery.open(tmp_path / "none.duckdb")
+
+
+def test_a_gallery_is_never_overwritten(path: Path, gallery: Gallery, profile: Profile) -> None:
+    with pytest.raises(GalleryError, match="there is a file already"):
+        Gallery.create(path, profile)
+    assert len(gallery.recordings()) == 12
+
+
+def test_readers_cannot_write(path: Path, gallery: Gallery, indexed: Make) -> None:
+    gallery.close()
+    with Gallery.open(path) as reader, pytest.raises(GalleryError, match="open for reading only"):
+        reader.add_recording(indexed(5, 0, ()))
+
+
+def test_sql_reaches_no_other_file(gallery: Gallery, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    with pytest.raises(duckdb.Error):
+        gallery.arrow("SELECT * FROM read_csv(?)", [str(secret)])
+
+
+@pytest.mark.parametrize("word", ["", "x", "0123456789abcdef", "'; DROP TABLE shots; --"])
+def test_what_is_no_tracklet_id_is_told(gallery: Gallery, word: str) -> None:
+    with pytest.raises(GalleryError, match="is not the id of a tracklet"):
+        gallery.shots(word)
+    with pytest.raises(GalleryError, match="has no tracklet"):
+        gallery.shots("0123456789abcdef-0")
