@@ -1,0 +1,133 @@
+"""Photographs of the target: each kind of bad one has its own clear answer."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workbench.errors import ImageError, NoFaceFound, SeveralFacesFound
+from workbench.faces.models import Models
+from workbench.faces.probes import find_faces, make_photograph, make_probe
+
+
+@pytest.fixture(scope="module")
+def photograph(shared: Path) -> Path:
+    return shared / "faces" / "canada" / "003f.jpg"
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds hardly any pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
+
+
+def test_one_face_makes_a_probe(models: Models, photograph: Path) -> None:
+    probe = make_probe([photograph], models=models)
+    assert probe.template.shape == (128,)
+    assert probe.profile == models.profile
+    assert probe.photographs[0].name == "003f.jpg"
+    assert probe.photographs[0].advice == ""
+    assert Image.open(io.BytesIO(probe.photographs[0].jpeg)).width > 80
+
+
+def test_photographs_are_pooled(models: Models, shared: Path) -> None:
+    paths = sorted((shared / "faces" / "one_person").glob("*.jpg"))[:2]
+    probe = make_probe(paths, models=models)
+    mean = np.mean([p.template for p in probe.photographs], axis=0)
+    assert probe.template == pytest.approx(mean, abs=1e-6)
+
+
+def test_rotated_photographs_are_put_upright(models: Models, photograph: Path) -> None:
+    picture = Image.open(photograph)
+    picture.thumbnail((800, 800))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown after a quarter turn clockwise
+    data = io.BytesIO()
+    picture.rotate(90, expand=True).save(data, "JPEG", exif=exif)
+    found = find_faces(data.getvalue(), models=models)
+    assert found.image.shape[:2] == (picture.height, picture.width)
+
+
+def test_no_photograph_is_no_probe(models: Models) -> None:
+    with pytest.raises(ImageError, match="no photograph"):
+        make_probe([], models=models)
+
+
+def test_a_photograph_without_a_face_is_told(models: Models) -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (300, 300), "teal").save(data, "PNG")
+    with pytest.raises(NoFaceFound, match="photograph: no face of at least 40 px"):
+        make_probe([data.getvalue()], models=models)
+
+
+def test_a_face_too_small_is_measured(models: Models, photograph: Path) -> None:
+    picture = Image.open(photograph).convert("RGB")
+    found = find_faces(photograph, models=models)
+    scale = 30 / found.faces[0].box.width * found.image.shape[1] / picture.width
+    small = picture.resize((round(picture.width * scale), round(picture.height * scale)))
+    wide = Image.new("RGB", (400, 400), "gray")
+    wide.paste(small, (100, 100))
+    data = io.BytesIO()
+    wide.save(data, "PNG")
+    with pytest.raises(NoFaceFound, match=r"the largest was \d\d px\. Use a closer photograph"):
+        make_probe([data.getvalue()], models=models)
+
+
+def test_of_several_faces_one_must_be_chosen(models: Models, shared: Path) -> None:
+    pictures = []
+    for name in ("003f", "095m"):
+        picture = Image.open(shared / "faces" / "canada" / f"{name}.jpg").convert("RGB")
+        picture.thumbnail((500, 500))
+        pictures.append(picture)
+    both = Image.new("RGB", (sum(p.width for p in pictures), max(p.height for p in pictures)))
+    both.paste(pictures[0], (0, 0))
+    both.paste(pictures[1], (pictures[0].width, 0))
+    data = io.BytesIO()
+    both.save(data, "JPEG")
+    with pytest.raises(SeveralFacesFound, match="shows 2 faces") as caught:
+        make_probe([data.getvalue()], models=models)
+    assert caught.value.count == 2
+
+    found = find_faces(data.getvalue(), models=models)
+    chosen = make_photograph(found, 1, models=models)
+    assert chosen.face == found.faces[1]
+    with pytest.raises(ImageError, match="has no face number 2; there are 2"):
+        make_photograph(found, 2, models=models)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "is not a picture"),
+        (b"just text", "is not a picture"),
+        (png_header(10_000, 10_000), "has 100 megapixels"),
+        (png_header(100_000, 100_000), "megapixels|far too many pixels"),
+        (png_header(500, 500), "cannot be read"),
+        (b"\0" * (51 * 2**20), "is 51 MB"),
+    ],
+)
+def test_what_is_no_usable_picture_is_told(models: Models, data: bytes, said: str) -> None:
+    with pytest.raises(ImageError, match=said):
+        find_faces(data, models=models, name="upload")
+
+
+def test_a_missing_file_is_named(models: Models, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"gone\.jpg: cannot be read"):
+        find_faces(tmp_path / "gone.jpg", models=models)
