@@ -2,10 +2,10 @@
 
     python benchmarks/town.py [--profile dlib] [--gallery FILE] [--json]
 
-Two scopes are asked: the whole area and time, and half of the area for a few hours. The threshold is
-the profile's default, which was set on other people (benchmarks/threshold.py). A found appearance is
-one with a candidate of its own whose best shot lies on that person's face; a false candidate is one
-that shows somebody else.
+Two scopes are asked: the whole area and time, and half of the area for a few hours. The threshold
+is the profile's default, which was set on other people (benchmarks/threshold.py). A found
+appearance is one with a candidate of its own whose best shot lies on that person's face; a false
+candidate is one that shows somebody else.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def ask(
     return rows
 
 
-def largest(path: Path, models: Models):  # noqa: ANN201
+def largest(path: Path, models: Models):
     """The photograph's largest face, as an analyst would pick it from an enrolment still."""
     return make_photograph(find_faces(path, models=models), 0, models=models)
 
@@ -137,13 +137,16 @@ def scopes(gallery: Gallery) -> dict[str, Scope]:
     south, north = min(c.latitude for c in cameras), max(c.latitude for c in cameras)
     middle = sorted(c.longitude for c in cameras)[len(cameras) // 2]
 
-    def rectangle(name: str, w: float, e: float):  # noqa: ANN202
+    def rectangle(name: str, w: float, e: float):
         s, n = south - 0.001, north + 0.001
         ring = [[w, s], [e, s], [e, n], [w, n], [w, s]]
         return from_geojson({"type": "Polygon", "coordinates": [ring]}, name=name)
 
     start, end = span[0], span[1]
-    whole, half = rectangle("all", west - 0.001, east + 0.001), rectangle("half", west - 0.001, middle)
+    whole, half = (
+        rectangle("all", west - 0.001, east + 0.001),
+        rectangle("half", west - 0.001, middle),
+    )
     return {
         "whole area and time": Scope(whole, start, end),
         "half the area, eight hours": Scope(

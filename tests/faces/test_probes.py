@@ -80,7 +80,7 @@ def test_a_photograph_without_a_face_is_told(models: Models) -> None:
 def test_a_face_too_small_is_measured(models: Models, photograph: Path) -> None:
     picture = Image.open(photograph).convert("RGB")
     found = find_faces(photograph, models=models)
-    scale = 30 / found.faces[0].box.width * found.image.shape[1] / picture.width
+    scale = 24 / found.faces[0].box.width * found.image.shape[1] / picture.width
     small = picture.resize((round(picture.width * scale), round(picture.height * scale)))
     wide = Image.new("RGB", (400, 400), "gray")
     wide.paste(small, (100, 100))
