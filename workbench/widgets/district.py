@@ -26,7 +26,7 @@ from workbench.widgets.parts import (
     row,
 )
 
-WIDTH, HEIGHT = 440, 290  # pixels, about; only used to fit the cameras into the first view
+WIDTH, HEIGHT = 440, 270  # pixels, about; only used to fit the cameras into the first view
 ACCENT = "#0b4f6c"
 DRAWN = {"color": ACCENT, "weight": 3, "fillColor": ACCENT, "fillOpacity": 0.12}
 GROUND = {
@@ -80,7 +80,10 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.map.add_class("sl-map")
 
         self.named = ipywidgets.Dropdown(
-            options=_named(model, here), description="District", layout={"width": "auto"}
+            options=_named(model, here),
+            description="Area",
+            style={"description_width": "initial"},
+            layout={"width": "auto"},
         )
         self.named.observe(self._choose, "value")
         self.text = ipywidgets.Textarea(

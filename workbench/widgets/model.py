@@ -328,10 +328,12 @@ class Investigation(HasTraits):
         }
         return tuple(what for what, is_missing in lacks.items() if is_missing)
 
-    def say(self, field: str, message: str = "") -> None:
-        """Put a message beside a field, or take it away."""
+    def say(self, field: str, message: str = "", *, also: bool = False) -> None:
+        """Put a message beside a field, in place of the one there or also; or take it away."""
+        before = self.messages.get(field, "") if also else ""
         others = {key: text for key, text in self.messages.items() if key != field}
-        self.messages = {**others, field: message} if message else others
+        text = "\n".join(filter(None, (before, message)))
+        self.messages = {**others, field: text} if text else others
 
     # --- Within ---------------------------------------------------------------------------
 
@@ -397,16 +399,12 @@ class Investigation(HasTraits):
             try:
                 done(future.result())
             except SightlineError as error:
-                self._say_also(field, str(error))
+                self.say(field, str(error), also=True)
             except Exception:
                 _log.exception("%s failed", doing)
-                self._say_also(field, UNEXPECTED)
+                self.say(field, UNEXPECTED, also=True)
 
         self._work.run(job, then)
-
-    def _say_also(self, field: str, message: str) -> None:
-        before = self.messages.get(field)
-        self.say(field, f"{before}\n{message}" if before else message)
 
 
 def _choose(upload: Upload, index: int, models: Models) -> Upload:

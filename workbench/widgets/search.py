@@ -23,7 +23,7 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
             readout_format=".2f",
             description="Least score",
             continuous_update=False,
-            style={"description_width": "84px"},
+            style={"description_width": "initial"},
             layout={"width": "100%"},
             tooltip="Least score of the candidates that are shown",
         )
@@ -34,11 +34,10 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.progress = markup()
         super().__init__(
             [
-                heading("Search", step=4),
+                row(heading("Search", step=4), self.button, self.progress),
+                message(model, "search"),
                 self.slider,
                 row(self.words, self.recommended),
-                row(self.button, self.progress),
-                message(model, "search"),
             ]
         )
         self.add_class("sl-panel")
@@ -56,7 +55,7 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         recommended = self.model.recommended
         difference = self.model.threshold - recommended.score
         if abs(difference) < 0.005:
-            words = "Recommended value."
+            words = "This is the recommended value."
         elif difference > 0:
             words = (
                 f"{difference:.2f} stricter than recommended: fewer wrong candidates, "
@@ -68,8 +67,8 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
                 "and more wrong candidates."
             )
         self.words.value = (
-            f'<p class="sl-hint">{words} Recommended: {recommended.score:.2f}, '
-            f"from {escaped(recommended.calibration)}.</p>"
+            f'<p class="sl-hint">{words} <span title="Recommended: {recommended.score:.2f}">'
+            f"Set on {escaped(recommended.calibration)}.</span></p>"
         )
         self.recommended.layout.display = "none" if abs(difference) < 0.005 else ""
 

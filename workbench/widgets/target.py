@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from workbench.faces.probes import POOR_BELOW
+from workbench.errors import ImageError
+from workbench.faces.probes import MOST_BYTES, POOR_BELOW
 from workbench.widgets.model import MOST_PHOTOGRAPHS, Investigation, Upload
 from workbench.widgets.parts import button, data_uri, escaped, heading, markup, message, row
+from workbench.widgets.uploader import File, Uploader
 
 if TYPE_CHECKING:
     from workbench.domain import Image
@@ -27,21 +29,19 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     def __init__(self, model: Investigation) -> None:
         self.model = model
-        self.upload = ipywidgets.FileUpload(
-            accept="image/*",
-            multiple=True,
-            description="Add photographs",
-            layout={"width": "auto"},
+        self.upload = Uploader(
+            self._take, description="Add photographs", accept="image/*", most_bytes=MOST_BYTES
         )
-        self.upload.observe(self._take, "value")
         self.hint = markup(f'<p class="sl-hint">{HINT}</p>')
         self.busy = markup()
-        self.photographs = ipywidgets.VBox()
+        self.photographs = ipywidgets.HBox()
+        self.photographs.add_class("sl-photographs")
         super().__init__(
             [
                 heading("Target", step=1),
                 self.hint,
-                row(self.upload, self.busy),
+                self.upload,
+                self.busy,
                 message(model, "target"),
                 self.photographs,
             ]
@@ -53,11 +53,16 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
         self._draw()
         self._tell()
 
-    def _take(self, change: dict[str, Any]) -> None:
-        files = [(str(file["name"]), bytes(file["content"])) for file in change["new"]]
-        if files:
-            self.upload.value = ()  # so that the same file can be chosen again
-            self.model.add_photographs(files)
+    def _take(self, files: list[File]) -> None:
+        self.model.add_photographs([(f.name, f.content) for f in files if f.content is not None])
+        for file in files:
+            if file.content is None:
+                error = ImageError(
+                    f"is {file.size / 2**20:.0f} MB",
+                    where=file.name,
+                    fix=f"Use one of at most {MOST_BYTES // 2**20} MB",
+                )
+                self.model.say("target", str(error), also=True)
 
     def _draw(self, _: object = None) -> None:
         old = self.photographs.children
@@ -86,9 +91,11 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
         remove = button(
             "Remove", partial(self.model.remove_photograph, upload.key), label=f"Remove {name}"
         )
-        words = ipywidgets.VBox([markup(_about(upload)), row(*buttons, remove)])
+        words = ipywidgets.VBox([markup(_about(upload)), row(*buttons), row(remove)])
         box = ipywidgets.HBox([markup(picture(upload)), words])
         box.add_class("sl-photograph")
+        if upload.photograph is None:
+            box.add_class("sl-choose")
         return box
 
 
