@@ -1,0 +1,99 @@
+"""The demo's files where they lie: in the wheel, or in the checkout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from workbench.domain import parse_time
+from workbench.errors import CatalogueError
+
+TIME_ZONE = ZoneInfo("Europe/London")
+START = datetime(2026, 3, 31, 18, 0, tzinfo=TIME_ZONE).astimezone(UTC)
+END = datetime(2026, 3, 31, 19, 0, tzinfo=TIME_ZONE).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """A fictional person before a camera: what a search should find.
+
+    From the first to the last frame in which the whole face is seen, at least 44 px wide.
+    """
+
+    file: str  # as catalogued
+    camera_id: str
+    person: str
+    first_seen: datetime  # UTC
+    last_seen: datetime  # UTC
+
+
+@dataclass(frozen=True, slots=True)
+class DemoTown:
+    """Fennmouth, an invented town with rendered people, ready to be indexed and searched."""
+
+    root: Path  # the catalogue: cameras.csv, footage.csv, clips/
+    photographs: Mapping[str, tuple[Path, ...]]  # of wanted people, by name
+    absent: Mapping[str, tuple[Path, ...]]  # of people who pass no camera, by name
+    districts: Mapping[str, Path]  # GeoJSON files by name, the whole town first
+    streets: Path  # GeoJSON to draw under a map
+    truth: tuple[Appearance, ...]  # of everybody, wanted or not, by time
+    time_zone: ZoneInfo
+    start: datetime  # UTC; the hour of the footage
+    end: datetime  # UTC
+
+
+@cache
+def demo_town() -> DemoTown:
+    """The demo town that came with this installation; nothing is copied.
+
+    Raises
+    ------
+    CatalogueError
+        If its files are missing, as in a wheel built without them.
+    """
+    root = _root()
+    truth = json.loads((root / "truth.json").read_text(encoding="utf-8"))
+    appearances = (
+        Appearance(
+            file=a["file"],
+            camera_id=a["camera_id"],
+            person=a["person"],
+            first_seen=parse_time(a["first_seen"]),
+            last_seen=parse_time(a["last_seen"]),
+        )
+        for a in truth["appearances"]
+    )
+    return DemoTown(
+        root=root,
+        photographs={name: _photographs(root / "probes", name) for name in truth["wanted"]},
+        absent={name: _photographs(root / "absent", name) for name in truth["absent"]},
+        districts={name: root / path for name, path in truth["districts"].items()},
+        streets=root / "streets.geojson",
+        truth=tuple(sorted(appearances, key=lambda a: (a.first_seen, a.person))),
+        time_zone=TIME_ZONE,
+        start=START,
+        end=END,
+    )
+
+
+def _root() -> Path:
+    packaged = Path(__file__).with_name("_data")
+    checkout = Path(__file__).parents[2] / "data" / "demo"
+    for root in (packaged, checkout):
+        if (root / "truth.json").is_file():
+            return root
+    raise CatalogueError(
+        "the demo's files are missing",
+        where=str(packaged),
+        fix="Make them with: python -m workbench.demo.build DIRECTORY",
+    )
+
+
+def _photographs(folder: Path, name: str) -> tuple[Path, ...]:
+    """Photographs of a person: ``folder/first-last/1.jpg`` and on."""
+    return tuple(sorted((folder / name.lower().replace(" ", "-")).glob("*.jpg")))
