@@ -1,0 +1,1 @@
+"""From pictures to templates: the only room that imports deepface and dlib."""
