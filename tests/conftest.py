@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +14,23 @@ from workbench.domain import Camera, Candidate
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", REPOSITORY.parent / "shared"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An installation of the tests' own: no setting of this machine plays a part."""
+    from workbench.settings import settings
+
+    kept = {name: value for name, value in os.environ.items() if name.startswith("SIGHTLINE_")}
+    folder = tmp_path_factory.mktemp("home")
+    for name in kept:
+        del os.environ[name]
+    os.environ["SIGHTLINE_HOME"] = str(folder)
+    settings.cache_clear()
+    yield folder
+    del os.environ["SIGHTLINE_HOME"]
+    os.environ |= kept
+    settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

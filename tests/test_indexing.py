@@ -1,0 +1,196 @@
+"""Indexing: each recording whole or not at all, once, and what cannot be read is told."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workbench.district import from_geojson
+from workbench.domain import Scope
+from workbench.errors import CatalogueError, ProfileMismatch
+from workbench.faces.models import Models, load
+from workbench.faces.probes import make_probe
+from workbench.gallery import Gallery
+from workbench.indexing import IndexReport, Progress, index_catalogue
+from workbench.investigation import search
+
+CAMERAS = "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\nC2,Park,51.49,-0.02\n"
+EVERYWHERE = from_geojson(
+    {"type": "Polygon", "coordinates": [[[-1, 51], [1, 51], [1, 52], [-1, 52], [-1, 51]]]}
+)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    return load("dlib", home=tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def gallery(tmp_path: Path, models: Models) -> Iterator[Gallery]:
+    with Gallery.create(tmp_path / "gallery.duckdb", models.profile) as made:
+        yield made
+
+
+def catalogue(folder: Path, files: dict[str, Path], camera: str = "C1") -> Path:
+    """A catalogue of copies of these files, one an hour."""
+    folder.mkdir(exist_ok=True)
+    rows = ["file,camera_id,started_at"]
+    for hour, (name, source) in enumerate(files.items()):
+        shutil.copyfile(source, folder / name)
+        rows.append(f"{name},{camera},2026-03-29T{hour:02}:00:00Z")
+    (folder / "cameras.csv").write_text(CAMERAS)
+    (folder / "footage.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture
+def clips(shared: Path) -> dict[str, Path]:
+    found = sorted((shared / "footage" / "real").glob("*.mkv"))
+    return {path.name: path for path in found[:3]}
+
+
+def statuses(report: IndexReport) -> list[str]:
+    return [recording.status for recording in report.recordings]
+
+
+def test_a_second_run_indexes_only_what_is_new(
+    tmp_path: Path, gallery: Gallery, models: Models, clips: dict[str, Path]
+) -> None:
+    first = dict(list(clips.items())[:2])
+    folder = catalogue(tmp_path / "footage", first)
+    report = index_catalogue(folder, gallery, models)
+    assert statuses(report) == ["indexed", "indexed"]
+    assert report.problems == ()
+    assert list(report.frame()["tracklets"]) == [1, 1]
+    before = gallery.tracklets()
+
+    catalogue(folder, clips)
+    assert statuses(index_catalogue(folder, gallery, models)) == ["present", "present", "indexed"]
+    assert statuses(index_catalogue(folder, gallery, models)) == ["present"] * 3
+    assert len(gallery.tracklets()) == 3
+    assert set(before["tracklet_id"]) < set(gallery.tracklets()["tracklet_id"])
+
+
+def test_a_file_copied_again_is_known_by_its_content(
+    tmp_path: Path, gallery: Gallery, models: Models, clips: dict[str, Path]
+) -> None:
+    one = dict(list(clips.items())[:1])
+    folder = catalogue(tmp_path / "footage", one)
+    index_catalogue(folder, gallery, models)
+    (folder / next(iter(one))).touch()
+    assert statuses(index_catalogue(folder, gallery, models)) == ["present"]
+
+
+def test_the_same_file_at_another_time_is_another_recording(
+    tmp_path: Path, gallery: Gallery, models: Models, clips: dict[str, Path]
+) -> None:
+    folder = catalogue(tmp_path / "footage", dict(list(clips.items())[:1]))
+    index_catalogue(folder, gallery, models)
+    footage = folder / "footage.csv"
+    footage.write_text(footage.read_text().replace("2026-03-29T", "2026-03-30T"))
+    assert statuses(index_catalogue(folder, gallery, models)) == ["indexed"]
+    assert len(gallery.recordings()) == 2
+
+
+def test_an_interrupted_run_keeps_what_was_finished_and_goes_on(
+    tmp_path: Path, gallery: Gallery, models: Models, clips: dict[str, Path]
+) -> None:
+    folder = catalogue(tmp_path / "footage", clips)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.done == 1 and progress.part > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        index_catalogue(folder, gallery, models, progress=interrupt)
+    assert len(gallery.recordings()) == 1
+    assert len(gallery.tracklets()) == 1
+    assert statuses(index_catalogue(folder, gallery, models)) == ["present", "indexed", "indexed"]
+
+
+def test_progress_goes_up_and_estimates_what_is_left(
+    tmp_path: Path, gallery: Gallery, models: Models, clips: dict[str, Path]
+) -> None:
+    seen: list[Progress] = []
+    folder = catalogue(tmp_path / "footage", clips)
+    index_catalogue(folder, gallery, models, progress=seen.append)
+    worked = [progress.done + progress.part for progress in seen]
+    assert worked == sorted(worked)
+    assert worked[-1] == seen[-1].total == 3
+    assert seen[0].remaining_seconds is None
+    assert seen[-1].remaining_seconds == 0
+    assert seen[-1].faces > 0
+    assert seen[-1].footage_seconds > 5
+
+
+def test_every_broken_recording_is_indexed_or_told_and_the_rest_goes_on(
+    tmp_path: Path, gallery: Gallery, models: Models, shared: Path
+) -> None:
+    bad = {path.name: path for path in sorted((shared / "footage" / "bad").iterdir())}
+    folder = catalogue(tmp_path / "footage", bad)
+    with (folder / "footage.csv").open("a") as file:
+        file.write("gone.mp4,C1,2026-03-30T00:00:00Z\nx.mp4,C9,2026-03-30T00:00:00Z\n")
+    report = index_catalogue(folder, gallery, models)
+    by_file = {recording.file: recording for recording in report.recordings}
+    refused = {name for name, recording in by_file.items() if recording.status == "refused"}
+    assert refused == {
+        "empty.mp4", "text.mp4", "noise.mp4", "truncated.mp4", "audio_only.mp4", "gone.mp4",
+    }  # fmt: skip
+    assert all(by_file[name].problems for name in refused)
+    assert by_file["damaged.mp4"].status == "indexed"
+    assert by_file["damaged.mp4"].problems[0].at_seconds == pytest.approx(7.75)
+    assert set(gallery.problems()["file"]) == {"damaged.mp4"}
+    assert [problem.where for problem in report.catalogue_problems] == ["footage.csv line 14"]
+    assert len(report.problems) == sum(len(r.problems) for r in report.recordings) + 1
+    # What was refused is tried again; what is here is not read twice.
+    again = index_catalogue(folder, gallery, models)
+    assert {r.file for r in again.recordings if r.status == "refused"} == refused
+    assert again.count("indexed") == 0
+
+
+def test_a_catalogue_that_cannot_be_used_leaves_the_gallery_alone(
+    tmp_path: Path, gallery: Gallery, models: Models
+) -> None:
+    with pytest.raises(CatalogueError, match="is not a folder"):
+        index_catalogue(tmp_path / "nowhere", gallery, models)
+    assert gallery.cameras() == ()
+
+
+def test_the_woman_is_found_in_the_three_clips_she_is_in(
+    tmp_path: Path, gallery: Gallery, models: Models, shared: Path
+) -> None:
+    """Real footage, a probe cut from one of the clips, the default threshold."""
+    import cv2
+
+    from workbench.faces.profiles import default_threshold
+    from workbench.footage.frames import RecordingReader
+
+    gifs = {path.name: path for path in sorted((shared / "footage" / "real").glob("*.gif"))}
+    index_catalogue(catalogue(tmp_path / "footage", gifs), gallery, models)
+    her = "head-pose-face-detection-female.gif"
+    with RecordingReader(gifs[her]) as reader:
+        stills = [frame.image() for frame in reader.frames() if frame.number in (1, 8, 15)]
+    probe = make_probe([cv2.imencode(".png", s)[1].tobytes() for s in stills], models=models)
+    span = gallery.time_span()
+    assert span is not None
+    found = search(
+        gallery, probe, Scope(EVERYWHERE, *span), threshold=default_threshold(models.profile)
+    )
+    assert {candidate.recording for candidate in found.candidates} == {
+        her, "head-pose-face-detection-female-and-male.gif",
+        "face-demographics-walking-and-pause.gif",
+    }  # fmt: skip
+    assert len(found.candidates) == 3
+    frame = found.frame()
+    assert list(frame["rank"]) == [1, 2, 3]
+    assert frame["score"].is_monotonic_decreasing
+    assert found.coverage.recordings == len(gifs)
+
+    from dataclasses import replace
+
+    stranger = replace(probe, profile=replace(probe.profile, version="0"))
+    with pytest.raises(ProfileMismatch, match="Make the probe with the gallery's profile"):
+        search(gallery, stranger, Scope(EVERYWHERE, *span))
