@@ -159,7 +159,7 @@ def _limb(
 ) -> Surface:
     """A sleeve or a trouser leg hanging from the origin, rounded at its top."""
     rows, columns = int(5 * length * fine), int(110 * fine)
-    down = np.linspace(0, 1, rows)[:, None]
+    down = np.linspace(0, 1, rows)[:, None] ** 1.6  # denser at the rounded top
     around = np.linspace(-np.pi, np.pi, columns)[None]
     radius = wide * np.interp(down, np.linspace(0, 1, len(radii)), radii)
     top = radii[0] * wide
@@ -170,7 +170,6 @@ def _limb(
     points = np.stack(np.broadcast_arrays(radius * np.sin(around), y, radius * np.cos(around)), -1)
     cloth = 1 + 0.06 * smooth_noise(rng, rows, columns, 4)
     outward = np.stack(np.broadcast_arrays(np.sin(around), 0.9 * cap, np.cos(around)), -1)
-    # Inner sides see less of the sky.
     return sheet(points, outward=outward, albedo=np.asarray(colour) * cloth[..., None], shade=0.9)
 
 

@@ -112,7 +112,7 @@ def write_clip(
         stream = container.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         # One thread, so that the bytes do not depend on the machine's number of cores.
-        stream.options = {"crf": "24", "preset": "slow", "threads": "1"}
+        stream.options = {"crf": "23", "preset": "slow", "threads": "1"}
         for picture, faces in frames(clip, figures, seconds=seconds):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             container.mux(stream.encode(frame))
@@ -135,12 +135,12 @@ def frames(
     for index in range(round(FPS * (clip.seconds if seconds is None else seconds))):
         moment = index / FPS
         picture, faces = backdrop, []
-        present = [(walk, *walk.at(moment)) for walk in clip.walks if walk.starts <= moment]
-        for walk, side, away in sorted(present, key=lambda p: -p[2]):
-            if away < NEAREST:
+        present = [(walk, walk.at(moment)) for walk in clip.walks if walk.starts <= moment]
+        for walk, place in sorted(present, key=lambda p: -p[1][1]):
+            if place[1] < NEAREST:
                 continue
             picture, face = _with_figure(
-                picture, figures[walk.person], walk, side, away, moment, scene.light
+                picture, figures[walk.person], walk, place, moment, scene.light
             )
             faces.append(face)
         softened = cv2.GaussianBlur(picture, (0, 0), 0.5)
@@ -152,24 +152,23 @@ def _with_figure(
     picture: Floats,
     figure: Figure,
     walk: Walk,
-    side: float,
-    away: float,
+    place: tuple[float, float, float],
     moment: float,
     light: Light,
 ) -> tuple[Floats, Seen]:
-    """A person drawn into the picture at a place of the scene (metres)."""
+    """A person drawn into the picture at a place on their way."""
+    side, away, heading = place
     scale = FOCAL / away / 100  # pixels per centimetre
-    stride = walk.pace / 1.45 * (moment - walk.starts) * 1.0
+    stride = walk.pace / 1.45 * (moment - walk.starts)
     phase = 2 * math.pi * stride
     bob = 1.6 * abs(math.cos(phase))  # centimetres, highest when the feet pass
     eyes = figure.eye_height + bob - 1.6
     x = WIDTH / 2 + side * FOCAL / away + 1.2 * scale * math.sin(phase)
     y = HORIZON + (EYE * 100 - eyes) * scale
-    heading = math.degrees(math.atan2(walk.to_side - walk.from_side, walk.far - NEAREST))
     pose = Pose(
         stride=stride,
-        heading=heading * 1.4,
-        yaw=9 * math.sin(0.9 * moment + 2.1 * walk.starts) + 0.5 * heading,
+        heading=heading,
+        yaw=9 * math.sin(0.9 * moment + 2.1 * walk.starts) + 0.4 * heading,
         pitch=2 * math.sin(2 * phase) + 1.0,
         roll=1.5 * math.sin(phase),
         above=math.degrees(math.atan2(EYE - eyes / 100, away)),

@@ -47,10 +47,10 @@ CAMERAS = (
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """One person's way past a camera, straight towards it.
+    """One person's way past a camera: in from the side, then straight towards it.
 
     Sideways places are metres from the middle of the view, positive to the right, where the walk
-    starts at ``far`` metres and where it would reach the camera. ``pace`` is metres a second.
+    starts at ``far`` metres and where it ends at :data:`NEAREST`. ``pace`` is metres a second.
     """
 
     person: str
@@ -60,11 +60,13 @@ class Walk:
     to_side: float
     pace: float = 1.35
 
-    def at(self, seconds: float) -> tuple[float, float]:
-        """How far to the side and how far away the person is at a moment of the clip, metres."""
+    def at(self, seconds: float) -> tuple[float, float, float]:
+        """Metres to the side, metres away and heading in degrees at a moment of the clip."""
         away = self.far - self.pace * (seconds - self.starts)
-        gone = (self.far - away) / (self.far - NEAREST)
-        return self.from_side + (self.to_side - self.from_side) * gone, away
+        left = max(0.0, (away - NEAREST) / (self.far - NEAREST))  # of the way
+        shift = self.from_side - self.to_side
+        turned = math.atan2(-2 * shift * left, self.far - NEAREST)
+        return self.to_side + shift * left**2, away, math.degrees(turned)
 
 
 NEAREST = 3.0  # metres: closer to the camera people are out of its sight
@@ -100,33 +102,33 @@ def _clip(camera_id: str, clock: str, seconds: float, *walks: Walk) -> Clip:
 # School Hill to the station. Two of them cross in the market and on the library steps.
 CLIPS = (
     _clip("FM-01", "4:10", 10, Walk("Maren Holt", -2.0, 14.0, -0.5, 0.10),
-          Walk("Hugh Barlow", 0.3, 16.0, 1.3, 0.18)),
+          Walk("Hugh Barlow", 0.3, 14.5, 2.3, 0.20)),
     _clip("FM-10", "6:30", 10, Walk("Tobias Reed", -1.0, 14.5, 0.6, -0.05),
           Walk("Greta Lund", -0.4, 17.0, -0.9, -0.25, 1.45)),
     _clip("FM-02", "9:05", 10, Walk("Maren Holt", -0.6, 14.0, 1.2, 0.08),
           Walk("Felix Moor", -4.5, 15.0, -0.9, -0.15)),
     _clip("FM-09", "11:40", 10, Walk("Tobias Reed", -2.6, 14.0, -0.8, -0.12),
-          Walk("Samuel Oke", 0.4, 14.5, 0.9, 0.16, 1.4)),
-    _clip("FM-03", "17:20", 12, Walk("Maren Holt", -1.0, 15.5, -1.5, 0.26),
+          Walk("Samuel Oke", 0.4, 14.0, 2.2, 0.18, 1.4)),
+    _clip("FM-03", "17:20", 10, Walk("Maren Holt", -1.0, 15.5, -1.5, 0.26),
           Walk("Tobias Reed", -0.4, 15.6, 1.5, -0.26)),
     _clip("FM-08", "22:30", 10, Walk("Maren Holt", -1.2, 14.5, 0.9, 0.0),
-          Walk("Oscar Penn", 1.2, 13.5, -1.7, -0.22)),
+          Walk("Oscar Penn", 0.9, 13.5, -2.2, -0.22)),
     _clip("FM-07", "24:50", 10, Walk("Imani Cole", -0.8, 14.5, -0.5, 0.08),
           Walk("Nora Quill", -5.2, 15.0, 0.7, 0.15)),
     _clip("FM-06", "28:40", 10, Walk("Imani Cole", -2.8, 14.0, 0.9, 0.1),
-          Walk("Greta Lund", 0.6, 14.0, -1.5, -0.2, 1.4)),
+          Walk("Agnes Thorn", 0.4, 13.0, -2.1, -0.2, 1.25)),
     _clip("FM-05", "30:20", 10, Walk("Edwin Marsh", -1.0, 14.5, 0.8, -0.08),
-          Walk("Felix Moor", -4.8, 15.0, -1.1, -0.18)),
+          Walk("Lydia Marlow", -4.8, 15.0, -1.1, -0.18)),
     _clip("FM-03", "34:30", 10, Walk("Edwin Marsh", -3.0, 14.5, -1.0, -0.1),
-          Walk("Hugh Barlow", 0.5, 14.0, 0.2, 0.2, 1.3)),
+          Walk("Agnes Thorn", 0.4, 13.5, 2.1, 0.2, 1.3)),
     _clip("FM-08", "36:15", 10, Walk("Imani Cole", -1.0, 14.5, -1.4, -0.1),
           Walk("Samuel Oke", -4.4, 15.0, 1.0, 0.2, 1.4)),
-    _clip("FM-04", "39:30", 12, Walk("Edwin Marsh", -1.6, 15.0, 1.5, -0.25),
+    _clip("FM-04", "39:30", 10, Walk("Edwin Marsh", -1.6, 15.0, 1.5, -0.25),
           Walk("Tobias Reed", -0.6, 15.2, -1.5, 0.26)),
     _clip("FM-05", "41:50", 10, Walk("Imani Cole", -0.8, 14.5, -0.6, 0.12),
-          Walk("Oscar Penn", -4.6, 15.0, 1.2, 0.16)),
+          Walk("Lydia Marlow", -4.6, 15.0, 1.2, 0.16)),
     _clip("FM-01", "50:40", 12, Walk("Edwin Marsh", -3.4, 15.0, 0.8, 0.12),
-          Walk("Tobias Reed", -0.2, 15.0, -1.4, -0.05), Walk("Nora Quill", 1.6, 14.5, 1.6, 0.2)),
+          Walk("Tobias Reed", -0.2, 15.0, -1.4, -0.05), Walk("Nora Quill", 1.8, 14.5, 2.3, 0.2)),
 )  # fmt: skip
 
 
@@ -146,6 +148,8 @@ _STREETS: Mapping[str, list[Place]] = {
     "Tanner's Row": [(-120, 130), (-130, 290)],
     "Lighthouse Road": [(410, 140), (560, 150), (700, 110)],
     "Cooper Street": [(80, 101), (95, 305)],
+    "Beacon Street": [(410, 140), (428, 331)],
+    "Brewery Lane": [(-402, 263), (-396, 61)],
     "Bridge Street": [(-20, 95), (-40, -24), (-50, -140), (-34, -262)],
     "Fish Quay": [(-50, -140), (120, -146), (240, -180), (316, -262), (478, -296), (530, -380)],
     "Ropewalk": [(-34, -262), (150, -286), (316, -340), (500, -420)],
@@ -205,7 +209,7 @@ def streets_geojson() -> dict[str, Any]:
     # Rounded corners, and nothing too small to build on.
     built = Polygon(_BOUNDARY).difference(kept_free).buffer(-5).buffer(5)
     blocks = sorted(
-        (block for block in get_parts(built) if block.area > 700), key=lambda block: block.bounds
+        (block for block in get_parts(built) if block.area > 1500), key=lambda block: block.bounds
     )
     features = [_feature("water", "River Fenn", _polygon(water.exterior.coords))]
     features += [
