@@ -191,12 +191,7 @@ def main() -> int:
     models = load(options.profile)
     with tempfile.TemporaryDirectory() as scratch:
         path = options.gallery or Path(scratch) / "town.duckdb"
-        opened = (
-            Gallery.open(path, write=True, profile=models.profile)
-            if path.exists()
-            else Gallery.create(path, models.profile)
-        )
-        with opened as gallery:
+        with Gallery.for_writing(path, models.profile) as gallery:
             began = time.perf_counter()
             report = index_catalogue(town, gallery, models)
             seconds = time.perf_counter() - began

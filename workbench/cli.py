@@ -293,14 +293,12 @@ def _writable(path: Path, name: str | None) -> Iterator[tuple[Gallery, Models]]:
     from workbench.gallery import Gallery
     from workbench.settings import settings
 
-    if path.exists():
-        wanted = load(name) if name else None
-        expected = wanted.profile if wanted else None
-        with Gallery.open(path, write=True, profile=expected) as gallery:
-            yield gallery, wanted or load(gallery.profile)
+    if path.exists() and not name:
+        with Gallery.open(path, write=True) as gallery:
+            yield gallery, load(gallery.profile)
     else:
         models = load(name or settings().profile)
-        with Gallery.create(path, models.profile) as gallery:
+        with Gallery.for_writing(path, models.profile) as gallery:
             yield gallery, models
 
 

@@ -106,12 +106,7 @@ def _index(town: DemoTown, path: Path, progress: ProgressCallback | None) -> Mod
     from workbench.indexing import index_catalogue
 
     models = load(PROFILE)
-    opened = (
-        Gallery.open(path, write=True, profile=models.profile)
-        if path.exists()
-        else Gallery.create(path, models.profile)
-    )
-    with opened as gallery:
+    with Gallery.for_writing(path, models.profile) as gallery:
         index_catalogue(town.root, gallery, models, progress=progress)
     return models
 

@@ -129,6 +129,19 @@ class Gallery:
             raise
         return cls(path, found, connection, write=write)
 
+    @classmethod
+    def for_writing(cls, path: Path | str, profile: Profile) -> Gallery:
+        """The gallery at *path* open for writing, made first if there is none.
+
+        Raises what :meth:`open` and :meth:`create` raise.
+        """
+        path = Path(path)
+        return (
+            cls.open(path, write=True, profile=profile)
+            if path.exists()
+            else cls.create(path, profile)
+        )
+
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
