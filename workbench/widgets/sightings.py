@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets
 
 from workbench.settings import settings
+from workbench.widgets.mapframe import MapFrame
 from workbench.widgets.model import Investigation
 from workbench.widgets.parts import heading, markup, row
 
@@ -19,7 +20,7 @@ class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     def __init__(self, model: Investigation) -> None:
         self.model = model
-        self.map = markup("", "sl-sightings-map")
+        self.map = MapFrame(height=MAP_HEIGHT, title="Map of the candidates")
         self.download = markup()
         self.timeline = ipywidgets.VBox()
         super().__init__(
@@ -41,7 +42,7 @@ class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
         if result is None:
             return
         page = map_page(self.model)
-        self.map.value = _frame(page)
+        self.map.page = page
         self.download.value = _link(page)
         old, self.timeline.children = self.timeline.children, [_timeline(self.model)]
         for widget in old:
@@ -66,12 +67,6 @@ def map_page(model: Investigation) -> str:
             tiles_attribution=here.tiles_attribution,
         )
     )
-
-
-def _frame(page: str) -> str:
-    from workbench.maps.offline import iframe
-
-    return iframe(page, MAP_HEIGHT)
 
 
 def _link(page: str) -> str:
