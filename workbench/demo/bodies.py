@@ -15,7 +15,7 @@ from workbench.demo.people import Colour, Traits
 from workbench.demo.surfaces import Surface, joined, sheet, smooth_noise, turn
 
 NECK = np.array([0.0, -11.0, -1.0])  # about which the head turns
-SHOULDER = (16.6, -23.8, -1.8)
+SHOULDER = (16.4, -24.2, -1.8)
 HIP = (8.0, -84.0, -1.5)
 UPPER_ARM, FOREARM = 28.0, 25.0
 EYES_TO_CROWN = 11.5
@@ -58,14 +58,14 @@ class Figure:
         self._thigh, shin = thigh, self.eye_height + HIP[1] - thigh
         wide = 1.0 + 0.08 * person.fat
         coat, skin, cloth = person.coat, person.skin, person.trousers
-        self._upper_arm = _limb(UPPER_ARM, [5.5, 5.4, 4.9, 4.6], coat, wide, rng, fine)
+        self._upper_arm = _limb(UPPER_ARM, [5.2, 5.2, 4.9, 4.6], coat, wide, rng, fine)
         self._forearm = joined(
             [
                 _limb(FOREARM - 1, [4.7, 4.5, 4.0, 3.9], coat, wide, rng, fine),
                 _ball((0, -FOREARM - 5, 0.5), (2.6, 6.2, 3.4), skin, fine),
             ]
         )
-        self._upper_leg = _limb(thigh, [8.6, 8.4, 7.4, 6.4], cloth, wide, rng, fine)
+        self._upper_leg = _limb(thigh, [7.7, 7.9, 7.2, 6.4], cloth, wide, rng, fine)
         self._lower_leg = joined(
             [
                 _limb(shin - 3, [6.3, 6.4, 5.6, 5.4], cloth, wide, rng, fine),
@@ -123,10 +123,10 @@ def _torso(p: Traits, rng: np.random.Generator, fine: float) -> Surface:
     broad, fat = (1.0 if p.male else 0.90), 0.05 * p.fat
     heights = [-95.0, -88, -75, -52, -35, -25, -20.8, -18.0, -15.9, -14.6, -13.6]
     widths = np.array([18.2, 18.0, 17.4, 15.4, 16.6, 17.4, 16.2, 12.0, 8.6, 7.2, 6.7])
-    depths = np.array([11.5, 11.4, 11.3, 10.8, 11.3, 10.4, 9.2, 8.2, 7.2, 6.7, 6.4])
+    depths = np.array([14.5, 14.0, 12.6, 11.0, 11.3, 10.4, 9.2, 8.2, 7.2, 6.7, 6.4])
     half = np.interp(y, heights, widths * broad * (1 + fat))
     deep = np.interp(y, heights, depths * (1 + 2 * fat))
-    folds = 0.25 * smooth_noise(rng, rows, columns, 16, 6)
+    folds = 0.25 * smooth_noise(rng, rows, columns, 16, 6) * np.clip((-y - 13.6) / 8, 0, 1)
     sine, cosine = np.sin(around), np.cos(around)
     x = half * np.sign(sine) * np.abs(sine) ** 0.85 + folds * sine
     z = deep * np.sign(cosine) * np.abs(cosine) ** 0.85 + folds * cosine
@@ -137,7 +137,9 @@ def _torso(p: Traits, rng: np.random.Generator, fine: float) -> Surface:
     shirt = front & (np.abs(x) < opening)
     lapel = front & (np.abs(x) >= opening) & (np.abs(x) < opening + 2.6) & (y > -42)
     zip_line = front & (np.abs(x) < 0.5) & (y <= -42)
-    z = z + 0.9 * lapel - 0.5 * shirt
+    rise = np.clip((np.abs(x) - opening + 0.3) / 0.9, 0, 1)  # soft, or one could see through
+    fall = np.clip((np.abs(x) - opening - 2.2) / 0.9, 0, 1)
+    z = z + 0.8 * (rise - fall) * front * np.clip((y + 44) / 4, 0, 1)
     cloth = 1 + 0.05 * smooth_noise(rng, rows, columns, 3) + 0.05 * folds / 0.25
     albedo = np.asarray(p.coat) * cloth[..., None]
     albedo = np.where(lapel[..., None], albedo * 0.78, albedo)

@@ -10,12 +10,9 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from workbench.demo.town import END, START, TIME_ZONE
 from workbench.domain import parse_time
 from workbench.errors import CatalogueError
-
-TIME_ZONE = ZoneInfo("Europe/London")
-START = datetime(2026, 3, 31, 18, 0, tzinfo=TIME_ZONE).astimezone(UTC)
-END = datetime(2026, 3, 31, 19, 0, tzinfo=TIME_ZONE).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +73,8 @@ def demo_town() -> DemoTown:
         streets=root / "streets.geojson",
         truth=tuple(sorted(appearances, key=lambda a: (a.first_seen, a.person))),
         time_zone=TIME_ZONE,
-        start=START,
-        end=END,
+        start=START.astimezone(UTC),
+        end=END.astimezone(UTC),
     )
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 MIDDLE_LONGITUDE, MIDDLE_LATITUDE = 0.0605, 52.8865
 METRES_PER_DEGREE = 111_320.0  # of latitude; of longitude, times its cosine
-# British Summer Time began two days before.
-START = datetime(2026, 3, 31, 18, 0, tzinfo=timezone(timedelta(hours=1)))
+TIME_ZONE = ZoneInfo("Europe/London")
+# British Summer Time began two days before, so the clocks are an hour ahead of UTC.
+START = datetime(2026, 3, 31, 18, 0, tzinfo=TIME_ZONE)
 END = START + timedelta(hours=1)
 
 Place = tuple[float, float]  # metres east, metres north
@@ -88,8 +90,8 @@ class Clip:
     @property
     def file(self) -> str:
         """Its path in the catalogue, named by camera and UTC time."""
-        utc = self.started_at.astimezone(timezone.utc)  # noqa: UP017
-        return f"clips/{self.camera_id.lower()}-{utc:%Y%m%dT%H%M%SZ}.mp4"
+        moment = self.started_at.astimezone(UTC)
+        return f"clips/{self.camera_id.lower()}-{moment:%Y%m%dT%H%M%SZ}.mp4"
 
 
 def _clip(camera_id: str, clock: str, seconds: float, *walks: Walk) -> Clip:
