@@ -47,6 +47,7 @@ types: $(VENV)/.installed-dev ## check types
 	$(BIN)/mypy
 
 benchmark: $(VENV)/.installed-dev ## measure what the documents claim (needs the test material)
+	$(BIN)/python benchmarks/threshold.py
 	$(BIN)/python benchmarks/town.py
 
 lock: $(VENV)/.installed-dev ## renew the lock files from pyproject.toml

@@ -21,10 +21,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from workbench.district import from_geojson
-from workbench.domain import Box, Candidate, Scope, Threshold, parse_time
+from workbench.domain import Box, Candidate, Scope, Shot, Threshold, parse_time
 from workbench.errors import SightlineError
 from workbench.faces.models import Models, load
 from workbench.faces.probes import find_faces, make_photograph, pool_photographs
@@ -45,7 +46,18 @@ class Appearance:
     person: str
     first_seen: datetime
     last_seen: datetime
-    boxes: dict[float, Box]  # by seconds into the recording
+    boxes: dict[float, Box]  # by seconds into the recording, twice a second
+
+    def at(self, seconds: float) -> Box | None:
+        """Where the face is, between the boxes that are known; None before and after."""
+        known = sorted(self.boxes)
+        if not known[0] - 0.5 <= seconds <= known[-1] + 0.5:
+            return None
+        numbers = [
+            float(np.interp(seconds, known, [getattr(self.boxes[s], name) for s in known]))
+            for name in ("x", "y", "width", "height")
+        ]
+        return Box(*numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +86,45 @@ def read_truth(town: Path) -> tuple[list[str], list[str], list[Appearance]]:
     return truth["wanted"], truth["absent"], appearances
 
 
-def shown(candidate: Candidate, gallery: Gallery, appearances: list[Appearance]) -> int | None:
-    """Number of the appearance that a candidate's best shot lies on; None if on none."""
-    shot = gallery.shots(candidate.tracklet_id)[0]
+def on_face(file: str, shot: Shot, appearances: list[Appearance]) -> int | None:
+    """Number of the appearance on whose face a shot lies; None if on none."""
     best: tuple[float, int] | None = None
     for number, appearance in enumerate(appearances):
-        if appearance.file != candidate.recording:
-            continue
-        moment = min(appearance.boxes, key=lambda s: abs(s - shot.seconds))
-        if abs(moment - shot.seconds) > 0.5:
-            continue
-        box = appearance.boxes[moment]
-        away = math.hypot(shot.box.centre_x - box.centre_x, shot.box.centre_y - box.centre_y)
-        if away <= NEAR * box.width + 40 * abs(moment - shot.seconds):  # they walk on meanwhile
-            best = min(best or (math.inf, -1), (away, number))
+        box = appearance.at(shot.seconds) if appearance.file == file else None
+        if box is not None:
+            away = math.hypot(shot.box.centre_x - box.centre_x, shot.box.centre_y - box.centre_y)
+            if away <= NEAR * box.width:
+                best = min(best or (math.inf, -1), (away, number))
     return best[1] if best else None
+
+
+def shown(candidate: Candidate, gallery: Gallery, appearances: list[Appearance]) -> int | None:
+    """Number of the appearance that a candidate's best shot lies on; None if on none."""
+    return on_face(candidate.recording, gallery.shots(candidate.tracklet_id)[0], appearances)
+
+
+def following(gallery: Gallery, appearances: list[Appearance]) -> dict[str, float | int]:
+    """How well faces were followed: coverage, splits, mixtures, false faces."""
+    tracklets = gallery.tracklets()
+    searchable = tracklets[tracklets["searchable"]]
+    owners = [
+        [on_face(t.recording, shot, appearances) for shot in gallery.shots(t.tracklet_id)]
+        for t in searchable.itertuples()
+    ]
+    main = [max(set(o), key=o.count) for o in owners]
+    covered = {owner for owner in main if owner is not None}
+    return {
+        "appearances": len(appearances),
+        "with a searchable tracklet": len(covered),
+        "tracklets an appearance": round(
+            sum(owner is not None for owner in main) / len(covered), 3
+        ),
+        "with two people in it": sum(
+            len({appearances[n].person for n in o if n is not None}) > 1 for o in owners
+        ),
+        "on no face": main.count(None),
+        "not searchable": len(tracklets) - len(searchable),
+    }
 
 
 def ask(
@@ -201,18 +237,21 @@ def main() -> int:
                 for name, scope in scopes(gallery).items()
                 for row in ask(name, scope, gallery, models, threshold, probes, appearances)
             ]
-            tracklets = len(gallery.tracklets())
+            tracklets = following(gallery, appearances)
     if options.json:
         for row in rows:
             print(json.dumps(asdict(row)))
+        print(json.dumps(tracklets))
     else:
         footage = sum(r.seconds for r in report.recordings)
         print(pd.DataFrame([asdict(row) for row in rows]).to_string(index=False), "\n")
         print(summary(rows).to_string(index=False), "\n")
         print(
             f"profile {models.profile.name}, threshold {threshold.score:g} "
-            f"({threshold.calibration}); {tracklets} tracklets for {len(appearances)} appearances"
+            f"({threshold.calibration})"
         )
+        for name, value in tracklets.items():
+            print(f"{name:27} {value}")
         if footage:
             print(f"indexed {footage:.0f} s of footage in {seconds:.0f} s")
     return 0
