@@ -43,13 +43,14 @@ def page(model: Investigation) -> Any:
     from workbench.widgets.search import SearchPanel
     from workbench.widgets.sightings import SightingsPanel
     from workbench.widgets.target import TargetPanel
+    from workbench.widgets.timeline import TimelinePanel
     from workbench.widgets.timerange import TimePanel
 
     question = ipywidgets.VBox(
         [TargetPanel(model), DistrictPanel(model), TimePanel(model), SearchPanel(model)]
     )
     question.add_class("sl-question")
-    answer = ipywidgets.VBox([ResultsPanel(model), SightingsPanel(model)])
+    answer = ipywidgets.VBox([ResultsPanel(model), SightingsPanel(model), TimelinePanel(model)])
     answer.add_class("sl-answer")
     whole = ipywidgets.HBox([question, answer])
     whole.add_class("sl-investigate")

@@ -60,11 +60,20 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("sl-results")
         model.observe(self._first_page, ["result", "threshold"])
         model.observe(self._summarise, "outdated")
+        model.observe(self._point_out, "selected")
         self._first_page()
 
     def _first_page(self, _: object = None) -> None:
         self.page = 0
         self._summarise()
+        self._draw()
+
+    def _point_out(self, _: object = None) -> None:
+        """Turn to the page of the candidate that is pointed out."""
+        ids = [candidate.tracklet_id for candidate in self.model.shown]
+        if self.model.selected in ids:
+            size = CARDS if self.view.value == CARD_VIEW else ROWS
+            self.page = ids.index(self.model.selected) // size
         self._draw()
 
     def _turn(self, by: int) -> None:
@@ -134,7 +143,7 @@ def covered(result: SearchResult) -> list[str]:
     )
     if coverage.unsearchable:
         searched += f"; {coverage.unsearchable:,} more seen but not good enough to compare"
-    lines = [f"{searched}. Searched in {result.seconds:.1f} s."]
+    lines = [f"{searched}."]
     without = coverage.cameras - coverage.cameras_with_footage
     if without:
         cameras = "1 camera has" if without == 1 else f"{without:,} cameras have"
@@ -160,12 +169,11 @@ def _cards(candidates: Sequence[Candidate], first: int, model: Investigation) ->
 
 
 def _card(candidate: Candidate, rank: int, model: Investigation) -> str:
-    selected = " sl-selected" if candidate.tracklet_id == model.selected else ""
     day = local_time(candidate.shot_time, model.zone, "%a %d %b %Y")
     clock = local_time(candidate.shot_time, model.zone, "%H:%M:%S")
     camera = escaped(camera_name(candidate.camera))
     return (
-        f'<li class="sl-card{selected}">'
+        f'<li class="sl-card {_selected(candidate, model)}">'
         f'<img src="{data_uri(candidate.shot_jpeg)}" alt="Candidate {rank}, {camera}">'
         f'<div class="sl-card-text"><span class="sl-rank">{rank}</span>'
         f'<span class="sl-score" title="Score">{candidate.score:.3f}</span>'
@@ -177,7 +185,7 @@ def _card(candidate: Candidate, rank: int, model: Investigation) -> str:
 
 def _table(candidates: Sequence[Candidate], first: int, model: Investigation) -> str:
     rows = "".join(
-        f"<tr><td>{rank}</td>"
+        f'<tr class="{_selected(one, model)}"><td>{rank}</td>'
         f'<td><img src="{data_uri(one.shot_jpeg)}" alt=""></td>'
         f"<td>{escaped(camera_name(one.camera))}</td>"
         f"<td>{escaped(local_time(one.first_seen, model.zone))}</td>"
@@ -200,3 +208,7 @@ def _table(candidates: Sequence[Candidate], first: int, model: Investigation) ->
         f'<div class="sl-scroll" tabindex="0" role="region" aria-label="Table of candidates">'
         f'<table class="sl-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
+
+
+def _selected(candidate: Candidate, model: Investigation) -> str:
+    return "sl-selected" if candidate.tracklet_id == model.selected else ""
