@@ -62,7 +62,7 @@ class DashboardKernels(AsyncMappingKernelManager):
 
 
 class LoggedConnection(ZMQChannelsWebsocketConnection):
-    """Writes the errors of a kernel to the server's log before Jupyter hides them from the page."""
+    """Writes what goes wrong in a kernel to the server's log; Jupyter hides it from the page."""
 
     def _on_error(self, channel: str, msg: dict[str, Any], msg_list: list[bytes]) -> None:
         if channel == "iopub":
@@ -72,6 +72,10 @@ class LoggedConnection(ZMQChannelsWebsocketConnection):
                 self.log.error(
                     "kernel %s: %s", self.kernel_id, "\n".join(content.get("traceback", []))
                 )
+            elif header["msg_type"] == "stream":
+                content = self.get_part("content", msg["content"], msg_list)
+                if content["name"] == "stderr":  # where Python's logging goes
+                    self.log.error("kernel %s: %s", self.kernel_id, content["text"].rstrip())
         super()._on_error(channel, msg, msg_list)
 
 
