@@ -36,7 +36,7 @@ Span = tuple[datetime, datetime]
 
 
 def timeline(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[Candidate] | None,
     *,
     zone: ZoneInfo,
     scope: Scope | None = None,
@@ -50,8 +50,9 @@ def timeline(
 
     Parameters
     ----------
-    candidates : sequence of Candidate
-        In any order. The higher the score, the larger the mark; the best ones are labelled.
+    candidates : sequence of Candidate, or None
+        In any order; None before a search, for the footage alone. The higher the score, the
+        larger the mark; the best ones are labelled.
     zone : ZoneInfo
         Where times are local.
     scope : Scope, optional
@@ -68,7 +69,7 @@ def timeline(
         If *coverage* lacks one of its columns or holds times without a zone.
     """
     names, footage = _footage(coverage)
-    ranked = sorted(candidates, key=lambda candidate: -candidate.score)
+    ranked = sorted(candidates or (), key=lambda candidate: -candidate.score)
     first: dict[str, datetime] = {}
     for candidate in ranked:
         names[candidate.camera.camera_id] = candidate.camera.name or candidate.camera.camera_id
@@ -91,7 +92,12 @@ def timeline(
     figure.add_trace(
         _marks([c for c in ranked if c.camera.camera_id in rows], rows, axis, selected)
     )
-    _remark(figure, ranked, footage, hidden=len(order) - len(rows), known=coverage is not None)
+    remarks = ["No candidates"] if candidates is not None and not ranked else []
+    if coverage is not None and not footage:
+        remarks.append("No footage: nobody can have been seen")
+    if hidden := len(order) - len(rows):
+        remarks.append(f"{hidden:,} more cameras not shown")
+    _remark(figure, remarks)
     return figure
 
 
@@ -292,22 +298,8 @@ def _layout(axis: LocalAxis, cameras: Sequence[str]) -> go.Layout:
     )
 
 
-def _remark(
-    figure: go.Figure,
-    ranked: Sequence[Candidate],
-    footage: dict[str, list[Span]],
-    *,
-    hidden: int,
-    known: bool,
-) -> None:
+def _remark(figure: go.Figure, remarks: Sequence[str]) -> None:
     """Say above the plot what it leaves out or does not hold."""
-    remarks = []
-    if not ranked:
-        remarks.append("No candidates")
-    if known and not footage:
-        remarks.append("No footage: nobody can have been seen")
-    if hidden:
-        remarks.append(f"{hidden:,} more cameras not shown")
     if remarks:
         figure.add_annotation(
             text=". ".join(remarks) + ".",
