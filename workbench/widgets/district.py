@@ -10,7 +10,7 @@ import ipyleaflet
 import ipywidgets
 
 from workbench import district as districts
-from workbench.domain import Camera
+from workbench.domain import Camera, District
 from workbench.errors import SightlineError
 from workbench.maps.basemap import read_base_map
 from workbench.settings import Settings, settings
@@ -39,7 +39,7 @@ OUTSIDE = {
     "radius": 5, "color": "#ffffff", "weight": 1.5, "fillColor": "#5d6b78", "fillOpacity": 1,
 }  # fmt: skip
 INSIDE = {"radius": 7, "color": "#ffffff", "weight": 2, "fillColor": ACCENT, "fillOpacity": 1}
-DRAW_OTHERWISE = "Drawn on the map"
+DRAWN_BY_HAND = "Drawn on the map"
 MOST_NAMES = 12
 
 
@@ -79,8 +79,9 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             self.map.add(ipyleaflet.AttributionControl(prefix=escaped(here.tiles_attribution)))
         self.map.add_class("sl-map")
 
+        self._named = _named(model, here)
         self.named = ipywidgets.Dropdown(
-            options=_named(model, here),
+            options=[DRAWN_BY_HAND, *self._named],
             description="Area",
             style={"description_width": "initial"},
             layout={"width": "auto"},
@@ -121,15 +122,15 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
         try:
             if features:
                 drawn = {"type": "FeatureCollection", "features": features}
-                self.model.set_district_geojson(drawn, name=DRAW_OTHERWISE)
+                self.model.set_district_geojson(drawn, name=DRAWN_BY_HAND)
             else:
                 self.model.set_district(None)
         finally:
             self._drawing = False
 
     def _choose(self, change: dict[str, Any]) -> None:
-        if change["new"] is not None and not self._drawing:
-            self.model.set_district(change["new"])
+        if not self._drawing:
+            self.model.set_district(self._named.get(change["new"]))
 
     def _paste(self) -> None:
         self.model.set_district_geojson(self.text.value)
@@ -150,8 +151,8 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
         try:
             if not drawn:
                 self.draw.data = _drawn(self.model)
-            known = [district for _, district in self.named.options]
-            self.named.value = self.model.district if self.model.district in known else None
+            names = [name for name, one in self._named.items() if one is self.model.district]
+            self.named.value = names[0] if names else DRAWN_BY_HAND
         finally:
             self._drawing = drawn
 
@@ -173,19 +174,21 @@ def _inside_text(model: Investigation) -> str:
     )
 
 
-def _named(model: Investigation, here: Settings) -> list[tuple[str, Any]]:
-    """The districts to choose from: those of the settings' folder, and all cameras."""
-    named: list[tuple[str, Any]] = [(DRAW_OTHERWISE, None)]
+def _named(model: Investigation, here: Settings) -> dict[str, District]:
+    """The districts to choose from: all cameras, and those of the settings' folder, by name."""
+    named: dict[str, District] = {}
     if model.cameras:
         everything = model.whole_area()
-        named.append((everything.name, everything))
+        named[everything.name] = everything
     for path in sorted(here.districts.glob("*.geojson")) if here.districts else []:
         try:
             district = districts.from_file(path)
         except SightlineError as error:
-            model.say("district", str(error))
+            model.say("district", str(error), also=True)
         else:
-            named.append((district.name, district))
+            # Two files may give the same name, which then does not tell which is which.
+            known = district.name in {*named, DRAWN_BY_HAND}
+            named[f"{district.name} ({path.name})" if known else district.name] = district
     return named
 
 

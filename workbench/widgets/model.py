@@ -321,8 +321,8 @@ class Investigation(HasTraits):
     def missing(self) -> tuple[str, ...]:
         """What the question still lacks."""
         lacks = {
-            "a photograph of the target": not self.uploads,
-            "the choice of a face": any(upload.photograph is None for upload in self.uploads),
+            "a photograph": not self.uploads,
+            "a chosen face": any(upload.photograph is None for upload in self.uploads),
             "a district": self.district is None,
             "a time range": self.start is None,
         }

@@ -176,7 +176,7 @@ def _card(candidate: Candidate, rank: int, model: Investigation) -> str:
         f'<li class="sl-card {_selected(candidate, model)}">'
         f'<img src="{data_uri(candidate.shot_jpeg)}" alt="Candidate {rank}, {camera}">'
         f'<div class="sl-card-text"><span class="sl-rank">{rank}</span>'
-        f'<span class="sl-score" title="Score">{candidate.score:.3f}</span>'
+        f'<span class="sl-score"><small>score</small> {candidate.score:.3f}</span>'
         f"<strong>{camera}</strong><span>{escaped(clock)}</span>"
         f'<span class="sl-hint">{escaped(day.rsplit(" ", 1)[0])}</span>'
         f'<span class="sl-hint">{quality_words(candidate.quality)} picture</span></div></li>'

@@ -24,7 +24,7 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
             description="Least score",
             continuous_update=False,
             style={"description_width": "initial"},
-            layout={"width": "100%"},
+            layout={"flex": "1 1 240px"},
             tooltip="Least score of the candidates that are shown",
         )
         self.words = markup()
@@ -36,8 +36,8 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
             [
                 row(heading("Search", step=4), self.button, self.progress),
                 message(model, "search"),
-                self.slider,
-                row(self.words, self.recommended),
+                row(self.slider, self.recommended),
+                self.words,
             ]
         )
         self.add_class("sl-panel")
@@ -53,24 +53,16 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     def _explain(self, _: object = None) -> None:
         recommended = self.model.recommended
-        difference = self.model.threshold - recommended.score
-        if abs(difference) < 0.005:
-            words = "This is the recommended value."
-        elif difference > 0:
-            words = (
-                f"{difference:.2f} stricter than recommended: fewer wrong candidates, "
-                "and more true ones missed."
-            )
+        stricter = self.model.threshold - recommended.score
+        at_it = abs(stricter) < 0.005
+        if at_it:
+            words = f"Recommended, set on {recommended.calibration}."
+        elif stricter > 0:
+            words = f"{stricter:.2f} stricter than recommended: fewer wrong ones, more true missed."
         else:
-            words = (
-                f"{-difference:.2f} looser than recommended: fewer true ones missed, "
-                "and more wrong candidates."
-            )
-        self.words.value = (
-            f'<p class="sl-hint">{words} <span title="Recommended: {recommended.score:.2f}">'
-            f"Set on {escaped(recommended.calibration)}.</span></p>"
-        )
-        self.recommended.layout.display = "none" if abs(difference) < 0.005 else ""
+            words = f"{-stricter:.2f} looser than recommended: more wrong ones, fewer true missed."
+        self.words.value = f'<p class="sl-hint">{escaped(words)}</p>'
+        self.recommended.layout.display = "none" if at_it else ""
 
     def _tell(self, _: object = None) -> None:
         searching = self.model.state == SEARCHING
@@ -81,7 +73,7 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         if searching:
             words = f"<progress></progress> {escaped(self.model.doing)}"
         elif missing and self.model.state == IDLE:
-            words = f"Still needed: {escaped(_listed(missing))}."
+            words = f"Needs {escaped(_listed(missing))}."
         self.progress.value = f'<span role="status" class="sl-hint sl-progress">{words}</span>'
 
 

@@ -53,7 +53,7 @@ def drawn(model: Investigation) -> Any:
     wanted = {camera.camera_id for camera in cameras}
     footage = model.footage[model.footage["camera_id"].isin(wanted)]
     return timeline(
-        model.shown,
+        None if result is None else model.shown,
         zone=model.zone,
         scope=scope,
         coverage=footage,
