@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.demo.bodies import Figure, Pose
-from workbench.demo.people import CAST, Person, traits
+from workbench.demo.people import CAST, Person
 from workbench.demo.scenes import SCENES
 from workbench.demo.street import EYE, FOCAL, HEIGHT, HORIZON, WIDTH
 from workbench.demo.surfaces import Floats, Light, draw, over
@@ -69,7 +69,7 @@ def render_town(directory: Path, progress: ProgressCallback | None = None) -> No
         if progress:
             progress(done, total, what)
 
-    figures = {p.name: Figure(traits(p.seed)) for p in CAST if p.role != "absent"}
+    figures = {p.name: Figure(p.traits) for p in CAST if p.role != "absent"}
     wanted = [p.name for p in CAST if p.role == "wanted"]
     appearances: list[dict[str, Any]] = []
     for clip in CLIPS:
@@ -112,7 +112,7 @@ def write_clip(
         stream = container.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         # One thread, so that the bytes do not depend on the machine's number of cores.
-        stream.options = {"crf": "23", "preset": "slow", "threads": "1"}
+        stream.options = {"crf": "22", "preset": "slow", "threads": "1"}
         for picture, faces in frames(clip, figures, seconds=seconds):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             container.mux(stream.encode(frame))
@@ -212,7 +212,7 @@ def photographs(person: Person) -> Iterator[NDArray[np.uint8]]:
     import cv2
 
     rng = np.random.default_rng(person.seed + 2)
-    figure = Figure(traits(person.seed), rows=700)
+    figure = Figure(person.traits, rows=700)
     settings = (
         (-4.0, 2.0, Light((0.3, 0.5, 0.8), 0.55, (1.0, 1.0, 1.0), 1.08), (0.72, 0.75, 0.78)),
         (9.0, -1.0, Light((0.7, 0.4, 0.6), 0.50, (1.07, 1.0, 0.90), 1.10), (0.62, 0.55, 0.46)),

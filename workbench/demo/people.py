@@ -6,7 +6,7 @@ it, in a fixed order, so that a change of that order makes other people.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -26,6 +26,13 @@ class Person:
     name: str
     seed: int
     role: Role
+    coat: str
+    shirt: str
+
+    @property
+    def traits(self) -> Traits:
+        """What is seen of them, in their own clothes."""
+        return replace(traits(self.seed), coat=_CLOTHS[self.coat], shirt=_CLOTHS[self.shirt])
 
     @property
     def folder(self) -> str:
@@ -36,20 +43,20 @@ class Person:
 # Chosen for being unlike each other: photographs of one lie at least 0.42 (Euclidean distance of
 # Dlib's templates) from any walk of another, and at most 0.23 from the person's own.
 CAST = (
-    Person("Maren Holt", 1002, "wanted"),
-    Person("Tobias Reed", 1007, "wanted"),
-    Person("Imani Cole", 1009, "wanted"),
-    Person("Edwin Marsh", 1036, "wanted"),
-    Person("Nora Quill", 1041, "passer-by"),
-    Person("Oscar Penn", 1127, "passer-by"),
-    Person("Agnes Thorn", 1108, "passer-by"),
-    Person("Felix Moor", 1022, "passer-by"),
-    Person("Hugh Barlow", 1086, "passer-by"),
-    Person("Samuel Oke", 1025, "passer-by"),
-    Person("Greta Lund", 1006, "passer-by"),
-    Person("Lydia Marlow", 1021, "passer-by"),
-    Person("Ruth Vane", 1116, "absent"),
-    Person("Daniel Ashby", 1005, "absent"),
+    Person("Maren Holt", 1002, "wanted", coat="teal", shirt="white"),
+    Person("Tobias Reed", 1007, "wanted", coat="denim", shirt="charcoal"),
+    Person("Imani Cole", 1009, "wanted", coat="mustard", shirt="black"),
+    Person("Edwin Marsh", 1036, "wanted", coat="oxblood", shirt="cream"),
+    Person("Nora Quill", 1041, "passer-by", coat="rust", shirt="white"),
+    Person("Oscar Penn", 1127, "passer-by", coat="green", shirt="red"),
+    Person("Agnes Thorn", 1108, "passer-by", coat="stone", shirt="mint"),
+    Person("Felix Moor", 1022, "passer-by", coat="camel", shirt="navy"),
+    Person("Hugh Barlow", 1086, "passer-by", coat="plum", shirt="cream"),
+    Person("Samuel Oke", 1025, "passer-by", coat="stone", shirt="denim"),
+    Person("Greta Lund", 1006, "passer-by", coat="charcoal", shirt="mint"),
+    Person("Lydia Marlow", 1021, "passer-by", coat="navy", shirt="red"),
+    Person("Ruth Vane", 1116, "absent", coat="plum", shirt="white"),
+    Person("Daniel Ashby", 1005, "absent", coat="green", shirt="cream"),
 )
 
 # Lowest and highest value of each trait, lengths in centimetres. The order is that of the draws.
@@ -115,28 +122,25 @@ _IRIS_COLOURS: tuple[Colour, ...] = (
     (0.110, 0.170, 0.240),
     (0.120, 0.160, 0.085),
 )
-# Clothes of a March evening: navy, bottle green, oxblood, camel, charcoal, teal, plum, denim,
-# mustard, stone.
-_COATS: tuple[Colour, ...] = (
-    (0.030, 0.050, 0.115),
-    (0.035, 0.095, 0.060),
-    (0.180, 0.030, 0.035),
-    (0.380, 0.230, 0.110),
-    (0.055, 0.058, 0.065),
-    (0.030, 0.150, 0.165),
-    (0.125, 0.045, 0.115),
-    (0.090, 0.160, 0.270),
-    (0.480, 0.290, 0.050),
-    (0.400, 0.370, 0.310),
-)
-_SHIRTS: tuple[Colour, ...] = (
-    (0.70, 0.69, 0.66),
-    (0.45, 0.08, 0.07),
-    (0.12, 0.22, 0.36),
-    (0.60, 0.52, 0.36),
-    (0.08, 0.08, 0.09),
-    (0.30, 0.45, 0.34),
-)
+# Clothes of a March evening.
+_CLOTHS: dict[str, Colour] = {
+    "navy": (0.030, 0.050, 0.115),
+    "green": (0.035, 0.105, 0.065),
+    "oxblood": (0.200, 0.032, 0.037),
+    "camel": (0.400, 0.245, 0.120),
+    "charcoal": (0.060, 0.063, 0.070),
+    "teal": (0.030, 0.165, 0.180),
+    "plum": (0.135, 0.048, 0.120),
+    "denim": (0.090, 0.165, 0.280),
+    "mustard": (0.500, 0.300, 0.050),
+    "stone": (0.420, 0.390, 0.330),
+    "rust": (0.370, 0.105, 0.040),
+    "white": (0.720, 0.710, 0.680),
+    "red": (0.450, 0.080, 0.070),
+    "cream": (0.600, 0.520, 0.360),
+    "black": (0.035, 0.035, 0.038),
+    "mint": (0.300, 0.450, 0.340),
+}
 _TROUSERS: tuple[Colour, ...] = (
     (0.030, 0.045, 0.085),
     (0.035, 0.035, 0.038),
@@ -237,16 +241,17 @@ def traits(seed: int) -> Traits:
     if t["age"] > 0.75:
         t["hair_colour"] = _HAIR_COLOURS[6 + int(rng.random() < 0.5)]
     t["iris"] = _IRIS_COLOURS[0 if t["tone"] > 0.5 else int(rng.integers(4))]
-    rng.random(3)  # where an earlier version drew a shirt; whoever follows stays who they are
+    rng.random(3)  # unused; to draw fewer would make everybody somebody else
     t["seed"] = int(rng.integers(1 << 30))
 
-    t["coat"] = _COATS[int(rng.integers(len(_COATS)))]
-    t["shirt"] = _SHIRTS[int(rng.integers(len(_SHIRTS)))]
+    coats = list(_CLOTHS.values())
+    t["coat"] = coats[int(rng.integers(10))]
+    t["shirt"] = coats[10 + int(rng.integers(6))]
     t["trousers"] = _TROUSERS[int(rng.integers(len(_TROUSERS)))]
     t["part"] = float(rng.choice([-1, 1]) * rng.uniform(0.3, 0.9))
     styles: tuple[Hair, ...] = ("fringe", "swept") if t["long_hair"] else ("crop", "swept")
     t["hair"] = "bald" if bald else styles[int(rng.integers(2))]
     if not t["long_hair"]:
         t["hair_volume"] = min(t["hair_volume"], 1.2)
-    t["height"] = float(rng.uniform(169, 182) if male else rng.uniform(161, 174))
+    t["height"] = float(rng.uniform(169, 182) if male else rng.uniform(164, 175))
     return Traits(**t)

@@ -253,9 +253,9 @@ def ferry(c: Canvas) -> None:
         c.disc(42.9, x, 0.75, 0.18, (0.50, 0.52, 0.52))
 
 
-_EVENING = Light(direction=(0.45, 0.5, 0.75), ambient=0.55, tint=(1.04, 1.0, 0.94), exposure=1.05)
-_FROM_LEFT = Light(direction=(-0.5, 0.5, 0.75), ambient=0.55, tint=(1.05, 1.0, 0.93), exposure=1.05)
-_OVERCAST = Light(direction=(0.1, 0.75, 0.65), ambient=0.66, tint=(0.98, 1.0, 1.03), exposure=1.08)
+_EVENING = Light(direction=(0.45, 0.5, 0.75), ambient=0.55, tint=(1.04, 1.0, 0.94), exposure=1.22)
+_FROM_LEFT = Light(direction=(-0.5, 0.5, 0.75), ambient=0.55, tint=(1.05, 1.0, 0.93), exposure=1.22)
+_OVERCAST = Light(direction=(0.1, 0.75, 0.65), ambient=0.66, tint=(0.98, 1.0, 1.03), exposure=1.22)
 
 SCENES = {
     "station": Scene(station, _EVENING),

@@ -17,7 +17,7 @@ from workbench.demo.surfaces import Floats, smooth_noise
 
 WIDTH, HEIGHT = 640, 360
 FOCAL = 2750.0  # pixels
-EYE = 1.85  # metres above the ground
+EYE = 1.80  # metres above the ground
 HORIZON = 58.0  # pixels from the top of the picture
 FINE = 2  # the canvas is so many times larger than the picture
 
@@ -89,7 +89,7 @@ class Canvas:
             across = np.abs(z / slab - row - 0.5) > 0.46
             tone *= np.where(along | across, joint, 1.0)
         tone *= 0.86 + 0.18 * np.clip((HEIGHT * FINE - np.arange(len(z)))[:, None] / 900, 0, 1)
-        self.pixels[first:] = np.asarray(colour) * tone[..., None]
+        self.pixels[first:] = np.asarray(colour) * 1.08 * tone[..., None]
 
     def finished(self) -> Floats:
         """The picture at its true size, a little out of focus."""
@@ -130,7 +130,7 @@ def shop(c: Canvas, z: float, x: float, wide: float, name: str, front: Shade, wa
     dark = darker(front, 0.6)
     c.block(z, x + 0.15, x + wide - 0.15, 0, 2.75, front)
     c.block(z, x + 0.15, x + wide - 0.15, 2.35, 2.8, dark)
-    c.letters(z, x + wide / 2, 2.46, name, 0.24, (0.93, 0.88, 0.74))
+    c.letters(z, x + wide / 2, 2.40, name, 0.20, (0.93, 0.88, 0.74))
     door = x + wide - 1.35
     c.block(z, x + 0.35, door - 0.2, 0.55, 2.25, (0.93, 0.80, 0.55))  # a lit window
     for shelf in (0.75, 1.25):
