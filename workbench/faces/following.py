@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,7 @@ from workbench.faces.detection import detect, distinct
 from workbench.faces.tracking import Observation, Track, Tracker
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from workbench.domain import Image
+    from workbench.domain import Image, Vector
     from workbench.faces.models import Models
 
 # Around a face, in its own sizes: enough for alignment and to be recognised by eye.
@@ -58,7 +55,7 @@ class _Piece:
     """Observations of one person, with the templates of the good ones."""
 
     moments: list[tuple[float, Box]]  # when and where the face was detected, in order
-    shots: list[tuple[Observation, NDArray[np.float32]]]
+    shots: list[Shot]  # best first
 
     @property
     def first(self) -> float:
@@ -87,7 +84,9 @@ class Follower:
         self._started_at = started_at
         self._following = following or Following()
         self._tracker = Tracker(keep=self._following.shots)
-        self._pieces: list[_Piece] = []
+        self._waiting: list[_Piece] = []  # ended; an earlier one may still be to come
+        self._joined: list[_Piece] = []  # in order; a later one may still continue them
+        self._finished: list[Tracklet] = []
         self.faces = 0  # detected so far
 
     @property
@@ -112,19 +111,20 @@ class Follower:
         seen = [self._observe(seconds, image, face) for face in distinct(found)]
         self.faces += len(seen)
         for track in self._tracker.update(seconds, seen):
-            self._pieces += self._split(track)
+            self._waiting += self._split(track)
+        self._settle(min((t.moments[0][0] for t in self._tracker.active), default=seconds))
 
     def cut(self) -> None:
-        """The picture changed as a whole: nobody is followed across a cut."""
+        """The picture changed as a whole: nobody is followed, or joined, across a cut."""
         for track in self._tracker.finish():
-            self._pieces += self._split(track)
+            self._waiting += self._split(track)
+        self._settle(math.inf)
 
     def finish(self) -> tuple[Tracklet, ...]:
         """End the recording and return its tracklets, by first appearance."""
         self.cut()
-        pieces = self._join(sorted(self._pieces, key=lambda piece: piece.first))
-        pieces.sort(key=lambda piece: (piece.first, piece.moments[0][1].x))
-        return tuple(self._tracklet(number, piece) for number, piece in enumerate(pieces))
+        ordered = sorted(self._finished, key=lambda t: (t.first_seen, t.last_seen))
+        return tuple(replace(tracklet, ordinal=n) for n, tracklet in enumerate(ordered))
 
     def _observe(self, seconds: float, image: Image, face: Face) -> Observation:
         around = face.box.widened(PICTURE_MARGIN)
@@ -142,28 +142,49 @@ class Follower:
             for o in good
         ]
         made = templates.embed(self._models, chips)
+        shots = [self._shot(o, template) for o, template in zip(good, made, strict=True)]
         groups = templates.group(made, self._models)
         if len(groups) == 1:
-            return [_Piece(track.moments, list(zip(good, made, strict=True)))]
-        owner = {good[i].seconds: g for g, members in enumerate(groups) for i in members}
-        pieces = [_Piece([], [(good[i], made[i]) for i in members]) for members in groups]
+            return [_Piece(track.moments, shots)]
+        owner = {shots[i].seconds: g for g, members in enumerate(groups) for i in members}
+        pieces = [_Piece([], [shots[i] for i in sorted(members)]) for members in groups]
         for moment in track.moments:
             nearest = min(owner, key=lambda seconds: abs(seconds - moment[0]))
             pieces[owner[nearest]].moments.append(moment)
         return pieces
 
-    def _join(self, pieces: list[_Piece]) -> list[_Piece]:
-        """Join pieces of one walk, earliest first, where place, time and templates agree."""
-        joined: list[_Piece] = []
-        for piece in pieces:
-            earlier = next((e for e in reversed(joined) if self._continues(e, piece)), None)
-            if earlier is None:
-                joined.append(piece)
-                continue
-            earlier.moments = sorted(earlier.moments + piece.moments, key=lambda m: m[0])
-            best = sorted(earlier.shots + piece.shots, key=lambda s: -s[0].quality.overall)
-            earlier.shots = best[: self._following.shots]
-        return joined
+    def _shot(self, observation: Observation, template: Vector) -> Shot:
+        return Shot(
+            seconds=observation.seconds,
+            time=self._time(observation.seconds),
+            box=observation.face.box,
+            quality=observation.quality,
+            jpeg=jpeg(observation.picture),
+            template=template,
+        )
+
+    def _settle(self, horizon: float) -> None:
+        """Join what ended and began before *horizon*, and finish what nothing can continue.
+
+        Nothing that is still to come begins before *horizon*.
+        """
+        ready = sorted((p for p in self._waiting if p.first < horizon), key=lambda p: p.first)
+        self._waiting = [p for p in self._waiting if p.first >= horizon]
+        for piece in ready:
+            self._join(piece)
+        over = [p for p in self._joined if p.last < horizon - JOIN_SECONDS]
+        self._joined = [p for p in self._joined if p.last >= horizon - JOIN_SECONDS]
+        self._finished += map(self._tracklet, over)
+
+    def _join(self, piece: _Piece) -> None:
+        """Join a piece to an earlier one where place, time and templates agree."""
+        earlier = next((e for e in reversed(self._joined) if self._continues(e, piece)), None)
+        if earlier is None:
+            self._joined.append(piece)
+            return
+        earlier.moments = sorted(earlier.moments + piece.moments, key=lambda m: m[0])
+        best = sorted(earlier.shots + piece.shots, key=lambda shot: -shot.quality.overall)
+        earlier.shots = best[: self._following.shots]
 
     def _continues(self, earlier: _Piece, later: _Piece) -> bool:
         if not earlier.shots or not later.shots:
@@ -181,36 +202,24 @@ class Follower:
         if gap > JOIN_SECONDS or away > JOIN_WIDTHS + JOIN_WIDTHS_PER_SECOND * gap:
             return False
         return templates.same_walk(
-            [t for _, t in earlier.shots], [t for _, t in later.shots], self._models
+            [shot.template for shot in earlier.shots],
+            [shot.template for shot in later.shots],
+            self._models,
         )
 
-    def _tracklet(self, ordinal: int, piece: _Piece) -> Tracklet:
+    def _tracklet(self, piece: _Piece) -> Tracklet:
         import numpy as np
 
-        shots = tuple(
-            Shot(
-                seconds=observation.seconds,
-                time=self._time(observation.seconds),
-                box=observation.face.box,
-                quality=observation.quality,
-                jpeg=jpeg(observation.picture),
-                template=template,
-            )
-            for observation, template in sorted(
-                piece.shots, key=lambda s: (-s[0].quality.overall, s[0].seconds)
-            )
-        )
         pooled = None
-        if shots:
-            pooled = templates.pool(
-                np.stack([shot.template for shot in shots]), self._models.profile.metric
-            )
+        if piece.shots:
+            made = np.stack([shot.template for shot in piece.shots])
+            pooled = templates.pool(made, self._models.profile.metric)
         return Tracklet(
-            ordinal=ordinal,
+            ordinal=0,  # counted when all are known
             first_seen=self._time(piece.first),
             last_seen=self._time(piece.last),
             detections=len(piece.moments),
-            shots=shots,
+            shots=tuple(piece.shots),
             template=pooled,
         )
 
