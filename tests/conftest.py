@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -79,3 +80,26 @@ def make_candidate(small_jpeg: bytes) -> Callable[..., Candidate]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def small_town(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery of twelve cameras and three clips; P0229 walks through two of them.
+
+    02:18 UTC at CAM-003, 15:20 UTC at CAM-006, and somebody else at 00:47 UTC at CAM-001, on 29
+    March 2026, when clocks in London go forward from 01:00 to 02:00.
+    """
+    from workbench.faces.models import load
+    from workbench.footage.catalog import read_catalogue
+    from workbench.gallery import Gallery
+    from workbench.indexing import index_catalogue
+
+    names = ("cam-001-20260329T004749Z", "cam-003-20260329T021832Z", "cam-006-20260329T152007Z")
+    catalogue = read_catalogue(shared / "footage/town")
+    clips = tuple(clip for clip in catalogue.recordings if Path(clip.file).stem in names)
+    path = tmp_path_factory.mktemp("small-town") / "gallery.duckdb"
+    models = load("dlib")
+    with Gallery.create(path, models.profile) as gallery:
+        report = index_catalogue(replace(catalogue, recordings=clips), gallery, models)
+    assert not report.problems
+    return path
