@@ -7,22 +7,22 @@ to standard error. Exit status: 0 done, 1 done with reported problems, 2 refused
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import SightlineError
 
 if TYPE_CHECKING:
-    from workbench.domain import Candidate
+    from workbench.domain import Candidate, Scope
     from workbench.faces.models import Models
     from workbench.gallery import Gallery
-    from workbench.indexing import IndexReport, Progress
+    from workbench.indexing import IndexReport, Plan, Progress
     from workbench.investigation import SearchResult
 
 DONE, PROBLEMS, REFUSED = 0, 1, 2
@@ -62,6 +62,26 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("catalogue", type=Path, metavar="CATALOGUE_DIR")
     index.add_argument("--gallery", type=Path, required=True, metavar="FILE")
     index.add_argument("--profile", metavar="NAME", help="model profile of a new gallery")
+    index.add_argument(
+        "--workers", type=_positive, metavar="N", help="processes; by default one for each core"
+    )
+    index.add_argument("--dry-run", action="store_true", help="say what would be done, and exit")
+    index.add_argument(
+        "--watch",
+        type=_positive,
+        nargs="?",
+        const=30,
+        metavar="SECONDS",
+        help="go on with what arrives, until Ctrl-C; looks every 30 s",
+    )
+    index.add_argument(
+        "--first-district",
+        type=Path,
+        metavar="FILE.geojson",
+        help="index this place first, with --first-from and --first-to",
+    )
+    index.add_argument("--first-from", metavar="ISO8601")
+    index.add_argument("--first-to", metavar="ISO8601")
     index.add_argument("--json", action="store_true")
     index.set_defaults(command=_index)
 
@@ -106,6 +126,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
 def _add_question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gallery", type=Path, required=True, metavar="FILE")
     parser.add_argument(
@@ -134,16 +161,43 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
 
 def _index(options: argparse.Namespace) -> int:
     from workbench.footage.catalog import read_catalogue
-    from workbench.indexing import index_catalogue
+    from workbench.gallery import Gallery
+    from workbench.indexing import index_catalogue, plan_catalogue, watch_catalogue
+    from workbench.indexing.workers import available_cores
 
     catalogue = read_catalogue(options.catalogue)  # before a gallery is made for it
-    with _writable(options.gallery, options.profile) as (gallery, models), _bar() as progress:
-        report = index_catalogue(catalogue, gallery, models, progress=progress)
-    if options.json:
-        _print_lines(_report_lines(report))
-    else:
-        _print_report(report)
-    return PROBLEMS if report.problems else DONE
+    first = _first_scope(options)
+    if options.dry_run:
+        with contextlib.ExitStack() as stack:
+            gallery = (
+                stack.enter_context(Gallery.open(options.gallery))
+                if options.gallery.exists()
+                else None
+            )
+            plan = plan_catalogue(catalogue, gallery, first=first)
+        return _show_plan(plan, json_lines=options.json)
+    workers = options.workers or available_cores()
+    with _writable(options.gallery, options.profile) as (gallery, models):
+        if not options.watch:
+            with _bar() as progress:
+                report = index_catalogue(
+                    catalogue, gallery, models, workers=workers, first=first, progress=progress
+                )
+            return _show_report(report, json_lines=options.json)
+        status = DONE
+        rounds = watch_catalogue(
+            options.catalogue,
+            gallery,
+            models,
+            every_seconds=options.watch,
+            workers=workers,
+            first=first,
+        )
+        _say("Watching; Ctrl-C stops.")
+        with contextlib.suppress(KeyboardInterrupt), contextlib.closing(rounds):
+            for report in rounds:
+                status = max(status, _show_report(report, json_lines=options.json))
+        return status
 
 
 def _search(options: argparse.Namespace) -> int:
@@ -286,7 +340,7 @@ def _doctor(options: argparse.Namespace) -> int:
 # --- Steps they share -------------------------------------------------------------------------
 
 
-@contextmanager
+@contextlib.contextmanager
 def _writable(path: Path, name: str | None) -> Iterator[tuple[Gallery, Models]]:
     """A gallery open for writing, made if there is none, and the models of its profile."""
     from workbench.faces.models import load
@@ -300,6 +354,25 @@ def _writable(path: Path, name: str | None) -> Iterator[tuple[Gallery, Models]]:
         models = load(name or settings().profile)
         with Gallery.for_writing(path, models.profile) as gallery:
             yield gallery, models
+
+
+def _first_scope(options: argparse.Namespace) -> Scope | None:
+    from workbench.district import from_file
+    from workbench.domain import Scope, parse_time
+    from workbench.errors import SettingsError
+
+    given = (options.first_district, options.first_from, options.first_to)
+    if not any(given):
+        return None
+    if not all(given):
+        raise SettingsError(
+            "a place and time to begin with needs all three",
+            where="--first-district, --first-from, --first-to",
+            fix="Give the missing ones",
+        )
+    start = parse_time(options.first_from, where="--first-from")
+    end = parse_time(options.first_to, where="--first-to")
+    return Scope(from_file(options.first_district), start, end)
 
 
 def _ask(options: argparse.Namespace) -> SearchResult:
@@ -355,6 +428,45 @@ def _report_lines(report: IndexReport) -> Iterator[dict[str, Any]]:
     }
 
 
+def _show_report(report: IndexReport, *, json_lines: bool) -> int:
+    if json_lines:
+        _print_lines(_report_lines(report))
+    else:
+        _print_report(report)
+    return PROBLEMS if report.problems else DONE
+
+
+def _show_plan(plan: Plan, *, json_lines: bool) -> int:
+    if json_lines:
+        for kind, recordings in (("fresh", plan.fresh), ("present", plan.present)):
+            _print_lines(
+                {
+                    "kind": kind,
+                    "file": r.file,
+                    "camera_id": r.camera_id,
+                    "started_at": r.started_at.isoformat(),
+                }
+                for r in recordings
+            )
+        _print_lines({"kind": "problem"} | dataclasses.asdict(p) for p in plan.problems)
+        _print_lines(
+            [
+                {
+                    "kind": "summary",
+                    "fresh": len(plan.fresh),
+                    "present": len(plan.present),
+                    "problems": len(plan.problems),
+                    "footage_seconds": plan.footage_seconds,
+                }
+            ]
+        )
+    else:
+        for problem in plan.problems:
+            _say(f"{problem.where}: {problem.what}")
+        _print(str(plan))
+    return PROBLEMS if plan.problems else DONE
+
+
 def _print_report(report: IndexReport) -> None:
     for problem in report.problems:
         at = "" if problem.at_seconds is None else f" at {problem.at_seconds:.1f} s"
@@ -392,7 +504,7 @@ def _print_result(result: SearchResult) -> None:
         )
 
 
-@contextmanager
+@contextlib.contextmanager
 def _bar() -> Iterator[Callable[[Progress], None]]:
     """A progress bar of indexing on standard error."""
     from rich.console import Console
@@ -416,14 +528,15 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
                 total=progress.total,
                 completed=progress.done + progress.part,
                 told=f"{progress.done}/{progress.total} recordings, "
-                f"{progress.footage_seconds / 60:.1f} min, {progress.faces} faces"
+                f"{progress.footage_seconds / 60:.1f} min at {progress.pace:.1f} h/h, "
+                f"{progress.faces} faces"
                 + ("" if left is None or not progress.file else f", {_span(left)} left"),
             )
 
         yield update
 
 
-@contextmanager
+@contextlib.contextmanager
 def _transfer() -> Iterator[Callable[[int, int, str], None]]:
     """A progress bar of a download on standard error."""
     from rich.console import Console

@@ -287,6 +287,8 @@ class IndexedRecording:
     faces: int
     tracklets: tuple[Tracklet, ...]
     problems: tuple[Problem, ...] = ()
+    stopped: str = "end of the file"  # why reading ended
+    elapsed_seconds: float = 0.0  # that the work took
 
     @property
     def recording_id(self) -> str:
@@ -395,6 +397,7 @@ class Coverage:
     footage_seconds: float  # inside the time range, added over cameras
     tracklets: int  # searchable
     unsearchable: int  # seen, but with no shot good enough
+    refused: int = 0  # recordings that begin inside the scope and could not be read
 
 
 ProgressCallback: TypeAlias = Callable[[int, int, str], None]

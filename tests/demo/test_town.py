@@ -45,7 +45,7 @@ def cameras(town: DemoTown) -> dict[str, tuple[float, float]]:
 
 def seconds_of(path: Path) -> float:
     with av.open(str(path)) as container:
-        return sum(1 for _ in container.decode(video=0)) / FPS
+        return container.streams.video[0].frames / FPS
 
 
 def figures(clip: Clip) -> dict[str, Figure]:

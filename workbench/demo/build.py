@@ -112,7 +112,7 @@ def write_clip(
         stream = container.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         # One thread, so that the bytes do not depend on the machine's number of cores.
-        stream.options = {"crf": "22", "preset": "slow", "threads": "1"}
+        stream.options = {"crf": "23", "preset": "slow", "threads": "1"}
         for picture, faces in frames(clip, figures, seconds=seconds):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             container.mux(stream.encode(frame))

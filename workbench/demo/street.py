@@ -166,7 +166,7 @@ def tree(c: Canvas, z: float, x: float, green: Shade, size: float = 1.0) -> None
     """A tree with a round crown."""
     c.shape(z, [(x - 0.16, 0), (x + 0.16, 0), (x + 0.08, 3), (x - 0.08, 3)], (0.27, 0.21, 0.16))
     for _ in range(60):
-        dx, dy = c.rng.normal(0, 0.75 * size), c.rng.normal(0, 0.5 * size)
+        dx, dy = np.clip(c.rng.normal(size=2), -1.5, 1.5) * (0.75 * size, 0.5 * size)
         bright = float(c.rng.uniform(0.75, 1.2)) + 0.15 * float(dy)
         tint = (green[0] * bright, green[1] * bright, green[2] * bright)
         c.disc(z, x + float(dx), 2.6 * size + float(dy), float(c.rng.uniform(0.15, 0.4)), tint)

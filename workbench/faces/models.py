@@ -33,6 +33,7 @@ class Models:
     prepare: Callable[[NDArray[np.uint8]], NDArray[np.generic]]  # (n, h, w, 3) chips to its input
     split_below: float | None  # scores; see faces.templates
     join_from: float | None
+    home: Path  # the DEEPFACE_HOME its weights came from
 
 
 def load(profile: str | Profile = "dlib", *, home: Path | None = None) -> Models:
@@ -83,6 +84,7 @@ def _load(name: str, home: Path) -> Models:
         prepare=profiles.normaliser(recogniser),
         split_below=recogniser.split_below,
         join_from=recogniser.join_from,
+        home=home,
     )
 
 

@@ -78,6 +78,7 @@ class RecordingReader:
         self.path, self.name = path, name or path.name
         self.frames_decoded = 0
         self.problems: list[Problem] = []
+        self.stopped = "end of the file"  # why reading ended
         self._seconds = 0.0  # up to the end of the last frame
         self._container, self._stream = self._open()
         self._identity = _identity(path)
@@ -152,6 +153,9 @@ class RecordingReader:
         first: float | None = None
         last = -math.inf
         for frame in self._decoded():
+            if frame.width * frame.height > MOST_PIXELS:
+                self._note(f"a picture of {frame.width} by {frame.height}", self._seconds)
+                continue
             time = frame.time
             if time is None:  # raw streams carry no times
                 time = 0.0 if first is None else first + last + nominal
@@ -194,8 +198,8 @@ class RecordingReader:
             except StopIteration:
                 return
             except av.FFmpegError as error:
-                # The file itself cannot be read any further.
-                self._note(_reason(error), self._seconds)
+                self.stopped = f"the file cannot be read any further ({_reason(error)})"
+                self._note(self.stopped, self._seconds)
                 packet = None
             try:
                 # None asks the decoder for the frames it still holds.
@@ -206,7 +210,8 @@ class RecordingReader:
                 errors += 1
                 self._note(_reason(error), self._seconds)
                 if errors > MOST_ERRORS_IN_A_ROW:
-                    self._note("too many errors; the rest was left", self._seconds)
+                    self.stopped = f"{errors} errors in a row; the rest was left"
+                    self._note(self.stopped, self._seconds)
                     return
                 continue
             if frames:

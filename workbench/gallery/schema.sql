@@ -41,6 +41,8 @@ CREATE TABLE recordings (
     frames_decoded  INTEGER NOT NULL,
     frames_examined INTEGER NOT NULL,
     faces           INTEGER NOT NULL,
+    stopped         VARCHAR NOT NULL,       -- why reading ended
+    elapsed_seconds DOUBLE NOT NULL,        -- that the work took
     indexed_at      TIMESTAMPTZ NOT NULL
 );
 
@@ -83,4 +85,25 @@ CREATE TABLE problems (             -- what went wrong in a recording while the 
     recording_id    VARCHAR NOT NULL,
     what            VARCHAR NOT NULL,
     at_seconds      DOUBLE
+);
+
+CREATE SEQUENCE run_ids;
+
+CREATE TABLE runs (                 -- of indexing
+    run_id          INTEGER PRIMARY KEY DEFAULT nextval('run_ids'),
+    source          VARCHAR NOT NULL,       -- the catalogue
+    started_at      TIMESTAMPTZ NOT NULL,
+    ended_at        TIMESTAMPTZ NOT NULL,
+    indexed         INTEGER NOT NULL,
+    refused         INTEGER NOT NULL,
+    "left"          INTEGER NOT NULL        -- not come to, because the run was stopped
+);
+
+CREATE TABLE refusals (             -- footage there is, but nobody can have been seen in
+    camera_id       VARCHAR NOT NULL REFERENCES cameras,
+    file            VARCHAR NOT NULL,
+    started_at      TIMESTAMPTZ NOT NULL,
+    reason          VARCHAR NOT NULL,
+    refused_at      TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (camera_id, file, started_at)
 );

@@ -18,6 +18,7 @@ from workbench.domain import (
     IndexedRecording,
     Profile,
     Quality,
+    Recording,
     Scope,
     Shot,
 )
@@ -201,15 +202,20 @@ class Gallery:
         try:
             with self._transaction() as connection:
                 connection.execute(
-                    "INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO recordings "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         indexed.recording_id, recording.camera_id, recording.file,
                         recording.started_at, indexed.ended_at, indexed.sha256,
                         indexed.size_bytes, indexed.modified_ns, indexed.width, indexed.height,
                         indexed.frames_decoded, indexed.frames_examined, indexed.faces,
-                        datetime.now(UTC),
+                        indexed.stopped, indexed.elapsed_seconds, datetime.now(UTC),
                     ],
                 )  # fmt: skip
+                connection.execute(
+                    "DELETE FROM refusals WHERE camera_id = ? AND file = ? AND started_at = ?",
+                    [recording.camera_id, recording.file, recording.started_at],
+                )
                 for name, table in _tables(indexed, self.profile.dimension):
                     self._insert(name, table)
         except duckdb.ConstraintException as error:
@@ -219,6 +225,32 @@ class Gallery:
                 where=recording.file,
                 fix="Leave it out" if known else "Add its camera first",
             ) from None
+
+    def add_run(
+        self,
+        source: str,
+        started_at: datetime,
+        ended_at: datetime,
+        *,
+        indexed: int,
+        refused: Sequence[tuple[Recording, str]],
+        left: int,
+    ) -> None:
+        """Record a run of indexing, and the recordings it could not read with the reasons."""
+        with self._transaction() as connection:
+            connection.execute(
+                'INSERT INTO runs (source, started_at, ended_at, indexed, refused, "left") '
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                [source, started_at, ended_at, indexed, len(refused), left],
+            )
+            for recording, reason in refused:
+                connection.execute(
+                    "INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?)",
+                    [
+                        recording.camera_id, recording.file, recording.started_at, reason,
+                        ended_at,
+                    ],
+                )  # fmt: skip
 
     def _insert(self, name: str, table: pa.Table) -> None:
         if not table.num_rows:
@@ -329,6 +361,37 @@ class Gallery:
         rows = self.arrow("SELECT 1 FROM recordings WHERE recording_id = ?", [recording_id])
         return bool(rows.num_rows)
 
+    def same_content(self, indexed: IndexedRecording) -> list[str]:
+        """Files of other recordings with the very same content."""
+        rows = self.arrow(
+            "SELECT file FROM recordings WHERE sha256 = ? AND recording_id <> ? ORDER BY file",
+            [indexed.sha256, indexed.recording_id],
+        )
+        return [row["file"] for row in rows.to_pylist()]
+
+    def overlapping(self, indexed: IndexedRecording) -> list[tuple[str, float]]:
+        """Files of other recordings of its camera at the same time, and by how many seconds."""
+        span = [indexed.ended_at, indexed.recording.started_at]
+        rows = self.arrow(
+            "SELECT file, epoch(least(ended_at, ?) - greatest(started_at, ?)) AS seconds "
+            "FROM recordings WHERE camera_id = ? AND started_at < ? AND ended_at > ? "
+            "AND recording_id <> ? ORDER BY started_at, file",
+            [*span, indexed.recording.camera_id, *span, indexed.recording_id],
+        )
+        return [(row["file"], row["seconds"]) for row in rows.to_pylist()]
+
+    def runs(self) -> pd.DataFrame:
+        """One row a run of indexing, the latest first."""
+        frame: pd.DataFrame = self.arrow("SELECT * FROM runs ORDER BY run_id DESC").to_pandas()
+        return frame
+
+    def refusals(self) -> pd.DataFrame:
+        """Recordings that could not be read, with the reason; by camera and time."""
+        frame: pd.DataFrame = self.arrow(
+            "SELECT * FROM refusals ORDER BY camera_id, started_at, file"
+        ).to_pandas()
+        return frame
+
     def problems(self) -> pd.DataFrame:
         """What went wrong inside recordings: file, camera_id, what, at_seconds."""
         frame: pd.DataFrame = self.arrow(
@@ -381,6 +444,12 @@ class Gallery:
             "WHERE first_seen < ? AND last_seen >= ?",
             [ids, *span],
         ).to_pylist()[0]
+        refused = self.arrow(
+            "SELECT count(*) AS refused FROM refusals "
+            "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
+            "WHERE started_at < ? AND started_at >= ?",
+            [ids, *span],
+        ).to_pylist()[0]
         return Coverage(
             cameras=len(cameras),
             cameras_with_footage=footage["cameras"],
@@ -388,6 +457,7 @@ class Gallery:
             footage_seconds=float(footage["seconds"]),
             tracklets=tracklets["searchable"],
             unsearchable=tracklets["total"] - tracklets["searchable"],
+            refused=refused["refused"],
         )
 
     def shots(self, tracklet_id: str) -> tuple[Shot, ...]:

@@ -1,0 +1,259 @@
+"""A run over a catalogue: what is new, in which order, by how many, and what became of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from workbench.domain import Catalogue, Problem, Recording, Scope, recording_identity
+from workbench.errors import RecordingError, SightlineError
+from workbench.footage.catalog import read_catalogue
+from workbench.footage.frames import RecordingReader, sha256_of
+from workbench.indexing.recording import Pace, index_recording
+from workbench.indexing.report import IndexReport, Meter, ProgressCallback, RecordingReport
+from workbench.indexing.workers import Outcome, index_in_parallel
+
+if TYPE_CHECKING:
+    from workbench.faces.following import Following
+    from workbench.faces.models import Models
+    from workbench.gallery import Gallery
+
+# Two recordings of one camera may meet by so many seconds before it is told: clocks and cutting
+# are not exact.
+OVERLAP_SECONDS = 1.0
+
+# Size and modification time by (file, camera, start).
+_Known: TypeAlias = dict[tuple[str, str, datetime], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do: the recordings to index, in order, and those that are there."""
+
+    fresh: tuple[Recording, ...]
+    present: tuple[Recording, ...]
+    problems: tuple[Problem, ...]  # of the catalogue, and of headers that cannot be read
+    footage_seconds: float  # of the fresh ones, as their headers claim
+
+    def __str__(self) -> str:
+        hours = self.footage_seconds / 3600
+        return (
+            f"{len(self.fresh)} recordings to index ({hours:.2f} hours of footage), "
+            f"{len(self.present)} there already, {len(self.problems)} problems"
+        )
+
+
+def plan_catalogue(
+    source: Path | str | Catalogue, gallery: Gallery | None, *, first: Scope | None = None
+) -> Plan:
+    """What :func:`index_catalogue` would do now; reads headers, stores nothing.
+
+    ``gallery`` is None where there is none yet. Raises CatalogueError as that function does.
+    """
+    catalogue = _catalogue(source)
+    fresh, present = _divide(catalogue, gallery, first)
+    problems, seconds = list(catalogue.problems), 0.0
+    for recording in fresh:
+        try:
+            with RecordingReader(recording.path, name=recording.file) as reader:
+                seconds += reader.duration_seconds or 0.0
+        except RecordingError as error:
+            problems.append(Problem(recording.file, f"{error.what}. {error.fix}"))
+    return Plan(tuple(fresh), tuple(present), tuple(problems), seconds)
+
+
+def index_catalogue(
+    source: Path | str | Catalogue,
+    gallery: Gallery,
+    models: Models,
+    *,
+    workers: int = 1,
+    first: Scope | None = None,
+    pace: Pace | None = None,
+    following: Following | None = None,
+    progress: ProgressCallback | None = None,
+) -> IndexReport:
+    """Index the recordings of a catalogue that the gallery does not hold yet.
+
+    Each recording is stored in one transaction when it is finished, so a run that is stopped, by
+    Ctrl-C or by force, loses at most the recordings it was reading; the next run goes on from
+    there.
+
+    Parameters
+    ----------
+    source : path or Catalogue
+        Folder with ``cameras.csv`` (or ``cameras.geojson``) and ``footage.csv``.
+    gallery : Gallery
+        Open for writing, made with the profile of *models*.
+    models : Models
+        Loaded by :func:`workbench.faces.models.load`.
+    workers : int
+        Processes that read recordings; with 1, this one.
+    first : Scope, optional
+        Recordings that begin in this place and time come before the others.
+    pace, following : optional
+        How often and how closely to look; the defaults are measured.
+    progress : callable, optional
+        Called often with a :class:`Progress`.
+
+    Raises
+    ------
+    CatalogueError
+        If the catalogue as a whole cannot be used. Single bad rows and unreadable recordings are
+        reported as problems while the rest goes on.
+    """
+    catalogue = _catalogue(source)
+    gallery.add_cameras(catalogue.cameras)
+    fresh, present = _divide(catalogue, gallery, first)
+    reports = {r: RecordingReport(r.file, r.camera_id, "present") for r in present}
+    meter = Meter(len(fresh), progress)
+    started_at = datetime.now(UTC)
+    try:
+        with closing(_outcomes(fresh, models, workers, pace, following, meter)) as outcomes:
+            for recording, outcome in outcomes:
+                reports[recording] = _store(recording, outcome, gallery)
+                meter.finish(reports[recording])
+    finally:
+        finished = [reports[recording] for recording in fresh if recording in reports]
+        gallery.add_run(
+            str(catalogue.root),
+            started_at,
+            datetime.now(UTC),
+            indexed=sum(report.status == "indexed" for report in finished),
+            refused=[
+                (r, reports[r].stopped)
+                for r in fresh
+                if r in reports and reports[r].status == "refused"
+            ],
+            left=len(fresh) - len(finished),
+        )
+    return IndexReport(tuple(reports[r] for r in catalogue.recordings), catalogue.problems)
+
+
+def watch_catalogue(
+    folder: Path,
+    gallery: Gallery,
+    models: Models,
+    *,
+    every_seconds: float = 30.0,
+    workers: int = 1,
+    first: Scope | None = None,
+    progress: ProgressCallback | None = None,
+) -> Iterator[IndexReport]:
+    """Index what is there, then what comes, until the iterator is closed; one report a round.
+
+    Rounds in which nothing was indexed and no new problem arose are not reported. A recording that
+    is still being written is refused in one round and taken in a later one.
+    """
+    told: set[Problem] = set()
+    while True:
+        began = time.monotonic()
+        report = index_catalogue(
+            folder, gallery, models, workers=workers, first=first, progress=progress
+        )
+        if report.count("indexed") or set(report.problems) - told:
+            told |= set(report.problems)
+            yield report
+        time.sleep(max(0.0, every_seconds - (time.monotonic() - began)))
+
+
+def _catalogue(source: Path | str | Catalogue) -> Catalogue:
+    return source if isinstance(source, Catalogue) else read_catalogue(source)
+
+
+def _divide(
+    catalogue: Catalogue, gallery: Gallery | None, first: Scope | None
+) -> tuple[list[Recording], list[Recording]]:
+    """The recordings to index, in order, and those that the gallery holds."""
+    known = gallery.known_files() if gallery is not None else {}
+    present = [r for r in catalogue.recordings if gallery and _is_present(r, gallery, known)]
+    held = set(present)
+    fresh = [recording for recording in catalogue.recordings if recording not in held]
+    if first is not None:
+        import shapely
+
+        urgent = {
+            camera.camera_id
+            for camera in catalogue.cameras
+            if shapely.intersects_xy(first.district.area, camera.longitude, camera.latitude)
+        }
+        # Stable: otherwise they keep the order of the catalogue.
+        fresh.sort(
+            key=lambda r: not (r.camera_id in urgent and first.start <= r.started_at < first.end)
+        )
+    return fresh, present
+
+
+def _is_present(recording: Recording, gallery: Gallery, known: _Known) -> bool:
+    """Whether the gallery holds this recording; its content is read only if its file looks new."""
+    try:
+        status = recording.path.stat()
+        seen = known.get((recording.file, recording.camera_id, recording.started_at))
+        if seen is not None and seen == (status.st_size, status.st_mtime_ns):
+            return True
+        # Only a file of a size that is here can be a copy of what is here.
+        if status.st_size not in {size for size, _ in known.values()}:
+            return False
+        sha256 = sha256_of(recording.path)
+    except OSError:
+        return False  # whoever reads it says what is wrong
+    return gallery.holds(recording_identity(sha256, recording.camera_id, recording.started_at))
+
+
+def _outcomes(
+    fresh: list[Recording],
+    models: Models,
+    workers: int,
+    pace: Pace | None,
+    following: Following | None,
+    meter: Meter,
+) -> Generator[tuple[Recording, Outcome]]:
+    if workers > 1 and len(fresh) > 1:
+        yield from index_in_parallel(
+            fresh,
+            models.profile,
+            models.home,
+            workers=workers,
+            pace=pace,
+            following=following,
+            tell=meter.tell,
+        )
+        return
+    for recording in fresh:
+
+        def tell(seconds: float, part: float, faces: int, file: str = recording.file) -> None:
+            meter.tell(file, seconds, part, faces)
+
+        tell(0.0, 0.0, 0)
+        try:
+            outcome: Outcome = index_recording(
+                recording, models, pace=pace, following=following, tell=tell
+            )
+        except RecordingError as error:
+            outcome = error
+        yield recording, outcome
+
+
+def _store(recording: Recording, outcome: Outcome, gallery: Gallery) -> RecordingReport:
+    if isinstance(outcome, SightlineError):
+        return RecordingReport.refusal(recording, f"{outcome.what}. {outcome.fix}")
+    found = [
+        Problem(recording.file, f"has the same content as {other}; one of their rows is wrong")
+        for other in gallery.same_content(outcome)
+    ]
+    found += [
+        Problem(
+            recording.file,
+            f"overlaps {other} on camera {recording.camera_id} by {seconds:.0f} s; "
+            "check their start times",
+        )
+        for other, seconds in gallery.overlapping(outcome)
+        if seconds > OVERLAP_SECONDS
+    ]
+    gallery.add_recording(replace(outcome, problems=outcome.problems + tuple(found)))
+    return RecordingReport.of(outcome, tuple(found))

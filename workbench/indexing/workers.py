@@ -1,0 +1,166 @@
+"""Several processes that index recordings for one that stores them.
+
+Each worker reads one recording at a time, so that a file which crashes a decoder costs that file
+alone: the worker is replaced, and the recording is told as refused.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from workbench.domain import IndexedRecording, Profile, Recording
+from workbench.errors import SightlineError
+from workbench.indexing.recording import Pace, index_recording
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+    from workbench.faces.following import Following
+
+# Progress is told no more often than this, in seconds of footage.
+_TELL_EVERY = 2.0
+
+Outcome: TypeAlias = IndexedRecording | SightlineError
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: BaseProcess
+    link: Connection
+    recording: Recording | None = None  # the one it is reading
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def index_in_parallel(
+    recordings: Sequence[Recording],
+    profile: Profile,
+    home: Path,
+    *,
+    workers: int,
+    pace: Pace | None,
+    following: Following | None,
+    tell: Callable[[str, float, float, int], None],
+) -> Iterator[tuple[Recording, Outcome]]:
+    """Index recordings in *workers* processes; yield each with its outcome as it is finished.
+
+    Recordings are begun in their order. No more than one finished recording a worker waits to be
+    taken, which bounds memory. Closing the iterator ends the workers.
+    """
+    # Not fork: threads of OpenCV, ONNX Runtime and Jupyter do not survive it.
+    context = multiprocessing.get_context("spawn")
+
+    def start() -> _Worker:
+        ours, theirs = context.Pipe()
+        process = context.Process(
+            target=_work, args=(theirs, profile, home, pace, following), daemon=True
+        )
+        process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+    waiting = list(reversed(recordings))
+    team = [start() for _ in range(min(workers, len(recordings)))]
+    try:
+        while True:
+            for worker in team:
+                if worker.recording is None and waiting:
+                    worker.recording = waiting.pop()
+                    worker.link.send(worker.recording)
+            busy = {worker.link: worker for worker in team if worker.recording is not None}
+            if not busy:
+                return
+            for link in wait(list(busy)):
+                assert isinstance(link, Connection)
+                worker = busy[link]
+                recording = worker.recording
+                assert recording is not None
+                try:
+                    said = link.recv()
+                except (EOFError, OSError):
+                    worker.process.join()
+                    team[team.index(worker)] = start()
+                    yield recording, _crash(recording, worker.process.exitcode)
+                    continue
+                if isinstance(said, tuple):
+                    tell(recording.file, *said)
+                else:
+                    worker.recording = None
+                    yield recording, said
+    finally:
+        for worker in team:
+            worker.process.kill()
+        for worker in team:
+            worker.process.join()
+            worker.link.close()
+
+
+def _crash(recording: Recording, code: int | None) -> SightlineError:
+    from workbench.errors import RecordingError
+
+    how = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
+    return RecordingError(
+        f"reading it ended the worker ({how})",
+        where=recording.file,
+        fix="Convert it with ffmpeg, and tell the authors of Sightline",
+    )
+
+
+def _work(
+    link: Connection, profile: Profile, home: Path, pace: Pace | None, following: Following | None
+) -> None:
+    """A worker's life: take recordings, send back what was seen in them."""
+    # Ctrl-C reaches the whole group of a terminal; whoever stores decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    use_one_core()
+    from workbench.faces.models import load
+
+    models = load(profile, home=home)
+    while True:
+        try:
+            recording = link.recv()
+        except EOFError:
+            return
+        last = -_TELL_EVERY
+
+        def tell(seconds: float, part: float, faces: int) -> None:
+            nonlocal last
+            if seconds - last >= _TELL_EVERY:
+                last = seconds
+                link.send((seconds, part, faces))
+
+        try:
+            outcome: Outcome = index_recording(
+                recording, models, pace=pace, following=following, tell=tell
+            )
+        except SightlineError as error:
+            outcome = error
+        link.send(outcome)
+
+
+def use_one_core() -> None:
+    """Let this process use one core: workers divide recordings, not pictures."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def _end_with_parent() -> None:
+    """Leave when whoever started us was killed: nobody would take what we find."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
