@@ -127,9 +127,7 @@ class _Welcome(RequestHandler):
         self._session, self._cookie = session, cookie
 
     def get(self) -> None:
-        query = urlencode(
-            [item for item in parse_qsl(self.request.query) if item[0] != "token"]
-        )
+        query = urlencode([item for item in parse_qsl(self.request.query) if item[0] != "token"])
         # Two leading slashes, or a backslash, would name another host.
         path = "/" + self.request.path.lstrip("/\\")
         self.set_cookie(self._cookie, self._session, httponly=True, samesite="Lax", path="/")

@@ -39,6 +39,7 @@ from workbench.server.kernels import (
     ShutdownHandler,
     ThisPython,
     kernel_environment,
+    log_failed_cell,
 )
 from workbench.server.pages import DashboardPage, Frame, FrontPage, NotFound
 from workbench.server.policy import FRAME_PATH, Policy, tile_source
@@ -151,7 +152,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (rf"/voila/api/shutdown/{_KERNEL}", ShutdownHandler),
             (rf"/api/kernels/{_KERNEL}", KernelHandler),
             (rf"/api/kernels/{_KERNEL}/channels", VoilaKernelWebsocketHandler),
-            (r"/voila/templates/(.*)", TemplateStaticFileHandler),
+            # The handler fails with 500 on any other form of path.
+            (r"/voila/templates/(sightline/static/[\w-][\w.-]*)", TemplateStaticFileHandler),
             (r"/voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
             (
                 r"/voila/labextensions/(.*)",
@@ -226,6 +228,7 @@ def _configuration(
     config.VoilaConfiguration.multi_kernel_manager_class = DashboardKernels
     config.VoilaConfiguration.preheat_kernel = preheat
     config.VoilaExecutor.cell_error_instruction = VIEWER_MESSAGE
+    config.VoilaExecutor.on_cell_error = log_failed_cell
     config.VoilaConfiguration.kernel_spec_manager_class = ThisPython
     config.DashboardKernels.environment = environment
     config.DashboardKernels.allow_tracebacks = False

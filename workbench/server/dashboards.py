@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import workbench
 from workbench.errors import SettingsError
 
 
@@ -26,9 +25,9 @@ class Dashboard:
 
 def packaged_dashboards() -> Path:
     """The folder of our own dashboards: in the wheel, else beside the package in a checkout."""
-    package = Path(workbench.__file__).parent
-    inside = package / "dashboards"
-    return inside if inside.is_dir() else package.parent / "dashboards"
+    here = Path(__file__).parent
+    inside = here / "_dashboards"  # put there when the wheel is built
+    return inside if inside.is_dir() else here.parents[1] / "dashboards"
 
 
 def find_dashboards(folder: Path) -> list[Dashboard]:
@@ -43,9 +42,7 @@ def find_dashboards(folder: Path) -> list[Dashboard]:
             where=str(folder),
             fix="Give the folder that holds investigate.ipynb",
         )
-    return sorted(
-        _read(path) for path in folder.glob("*.ipynb") if not path.name.startswith(".")
-    )
+    return sorted(_read(path) for path in folder.glob("*.ipynb") if not path.name.startswith("."))
 
 
 def _read(path: Path) -> Dashboard:

@@ -11,6 +11,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from tornado.log import app_log
 from traitlets import Dict, List, Unicode
 
 IDLE_SECONDS = 300
@@ -77,6 +78,12 @@ class LoggedConnection(ZMQChannelsWebsocketConnection):
                 if content["name"] == "stderr":  # where Python's logging goes
                     self.log.error("kernel %s: %s", self.kernel_id, content["text"].rstrip())
         super()._on_error(channel, msg, msg_list)
+
+
+def log_failed_cell(*, cell_index: int, execute_reply: dict[str, Any], **_: Any) -> None:
+    """Write why a cell failed while its page was being made, before any page is connected."""
+    reason = "\n".join(execute_reply["content"].get("traceback", []))
+    app_log.error("cell %d: %s", cell_index + 1, reason)
 
 
 class ShutdownHandler(JupyterHandler):

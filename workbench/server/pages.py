@@ -21,7 +21,7 @@ class Page(JupyterHandler):
         self.set_header("Cache-Control", "no-store")
         self.finish(self.settings["voila_jinja2_env"].get_template(template).render(**names))
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
+    def write_error(self, status_code: int, **_: Any) -> None:
         """No traceback and no name of a file: those are in the log."""
         self.show("error.html", status=status_code, what=responses.get(status_code, "Error"))
 

@@ -1,0 +1,94 @@
+"""A server in a process of its own, and a client that follows no redirect."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import nbformat
+import psutil
+import pytest
+
+
+@dataclass
+class Served:
+    """A running server; ``log`` is what it wrote to standard error."""
+
+    process: subprocess.Popen[str]
+    address: str
+    token: str
+    log: Path
+
+    def ask(
+        self, path: str, *, method: str = "GET", known: bool = True, **headers: str
+    ) -> tuple[HTTPResponse, str]:
+        """One request, with the token in its header if ``known``: the answer and its body."""
+        connection = HTTPConnection(urlsplit(self.address).netloc, timeout=30)
+        if known:
+            headers = {"Authorization": f"token {self.token}"} | headers
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, headers=sent)
+        answer = connection.getresponse()
+        body = answer.read().decode(errors="replace")
+        connection.close()
+        return answer, body
+
+    def kernels(self) -> list[psutil.Process]:
+        """The kernels that this server has started and that still run."""
+        return [
+            child
+            for child in psutil.Process(self.process.pid).children(recursive=True)
+            if "ipykernel_launcher" in child.cmdline()
+        ]
+
+
+@pytest.fixture(scope="session")
+def start_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[], Served]]:
+    """``start_server()``: a server of two dashboards, one of them broken, and a text file."""
+    folder = tmp_path_factory.mktemp("served")
+    gallery, dashboards = folder / "gallery.duckdb", folder / "dashboards"
+    gallery.touch()
+    dashboards.mkdir()
+    for name, source, about in (
+        ("panel", "import ipywidgets\nipywidgets.IntSlider(value=3)", {"title": "<A> panel"}),
+        ("broken", "raise ValueError('a secret detail')", {"title": "Broken", "order": 2}),
+    ):
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source)],
+            metadata={"sightline": {"order": 1} | about},
+        )
+        nbformat.write(notebook, dashboards / f"{name}.ipynb")
+    (dashboards / "notes.txt").write_text("not for the page")
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> Served:
+        log = folder / f"{len(started)}.log"
+        with log.open("w") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, Path(__file__).with_name("serve.py"), gallery, dashboards],
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+        started.append(process)
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        assert address, log.read_text()
+        return Served(process, address, parse_qs(urlsplit(address).query)["token"][0], log)
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def served(start_server: Callable[[], Served]) -> Served:
+    return start_server()

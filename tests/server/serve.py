@@ -1,0 +1,16 @@
+"""Run by the tests as a process of its own: ``python serve.py GALLERY DASHBOARDS``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from workbench.server.application import serve
+
+if __name__ == "__main__":
+    serve(
+        gallery=Path(sys.argv[1]),
+        dashboards=Path(sys.argv[2]),
+        port=0,
+        ready=lambda address: print(address, flush=True),
+    )

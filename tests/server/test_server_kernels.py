@@ -1,0 +1,89 @@
+"""A page has a kernel of its own, which nobody else reaches and which ends with the page."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
+
+
+def test_opening_a_dashboard_starts_a_kernel_and_the_page_ends_it(served: Any) -> None:
+    before = len(served.kernels())
+    answer, body = served.ask("/voila/render/panel.ipynb")
+    assert answer.status == 200
+    assert "application/vnd.jupyter.widget-view+json" in body
+    assert "IntSlider(value=3)</" not in body  # the code of the cell
+    assert "Opening &lt;A&gt; panel" in body
+    assert len(served.kernels()) == before + 1
+    kernel = _kernel_of(body)
+    assert served.ask(f"/api/kernels/{kernel}")[0].status == 200
+
+    here = {"Origin": served.address.split("/?")[0]}
+    assert served.ask(f"/voila/api/shutdown/{kernel}", method="POST", **here)[0].status == 204
+    assert _until(lambda: len(served.kernels()) == before)
+    assert served.ask(f"/api/kernels/{kernel}")[0].status == 404
+
+
+def test_a_failing_dashboard_says_nothing_of_why_except_to_the_log(served: Any) -> None:
+    answer, body = served.ask("/voila/render/broken.ipynb")
+    assert answer.status == 200
+    assert "ValueError" not in body
+    assert "a secret detail" not in body
+    assert "Traceback" not in body
+    assert "Something went wrong here" in body
+    assert "a secret detail" in served.log.read_text()
+
+
+def test_the_socket_of_a_kernel_is_behind_the_door(served: Any) -> None:
+    kernel = _kernel_of(served.ask("/voila/render/panel.ipynb")[1])
+    base = served.address.split("/?")[0]
+    known = {"Authorization": f"token {served.token}"}
+    assert _socket(base, kernel, {}) == 401
+    assert _socket(base, kernel, {"Authorization": "token wrong"}) == 401
+    assert _socket(base, kernel, known | {"Origin": "http://elsewhere.example"}) == 403
+    assert _socket(base, kernel, known | {"Origin": base}) == 101
+
+
+def test_sigterm_ends_the_server_and_its_kernels(start_server: Callable[[], Any]) -> None:
+    server = start_server()
+    server.ask("/voila/render/panel.ipynb")
+    kernels = server.kernels()
+    assert len(kernels) == 1
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(5) == 0
+    assert psutil.wait_procs(kernels, timeout=1)[1] == []
+
+
+def _kernel_of(page: str) -> str:
+    found = re.search(r'"kernelId": "([\w-]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def _socket(base: str, kernel: str, headers: dict[str, str]) -> int:
+    """The status that an attempt to open the kernel's socket gets; 101 is success."""
+
+    async def attempt() -> int:
+        address = f"{base.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels"
+        try:
+            connection = await websocket_connect(HTTPRequest(address, headers=headers))
+        except HTTPClientError as error:
+            return error.code
+        connection.close()
+        return 101
+
+    return asyncio.run(attempt())
+
+
+def _until(true: Callable[[], bool], *, seconds: float = 5) -> bool:
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.1)
+    return true()

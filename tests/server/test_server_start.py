@@ -1,0 +1,82 @@
+"""What the server refuses to start with."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.errors import GalleryError, SettingsError
+from workbench.server.application import serve
+from workbench.server.dashboards import find_dashboards, packaged_dashboards
+from workbench.server.policy import Policy, tile_source
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> dict[str, Any]:
+    """Arguments of ``serve`` that would do, were one of them not spoiled by the test."""
+    gallery = tmp_path / "gallery.duckdb"
+    gallery.touch()
+    return {"gallery": gallery, "dashboards": tmp_path, "port": 0, "ready": pytest.fail}
+
+
+def test_a_gallery_must_exist(given: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(GalleryError, match=r"none\.duckdb: there is no gallery here"):
+        serve(**given | {"gallery": tmp_path / "none.duckdb"})
+
+
+def test_the_folder_of_dashboards_must_exist(given: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no such folder of dashboards"):
+        serve(**given | {"dashboards": tmp_path / "none"})
+
+
+@pytest.mark.parametrize("token", ["", "short", "fifteen-letters"])
+def test_a_token_must_be_hard_to_guess(given: dict[str, Any], token: str) -> None:
+    with pytest.raises(SettingsError, match="can be guessed"):
+        serve(**given | {"token": token})
+
+
+def test_a_taken_port_is_said_and_not_replaced(given: dict[str, Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"port {port}: another program listens there"):
+            serve(**given | {"port": port})
+
+
+def test_a_host_must_be_of_this_machine(given: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="cannot listen there"):
+        serve(**given | {"host": "192.0.2.1"})  # an address kept for documentation
+
+
+def test_dashboards_are_listed_in_their_order(tmp_path: Path) -> None:
+    for name, about in (("zebra", {"order": 1, "title": "First"}), ("a_second", {})):
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"metadata": {"sightline": about}}))
+    assert [found.title for found in find_dashboards(tmp_path)] == ["First", "A second"]
+
+
+def test_what_is_no_notebook_is_named(tmp_path: Path) -> None:
+    (tmp_path / "torn.ipynb").write_text('{"metadata": ')
+    with pytest.raises(SettingsError, match=r"torn\.ipynb: not a notebook"):
+        find_dashboards(tmp_path)
+
+
+def test_our_own_dashboards_are_found() -> None:
+    assert "Investigate" in {found.title for found in find_dashboards(packaged_dashboards())}
+
+
+def test_only_the_tile_server_that_was_set_may_be_asked() -> None:
+    assert tile_source(None) == ""
+    assert tile_source("https://{s}.tiles.example/{z}/{x}/{y}.png") == "https://*.tiles.example"
+    policy = Policy(tile_source("http://tiles.example:8080/{z}/{x}/{y}.png")).page()
+    assert "img-src 'self' data: blob: http://tiles.example:8080;" in policy
+    for wrong in (
+        "tiles.example/{z}",
+        "file:///{z}",
+        "https://a.example; script-src *",
+        "https://",
+    ):
+        with pytest.raises(SettingsError, match="not the address of a tile server"):
+            tile_source(wrong)
