@@ -1,0 +1,136 @@
+"""The server of the dashboards in a real Chromium: widgets work, and nothing else gets through."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+import pytest
+
+pytestmark = pytest.mark.browser
+
+SERVE = Path(__file__).parents[1] / "server/serve.py"
+SLIDER = """import os
+import ipyleaflet, ipywidgets, plotly.graph_objects as go
+slider = ipywidgets.IntSlider(description='Number', value=3, max=10)
+said = ipywidgets.HTML('nothing yet')
+slider.observe(lambda change: setattr(said, 'value', f'the kernel saw {change.new}'), 'value')
+ipywidgets.VBox([slider, said, ipywidgets.HTML(f'<p id="pid">{os.getpid()}</p>')])"""
+MAP = "ipyleaflet.Map(center=(51.5, 0.1), zoom=12, basemap=ipyleaflet.TileLayer(url=''))"
+FIGURE = "go.FigureWidget([go.Scatter(y=[1, 3, 2])], layout={'height': 220})"
+FRAME = '''ipywidgets.HTML("""<iframe sandbox="allow-scripts" srcdoc="<p id=said>before</p>
+<script>document.getElementById('said').textContent = 'its script ran as ' + origin</script>
+"></iframe><img src="/none" onerror="document.title = 'injected'">""")'''
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """The address with its token, and the process, of a server of three dashboards."""
+    folder = tmp_path_factory.mktemp("served-in-browser")
+    gallery = folder / "gallery.duckdb"
+    gallery.touch()
+    for name, cells, about in (
+        ("tool", [SLIDER, MAP, FIGURE], "Sliders, a map and a figure."),
+        ("framed", [SLIDER, FRAME], "A document in a frame."),
+        ("broken", ["raise ValueError('a secret detail')"], "Fails & says <b>little</b>."),
+    ):
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in cells],
+            metadata={"sightline": {"description": about}},
+        )
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+    process = subprocess.Popen(
+        [sys.executable, SERVE, gallery, folder], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    yield process.stdout.readline().strip(), process.pid
+    process.terminate()
+    assert process.wait(10) == 0
+
+
+def test_the_front_page_lists_the_dashboards(server: tuple[str, int], visit: Any) -> None:
+    address = server[0]
+    seen = visit(address.split("?")[0])
+    seen.page.goto(address)
+    assert "token" not in seen.page.url
+    links = seen.page.locator(".sl-cards a")
+    assert links.locator("strong").all_inner_texts() == ["Broken", "Framed", "Tool"]
+    assert links.first.locator("span").inner_text() == "Fails & says <b>little</b>."
+    seen.screenshot("front")
+    seen.assert_clean()
+
+
+def test_who_has_no_token_is_told_where_it_is(server: tuple[str, int], visit: Any) -> None:
+    address, token = server[0].split("?token=")
+    seen = visit(address)
+    seen.page.goto(address)
+    assert seen.page.locator("h1").inner_text() == "A token is needed"
+    seen.screenshot("refused")
+    assert seen.foreign == []
+    assert seen.failures == [(401, address)]  # the page itself, and nothing it would have to fetch
+
+    seen.page.get_by_label("Token").fill(token)
+    seen.page.get_by_role("button").click()
+    seen.page.wait_for_selector(".sl-cards")
+    assert seen.page.url == address
+
+
+def test_a_dashboard_talks_with_its_kernel_which_ends_with_the_page(
+    server: tuple[str, int], visit: Any
+) -> None:
+    address, pid = server
+    seen = visit(address.split("?")[0])
+    seen.page.goto(address)
+    seen.page.get_by_role("link", name="Tool").click()
+    slider = seen.page.locator(".widget-slider .noUi-handle")
+    slider.wait_for(timeout=60_000)
+    slider.focus()
+    slider.press("ArrowRight")
+    slider.press("ArrowRight")
+    seen.page.get_by_text("the kernel saw 5").wait_for()
+    seen.page.locator(".leaflet-container").wait_for()
+    seen.page.locator(".js-plotly-plot .scatterlayer .trace").wait_for(state="attached")
+    assert "import os" not in seen.page.content()
+    seen.screenshot("dashboard")
+    seen.assert_clean()
+
+    kernel = psutil.Process(int(seen.page.locator("#pid").inner_text()))
+    assert kernel in psutil.Process(pid).children(recursive=True)
+    seen.page.goto("about:blank")
+    psutil.wait_procs([kernel], timeout=10)
+    assert not kernel.is_running()
+
+
+def test_a_framed_document_runs_apart_and_the_page_runs_no_inline_script(
+    server: tuple[str, int], visit: Any
+) -> None:
+    address = server[0]
+    seen = visit(address.split("?")[0])
+    seen.page.goto(address)
+    seen.page.get_by_role("link", name="Framed").click()
+    said = seen.page.frame_locator("iframe").locator("#said")
+    said.get_by_text("its script ran as null").wait_for(timeout=20_000)
+    assert seen.page.title() == "framed · Sightline"
+    assert seen.foreign == []
+
+
+def test_a_broken_dashboard_shows_no_code_and_no_traceback(
+    server: tuple[str, int], visit: Any
+) -> None:
+    address = server[0]
+    seen = visit(address.split("?")[0])
+    seen.page.goto(address)
+    seen.page.get_by_role("link", name="Broken").click()
+    seen.page.get_by_text("Something went wrong here").first.wait_for(timeout=60_000)
+    time.sleep(1)  # for what may still come
+    seen.screenshot("broken")
+    text = seen.page.content()
+    assert "ValueError" not in text
+    assert "a secret detail" not in text
+    assert seen.foreign == []
