@@ -116,7 +116,7 @@ def test_a_framed_document_runs_apart_and_the_page_runs_no_inline_script(
     seen.page.get_by_role("link", name="Framed").click()
     said = seen.page.frame_locator("iframe").locator("#said")
     said.get_by_text("its script ran as null").wait_for(timeout=20_000)
-    assert seen.page.title() == "framed · Sightline"
+    assert seen.page.title() == "Framed · Sightline"
     assert seen.foreign == []
 
 

@@ -121,7 +121,7 @@ def serve(
         )
         with _jupyter_of_our_own(scratch):
             server = DashboardServer(config=config)
-            server.policy, server.token, server.folder = Policy(tiles), token, folder
+            server.policy, server.secret, server.folder = Policy(tiles), token, folder
             server.sockets, server.shown_host = sockets, host
             server.ready, server.open_browser = ready, open_browser
             server.initialize([])
@@ -133,6 +133,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
 
     name = "sightline"
     policy: Policy
+    secret: str  # not Voila's ``token``: the door holds it, Jupyter's own handlers need not
     folder: Path
     sockets: list[socket.socket]
     shown_host: str
@@ -183,9 +184,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
 
         self.port = self.sockets[0].getsockname()[1]
         self.connection_dir = tempfile.mkdtemp(dir=self.connection_dir_root)
-        token, self.token = self.token, ""  # the door holds it; Jupyter's own need not
         self.app = Door(
-            token=token,
+            token=self.secret,
             transforms=[self.policy.transform()],
             default_handler_class=NotFound,
             websocket_max_message_size=MESSAGE_BYTES,
@@ -197,10 +197,12 @@ class DashboardServer(Voila):  # type: ignore[misc]
         server.add_sockets(self.sockets)
         try:
             address = f"http://{_authority(self.shown_host, self.port)}/"
-            await AsyncHTTPClient().fetch(address, headers={"Authorization": f"token {token}"})
-            self.ready(f"{address}?token={token}")
+            await AsyncHTTPClient().fetch(
+                address, headers={"Authorization": f"token {self.secret}"}
+            )
+            self.ready(f"{address}?token={self.secret}")
             if self.open_browser:
-                await asyncio.to_thread(webbrowser.open, f"{address}?token={token}")
+                await asyncio.to_thread(webbrowser.open, f"{address}?token={self.secret}")
             await stopped.wait()
         finally:
             server.stop()

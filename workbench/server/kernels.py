@@ -50,11 +50,11 @@ class DashboardKernels(AsyncMappingKernelManager):
 
     environment = Dict(Unicode(), config=True, help="the whole environment of each kernel")
 
-    async def start_kernel(self, *args: Any, env: Mapping[str, str], **kwargs: Any) -> str:
+    async def start_kernel(  # type: ignore[override]  # Jupyter has the name in its kwargs
+        self, *, env: Mapping[str, str], **kwargs: Any
+    ) -> str:
         request = {name: env[name] for name in _OF_THE_REQUEST if name in env}
-        kernel_id: str = await super().start_kernel(
-            *args, env={**self.environment, **request}, **kwargs
-        )
+        kernel_id: str = await super().start_kernel(env={**self.environment, **request}, **kwargs)
         return kernel_id
 
     def cwd_for_path(self, path: str, **kwargs: Any) -> str:  # noqa: ARG002 - Jupyter's signature
@@ -66,18 +66,16 @@ class LoggedConnection(ZMQChannelsWebsocketConnection):
     """Writes what goes wrong in a kernel to the server's log; Jupyter hides it from the page."""
 
     def _on_error(self, channel: str, msg: dict[str, Any], msg_list: list[bytes]) -> None:
-        if channel == "iopub":
-            header = self.get_part("header", msg["header"], msg_list)
-            if header["msg_type"] == "error":
-                content = self.get_part("content", msg["content"], msg_list)
-                self.log.error(
-                    "kernel %s: %s", self.kernel_id, "\n".join(content.get("traceback", []))
-                )
-            elif header["msg_type"] == "stream":
-                content = self.get_part("content", msg["content"], msg_list)
-                if content["name"] == "stderr":  # where Python's logging goes
-                    self.log.error("kernel %s: %s", self.kernel_id, content["text"].rstrip())
-        super()._on_error(channel, msg, msg_list)
+        part: Any = self.get_part
+        kind = part("header", msg["header"], msg_list)["msg_type"] if channel == "iopub" else ""
+        if kind in {"error", "stream"}:
+            content = part("content", msg["content"], msg_list)
+            if kind == "error":
+                reason = "\n".join(content.get("traceback", []))
+                self.log.error("kernel %s: %s", self.kernel_id, reason)
+            elif content["name"] == "stderr":  # where Python's logging goes
+                self.log.error("kernel %s: %s", self.kernel_id, content["text"].rstrip())
+        super()._on_error(channel, msg, msg_list)  # type: ignore[no-untyped-call]
 
 
 def log_failed_cell(*, cell_index: int, execute_reply: dict[str, Any], **_: Any) -> None:
@@ -98,6 +96,7 @@ class ShutdownHandler(JupyterHandler):
         """See above."""
 
     async def post(self, kernel_id: str) -> None:
-        if kernel_id in self.kernel_manager:
-            await self.kernel_manager.shutdown_kernel(kernel_id, now=True)
+        kernels: Any = self.kernel_manager
+        if kernel_id in kernels:
+            await kernels.shutdown_kernel(kernel_id, now=True)
         self.set_status(204)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from http.client import responses
 from pathlib import Path
 from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
-from tornado.httputil import responses
 from tornado.web import HTTPError
 from voila.tornado.handler import TornadoVoilaHandler
 
@@ -60,6 +60,6 @@ class DashboardPage(TornadoVoilaHandler, Page):  # type: ignore[misc]
     async def get(self, name: str) -> None:
         if name not in {dashboard.name for dashboard in find_dashboards(self._folder)}:
             raise HTTPError(404)
-        await super().get(f"{name}.ipynb")
+        await super().get(f"{name}.ipynb")  # type: ignore[misc]  # a coroutine, decorated
 
     write_error = Page.write_error
