@@ -1,0 +1,67 @@
+"""The demo end to end: the real pipeline gives the known answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from workbench.cli import DONE, main
+from workbench.demo import demo_town
+from workbench.demo.check import THRESHOLD, check_gallery, demo_environment, demo_gallery
+from workbench.gallery import Gallery
+from workbench.settings import Settings
+
+
+@pytest.mark.timeout(600)
+def test_the_demo_gives_the_known_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--check", "--json"]) == DONE
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    town = demo_town()
+    assert len(rows) == (len(town.photographs) + len(town.absent)) * len(town.districts)
+    assert sum(row["appearances"] for row in rows) >= 15
+    assert all(row["found"] == row["appearances"] for row in rows)
+    assert not any(row["false"] for row in rows)
+    # The threshold stands well between the two.
+    lowest = min(row["lowest_right"] for row in rows if row["lowest_right"] is not None)
+    highest = max(row["highest_wrong"] for row in rows if row["highest_wrong"] is not None)
+    assert highest + 0.03 < THRESHOLD.score < lowest - 0.03
+
+
+def test_the_check_notices_a_wrong_answer(demo: Path) -> None:
+    """With one appearance moved to another hour the same footage does not pass."""
+    town = demo_town()
+    wanted = next(a for a in town.truth if a.person in town.photographs)
+    moved = dataclasses.replace(
+        wanted,
+        first_seen=wanted.first_seen + timedelta(hours=5),
+        last_seen=wanted.last_seen + timedelta(hours=5),
+    )
+    truth = tuple(moved if appearance == wanted else appearance for appearance in town.truth)
+    assert check_gallery(town, demo).passed
+    check = check_gallery(dataclasses.replace(town, truth=truth), demo)
+    assert not check.passed
+    (row, *_) = [row for row in check.rows if row.person == wanted.person]
+    assert (row.missed, row.false) == (1, 1)
+
+
+def test_the_demo_s_gallery_is_indexed_once(demo: Path) -> None:
+    assert demo_gallery(demo_town()) == demo
+    with Gallery.open(demo) as gallery:
+        assert len(gallery.recordings()) == len(list((demo_town().root / "clips").iterdir()))
+        assert gallery.runs()["indexed"].iloc[0] == 0
+
+
+def test_the_demo_s_settings_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in demo_environment(demo_town()).items():
+        monkeypatch.setenv(name, value)
+    chosen = Settings()
+    assert chosen.threshold == THRESHOLD.score
+    assert chosen.base_map is not None
+    assert chosen.base_map.is_file()
+    assert chosen.districts is not None
+    assert len(list(chosen.districts.glob("*.geojson"))) == len(demo_town().districts)
+    assert chosen.zone == demo_town().time_zone
