@@ -12,6 +12,7 @@ import pytest
 from workbench.errors import GalleryError, SettingsError
 from workbench.server.application import serve
 from workbench.server.dashboards import find_dashboards, packaged_dashboards
+from workbench.server.kernels import kernel_environment
 from workbench.server.policy import Policy, tile_source
 
 
@@ -65,6 +66,17 @@ def test_what_is_no_notebook_is_named(tmp_path: Path) -> None:
 
 def test_our_own_dashboards_are_found() -> None:
     assert "Investigate" in {found.title for found in find_dashboards(packaged_dashboards())}
+
+
+def test_a_kernel_is_told_settings_and_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_TOKEN", "a-token-of-the-server")
+    monkeypatch.setenv("SIGHTLINE_HOME", "/somewhere")
+    environment = kernel_environment({"SIGHTLINE_HOME": "/elsewhere"}, scratch=tmp_path)
+    assert environment["SIGHTLINE_HOME"] == "/elsewhere"
+    assert "a-token-of-the-server" not in environment.values()
+    assert Path(environment["IPYTHONDIR"]).parent == tmp_path
 
 
 def test_only_the_tile_server_that_was_set_may_be_asked() -> None:

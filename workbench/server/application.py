@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import tempfile
-import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,8 +65,6 @@ def serve(
     host: str = "127.0.0.1",
     port: int | None = None,
     token: str | None = None,
-    open_browser: bool = False,
-    preheat: bool = False,
     environment: Mapping[str, str] = MappingProxyType({}),
     ready: Callable[[str], None],
 ) -> None:
@@ -85,8 +82,6 @@ def serve(
         By default 8866, or any free one where that is taken; 0 takes any free one.
     token : str, optional
         At least 16 characters; by default a random one is made. There is no way to serve without.
-    preheat : bool
-        Keep a started kernel in waiting for each dashboard.
     environment : Mapping[str, str]
         Settings for the kernels, ``SIGHTLINE_…``.
     ready : callable
@@ -117,13 +112,12 @@ def serve(
             folder=folder,
             scratch=scratch,
             environment=kernel_environment(settings, scratch=scratch),
-            preheat=preheat,
         )
         with _jupyter_of_our_own(scratch):
             server = DashboardServer(config=config)
             server.policy, server.secret, server.folder = Policy(tiles), token, folder
             server.sockets, server.shown_host = sockets, host
-            server.ready, server.open_browser = ready, open_browser
+            server.ready = ready
             server.initialize([])
             server.start()
 
@@ -201,8 +195,6 @@ class DashboardServer(Voila):  # type: ignore[misc]
                 address, headers={"Authorization": f"token {self.secret}"}
             )
             self.ready(f"{address}?token={self.secret}")
-            if self.open_browser:
-                await asyncio.to_thread(webbrowser.open, f"{address}?token={self.secret}")
             await stopped.wait()
         finally:
             server.stop()
@@ -211,9 +203,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             shutil.rmtree(self.connection_dir, ignore_errors=True)
 
 
-def _configuration(
-    *, folder: Path, scratch: Path, environment: dict[str, str], preheat: bool
-) -> Config:
+def _configuration(*, folder: Path, scratch: Path, environment: dict[str, str]) -> Config:
     config = Config()
     config.Voila.config_file_paths = []
     config.Voila.root_dir = str(folder)
@@ -228,7 +218,7 @@ def _configuration(
     config.VoilaConfiguration.show_tracebacks = False
     config.VoilaConfiguration.extension_allowlist = _EXTENSIONS
     config.VoilaConfiguration.multi_kernel_manager_class = DashboardKernels
-    config.VoilaConfiguration.preheat_kernel = preheat
+    config.VoilaConfiguration.preheat_kernel = False
     config.VoilaExecutor.cell_error_instruction = VIEWER_MESSAGE
     config.VoilaExecutor.on_cell_error = log_failed_cell
     config.VoilaConfiguration.kernel_spec_manager_class = ThisPython

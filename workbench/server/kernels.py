@@ -22,8 +22,8 @@ MESSAGE_BYTES = 200 * 2**20
 
 VIEWER_MESSAGE = "Something went wrong here. What it was is written in the server's log."
 
-# What Voila tells a kernel about the request, of which the kernel may see this. VOILA_REQUEST_URL
-# is left out on purpose: a pre-heated kernel would be given the address of another visitor.
+# What Voila tells a kernel about the request, of which the kernel may see this. The rest of what
+# comes with it is the whole environment of the server, secrets included.
 _OF_THE_REQUEST = ("QUERY_STRING", "VOILA_BASE_URL", "VOILA_PREHEAT")
 # Secrets of the server that may stand in its environment.
 _SECRETS = ("SIGHTLINE_TOKEN", "JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE")
