@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import shutil
 import signal
 import socket
 import tempfile
@@ -116,7 +115,7 @@ def serve(
         with _jupyter_of_our_own(scratch):
             server = DashboardServer(config=config)
             server.policy, server.secret, server.folder = Policy(tiles), token, folder
-            server.sockets, server.shown_host = sockets, host
+            server.sockets, server.shown_host = sockets, _shown(host)
             server.ready = ready
             server.initialize([])
             server.start()
@@ -190,17 +189,17 @@ class DashboardServer(Voila):  # type: ignore[misc]
         server = HTTPServer(self.app, max_buffer_size=MESSAGE_BYTES + 2**20, max_body_size=2**20)
         server.add_sockets(self.sockets)
         try:
-            address = f"http://{_authority(self.shown_host, self.port)}/"
+            # By number: the name of this machine need not be known to itself.
+            listening = _authority(self.sockets[0].getsockname()[0], self.port)
             await AsyncHTTPClient().fetch(
-                address, headers={"Authorization": f"token {self.secret}"}
+                f"http://{listening}/", headers={"Authorization": f"token {self.secret}"}
             )
-            self.ready(f"{address}?token={self.secret}")
+            self.ready(f"http://{_authority(self.shown_host, self.port)}/?token={self.secret}")
             await stopped.wait()
         finally:
             server.stop()
             await self.kernel_manager.shutdown_all(now=True)
             await server.close_all_connections()
-            shutil.rmtree(self.connection_dir, ignore_errors=True)
 
 
 def _configuration(*, folder: Path, scratch: Path, environment: dict[str, str]) -> Config:
@@ -218,7 +217,6 @@ def _configuration(*, folder: Path, scratch: Path, environment: dict[str, str]) 
     config.VoilaConfiguration.show_tracebacks = False
     config.VoilaConfiguration.extension_allowlist = _EXTENSIONS
     config.VoilaConfiguration.multi_kernel_manager_class = DashboardKernels
-    config.VoilaConfiguration.preheat_kernel = False
     config.VoilaExecutor.cell_error_instruction = VIEWER_MESSAGE
     config.VoilaExecutor.on_cell_error = log_failed_cell
     config.VoilaConfiguration.kernel_spec_manager_class = ThisPython
@@ -274,7 +272,10 @@ def _listen(host: str, port: int | None) -> list[socket.socket]:
         ) from None
 
 
+def _shown(host: str) -> str:
+    everywhere = {"", "0.0.0.0", "::"}  # noqa: S104 - shown as the name of the machine
+    return socket.gethostname() if host in everywhere else host
+
+
 def _authority(host: str, port: int) -> str:
-    if host in {"", "0.0.0.0", "::"}:  # noqa: S104 - shown as the name of the machine
-        host = socket.gethostname()
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
