@@ -1,0 +1,351 @@
+"""The dashboard as an analyst uses it: real server, kernel, models and Chromium, no network."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+TOKEN = "a-token-of-the-browser-tests"
+SERVE = """
+import sys
+from pathlib import Path
+from workbench.server.application import serve
+serve(gallery=Path(sys.argv[1]), port=0, token=sys.argv[2], ready=lambda a: print(a, flush=True))
+"""
+HOSTILE = '<img src=x onerror="window.harm=1">'
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server: its address, and where it writes what goes wrong."""
+
+    base: str
+    log: Path
+
+
+def started(gallery: Path, folder: Path, **settings: str) -> Iterator[Served]:
+    log = folder / "server.log"
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | settings
+    with log.open("w") as errors:
+        server = subprocess.Popen(
+            [sys.executable, "-c", SERVE, str(gallery), TOKEN],
+            stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=folder,
+        )  # fmt: skip
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline()
+            assert address.startswith("http"), log.read_text()
+            yield Served(address.split("/?")[0], log)
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few streets through the cameras of the town."""
+    lines = [[[-0.03, y], [0.01, y]] for y in (51.472, 51.477, 51.482, 51.487)]
+    lines += [[[x, 51.468], [x, 51.492]] for x in (-0.022, -0.015, -0.008, -0.001)]
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"kind": "street", "name": f"Street {number}"},
+            "geometry": {"type": "LineString", "coordinates": line},
+        }
+        for number, line in enumerate(lines)
+    ]
+    path = tmp_path_factory.mktemp("ground") / "streets.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def served(
+    small_town: Path, streets: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("server")
+    districts = folder / "districts"
+    districts.mkdir()
+    (districts / "old-town.geojson").write_text(
+        json.dumps(
+            {
+                "type": "Feature",
+                "properties": {"name": HOSTILE},
+                "geometry": {
+                    "type": "Polygon",
+                    "coordinates": [
+                        [[-0.03, 51.46], [0.02, 51.46], [0.02, 51.5], [-0.03, 51.5], [-0.03, 51.46]]
+                    ],
+                },
+            }
+        )
+    )
+    yield from started(
+        small_town, folder,
+        SIGHTLINE_BASE_MAP=str(streets), SIGHTLINE_DISTRICTS=str(districts),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def opened(served: Served, visit: Callable[..., Any]) -> Any:
+    """The dashboard, opened by its token."""
+    seen = visit(served.base)
+    seen.page.goto(f"{served.base}/voila/render/investigate.ipynb?token={TOKEN}")
+    seen.page.locator(".sl-drop-button").wait_for(timeout=60_000)
+    seen.page.locator(".sl-timeline .bars").first.wait_for(timeout=60_000)
+    return seen
+
+
+@pytest.fixture(scope="session")
+def probes(shared: Path) -> list[Path]:
+    return sorted((shared / "footage/town/probes/P0229").glob("*.jpg"))
+
+
+def upload(seen: Any, *files: Any) -> None:
+    with seen.page.expect_file_chooser() as chooser:
+        seen.page.locator(".sl-drop").click()
+    chooser.value.set_files(list(files))
+
+
+def message(seen: Any, field: str) -> Any:
+    return seen.page.locator(f'[data-field="{field}"] .sl-message')
+
+
+def point(seen: Any, x: float, y: float) -> None:
+    """Move the mouse to a place on the map, by its share of width and height."""
+    box = seen.page.locator(".sl-map .leaflet-container").bounding_box()
+    for nearly in (9, 1, 0):  # as a hand does; a single movement may reach the page late
+        seen.page.mouse.move(
+            box["x"] + box["width"] * x - nearly, box["y"] + box["height"] * y - nearly
+        )
+        seen.page.wait_for_timeout(60)
+
+
+def draw_polygon(seen: Any) -> None:
+    """Around all cameras, with the mouse."""
+    seen.page.locator(".sl-district").evaluate("panel => panel.scrollIntoView({block: 'start'})")
+    seen.page.locator(".leaflet-draw-draw-polygon").click()
+    for x, y in [(0.14, 0.04), (0.97, 0.04), (0.97, 0.97), (0.14, 0.97), (0.14, 0.04)]:
+        point(seen, x, y)
+        seen.page.mouse.down()
+        seen.page.mouse.up()
+
+
+def set_range(seen: Any, *fields: str) -> None:
+    """Type the dates and times: start date, start time, end date, end time."""
+    inputs = seen.page.locator(".sl-time input:is([type=date], [type=time])")
+    for number, text in enumerate(fields):
+        inputs.nth(number).fill(text)
+        inputs.nth(number).blur()
+
+
+def search(seen: Any) -> None:
+    seen.page.get_by_role("button", name="Search", exact=True).click()
+
+
+def test_a_person_is_searched_and_found(opened: Any, probes: list[Path]) -> None:
+    seen = opened
+    seen.screenshot("investigate-1-open")
+    upload(seen, probes[0], probes[1])
+    seen.page.locator(".sl-photograph").nth(1).wait_for()
+    assert seen.page.locator(".sl-photograph", has_text="Quality: good").count() == 2
+
+    draw_polygon(seen)
+    seen.page.locator(".sl-inside strong", has_text="12 cameras").wait_for()
+    set_range(seen, "2026-03-29", "00:30:00", "2026-03-29", "17:00:00")
+    seen.page.locator(".sl-covered", has_text="3 cameras of 12").wait_for()
+    seen.screenshot("investigate-2-asked")
+
+    search(seen)
+    cards = seen.page.locator(".sl-card")
+    cards.nth(1).wait_for()
+    assert cards.count() == 2
+    text = " ".join(cards.all_inner_texts())
+    assert "CAM-003" in text
+    assert "CAM-006" in text
+    assert "03:18:" in text  # local time: clocks have gone forward
+    assert "BST" in text
+    assert seen.page.locator(".sl-probe img").count() == 2
+    summary = seen.page.locator(".sl-summary").inner_text()
+    assert "2 candidates at 2 cameras" in summary
+    assert "12 cameras in the district, 3 with footage in this time (1 min)" in summary
+    assert "9 cameras have no footage in this time" in summary
+    assert "never an identification" in summary
+
+    seen.page.evaluate("scrollTo(0, 0)")
+    seen.screenshot("investigate-3-candidates")
+    seen.page.locator(".sl-sightings").scroll_into_view_if_needed()
+    marks = seen.page.frame_locator(".sl-frame").locator(".sl-sighting")
+    marks.first.locator(".sl-plate").wait_for()
+    assert marks.count() == 2
+    seen.page.locator(".sl-sightings").evaluate("panel => panel.scrollIntoView()")
+    seen.screenshot("investigate-4-map")
+    points = seen.page.locator(".sl-timeline .scatterlayer .point")
+    points.first.wait_for()
+    assert points.count() == 2
+    seen.page.locator(".sl-timeline").evaluate("panel => panel.scrollIntoView()")
+    seen.screenshot("investigate-5-timeline")
+    seen.assert_clean()
+
+
+def test_the_threshold_filters_cards_map_and_timeline(opened: Any, probes: list[Path]) -> None:
+    seen = opened
+    upload(seen, probes[0])
+    seen.page.locator(".sl-photograph").wait_for()
+    seen.page.locator(".sl-district select").select_option("All cameras")
+    search(seen)
+    seen.page.locator(".sl-card").first.wait_for()
+    assert seen.page.locator(".sl-card").count() == 2
+
+    handle = seen.page.locator(".sl-search .noUi-handle")
+    handle.focus()
+    for _ in range(10):
+        seen.page.keyboard.press("PageDown")
+    seen.page.locator(".sl-search", has_text="looser than recommended").wait_for()
+    seen.page.locator(".sl-card").nth(2).wait_for()
+    number = seen.page.locator(".sl-card").count()
+    assert seen.page.locator(".sl-timeline .scatterlayer .point").count() == number
+    seen.page.get_by_role("button", name="Table").click()
+    seen.page.locator(".sl-table tbody tr").nth(number - 1).wait_for()
+    assert seen.page.locator(".sl-table tbody tr").count() == number
+    seen.screenshot("investigate-table")
+    seen.page.get_by_role("button", name="Recommended").click()
+    seen.page.locator(".sl-table tbody tr").nth(2).wait_for(state="detached")
+    with seen.page.expect_download() as download:
+        seen.page.locator(".sl-save").click()
+    assert "CAM-003" in download.value.path().read_text(encoding="utf-8")
+    seen.assert_clean()
+
+
+def test_among_several_faces_one_is_chosen(
+    opened: Any, probes: list[Path], shared: Path, tmp_path: Path
+) -> None:
+    pictures = [probes[0], shared / "footage/town/probes/P0269/1.jpg"]
+    people = [Image.open(path).convert("RGB") for path in pictures]
+    both = Image.new("RGB", (2 * people[0].width, people[0].height))
+    for number, one in enumerate(people):
+        both.paste(one, (number * people[0].width, 0))
+    path = tmp_path / f"{HOSTILE.replace('/', '')}.png"
+    both.save(path)
+
+    seen = opened
+    upload(seen, path)
+    seen.page.locator(".sl-photograph", has_text="2 faces. Which one is the target?").wait_for()
+    assert seen.page.locator(".sl-picture rect:not(.sl-plate)").count() == 2
+    seen.screenshot("investigate-several-faces")
+    search(seen)
+    message(seen, "target").filter(has_text="choose the target among its faces").wait_for()
+    seen.page.get_by_role("button", name="Face 1").click()
+    seen.page.locator(".sl-photograph", has_text="Quality:").wait_for()
+    assert seen.page.locator(".sl-picture rect.sl-chosen:not(.sl-plate)").count() == 1
+    assert path.name in seen.page.locator(".sl-name").inner_text()
+    assert seen.page.evaluate("window.harm") is None
+    seen.assert_clean()
+
+
+def test_bad_input_is_explained_beside_its_field(opened: Any, tmp_path: Path) -> None:
+    notes, wall = tmp_path / "notes.jpg", tmp_path / "wall.png"
+    notes.write_text("not a picture")
+    Image.new("RGB", (400, 300), "teal").save(wall)
+    seen = opened
+    upload(seen, notes, wall)
+    message(seen, "target").filter(has_text="wall.png: no face of at least 40 px").wait_for()
+    assert "notes.jpg: is not a picture" in message(seen, "target").inner_text()
+
+    set_range(seen, "2026-03-29", "12:00:00", "2026-03-29", "11:00:00")
+    message(seen, "time").filter(has_text="the end is not after the start").wait_for()
+    set_range(seen, "2026-03-29", "01:30:00")
+    message(seen, "time").filter(has_text="never showed 01:30:00").wait_for()
+    seen.page.locator(".sl-time").evaluate("panel => panel.scrollIntoView()")
+    seen.screenshot("investigate-bad-time")
+
+    seen.page.get_by_text("Paste GeoJSON").click()
+    seen.page.locator(".sl-district textarea").fill('{"type": "Point", "coordinates": [0, 51]}')
+    seen.page.get_by_role("button", name="Use this area").click()
+    message(seen, "district").filter(has_text="holds no polygon").wait_for()
+    search(seen)
+    message(seen, "target").filter(has_text="Add a photograph").wait_for()
+    assert seen.page.locator(".sl-card").count() == 0
+    seen.page.evaluate("scrollTo(0, 0)")
+    seen.screenshot("investigate-bad-input")
+    seen.assert_clean()
+
+
+def test_an_hour_that_clocks_showed_twice_is_asked_for(opened: Any) -> None:
+    seen = opened
+    set_range(seen, "2026-10-25", "00:30:00", "2026-10-25", "01:30:00")
+    message(seen, "time").filter(has_text="showed 01:30:00 twice").wait_for()
+    seen.page.get_by_role("button", name="GMT (the second time)").click()
+    message(seen, "time").wait_for(state="detached")
+    seen.assert_clean()
+
+
+def test_names_are_shown_as_text(opened: Any) -> None:
+    seen = opened
+    seen.page.locator(".sl-district select").select_option(HOSTILE)
+    seen.page.locator(".sl-inside strong", has_text="12 cameras").wait_for()
+    assert seen.page.evaluate("window.harm") is None
+    seen.assert_clean()
+
+
+def test_a_district_is_drawn_edited_and_deleted(opened: Any) -> None:
+    seen = opened
+    seen.page.locator(".sl-district").evaluate("panel => panel.scrollIntoView({block: 'start'})")
+    seen.page.locator(".leaflet-draw-draw-rectangle").click()
+    point(seen, 0.14, 0.04)
+    seen.page.mouse.down()
+    point(seen, 0.97, 0.97)
+    seen.page.mouse.up()
+    seen.page.locator(".sl-inside strong", has_text="12 cameras").wait_for()
+
+    seen.page.locator(".leaflet-draw-edit-edit").click()
+    point(seen, 0.97, 0.97)
+    seen.page.mouse.down()
+    point(seen, 0.5, 0.5)
+    seen.page.mouse.up()
+    seen.page.get_by_role("link", name="Save").click()
+    seen.page.locator(".sl-inside strong", has_text="12 cameras").wait_for(state="detached")
+
+    seen.page.get_by_role("button", name="Clear").click()
+    seen.page.locator(".sl-district", has_text="12 cameras on the map.").wait_for()
+    assert seen.page.locator(".sl-map .leaflet-overlay-pane path").count() == 0
+    seen.assert_clean()
+
+
+def test_the_page_can_be_used_with_the_keyboard(opened: Any, probes: list[Path]) -> None:
+    seen = opened
+    page = seen.page
+    page.locator(".sl-drop input").focus()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(probes[0])
+    page.locator(".sl-photograph").wait_for()
+    page.locator(".sl-district select").focus()
+    page.keyboard.press("ArrowDown")
+    page.locator(".sl-inside").wait_for()
+    page.get_by_role("button", name="Search", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.locator(".sl-card").first.wait_for()
+    seen.assert_clean()
+
+
+def test_a_broken_gallery_is_named_plainly(visit: Callable[..., Any], tmp_path: Path) -> None:
+    broken = tmp_path / "broken.duckdb"
+    broken.write_bytes(b"not a gallery")
+    for served in started(broken, tmp_path):
+        seen = visit(served.base)
+        seen.page.goto(f"{served.base}/voila/render/investigate.ipynb?token={TOKEN}")
+        seen.page.locator(".sl-problem").wait_for(timeout=60_000)
+        assert "broken.duckdb" in seen.page.locator(".sl-problem").inner_text()
+        seen.screenshot("investigate-broken-gallery")
+        seen.assert_clean()
