@@ -43,6 +43,17 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
+def demo(home: Path) -> Path:
+    """The demo town's gallery, indexed once for all tests that only read it."""
+    from workbench.demo import demo_town
+    from workbench.demo.check import demo_gallery
+
+    path = demo_gallery(demo_town())
+    assert path.parent == home
+    return path
+
+
+@pytest.fixture(scope="session")
 def small_jpeg() -> bytes:
     """A picture of 48 x 48 pixels with nobody in it."""
     from PIL import Image

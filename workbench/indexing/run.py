@@ -144,7 +144,7 @@ def watch_catalogue(
     workers: int = 1,
     first: Scope | None = None,
     progress: ProgressCallback | None = None,
-) -> Iterator[IndexReport]:
+) -> Generator[IndexReport]:
     """Index what is there, then what comes, until the iterator is closed; one report a round.
 
     Rounds in which nothing was indexed and no new problem arose are not reported. A recording that
