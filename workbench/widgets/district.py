@@ -84,7 +84,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             options=[DRAWN_BY_HAND, *self._named],
             description="Area",
             style={"description_width": "initial"},
-            layout={"width": "auto"},
+            layout={"width": "auto", "max_width": "330px"},
         )
         self.named.observe(self._choose, "value")
         self.text = ipywidgets.Textarea(

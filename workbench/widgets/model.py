@@ -226,15 +226,15 @@ class Investigation(HasTraits):
             if start is None or end is None:
                 raise TimeError(
                     "the start and the end each need a date and a time",
-                    where="time range",
+                    where="Time range",
                     fix="Fill in all four fields",
                 )
-            begin = moment(start, self.zone, start_fold, where="start")
-            finish = moment(end, self.zone, end_fold, where="end")
+            begin = moment(start, self.zone, start_fold, where="Start")
+            finish = moment(end, self.zone, end_fold, where="End")
             if finish <= begin:
                 raise TimeError(
                     "the end is not after the start",
-                    where="time range",
+                    where="Time range",
                     fix="Choose an end after the start",
                 )
         except TimeError as error:

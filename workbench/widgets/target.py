@@ -91,7 +91,7 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
         remove = button(
             "Remove", partial(self.model.remove_photograph, upload.key), label=f"Remove {name}"
         )
-        words = ipywidgets.VBox([markup(_about(upload)), row(*buttons), row(remove)])
+        words = ipywidgets.VBox([markup(_about(upload)), row(*buttons, remove)])
         box = ipywidgets.HBox([markup(picture(upload)), words])
         box.add_class("sl-photograph")
         if upload.photograph is None:
@@ -103,7 +103,8 @@ def picture(upload: Upload) -> str:
     """The photograph as HTML, its faces outlined and numbered, the chosen one emphasised."""
     height, width = upload.found.image.shape[:2]
     several = len(upload.found.faces) > 1
-    letter = max(width, height) / 11
+    letter = max(width, height) / 12
+    tall = letter * 1.15
     marks = []
     for number, face in enumerate(upload.found.faces, start=1):
         box, chosen = face.box, upload.chosen == number - 1
@@ -113,10 +114,11 @@ def picture(upload: Upload) -> str:
             f'width="{box.width:.0f}" height="{box.height:.0f}"/>'
         )
         if several:
-            x, y = max(box.x, 0), max(box.y, 0)
+            # Above the face where there is room, so that the number hides nothing of it.
+            x, y = max(box.x, 0), box.y - tall if box.y >= tall else max(box.y, 0)
             marks.append(
                 f'<rect class="{kind} sl-plate" x="{x:.0f}" y="{y:.0f}" width="{letter:.0f}" '
-                f'height="{letter * 1.15:.0f}"/><text class="{kind}" x="{x + letter / 2:.0f}" '
+                f'height="{tall:.0f}"/><text class="{kind}" x="{x + letter / 2:.0f}" '
                 f'y="{y + letter * 0.95:.0f}" font-size="{letter:.0f}">{number}</text>'
             )
     said = f"{upload.found.name}: {len(upload.found.faces)} faces outlined" if several else ""
