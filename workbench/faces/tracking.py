@@ -83,7 +83,7 @@ class Tracker:
     keep : int
         How many of a track's best observations to hold on to.
     apart_seconds : float
-        Best observations lie at least so far apart, so that they differ.
+        Length of the spans of time of which each gives at most one, so that they differ.
     """
 
     keep: int = 8
@@ -153,10 +153,16 @@ class Tracker:
         return pairs, doubtful
 
     def _remember(self, track: Track, observation: Observation) -> None:
-        """Keep the best observations, few and apart in time."""
-        near = [o for o in track.best if abs(o.seconds - observation.seconds) < self.apart_seconds]
-        if any(o.quality.overall >= observation.quality.overall for o in near):
-            return
-        track.best = [o for o in track.best if not any(o is n for n in near)] + [observation]
+        """Keep the best observations, few and of different moments: one a span of time."""
+
+        def span(other: Observation) -> int:
+            return int(other.seconds // self.apart_seconds)
+
+        rival = next((o for o in track.best if span(o) == span(observation)), None)
+        if rival is not None:
+            if rival.quality.overall >= observation.quality.overall:
+                return
+            track.best = [o for o in track.best if o is not rival]
+        track.best.append(observation)
         track.best.sort(key=lambda o: -o.quality.overall)
         del track.best[self.keep :]
