@@ -38,7 +38,7 @@ const sightline = (() => {
       if (!map.getSize().x || !map.getSize().y) return false;
       // Leave the legend its place where there is room for both.
       const legend = map.getContainer().querySelector(".sl-legend[open]")?.offsetWidth ?? 0;
-      const right = map.getSize().x > 3 * legend ? legend + 24 : 48;
+      const right = map.getSize().x > 2.5 * legend ? legend + 24 : 48;
       map.fitBounds(bounds, { paddingTopLeft: [56, 56], paddingBottomRight: [right, 40],
         maxZoom: 17, animate: false });
       return true;
