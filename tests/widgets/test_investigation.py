@@ -13,7 +13,8 @@ import pytest
 
 import workbench.faces.probes
 from workbench.errors import GalleryError
-from workbench.widgets.model import MOST_PHOTOGRAPHS, UNEXPECTED, Investigation
+from workbench.widgets.model import MOST_PHOTOGRAPHS, Investigation
+from workbench.widgets.tasks import UNEXPECTED
 
 Probe = Callable[[int], bytes]
 

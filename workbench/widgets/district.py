@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,10 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             layout={"height": f"{HEIGHT}px"},
         )
         self.map.add(self.draw)
+        self.pointed = markup("", "sl-pointed")
+        self.map.add(ipyleaflet.WidgetControl(widget=self.pointed, position="bottomright"))
+        for layer in (self.inside, self.outside):
+            layer.on_hover(self._point_at)
         if here.tiles and here.tiles_attribution:
             self.map.add(ipyleaflet.AttributionControl(prefix=escaped(here.tiles_attribution)))
         self.map.add_class("sl-map")
@@ -122,15 +127,24 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
         try:
             if features:
                 drawn = {"type": "FeatureCollection", "features": features}
-                self.model.set_district_geojson(drawn, name=DRAWN_BY_HAND)
+                if not self.model.set_district_geojson(drawn, name=DRAWN_BY_HAND):
+                    # What the map shows is no district, and the one before is not on it any more.
+                    self.model.district = None
             else:
                 self.model.set_district(None)
         finally:
             self._drawing = False
 
+    def _point_at(self, *, properties: dict[str, Any], **_: object) -> None:
+        self.pointed.value = escaped(properties["name"])
+
     def _choose(self, change: dict[str, Any]) -> None:
-        if not self._drawing:
-            self.model.set_district(self._named.get(change["new"]))
+        if self._drawing:
+            return
+        chosen = self._named.get(change["new"])
+        if chosen is None and self.model.district:
+            chosen = replace(self.model.district, name=DRAWN_BY_HAND)
+        self.model.set_district(chosen)
 
     def _paste(self) -> None:
         self.model.set_district_geojson(self.text.value)
@@ -219,7 +233,7 @@ def _points(cameras: Any) -> dict[str, Any]:
         "features": [
             {
                 "type": "Feature",
-                "properties": {},
+                "properties": {"name": camera_name(one)},
                 "geometry": {"type": "Point", "coordinates": [one.longitude, one.latitude]},
             }
             for one in cameras

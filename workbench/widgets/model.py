@@ -6,23 +6,22 @@ one of its methods; so it can be used, and tested, without a kernel and without 
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from traitlets import Bool, Dict, Enum, Float, HasTraits, Instance, Tuple, Unicode, observe
+from traitlets import Bool, Float, Instance, Tuple, Unicode, observe
 
 from workbench import district as districts
 from workbench.domain import Camera, Candidate, District, Photograph, Scope, Threshold
-from workbench.errors import DistrictError, ImageError, SightlineError, TimeError
+from workbench.errors import DistrictError, ImageError, TimeError
 from workbench.investigation import SearchResult
 from workbench.widgets.clocks import Fold, moment, wall_clock
-from workbench.widgets.work import InPlace, Work
+from workbench.widgets.tasks import SEARCHING, Tasks
+from workbench.widgets.work import Work
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,11 +32,6 @@ if TYPE_CHECKING:
 MOST_PHOTOGRAPHS = 5
 # A page can show so many; the summary says where there were more.
 MOST_CANDIDATES = 2_000
-UNEXPECTED = "Something went wrong here. What it was is written in the log."
-IDLE, LOADING, SEARCHING = "idle", "loading", "searching"
-T = TypeVar("T")
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +44,7 @@ class Upload:
     photograph: Photograph | None = None  # None as long as no face is chosen
 
 
-class Investigation(HasTraits):
+class Investigation(Tasks):
     """The question that is being asked of a gallery, and its answer.
 
     >>> asked = Investigation(Path("town.duckdb"))                      # doctest: +SKIP
@@ -59,8 +53,8 @@ class Investigation(HasTraits):
     >>> asked.search()                                                  # doctest: +SKIP
     >>> asked.shown[0].camera.name                                      # doctest: +SKIP
 
-    Nothing here raises because of what a person typed, drew or uploaded: that becomes a message
-    beside its field, in ``messages`` under ``target``, ``district``, ``time`` or ``search``.
+    What is wrong with the question is told in ``messages``, under ``target``, ``district``,
+    ``time`` or ``search``.
 
     Parameters
     ----------
@@ -78,10 +72,6 @@ class Investigation(HasTraits):
         If there is no gallery, or it cannot be read.
     """
 
-    state = Enum([IDLE, LOADING, SEARCHING], IDLE)
-    doing = Unicode(help="what is being done while the state is not idle")
-    messages = Dict(help="what is wrong with a field, in words for the person who filled it in")
-
     uploads = Tuple(help="the photographs of the target, each an Upload")
     district = Instance(District, allow_none=True)
     start = Instance(datetime, allow_none=True, help="UTC")
@@ -98,7 +88,7 @@ class Investigation(HasTraits):
         from workbench.faces.profiles import default_threshold
         from workbench.gallery import Gallery
 
-        super().__init__()
+        super().__init__(work)
         self.gallery = gallery
         with Gallery.open(gallery) as opened:
             self.profile = opened.profile
@@ -108,8 +98,6 @@ class Investigation(HasTraits):
         self.zone = zone or _zone_of(self.cameras)
         self.recommended: Threshold = default_threshold(self.profile)
         self.threshold = self.recommended.score
-        self._work = work or InPlace()
-        self._jobs = 0
         self._number = 0
         self._asked: object = None
         self.set_all_footage()
@@ -118,7 +106,7 @@ class Investigation(HasTraits):
 
     def load_models(self) -> None:
         """Load the networks ahead of the first photograph."""
-        self._do("target", "Loading the face models", self._models, lambda _: None)
+        self.do("target", "Loading the face models", self._models, lambda _: None)
 
     def add_photograph(self, name: str, content: bytes) -> None:
         """Look for faces in a photograph (any format Pillow knows) and add it to the target."""
@@ -148,7 +136,7 @@ class Investigation(HasTraits):
                 )
             self.uploads = (*self.uploads, upload)
 
-        self._do("target", f"Looking for faces in {name}", job, done)
+        self.do("target", f"Looking for faces in {name}", job, done)
 
     def choose_face(self, key: str, index: int) -> None:
         """Take face number *index* (from 0, largest first) of a photograph as the target's."""
@@ -158,7 +146,7 @@ class Investigation(HasTraits):
             self.uploads = tuple(chosen if u.key == key else u for u in self.uploads)
 
         self.say("target")
-        self._do(
+        self.do(
             "target",
             f"Reading face {index + 1} of {upload.found.name}",
             lambda: _choose(upload, index, self._models()),
@@ -172,12 +160,17 @@ class Investigation(HasTraits):
 
     # --- District -------------------------------------------------------------------------
 
-    def set_district_geojson(self, document: str | Mapping[str, Any], *, name: str = "") -> None:
-        """Take the polygons of a GeoJSON document as the district; see workbench.district."""
+    def set_district_geojson(self, document: str | Mapping[str, Any], *, name: str = "") -> bool:
+        """Take the polygons of a GeoJSON document as the district, and tell whether they are one.
+
+        See :mod:`workbench.district`. Where they are none, the district stays what it was.
+        """
         try:
             self.set_district(districts.from_geojson(document, name=name))
         except DistrictError as error:
             self.say("district", str(error))
+            return False
+        return True
 
     def set_district(self, district: District | None) -> None:
         """Take a district, or none."""
@@ -304,7 +297,7 @@ class Investigation(HasTraits):
             self._compare()
 
         count = len(self.cameras_inside)
-        self._do("search", f"Searching {count:,} cameras", job, done, state=SEARCHING)
+        self.do("search", f"Searching {count:,} cameras", job, done, state=SEARCHING)
 
     @property
     def shown(self) -> tuple[Candidate, ...]:
@@ -327,13 +320,6 @@ class Investigation(HasTraits):
             "a time range": self.start is None,
         }
         return tuple(what for what, is_missing in lacks.items() if is_missing)
-
-    def say(self, field: str, message: str = "", *, also: bool = False) -> None:
-        """Put a message beside a field, in place of the one there or also; or take it away."""
-        before = self.messages.get(field, "") if also else ""
-        others = {key: text for key, text in self.messages.items() if key != field}
-        text = "\n".join(filter(None, (before, message)))
-        self.messages = {**others, field: text} if text else others
 
     # --- Within ---------------------------------------------------------------------------
 
@@ -378,33 +364,6 @@ class Investigation(HasTraits):
         from workbench.faces.models import load
 
         return load(self.profile)
-
-    def _do(
-        self,
-        field: str,
-        doing: str,
-        job: Callable[[], T],
-        done: Callable[[T], None],
-        *,
-        state: str = LOADING,
-    ) -> None:
-        """Have a job done, and say beside *field* what it or *done* raises."""
-        self._jobs += 1
-        self.state, self.doing = state, doing
-
-        def then(future: Future[T]) -> None:
-            self._jobs -= 1
-            if not self._jobs:
-                self.state, self.doing = IDLE, ""
-            try:
-                done(future.result())
-            except SightlineError as error:
-                self.say(field, str(error), also=True)
-            except Exception:
-                _log.exception("%s failed", doing)
-                self.say(field, UNEXPECTED, also=True)
-
-        self._work.run(job, then)
 
 
 def _choose(upload: Upload, index: int, models: Models) -> Upload:

@@ -171,13 +171,15 @@ def _cards(candidates: Sequence[Candidate], first: int, model: Investigation) ->
 def _card(candidate: Candidate, rank: int, model: Investigation) -> str:
     day = local_time(candidate.shot_time, model.zone, "%a %d %b %Y")
     clock = local_time(candidate.shot_time, model.zone, "%H:%M:%S")
-    camera = escaped(camera_name(candidate.camera))
+    one = candidate.camera
     return (
         f'<li class="sl-card {_selected(candidate, model)}">'
-        f'<img src="{data_uri(candidate.shot_jpeg)}" alt="Candidate {rank}, {camera}">'
+        f'<img src="{data_uri(candidate.shot_jpeg)}" '
+        f'alt="Candidate {rank}, {escaped(camera_name(one))}">'
         f'<div class="sl-card-text"><span class="sl-rank">{rank}</span>'
         f'<span class="sl-score"><small>score</small> {candidate.score:.3f}</span>'
-        f"<strong>{camera}</strong><span>{escaped(clock)}</span>"
+        f"<strong>{escaped(one.name or one.camera_id)}</strong>"
+        f'<span class="sl-hint">{escaped(one.camera_id)}</span><span>{escaped(clock)}</span>'
         f'<span class="sl-hint">{escaped(day.rsplit(" ", 1)[0])}</span>'
         f'<span class="sl-hint">{quality_words(candidate.quality)} picture</span></div></li>'
     )

@@ -6,8 +6,9 @@ from typing import Any
 
 import ipywidgets
 
-from workbench.widgets.model import IDLE, SEARCHING, Investigation
+from workbench.widgets.model import Investigation
 from workbench.widgets.parts import button, escaped, heading, markup, message, row
+from workbench.widgets.tasks import IDLE, SEARCHING
 
 
 class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]

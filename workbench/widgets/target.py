@@ -11,6 +11,7 @@ from workbench.errors import ImageError
 from workbench.faces.probes import MOST_BYTES, POOR_BELOW
 from workbench.widgets.model import MOST_PHOTOGRAPHS, Investigation, Upload
 from workbench.widgets.parts import button, data_uri, escaped, heading, markup, message, row
+from workbench.widgets.tasks import LOADING
 from workbench.widgets.uploader import File, Uploader
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.hint.layout.display = "none" if self.model.uploads else ""
 
     def _tell(self, _: object = None) -> None:
-        busy = self.model.doing if self.model.state == "loading" else ""
+        busy = self.model.doing if self.model.state == LOADING else ""
         self.busy.value = f'<span role="status" class="sl-busy">{escaped(busy)}</span>'
 
     def _photograph(self, upload: Upload) -> Any:

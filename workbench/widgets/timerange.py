@@ -163,8 +163,13 @@ def _span(model: Investigation) -> str:
     zone = f"Local time where the cameras stand: <strong>{escaped(model.zone.key)}</strong>."
     if model.span is None:
         return f'<p class="sl-hint">{zone} There is no footage in this gallery.</p>'
-    first, last = (local_time(moment, model.zone, "%a %d %b %Y, %H:%M") for moment in model.span)
-    return f'<p class="sl-hint">{zone}<br>Footage from {escaped(first)} to {escaped(last)}.</p>'
+    first, last = (moment.astimezone(model.zone) for moment in model.span)
+    day = "" if first.date() == last.date() else "%a %d %b %Y, "
+    footage = (
+        f"Footage from {local_time(first, model.zone, '%a %d %b %Y, %H:%M')} "
+        f"to {local_time(last, model.zone, f'{day}%H:%M')}."
+    )
+    return f'<p class="sl-hint">{zone}<br>{escaped(footage)}</p>'
 
 
 def _presets(model: Investigation) -> list[tuple[str, timedelta]]:
