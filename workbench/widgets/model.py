@@ -34,7 +34,7 @@ MOST_PHOTOGRAPHS = 5
 MOST_CANDIDATES = 2_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Upload:
     """A photograph as it was added: the faces in it, and the one chosen as the target's."""
 

@@ -36,6 +36,7 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.hint = markup(f'<p class="sl-hint">{HINT}</p>')
         self.busy = markup()
         self.photographs = ipywidgets.HBox()
+        self._boxes: dict[Upload, Any] = {}
         self.photographs.add_class("sl-photographs")
         super().__init__(
             [
@@ -66,10 +67,14 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
                 self.model.say("target", str(error), also=True)
 
     def _draw(self, _: object = None) -> None:
-        old = self.photographs.children
-        self.photographs.children = [self._photograph(upload) for upload in self.model.uploads]
-        for widget in old:
-            widget.close()
+        old = self._boxes
+        self._boxes = {
+            upload: old[upload] if upload in old else self._photograph(upload)
+            for upload in self.model.uploads
+        }
+        self.photographs.children = list(self._boxes.values())
+        for upload in old.keys() - self._boxes.keys():
+            old[upload].close()
         self.upload.disabled = len(self.model.uploads) >= MOST_PHOTOGRAPHS
         self.hint.layout.display = "none" if self.model.uploads else ""
 
