@@ -77,12 +77,17 @@ class Camera:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One file that one camera recorded, as its catalogue names it."""
+    """One file that one camera recorded, as its catalogue names it.
+
+    Or a sequence of pictures: the last part of ``file`` is then a pattern such as ``*.jpg``, and
+    ``frame_rate`` tells how many were taken a second.
+    """
 
     file: str  # as written in the catalogue, relative to it
     path: Path  # where that is on this machine
     camera_id: str
     started_at: datetime  # UTC
+    frame_rate: float | None = None  # of a sequence of pictures; films carry their own times
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "started_at", utc(self.started_at, where=self.file))

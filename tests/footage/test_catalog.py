@@ -63,6 +63,7 @@ def test_a_known_clock_offset_is_taken_off(tmp_path: Path) -> None:
         (",C1,2026-03-29T01:00:00Z", "names no file"),
         ("b.mp4", "camera '' is not among"),
         ("a.mp4,C1,2026-03-29T05:00:00Z", "stands twice"),
+        ("night/*.jpg,C1,2026-03-29T05:00:00Z", "without a frame_rate"),
     ],
 )
 def test_a_bad_row_is_told_and_the_others_go_on(tmp_path: Path, row: str, said: str) -> None:
@@ -121,3 +122,13 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         read_catalogue(tmp_path)
     with pytest.raises(CatalogueError, match="is not a folder"):
         read_catalogue(tmp_path / "nowhere")
+
+
+def test_a_sequence_of_pictures_has_a_frame_rate(tmp_path: Path) -> None:
+    footage = "file,camera_id,started_at,frame_rate\nnight/*.jpg,C1,2026-03-29T01:00:00Z,"
+    (recording,) = read_catalogue(write(tmp_path, footage=f"{footage}0.5\n")).recordings
+    assert recording.frame_rate == 0.5
+    for bad in ("fast", "0", "-1", "nan"):
+        catalogue = read_catalogue(write(tmp_path, footage=f"{footage}{bad}\n"))
+        assert not catalogue.recordings
+        assert "frame" in catalogue.problems[0].what

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from workbench.errors import RecordingError
-from workbench.footage.frames import RecordingReader, sha256_of
+from workbench.footage.files import files_of, sha256_of
+from workbench.footage.frames import RecordingReader
 
 
 def film(path: Path, times: Sequence[float]) -> Path:
@@ -141,3 +142,21 @@ def test_the_checksum_is_that_of_the_content(tmp_path: Path) -> None:
     told: list[int] = []
     assert sha256_of(path, told.append) == hashlib.sha256(b"x" * 3_000_000).hexdigest()
     assert told[-1] == 3_000_000
+
+
+def test_a_sequence_of_pictures_is_a_recording(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for number in (1, 2, 3, 7):  # a gap in the numbers costs nothing
+        Image.new("RGB", (64, 48), (30 * number, 0, 0)).save(tmp_path / f"{number:03}.png")
+    pattern = tmp_path / "*.png"
+    with RecordingReader(pattern, frame_rate=4) as reader:
+        seen = [(frame.seconds, int(frame.image()[0, 0, 2]) // 30) for frame in reader.frames()]
+    assert seen == [(0, 1), (0.25, 2), (0.5, 3), (0.75, 7)]
+    assert reader.seconds == 1
+    before = sha256_of(pattern)
+    (tmp_path / "007.png").write_bytes((tmp_path / "003.png").read_bytes())
+    assert sha256_of(pattern) != before
+    assert files_of(tmp_path / "*.jpg") == ()
+    with pytest.raises(RecordingError, match="there is no such file"):
+        RecordingReader(tmp_path / "*.jpg")

@@ -15,7 +15,7 @@ from typing import IO, Literal
 
 from workbench.errors import ModelError
 from workbench.faces.sources import BUNDLED, WEIGHTS, Kind, Weight
-from workbench.footage.frames import sha256_of
+from workbench.footage.files import sha256_of
 
 # Under DEEPFACE_HOME, as DeepFace builds the path.
 FOLDER = Path(".deepface") / "weights"

@@ -11,12 +11,14 @@ from typing import Any
 
 from workbench.domain import Camera, Catalogue, Problem, Recording, parse_time
 from workbench.errors import CatalogueError, SightlineError
+from workbench.footage.files import files_of, is_sequence
 
 CAMERAS_CSV, CAMERAS_GEOJSON, FOOTAGE_CSV = "cameras.csv", "cameras.geojson", "footage.csv"
 CAMERA_COLUMNS = ("camera_id", "name", "latitude", "longitude")
 FOOTAGE_COLUMNS = ("file", "camera_id", "started_at")
 # Beyond this a camera's clock is not off but unset.
 MOST_CLOCK_OFFSET = timedelta(days=366)
+MOST_FRAME_RATE = 1000.0
 
 _Row = tuple[str, dict[str, str]]  # where it stands, and its fields
 
@@ -27,7 +29,8 @@ def read_catalogue(folder: Path | str) -> Catalogue:
     ``cameras.csv`` has the columns camera_id, name, latitude, longitude; ``cameras.geojson`` is a
     FeatureCollection of Points with the properties camera_id and name. ``footage.csv`` has the
     columns file (relative to the folder), camera_id, started_at (ISO 8601 with an offset), and
-    perhaps clock_offset_seconds: how far the camera's clock, and so started_at, was ahead.
+    perhaps clock_offset_seconds: how far the camera's clock, and so started_at, was ahead. A
+    sequence of pictures is named by a pattern, such as ``night/*.jpg``, with its frame_rate.
 
     Bad rows are left out and told in ``problems``; the others go on.
 
@@ -113,7 +116,8 @@ def _recording(
         raise CatalogueError("names no file", where=where, fix="Fill in the file")
     path = folder / file
     # Links and ".." would let a catalogue name any file of this machine.
-    if not path.resolve().is_relative_to(folder.resolve()):
+    root = folder.resolve()
+    if not all(part.resolve().is_relative_to(root) for part in (path, *files_of(path))):
         raise CatalogueError(
             f"{file} lies outside the catalogue's folder",
             where=where,
@@ -130,7 +134,22 @@ def _recording(
                 fix="Give the time the recording really started instead",
             )
         started_at -= timedelta(seconds=seconds)
-    return Recording(file, path, camera_id, started_at)
+    frame_rate = None
+    if row.get("frame_rate"):
+        frame_rate = _number(row["frame_rate"], where, "frame_rate")
+        if not 0 < frame_rate <= MOST_FRAME_RATE:
+            raise CatalogueError(
+                f"{frame_rate:g} frames a second cannot be",
+                where=where,
+                fix="Give the pictures taken in a second",
+            )
+    if is_sequence(path) and frame_rate is None:
+        raise CatalogueError(
+            f"{file} is a sequence of pictures without a frame_rate",
+            where=where,
+            fix="Add a column frame_rate with the pictures taken in a second",
+        )
+    return Recording(file, path, camera_id, started_at, frame_rate)
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[_Row]:

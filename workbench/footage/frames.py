@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from workbench.domain import Problem
 from workbench.errors import RecordingError
+from workbench.footage.files import is_sequence, stamp_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 MOST_PIXELS = 2 * 7680 * 4320
 # A stream's clock that jumps further was set anew; a shorter jump back is a frame out of order.
 LONGEST_JUMP_SECONDS = 3600.0
+# Frames a second where neither the file nor the catalogue tells.
+NOMINAL_RATE = 25.0
 # So many errors in a row without a frame between them: the rest cannot be read.
 MOST_ERRORS_IN_A_ROW = 500
-_CHUNK = 2**20
 
 
 class VideoFrame:
@@ -68,34 +69,47 @@ class RecordingReader:
 
     Damage inside the file costs the frames it hit and is told in ``problems``; the rest goes on.
 
+    Parameters
+    ----------
+    path : Path
+        A film, or a pattern such as ``night/*.jpg`` for a sequence of pictures.
+    name : str
+        For messages; by default the file's name.
+    frame_rate : float, optional
+        Pictures a second of a sequence.
+
     Raises
     ------
     RecordingError
         On opening: if there is no such file or it holds no picture that can be decoded.
     """
 
-    def __init__(self, path: Path, *, name: str = "") -> None:
+    def __init__(self, path: Path, *, name: str = "", frame_rate: float | None = None) -> None:
         self.path, self.name = path, name or path.name
         self.frames_decoded = 0
         self.problems: list[Problem] = []
         self.stopped = "end of the file"  # why reading ended
         self._seconds = 0.0  # up to the end of the last frame
-        self._container, self._stream = self._open()
-        self._identity = _identity(path)
+        stamp = stamp_of(path)
+        if stamp is None:
+            raise self._error("there is no such file", "Check the name in footage.csv")
+        if stamp.size_bytes == 0:
+            raise self._error("is empty", "Deliver it again")
+        self.stamp = stamp
+        self._container, self._stream = self._open(frame_rate)
         context = self._stream.codec_context
         self.width, self.height = context.width, context.height
 
-    def _open(self) -> tuple[Any, Any]:
+    def _open(self, frame_rate: float | None) -> tuple[Any, Any]:
         import av
 
-        if not self.path.is_file():
-            raise self._error("there is no such file", "Check the name in footage.csv")
-        if self.path.stat().st_size == 0:
-            raise self._error("is empty", "Deliver it again")
         # Nothing but this file: a playlist could otherwise name others, or addresses.
-        options = {"protocol_whitelist": "file"}
+        options, form = {"protocol_whitelist": "file"}, None
+        if is_sequence(self.path):
+            options |= {"pattern_type": "glob", "framerate": str(frame_rate or NOMINAL_RATE)}
+            form = "image2"
         try:
-            container = av.open(str(self.path), options=options)
+            container = av.open(str(self.path), format=form, options=options)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise self._error(
                 f"is not a recording that can be read ({_reason(error)})",
@@ -182,7 +196,7 @@ class RecordingReader:
 
     def check_unchanged(self) -> None:
         """Raise RecordingError if the file is not the one that was opened any more."""
-        if _identity(self.path) != self._identity:
+        if stamp_of(self.path) != self.stamp:
             raise self._error(
                 "changed or went away while it was read", "Index it again when it is finished"
             )
@@ -222,7 +236,7 @@ class RecordingReader:
 
     def _nominal_step(self) -> float:
         rate = self._stream.average_rate or self._stream.guessed_rate
-        return float(1 / rate) if rate else 1 / 25
+        return float(1 / rate) if rate else 1 / NOMINAL_RATE
 
     def _note(self, what: str, at_seconds: float) -> None:
         """Tell one problem a second of footage: damage comes in bursts."""
@@ -232,27 +246,6 @@ class RecordingReader:
 
     def _error(self, what: str, fix: str) -> RecordingError:
         return RecordingError(what, where=self.name, fix=fix)
-
-
-def sha256_of(path: Path, progress: Callable[[int], None] | None = None) -> str:
-    """SHA-256 of a file's content, in hexadecimal; *progress* is called with the bytes read."""
-    digest = hashlib.sha256()
-    done = 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            done += len(chunk)
-            if progress is not None:
-                progress(done)
-    return digest.hexdigest()
-
-
-def _identity(path: Path) -> tuple[int, int, int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _reason(error: BaseException) -> str:

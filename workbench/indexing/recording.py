@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from workbench.domain import Box, IndexedRecording, Recording
 from workbench.errors import RecordingError
 from workbench.faces.following import Follower, Following
-from workbench.footage.frames import RecordingReader, sha256_of
+from workbench.footage.files import sha256_of
+from workbench.footage.frames import RecordingReader
 from workbench.footage.motion import MotionGate
 
 if TYPE_CHECKING:
@@ -52,9 +53,11 @@ def index_recording(
     """
     pace = pace or Pace()
     began = time.perf_counter()
-    with RecordingReader(recording.path, name=recording.file) as reader:
+    with RecordingReader(
+        recording.path, name=recording.file, frame_rate=recording.frame_rate
+    ) as reader:
         try:
-            status, sha256 = recording.path.stat(), sha256_of(recording.path)
+            sha256 = sha256_of(recording.path)
         except OSError as error:
             raise RecordingError(
                 f"went away while it was read ({error.strerror})",
@@ -93,8 +96,8 @@ def index_recording(
         return IndexedRecording(
             recording=recording,
             sha256=sha256,
-            size_bytes=status.st_size,
-            modified_ns=status.st_mtime_ns,
+            size_bytes=reader.stamp.size_bytes,
+            modified_ns=reader.stamp.modified_ns,
             seconds=reader.seconds,
             width=reader.width,
             height=reader.height,

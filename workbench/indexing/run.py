@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from workbench.domain import Catalogue, Problem, Recording, Scope, recording_identity
 from workbench.errors import RecordingError, SightlineError
 from workbench.footage.catalog import read_catalogue
-from workbench.footage.frames import RecordingReader, sha256_of
+from workbench.footage.files import sha256_of, stamp_of
+from workbench.footage.frames import RecordingReader
 from workbench.indexing.recording import Pace, index_recording
 from workbench.indexing.report import IndexReport, Meter, ProgressCallback, RecordingReport
 from workbench.indexing.workers import Outcome, index_in_parallel
@@ -60,7 +61,9 @@ def plan_catalogue(
     problems, seconds = list(catalogue.problems), 0.0
     for recording in fresh:
         try:
-            with RecordingReader(recording.path, name=recording.file) as reader:
+            with RecordingReader(
+                recording.path, name=recording.file, frame_rate=recording.frame_rate
+            ) as reader:
                 seconds += reader.duration_seconds or 0.0
         except RecordingError as error:
             problems.append(Problem(recording.file, f"{error.what}. {error.fix}"))
@@ -192,16 +195,18 @@ def _divide(
 def _is_present(recording: Recording, gallery: Gallery, known: _Known) -> bool:
     """Whether the gallery holds this recording; its content is read only if its file looks new."""
     try:
-        status = recording.path.stat()
+        stamp = stamp_of(recording.path)
+        if stamp is None:
+            return False  # whoever reads it says what is wrong
         seen = known.get((recording.file, recording.camera_id, recording.started_at))
-        if seen is not None and seen == (status.st_size, status.st_mtime_ns):
+        if seen is not None and seen == (stamp.size_bytes, stamp.modified_ns):
             return True
         # Only a file of a size that is here can be a copy of what is here.
-        if status.st_size not in {size for size, _ in known.values()}:
+        if stamp.size_bytes not in {size for size, _ in known.values()}:
             return False
         sha256 = sha256_of(recording.path)
     except OSError:
-        return False  # whoever reads it says what is wrong
+        return False
     return gallery.holds(recording_identity(sha256, recording.camera_id, recording.started_at))
 
 

@@ -1,0 +1,63 @@
+"""The files behind a recording, one film or the pictures of a sequence; whether they change."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells, without reading them, whether files are still the same."""
+
+    size_bytes: int  # of all
+    modified_ns: int  # the latest
+    identity: int  # of the very files, for comparisons within one run
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether a path names a sequence of pictures: its last part is a pattern."""
+    return any(letter in path.name for letter in "*?[") and not path.exists()
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The files of a recording in the order of their names; none where there are none."""
+    if is_sequence(path):
+        return tuple(sorted(file for file in path.parent.glob(path.name) if file.is_file()))
+    return (path,) if path.is_file() else ()
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """The stamp of a recording's files; None where there are none."""
+    try:
+        found = [file.stat() for file in files_of(path)]
+    except OSError:
+        return None
+    if not found:
+        return None
+    return Stamp(
+        sum(status.st_size for status in found),
+        max(status.st_mtime_ns for status in found),
+        hash(tuple((s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns) for s in found)),
+    )
+
+
+def sha256_of(path: Path, progress: Callable[[int], None] | None = None) -> str:
+    """SHA-256 of the content, in hexadecimal; of a sequence, of its pictures one after another.
+
+    *progress* is called with the bytes read. Raises OSError if a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    done = 0
+    for part in files_of(path) or (path,):
+        with part.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                done += len(chunk)
+                if progress is not None:
+                    progress(done)
+    return digest.hexdigest()
