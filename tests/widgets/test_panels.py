@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench.district import to_geojson
 from workbench.domain import Candidate
 from workbench.widgets import investigate
 from workbench.widgets.district import DistrictPanel
@@ -137,13 +139,39 @@ def test_what_is_drawn_becomes_the_district_and_the_other_way_round(
     assert panel.named.value == "Drawn on the map"
 
 
-def test_edges_that_cross_are_explained_on_the_panel(asked: Investigation) -> None:
+def test_a_shape_that_crosses_itself_is_explained_and_not_searched(asked: Investigation) -> None:
     panel = DistrictPanel(asked)
-    panel.text.value = (
-        '{"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}'
-    )
-    panel._paste()
+    asked.set_district(asked.whole_area())
+    ring = [[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]
+    drawn_by_hand = {
+        "type": "Feature",
+        "properties": {"style": {}},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    panel.draw.data = [drawn_by_hand]
     assert "not a simple area" in asked.messages["district"]
+    assert asked.district is None  # the one before is no longer on the map
+    assert panel.draw.data == [drawn_by_hand]
+
+
+def test_pasted_geojson_becomes_the_district_or_is_explained(asked: Investigation) -> None:
+    panel = DistrictPanel(asked)
+    panel.text.value = json.dumps(to_geojson(asked.whole_area()))
+    panel._paste()
+    assert len(asked.cameras_inside) == 12
+    panel.text.value = "not GeoJSON"
+    panel._paste()
+    assert "not GeoJSON" in asked.messages["district"]
+    assert len(asked.cameras_inside) == 12
+
+
+def test_a_named_district_can_be_taken_as_a_drawing(asked: Investigation) -> None:
+    panel = DistrictPanel(asked)
+    panel.named.value = "All cameras"
+    panel.named.value = "Drawn on the map"
+    assert asked.district is not None
+    assert asked.district.name == "Drawn on the map"
+    assert len(panel.draw.data) == 1
 
 
 def test_the_fields_of_time_follow_the_model_and_lead_it(asked: Investigation) -> None:

@@ -74,7 +74,7 @@ class LoggedConnection(ZMQChannelsWebsocketConnection):
                 reason = "\n".join(content.get("traceback", []))
                 self.log.error("kernel %s: %s", self.kernel_id, reason)
             elif content["name"] == "stderr":  # where Python's logging goes
-                self.log.error("kernel %s: %s", self.kernel_id, content["text"].rstrip())
+                self.log.warning("kernel %s: %s", self.kernel_id, content["text"].rstrip())
         super()._on_error(channel, msg, msg_list)  # type: ignore[no-untyped-call]
 
 
