@@ -214,7 +214,9 @@ def test_the_threshold_filters_cards_map_and_timeline(opened: Any, probes: list[
     seen.page.locator(".sl-search", has_text="looser than recommended").wait_for()
     seen.page.locator(".sl-card").nth(2).wait_for()
     number = seen.page.locator(".sl-card").count()
-    assert seen.page.locator(".sl-timeline .scatterlayer .point").count() == number
+    points = seen.page.locator(".sl-timeline .scatterlayer .point")
+    points.nth(number - 1).wait_for()
+    assert points.count() == number
     seen.page.get_by_role("button", name="Table").click()
     seen.page.locator(".sl-table tbody tr").nth(number - 1).wait_for()
     assert seen.page.locator(".sl-table tbody tr").count() == number

@@ -89,7 +89,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             options=[DRAWN_BY_HAND, *self._named],
             description="Area",
             style={"description_width": "initial"},
-            layout={"width": "auto", "max_width": "330px"},
+            layout={"flex": "0 1 340px", "width": "auto", "min_width": "0"},
         )
         self.named.observe(self._choose, "value")
         self.text = ipywidgets.Textarea(

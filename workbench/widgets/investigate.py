@@ -59,6 +59,6 @@ def page(model: Investigation) -> Any:
 
 def _refusal(error: SightlineError) -> Any:
     return markup(
-        '<div class="sl-problem" role="alert"><h2 class="sl-heading">There is nothing to search '
-        f"yet</h2><p>{escaped(error)}</p></div>"
+        '<div class="sl-problem" role="alert"><h2 class="sl-heading">There is nothing that '
+        f"can be searched</h2><p>{escaped(error)}</p></div>"
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import ipywidgets
 
@@ -116,6 +118,7 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
             f"{len(shown):,}, best first</span>"
         )
         self.probe.value = _probe(result)
+        self.probe.layout.display = "" if cards else "none"  # a table needs the whole width
         draw = _cards if cards else _table
         self.candidates.value = draw(here, first + 1, self.model)
 
@@ -169,7 +172,6 @@ def _cards(candidates: Sequence[Candidate], first: int, model: Investigation) ->
 
 
 def _card(candidate: Candidate, rank: int, model: Investigation) -> str:
-    day = local_time(candidate.shot_time, model.zone, "%a %d %b %Y")
     clock = local_time(candidate.shot_time, model.zone, "%H:%M:%S")
     one = candidate.camera
     return (
@@ -180,7 +182,7 @@ def _card(candidate: Candidate, rank: int, model: Investigation) -> str:
         f'<span class="sl-score"><small>score</small> {candidate.score:.3f}</span>'
         f"<strong>{escaped(one.name or one.camera_id)}</strong>"
         f'<span class="sl-hint">{escaped(one.camera_id)}</span><span>{escaped(clock)}</span>'
-        f'<span class="sl-hint">{escaped(day.rsplit(" ", 1)[0])}</span>'
+        f'<span class="sl-hint">{_day(candidate.shot_time, model.zone)}</span>'
         f'<span class="sl-hint">{quality_words(candidate.quality)} picture</span></div></li>'
     )
 
@@ -190,26 +192,25 @@ def _table(candidates: Sequence[Candidate], first: int, model: Investigation) ->
         f'<tr class="{_selected(one, model)}"><td>{rank}</td>'
         f'<td><img src="{data_uri(one.shot_jpeg)}" alt=""></td>'
         f"<td>{escaped(camera_name(one.camera))}</td>"
-        f"<td>{escaped(local_time(one.first_seen, model.zone))}</td>"
+        f"<td>{_day(one.first_seen, model.zone)}<br>"
+        f"{escaped(local_time(one.first_seen, model.zone, '%H:%M:%S'))}</td>"
         f"<td>{escaped(local_time(one.last_seen, model.zone, '%H:%M:%S'))}</td>"
         f"<td>{one.score:.3f}</td><td>{one.quality:.2f}</td><td>{escaped(one.recording)}</td></tr>"
         for rank, one in enumerate(candidates, start=first)
     )
     columns = (
-        "Rank",
-        "Best shot",
-        "Camera",
-        "First seen",
-        "Last seen",
-        "Score",
-        "Quality",
+        "Rank", "Best shot", "Camera", "First seen", "Last seen", "Score", "Quality",
         "Recording",
-    )
+    )  # fmt: skip
     head = "".join(f'<th scope="col">{name}</th>' for name in columns)
     return (
         f'<div class="sl-scroll" tabindex="0" role="region" aria-label="Table of candidates">'
         f'<table class="sl-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
+
+
+def _day(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%a %d %b %Y}"
 
 
 def _selected(candidate: Candidate, model: Investigation) -> str:
