@@ -17,6 +17,8 @@ import os
 import sys
 import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -86,43 +88,54 @@ def read_truth(town: Path) -> tuple[list[str], list[str], list[Appearance]]:
     return truth["wanted"], truth["absent"], appearances
 
 
-def on_face(file: str, shot: Shot, appearances: list[Appearance]) -> int | None:
-    """Number of the appearance on whose face a shot lies; None if on none."""
-    best: tuple[float, int] | None = None
+def on_faces(file: str, shot: Shot, appearances: list[Appearance]) -> list[int]:
+    """Numbers of the appearances on whose face a shot may lie, nearest first.
+
+    Several where people pass each other: their true boxes lie in one place then.
+    """
+    near = []
     for number, appearance in enumerate(appearances):
         box = appearance.at(shot.seconds) if appearance.file == file else None
         if box is not None:
             away = math.hypot(shot.box.centre_x - box.centre_x, shot.box.centre_y - box.centre_y)
             if away <= NEAR * box.width:
-                best = min(best or (math.inf, -1), (away, number))
-    return best[1] if best else None
+                near.append((away, number))
+    return [number for _, number in sorted(near)]
+
+
+def owner_of(file: str, shots: Sequence[Shot], appearances: list[Appearance]) -> int | None:
+    """Number of the appearance that a tracklet's shots lie on; None if they lie on no face."""
+    votes: defaultdict[int, float] = defaultdict(float)
+    for shot in shots:
+        for rank, number in enumerate(on_faces(file, shot, appearances)):
+            votes[number] += 1.0 if rank == 0 else 0.5
+    return max(votes, key=lambda number: votes[number]) if votes else None
 
 
 def shown(candidate: Candidate, gallery: Gallery, appearances: list[Appearance]) -> int | None:
-    """Number of the appearance that a candidate's best shot lies on; None if on none."""
-    return on_face(candidate.recording, gallery.shots(candidate.tracklet_id)[0], appearances)
+    """Number of the appearance that a candidate shows; None if it shows no face."""
+    shots = gallery.shots(candidate.tracklet_id)
+    return owner_of(candidate.recording, shots, appearances)
 
 
 def following(gallery: Gallery, appearances: list[Appearance]) -> dict[str, float | int]:
     """How well faces were followed: coverage, splits, mixtures, false faces."""
     tracklets = gallery.tracklets()
     searchable = tracklets[tracklets["searchable"]]
-    owners = [
-        [on_face(t.recording, shot, appearances) for shot in gallery.shots(t.tracklet_id)]
-        for t in searchable.itertuples()
-    ]
-    main = [max(set(o), key=o.count) for o in owners]
-    covered = {owner for owner in main if owner is not None}
+    owners, mixed = [], 0
+    for tracklet in searchable.itertuples():
+        shots = gallery.shots(tracklet.tracklet_id)
+        owner = owner_of(tracklet.recording, shots, appearances)
+        possible = [set(on_faces(tracklet.recording, shot, appearances)) for shot in shots]
+        mixed += any(numbers and owner not in numbers for numbers in possible)
+        owners.append(owner)
+    found = [owner for owner in owners if owner is not None]
     return {
         "appearances": len(appearances),
-        "with a searchable tracklet": len(covered),
-        "tracklets an appearance": round(
-            sum(owner is not None for owner in main) / len(covered), 3
-        ),
-        "with two people in it": sum(
-            len({appearances[n].person for n in o if n is not None}) > 1 for o in owners
-        ),
-        "on no face": main.count(None),
+        "with a searchable tracklet": len(set(found)),
+        "tracklets an appearance": round(len(found) / len(set(found)), 3),
+        "with two people in it": mixed,
+        "on no face": owners.count(None),
         "not searchable": len(tracklets) - len(searchable),
     }
 

@@ -86,3 +86,13 @@ def test_who_comes_nearer_all_the_time_is_kept_from_several_moments() -> None:
         tracker.update(n / 10, [seen(n / 10, 100 + n, good=n / 40)])
     (track,) = tracker.finish()
     assert len(track.best) == 5
+
+
+def test_looks_that_found_nothing_are_counted() -> None:
+    tracker = Tracker()
+    tracker.update(0, [seen(0, 100)])
+    tracker.update(0.25, [])
+    tracker.update(0.5, [seen(0.5, 400)])
+    assert [track.missed for track in tracker.active] == [2, 0]
+    tracker.update(0.75, [seen(0.75, 100)])
+    assert [track.missed for track in tracker.active] == [0, 1]

@@ -29,6 +29,8 @@ FOLLOW_MARGIN, FOLLOW_SMALLEST = 1.0, 0.7
 # Pieces of one walk: at most so long apart, and no further than somebody walks in that time.
 JOIN_SECONDS, JOIN_WIDTHS, JOIN_WIDTHS_PER_SECOND = 3.0, 1.5, 1.5
 JPEG_QUALITY = 88
+# Looks that must fail before a face that was seen only once is taken for none.
+DOUBTED_AFTER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,9 @@ class Follower:
     def _split(self, track: Track) -> list[_Piece]:
         """Make the templates of an ended track; divide it where they are of different people."""
         good = [o for o in track.best if o.quality.overall >= self._following.searchable_from]
-        if not good:
+        # Seen once, looked for again and not found: a detector's mistake more often than a person.
+        doubtful = len(track.moments) == 1 and track.missed >= DOUBTED_AFTER
+        if doubtful or not good:
             return [_Piece(track.moments, [])]
         chips = [
             templates.align(self._models, o.picture, o.face.moved(-o.origin[0], -o.origin[1]))

@@ -47,6 +47,7 @@ class Track:
 
     moments: list[tuple[float, Box]]  # when and where its face was detected, in order
     best: list[Observation] = field(default_factory=list)  # by quality, best first
+    missed: int = 0  # looks since it was seen last
     _velocity: tuple[float, float] = (0.0, 0.0)  # pixels a second
 
     @property
@@ -72,6 +73,7 @@ class Track:
                 self._velocity[1] + g * (vy - self._velocity[1]),
             )
         self.moments.append((observation.seconds, box))
+        self.missed = 0
 
 
 @dataclass(slots=True)
@@ -94,6 +96,8 @@ class Tracker:
         """Take the faces seen at *seconds*; return the tracks that ended."""
         ended = self._end(lambda t: seconds - t.last_seconds > LOST_AFTER_SECONDS)
         pairs, doubtful = self._associate(seconds, seen)
+        for track in self.active:
+            track.missed += 1
         taken = set()
         for track, index in pairs:
             track.add(seen[index])
