@@ -45,7 +45,10 @@ def environment() -> str:
     """The text of environment.yml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     versions = locked_versions(ROOT / "requirements.lock")
-    names = sorted(normal(re.split(r"[<>=!~;\[ ]", r, maxsplit=1)[0]) for r in project["dependencies"])
+    names = sorted(
+        normal(re.split(r"[<>=!~;\[ ]", requirement, maxsplit=1)[0])
+        for requirement in project["dependencies"]
+    )
     pins = "".join(f"      - {name}=={versions[name]}\n" for name in names)
     return HEADER + pins + "      - --editable .\n"
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from workbench.investigation import SearchResult, search
     from workbench.maps.sightings import sightings_map
     from workbench.maps.timeline import timeline
-    from workbench.settings import settings
 
 __version__ = "0.1.0"
 
@@ -44,7 +43,6 @@ _HOMES = {
     "load_models": "workbench.faces.models:load",
     "make_probe": "workbench.faces.probes",
     "search": "workbench.investigation",
-    "settings": "workbench.settings",
     "sightings_map": "workbench.maps.sightings",
     "timeline": "workbench.maps.timeline",
 }
@@ -61,7 +59,6 @@ __all__ = [
     "load_models",
     "make_probe",
     "search",
-    "settings",
     "sightings_map",
     "timeline",
 ]
