@@ -47,7 +47,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Path:
     folder = tmp_path_factory.mktemp("footage")
-    clips = {"again.mkv": "C1", "bird.mkv": "C2", "no.mkv": "C2"}
+    clips = {"again.mkv": "C1", "book.mkv": "C2", "no.mkv": "C2"}
     rows = ["file,camera_id,started_at"]
     for hour, (name, camera) in enumerate(clips.items()):
         shutil.copyfile(shared / "footage" / "real" / name, folder / name)
@@ -99,7 +99,7 @@ def test_index_prints_a_line_a_recording_and_a_summary(
     said = run("index", footage, "--gallery", tmp_path / "g.duckdb", "--json")
     assert said.status == DONE
     *recordings, summary = said.lines
-    assert [r["file"] for r in recordings] == ["again.mkv", "bird.mkv", "no.mkv"]
+    assert [r["file"] for r in recordings] == ["again.mkv", "book.mkv", "no.mkv"]
     assert all(r["status"] == "indexed" and r["tracklets"] == 1 for r in recordings)
     assert summary | {"kind": "summary", "indexed": 3, "present": 0, "refused": 0} == summary
     assert "recordings" in said.err  # progress
@@ -114,7 +114,7 @@ def test_index_with_problems_says_so_by_its_exit_status(
     folder = tmp_path / "footage"
     shutil.copytree(footage, folder)
     with (folder / "footage.csv").open("a") as file:
-        file.write("gone.mkv,C1,2026-03-29T05:00:00Z\nbird.mkv,C1,2026-03-29T05:00:00\n")
+        file.write("gone.mkv,C1,2026-03-29T05:00:00Z\nbook.mkv,C1,2026-03-29T05:00:00\n")
     said = run("index", folder, "--gallery", tmp_path / "g.duckdb")
     assert said.status == PROBLEMS
     assert "gone.mkv: there is no such file. Check the name in footage.csv" in said.err
@@ -144,7 +144,7 @@ def test_search_keeps_to_top_threshold_time_and_place(
     def files(*arguments: object) -> list[str]:
         return [line["recording"] for line in run("search", *arguments, "--json").lines]
 
-    assert files(*question, "--threshold", "-1") == ["again.mkv", "no.mkv", "bird.mkv"]
+    assert files(*question, "--threshold", "-1") == ["again.mkv", "no.mkv", "book.mkv"]
     assert files(*question, "--threshold", "-1", "--top", "1") == ["again.mkv"]
     assert files(*question, "--threshold", "0.999") == []
     assert files(*changed(question, "--to", "2026-03-29T02:00:00+02:00")) == []

@@ -7,6 +7,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psutil
@@ -79,7 +80,9 @@ def _socket(base: str, kernel: str, headers: dict[str, str]) -> int:
         connection.close()
         return 101
 
-    return asyncio.run(attempt())
+    # In a thread of its own: the browser tests leave a loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, attempt()).result()
 
 
 def _until(true: Callable[[], bool], *, seconds: float = 5) -> bool:
