@@ -189,6 +189,9 @@ class Face:
         return Face(self.box.moved(dx, dy), self.confidence, points)
 
 
+QUALITY_PARTS = ("size", "sharpness", "pose", "exposure", "occlusion", "landmarks")
+
+
 @dataclass(frozen=True, slots=True)
 class Quality:
     """How well a face can be recognised, 0 (useless) to 1 (as good as an enrolment photograph).
@@ -201,10 +204,12 @@ class Quality:
     sharpness: float
     pose: float
     exposure: float
+    occlusion: float = 1.0  # 1: nothing is hidden
+    landmarks: float = 1.0  # 1: eyes, nose and mouth lie as in a face
 
     def weakest(self) -> str:
-        """Name of the part that hurts most: size, sharpness, pose or exposure."""
-        return min(("size", "sharpness", "pose", "exposure"), key=lambda part: getattr(self, part))
+        """Name of the part that hurts most."""
+        return min(QUALITY_PARTS, key=lambda part: float(getattr(self, part)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,3 +67,38 @@ def test_a_box_outside_the_picture_is_worth_nothing() -> None:
     assert assess(image, Face(Box(100, 100, 20, 20), 1)).overall == 0
     assert crop(image, Box(40, 40, 20, 20)).shape == (10, 10, 3)
     assert crop(image, Box(-30, -30, 20, 20)).size == 0
+
+
+@pytest.mark.parametrize("part", ["mouth", "eyes"])
+def test_what_hides_a_face_is_told(
+    models: Models, portrait: tuple[np.ndarray, Face], part: str
+) -> None:
+    image, face = portrait
+    assert face.landmarks is not None
+    (ax, ay), (bx, _), (_, ny) = face.landmarks[:3]
+    iod = bx - ax
+    top, bottom = (ay - 0.35 * iod, ay + 0.35 * iod) if part == "eyes" else (ny, ny + iod)
+    covered = image.copy()
+    covered[int(top) : int(bottom), int(ax - 0.6 * iod) : int(bx + 0.6 * iod)] = (90, 100, 150)
+    found = detect(models, covered, smallest=80)
+    assert found, "the covered face is still found"
+    before = assess(image, face, detector="dlib")
+    after = assess(covered, found[0], detector="dlib")
+    assert before.occlusion == 1
+    assert after.occlusion < 0.9
+    assert after.overall < before.overall
+
+
+def test_landmarks_that_make_no_face_are_told() -> None:
+    image = np.random.default_rng(1).integers(0, 255, (200, 200, 3)).astype(np.uint8)
+    box = Box(50, 50, 100, 100)
+
+    def plausibility(*points: tuple[float, float]) -> float:
+        return assess(image, Face(box, 1, points)).landmarks
+
+    eyes = ((80, 90), (120, 90))
+    assert plausibility(*eyes, (100, 118)) == 1
+    assert plausibility(*eyes, (100, 112), (85, 130), (115, 130)) == 1
+    assert plausibility(*eyes, (100, 70)) == 0  # the nose above the eyes
+    assert plausibility(*eyes, (100, 112), (85, 95), (115, 95)) < 0.3  # the mouth beside them
+    assert plausibility((99, 90), (101, 90), (100, 92)) < 0.1  # the eyes in one place

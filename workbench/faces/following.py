@@ -132,7 +132,8 @@ class Follower:
         around = face.box.widened(PICTURE_MARGIN)
         picture = quality.crop(image, around).copy()  # the frame itself is let go
         origin = (max(0, math.floor(around.x)), max(0, math.floor(around.y)))
-        return Observation(seconds, face, quality.assess(image, face), picture, origin)
+        measured = quality.assess(image, face, detector=self._models.profile.detector)
+        return Observation(seconds, face, measured, picture, origin)
 
     def _split(self, track: Track) -> list[_Piece]:
         """Make the templates of an ended track; divide it where they are of different people."""

@@ -64,9 +64,9 @@ def find_faces(source: Path | bytes, *, name: str = "", models: Models) -> Found
             where=name,
             fix="Use a closer photograph" if tiny else "Use one that shows the face from the front",
         )
-    return FoundFaces(
-        name, image, tuple(faces), tuple(quality.assess(image, face) for face in faces)
-    )
+    detector = models.profile.detector
+    qualities = tuple(quality.assess(image, face, detector=detector) for face in faces)
+    return FoundFaces(name, image, tuple(faces), qualities)
 
 
 def make_photograph(found: FoundFaces, index: int | None = None, *, models: Models) -> Photograph:
@@ -183,6 +183,8 @@ _REASONS = {
     "sharpness": "the face is blurred; a sharper photograph would find more",
     "pose": "the face is turned away; one from the front would find more",
     "exposure": "the face is too dark or too bright; one in even light would find more",
+    "occlusion": "part of the face is hidden; one that shows all of it would find more",
+    "landmarks": "eyes, nose and mouth are hard to make out; one from the front would find more",
 }
 
 

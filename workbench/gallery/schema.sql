@@ -77,6 +77,7 @@ CREATE TABLE shots (
     x DOUBLE NOT NULL, y DOUBLE NOT NULL, width DOUBLE NOT NULL, height DOUBLE NOT NULL,
     quality DOUBLE NOT NULL, size DOUBLE NOT NULL, sharpness DOUBLE NOT NULL,
     pose DOUBLE NOT NULL, exposure DOUBLE NOT NULL,
+    occlusion DOUBLE NOT NULL, landmarks DOUBLE NOT NULL,
     jpeg            BLOB NOT NULL,
     template        FLOAT[{dimension}] NOT NULL
 );

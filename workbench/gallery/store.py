@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from workbench.domain import (
+    QUALITY_PARTS,
     Box,
     Camera,
     Coverage,
@@ -480,9 +481,7 @@ class Gallery:
                 seconds=row["seconds"],
                 time=row["time"].astimezone(UTC),
                 box=Box(row["x"], row["y"], row["width"], row["height"]),
-                quality=Quality(
-                    row["quality"], row["size"], row["sharpness"], row["pose"], row["exposure"]
-                ),
+                quality=Quality(row["quality"], **{part: row[part] for part in QUALITY_PARTS}),
                 jpeg=row["jpeg"],
                 template=np.asarray(row["template"], np.float32),
             )
@@ -648,7 +647,7 @@ def _tables(indexed: IndexedRecording, dimension: int) -> Iterator[tuple[str, pa
                 "quality": [s.quality.overall for _, _, s in shots],
                 **{
                     name: [float(getattr(s.quality, name)) for _, _, s in shots]
-                    for name in ("size", "sharpness", "pose", "exposure")
+                    for name in QUALITY_PARTS
                 },
                 "jpeg": pa.array([s.jpeg for _, _, s in shots], pa.binary()),
                 "template": vectors([s.template for _, _, s in shots]),
