@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import struct
+import zlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -160,3 +162,40 @@ def test_a_sequence_of_pictures_is_a_recording(tmp_path: Path) -> None:
     assert files_of(tmp_path / "*.jpg") == ()
     with pytest.raises(RecordingError, match="there is no such file"):
         RecordingReader(tmp_path / "*.jpg")
+
+
+def test_the_extension_does_not_matter(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", [0, 0.04]).rename(tmp_path / "a.txt")
+    with RecordingReader(path) as reader:
+        assert len(list(reader.frames())) == 2
+
+
+def test_an_absurd_size_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checksum
+
+    pixels = chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+    (tmp_path / "1.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
+    )
+    with (
+        pytest.raises(
+            RecordingError, match=r"claims pictures of 60000 by 60000|cannot be decoded|can be read"
+        ),
+        RecordingReader(tmp_path / "*.png", frame_rate=1) as reader,
+    ):
+        list(reader.frames())
+
+
+def test_a_claimed_duration_is_only_an_estimate(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", [0, 0.04, 0.08])
+    data = bytearray(path.read_bytes())
+    at = data.index(b"mvhd") + 4 + 16  # version, times and time scale come first
+    data[at : at + 4] = (0x7FFFFFF0).to_bytes(4, "big")
+    path.write_bytes(data)
+    with RecordingReader(path) as reader:
+        assert len(list(reader.frames())) == 3
+        assert reader.seconds == pytest.approx(0.12)
