@@ -171,7 +171,7 @@ def test_the_extension_does_not_matter(tmp_path: Path) -> None:
 
 
 def test_an_absurd_size_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", 12_000, 12_000, 8, 2, 0, 0, 0)
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         checksum = struct.pack(">I", zlib.crc32(kind + data))
@@ -181,13 +181,8 @@ def test_an_absurd_size_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
     )
-    with (
-        pytest.raises(
-            RecordingError, match=r"claims pictures of 60000 by 60000|cannot be decoded|can be read"
-        ),
-        RecordingReader(tmp_path / "*.png", frame_rate=1) as reader,
-    ):
-        list(reader.frames())
+    with pytest.raises(RecordingError, match="claims pictures of 12000 by 12000"):
+        RecordingReader(tmp_path / "*.png", frame_rate=1)
 
 
 def test_a_claimed_duration_is_only_an_estimate(tmp_path: Path) -> None:
