@@ -24,9 +24,7 @@ def test_best_shots_can_be_cut_again_from_the_source(demo: Path) -> None:
             source = root / recording.file
             assert sha256_of(source) == recording.sha256
             tracklets = gallery.tracklets()
-            mine = tracklets[
-                (tracklets["recording"] == recording.file) & tracklets["searchable"]
-            ]
+            mine = tracklets[(tracklets["recording"] == recording.file) & tracklets["searchable"]]
             shots = {
                 round(shot.seconds, 6): shot
                 for name in mine["tracklet_id"]
