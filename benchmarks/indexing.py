@@ -211,10 +211,12 @@ def main() -> int:
         scratch = Path(name)
         for profile in profiles:
             with stopwatch() as spent:
-                seconds, quality_of_following = index_town(profile, 1, scratch)
-            two, _ = index_town(profile, 2, scratch)
+                watched, quality_of_following = index_town(profile, 1, scratch)
+            # In turn, and the better of two: whatever else the machine does hits both alike.
+            turns = [(index_town(profile, n, scratch)[0], n) for n in (1, 2, 1, 2)]
+            seconds, two = (min(s for s, n in turns if n == workers) for workers in (1, 2))
             loop = loop_frames_a_second(clips, profile)
-            steps = {step: round(s / seconds, 3) for step, s in sorted(spent.items())}
+            steps = {step: round(s / watched, 3) for step, s in sorted(spent.items())}
             steps["the rest"] = round(1 - sum(steps.values()), 3)
             result[profile] = {
                 "frames a second": round(total / seconds, 1),
