@@ -98,6 +98,22 @@ class ProfileMismatch(GalleryError):
     """Templates of two model profiles would have met."""
 
 
+class CaseError(SightlineError):
+    """A case is unknown, incomplete, or not in a state in which this can be done with it."""
+
+
+class NotPermitted(SightlineError):
+    """Somebody asked for what their role, or their case, does not cover."""
+
+
+class AuditDamaged(SightlineError):
+    """The record of casework is not what was written."""
+
+
+class EvidenceError(SightlineError):
+    """An evidence archive cannot be made, or is not what was signed."""
+
+
 class MapError(SightlineError):
     """A map cannot be drawn without something this machine does not have."""
 

@@ -49,6 +49,21 @@ class Settings(BaseSettings):
     districts: Path | None = Field(
         default=None, description="folder of GeoJSON files offered as named districts"
     )
+    largest_area_km2: float = Field(
+        default=25, gt=0, description="largest area of a case that one person may approve"
+    )
+    longest_days: float = Field(
+        default=31, gt=0, description="longest time of footage that one person may approve"
+    )
+    longest_validity_days: float = Field(
+        default=92, gt=0, description="longest validity of a case that one person may approve"
+    )
+    most_cameras: int = Field(
+        default=500, gt=0, description="most cameras in a search that one person may approve"
+    )
+    retention_days: float = Field(
+        default=30, gt=0, description="days after which footage nobody holds leaves the gallery"
+    )
 
     @field_validator("time_zone")
     @classmethod

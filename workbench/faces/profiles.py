@@ -90,6 +90,11 @@ def default_threshold(profile: Profile) -> Threshold:
     chosen = settings()
     if chosen.threshold is not None:
         return Threshold(chosen.threshold, chosen.calibration)
+    return calibrated_threshold(profile)
+
+
+def calibrated_threshold(profile: Profile) -> Threshold:
+    """The same whatever the settings say."""
     if profile.recogniser in CALIBRATIONS:
         return CALIBRATIONS[profile.recogniser]
     from deepface.config.threshold import thresholds

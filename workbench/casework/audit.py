@@ -1,0 +1,449 @@
+"""The record: append-only, hash-chained, safe against ``kill -9`` at any byte.
+
+One entry is one line, ``<hash> <hash of the entry before> <canonical JSON>``, where the hash is the
+SHA-256 of all that follows it. A change, removal or reordering therefore breaks the chain at the
+place where it was made. The number and hash of the last entry, the *head*, also stand in a file of
+their own, so that lines taken from the end are missed; and on every export, so that the head can be
+kept where nobody here can reach it: only such a pin shows that the whole end was rewritten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import AuditDamaged
+
+LOG, HEAD = "audit.log", "audit.head"
+START = "0" * 64  # what the first entry names as the hash before it
+TORN = "audit.torn"
+_TORN = b'"what":"audit.torn"'
+_PREFIX = 130  # two hashes of 64 digits, each with a space
+_APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last entry of a record: pin it outside, and nothing before it can change unseen."""
+
+    number: int  # 0 in an empty record
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.hash}"
+
+    @classmethod
+    def parse(cls, text: str) -> Head:
+        """Read ``<number>:<64 hexadecimal digits>``; raise AuditDamaged for anything else."""
+        number, _, digest = text.strip().partition(":")
+        if not number.isdecimal() or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+            raise AuditDamaged(
+                f"{text.strip()[:80]!r} is not the head of a record",
+                fix="Copy it whole, as `sightline audit head` prints it",
+            )
+        return cls(int(number), digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened."""
+
+    number: int  # from 1
+    at: datetime  # UTC
+    by: Mapping[str, Any]  # see workbench.casework.people.Person.named
+    what: str  # such as "search.asked"
+    about: Mapping[str, Any]
+    hash: str
+
+    @property
+    def account(self) -> str:
+        return str(self.by.get("account", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A place where the record is not what was written."""
+
+    line: int  # from 1
+    what: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a look at every line of a record found."""
+
+    entries: int
+    head: Head
+    faults: tuple[Fault, ...]
+    torn: int  # interrupted writes, each declared by the entry after it
+
+    @property
+    def sound(self) -> bool:
+        return not self.faults
+
+
+def canonical(value: object) -> bytes:
+    """JSON with one spelling: sorted keys, no spaces, ASCII; raises ValueError for NaN."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode("ascii")
+
+
+class AuditLog:
+    """The record in a folder, for reading and appending; safe between processes.
+
+    Parameters
+    ----------
+    folder : Path
+        Where ``audit.log`` and ``audit.head`` live; made if it is not there.
+
+    Raises
+    ------
+    AuditDamaged
+        From every method, if the record is not one unbroken chain, is shorter than its head says,
+        or one of its files is a link or may be written by everybody.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder = folder
+        self._forget()
+
+    @property
+    def path(self) -> Path:
+        return self.folder / LOG
+
+    @property
+    def head(self) -> Head:
+        """The last entry this process has read; see :meth:`read_new`."""
+        return Head(self._number, self._hash)
+
+    @property
+    def last_at(self) -> datetime | None:
+        """When the last entry was written."""
+        return self._last_at
+
+    def append(self, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> list[Entry]:
+        """Add one entry, on the disk when this returns; the new ones, those of others included."""
+        with self._locked() as file:
+            found = self._read(file)
+            self._mend(file)
+            found.extend(self._read(file))
+            self._write(file, what, by, about)
+            found.extend(self._read(file))
+        return found
+
+    def read_new(self) -> list[Entry]:
+        """The entries since the last call, from the first on at the first one."""
+        with self._locked(shared=True) as file:
+            return self._read(file)
+
+    # --- Within ---------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        self._inode, self._offset, self._number, self._hash = -1, 0, 0, START
+        self._last_line = b""
+        self._last_at: datetime | None = None
+
+    @contextlib.contextmanager
+    def _locked(self, *, shared: bool = False) -> Iterator[int]:
+        flags = os.O_RDONLY if shared and self.path.exists() else _APPENDING
+        file = _open(self.path, self.folder, flags)
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+            yield file
+        finally:
+            os.close(file)  # and with it the lock
+
+    def _read(self, file: int) -> list[Entry]:
+        """What follows the last entry read, checked; stops before an unfinished write."""
+        status = os.fstat(file)
+        if self._inode not in (-1, status.st_ino):
+            raise self._damaged("is another file than before")
+        self._inode = status.st_ino
+        start = self._offset - len(self._last_line)
+        data = os.pread(file, max(status.st_size - start, 0), start)
+        if not data.startswith(self._last_line):
+            raise self._damaged(f"entry {self._number} is no longer what it was")
+        lines = Lines(data[len(self._last_line) :], self._number, self._hash)
+        found = []
+        for entry, raw in lines:
+            found.append(entry)
+            self._number, self._hash, self._last_at = entry.number, entry.hash, entry.at
+            self._last_line = raw
+        self._offset += lines.position
+        self._check_head(rest=lines.rest)
+        if lines.faults and not lines.unfinished:
+            raise self._damaged(str(lines.faults[0]))
+        return found
+
+    def _check_head(self, *, rest: bytes) -> None:
+        kept = _read_head(self.folder)
+        if kept is None and self._number > 1:  # the first entry is written before the first head
+            raise self._damaged("its head is missing")
+        if kept is not None and kept.number > self._number:
+            what = "was changed or cut" if rest else "is missing"
+            raise self._damaged(f"entry {self._number + 1} of {kept.number} {what}")
+        if kept is not None and kept.number == self._number and kept.hash != self._hash:
+            raise self._damaged(f"entry {kept.number} is another one than its head names")
+
+    def _mend(self, file: int) -> None:
+        """Declare what an interrupted write left, so that nothing is ever taken away."""
+        rest = os.pread(file, os.fstat(file).st_size - self._offset, self._offset)
+        if not rest:
+            return
+        if not rest.endswith(b"\n"):
+            _append(file, b"\n")
+            rest += b"\n"
+        about = {"bytes": len(rest), "sha256": hashlib.sha256(rest).hexdigest()}
+        self._write(file, TORN, {}, about)
+
+    def _write(self, file: int, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+        number = self._number + 1
+        at = datetime.now(UTC).isoformat(timespec="microseconds")
+        body = canonical({"n": number, "at": at, "by": by, "what": what, "about": about})
+        hashed = self._hash.encode() + b" " + body
+        digest = hashlib.sha256(hashed).hexdigest()
+        _append(file, digest.encode() + b" " + hashed + b"\n")
+        os.fdatasync(file)
+        _keep_head(self.folder, Head(number, digest))
+
+    def _damaged(self, what: str) -> AuditDamaged:
+        return AuditDamaged(
+            what,
+            where=str(self.path),
+            fix="Nothing is searched until an auditor has looked: run `sightline audit verify`",
+        )
+
+
+class Lines:
+    """Walks over the entries in *data*, which follow entry *number* with hash *digest*.
+
+    Yields each entry with its line, the newline included. With ``to_the_end`` it goes on behind a
+    fault; otherwise it stops there.
+    """
+
+    def __init__(
+        self, data: bytes, number: int = 0, digest: str = START, *, to_the_end: bool = False
+    ) -> None:
+        self._data, self._to_the_end = data, to_the_end
+        self.number, self.hash = number, digest
+        self.line = number  # of the file, as long as every entry is one line
+        self.position = 0  # behind the last entry
+        self.torn = 0
+        self.faults: list[Fault] = []
+
+    @property
+    def rest(self) -> bytes:
+        """What was not read as an entry."""
+        return self._data[self.position :]
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the rest can be what one or more interrupted writes left at the end."""
+        return not any(self._entry(line + b"\n") for line in self.rest.split(b"\n")[:-1])
+
+    def __iter__(self) -> Iterator[tuple[Entry, bytes]]:
+        while self.position < len(self._data):
+            raw = self._line_at(self.position)
+            entry = self._entry(raw)
+            skipped = self._torn_here(raw, entry)
+            if skipped:
+                self.torn += 1
+                self.line += self._data.count(b"\n", self.position, self.position + skipped)
+                self.position += skipped
+                continue
+            self.line += 1
+            if entry is None:
+                self.faults.append(Fault(self.line, self._unreadable(raw)))
+            elif entry.number != self.number + 1 or raw[65:129].decode() != self.hash:
+                self.faults.append(Fault(self.line, self._misplaced(entry)))
+            if not self._to_the_end and self.faults:
+                self.line -= 1
+                return
+            self.position += len(raw)
+            self.number = self.number + 1 if entry is None else entry.number
+            self.hash = _stated(raw) if entry is None else entry.hash
+            if entry is not None:
+                yield entry, raw
+
+    def _line_at(self, position: int) -> bytes:
+        end = self._data.find(b"\n", position)
+        return self._data[position:] if end < 0 else self._data[position : end + 1]
+
+    def _torn_here(self, raw: bytes, entry: Entry | None) -> int:
+        """Bytes from here to an entry that declares them an interrupted write; 0 if none does."""
+        at = self.position + len(raw)
+        following = self._line_at(at)
+        # A whole line may have been cut off from its newline alone: look one line ahead.
+        if entry is not None and _TORN not in following:
+            return 0
+        while following:
+            declared = self._entry(following)
+            if declared is not None:
+                region = self._data[self.position : at]
+                told = {"bytes": len(region), "sha256": hashlib.sha256(region).hexdigest()}
+                chained = (declared.number, following[65:129].decode()) == (
+                    self.number + 1,
+                    self.hash,
+                )
+                is_torn = declared.what == TORN and declared.about == told and chained
+                return len(region) if is_torn else 0
+            at += len(following)
+            following = self._line_at(at)
+        return 0
+
+    def _entry(self, raw: bytes) -> Entry | None:
+        """The entry in a line; None if it is not whole or not what its hash says."""
+        if len(raw) <= _PREFIX or raw[-1:] != b"\n" or raw[64:65] != b" " or raw[129:130] != b" ":
+            return None
+        if hashlib.sha256(raw[65:-1]).hexdigest().encode() != raw[:64]:
+            return None
+        try:
+            body = json.loads(raw[_PREFIX:-1])
+            return Entry(
+                number=body["n"],
+                at=datetime.fromisoformat(body["at"]),
+                by=body["by"],
+                what=body["what"],
+                about=body["about"],
+                hash=raw[:64].decode(),
+            )
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def _unreadable(self, raw: bytes) -> str:
+        if raw[-1:] != b"\n":
+            return f"entry {self.number + 1} was cut after {len(raw)} bytes"
+        return f"entry {self.number + 1} was changed: it is not what its hash says"
+
+    def _misplaced(self, entry: Entry) -> str:
+        if entry.number > self.number + 1:
+            return f"entries {self.number + 1} to {entry.number - 1} before it were removed"
+        if entry.number <= self.number:
+            return f"entry {entry.number} stands behind entry {self.number}: moved or written twice"
+        return f"entry {self.number}, which it follows, was replaced by another"
+
+
+def verify(folder: Path, *, pins: Sequence[Head] = ()) -> Verification:
+    """Look at every line of a record, and say of each fault where it is.
+
+    Parameters
+    ----------
+    folder : Path
+        The casework folder.
+    pins : sequence of Head
+        Heads kept elsewhere, such as those printed on exports: each must be in the record.
+    """
+    path = folder / LOG
+    try:
+        file = _open(path, folder, os.O_RDONLY)
+    except AuditDamaged as error:
+        return Verification(0, Head(0, START), (Fault(1, error.what),), 0)
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        data = os.pread(file, os.fstat(file).st_size, 0)
+        kept = _read_head(folder)
+    except AuditDamaged as error:
+        return Verification(0, Head(0, START), (Fault(1, error.what),), 0)
+    finally:
+        os.close(file)
+    lines = Lines(data, to_the_end=True)
+    hashes = {entry.number: entry.hash for entry, _ in lines}
+    faults = list(lines.faults)
+    end = lines.line + 1
+    # A write that a crash has cut short just now is declared by the next one.
+    if (
+        data
+        and not data.endswith(b"\n")
+        and faults
+        and (kept is None or kept.number < lines.number)
+    ):
+        faults.pop()
+        lines.number -= 1
+        lines.hash = hashes.get(lines.number, START)
+    if kept is None and lines.number > 1:
+        faults.append(Fault(end, "the head of the record is missing"))
+    elif kept is not None and kept.number > lines.number:
+        faults.append(
+            Fault(end, f"entries {lines.number + 1} to {kept.number} were removed from the end")
+        )
+    for pin in [*([kept] if kept is not None and kept.number else []), *pins]:
+        if pin.number and hashes.get(pin.number) != pin.hash and pin.number <= lines.number:
+            place = f"entry {pin.number} is not the one that was pinned ({pin.hash[:16]}…)"
+            faults.append(Fault(pin.number, place))
+        elif pin.number > lines.number and pin is not kept:
+            faults.append(Fault(end, f"entry {pin.number}, which was pinned, is missing"))
+    return Verification(len(hashes), Head(lines.number, lines.hash), tuple(faults), lines.torn)
+
+
+def _stated(raw: bytes) -> str:
+    return raw[:64].decode("ascii", "replace")
+
+
+def _append(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _open(path: Path, folder: Path, flags: int) -> int:
+    """A regular file of ours, never one that a link points to."""
+    if folder.is_symlink():
+        raise AuditDamaged(
+            "is a symbolic link", where=str(folder), fix="Put the folder itself in its place"
+        )
+    # A folder that hands its group on (setgid) is shared by the accounts of that group.
+    mode = 0o660 if folder.exists() and folder.stat().st_mode & stat.S_ISGID else 0o600
+    try:
+        file = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    except OSError as error:
+        links = (errno.ELOOP, errno.EMLINK)
+        what = "is a symbolic link" if error.errno in links else f"cannot be opened ({error})"
+        raise AuditDamaged(
+            what, where=str(path), fix="Restore the file itself from a copy"
+        ) from None
+    status = os.fstat(file)
+    reason = ""
+    if not stat.S_ISREG(status.st_mode):
+        reason = "is not a regular file"
+    elif status.st_nlink != 1:
+        reason = "has a second name (hard link)"
+    elif status.st_mode & stat.S_IWOTH:
+        reason = "may be written by everybody on this machine"
+    if reason:
+        os.close(file)
+        raise AuditDamaged(reason, where=str(path), fix="Restore the file and its permissions")
+    return file
+
+
+def _read_head(folder: Path) -> Head | None:
+    path = folder / HEAD
+    if not path.exists() and not path.is_symlink():
+        return None
+    file = _open(path, folder, os.O_RDONLY)
+    try:
+        text = os.pread(file, 200, 0).decode("ascii", "replace")
+        return Head.parse(text) if text else None
+    finally:
+        os.close(file)
+
+
+def _keep_head(folder: Path, head: Head) -> None:
+    """Written in place, in one go and at a fixed width: a reader sees one head or the other."""
+    file = _open(folder / HEAD, folder, os.O_RDWR | os.O_CREAT)
+    try:
+        os.pwrite(file, f"{head.number:020d}:{head.hash}\n".encode(), 0)
+    finally:
+        os.close(file)

@@ -1,0 +1,206 @@
+"""Whether a question may be asked: the one place where permits are made.
+
+Each question is an entry of the record before the gallery sees it, and so is each refusal, with all
+its reasons. What is recorded is what was asked (scope, profile, threshold), never a picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from workbench.casework.register import FOLDER, Register
+from workbench.casework.subjects import likeness
+from workbench.casework.training import is_fictional
+from workbench.errors import CaseError, NotPermitted
+from workbench.permit import Permit, issue
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+    from workbench.casework.cases import Case
+    from workbench.casework.people import Person
+    from workbench.domain import Camera, District, Probe, Scope
+    from workbench.gallery import Gallery
+
+# A clock may be a little behind that of the machine which wrote last.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+def authorise(
+    register: Register,
+    reference: str,
+    gallery: Gallery,
+    probe: Probe,
+    scope: Scope,
+    *,
+    cameras: tuple[Camera, ...],
+    threshold: float | None = None,
+    top: int | None = None,
+) -> Permit:
+    """Leave to look for the probe in the scope of a gallery once, under a case.
+
+    Raises
+    ------
+    NotPermitted
+        With every reason why not; the attempt is on record.
+    CaseError
+        If there is no such case, or its subject cannot be compared; on record too.
+    AuditDamaged
+        If the record is not what was written: nothing is searched then.
+    """
+    me = register.me
+    try:
+        case = register.case(reference)
+        reasons = list(_reasons(register, case, me, gallery, probe, scope, cameras))
+    except CaseError as error:
+        register.refused("search", reference, [error.what])
+        raise
+    asked = {
+        "case": reference,
+        "gallery": str(gallery.path.resolve()),
+        "profile": gallery.profile.fingerprint,
+        "district": scope.district.name,
+        "area": hashlib.sha256(scope.district.area.wkb).hexdigest(),
+        "bounds": list(scope.district.area.bounds),
+        "start": scope.start.isoformat(),
+        "end": scope.end.isoformat(),
+        "cameras": len(cameras),
+        "photographs": len(probe.photographs),
+        "probe": hashlib.sha256(probe.template.tobytes()).hexdigest(),
+        "threshold": threshold,
+        "top": top,
+    }
+    if reasons:
+        register.record("search.refused", {**asked, "reasons": reasons}, by=me)
+        raise NotPermitted(
+            "; ".join(reasons),
+            where=f"case {reference}",
+            fix="Keep to what the case allows, or ask for a case that allows it",
+        )
+    entry = register.record("search.asked", asked, by=me)
+    return issue(
+        reference,
+        me.account,
+        entry.number,
+        gallery=gallery.path,
+        template=probe.template,
+        scope=scope,
+    )
+
+
+def answered(register: Register, permit: Permit, *, candidates: int, seconds: float) -> None:
+    """Record what came of a search: how many candidates, and how long it took."""
+    about = {
+        "case": permit.case,
+        "asked": permit.entry,
+        "candidates": candidates,
+        "seconds": round(seconds, 6),
+    }
+    register.record("search.answered", about)
+
+
+def _reasons(
+    register: Register,
+    case: Case,
+    me: Person,
+    gallery: Gallery,
+    probe: Probe,
+    scope: Scope,
+    cameras: tuple[Camera, ...],
+) -> Iterator[str]:
+    try:
+        me.require("training.use" if case.is_training else "search")
+    except NotPermitted as error:
+        yield error.what
+    if me.account in case.approved_by:
+        yield f"{me.account} authorised the case; who authorises does not search"
+    yield from _when(register, case)
+    yield from _where(case.request.district, scope.district)
+    if scope.start < case.request.start or scope.end > case.request.end:
+        yield (
+            f"the time {_span(scope.start, scope.end)} is not within the permitted "
+            f"{_span(case.request.start, case.request.end)}"
+        )
+    if case.request.subject is not None:
+        least, found = case.request.subject.least_score, likeness(register.folder, case, probe)
+        if not found >= least:  # NaN is not alike
+            yield (
+                f"the probe is not the case's subject: likeness {found:.2f}, at least "
+                f"{least:.2f} is needed"
+            )
+    if not case.is_training and len(cameras) > case.most_cameras:
+        yield f"the district holds {len(cameras):,} cameras; the case allows {case.most_cameras:,}"
+    beside = gallery.path.resolve().parent / FOLDER
+    if beside.exists() and not beside.samefile(register.folder):
+        yield (
+            f"the gallery {gallery.path.name} belongs to the casework in {beside.parent}, not to "
+            f"that in {register.folder.parent}; set SIGHTLINE_HOME"
+        )
+    if case.is_training and me.in_service and not is_fictional(gallery):
+        yield (
+            "a training case carries no authority: in an installation in service it searches the "
+            "fictional footage of the demo alone"
+        )
+
+
+def _when(register: Register, case: Case) -> Iterator[str]:
+    now = datetime.now(UTC)
+    status = case.status(now)
+    if status == "asked":
+        lacking = " by a second person" if case.approved_by else ""
+        yield f"the case has not been approved{lacking}"
+    elif status == "expired":
+        yield f"the case expired at {_stamp(case.request.valid_until)}"
+    elif status == "not yet valid":
+        yield f"the case is valid from {_stamp(case.request.valid_from)} on"
+    elif status != "open":
+        yield f"the case is {status}"
+    last = register.last_at
+    if last is not None and now < last - CLOCK_TOLERANCE:
+        yield (
+            f"the clock of this machine ({_stamp(now)}) is behind the last entry of the record "
+            f"({_stamp(last)})"
+        )
+
+
+def _where(permitted: District, asked: District) -> Iterator[str]:
+    import shapely
+
+    if shapely.covers(permitted.area, asked.area):
+        return
+    outside = shapely.difference(asked.area, permitted.area)
+    if outside.is_empty:  # less than rounding of the last digit, some nanometres
+        return
+    point, metres = _farthest(permitted, outside)
+    yield (
+        f"the district {asked.name} reaches {metres:,.1f} m outside the permitted "
+        f"{permitted.name}, at longitude {point[0]:.6f}, latitude {point[1]:.6f}"
+    )
+
+
+def _farthest(permitted: District, outside: BaseGeometry) -> tuple[tuple[float, float], float]:
+    """The corner that lies farthest outside, and by how many metres."""
+    import numpy as np
+    import shapely
+
+    corners = shapely.get_coordinates(outside)
+    # Metres around the corner: good to a part in a thousand over the few kilometres that matter.
+    best, farthest = (0.0, 0.0), -1.0
+    for longitude, latitude in corners:
+        scale = np.array([111_320 * np.cos(np.radians(latitude)), 110_574])
+        near = shapely.transform(permitted.area, lambda c, scale=scale: c * scale)
+        metres = near.distance(shapely.Point(np.array([longitude, latitude]) * scale))
+        if metres > farthest:
+            best, farthest = (float(longitude), float(latitude)), float(metres)
+    return best, farthest
+
+
+def _span(start: datetime, end: datetime) -> str:
+    return f"{_stamp(start)} to {_stamp(end)}"
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,287 @@
+"""Cases: what may be looked for, where and when, on whose authority, and until when."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+from workbench.domain import District, Scope, parse_time, utc
+from workbench.errors import CaseError
+
+if TYPE_CHECKING:
+    from workbench.settings import Settings
+
+Purpose: TypeAlias = Literal[
+    "missing person",
+    "suspect of a recorded offence",
+    "victim or witness",
+    "unidentified deceased",
+    "training",
+]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+State: TypeAlias = Literal["asked", "open", "declined", "closed"]
+
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/#-]{0,63}")
+EARTH_RADIUS_KM = 6371.0088  # IUGG mean radius
+LONGEST_TEXT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What cases of one kind have in common; every field may be changed in the case."""
+
+    purpose: Purpose
+    legal_basis: str
+    valid: timedelta
+    hint: str
+
+
+TEMPLATES: Mapping[str, Template] = {
+    "missing-person": Template(
+        "missing person",
+        "Prevention of a substantial risk to life: search for a missing person",
+        timedelta(days=7),
+        "From the last certain sighting; the way they usually go first",
+    ),
+    "recorded-offence": Template(
+        "suspect of a recorded offence",
+        "Regulation (EU) 2024/1689, Art. 26(10): authorisation by a judicial authority or an "
+        "administrative one whose decision is binding",
+        timedelta(days=30),
+        "Around the time and place of the offence; the offence's own number belongs in the title",
+    ),
+    "victim-or-witness": Template(
+        "victim or witness",
+        "Investigation of a recorded offence: identification of a victim or witness",
+        timedelta(days=14),
+        "Where the offence was recorded to have taken place",
+    ),
+    "unidentified-deceased": Template(
+        "unidentified deceased",
+        "Inquiry into a death: last movements of an unidentified deceased person",
+        timedelta(days=30),
+        "The days before the finding, around the place of the finding",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest things that one person's approval covers."""
+
+    area_km2: float
+    days: float
+    valid_days: float
+    cameras: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """Those in the settings."""
+        return cls(
+            area_km2=settings.largest_area_km2,
+            days=settings.longest_days,
+            valid_days=settings.longest_validity_days,
+            cameras=settings.most_cameras,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The one person who may be looked for, by photographs kept in the casework folder.
+
+    ``digest`` is the SHA-256 of the templates made from them, with the profile ``fingerprint``;
+    a probe must score at least ``least_score`` against the nearest of them.
+    """
+
+    description: str
+    photographs: tuple[str, ...]  # SHA-256 of each
+    fingerprint: str
+    digest: str
+    least_score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What somebody asks leave for.
+
+    Raises
+    ------
+    CaseError
+        If something is missing or impossible; the message names the field.
+    """
+
+    reference: str
+    purpose: Purpose
+    title: str = ""
+    legal_basis: str
+    authority: str  # the body or person outside that gave the authorisation
+    authorisation: str  # the reference of that decision
+    district: District
+    start: datetime  # UTC: the permitted footage
+    end: datetime
+    valid_from: datetime  # UTC: when may be searched
+    valid_until: datetime
+    cameras: int | None = None  # most in one search; by default the limit in the settings
+    subject: Subject | None = None
+
+    def __post_init__(self) -> None:
+        if not _REFERENCE.fullmatch(self.reference):
+            raise _incomplete(
+                "reference",
+                f"{self.reference[:80]!r} is not one",
+                "Use up to 64 letters, digits and . _ / # -, beginning with a letter or digit",
+            )
+        if self.purpose not in PURPOSES:
+            raise _incomplete(
+                "purpose", f"{self.purpose!r} is none", f"Choose from {', '.join(PURPOSES)}"
+            )
+        for name in ("title", "legal_basis", "authority", "authorisation"):
+            text = getattr(self, name)
+            object.__setattr__(self, name, plain(text, where=name))
+            if not getattr(self, name) and name != "title":
+                raise _incomplete(name, "is missing", "A case is nothing without it")
+        for name in ("start", "end", "valid_from", "valid_until"):
+            object.__setattr__(self, name, utc(getattr(self, name), where=name))
+        Scope(self.district, self.start, self.end)
+        if self.valid_until <= self.valid_from:
+            raise _incomplete("valid_until", "is not after valid_from", "Choose a later one")
+        if self.cameras is not None and self.cameras < 1:
+            raise _incomplete("cameras", f"{self.cameras} is too few", "Allow one at least")
+        if self.subject is None and not self.is_training:
+            raise _incomplete(
+                "subject",
+                "is missing: a case is about one known person",
+                "Give at least one photograph of the person",
+            )
+
+    @property
+    def is_training(self) -> bool:
+        return self.purpose == "training"
+
+    def exceeds(self, limits: Limits) -> tuple[str, ...]:
+        """In what it goes beyond the limits, in words."""
+        area, days = area_km2(self.district), (self.end - self.start) / timedelta(days=1)
+        valid = (self.valid_until - self.valid_from) / timedelta(days=1)
+        told = []
+        if area > limits.area_km2:
+            told.append(f"an area of {area:,.1f} km², the limit is {limits.area_km2:,g} km²")
+        if days > limits.days:
+            told.append(f"{days:,.1f} days of footage, the limit is {limits.days:g}")
+        if valid > limits.valid_days:
+            told.append(f"valid for {valid:,.1f} days, the limit is {limits.valid_days:g}")
+        if self.cameras is not None and self.cameras > limits.cameras:
+            told.append(f"{self.cameras:,} cameras in a search, the limit is {limits.cameras:,}")
+        return tuple(told)
+
+    def document(self) -> dict[str, Any]:
+        """As the record keeps it."""
+        from workbench.district import to_geojson
+
+        return {
+            "reference": self.reference,
+            "purpose": self.purpose,
+            "title": self.title,
+            "legal_basis": self.legal_basis,
+            "authority": self.authority,
+            "authorisation": self.authorisation,
+            "district": to_geojson(self.district),
+            "start": self.start.isoformat(),
+            "end": self.end.isoformat(),
+            "valid_from": self.valid_from.isoformat(),
+            "valid_until": self.valid_until.isoformat(),
+            "cameras": self.cameras,
+            "subject": None if self.subject is None else asdict(self.subject),
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Request:
+        """Read what :meth:`document` wrote."""
+        from workbench.district import from_geojson
+
+        subject = document["subject"]
+        if subject is not None:
+            subject = Subject(**{**subject, "photographs": tuple(subject["photographs"])})
+        times = ("start", "end", "valid_from", "valid_until")
+        return cls(
+            **{
+                **document,
+                **{name: parse_time(document[name]) for name in times},
+                "district": from_geojson(document["district"]),
+                "subject": subject,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A request and what became of it. ``approved_by`` are never the one who asked."""
+
+    request: Request
+    asked_by: str
+    asked_at: datetime  # UTC
+    state: State = "asked"
+    approved_by: tuple[str, ...] = ()
+    exceeds: tuple[str, ...] = ()  # the limits that were in force when it was first approved
+    most_cameras: int = 0
+    ended_at: datetime | None = None
+    reason: str = ""  # why it was declined or closed
+    sightings: frozenset[str] = field(default=frozenset())  # tracklet_ids
+
+    @property
+    def reference(self) -> str:
+        return self.request.reference
+
+    @property
+    def is_training(self) -> bool:
+        return self.request.is_training
+
+    @property
+    def scope(self) -> Scope:
+        """All that may be looked at."""
+        return Scope(self.request.district, self.request.start, self.request.end)
+
+    def status(self, now: datetime | None = None) -> str:
+        """``asked``, ``open``, ``not yet valid``, ``expired``, ``declined`` or ``closed``."""
+        if self.state != "open":
+            return self.state
+        now = now or datetime.now(UTC)
+        if now < self.request.valid_from:
+            return "not yet valid"
+        return "open" if now < self.request.valid_until else "expired"
+
+
+def area_km2(district: District) -> float:
+    """The area of a district on the sphere: Lambert's cylinder keeps areas."""
+    import numpy as np
+    import shapely
+
+    def flat(degrees: Any) -> Any:
+        longitude, latitude = np.radians(degrees).T
+        return EARTH_RADIUS_KM * np.stack([longitude, np.sin(latitude)], axis=1)
+
+    return float(shapely.transform(district.area, flat).area)
+
+
+def plain(text: str, *, where: str) -> str:
+    """Text of one line without control characters, in one Unicode spelling (NFC).
+
+    Direction overrides and other invisible format characters would let a line show something else
+    than what it says; they are refused too. Raises CaseError.
+    """
+    text = unicodedata.normalize("NFC", text).strip()
+    hidden = [c for c in text if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
+    if hidden:
+        raise _incomplete(
+            where, f"holds the invisible character U+{ord(hidden[0]):04X}", "Write it without"
+        )
+    if len(text) > LONGEST_TEXT:
+        raise _incomplete(where, f"is {len(text)} characters long", f"Keep to {LONGEST_TEXT}")
+    return text
+
+
+def _incomplete(where: str, what: str, fix: str) -> CaseError:
+    return CaseError(what, where=f"case, {where}", fix=fix)

@@ -1,0 +1,280 @@
+"""Who is asking, and what their role lets them do.
+
+Nobody types who they are. At a desk (and behind ``sightline serve``, which runs its kernels as the
+person who started it) the operating system says it: the account that owns this process. Behind
+JupyterHub the hub says it, asked with the token that it gave to this person's server. Which of the
+two counts, and who has which role, stands in ``people.json`` in the casework folder, kept by the
+administrator; variables such as ``USER`` or ``JUPYTERHUB_USER`` count for nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pwd
+import stat
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
+
+from workbench.errors import NotPermitted, SettingsError
+
+PEOPLE = "people.json"
+
+Role: TypeAlias = Literal["analyst", "reviewer", "supervisor", "auditor", "administrator"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+Action: TypeAlias = Literal[
+    "case.ask", "case.read", "case.approve", "case.close", "training.use", "search", "shot.view",
+    "review.first", "review.second", "review.fillers", "evidence.export", "retention.purge",
+    "subject.delete", "audit.read", "people.change",
+]  # fmt: skip
+ACTIONS: tuple[Action, ...] = get_args(Action)
+
+MAY: Mapping[Role, frozenset[Action]] = {
+    "analyst": frozenset(
+        {
+            "case.ask",
+            "case.read",
+            "case.close",
+            "training.use",
+            "search",
+            "shot.view",
+            "review.first",
+            "evidence.export",
+        }
+    ),
+    "reviewer": frozenset(
+        {"case.read", "training.use", "shot.view", "review.first", "review.second"}
+    ),
+    "supervisor": frozenset(
+        {
+            "case.ask",
+            "case.read",
+            "case.approve",
+            "case.close",
+            "training.use",
+            "shot.view",
+            "review.second",
+            "review.fillers",
+            "evidence.export",
+            "subject.delete",
+        }
+    ),
+    "auditor": frozenset({"case.read", "audit.read"}),
+    "administrator": frozenset({"retention.purge", "subject.delete", "people.change"}),
+}
+"""Who may do what. Whoever looks over the others' shoulders does nothing else: an auditor has no
+other role. Before there is a people file, everybody may train, and nobody anything else."""
+
+# What anybody may do in an installation that is not in service.
+_TRAINEE: frozenset[Action] = frozenset(
+    {"case.read", "training.use", "shot.view", "review.first", "evidence.export"}
+)
+_HUB_SECONDS = 60.0  # how long an answer of the hub is believed
+_MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom the operating system or the hub has named."""
+
+    account: str
+    source: Literal["account", "jupyterhub"]
+    uid: int  # of this process
+    roles: frozenset[Role]
+    in_service: bool = True  # whether there is a people file at all
+
+    def may(self, action: Action) -> bool:
+        """Whether a role of theirs covers it."""
+        if not self.in_service:
+            return action in _TRAINEE
+        return any(action in MAY[role] for role in self.roles)
+
+    def require(self, action: Action) -> None:
+        """Raise NotPermitted if no role of theirs covers it."""
+        if self.may(action):
+            return
+        if not self.in_service:
+            raise NotPermitted(
+                f"{self.account} may only train: this installation has no people yet",
+                where=action,
+                fix="Have the administrator name some with `sightline people grant`",
+            )
+        holders = [role for role in ROLES if action in MAY[role]]
+        own = ", ".join(sorted(self.roles)) or "no role"
+        raise NotPermitted(
+            f"{self.account} has {own}; this takes {' or '.join(holders)}",
+            where=action,
+            fix="Ask somebody who has that role, or the administrator",
+        )
+
+    def named(self) -> dict[str, Any]:
+        """As the record names them."""
+        return {"account": self.account, "source": self.source, "uid": self.uid}
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The people file: where identities come from, and the role of each account."""
+
+    roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
+    hub: str = ""  # the address of the hub's API; without one, accounts of this machine count
+    digest: str = ""  # SHA-256 of the file; empty where there is none
+
+    @property
+    def in_service(self) -> bool:
+        return bool(self.digest)
+
+    def document(self) -> dict[str, Any]:
+        """What the file says."""
+        return {
+            "hub": self.hub,
+            "people": {name: sorted(roles) for name, roles in sorted(self.roles.items()) if roles},
+        }
+
+    def changed(self, account: str, role: str, *, granted: bool) -> People:
+        """The same with a role given or taken; raise SettingsError if it cannot be."""
+        if role not in ROLES:
+            raise SettingsError(
+                f"{role!r} is not a role", where=account, fix=f"Choose from {', '.join(ROLES)}"
+            )
+        before = self.roles.get(account, frozenset())
+        after = before | {role} if granted else before - {role}
+        return People(_checked({**self.roles, account: after}), self.hub)
+
+
+def read_people(folder: Path) -> People:
+    """The people file of a casework folder; nobody where there is none.
+
+    Raises
+    ------
+    SettingsError
+        If others than its owner can have written it, or it is not what a people file says.
+    """
+    path = folder / PEOPLE
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return People()
+    except OSError as error:
+        raise _unusable(path, f"cannot be opened ({error.strerror})") from None
+    try:
+        status, owner = os.fstat(file), folder.stat().st_uid
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+            raise _unusable(path, "is a link or no regular file")
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise _unusable(path, "may be written by others than its owner")
+        if status.st_uid not in (0, owner):
+            raise _unusable(path, "belongs to somebody else than the casework folder")
+        content = os.read(file, _MOST_BYTES)
+    finally:
+        os.close(file)
+    try:
+        document = json.loads(content)
+        hub = str(document.get("hub", ""))
+        roles = {str(name): frozenset(given) for name, given in document["people"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unusable(path, f"is not a people file ({error!r})") from None
+    if hub and (urlsplit(hub).scheme not in {"http", "https"} or not urlsplit(hub).hostname):
+        raise _unusable(path, f"{hub!r} is not the address of a hub")
+    return People(_checked(roles), hub.rstrip("/"), hashlib.sha256(content).hexdigest())
+
+
+def write_people(folder: Path, people: People) -> People:
+    """Write the people file, whole or not at all, for its owner alone to write."""
+    path = folder / PEOPLE
+    unfinished = folder / f".{PEOPLE}.{os.getpid()}"
+    content = json.dumps(people.document(), indent=2, ensure_ascii=False) + "\n"
+    unfinished.touch(mode=0o644, exist_ok=False)
+    unfinished.write_text(content, encoding="utf-8")
+    unfinished.replace(path)
+    return read_people(folder)
+
+
+def identify(people: People) -> Person:
+    """Whoever runs this process; raise NotPermitted if nobody vouches for them."""
+    uid = os.getuid()
+    if people.hub:
+        account = _asked_of_hub(people.hub)
+        source: Literal["account", "jupyterhub"] = "jupyterhub"
+    else:
+        try:
+            account, source = pwd.getpwuid(uid).pw_name, "account"
+        except KeyError:
+            account, source = f"uid-{uid}", "account"
+    roles = people.roles.get(account, frozenset())
+    return Person(account, source, uid, roles, people.in_service)
+
+
+_answers: dict[tuple[str, str], tuple[float, str]] = {}
+
+
+def _asked_of_hub(api: str) -> str:
+    """The name of the person whose token this process was given, as the hub has it.
+
+    ``GET /user`` of JupyterHub's REST API. The hub's address is the administrator's, never the
+    environment's, and no proxy of the environment is used: either could be a hub of one's own.
+    """
+    token = os.environ.get("JUPYTERHUB_API_TOKEN", "")
+    if not token:
+        raise NotPermitted(
+            "this process was not started by JupyterHub: it has no token of the hub",
+            where=api,
+            fix="Open Sightline from your server on the hub",
+        )
+    known = _answers.get((api, token))
+    if known and time.monotonic() - known[0] < _HUB_SECONDS:
+        return known[1]
+    request = urllib.request.Request(  # noqa: S310 - http(s), checked when it was read
+        f"{api}/user", headers={"Authorization": f"token {token}"}
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+    try:
+        with opener.open(request, timeout=5) as answer:
+            body = json.loads(answer.read(_MOST_BYTES))
+        name = body["name"] if body.get("kind", "user") == "user" else ""
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        reason = f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else repr(error)
+        raise NotPermitted(
+            f"the hub does not say who this is ({reason})",
+            where=api,
+            fix="Start your server on the hub again",
+        ) from None
+    if not isinstance(name, str) or not name:
+        raise NotPermitted("the hub names nobody for this token", where=api, fix="Log in again")
+    _answers[(api, token)] = (time.monotonic(), name)
+    return name
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """A hub that sends elsewhere is not the administrator's hub."""
+
+
+def _checked(roles: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Role]]:
+    for name, given in roles.items():
+        unknown = sorted(set(given) - set(ROLES))
+        if not name.strip() or unknown:
+            raise SettingsError(
+                f"{name!r} has roles that do not exist: {', '.join(map(str, unknown))}",
+                where=PEOPLE,
+                fix=f"Choose from {', '.join(ROLES)}",
+            )
+        if "auditor" in given and len(given) > 1:
+            raise SettingsError(
+                f"{name} is an auditor and something else besides",
+                where=PEOPLE,
+                fix="Whoever looks over the others' shoulders has no other role",
+            )
+    return dict(roles)
+
+
+def _unusable(path: Path, what: str) -> SettingsError:
+    return SettingsError(what, where=str(path), fix="Have the administrator put it right")

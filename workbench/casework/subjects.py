@@ -1,0 +1,141 @@
+"""The person a case is about: photographs and templates kept for it, and taken away again."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.casework.cases import Case, Subject, plain
+from workbench.errors import CaseError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.domain import Probe, Profile
+
+SUBJECTS = "subjects"
+_TEMPLATES = "templates.npy"
+_read: dict[str, NDArray[np.float32]] = {}  # by SHA-256: what is read once need not be read again
+
+
+def keep_subject(folder: Path, reference: str, probe: Probe, *, description: str = "") -> Subject:
+    """Keep a probe as the subject of a case: the crops as JPEG, one template a photograph.
+
+    The least score is the one at which the profile's own calibration calls two pictures alike; no
+    setting lowers it.
+    """
+    import numpy as np
+
+    from workbench.faces.profiles import calibrated_threshold
+
+    home = _home(folder, reference)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    templates = np.stack([photograph.template for photograph in probe.photographs])
+    buffer = BytesIO()
+    np.save(buffer, templates.astype(np.float32), allow_pickle=False)
+    (home / _TEMPLATES).write_bytes(buffer.getvalue())
+    for number, photograph in enumerate(probe.photographs, start=1):
+        (home / f"{number}.jpg").write_bytes(photograph.jpeg)
+    return Subject(
+        description=plain(description, where="subject"),
+        photographs=tuple(hashlib.sha256(p.jpeg).hexdigest() for p in probe.photographs),
+        fingerprint=probe.profile.fingerprint,
+        digest=hashlib.sha256(buffer.getvalue()).hexdigest(),
+        least_score=calibrated_threshold(probe.profile).score,
+    )
+
+
+def subject_photographs(folder: Path, case: Case) -> tuple[bytes, ...]:
+    """The photographs of a case's subject; raise CaseError if they are not those it was asked with.
+
+    Empty where the case names no subject.
+    """
+    subject = case.request.subject
+    if subject is None:
+        return ()
+    home = _home(folder, case.reference)
+    return tuple(
+        _content(home / f"{number}.jpg", digest)
+        for number, digest in enumerate(subject.photographs, start=1)
+    )
+
+
+def likeness(folder: Path, case: Case, probe: Probe) -> float:
+    """The least score of the probe and each of its photographs against the case's subject.
+
+    Every one counts: a probe is one person's, and a photograph of somebody else does not get in
+    with the right ones. Raises CaseError where the case was asked with another profile, its subject
+    was deleted, or its files were changed.
+    """
+    from workbench.faces.templates import scores
+
+    subject = case.request.subject
+    assert subject is not None
+    if subject.fingerprint != probe.profile.fingerprint:
+        raise CaseError(
+            f"its subject was given with another model profile ({subject.fingerprint}) than the "
+            f"probe's ({probe.profile.fingerprint})",
+            where=case.reference,
+            fix="Use the profile the case was asked with, or ask for a case with this one",
+        )
+    known = _templates(_home(folder, case.reference) / _TEMPLATES, subject.digest)
+    metric = probe.profile.metric
+    asked = [probe.template, *(photograph.template for photograph in probe.photographs)]
+    return min(float(scores(known, template, metric).max()) for template in asked)
+
+
+def delete_subject(folder: Path, reference: str) -> int:
+    """Take away everything kept of a case's subject; how many files went."""
+    home = _home(folder, reference)
+    if not home.is_dir():
+        return 0
+    count = sum(1 for _ in home.iterdir())
+    for path in home.iterdir():
+        # What is only unlinked can be read from the disk for a while.
+        with path.open("r+b") as file:
+            file.write(b"\0" * path.stat().st_size)
+    shutil.rmtree(home)
+    _read.clear()
+    return count
+
+
+def same_profile(case: Case, profile: Profile) -> bool:
+    """Whether a probe made with *profile* can be compared with the case's subject."""
+    subject = case.request.subject
+    return subject is None or subject.fingerprint == profile.fingerprint
+
+
+def _templates(path: Path, digest: str) -> NDArray[np.float32]:
+    import numpy as np
+
+    if not path.is_file() or digest not in _read:
+        loaded: NDArray[np.float32] = np.load(BytesIO(_content(path, digest)), allow_pickle=False)
+        _read[digest] = loaded
+    return _read[digest]
+
+
+def _content(path: Path, digest: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise CaseError(
+            "what was kept of its subject is gone",
+            where=str(path),
+            fix="It was deleted on request; ask for a new case",
+        ) from None
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise CaseError(
+            "is not the file the case was asked with",
+            where=str(path),
+            fix="Tell an auditor; restore the file from a copy",
+        )
+    return content
+
+
+def _home(folder: Path, reference: str) -> Path:
+    # A reference may hold a slash: never a path.
+    return folder / SUBJECTS / hashlib.sha256(reference.encode()).hexdigest()[:16]
