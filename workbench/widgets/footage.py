@@ -171,7 +171,7 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
             panel(heading("Runs of indexing"), self.runs),
         ]
         super().__init__([top, *self.body])
-        self.add_class("sl-page")
+        self.add_class("sl-board")
         self.add_class("sl-footage")
         ipywidgets.link((report, "camera_id"), (self.camera, "value"))
         ipywidgets.link((report, "troubled"), (self.troubled, "value"))
