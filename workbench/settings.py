@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     districts: Path | None = Field(
         default=None, description="folder of GeoJSON files offered as named districts"
     )
+    case: str | None = Field(
+        default=None, description="reference of the case that dashboards begin with"
+    )
     largest_area_km2: float = Field(
         default=25, gt=0, description="largest area of a case that one person may approve"
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.domain import Camera, Candidate, Scope
 from workbench.errors import GalleryError
+from workbench.permit import Permit, spend
 
 if TYPE_CHECKING:
     from workbench.domain import Metric, Vector
@@ -43,6 +44,7 @@ def search(
     template: Vector,
     scope: Scope,
     *,
+    permit: Permit,
     top: int | None = None,
     threshold: float | None = None,
 ) -> list[Candidate]:
@@ -52,6 +54,8 @@ def search(
     ----------
     template : (dimension,) float32
         The probe's, of the gallery's profile.
+    permit : Permit
+        Leave to ask this very question; see :func:`workbench.casework.authority.authorise`.
     top : int, optional
         At most so many.
     threshold : float, optional
@@ -59,6 +63,8 @@ def search(
 
     Raises
     ------
+    NotPermitted
+        If the permit is not for this question, was used, or is none.
     GalleryError
         If the template is not a finite vector of the gallery's dimension, or *top* is below 1.
     DistrictError
@@ -66,6 +72,7 @@ def search(
     """
     import numpy as np
 
+    spend(permit, gallery=gallery.path, template=template, scope=scope)
     dimension = gallery.profile.dimension
     if template.shape != (dimension,) or not np.isfinite(template).all():
         raise GalleryError(

@@ -1,0 +1,306 @@
+"""``sightline case``, ``people`` and ``audit``: thin calls of :mod:`workbench.casework`."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.casework.people import ROLES
+from workbench.console import lines, say, show, table
+
+if TYPE_CHECKING:
+    from workbench.casework.cases import Case
+
+DONE, PROBLEMS = 0, 1
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands of casework to the subparsers of ``sightline``."""
+    _add_case(commands.add_parser("case", help="cases: ask, approve, list, show, close, train"))
+    _add_people(commands.add_parser("people", help="who has which role"))
+    _add_audit(commands.add_parser("audit", help="the record of all that was done"))
+
+
+def _add_case(parser: argparse.ArgumentParser) -> None:
+    from workbench.casework.cases import TEMPLATES
+
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+
+    ask = actions.add_parser("open", help="ask for a case; somebody else approves it")
+    _add_reference(ask)
+    ask.add_argument("--template", required=True, choices=sorted(TEMPLATES), metavar="NAME",
+                     help=f"one of {', '.join(sorted(TEMPLATES))}")
+    ask.add_argument("--title", default="", metavar="TEXT")
+    ask.add_argument("--legal-basis", metavar="TEXT", help="by default that of the template")
+    ask.add_argument("--authority", required=True, metavar="TEXT", help="who authorised it")
+    ask.add_argument("--authorisation", required=True, metavar="TEXT", help="their reference")
+    _add_scope(ask)
+    ask.add_argument("--valid-days", type=float, metavar="N", help="by default the template's")
+    ask.add_argument("--cameras", type=int, metavar="N", help="most cameras in one search")
+    ask.add_argument("--subject", type=Path, required=True, nargs="+", action="extend",
+                     metavar="IMAGE", help="photographs of the one person the case is about")
+    ask.add_argument("--description", default="", metavar="TEXT", help="of that person")
+    ask.add_argument("--profile", metavar="NAME", help="model profile of the galleries to search")
+    ask.set_defaults(command=_open)
+
+    listing = actions.add_parser("list", help="all cases")
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(command=_list)
+
+    showing = actions.add_parser("show", help="all about one case")
+    _add_reference(showing)
+    showing.add_argument("--json", action="store_true")
+    showing.set_defaults(command=_show)
+
+    approving = actions.add_parser("approve", help="authorise a case somebody else asked for")
+    _add_reference(approving)
+    approving.set_defaults(command=_approve)
+
+    for name, words, command in (
+        ("decline", "refuse a case somebody asked for", _decline),
+        ("close", "close a case for good", _close),
+    ):
+        action = actions.add_parser(name, help=words)
+        _add_reference(action)
+        action.add_argument("--reason", required=True, metavar="TEXT")
+        action.set_defaults(command=command)
+
+    training = actions.add_parser(
+        "training", help="open a case that carries no authority, to learn with"
+    )
+    _add_reference(training)
+    _add_scope(training)
+    training.set_defaults(command=_training)
+
+
+def _add_people(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="accounts and roles, and who you are")
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(command=_people)
+    for name, words in (("grant", "give a role"), ("revoke", "take a role away")):
+        action = actions.add_parser(name, help=words)
+        action.add_argument("account", metavar="ACCOUNT")
+        action.add_argument("role", choices=ROLES, metavar="ROLE", help=f"one of {', '.join(ROLES)}")
+        action.set_defaults(command=_grant, granted=name == "grant")
+
+
+def _add_audit(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    checking = actions.add_parser("verify", help="look for changes, removals and reorderings")
+    checking.add_argument("--folder", type=Path, metavar="DIR", help="of a copy of the record")
+    checking.add_argument("--head", action="append", default=[], metavar="HEAD",
+                          help="a head kept elsewhere, as exports print it; may be repeated")
+    checking.add_argument("--json", action="store_true")
+    checking.set_defaults(command=_verify)
+    head = actions.add_parser("head", help="the last entry, to be kept elsewhere")
+    head.set_defaults(command=_head)
+
+
+def _add_reference(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("reference", metavar="REF")
+
+
+def _add_scope(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--district", type=Path, required=True, metavar="FILE.geojson")
+    parser.add_argument("--from", dest="start", required=True, metavar="ISO8601")
+    parser.add_argument("--to", dest="end", required=True, metavar="ISO8601")
+
+
+# --- Cases ------------------------------------------------------------------------------------
+
+
+def _open(options: argparse.Namespace) -> int:
+    from workbench.casework.cases import TEMPLATES, Request
+    from workbench.casework.register import here
+    from workbench.casework.subjects import keep_subject
+    from workbench.district import from_file
+    from workbench.domain import parse_time
+    from workbench.faces.models import load
+    from workbench.faces.probes import make_probe
+    from workbench.settings import settings
+
+    register, template = here(), TEMPLATES[options.template]
+    register.require("case.ask", options.reference)
+    now = datetime.now(UTC)
+    days = template.valid if options.valid_days is None else timedelta(days=options.valid_days)
+    probe = make_probe(options.subject, models=load(options.profile or settings().profile))
+    request = Request(
+        reference=options.reference,
+        purpose=template.purpose,
+        title=options.title,
+        legal_basis=options.legal_basis or template.legal_basis,
+        authority=options.authority,
+        authorisation=options.authorisation,
+        district=from_file(options.district),
+        start=parse_time(options.start, where="--from"),
+        end=parse_time(options.end, where="--to"),
+        valid_from=now,
+        valid_until=now + days,
+        cameras=options.cameras,
+        subject=describe_subject(probe, description=options.description),
+    )
+    case = register.ask(request, subject=probe)
+    say(f"Case {case.reference} is asked for. Somebody else approves it: "
+        f"sightline case approve {case.reference}")
+    return DONE
+
+
+def _training(options: argparse.Namespace) -> int:
+    from workbench.casework.register import here
+    from workbench.district import from_file
+    from workbench.domain import Scope, parse_time
+
+    start = parse_time(options.start, where="--from")
+    scope = Scope(from_file(options.district), start, parse_time(options.end, where="--to"))
+    case = here().train(options.reference, scope)
+    say(f"Case {case.reference} is open for training. It carries no authority: nothing found "
+        "under it may be acted on.")
+    return DONE
+
+
+def _list(options: argparse.Namespace) -> int:
+    from workbench.casework.register import here
+
+    register = here()
+    register.require("case.read")
+    cases = register.cases()
+    if options.json:
+        lines(_row(case) for case in cases)
+        return DONE
+    found = table("reference", "status", "purpose", "title", "asked by", "approved by", "until")
+    for case in cases:
+        row = _row(case)
+        found.add_row(
+            row["reference"], row["status"], row["purpose"], row["title"], row["asked_by"],
+            ", ".join(row["approved_by"]), f"{case.request.valid_until:%Y-%m-%d %H:%M} UTC",
+        )
+    show(found)
+    return DONE
+
+
+def _show(options: argparse.Namespace) -> int:
+    from workbench.casework.register import here
+
+    register = here()
+    register.require("case.read", options.reference)
+    case = register.case(options.reference)
+    document = {
+        **case.request.document(), **_row(case), "asked_at": case.asked_at.isoformat(),
+        "exceeds": list(case.exceeds), "reason": case.reason,
+    }
+    if options.json:
+        lines([document])
+        return DONE
+    found = table("", "")
+    for name, value in document.items():
+        if value not in (None, "", []):
+            found.add_row(name.replace("_", " "), str(value))
+    show(found)
+    return DONE
+
+
+def _row(case: Case) -> dict[str, Any]:
+    return {
+        "reference": case.reference,
+        "status": case.status(),
+        "purpose": case.request.purpose,
+        "title": case.request.title,
+        "asked_by": case.asked_by,
+        "approved_by": list(case.approved_by),
+        "valid_until": case.request.valid_until.isoformat(),
+    }
+
+
+def _approve(options: argparse.Namespace) -> int:
+    from workbench.casework.register import here
+
+    case = here().approve(options.reference)
+    if case.status() == "asked":
+        say(f"Case {case.reference} goes beyond the limits ({'; '.join(case.exceeds)}): "
+            "a second person must approve it too.")
+    else:
+        say(f"Case {case.reference} is {case.status()}.")
+    return DONE
+
+
+def _decline(options: argparse.Namespace) -> int:
+    from workbench.casework.register import here
+
+    here().decline(options.reference, reason=options.reason)
+    say(f"Case {options.reference} is declined.")
+    return DONE
+
+
+def _close(options: argparse.Namespace) -> int:
+    from workbench.casework.register import here
+
+    here().close(options.reference, reason=options.reason)
+    say(f"Case {options.reference} is closed.")
+    return DONE
+
+
+# --- People -----------------------------------------------------------------------------------
+
+
+def _people(options: argparse.Namespace) -> int:
+    from workbench.casework.register import here
+
+    register = here()
+    me, people = register.me, register.people
+    rows = [{"account": name, "roles": sorted(roles)} for name, roles in people.roles.items()]
+    if options.json:
+        lines(rows)
+    else:
+        found = table("account", "roles")
+        for name, roles in people.roles.items():
+            found.add_row(name, ", ".join(sorted(roles)))
+        show(found)
+    state = "" if people.in_service else " This installation is not in service: training only."
+    say(f"You are {me.account} ({', '.join(sorted(me.roles)) or 'no role'}).{state}")
+    return DONE
+
+
+def _grant(options: argparse.Namespace) -> int:
+    from workbench.casework.register import here
+
+    people = here().grant(options.account, options.role, granted=options.granted)
+    roles = ", ".join(sorted(people.roles.get(options.account, ()))) or "no role"
+    say(f"{options.account} has {roles}.")
+    return DONE
+
+
+# --- The record -------------------------------------------------------------------------------
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from workbench.casework.audit import Head, verify
+    from workbench.casework.register import FOLDER
+    from workbench.settings import settings
+
+    folder = options.folder or settings().home / FOLDER
+    found = verify(folder, pins=[Head.parse(text) for text in options.head])
+    summary = {
+        "sound": found.sound,
+        "entries": found.entries,
+        "head": str(found.head),
+        "interrupted_writes": found.torn,
+        "faults": [{"line": fault.line, "what": fault.what} for fault in found.faults],
+    }
+    if options.json:
+        lines([summary])
+    else:
+        for fault in found.faults:
+            show(str(fault))
+        verdict = "is one unbroken chain" if found.sound else "is NOT what was written"
+        say(f"The record of {found.entries} entries {verdict}. Its head: {found.head}")
+    return DONE if found.sound else PROBLEMS
+
+
+def _head(_: argparse.Namespace) -> int:
+    from workbench.casework.register import here
+
+    show(str(here().head))
+    return DONE
