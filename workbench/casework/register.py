@@ -18,12 +18,13 @@ from workbench.casework.people import (
     read_people,
     write_people,
 )
+from workbench.casework.subjects import describe_subject, keep_subject
 from workbench.errors import CaseError, NotPermitted, SettingsError
 from workbench.settings import settings
 
 if TYPE_CHECKING:
     from workbench.casework.people import Action
-    from workbench.domain import Scope
+    from workbench.domain import Probe, Scope
 
 FOLDER = "casework"
 TRAINING_DAYS = 365
@@ -126,8 +127,16 @@ class Register:
                 )
             return self._case(reference)
 
-    def ask(self, request: Request) -> Case:
-        """Ask leave for a case; somebody else must approve it before it opens."""
+    def ask(self, request: Request, *, subject: Probe) -> Case:
+        """Ask leave for a case; somebody else must approve it before it opens.
+
+        Parameters
+        ----------
+        request : Request
+            With the subject that :func:`workbench.casework.subjects.describe_subject` makes.
+        subject : Probe
+            The same person's photographs, which are kept as long as the case needs them.
+        """
         if request.is_training:
             raise CaseError(
                 "training is not asked for",
@@ -135,11 +144,19 @@ class Register:
                 fix="Use `sightline case training`",
             )
         me = self.require("case.ask", request.reference)
+        told = request.subject
+        if told is None or told != describe_subject(subject, description=told.description):
+            raise CaseError(
+                "the photographs are not those of the request's subject",
+                where=request.reference,
+                fix="Describe the subject with the very probe",
+            )
         with self._lock:
             self.refresh()
             taken = self._spelling.get(request.reference.casefold())
             if taken is not None:
                 raise CaseError("there is one already", where=taken, fix="Choose another reference")
+            keep_subject(self.folder, request.reference, subject)
             self.record("case.asked", {"case": request.reference, **request.document()}, by=me)
         return self.case(request.reference)
 

@@ -22,31 +22,30 @@ _TEMPLATES = "templates.npy"
 _read: dict[str, NDArray[np.float32]] = {}  # by SHA-256: what is read once need not be read again
 
 
-def keep_subject(folder: Path, reference: str, probe: Probe, *, description: str = "") -> Subject:
-    """Keep a probe as the subject of a case: the crops as JPEG, one template a photograph.
+def describe_subject(probe: Probe, *, description: str = "") -> Subject:
+    """A probe as the subject of a case.
 
     The least score is the one at which the profile's own calibration calls two pictures alike; no
     setting lowers it.
     """
-    import numpy as np
-
     from workbench.faces.profiles import calibrated_threshold
 
-    home = _home(folder, reference)
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    templates = np.stack([photograph.template for photograph in probe.photographs])
-    buffer = BytesIO()
-    np.save(buffer, templates.astype(np.float32), allow_pickle=False)
-    (home / _TEMPLATES).write_bytes(buffer.getvalue())
-    for number, photograph in enumerate(probe.photographs, start=1):
-        (home / f"{number}.jpg").write_bytes(photograph.jpeg)
     return Subject(
         description=plain(description, where="subject"),
         photographs=tuple(hashlib.sha256(p.jpeg).hexdigest() for p in probe.photographs),
         fingerprint=probe.profile.fingerprint,
-        digest=hashlib.sha256(buffer.getvalue()).hexdigest(),
+        digest=hashlib.sha256(_saved(probe)).hexdigest(),
         least_score=calibrated_threshold(probe.profile).score,
     )
+
+
+def keep_subject(folder: Path, reference: str, probe: Probe) -> None:
+    """Keep what the case needs of its subject: the crops as JPEG, one template a photograph."""
+    home = _home(folder, reference)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (home / _TEMPLATES).write_bytes(_saved(probe))
+    for number, photograph in enumerate(probe.photographs, start=1):
+        (home / f"{number}.jpg").write_bytes(photograph.jpeg)
 
 
 def subject_photographs(folder: Path, case: Case) -> tuple[bytes, ...]:
@@ -107,6 +106,16 @@ def same_profile(case: Case, profile: Profile) -> bool:
     """Whether a probe made with *profile* can be compared with the case's subject."""
     subject = case.request.subject
     return subject is None or subject.fingerprint == profile.fingerprint
+
+
+def _saved(probe: Probe) -> bytes:
+    """The templates ``(n, dimension) float32`` as a .npy file."""
+    import numpy as np
+
+    buffer = BytesIO()
+    templates = np.stack([photograph.template for photograph in probe.photographs])
+    np.save(buffer, templates.astype(np.float32), allow_pickle=False)
+    return buffer.getvalue()
 
 
 def _templates(path: Path, digest: str) -> NDArray[np.float32]:
