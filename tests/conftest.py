@@ -54,6 +54,19 @@ def demo(home: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def training(home: Path) -> str:
+    """The reference of a training case that covers the globe for a century."""
+    from shapely import box
+
+    from workbench.casework.register import here
+    from workbench.domain import District, Scope
+
+    century = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+    scope = Scope(District("the globe", box(-180, -90, 180, 90)), *century)
+    return here().train("TRAINING", scope).reference
+
+
+@pytest.fixture(scope="session")
 def small_jpeg() -> bytes:
     """A picture of 48 x 48 pixels with nobody in it."""
     from PIL import Image

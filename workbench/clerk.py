@@ -30,8 +30,13 @@ def _add_case(parser: argparse.ArgumentParser) -> None:
 
     ask = actions.add_parser("open", help="ask for a case; somebody else approves it")
     _add_reference(ask)
-    ask.add_argument("--template", required=True, choices=sorted(TEMPLATES), metavar="NAME",
-                     help=f"one of {', '.join(sorted(TEMPLATES))}")
+    ask.add_argument(
+        "--template",
+        required=True,
+        choices=sorted(TEMPLATES),
+        metavar="NAME",
+        help=f"one of {', '.join(sorted(TEMPLATES))}",
+    )
     ask.add_argument("--title", default="", metavar="TEXT")
     ask.add_argument("--legal-basis", metavar="TEXT", help="by default that of the template")
     ask.add_argument("--authority", required=True, metavar="TEXT", help="who authorised it")
@@ -39,8 +44,15 @@ def _add_case(parser: argparse.ArgumentParser) -> None:
     _add_scope(ask)
     ask.add_argument("--valid-days", type=float, metavar="N", help="by default the template's")
     ask.add_argument("--cameras", type=int, metavar="N", help="most cameras in one search")
-    ask.add_argument("--subject", type=Path, required=True, nargs="+", action="extend",
-                     metavar="IMAGE", help="photographs of the one person the case is about")
+    ask.add_argument(
+        "--subject",
+        type=Path,
+        required=True,
+        nargs="+",
+        action="extend",
+        metavar="IMAGE",
+        help="photographs of the one person the case is about",
+    )
     ask.add_argument("--description", default="", metavar="TEXT", help="of that person")
     ask.add_argument("--profile", metavar="NAME", help="model profile of the galleries to search")
     ask.set_defaults(command=_open)
@@ -83,7 +95,9 @@ def _add_people(parser: argparse.ArgumentParser) -> None:
     for name, words in (("grant", "give a role"), ("revoke", "take a role away")):
         action = actions.add_parser(name, help=words)
         action.add_argument("account", metavar="ACCOUNT")
-        action.add_argument("role", choices=ROLES, metavar="ROLE", help=f"one of {', '.join(ROLES)}")
+        action.add_argument(
+            "role", choices=ROLES, metavar="ROLE", help=f"one of {', '.join(ROLES)}"
+        )
         action.set_defaults(command=_grant, granted=name == "grant")
 
 
@@ -91,8 +105,13 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     checking = actions.add_parser("verify", help="look for changes, removals and reorderings")
     checking.add_argument("--folder", type=Path, metavar="DIR", help="of a copy of the record")
-    checking.add_argument("--head", action="append", default=[], metavar="HEAD",
-                          help="a head kept elsewhere, as exports print it; may be repeated")
+    checking.add_argument(
+        "--head",
+        action="append",
+        default=[],
+        metavar="HEAD",
+        help="a head kept elsewhere, as exports print it; may be repeated",
+    )
     checking.add_argument("--json", action="store_true")
     checking.set_defaults(command=_verify)
     head = actions.add_parser("head", help="the last entry, to be kept elsewhere")
@@ -115,7 +134,7 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
 def _open(options: argparse.Namespace) -> int:
     from workbench.casework.cases import TEMPLATES, Request
     from workbench.casework.register import here
-    from workbench.casework.subjects import keep_subject
+    from workbench.casework.subjects import describe_subject
     from workbench.district import from_file
     from workbench.domain import parse_time
     from workbench.faces.models import load
@@ -143,8 +162,10 @@ def _open(options: argparse.Namespace) -> int:
         subject=describe_subject(probe, description=options.description),
     )
     case = register.ask(request, subject=probe)
-    say(f"Case {case.reference} is asked for. Somebody else approves it: "
-        f"sightline case approve {case.reference}")
+    say(
+        f"Case {case.reference} is asked for. Somebody else approves it: "
+        f"sightline case approve {case.reference}"
+    )
     return DONE
 
 
@@ -156,8 +177,10 @@ def _training(options: argparse.Namespace) -> int:
     start = parse_time(options.start, where="--from")
     scope = Scope(from_file(options.district), start, parse_time(options.end, where="--to"))
     case = here().train(options.reference, scope)
-    say(f"Case {case.reference} is open for training. It carries no authority: nothing found "
-        "under it may be acted on.")
+    say(
+        f"Case {case.reference} is open for training. It carries no authority: nothing found "
+        "under it may be acted on."
+    )
     return DONE
 
 
@@ -174,8 +197,13 @@ def _list(options: argparse.Namespace) -> int:
     for case in cases:
         row = _row(case)
         found.add_row(
-            row["reference"], row["status"], row["purpose"], row["title"], row["asked_by"],
-            ", ".join(row["approved_by"]), f"{case.request.valid_until:%Y-%m-%d %H:%M} UTC",
+            row["reference"],
+            row["status"],
+            row["purpose"],
+            row["title"],
+            row["asked_by"],
+            ", ".join(row["approved_by"]),
+            f"{case.request.valid_until:%Y-%m-%d %H:%M} UTC",
         )
     show(found)
     return DONE
@@ -188,8 +216,11 @@ def _show(options: argparse.Namespace) -> int:
     register.require("case.read", options.reference)
     case = register.case(options.reference)
     document = {
-        **case.request.document(), **_row(case), "asked_at": case.asked_at.isoformat(),
-        "exceeds": list(case.exceeds), "reason": case.reason,
+        **case.request.document(),
+        **_row(case),
+        "asked_at": case.asked_at.isoformat(),
+        "exceeds": list(case.exceeds),
+        "reason": case.reason,
     }
     if options.json:
         lines([document])
@@ -219,8 +250,10 @@ def _approve(options: argparse.Namespace) -> int:
 
     case = here().approve(options.reference)
     if case.status() == "asked":
-        say(f"Case {case.reference} goes beyond the limits ({'; '.join(case.exceeds)}): "
-            "a second person must approve it too.")
+        say(
+            f"Case {case.reference} goes beyond the limits ({'; '.join(case.exceeds)}): "
+            "a second person must approve it too."
+        )
     else:
         say(f"Case {case.reference} is {case.status()}.")
     return DONE

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+
 def table(*headings: str) -> Any:
     """A table to fill with ``add_row``."""
     from rich.table import Table

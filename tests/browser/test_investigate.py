@@ -71,7 +71,7 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(
-    small_town: Path, streets: Path, tmp_path_factory: pytest.TempPathFactory
+    small_town: Path, streets: Path, training: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("server")
     districts = folder / "districts"
@@ -93,6 +93,7 @@ def served(
     yield from started(
         small_town, folder,
         SIGHTLINE_BASE_MAP=str(streets), SIGHTLINE_DISTRICTS=str(districts),
+        SIGHTLINE_CASE=training,
     )  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def training_case(town: DemoTown) -> str:
     from workbench.errors import CaseError
 
     register, day = here(), timedelta(days=1)
-    places = [camera for camera in read_catalogue(town.root).cameras]
+    places = read_catalogue(town.root).cameras
     west, east = min(c.longitude for c in places), max(c.longitude for c in places)
     south, north = min(c.latitude for c in places), max(c.latitude for c in places)
     margin = 0.1  # degrees: whoever tries it may draw beyond the last camera
@@ -102,7 +102,9 @@ def training_case(town: DemoTown) -> str:
         case = register.case(TRAINING)
     except CaseError:
         case = register.train(TRAINING, scope, title="The demo")
-    if case.status() != "open" or not scope.district.area.covered_by(case.request.district.area):
+    covered = scope.district.area.covered_by(case.request.district.area)
+    covered &= case.request.start <= scope.start and scope.end <= case.request.end
+    if case.status() != "open" or not covered:
         case = register.train(TRAINING, scope, title="The demo")
     return case.reference
 

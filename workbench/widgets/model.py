@@ -288,10 +288,10 @@ class Investigation(Tasks):
 
         self.cases = tuple(case for case in here().cases() if case.status() == "open")
         known = [case.reference for case in self.cases]
-        wanted = self.case or settings().case
+        wanted: str | None = self.case or settings().case
         if wanted not in known:
             wanted = known[0] if len(known) == 1 else ""
-        self.case = wanted
+        self.case = wanted or ""
 
     @property
     def chosen_case(self) -> Case | None:
