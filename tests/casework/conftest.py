@@ -204,7 +204,7 @@ def town_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     1200,
                     50,
                     tuple(tracklets),
-                )  # fmt: skip
+                )
             )
     return path
 

@@ -119,7 +119,10 @@ class AuditLog:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder = folder
-        self._forget()
+        self._held: int | None = None  # the file, while this process keeps the others out
+        self._inode, self._offset, self._number, self._hash = -1, 0, 0, START
+        self._last_line = b""
+        self._last_at: datetime | None = None
 
     @property
     def path(self) -> Path:
@@ -152,13 +155,21 @@ class AuditLog:
 
     # --- Within ---------------------------------------------------------------------------
 
-    def _forget(self) -> None:
-        self._inode, self._offset, self._number, self._hash = -1, 0, 0, START
-        self._last_line = b""
-        self._last_at: datetime | None = None
+    @contextlib.contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Keep every other process from writing, and read and append inside."""
+        with self._locked() as file:
+            self._held = file
+            try:
+                yield
+            finally:
+                self._held = None
 
     @contextlib.contextmanager
     def _locked(self, *, shared: bool = False) -> Iterator[int]:
+        if self._held is not None:
+            yield self._held
+            return
         flags = os.O_RDONLY if shared and self.path.exists() else _APPENDING
         file = _open(self.path, self.folder, flags)
         try:

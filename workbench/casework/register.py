@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -151,8 +152,7 @@ class Register:
                 where=request.reference,
                 fix="Describe the subject with the very probe",
             )
-        with self._lock:
-            self.refresh()
+        with self.exclusively():
             taken = self._spelling.get(request.reference.casefold())
             if taken is not None:
                 raise CaseError("there is one already", where=taken, fix="Choose another reference")
@@ -166,8 +166,13 @@ class Register:
         A case beyond the limits in the settings opens when two people have done so. The limits that
         were in force stand in the record, so that nobody's own settings change them afterwards.
         """
-        me, case = self.require("case.approve", reference), self.case(reference)
-        limits = Limits.of(settings())
+        me, limits = self.require("case.approve", reference), Limits.of(settings())
+        with self.exclusively():
+            self._approve(reference, me, limits)
+        return self.case(reference)
+
+    def _approve(self, reference: str, me: Person, limits: Limits) -> None:
+        case = self.case(reference)
         if case.state != "asked":
             raise CaseError(f"is {case.state}", where=reference, fix="Only asked ones are approved")
         reason = ""
@@ -184,7 +189,6 @@ class Register:
             "most_cameras": case.request.cameras or limits.cameras,
         }
         self.record("case.approved", about, by=me)
-        return self.case(reference)
 
     def decline(self, reference: str, *, reason: str) -> Case:
         """Refuse a case that somebody asked for."""
@@ -232,8 +236,7 @@ class Register:
             valid_from=now,
             valid_until=now + timedelta(days=TRAINING_DAYS),
         )
-        with self._lock:
-            self.refresh()
+        with self.exclusively():
             taken = self._spelling.get(reference.casefold())
             if taken is not None and not (taken == reference and self._case(taken).is_training):
                 raise CaseError(
@@ -275,6 +278,13 @@ class Register:
         with self._lock:
             self.refresh()
             return tuple(self._of(reference, what))
+
+    @contextlib.contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Nobody on this machine writes meanwhile, so that what is decided rests on what is so."""
+        with self._lock, self._log.exclusively():
+            self.refresh()
+            yield
 
     def refresh(self) -> None:
         """Read what others have written meanwhile."""
