@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -278,6 +278,17 @@ def reviewed(register: Register, reference: str) -> tuple[Reviewed, ...]:
     )
 
 
+def considered(register: Register, reference: str) -> tuple[Reviewed, ...]:
+    """All that is on the review list, for a report: of what is not decided, that it waits."""
+    register.require("evidence.export", reference)
+    return tuple(
+        Reviewed(item.key, item.tracklet_id, item.filler, item.listed_by, None)
+        if item.outcome == "waiting"
+        else item
+        for item in _reviewed(register, reference)
+    )
+
+
 def sightings(register: Register, reference: str) -> frozenset[str]:
     """The tracklets of a case that people decided are sightings."""
     return frozenset(
@@ -292,6 +303,11 @@ def error_rates(register: Register) -> tuple[ErrorRate, ...]:
     me = register.me
     if not (me.may("review.fillers") or me.may("audit.read")):
         register.require("review.fillers")
+    return error_rates_of(register)
+
+
+def error_rates_of(register: Register, examiners: Collection[str] = ()) -> tuple[ErrorRate, ...]:
+    """The same for some examiners, whose rates belong in a report; by default for all."""
     seen: dict[str, list[Decision]] = {}
     for case in register.cases():
         for item in _reviewed(register, case.reference):
@@ -305,6 +321,7 @@ def error_rates(register: Register) -> tuple[ErrorRate, ...]:
             sum(decision.conclusion is None for decision in decisions),
         )
         for examiner, decisions in sorted(seen.items())
+        if not examiners or examiner in examiners
     )
 
 
