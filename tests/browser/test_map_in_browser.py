@@ -90,6 +90,55 @@ def test_map_can_be_used_with_the_keyboard(
     seen.assert_clean()
 
 
+def test_the_map_plays_in_time(tmp_path: Path, visit: Any, found: list[Candidate]) -> None:
+    path = tmp_path / "map.html"
+    save_map(path, sightings_map(found, zone=LONDON))
+    seen = visit()
+    seen.page.goto(path.as_uri())
+    slider = seen.page.get_by_label("Show candidates up to this time")
+    slider.fill("200")
+    assert seen.page.locator(".sl-sighting").count() == 1
+    assert seen.page.locator(".sl-player output").inner_text() == "Until Sun 29 Mar, 00:50 GMT"
+    slider.fill("0")
+    seen.page.get_by_role("button", name="Play").click()
+    seen.page.get_by_role("button", name="Pause").wait_for()
+    seen.page.locator(".sl-sighting").nth(1).wait_for(state="attached")
+    seen.page.locator(".sl-legend summary").click()
+    seen.page.locator(".leaflet-control-layers").hover()
+    seen.page.get_by_label("Heat map").check()
+    assert seen.page.locator(".sl-heat").count() == 1
+    seen.assert_clean()
+
+
+def test_map_and_page_point_out_the_same_candidate(
+    tmp_path: Path, visit: Any, found: list[Candidate]
+) -> None:
+    frame = iframe(self_contained_html(sightings_map(found, zone=LONDON)))
+    path = tmp_path / "page.html"
+    path.write_text(frame, encoding="utf-8")
+    seen = visit()
+    seen.page.goto(path.as_uri())
+    inside = seen.page.frame_locator("iframe")
+    inside.locator(".sl-sighting .sl-plate").first.wait_for()
+    seen.page.evaluate(
+        """id => { window.said = [];
+        addEventListener("message", (event) => said.push(event.data));
+        frames[0].postMessage({ kind: "sightline-select", id }, "*"); }""",
+        found[1].tracklet_id,
+    )
+    chosen = inside.locator(".sl-chosen")
+    chosen.wait_for(state="attached")
+    assert "Station" in str(chosen.get_attribute("title"))
+    inside.locator(".sl-sighting").first.focus()
+    seen.page.keyboard.press("Enter")
+    inside.locator(".leaflet-popup").wait_for()
+    assert seen.page.evaluate("said[0]") == {
+        "kind": "sightline-select",
+        "id": found[0].tracklet_id,
+    }
+    seen.assert_clean()
+
+
 def test_map_in_a_sandboxed_frame_fits_when_it_becomes_visible(
     tmp_path: Path, visit: Any, found: list[Candidate]
 ) -> None:

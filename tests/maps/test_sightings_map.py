@@ -16,7 +16,8 @@ from workbench.domain import Camera, Candidate, District
 from workbench.errors import MapError
 from workbench.maps import assets
 from workbench.maps.offline import Drawing, OfflineMap, self_contained_html
-from workbench.maps.sightings import MAX_IN_POPUP, MAX_PICTURES, sightings_map, visits
+from workbench.maps.route import visits
+from workbench.maps.sightings import MAX_IN_POPUP, MAX_PICTURES, MAX_STOPS, sightings_map
 
 LONDON = ZoneInfo("Europe/London")
 Make = Callable[..., Candidate]
@@ -108,8 +109,9 @@ def test_route_takes_the_best_of_each_visit_in_order_of_time(
     ]
     assert [c.score for c in visits(found)] == [0.75, 0.60, 0.66]
     drawn = drawings(sightings_map(found, zone=LONDON))
-    line = [(c.camera.latitude, c.camera.longitude) for c in visits(found)]
-    assert [tuple(place) for place in drawn["route"]] == line
+    line = [[c.camera.latitude, c.camera.longitude] for c in visits(found)]
+    assert [part["line"] for part in drawn["route"]] == [line[:2], line[1:]]
+    assert drawn["route"][0]["words"] == "533 m in 15 min, 2 km/h"
     stops = {place["name"]: place["stops"] for place in drawn["sightings"]}
     assert stops == {"Market": [1, 3], "Station": [2]}
     assert any("possible route, not a confirmed one" in text for _, text in drawn["legend"]["rows"])
@@ -144,10 +146,12 @@ def test_pictures_are_capped_and_the_best_scores_keep_theirs(
         for i, camera in enumerate(spread)
         for minute in range(40)
     ]
-    drawn = drawings(sightings_map(found, zone=LONDON))
+    page = sightings_map(found, zone=LONDON)
+    drawn = drawings(page)
+    assert self_contained_html(page).count('<data hidden id="sl-picture-') == MAX_PICTURES
     entries = [entry for place in drawn["sightings"] for entry in place["candidates"]]
     assert len(entries) == many * 40 > MAX_PICTURES
-    assert {entry["rank"] for entry in entries if "picture" in entry} == set(
+    assert {entry["rank"] for entry in entries if entry["picture"]} == set(
         range(1, MAX_PICTURES + 1)
     )
     assert "Pictures of the 1,000 best scores only." in drawn["legend"]["remarks"]
@@ -245,3 +249,35 @@ def test_data_is_plain_json(
 ) -> None:
     drawn = sightings_map([make_candidate(cameras[0])], district=district, zone=LONDON)
     assert json.loads(json.dumps(drawings(drawn)))
+
+
+def test_confirmed_sightings_differ_and_are_counted(
+    make_candidate: Make, cameras: list[Camera]
+) -> None:
+    found = [make_candidate(cameras[0], 0, 0.9), make_candidate(cameras[0], 9, 0.8)]
+    both = {candidate.tracklet_id for candidate in found}
+    drawn = drawings(sightings_map(found, confirmed={found[1].tracklet_id}, zone=LONDON))
+    (place,) = drawn["sightings"]
+    assert place["summary"].startswith("2 candidates, 1 confirmed")
+    assert [entry["confirmed"] for entry in place["candidates"]] == [False, True]
+    leads = "Candidates are leads, not identifications."
+    assert leads in drawn["legend"]["remarks"]
+    drawn = drawings(sightings_map(found, confirmed=both, zone=LONDON))
+    assert leads not in drawn["legend"]["remarks"]
+
+
+def test_a_leg_that_nobody_could_travel_is_marked(
+    make_candidate: Make, cameras: list[Camera]
+) -> None:
+    found = [make_candidate(cameras[0], 0), make_candidate(cameras[1], 0.2)]
+    drawn = drawings(sightings_map(found, zone=LONDON))
+    assert [part["tooFast"] for part in drawn["route"]] == [True]
+    assert any(symbol == "tooFast" for symbol, _ in drawn["legend"]["rows"])
+
+
+def test_no_route_is_drawn_through_a_tangle(make_candidate: Make, cameras: list[Camera]) -> None:
+    found = [make_candidate(cameras[i % 2], i) for i in range(MAX_STOPS + 1)]
+    drawn = drawings(sightings_map(found, zone=LONDON))
+    assert "route" not in drawn
+    assert f"No route is drawn through {MAX_STOPS + 1} stops." in drawn["legend"]["remarks"]
+    assert all(place["stops"] == [] for place in drawn["sightings"])

@@ -93,8 +93,9 @@ class Drawing(Layer):
     is then read *as a template*, so that ``{{ … }}`` in the name of a camera would be executed.
     """
 
-    def __init__(self, function: str, data: Any, *, name: str = "") -> None:
-        super().__init__(name=name or None, overlay=True, control=bool(name), show=bool(name))
+    def __init__(self, function: str, data: Any, *, name: str = "", show: bool = True) -> None:
+        shown = show and bool(name)
+        super().__init__(name=name or None, overlay=True, control=bool(name), show=shown)
         self._name = f"sightline_{function}"
         self.function = function
         self.data = data

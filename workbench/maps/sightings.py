@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import base64
 from collections import defaultdict
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import folium
+from branca.element import Figure
 
 from workbench.district import to_geojson
 from workbench.domain import Camera, Candidate, District
 from workbench.maps.basemap import Bounds, read_base_map
-from workbench.maps.offline import Drawing, OfflineMap
+from workbench.maps.offline import Drawing, OfflineMap, Verbatim
+from workbench.maps.route import MAX_SPEED_KMH, Leg, legs, visits
 from workbench.maps.zones import local_time
 
 # More makes a file that browsers open slowly; the best scores keep theirs.
 MAX_PICTURES = 1_000
 MAX_IN_POPUP = 50
+MAX_STOPS = 100  # a route through more is a tangle that tells nobody anything
 
 
 def sightings_map(
     candidates: Sequence[Candidate],
     *,
+    confirmed: Collection[str] = (),
     cameras: Sequence[Camera] = (),
     district: District | None = None,
     zone: ZoneInfo,
@@ -33,8 +36,11 @@ def sightings_map(
     tiles: str | None = None,
     tiles_attribution: str = "",
     route: bool = True,
+    max_speed_kmh: float = MAX_SPEED_KMH,
 ) -> OfflineMap:
     """Draw candidates where their cameras stand, with pictures, times and a possible route.
+
+    The map can be played in time, and shows as a heat map where candidates are many.
 
     >>> page = sightings_map([], zone=ZoneInfo("Europe/London"))
 
@@ -42,6 +48,8 @@ def sightings_map(
     ----------
     candidates : sequence of Candidate
         In any order. One mark is drawn for each camera that has some.
+    confirmed : collection of str
+        The tracklet_ids of those that people have decided to be sightings.
     cameras : sequence of Camera
         Cameras to show besides, as small dots.
     zone : ZoneInfo
@@ -54,6 +62,8 @@ def sightings_map(
     route : bool
         Join the best candidate of each visit in order of time. Candidates that follow each other
         at one camera, with none elsewhere between them, are one visit.
+    max_speed_kmh : float
+        A part of the route that asks for more is marked: one of its ends is somebody else.
 
     Raises
     ------
@@ -61,7 +71,9 @@ def sightings_map(
         If *base_map* or *tiles* cannot be used.
     """
     ranked = sorted(candidates, key=lambda candidate: -candidate.score)
+    sure = frozenset(confirmed)
     stops = visits(ranked) if route else []
+    ways = legs(stops) if len(stops) <= MAX_STOPS else []
     drawn = OfflineMap(tiles=tiles, tiles_attribution=tiles_attribution)
 
     ground = read_base_map(base_map) if base_map and not tiles else None
@@ -69,61 +81,88 @@ def sightings_map(
         Drawing("ground", ground.geojson, name="Streets").add_to(drawn)
     if district:
         Drawing("district", to_geojson(district), name="District").add_to(drawn)
-    if len(stops) > 1:
-        line = [[stop.camera.latitude, stop.camera.longitude] for stop in stops]
-        Drawing("route", line, name="Possible route").add_to(drawn)
+    if ways:
+        parts = [_part(leg, max_speed_kmh) for leg in ways]
+        Drawing("route", parts, name="Possible route").add_to(drawn)
     found = {candidate.camera.camera_id for candidate in ranked}
     others = [camera for camera in cameras if camera.camera_id not in found]
     if others:
         Drawing("cameras", [_place(camera) for camera in others], name="Cameras").add_to(drawn)
     if ranked:
-        Drawing("sightings", _sightings(ranked, stops, zone), name="Candidates").add_to(drawn)
+        places = _sightings(ranked, stops if ways else [], sure, zone)
+        Drawing("sightings", places, name="Candidates").add_to(drawn)
+        heat = [[p["latitude"], p["longitude"], p["count"]] for p in places]
+        for rank, candidate in enumerate(ranked[:MAX_PICTURES], start=1):
+            _keep_picture(drawn, rank, candidate)
+        Drawing("heat", heat, name="Heat map", show=False).add_to(drawn)
+        times = [candidate.shot_time.timestamp() for candidate in ranked]
+        if min(times) < max(times):
+            ends = {"first": min(times), "last": max(times)}
+            Drawing("player", {"zone": zone.key, **ends}).add_to(drawn)
 
     folium.LayerControl().add_to(drawn)
-    legend = _legend(len(ranked), len(found), len(stops), bool(others), district, zone)
+    legend = _legend(ranked, sure, found, ways, bool(others), district, zone, max_speed_kmh)
+    if len(stops) > MAX_STOPS:
+        legend["remarks"].append(f"No route is drawn through {len(stops):,} stops.")
     Drawing("legend", legend).add_to(drawn)
-    bounds = _bounds(ranked, others, district) or (ground and ground.bounds)
+    bounds = view(ranked, others, district) or (ground and ground.bounds)
     if bounds:
         corners = [[bounds.south, bounds.west], [bounds.north, bounds.east]]
         Drawing("fit", corners).add_to(drawn)
     return drawn
 
 
-def visits(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The best candidate of each visit, in order of time: the stops of a possible route."""
-    in_time = sorted(candidates, key=lambda candidate: (candidate.first_seen, candidate.last_seen))
-    return [
-        max(visit, key=lambda candidate: candidate.score)
-        for _, visit in groupby(in_time, key=lambda candidate: candidate.camera.camera_id)
-    ]
+def _part(leg: Leg, max_speed_kmh: float) -> dict[str, Any]:
+    """One leg, as ``sightline.route`` of sightings.js takes it."""
+    ends = leg.start.camera, leg.end.camera
+    return {
+        "line": [[camera.latitude, camera.longitude] for camera in ends],
+        "time": leg.end.shot_time.timestamp(),
+        "words": leg.words(),
+        "tooFast": leg.too_fast(max_speed_kmh),
+    }
+
+
+def _keep_picture(drawn: OfflineMap, rank: int, candidate: Candidate) -> None:
+    """Put the best shot into the page, where ``sightline.story`` finds it by its rank.
+
+    Not into the script: browsers read a script of many megabytes at one go, and stand still.
+    """
+    figure = drawn.get_root()
+    assert isinstance(figure, Figure)
+    encoded = base64.b64encode(candidate.shot_jpeg).decode("ascii")
+    figure.html.add_child(
+        Verbatim(
+            f'<data hidden id="sl-picture-{rank}" value="data:image/jpeg;base64,{encoded}"></data>'
+        )
+    )
 
 
 def _sightings(
-    ranked: Sequence[Candidate], stops: Sequence[Candidate], zone: ZoneInfo
+    ranked: Sequence[Candidate],
+    stops: Sequence[Candidate],
+    confirmed: frozenset[str],
+    zone: ZoneInfo,
 ) -> list[dict[str, Any]]:
     """One entry a camera, as ``sightline.sightings`` of sightings.js takes it."""
     at_camera: defaultdict[str, list[tuple[int, Candidate]]] = defaultdict(list)
     for rank, candidate in enumerate(ranked, start=1):
         at_camera[candidate.camera.camera_id].append((rank, candidate))
     stops_at: defaultdict[str, list[int]] = defaultdict(list)
-    if len(stops) > 1:
-        for number, stop in enumerate(stops, start=1):
-            stops_at[stop.camera.camera_id].append(number)
+    for number, stop in enumerate(stops if len(stops) > 1 else (), start=1):
+        stops_at[stop.camera.camera_id].append(number)
 
-    pictures = MAX_PICTURES
     places = []
     for camera_id, here in at_camera.items():  # best camera first, as the ranking goes
         camera, numbers = here[0][1].camera, stops_at[camera_id]
         entries = []
         for rank, candidate in here[:MAX_IN_POPUP]:
-            entry = _entry(rank, candidate, zone)
-            if rank <= MAX_PICTURES and pictures:
-                pictures -= 1
-                encoded = base64.b64encode(candidate.shot_jpeg).decode("ascii")
-                entry["picture"] = f"data:image/jpeg;base64,{encoded}"
-            entries.append(entry)
+            entries.append(_entry(rank, candidate, candidate.tracklet_id in confirmed, zone))
         best = f"{here[0][1].score:.2f}"
+        sure = sum(candidate.tracklet_id in confirmed for _, candidate in here)
         summary = "1 candidate" if len(here) == 1 else f"{len(here)} candidates"
+        if sure:
+            summary += f", {sure} confirmed"
         if numbers:
             listed = ", ".join(map(str, numbers))
             summary += f" · stop{'s' if len(numbers) > 1 else ''} {listed} of the possible route"
@@ -131,6 +170,8 @@ def _sightings(
             {
                 **_place(camera),
                 "count": len(here),
+                "confirmed": sure,
+                "times": [candidate.shot_time.timestamp() for _, candidate in here],
                 "score": best,
                 "best": here[0][0] == 1,
                 "stops": numbers,
@@ -143,13 +184,16 @@ def _sightings(
     return places
 
 
-def _entry(rank: int, candidate: Candidate, zone: ZoneInfo) -> dict[str, Any]:
+def _entry(rank: int, candidate: Candidate, confirmed: bool, zone: ZoneInfo) -> dict[str, Any]:
     start = local_time(candidate.first_seen, zone, "%H:%M:%S")
     end = local_time(candidate.last_seen, zone, "%H:%M:%S")
     if start.split()[1:] == end.split()[1:]:
         start = start.split()[0]
     return {
+        "id": candidate.tracklet_id,
         "rank": rank,
+        "picture": rank <= MAX_PICTURES,
+        "confirmed": confirmed,
         "score": f"{candidate.score:.3f}",
         "time": local_time(candidate.shot_time, zone),
         "seen": f"seen {start} to {end}",
@@ -167,34 +211,43 @@ def _place(camera: Camera) -> dict[str, Any]:
 
 
 def _legend(
-    candidates: int,
-    places: int,
-    stops: int,
+    ranked: Sequence[Candidate],
+    confirmed: frozenset[str],
+    places: Collection[str],
+    ways: Sequence[Leg],
     cameras: bool,
     district: District | None,
     zone: ZoneInfo,
+    max_speed_kmh: float,
 ) -> dict[str, Any]:
+    sure = sum(candidate.tracklet_id in confirmed for candidate in ranked)
     rows = []
-    if candidates:
+    if ranked:
         rows.append(["best", "camera of the best score: candidates there, best score"])
-    if places > 1:
+    if len(places) > 1:
         rows.append(["sighting", "other cameras with candidates"])
-    if stops > 1:
+    if sure:
+        rows.append(["confirmed", "a person has confirmed a sighting there"])
+    if ways:
         rows.append(["route", "possible route, not a confirmed one: best candidate of each visit"])
         rows.append(["stop", "stop on it, in order of time"])
+    if any(leg.too_fast(max_speed_kmh) for leg in ways):
+        rows.append(["tooFast", f"faster than {max_speed_kmh:.0f} km/h: one end is somebody else"])
     if cameras:
         rows.append(["camera", "camera without a candidate"])
     if district:
         rows.append(["district", district.name])
-    remarks = ["Candidates are leads, not identifications.", f"Times: {zone.key}."]
-    if candidates > MAX_PICTURES:
+    remarks = [f"Times: {zone.key}."]
+    if sure < len(ranked):
+        remarks.insert(0, "Candidates are leads, not identifications.")
+    if len(ranked) > MAX_PICTURES:
         remarks.append(f"Pictures of the {MAX_PICTURES:,} best scores only.")
-    noun = "candidate" if candidates == 1 else "candidates"
-    title = f"{candidates:,} {noun} at {places:,} camera{'' if places == 1 else 's'}"
-    return {"title": title if candidates else "No candidates", "rows": rows, "remarks": remarks}
+    noun = "candidate" if len(ranked) == 1 else "candidates"
+    title = f"{len(ranked):,} {noun} at {len(places):,} camera{'' if len(places) == 1 else 's'}"
+    return {"title": title if ranked else "No candidates", "rows": rows, "remarks": remarks}
 
 
-def _bounds(
+def view(
     ranked: Sequence[Candidate], others: Sequence[Camera], district: District | None
 ) -> Bounds | None:
     """What the map should show: candidates and the district, or all cameras if there is neither."""

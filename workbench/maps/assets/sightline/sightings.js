@@ -2,7 +2,11 @@
 "use strict";
 
 const sightline = (() => {
-  const INK = "#1d2733", ACCENT = "#7a1f5c";
+  const INK = "#1d2733", ACCENT = "#7a1f5c", SURE = "#0b5d4e", WARNING = "#b3261e";
+  const PLATES = 60;  // more marks than these, the best ones, are drawn as dots
+
+  // What changes as the map is played: each is called with a moment in seconds, or Infinity.
+  const playing = [];
 
   /** An element with a class, a text or children, and attributes. */
   function el(tag, className, content, attributes = {}) {
@@ -151,27 +155,178 @@ const sightline = (() => {
     const renderer = L.canvas({ pane: "sl-cameras", padding: 0.5, tolerance: 4 });
     return L.featureGroup(all.map(({ name, id, latitude, longitude }) =>
       L.circleMarker([latitude, longitude], { pane: "sl-cameras", renderer, radius: 4.5,
-        color: INK, weight: 1.5, fillColor: "#ffffff", fillOpacity: 1 })
-        .bindTooltip(() => el("span", "", name === id ? name : `${name} (${id})`))));
+        color: INK, weight: 1.5, fillColor: "#ffffff", fillOpacity: 1,
+        words: name === id ? name : `${name} (${id})` })))
+      .bindTooltip((camera) => el("span", "", camera.options.words), { sticky: true });
   }
 
   /** The mark of a camera with candidates: how many, the best score, and its stops on the route. */
-  function plate({ count, score, best, stops }) {
+  function plate({ count, score, best, confirmed, stops }) {
     const shown = stops.length > 3 ? [stops[0], "…", stops.at(-1)] : stops;
-    return el("span", best ? "sl-plate sl-best" : "sl-plate", [
-      el("span", "sl-count", best ? `★ ${count}×` : `${count}×`),
+    const classes = ["sl-plate", best && "sl-best", confirmed && "sl-confirmed"];
+    return el("span", classes.filter(Boolean).join(" "), [
+      el("span", "sl-count", [confirmed ? "✓ " : "", best ? "★ " : "",
+        el("span", "sl-number", `${count}`), "×"]),
       el("span", "sl-score", score),
       ...(stops.length ? [el("span", "sl-stop", shown.join(" "))] : []),
     ]);
   }
 
+  /** A dot for a place with candidates, a square where one is confirmed; drawn on a canvas. */
+  const Dot = L.CircleMarker.extend({
+    _updatePath() {
+      if (!this.options.confirmed) return L.CircleMarker.prototype._updatePath.call(this);
+      const renderer = this._renderer, context = renderer._ctx, { x, y } = this._point;
+      if (!renderer._drawing || this._empty()) return undefined;
+      context.beginPath();
+      context.rect(x - this._radius, y - this._radius, 2 * this._radius, 2 * this._radius);
+      return renderer._fillStroke(context, this);
+    },
+  });
+
+  /** Places, best first: plates for the first ones, dots for the others. */
   function sightings(map, places) {
-    return L.featureGroup(places.map((place) =>
-      L.marker([place.latitude, place.longitude], {
-        icon: divIcon(plate(place), [0, 0], [0, 0], "sl-sighting"), riseOnHover: true,
-        zIndexOffset: place.best ? 1000 : 0, title: place.title, alt: place.title,
-      }).bindPopup(() => story(place), { maxWidth: 330, minWidth: 270, maxHeight: 380,
-        className: "sl-popup", offset: [0, -30] })));
+    const renderer = L.canvas({ pane: "sl-cameras", padding: 0.5, tolerance: 4 });
+    const ofCandidate = new Map();
+    const group = L.featureGroup().bindPopup((mark) => story(mark.options.place), { maxWidth: 330,
+      minWidth: 270, maxHeight: 380, className: "sl-popup", offset: [0, -30] });
+    group.on("popupopen", ({ layer }) => point(layer.options.place.candidates[0].id));
+    const marks = places.map((place, i) => {
+      const at = [place.latitude, place.longitude];
+      const mark = i < PLATES
+        ? L.marker(at, { place,
+          icon: divIcon(plate(place), [0, 0], [0, 0], "sl-sighting"), riseOnHover: true,
+          zIndexOffset: place.best ? 1000 : 0, title: place.title, alt: place.title })
+        : new Dot(at, { place, pane: "sl-cameras", renderer, radius: 6, confirmed: place.confirmed > 0,
+          color: "#ffffff", weight: 1.5, fillOpacity: 1,
+          fillColor: place.confirmed ? SURE : ACCENT });
+      for (const { id } of place.candidates) ofCandidate.set(id, mark);
+      return mark;
+    });
+    // Plates first and at once; the page stays at hand while thousands of dots follow.
+    let next = 0;
+    const add = () => {
+      const end = Math.min(marks.length, next + PLATES);
+      while (next < end) marks[next++].addTo(group);
+      if (next < marks.length) requestAnimationFrame(add);
+    };
+    add();
+
+    playing.push((moment) => marks.slice(0, next).forEach((mark, i) => {
+      const count = places[i].times.filter((time) => time <= moment).length;
+      if (group.hasLayer(mark) !== count > 0) count ? group.addLayer(mark) : group.removeLayer(mark);
+      const number = count && mark.getElement?.()?.querySelector(".sl-number");
+      if (number) number.textContent = count;
+    }));
+    // The page around the map may point out a candidate, and is told of one that is pointed out.
+    let chosen = null;
+    window.addEventListener("message", ({ source, data }) => {
+      if (source !== window.parent || data?.kind !== "sightline-select") return;
+      chosen?.getElement?.()?.classList.remove("sl-chosen");
+      chosen = ofCandidate.get(data.id) ?? null;
+      if (!chosen) return;
+      chosen.getElement?.()?.classList.add("sl-chosen");
+      if (!map.getBounds().contains(chosen.getLatLng())) map.panTo(chosen.getLatLng());
+    });
+    return group;
+  }
+
+  /** Tell the page around this one, if there is one, which candidate is pointed out. */
+  function point(id) {
+    if (window.parent !== window) window.parent.postMessage({ kind: "sightline-select", id }, "*");
+  }
+
+  // --- Many candidates, and time --------------------------------------------------------------
+
+  /** Where candidates are many: soft blots that add up, coloured by their sum. */
+  const Heat = L.Layer.extend({
+    initialize(points) { this._points = points; },
+    onAdd(map) {
+      this._canvas = el("canvas", "sl-heat leaflet-zoom-hide");
+      map.getPane("sl-district").append(this._canvas);
+      map.on("moveend resize zoomend", this._draw, this);
+      this._draw();
+    },
+    onRemove(map) {
+      map.off("moveend resize zoomend", this._draw, this);
+      this._canvas.remove();
+    },
+    _draw() {
+      const map = this._map, size = map.getSize(), radius = 32;
+      L.DomUtil.setPosition(this._canvas, map.containerPointToLayerPoint([0, 0]));
+      [this._canvas.width, this._canvas.height] = [size.x, size.y];
+      if (!size.x || !size.y) return;
+      const context = this._canvas.getContext("2d", { willReadFrequently: true });
+      const most = this._points.reduce((top, [, , count]) => Math.max(top, count), 1);
+      for (const [latitude, longitude, count] of this._points) {
+        const { x, y } = map.latLngToContainerPoint([latitude, longitude]);
+        if (x < -radius || y < -radius || x > size.x + radius || y > size.y + radius) continue;
+        const blot = context.createRadialGradient(x, y, 0, x, y, radius);
+        blot.addColorStop(0, `rgb(0 0 0 / ${0.15 + 0.6 * Math.sqrt(count / most)})`);
+        blot.addColorStop(1, "rgb(0 0 0 / 0)");
+        context.fillStyle = blot;
+        context.fillRect(x - radius, y - radius, 2 * radius, 2 * radius);
+      }
+      const picture = context.getImageData(0, 0, size.x, size.y), data = picture.data;
+      for (let i = 3; i < data.length; i += 4) {
+        if (!data[i]) continue;
+        const part = data[i] / 255;  // from yellow to a dark red: lightness alone tells it too
+        [data[i - 3], data[i - 2], data[i - 1]] = [255 - 115 * part, 225 * (1 - part), 70 * (1 - part)];
+        data[i] = 90 + 130 * part;
+      }
+      context.putImageData(picture, 0, 0);
+    },
+  });
+
+  function heat(map, points) {
+    return new Heat(points);
+  }
+
+  /** A button and a slider that show the candidates up to a moment, and play through them. */
+  function player(map, { zone, first, last }) {
+    const steps = 400;
+    const words = new Intl.DateTimeFormat("en-GB", { timeZone: zone, weekday: "short",
+      day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+    const control = L.control({ position: "bottomleft" });
+    control.onAdd = () => {
+      const play = el("button", "sl-play", "▶", { type: "button", "aria-label": "Play" });
+      const slider = el("input", "", null, { type: "range", min: 0, max: steps, value: steps,
+        "aria-label": "Show candidates up to this time" });
+      const label = el("output", "", "");
+      const show = () => {
+        const step = Number(slider.value);
+        const moment = step === steps ? Infinity : first + (last - first) * step / steps;
+        label.textContent = step === steps ? "All times" : `Until ${words.format(moment * 1000)}`;
+        slider.setAttribute("aria-valuetext", label.textContent);
+        for (const change of playing) change(moment);
+      };
+      let timer = null;
+      const stop = () => {
+        clearInterval(timer);
+        timer = null;
+        play.textContent = "▶";
+        play.setAttribute("aria-label", "Play");
+      };
+      play.addEventListener("click", () => {
+        if (timer) return stop();
+        if (Number(slider.value) === steps) slider.value = 0;
+        play.textContent = "❚❚";
+        play.setAttribute("aria-label", "Pause");
+        timer = setInterval(() => {
+          slider.value = Number(slider.value) + 1;
+          show();
+          if (Number(slider.value) === steps) stop();
+        }, 50);
+        return show();
+      });
+      slider.addEventListener("input", () => { stop(); show(); });
+      const box = el("div", "sl-player", [play, slider, label]);
+      L.DomEvent.disableClickPropagation(box);
+      L.DomEvent.disableScrollPropagation(box);
+      show();
+      return box;
+    };
+    return control.addTo(map);
   }
 
   /** What the popup of a place says; built when it is opened. */
@@ -181,41 +336,58 @@ const sightline = (() => {
       el("p", "", summary),
       el("ol", "", candidates.map((c) => el("li", "", [
         c.picture
-          ? el("img", "", null, { src: c.picture, alt: `Best shot of candidate ${c.rank}` })
+          ? el("img", "", null, { alt: `Best shot of candidate ${c.rank}`,
+            src: document.getElementById(`sl-picture-${c.rank}`).value })
           : el("span", "sl-no-picture", "picture not kept in this map"),
         el("div", "", [
           el("strong", "", `Score ${c.score}`), ` · rank ${c.rank}`,
+          ...(c.confirmed ? [el("div", "sl-sure", "✓ confirmed by a person")] : []),
           el("div", "", c.time), el("div", "sl-soft", c.seen), el("div", "sl-soft", c.recording),
         ]),
       ]))),
       ...(omitted ? [el("p", "sl-soft", `and ${omitted} more with lower scores`)] : []),
-      el("p", "sl-soft", "A lead, not an identification."),
+      ...(candidates.every((c) => c.confirmed) ? []
+        : [el("p", "sl-soft", "A lead, not an identification.")]),
     ]);
   }
 
   // --- Route and legend -----------------------------------------------------------------------
 
-  /** A broken line through [latitude, longitude] stops, with an arrow on each part. */
-  function route(map, stops) {
-    const group = L.featureGroup([L.polyline(stops, { pane: "sl-route", interactive: false,
-      renderer: L.canvas({ pane: "sl-route", padding: 0.5 }),
-      color: ACCENT, weight: 3, opacity: 0.85, dashArray: "8 6" })]);
-    stops.slice(1).forEach((stop, i) => {
-      const [a, b] = [stops[i], stop].map((place) => L.CRS.EPSG3857.project(L.latLng(place)));
-      if (a.distanceTo(b) < 1) return;
-      const arrow = el("span", "sl-arrow", "");
-      arrow.style.transform = `rotate(${-Math.atan2(b.y - a.y, b.x - a.x)}rad)`;
-      // A little past the middle, so that there and back do not cover each other.
-      const place = L.CRS.EPSG3857.unproject(a.add(b.subtract(a).multiplyBy(0.56)));
-      L.marker(place, { pane: "sl-arrows", interactive: false, keyboard: false,
-        icon: divIcon(arrow, [14, 14], [7, 7], "sl-nothing") }).addTo(group);
+  /** Broken lines with arrows; one that nobody could have gone in that time is marked. */
+  function route(map, parts) {
+    const group = L.featureGroup();
+    const renderer = L.canvas({ pane: "sl-route", padding: 0.5 });
+    const drawn = parts.map(({ line, time, words, tooFast }) => {
+      const layers = [L.polyline(line, { pane: "sl-route", renderer, interactive: false,
+        color: tooFast ? WARNING : ACCENT, weight: tooFast ? 4 : 3, opacity: 0.85,
+        dashArray: tooFast ? "2 8" : "8 6" })];
+      const [a, b] = line.map((place) => L.CRS.EPSG3857.project(L.latLng(place)));
+      if (a.distanceTo(b) >= 1) {
+        const arrow = el("span", "sl-arrow", "");
+        arrow.style.transform = `rotate(${-Math.atan2(b.y - a.y, b.x - a.x)}rad)`;
+        const mark = tooFast ? el("span", "sl-too-fast", "⚠") : arrow;
+        // A little past the middle, so that there and back do not cover each other.
+        const place = L.CRS.EPSG3857.unproject(a.add(b.subtract(a).multiplyBy(0.56)));
+        layers.push(L.marker(place, { pane: "sl-arrows", keyboard: false,
+          alt: tooFast ? `Too fast: ${words}` : words,
+          icon: divIcon(mark, [20, 20], [10, 10], "sl-leg") })
+          .bindTooltip(() => el("span", "", tooFast ? `Too fast: ${words}` : words)));
+      }
+      layers.forEach((layer) => layer.addTo(group));
+      return [time, layers];
     });
+    playing.push((moment) => drawn.forEach(([time, layers]) => layers.forEach((layer) => {
+      const shown = time <= moment;
+      if (group.hasLayer(layer) !== shown) shown ? group.addLayer(layer) : group.removeLayer(layer);
+    })));
     return group;
   }
 
   const SYMBOLS = {
     best: () => plate({ count: 3, score: "0.71", best: true, stops: [] }),
-    sighting: () => plate({ count: 2, score: "0.64", best: false, stops: [] }),
+    sighting: () => plate({ count: 2, score: "0.64", stops: [] }),
+    confirmed: () => plate({ count: 1, score: "0.69", confirmed: 1, stops: [] }),
+    tooFast: () => el("span", "sl-too-fast", "⚠"),
     stop: () => el("span", "sl-stop", "2"),
     camera: () => el("span", "sl-dot", ""),
     route: () => el("span", "sl-dashes", [el("span", "sl-arrow", "")]),
@@ -240,5 +412,5 @@ const sightline = (() => {
     return control.addTo(map);
   }
 
-  return { prepare, fit, ground, district, cameras, sightings, route, legend };
+  return { prepare, fit, ground, district, cameras, sightings, heat, player, route, legend };
 })();

@@ -1,0 +1,76 @@
+"""Candidates for other programs: CSV for spreadsheets, GeoJSON for maps."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from workbench.domain import Candidate
+from workbench.maps.zones import local_time
+
+# What spreadsheets take for a formula (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def sightings_csv(
+    candidates: Sequence[Candidate], *, zone: ZoneInfo, confirmed: Collection[str] = ()
+) -> str:
+    """One row a candidate, best first; times in UTC and as clocks in *zone* show them.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    page = io.StringIO()
+    rows = list(_rows(candidates, zone, frozenset(confirmed)))
+    writer = csv.writer(page)
+    writer.writerow(rows[0] if rows else _COLUMNS)
+    for row in rows:
+        writer.writerow([_inert(value) for value in row.values()])
+    return page.getvalue()
+
+
+def sightings_geojson(
+    candidates: Sequence[Candidate], *, zone: ZoneInfo, confirmed: Collection[str] = ()
+) -> dict[str, Any]:
+    """A FeatureCollection (RFC 7946) with a point a candidate, where its camera stands."""
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "geometry": {
+                    "type": "Point",
+                    "coordinates": [row.pop("longitude"), row.pop("latitude")],
+                },
+                "properties": row,
+            }
+            for row in _rows(candidates, zone, frozenset(confirmed))
+        ],
+    }
+
+
+_COLUMNS = (
+    "rank", "tracklet_id", "camera_id", "camera", "longitude", "latitude", "recording",
+    "first_seen", "last_seen", "first_seen_local", "last_seen_local", "score", "quality",
+    "confirmed",
+)  # fmt: skip
+
+
+def _rows(
+    candidates: Sequence[Candidate], zone: ZoneInfo, confirmed: frozenset[str]
+) -> Iterator[dict[str, Any]]:
+    for rank, one in enumerate(sorted(candidates, key=lambda c: -c.score), start=1):
+        values = (
+            rank, one.tracklet_id, one.camera.camera_id, one.camera.name, one.camera.longitude,
+            one.camera.latitude, one.recording, one.first_seen.isoformat(),
+            one.last_seen.isoformat(), local_time(one.first_seen, zone),
+            local_time(one.last_seen, zone), round(one.score, 4), round(one.quality, 3),
+            one.tracklet_id in confirmed,
+        )  # fmt: skip
+        yield dict(zip(_COLUMNS, values, strict=True))
+
+
+def _inert(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
