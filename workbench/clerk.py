@@ -1,4 +1,4 @@
-"""``sightline case``, ``people`` and ``audit``: thin calls of :mod:`workbench.casework`."""
+"""``sightline case``, ``people``, ``evidence`` and ``audit``: thin calls of :mod:`workbench.casework`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def add_commands(commands: Any) -> None:
     """Add the commands of casework to the subparsers of ``sightline``."""
     _add_case(commands.add_parser("case", help="cases: ask, approve, list, show, close, train"))
     _add_people(commands.add_parser("people", help="who has which role"))
+    _add_evidence(commands.add_parser("evidence", help="what a court can check"))
     _add_audit(commands.add_parser("audit", help="the record of all that was done"))
 
 
@@ -116,6 +117,32 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     checking.set_defaults(command=_verify)
     head = actions.add_parser("head", help="the last entry, to be kept elsewhere")
     head.set_defaults(command=_head)
+
+
+def _add_evidence(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    exporting = actions.add_parser("export", help="write a case's signed archive")
+    _add_reference(exporting)
+    exporting.add_argument("--gallery", type=Path, required=True, metavar="FILE")
+    exporting.add_argument("--output", type=Path, required=True, metavar="FILE.zip")
+    exporting.add_argument(
+        "--footage",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="where the recordings are now; by default where they were indexed from",
+    )
+    exporting.add_argument("--json", action="store_true")
+    exporting.set_defaults(command=_export)
+    checking = actions.add_parser("verify", help="check an archive; needs nothing but the file")
+    checking.add_argument("archive", type=Path, metavar="ARCHIVE")
+    checking.add_argument("--key", default="", metavar="FINGERPRINT", help="of the office's key")
+    checking.add_argument(
+        "--recorded", action="store_true", help="also ask whether this installation made it"
+    )
+    checking.add_argument("--json", action="store_true")
+    checking.set_defaults(command=_check)
 
 
 def _add_reference(parser: argparse.ArgumentParser) -> None:
@@ -303,6 +330,55 @@ def _grant(options: argparse.Namespace) -> int:
     roles = ", ".join(sorted(people.roles.get(options.account, ()))) or "no role"
     say(f"{options.account} has {roles}.")
     return DONE
+
+
+# --- Evidence ---------------------------------------------------------------------------------
+
+
+def _export(options: argparse.Namespace) -> int:
+    from workbench.casework.evidence import export
+    from workbench.casework.register import here
+    from workbench.gallery import Gallery
+
+    with Gallery.open(options.gallery) as gallery:
+        made = export(here(), options.reference, gallery, options.output, footage=options.footage)
+    if options.json:
+        told = {"archive": str(made.path), "files": made.files, "manifest": made.manifest,
+                "key": made.fingerprint, "head": str(made.head),
+                "changed_sources": list(made.changed_sources)}  # fmt: skip
+        lines([told])
+    for file in made.changed_sources:
+        say(f"{file}: is not the recording that was indexed")
+    say(f"{made.files} files in {made.path}\nkey:  {made.fingerprint}\nhead: {made.head}")
+    return PROBLEMS if made.changed_sources else DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from workbench.casework.evidence import is_recorded
+    from workbench.casework.register import FOLDER
+    from workbench.casework.signing import verify_archive
+    from workbench.settings import settings
+
+    found = verify_archive(options.archive, key=options.key)
+    faults = list(found.faults)
+    if options.recorded and not is_recorded(settings().home / FOLDER, found.manifest):
+        faults.append("the record of this installation names no such export")
+    if options.json:
+        told = {"sound": not faults, "case": found.case, "made_by": found.made_by,
+                "made_at": None if found.made_at is None else found.made_at.isoformat(),
+                "head": None if found.head is None else str(found.head),
+                "key": found.fingerprint, "files": found.files, "faults": faults}  # fmt: skip
+        lines([told])
+    else:
+        for fault in faults:
+            show(fault)
+        verdict = "is NOT what was signed" if faults else "is what was signed"
+        say(f"{options.archive} (case {found.case}, {found.files} files) {verdict}.")
+        say(
+            f"Signed with key {found.fingerprint}."
+            + ("" if options.key else " Compare it with the one that the office has published.")
+        )
+    return PROBLEMS if faults else DONE
 
 
 # --- The record -------------------------------------------------------------------------------
