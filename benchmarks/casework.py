@@ -57,6 +57,7 @@ def measure(scratch: Path, rounds: int) -> dict[str, float]:
     from workbench.casework import authority
     from workbench.casework.audit import AuditLog
     from workbench.casework.cases import Request
+    from workbench.casework.keys import own_key, signature
     from workbench.casework.register import here
     from workbench.casework.subjects import describe_subject
     from workbench.domain import (
@@ -107,9 +108,11 @@ def measure(scratch: Path, rounds: int) -> dict[str, float]:
                 )
             )
         # In service: the account that runs this may search what another has approved.
+        os.environ["HOME"] = str(scratch)  # where the keys of both are
         register = here()
-        folder, me = register.folder, register.me.account
-        document = {"people": {me: ["analyst"], "someone-else": ["supervisor"]}}
+        folder, me, other = register.folder, register.me.account, "someone-else"
+        keys = {name: [own_key(name)] for name in (me, other)}
+        document = {"people": {me: ["analyst"], other: ["supervisor"]}, "keys": keys}
         (folder / "people.json").write_text(json.dumps(document))
         (folder / "people.json").chmod(0o644)
         request = Request(
@@ -119,12 +122,10 @@ def measure(scratch: Path, rounds: int) -> dict[str, float]:
             subject=describe_subject(probe),
         )  # fmt: skip
         register.ask(request, subject=probe)
-        # Nobody here is somebody else; what the register says of approvals is another's test.
-        AuditLog(folder).append(
-            "case.approved",
-            {"account": "someone-else"},
-            {"case": "B-1", "exceeds": [], "most_cameras": 500},
-        )
+        # One account cannot be two people: the other's part is written with the other's key.
+        what, about = "case.approved", {"case": "B-1", "exceeds": [], "most_cameras": 500}
+        signed = signature(other, keys[other], register.head.hash, what, about)
+        AuditLog(folder).append(what, {"account": other, "signature": signed}, about)
         cameras = gallery.cameras_inside(scope.district)
 
         def whole():

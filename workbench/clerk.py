@@ -1,8 +1,9 @@
-"""``sightline case``, ``people``, ``evidence`` and ``audit``: thin calls of :mod:`workbench.casework`."""
+"""``sightline case``, ``people``, ``evidence``, ``audit``: thin calls of ``casework``."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,11 @@ def _add_people(parser: argparse.ArgumentParser) -> None:
         action.add_argument(
             "role", choices=ROLES, metavar="ROLE", help=f"one of {', '.join(ROLES)}"
         )
-        action.set_defaults(command=_grant, granted=name == "grant")
+        action.set_defaults(command=_grant, granted=name == "grant", key="")
+        if name == "grant":
+            action.add_argument("--key", default="", metavar="KEY", help="their public key")
+    own = actions.add_parser("key", help="your public key, for the administrator")
+    own.set_defaults(command=_key)
 
 
 def _add_audit(parser: argparse.ArgumentParser) -> None:
@@ -326,9 +331,17 @@ def _people(options: argparse.Namespace) -> int:
 def _grant(options: argparse.Namespace) -> int:
     from workbench.casework.register import here
 
-    people = here().grant(options.account, options.role, granted=options.granted)
+    people = here().grant(options.account, options.role, granted=options.granted, key=options.key)
     roles = ", ".join(sorted(people.roles.get(options.account, ()))) or "no role"
     say(f"{options.account} has {roles}.")
+    return DONE
+
+
+def _key(_: argparse.Namespace) -> int:
+    from workbench.casework.keys import own_key
+    from workbench.casework.register import here
+
+    show(own_key(here().me.account))
     return DONE
 
 
@@ -385,12 +398,18 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from workbench.casework.audit import Head, verify
+    from workbench.casework.audit import AuditLog, Head, verify
+    from workbench.casework.keys import doubts
+    from workbench.casework.people import read_people
     from workbench.casework.register import FOLDER
     from workbench.settings import settings
 
     folder = options.folder or settings().home / FOLDER
     found = verify(folder, pins=[Head.parse(text) for text in options.head])
+    # Names are proved by signatures, as far as the people file beside the record knows the keys.
+    if not found.faults:
+        unsigned = doubts(AuditLog(folder).read_new(), read_people(folder))
+        found = dataclasses.replace(found, faults=tuple(unsigned))
     summary = {
         "sound": found.sound,
         "entries": found.entries,

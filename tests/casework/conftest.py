@@ -18,6 +18,7 @@ from shapely import box
 
 from workbench.casework import people, register
 from workbench.casework.cases import Case, Request
+from workbench.casework.keys import own_key
 from workbench.casework.register import Register
 from workbench.casework.subjects import describe_subject
 from workbench.domain import (
@@ -132,7 +133,10 @@ def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 def office(fresh_home: Path, hub: str, monkeypatch: pytest.MonkeyPatch) -> Office:
     folder = fresh_home / "casework"
     folder.mkdir(mode=0o700)
-    document = {"hub": hub, "people": ROLES}
+    # Everybody's key; each would be in a home of its own.
+    monkeypatch.setenv("HOME", str(fresh_home.parent / "homes"))
+    keys = {name: [own_key(name)] for name in ROLES}
+    document = {"hub": hub, "people": ROLES, "keys": keys}
     (folder / "people.json").write_text(json.dumps(document))
     (folder / "people.json").chmod(0o644)
     made = Office(fresh_home, monkeypatch)

@@ -76,7 +76,7 @@ def test_who_authorised_does_not_search(
     office: Any, ask: Ask, gallery: Gallery, subject: Probe, permitted: Scope
 ) -> None:
     people = office.folder / "people.json"
-    people.write_text(people.read_text().replace('"sara": ["', '"sara": ["analyst", "'))
+    people.write_text(people.read_text().replace('"sara": ["', '"sara": ["analyst", "', 1))
     office.sit("anna").ask(ask(), subject=subject)
     office.sit("sara").approve("A-1")
     with pytest.raises(NotPermitted, match="who authorises does not search"):

@@ -27,7 +27,7 @@ from workbench.casework.signing import (
     verify_archive,
 )
 from workbench.domain import Probe, Scope
-from workbench.errors import EvidenceError, NotPermitted
+from workbench.errors import EvidenceError, NotPermitted, SettingsError
 from workbench.gallery import Gallery
 from workbench.investigation import search
 
@@ -191,11 +191,11 @@ def test_a_key_that_others_may_read_is_refused(office: Any) -> None:
     signing_key(office.folder)
     path = office.folder / "keys" / "evidence.pem"
     path.chmod(0o644)
-    with pytest.raises(EvidenceError, match="others may read it"):
+    with pytest.raises(SettingsError, match="others may read it"):
         signing_key(office.folder)
     path.unlink()
     path.symlink_to("/dev/null")
-    with pytest.raises(EvidenceError, match="is a link"):
+    with pytest.raises(SettingsError, match="is a link"):
         signing_key(office.folder)
 
 

@@ -64,6 +64,7 @@ class Entry:
     what: str  # such as "search.asked"
     about: Mapping[str, Any]
     hash: str
+    before: str  # the hash of the entry before
 
     @property
     def account(self) -> str:
@@ -120,6 +121,7 @@ class AuditLog:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder = folder
         self._held: int | None = None  # the file, while this process keeps the others out
+        self._ahead: list[Entry] = []  # read, but not yet handed out
         self._inode, self._offset, self._number, self._hash = -1, 0, 0, START
         self._last_line = b""
         self._last_at: datetime | None = None
@@ -140,27 +142,31 @@ class AuditLog:
 
     def append(self, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> list[Entry]:
         """Add one entry, on the disk when this returns; the new ones, those of others included."""
-        with self._locked() as file:
-            found = self._read(file)
-            self._mend(file)
-            found.extend(self._read(file))
-            self._write(file, what, by, about)
-            found.extend(self._read(file))
-        return found
+        with self.exclusively():
+            assert self._held is not None
+            self._write(self._held, what, by, about)
+            return self.read_new()
 
     def read_new(self) -> list[Entry]:
         """The entries since the last call, from the first on at the first one."""
         with self._locked(shared=True) as file:
-            return self._read(file)
+            found, self._ahead = [*self._ahead, *self._read(file)], []
+            return found
 
     # --- Within ---------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Keep every other process from writing, and read and append inside."""
+        """Keep every other process from writing; :attr:`head` is then the last entry there is."""
+        if self._held is not None:
+            yield
+            return
         with self._locked() as file:
             self._held = file
             try:
+                self._ahead += self._read(file)
+                self._mend(file)
+                self._ahead += self._read(file)
                 yield
             finally:
                 self._held = None
@@ -331,6 +337,7 @@ class Lines:
                 what=body["what"],
                 about=body["about"],
                 hash=raw[:64].decode(),
+                before=raw[65:129].decode(),
             )
         except (ValueError, KeyError, TypeError):
             return None

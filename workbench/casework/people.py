@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import pwd
+import re
 import stat
 import time
 import urllib.error
@@ -126,6 +127,7 @@ class People:
 
     roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
     hub: str = ""  # the address of the hub's API; without one, accounts of this machine count
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # public, see .keys
     digest: str = ""  # SHA-256 of the file; empty where there is none
 
     @property
@@ -137,6 +139,8 @@ class People:
         return {
             "hub": self.hub,
             "people": {name: sorted(roles) for name, roles in sorted(self.roles.items()) if roles},
+            # Kept when roles go: what was signed then stays signed.
+            "keys": {name: list(known) for name, known in sorted(self.keys.items())},
         }
 
     def changed(self, account: str, role: str, *, granted: bool) -> People:
@@ -147,7 +151,12 @@ class People:
             )
         before = self.roles.get(account, frozenset())
         after = before | {role} if granted else before - {role}
-        return People(_checked({**self.roles, account: after}), self.hub)
+        return People(_checked({**self.roles, account: after}), self.hub, self.keys)
+
+    def with_key(self, account: str, key: str) -> People:
+        """The same with one more public key of somebody's."""
+        known = tuple(dict.fromkeys((*self.keys.get(account, ()), key.strip().lower())))
+        return People(self.roles, self.hub, _checked_keys({**self.keys, account: known}))
 
 
 def read_people(folder: Path) -> People:
@@ -180,11 +189,13 @@ def read_people(folder: Path) -> People:
         document = json.loads(content)
         hub = str(document.get("hub", ""))
         roles = {str(name): frozenset(given) for name, given in document["people"].items()}
+        keys = {str(name): tuple(known) for name, known in document.get("keys", {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unusable(path, f"is not a people file ({error!r})") from None
     if hub and (urlsplit(hub).scheme not in {"http", "https"} or not urlsplit(hub).hostname):
         raise _unusable(path, f"{hub!r} is not the address of a hub")
-    return People(_checked(roles), hub.rstrip("/"), hashlib.sha256(content).hexdigest())
+    digest = hashlib.sha256(content).hexdigest()
+    return People(_checked(roles), hub.rstrip("/"), _checked_keys(keys), digest)
 
 
 def write_people(folder: Path, people: People) -> People:
@@ -274,6 +285,18 @@ def _checked(roles: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Role]]:
                 fix="Whoever looks over the others' shoulders has no other role",
             )
     return dict(roles)
+
+
+def _checked_keys(keys: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    for name, known in keys.items():
+        for key in known:
+            if not re.fullmatch(r"[0-9a-f]{64}", str(key)):
+                raise SettingsError(
+                    f"{str(key)[:80]!r} is not a public key",
+                    where=name,
+                    fix="Give the 64 digits that `sightline people key` prints",
+                )
+    return dict(keys)
 
 
 def _unusable(path: Path, what: str) -> SettingsError:

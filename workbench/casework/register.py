@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.casework.audit import AuditLog, Entry, Head
 from workbench.casework.cases import Case, Limits, Request, State
+from workbench.casework.keys import SIGNED, doubt, signature
 from workbench.casework.people import (
     People,
     Person,
@@ -51,6 +52,7 @@ class Register:
         self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those of no case
         self._spelling: dict[str, str] = {}  # casefolded reference: the reference
         self._built: dict[str, Case] = {}
+        self._doubts: dict[str, list[str]] = {}  # by reference: entries that nobody believes
         self.refresh()
 
     # --- Who ------------------------------------------------------------------------------
@@ -81,8 +83,12 @@ class Register:
             raise
         return me
 
-    def grant(self, account: str, role: str, *, granted: bool = True) -> People:
-        """Give somebody a role, or take it; the first administrator is whoever owns the folder."""
+    def grant(self, account: str, role: str, *, granted: bool = True, key: str = "") -> People:
+        """Give somebody a role, or take it; the first administrator is whoever owns the folder.
+
+        *key* is their public key, as their own :func:`workbench.casework.keys.own_key` tells it;
+        whoever approves or decides needs one.
+        """
         people = self.people
         if people.in_service:
             me = self.require("people.change")
@@ -96,13 +102,15 @@ class Register:
                 )
             people = people.changed(me.account, "administrator", granted=True)
         people = people.changed(account, role, granted=granted)
+        if key:
+            people = people.with_key(account, key)
         if not any("administrator" in roles for roles in people.roles.values()):
             raise SettingsError(
                 "nobody would be administrator any more",
                 where=account,
                 fix="Make somebody else one first",
             )
-        about = {"account": account, "role": role, "granted": granted}
+        about = {"account": account, "role": role, "granted": granted, "key": key}
         self.record("people.granted" if granted else "people.revoked", about, by=me)
         write_people(self.folder, people)
         return self.people
@@ -263,8 +271,19 @@ class Register:
 
     def record(self, what: str, about: Mapping[str, Any], *, by: Person | None = None) -> Entry:
         """Add an entry in the name of whoever is at work."""
-        with self._lock:
-            found = self._log.append(what, (by or self.me).named(), about)
+        with self.exclusively():
+            me, people = by or self.me, read_people(self.folder)
+            named, before = me.named(), self._log.head.hash
+            made = signature(me.account, people.keys.get(me.account, ()), before, what, about)
+            if made:
+                named["signature"] = made
+            elif what in SIGNED and people.in_service:
+                raise NotPermitted(
+                    f"{me.account} has no key here that the administrator knows",
+                    where=what,
+                    fix="Run `sightline people key` and give the administrator what it prints",
+                )
+            found = self._log.append(what, named, about)
             self._take(found)
             return found[-1]
 
@@ -278,6 +297,10 @@ class Register:
         with self._lock:
             self.refresh()
             return tuple(self._of(reference, what))
+
+    def doubts(self, reference: str) -> tuple[str, ...]:
+        """Why some entries about a case are not believed: they are not signed by whom they name."""
+        return tuple(self._doubts.get(reference, ()))
 
     @contextlib.contextmanager
     def exclusively(self) -> Iterator[None]:
@@ -298,10 +321,16 @@ class Register:
         raise NotPermitted(reason, where=reference, fix=fix)
 
     def _take(self, entries: Sequence[Entry]) -> None:
+        people: People | None = None
         for entry in entries:
             if not entry.what.startswith(_KEPT) or entry.what.endswith(".refused"):
                 continue
             reference = str(entry.about.get("case", ""))
+            if entry.what in SIGNED:
+                people = people or read_people(self.folder)
+                if why := doubt(entry, people):
+                    self._doubts.setdefault(reference, []).append(why)
+                    continue
             self._entries.setdefault(reference, []).append(entry)
             self._built.pop(reference, None)
             if reference:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.audit import Head, canonical
+from workbench.casework.keys import private_key
 from workbench.errors import EvidenceError
 
 if TYPE_CHECKING:
@@ -47,40 +47,9 @@ class Verified:
 def signing_key(folder: Path) -> Ed25519PrivateKey:
     """The installation's own key, made on first use, for its owner alone to read.
 
-    Raises EvidenceError if others may read it, or it is a link or no such key.
+    Raises SettingsError if others may read it, or it is a link or no such key.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    path = folder / KEYS / KEY_FILE
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    if not path.is_symlink() and not path.exists():
-        made = Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        file = os.open(path, flags, 0o600)
-        with os.fdopen(file, "wb") as opened:
-            opened.write(made)
-    status = path.lstat()
-    if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
-        raise EvidenceError(
-            "is a link, or others may read it",
-            where=str(path),
-            fix="Make it a file that its owner alone may read (chmod 600)",
-        )
-    try:
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise EvidenceError(
-            f"is no key ({error})", where=str(path), fix="Restore it from a copy"
-        ) from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise EvidenceError("is no Ed25519 key", where=str(path), fix="Restore it from a copy")
-    return key
+    return private_key(folder / KEYS / KEY_FILE, make=True)
 
 
 def fingerprint(public: bytes) -> str:
