@@ -233,9 +233,12 @@ class AuditLog:
         body = canonical({"n": number, "at": at, "by": by, "what": what, "about": about})
         hashed = self._hash.encode() + b" " + body
         digest = hashlib.sha256(hashed).hexdigest()
-        _append(file, digest.encode() + b" " + hashed + b"\n")
-        os.fdatasync(file)
-        _keep_head(self.folder, Head(number, digest))
+        try:
+            _append(file, digest.encode() + b" " + hashed + b"\n")
+            os.fdatasync(file)
+            _keep_head(self.folder, Head(number, digest))
+        except OSError as error:
+            raise self._damaged(f"cannot be written ({error.strerror})") from None
 
     def _damaged(self, what: str) -> AuditDamaged:
         return AuditDamaged(
