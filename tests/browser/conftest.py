@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,3 +104,50 @@ def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
     yield fresh
     for context in contexts:
         context.close()
+
+
+TOKEN = "a-token-of-the-browser-tests"
+SERVE = """
+import sys
+from pathlib import Path
+from workbench.server.application import serve
+serve(gallery=Path(sys.argv[1]), port=0, token=sys.argv[2], ready=lambda a: print(a, flush=True))
+"""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server: its address, and where it writes what goes wrong."""
+
+    base: str
+    log: Path
+
+    def address(self, dashboard: str = "") -> str:
+        """Of a dashboard, or of the front page, for whoever may enter."""
+        path = f"voila/render/{dashboard}.ipynb" if dashboard else ""
+        return f"{self.base}/{path}?token={TOKEN}"
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[..., AbstractContextManager[Served]]:
+    """``with serving(gallery, folder, **settings) as served``: the real server in a process."""
+
+    @contextmanager
+    def serving(gallery: Path, folder: Path, **settings: str) -> Iterator[Served]:
+        log = folder / "server.log"
+        environment = os.environ | {"OMP_NUM_THREADS": "1"} | settings
+        with log.open("w") as errors:
+            server = subprocess.Popen(
+                [sys.executable, "-c", SERVE, str(gallery), TOKEN],
+                stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=folder,
+            )  # fmt: skip
+            try:
+                assert server.stdout is not None
+                address = server.stdout.readline()
+                assert address.startswith("http"), log.read_text()
+                yield Served(address.split("/?")[0], log)
+            finally:
+                server.terminate()
+                server.wait(30)
+
+    return serving

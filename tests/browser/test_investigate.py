@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,40 +11,7 @@ import pytest
 from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
-TOKEN = "a-token-of-the-browser-tests"
-SERVE = """
-import sys
-from pathlib import Path
-from workbench.server.application import serve
-serve(gallery=Path(sys.argv[1]), port=0, token=sys.argv[2], ready=lambda a: print(a, flush=True))
-"""
 HOSTILE = '<img src=x onerror="window.harm=1">'
-
-
-@dataclass(frozen=True)
-class Served:
-    """A running server: its address, and where it writes what goes wrong."""
-
-    base: str
-    log: Path
-
-
-def started(gallery: Path, folder: Path, **settings: str) -> Iterator[Served]:
-    log = folder / "server.log"
-    environment = os.environ | {"OMP_NUM_THREADS": "1"} | settings
-    with log.open("w") as errors:
-        server = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(gallery), TOKEN],
-            stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=folder,
-        )  # fmt: skip
-        try:
-            assert server.stdout is not None
-            address = server.stdout.readline()
-            assert address.startswith("http"), log.read_text()
-            yield Served(address.split("/?")[0], log)
-        finally:
-            server.terminate()
-            server.wait(30)
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +34,12 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(
-    small_town: Path, streets: Path, training: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Served]:
+    small_town: Path,
+    streets: Path,
+    serving: Any,
+    training: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("server")
     districts = folder / "districts"
     districts.mkdir()
@@ -90,18 +57,17 @@ def served(
             }
         )
     )
-    yield from started(
-        small_town, folder,
-        SIGHTLINE_BASE_MAP=str(streets), SIGHTLINE_DISTRICTS=str(districts),
-        SIGHTLINE_CASE=training,
-    )  # fmt: skip
+    ground = {"SIGHTLINE_BASE_MAP": str(streets), "SIGHTLINE_DISTRICTS": str(districts)}
+    ground["SIGHTLINE_CASE"] = training
+    with serving(small_town, folder, **ground) as served:
+        yield served
 
 
 @pytest.fixture
-def opened(served: Served, visit: Callable[..., Any]) -> Any:
+def opened(served: Any, visit: Callable[..., Any]) -> Any:
     """The dashboard, opened by its token."""
     seen = visit(served.base)
-    seen.page.goto(f"{served.base}/voila/render/investigate.ipynb?token={TOKEN}")
+    seen.page.goto(served.address("investigate"))
     seen.page.locator(".sl-drop-button").wait_for(timeout=60_000)
     seen.page.locator(".sl-timeline .bars").first.wait_for(timeout=60_000)
     return seen
@@ -342,12 +308,14 @@ def test_the_page_can_be_used_with_the_keyboard(opened: Any, probes: list[Path])
     seen.assert_clean()
 
 
-def test_a_broken_gallery_is_named_plainly(visit: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_broken_gallery_is_named_plainly(
+    serving: Any, visit: Callable[..., Any], tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.duckdb"
     broken.write_bytes(b"not a gallery")
-    for served in started(broken, tmp_path):
+    with serving(broken, tmp_path) as served:
         seen = visit(served.base)
-        seen.page.goto(f"{served.base}/voila/render/investigate.ipynb?token={TOKEN}")
+        seen.page.goto(served.address("investigate"))
         seen.page.locator(".sl-problem").wait_for(timeout=60_000)
         assert "broken.duckdb" in seen.page.locator(".sl-problem").inner_text()
         seen.screenshot("investigate-broken-gallery")

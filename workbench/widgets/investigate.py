@@ -10,7 +10,7 @@ import ipywidgets
 from workbench.errors import SightlineError
 from workbench.settings import settings
 from workbench.widgets.model import Investigation
-from workbench.widgets.parts import escaped, markup
+from workbench.widgets.parts import refusal
 from workbench.widgets.work import suitable_work
 
 
@@ -31,7 +31,7 @@ def investigate(gallery_path: Path | str | None = None) -> Any:
         path = Path(gallery_path) if gallery_path else here.gallery_file
         model = Investigation(path, zone=here.zone, work=suitable_work())
     except SightlineError as error:
-        return _refusal(error)
+        return refusal("There is nothing that can be searched", error)
     model.load_models()
     return page(model)
 
@@ -62,10 +62,3 @@ def page(model: Investigation) -> Any:
     whole = ipywidgets.HBox([question, answer])
     whole.add_class("sl-investigate")
     return whole
-
-
-def _refusal(error: SightlineError) -> Any:
-    return markup(
-        '<div class="sl-problem" role="alert"><h2 class="sl-heading">There is nothing that '
-        f"can be searched</h2><p>{escaped(error)}</p></div>"
-    )

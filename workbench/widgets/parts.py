@@ -12,7 +12,8 @@ import ipywidgets
 from workbench.domain import Camera
 
 if TYPE_CHECKING:
-    from workbench.widgets.model import Investigation
+    from workbench.errors import SightlineError
+    from workbench.widgets.tasks import Tasks
 
 
 def escaped(text: object) -> str:
@@ -39,7 +40,7 @@ def heading(title: str, *, step: int | None = None) -> Any:
     return markup(f'<h2 class="sl-heading">{number}{escaped(title)}</h2>')
 
 
-def message(model: Investigation, field: str) -> Any:
+def message(model: Tasks, field: str) -> Any:
     """What is wrong with *field*, shown while there is something."""
     widget = markup()
 
@@ -53,6 +54,14 @@ def message(model: Investigation, field: str) -> Any:
     model.observe(draw, "messages")
     draw()
     return widget
+
+
+def refusal(title: str, error: SightlineError) -> Any:
+    """In place of a page that cannot be shown: why not, and what to do."""
+    return markup(
+        f'<div class="sl-problem" role="alert"><h2 class="sl-heading">{escaped(title)}</h2>'
+        f"<p>{escaped(error)}</p></div>"
+    )
 
 
 def button(text: str, press: Callable[[], None], *, style: str = "", label: str = "") -> Any:

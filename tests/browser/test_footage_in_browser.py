@@ -1,0 +1,34 @@
+"""The page of footage: real server, kernel and Chromium, no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+def test_footage_is_shown_by_camera_and_time(
+    small_town: Path, tmp_path: Path, serving: Any, visit: Any
+) -> None:
+    with serving(small_town, tmp_path) as served:
+        look_at_footage(served, visit(served.base))
+
+
+def look_at_footage(served: Any, seen: Any) -> None:
+    page = seen.page
+    page.goto(served.address())
+    page.get_by_role("link", name="Footage").click()
+    page.get_by_text("3 recordings", exact=False).first.wait_for(timeout=60_000)
+    page.locator(".barlayer .point").first.wait_for(timeout=60_000)
+    assert page.locator(".barlayer .point").count() == 3
+    table = page.locator(".sl-table").first
+    assert table.locator("tbody tr").count() == 3
+    seen.screenshot("footage")
+    page.get_by_label("Camera").select_option(index=1)
+    page.get_by_text("No recordings.").or_(table.locator("tbody tr").nth(0)).first.wait_for()
+    page.get_by_role("button", name="Look again").click()
+    page.get_by_text("As of").wait_for()
+    seen.assert_clean()

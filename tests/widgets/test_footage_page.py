@@ -1,0 +1,132 @@
+"""The page of footage on a gallery with all kinds of trouble, without a kernel."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from workbench.faces.models import load
+from workbench.gallery import Gallery
+from workbench.indexing import index_catalogue
+from workbench.widgets.footage import FootagePage, FootageReport
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def troubled(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One good recording, one damaged in its middle, one that is no film; two of three cameras."""
+    folder = tmp_path_factory.mktemp("troubled")
+    bad = shared / "footage/bad"
+    shutil.copy(next((shared / "footage/town/clips").glob("*.mp4")), folder / "good.mp4")
+    damaged = next(path for path in bad.iterdir() if "damaged" in path.name)
+    shutil.copy(damaged, folder / f"damaged{damaged.suffix}")
+    (folder / "text.mp4").write_text("no film")
+    (folder / "cameras.csv").write_text(
+        "camera_id,name,latitude,longitude\n"
+        f"A,Gate {HOSTILE},51.48,-0.01\nB,Bridge,51.49,-0.01\nC,Yard,51.47,-0.01\n"
+    )
+    (folder / "footage.csv").write_text(
+        "file,camera_id,started_at\n"
+        "good.mp4,A,2026-03-29T00:30:00+00:00\n"
+        f"damaged{damaged.suffix},B,2026-03-29T01:30:00+00:00\n"
+        "text.mp4,B,2026-03-29T02:30:00+00:00\n"
+    )
+    path = folder / "gallery.duckdb"
+    models = load("dlib")
+    with Gallery.create(path, models.profile) as gallery:
+        index_catalogue(folder, gallery, models)
+    return path
+
+
+@pytest.fixture
+def page(troubled: Path) -> FootagePage:
+    report = FootageReport(troubled)
+    report.refresh()
+    assert report.messages == {}
+    return FootagePage(report)
+
+
+def test_summary_says_what_there_is_and_what_is_missing(page: FootagePage) -> None:
+    words = page.summary.value
+    assert "2 recordings" in words
+    assert "2 of 3 cameras" in words
+    assert "1 recording could not be read: who passed there cannot be found." in words
+
+
+def test_table_reports_each_recording_in_local_time(page: FootagePage) -> None:
+    assert "good.mp4" in page.table.value
+    assert "00:30:00 GMT" in page.table.value
+    assert "02:30:00 BST" in page.table.value
+    assert "end of the file" in page.table.value
+
+
+def test_what_could_not_be_seen_is_told_with_its_reason(page: FootagePage) -> None:
+    assert "⚠ not indexed: " in page.trouble.value
+    assert "text.mp4" in page.trouble.value
+    assert "s into it" in page.trouble.value  # the damage, with its time
+
+
+def test_filters_leave_one_camera_or_the_troubled_ones(page: FootagePage) -> None:
+    page.camera.value = "A"
+    assert "good.mp4" in page.table.value
+    assert "damaged" not in page.table.value
+    assert "text.mp4" not in page.trouble.value
+    page.troubled.value = True
+    assert "No recordings." in page.table.value
+    page.camera.value = ""
+    assert "damaged" in page.table.value
+    assert "good.mp4" not in page.table.value
+
+
+def test_runs_are_listed(page: FootagePage) -> None:
+    assert "<td>2</td><td>1</td><td>0</td>" in page.runs.value  # indexed, refused, left
+
+
+def test_names_of_cameras_are_text(page: FootagePage) -> None:
+    html = "".join(part.value for part in (page.summary, page.table, page.trouble, page.runs))
+    assert "<img" not in html
+    assert HOSTILE not in page.plot.figure
+
+
+def test_a_gallery_that_cannot_be_read_now_leaves_what_was_shown(
+    page: FootagePage, troubled: Path
+) -> None:
+    before = page.table.value
+    hidden = troubled.with_suffix(".away")
+    troubled.rename(hidden)
+    try:
+        page.report.refresh()
+    finally:
+        hidden.rename(troubled)
+    assert "there is no gallery here" in page.report.messages["footage"]
+    assert page.table.value == before
+    page.report.refresh()
+    assert page.report.messages == {}
+
+
+def test_another_process_that_holds_the_gallery_is_named(page: FootagePage, troubled: Path) -> None:
+    script = """
+        import sys, duckdb
+        held = duckdb.connect(sys.argv[1])
+        print("held", flush=True)
+        sys.stdin.read()
+    """
+    holder = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script), str(troubled)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        page.report.refresh()
+        assert "is in use by another process" in page.report.messages["footage"]
+    finally:
+        holder.communicate("")

@@ -1,0 +1,335 @@
+"""The footage there is: coverage by camera and time, and what indexing could not see."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import ipywidgets
+from traitlets import Bool, Instance, Unicode
+
+from workbench.domain import Camera
+from workbench.errors import SightlineError
+from workbench.maps.zones import local_time, local_zone
+from workbench.settings import settings
+from workbench.widgets.parts import (
+    button,
+    camera_name,
+    count,
+    duration,
+    escaped,
+    heading,
+    markup,
+    message,
+    refusal,
+    row,
+)
+from workbench.widgets.plot import Plot
+from workbench.widgets.tasks import Tasks
+from workbench.widgets.work import Work, suitable_work
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROWS = 50  # of the table on a page
+ALL_CAMERAS = "All cameras"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Footage:
+    """What a gallery held at one moment, as :class:`workbench.gallery.Gallery` gives it."""
+
+    cameras: tuple[Camera, ...]
+    recordings: pd.DataFrame
+    spans: pd.DataFrame
+    problems: pd.DataFrame
+    refusals: pd.DataFrame
+    runs: pd.DataFrame
+    read_at: datetime  # UTC
+
+
+class FootageReport(Tasks):
+    """The footage of a gallery, as the page shows it: all of it, or one camera's.
+
+    Parameters
+    ----------
+    gallery : Path
+        Opened for each look and closed again, so that footage can be indexed meanwhile.
+    zone : ZoneInfo, optional
+        In which times are shown; by default that of the cameras' place.
+    """
+
+    footage = Instance(Footage, allow_none=True)
+    camera_id = Unicode(help="show this camera alone, or all where it is empty")
+    troubled = Bool(help="show recordings with problems alone")
+
+    def __init__(
+        self, gallery: Path, *, zone: ZoneInfo | None = None, work: Work | None = None
+    ) -> None:
+        super().__init__(work)
+        self.gallery = gallery
+        self._zone = zone
+
+    def refresh(self) -> None:
+        """Read the gallery anew; where it cannot be read now, say so and keep what is shown."""
+
+        def done(footage: Footage) -> None:
+            self.footage = footage
+
+        self.say("footage")
+        self.do("footage", "Reading the gallery", self._read, done)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which times are shown."""
+        if self._zone is None and self.footage and self.footage.cameras:
+            first = self.footage.cameras[0]
+            return local_zone(first.longitude, first.latitude)
+        return self._zone or ZoneInfo("UTC")
+
+    def rows(self) -> pd.DataFrame:
+        """The recordings that the filters leave."""
+        assert self.footage is not None
+        rows = self.of_camera(self.footage.recordings)
+        return rows[rows["problems"] > 0] if self.troubled else rows
+
+    def of_camera(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows of the chosen camera."""
+        return frame[frame["camera_id"] == self.camera_id] if self.camera_id else frame
+
+    def _read(self) -> Footage:
+        from workbench.gallery import Gallery
+
+        with Gallery.open(self.gallery) as opened:
+            return Footage(
+                cameras=opened.cameras(),
+                recordings=opened.recordings(),
+                spans=opened.footage(),
+                problems=opened.problems(),
+                refusals=opened.refusals(),
+                runs=opened.runs(),
+                read_at=datetime.now(UTC),
+            )
+
+
+def footage(gallery_path: Path | str | None = None) -> Any:
+    """The whole page, as a widget to display.
+
+    >>> from workbench.widgets import footage
+    >>> footage("town.duckdb")                                          # doctest: +SKIP
+    """
+    try:
+        here = settings()
+        path = Path(gallery_path) if gallery_path else here.gallery_file
+        report = FootageReport(path, zone=here.zone, work=suitable_work())
+    except SightlineError as error:
+        return refusal("There is no footage to show", error)
+    report.refresh()
+    return FootagePage(report)
+
+
+class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
+    """Coverage over the recordings, over what could not be read."""
+
+    def __init__(self, report: FootageReport) -> None:
+        self.report = report
+        self.summary = markup("", "sl-summary")
+        self.camera = ipywidgets.Dropdown(
+            options=[(ALL_CAMERAS, "")], description="Camera", layout={"width": "320px"}
+        )
+        self.troubled = ipywidgets.Checkbox(
+            description="Only recordings with problems", indent=False, layout={"width": "auto"}
+        )
+        self.plot = Plot(lambda _: None)
+        self.page = 0
+        self.previous = button("Previous", lambda: self._turn(-1), label="Previous page")
+        self.next = button("Next", lambda: self._turn(1), label="Next page")
+        self.where = markup()
+        self.table, self.trouble, self.runs = markup(), markup(), markup()
+        top = panel(
+            row(heading("Footage"), button("Look again", report.refresh)),
+            message(report, "footage"),
+            self.summary,
+            row(self.camera, self.troubled),
+        )
+        self.body = [
+            panel(
+                heading("When there is footage"),
+                markup(
+                    '<p class="sl-hint">Bars are footage. Where there is none, nobody can be '
+                    "found: that is not the same as nobody was there.</p>"
+                ),
+                self.plot,
+            ),
+            panel(row(heading("Recordings"), self.previous, self.where, self.next), self.table),
+            panel(heading("What could not be seen"), self.trouble),
+            panel(heading("Runs of indexing"), self.runs),
+        ]
+        super().__init__([top, *self.body])
+        self.add_class("sl-board")
+        self.add_class("sl-footage")
+        ipywidgets.link((report, "camera_id"), (self.camera, "value"))
+        ipywidgets.link((report, "troubled"), (self.troubled, "value"))
+        report.observe(self._renew, "footage")
+        report.observe(self._draw, ["camera_id", "troubled"])
+        self._renew()
+
+    def _renew(self, _: object = None) -> None:
+        shown = self.report.footage
+        for part in self.body:
+            part.layout.display = "" if shown else "none"
+        if shown is None:
+            return
+        chosen = self.report.camera_id
+        self.camera.options = [
+            (ALL_CAMERAS, ""),
+            *((camera_name(camera), camera.camera_id) for camera in shown.cameras),
+        ]
+        known = {camera.camera_id for camera in shown.cameras}
+        self.camera.value = chosen if chosen in known else ""
+        self.summary.value = _summary(shown, self.report.zone)
+        self.runs.value = _table(_RUNS, _runs(shown.runs, self.report.zone)) or _nothing("runs")
+        self._draw()
+
+    def _draw(self, _: object = None) -> None:
+        from workbench.maps.timeline import timeline
+
+        report = self.report
+        if report.footage is None:
+            return
+        self.page = 0
+        self.plot.draw(
+            timeline(None, zone=report.zone, coverage=report.of_camera(report.footage.spans))
+        )
+        problems = report.of_camera(report.footage.problems)
+        refused = report.of_camera(report.footage.refusals)
+        trouble = [*_refusals(refused, report.zone), *_problems(problems)]
+        self.trouble.value = _table(_TROUBLE, trouble) or _nothing("problems")
+        self._draw_table()
+
+    def _draw_table(self) -> None:
+        rows = self.report.rows()
+        pages = max(1, math.ceil(len(rows) / ROWS))
+        self.page = min(max(self.page, 0), pages - 1)
+        here = rows.iloc[self.page * ROWS : (self.page + 1) * ROWS]
+        self.previous.disabled, self.next.disabled = self.page == 0, self.page == pages - 1
+        several = "" if pages > 1 else "none"
+        self.previous.layout.display = self.next.layout.display = several
+        self.where.value = (
+            f'<span role="status" class="sl-hint">{count(len(rows), "recording")}'
+            f"{f', page {self.page + 1} of {pages}' if pages > 1 else ''}</span>"
+        )
+        listed = _recordings(here, self.report.zone)
+        self.table.value = _table(_RECORDINGS, listed) or _nothing("recordings")
+
+    def _turn(self, by: int) -> None:
+        self.page += by
+        self._draw_table()
+
+
+def panel(*children: Any) -> Any:
+    """A box of the page."""
+    box = ipywidgets.VBox(children)
+    box.add_class("sl-panel")
+    return box
+
+
+_RECORDINGS = (
+    "Camera", "Recording", "Start", "Length", "Frames read / looked at", "Faces", "Tracks",
+    "Not searchable", "Problems", "Read until",
+)  # fmt: skip
+_TROUBLE = ("Camera", "Recording", "At", "What")
+_RUNS = ("Began", "Took", "Catalogue", "Indexed", "Could not be read", "Left")
+
+
+def _summary(shown: Footage, zone: ZoneInfo) -> str:
+    rows = shown.recordings
+    with_footage = rows["camera_id"].nunique()
+    tracks, unsearchable = int(rows["tracklets"].sum()), int(rows["unsearchable"].sum())
+    lines = [
+        f"{count(len(rows), 'recording')}, {duration(rows['seconds'].sum())} of footage, from "
+        f"{with_footage:,} of {count(len(shown.cameras), 'camera')}.",
+        f"{count(tracks, 'person track')}, {unsearchable:,} of them seen but not good enough to "
+        "be searched.",
+    ]
+    if len(shown.refusals):
+        lines.append(
+            f"{count(len(shown.refusals), 'recording')} could not be read: who passed there "
+            "cannot be found."
+        )
+    lines.append(f"As of {local_time(shown.read_at, zone)}.")
+    return f'<div role="status">{"".join(f"<p>{escaped(line)}</p>" for line in lines)}</div>'
+
+
+def _recordings(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[tuple[str, ...]]:
+    for one in _each(rows):
+        yield (
+            one["camera_id"],
+            one["file"],
+            local_time(one["started_at"], zone),
+            duration(one["seconds"]),
+            f"{_number(one['frames_decoded'])} / {_number(one['frames_examined'])}",
+            _number(one["faces"]),
+            _number(one["tracklets"]),
+            _number(one["unsearchable"]),
+            _flagged(one["problems"]),
+            one["stopped"],
+        )
+
+
+def _refusals(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[tuple[str, ...]]:
+    for one in _each(rows):
+        at = local_time(one["started_at"], zone)
+        yield one["camera_id"], one["file"], at, f"⚠ not indexed: {one['reason']}"
+
+
+def _problems(rows: pd.DataFrame) -> Iterator[tuple[str, ...]]:
+    for one in _each(rows):
+        at = "" if math.isnan(one["at_seconds"]) else f"{one['at_seconds']:.1f} s into it"
+        yield one["camera_id"], one["file"], at, one["what"]
+
+
+def _runs(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[tuple[str, ...]]:
+    for one in _each(rows):
+        took = (one["ended_at"] - one["started_at"]).total_seconds()
+        yield (
+            local_time(one["started_at"], zone),
+            duration(took),
+            one["source"],
+            _number(one["indexed"]),
+            _number(one["refused"]),
+            _number(one["left"]),
+        )
+
+
+def _each(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in one.items()} for one in frame.to_dict("records")]
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _flagged(problems: int) -> str:
+    return f"⚠ {problems:,}" if problems else "none"
+
+
+def _table(columns: tuple[str, ...], rows: Any) -> str:
+    """An HTML table of texts, or nothing where there is no row."""
+    cell: Callable[[str], str] = "<td>{}</td>".format
+    lines = "".join(f"<tr>{''.join(cell(escaped(text)) for text in one)}</tr>" for one in rows)
+    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in columns)
+    page = (
+        '<div class="sl-scroll" tabindex="0"><table class="sl-table">'
+        f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
+    return page if lines else ""
+
+
+def _nothing(what: str) -> str:
+    return f'<p class="sl-hint">No {escaped(what)}.</p>'

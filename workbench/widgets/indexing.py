@@ -1,0 +1,217 @@
+"""Indexing from a notebook: choose a catalogue, start, watch, stop, go on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+from traitlets import Instance, Int, Unicode
+
+from workbench.errors import Cancelled
+from workbench.indexing import IndexReport, Plan, Progress, index_catalogue, plan_catalogue
+from workbench.settings import settings
+from workbench.widgets.parts import button, count, duration, escaped, heading, markup, message, row
+from workbench.widgets.tasks import IDLE, LOADING, Tasks
+from workbench.widgets.work import Work, suitable_work
+
+# A page is told no more often than this, in seconds.
+TELL_EVERY = 0.25
+
+
+class Indexing(Tasks):
+    """A run of indexing: what to index and into which gallery, how far it is, what came of it.
+
+    What a run has finished is kept when it is stopped; the next one goes on with what is missing.
+
+    Parameters
+    ----------
+    gallery : Path
+        Made at the first run, with the profile chosen then.
+    """
+
+    catalogue = Unicode(help="the folder of the catalogue")
+    profile = Unicode(help="name of the model profile of a new gallery")
+    workers = Int(1, help="processes that read recordings")
+    plan = Instance(Plan, allow_none=True, help="what a run would do")
+    progress = Instance(Progress, allow_none=True)
+    report = Instance(IndexReport, allow_none=True, help="of the latest run that was not stopped")
+
+    def __init__(self, gallery: Path, *, work: Work | None = None) -> None:
+        super().__init__(work)
+        self.gallery = gallery
+        self.profile = settings().profile
+        self._stop = threading.Event()
+
+    def look(self) -> None:
+        """Tell what a run would do, without doing it."""
+
+        def job() -> Plan:
+            from workbench.gallery import Gallery
+
+            catalogue = self._catalogue()
+            if not self.gallery.exists():
+                return plan_catalogue(catalogue, None)
+            with Gallery.open(self.gallery) as gallery:
+                return plan_catalogue(catalogue, gallery)
+
+        def done(plan: Plan) -> None:
+            self.plan = plan
+
+        self._begin("Reading the catalogue", job, done)
+
+    def start(self) -> None:
+        """Index what the gallery does not hold yet."""
+        workers, name = self.workers, self.profile
+
+        def job() -> IndexReport:
+            from workbench.faces.models import load
+            from workbench.footage.catalog import read_catalogue
+            from workbench.gallery import Gallery
+
+            # First of all: nothing is made for a catalogue that cannot be used.
+            catalogue, models = read_catalogue(self._catalogue()), load(name)
+            with Gallery.for_writing(self.gallery, models.profile) as gallery:
+                return index_catalogue(
+                    catalogue, gallery, models, workers=workers, progress=self._tell()
+                )
+
+        def done(report: IndexReport) -> None:
+            self.report = report
+
+        self._begin("Indexing", job, done)
+
+    def stop(self) -> None:
+        """Stop the run; what it has finished is kept."""
+        self._stop.set()
+
+    def _begin(self, doing: str, job: Any, done: Any) -> None:
+        if self.state != IDLE:
+            return
+        self._stop.clear()
+        self.say("indexing")
+        self.plan = self.progress = self.report = None
+        self.do("indexing", doing, job, done, state=LOADING)
+
+    def _catalogue(self) -> Path:
+        return Path(self.catalogue.strip()).expanduser()
+
+    def _tell(self) -> Any:
+        last = 0.0
+
+        def tell(progress: Progress) -> None:
+            nonlocal last
+            if self._stop.is_set():
+                raise Cancelled(
+                    "indexing was stopped", fix="Start it again to go on where it stopped"
+                )
+            now = time.monotonic()
+            if now - last >= TELL_EVERY or progress.done == progress.total:
+                last = now
+                self._work.tell(lambda: self.set_trait("progress", progress))
+
+        return tell
+
+
+def indexing(gallery_path: Path | str | None = None, catalogue: Path | str = "") -> Any:
+    """The panel, as a widget to display in a notebook.
+
+    >>> from workbench.widgets import indexing
+    >>> indexing("town.duckdb", "footage/town")                         # doctest: +SKIP
+    """
+    model = Indexing(Path(gallery_path or settings().gallery_file), work=suitable_work())
+    model.catalogue = str(catalogue)
+    return IndexingPanel(model)
+
+
+class IndexingPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """The fields of a run, its progress with an estimate, and its report."""
+
+    def __init__(self, model: Indexing) -> None:
+        from workbench.faces.profiles import NAMED
+        from workbench.indexing.workers import available_cores
+
+        self.model = model
+        wide = {"style": {"description_width": "90px"}, "layout": {"width": "480px"}}
+        self.folder = ipywidgets.Text(
+            description="Catalogue", placeholder="folder with cameras.csv and footage.csv", **wide
+        )
+        self.profile = ipywidgets.Combobox(options=sorted(NAMED), description="Profile", **wide)
+        self.workers = ipywidgets.BoundedIntText(
+            min=1, max=max(64, available_cores()), description="Processes", **wide
+        )
+        model.workers = available_cores()
+        self.look = button("What is there to do?", model.look)
+        self.start = button("Start", model.start, style="primary")
+        self.stop = button("Stop", model.stop, label="Stop; what is finished is kept")
+        self.bar = ipywidgets.FloatProgress(min=0, max=1, layout={"width": "480px"})
+        self.words, self.outcome = markup(), markup()
+        super().__init__(
+            [
+                heading("Index footage"),
+                markup(f'<p class="sl-hint">Gallery: {escaped(model.gallery)}</p>'),
+                self.folder,
+                self.profile,
+                self.workers,
+                row(self.look, self.start, self.stop),
+                message(model, "indexing"),
+                self.bar,
+                self.words,
+                self.outcome,
+            ]
+        )
+        self.add_class("sl-panel")
+        for field, name in (
+            (self.folder, "catalogue"),
+            (self.profile, "profile"),
+            (self.workers, "workers"),
+        ):
+            ipywidgets.link((model, name), (field, "value"))
+        model.observe(self._draw)
+        self._draw()
+
+    def _draw(self, _: object = None) -> None:
+        model = self.model
+        busy = model.state != IDLE
+        self.look.disabled = self.start.disabled = busy or not model.catalogue.strip()
+        self.stop.disabled = not busy
+        self.bar.layout.display = "" if busy else "none"
+        how_far = model.progress
+        self.bar.value = (
+            (how_far.done + how_far.part) / how_far.total if how_far and how_far.total else 0.0
+        )
+        words = progress_words(how_far) if how_far else f"{model.doing}…" if busy else ""
+        self.words.value = f'<p role="status" class="sl-hint">{escaped(words)}</p>'
+        self.outcome.value = _outcome(model)
+
+
+def progress_words(progress: Progress) -> str:
+    """``3 of 24 recordings, 9.5 hours of footage an hour, 41 faces, about 2 min left``."""
+    words = [
+        f"{progress.done:,} of {count(progress.total, 'recording')}",
+        f"{progress.pace:.1f} hours of footage an hour",
+        count(progress.faces, "face"),
+    ]
+    if progress.remaining_seconds is not None and progress.done < progress.total:
+        words.append(f"about {duration(progress.remaining_seconds)} left")
+    return ", ".join(words)
+
+
+def _outcome(model: Indexing) -> str:
+    if model.plan is not None:
+        problems = model.plan.problems
+        first = str(model.plan)
+    elif model.report is not None:
+        problems = model.report.problems
+        done = model.report
+        first = (
+            f"{count(done.count('indexed'), 'recording')} indexed, {done.count('present'):,} were "
+            f"there already, {done.count('refused'):,} could not be read"
+        )
+    else:
+        return ""
+    lines = "".join(f"<li>{escaped(one.where)}: {escaped(one.what)}</li>" for one in problems)
+    told = f"<p>{count(len(problems), 'problem')}:</p><ul>{lines}</ul>" if problems else ""
+    return f'<div role="status"><p>{escaped(first)}.</p>{told}</div>'
