@@ -76,7 +76,7 @@ other role. Before there is a people file, everybody may train, and nobody anyth
 
 # What anybody may do in an installation that is not in service.
 _TRAINEE: frozenset[Action] = frozenset(
-    {"case.read", "training.use", "shot.view", "review.first", "evidence.export"}
+    {"case.read", "training.use", "shot.view", "review.first", "evidence.export", "audit.read"}
 )
 _HUB_SECONDS = 60.0  # how long an answer of the hub is believed
 _MOST_BYTES = 1 << 20

@@ -32,6 +32,10 @@ class CasePanel(ipywidgets.VBox):  # type: ignore[misc]
         self.train = button(
             "Train", model.train, label="Open a training case, which carries no authority"
         )
+        self.review = button(
+            "Send to review", model.list_for_review, label="Have people decide on the candidates"
+        )
+        self.listed = markup()
         self._drawing = False
         super().__init__(
             [
@@ -39,13 +43,21 @@ class CasePanel(ipywidgets.VBox):  # type: ignore[misc]
                 row(self.choice, button("Look again", self._look_again), self.train, self.whole),
                 message(model, "case"),
                 self.allowed,
+                row(self.review, self.listed),
             ]
         )
         self.add_class("sl-panel")
         self.add_class("sl-case")
         self.choice.observe(self._take, "value")
         model.observe(self._draw, ["case", "cases"])
+        model.observe(self._offer_review, ["result", "listed", "threshold"])
         self._draw()
+        self._offer_review()
+
+    def _offer_review(self, _: object = None) -> None:
+        self.review.layout.display = "" if self.model.shown else "none"
+        words = escaped(self.model.listed)
+        self.listed.value = f'<span class="sl-hint" role="status">{words}</span>'
 
     def _take(self, change: Any) -> None:
         if not self._drawing:

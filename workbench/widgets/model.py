@@ -83,6 +83,7 @@ class Investigation(Tasks):
     end = Instance(datetime, allow_none=True, help="UTC")
     case = Unicode(help="reference of the case the question is asked under; empty for none")
     cases = Tuple(help="the cases that are open now, each a Case")
+    listed = Unicode(help="what became of putting candidates on the review list")
 
     threshold = Float(help="candidates with at least this score are shown")
     result = Instance(SearchResult, allow_none=True)
@@ -286,12 +287,13 @@ class Investigation(Tasks):
         """
         from workbench.casework.register import here
 
-        self.cases = tuple(case for case in here().cases() if case.status() == "open")
-        known = [case.reference for case in self.cases]
+        cases = tuple(case for case in here().cases() if case.status() == "open")
+        known = [case.reference for case in cases]
         wanted: str | None = self.case or settings().case
         if wanted not in known:
             wanted = known[0] if len(known) == 1 else ""
-        self.case = wanted or ""
+        with self.hold_trait_notifications():
+            self.cases, self.case = cases, wanted or ""
 
     @property
     def chosen_case(self) -> Case | None:
@@ -304,6 +306,26 @@ class Investigation(Tasks):
             self.set_district(case.request.district)
             self._set_moments(case.request.start, case.request.end)
 
+    def list_for_review(self) -> None:
+        """Put the candidates that are shown on the review list of their case."""
+        from workbench.casework.register import here
+        from workbench.casework.review import list_for_review
+
+        self.say("case")
+        if self.result is None or not self.shown:
+            self.say("case", "Search first: there are no candidates to review.")
+            return
+        try:
+            added = list_for_review(here(), self.result.case, self.shown)
+        except SightlineError as error:
+            self.say("case", str(error))
+            return
+        self.listed = (
+            f"{added} candidates are on the review list of {self.result.case}."
+            if added
+            else "All of them are on the review list already."
+        )
+
     def train(self) -> None:
         """Open a training case over all this gallery's cameras and footage, and take it."""
         from workbench.casework.register import here
@@ -313,8 +335,9 @@ class Investigation(Tasks):
             start, end = self.span or (datetime.now(UTC) - timedelta(days=1), datetime.now(UTC))
             day = timedelta(days=1)
             scope = Scope(self.whole_area(margin=TRAINING_MARGIN), start - day, end + day)
-            self.case = here().train(TRAINING, scope).reference
+            here().train(TRAINING, scope)
             self.refresh_cases()
+            self.case = TRAINING
         except SightlineError as error:
             self.say("case", str(error))
 
@@ -342,7 +365,7 @@ class Investigation(Tasks):
 
         def done(result: SearchResult) -> None:
             self._asked = question
-            self.selected = ""
+            self.selected = self.listed = ""
             self.result = result
             self._compare()
 
