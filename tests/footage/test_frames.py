@@ -18,13 +18,22 @@ from workbench.footage.files import files_of, sha256_of
 from workbench.footage.frames import RecordingReader
 
 
-def film(path: Path, times: Sequence[float]) -> Path:
+def film(
+    path: Path, times: Sequence[float], *, sound: bool = False, interlaced: bool = False
+) -> Path:
     """Write a film with one frame at each time; frame n is n shades brighter than frame 0."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
-        stream.options = {"bf": "2"}
+        stream.options = {"bf": "2"} | ({"x264-params": "interlaced=1"} if interlaced else {})
+        if sound:
+            voice = container.add_stream("pcm_s16le", rate=48_000, layout="mono")
+            silence = av.AudioFrame.from_ndarray(
+                np.zeros((1, 4800), np.int16), format="s16", layout="mono"
+            )
+            silence.sample_rate, silence.pts = 48_000, 0
+            container.mux(voice.encode(silence))
         for number, seconds in enumerate(times):
             picture = np.full((48, 64, 3), 40 + 4 * number, np.uint8)
             picture[:24, :32] = 250  # a mark in the top left corner
@@ -42,6 +51,37 @@ def test_times_are_those_of_the_stream(tmp_path: Path) -> None:
     assert seen == list(enumerate(times))
     assert reader.frames_decoded == len(times)
     assert reader.seconds == pytest.approx(4.0)  # the last frame is shown for as long as the gap
+    assert reader.problems == []
+
+
+def test_frames_that_no_other_needs_are_left_where_there_are_enough(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", [n / 25 for n in range(50)])
+
+    def seen(enough_rate: float | None) -> dict[float, float]:
+        with RecordingReader(path, enough_rate=enough_rate) as reader:
+            return {round(f.seconds, 3): float(f.image()[40, 60].mean()) for f in reader.frames()}
+
+    every, fewer = seen(None), seen(12.0)
+    assert seen(13.0) == every  # 25 is not twice 13
+    assert len(every) == 50
+    assert 15 < len(fewer) < 35
+    # Those that are left keep their own times and pictures.
+    assert {time: every[time] for time in fewer} == fewer
+
+
+def test_sound_beside_the_pictures_does_not_matter(tmp_path: Path) -> None:
+    times = [0.0, 0.04, 0.08, 0.5]
+    with RecordingReader(film(tmp_path / "a.mkv", times, sound=True)) as reader:
+        assert [round(frame.seconds, 3) for frame in reader.frames()] == times
+    assert reader.problems == []
+
+
+def test_interlaced_pictures_are_read(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", [n / 25 for n in range(10)], interlaced=True)
+    with RecordingReader(path) as reader:
+        frames = [frame.image() for frame in reader.frames()]
+    assert len(frames) == 10
+    assert frames[0][5, 5].mean() > 240 > 60 > frames[0][40, 60].mean()
     assert reader.problems == []
 
 

@@ -77,6 +77,9 @@ class RecordingReader:
         For messages; by default the file's name.
     frame_rate : float, optional
         Pictures a second of a sequence.
+    enough_rate : float, optional
+        Where a film has at least twice so many frames a second, those that no other frame is made
+        from, often every second one, are not decoded.
 
     Raises
     ------
@@ -84,7 +87,14 @@ class RecordingReader:
         On opening: if there is no such file or it holds no picture that can be decoded.
     """
 
-    def __init__(self, path: Path, *, name: str = "", frame_rate: float | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        name: str = "",
+        frame_rate: float | None = None,
+        enough_rate: float | None = None,
+    ) -> None:
         self.path, self.name = path, name or path.name
         self.frames_decoded = 0
         self.problems: list[Problem] = []
@@ -98,6 +108,8 @@ class RecordingReader:
         self.stamp = stamp
         self._container, self._stream = self._open(frame_rate)
         context = self._stream.codec_context
+        if enough_rate and self._nominal_step() * 2 * enough_rate <= 1:
+            context.skip_frame = "NONREF"
         self.width, self.height = context.width, context.height
 
     def _open(self, frame_rate: float | None) -> tuple[Any, Any]:
