@@ -76,7 +76,7 @@ def export(
         raise EvidenceError("there is a file already", where=str(output), fix="Choose another name")
     head, made_at, here = register.head, datetime.now(UTC), settings()
     findings = tuple(_findings(register, reference, gallery))
-    seen = [f.candidate for f in findings if f.candidate and f.item.outcome == "sighting"]
+    seen = {f.number: f.candidate for f in findings if f.candidate and f.item.outcome == "sighting"}
     cameras = gallery.cameras_inside(case.request.district)
     zone = local_zone(cameras[0].longitude, cameras[0].latitude, override=here.zone)
     told = Dossier(
@@ -101,7 +101,7 @@ def export(
     files = {
         "report.html": as_html(told),
         "report.pdf": as_pdf(told),
-        "map.html": _map(told, cameras, seen),
+        "map.html": _map(told, cameras, list(seen.values())),
         "case.json": _json(case.request.document() | {"approved_by": list(case.approved_by)}),
         "candidates.csv": _candidates(told),
         "sources.csv": _table(["file", "camera_id", "indexed_sha256", "now_sha256", "state"],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from workbench.casework.review import SAME_FROM, SCALE
-from workbench.casework.sketch import INK, WIDTH, Sketch
+from workbench.casework.sketch import GREY, INK, MARK, WIDTH, Colour, Sketch
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -156,7 +156,7 @@ def sections(told: Dossier) -> list[Section]:
         Section(
             "Result",
             (
-                f"{len(told.searches)} searches; {len(told.findings)} candidates were considered, "
+                f"Searches: {len(told.searches)}. Candidates considered: {len(told.findings)}; "
                 f"{len(found)} of them are sightings. {LEAD}",
             ),
         ),
@@ -336,6 +336,8 @@ def as_pdf(told: Dossier) -> bytes:
     pdf = FPDF()
     pdf.set_margin(15)
     pdf.set_auto_page_break(True, margin=18)
+    pdf.set_draw_color(*GREY)
+    pdf.set_fill_color(255, 255, 255)
     write = _use_font(pdf)
     pdf.set_title(write(told.title))
     pdf.set_creation_date(told.made_at)
@@ -353,7 +355,7 @@ def _pdf_section(pdf: FPDF, section: Section, write: Callable[[str], str]) -> No
     pdf.ln(3)
     _words(pdf, write(section.heading), 12)
     for text in section.paragraphs:
-        _words(pdf, write(text), 9)
+        _words(pdf, write(text), 9, MARK if text == TRAINING else INK)
     if section.table:
         pdf.set_font_size(7.5)
         heads = "SINGLE_TOP_LINE" if any(section.table[0]) else "NONE"
@@ -407,11 +409,12 @@ def _pdf_pictures(
         pdf.set_xy(pdf.l_margin, top + size + 7 if last else top)
 
 
-def _words(pdf: FPDF, text: str, size: float) -> None:
+def _words(pdf: FPDF, text: str, size: float, colour: Colour = INK) -> None:
     pdf.set_font_size(size)
-    pdf.set_text_color(*INK)
+    pdf.set_text_color(*colour)
     pdf.set_x(pdf.l_margin)
     pdf.multi_cell(WIDTH, size * 0.5, text, align="L", new_x="LMARGIN", new_y="NEXT")
+    pdf.set_text_color(*INK)
     pdf.ln(1)
 
 

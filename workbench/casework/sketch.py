@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workbench.domain import Camera, Candidate, District, Scope
 
 WIDTH = 180.0  # millimetres, between the margins of A4
+MOST_NAMES = 40  # cameras beyond this would cover each other's names
 INK, GREY, PALE, MARK = (30, 30, 30), (130, 130, 130), (214, 226, 240), (176, 32, 32)
 Colour = tuple[int, int, int]
 
@@ -72,13 +73,15 @@ class Sketch:
                 pdf.set_font_size(shape.size * 72 / 25.4)
                 pdf.text(*points[0], write(shape.text))
         pdf.set_text_color(*INK)
+        pdf.set_draw_color(*GREY)
+        pdf.set_fill_color(255, 255, 255)  # tables fill their cells with what is set
         pdf.set_y(top + self.height)
 
 
 def place_sketch(
-    district: District, cameras: Sequence[Camera], sightings: Sequence[Candidate]
+    district: District, cameras: Sequence[Camera], sightings: Mapping[int, Candidate]
 ) -> Sketch:
-    """The permitted area, its cameras, and the sightings numbered in order of time."""
+    """The permitted area, its cameras, and the sightings with their numbers in the report."""
     import shapely
 
     places = [(c.longitude, c.latitude) for c in cameras]
@@ -101,8 +104,11 @@ def place_sketch(
             ring = tuple(spot(x, y) for x, y in polygon.exterior.coords)
             shapes += [Shape("polygon", ring, PALE), Shape("line", ring, GREY)]
     shapes += [Shape("dot", (spot(x, y),), GREY, size=0.7) for x, y in places]
+    for camera in cameras if len(cameras) <= MOST_NAMES else ():
+        x, y = spot(camera.longitude, camera.latitude)
+        shapes.append(Shape("text", ((x + 1.2, y + 3),), GREY, camera.camera_id[:20], 2.2))
     numbers: dict[tuple[float, float], list[str]] = {}
-    for number, sighting in enumerate(sorted(sightings, key=lambda s: s.first_seen), start=1):
+    for number, sighting in sightings.items():
         at = spot(sighting.camera.longitude, sighting.camera.latitude)
         numbers.setdefault(at, []).append(str(number))
     for (x, y), seen in numbers.items():
@@ -112,10 +118,10 @@ def place_sketch(
 
 
 def time_sketch(
-    scope: Scope, footage: pd.DataFrame, sightings: Sequence[Candidate], zone: ZoneInfo
+    scope: Scope, footage: pd.DataFrame, sightings: Mapping[int, Candidate], zone: ZoneInfo
 ) -> Sketch:
-    """By camera, when there was footage (grey) and a sighting (red, numbered in order of time)."""
-    ordered = sorted(sightings, key=lambda s: s.first_seen)
+    """By camera, when there was footage (pale) and a sighting (red, with its number)."""
+    ordered = list(sightings.values())
     names = {s.camera.camera_id: s.camera.name for s in ordered}
     rows = footage[footage["camera_id"].isin(names)] if names else footage.head(0)
     first = min([s.first_seen for s in ordered], default=scope.start)
@@ -140,7 +146,7 @@ def time_sketch(
                 bar = ((x1, y - 1), (x2, y - 1), (x2, y + 1), (x1, y + 1))
                 shapes.append(Shape("polygon", bar, PALE))
     at = {camera_id: row * line + 4 for row, camera_id in enumerate(names)}
-    for number, sighting in enumerate(ordered, start=1):
+    for number, sighting in sightings.items():
         x, y = across(sighting.first_seen), at[sighting.camera.camera_id]
         shapes.append(Shape("dot", ((x, y),), MARK, size=1.3))
         shapes.append(Shape("text", ((x - 0.8, y - 1.8),), MARK, str(number), 2.6))
