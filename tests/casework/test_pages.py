@@ -86,6 +86,24 @@ def test_training_in_service_says_why_not(office: Any, town_file: Path) -> None:
     assert "otto has auditor" in asked.messages["case"]
 
 
+def test_what_is_shown_of_an_answer_is_recorded_once(
+    office: Any, case: Case, town_file: Path, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    from workbench.widgets.results import ResultsPanel
+
+    asked = Investigation(town_file)
+    panel = ResultsPanel(asked)
+    asked.threshold = -1.0
+    asked.result = search(gallery, subject, permitted, case="A-1")
+    assert len(asked.shown) > 12
+    first, *others = office.events("shot.viewed")
+    assert not others
+    assert first.about["tracklets"] == [c.tracklet_id for c in asked.shown[:12]]
+    panel.next.click()
+    panel.previous.click()
+    assert len(office.events("shot.viewed")) == 2
+
+
 # --- Review -----------------------------------------------------------------------------------
 
 

@@ -191,6 +191,12 @@ def list_for_review(
     return len(items)
 
 
+def record_view(register: Register, reference: str, tracklets: Sequence[str]) -> None:
+    """Record that best shots of candidates were shown to whoever is at work."""
+    me = register.require("shot.view", reference)
+    register.record("shot.viewed", {"case": reference, "tracklets": list(tracklets)}, by=me)
+
+
 def waiting(register: Register, reference: str, gallery: Gallery) -> tuple[Item, ...]:
     """The faces of a case that whoever is at work has still to decide on, in the list's order.
 

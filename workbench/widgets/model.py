@@ -108,6 +108,7 @@ class Investigation(Tasks):
         self.threshold = self.recommended.score
         self._number = 0
         self._asked: object = None
+        self._viewed: set[str] = set()  # whose best shots were shown since the search
         self.set_all_footage()
         self.refresh_cases()
 
@@ -306,6 +307,20 @@ class Investigation(Tasks):
             self.set_district(case.request.district)
             self._set_moments(case.request.start, case.request.end)
 
+    def view(self, candidates: Sequence[Candidate]) -> None:
+        """Record that these candidates' best shots are shown, each once a search."""
+        from workbench.casework.register import here
+        from workbench.casework.review import record_view
+
+        fresh = [c.tracklet_id for c in candidates if c.tracklet_id not in self._viewed]
+        if self.result is None or not fresh:
+            return
+        self._viewed.update(fresh)
+        try:
+            record_view(here(), self.result.case, fresh)
+        except SightlineError as error:
+            self.say("search", str(error))
+
     def list_for_review(self) -> None:
         """Put the candidates that are shown on the review list of their case."""
         from workbench.casework.register import here
@@ -366,6 +381,7 @@ class Investigation(Tasks):
         def done(result: SearchResult) -> None:
             self._asked = question
             self.selected = self.listed = ""
+            self._viewed = set()
             self.result = result
             self._compare()
 

@@ -132,8 +132,8 @@ class ReviewPanel(ipywidgets.VBox):  # type: ignore[misc]
             name: ipywidgets.Dropdown(
                 options=SEEN,
                 description=name.capitalize(),
-                style={"description_width": "110px"},
-                layout={"width": "240px"},
+                style={"description_width": "130px"},
+                layout={"width": "260px"},
             )
             for name in FEATURES
         }
@@ -146,7 +146,7 @@ class ReviewPanel(ipywidgets.VBox):  # type: ignore[misc]
         )
         self.reason = ipywidgets.Textarea(
             placeholder="What it rests on, in a sentence or two",
-            layout={"width": "100%", "height": "64px"},
+            layout={"width": "calc(100% - 8px)", "height": "64px"},
         )
         self.record = button("Record the decision", self._record, style="primary")
         grid = ipywidgets.HBox(list(self.features.values()), layout={"flex_flow": "row wrap"})
