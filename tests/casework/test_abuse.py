@@ -510,13 +510,9 @@ def test_limits_of_ones_own_settings(
     refused("the case allows 3", reference="A-2")
 
 
-def test_a_clock_put_back(office: Any, case: Case) -> None:
-    from workbench.casework import authority
-
-    log = office.register._log
-    log._last_at = datetime.now(UTC) + timedelta(minutes=6)
-    (reason,) = authority._when(office.register, case)
-    assert "the clock of this machine" in reason
+def test_a_clock_put_back(office: Any, refused: Refused) -> None:
+    office.write_at(datetime.now(UTC) + timedelta(minutes=6))
+    refused("the clock of this machine")
 
 
 # --- Another person than the subject ----------------------------------------------------------

@@ -180,11 +180,8 @@ def test_the_border_itself_is_inside(
 def test_a_clock_behind_the_record_is_refused(
     office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
 ) -> None:
-    from workbench.casework import authority
-
-    register = office.register
-    last = register.last_at
-    assert last is not None
-    register._log._last_at = datetime.now(UTC) + authority.CLOCK_TOLERANCE + timedelta(seconds=30)
-    reasons = list(authority._when(register, case))
-    assert "the clock of this machine" in reasons[0]
+    office.write_at(datetime.now(UTC) + timedelta(minutes=4))
+    assert search(gallery, subject, permitted, case="A-1").candidates
+    office.write_at(datetime.now(UTC) + timedelta(minutes=6))
+    with pytest.raises(NotPermitted, match="the clock of this machine"):
+        search(gallery, subject, permitted, case="A-1")

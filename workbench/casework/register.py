@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FOLDER = "casework"
 TRAINING_DAYS = 365
 # Entries of these kinds say what is the case now; the others only that something happened.
-_KEPT = ("case.", "review.", "people.", "subject.")
+KEPT = ("case.", "review.", "people.", "subject.")
 
 
 class Register:
@@ -47,7 +47,7 @@ class Register:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._log = AuditLog(folder)
+        self._log = AuditLog(folder, kinds=KEPT)
         self._lock = threading.RLock()
         self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those of no case
         self._spelling: dict[str, str] = {}  # casefolded reference: the reference
@@ -323,7 +323,7 @@ class Register:
     def _take(self, entries: Sequence[Entry]) -> None:
         people: People | None = None
         for entry in entries:
-            if not entry.what.startswith(_KEPT) or entry.what.endswith(".refused"):
+            if not entry.what.startswith(KEPT) or entry.what.endswith(".refused"):
                 continue
             reference = str(entry.about.get("case", ""))
             if entry.what in SIGNED:
