@@ -26,7 +26,7 @@ from workbench.casework.signing import (
     signing_key,
     verify_archive,
 )
-from workbench.domain import Probe, Scope
+from workbench.domain import Candidate, Probe, Scope
 from workbench.errors import EvidenceError, NotPermitted, SettingsError
 from workbench.gallery import Gallery
 from workbench.investigation import search
@@ -239,6 +239,29 @@ def test_the_demo_s_evidence_holds_on_another_machine(
         capture_output=True, text=True, cwd="/", check=True,
     )  # fmt: skip
     assert done.stdout.strip() == "()"
+
+
+def test_clips_of_sightings_go_in_where_the_recording_is_at_hand(
+    office: Any, decided: None, gallery: Gallery, tmp_path: Path
+) -> None:
+    footage = tmp_path / "footage"
+    footage.mkdir()
+    asked = []
+
+    def clip(sighting: Candidate, path: Path) -> bytes:
+        asked.append((sighting.recording, path))
+        return b"cut from " + path.read_bytes()
+
+    for n in range(4):
+        (footage / f"{n}.mp4").write_bytes(b"recording %d" % n)
+    made = export(office.register, "A-1", gallery, tmp_path / "x.zip", footage=[footage], clip=clip)
+    assert len(asked) == 2  # the sightings, not the other candidates
+    assert all(path == footage / recording for recording, path in asked)
+    files = content(made)
+    names = [name for name in files if name.startswith("clips/")]
+    assert len(names) == 2
+    assert all(name in files["report.html"].decode() for name in names)
+    assert verify_archive(made.path).sound
 
 
 def test_a_changed_source_is_told(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from workbench.casework.audit import Entry, Head
 from workbench.casework.register import all_entries
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from workbench.gallery import Gallery
 
 
+ClipMaker: TypeAlias = Callable[["Candidate", Path], bytes]
+"""Takes a sighting and its recording; an MP4 of the moments around it, everybody else blurred."""
+
+
 @dataclass(frozen=True, slots=True)
 class Export:
     """An archive that was written."""
@@ -50,6 +54,7 @@ def export(
     output: Path,
     *,
     footage: Sequence[Path] = (),
+    clip: ClipMaker | None = None,
 ) -> Export:
     """Write the evidence archive of a case, and record that it was.
 
@@ -60,6 +65,8 @@ def export(
     footage : sequence of Path
         Folders of the catalogues the recordings came from; by default those they were indexed
         from. A recording that is not found there is named as not checked.
+    clip : callable, optional
+        Makes the clips; without it, the report says that there are none.
 
     Raises
     ------
@@ -79,6 +86,7 @@ def export(
     seen = {f.number: f.candidate for f in findings if f.candidate and f.item.outcome == "sighting"}
     cameras = gallery.cameras_inside(case.request.district)
     zone = local_zone(cameras[0].longitude, cameras[0].latitude, override=here.zone)
+    clips = {} if clip is None else _clips(clip, gallery, seen, footage)
     told = Dossier(
         case=case,
         photographs=_photographs(register, case),
@@ -88,7 +96,7 @@ def export(
         fillers=sum(bool(item.filler) for item in considered(register, reference)),
         error_rates=error_rates_of(register, _examiners(findings)),
         sources=tuple(_sources(gallery, findings, footage)),
-        clips=(),
+        clips=tuple(clips),
         profile=gallery.profile,
         threshold=calibrated_threshold(gallery.profile),
         places=place_sketch(case.request.district, cameras, seen),
@@ -112,6 +120,7 @@ def export(
             for f in findings
             if f.candidate
         },
+        **clips,
         **{f"subject/{n}.jpg": jpeg for n, jpeg in enumerate(told.photographs, start=1)},
     }  # fmt: skip
     key = signing_key(register.folder)
@@ -206,18 +215,35 @@ def _examiners(findings: Sequence[Finding]) -> set[str]:
 def _sources(
     gallery: Gallery, findings: Sequence[Finding], footage: Sequence[Path]
 ) -> list[Source]:
-    from workbench.footage.files import files_of, sha256_of
+    from workbench.footage.files import sha256_of
 
     wanted = {f.candidate.recording_id for f in findings if f.candidate}
     recordings = gallery.recordings()
-    roots = [*footage, *(Path(source) for source in gallery.runs()["source"].unique())]
     sources = []
     for row in recordings[recordings["recording_id"].isin(wanted)].itertuples():
-        paths = [root / str(row.file) for root in roots]
-        path = next((path for path in paths if files_of(path)), None)
+        path = _at_hand(str(row.file), gallery, footage)
         now = "" if path is None else sha256_of(path)
         sources.append(Source(str(row.file), str(row.camera_id), str(row.sha256), now))
     return sources
+
+
+def _at_hand(file: str, gallery: Gallery, footage: Sequence[Path]) -> Path | None:
+    """Where a catalogued recording is now; None if it is not where it was indexed from either."""
+    from workbench.footage.files import files_of
+
+    roots = [*footage, *(Path(source) for source in gallery.runs()["source"].unique())]
+    return next((root / file for root in roots if files_of(root / file)), None)
+
+
+def _clips(
+    clip: ClipMaker, gallery: Gallery, seen: Mapping[int, Candidate], footage: Sequence[Path]
+) -> dict[str, bytes]:
+    found = {}
+    for number, sighting in seen.items():
+        path = _at_hand(sighting.recording, gallery, footage)
+        if path is not None:
+            found[f"clips/{number:04}-{sighting.tracklet_id}.mp4"] = clip(sighting, path)
+    return found
 
 
 def _map(told: Dossier, cameras: Sequence[Any], seen: Sequence[Candidate]) -> bytes:
