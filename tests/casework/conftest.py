@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from shapely import box
 
-from workbench.casework import people, register
+from workbench.casework import hub as hubs
+from workbench.casework import register
 from workbench.casework.audit import HEAD, LOG, canonical
 from workbench.casework.cases import Case, Request
 from workbench.casework.keys import own_key
@@ -135,7 +136,7 @@ def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     monkeypatch.chdir(tmp_path)
     settings.cache_clear()
     register._open.clear()
-    people._answers.clear()
+    hubs._answers.clear()
     yield home
     settings.cache_clear()
     register._open.clear()

@@ -122,6 +122,15 @@ def test_a_token_the_hub_does_not_know_is_nobody(
         _ = register.me
 
 
+@pytest.mark.parametrize("name", ["../../root", "a/b", "", "..", "a b", "Łukasz"])
+def test_a_hub_s_name_is_no_path(name: str) -> None:
+    from workbench.casework.keys import own_key_file
+
+    path = own_key_file(name)
+    assert path.parent == own_key_file("anna").parent
+    assert len(path.stem) == 64
+
+
 def test_a_change_of_people_by_hand_is_recorded_when_it_is_seen(office: Any) -> None:
     register = office.register
     _ = register.me

@@ -8,7 +8,9 @@ The signature covers the hash of the entry before, so that it cannot be moved or
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -28,7 +30,9 @@ SIGNED = ("case.approved", "review.decided")
 
 def own_key_file(account: str) -> Path:
     """Where an account keeps its key: its home, not the casework folder that all can read."""
-    return Path.home() / ".config" / "sightline" / "keys" / f"{account}.pem"
+    plain = re.fullmatch(r"\w[\w.@-]*", account, re.ASCII)  # a hub's names may hold anything
+    name = account if plain else hashlib.sha256(account.encode()).hexdigest()
+    return Path.home() / ".config" / "sightline" / "keys" / f"{name}.pem"
 
 
 def own_key(account: str) -> str:
