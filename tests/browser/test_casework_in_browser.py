@@ -41,7 +41,8 @@ def served(
         with Gallery.open(demo) as gallery:
             probe = make_probe(photographs, models=models)
             found = search(gallery, probe, scope, case=reference, threshold=THRESHOLD, top=2)
-        assert list_for_review(register.here(), reference, found.candidates) == 2
+        listed = list_for_review(register.here(), reference, found.candidates, probe=probe)
+        assert listed == 2
         folder = tmp_path_factory.mktemp("server")
         with serving(demo, folder, SIGHTLINE_HOME=str(own)) as running:
             yield running

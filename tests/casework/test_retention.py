@@ -89,7 +89,7 @@ def test_a_subject_is_deleted_when_the_case_has_ended(
     vector = subject.photographs[0].template.tobytes()
     kept = [path for path in office.folder.rglob("*") if path.is_file()]
     assert any(vector in path.read_bytes() for path in kept)
-    assert forget_subject(office.sit("sara"), "A-1", reason="request") == 3
+    assert forget_subject(office.sit("sara"), "A-1", reason="request") == 3  # two and templates
     left = [path for path in office.folder.rglob("*") if path.is_file()]
     assert not any(vector in path.read_bytes() for path in left)
     assert not any(subject.photographs[0].jpeg in path.read_bytes() for path in left)

@@ -196,6 +196,19 @@ def test_intervals_are_wilson_s() -> None:
     assert ErrorRate("x", 0, 0, 0).interval == (0.0, 1.0)
 
 
+def test_training_compares_with_the_photographs_of_the_search(
+    fresh_home: Any, gallery: Gallery, subject: Probe, stranger: Probe, permitted: Scope
+) -> None:
+    from workbench.casework.register import here
+
+    here().train("T-1", permitted)
+    for probe in (subject, stranger):
+        found = search(gallery, probe, permitted, case="T-1", threshold=0.6, top=1)
+        list_for_review(here(), "T-1", found.candidates, probe=probe)
+    told = {item.photographs for item in waiting(here(), "T-1", gallery)}
+    assert told == {tuple(p.jpeg for p in probe.photographs) for probe in (subject, stranger)}
+
+
 def test_a_tracklet_is_listed_once(
     office: Any, listed: list[str], gallery: Gallery, subject: Probe, permitted: Scope
 ) -> None:

@@ -13,18 +13,22 @@ import hashlib
 import math
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from workbench.casework.cases import Case, plain
-from workbench.casework.subjects import subject_photographs
+from workbench.casework.subjects import (
+    keep_photographs,
+    kept_photographs,
+    subject_photographs,
+)
 from workbench.errors import CaseError, NotPermitted
 
 if TYPE_CHECKING:
     from workbench.casework.audit import Entry
     from workbench.casework.register import Register
-    from workbench.domain import Candidate
+    from workbench.domain import Candidate, Probe
     from workbench.gallery import Gallery
 
 FILLERS = "fillers"
@@ -97,6 +101,7 @@ class Reviewed:
     listed_by: str
     score: float | None
     decisions: tuple[Decision, ...] = ()
+    photographs: tuple[str, ...] = ()  # SHA-256, where the case itself names no subject
 
     @property
     def outcome(self) -> Outcome:
@@ -158,10 +163,16 @@ def add_fillers(register: Register, pictures: Iterable[bytes], *, source: str) -
 
 
 def list_for_review(
-    register: Register, reference: str, candidates: Sequence[Candidate], *, fillers: int = 0
+    register: Register,
+    reference: str,
+    candidates: Sequence[Candidate],
+    *,
+    fillers: int = 0,
+    probe: Probe | None = None,
 ) -> int:
     """Put candidates of a case on its review list, shuffled among so many fillers.
 
+    A training case names no subject: its candidates are compared with the photographs of *probe*.
     Returns how many faces were added; a tracklet that is on the list already is left out. Raises
     CaseError if there are not as many fillers.
     """
@@ -187,7 +198,10 @@ def list_for_review(
     ]
     chance.shuffle(items)
     if items:
-        register.record("review.listed", {"case": reference, "items": items}, by=me)
+        about: dict[str, Any] = {"case": reference, "items": items}
+        if case.request.subject is None and probe is not None:
+            about["photographs"] = keep_photographs(register.folder, reference, probe)
+        register.record("review.listed", about, by=me)
     return len(items)
 
 
@@ -204,9 +218,14 @@ def waiting(register: Register, reference: str, gallery: Gallery) -> tuple[Item,
     """
     me, case = register.require("shot.view", reference), register.case(reference)
     _must_be_open(case)
-    photographs = subject_photographs(register.folder, case)
+    own, folder = subject_photographs(register.folder, case), register.folder
     items = [
-        Item(reference, item.key, _face(register, item, gallery), photographs)
+        Item(
+            reference,
+            item.key,
+            _face(register, item, gallery),
+            own or kept_photographs(folder, reference, item.photographs),
+        )
         for item in _reviewed(register, reference)
         if not _reason_against(register, item)
     ]
@@ -344,12 +363,12 @@ def _reviewed(register: Register, reference: str) -> tuple[Reviewed, ...]:
                     item.get("filler", ""),
                     entry.account,
                     item.get("score"),
+                    photographs=tuple(entry.about.get("photographs", ())),
                 )
         elif entry.what == "review.decided":
             decided.setdefault(entry.about["key"], []).append(_decision(entry))
     return tuple(
-        Reviewed(i.key, i.tracklet_id, i.filler, i.listed_by, i.score, tuple(decided.get(k, ())))
-        for k, i in listed.items()
+        replace(item, decisions=tuple(decided.get(key, ()))) for key, item in listed.items()
     )
 
 

@@ -9,8 +9,6 @@ one rule without exceptions is easier to trust.
 from __future__ import annotations
 
 import hmac
-import os
-import pwd
 import secrets
 from http.cookies import SimpleCookie
 from typing import Any
@@ -21,6 +19,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.log import access_log
 from tornado.web import Application, RequestHandler
 
+from workbench.casework.people import People, identify
 from workbench.errors import SettingsError
 
 SHORTEST_TOKEN = 16
@@ -162,7 +161,7 @@ class Admitted(IdentityProvider):  # type: ignore[misc, unused-ignore]
     """
 
     def get_user(self, handler: Any) -> User:  # noqa: ARG002 - the door has looked at it
-        return User(username=pwd.getpwuid(os.getuid()).pw_name)
+        return User(username=identify(People()).account)
 
     def get_handlers(self) -> list[tuple[str, object]]:
         return []

@@ -331,7 +331,7 @@ class Investigation(Tasks):
             self.say("case", "Search first: there are no candidates to review.")
             return
         try:
-            added = list_for_review(here(), self.result.case, self.shown)
+            added = list_for_review(here(), self.result.case, self.shown, probe=self.result.probe)
         except SightlineError as error:
             self.say("case", str(error))
             return
