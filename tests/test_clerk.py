@@ -139,6 +139,32 @@ def test_verify_says_where_the_record_was_changed(run: Run, district: Path, new_
     assert "Nothing is searched until an auditor has looked" in said.err
 
 
+def test_fillers_are_a_supervisor_s(run: Run, face: Path, new_home: Path) -> None:
+    run("people", "grant", "sara", "supervisor")
+    said = run("review", "fillers", face, "--source", "staff")
+    assert said.status == REFUSED
+    assert "this takes supervisor" in said.err
+    run("people", "grant", ME, "supervisor")
+    said = run("review", "fillers", face, "--source", "staff who agreed")
+    assert said.status == DONE
+    assert "1 fillers added" in said.err
+    assert len(list((new_home / "casework" / "fillers").glob("*.jpg"))) == 1
+    assert run("review", "rates", "--json").out == ""
+
+
+def test_a_subject_is_forgotten_once_its_case_has_ended(
+    run: Run, district: Path, face: Path, new_home: Path
+) -> None:
+    run("people", "grant", ME, "supervisor")
+    run(*opening(district, face))
+    assert run("case", "forget", "A-1", "--reason", "request").status == REFUSED
+    run("case", "close", "A-1", "--reason", "found")
+    said = run("case", "forget", "A-1", "--reason", "request")
+    assert said.status == DONE
+    assert "2 files" in said.err
+    assert not list((new_home / "casework" / "subjects").iterdir())
+
+
 def test_a_head_that_is_none_is_refused(run: Run) -> None:
     assert run("audit", "verify", "--head", "12:abc").status == REFUSED
 

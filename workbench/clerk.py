@@ -1,4 +1,4 @@
-"""``sightline case``, ``people``, ``evidence``, ``audit``: thin calls of ``casework``."""
+"""``sightline case``, ``people``, ``review``, ``evidence``, ``audit``: calls of ``casework``."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def add_commands(commands: Any) -> None:
     """Add the commands of casework to the subparsers of ``sightline``."""
     _add_case(commands.add_parser("case", help="cases: ask, approve, list, show, close, train"))
     _add_people(commands.add_parser("people", help="who has which role"))
+    _add_review(commands.add_parser("review", help="fillers, and how reviewers do on them"))
     _add_evidence(commands.add_parser("evidence", help="what a court can check"))
     _add_audit(commands.add_parser("audit", help="the record of all that was done"))
 
@@ -81,6 +82,11 @@ def _add_case(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--reason", required=True, metavar="TEXT")
         action.set_defaults(command=command)
 
+    forgetting = actions.add_parser("forget", help="delete the subject of a case that has ended")
+    _add_reference(forgetting)
+    forgetting.add_argument("--reason", required=True, metavar="TEXT")
+    forgetting.set_defaults(command=_forget)
+
     training = actions.add_parser(
         "training", help="open a case that carries no authority, to learn with"
     )
@@ -122,6 +128,17 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     checking.set_defaults(command=_verify)
     head = actions.add_parser("head", help="the last entry, to be kept elsewhere")
     head.set_defaults(command=_head)
+
+
+def _add_review(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    adding = actions.add_parser("fillers", help="add faces known to be nobody's subject")
+    adding.add_argument("images", type=Path, nargs="+", metavar="IMAGE")
+    adding.add_argument("--source", required=True, metavar="TEXT", help="how that is known")
+    adding.set_defaults(command=_fillers)
+    rates = actions.add_parser("rates", help="how often each reviewer took a filler for a subject")
+    rates.add_argument("--json", action="store_true")
+    rates.set_defaults(command=_rates)
 
 
 def _add_evidence(parser: argparse.ArgumentParser) -> None:
@@ -304,6 +321,56 @@ def _close(options: argparse.Namespace) -> int:
 
     here().close(options.reference, reason=options.reason)
     say(f"Case {options.reference} is closed.")
+    return DONE
+
+
+def _forget(options: argparse.Namespace) -> int:
+    from workbench.casework.register import here
+    from workbench.casework.retention import forget_subject
+
+    count = forget_subject(here(), options.reference, reason=options.reason)
+    say(f"{count} files of the subject of case {options.reference} are deleted.")
+    return DONE
+
+
+# --- Review -----------------------------------------------------------------------------------
+
+
+def _fillers(options: argparse.Namespace) -> int:
+    from workbench.casework.register import here
+    from workbench.casework.review import add_fillers
+    from workbench.faces.models import load
+    from workbench.faces.probes import make_probe
+    from workbench.settings import settings
+
+    register = here()
+    register.require("review.fillers")
+    models = load(settings().profile)
+    faces = [make_probe([path], models=models).photographs[0].jpeg for path in options.images]
+    added = add_fillers(register, faces, source=options.source)
+    say(f"{len(added)} fillers added.")
+    return DONE
+
+
+def _rates(options: argparse.Namespace) -> int:
+    from workbench.casework.register import here
+    from workbench.casework.review import error_rates
+
+    rates = error_rates(here())
+    if options.json:
+        lines(
+            {"reviewer": r.reviewer, "fillers": r.fillers, "wrong": r.wrong, "interval": r.interval}
+            for r in rates
+        )
+        return DONE
+    found = table("reviewer", "fillers", "wrong", "rate", "95 % interval")
+    for rate in rates:
+        low, high = rate.interval
+        share = f"{rate.rate:.1%}"
+        found.add_row(
+            rate.reviewer, str(rate.fillers), str(rate.wrong), share, f"{low:.1%} to {high:.1%}"
+        )
+    show(found)
     return DONE
 
 

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     most_cameras: int = Field(
         default=500, gt=0, description="most cameras in a search that one person may approve"
     )
+    filler_share: float = Field(
+        default=0.25, ge=0, le=1, description="fillers for each candidate sent to review"
+    )
     retention_days: float = Field(
         default=30, gt=0, description="days after which footage nobody holds leaves the gallery"
     )

@@ -189,6 +189,14 @@ def gallery_of(office: Any, gallery: Gallery) -> Gallery:
     return gallery
 
 
+def test_a_share_of_fillers_is_mixed_in_by_itself(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    add_fillers(office.sit("sara"), [b"%d" % n for n in range(9)], source="staff")
+    found = search(gallery_of(office, gallery), subject, permitted, case="A-1", top=20)
+    assert list_for_review(office.register, "A-1", found.candidates) == 25
+
+
 def test_intervals_are_wilson_s() -> None:
     # Brown, Cai & DasGupta 2001: 10 of 100.
     low, high = ErrorRate("x", 100, 10, 0).interval

@@ -24,6 +24,7 @@ from workbench.casework.subjects import (
     subject_photographs,
 )
 from workbench.errors import CaseError, NotPermitted
+from workbench.settings import settings
 
 if TYPE_CHECKING:
     from workbench.casework.audit import Entry
@@ -167,11 +168,12 @@ def list_for_review(
     reference: str,
     candidates: Sequence[Candidate],
     *,
-    fillers: int = 0,
+    fillers: int | None = None,
     probe: Probe | None = None,
 ) -> int:
     """Put candidates of a case on its review list, shuffled among so many fillers.
 
+    By default as many fillers as the settings' share of the candidates asks for, if there are any.
     A training case names no subject: its candidates are compared with the photographs of *probe*.
     Returns how many faces were added; a tracklet that is on the list already is left out. Raises
     CaseError if there are not as many fillers.
@@ -181,6 +183,8 @@ def list_for_review(
     known = {item.tracklet_id for item in _reviewed(register, reference)}
     fresh = {c.tracklet_id: c.score for c in candidates if c.tracklet_id not in known}
     pictures = sorted(path.stem for path in (register.folder / FILLERS).glob("*.jpg"))
+    if fillers is None:
+        fillers = min(math.ceil(settings().filler_share * len(fresh)), len(pictures))
     if fillers > len(pictures):
         raise CaseError(
             f"there are {len(pictures)} fillers, not {fillers}",
