@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from workbench.domain import Camera, Candidate, Coverage, Probe, Scope, Threshold
-from workbench.errors import ProfileMismatch
+from workbench.errors import DistrictError, ProfileMismatch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,8 +115,12 @@ def search(
     if isinstance(threshold, int | float):
         threshold = Threshold(float(threshold), "chosen by hand")
     asked_at, began = datetime.now(UTC), time.perf_counter()
-    cameras = gallery.cameras_inside(scope.district)
     register, least = here(), None if threshold is None else threshold.score
+    try:
+        cameras = gallery.cameras_inside(scope.district)
+    except DistrictError as error:
+        register.refused("search", case, [error.what])
+        raise
     permit = authorise(
         register, case, gallery, probe, scope, cameras=cameras, threshold=least, top=top
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,13 +39,14 @@ def served(
         reference = training_case(town)
         scope = Scope(from_file(town.root / "districts/fennmouth.geojson"), town.start, town.end)
         photographs = list(town.photographs[sorted(town.photographs)[0]])
-        with Gallery.open(demo) as gallery:
+        copy = Path(shutil.copy(demo, own))
+        with Gallery.open(copy) as gallery:
             probe = make_probe(photographs, models=models)
             found = search(gallery, probe, scope, case=reference, threshold=THRESHOLD, top=2)
         listed = list_for_review(register.here(), reference, found.candidates, probe=probe)
         assert listed == 2
         folder = tmp_path_factory.mktemp("server")
-        with serving(demo, folder, SIGHTLINE_HOME=str(own)) as running:
+        with serving(copy, folder, SIGHTLINE_HOME=str(own)) as running:
             yield running
     finally:
         os.environ["SIGHTLINE_HOME"] = str(home)

@@ -13,7 +13,7 @@ from shapely import box
 
 from workbench.casework.cases import Case, Request
 from workbench.domain import District, Probe, Scope
-from workbench.errors import CaseError, NotPermitted
+from workbench.errors import CaseError, DistrictError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.investigation import search
 
@@ -70,6 +70,17 @@ def test_a_case_that_is_not_there_is_recorded_too(
         search(gallery, subject, permitted, case="B-9")
     (entry,) = office.events("search.")
     assert (entry.what, entry.about["case"]) == ("search.refused", "B-9")
+
+
+def test_a_district_without_cameras_is_recorded_too(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    nowhere = replace(permitted, district=District("the sea", box(5, 55, 6, 56)))
+    with pytest.raises(DistrictError, match="holds no camera"):
+        search(gallery, subject, nowhere, case="A-1")
+    assert office.events("search.refused")[0].about["reasons"] == [
+        "holds no camera of this gallery"
+    ]
 
 
 def test_who_authorised_does_not_search(

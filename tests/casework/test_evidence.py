@@ -212,7 +212,7 @@ def test_the_demo_s_evidence_holds_on_another_machine(
 
     town = demo_town()
     reference = training_case(town)
-    with Gallery.open(demo) as gallery:
+    with Gallery.open(shutil.copy(demo, fresh_home)) as gallery:
         name = sorted(town.photographs)[0]
         probe = make_probe(list(town.photographs[name]), models=load(gallery.profile))
         scope = Scope(
