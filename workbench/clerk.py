@@ -126,6 +126,10 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     )
     checking.add_argument("--json", action="store_true")
     checking.set_defaults(command=_verify)
+    yearly = actions.add_parser("report", help="the figures of a year, by purpose, without names")
+    yearly.add_argument("year", type=int, metavar="YEAR")
+    yearly.add_argument("--json", action="store_true")
+    yearly.set_defaults(command=_report)
     head = actions.add_parser("head", help="the last entry, to be kept elsewhere")
     head.set_defaults(command=_head)
 
@@ -492,6 +496,22 @@ def _verify(options: argparse.Namespace) -> int:
         verdict = "is one unbroken chain" if found.sound else "is NOT what was written"
         say(f"The record of {found.entries} entries {verdict}. Its head: {found.head}")
     return DONE if found.sound else PROBLEMS
+
+
+def _report(options: argparse.Namespace) -> int:
+    from workbench.casework.oversight import Annual, annual
+    from workbench.casework.register import here
+
+    rows = [dataclasses.asdict(row) for row in annual(here(), options.year)]
+    if options.json:
+        lines(rows)
+        return DONE
+    names = [field.name for field in dataclasses.fields(Annual)]
+    found = table(*(name.replace("_", " ") for name in names))
+    for row in rows:
+        found.add_row(*(str(row[name]) for name in names))
+    show(found)
+    return DONE
 
 
 def _head(_: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from workbench.casework.audit import LOG, AuditLog
 from workbench.casework.cases import Case, Request
-from workbench.casework.oversight import oversee
+from workbench.casework.oversight import annual, oversee
 from workbench.casework.review import list_for_review, sightings
 from workbench.domain import Probe, Scope
 from workbench.errors import NotPermitted
@@ -208,6 +208,15 @@ def test_the_record_tells_who_searched_what(searched: Any) -> None:
     assert "not the case's subject" in told.refusals[0].reasons
     assert list(told.frame()["account"]) == ["anna", "anna"]
     assert searched.events("audit.read")[-1].account == "otto"
+
+
+def test_the_figures_of_a_year_name_nobody(searched: Any, case: Case) -> None:
+    (row,) = annual(searched.register, case.asked_at.year)
+    assert (row.purpose, row.asked, row.approved, row.declined) == ("missing person", 1, 1, 0)
+    assert (row.searches, row.with_candidates, row.refused) == (2, 1, 2)
+    assert (row.sightings, row.exports) == (0, 0)
+    assert "anna" not in repr(row)
+    assert annual(searched.register, 2020) == ()
 
 
 @pytest.mark.parametrize("name", ["anna", "rosa", "sara", "ada", "nobody"])

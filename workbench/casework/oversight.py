@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from workbench.casework.audit import Fault, Verification, verify
+from workbench.casework.cases import PURPOSES
 from workbench.casework.keys import doubts
 from workbench.casework.people import read_people
 from workbench.casework.register import all_entries
-from workbench.casework.review import ErrorRate, error_rates_of
+from workbench.casework.review import ErrorRate, error_rates_of, sightings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,6 +102,64 @@ def oversee(register: Register) -> Oversight:
         refusals=tuple(reversed(_refusals(entries))),
         people=_people(entries, searches),
         error_rates=error_rates_of(register),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Annual:
+    """What was done under the cases of one purpose in a year: figures, nobody's names.
+
+    For the yearly report of Regulation (EU) 2024/1689, Art. 26(10).
+    """
+
+    purpose: str
+    asked: int
+    approved: int  # cases with at least one approval
+    declined: int
+    searches: int
+    with_candidates: int
+    refused: int
+    sightings: int
+    exports: int
+
+
+def annual(register: Register, year: int) -> tuple[Annual, ...]:
+    """The figures of a year (UTC) by purpose, training apart; for auditors."""
+    me = register.require("audit.read")
+    register.record("audit.read", {"year": year}, by=me)
+    purposes = {case.reference: case.request.purpose for case in register.cases()}
+    count: dict[str, Counter[str]] = defaultdict(Counter)
+    approved: set[str] = set()
+    for entry in all_entries(register.folder):
+        reference = str(entry.about.get("case", ""))
+        purpose = purposes.get(reference)
+        if purpose is None or entry.at.year != year:
+            continue
+        if entry.what == "case.approved":
+            count[purpose]["case.approved"] += reference not in approved
+            approved.add(reference)
+        else:
+            count[purpose][entry.what] += 1
+            found = entry.what == "search.answered" and entry.about["candidates"] > 0
+            count[purpose]["hits"] += bool(found)
+    seen: Counter[str] = Counter()
+    for case in register.cases():
+        if case.asked_at.year == year:
+            seen[case.request.purpose] += len(sightings(register, case.reference))
+    return tuple(
+        Annual(
+            purpose,
+            own["case.asked"] + own["case.training"],
+            own["case.approved"],
+            own["case.declined"],
+            own["search.asked"],
+            own["hits"],
+            own["search.refused"],
+            seen[purpose],
+            own["evidence.exported"],
+        )
+        for purpose in PURPOSES
+        if (own := count[purpose])
     )
 
 
