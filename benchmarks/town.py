@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workbench.casework.register import here
 from workbench.district import from_geojson
 from workbench.domain import Box, Candidate, Scope, Shot, Threshold, parse_time
 from workbench.errors import SightlineError
@@ -37,6 +38,7 @@ from workbench.indexing import index_catalogue
 from workbench.investigation import search
 
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", Path(__file__).parents[2] / "shared"))
+CASE = "BENCHMARK"
 # A best shot is on a face if their centres are no further apart than this share of its width.
 NEAR = 0.6
 
@@ -162,7 +164,7 @@ def ask(
             and a.last_seen >= scope.start
         }
         probe = pool_photographs([largest(path, models) for path in photographs], models)
-        result = search(gallery, probe, scope, top=None, threshold=threshold)
+        result = search(gallery, probe, scope, case=CASE, top=None, threshold=threshold)
         hits = [shown(candidate, gallery, appearances) for candidate in result.candidates]
         found = wanted & {hit for hit in hits if hit is not None}
         false = sum(hit is None or appearances[hit].person != person for hit in hits)
@@ -245,9 +247,11 @@ def main() -> int:
             report = index_catalogue(town, gallery, models)
             seconds = time.perf_counter() - began
             threshold = default_threshold(models.profile)
+            asked = scopes(gallery)
+            here().train(CASE, next(iter(asked.values())))  # the whole, which holds the others
             rows = [
                 row
-                for name, scope in scopes(gallery).items()
+                for name, scope in asked.items()
                 for row in ask(name, scope, gallery, models, threshold, probes, appearances)
             ]
             tracklets = following(gallery, appearances)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -51,6 +52,34 @@ def demo(home: Path) -> Path:
     path = demo_gallery(demo_town())
     assert path.parent == home
     return path
+
+
+@pytest.fixture(scope="session")
+def copied() -> Callable[[Path, Path], Path]:
+    """``copied(gallery, folder)``: the gallery, with all that lies beside it, in *folder*."""
+
+    def copied(gallery: Path, folder: Path) -> Path:
+        for part in gallery.parent.glob(f"{gallery.name}*"):
+            if part.is_dir():
+                shutil.copytree(part, folder / part.name)
+            else:
+                shutil.copyfile(part, folder / part.name)
+        return folder / gallery.name
+
+    return copied
+
+
+@pytest.fixture(scope="session")
+def training(home: Path) -> str:
+    """The reference of a training case that covers the globe for a century."""
+    from shapely import box
+
+    from workbench.casework.register import here
+    from workbench.domain import District, Scope
+
+    century = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+    scope = Scope(District("the globe", box(-180, -90, 180, 90)), *century)
+    return here().train("TRAINING", scope).reference
 
 
 @pytest.fixture(scope="session")

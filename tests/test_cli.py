@@ -81,8 +81,9 @@ def still(footage: Path) -> Path:
 
 
 @pytest.fixture
-def question(gallery: Path, still: Path, footage: Path) -> list[object]:
+def question(gallery: Path, still: Path, footage: Path, training: str) -> list[object]:
     return [
+        "--case", training,
         "--gallery", gallery, "--probe", still, "--district", footage / "district.geojson",
         "--from", "2026-03-29T00:00:00+00:00", "--to", "2026-03-30T00:00:00+00:00",
     ]  # fmt: skip

@@ -160,7 +160,7 @@ def test_a_catalogue_that_cannot_be_used_leaves_the_gallery_alone(
 
 
 def test_the_woman_is_found_in_the_three_clips_she_is_in(
-    tmp_path: Path, gallery: Gallery, models: Models, shared: Path
+    tmp_path: Path, gallery: Gallery, models: Models, shared: Path, training: str
 ) -> None:
     """Real footage, a probe cut from one of the clips, the default threshold."""
     import cv2
@@ -177,7 +177,11 @@ def test_the_woman_is_found_in_the_three_clips_she_is_in(
     span = gallery.time_span()
     assert span is not None
     found = search(
-        gallery, probe, Scope(EVERYWHERE, *span), threshold=default_threshold(models.profile)
+        gallery,
+        probe,
+        Scope(EVERYWHERE, *span),
+        case=training,
+        threshold=default_threshold(models.profile),
     )
     assert {candidate.recording for candidate in found.candidates} == {
         her, "head-pose-face-detection-female-and-male.gif",
@@ -193,4 +197,4 @@ def test_the_woman_is_found_in_the_three_clips_she_is_in(
 
     stranger = replace(probe, profile=replace(probe.profile, version="0"))
     with pytest.raises(ProfileMismatch, match="Make the probe with the gallery's profile"):
-        search(gallery, stranger, Scope(EVERYWHERE, *span))
+        search(gallery, stranger, Scope(EVERYWHERE, *span), case=training)

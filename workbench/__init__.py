@@ -6,7 +6,8 @@
 ...     sl.index_catalogue("footage/town", gallery, models)
 >>> probe = sl.make_probe([Path("target.jpg")], models=models)             # doctest: +SKIP
 >>> scope = sl.Scope(sl.district_from_file("centre.geojson"), start, end)  # doctest: +SKIP
->>> sl.search(sl.Gallery.open("town.duckdb"), probe, scope).frame()        # doctest: +SKIP
+>>> gallery = sl.Gallery.open("town.duckdb")                               # doctest: +SKIP
+>>> sl.search(gallery, probe, scope, case="A-2026-117").frame()            # doctest: +SKIP
 
 A match is a lead, never an identification.
 """

@@ -9,13 +9,16 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.console import lines as _print_lines
+from workbench.console import say as _say
+from workbench.console import show as _print
+from workbench.console import table as _table
 from workbench.errors import SightlineError
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from workbench import __version__
+    from workbench import __version__, clerk
 
     parser = argparse.ArgumentParser(
         prog="sightline",
@@ -96,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     chart.add_argument("--json", action="store_true")
     chart.set_defaults(command=_map)
 
+    clerk.add_commands(commands)
+
     demo = commands.add_parser("demo", help="build, index and serve the fictional demo town")
     demo.add_argument("--check", action="store_true", help="verify the known answers and exit")
     demo.add_argument("--port", type=int)
@@ -134,6 +139,9 @@ def _positive(text: str) -> int:
 
 
 def _add_question(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--case", required=True, metavar="REF", help="the open case under which you ask"
+    )
     parser.add_argument("--gallery", type=Path, required=True, metavar="FILE")
     parser.add_argument(
         "--probe",
@@ -393,7 +401,9 @@ def _ask(options: argparse.Namespace) -> SearchResult:
         threshold = options.threshold
         if threshold is None:
             threshold = default_threshold(gallery.profile)
-        return search(gallery, probe, scope, top=options.top, threshold=threshold)
+        return search(
+            gallery, probe, scope, case=options.case, top=options.top, threshold=threshold
+        )
 
 
 # --- What is shown ----------------------------------------------------------------------------
@@ -484,6 +494,8 @@ def _print_report(report: IndexReport) -> None:
 
 def _print_result(result: SearchResult) -> None:
     coverage = result.coverage
+    if result.training:
+        _say("TRAINING: this case carries no authority; nothing found may be acted on.")
     if result.candidates:
         table = _table("rank", "score", "camera", "first seen (UTC)", "last seen", "recording")
         for rank, c in enumerate(result.candidates, start=1):
@@ -555,35 +567,6 @@ def _span(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
-
-
-def _table(*headings: str) -> Any:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
-
-
-def _print(what: Any) -> None:
-    from rich.console import Console
-
-    # markup=False: a file or a camera may be called "[red]". A pipe has room for whole names.
-    width = None if sys.stdout.isatty() else 200
-    console = Console(markup=False, highlight=False, width=width)
-    console.print(what, soft_wrap=isinstance(what, str))
-
-
-def _print_lines(objects: Any) -> None:
-    for item in objects:
-        sys.stdout.write(json.dumps(item, ensure_ascii=False, default=str) + "\n")
-    sys.stdout.flush()
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

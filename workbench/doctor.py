@@ -40,6 +40,8 @@ def examine() -> list[Finding]:
         "video decoders": _decoders,
         f"model profile {chosen.profile}": lambda: _profile(chosen),
         "gallery": lambda: _gallery(chosen),
+        "casework": lambda: _casework(chosen),
+        "disk": lambda: _disk(chosen),
     }
     if chosen.base_map is not None:
         looks["base map"] = lambda: _base_map(chosen)
@@ -107,6 +109,44 @@ def _gallery(chosen: Settings) -> str:
     with Gallery.open(chosen.gallery_file) as gallery:
         recordings = len(gallery.recordings())
         return f"{chosen.gallery_file}: {recordings} recordings, profile {gallery.profile.name}"
+
+
+def _casework(chosen: Settings) -> str:
+    from workbench.casework.audit import verify
+    from workbench.casework.people import read_people
+    from workbench.casework.register import FOLDER
+
+    folder = chosen.home / FOLDER
+    if not folder.exists():
+        return "none yet; only training until somebody is named with `sightline people grant`"
+    found, people = verify(folder), read_people(folder)
+    if not found.sound:
+        raise SightlineError(
+            f"the record is not what was written ({found.faults[0]})",
+            where=str(folder),
+            fix="Run `sightline audit verify`",
+        )
+    state = f"{len(people.roles)} people" if people.in_service else "only training"
+    return f"{state}; a record of {found.entries} entries, unbroken"
+
+
+def _disk(chosen: Settings) -> str:
+    from workbench.casework.atrest import storage_of
+    from workbench.casework.people import read_people
+    from workbench.casework.register import FOLDER
+
+    found = [storage_of(path) for path in (chosen.home, chosen.gallery_file.parent)]
+    told = ", ".join(sorted({f"{storage.device}: {storage.state}" for storage in found}))
+    plain = [storage for storage in found if storage.state != "encrypted"]
+    if not plain:
+        return told
+    if read_people(chosen.home / FOLDER).in_service:
+        raise SightlineError(
+            f"is not known to be encrypted ({told})",
+            where=str(plain[0].path),
+            fix="Put it on an encrypted disk (LUKS): what is stored here is not encrypted above it",
+        )
+    return f"{told}; an installation in service needs an encrypted disk (LUKS)"
 
 
 def _base_map(chosen: Settings) -> str:

@@ -1,6 +1,7 @@
-"""The search use case: a probe and a scope in, candidates and what they rest on out.
+"""The search use case: a case, a probe and a scope in, candidates and what they rest on out.
 
-Every door (widgets, notebooks, command line) searches through :func:`search` and nothing else.
+Every door (widgets, notebooks, command line) searches through :func:`search` and nothing else; here
+it is asked whether the case covers the question, and what is asked and found goes on record.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from workbench.domain import Camera, Candidate, Coverage, Probe, Scope, Threshold
-from workbench.errors import ProfileMismatch
+from workbench.errors import DistrictError, ProfileMismatch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,8 @@ class SearchResult:
     coverage: Coverage
     asked_at: datetime  # UTC
     seconds: float  # that the search took
+    case: str  # the reference of the case it was asked under
+    training: bool  # the case carries no authority: nothing found may be acted on
 
     def frame(self) -> pd.DataFrame:
         """The candidates as a DataFrame, one row each, best first; times in UTC.
@@ -63,6 +66,7 @@ def search(
     probe: Probe,
     scope: Scope,
     *,
+    case: str,
     top: int | None = 100,
     threshold: Threshold | float | None = None,
 ) -> SearchResult:
@@ -76,6 +80,8 @@ def search(
         See :func:`workbench.faces.probes.make_probe`.
     scope : Scope
         District and time range; see :mod:`workbench.district`.
+    case : str
+        The reference of an open case that covers the question; see :mod:`workbench.casework`.
     top : int, optional
         At most so many candidates, the best.
     threshold : Threshold or float, optional
@@ -83,11 +89,19 @@ def search(
 
     Raises
     ------
+    NotPermitted
+        If the case does not cover this question by this person now; with every reason.
+    CaseError
+        If there is no such case, or its subject is kept in another profile.
+    AuditDamaged
+        If the record is not what was written: nothing is searched then.
     ProfileMismatch
         If probe and gallery were made with different profiles.
     DistrictError
         If the district holds no camera of the gallery.
     """
+    from workbench.casework.authority import answered, authorise
+    from workbench.casework.register import here
     from workbench.gallery import search as gallery_search
 
     if probe.profile.fingerprint != gallery.profile.fingerprint:
@@ -101,21 +115,30 @@ def search(
     if isinstance(threshold, int | float):
         threshold = Threshold(float(threshold), "chosen by hand")
     asked_at, began = datetime.now(UTC), time.perf_counter()
-    cameras = gallery.cameras_inside(scope.district)
-    candidates = gallery_search.search(
-        gallery,
-        probe.template,
-        scope,
-        top=top,
-        threshold=None if threshold is None else threshold.score,
+    register, least = here(), None if threshold is None else threshold.score
+    try:
+        cameras = gallery.cameras_inside(scope.district)
+    except DistrictError as error:
+        register.refused("search", case, [error.what])
+        raise
+    permit = authorise(
+        register, case, gallery, probe, scope, cameras=cameras, threshold=least, top=top
     )
+    candidates = gallery_search.search(
+        gallery, probe.template, scope, permit=permit, top=top, threshold=least
+    )
+    coverage = gallery.coverage(scope)
+    seconds = time.perf_counter() - began
+    answered(register, permit, candidates=len(candidates), seconds=seconds)
     return SearchResult(
         candidates=tuple(candidates),
         probe=probe,
         scope=scope,
         threshold=threshold,
         cameras=cameras,
-        coverage=gallery.coverage(scope),
+        coverage=coverage,
         asked_at=asked_at,
-        seconds=time.perf_counter() - began,
+        seconds=seconds,
+        case=case,
+        training=register.case(case).is_training,
     )

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     districts: Path | None = Field(
         default=None, description="folder of GeoJSON files offered as named districts"
     )
+    case: str | None = Field(
+        default=None, description="reference of the case that dashboards begin with"
+    )
     largest_area_km2: float = Field(
         default=25, gt=0, description="largest area of a case that one person may approve"
     )
@@ -60,6 +63,9 @@ class Settings(BaseSettings):
     )
     most_cameras: int = Field(
         default=500, gt=0, description="most cameras in a search that one person may approve"
+    )
+    filler_share: float = Field(
+        default=0.25, ge=0, le=1, description="fillers for each candidate sent to review"
     )
     retention_days: float = Field(
         default=30, gt=0, description="days after which footage nobody holds leaves the gallery"

@@ -34,7 +34,11 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(
-    small_town: Path, streets: Path, serving: Any, tmp_path_factory: pytest.TempPathFactory
+    small_town: Path,
+    streets: Path,
+    serving: Any,
+    training: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("server")
     districts = folder / "districts"
@@ -54,6 +58,7 @@ def served(
         )
     )
     ground = {"SIGHTLINE_BASE_MAP": str(streets), "SIGHTLINE_DISTRICTS": str(districts)}
+    ground["SIGHTLINE_CASE"] = training
     with serving(small_town, folder, **ground) as served:
         yield served
 

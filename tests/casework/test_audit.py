@@ -12,9 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from workbench.casework import audit
-from workbench.casework.audit import HEAD, LOG, AuditLog, Head, canonical, verify
+from workbench.casework.audit import HEAD, LOG, AuditLog, Head, canonical, is_whole, verify
 from workbench.errors import AuditDamaged
 
 BY = {"account": "anna", "uid": 1000}
@@ -291,6 +293,42 @@ def test_a_head_is_read_whole_or_not_at_all(text: str) -> None:
         Head.parse(text)
     head = Head(7, "a" * 64)
     assert Head.parse(str(head)) == head
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_whatever_is_done_to_the_lines_is_found(folder: Path, data: st.DataObject) -> None:
+    """Any bytes cut out, put in, exchanged or repeated, but for what a crash leaves at the end."""
+    kept = folder / "kept"
+    if not kept.exists():
+        kept.write_bytes((folder / LOG).read_bytes())
+    whole = kept.read_bytes()
+    a, b = sorted(data.draw(st.tuples(*[st.integers(0, len(whole))] * 2)))
+    what = data.draw(st.sampled_from(["cut", "put", "change", "repeat", "move"]))
+    junk = data.draw(st.binary(min_size=1, max_size=40))
+    changed = {
+        "cut": whole[:a] + whole[b:],
+        "put": whole[:a] + junk + whole[a:],
+        "change": whole[:a] + junk + whole[a + len(junk) :],
+        "repeat": whole[:b] + whole[a:b] + whole[b:],
+        "move": whole[b:] + whole[a:b] + whole[:a],
+    }[what]
+    if changed.startswith(whole) and b"\n" not in changed[len(whole) :]:
+        return  # nothing, or what an interrupted write leaves
+    (folder / LOG).write_bytes(changed)
+    found = verify(folder)
+    assert not found.sound
+    log = AuditLog(folder)
+    more = changed[len(whole) :] if changed.startswith(whole) else b""
+    if more and not any(is_whole(line + b"\n") for line in more.split(b"\n")):
+        log.append("x", BY, {})  # what is no entry is declared, not believed
+        assert verify(folder).torn == 1
+        (folder / HEAD).write_text(f"{10:020d}:{whole.splitlines()[-1][:64].decode()}\n")
+    else:
+        with pytest.raises(AuditDamaged):
+            log.append("x", BY, {})
 
 
 def test_json_has_one_spelling() -> None:

@@ -16,12 +16,19 @@ import pytest
 from filling import PROFILE, START, TRACKLETS, numbered
 
 from workbench.district import from_shapes
-from workbench.domain import Scope
+from workbench.domain import Candidate, Scope
 from workbench.gallery import Gallery
-from workbench.gallery.search import search
+from workbench.gallery import search as gallery_search
+from workbench.permit import issue
 
 FILLING = Path(__file__).with_name("filling.py")
 KILLS = 15
+
+
+def search(gallery: Gallery, template: np.ndarray, scope: Scope, *, top: int) -> list[Candidate]:
+    """The gallery's own search, with a permit for the question as casework issues them."""
+    permit = issue("TEST", "test", 1, gallery=gallery.path, template=template, scope=scope)
+    return gallery_search.search(gallery, template, scope, permit=permit, top=top)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.district import from_geojson
-from workbench.domain import District, Scope
+from workbench.domain import Candidate, District, Scope
 from workbench.errors import DistrictError, GalleryError
 from workbench.faces.templates import scores
 from workbench.gallery import Gallery
-from workbench.gallery.search import search
+from workbench.gallery import search as gallery_search
+from workbench.permit import issue
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 
@@ -26,6 +28,12 @@ def district(south: float, north: float) -> District:
 
 
 EVERYWHERE = Scope(district(51, 52), START - timedelta(days=1), START + timedelta(days=1))
+
+
+def search(gallery: Gallery, template: np.ndarray, scope: Scope, **options: Any) -> list[Candidate]:
+    """The gallery's own search, with a permit for the question as casework issues them."""
+    permit = issue("TEST", "test", 1, gallery=gallery.path, template=template, scope=scope)
+    return gallery_search.search(gallery, template, scope, permit=permit, **options)
 
 
 def expected(gallery: Gallery, probe: np.ndarray, scope: Scope) -> list[tuple[str, float]]:

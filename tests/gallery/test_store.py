@@ -15,13 +15,20 @@ import numpy as np
 import pytest
 
 from workbench.district import from_geojson
-from workbench.domain import Camera, District, IndexedRecording, Problem, Profile, Scope
+from workbench.domain import Camera, Candidate, District, IndexedRecording, Problem, Profile, Scope
 from workbench.errors import DistrictError, GalleryBusy, GalleryError, ProfileMismatch
 from workbench.gallery import Gallery
-from workbench.gallery.search import search
+from workbench.gallery import search as gallery_search
+from workbench.permit import issue
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 Make = Callable[..., IndexedRecording]
+
+
+def search(gallery: Gallery, template: np.ndarray, scope: Scope, *, top: int) -> list[Candidate]:
+    """The gallery's own search, with a permit for the question as casework issues them."""
+    permit = issue("TEST", "test", 1, gallery=gallery.path, template=template, scope=scope)
+    return gallery_search.search(gallery, template, scope, permit=permit, top=top)
 
 
 def rectangle(south: float, north: float) -> District:

@@ -13,7 +13,7 @@ from workbench.widgets.model import Investigation
 
 
 @pytest.fixture
-def asked(small_town: Path) -> Investigation:
+def asked(small_town: Path, training: str) -> Investigation:
     return Investigation(small_town)
 
 

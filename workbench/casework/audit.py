@@ -64,6 +64,7 @@ class Entry:
     what: str  # such as "search.asked"
     about: Mapping[str, Any]
     hash: str
+    before: str  # the hash of the entry before
 
     @property
     def account(self) -> str:
@@ -108,6 +109,9 @@ class AuditLog:
     ----------
     folder : Path
         Where ``audit.log`` and ``audit.head`` live; made if it is not there.
+    kinds : tuple of str
+        Hand out entries of kinds that begin with one of these; by default all. Every line is
+        checked in any case, but those of other kinds need not be parsed.
 
     Raises
     ------
@@ -116,10 +120,14 @@ class AuditLog:
         or one of its files is a link or may be written by everybody.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, kinds: tuple[str, ...] = ("",)) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder = folder
-        self._forget()
+        self.folder, self._kinds = folder, kinds
+        self._marks = tuple(f'"what":"{kind}'.encode() for kind in kinds)
+        self._held: int | None = None  # the file, while this process keeps the others out
+        self._ahead: list[Entry] = []  # read, but not yet handed out
+        self._inode, self._offset, self._number, self._hash = -1, 0, 0, START
+        self._last_line = b""
 
     @property
     def path(self) -> Path:
@@ -133,32 +141,47 @@ class AuditLog:
     @property
     def last_at(self) -> datetime | None:
         """When the last entry was written."""
-        return self._last_at
+        entry = parsed(self._last_line)
+        return entry.at if entry else None
 
     def append(self, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> list[Entry]:
-        """Add one entry, on the disk when this returns; the new ones, those of others included."""
-        with self._locked() as file:
-            found = self._read(file)
-            self._mend(file)
-            found.extend(self._read(file))
-            self._write(file, what, by, about)
-            found.extend(self._read(file))
-        return found
+        """Add one entry, on the disk when this returns; those of others since, and it, the last."""
+        with self.exclusively():
+            assert self._held is not None
+            self._write(self._held, what, by, about)
+            found, own = self.read_new(), parsed(self._last_line)
+            assert own is not None
+            return [*(entry for entry in found if entry.number != own.number), own]
 
     def read_new(self) -> list[Entry]:
         """The entries since the last call, from the first on at the first one."""
         with self._locked(shared=True) as file:
-            return self._read(file)
+            found, self._ahead = [*self._ahead, *self._read(file)], []
+            return found
 
     # --- Within ---------------------------------------------------------------------------
 
-    def _forget(self) -> None:
-        self._inode, self._offset, self._number, self._hash = -1, 0, 0, START
-        self._last_line = b""
-        self._last_at: datetime | None = None
+    @contextlib.contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Keep every other process from writing; :attr:`head` is then the last entry there is."""
+        if self._held is not None:
+            yield
+            return
+        with self._locked() as file:
+            self._held = file
+            try:
+                self._ahead += self._read(file)
+                self._mend(file)
+                self._ahead += self._read(file)
+                yield
+            finally:
+                self._held = None
 
     @contextlib.contextmanager
     def _locked(self, *, shared: bool = False) -> Iterator[int]:
+        if self._held is not None:
+            yield self._held
+            return
         flags = os.O_RDONLY if shared and self.path.exists() else _APPENDING
         file = _open(self.path, self.folder, flags)
         try:
@@ -174,15 +197,19 @@ class AuditLog:
             raise self._damaged("is another file than before")
         self._inode = status.st_ino
         start = self._offset - len(self._last_line)
-        data = os.pread(file, max(status.st_size - start, 0), start)
+        data = _content(file, start)
         if not data.startswith(self._last_line):
             raise self._damaged(f"entry {self._number} is no longer what it was")
         lines = Lines(data[len(self._last_line) :], self._number, self._hash)
         found = []
-        for entry, raw in lines:
-            found.append(entry)
-            self._number, self._hash, self._last_at = entry.number, entry.hash, entry.at
-            self._last_line = raw
+        for raw in lines:
+            self._number, self._hash, self._last_line = lines.number, lines.hash, raw
+            if any(mark in raw for mark in self._marks):
+                entry = parsed(raw)
+                if entry is None or entry.number != lines.number:
+                    raise self._damaged(f"entry {lines.number} is no entry")
+                if entry.what.startswith(self._kinds):
+                    found.append(entry)
         self._offset += lines.position
         self._check_head(rest=lines.rest)
         if lines.faults and not lines.unfinished:
@@ -201,7 +228,7 @@ class AuditLog:
 
     def _mend(self, file: int) -> None:
         """Declare what an interrupted write left, so that nothing is ever taken away."""
-        rest = os.pread(file, os.fstat(file).st_size - self._offset, self._offset)
+        rest = _content(file, self._offset)
         if not rest:
             return
         if not rest.endswith(b"\n"):
@@ -216,9 +243,12 @@ class AuditLog:
         body = canonical({"n": number, "at": at, "by": by, "what": what, "about": about})
         hashed = self._hash.encode() + b" " + body
         digest = hashlib.sha256(hashed).hexdigest()
-        _append(file, digest.encode() + b" " + hashed + b"\n")
-        os.fdatasync(file)
-        _keep_head(self.folder, Head(number, digest))
+        try:
+            _append(file, digest.encode() + b" " + hashed + b"\n")
+            os.fdatasync(file)
+            _keep_head(self.folder, Head(number, digest))
+        except OSError as error:
+            raise self._damaged(f"cannot be written ({error.strerror})") from None
 
     def _damaged(self, what: str) -> AuditDamaged:
         return AuditDamaged(
@@ -229,16 +259,17 @@ class AuditLog:
 
 
 class Lines:
-    """Walks over the entries in *data*, which follow entry *number* with hash *digest*.
+    """Walks over the lines in *data*, which follow entry *number* with hash *digest*.
 
-    Yields each entry with its line, the newline included. With ``to_the_end`` it goes on behind a
-    fault; otherwise it stops there.
+    Yields each line that is whole and in its place, the newline included. With ``to_the_end`` every
+    body is parsed too, and it goes on behind a fault; otherwise it stops there.
     """
 
     def __init__(
         self, data: bytes, number: int = 0, digest: str = START, *, to_the_end: bool = False
     ) -> None:
         self._data, self._to_the_end = data, to_the_end
+        self._any_torn = _TORN in data
         self.number, self.hash = number, digest
         self.line = number  # of the file, as long as every entry is one line
         self.position = 0  # behind the last entry
@@ -253,76 +284,57 @@ class Lines:
     @property
     def unfinished(self) -> bool:
         """Whether the rest can be what one or more interrupted writes left at the end."""
-        return not any(self._entry(line + b"\n") for line in self.rest.split(b"\n")[:-1])
+        return not any(is_whole(line + b"\n") for line in self.rest.split(b"\n")[:-1])
 
-    def __iter__(self) -> Iterator[tuple[Entry, bytes]]:
+    def __iter__(self) -> Iterator[bytes]:
         while self.position < len(self._data):
             raw = self._line_at(self.position)
-            entry = self._entry(raw)
-            skipped = self._torn_here(raw, entry)
+            chained = is_whole(raw) and raw[65:129] == self.hash.encode()
+            skipped = self._torn_here(raw, chained=chained) if self._any_torn else 0
             if skipped:
                 self.torn += 1
                 self.line += self._data.count(b"\n", self.position, self.position + skipped)
                 self.position += skipped
                 continue
             self.line += 1
-            if entry is None:
-                self.faults.append(Fault(self.line, self._unreadable(raw)))
-            elif entry.number != self.number + 1 or raw[65:129].decode() != self.hash:
-                self.faults.append(Fault(self.line, self._misplaced(entry)))
-            if not self._to_the_end and self.faults:
-                self.line -= 1
-                return
+            entry = parsed(raw) if self._to_the_end or not chained else None
+            if not chained or (self._to_the_end and not self._is_next(entry)):
+                what = self._unreadable(raw) if entry is None else self._misplaced(entry)
+                self.faults.append(Fault(self.line, what))
+                if not self._to_the_end:
+                    self.line -= 1
+                    return
             self.position += len(raw)
             self.number = self.number + 1 if entry is None else entry.number
-            self.hash = _stated(raw) if entry is None else entry.hash
-            if entry is not None:
-                yield entry, raw
+            self.hash = raw[:64].decode("ascii", "replace")
+            if chained or entry is not None:
+                yield raw
+
+    def _is_next(self, entry: Entry | None) -> bool:
+        return entry is not None and entry.number == self.number + 1
 
     def _line_at(self, position: int) -> bytes:
         end = self._data.find(b"\n", position)
         return self._data[position:] if end < 0 else self._data[position : end + 1]
 
-    def _torn_here(self, raw: bytes, entry: Entry | None) -> int:
+    def _torn_here(self, raw: bytes, *, chained: bool) -> int:
         """Bytes from here to an entry that declares them an interrupted write; 0 if none does."""
         at = self.position + len(raw)
         following = self._line_at(at)
         # A whole line may have been cut off from its newline alone: look one line ahead.
-        if entry is not None and _TORN not in following:
+        if chained and _TORN not in following:
             return 0
         while following:
-            declared = self._entry(following)
+            declared = parsed(following)
             if declared is not None:
                 region = self._data[self.position : at]
                 told = {"bytes": len(region), "sha256": hashlib.sha256(region).hexdigest()}
-                chained = (declared.number, following[65:129].decode()) == (
-                    self.number + 1,
-                    self.hash,
-                )
-                is_torn = declared.what == TORN and declared.about == told and chained
-                return len(region) if is_torn else 0
+                place = (declared.number, declared.before)
+                is_torn = declared.what == TORN and declared.about == told
+                return len(region) if is_torn and place == (self.number + 1, self.hash) else 0
             at += len(following)
             following = self._line_at(at)
         return 0
-
-    def _entry(self, raw: bytes) -> Entry | None:
-        """The entry in a line; None if it is not whole or not what its hash says."""
-        if len(raw) <= _PREFIX or raw[-1:] != b"\n" or raw[64:65] != b" " or raw[129:130] != b" ":
-            return None
-        if hashlib.sha256(raw[65:-1]).hexdigest().encode() != raw[:64]:
-            return None
-        try:
-            body = json.loads(raw[_PREFIX:-1])
-            return Entry(
-                number=body["n"],
-                at=datetime.fromisoformat(body["at"]),
-                by=body["by"],
-                what=body["what"],
-                about=body["about"],
-                hash=raw[:64].decode(),
-            )
-        except (ValueError, KeyError, TypeError):
-            return None
 
     def _unreadable(self, raw: bytes) -> str:
         if raw[-1:] != b"\n":
@@ -354,14 +366,16 @@ def verify(folder: Path, *, pins: Sequence[Head] = ()) -> Verification:
         return Verification(0, Head(0, START), (Fault(1, error.what),), 0)
     try:
         fcntl.flock(file, fcntl.LOCK_SH)
-        data = os.pread(file, os.fstat(file).st_size, 0)
+        data = _content(file, 0)
         kept = _read_head(folder)
     except AuditDamaged as error:
         return Verification(0, Head(0, START), (Fault(1, error.what),), 0)
     finally:
         os.close(file)
     lines = Lines(data, to_the_end=True)
-    hashes = {entry.number: entry.hash for entry, _ in lines}
+    hashes: dict[int, str] = {}
+    for raw in lines:
+        hashes[lines.number] = raw[:64].decode()
     faults = list(lines.faults)
     end = lines.line + 1
     # A write that a crash has cut short just now is declared by the next one.
@@ -389,8 +403,39 @@ def verify(folder: Path, *, pins: Sequence[Head] = ()) -> Verification:
     return Verification(len(hashes), Head(lines.number, lines.hash), tuple(faults), lines.torn)
 
 
-def _stated(raw: bytes) -> str:
-    return raw[:64].decode("ascii", "replace")
+def is_whole(raw: bytes) -> bool:
+    """Whether a line is whole and what its hash says."""
+    if len(raw) <= _PREFIX or raw[-1:] != b"\n" or raw[64:65] != b" " or raw[129:130] != b" ":
+        return False
+    return hashlib.sha256(raw[65:-1]).hexdigest().encode() == raw[:64]
+
+
+def parsed(raw: bytes) -> Entry | None:
+    """The entry in a line; None if it is not whole, not what its hash says, or no entry."""
+    if not is_whole(raw):
+        return None
+    try:
+        body = json.loads(raw[_PREFIX:-1])
+        return Entry(
+            number=body["n"],
+            at=datetime.fromisoformat(body["at"]),
+            by=body["by"],
+            what=body["what"],
+            about=body["about"],
+            hash=raw[:64].decode(),
+            before=raw[65:129].decode(),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _content(file: int, start: int) -> bytes:
+    """All from *start* on; one call reads no more than 2 GiB."""
+    parts = []
+    while part := os.pread(file, 1 << 30, start):
+        parts.append(part)
+        start += len(part)
+    return b"".join(parts)
 
 
 def _append(file: int, data: bytes) -> None:

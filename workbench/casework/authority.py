@@ -152,6 +152,7 @@ def _when(register: Register, case: Case) -> Iterator[str]:
     if status == "asked":
         lacking = " by a second person" if case.approved_by else ""
         yield f"the case has not been approved{lacking}"
+        yield from register.doubts(case.reference)
     elif status == "expired":
         yield f"the case expired at {_stamp(case.request.valid_until)}"
     elif status == "not yet valid":

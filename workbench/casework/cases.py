@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -229,7 +229,6 @@ class Case:
     most_cameras: int = 0
     ended_at: datetime | None = None
     reason: str = ""  # why it was declined or closed
-    sightings: frozenset[str] = field(default=frozenset())  # tracklet_ids
 
     @property
     def reference(self) -> str:

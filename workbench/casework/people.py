@@ -13,10 +13,8 @@ import hashlib
 import json
 import os
 import pwd
+import re
 import stat
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,9 +73,8 @@ other role. Before there is a people file, everybody may train, and nobody anyth
 
 # What anybody may do in an installation that is not in service.
 _TRAINEE: frozenset[Action] = frozenset(
-    {"case.read", "training.use", "shot.view", "review.first", "evidence.export"}
+    {"case.read", "training.use", "shot.view", "review.first", "evidence.export", "audit.read"}
 )
-_HUB_SECONDS = 60.0  # how long an answer of the hub is believed
 _MOST_BYTES = 1 << 20
 
 
@@ -126,6 +123,7 @@ class People:
 
     roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
     hub: str = ""  # the address of the hub's API; without one, accounts of this machine count
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # public, see .keys
     digest: str = ""  # SHA-256 of the file; empty where there is none
 
     @property
@@ -137,6 +135,8 @@ class People:
         return {
             "hub": self.hub,
             "people": {name: sorted(roles) for name, roles in sorted(self.roles.items()) if roles},
+            # Kept when roles go: what was signed then stays signed.
+            "keys": {name: list(known) for name, known in sorted(self.keys.items())},
         }
 
     def changed(self, account: str, role: str, *, granted: bool) -> People:
@@ -147,7 +147,12 @@ class People:
             )
         before = self.roles.get(account, frozenset())
         after = before | {role} if granted else before - {role}
-        return People(_checked({**self.roles, account: after}), self.hub)
+        return People(_checked({**self.roles, account: after}), self.hub, self.keys)
+
+    def with_key(self, account: str, key: str) -> People:
+        """The same with one more public key of somebody's."""
+        known = tuple(dict.fromkeys((*self.keys.get(account, ()), key.strip().lower())))
+        return People(self.roles, self.hub, _checked_keys({**self.keys, account: known}))
 
 
 def read_people(folder: Path) -> People:
@@ -180,11 +185,13 @@ def read_people(folder: Path) -> People:
         document = json.loads(content)
         hub = str(document.get("hub", ""))
         roles = {str(name): frozenset(given) for name, given in document["people"].items()}
+        keys = {str(name): tuple(known) for name, known in document.get("keys", {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unusable(path, f"is not a people file ({error!r})") from None
     if hub and (urlsplit(hub).scheme not in {"http", "https"} or not urlsplit(hub).hostname):
         raise _unusable(path, f"{hub!r} is not the address of a hub")
-    return People(_checked(roles), hub.rstrip("/"), hashlib.sha256(content).hexdigest())
+    digest = hashlib.sha256(content).hexdigest()
+    return People(_checked(roles), hub.rstrip("/"), _checked_keys(keys), digest)
 
 
 def write_people(folder: Path, people: People) -> People:
@@ -202,7 +209,9 @@ def identify(people: People) -> Person:
     """Whoever runs this process; raise NotPermitted if nobody vouches for them."""
     uid = os.getuid()
     if people.hub:
-        account = _asked_of_hub(people.hub)
+        from workbench.casework.hub import asked_of_hub  # and with it urllib
+
+        account = asked_of_hub(people.hub)
         source: Literal["account", "jupyterhub"] = "jupyterhub"
     else:
         try:
@@ -211,51 +220,6 @@ def identify(people: People) -> Person:
             account, source = f"uid-{uid}", "account"
     roles = people.roles.get(account, frozenset())
     return Person(account, source, uid, roles, people.in_service)
-
-
-_answers: dict[tuple[str, str], tuple[float, str]] = {}
-
-
-def _asked_of_hub(api: str) -> str:
-    """The name of the person whose token this process was given, as the hub has it.
-
-    ``GET /user`` of JupyterHub's REST API. The hub's address is the administrator's, never the
-    environment's, and no proxy of the environment is used: either could be a hub of one's own.
-    """
-    token = os.environ.get("JUPYTERHUB_API_TOKEN", "")
-    if not token:
-        raise NotPermitted(
-            "this process was not started by JupyterHub: it has no token of the hub",
-            where=api,
-            fix="Open Sightline from your server on the hub",
-        )
-    known = _answers.get((api, token))
-    if known and time.monotonic() - known[0] < _HUB_SECONDS:
-        return known[1]
-    request = urllib.request.Request(  # noqa: S310 - http(s), checked when it was read
-        f"{api}/user", headers={"Authorization": f"token {token}"}
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
-    try:
-        with opener.open(request, timeout=5) as answer:
-            body = json.loads(answer.read(_MOST_BYTES))
-        name = body["name"] if body.get("kind", "user") == "user" else ""
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        reason = f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else repr(error)
-        raise NotPermitted(
-            f"the hub does not say who this is ({reason})",
-            where=api,
-            fix="Start your server on the hub again",
-        ) from None
-    if not isinstance(name, str) or not name:
-        raise NotPermitted("the hub names nobody for this token", where=api, fix="Log in again")
-    _answers[(api, token)] = (time.monotonic(), name)
-    return name
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """A hub that sends elsewhere is not the administrator's hub."""
 
 
 def _checked(roles: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Role]]:
@@ -274,6 +238,18 @@ def _checked(roles: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Role]]:
                 fix="Whoever looks over the others' shoulders has no other role",
             )
     return dict(roles)
+
+
+def _checked_keys(keys: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    for name, known in keys.items():
+        for key in known:
+            if not re.fullmatch(r"[0-9a-f]{64}", str(key)):
+                raise SettingsError(
+                    f"{str(key)[:80]!r} is not a public key",
+                    where=name,
+                    fix="Give the 64 digits that `sightline people key` prints",
+                )
+    return dict(keys)
 
 
 def _unusable(path: Path, what: str) -> SettingsError:

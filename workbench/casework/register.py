@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.casework.audit import AuditLog, Entry, Head
 from workbench.casework.cases import Case, Limits, Request, State
+from workbench.casework.keys import SIGNED, doubt, signature
 from workbench.casework.people import (
     People,
     Person,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 FOLDER = "casework"
 TRAINING_DAYS = 365
 # Entries of these kinds say what is the case now; the others only that something happened.
-_KEPT = ("case.", "review.", "people.", "subject.")
+KEPT = ("case.", "review.", "people.", "subject.")
 
 
 class Register:
@@ -45,11 +47,12 @@ class Register:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._log = AuditLog(folder)
+        self._log = AuditLog(folder, kinds=KEPT)
         self._lock = threading.RLock()
         self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those of no case
         self._spelling: dict[str, str] = {}  # casefolded reference: the reference
         self._built: dict[str, Case] = {}
+        self._doubts: dict[str, list[str]] = {}  # by reference: entries that nobody believes
         self.refresh()
 
     # --- Who ------------------------------------------------------------------------------
@@ -80,8 +83,12 @@ class Register:
             raise
         return me
 
-    def grant(self, account: str, role: str, *, granted: bool = True) -> People:
-        """Give somebody a role, or take it; the first administrator is whoever owns the folder."""
+    def grant(self, account: str, role: str, *, granted: bool = True, key: str = "") -> People:
+        """Give somebody a role, or take it; the first administrator is whoever owns the folder.
+
+        *key* is their public key, as their own :func:`workbench.casework.keys.own_key` tells it;
+        whoever approves or decides needs one.
+        """
         people = self.people
         if people.in_service:
             me = self.require("people.change")
@@ -95,13 +102,15 @@ class Register:
                 )
             people = people.changed(me.account, "administrator", granted=True)
         people = people.changed(account, role, granted=granted)
+        if key:
+            people = people.with_key(account, key)
         if not any("administrator" in roles for roles in people.roles.values()):
             raise SettingsError(
                 "nobody would be administrator any more",
                 where=account,
                 fix="Make somebody else one first",
             )
-        about = {"account": account, "role": role, "granted": granted}
+        about = {"account": account, "role": role, "granted": granted, "key": key}
         self.record("people.granted" if granted else "people.revoked", about, by=me)
         write_people(self.folder, people)
         return self.people
@@ -151,8 +160,7 @@ class Register:
                 where=request.reference,
                 fix="Describe the subject with the very probe",
             )
-        with self._lock:
-            self.refresh()
+        with self.exclusively():
             taken = self._spelling.get(request.reference.casefold())
             if taken is not None:
                 raise CaseError("there is one already", where=taken, fix="Choose another reference")
@@ -166,8 +174,13 @@ class Register:
         A case beyond the limits in the settings opens when two people have done so. The limits that
         were in force stand in the record, so that nobody's own settings change them afterwards.
         """
-        me, case = self.require("case.approve", reference), self.case(reference)
-        limits = Limits.of(settings())
+        me, limits = self.require("case.approve", reference), Limits.of(settings())
+        with self.exclusively():
+            self._approve(reference, me, limits)
+        return self.case(reference)
+
+    def _approve(self, reference: str, me: Person, limits: Limits) -> None:
+        case = self.case(reference)
         if case.state != "asked":
             raise CaseError(f"is {case.state}", where=reference, fix="Only asked ones are approved")
         reason = ""
@@ -184,7 +197,6 @@ class Register:
             "most_cameras": case.request.cameras or limits.cameras,
         }
         self.record("case.approved", about, by=me)
-        return self.case(reference)
 
     def decline(self, reference: str, *, reason: str) -> Case:
         """Refuse a case that somebody asked for."""
@@ -232,8 +244,7 @@ class Register:
             valid_from=now,
             valid_until=now + timedelta(days=TRAINING_DAYS),
         )
-        with self._lock:
-            self.refresh()
+        with self.exclusively():
             taken = self._spelling.get(reference.casefold())
             if taken is not None and not (taken == reference and self._case(taken).is_training):
                 raise CaseError(
@@ -260,8 +271,19 @@ class Register:
 
     def record(self, what: str, about: Mapping[str, Any], *, by: Person | None = None) -> Entry:
         """Add an entry in the name of whoever is at work."""
-        with self._lock:
-            found = self._log.append(what, (by or self.me).named(), about)
+        with self.exclusively():
+            me, people = by or self.me, read_people(self.folder)
+            named, before = me.named(), self._log.head.hash
+            made = signature(me.account, people.keys.get(me.account, ()), before, what, about)
+            if made:
+                named["signature"] = made
+            elif what in SIGNED and people.in_service:
+                raise NotPermitted(
+                    f"{me.account} has no key here that the administrator knows",
+                    where=what,
+                    fix="Run `sightline people key` and give the administrator what it prints",
+                )
+            found = self._log.append(what, named, about)
             self._take(found)
             return found[-1]
 
@@ -276,6 +298,17 @@ class Register:
             self.refresh()
             return tuple(self._of(reference, what))
 
+    def doubts(self, reference: str) -> tuple[str, ...]:
+        """Why some entries about a case are not believed: they are not signed by whom they name."""
+        return tuple(self._doubts.get(reference, ()))
+
+    @contextlib.contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Nobody on this machine writes meanwhile, so that what is decided rests on what is so."""
+        with self._lock, self._log.exclusively():
+            self.refresh()
+            yield
+
     def refresh(self) -> None:
         """Read what others have written meanwhile."""
         with self._lock:
@@ -288,10 +321,16 @@ class Register:
         raise NotPermitted(reason, where=reference, fix=fix)
 
     def _take(self, entries: Sequence[Entry]) -> None:
+        people: People | None = None
         for entry in entries:
-            if not entry.what.startswith(_KEPT) or entry.what.endswith(".refused"):
+            if not entry.what.startswith(KEPT) or entry.what.endswith(".refused"):
                 continue
             reference = str(entry.about.get("case", ""))
+            if entry.what in SIGNED:
+                people = people or read_people(self.folder)
+                if why := doubt(entry, people):
+                    self._doubts.setdefault(reference, []).append(why)
+                    continue
             self._entries.setdefault(reference, []).append(entry)
             self._built.pop(reference, None)
             if reference:

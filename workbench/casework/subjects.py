@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,11 +42,24 @@ def describe_subject(probe: Probe, *, description: str = "") -> Subject:
 
 def keep_subject(folder: Path, reference: str, probe: Probe) -> None:
     """Keep what the case needs of its subject: the crops as JPEG, one template a photograph."""
+    keep_photographs(folder, reference, probe)
+    (_home(folder, reference) / _TEMPLATES).write_bytes(_saved(probe))
+
+
+def keep_photographs(folder: Path, reference: str, probe: Probe) -> tuple[str, ...]:
+    """Keep a probe's photographs for those who compare; the SHA-256 of each."""
     home = _home(folder, reference)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (home / _TEMPLATES).write_bytes(_saved(probe))
-    for number, photograph in enumerate(probe.photographs, start=1):
-        (home / f"{number}.jpg").write_bytes(photograph.jpeg)
+    digests = tuple(hashlib.sha256(one.jpeg).hexdigest() for one in probe.photographs)
+    for digest, photograph in zip(digests, probe.photographs, strict=True):
+        (home / f"{digest}.jpg").write_bytes(photograph.jpeg)
+    return digests
+
+
+def kept_photographs(folder: Path, reference: str, digests: Sequence[str]) -> tuple[bytes, ...]:
+    """Photographs that were kept, by their SHA-256; raise CaseError if one is gone or another."""
+    home = _home(folder, reference)
+    return tuple(_content(home / f"{digest}.jpg", digest) for digest in digests)
 
 
 def subject_photographs(folder: Path, case: Case) -> tuple[bytes, ...]:
@@ -56,11 +70,7 @@ def subject_photographs(folder: Path, case: Case) -> tuple[bytes, ...]:
     subject = case.request.subject
     if subject is None:
         return ()
-    home = _home(folder, case.reference)
-    return tuple(
-        _content(home / f"{number}.jpg", digest)
-        for number, digest in enumerate(subject.photographs, start=1)
-    )
+    return kept_photographs(folder, case.reference, subject.photographs)
 
 
 def likeness(folder: Path, case: Case, probe: Probe) -> float:

@@ -15,6 +15,7 @@ from workbench.gallery.index import TemplateIndex
 from workbench.gallery.order import DAY, expand, runs
 from workbench.gallery.scan import Piece, Question, scan
 from workbench.gallery.segments import Segment
+from workbench.permit import Permit, spend
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,6 +74,7 @@ def search(
     template: Vector,
     scope: Scope,
     *,
+    permit: Permit,
     top: int | None = None,
     threshold: float | None = None,
     only: Filter | None = None,
@@ -85,6 +87,8 @@ def search(
     template : (dimension,) or (m, dimension) float32
         The probe's, of the gallery's profile. Of several, a tracklet scores as the best of them
         says.
+    permit : Permit
+        Leave to ask this very question; see :func:`workbench.casework.authority.authorise`.
     top : int, optional
         At most so many.
     threshold : float, optional
@@ -96,6 +100,8 @@ def search(
 
     Raises
     ------
+    NotPermitted
+        If the permit is not for this question, was used, or is none.
     GalleryError
         If the template is not a finite vector of the gallery's dimension, or *top* is below 1.
     DistrictError
@@ -104,8 +110,9 @@ def search(
         If *tell* returned False.
     """
     return search_many(
-        gallery, [template], scope, top=top, threshold=threshold, only=only, tell=tell
-    )[0]
+        gallery, [template], scope, permits=[permit], top=top, threshold=threshold, only=only,
+        tell=tell,
+    )[0]  # fmt: skip
 
 
 def search_many(
@@ -113,12 +120,18 @@ def search_many(
     templates: Sequence[Vector],
     scope: Scope,
     *,
+    permits: Sequence[Permit],
     top: int | None = None,
     threshold: float | None = None,
     only: Filter | None = None,
     tell: Tell | None = None,
 ) -> list[list[Candidate]]:
-    """What :func:`search` answers for each of several targets, in one pass over the rows."""
+    """What :func:`search` answers for each of several targets, in one pass over the rows.
+
+    Each target needs a permit of its own.
+    """
+    for template, permit in zip(templates, permits, strict=True):
+        spend(permit, gallery=gallery.path, template=template, scope=scope)
     if top is not None and top < 1:
         raise GalleryError(
             f"cannot return {top} candidates", where="top", fix="Ask for one at least"

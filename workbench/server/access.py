@@ -19,6 +19,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.log import access_log
 from tornado.web import Application, RequestHandler
 
+from workbench.casework.people import People, identify
 from workbench.errors import SettingsError
 
 SHORTEST_TOKEN = 16
@@ -154,10 +155,13 @@ class _Refused(RequestHandler):
 
 
 class Admitted(IdentityProvider):  # type: ignore[misc, unused-ignore]
-    """For Jupyter's handlers: whoever passed the door is the analyst of this server."""
+    """For Jupyter's handlers: whoever passed the door is the account that runs this server.
+
+    So it is in the kernels, whatever a page says: see :mod:`workbench.casework.people`.
+    """
 
     def get_user(self, handler: Any) -> User:  # noqa: ARG002 - the door has looked at it
-        return User(username="analyst")
+        return User(username=identify(People()).account)
 
     def get_handlers(self) -> list[tuple[str, object]]:
         return []

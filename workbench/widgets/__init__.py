@@ -1,8 +1,10 @@
 """What an analyst sees and touches: panels for notebooks and dashboards."""
 
+from workbench.widgets.audit import audit
 from workbench.widgets.footage import footage
 from workbench.widgets.indexing import indexing
 from workbench.widgets.investigate import investigate
 from workbench.widgets.model import Investigation
+from workbench.widgets.review import review
 
-__all__ = ["Investigation", "footage", "indexing", "investigate"]
+__all__ = ["Investigation", "audit", "footage", "indexing", "investigate", "review"]

@@ -1,4 +1,4 @@
-"""The page of an investigation: four steps on the left, the answer on the right."""
+"""The page of an investigation: the case and four steps on the left, the answer on the right."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def investigate(gallery_path: Path | str | None = None) -> Any:
 
 def page(model: Investigation) -> Any:
     """The panels of an investigation, laid out."""
+    from workbench.widgets.case import CasePanel
     from workbench.widgets.district import DistrictPanel
     from workbench.widgets.results import ResultsPanel
     from workbench.widgets.search import SearchPanel
@@ -47,7 +48,13 @@ def page(model: Investigation) -> Any:
     from workbench.widgets.timerange import TimePanel
 
     question = ipywidgets.VBox(
-        [TargetPanel(model), DistrictPanel(model), TimePanel(model), SearchPanel(model)]
+        [
+            CasePanel(model),
+            TargetPanel(model),
+            DistrictPanel(model),
+            TimePanel(model),
+            SearchPanel(model),
+        ]
     )
     question.add_class("sl-question")
     answer = ipywidgets.VBox([ResultsPanel(model), SightingsPanel(model), TimelinePanel(model)])

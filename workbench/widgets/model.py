@@ -17,8 +17,9 @@ from traitlets import Bool, Float, Instance, Tuple, Unicode, observe
 
 from workbench import district as districts
 from workbench.domain import Camera, Candidate, District, Photograph, Scope, Threshold
-from workbench.errors import DistrictError, ImageError, TimeError
+from workbench.errors import DistrictError, ImageError, SightlineError, TimeError
 from workbench.investigation import SearchResult
+from workbench.settings import settings
 from workbench.widgets.clocks import Fold, moment, wall_clock
 from workbench.widgets.tasks import SEARCHING, Tasks
 from workbench.widgets.work import Work
@@ -26,10 +27,13 @@ from workbench.widgets.work import Work
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.casework.cases import Case
     from workbench.faces.models import Models
     from workbench.faces.probes import FoundFaces
 
 MOST_PHOTOGRAPHS = 5
+TRAINING = "TRAINING"
+TRAINING_MARGIN = 0.1  # degrees: whoever trains may draw beyond the last camera
 # A page can show so many; the summary says where there were more.
 MOST_CANDIDATES = 2_000
 
@@ -50,11 +54,12 @@ class Investigation(Tasks):
     >>> asked = Investigation(Path("town.duckdb"))                      # doctest: +SKIP
     >>> asked.add_photograph("anna.jpg", Path("anna.jpg").read_bytes()) # doctest: +SKIP
     >>> asked.set_district(asked.whole_area())                          # doctest: +SKIP
+    >>> asked.case = "A-2026-117"                                       # doctest: +SKIP
     >>> asked.search()                                                  # doctest: +SKIP
     >>> asked.shown[0].camera.name                                      # doctest: +SKIP
 
     What is wrong with the question is told in ``messages``, under ``target``, ``district``,
-    ``time`` or ``search``.
+    ``time``, ``case`` or ``search``.
 
     Parameters
     ----------
@@ -76,6 +81,9 @@ class Investigation(Tasks):
     district = Instance(District, allow_none=True)
     start = Instance(datetime, allow_none=True, help="UTC")
     end = Instance(datetime, allow_none=True, help="UTC")
+    case = Unicode(help="reference of the case the question is asked under; empty for none")
+    cases = Tuple(help="the cases that are open now, each a Case")
+    listed = Unicode(help="what became of putting candidates on the review list")
 
     threshold = Float(help="candidates with at least this score are shown")
     result = Instance(SearchResult, allow_none=True)
@@ -100,7 +108,9 @@ class Investigation(Tasks):
         self.threshold = self.recommended.score
         self._number = 0
         self._asked: object = None
+        self._viewed: set[str] = set()  # whose best shots were shown since the search
         self.set_all_footage()
+        self.refresh_cases()
 
     # --- Target ---------------------------------------------------------------------------
 
@@ -177,13 +187,13 @@ class Investigation(Tasks):
         self.say("district")
         self.district = district
 
-    def whole_area(self) -> District:
-        """A rectangle around all cameras."""
+    def whole_area(self, *, margin: float = 0.001) -> District:
+        """A rectangle around all cameras, with a margin in degrees, by default about 100 m."""
         import shapely
 
-        # About 100 m of margin; a single camera has no area of its own.
+        # A single camera has no area of its own.
         places = [shapely.Point(c.longitude, c.latitude) for c in self.cameras]
-        area = shapely.envelope(shapely.union_all(places).buffer(0.001))
+        area = shapely.envelope(shapely.union_all(places).buffer(margin))
         return districts.from_shapes([area], name="All cameras")
 
     @property
@@ -269,6 +279,83 @@ class Investigation(Tasks):
                 seconds[camera_id] = seconds.get(camera_id, 0.0) + within
         return seconds
 
+    # --- Case -----------------------------------------------------------------------------
+
+    def refresh_cases(self) -> None:
+        """Look again which cases are open; one that is alone, or named in the settings, is taken.
+
+        Raises what :func:`workbench.casework.register.here` raises.
+        """
+        from workbench.casework.register import here
+
+        cases = tuple(case for case in here().cases() if case.status() == "open")
+        known = [case.reference for case in cases]
+        wanted: str | None = self.case or settings().case
+        if wanted not in known:
+            wanted = known[0] if len(known) == 1 else ""
+        with self.hold_trait_notifications():
+            self.cases, self.case = cases, wanted or ""
+
+    @property
+    def chosen_case(self) -> Case | None:
+        """The case the question is asked under."""
+        return next((case for case in self.cases if case.reference == self.case), None)
+
+    def take_case_scope(self) -> None:
+        """Ask about all that the case allows."""
+        if case := self.chosen_case:
+            self.set_district(case.request.district)
+            self._set_moments(case.request.start, case.request.end)
+
+    def view(self, candidates: Sequence[Candidate]) -> None:
+        """Record that these candidates' best shots are shown, each once a search."""
+        from workbench.casework.register import here
+        from workbench.casework.review import record_view
+
+        fresh = [c.tracklet_id for c in candidates if c.tracklet_id not in self._viewed]
+        if self.result is None or not fresh:
+            return
+        self._viewed.update(fresh)
+        try:
+            record_view(here(), self.result.case, fresh)
+        except SightlineError as error:
+            self.say("search", str(error))
+
+    def list_for_review(self) -> None:
+        """Put the candidates that are shown on the review list of their case."""
+        from workbench.casework.register import here
+        from workbench.casework.review import list_for_review
+
+        self.say("case")
+        if self.result is None or not self.shown:
+            self.say("case", "Search first: there are no candidates to review.")
+            return
+        try:
+            added = list_for_review(here(), self.result.case, self.shown, probe=self.result.probe)
+        except SightlineError as error:
+            self.say("case", str(error))
+            return
+        self.listed = (
+            f"{added} candidates are on the review list of {self.result.case}."
+            if added
+            else "All of them are on the review list already."
+        )
+
+    def train(self) -> None:
+        """Open a training case over all this gallery's cameras and footage, and take it."""
+        from workbench.casework.register import here
+
+        self.say("case")
+        try:
+            start, end = self.span or (datetime.now(UTC) - timedelta(days=1), datetime.now(UTC))
+            day = timedelta(days=1)
+            scope = Scope(self.whole_area(margin=TRAINING_MARGIN), start - day, end + day)
+            here().train(TRAINING, scope)
+            self.refresh_cases()
+            self.case = TRAINING
+        except SightlineError as error:
+            self.say("case", str(error))
+
     # --- Search ---------------------------------------------------------------------------
 
     def search(self) -> None:
@@ -276,8 +363,9 @@ class Investigation(Tasks):
         if self.state == SEARCHING:
             return
         self.say("search")
-        photographs, scope = self._photographs(), self._scope()
-        if not photographs or scope is None:
+        photographs, scope, case = self._photographs(), self._scope(), self.case
+        self.say("case", "" if case else "Choose the case under which you ask.")
+        if not photographs or scope is None or not case:
             return
         question = self._question()
 
@@ -288,11 +376,12 @@ class Investigation(Tasks):
 
             probe = pool_photographs(photographs, self._models())
             with Gallery.open(self.gallery) as gallery:
-                return search(gallery, probe, scope, top=MOST_CANDIDATES)
+                return search(gallery, probe, scope, case=case, top=MOST_CANDIDATES)
 
         def done(result: SearchResult) -> None:
             self._asked = question
-            self.selected = ""
+            self.selected = self.listed = ""
+            self._viewed = set()
             self.result = result
             self._compare()
 
@@ -318,6 +407,7 @@ class Investigation(Tasks):
             "a chosen face": any(upload.photograph is None for upload in self.uploads),
             "a district": self.district is None,
             "a time range": self.start is None,
+            "a case": not self.case,
         }
         return tuple(what for what, is_missing in lacks.items() if is_missing)
 
@@ -354,9 +444,9 @@ class Investigation(Tasks):
     def _question(self) -> object:
         photographs = [(upload.key, upload.chosen) for upload in self.uploads]
         area = self.district and self.district.area.wkb
-        return photographs, area, self.start, self.end
+        return photographs, area, self.start, self.end, self.case
 
-    @observe("uploads", "district", "start", "end")
+    @observe("uploads", "district", "start", "end", "case")
     def _compare(self, _: object = None) -> None:
         self.outdated = self.result is not None and self._question() != self._asked
 

@@ -110,6 +110,7 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.page = min(max(self.page, 0), pages - 1)
         first = self.page * size
         here = shown[first : first + size]
+        self.model.view(here)
         self.previous.disabled, self.next.disabled = self.page == 0, self.page == pages - 1
         several = "" if pages > 1 else "none"
         self.previous.layout.display = self.next.layout.display = several
@@ -147,6 +148,8 @@ def covered(result: SearchResult) -> list[str]:
     if coverage.unsearchable:
         searched += f"; {coverage.unsearchable:,} more seen but not good enough to compare"
     lines = [f"{searched}."]
+    if result.training:
+        lines.insert(0, "Training: nothing found here may be acted on.")
     without = coverage.cameras - coverage.cameras_with_footage
     if without:
         cameras = "1 camera has" if without == 1 else f"{without:,} cameras have"

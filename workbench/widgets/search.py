@@ -45,7 +45,7 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("sl-search")
         ipywidgets.link((model, "threshold"), (self.slider, "value"))
         model.observe(self._explain, "threshold")
-        model.observe(self._tell, ["state", "doing", "uploads", "district", "start"])
+        model.observe(self._tell, ["state", "doing", "uploads", "district", "start", "case"])
         self._explain()
         self._tell()
 

@@ -1,0 +1,198 @@
+"""A question outside the case is refused with the exact reason, and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shapely import box
+
+from workbench.casework.cases import Case, Request
+from workbench.domain import District, Probe, Scope
+from workbench.errors import CaseError, DistrictError, NotPermitted
+from workbench.gallery import Gallery
+from workbench.investigation import search
+
+Ask = Callable[..., Request]
+
+
+@pytest.fixture
+def inside(permitted: Scope) -> Scope:
+    return permitted
+
+
+def test_a_permitted_question_is_answered_and_recorded(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    result = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=50)
+    assert {c.camera.camera_id for c in result.candidates} == {"C0", "C1", "C2", "C3"}
+    assert (result.case, result.training) == ("A-1", False)
+    asked, answered = office.events("search.")
+    assert (asked.what, answered.what) == ("search.asked", "search.answered")
+    assert asked.account == answered.account == "anna"
+    assert asked.about["case"] == "A-1"
+    assert asked.about["threshold"] == 0.6
+    assert asked.about["top"] == 50
+    assert asked.about["profile"] == gallery.profile.fingerprint
+    assert asked.about["cameras"] == 4
+    assert asked.about["start"] == "2026-03-29T00:00:00+00:00"
+    assert answered.about["asked"] == asked.number
+    assert answered.about["candidates"] == len(result.candidates)
+
+
+def test_each_reason_is_said_and_all_are_recorded(
+    office: Any, case: Case, gallery: Gallery, stranger: Probe, permitted: Scope
+) -> None:
+    elsewhere = District("Elsewhere", box(-0.03, 51.47, 0.01, 51.49))
+    wide = Scope(elsewhere, permitted.start - timedelta(hours=1), permitted.end)
+    with pytest.raises(NotPermitted) as refused:
+        search(gallery, stranger, wide, case="A-1")
+    said = str(refused.value)
+    assert "reaches 693.4 m outside the permitted Old Town, at longitude" in said
+    assert (
+        "the time 2026-03-28T23:00:00Z to 2026-03-29T12:00:00Z is not within the permitted "
+        "2026-03-29T00:00:00Z to 2026-03-29T12:00:00Z" in said
+    )
+    assert "the probe is not the case's subject: likeness" in said
+    (entry,) = office.events("search.")
+    assert entry.what == "search.refused"
+    assert len(entry.about["reasons"]) == 3
+
+
+def test_a_case_that_is_not_there_is_recorded_too(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    with pytest.raises(CaseError, match="there is no such case"):
+        search(gallery, subject, permitted, case="B-9")
+    (entry,) = office.events("search.")
+    assert (entry.what, entry.about["case"]) == ("search.refused", "B-9")
+
+
+def test_a_district_without_cameras_is_recorded_too(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    nowhere = replace(permitted, district=District("the sea", box(5, 55, 6, 56)))
+    with pytest.raises(DistrictError, match="holds no camera"):
+        search(gallery, subject, nowhere, case="A-1")
+    assert office.events("search.refused")[0].about["reasons"] == [
+        "holds no camera of this gallery"
+    ]
+
+
+def test_who_authorised_does_not_search(
+    office: Any, ask: Ask, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    people = office.folder / "people.json"
+    people.write_text(people.read_text().replace('"sara": ["', '"sara": ["analyst", "', 1))
+    office.sit("anna").ask(ask(), subject=subject)
+    office.sit("sara").approve("A-1")
+    with pytest.raises(NotPermitted, match="who authorises does not search"):
+        search(gallery, subject, permitted, case="A-1")
+
+
+@pytest.mark.parametrize("name", ["rosa", "sara", "otto", "ada", "nobody"])
+def test_only_analysts_search(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope, name: str
+) -> None:
+    office.sit(name)
+    with pytest.raises(NotPermitted, match="this takes analyst"):
+        search(gallery, subject, permitted, case="A-1")
+
+
+def test_more_cameras_than_approved_are_refused(
+    office: Any, ask: Ask, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    office.sit("anna").ask(ask(cameras=3), subject=subject)
+    office.sit("sara").approve("A-1")
+    office.sit("anna")
+    with pytest.raises(NotPermitted, match="holds 4 cameras; the case allows 3"):
+        search(gallery, subject, permitted, case="A-1")
+    smaller = replace(permitted, district=District("half", box(-0.02, 51.47, -0.004, 51.49)))
+    assert search(gallery, subject, smaller, case="A-1").coverage.cameras == 3
+
+
+def test_before_approval_and_after_the_end_nothing_is_searched(
+    office: Any, ask: Ask, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    def refused(why: str) -> None:
+        office.sit("anna")
+        with pytest.raises(NotPermitted, match=why):
+            search(gallery, subject, permitted, case="A-1")
+
+    office.sit("anna").ask(ask(), subject=subject)
+    refused("has not been approved")
+    office.sit("sara").approve("A-1")
+    office.sit("anna").close("A-1", reason="found")
+    refused("the case is closed")
+
+
+def test_training_in_service_searches_fiction_alone(
+    office: Any, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    office.sit("anna").train("T-1", permitted)
+    with pytest.raises(NotPermitted, match="fictional footage of the demo alone"):
+        search(gallery, subject, permitted, case="T-1")
+
+
+def test_training_before_service_searches_what_is_there(
+    fresh_home: Path, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    from workbench.casework.register import here
+
+    here().train("T-1", permitted)
+    result = search(gallery, subject, permitted, case="T-1")
+    assert result.training
+    assert len(result.candidates) == 20
+
+
+def test_fiction_is_known_by_its_content(demo: Path) -> None:
+    import hashlib
+
+    from workbench.casework.training import FICTIONAL, is_fictional
+    from workbench.demo import demo_town
+
+    clips = (demo_town().root / "clips").iterdir()
+    assert {hashlib.sha256(clip.read_bytes()).hexdigest() for clip in clips} == FICTIONAL
+    with Gallery.open(demo) as opened:
+        assert is_fictional(opened)
+
+
+def test_a_case_of_another_profile_says_so(
+    office: Any, case: Case, tmp_path: Path, subject: Probe, permitted: Scope
+) -> None:
+    other = replace(subject.profile, version="2")
+    with Gallery.create(tmp_path / "other.duckdb", other) as gallery:
+        gallery.add_cameras(replace(c) for c in [])
+        from workbench.domain import Camera
+
+        gallery.add_cameras([Camera("C0", "x", 51.48, -0.01)])
+        with pytest.raises(CaseError, match="another model profile"):
+            search(gallery, replace(subject, profile=other), permitted, case="A-1")
+    assert office.events("search.refused")
+
+
+def test_the_border_itself_is_inside(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    assert search(gallery, subject, permitted, case="A-1").candidates
+    moment = timedelta(microseconds=1)
+    for scope in (
+        replace(permitted, end=permitted.end + moment),
+        replace(permitted, start=permitted.start - moment),
+    ):
+        with pytest.raises(NotPermitted, match="is not within the permitted"):
+            search(gallery, subject, scope, case="A-1")
+
+
+def test_a_clock_behind_the_record_is_refused(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    office.write_at(datetime.now(UTC) + timedelta(minutes=4))
+    assert search(gallery, subject, permitted, case="A-1").candidates
+    office.write_at(datetime.now(UTC) + timedelta(minutes=6))
+    with pytest.raises(NotPermitted, match="the clock of this machine"):
+        search(gallery, subject, permitted, case="A-1")

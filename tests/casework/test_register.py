@@ -1,0 +1,195 @@
+"""Cases open by two people, keep to the limits, and say what the record says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from shapely import box
+
+from workbench.casework.cases import Case, Request, area_km2
+from workbench.casework.subjects import describe_subject, subject_photographs
+from workbench.domain import District, Probe, Scope
+from workbench.errors import CaseError, NotPermitted, SightlineError
+from workbench.settings import settings
+
+Ask = Callable[..., Request]
+
+
+def test_a_case_is_asked_approved_and_closed(office: Any, ask: Ask, subject: Probe) -> None:
+    asked = office.sit("anna").ask(ask(), subject=subject)
+    assert (asked.status(), asked.asked_by) == ("asked", "anna")
+    approved = office.sit("sara").approve("A-1")
+    assert (approved.status(), approved.approved_by) == ("open", ("sara",))
+    assert approved.most_cameras == settings().most_cameras
+    closed = office.sit("anna").close("A-1", reason="found")
+    assert (closed.status(), closed.reason) == ("closed", "found")
+    assert office.fresh().cases() == (closed,)
+    with pytest.raises(CaseError, match="is closed"):
+        office.sit("sara").approve("A-1")
+
+
+def test_a_case_comes_back_from_the_record_as_it_was_asked(
+    office: Any, ask: Ask, subject: Probe
+) -> None:
+    request = ask(title="Ł’Áquila — “quoted” <b>", cameras=7)
+    office.sit("anna").ask(request, subject=subject)
+    assert office.fresh().case("A-1").request == request
+    assert subject_photographs(office.folder, office.register.case("A-1")) == tuple(
+        p.jpeg for p in subject.photographs
+    )
+
+
+def test_who_asks_does_not_authorise(office: Any, ask: Ask, subject: Probe) -> None:
+    office.sit("sara").ask(ask(), subject=subject)
+    with pytest.raises(NotPermitted, match="who asks does not authorise"):
+        office.sit("sara").approve("A-1")
+    assert office.sit("sven").approve("A-1").status() == "open"
+
+
+def test_a_case_beyond_the_limits_takes_two(office: Any, ask: Ask, subject: Probe) -> None:
+    wide = District("County", box(-1, 51, 1, 52))
+    office.sit("anna").ask(ask(district=wide, cameras=501), subject=subject)
+    case = office.sit("sara").approve("A-1")
+    assert case.status() == "asked"
+    area, cameras = case.exceeds
+    assert area == f"an area of {area_km2(wide):,.1f} km², the limit is 25 km²"
+    assert cameras == "501 cameras in a search, the limit is 500"
+    with pytest.raises(NotPermitted, match="approved it already"):
+        office.sit("sara").approve("A-1")
+    assert office.sit("sven").approve("A-1").status() == "open"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"end": datetime(2026, 6, 1, tzinfo=UTC)}, "64.0 days of footage, the limit is 31"),
+        (
+            {"valid_until": datetime.now(UTC) + timedelta(days=200)},
+            r"valid for 200.0 days, the limit is 92",
+        ),
+    ],
+)
+def test_each_limit_is_named(ask: Ask, change: dict[str, Any], said: str) -> None:
+    from workbench.casework.cases import Limits
+
+    assert said in "; ".join(ask(**change).exceeds(Limits.of(settings())))
+    assert ask().exceeds(Limits.of(settings())) == ()
+
+
+def test_limits_are_settings(
+    office: Any, ask: Ask, subject: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.sit("anna").ask(ask(), subject=subject)
+    monkeypatch.setenv("SIGHTLINE_LARGEST_AREA_KM2", "0.5")
+    settings.cache_clear()
+    assert office.sit("sara").approve("A-1").status() == "asked"
+
+
+def test_an_area_is_measured_on_the_sphere() -> None:
+    # A square degree at the equator, and at 60 degrees north about half of it.
+    assert area_km2(District("0", box(0, -0.5, 1, 0.5))) == pytest.approx(12_364, rel=1e-3)
+    assert area_km2(District("60", box(0, 59.5, 1, 60.5))) == pytest.approx(6_182, rel=1e-3)
+
+
+def test_cases_expire_and_begin(ask: Ask) -> None:
+    case = Case(ask(), "anna", datetime.now(UTC), "open", ("sara",))
+    now = case.request.valid_until
+    assert case.status(now) == "expired"
+    assert case.status(now - timedelta(microseconds=1)) == "open"
+    assert case.status(case.request.valid_from) == "open"
+    assert case.status(case.request.valid_from - timedelta(microseconds=1)) == "not yet valid"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"reference": ""}, "reference"),
+        ({"reference": "../../etc/passwd"}, "reference"),
+        ({"reference": "A 1"}, "reference"),
+        ({"reference": "А-1"}, "reference"),  # a Cyrillic letter
+        ({"reference": "x" * 65}, "reference"),
+        ({"purpose": "curiosity"}, "purpose: 'curiosity' is none"),
+        ({"legal_basis": " "}, "legal_basis: is missing"),
+        ({"authority": ""}, "authority: is missing"),
+        ({"authorisation": ""}, "authorisation: is missing"),
+        ({"title": "a\nb"}, "U\\+000A"),
+        ({"title": "a\u202eb"}, "U\\+202E"),
+        ({"title": "x" * 501}, "501 characters"),
+        ({"subject": None}, "a case is about one known person"),
+        ({"cameras": 0}, "too few"),
+        ({"start": datetime(2026, 3, 30)}, "no offset"),  # noqa: DTZ001
+        ({"end": datetime(2026, 3, 28, tzinfo=UTC)}, "not after the start"),
+        ({"valid_until": datetime(2020, 1, 1, tzinfo=UTC)}, "not after valid_from"),
+    ],
+)
+def test_a_request_that_lacks_something_is_refused(
+    ask: Ask, change: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SightlineError, match=said):
+        ask(**change)
+
+
+def test_a_reference_is_used_once_whatever_its_case(office: Any, ask: Ask, subject: Probe) -> None:
+    office.sit("anna").ask(ask(), subject=subject)
+    for same in ("A-1", "a-1"):
+        with pytest.raises(CaseError, match="there is one already"):
+            office.sit("anna").ask(ask(same), subject=subject)
+    with pytest.raises(CaseError, match="Did you mean A-1"):
+        office.register.case("a-1")
+
+
+def test_the_photographs_kept_are_those_asked_with(
+    office: Any, ask: Ask, subject: Probe, stranger: Probe
+) -> None:
+    with pytest.raises(CaseError, match="not those of the request"):
+        office.sit("anna").ask(ask(), subject=stranger)
+    with pytest.raises(CaseError, match="not those of the request"):
+        office.sit("anna").ask(ask(subject=describe_subject(stranger)), subject=subject)
+    assert not (office.folder / "subjects").exists()
+
+
+def test_only_who_asked_or_a_supervisor_closes(office: Any, case: Case) -> None:
+    with pytest.raises(NotPermitted, match="ben did not ask for it"):
+        office.sit("ben").close("A-1", reason="x")
+    with pytest.raises(NotPermitted, match="rosa has reviewer"):
+        office.sit("rosa").close("A-1", reason="x")
+    assert office.sit("sven").close("A-1", reason="x").status() == "closed"
+
+
+def test_a_declined_case_stays_declined(office: Any, ask: Ask, subject: Probe) -> None:
+    office.sit("anna").ask(ask(), subject=subject)
+    assert office.sit("sara").decline("A-1", reason="too wide").status() == "declined"
+    with pytest.raises(CaseError, match="is declined"):
+        office.sit("sven").approve("A-1")
+
+
+def test_training_opens_at_once_and_again(office: Any, permitted: Scope) -> None:
+    register = office.sit("rosa")
+    case = register.train("T-1", permitted)
+    assert case.status() == "open"
+    assert case.is_training
+    later = Scope(permitted.district, permitted.start, permitted.end + timedelta(days=1))
+    assert register.train("T-1", later).scope.end == later.end
+    assert office.sit("otto").cases()[0].scope.end == later.end
+    with pytest.raises(NotPermitted, match="otto has auditor"):
+        office.register.train("T-2", permitted)
+
+
+def test_training_takes_no_case_s_name(office: Any, case: Case, permitted: Scope) -> None:
+    for name in ("A-1", "a-1"):
+        with pytest.raises(CaseError, match="another case of this name"):
+            office.sit("anna").train(name, permitted)
+    assert not office.register.case("A-1").is_training
+
+
+def test_two_registers_tell_the_same(office: Any, ask: Ask, subject: Probe) -> None:
+    from workbench.casework.register import Register
+
+    other = Register(office.folder)
+    office.sit("anna").ask(ask(), subject=subject)
+    office.sit("sara").approve("A-1")
+    assert other.case("A-1").status() == "open"
+    assert other.head == office.register.head

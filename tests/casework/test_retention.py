@@ -1,0 +1,132 @@
+"""What may be deleted, by whom, and what a sighting holds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from workbench.casework.cases import Case
+from workbench.casework.retention import (
+    forget_subject,
+    forget_tracklets,
+    held,
+    old_recordings,
+    purge,
+)
+from workbench.casework.review import decide, list_for_review, waiting
+from workbench.domain import Probe, Scope
+from workbench.errors import CaseError, NotPermitted
+from workbench.gallery import Gallery
+from workbench.investigation import search
+
+SEEN = {"nose": "similar", "ears": "similar", "mouth": "similar"}
+
+
+@pytest.fixture
+def sighted(office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope) -> str:
+    """The tracklet of the one sighting of A-1."""
+    found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=1)
+    list_for_review(office.register, "A-1", found.candidates)
+    (item,) = waiting(office.register, "A-1", gallery)
+    for name in ("anna", "rosa"):
+        office.sit(name)
+        decide(office.register, "A-1", item.key, conclusion=3, features=SEEN, reason="Scar.")
+    return found.candidates[0].tracklet_id
+
+
+def test_a_sighting_of_an_open_case_holds_its_tracklet(office: Any, sighted: str) -> None:
+    assert held(office.register) == {sighted}
+    office.sit("anna").close("A-1", reason="found")
+    assert held(office.register) == frozenset()
+
+
+def test_a_purge_spares_what_is_held_and_is_recorded(
+    office: Any, sighted: str, gallery: Gallery
+) -> None:
+    asked = []
+
+    def remove(before: datetime, keep: frozenset[str]) -> dict[str, int]:
+        asked.append((before, keep))
+        return {"tracklets": 19}
+
+    done = purge(office.sit("ada"), gallery.path, remove)
+    ((before, keep),) = asked
+    assert keep == {sighted}
+    assert abs(datetime.now(UTC) - timedelta(days=30) - before) < timedelta(seconds=5)
+    assert done.removed == {"tracklets": 19}
+    purging, purged = office.events("retention.")
+    assert (purging.what, purged.what) == ("retention.purging", "retention.purged")
+    assert purged.about["removed"] == {"tracklets": 19}
+    assert purged.account == "ada"
+
+
+def test_recordings_are_old_when_they_ended_before_and_hold_nothing(
+    gallery: Gallery, case: Case
+) -> None:
+    rows = gallery.recordings()
+    third = rows["ended_at"].iloc[2].to_pydatetime()
+    assert old_recordings(gallery, third, frozenset()) == list(rows["recording_id"][:2])
+    kept = frozenset({f"{rows['recording_id'][0]}-3"})
+    assert old_recordings(gallery, third, kept) == [rows["recording_id"][1]]
+
+
+def test_a_purge_that_fails_leaves_its_beginning_on_record(
+    office: Any, case: Case, gallery: Gallery
+) -> None:
+    def remove(before: datetime, keep: frozenset[str]) -> dict[str, int]:
+        raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        purge(office.sit("ada"), gallery.path, remove)
+    assert [entry.what for entry in office.events("retention.")] == ["retention.purging"]
+
+
+@pytest.mark.parametrize("name", ["anna", "rosa", "sara", "otto", "nobody"])
+def test_only_the_administrator_purges(office: Any, gallery: Gallery, name: str) -> None:
+    with pytest.raises(NotPermitted):
+        purge(office.sit(name), gallery.path, lambda before, keep: {})
+    assert office.events("retention.purge.refused")
+
+
+@pytest.mark.parametrize("days", [-1, 31, float("nan")])
+def test_nobody_keeps_longer_than_the_settings(office: Any, gallery: Gallery, days: float) -> None:
+    with pytest.raises(CaseError, match="is not between 0 and the 30"):
+        purge(office.sit("ada"), gallery.path, lambda before, keep: {}, days=days)
+
+
+def test_a_subject_is_deleted_when_the_case_has_ended(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    with pytest.raises(CaseError, match="is open"):
+        forget_subject(office.sit("sara"), "A-1", reason="request")
+    office.sit("anna").close("A-1", reason="found")
+    vector = subject.photographs[0].template.tobytes()
+    kept = [path for path in office.folder.rglob("*") if path.is_file()]
+    assert any(vector in path.read_bytes() for path in kept)
+    assert forget_subject(office.sit("sara"), "A-1", reason="request") == 3  # two and templates
+    left = [path for path in office.folder.rglob("*") if path.is_file()]
+    assert not any(vector in path.read_bytes() for path in left)
+    assert not any(subject.photographs[0].jpeg in path.read_bytes() for path in left)
+    assert office.events("subject.deleted")[0].about["files"] == 3
+    assert forget_subject(office.sit("ada"), "A-1", reason="again") == 0
+
+
+def test_subjects_of_old_cases_are_purged(office: Any, case: Case, gallery: Gallery) -> None:
+    office.sit("anna").close("A-1", reason="found")
+    assert purge(office.sit("ada"), gallery.path, lambda b, k: {}).subjects == 0
+    assert purge(office.sit("ada"), gallery.path, lambda b, k: {}, days=0).subjects == 1
+
+
+def test_single_tracklets_are_removed_unless_held(
+    office: Any, sighted: str, gallery: Gallery
+) -> None:
+    register = office.sit("sara")
+    with pytest.raises(CaseError, match="1 of them are sightings"):
+        forget_tracklets(register, gallery.path, [sighted, "x"], lambda ids: {}, reason="request")
+    removed = forget_tracklets(
+        register, gallery.path, ["x"], lambda ids: {"tracklets": len(ids)}, reason="request"
+    )
+    assert removed == {"tracklets": 1}
+    assert office.events("retention.removed")[0].about["tracklets"] == ["x"]

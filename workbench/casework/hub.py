@@ -1,0 +1,59 @@
+"""Asking JupyterHub who somebody is."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from workbench.errors import NotPermitted
+
+BELIEVED_SECONDS = 60.0  # how long an answer of the hub is believed
+_MOST_BYTES = 1 << 20
+
+_answers: dict[tuple[str, str], tuple[float, str]] = {}
+
+
+def asked_of_hub(api: str) -> str:
+    """The name of the person whose token this process was given, as the hub has it.
+
+    ``GET /user`` of JupyterHub's REST API. The hub's address is the administrator's, never the
+    environment's, and no proxy of the environment is used: either could be a hub of one's own.
+    """
+    token = os.environ.get("JUPYTERHUB_API_TOKEN", "")
+    if not token:
+        raise NotPermitted(
+            "this process was not started by JupyterHub: it has no token of the hub",
+            where=api,
+            fix="Open Sightline from your server on the hub",
+        )
+    known = _answers.get((api, token))
+    if known and time.monotonic() - known[0] < BELIEVED_SECONDS:
+        return known[1]
+    request = urllib.request.Request(  # noqa: S310 - http(s), checked when it was read
+        f"{api}/user", headers={"Authorization": f"token {token}"}
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+    try:
+        with opener.open(request, timeout=5) as answer:
+            body = json.loads(answer.read(_MOST_BYTES))
+        name = body["name"] if body.get("kind", "user") == "user" else ""
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        reason = f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else repr(error)
+        raise NotPermitted(
+            f"the hub does not say who this is ({reason})",
+            where=api,
+            fix="Start your server on the hub again",
+        ) from None
+    if not isinstance(name, str) or not name:
+        raise NotPermitted("the hub names nobody for this token", where=api, fix="Log in again")
+    _answers[(api, token)] = (time.monotonic(), name)
+    return name
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """A hub that sends elsewhere is not the administrator's hub."""

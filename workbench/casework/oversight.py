@@ -1,0 +1,230 @@
+"""What an auditor asks of the record: who searched what, how often, with what result, and not."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from workbench.casework.audit import Fault, Verification, verify
+from workbench.casework.cases import PURPOSES
+from workbench.casework.keys import doubts
+from workbench.casework.people import read_people
+from workbench.casework.register import all_entries
+from workbench.casework.review import ErrorRate, error_rates_of, sightings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.casework.audit import Entry
+    from workbench.casework.register import Register
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """One search as the record has it."""
+
+    at: datetime  # UTC
+    account: str
+    case: str
+    district: str
+    start: str
+    end: str
+    cameras: int
+    threshold: float | None
+    candidates: int | None  # None: it was never answered
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One attempt that was refused."""
+
+    at: datetime  # UTC
+    account: str
+    case: str
+    action: str
+    reasons: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """What one person did."""
+
+    account: str
+    searches: int
+    cases: int
+    busiest_day: int  # most searches on one day, UTC
+    with_candidates: int  # searches that found any
+    refused: int
+    decisions: int
+    exports: int
+
+    @property
+    def hit_rate(self) -> float:
+        """Share of searches with at least one candidate; 0 where there were none."""
+        return self.with_candidates / self.searches if self.searches else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Oversight:
+    """A look at the whole record."""
+
+    verification: Verification
+    doubts: tuple[Fault, ...]  # entries in the name of people who did not sign them
+    searches: tuple[Searched, ...]  # latest first
+    refusals: tuple[Refusal, ...]  # latest first
+    people: tuple[Conduct, ...]  # most searches first
+    error_rates: tuple[ErrorRate, ...]
+
+    def frame(self) -> pd.DataFrame:
+        """The searches as a DataFrame, one row each."""
+        import dataclasses
+
+        import pandas as pd
+
+        columns = [field.name for field in dataclasses.fields(Searched)]
+        return pd.DataFrame([dataclasses.astuple(row) for row in self.searches], columns=columns)
+
+
+def oversee(register: Register) -> Oversight:
+    """Read and verify the record from its first entry; for auditors, and itself on record."""
+    me = register.require("audit.read")
+    register.record("audit.read", {}, by=me)
+    entries = list(all_entries(register.folder))
+    people = read_people(register.folder)
+    searches = _searches(entries)
+    return Oversight(
+        verification=verify(register.folder),
+        doubts=tuple(doubts(entries, people)),
+        searches=tuple(reversed(searches)),
+        refusals=tuple(reversed(_refusals(entries))),
+        people=_people(entries, searches),
+        error_rates=error_rates_of(register),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Annual:
+    """What was done under the cases of one purpose in a year: figures, nobody's names.
+
+    For the yearly report of Regulation (EU) 2024/1689, Art. 26(10).
+    """
+
+    purpose: str
+    asked: int
+    approved: int  # cases with at least one approval
+    declined: int
+    searches: int
+    with_candidates: int
+    refused: int
+    sightings: int
+    exports: int
+
+
+def annual(register: Register, year: int) -> tuple[Annual, ...]:
+    """The figures of a year (UTC) by purpose, training apart; for auditors."""
+    me = register.require("audit.read")
+    register.record("audit.read", {"year": year}, by=me)
+    purposes = {case.reference: case.request.purpose for case in register.cases()}
+    count: dict[str, Counter[str]] = defaultdict(Counter)
+    approved: set[str] = set()
+    for entry in all_entries(register.folder):
+        reference = str(entry.about.get("case", ""))
+        purpose = purposes.get(reference)
+        if purpose is None or entry.at.year != year:
+            continue
+        if entry.what == "case.approved":
+            count[purpose]["case.approved"] += reference not in approved
+            approved.add(reference)
+        else:
+            count[purpose][entry.what] += 1
+            found = entry.what == "search.answered" and entry.about["candidates"] > 0
+            count[purpose]["hits"] += bool(found)
+    seen: Counter[str] = Counter()
+    for case in register.cases():
+        if case.asked_at.year == year:
+            seen[case.request.purpose] += len(sightings(register, case.reference))
+    return tuple(
+        Annual(
+            purpose,
+            own["case.asked"] + own["case.training"],
+            own["case.approved"],
+            own["case.declined"],
+            own["search.asked"],
+            own["hits"],
+            own["search.refused"],
+            seen[purpose],
+            own["evidence.exported"],
+        )
+        for purpose in PURPOSES
+        if (own := count[purpose])
+    )
+
+
+def _searches(entries: Sequence[Entry]) -> list[Searched]:
+    found = {
+        entry.about["asked"]: int(entry.about["candidates"])
+        for entry in entries
+        if entry.what == "search.answered"
+    }
+    return [
+        Searched(
+            entry.at,
+            entry.account,
+            str(entry.about["case"]),
+            str(entry.about["district"]),
+            str(entry.about["start"]),
+            str(entry.about["end"]),
+            int(entry.about["cameras"]),
+            entry.about["threshold"],
+            found.get(entry.number),
+        )
+        for entry in entries
+        if entry.what == "search.asked"
+    ]
+
+
+def _refusals(entries: Sequence[Entry]) -> list[Refusal]:
+    return [
+        Refusal(
+            entry.at,
+            entry.account,
+            str(entry.about.get("case", "")),
+            entry.what.removesuffix(".refused"),
+            "; ".join(map(str, entry.about.get("reasons", ()))),
+        )
+        for entry in entries
+        if entry.what.endswith(".refused")
+    ]
+
+
+def _people(entries: Sequence[Entry], searches: Sequence[Searched]) -> tuple[Conduct, ...]:
+    count: dict[str, Counter[str]] = defaultdict(Counter)
+    days: dict[str, Counter[str]] = defaultdict(Counter)
+    cases: dict[str, set[str]] = defaultdict(set)
+    for search in searches:
+        count[search.account]["searches"] += 1
+        count[search.account]["hits"] += bool(search.candidates)
+        days[search.account][search.at.date().isoformat()] += 1
+        cases[search.account].add(search.case)
+    for entry in entries:
+        if entry.account:
+            count[entry.account]["refused"] += entry.what.endswith(".refused")
+            count[entry.account]["decisions"] += entry.what == "review.decided"
+            count[entry.account]["exports"] += entry.what == "evidence.exported"
+    told = [
+        Conduct(
+            account,
+            own["searches"],
+            len(cases[account]),
+            max(days[account].values(), default=0),
+            own["hits"],
+            own["refused"],
+            own["decisions"],
+            own["exports"],
+        )
+        for account, own in count.items()
+    ]
+    return tuple(sorted(told, key=lambda person: (-person.searches, person.account)))

@@ -1,0 +1,138 @@
+"""What may be kept, how long, and who says so: the side of deletion that casework answers for.
+
+The gallery removes; this module decides what, and leaves an entry before and after. A tracklet
+stays only while it is young or a sighting of an open case holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from workbench.casework.cases import plain
+from workbench.casework.review import sightings
+from workbench.casework.subjects import delete_subject
+from workbench.errors import CaseError
+from workbench.settings import settings
+
+if TYPE_CHECKING:
+    from workbench.casework.register import Register
+    from workbench.gallery import Gallery
+
+RemoveOld: TypeAlias = Callable[[datetime, frozenset[str]], Mapping[str, int]]
+"""Takes everything seen before a time out of a gallery, but the tracklets named, and says how many
+of what went; the file must not hold it afterwards."""
+
+RemoveThese: TypeAlias = Callable[[frozenset[str]], Mapping[str, int]]
+"""The same for the tracklets named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What a purge took away and what it left."""
+
+    before: datetime  # UTC
+    removed: Mapping[str, int]  # by kind: tracklets, shots, …
+    held: int  # tracklets that sightings of open cases hold
+    subjects: int  # of cases that ended long ago
+
+
+def held(register: Register) -> frozenset[str]:
+    """The tracklets that sightings of open cases hold, whether the case has expired or not."""
+    found: set[str] = set()
+    for case in register.cases():
+        if case.state == "open" and not case.is_training:
+            found |= sightings(register, case.reference)
+    return frozenset(found)
+
+
+def old_recordings(gallery: Gallery, before: datetime, keep: frozenset[str]) -> list[str]:
+    """Recordings that ended before a time and of which nothing is held.
+
+    A recording with a tracklet that is held stays whole.
+    """
+    held_in = {tracklet_id.rpartition("-")[0] for tracklet_id in keep}
+    rows = gallery.recordings()
+    ended = rows.loc[rows["ended_at"] < before, "recording_id"]
+    return [str(recording_id) for recording_id in ended if recording_id not in held_in]
+
+
+def purge(
+    register: Register, gallery: Path, remove: RemoveOld, *, days: float | None = None
+) -> Purged:
+    """Delete what is older than the retention of the settings, or *days* if that is shorter.
+
+    Subjects of cases that ended as long ago go too. Raises NotPermitted for all but
+    administrators, and CaseError for a longer time than the settings allow.
+    """
+    me, allowed = register.require("retention.purge"), settings().retention_days
+    if days is not None and not 0 <= days <= allowed:
+        raise CaseError(
+            f"{days:g} days is not between 0 and the {allowed:g} that the settings allow",
+            where="retention",
+            fix="Keep to the settings, or have them changed",
+        )
+    kept = allowed if days is None else days
+    before, holding = datetime.now(UTC) - timedelta(days=kept), held(register)
+    about = {"gallery": str(gallery.resolve()), "before": before.isoformat(), "held": len(holding)}
+    register.record("retention.purging", about, by=me)
+    removed = dict(remove(before, holding))
+    ended = [
+        case.reference
+        for case in register.cases()
+        if case.ended_at is not None and case.ended_at < before
+    ]
+    subjects = sum(bool(delete_subject(register.folder, reference)) for reference in ended)
+    register.record("retention.purged", {**about, "removed": removed, "subjects": subjects}, by=me)
+    return Purged(before, removed, len(holding), subjects)
+
+
+def forget_subject(register: Register, reference: str, *, reason: str) -> int:
+    """Delete the photographs and templates of the person a case is about; how many files went.
+
+    The case must have ended: an open one could not be searched or reviewed without them.
+    """
+    me, case = register.require("subject.delete", reference), register.case(reference)
+    if case.state in ("open", "asked"):
+        raise CaseError(
+            f"is {case.status()}", where=reference, fix="Close it first; then delete its subject"
+        )
+    reason = plain(reason, where="reason")
+    count = delete_subject(register.folder, reference)
+    about = {"case": reference, "files": count, "reason": reason}
+    register.record("subject.deleted", about, by=me)
+    return count
+
+
+def forget_tracklets(
+    register: Register,
+    gallery: Path,
+    tracklets: Collection[str],
+    remove: RemoveThese,
+    *,
+    reason: str,
+) -> Mapping[str, int]:
+    """Delete single tracklets from a gallery, as when somebody in them asks for it with right.
+
+    Raises CaseError if a sighting of an open case holds one of them: a court may need it.
+    """
+    me, wanted = register.require("subject.delete"), frozenset(tracklets)
+    kept = sorted(wanted & held(register))
+    if kept:
+        raise CaseError(
+            f"{len(kept)} of them are sightings of an open case",
+            where=kept[0],
+            fix="Close the case first",
+        )
+    about = {
+        "gallery": str(gallery.resolve()),
+        "tracklets": sorted(wanted),
+        "reason": plain(reason, where="reason"),
+    }
+    register.record("retention.removing", about, by=me)
+    removed = dict(remove(wanted))
+    register.record("retention.removed", {**about, "removed": removed}, by=me)
+    return removed

@@ -1,0 +1,175 @@
+"""Small drawings for printed reports, of places and of times: once made, drawn as SVG or in a PDF.
+
+A report must look the same on any machine in twenty years: no map server, no scripts.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from fpdf import FPDF
+
+    from workbench.domain import Camera, Candidate, District, Scope
+
+WIDTH = 180.0  # millimetres, between the margins of A4
+MOST_NAMES = 40  # cameras beyond this would cover each other's names
+INK, GREY, PALE, MARK = (30, 30, 30), (130, 130, 130), (214, 226, 240), (176, 32, 32)
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A filled polygon, a line, a dot or a word; ``points`` in millimetres from the top left."""
+
+    kind: str  # polygon, line, dot, text
+    points: tuple[tuple[float, float], ...]
+    colour: Colour
+    text: str = ""
+    size: float = 0.0  # radius of a dot, or height of letters, in millimetres
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A drawing WIDTH wide."""
+
+    title: str
+    height: float  # millimetres
+    shapes: tuple[Shape, ...]
+
+    def svg(self) -> str:
+        """As an SVG element; every text in it is escaped."""
+        parts = [_svg_of(shape) for shape in self.shapes]
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {self.height:g}" '
+            f'role="img" aria-label="{html.escape(self.title)}">{"".join(parts)}</svg>'
+        )
+
+    def draw(self, pdf: FPDF, write: Callable[[str], str]) -> None:
+        """Into a PDF at its cursor; *write* makes text fit the font."""
+        left, top = pdf.l_margin, pdf.get_y()
+        for shape in self.shapes:
+            points = [(left + x, top + y) for x, y in shape.points]
+            pdf.set_draw_color(*shape.colour)
+            pdf.set_fill_color(*shape.colour)
+            pdf.set_text_color(*shape.colour)
+            if shape.kind == "polygon":
+                pdf.polygon(points, style="F")
+            elif shape.kind == "line":
+                for (x1, y1), (x2, y2) in pairwise(points):
+                    pdf.line(x1, y1, x2, y2)
+            elif shape.kind == "dot":
+                x, y = points[0]
+                pdf.circle(x, y, shape.size, style="F")
+            else:
+                pdf.set_font_size(shape.size * 72 / 25.4)
+                pdf.text(*points[0], write(shape.text))
+        pdf.set_text_color(*INK)
+        pdf.set_draw_color(*GREY)
+        pdf.set_fill_color(255, 255, 255)  # tables fill their cells with what is set
+        pdf.set_y(top + self.height)
+
+
+def place_sketch(
+    district: District, cameras: Sequence[Camera], sightings: Mapping[int, Candidate]
+) -> Sketch:
+    """The permitted area, its cameras, and the sightings with their numbers in the report."""
+    import shapely
+
+    places = [(c.longitude, c.latitude) for c in cameras]
+    if places:
+        west, south, east, north = shapely.MultiPoint(places).buffer(0.002).bounds
+    else:
+        west, south, east, north = district.area.bounds
+    frame = shapely.box(west, south, east, north)
+    scale = math.cos(math.radians((south + north) / 2))
+    factor = min(WIDTH / ((east - west) * scale), 120 / (north - south))
+    height = (north - south) * factor
+
+    def spot(longitude: float, latitude: float) -> tuple[float, float]:
+        return (longitude - west) * scale * factor, (north - latitude) * factor
+
+    shapes = []
+    inside = shapely.intersection(district.area, frame)
+    for polygon in getattr(inside, "geoms", [inside]):
+        if not polygon.is_empty and polygon.geom_type == "Polygon":
+            ring = tuple(spot(x, y) for x, y in polygon.exterior.coords)
+            shapes += [Shape("polygon", ring, PALE), Shape("line", ring, GREY)]
+    shapes += [Shape("dot", (spot(x, y),), GREY, size=0.7) for x, y in places]
+    for camera in cameras if len(cameras) <= MOST_NAMES else ():
+        x, y = spot(camera.longitude, camera.latitude)
+        shapes.append(Shape("text", ((x + 1.2, y + 3),), GREY, camera.camera_id[:20], 2.2))
+    numbers: dict[tuple[float, float], list[str]] = {}
+    for number, sighting in sightings.items():
+        at = spot(sighting.camera.longitude, sighting.camera.latitude)
+        numbers.setdefault(at, []).append(str(number))
+    for (x, y), seen in numbers.items():
+        shapes.append(Shape("dot", ((x, y),), MARK, size=1.6))
+        shapes.append(Shape("text", ((x + 2.2, y + 1),), MARK, ", ".join(seen), 3.2))
+    return Sketch("The permitted area, its cameras and the sightings", height + 2, tuple(shapes))
+
+
+def time_sketch(
+    scope: Scope, footage: pd.DataFrame, sightings: Mapping[int, Candidate], zone: ZoneInfo
+) -> Sketch:
+    """By camera, when there was footage (pale) and a sighting (red, with its number)."""
+    ordered = list(sightings.values())
+    names = {s.camera.camera_id: s.camera.name for s in ordered}
+    rows = footage[footage["camera_id"].isin(names)] if names else footage.head(0)
+    first = min([s.first_seen for s in ordered], default=scope.start)
+    last = max([s.last_seen for s in ordered], default=scope.end)
+    # The sightings with an hour around them; the permitted time may be a month.
+    margin = max((last - first) * 0.05, timedelta(minutes=30))
+    start, end = max(scope.start, first - margin), min(scope.end, last + margin)
+    left, line = 50.0, 7.0
+
+    def across(moment: datetime) -> float:
+        share = (moment - start) / (end - start)
+        return left + (WIDTH - left) * min(max(share, 0.0), 1.0)
+
+    shapes = []
+    for row, (camera_id, name) in enumerate(names.items()):
+        y = row * line + 4
+        shapes.append(Shape("text", ((0, y + 1),), INK, f"{name} ({camera_id})"[:34], 2.8))
+        own = rows[rows["camera_id"] == camera_id]
+        for began, ended in zip(own["started_at"], own["ended_at"], strict=True):
+            x1, x2 = across(began.to_pydatetime()), across(ended.to_pydatetime())
+            if x2 > x1:
+                bar = ((x1, y - 1), (x2, y - 1), (x2, y + 1), (x1, y + 1))
+                shapes.append(Shape("polygon", bar, PALE))
+    at = {camera_id: row * line + 4 for row, camera_id in enumerate(names)}
+    for number, sighting in sightings.items():
+        x, y = across(sighting.first_seen), at[sighting.camera.camera_id]
+        shapes.append(Shape("dot", ((x, y),), MARK, size=1.3))
+        shapes.append(Shape("text", ((x - 0.8, y - 1.8),), MARK, str(number), 2.6))
+    bottom = len(names) * line + 4
+    shapes.append(Shape("line", ((left, bottom), (WIDTH, bottom)), GREY))
+    for share in (0.0, 0.5, 1.0):
+        moment = (start + (end - start) * share).astimezone(zone)
+        x = min(left + (WIDTH - left) * share, WIDTH - 27)
+        shapes.append(Shape("text", ((x, bottom + 4),), GREY, f"{moment:%d %b %H:%M:%S}", 2.8))
+    return Sketch("When each camera saw a sighting", bottom + 6, tuple(shapes))
+
+
+def _svg_of(shape: Shape) -> str:
+    colour = "#{:02x}{:02x}{:02x}".format(*shape.colour)
+    if shape.kind == "dot":
+        x, y = shape.points[0]
+        return f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{shape.size:g}" fill="{colour}"/>'
+    if shape.kind == "text":
+        x, y = shape.points[0]
+        words = html.escape(shape.text)
+        at = f'x="{x:.2f}" y="{y:.2f}" font-size="{shape.size:g}"'
+        return f'<text {at} fill="{colour}">{words}</text>'
+    points = " ".join(f"{x:.2f},{y:.2f}" for x, y in shape.points)
+    if shape.kind == "polygon":
+        return f'<polygon points="{points}" fill="{colour}"/>'
+    return f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="0.3"/>'

@@ -1,0 +1,145 @@
+"""The auditors' page: who searched what, how often, with what result, and what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import ipywidgets
+
+from workbench.errors import SightlineError
+from workbench.maps.zones import UTC_ZONE
+from workbench.settings import settings
+from workbench.widgets.parts import button, count, escaped, heading, markup, refusal, row
+
+if TYPE_CHECKING:
+    from workbench.casework.oversight import Oversight
+
+MOST_ROWS = 200  # of a table; the record has the others
+
+
+def audit() -> Any:
+    """The whole page, as a widget to display; for auditors.
+
+    >>> from workbench.widgets import audit
+    >>> audit()                                                         # doctest: +SKIP
+    """
+    from workbench.casework.oversight import oversee
+    from workbench.casework.register import here
+
+    try:
+        return AuditPanel(oversee(here()), zone=settings().zone or UTC_ZONE)
+    except SightlineError as error:
+        return refusal("The record is not shown", error)
+
+
+class AuditPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """The record, verified, and what it says."""
+
+    def __init__(self, told: Oversight, *, zone: ZoneInfo) -> None:
+        self.told, self.zone = told, zone
+        self.filter = ipywidgets.Text(
+            placeholder="Name or case", layout={"width": "220px"}, continuous_update=True
+        )
+        self.filter.observe(self._draw, "value")
+        self.searches, self.refusals = markup(), markup()
+        super().__init__(
+            [
+                heading("The record"),
+                markup(_verdict(told)),
+                heading("People"),
+                markup(_people(told)),
+                heading("Examiners"),
+                markup(_examiners(told)),
+                row(self.filter, button("Show all", self._show_all)),
+                heading("Refused attempts"),
+                self.refusals,
+                heading("Searches"),
+                self.searches,
+            ]
+        )
+        self.add_class("sl-panel")
+        self.add_class("sl-audit")
+        self._draw()
+
+    def _show_all(self) -> None:
+        self.filter.value = ""
+
+    def _draw(self, _: object = None) -> None:
+        wanted = self.filter.value.strip().casefold()
+        searches = [s for s in self.told.searches if wanted in f"{s.account} {s.case}".casefold()]
+        refusals = [r for r in self.told.refusals if wanted in f"{r.account} {r.case}".casefold()]
+        self.refusals.value = _table(
+            ("When", "Who", "Case", "What", "Why"),
+            [(self._when(r.at), r.account, r.case, r.action, r.reasons) for r in refusals],
+        )
+        self.searches.value = _table(
+            ("When", "Who", "Case", "District", "Time searched (UTC)", "Cameras", "Candidates"),
+            [
+                (
+                    self._when(s.at),
+                    s.account,
+                    s.case,
+                    s.district,
+                    f"{s.start[:16]} to {s.end[:16]}",
+                    str(s.cameras),
+                    "not answered" if s.candidates is None else str(s.candidates),
+                )
+                for s in searches
+            ],
+        )
+
+    def _when(self, moment: datetime) -> str:
+        return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
+
+
+def _verdict(told: Oversight) -> str:
+    found = told.verification
+    faults = [*found.faults, *told.doubts]
+    if faults:
+        lines = "".join(f"<p>{escaped(fault)}</p>" for fault in faults[:20])
+        words = "<p>The record is not what was written.</p>"
+        return f'<div class="sl-message" role="alert">{words}{lines}</div>'
+    torn = f", {count(found.torn, 'interrupted write')}" if found.torn else ""
+    words = f"One unbroken chain; entries: {found.entries:,}{torn}. Head:"
+    return f'<p class="sl-hint">{escaped(words)} <code>{escaped(found.head)}</code></p>'
+
+
+def _people(told: Oversight) -> str:
+    return _table(
+        ("Who", "Searches", "Cases", "Busiest day", "With candidates", "Refused", "Decisions",
+         "Exports"),
+        [
+            (
+                p.account, str(p.searches), str(p.cases), str(p.busiest_day),
+                f"{p.with_candidates} ({p.hit_rate:.0%})" if p.searches else "",
+                str(p.refused), str(p.decisions), str(p.exports),
+            )
+            for p in told.people
+        ],
+    )  # fmt: skip
+
+
+def _examiners(told: Oversight) -> str:
+    rows = []
+    for rate in told.error_rates:
+        low, high = rate.interval
+        share = f"{rate.rate:.1%} ({low:.1%} to {high:.1%})"
+        rows.append((rate.reviewer, str(rate.fillers), str(rate.wrong), share))
+    return _table(("Who", "Fillers decided", "Taken for the subject", "Rate (95 %)"), rows)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return '<p class="sl-hint">None.</p>'
+    top = "".join(f'<th scope="col">{escaped(head)}</th>' for head in heads)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in cells) + "</tr>"
+        for cells in rows[:MOST_ROWS]
+    )
+    more = len(rows) - MOST_ROWS
+    rest = f'<p class="sl-hint">{more:,} more are in the record.</p>' if more > 0 else ""
+    table = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
+    return f'<table class="sl-table">{table}</table>{rest}'

@@ -1,0 +1,220 @@
+"""The reviewers' page: one face beside the subject's photographs, and what is concluded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+from traitlets import Dict, Int, Tuple, Unicode
+
+from workbench.casework.review import FEATURES, SCALE, Item, decide, waiting
+from workbench.errors import SightlineError
+from workbench.settings import settings
+from workbench.widgets.parts import button, count, data_uri, escaped, heading, markup, refusal, row
+from workbench.widgets.tasks import Tasks
+from workbench.widgets.work import Work
+
+UNCHOSEN, UNSUITABLE = "choose", "not suitable for comparison"
+SEEN = ("not visible", "similar", "different")
+
+
+class Review(Tasks):
+    """The faces of a case that whoever is at work has still to decide on.
+
+    What is wrong is told in ``messages``, under ``case`` or ``decision``.
+
+    >>> asked = Review(Path("town.duckdb"))                             # doctest: +SKIP
+    >>> asked.choose_case("A-2026-117")                                 # doctest: +SKIP
+    >>> asked.item.face[:2]                                             # doctest: +SKIP
+    """
+
+    cases = Tuple(help="references of the open cases")
+    case = Unicode(help="reference of the case under review; empty for none")
+    items = Tuple(help="what is still to be decided, each an Item")
+    place = Int(0, help="which of them is shown")
+    features = Dict(help="by feature what was seen")
+
+    def __init__(self, gallery: Path, *, work: Work | None = None) -> None:
+        from workbench.casework.register import here
+
+        super().__init__(work)
+        self.gallery = gallery
+        self.cases = tuple(c.reference for c in here().cases() if c.state == "open")
+
+    @property
+    def item(self) -> Item | None:
+        """The face that is shown."""
+        return self.items[self.place] if self.place < len(self.items) else None
+
+    def choose_case(self, reference: str) -> None:
+        """Take the review list of a case."""
+        self.say("case")
+        self.say("decision")
+        self.case, self.items, self.place, self.features = reference, (), 0, {}
+        if not reference:
+            return
+
+        def done(items: tuple[Item, ...]) -> None:
+            self.items = items
+
+        self.do("case", "Fetching the review list", self._waiting, done)
+
+    def note(self, feature: str, seen: str) -> None:
+        """Note what was seen of a feature."""
+        self.features = {**self.features, feature: seen}
+
+    def skip(self) -> None:
+        """Leave a face for later."""
+        self.say("decision")
+        with self.hold_trait_notifications():
+            self.features = {}
+            self.place = (self.place + 1) % max(len(self.items), 1)
+
+    def decide(self, conclusion: int | None, reason: str) -> bool:
+        """Record the decision on the face that is shown; tell whether it was taken."""
+        from workbench.casework.register import here
+
+        self.say("decision")
+        item = self.item
+        if item is None:
+            return False
+        try:
+            decide(
+                here(),
+                item.case,
+                item.key,
+                conclusion=conclusion,
+                features=self.features,
+                reason=reason,
+            )
+        except SightlineError as error:
+            self.say("decision", str(error))
+            return False
+        with self.hold_trait_notifications():
+            self.features = {}
+            self.items = tuple(other for other in self.items if other.key != item.key)
+            self.place = min(self.place, max(len(self.items) - 1, 0))
+        return True
+
+    def _waiting(self) -> tuple[Item, ...]:
+        from workbench.casework.register import here
+        from workbench.gallery import Gallery
+
+        with Gallery.open(self.gallery) as gallery:
+            return waiting(here(), self.case, gallery)
+
+
+def review(gallery_path: Path | str | None = None) -> Any:
+    """The whole page, as a widget to display.
+
+    >>> from workbench.widgets import review
+    >>> review("town.duckdb")                                           # doctest: +SKIP
+    """
+    try:
+        path = Path(gallery_path) if gallery_path else settings().gallery_file
+        return ReviewPanel(Review(path))
+    except SightlineError as error:
+        return refusal("There is nothing that can be reviewed", error)
+
+
+class ReviewPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """Choose a case, compare feature by feature, conclude."""
+
+    def __init__(self, model: Review) -> None:
+        self.model = model
+        self.choice = ipywidgets.Dropdown(
+            options=[("Choose a case…", ""), *((name, name) for name in model.cases)],
+            tooltip="The case whose faces you compare",
+        )
+        self.left, self.faces = markup(), markup("", "sl-compare")
+        self.features = {
+            name: ipywidgets.Dropdown(
+                options=SEEN,
+                description=name.capitalize(),
+                style={"description_width": "130px"},
+                layout={"width": "260px"},
+            )
+            for name in FEATURES
+        }
+        self.conclusion = ipywidgets.Dropdown(
+            options=[("Choose a conclusion…", UNCHOSEN)]
+            + [(words.capitalize(), str(step)) for step, words in SCALE.items()]
+            + [(UNSUITABLE.capitalize(), UNSUITABLE)],
+            layout={"width": "340px"},
+            tooltip="How strongly what you saw supports it",
+        )
+        self.reason = ipywidgets.Textarea(
+            placeholder="What it rests on, in a sentence or two",
+            layout={"width": "calc(100% - 8px)", "height": "64px"},
+        )
+        self.record = button("Record the decision", self._record, style="primary")
+        grid = ipywidgets.HBox(list(self.features.values()), layout={"flex_flow": "row wrap"})
+        self.work = ipywidgets.VBox(
+            [
+                self.faces,
+                markup('<h3 class="sl-subheading">Features</h3>'),
+                grid,
+                row(self.conclusion, self.record, button("Later", model.skip)),
+                self.reason,
+            ]
+        )
+        self.problems = markup()
+        super().__init__([heading("Review"), row(self.choice, self.left), self.problems, self.work])
+        self.add_class("sl-panel")
+        self.add_class("sl-review")
+        self.choice.observe(lambda change: model.choose_case(change["new"]), "value")
+        for name, field in self.features.items():
+            field.observe(lambda change, name=name: self._note(name, change["new"]), "value")
+        self._drawing = False
+        model.observe(self._draw, ["items", "place", "case", "state"])
+        model.observe(self._tell, "messages")
+        self._draw()
+
+    def _note(self, name: str, seen: str) -> None:
+        if not self._drawing:
+            self.model.note(name, seen)
+
+    def _record(self) -> None:
+        chosen = self.conclusion.value
+        if chosen == UNCHOSEN:
+            self.model.say("decision", "Choose a conclusion.")
+            return
+        step = None if chosen == UNSUITABLE else int(chosen)
+        self.model.decide(step, self.reason.value)
+
+    def _draw(self, _: object = None) -> None:
+        item = self.model.item
+        self.work.layout.display = "" if item else "none"
+        words = ""
+        if self.model.case:
+            left = len(self.model.items)
+            words = f"{count(left, 'face')} to decide on." if left else "Nothing waits for you."
+        self.left.value = f'<span class="sl-hint" role="status">{escaped(words)}</span>'
+        if item is None:
+            self.faces.value = ""
+            return
+        self._drawing = True
+        try:
+            for name, field in self.features.items():
+                field.value = self.model.features.get(name, SEEN[0])
+            self.conclusion.value, self.reason.value = UNCHOSEN, ""
+        finally:
+            self._drawing = False
+        photographs = "".join(_figure(jpeg, "The subject") for jpeg in item.photographs)
+        if not photographs:
+            photographs = '<p class="sl-hint">This case names no subject: it is for training.</p>'
+        self.faces.value = f"{photographs}{_figure(item.face, 'The face to compare')}"
+
+    def _tell(self, _: object = None) -> None:
+        told = [self.model.messages.get(field, "") for field in ("case", "decision")]
+        paragraphs = "".join(f"<p>{escaped(text)}</p>" for text in told if text)
+        body = f'<div class="sl-message">{paragraphs}</div>' if paragraphs else ""
+        self.problems.value = f'<div role="alert">{body}</div>'
+
+
+def _figure(jpeg: bytes, words: str) -> str:
+    return (
+        f'<figure><img src="{data_uri(jpeg)}" alt="{escaped(words)}">'
+        f"<figcaption>{escaped(words)}</figcaption></figure>"
+    )
