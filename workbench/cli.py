@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from workbench import __version__, clerk
+    from workbench import __version__, clerk, keeper
 
     parser = argparse.ArgumentParser(
         prog="sightline",
@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     chart.set_defaults(command=_map)
 
     clerk.add_commands(commands)
+    keeper.add_commands(commands)
 
     demo = commands.add_parser("demo", help="build, index and serve the fictional demo town")
     demo.add_argument("--check", action="store_true", help="verify the known answers and exit")

@@ -201,6 +201,52 @@ class SegmentWriter:
         self._tracklets = self._count("tracklets")
         self._shots = self._count("shots")
 
+    def add_tables(self, tables: dict[str, pa.Table], *, without: Iterable[str] = ()) -> None:
+        """Add what :func:`read_tables` read, but for the recordings *without*."""
+        import pyarrow as pa
+
+        unwanted = pa.table({"recording_id": pa.array(list(without), pa.string())})
+        self._connection.register("unwanted", unwanted)
+        for name in TABLES:
+            self._connection.register("incoming", tables[name])
+            keep = "" if name in (*_NEWEST, "runs") else "ANTI JOIN unwanted USING (recording_id)"
+            self._connection.execute(
+                f"INSERT INTO {name} FROM incoming {keep} {_NEWEST.get(name, '')}"
+            )
+        self._connection.register("incoming", tables["templates"])
+        # Row numbers of this segment's tables, as the columns of templates name them.
+        found = self._connection.sql(
+            "SELECT i.template, c.rowid AS camera, epoch_us(t.first_seen) AS first_seen, "
+            "epoch_us(t.last_seen) AS last_seen, s.quality, r.rowid AS recording, i.ordinal, "
+            "s.rowid AS shot FROM incoming i ANTI JOIN unwanted USING (recording_id) "
+            "JOIN recordings r ON r.recording_id = i.recording_id "
+            "JOIN tracklets t ON t.recording_id = i.recording_id AND t.ordinal = i.ordinal "
+            "JOIN shots s ON s.recording_id = i.recording_id AND s.ordinal = i.ordinal "
+            "AND s.rank = 0 JOIN cameras c ON c.camera_id = r.camera_id"
+        ).to_arrow_table()
+        for name in ("incoming", "unwanted"):
+            self._connection.unregister(name)
+        vectors = found["template"].combine_chunks().flatten().to_numpy()
+        columns = {name: found[name].to_numpy() for name in _COLUMNS if name != "templates"}
+        self._rows.append(
+            TemplateRows(
+                templates=vectors.reshape(-1, self.profile.dimension).astype(np.float32),
+                **{name: values.astype(_COLUMNS[name]) for name, values in columns.items()},
+            )
+        )
+        names = "SELECT {0} FROM {1} ORDER BY rowid"
+        for (camera_id,) in self._connection.execute(
+            names.format("camera_id", "cameras")
+        ).fetchall():
+            self._cameras.setdefault(camera_id, len(self._cameras))
+        self._recordings = [
+            name
+            for (name,) in self._connection.execute(
+                names.format("recording_id", "recordings")
+            ).fetchall()
+        ]
+        self._tracklets, self._shots = self._count("tracklets"), self._count("shots")
+
     def _count(self, table: str) -> int:
         row = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
         assert row is not None
@@ -376,6 +422,35 @@ def _no_rows(dimension: int) -> TemplateRows:
 def _microseconds(moment: datetime) -> int:
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def read_tables(folder: Path, profile: Profile) -> dict[str, pa.Table]:
+    """The Parquet files of one exported segment; raise GalleryError if one is not as it must be."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    connection = connect()
+    connection.execute(schema(2, profile))
+    try:
+        tables = {}
+        for name in (*TABLES, "templates"):
+            table = pq.read_table(folder / f"{name}.parquet")
+            if name in TABLES:
+                wanted = connection.sql(f"FROM {name}").to_arrow_table().schema
+            else:
+                vector = pa.list_(pa.float32(), profile.dimension)
+                kinds = {"recording_id": pa.string(), "ordinal": pa.int32(), "template": vector}
+                wanted = pa.schema(kinds)
+            tables[name] = table.select(wanted.names).cast(wanted)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise GalleryError(
+            f"is not a part of an export ({str(error).splitlines()[0]})",
+            where=str(folder),
+            fix="Export the gallery again",
+        ) from None
+    finally:
+        connection.close()
+    return tables
 
 
 def checksum(folder: Path) -> str:

@@ -41,7 +41,14 @@ from workbench.gallery.register import (
     unreadable,
     write_register,
 )
-from workbench.gallery.segments import TABLES, Segment, SegmentWriter, attach, remove
+from workbench.gallery.segments import (
+    TABLES,
+    Segment,
+    SegmentWriter,
+    attach,
+    read_tables,
+    remove,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -249,6 +256,37 @@ class Gallery:
             segment.add_run(
                 source, started_at, ended_at, indexed=indexed, refused=refused, left=left
             )
+
+    def add_segment(self, segment: Segment) -> int:
+        """Add a segment of another gallery of this profile; returns how many recordings came.
+
+        Those that are here already stay as they are.
+        """
+        ids = [name.decode() for name in segment.recording_ids.tolist()]
+        known = {name for name in ids if self.holds(name)}
+        with self._commit() as copy:
+            copy.add_segments([segment], without=known)
+        return len(ids) - len(known)
+
+    def add_tables(self, folder: Path) -> int:
+        """Add one part of an export (see :mod:`workbench.gallery.lifecycle`), as a segment."""
+        tables = read_tables(folder, self.profile)
+        ids = tables["recordings"]["recording_id"].to_pylist()
+        known = {name for name in ids if self.holds(name)}
+        with self._commit() as segment:
+            segment.add_tables(tables, without=known)
+        return len(ids) - len(known)
+
+    def recordings_inside(self, scope: Scope) -> set[str]:
+        """Ids of the recordings of a scope: of cameras in it, and partly in its time."""
+        cameras = self.places.ids[self.inside(scope.district)].tolist()
+        rows = self.arrow(
+            "SELECT recording_id FROM recordings "
+            "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
+            "WHERE started_at < ? AND ended_at > ?",
+            [cameras, scope.end, scope.start],
+        )
+        return set(rows["recording_id"].to_pylist())
 
     def compact(self) -> None:
         """Merge small segments until there is none to merge; done while writing as well."""
@@ -774,7 +812,7 @@ def _writing(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+    except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
         raise GalleryError(
             f"cannot be written ({str(error).splitlines()[0]})",
             where=str(path),

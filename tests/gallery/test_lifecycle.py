@@ -1,0 +1,169 @@
+"""Galleries are checked, exported, imported and merged without losing or mixing anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.cli import main
+from workbench.district import from_geojson
+from workbench.domain import Camera, IndexedRecording, Profile, Scope
+from workbench.errors import GalleryError, ProfileMismatch
+from workbench.gallery import Gallery
+from workbench.gallery.lifecycle import check, export, import_into, merge
+
+START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
+Make = Callable[..., IndexedRecording]
+
+
+def content(gallery: Gallery) -> list[object]:
+    """All that people and searches see, in an order of its own."""
+    templates = sorted(
+        (row["recording_id"], row["ordinal"], tuple(row["template"]), row["first_seen"])
+         for row in gallery.templates().to_pylist()
+    )  # fmt: skip
+    tables = [
+        gallery.arrow(f"FROM {table} ORDER BY ALL").to_pylist()
+        for table in ("cameras", "recordings", "tracklets", "shots", "problems", "refusals")
+    ]
+    return [templates, *tables]
+
+
+def test_a_sound_gallery_has_no_problems(gallery: Gallery) -> None:
+    assert list(check(gallery)) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("templates.npy", "is not what was written"),
+        ("codes.npy", "is not what was written"),
+        ("rows.duckdb", "is not what was written"),
+    ],
+)
+def test_a_changed_byte_is_found(gallery: Gallery, path: Path, file: str, says: str) -> None:
+    gallery.close()
+    target = sorted(path.parent.rglob(file), key=lambda f: -f.stat().st_size)[0]
+    data = bytearray(target.read_bytes())
+    data[-1] ^= 1
+    target.write_bytes(data)
+    with Gallery.open(path) as again:
+        (problem,) = check(again)
+    assert says in problem.what
+    assert problem.where == target.parent.name
+
+
+def test_an_export_comes_back_the_same(gallery: Gallery, tmp_path: Path, profile: Profile) -> None:
+    folder = tmp_path / "parquet"
+    assert export(gallery, folder) == 12
+    with Gallery.create(tmp_path / "again.duckdb", profile) as again:
+        assert import_into(again, folder) == 12
+        assert content(again) == content(gallery)
+        assert list(check(again)) == []
+        assert import_into(again, folder) == 0  # what is there stays
+        assert content(again) == content(gallery)
+
+
+def test_a_scope_is_exported_alone(gallery: Gallery, tmp_path: Path, profile: Profile) -> None:
+    ring = [[-0.1, 51.4795], [0.1, 51.4795], [0.1, 51.4805], [-0.1, 51.4805], [-0.1, 51.4795]]
+    district = from_geojson({"type": "Polygon", "coordinates": [ring]}, name="one camera")
+    scope = Scope(district, START + timedelta(minutes=65), START + timedelta(minutes=125))
+    assert export(gallery, tmp_path / "parquet", scope=scope) == 2
+    with Gallery.create(tmp_path / "part.duckdb", profile) as part:
+        import_into(part, tmp_path / "parquet")
+        assert list(part.recordings()["file"]) == ["0-60.mp4", "0-120.mp4"]
+        assert list(check(part)) == []
+
+
+def test_galleries_are_merged_and_what_is_in_both_stays(
+    gallery: Gallery, tmp_path: Path, profile: Profile, indexed: Make
+) -> None:
+    with Gallery.create(tmp_path / "other.duckdb", profile) as other:
+        other.add_cameras([Camera("C0", "Camera 0", 51.48, -0.01), Camera("C9", "New", 51.5, 0.0)])
+        other.add_recording(indexed(0, 0, (0, 1, 2, 3, 4)))  # in both
+        other.add_recording(indexed(9, 0, (77,)))
+        assert merge(gallery, other) == 1
+    assert len(gallery.recordings()) == 13
+    assert "C9" in {camera.camera_id for camera in gallery.cameras()}
+    assert list(check(gallery)) == []
+
+
+def test_another_profile_is_not_mixed_in(
+    gallery: Gallery, tmp_path: Path, profile: Profile
+) -> None:
+    export(gallery, tmp_path / "parquet")
+    foreign = replace(profile, version="2")
+    with Gallery.create(tmp_path / "other.duckdb", foreign) as other:
+        with pytest.raises(ProfileMismatch):
+            merge(other, gallery)
+        with pytest.raises(ProfileMismatch):
+            import_into(other, tmp_path / "parquet")
+        assert len(other.recordings()) == 0
+
+
+def test_a_damaged_export_changes_nothing(
+    gallery: Gallery, tmp_path: Path, profile: Profile
+) -> None:
+    folder = tmp_path / "parquet"
+    export(gallery, folder)
+    before = content(gallery)
+    next(folder.rglob("shots.parquet")).write_bytes(b"no parquet")
+    with Gallery.create(tmp_path / "again.duckdb", profile) as again:
+        with pytest.raises(GalleryError, match="is not a part of an export"):
+            import_into(again, folder)
+        assert len(again.recordings()) == 0
+    with pytest.raises(GalleryError, match="is not an export"):
+        import_into(gallery, tmp_path)
+    with pytest.raises(GalleryError, match="is not empty"):
+        export(gallery, folder)
+    assert content(gallery) == before
+
+
+def test_the_commands_say_what_they_did(
+    gallery: Gallery, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gallery.close()
+    assert main(["gallery", "info", str(path), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["recordings"], facts["searchable"], facts["cameras"]) == (12, 60, 6)
+    assert main(["gallery", "check", str(path)]) == 0
+    assert main(["gallery", "compact", str(path)]) == 0
+    folder = tmp_path / "out"
+    assert main(["gallery", "export", str(path), "--to", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"exported": 12}
+    copy = tmp_path / "copy.duckdb"
+    assert main(["gallery", "import", str(copy), str(folder)]) == 0
+    assert main(["gallery", "merge", str(copy), str(path)]) == 0
+    assert main(["gallery", "export", str(path), "--to", str(tmp_path / "x"), "--from", "x"]) == 2
+    target = next(path.parent.glob("gallery.duckdb.segments/*/scale.npy"))
+    target.write_bytes(target.read_bytes()[:-1] + b"\x01")
+    assert main(["gallery", "check", str(path)]) in (1, 2)
+
+
+def test_a_disk_that_is_full_or_read_only_is_told_and_loses_nothing(
+    gallery: Gallery, path: Path, indexed: Make
+) -> None:
+    import resource
+
+    before = content(gallery)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    import signal
+
+    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # no file may grow beyond that
+    try:
+        with pytest.raises(GalleryError, match="cannot be written"):
+            gallery.add_recording(indexed(1, 600, tuple(range(40))))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, previous)
+    assert content(gallery) == before
+    gallery.add_recording(indexed(1, 600, (1,)))
+    assert np.isin("1-600.mp4", gallery.recordings()["file"])
+    assert list(check(gallery)) == []

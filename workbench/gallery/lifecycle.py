@@ -1,0 +1,200 @@
+"""The life of a gallery: checked, carried elsewhere as Parquet, brought together with another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.domain import Problem, Profile, Scope
+from workbench.errors import GalleryError, ProfileMismatch
+from workbench.gallery.index import quantise
+from workbench.gallery.order import DAY
+from workbench.gallery.register import connect
+from workbench.gallery.segments import ROWS, TABLES, Segment, checksum, read_tables
+from workbench.gallery.store import Gallery
+
+PROFILE_FILE = "gallery.json"
+_FORMAT = 1
+
+
+def check(gallery: Gallery) -> Iterator[Problem]:
+    """What is wrong with a gallery, if anything: reads every byte of it.
+
+    Each file is what it was when it was written, each table and column agree, and rows are in their
+    order.
+    """
+    gallery.refresh()
+    for segment in gallery.segments:
+        name = segment.folder.name
+        if checksum(segment.folder) != segment.entry.checksum:
+            yield Problem(name, "a file is not what was written; restore it from a copy")
+            continue
+        for what in _disagreements(gallery, segment):
+            yield Problem(name, what)
+    names = gallery.arrow("SELECT recording_id FROM recordings")["recording_id"].to_pylist()
+    if twice := len(names) - len(set(names)):
+        yield Problem(str(gallery.path), f"{twice} recordings are there twice")
+
+
+def _disagreements(gallery: Gallery, segment: Segment) -> Iterator[str]:
+    index, part = segment.index, segment.alias
+    ids = gallery.arrow(f"SELECT recording_id FROM {part}.recordings ORDER BY rowid")  # noqa: S608
+    if ids["recording_id"].to_pylist() != [i.decode() for i in segment.recording_ids.tolist()]:
+        yield "the names of its recordings disagree"
+        return
+    # Every searchable tracklet has its templates' row, with its times and the right best shot.
+    rows = gallery.arrow(
+        f"SELECT r.rowid AS recording, t.ordinal, s.rowid AS shot, "  # noqa: S608
+        f"epoch_us(t.first_seen) AS first, epoch_us(t.last_seen) AS last FROM {part}.tracklets t "
+        f"JOIN {part}.recordings r USING (recording_id) "
+        f"JOIN {part}.shots s ON s.recording_id = t.recording_id AND s.ordinal = t.ordinal "
+        "AND s.rank = 0 WHERE t.searchable ORDER BY recording, t.ordinal"
+    )
+    order = np.lexsort((index.ordinal, index.recording))
+    columns: dict[str, Any] = {
+        "recording": index.recording, "ordinal": index.ordinal, "shot": index.shot,
+        "first": index.first_seen, "last": index.last_seen,
+    }  # fmt: skip
+    for column, values in columns.items():
+        if not np.array_equal(rows[column].to_numpy(), values[order]):
+            yield f"the column {column} of its templates disagrees with its tables"
+    keys = np.lexsort((index.first_seen, index.camera, index.place, index.first_seen // DAY))
+    if not np.array_equal(keys, np.sort(keys)):
+        yield "its templates are not in their order"
+    for begin in range(0, len(index), 100_000):
+        block = index.templates[begin : begin + 100_000]
+        scale, codes, loss = quantise(block)
+        stop = begin + len(block)
+        if not (
+            np.array_equal(codes, index.codes[begin:stop])
+            and np.array_equal(scale, index.scale[begin:stop])
+            and (not len(loss) or loss.max() <= index.lost)
+        ):
+            yield "its codes are not those of its templates"
+            return
+
+
+def export(gallery: Gallery, folder: Path, *, scope: Scope | None = None) -> int:
+    """Write a gallery as Parquet files, or the recordings of a scope; returns how many these are.
+
+    One folder a segment, one file a table, and ``templates.parquet`` with the pooled templates;
+    ``gallery.json`` says of which profile they are. :func:`import_into` reads it again.
+
+    Raises
+    ------
+    GalleryError
+        If there is something in *folder*, or it cannot be written.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise GalleryError("is not empty", where=str(folder), fix="Name a new folder")
+    gallery.refresh()
+    inside = None if scope is None else gallery.recordings_inside(scope)
+    count = 0
+    folder.mkdir(parents=True, exist_ok=True)
+    for segment in gallery.segments:
+        ids = [i.decode() for i in segment.recording_ids.tolist()]
+        wanted = ids if inside is None else [i for i in ids if i in inside]
+        if inside is None or wanted:
+            _export(segment, folder / segment.folder.name, wanted, gallery.profile)
+            count += len(wanted)
+    about = {"format": _FORMAT, "profile": asdict(gallery.profile)}
+    (folder / PROFILE_FILE).write_text(json.dumps(about, indent=2), "utf-8")
+    return count
+
+
+def _export(segment: Segment, target: Path, wanted: list[str], profile: Profile) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    target.mkdir()
+    connection = connect(segment.folder / ROWS)
+    try:
+        for table in TABLES:
+            keep = (
+                ""
+                if table in ("cameras", "runs", "refusals")
+                else "SEMI JOIN wanted USING (recording_id)"
+            )
+            connection.register("wanted", pa.table({"recording_id": pa.array(wanted, pa.string())}))
+            found = connection.sql(f"FROM {table} {keep} ORDER BY {table}.rowid")
+            pq.write_table(found.to_arrow_table(), target / f"{table}.parquet")
+    finally:
+        connection.close()
+    index = segment.index
+    kept = np.isin(segment.recording_ids, np.array(wanted, "S16"))
+    rows = np.flatnonzero(kept[index.recording]) if len(index) else np.empty(0, np.intp)
+    flat = pa.array(index.templates[rows].reshape(-1))
+    names = segment.recording_ids.astype(np.str_)
+    templates = pa.table(
+        {
+            "recording_id": pa.array(names[index.recording[rows]]),
+            "ordinal": pa.array(index.ordinal[rows]),
+            "template": pa.FixedSizeListArray.from_arrays(flat, profile.dimension),
+        }
+    )
+    pq.write_table(templates, target / "templates.parquet")
+
+
+def import_into(gallery: Gallery, folder: Path) -> int:
+    """Add what :func:`export` wrote to a gallery open for writing; returns how many recordings.
+
+    Those that are there already stay as they are.
+
+    Raises
+    ------
+    GalleryError
+        If *folder* is no export, or damaged.
+    ProfileMismatch
+        If it is of another profile.
+    """
+    profile = exported_profile(folder)
+    _same_profile(gallery, profile, str(folder))
+    parts = sorted(path for path in folder.iterdir() if path.is_dir())
+    for part in parts:  # before anything is added
+        read_tables(part, profile)
+    return sum(gallery.add_tables(part) for part in parts)
+
+
+def exported_profile(folder: Path) -> Profile:
+    """The profile of an export; raise GalleryError if *folder* holds none."""
+    try:
+        about: Any = json.loads((folder / PROFILE_FILE).read_text("utf-8"))
+        if about["format"] != _FORMAT:
+            raise ValueError(f"format {about['format']}")
+        values: dict[str, Any] = about["profile"]
+        values["weights"] = tuple((file, sha256) for file, sha256 in values["weights"])
+        return Profile(**values)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GalleryError(
+            f"is not an export of a gallery ({error})",
+            where=str(folder),
+            fix="Name the folder that `sightline gallery export` made",
+        ) from None
+
+
+def merge(gallery: Gallery, other: Gallery) -> int:
+    """Add all of *other* to a gallery open for writing; returns how many recordings came.
+
+    Recordings that are in both stay as they are. Raises ProfileMismatch if the profiles differ.
+    """
+    _same_profile(gallery, other.profile, str(other.path))
+    other.refresh()
+    return sum(gallery.add_segment(segment) for segment in other.segments)
+
+
+def _same_profile(gallery: Gallery, profile: Profile, where: str) -> None:
+    if profile.fingerprint != gallery.profile.fingerprint:
+        raise ProfileMismatch(
+            f"was made with profile {profile.name} ({profile.fingerprint}), the gallery with "
+            f"{gallery.profile.name} ({gallery.profile.fingerprint})",
+            where=where,
+            fix="Index its footage anew with the gallery's profile",
+        )
+
+
+__all__ = ["check", "export", "exported_profile", "import_into", "merge"]
