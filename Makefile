@@ -49,6 +49,8 @@ types: $(VENV)/.installed-dev ## check types
 benchmark: $(VENV)/.installed-dev ## measure what the documents claim (needs the test material)
 	$(BIN)/python benchmarks/threshold.py
 	$(BIN)/python benchmarks/town.py
+	$(BIN)/python benchmarks/indexing.py
+	$(BIN)/python benchmarks/search.py
 
 lock: $(VENV)/.installed-dev ## renew the lock files from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
