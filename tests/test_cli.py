@@ -241,8 +241,8 @@ def test_a_gallery_of_another_profile_is_refused(
     assert "was made with profile dlib" in answer.err
 
 
-def test_a_gallery_in_use_by_another_process_is_refused(
-    run: Run, question: list[object], gallery: Path
+def test_a_gallery_that_another_process_writes_can_be_searched_but_not_written(
+    run: Run, question: list[object], gallery: Path, footage: Path
 ) -> None:
     code = (
         "import sys; from workbench.gallery import Gallery\n"
@@ -254,10 +254,13 @@ def test_a_gallery_in_use_by_another_process_is_refused(
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "open\n"
-        answer = run("search", *question)
+        searched = run("search", *question, "--json")
+        written = run("index", footage, "--gallery", gallery)
         other.communicate("")
-    assert answer.status == REFUSED
-    assert "is in use by another process" in answer.err
+    assert searched.status == DONE
+    assert searched.lines
+    assert written.status == REFUSED
+    assert "is in use by another process" in written.err
 
 
 def test_models_list_shows_licence_size_checksum_and_source(run: Run) -> None:

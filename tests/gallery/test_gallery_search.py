@@ -41,7 +41,7 @@ def expected(gallery: Gallery, probe: np.ndarray, scope: Scope) -> list[tuple[st
     _, south, _, north = scope.district.area.bounds
     inside = {c.camera_id for c in gallery.cameras() if south <= c.latitude <= north}
     found = []
-    for row in gallery.arrow("SELECT * FROM templates").to_pylist():
+    for row in gallery.templates().to_pylist():
         seen = row["first_seen"] < scope.end and row["last_seen"] >= scope.start
         if seen and row["camera_id"] in inside:
             template = np.array([row["template"]], np.float32)
@@ -93,7 +93,9 @@ def test_the_answer_is_that_of_plain_arithmetic(
 
 
 def test_a_tracklet_finds_itself_with_its_best_shot(searched: Gallery) -> None:
-    row = searched.arrow("SELECT * FROM templates ORDER BY first_seen, recording_id").to_pylist()[7]
+    row = sorted(
+        searched.templates().to_pylist(), key=lambda r: (r["first_seen"], r["recording_id"])
+    )[7]
     template = np.array(row["template"], np.float32)
     best = search(searched, template, EVERYWHERE, top=1)[0]
     assert best.tracklet_id == f"{row['recording_id']}-{row['ordinal']}"

@@ -18,6 +18,7 @@ from workbench.district import from_geojson
 from workbench.domain import Camera, District, IndexedRecording, Problem, Profile, Scope
 from workbench.errors import DistrictError, GalleryBusy, GalleryError, ProfileMismatch
 from workbench.gallery import Gallery
+from workbench.gallery.search import search
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 Make = Callable[..., IndexedRecording]
@@ -118,10 +119,7 @@ def test_another_profile_is_refused(path: Path, gallery: Gallery, profile: Profi
         Gallery.open(path, profile=other)
 
 
-@pytest.mark.parametrize("write", [False, True])
-def test_a_gallery_in_use_by_another_process_is_told(
-    path: Path, gallery: Gallery, write: bool
-) -> None:
+def test_one_process_writes_and_others_read_meanwhile(path: Path, gallery: Gallery) -> None:
     gallery.close()
     code = f"""
         import sys
@@ -137,9 +135,104 @@ def test_a_gallery_in_use_by_another_process_is_told(
         assert other.stdout is not None
         assert other.stdout.readline() == "open\n"
         with pytest.raises(GalleryBusy, match="is in use by another process"):
-            Gallery.open(path, write=write)
+            Gallery.open(path, write=True)
+        with Gallery.open(path) as reader:
+            assert len(reader.recordings()) == 12
         other.communicate("")
-    Gallery.open(path, write=write).close()
+    Gallery.open(path, write=True).close()
+
+
+def test_a_register_that_is_open_elsewhere_for_writing_is_told(
+    path: Path, gallery: Gallery
+) -> None:
+    gallery.close()
+    code = f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print(1, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "1\n"
+        with pytest.raises(GalleryBusy, match="is in use by another process"):
+            Gallery.open(path)
+        other.communicate("\n")
+    Gallery.open(path).close()
+
+
+def test_a_file_without_its_segments_is_told(path: Path, gallery: Gallery, tmp_path: Path) -> None:
+    gallery.close()
+    alone = tmp_path / "alone.duckdb"
+    alone.write_bytes(path.read_bytes())
+    with pytest.raises(GalleryError, match=r"no folder alone\.duckdb\.segments"):
+        Gallery.open(alone)
+
+
+def test_a_damaged_segment_is_told(path: Path, gallery: Gallery) -> None:
+    scope = Scope(rectangle(51, 52), START, START + timedelta(days=1))
+    probe = np.ones(8, np.float32)
+    column = gallery.segments[0].folder / "codes.npy"
+    gallery.close()
+    whole = column.read_bytes()
+    column.write_bytes(whole[: len(whole) // 2])
+    with Gallery.open(path) as reader, pytest.raises(GalleryError, match="cannot be read"):
+        search(reader, probe, scope)
+    column.write_bytes(whole)
+    rows = column.with_name("rows.duckdb")
+    rows.write_bytes(rows.read_bytes()[:5000])
+    with pytest.raises(GalleryError, match="is not a gallery that can be read"):
+        Gallery.open(path)
+
+
+def test_small_segments_are_merged_as_they_come(
+    path: Path, profile: Profile, indexed: Make
+) -> None:
+    with Gallery.create(path.with_name("many.duckdb"), profile) as gallery:
+        gallery.add_cameras([Camera("C0", "Gate", 51.48, -0.01)])
+        for minute in range(40):
+            gallery.add_recording(indexed(0, minute, (minute,)))
+            assert len(gallery.segments) <= 2 * 8
+        assert len(gallery.recordings()) == 40
+        assert len(gallery.tracklets()) == 80
+        assert gallery.templates().num_rows == 40
+        folders = [f for f in (path.parent / "many.duckdb.segments").iterdir() if f.is_dir()]
+        assert {f.name for f in folders} == {s.entry.name for s in gallery.segments}
+
+
+def test_a_reader_sees_what_is_stored_while_it_is_open(
+    path: Path, gallery: Gallery, indexed: Make
+) -> None:
+    with Gallery.open(path) as reader:
+        assert len(reader.recordings()) == 12
+        gallery.add_cameras([Camera("C9", "Gate", 51.48, -0.01)])
+        for minute in range(20):  # enough for segments to be merged away under the reader
+            gallery.add_recording(indexed(9, minute, (5,)))
+            assert len(reader.recordings()) == 13 + minute
+        assert "C9" in {one.camera_id for one in reader.cameras()}
+
+
+def test_what_is_purged_is_in_no_file_any_more(path: Path, gallery: Gallery) -> None:
+    row = gallery.templates().to_pylist()[3]
+    vector = np.array(row["template"], np.float32)
+    name, before = row["recording_id"], gallery.templates().num_rows
+    (kept,) = gallery.arrow(
+        "SELECT count(*) AS n FROM tracklets WHERE recording_id <> ?", [name]
+    ).to_pylist()
+    assert gallery.purge([name]) == 1
+    assert gallery.purge([name]) == 0
+    assert len(gallery.tracklets()) == kept["n"]
+    assert gallery.templates().num_rows < before
+    files = [f for f in path.parent.rglob("*") if f.is_file()]
+    assert files
+    for file in files:
+        content = file.read_bytes()
+        assert vector.tobytes() not in content
+        assert name.encode() not in content
+    # The others still find themselves, each with its own picture.
+    for other in gallery.templates().to_pylist():
+        template = np.array(other["template"], np.float32)
+        scope = Scope(rectangle(51, 52), START - timedelta(days=1), START + timedelta(days=1))
+        best = search(gallery, template, scope, top=1)[0]
+        assert best.tracklet_id == f"{other['recording_id']}-{other['ordinal']}"
+        assert best.shot_jpeg == gallery.shots(best.tracklet_id)[0].jpeg
 
 
 def test_foreign_and_broken_files_are_told(path: Path, gallery: Gallery, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 import workbench.faces.probes
 from workbench.errors import GalleryError
+from workbench.gallery.register import segments_folder
 from workbench.widgets.model import MOST_PHOTOGRAPHS, Investigation
 from workbench.widgets.tasks import UNEXPECTED
 
@@ -242,6 +244,7 @@ def test_a_gallery_that_goes_away_is_told_beside_the_search(
 ) -> None:
     copy = tmp_path / "copy.duckdb"
     copy.write_bytes(small_town.read_bytes())
+    shutil.copytree(segments_folder(small_town), segments_folder(copy))
     asked = Investigation(copy)
     asked.add_photograph("1.jpg", probe(1))
     asked.set_district(asked.whole_area())

@@ -1,6 +1,8 @@
 -- The tables of a gallery. {dimension} is the length of its profile's templates.
 -- Times are UTC, boxes are in pixels of the upright frame, coordinates are WGS 84 degrees.
 
+-- Part 1: the gallery's own file, replaced as a whole at each commit --------------------------
+
 CREATE TABLE gallery (              -- one row
     schema_version  INTEGER NOT NULL,
     created_at      TIMESTAMPTZ NOT NULL,
@@ -20,16 +22,28 @@ CREATE TABLE weights (              -- of the profile's networks
     sha256          VARCHAR NOT NULL
 );
 
+CREATE TABLE segments (             -- the parts there are, each a folder, never changed
+    name            VARCHAR PRIMARY KEY,    -- in the order in which they came
+    recordings      BIGINT NOT NULL,
+    tracklets       BIGINT NOT NULL,
+    templates       BIGINT NOT NULL,
+    bytes           BIGINT NOT NULL,
+    checksum        VARCHAR NOT NULL        -- SHA-256 of the list of its files' SHA-256
+);
+
+-- Part 2: rows.duckdb of each segment, beside the templates (index.py) -----------------------
+
 CREATE TABLE cameras (
     camera_id       VARCHAR PRIMARY KEY,
     name            VARCHAR NOT NULL,
     latitude        DOUBLE NOT NULL CHECK (latitude BETWEEN -90 AND 90),
-    longitude       DOUBLE NOT NULL CHECK (longitude BETWEEN -180 AND 180)
+    longitude       DOUBLE NOT NULL CHECK (longitude BETWEEN -180 AND 180),
+    noted_at        TIMESTAMPTZ NOT NULL    -- of several in a gallery, the newest holds
 );
 
 CREATE TABLE recordings (
     recording_id    VARCHAR PRIMARY KEY,    -- names content, camera and start
-    camera_id       VARCHAR NOT NULL REFERENCES cameras,
+    camera_id       VARCHAR NOT NULL,
     file            VARCHAR NOT NULL,       -- as catalogued
     started_at      TIMESTAMPTZ NOT NULL,
     ended_at        TIMESTAMPTZ NOT NULL CHECK (ended_at >= started_at),
@@ -46,8 +60,8 @@ CREATE TABLE recordings (
     indexed_at      TIMESTAMPTZ NOT NULL
 );
 
--- The tables below are filled in one transaction with their recording, whose primary key keeps
--- them from being filled twice; keys of their own would hold an index of every row in memory.
+-- The tables below come with their recording, whose primary key keeps them from coming twice; keys
+-- of their own would hold an index of every row in memory.
 
 CREATE TABLE tracklets (            -- what people read
     recording_id    VARCHAR NOT NULL,
@@ -57,15 +71,6 @@ CREATE TABLE tracklets (            -- what people read
     last_seen       TIMESTAMPTZ NOT NULL CHECK (last_seen >= first_seen),
     detections      INTEGER NOT NULL,
     searchable      BOOLEAN NOT NULL        -- false: seen, but no shot good enough
-);
-
-CREATE TABLE templates (            -- what is scanned: one pooled template a searchable tracklet
-    camera_id       VARCHAR NOT NULL,
-    first_seen      TIMESTAMPTZ NOT NULL,
-    last_seen       TIMESTAMPTZ NOT NULL,
-    recording_id    VARCHAR NOT NULL,
-    ordinal         INTEGER NOT NULL,
-    template        FLOAT[{dimension}] NOT NULL
 );
 
 CREATE TABLE shots (
@@ -88,10 +93,7 @@ CREATE TABLE problems (             -- what went wrong in a recording while the 
     at_seconds      DOUBLE
 );
 
-CREATE SEQUENCE run_ids;
-
 CREATE TABLE runs (                 -- of indexing
-    run_id          INTEGER PRIMARY KEY DEFAULT nextval('run_ids'),
     source          VARCHAR NOT NULL,       -- the catalogue
     started_at      TIMESTAMPTZ NOT NULL,
     ended_at        TIMESTAMPTZ NOT NULL,
@@ -101,7 +103,7 @@ CREATE TABLE runs (                 -- of indexing
 );
 
 CREATE TABLE refusals (             -- footage there is, but nobody can have been seen in
-    camera_id       VARCHAR NOT NULL REFERENCES cameras,
+    camera_id       VARCHAR NOT NULL,
     file            VARCHAR NOT NULL,
     started_at      TIMESTAMPTZ NOT NULL,
     reason          VARCHAR NOT NULL,

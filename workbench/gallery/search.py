@@ -1,42 +1,72 @@
-"""Exact search inside a scope."""
+"""Exact search inside a scope: the rows it holds, the best of them, and what is told of these."""
 
 from __future__ import annotations
 
-from datetime import UTC
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from workbench.domain import Camera, Candidate, Scope
-from workbench.errors import GalleryError
+import numpy as np
+
+from workbench.domain import Candidate, Scope
+from workbench.errors import Cancelled, GalleryError, NotPermitted
+from workbench.gallery.index import TemplateIndex
+from workbench.gallery.order import DAY, expand, runs
+from workbench.gallery.scan import Piece, Question, scan
+from workbench.gallery.segments import Segment
 from workbench.permit import Permit, spend
 
 if TYPE_CHECKING:
-    from workbench.domain import Metric, Vector
+    from numpy.typing import NDArray
+
+    from workbench.domain import Vector
     from workbench.gallery.store import Gallery
 
-# As workbench.faces.templates.scores has it, in SQL; a test holds the two together.
-_SCORE: dict[Metric, str] = {
-    "euclidean": "1 - array_distance(template, $probe::FLOAT[{dimension}])",
-    "cosine": "array_cosine_similarity(template, $probe::FLOAT[{dimension}])",
-}
+# Stretches of rows at least this long are read where they lie; shorter ones are gathered first.
+LONG_RUN = 4_096
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# The score is computed once, on the rows inside the scope alone; the pictures of the few winners
-# are fetched afterwards. Cameras come as a table: a literal IN list is 5 to 14 times slower.
-_SEARCH = """
-WITH scored AS (
-    SELECT recording_id, ordinal, camera_id, first_seen, last_seen, {score} AS score
-    FROM templates
-    SEMI JOIN (SELECT unnest($cameras::VARCHAR[]) AS camera_id) USING (camera_id)
-    WHERE first_seen < $end AND last_seen >= $start
-), best AS (
-    SELECT * FROM scored WHERE score >= $threshold
-    ORDER BY score DESC, first_seen, recording_id, ordinal LIMIT $top
-)
-SELECT best.*, r.file, s.quality, s.seconds, s.time, s.jpeg
-FROM best JOIN recordings r USING (recording_id)
-JOIN shots s ON s.recording_id = best.recording_id AND s.ordinal = best.ordinal AND s.rank = 0
-ORDER BY score DESC, best.first_seen, best.recording_id, best.ordinal
-"""
-_ALL = 2**62
+Span: TypeAlias = tuple[datetime, datetime]
+Tell: TypeAlias = Callable[[int, int], bool | None]
+"""Called with (rows done, rows in all); whoever returns False cancels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What else must hold of a tracklet inside the scope.
+
+    Parameters
+    ----------
+    cameras : collection of str, optional
+        Ids of cameras; others in the district are left out.
+    windows : sequence of (start, end), optional
+        Times with an offset; it was seen in at least one of them. See
+        :func:`workbench.investigation.weekly_windows` for hours of weekdays.
+    quality : float
+        Its best shot has at least this quality.
+    """
+
+    cameras: frozenset[str] | None = None
+    windows: tuple[Span, ...] | None = None
+    quality: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a question would touch, before it is asked."""
+
+    cameras: int  # in the district, after the filter
+    segments: int
+    tracklets: int  # searchable ones that are compared
+    blocks: int  # the steps of the scan
+    bytes: int  # read from the columns
+
+    def __str__(self) -> str:
+        return (
+            f"{self.tracklets:,} tracklets of {self.cameras:,} cameras in {self.segments:,} "
+            f"segments: {self.bytes / 1e6:,.1f} MB in {self.blocks:,} blocks"
+        )
 
 
 def search(
@@ -47,19 +77,26 @@ def search(
     permit: Permit,
     top: int | None = None,
     threshold: float | None = None,
+    only: Filter | None = None,
+    tell: Tell | None = None,
 ) -> list[Candidate]:
     """Tracklets inside the scope, best first; equal scores by time.
 
     Parameters
     ----------
-    template : (dimension,) float32
-        The probe's, of the gallery's profile.
+    template : (dimension,) or (m, dimension) float32
+        The probe's, of the gallery's profile. Of several, a tracklet scores as the best of them
+        says.
     permit : Permit
         Leave to ask this very question; see :func:`workbench.casework.authority.authorise`.
     top : int, optional
         At most so many.
     threshold : float, optional
         Only those with at least this score.
+    only : Filter, optional
+        Cameras, windows of time and quality to which the search is narrowed.
+    tell : callable, optional
+        Told of progress now and then; it may cancel.
 
     Raises
     ------
@@ -69,47 +106,298 @@ def search(
         If the template is not a finite vector of the gallery's dimension, or *top* is below 1.
     DistrictError
         If the district holds no camera of the gallery.
+    Cancelled
+        If *tell* returned False.
     """
-    import numpy as np
+    return search_many(
+        gallery,
+        [template],
+        scope,
+        permits=[permit],
+        top=top,
+        threshold=threshold,
+        only=only,
+        tell=tell,
+    )[0]
 
-    spend(permit, gallery=gallery.path, template=template, scope=scope)
+
+def search_many(
+    gallery: Gallery,
+    templates: Sequence[Vector],
+    scope: Scope,
+    *,
+    permits: Sequence[Permit],
+    top: int | None = None,
+    threshold: float | None = None,
+    only: Filter | None = None,
+    tell: Tell | None = None,
+) -> list[list[Candidate]]:
+    """What :func:`search` answers for each of several targets, in one pass over the rows.
+
+    Each needs a permit of its own, in their order.
+    """
+    if len(permits) != len(templates):
+        raise NotPermitted(
+            f"there are {len(permits)} permits for {len(templates)} targets",
+            where="gallery search",
+            fix="Search with workbench.investigation.search and the reference of an open case",
+        )
+    for permit, template in zip(permits, templates, strict=True):
+        spend(permit, gallery=gallery.path, template=template, scope=scope)
+    if top is not None and top < 1:
+        raise GalleryError(
+            f"cannot return {top} candidates", where="top", fix="Ask for one at least"
+        )
+    least = float("-inf") if threshold is None else threshold
+    questions = [
+        Question(_checked(gallery, template), gallery.profile.metric, top=top, threshold=least)
+        for template in templates
+    ]
+    found = [*_inside(gallery, scope, only or Filter())]
+    total = sum(rows for _, _, _, rows in found)
+    done = 0
+    for number, (_, index, pieces, _) in enumerate(found):
+        for rows in scan(number, index, pieces, questions):
+            done += rows
+            if tell is not None and tell(done, total) is False:
+                raise Cancelled("the search was cancelled", fix="Ask again")
+    segments = [segment for segment, *_ in found]
+    return [_candidates(gallery, segments, question) for question in questions]
+
+
+def explain(gallery: Gallery, scope: Scope, *, only: Filter | None = None) -> Explanation:
+    """What a search of *scope* would touch; raises DistrictError as :func:`search` does."""
+    only = only or Filter()
+    found = [*_inside(gallery, scope, only)]
+    rows = sum(count for *_, count in found)
+    # A row's code and scale; the keys that decide whether it is inside.
+    width = gallery.profile.dimension + 4 + 8 + 8 + 4
+    width += 4 if gallery.profile.metric == "euclidean" else 0
+    return Explanation(
+        cameras=int(_wanted(gallery, scope, only).sum()),
+        segments=len(found),
+        tracklets=rows,
+        blocks=sum(len(pieces) for _, _, pieces, _ in found),
+        bytes=rows * width,
+    )
+
+
+def _checked(gallery: Gallery, template: Vector) -> Any:
     dimension = gallery.profile.dimension
-    if template.shape != (dimension,) or not np.isfinite(template).all():
+    vectors = np.atleast_2d(template)
+    if (
+        vectors.ndim != 2
+        or vectors.shape[1] != dimension
+        or not len(vectors)
+        or not np.isfinite(vectors).all()
+        or (gallery.profile.metric == "cosine" and not vectors.any(axis=1).all())
+    ):
         raise GalleryError(
             f"the probe is not a finite vector of {dimension} numbers",
             where=str(gallery.path),
             fix="Make it again from the photographs",
         )
-    if top is not None and top < 1:
-        raise GalleryError(
-            f"cannot return {top} candidates", where="top", fix="Ask for one at least"
+    return vectors
+
+
+# --- Which rows ---------------------------------------------------------------------------------
+
+
+def _inside(
+    gallery: Gallery, scope: Scope, only: Filter
+) -> Iterator[tuple[Segment, TemplateIndex, list[Piece], int]]:
+    """The segments with rows inside the scope: these rows, and how many they are."""
+    wanted = _wanted(gallery, scope, only)
+    spans = _spans(scope, only.windows)
+    for segment in gallery.segments:
+        if not segment.entry.templates or not spans:
+            continue
+        index = segment.index
+        if index.begins >= spans[-1][1] or index.ends < spans[0][0]:
+            continue
+        allowed = wanted[np.searchsorted(gallery.places.ids, segment.camera_ids)]
+        if allowed.any():
+            pieces = _pieces(index, allowed, spans, only.quality)
+            rows = sum(p.stop - p.start if isinstance(p, slice) else len(p) for p in pieces)
+            if rows:
+                yield segment, index, pieces, rows
+
+
+def _wanted(gallery: Gallery, scope: Scope, only: Filter) -> NDArray[np.bool_]:
+    """Which of the gallery's cameras are searched."""
+    wanted = gallery.inside(scope.district)
+    if only.cameras is not None:
+        wanted = wanted & np.isin(gallery.places.ids, np.array(sorted(only.cameras), np.str_))
+    return wanted
+
+
+def _spans(scope: Scope, windows: Iterable[Span] | None) -> list[tuple[int, int]]:
+    """The times that are searched, in microseconds since 1970: sorted, none meets another."""
+    begin, end = _microseconds(scope.start), _microseconds(scope.end)
+    if windows is None:
+        return [(begin, end)]
+    spans: list[tuple[int, int]] = []
+    for start, stop in sorted((_microseconds(a), _microseconds(b)) for a, b in windows):
+        first, last = max(start, begin), min(stop, end)
+        if first >= last:
+            continue
+        if spans and first <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
+        else:
+            spans.append((first, last))
+    return spans
+
+
+def _pieces(
+    index: TemplateIndex,
+    allowed: NDArray[np.bool_],
+    spans: Sequence[tuple[int, int]],
+    quality: float,
+) -> list[Piece]:
+    """The rows of a segment whose camera is allowed, and that were seen in one of the spans."""
+    bounds, mixed = _place_runs(index.places, allowed)
+    begin, end = spans[0][0], spans[-1][1]
+    first_day, last_day = (begin - index.longest_seen) // DAY, (end - 1) // DAY
+    long: list[Piece] = []
+    short: list[NDArray[np.intp]] = []
+    stops = np.append(index.days[1:, 1], len(index))
+    for (day, start), stop in zip(index.days.tolist(), stops.tolist(), strict=True):
+        if not first_day <= day <= last_day:
+            continue
+        if bounds is None:
+            low, high = np.array([start]), np.array([stop])
+        else:
+            place = index.place[start:stop]
+            low = start + np.searchsorted(place, bounds[0], "left")
+            high = start + np.searchsorted(place, bounds[1], "right")
+        whole = len(spans) == 1 and begin <= day * DAY and (day + 1) * DAY <= end
+        if whole and not mixed and not quality:
+            far = high - low >= LONG_RUN
+            long += [
+                slice(a, b) for a, b in zip(low[far].tolist(), high[far].tolist(), strict=True)
+            ]
+            low, high = low[~far], high[~far]
+            if len(low):
+                short.append(expand(low, high))
+            continue
+        rows = expand(low, high)
+        keep = _seen(index, rows, spans)
+        if mixed:
+            keep &= allowed[index.camera[rows]]
+        if quality:
+            keep &= index.quality[rows] >= quality
+        short.append(rows[keep])
+    gathered = np.concatenate(short) if short else np.empty(0, np.intp)
+    return [*long, gathered] if len(gathered) else long
+
+
+def _place_runs(
+    places: NDArray[np.int64], allowed: NDArray[np.bool_]
+) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]] | None, bool]:
+    """Runs of Hilbert places that hold no camera from outside, as first and last place.
+
+    None where all cameras are allowed. The flag tells that a place has cameras of both kinds, so
+    that rows must be asked for their camera besides.
+    """
+    if allowed.all():
+        return None, False
+    unique, number = np.unique(places, return_inverse=True)
+    some = np.zeros(len(unique), bool)
+    some[number[allowed]] = True
+    mixed = bool((some[number] & ~allowed).any())
+    first, last = runs(some)
+    return (unique[first], unique[last]), mixed
+
+
+def _seen(
+    index: TemplateIndex, rows: NDArray[np.intp], spans: Sequence[tuple[int, int]]
+) -> NDArray[np.bool_]:
+    """Which rows were seen at some moment in one of the spans, ``[start, end)``."""
+    first, last = index.first_seen[rows], index.last_seen[rows]
+    if len(spans) == 1:
+        return (first < spans[0][1]) & (last >= spans[0][0])
+    starts = np.array([start for start, _ in spans])
+    ends = np.array([end for _, end in spans])
+    # The first span that ends after it was first seen; it must have begun when it was last seen.
+    which = np.searchsorted(ends, first, "right")
+    return (which < len(spans)) & (last >= starts[np.minimum(which, len(spans) - 1)])
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+# --- What people read ---------------------------------------------------------------------------
+
+
+def _candidates(
+    gallery: Gallery, segments: Sequence[Segment], question: Question
+) -> list[Candidate]:
+    """The best rows as candidates, in their order."""
+    order: list[tuple[float, int, bytes, int, int, int]] = []
+    for number in np.unique(question.segment).tolist():
+        segment, here = segments[number], question.segment == number
+        index, rows, score = segment.index, question.row[here], question.score[here]
+        order += zip(
+            (-score).tolist(),
+            index.first_seen[rows].tolist(),
+            segment.recording_ids[index.recording[rows]].tolist(),
+            index.ordinal[rows].tolist(),
+            [number] * len(rows),
+            rows.tolist(),
+            strict=True,
         )
-    cameras: dict[str, Camera] = {c.camera_id: c for c in gallery.cameras_inside(scope.district)}
-    score = _SCORE[gallery.profile.metric].format(dimension=int(dimension))
-    rows = gallery.arrow(
-        _SEARCH.format(score=score),
-        {
-            "probe": [float(x) for x in template],
-            "cameras": list(cameras),
-            "start": scope.start,
-            "end": scope.end,
-            "threshold": float("-inf") if threshold is None else threshold,
-            "top": _ALL if top is None else top,
-        },
-    )
+    order.sort()
+    best = order[: question.top]
+    told = _told(gallery, segments, [(number, row) for *_, number, row in best])
+    cameras = gallery.cameras_by_id
     return [
         Candidate(
-            tracklet_id=f"{row['recording_id']}-{row['ordinal']}",
+            tracklet_id=f"{recording_id.decode()}-{ordinal}",
             camera=cameras[row["camera_id"]],
-            recording_id=row["recording_id"],
+            recording_id=recording_id.decode(),
             recording=row["file"],
             first_seen=row["first_seen"].astimezone(UTC),
             last_seen=row["last_seen"].astimezone(UTC),
-            score=row["score"],
+            score=-minus,
             quality=row["quality"],
             shot_seconds=row["seconds"],
             shot_time=row["time"].astimezone(UTC),
             shot_jpeg=row["jpeg"],
         )
-        for row in rows.to_pylist()
+        for (minus, _, recording_id, ordinal, _, _), row in zip(best, told, strict=True)
     ]
+
+
+# Rows of a table are found by their number: without an index, and without reading the others.
+_RECORDINGS = (
+    "SELECT rowid, camera_id, file FROM {part}.recordings "
+    "WHERE rowid IN (SELECT unnest($rows::BIGINT[]))"
+)
+_SHOTS = (
+    "SELECT rowid, quality, seconds, time, jpeg FROM {part}.shots "
+    "WHERE rowid IN (SELECT unnest($rows::BIGINT[]))"
+)
+
+
+def _told(
+    gallery: Gallery, segments: Sequence[Segment], rows: Sequence[tuple[int, int]]
+) -> list[dict[str, Any]]:
+    """What people read of some rows, each given as (segment, row)."""
+    told: dict[tuple[int, int], dict[str, Any]] = {}
+    for number in sorted({number for number, _ in rows}):
+        segment = segments[number]
+        index, here = segment.index, [row for n, row in rows if n == number]
+        found = {}
+        for name, sql in (("recording", _RECORDINGS), ("shot", _SHOTS)):
+            wanted = getattr(index, name)[here].tolist()
+            table = gallery.arrow(sql.format(part=segment.alias), {"rows": wanted})
+            found[name] = {row["rowid"]: row for row in table.to_pylist()}
+        for row in here:
+            about = (
+                found["recording"][int(index.recording[row])] | found["shot"][int(index.shot[row])]
+            )
+            about["first_seen"] = _EPOCH + timedelta(microseconds=int(index.first_seen[row]))
+            about["last_seen"] = _EPOCH + timedelta(microseconds=int(index.last_seen[row]))
+            told[number, row] = about
+    return [told[key] for key in rows]

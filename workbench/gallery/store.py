@@ -1,15 +1,23 @@
-"""Write and read a gallery: one DuckDB file, one profile, each recording whole or not at all."""
+"""Write and read a gallery: one profile, each recording whole or not at all.
+
+A gallery is a register (the file that is named) and immutable segments beside it; see
+docs/decisions/0004-gallery.md. One process writes, any number read meanwhile.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import resources
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
 
 from workbench.domain import (
     QUALITY_PARTS,
@@ -24,37 +32,60 @@ from workbench.domain import (
     Shot,
 )
 from workbench.errors import DistrictError, GalleryBusy, GalleryError, ProfileMismatch
+from workbench.gallery.compaction import to_merge
+from workbench.gallery.register import (
+    Register,
+    SegmentEntry,
+    connect,
+    read_register,
+    schema,
+    segments_folder,
+    unreadable,
+    write_register,
+)
+from workbench.gallery.segments import TABLES, Segment, SegmentWriter, attach, remove
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from workbench.domain import District
-
-SCHEMA_VERSION = 1
-_TABLES = {"gallery", "weights", "cameras", "recordings", "tracklets", "templates", "shots"}
 
 
 class Gallery:
     """The tracklets of indexed footage and their templates.
 
-    One process may have a gallery open for writing, or any number for reading. Use it as a context
-    manager, or call :meth:`close`.
-
-    >>> with Gallery.open("town.duckdb") as gallery:  # doctest: +SKIP
+    >>> with Gallery.open("town.duckdb") as gallery:                        # doctest: +SKIP
     ...     gallery.recordings()
+
+    Open it for writing in one process; any number may read meanwhile, and see a recording from the
+    moment it is stored, without being opened again.
     """
 
-    def __init__(
-        self, path: Path, profile: Profile, connection: duckdb.DuckDBPyConnection, *, write: bool
-    ) -> None:
-        self.path, self.profile = path, profile
-        self._connection, self._write = connection, write
+    def __init__(self, path: Path, register: Register, lock: BinaryIO | None) -> None:
+        """Use :meth:`open`, :meth:`create` or :meth:`for_writing`."""
+        self.path = path
+        self.profile = register.profile
+        self._lock = lock
+        self._folder = segments_folder(path)
+        self._register = register
+        self._stamp: tuple[int, ...] = ()
+        self._segments: dict[str, Segment] = {}
+        self._connection = connect()
+        # The tables of a segment without rows, so that there is something to select from.
+        tables = schema(2, self.profile)
+        self._connection.execute(f"ATTACH ':memory:' AS nothing; USE nothing; {tables}; USE memory")
+        # What people ask in SQL reads no other file.
+        inside = f"{self._folder.resolve()}/".replace("'", "''")
+        self._connection.execute(
+            f"SET allowed_directories = ['{inside}']; SET enable_external_access = false"
+        )
+        self._take(register)
 
     @classmethod
     def create(cls, path: Path | str, profile: Profile) -> Gallery:
-        """Make an empty gallery for templates of *profile*, open for writing.
+        """Make an empty gallery for templates of *profile* and open it for writing.
 
         Raises
         ------
@@ -68,31 +99,16 @@ class Gallery:
                 where=str(path),
                 fix="Open it, or choose another name",
             )
-        with contextlib.suppress(OSError):  # DuckDB then says what cannot be written
-            path.parent.mkdir(parents=True, exist_ok=True)
-        # Built beside and renamed: a gallery is never seen half made.
-        unfinished = path.with_name(f".{path.name}.new")
-        unfinished.unlink(missing_ok=True)
-        connection = _connect(unfinished, write=True)
-        try:
-            schema = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
-            connection.execute("BEGIN")
-            connection.execute(schema.format(dimension=int(profile.dimension)))
-            connection.execute(
-                "INSERT INTO gallery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    SCHEMA_VERSION, datetime.now(UTC), profile.name, profile.detector,
-                    profile.recogniser, profile.alignment, profile.metric, profile.dimension,
-                    profile.version, profile.fingerprint,
-                ],
-            )  # fmt: skip
-            for file, sha256 in profile.weights:
-                connection.execute("INSERT INTO weights VALUES (?, ?)", [file, sha256])
-            connection.execute("COMMIT")
-        finally:
-            connection.close()
-        unfinished.rename(path)
-        return cls.open(path, write=True)
+        with _writing(path):
+            segments_folder(path).mkdir(parents=True, exist_ok=True)
+            lock = _take_lock(path)
+            try:
+                register = Register(profile, datetime.now(UTC))
+                write_register(path, register)
+            except BaseException:
+                lock.close()
+                raise
+        return cls(path, register, lock)
 
     @classmethod
     def open(
@@ -103,9 +119,9 @@ class Gallery:
         Raises
         ------
         GalleryError
-            If there is none, or the file is damaged, foreign or of a newer version.
+            If there is none, or it is damaged, foreign or of another version.
         GalleryBusy
-            If another process holds it.
+            If it is to be written and another process writes it.
         ProfileMismatch
             If it was made with another profile than *profile*.
         """
@@ -116,20 +132,33 @@ class Gallery:
                 where=str(path),
                 fix="Make one with `sightline index`",
             )
-        connection = _connect(path, write=write)
+        register = read_register(path)
+        found = register.profile
+        if profile is not None and profile.fingerprint != found.fingerprint:
+            raise ProfileMismatch(
+                f"was made with profile {found.name} ({found.fingerprint}), not with "
+                f"{profile.name} ({profile.fingerprint})",
+                where=str(path),
+                fix=f"Use profile {found.name}, or another gallery",
+            )
+        if register.segments and not segments_folder(path).is_dir():
+            raise GalleryError(
+                f"its segments are missing: there is no folder {segments_folder(path).name}",
+                where=str(path),
+                fix="Copy that folder beside it; the two belong together",
+            )
+        if not write:
+            return cls(path, register, None)
+        with _writing(path):
+            segments_folder(path).mkdir(exist_ok=True)
+            lock = _take_lock(path)
         try:
-            found = _read_profile(connection, path)
-            if profile is not None and profile.fingerprint != found.fingerprint:
-                raise ProfileMismatch(
-                    f"was made with profile {found.name} ({found.fingerprint}), not with "
-                    f"{profile.name} ({profile.fingerprint})",
-                    where=str(path),
-                    fix=f"Use profile {found.name}, or another gallery",
-                )
+            gallery = cls(path, read_register(path), lock)  # as it is now that nobody changes it
         except BaseException:
-            connection.close()
+            lock.close()
             raise
-        return cls(path, found, connection, write=write)
+        gallery._tidy()
+        return gallery
 
     @classmethod
     def for_writing(cls, path: Path | str, profile: Profile) -> Gallery:
@@ -145,8 +174,12 @@ class Gallery:
         )
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the files."""
         self._connection.close()
+        self._segments = {}
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def __enter__(self) -> Gallery:
         return self
@@ -163,69 +196,42 @@ class Gallery:
 
     def add_cameras(self, cameras: Iterable[Camera]) -> None:
         """Add cameras, or renew the name and place of those that are known."""
-        with self._transaction() as connection:
-            for camera in cameras:
-                connection.execute(
-                    "INSERT INTO cameras VALUES ($id, $name, $latitude, $longitude) ON CONFLICT "
-                    "DO UPDATE SET name = $name, latitude = $latitude, longitude = $longitude",
-                    {
-                        "id": camera.camera_id,
-                        "name": camera.name,
-                        "latitude": camera.latitude,
-                        "longitude": camera.longitude,
-                    },
-                )
+        known = self.cameras_by_id
+        fresh = [camera for camera in cameras if known.get(camera.camera_id) != camera]
+        if fresh or not self._is_writable():
+            with self._commit() as segment:
+                segment.add_cameras(fresh)
 
     def add_recording(self, indexed: IndexedRecording) -> None:
-        """Store a recording with all its tracklets, in one transaction.
+        """Store a recording with all its tracklets, as :meth:`add_recordings` does several."""
+        self.add_recordings([indexed])
+
+    def add_recordings(self, recordings: Sequence[IndexedRecording]) -> None:
+        """Store recordings with all their tracklets: all of them, or none.
 
         Raises
         ------
         GalleryError
-            If it is here already, its camera is unknown, or a template is not a finite vector of
+            If one is here already, its camera is unknown, or a template is not a finite vector of
             the profile's dimension.
         """
-        import duckdb
-        import numpy as np
-
-        for tracklet in indexed.tracklets:
-            vectors = [shot.template for shot in tracklet.shots]
-            vectors += [] if tracklet.template is None else [tracklet.template]
-            for vector in vectors:
-                if vector.shape != (self.profile.dimension,) or not np.isfinite(vector).all():
-                    raise GalleryError(
-                        f"a template of tracklet {tracklet.ordinal} is not a finite vector of "
-                        f"{self.profile.dimension} numbers",
-                        where=indexed.recording.file,
-                        fix="Index it again; if that does not help, check the model weights",
-                    )
-        recording = indexed.recording
-        try:
-            with self._transaction() as connection:
-                connection.execute(
-                    "INSERT INTO recordings "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    [
-                        indexed.recording_id, recording.camera_id, recording.file,
-                        recording.started_at, indexed.ended_at, indexed.sha256,
-                        indexed.size_bytes, indexed.modified_ns, indexed.width, indexed.height,
-                        indexed.frames_decoded, indexed.frames_examined, indexed.faces,
-                        indexed.stopped, indexed.elapsed_seconds, datetime.now(UTC),
-                    ],
-                )  # fmt: skip
-                connection.execute(
-                    "DELETE FROM refusals WHERE camera_id = ? AND file = ? AND started_at = ?",
-                    [recording.camera_id, recording.file, recording.started_at],
+        known = self.cameras_by_id
+        seen: set[str] = set()
+        for one in recordings:
+            if one.recording_id in seen or self.holds(one.recording_id):
+                raise GalleryError(
+                    "is in the gallery already", where=one.recording.file, fix="Leave it out"
                 )
-                for name, table in _tables(indexed, self.profile.dimension):
-                    self._insert(name, table)
-        except duckdb.ConstraintException as error:
-            known = "primary key" in str(error).lower() or "duplicate" in str(error).lower()
-            raise GalleryError(
-                "is in the gallery already" if known else f"its camera is unknown ({error})",
-                where=recording.file,
-                fix="Leave it out" if known else "Add its camera first",
-            ) from None
+            if one.recording.camera_id not in known:
+                raise GalleryError(
+                    f"its camera is unknown ({one.recording.camera_id})",
+                    where=one.recording.file,
+                    fix="Add its camera first",
+                )
+            seen.add(one.recording_id)
+            self._check_templates(one)
+        with self._commit() as segment:
+            segment.add_recordings(recordings, known)
 
     def add_run(
         self,
@@ -238,97 +244,231 @@ class Gallery:
         left: int,
     ) -> None:
         """Record a run of indexing, and the recordings it could not read with the reasons."""
-        with self._transaction() as connection:
-            connection.execute(
-                'INSERT INTO runs (source, started_at, ended_at, indexed, refused, "left") '
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                [source, started_at, ended_at, indexed, len(refused), left],
+        with self._commit() as segment:
+            segment.add_run(
+                source, started_at, ended_at, indexed=indexed, refused=refused, left=left
             )
-            for recording, reason in refused:
-                connection.execute(
-                    "INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?)",
-                    [
-                        recording.camera_id, recording.file, recording.started_at, reason,
-                        ended_at,
-                    ],
-                )  # fmt: skip
 
-    def _insert(self, name: str, table: pa.Table) -> None:
-        if not table.num_rows:
-            return
-        self._connection.register("incoming", table)
-        try:
-            # The name is one of our own, never a user's.
-            self._connection.execute(f"INSERT INTO {name} SELECT * FROM incoming")  # noqa: S608
-        finally:
-            self._connection.unregister("incoming")
+    def compact(self) -> None:
+        """Merge small segments until there is none to merge; done while writing as well."""
+        while few := to_merge(self._register.segments, self.profile.dimension):
+            self._merge(few)
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        import duckdb
+    def purge(self, recording_ids: Iterable[str]) -> int:
+        """Remove recordings with all that was found in them; nothing of it stays in any file.
 
-        if not self._write:
+        Returns how many there were. The segments that held them are written anew without them.
+        """
+        unwanted = set(recording_ids)
+        touched = [
+            entry
+            for entry in self._register.segments
+            if unwanted & {i.decode() for i in self._segments[entry.name].recording_ids.tolist()}
+        ]
+        before = sum(entry.recordings for entry in self._register.segments)
+        for entry in touched:
+            self._merge([entry], without=unwanted)
+        return before - sum(entry.recordings for entry in self._register.segments)
+
+    def _check_templates(self, indexed: IndexedRecording) -> None:
+        for tracklet in indexed.tracklets:
+            vectors = [shot.template for shot in tracklet.shots]
+            vectors += [] if tracklet.template is None else [tracklet.template]
+            for vector in vectors:
+                if vector.shape != (self.profile.dimension,) or not np.isfinite(vector).all():
+                    raise GalleryError(
+                        f"a template of tracklet {tracklet.ordinal} is not a finite vector of "
+                        f"{self.profile.dimension} numbers",
+                        where=indexed.recording.file,
+                        fix="Index it again; if that does not help, check the model weights",
+                    )
+            if (
+                self.profile.metric == "cosine"
+                and tracklet.template is not None
+                and not tracklet.template.any()
+            ):
+                raise GalleryError(
+                    f"the template of tracklet {tracklet.ordinal} is zero",
+                    where=indexed.recording.file,
+                    fix="Index it again; if that does not help, check the model weights",
+                )
+
+    def _is_writable(self) -> bool:
+        if self._lock is None:
             raise GalleryError(
                 "is open for reading only", where=str(self.path), fix="Open it with write=True"
             )
-        self._connection.execute("BEGIN")
+        return True
+
+    @contextlib.contextmanager
+    def _commit(self, gone: Sequence[SegmentEntry] = ()) -> Iterator[SegmentWriter]:
+        """A segment to fill; it comes into the gallery, in place of *gone*, when it is full."""
+        self._is_writable()
+        with _writing(self.path):
+            segment = SegmentWriter(self._folder, self._register.next_number(), self.profile)
+            try:
+                yield segment
+                entry = segment.finish()
+                left = [e for e in self._register.segments if e not in gone]
+                register = Register(self.profile, self._register.created_at, (*left, entry))
+                write_register(self.path, register)
+            except BaseException:
+                segment.discard()
+                raise
+        self._take(register)
+        for entry in gone:
+            remove(self._folder / entry.name)
+        if not gone:
+            self.compact()
+
+    def _merge(self, entries: Sequence[SegmentEntry], *, without: Iterable[str] = ()) -> None:
+        segments = [self._segments[entry.name] for entry in entries]
+        with self._commit(gone=entries) as merged:
+            merged.add_segments(segments, without=without)
+
+    def _tidy(self) -> None:
+        """Remove what a writer that was killed has left half done."""
+        named = {entry.name for entry in self._register.segments}
+        for folder in self._folder.iterdir():
+            if folder.is_dir() and folder.name not in named:
+                remove(folder)
+
+    # --- What is there ------------------------------------------------------------------------
+
+    def refresh(self) -> bool:
+        """Take in what was stored since the last look; tell whether there was something.
+
+        Every question does so first; it costs one look at the file.
+        """
+        if self._lock is not None:
+            return False
         try:
-            yield self._connection
-            self._connection.execute("COMMIT")
-        except BaseException as error:
-            with contextlib.suppress(duckdb.Error):  # a failed commit has rolled back already
-                self._connection.execute("ROLLBACK")
-            if isinstance(error, duckdb.Error) and not isinstance(
-                error, duckdb.ConstraintException
-            ):
-                raise GalleryError(
-                    f"cannot be written ({str(error).splitlines()[0]})",
+            if _stamp_of(self.path) == self._stamp:
+                return False
+        except FileNotFoundError:
+            raise GalleryError(
+                "went away", where=str(self.path), fix="Restore it, or open another"
+            ) from None
+        for _ in range(10):
+            register = read_register(self.path)
+            if register.profile.fingerprint != self.profile.fingerprint:
+                raise ProfileMismatch(
+                    "was replaced by a gallery of another profile",
                     where=str(self.path),
-                    fix="Check the disk; what was stored before is kept",
-                ) from error
-            raise
+                    fix="Open it again",
+                )
+            try:
+                self._take(register)
+            except FileNotFoundError:
+                continue  # merged away since the register was read: there is a newer one
+            return True
+        raise unreadable(self.path, "its segments are missing")
+
+    def _take(self, register: Register) -> None:
+        """Attach the segments of *register*, and let go of others."""
+        import duckdb
+
+        self._stamp = _stamp_of(self.path)
+        wanted = {entry.name: entry for entry in register.segments}
+        fresh = {
+            name: Segment(self._folder / name, entry)
+            for name, entry in wanted.items()
+            if name not in self._segments
+        }
+        for segment in fresh.values():
+            try:
+                attach(self._connection, segment)
+            except duckdb.Error as error:
+                if not segment.folder.is_dir():
+                    raise FileNotFoundError(segment.folder) from None
+                raise unreadable(segment.folder, str(error)) from None
+        gone = [segment for name, segment in self._segments.items() if name not in wanted]
+        self._segments = {name: self._segments.get(name) or fresh[name] for name in sorted(wanted)}
+        self._register = register
+        self._connection.execute(self._views())
+        for segment in gone:
+            self._connection.execute(f"DETACH {segment.alias}")
+        for name in ("_cameras", "cameras_by_id", "places"):
+            self.__dict__.pop(name, None)
+
+    def _views(self) -> str:
+        """All segments as one set of tables."""
+        parts = ["nothing", *(segment.alias for segment in self._segments.values())]
+
+        def union(table: str) -> str:
+            # Names of tables and segments are our own, never a user's.
+            return " UNION ALL ".join(f"SELECT * FROM {part}.{table}" for part in parts)  # noqa: S608
+
+        views = {f"all_{table}": union(table) for table in TABLES} | _VIEWS
+        statements = [f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}" for name, sql in views.items()]
+        return "; ".join(statements)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The parts there are now, in the order in which they came."""
+        return tuple(self._segments.values())
 
     # --- Reading ------------------------------------------------------------------------------
 
     def arrow(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
-        """The rows of a query with its parameters as an Arrow table; times are in UTC."""
+        """The rows of a query with its parameters as an Arrow table; times are in UTC.
+
+        Tables: cameras, recordings, tracklets, shots, problems, runs, refusals; see schema.sql.
+        """
+        self.refresh()
+        return self._query(sql, parameters)
+
+    def _query(
+        self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()
+    ) -> pa.Table:
         import duckdb
 
         damage = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException)
         try:
             return self._connection.sql(sql, params=parameters).to_arrow_table()
         except damage as error:
-            raise _unreadable(self.path, str(error)) from None
+            raise unreadable(self.path, str(error)) from None
 
     def cameras(self) -> tuple[Camera, ...]:
         """All cameras, by id."""
-        rows = self.arrow(
+        self.refresh()
+        return self._cameras
+
+    @cached_property
+    def _cameras(self) -> tuple[Camera, ...]:
+        rows = self._query(
             "SELECT camera_id, name, latitude, longitude FROM cameras ORDER BY camera_id"
-        )
-        return tuple(Camera(**row) for row in rows.to_pylist())
+        ).to_pydict()
+        return tuple(map(Camera, *(rows[name] for name in rows)))
 
-    def cameras_inside(self, district: District) -> tuple[Camera, ...]:
-        """The cameras in a district, its border included; raise DistrictError if there is none."""
-        import numpy as np
-        import shapely
+    @cached_property
+    def cameras_by_id(self) -> dict[str, Camera]:
+        return {camera.camera_id: camera for camera in self._cameras}
 
-        rows = self.arrow(
-            "SELECT camera_id, longitude, latitude FROM cameras "
-            "WHERE longitude BETWEEN ? AND ? AND latitude BETWEEN ? AND ? ORDER BY camera_id",
-            [district.area.bounds[i] for i in (0, 2, 1, 3)],
-        )
-        shapely.prepare(district.area)
-        inside = shapely.intersects_xy(
-            district.area, rows["longitude"].to_numpy(), rows["latitude"].to_numpy()
-        )
-        wanted = {rows["camera_id"][int(i)].as_py() for i in np.flatnonzero(inside)}
-        if not wanted:
+    @cached_property
+    def places(self) -> Places:
+        """Ids and coordinates of all cameras as columns, by id."""
+        return Places.of(self._cameras)
+
+    def inside(self, district: District) -> NDArray[np.bool_]:
+        """Which of :meth:`cameras` are in a district, its border included.
+
+        Raises DistrictError if none is.
+        """
+        self.refresh()
+        inside = self.places.inside(district)
+        if not inside.any():
             raise DistrictError(
                 "holds no camera of this gallery",
                 where=district.name,
                 fix="Draw it around at least one camera",
             )
-        return tuple(camera for camera in self.cameras() if camera.camera_id in wanted)
+        return inside
+
+    def cameras_inside(self, district: District) -> tuple[Camera, ...]:
+        """The cameras in a district, its border included; raise DistrictError if there is none."""
+        inside = self.inside(district)
+        return tuple(self._cameras[i] for i in np.flatnonzero(inside))
 
     def recordings(self) -> pd.DataFrame:
         """One row a recording, by start: the columns of the table, with counts of its tracklets."""
@@ -461,6 +601,36 @@ class Gallery:
             refused=refused["refused"],
         )
 
+    def templates(self) -> pa.Table:
+        """The pooled templates, one row a searchable tracklet, read where they lie.
+
+        Columns: recording_id, ordinal, camera_id, first_seen, last_seen, quality, template
+        (a list of as many float32 as the profile has; of unit length for the cosine metric).
+        """
+        import pyarrow as pa
+
+        self.refresh()
+        time = pa.timestamp("us", tz="UTC")
+        parts = [_no_templates(self.profile.dimension)]
+        for segment in self.segments:
+            if not segment.entry.templates:
+                continue
+            index = segment.index
+            flat = pa.array(index.templates.reshape(-1))
+            names = pa.array(segment.recording_ids.astype(np.str_))
+            cameras = pa.array(segment.camera_ids)
+            columns = [
+                names.take(pa.array(index.recording)),
+                pa.array(index.ordinal),
+                cameras.take(pa.array(index.camera)),
+                pa.array(index.first_seen).view(time),
+                pa.array(index.last_seen).view(time),
+                pa.array(index.quality),
+                pa.FixedSizeListArray.from_arrays(flat, self.profile.dimension),
+            ]
+            parts.append(pa.table(columns, schema=parts[0].schema))
+        return pa.concat_tables(parts)
+
     def shots(self, tracklet_id: str) -> tuple[Shot, ...]:
         """The best shots of a tracklet, best first; raise GalleryError if there is none of it."""
         import numpy as np
@@ -499,168 +669,95 @@ def parse_tracklet_id(tracklet_id: str) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
-def _connect(path: Path, *, write: bool) -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    # Nothing is fetched at run time, and no file but the gallery is read through SQL.
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "enable_external_access": False,
-    }
-    try:
-        connection = duckdb.connect(str(path), read_only=not write, config=config)
-    except duckdb.IOException as error:
-        text = str(error)
-        if "lock" in text.lower():
-            raise GalleryBusy(
-                "is in use by another process",
-                where=str(path),
-                fix="Wait until indexing has finished, or close the dashboards that have it open",
-            ) from None
-        raise _unreadable(path, text) from None
-    except duckdb.ConnectionException as error:
-        if "different configuration" in str(error):
-            raise GalleryBusy(
-                "is open in this process already, in another way",
-                where=str(path),
-                fix="Close it there first",
-            ) from None
-        raise _unreadable(path, str(error)) from None
-    except duckdb.Error as error:
-        raise _unreadable(path, str(error)) from None
-    # DuckDB's own bar would print to standard output.
-    connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
-    return connection
+# What people ask, made of the tables of all segments.
+_VIEWS = {
+    "recordings": "FROM all_recordings",
+    "tracklets": "FROM all_tracklets",
+    "shots": "FROM all_shots",
+    "problems": "FROM all_problems",
+    "cameras": "SELECT * EXCLUDE (noted_at) FROM all_cameras QUALIFY row_number() OVER "
+    "(PARTITION BY camera_id ORDER BY noted_at DESC) = 1",
+    "runs": "SELECT row_number() OVER (ORDER BY ended_at) AS run_id, * FROM all_runs",
+    # What was refused and could be read later is no refusal any more.
+    "refusals": "FROM all_refusals ANTI JOIN all_recordings USING (camera_id, file, started_at) "
+    "QUALIFY row_number() OVER "
+    "(PARTITION BY camera_id, file, started_at ORDER BY refused_at DESC) = 1",
+}
 
 
-def _unreadable(path: Path, reason: str) -> GalleryError:
-    return GalleryError(
-        f"is not a gallery that can be read ({reason.splitlines()[0]})",
-        where=str(path),
-        fix="Restore it from a copy, or index the footage again",
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Cameras as columns, by id."""
 
+    ids: NDArray[np.str_]
+    longitude: NDArray[np.float64]
+    latitude: NDArray[np.float64]
 
-def _read_profile(connection: duckdb.DuckDBPyConnection, path: Path) -> Profile:
-    import duckdb
-
-    try:
-        found = connection.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'"
-        ).fetchall()
-        if not {name for (name,) in found} >= _TABLES:
-            raise GalleryError(
-                "is a DuckDB file, but not a Sightline gallery",
-                where=str(path),
-                fix="Name the file that `sightline index` made",
-            )
-        (version,) = connection.execute("SELECT schema_version FROM gallery").fetchone() or (0,)
-        if version != SCHEMA_VERSION:
-            raise GalleryError(
-                f"has schema version {version}, this Sightline reads {SCHEMA_VERSION}",
-                where=str(path),
-                fix="Use the Sightline it was made with, or index the footage again",
-            )
-        row = connection.execute(
-            "SELECT profile, detector, recogniser, alignment, metric, dimension, version, "
-            "fingerprint FROM gallery"
-        ).fetchone()
-        weights = connection.execute("SELECT file, sha256 FROM weights ORDER BY file").fetchall()
-    except duckdb.Error as error:
-        raise _unreadable(path, str(error)) from None
-    assert row is not None
-    profile = Profile(
-        name=row[0],
-        detector=row[1],
-        recogniser=row[2],
-        alignment=row[3],
-        metric=row[4],
-        dimension=row[5],
-        weights=tuple((file, sha256) for file, sha256 in weights),
-        version=row[6],
-    )
-    if profile.fingerprint != row[7]:
-        raise GalleryError(
-            "says two different things about its profile",
-            where=str(path),
-            fix="Restore it from a copy, or index the footage again",
+    @classmethod
+    def of(cls, cameras: Sequence[Camera]) -> Places:
+        """Of cameras sorted by id."""
+        return cls(
+            np.array([camera.camera_id for camera in cameras], np.str_),
+            np.array([camera.longitude for camera in cameras], np.float64),
+            np.array([camera.latitude for camera in cameras], np.float64),
         )
-    return profile
+
+    def inside(self, district: District) -> NDArray[np.bool_]:
+        """Which are in a district, its border included."""
+        import shapely
+
+        west, south, east, north = district.area.bounds
+        near = (self.longitude >= west) & (self.longitude <= east)
+        near &= (self.latitude >= south) & (self.latitude <= north)
+        rows = np.flatnonzero(near)
+        shapely.prepare(district.area)
+        near[rows] = shapely.intersects_xy(district.area, self.longitude[rows], self.latitude[rows])
+        return near
 
 
-def _tables(indexed: IndexedRecording, dimension: int) -> Iterator[tuple[str, pa.Table]]:
-    """The rows of a recording for each table, in the order of its columns."""
-    import numpy as np
+def _no_templates(dimension: int) -> pa.Table:
     import pyarrow as pa
 
     time = pa.timestamp("us", tz="UTC")
+    fields = [
+        ("recording_id", pa.string()), ("ordinal", pa.int32()), ("camera_id", pa.string()),
+        ("first_seen", time), ("last_seen", time), ("quality", pa.float32()),
+        ("template", pa.list_(pa.float32(), dimension)),
+    ]  # fmt: skip
+    return pa.schema(fields).empty_table()
 
-    def vectors(rows: Sequence[Any]) -> pa.Array:
-        flat = np.concatenate(rows) if rows else np.empty(0, np.float32)
-        return pa.FixedSizeListArray.from_arrays(pa.array(flat, pa.float32()), dimension)
 
-    recording_id, camera_id = indexed.recording_id, indexed.recording.camera_id
-    tracklets = indexed.tracklets
-    yield (
-        "tracklets",
-        pa.table(
-            {
-                "recording_id": [recording_id] * len(tracklets),
-                "ordinal": pa.array([t.ordinal for t in tracklets], pa.int32()),
-                "camera_id": [camera_id] * len(tracklets),
-                "first_seen": pa.array([t.first_seen for t in tracklets], time),
-                "last_seen": pa.array([t.last_seen for t in tracklets], time),
-                "detections": pa.array([t.detections for t in tracklets], pa.int32()),
-                "searchable": pa.array([t.searchable for t in tracklets], pa.bool_()),
-            }
-        ),
-    )
-    found = [t for t in tracklets if t.template is not None]
-    yield (
-        "templates",
-        pa.table(
-            {
-                "camera_id": [camera_id] * len(found),
-                "first_seen": pa.array([t.first_seen for t in found], time),
-                "last_seen": pa.array([t.last_seen for t in found], time),
-                "recording_id": [recording_id] * len(found),
-                "ordinal": pa.array([t.ordinal for t in found], pa.int32()),
-                "template": vectors([t.template for t in found]),
-            }
-        ),
-    )
-    shots = [(t, rank, shot) for t in tracklets for rank, shot in enumerate(t.shots)]
-    yield (
-        "shots",
-        pa.table(
-            {
-                "recording_id": [recording_id] * len(shots),
-                "ordinal": pa.array([t.ordinal for t, _, _ in shots], pa.int32()),
-                "rank": pa.array([rank for _, rank, _ in shots], pa.int32()),
-                "seconds": [s.seconds for _, _, s in shots],
-                "time": pa.array([s.time for _, _, s in shots], time),
-                **{
-                    name: [float(getattr(s.box, name)) for _, _, s in shots]
-                    for name in ("x", "y", "width", "height")
-                },
-                "quality": [s.quality.overall for _, _, s in shots],
-                **{
-                    name: [float(getattr(s.quality, name)) for _, _, s in shots]
-                    for name in QUALITY_PARTS
-                },
-                "jpeg": pa.array([s.jpeg for _, _, s in shots], pa.binary()),
-                "template": vectors([s.template for _, _, s in shots]),
-            }
-        ),
-    )
-    yield (
-        "problems",
-        pa.table(
-            {
-                "recording_id": [recording_id] * len(indexed.problems),
-                "what": [p.what for p in indexed.problems],
-                "at_seconds": pa.array([p.at_seconds for p in indexed.problems], pa.float64()),
-            }
-        ),
-    )
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say of a disk that refuses what was to be written, and that nothing was lost."""
+    import duckdb
+
+    try:
+        yield
+    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise GalleryError(
+            f"cannot be written ({str(error).splitlines()[0]})",
+            where=str(path),
+            fix="Check the disk; what was stored before is kept",
+        ) from error
+
+
+def _take_lock(path: Path) -> BinaryIO:
+    """The right to write, for as long as the file that is returned is open."""
+    lock = (segments_folder(path) / "lock").open("ab")
+    try:
+        # The kernel lets go of it when the process ends, however that happens.
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise GalleryBusy(
+            "is in use by another process that writes it",
+            where=str(path),
+            fix="Wait until indexing has finished",
+        ) from None
+    return lock
+
+
+def _stamp_of(path: Path) -> tuple[int, ...]:
+    about = path.stat()
+    return about.st_ino, about.st_mtime_ns, about.st_size

@@ -1,0 +1,28 @@
+"""Which segments to merge, so that there are few of them and each row is rewritten seldom."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+from workbench.gallery.register import SegmentEntry
+
+# Segments of one size that are merged together: there are at most so many of each size less one,
+# and a row is rewritten once for each factor of so many that its segment grows.
+FAN = 8
+# A segment stops growing when its templates take this many bytes: merging it holds them in memory.
+MOST_BYTES = 2**29
+
+
+def to_merge(entries: Sequence[SegmentEntry], dimension: int) -> list[SegmentEntry]:
+    """The segments to merge next, none if there are few enough."""
+    most = MOST_BYTES // (4 * dimension)
+    tiers: defaultdict[int, list[SegmentEntry]] = defaultdict(list)
+    for entry in entries:
+        if entry.templates < most:
+            tiers[int(math.log(max(entry.templates, 1), FAN))].append(entry)
+    for tier in sorted(tiers):
+        if len(tiers[tier]) >= FAN:
+            return tiers[tier]
+    return []

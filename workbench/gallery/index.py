@@ -1,0 +1,209 @@
+"""The part of a segment that is scanned: templates and their keys in flat files, in scan order.
+
+Each column is a plain ``.npy`` file, so that all processes share one copy in the page cache, and
+NumPy, Arrow and DuckDB read it as it is. ``codes`` (int8) are derived from ``templates`` and are
+only ever used with a bound of what they lose; so answers are exact.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.errors import GalleryError
+from workbench.gallery.order import DAY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.domain import Metric
+
+# Rows that are turned at a time, which bounds memory.
+BLOCK = 65_536
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TemplateRows:
+    """Searchable tracklets as parallel columns, in any order.
+
+    ``camera`` and ``recording`` are row numbers in the tables of the segment, ``shot`` is that of
+    the best shot. Times are microseconds since 1970 UTC.
+    """
+
+    templates: NDArray[np.float32]  # (n, dimension)
+    camera: NDArray[np.int32]
+    first_seen: NDArray[np.int64]
+    last_seen: NDArray[np.int64]
+    quality: NDArray[np.float32]
+    recording: NDArray[np.int32]
+    ordinal: NDArray[np.int32]
+    shot: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.first_seen)
+
+
+_KEYS = ("camera", "first_seen", "last_seen", "quality", "recording", "ordinal", "shot")
+_FILES = (
+    "templates",
+    "codes",
+    "scale",
+    "place",
+    *_KEYS,
+    "days",
+    "losses",
+    "span",
+    "places",
+    "square",
+)
+_SMALL = ("days", "losses", "span", "places")
+
+
+def write_index(
+    folder: Path, rows: TemplateRows, places: NDArray[np.int64], metric: Metric
+) -> None:
+    """Write the columns of *rows* into *folder* in scan order; :func:`sync` brings them to disk.
+
+    *places* has the Hilbert place of each of the segment's cameras. Templates of a cosine profile
+    are made unit vectors; those of a Euclidean one stay as they are.
+
+    Raises
+    ------
+    GalleryError
+        If a template is not finite, or is zero and has no direction.
+    """
+    place = places[rows.camera]
+    day = rows.first_seen // DAY
+    order = np.lexsort((rows.ordinal, rows.recording, rows.first_seen, rows.camera, place, day))
+    count, dimension = rows.templates.shape
+
+    def create(name: str, kind: Any, *shape: int) -> Any:
+        return np.lib.format.open_memmap(
+            folder / f"{name}.npy", mode="w+", dtype=kind, shape=(count, *shape)
+        )
+
+    templates = create("templates", np.float32, dimension)
+    codes, scale = create("codes", np.int8, dimension), create("scale", np.float32)
+    normalise = metric == "cosine"
+    square = create("square", np.float32) if not normalise else None
+    lost = longest = 0.0
+    for begin in range(0, count, BLOCK):
+        here = order[begin : begin + BLOCK]
+        block = rows.templates[here]
+        length = np.linalg.norm(block.astype(np.float64), axis=1)
+        if not np.isfinite(length).all() or (normalise and not length.all()):
+            bad = int(here[np.flatnonzero(~np.isfinite(length) | (length == 0))[0]])
+            raise GalleryError(
+                f"template {bad} is zero or not finite",
+                where=str(folder),
+                fix="Index the recording again; if that does not help, check the model weights",
+            )
+        if normalise:
+            block = (block / length[:, None]).astype(np.float32)
+            length = np.ones_like(length)
+        step, code, loss = quantise(block)
+        stop = begin + len(here)
+        templates[begin:stop], codes[begin:stop], scale[begin:stop] = block, code, step
+        if square is not None:
+            square[begin:stop] = length**2
+        lost, longest = max(lost, float(loss.max())), max(longest, float(length.max()))
+    columns = {name: getattr(rows, name)[order] for name in _KEYS}
+    columns["place"] = place[order]
+    starts = np.flatnonzero(np.diff(day[order], prepend=np.int64(-(2**62))))
+    columns["days"] = np.column_stack([day[order][starts], starts]).astype(np.int64)
+    if square is None:
+        columns["square"] = np.empty(0, np.float32)
+    columns["places"] = places
+    columns["losses"] = np.array([lost, longest])
+    first, last = rows.first_seen, rows.last_seen
+    span = (first.min(), last.max(), (last - first).max()) if count else (0, -1, 0)
+    columns["span"] = np.array(span, np.int64)
+    for name, column in columns.items():
+        np.save(folder / f"{name}.npy", column, allow_pickle=False)
+
+
+def quantise(
+    block: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.float64]]:
+    """Vectors as a scale and int8 codes each, and the length of what that loses.
+
+    ``block ≈ scale[:, None] * codes``; shapes ``(n,)``, ``(n, dimension)``, ``(n,)``.
+    """
+    scale = np.abs(block).max(axis=1) / np.float32(127)
+    scale[scale == 0] = 1.0
+    codes = np.rint(block / scale[:, None]).astype(np.int8)
+    loss = np.linalg.norm(block.astype(np.float64) - scale[:, None] * codes, axis=1)
+    return scale, codes, loss
+
+
+class TemplateIndex:
+    """The columns of a segment, memory-mapped and in scan order.
+
+    Rows are ordered by UTC day of ``first_seen``, then by ``place`` (see :mod:`order`), then by
+    camera and time. ``places`` has that of each camera. ``days`` is ``(m, 2)``: each day since 1970
+    and its first row. ``square``, for the Euclidean metric alone, is the squared length of each
+    template. ``lost`` is the most that codes lose of a template, as a length; ``longest`` is the
+    length of the longest template.
+    """
+
+    templates: NDArray[np.float32]
+    codes: NDArray[np.int8]
+    scale: NDArray[np.float32]
+    square: NDArray[np.float32]
+    place: NDArray[np.int64]
+    places: NDArray[np.int64]
+    camera: NDArray[np.int32]
+    first_seen: NDArray[np.int64]
+    last_seen: NDArray[np.int64]
+    quality: NDArray[np.float32]
+    recording: NDArray[np.int32]
+    ordinal: NDArray[np.int32]
+    shot: NDArray[np.int64]
+
+    def __init__(self, folder: Path) -> None:
+        """Raises GalleryError if a column is missing, truncated or of another length."""
+        self.folder = folder
+        try:
+            for name in _FILES:
+                mode: Any = None if name in _SMALL else "r"
+                column = np.load(folder / f"{name}.npy", mmap_mode=mode, allow_pickle=False)
+                # A plain array over the map: the subclass costs time at each slice.
+                setattr(self, name, np.asarray(column))
+        except (OSError, ValueError) as error:
+            raise GalleryError(
+                f"cannot be read ({error})", where=str(folder), fix="Restore it from a copy"
+            ) from None
+        self.days: NDArray[np.int64]
+        columns = [name for name in _FILES if name not in (*_SMALL, "square")]
+        lengths = {len(getattr(self, name)) for name in columns}
+        if len(lengths) != 1:
+            raise GalleryError(
+                "its columns are of different lengths", where=str(folder), fix="Restore it"
+            )
+        self.lost, self.longest = (float(x) for x in self.losses)  # type: ignore[attr-defined]
+        self.begins, self.ends, self.longest_seen = (int(x) for x in self.span)  # type: ignore[attr-defined]
+
+    def __len__(self) -> int:
+        return len(self.first_seen)
+
+
+def sync(folder: Path) -> None:
+    """Have every file of *folder*, and the folder, on the disk."""
+    for path in (*folder.iterdir(), folder):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def concatenate(parts: list[TemplateRows]) -> TemplateRows:
+    """Several in one."""
+    names = [field.name for field in fields(TemplateRows)]
+    return TemplateRows(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in names)
+    )

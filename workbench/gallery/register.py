@@ -1,0 +1,204 @@
+"""The gallery's own file: its profile, and the segments there are. Small, and replaced whole.
+
+Nobody opens for writing a file that a reader may have open: a commit writes a new register beside
+the old one and takes its name. So readers wait for nothing, and see a commit whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.domain import Profile
+from workbench.errors import GalleryBusy, GalleryError
+
+if TYPE_CHECKING:
+    import duckdb
+
+SCHEMA_VERSION = 2
+_TABLES = {"gallery", "weights", "segments"}
+_NAME = re.compile(r"\d{8}-[0-9a-f]{8}")
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEntry:
+    """One segment as the register names it."""
+
+    name: str
+    recordings: int
+    tracklets: int
+    templates: int
+    bytes: int
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """What a gallery consists of at one moment."""
+
+    profile: Profile
+    created_at: datetime  # UTC
+    segments: tuple[SegmentEntry, ...] = ()
+
+    def next_number(self) -> int:
+        """Of the segment that comes next."""
+        return 1 + max((int(entry.name[:8]) for entry in self.segments), default=0)
+
+
+def schema(part: int, profile: Profile) -> str:
+    """Part 1 (the register) or 2 (a segment) of schema.sql."""
+    text = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
+    first, second = text.split("-- Part 2:")
+    return (first, f"-- {second}")[part - 1].format(dimension=int(profile.dimension))
+
+
+def segments_folder(path: Path) -> Path:
+    """Where the segments of the gallery at *path* are."""
+    return path.with_name(f"{path.name}.segments")
+
+
+def connect(path: Path | str = ":memory:", *, write: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection that loads and reads nothing by itself; raise GalleryError or GalleryBusy."""
+    import duckdb
+
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    try:
+        in_memory = path == ":memory:"
+        connection = duckdb.connect(str(path), read_only=not write and not in_memory, config=config)
+    except duckdb.Error as error:
+        raise refusal(Path(path), error) from None
+    # DuckDB's own bar would print to standard output.
+    connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
+    return connection
+
+
+def refusal(path: Path, error: duckdb.Error) -> GalleryError:
+    """What an error of DuckDB's means for whoever opened *path*."""
+    text = str(error)
+    if "lock" in text.lower() or "different configuration" in text:
+        return GalleryBusy(
+            "is in use by another process",
+            where=str(path),
+            fix="Wait until indexing has finished, or close what has it open",
+        )
+    return unreadable(path, text)
+
+
+def unreadable(path: Path, reason: str) -> GalleryError:
+    """For a file that is damaged or foreign."""
+    return GalleryError(
+        f"is not a gallery that can be read ({reason.splitlines()[0]})",
+        where=str(path),
+        fix="Restore it from a copy, or index the footage again",
+    )
+
+
+def write_register(path: Path, register: Register) -> None:
+    """Put *register* in the place of what is at *path*, in one step and on the disk."""
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.unlink(missing_ok=True)
+    profile = register.profile
+    connection = connect(unfinished, write=True)
+    try:
+        connection.execute("BEGIN")
+        connection.execute(schema(1, profile))
+        connection.execute(
+            "INSERT INTO gallery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                SCHEMA_VERSION, register.created_at, profile.name, profile.detector,
+                profile.recogniser, profile.alignment, profile.metric, profile.dimension,
+                profile.version, profile.fingerprint,
+            ],
+        )  # fmt: skip
+        if profile.weights:
+            connection.executemany("INSERT INTO weights VALUES (?, ?)", profile.weights)
+        if register.segments:
+            connection.executemany(
+                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?)",
+                [astuple(entry) for entry in register.segments],
+            )
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+    _sync(unfinished)
+    unfinished.replace(path)
+    _sync(path.parent)
+
+
+def read_register(path: Path) -> Register:
+    """Read what is at *path*; it is open for no longer than that.
+
+    Raises
+    ------
+    GalleryError
+        If it is damaged, foreign, or of another version of the schema.
+    GalleryBusy
+        If somebody else has the file itself open for writing.
+    """
+    import duckdb
+
+    connection = connect(path)
+    try:
+        found = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'"
+        ).fetchall()
+        if "gallery" not in {name for (name,) in found}:
+            raise GalleryError(
+                "is a DuckDB file, but not a Sightline gallery",
+                where=str(path),
+                fix="Name the file that `sightline index` made",
+            )
+        (version,) = connection.execute("SELECT schema_version FROM gallery").fetchone() or (0,)
+        if version != SCHEMA_VERSION or not {name for (name,) in found} >= _TABLES:
+            older = isinstance(version, int) and version < SCHEMA_VERSION
+            raise GalleryError(
+                f"has schema version {version}, this Sightline reads {SCHEMA_VERSION}",
+                where=str(path),
+                fix="Index the footage again" if older else "Use the Sightline it was made with",
+            )
+        row = connection.execute(
+            "SELECT profile, detector, recogniser, alignment, metric, dimension, version, "
+            "fingerprint, epoch_us(created_at) FROM gallery"
+        ).fetchone()
+        weights = connection.execute("SELECT file, sha256 FROM weights ORDER BY file").fetchall()
+        segments = connection.execute("SELECT * FROM segments ORDER BY name").fetchall()
+    except duckdb.Error as error:
+        raise unreadable(path, str(error)) from None
+    finally:
+        connection.close()
+    assert row is not None
+    profile = Profile(
+        name=row[0],
+        detector=row[1],
+        recogniser=row[2],
+        alignment=row[3],
+        metric=row[4],
+        dimension=row[5],
+        weights=tuple((file, sha256) for file, sha256 in weights),
+        version=row[6],
+    )
+    # Names become paths and SQL: none but our own kind is taken.
+    if profile.fingerprint != row[7] or not all(_NAME.fullmatch(s[0]) for s in segments):
+        raise GalleryError(
+            "says two different things about its profile or its segments",
+            where=str(path),
+            fix="Restore it from a copy, or index the footage again",
+        )
+    created_at = datetime.fromtimestamp(row[8] / 1e6, UTC)
+    return Register(profile, created_at, tuple(SegmentEntry(*entry) for entry in segments))
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,395 @@
+"""Segments: the parts of a gallery, written once and never changed, so that all can read them.
+
+A segment is a folder: ``rows.duckdb`` with what people read, and the columns of
+:mod:`workbench.gallery.index` with what is scanned.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.domain import QUALITY_PARTS, Camera, IndexedRecording, Profile, Recording
+from workbench.errors import GalleryError
+from workbench.gallery.index import TemplateIndex, TemplateRows, concatenate, sync, write_index
+from workbench.gallery.order import hilbert
+from workbench.gallery.register import SegmentEntry, connect, schema
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+# Of a row that several segments hold, the newest.
+_NEWEST = {
+    "cameras": "ON CONFLICT DO UPDATE SET name = excluded.name, latitude = excluded.latitude, "
+    "longitude = excluded.longitude, noted_at = excluded.noted_at "
+    "WHERE excluded.noted_at > cameras.noted_at",
+    "refusals": "ON CONFLICT DO UPDATE SET reason = excluded.reason, "
+    "refused_at = excluded.refused_at WHERE excluded.refused_at > refusals.refused_at",
+}
+TABLES = ("cameras", "recordings", "tracklets", "shots", "problems", "runs", "refusals")
+ROWS = "rows.duckdb"
+RECORDING_IDS, CAMERA_IDS = "recording_ids.npy", "camera_ids.npy"
+
+
+@dataclass(eq=False)
+class Segment:
+    """A segment that is open for reading."""
+
+    folder: Path
+    entry: SegmentEntry
+
+    @property
+    def alias(self) -> str:
+        """What its tables are found under in SQL."""
+        return f"s{self.entry.name.replace('-', '_')}"
+
+    @cached_property
+    def index(self) -> TemplateIndex:
+        """Its templates; raise GalleryError if they cannot be read."""
+        return TemplateIndex(self.folder)
+
+    @cached_property
+    def recording_ids(self) -> NDArray[np.bytes_]:
+        """By row number of its recordings table."""
+        found: NDArray[np.bytes_] = _load(self.folder / RECORDING_IDS)
+        return found
+
+    @cached_property
+    def camera_ids(self) -> NDArray[np.str_]:
+        """By row number of its cameras table."""
+        found: NDArray[np.str_] = _load(self.folder / CAMERA_IDS)
+        return found
+
+
+def _load(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise GalleryError(
+            f"cannot be read ({error})", where=str(path), fix="Restore it from a copy"
+        ) from None
+
+
+class SegmentWriter:
+    """A segment that is being made. Nothing of it is in the gallery until it is named there."""
+
+    def __init__(self, folder: Path, number: int, profile: Profile) -> None:
+        self.name = f"{number:08d}-{secrets.token_hex(4)}"
+        self.folder, self.profile = folder / self.name, profile
+        self.folder.mkdir()
+        self._connection = connect(self.folder / ROWS, write=True)
+        self._connection.execute(schema(2, profile))
+        self._cameras: dict[str, int] = {}
+        self._recordings: list[str] = []
+        self._tracklets = self._shots = 0
+        self._rows: list[TemplateRows] = []
+
+    def add_cameras(self, cameras: Iterable[Camera]) -> None:
+        """Add those that are not here yet."""
+        import pyarrow as pa
+
+        fresh = [camera for camera in cameras if camera.camera_id not in self._cameras]
+        fresh = list({camera.camera_id: camera for camera in fresh}.values())
+        for camera in fresh:
+            self._cameras[camera.camera_id] = len(self._cameras)
+        names = ("camera_id", "name", "latitude", "longitude")
+        columns: dict[str, Any] = {n: [getattr(camera, n) for camera in fresh] for n in names}
+        columns["noted_at"] = pa.array([datetime.now(UTC)] * len(fresh), pa.timestamp("us", "UTC"))
+        self._insert("cameras", pa.table(columns))
+
+    def add_recordings(self, recordings: Sequence[IndexedRecording], cameras: Any) -> None:
+        """Add recordings with all their tracklets; *cameras* finds a camera by its id."""
+        self.add_cameras(cameras[one.recording.camera_id] for one in recordings)
+        for name, table in _tables(recordings, self.profile.dimension):
+            self._insert(name, table)
+        self._rows.append(self._template_rows(recordings))
+        self._recordings += [one.recording_id for one in recordings]
+        self._tracklets += sum(len(one.tracklets) for one in recordings)
+        self._shots += sum(len(t.shots) for one in recordings for t in one.tracklets)
+
+    def add_run(
+        self,
+        source: str,
+        started_at: datetime,
+        ended_at: datetime,
+        *,
+        indexed: int,
+        refused: Sequence[tuple[Recording, str]],
+        left: int,
+    ) -> None:
+        """Add a run of indexing, and the recordings it could not read with the reasons."""
+        self._connection.execute(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)",
+            [source, started_at, ended_at, indexed, len(refused), left],
+        )
+        for recording, reason in refused:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?)",
+                [recording.camera_id, recording.file, recording.started_at, reason, ended_at],
+            )
+
+    def add_segments(self, segments: Sequence[Segment], *, without: Iterable[str] = ()) -> None:
+        """Add what other segments hold, but for the recordings *without*."""
+        unwanted = list(without)
+        for segment in segments:
+            location = str(segment.folder / ROWS).replace("'", "''")
+            self._connection.execute(f"ATTACH '{location}' AS old (READ_ONLY)")
+            try:
+                self._take(segment, unwanted)
+            finally:
+                self._connection.execute("DETACH old")
+
+    def _take(self, segment: Segment, unwanted: list[str]) -> None:
+        execute = self._connection.execute
+        keep = "recording_id NOT IN (SELECT unnest($unwanted::VARCHAR[]))"
+        parameters = {"unwanted": unwanted}
+        for table in TABLES:
+            if table in _NEWEST:
+                execute(f"INSERT INTO {table} SELECT * FROM old.{table} {_NEWEST[table]}")  # noqa: S608
+            elif table == "runs":
+                execute("INSERT INTO runs SELECT * FROM old.runs")
+            else:
+                execute(
+                    f"INSERT INTO {table} SELECT * FROM old.{table} WHERE {keep}",  # noqa: S608
+                    parameters,
+                )
+        for camera_id in segment.camera_ids.tolist():
+            self._cameras.setdefault(camera_id, len(self._cameras))
+        kept = ~np.isin(segment.recording_ids, np.array(unwanted, "S16"))
+        number = np.cumsum(kept) - 1 + len(self._recordings)  # of each recording, here
+        index = segment.index
+        rows = np.flatnonzero(kept[index.recording]) if len(index) else np.empty(0, np.intp)
+        # Rows of a table keep their order, so a shot is as many rows earlier as went before it.
+        gone = np.array(
+            execute(
+                "SELECT rowid FROM old.shots WHERE recording_id IN "
+                "(SELECT unnest($unwanted::VARCHAR[])) ORDER BY rowid",
+                parameters,
+            ).fetchnumpy()["rowid"]
+        )
+        shot = index.shot[rows]
+        camera = np.array([self._cameras[c] for c in segment.camera_ids.tolist()], np.int32)
+        self._rows.append(
+            TemplateRows(
+                templates=index.templates[rows],
+                camera=camera[index.camera[rows]] if len(rows) else np.empty(0, np.int32),
+                first_seen=index.first_seen[rows],
+                last_seen=index.last_seen[rows],
+                quality=index.quality[rows],
+                recording=number[index.recording[rows]].astype(np.int32),
+                ordinal=index.ordinal[rows],
+                shot=shot - np.searchsorted(gone, shot) + self._shots,
+            )
+        )
+        self._recordings += [name.decode() for name in segment.recording_ids[kept].tolist()]
+        self._tracklets = self._count("tracklets")
+        self._shots = self._count("shots")
+
+    def _count(self, table: str) -> int:
+        row = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+        assert row is not None
+        return int(row[0])
+
+    def finish(self) -> SegmentEntry:
+        """Have all of it on the disk, and say what it is."""
+        places = self._places()
+        self._connection.close()
+        np.save(self.folder / RECORDING_IDS, np.array(self._recordings, "S16"))
+        np.save(self.folder / CAMERA_IDS, np.array(list(self._cameras), np.str_))
+        empty = _no_rows(self.profile.dimension)
+        rows = concatenate([empty, *self._rows]) if self._rows else empty
+        write_index(self.folder, rows, places, self.profile.metric)
+        sync(self.folder)
+        return SegmentEntry(
+            name=self.name,
+            recordings=len(self._recordings),
+            tracklets=self._tracklets,
+            templates=len(rows),
+            bytes=sum(path.stat().st_size for path in self.folder.iterdir()),
+            checksum=checksum(self.folder),
+        )
+
+    def _places(self) -> NDArray[np.int64]:
+        found = self._connection.execute(
+            "SELECT camera_id, longitude, latitude FROM cameras"
+        ).fetchnumpy()
+        places = hilbert(np.asarray(found["longitude"]), np.asarray(found["latitude"]))
+        by_id = dict(zip(found["camera_id"].tolist(), places.tolist(), strict=True))
+        return np.array([by_id[camera_id] for camera_id in self._cameras], np.int64)
+
+    def discard(self) -> None:
+        """Leave nothing of it."""
+        self._connection.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _insert(self, name: str, table: pa.Table) -> None:
+        if not table.num_rows:
+            return
+        self._connection.register("incoming", table)
+        try:
+            # The name is one of our own, never a user's.
+            self._connection.execute(f"INSERT INTO {name} SELECT * FROM incoming")  # noqa: S608
+        finally:
+            self._connection.unregister("incoming")
+
+    def _template_rows(self, recordings: Sequence[IndexedRecording]) -> TemplateRows:
+        columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+        shot = self._shots
+        for number, one in enumerate(recordings, start=len(self._recordings)):
+            camera = self._cameras[one.recording.camera_id]
+            for tracklet in one.tracklets:
+                if tracklet.template is not None:
+                    values = (
+                        tracklet.template, camera,
+                        _microseconds(tracklet.first_seen), _microseconds(tracklet.last_seen),
+                        tracklet.shots[0].quality.overall, number, tracklet.ordinal, shot,
+                    )  # fmt: skip
+                    for name, value in zip(_COLUMNS, values, strict=True):
+                        columns[name].append(value)
+                shot += len(tracklet.shots)
+        if not columns["shot"]:
+            return _no_rows(self.profile.dimension)
+        return TemplateRows(
+            **{name: np.array(values, _COLUMNS[name]) for name, values in columns.items()}
+        )
+
+
+def _tables(
+    recordings: Sequence[IndexedRecording], dimension: int
+) -> Iterator[tuple[str, pa.Table]]:
+    """The rows of recordings for each table, in the order of its columns."""
+    import pyarrow as pa
+
+    time, now = pa.timestamp("us", tz="UTC"), datetime.now(UTC)
+
+    def column(values: Iterable[Any], kind: Any) -> pa.Array:
+        return pa.array(list(values), kind)
+
+    def table(columns: dict[str, tuple[Any, Any]]) -> pa.Table:
+        return pa.table({name: column(values, kind) for name, (values, kind) in columns.items()})
+
+    yield (
+        "recordings",
+        table(
+            {
+                "recording_id": ((r.recording_id for r in recordings), pa.string()),
+                "camera_id": ((r.recording.camera_id for r in recordings), pa.string()),
+                "file": ((r.recording.file for r in recordings), pa.string()),
+                "started_at": ((r.recording.started_at for r in recordings), time),
+                "ended_at": ((r.ended_at for r in recordings), time),
+                "sha256": ((r.sha256 for r in recordings), pa.string()),
+                **{
+                    name: ([getattr(r, name) for r in recordings], pa.int64())
+                    for name in (
+                        "size_bytes", "modified_ns", "width", "height", "frames_decoded",
+                        "frames_examined", "faces",
+                    )
+                },
+                "stopped": ((r.stopped for r in recordings), pa.string()),
+                "elapsed_seconds": ((r.elapsed_seconds for r in recordings), pa.float64()),
+                "indexed_at": ([now] * len(recordings), time),
+            }
+        ),
+    )  # fmt: skip
+    tracklets = [
+        (r.recording_id, r.recording.camera_id, t) for r in recordings for t in r.tracklets
+    ]
+    yield (
+        "tracklets",
+        table(
+            {
+                "recording_id": ((i for i, _, _ in tracklets), pa.string()),
+                "ordinal": ((t.ordinal for _, _, t in tracklets), pa.int32()),
+                "camera_id": ((c for _, c, _ in tracklets), pa.string()),
+                "first_seen": ((t.first_seen for _, _, t in tracklets), time),
+                "last_seen": ((t.last_seen for _, _, t in tracklets), time),
+                "detections": ((t.detections for _, _, t in tracklets), pa.int32()),
+                "searchable": ((t.searchable for _, _, t in tracklets), pa.bool_()),
+            }
+        ),
+    )
+    shots = [(i, t.ordinal, k, s) for i, _, t in tracklets for k, s in enumerate(t.shots)]
+    flat = np.concatenate([s.template for *_, s in shots]) if shots else np.empty(0, np.float32)
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat, pa.float32()), dimension)
+    rows = table(
+        {
+            "recording_id": ((i for i, *_ in shots), pa.string()),
+            "ordinal": ((o for _, o, _, _ in shots), pa.int32()),
+            "rank": ((k for _, _, k, _ in shots), pa.int32()),
+            "seconds": ((s.seconds for *_, s in shots), pa.float64()),
+            "time": ((s.time for *_, s in shots), time),
+            **{
+                name: ([float(getattr(s.box, name)) for *_, s in shots], pa.float64())
+                for name in ("x", "y", "width", "height")
+            },
+            "quality": ((s.quality.overall for *_, s in shots), pa.float64()),
+            **{
+                name: ([float(getattr(s.quality, name)) for *_, s in shots], pa.float64())
+                for name in QUALITY_PARTS
+            },
+            "jpeg": ((s.jpeg for *_, s in shots), pa.binary()),
+        }
+    )
+    yield "shots", rows.append_column("template", vectors)
+    problems = [(r.recording_id, p) for r in recordings for p in r.problems]
+    yield (
+        "problems",
+        table(
+            {
+                "recording_id": ((i for i, _ in problems), pa.string()),
+                "what": ((p.what for _, p in problems), pa.string()),
+                "at_seconds": ((p.at_seconds for _, p in problems), pa.float64()),
+            }
+        ),
+    )
+
+
+_COLUMNS: dict[str, Any] = {
+    "templates": np.float32, "camera": np.int32,
+    "first_seen": np.int64, "last_seen": np.int64, "quality": np.float32, "recording": np.int32,
+    "ordinal": np.int32, "shot": np.int64,
+}  # fmt: skip
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _no_rows(dimension: int) -> TemplateRows:
+    columns = {name: np.empty(0, kind) for name, kind in _COLUMNS.items()}
+    return TemplateRows(**columns | {"templates": np.empty((0, dimension), np.float32)})
+
+
+def _microseconds(moment: datetime) -> int:
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def checksum(folder: Path) -> str:
+    """SHA-256 of the names and SHA-256 of all files in a segment's folder."""
+    lines = []
+    for path in sorted(folder.iterdir()):
+        with path.open("rb") as file:
+            lines.append(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n")
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def attach(connection: duckdb.DuckDBPyConnection, segment: Segment) -> None:
+    """Make the tables of a segment known to a connection, for reading."""
+    location = str(segment.folder / ROWS).replace("'", "''")
+    connection.execute(f"ATTACH '{location}' AS {segment.alias} (READ_ONLY)")
+
+
+def remove(folder: Path) -> None:
+    """Remove a segment that no register names; whoever has it open keeps what is open."""
+    with contextlib.suppress(OSError):
+        shutil.rmtree(folder)
