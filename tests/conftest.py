@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -51,6 +52,21 @@ def demo(home: Path) -> Path:
     path = demo_gallery(demo_town())
     assert path.parent == home
     return path
+
+
+@pytest.fixture(scope="session")
+def copied() -> Callable[[Path, Path], Path]:
+    """``copied(gallery, folder)``: the gallery, be it a file or a folder, once more in *folder*."""
+
+    def copied(gallery: Path, folder: Path) -> Path:
+        copy = folder / gallery.name
+        if gallery.is_dir():
+            shutil.copytree(gallery, copy)
+        else:
+            shutil.copyfile(gallery, copy)
+        return copy
+
+    return copied
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 @pytest.fixture(scope="module")
 def served(
-    demo: Path, home: Path, serving: Any, tmp_path_factory: pytest.TempPathFactory
+    demo: Path, home: Path, serving: Any, copied: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Any]:
     """The demo, served with casework of its own: a training case and two faces to decide on."""
     from workbench.casework import register
@@ -39,7 +38,7 @@ def served(
         reference = training_case(town)
         scope = Scope(from_file(town.root / "districts/fennmouth.geojson"), town.start, town.end)
         photographs = list(town.photographs[sorted(town.photographs)[0]])
-        copy = Path(shutil.copy(demo, own))
+        copy = copied(demo, own)
         with Gallery.open(copy) as gallery:
             probe = make_probe(photographs, models=models)
             found = search(gallery, probe, scope, case=reference, threshold=THRESHOLD, top=2)

@@ -649,10 +649,10 @@ def test_a_permit_from_another_process(
 
 def test_casework_of_ones_own(
     office: Any, case: Case, town_file: Path, subject: Probe, permitted: Scope,
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, copied: Any,
 ) -> None:  # fmt: skip
     """An office of one's own, in which one is everything, opens no gallery of the real one."""
-    real = shutil.copy(town_file, office.home / "town.duckdb")
+    real = copied(town_file, office.home)
     mine = tmp_path / "mine"
     mine.mkdir()
     monkeypatch.setenv("SIGHTLINE_HOME", str(mine))

@@ -200,7 +200,7 @@ def test_a_key_that_others_may_read_is_refused(office: Any) -> None:
 
 
 def test_the_demo_s_evidence_holds_on_another_machine(
-    demo: Path, fresh_home: Path, tmp_path: Path
+    demo: Path, fresh_home: Path, tmp_path: Path, copied: Any
 ) -> None:
     """Real footage, models and pictures; sources checked; verified by a process without a home."""
     from workbench.casework.register import here
@@ -212,7 +212,7 @@ def test_the_demo_s_evidence_holds_on_another_machine(
 
     town = demo_town()
     reference = training_case(town)
-    with Gallery.open(shutil.copy(demo, fresh_home)) as gallery:
+    with Gallery.open(copied(demo, fresh_home)) as gallery:
         name = sorted(town.photographs)[0]
         probe = make_probe(list(town.photographs[name]), models=load(gallery.profile))
         scope = Scope(
