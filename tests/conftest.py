@@ -56,15 +56,15 @@ def demo(home: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def copied() -> Callable[[Path, Path], Path]:
-    """``copied(gallery, folder)``: the gallery, be it a file or a folder, once more in *folder*."""
+    """``copied(gallery, folder)``: the gallery, with all that lies beside it, in *folder*."""
 
     def copied(gallery: Path, folder: Path) -> Path:
-        copy = folder / gallery.name
-        if gallery.is_dir():
-            shutil.copytree(gallery, copy)
-        else:
-            shutil.copyfile(gallery, copy)
-        return copy
+        for part in gallery.parent.glob(f"{gallery.name}*"):
+            if part.is_dir():
+                shutil.copytree(part, folder / part.name)
+            else:
+                shutil.copyfile(part, folder / part.name)
+        return folder / gallery.name
 
     return copied
 
