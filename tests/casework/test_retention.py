@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from workbench.casework.cases import Case
-from workbench.casework.retention import forget_subject, forget_tracklets, held, purge
+from workbench.casework.retention import (
+    forget_subject,
+    forget_tracklets,
+    held,
+    old_recordings,
+    purge,
+)
 from workbench.casework.review import decide, list_for_review, waiting
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
@@ -54,6 +60,16 @@ def test_a_purge_spares_what_is_held_and_is_recorded(
     assert (purging.what, purged.what) == ("retention.purging", "retention.purged")
     assert purged.about["removed"] == {"tracklets": 19}
     assert purged.account == "ada"
+
+
+def test_recordings_are_old_when_they_ended_before_and_hold_nothing(
+    gallery: Gallery, case: Case
+) -> None:
+    rows = gallery.recordings()
+    third = rows["ended_at"].iloc[2].to_pydatetime()
+    assert old_recordings(gallery, third, frozenset()) == list(rows["recording_id"][:2])
+    kept = frozenset({f"{rows['recording_id'][0]}-3"})
+    assert old_recordings(gallery, third, kept) == [rows["recording_id"][1]]
 
 
 def test_a_purge_that_fails_leaves_its_beginning_on_record(

@@ -20,6 +20,7 @@ from workbench.settings import settings
 
 if TYPE_CHECKING:
     from workbench.casework.register import Register
+    from workbench.gallery import Gallery
 
 RemoveOld: TypeAlias = Callable[[datetime, frozenset[str]], Mapping[str, int]]
 """Takes everything seen before a time out of a gallery, but the tracklets named, and says how many
@@ -46,6 +47,17 @@ def held(register: Register) -> frozenset[str]:
         if case.state == "open" and not case.is_training:
             found |= sightings(register, case.reference)
     return frozenset(found)
+
+
+def old_recordings(gallery: Gallery, before: datetime, keep: frozenset[str]) -> list[str]:
+    """Recordings that ended before a time and of which nothing is held.
+
+    A recording with a tracklet that is held stays whole.
+    """
+    held_in = {tracklet_id.rpartition("-")[0] for tracklet_id in keep}
+    rows = gallery.recordings()
+    ended = rows.loc[rows["ended_at"] < before, "recording_id"]
+    return [str(recording_id) for recording_id in ended if recording_id not in held_in]
 
 
 def purge(
