@@ -215,7 +215,7 @@ def _inside(
         index = segment.index
         if index.begins >= spans[-1][1] or index.ends < spans[0][0]:
             continue
-        allowed = wanted[np.searchsorted(gallery.places.ids, segment.camera_ids)]
+        allowed = wanted[gallery.places.numbers(segment)]
         if allowed.any():
             pieces = _pieces(index, allowed, spans, only.quality)
             rows = sum(p.stop - p.start if isinstance(p, slice) else len(p) for p in pieces)
@@ -280,13 +280,14 @@ def _pieces(
             if len(low):
                 short.append(expand(low, high))
             continue
-        rows = expand(low, high)
+        # A slice is looked at where it lies; numbers of rows would have to be gathered.
+        rows: Piece = slice(int(low[0]), int(high[0])) if len(low) == 1 else expand(low, high)
         keep = _seen(index, rows, spans)
         if mixed:
             keep &= allowed[index.camera[rows]]
         if quality:
             keep &= index.quality[rows] >= quality
-        short.append(rows[keep])
+        short.append(low[0] + np.flatnonzero(keep) if isinstance(rows, slice) else rows[keep])
     gathered = np.concatenate(short) if short else np.empty(0, np.intp)
     return [*long, gathered] if len(gathered) else long
 
@@ -309,9 +310,7 @@ def _place_runs(
     return (unique[first], unique[last]), mixed
 
 
-def _seen(
-    index: TemplateIndex, rows: NDArray[np.intp], spans: Sequence[tuple[int, int]]
-) -> NDArray[np.bool_]:
+def _seen(index: TemplateIndex, rows: Piece, spans: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
     """Which rows were seen at some moment in one of the spans, ``[start, end)``."""
     first, last = index.first_seen[rows], index.last_seen[rows]
     if len(spans) == 1:
@@ -350,11 +349,11 @@ def _candidates(
     order.sort()
     best = order[: question.top]
     told = _told(gallery, segments, [(number, row) for *_, number, row in best])
-    cameras = gallery.cameras_by_id
+    cameras = gallery.places.camera
     return [
         Candidate(
             tracklet_id=f"{recording_id.decode()}-{ordinal}",
-            camera=cameras[row["camera_id"]],
+            camera=cameras(row["camera_id"]),
             recording_id=recording_id.decode(),
             recording=row["file"],
             first_seen=row["first_seen"].astimezone(UTC),
@@ -370,34 +369,42 @@ def _candidates(
 
 
 # Rows of a table are found by their number: without an index, and without reading the others.
-_RECORDINGS = (
-    "SELECT rowid, camera_id, file FROM {part}.recordings "
-    "WHERE rowid IN (SELECT unnest($rows::BIGINT[]))"
-)
-_SHOTS = (
-    "SELECT rowid, quality, seconds, time, jpeg FROM {part}.shots "
-    "WHERE rowid IN (SELECT unnest($rows::BIGINT[]))"
-)
+_TOLD = {
+    "recording": "SELECT {n} AS number, rowid, camera_id, file FROM {part}.recordings "
+    "WHERE rowid IN (SELECT unnest($rows{n}::BIGINT[]))",
+    "shot": "SELECT {n} AS number, rowid, quality, seconds, time, jpeg FROM {part}.shots "
+    "WHERE rowid IN (SELECT unnest($rows{n}::BIGINT[]))",
+}
 
 
 def _told(
     gallery: Gallery, segments: Sequence[Segment], rows: Sequence[tuple[int, int]]
 ) -> list[dict[str, Any]]:
     """What people read of some rows, each given as (segment, row)."""
-    told: dict[tuple[int, int], dict[str, Any]] = {}
-    for number in sorted({number for number, _ in rows}):
-        segment = segments[number]
-        index, here = segment.index, [row for n, row in rows if n == number]
-        found = {}
-        for name, sql in (("recording", _RECORDINGS), ("shot", _SHOTS)):
-            wanted = getattr(index, name)[here].tolist()
-            table = gallery.arrow(sql.format(part=segment.alias), {"rows": wanted})
-            found[name] = {row["rowid"]: row for row in table.to_pylist()}
-        for row in here:
-            about = (
-                found["recording"][int(index.recording[row])] | found["shot"][int(index.shot[row])]
-            )
-            about["first_seen"] = _EPOCH + timedelta(microseconds=int(index.first_seen[row]))
-            about["last_seen"] = _EPOCH + timedelta(microseconds=int(index.last_seen[row]))
-            told[number, row] = about
-    return [told[key] for key in rows]
+    numbers = sorted({number for number, _ in rows})
+    if not numbers:
+        return []
+    found: dict[str, dict[tuple[int, int], dict[str, Any]]] = {}
+    for name, sql in _TOLD.items():
+        parts = [sql.format(n=number, part=segments[number].alias) for number in numbers]
+        wanted = {
+            f"rows{number}": getattr(segments[number].index, name)[
+                [row for n, row in rows if n == number]
+            ].tolist()
+            for number in numbers
+        }
+        table = gallery.arrow(" UNION ALL ".join(parts), wanted)
+        found[name] = {(row["number"], row["rowid"]): row for row in table.to_pylist()}
+    told = []
+    for number, row in rows:
+        index = segments[number].index
+        recording = found["recording"][number, int(index.recording[row])]
+        told.append(
+            recording
+            | found["shot"][number, int(index.shot[row])]
+            | {
+                "first_seen": _EPOCH + timedelta(microseconds=int(index.first_seen[row])),
+                "last_seen": _EPOCH + timedelta(microseconds=int(index.last_seen[row])),
+            }
+        )
+    return told

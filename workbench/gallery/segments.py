@@ -96,8 +96,8 @@ class SegmentWriter:
         self._tracklets = self._shots = 0
         self._rows: list[TemplateRows] = []
 
-    def add_cameras(self, cameras: Iterable[Camera]) -> None:
-        """Add those that are not here yet."""
+    def add_cameras(self, cameras: Iterable[Camera], *, noted_at: datetime | None = None) -> None:
+        """Add those that are not here yet; *noted_at* is when that was known, by default now."""
         import pyarrow as pa
 
         fresh = [camera for camera in cameras if camera.camera_id not in self._cameras]
@@ -106,12 +106,16 @@ class SegmentWriter:
             self._cameras[camera.camera_id] = len(self._cameras)
         names = ("camera_id", "name", "latitude", "longitude")
         columns: dict[str, Any] = {n: [getattr(camera, n) for camera in fresh] for n in names}
-        columns["noted_at"] = pa.array([datetime.now(UTC)] * len(fresh), pa.timestamp("us", "UTC"))
+        columns["noted_at"] = pa.array(
+            [noted_at or datetime.now(UTC)] * len(fresh), pa.timestamp("us", "UTC")
+        )
         self._insert("cameras", pa.table(columns))
 
-    def add_recordings(self, recordings: Sequence[IndexedRecording], cameras: Any) -> None:
-        """Add recordings with all their tracklets; *cameras* finds a camera by its id."""
-        self.add_cameras(cameras[one.recording.camera_id] for one in recordings)
+    def add_recordings(
+        self, recordings: Sequence[IndexedRecording], cameras: Iterable[Camera]
+    ) -> None:
+        """Add recordings with all their tracklets, and *cameras*, theirs, as they are known."""
+        self.add_cameras(cameras, noted_at=_EPOCH)  # so that a copy is never the newest
         for name, table in _tables(recordings, self.profile.dimension):
             self._insert(name, table)
         self._rows.append(self._template_rows(recordings))

@@ -10,9 +10,7 @@ import contextlib
 import fcntl
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
@@ -72,6 +70,8 @@ class Gallery:
         self._register = register
         self._stamp: tuple[int, ...] = ()
         self._segments: dict[str, Segment] = {}
+        self._places: Places | None = None
+        self._cameras_noted = 0  # microseconds since 1970, of the newest that is known
         self._connection = connect()
         # The tables of a segment without rows, so that there is something to select from.
         tables = schema(2, self.profile)
@@ -196,8 +196,7 @@ class Gallery:
 
     def add_cameras(self, cameras: Iterable[Camera]) -> None:
         """Add cameras, or renew the name and place of those that are known."""
-        known = self.cameras_by_id
-        fresh = [camera for camera in cameras if known.get(camera.camera_id) != camera]
+        fresh = [camera for camera in cameras if self.places.get(camera.camera_id) != camera]
         if fresh or not self._is_writable():
             with self._commit() as segment:
                 segment.add_cameras(fresh)
@@ -215,23 +214,25 @@ class Gallery:
             If one is here already, its camera is unknown, or a template is not a finite vector of
             the profile's dimension.
         """
-        known = self.cameras_by_id
         seen: set[str] = set()
+        cameras: dict[str, Camera] = {}
         for one in recordings:
             if one.recording_id in seen or self.holds(one.recording_id):
                 raise GalleryError(
                     "is in the gallery already", where=one.recording.file, fix="Leave it out"
                 )
-            if one.recording.camera_id not in known:
+            camera = self.places.get(one.recording.camera_id)
+            if camera is None:
                 raise GalleryError(
                     f"its camera is unknown ({one.recording.camera_id})",
                     where=one.recording.file,
                     fix="Add its camera first",
                 )
             seen.add(one.recording_id)
+            cameras[camera.camera_id] = camera
             self._check_templates(one)
         with self._commit() as segment:
-            segment.add_recordings(recordings, known)
+            segment.add_recordings(recordings, cameras.values())
 
     def add_run(
         self,
@@ -388,8 +389,17 @@ class Gallery:
         self._connection.execute(self._views())
         for segment in gone:
             self._connection.execute(f"DETACH {segment.alias}")
-        for name in ("_cameras", "cameras_by_id", "places"):
-            self.__dict__.pop(name, None)
+        if any(self._notes_cameras(segment) for segment in fresh.values()):
+            self._places = None
+
+    def _notes_cameras(self, segment: Segment) -> bool:
+        """Whether a segment says something new of cameras: most repeat what is known."""
+        ((newest,),) = self._connection.execute(
+            f"SELECT coalesce(max(epoch_us(noted_at)), 0) FROM {segment.alias}.cameras"  # noqa: S608
+        ).fetchall()
+        news: bool = newest > self._cameras_noted
+        self._cameras_noted = max(self._cameras_noted, newest)
+        return news
 
     def _views(self) -> str:
         """All segments as one set of tables."""
@@ -432,23 +442,18 @@ class Gallery:
     def cameras(self) -> tuple[Camera, ...]:
         """All cameras, by id."""
         self.refresh()
-        return self._cameras
+        return tuple(map(self.places.at, range(len(self.places.ids))))
 
-    @cached_property
-    def _cameras(self) -> tuple[Camera, ...]:
-        rows = self._query(
-            "SELECT camera_id, name, latitude, longitude FROM cameras ORDER BY camera_id"
-        ).to_pydict()
-        return tuple(map(Camera, *(rows[name] for name in rows)))
-
-    @cached_property
-    def cameras_by_id(self) -> dict[str, Camera]:
-        return {camera.camera_id: camera for camera in self._cameras}
-
-    @cached_property
+    @property
     def places(self) -> Places:
-        """Ids and coordinates of all cameras as columns, by id."""
-        return Places.of(self._cameras)
+        """All cameras as columns, by id."""
+        if self._places is None:
+            self._places = Places.of(
+                self._query(
+                    "SELECT camera_id, name, latitude, longitude FROM cameras ORDER BY camera_id"
+                )
+            )
+        return self._places
 
     def inside(self, district: District) -> NDArray[np.bool_]:
         """Which of :meth:`cameras` are in a district, its border included.
@@ -468,7 +473,7 @@ class Gallery:
     def cameras_inside(self, district: District) -> tuple[Camera, ...]:
         """The cameras in a district, its border included; raise DistrictError if there is none."""
         inside = self.inside(district)
-        return tuple(self._cameras[i] for i in np.flatnonzero(inside))
+        return tuple(map(self.places.at, np.flatnonzero(inside).tolist()))
 
     def recordings(self) -> pd.DataFrame:
         """One row a recording, by start: the columns of the table, with counts of its tracklets."""
@@ -685,22 +690,55 @@ _VIEWS = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Places:
-    """Cameras as columns, by id."""
+    """Cameras as columns, by id, for questions over all of them at once."""
 
-    ids: NDArray[np.str_]
-    longitude: NDArray[np.float64]
-    latitude: NDArray[np.float64]
+    def __init__(
+        self,
+        ids: NDArray[np.str_],
+        names: pa.ChunkedArray,
+        longitude: NDArray[np.float64],
+        latitude: NDArray[np.float64],
+    ) -> None:
+        self.ids, self.longitude, self.latitude = ids, longitude, latitude
+        self._names = names
+        self._numbers: dict[str, NDArray[np.intp]] = {}
 
     @classmethod
-    def of(cls, cameras: Sequence[Camera]) -> Places:
-        """Of cameras sorted by id."""
+    def of(cls, rows: pa.Table) -> Places:
+        """From camera_id, name, latitude, longitude, sorted by the first."""
         return cls(
-            np.array([camera.camera_id for camera in cameras], np.str_),
-            np.array([camera.longitude for camera in cameras], np.float64),
-            np.array([camera.latitude for camera in cameras], np.float64),
+            np.array(rows["camera_id"].to_pylist(), np.str_),
+            rows["name"],
+            rows["longitude"].to_numpy(),
+            rows["latitude"].to_numpy(),
         )
+
+    def at(self, number: int) -> Camera:
+        """The camera in that place of the columns."""
+        place = float(self.latitude[number]), float(self.longitude[number])
+        name = self._names[number]
+        return Camera(str(self.ids[number]), name.as_py(), *place)
+
+    def get(self, camera_id: str) -> Camera | None:
+        """The camera of that id, if there is one."""
+        number = int(np.searchsorted(self.ids, camera_id))
+        known = number < len(self.ids) and self.ids[number] == camera_id
+        return self.at(number) if known else None
+
+    def camera(self, camera_id: str) -> Camera:
+        """The camera of that id; raise KeyError if there is none."""
+        found = self.get(camera_id)
+        if found is None:
+            raise KeyError(camera_id)
+        return found
+
+    def numbers(self, segment: Segment) -> NDArray[np.intp]:
+        """Where the cameras of a segment are in these columns."""
+        name = segment.entry.name
+        if name not in self._numbers:
+            self._numbers[name] = np.searchsorted(self.ids, segment.camera_ids)
+        return self._numbers[name]
 
     def inside(self, district: District) -> NDArray[np.bool_]:
         """Which are in a district, its border included."""
@@ -709,6 +747,8 @@ class Places:
         west, south, east, north = district.area.bounds
         near = (self.longitude >= west) & (self.longitude <= east)
         near &= (self.latitude >= south) & (self.latitude <= north)
+        if district.area.equals(shapely.box(west, south, east, north)):
+            return near
         rows = np.flatnonzero(near)
         shapely.prepare(district.area)
         near[rows] = shapely.intersects_xy(district.area, self.longitude[rows], self.latitude[rows])
