@@ -680,8 +680,8 @@ _VIEWS = {
     "tracklets": "FROM all_tracklets",
     "shots": "FROM all_shots",
     "problems": "FROM all_problems",
-    "cameras": "SELECT * EXCLUDE (noted_at) FROM all_cameras QUALIFY row_number() OVER "
-    "(PARTITION BY camera_id ORDER BY noted_at DESC) = 1",
+    "cameras": "SELECT camera_id, arg_max(name, noted_at) AS name, arg_max(latitude, noted_at) AS "
+    "latitude, arg_max(longitude, noted_at) AS longitude FROM all_cameras GROUP BY camera_id",
     "runs": "SELECT row_number() OVER (ORDER BY ended_at) AS run_id, * FROM all_runs",
     # What was refused and could be read later is no refusal any more.
     "refusals": "FROM all_refusals ANTI JOIN all_recordings USING (camera_id, file, started_at) "

@@ -1,0 +1,99 @@
+"""One process writes and may be killed; others read meanwhile and see recordings whole."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filling import PROFILE, START, TRACKLETS, numbered
+
+from workbench.district import from_shapes
+from workbench.domain import Scope
+from workbench.gallery import Gallery
+from workbench.gallery.search import search
+
+FILLING = Path(__file__).with_name("filling.py")
+KILLS = 15
+
+
+@contextmanager
+def filling(path: Path, first: int = 0, pause: float = 0.0) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, FILLING, str(path), str(first), str(pause)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def check(gallery: Gallery, stored: int) -> int:
+    """Every recording is whole and finds itself; at least those told as stored are there."""
+    recordings = gallery.recordings()
+    numbers = sorted(int(file.removesuffix(".mp4")) for file in recordings["file"])
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) >= stored
+    assert (recordings["tracklets"] == TRACKLETS).all()
+    assert gallery.templates().num_rows == TRACKLETS * len(numbers)
+    if numbers:
+        import shapely
+
+        area = from_shapes([shapely.box(-0.1, 51.4, 0.1, 51.6)], name="all")
+        scope = Scope(area, START, START + timedelta(days=30))
+        wanted = random.choice(numbers)
+        template = numbered(wanted).tracklets[2].template
+        assert template is not None
+        best = search(gallery, template, scope, top=1)[0]
+        assert best.recording == f"{wanted}.mp4"
+        assert best.score == pytest.approx(1.0, abs=1e-6)
+        assert best.shot_jpeg == b"jpeg %d" % wanted
+    return len(numbers)
+
+
+def test_a_killed_writer_leaves_finished_recordings_and_nothing_else(tmp_path: Path) -> None:
+    path, stored = tmp_path / "gallery.duckdb", 0
+    chance = random.Random(5)
+    for _ in range(KILLS):
+        with filling(path, first=stored) as process:
+            time.sleep(chance.uniform(0.0, 0.8))
+            process.kill()
+            assert process.stdout is not None
+            said = [line for line in process.stdout.read().splitlines() if line.isdigit()]
+        with Gallery.open(path) as gallery:
+            stored = check(gallery, max([stored, *(int(line) + 1 for line in said)]))
+    with Gallery.open(path, write=True) as gallery:  # tidies up
+        named = {segment.entry.name for segment in gallery.segments}
+    folders = {f.name for f in path.with_name("gallery.duckdb.segments").iterdir() if f.is_dir()}
+    assert folders == named
+    assert stored > KILLS
+
+
+def test_readers_see_whole_recordings_soon_and_wait_for_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "gallery.duckdb"
+    with filling(path, pause=0.05) as process, Gallery.open(path, profile=PROFILE) as reader:
+        waits, seen = [], 0
+        until = time.monotonic() + 8
+        assert process.stdout is not None
+        while time.monotonic() < until:
+            told = int(process.stdout.readline())  # this one is stored
+            began = time.perf_counter()
+            reader.refresh()
+            waits.append(time.perf_counter() - began)
+            seen = check(reader, told + 1)
+        assert process.poll() is None
+    assert seen > 20
+    # No lock is waited for; the median leaves out what the machine does besides.
+    assert float(np.median(waits)) < 0.1
