@@ -46,6 +46,7 @@ from workbench.domain import (
 from workbench.gallery import Gallery
 from workbench.gallery.scan import Question, scan
 from workbench.gallery.search import Filter, _inside, explain, search
+from workbench.permit import issue
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS, CAMERAS, TOP, ROUNDS = 10, 160_000, 50, 9
@@ -149,6 +150,12 @@ def scopes_of() -> dict[str, Scope]:
         "1 % place": Scope(some, START - timedelta(days=1), end),
         "both": Scope(area(0.3, 0.3, 0.32), START + timedelta(days=4), START + timedelta(days=5)),
     }
+
+
+def permitted(gallery: Gallery, probe: Any, scope: Scope) -> list[Any]:
+    """A search with its permit; what authority costs is measured in casework.py."""
+    permit = issue("BENCHMARK", "benchmark", 1, gallery=gallery.path, template=probe, scope=scope)
+    return search(gallery, probe, scope, permit=permit, top=TOP)
 
 
 def rows_only(gallery: Gallery, probe: np.ndarray, scope: Scope) -> Question:
@@ -260,7 +267,7 @@ def measure(path: Path, rows: int, dimension: int) -> dict[str, Any]:
             selector = faiss.IDSelectorBitmap(len(vectors), faiss.swig_ptr(packed))
             parameters = faiss.SearchParameters(sel=selector)
         calls: dict[str, Callable[[], Any]] = {
-            "search": partial(search, gallery, probe, scope, top=TOP),
+            "search": partial(permitted, gallery, probe, scope),
             "rows": partial(rows_only, gallery, probe, scope),
             "FAISS": partial(peer.search, probe[None], TOP, params=parameters),
             "DuckDB": in_sql(connection, gallery, probe, scope),

@@ -19,6 +19,7 @@ from workbench.district import from_shapes
 from workbench.domain import Scope
 from workbench.gallery import Gallery
 from workbench.gallery.search import search
+from workbench.permit import issue
 
 FILLING = Path(__file__).with_name("filling.py")
 KILLS = 15
@@ -56,7 +57,8 @@ def check(gallery: Gallery, stored: int) -> int:
         wanted = random.choice(numbers)
         template = numbered(wanted).tracklets[2].template
         assert template is not None
-        best = search(gallery, template, scope, top=1)[0]
+        permit = issue("TEST", "test", 1, gallery=gallery.path, template=template, scope=scope)
+        best = search(gallery, template, scope, permit=permit, top=1)[0]
         assert best.recording == f"{wanted}.mp4"
         assert best.score == pytest.approx(1.0, abs=1e-6)
         assert best.shot_jpeg == b"jpeg %d" % wanted
