@@ -165,6 +165,35 @@ def test_a_subject_is_forgotten_once_its_case_has_ended(
     assert not list((new_home / "casework" / "subjects").iterdir())
 
 
+def test_a_purge_empties_the_files_and_is_on_record(
+    run: Run, demo: Path, copied: Any, tmp_path: Path, new_home: Path
+) -> None:
+    from workbench.gallery import Gallery
+
+    gallery = copied(demo, tmp_path)
+    with Gallery.open(gallery) as opened:
+        vector = bytes(opened.shots(opened.tracklets().query("searchable")["tracklet_id"].iloc[0])
+                       [0].template.tobytes())  # fmt: skip
+    parts = [gallery, *(gallery.parent / f"{gallery.name}.segments").rglob("*")]
+    assert any(vector in part.read_bytes() for part in parts if part.is_file())
+    before = sum(part.stat().st_size for part in parts if part.is_file())
+    said = run("purge", "--gallery", gallery)
+    assert said.status == REFUSED
+    assert "may only train" in said.err
+    run("people", "grant", "sara", "supervisor")
+    said = run("purge", "--gallery", gallery, "--json")
+    assert said.status == DONE, said.err
+    assert json.loads(said.out)["removed"] == {"recordings": 14}
+    left = list(gallery.parent.glob(f"{gallery.name}*"))
+    files = [f for part in left for f in (part.rglob("*") if part.is_dir() else [part])]
+    contents = [file.read_bytes() for file in files if file.is_file()]
+    assert not any(vector in content for content in contents)
+    assert sum(map(len, contents)) < before
+    kinds = [entry.what for entry in register.all_entries(new_home / "casework")]
+    assert kinds[-2:] == ["retention.purging", "retention.purged"]
+    assert "retention.purge.refused" in kinds
+
+
 def test_a_head_that_is_none_is_refused(run: Run) -> None:
     assert run("audit", "verify", "--head", "12:abc").status == REFUSED
 

@@ -23,6 +23,7 @@ def add_commands(commands: Any) -> None:
     _add_people(commands.add_parser("people", help="who has which role"))
     _add_review(commands.add_parser("review", help="fillers, and how reviewers do on them"))
     _add_evidence(commands.add_parser("evidence", help="what a court can check"))
+    _add_purge(commands.add_parser("purge", help="delete what is older than may be kept"))
     _add_audit(commands.add_parser("audit", help="the record of all that was done"))
 
 
@@ -169,6 +170,15 @@ def _add_evidence(parser: argparse.ArgumentParser) -> None:
     )
     checking.add_argument("--json", action="store_true")
     checking.set_defaults(command=_check)
+
+
+def _add_purge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gallery", type=Path, required=True, metavar="FILE")
+    parser.add_argument(
+        "--days", type=float, metavar="N", help="keep so many, or the settings' where that is less"
+    )
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(command=_purge)
 
 
 def _add_reference(parser: argparse.ArgumentParser) -> None:
@@ -334,6 +344,28 @@ def _forget(options: argparse.Namespace) -> int:
 
     count = forget_subject(here(), options.reference, reason=options.reason)
     say(f"{count} files of the subject of case {options.reference} are deleted.")
+    return DONE
+
+
+def _purge(options: argparse.Namespace) -> int:
+    from workbench.casework.register import here
+    from workbench.casework.retention import old_recordings, purge
+    from workbench.gallery import Gallery
+
+    with Gallery.open(options.gallery, write=True) as gallery:
+
+        def remove(before: datetime, keep: frozenset[str]) -> dict[str, int]:
+            return {"recordings": gallery.purge(old_recordings(gallery, before, keep))}
+
+        done = purge(here(), options.gallery, remove, days=options.days)
+    if options.json:
+        told = {"before": done.before.isoformat(), "removed": dict(done.removed),
+                "held": done.held, "subjects": done.subjects}  # fmt: skip
+        lines([told])
+    say(
+        f"{done.removed['recordings']} recordings from before {done.before:%Y-%m-%d %H:%M} UTC and "
+        f"{done.subjects} subjects are deleted; {done.held} tracklets are held by sightings."
+    )
     return DONE
 
 

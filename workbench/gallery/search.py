@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from workbench.domain import Candidate, Scope
-from workbench.errors import Cancelled, GalleryError
+from workbench.errors import Cancelled, GalleryError, NotPermitted
 from workbench.gallery.index import TemplateIndex
 from workbench.gallery.order import DAY, expand, runs
 from workbench.gallery.scan import Piece, Question, scan
@@ -110,9 +110,15 @@ def search(
         If *tell* returned False.
     """
     return search_many(
-        gallery, [template], scope, permits=[permit], top=top, threshold=threshold, only=only,
+        gallery,
+        [template],
+        scope,
+        permits=[permit],
+        top=top,
+        threshold=threshold,
+        only=only,
         tell=tell,
-    )[0]  # fmt: skip
+    )[0]
 
 
 def search_many(
@@ -128,9 +134,15 @@ def search_many(
 ) -> list[list[Candidate]]:
     """What :func:`search` answers for each of several targets, in one pass over the rows.
 
-    Each target needs a permit of its own.
+    Each needs a permit of its own, in their order.
     """
-    for template, permit in zip(templates, permits, strict=True):
+    if len(permits) != len(templates):
+        raise NotPermitted(
+            f"there are {len(permits)} permits for {len(templates)} targets",
+            where="gallery search",
+            fix="Search with workbench.investigation.search and the reference of an open case",
+        )
+    for permit, template in zip(permits, templates, strict=True):
         spend(permit, gallery=gallery.path, template=template, scope=scope)
     if top is not None and top < 1:
         raise GalleryError(
