@@ -25,7 +25,9 @@ START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 Make = Callable[..., IndexedRecording]
 
 
-def search(gallery: Gallery, template: np.ndarray, scope: Scope, *, top: int) -> list[Candidate]:
+def search(
+    gallery: Gallery, template: np.ndarray, scope: Scope, *, top: int | None = None
+) -> list[Candidate]:
     """The gallery's own search, with a permit for the question as casework issues them."""
     permit = issue("TEST", "test", 1, gallery=gallery.path, template=template, scope=scope)
     return gallery_search.search(gallery, template, scope, permit=permit, top=top)

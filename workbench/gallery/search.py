@@ -153,7 +153,7 @@ def search_many(
         Question(_checked(gallery, template), gallery.profile.metric, top=top, threshold=least)
         for template in templates
     ]
-    found = [*_inside(gallery, scope, only or Filter())]
+    found = gallery.settled(lambda: [*_inside(gallery, scope, only or Filter())])
     total = sum(rows for _, _, _, rows in found)
     done = 0
     for number, (_, index, pieces, _) in enumerate(found):
@@ -168,7 +168,7 @@ def search_many(
 def explain(gallery: Gallery, scope: Scope, *, only: Filter | None = None) -> Explanation:
     """What a search of *scope* would touch; raises DistrictError as :func:`search` does."""
     only = only or Filter()
-    found = [*_inside(gallery, scope, only)]
+    found = gallery.settled(lambda: [*_inside(gallery, scope, only)])
     rows = sum(count for *_, count in found)
     # A row's code and scale; the keys that decide whether it is inside.
     width = gallery.profile.dimension + 4 + 8 + 8 + 4
@@ -212,7 +212,7 @@ def _inside(
     for segment in gallery.segments:
         if not segment.entry.templates or not spans:
             continue
-        index = segment.index
+        index = segment.opened()
         if index.begins >= spans[-1][1] or index.ends < spans[0][0]:
             continue
         allowed = wanted[gallery.places.numbers(segment)]
@@ -393,7 +393,7 @@ def _told(
             ].tolist()
             for number in numbers
         }
-        table = gallery.arrow(" UNION ALL ".join(parts), wanted)
+        table = gallery.query(" UNION ALL ".join(parts), wanted)
         found[name] = {(row["number"], row["rowid"]): row for row in table.to_pylist()}
     told = []
     for number, row in rows:

@@ -60,6 +60,16 @@ class Segment:
         """Its templates; raise GalleryError if they cannot be read."""
         return TemplateIndex(self.folder)
 
+    def opened(self) -> TemplateIndex:
+        """Its templates, with all its files open; raise FileNotFoundError if it was merged away."""
+        try:
+            _ = self.recording_ids, self.camera_ids
+            return self.index
+        except GalleryError:
+            if self.folder.is_dir():
+                raise
+            raise FileNotFoundError(self.folder) from None
+
     @cached_property
     def recording_ids(self) -> NDArray[np.bytes_]:
         """By row number of its recordings table."""

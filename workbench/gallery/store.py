@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import numpy as np
 
@@ -58,6 +58,11 @@ if TYPE_CHECKING:
     from workbench.domain import District
 
 
+# A reader that was overtaken by so many merges in a row looks at a broken gallery.
+MOST_TRIES = 10
+T = TypeVar("T")
+
+
 class Gallery:
     """The tracklets of indexed footage and their templates.
 
@@ -68,14 +73,20 @@ class Gallery:
     moment it is stored, without being opened again.
     """
 
-    def __init__(self, path: Path, register: Register, lock: BinaryIO | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        register: Register,
+        lock: BinaryIO | None,
+        stamp: tuple[int, ...] = (),
+    ) -> None:
         """Use :meth:`open`, :meth:`create` or :meth:`for_writing`."""
         self.path = path
         self.profile = register.profile
         self._lock = lock
         self._folder = segments_folder(path)
         self._register = register
-        self._stamp: tuple[int, ...] = ()
+        self._stamp = stamp  # of the register before it was read
         self._segments: dict[str, Segment] = {}
         self._places: Places | None = None
         self._cameras_noted = 0  # microseconds since 1970, of the newest that is known
@@ -139,6 +150,7 @@ class Gallery:
                 where=str(path),
                 fix="Make one with `sightline index`",
             )
+        stamp = _stamp_of(path)
         register = read_register(path)
         found = register.profile
         if profile is not None and profile.fingerprint != found.fingerprint:
@@ -155,7 +167,10 @@ class Gallery:
                 fix="Copy that folder beside it; the two belong together",
             )
         if not write:
-            return cls(path, register, None)
+            try:
+                return cls(path, register, None, stamp)
+            except FileNotFoundError:  # merged away since the register was read
+                return cls.open(path, profile=profile)
         with _writing(path):
             segments_folder(path).mkdir(exist_ok=True)
             lock = _take_lock(path)
@@ -381,14 +396,16 @@ class Gallery:
         """
         if self._lock is not None:
             return False
-        try:
-            if _stamp_of(self.path) == self._stamp:
+        for _ in range(MOST_TRIES):
+            try:
+                # Before it is read: what comes between is seen the next time.
+                stamp = _stamp_of(self.path)
+            except FileNotFoundError:
+                raise GalleryError(
+                    "went away", where=str(self.path), fix="Restore it, or open another"
+                ) from None
+            if stamp == self._stamp:
                 return False
-        except FileNotFoundError:
-            raise GalleryError(
-                "went away", where=str(self.path), fix="Restore it, or open another"
-            ) from None
-        for _ in range(10):
             register = read_register(self.path)
             if register.profile.fingerprint != self.profile.fingerprint:
                 raise ProfileMismatch(
@@ -400,14 +417,28 @@ class Gallery:
                 self._take(register)
             except FileNotFoundError:
                 continue  # merged away since the register was read: there is a newer one
+            self._stamp = stamp
             return True
+        raise unreadable(self.path, "its segments are missing")
+
+    def settled(self, ask: Callable[[], T]) -> T:
+        """What *ask* says of the gallery as it is now.
+
+        It is asked again where a segment was merged away before its files were opened; once they
+        are open, they stay readable.
+        """
+        for _ in range(MOST_TRIES):
+            self.refresh()
+            try:
+                return ask()
+            except FileNotFoundError:
+                self._stamp = ()
         raise unreadable(self.path, "its segments are missing")
 
     def _take(self, register: Register) -> None:
         """Attach the segments of *register*, and let go of others."""
         import duckdb
 
-        self._stamp = _stamp_of(self.path)
         wanted = {entry.name: entry for entry in register.segments}
         fresh = {
             name: Segment(self._folder / name, entry)
@@ -464,11 +495,10 @@ class Gallery:
         Tables: cameras, recordings, tracklets, shots, problems, runs, refusals; see schema.sql.
         """
         self.refresh()
-        return self._query(sql, parameters)
+        return self.query(sql, parameters)
 
-    def _query(
-        self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()
-    ) -> pa.Table:
+    def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
+        """The same of the gallery as it was at the last look at it."""
         import duckdb
 
         damage = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException)
@@ -487,7 +517,7 @@ class Gallery:
         """All cameras as columns, by id."""
         if self._places is None:
             self._places = Places.of(
-                self._query(
+                self.query(
                     "SELECT camera_id, name, latitude, longitude FROM cameras ORDER BY camera_id"
                 )
             )
@@ -650,15 +680,17 @@ class Gallery:
         Columns: recording_id, ordinal, camera_id, first_seen, last_seen, quality, template
         (a list of as many float32 as the profile has; of unit length for the cosine metric).
         """
+        return self.settled(self._templates)
+
+    def _templates(self) -> pa.Table:
         import pyarrow as pa
 
-        self.refresh()
         time = pa.timestamp("us", tz="UTC")
         parts = [_no_templates(self.profile.dimension)]
         for segment in self.segments:
             if not segment.entry.templates:
                 continue
-            index = segment.index
+            index = segment.opened()
             flat = pa.array(index.templates.reshape(-1))
             names = pa.array(segment.recording_ids.astype(np.str_))
             cameras = pa.array(segment.camera_ids)
