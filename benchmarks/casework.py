@@ -159,7 +159,8 @@ def measure(scratch: Path, rounds: int) -> dict[str, float]:
 
 def long_record(folder: Path, entries: int) -> dict[str, float]:
     """How long it takes to open a long record, and to verify it."""
-    from workbench.casework.audit import HEAD, LOG, START, AuditLog, canonical, verify
+    from workbench.casework.audit import HEAD, LOG, AuditLog, verify
+    from workbench.casework.chain import START, canonical
     from workbench.casework.register import KEPT
 
     folder.mkdir()

@@ -501,7 +501,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from workbench.casework.audit import AuditLog, Head, verify
+    from workbench.casework.audit import AuditLog, verify
+    from workbench.casework.chain import Head
     from workbench.casework.keys import doubts
     from workbench.casework.people import read_people
     from workbench.casework.register import FOLDER

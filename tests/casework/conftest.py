@@ -19,8 +19,9 @@ from shapely import box
 
 from workbench.casework import hub as hubs
 from workbench.casework import register
-from workbench.casework.audit import HEAD, LOG, canonical
+from workbench.casework.audit import HEAD, LOG
 from workbench.casework.cases import Case, Request
+from workbench.casework.chain import canonical
 from workbench.casework.keys import own_key
 from workbench.casework.register import Register
 from workbench.casework.subjects import describe_subject

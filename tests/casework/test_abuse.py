@@ -690,7 +690,7 @@ def test_an_approval_used_again(office: Any, ask: Ask, refused: Refused, subject
 def test_an_approval_with_ones_own_key(
     office: Any, ask: Ask, refused: Refused, subject: Probe
 ) -> None:
-    from workbench.casework.audit import canonical
+    from workbench.casework.chain import canonical
     from workbench.casework.keys import own_key_file, private_key
 
     office.sit("anna").ask(ask("A-2"), subject=subject)

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workbench.casework import audit
-from workbench.casework.audit import HEAD, LOG, AuditLog, Head, canonical, is_whole, verify
+from workbench.casework.audit import HEAD, LOG, AuditLog, verify
+from workbench.casework.chain import TORN, Head, canonical, is_whole
 from workbench.errors import AuditDamaged
 
 BY = {"account": "anna", "uid": 1000}
@@ -344,4 +344,4 @@ def test_a_forged_declaration_hides_nothing(folder: Path) -> None:
     write(folder, [*content[:9], content[9][:50]])
     with pytest.raises(AuditDamaged, match="entry 10 of 10 was changed or cut"):
         start().append("x", BY, {})
-    assert audit.TORN not in (folder / LOG).read_text()
+    assert TORN not in (folder / LOG).read_text()

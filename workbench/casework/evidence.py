@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from workbench.casework.audit import Entry, Head
+from workbench.casework.chain import Entry, Head
 from workbench.casework.register import all_entries
 from workbench.casework.report import Dossier, Finding, Source, as_html, as_pdf
 from workbench.casework.review import considered, error_rates_of

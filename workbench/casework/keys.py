@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.audit import Entry, Fault, canonical
+from workbench.casework.chain import Entry, Fault, canonical
 from workbench.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from workbench.casework.audit import Fault, Verification, verify
+from workbench.casework.audit import Verification, verify
 from workbench.casework.cases import PURPOSES
+from workbench.casework.chain import Fault
 from workbench.casework.keys import doubts
 from workbench.casework.people import read_people
 from workbench.casework.register import all_entries
@@ -18,7 +19,7 @@ from workbench.casework.review import ErrorRate, error_rates_of, sightings
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.casework.audit import Entry
+    from workbench.casework.chain import Entry
     from workbench.casework.register import Register
 
 

@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.audit import AuditLog, Entry, Head
+from workbench.casework.audit import AuditLog
 from workbench.casework.cases import Case, Limits, Request, State
+from workbench.casework.chain import Entry, Head
 from workbench.casework.keys import SIGNED, doubt, signature
 from workbench.casework.people import (
     People,

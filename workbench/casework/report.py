@@ -18,8 +18,8 @@ from workbench.casework.sketch import GREY, INK, MARK, WIDTH, Colour, Sketch
 if TYPE_CHECKING:
     from fpdf import FPDF
 
-    from workbench.casework.audit import Entry, Head
     from workbench.casework.cases import Case
+    from workbench.casework.chain import Entry, Head
     from workbench.casework.review import ErrorRate, Reviewed
     from workbench.domain import Candidate, Profile, Threshold
 

@@ -27,7 +27,7 @@ from workbench.errors import CaseError, NotPermitted
 from workbench.settings import settings
 
 if TYPE_CHECKING:
-    from workbench.casework.audit import Entry
+    from workbench.casework.chain import Entry
     from workbench.casework.register import Register
     from workbench.domain import Candidate, Probe
     from workbench.gallery import Gallery

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.audit import Head, canonical
+from workbench.casework.chain import Head, canonical
 from workbench.casework.keys import private_key
 from workbench.errors import EvidenceError
 
