@@ -13,6 +13,9 @@ from workbench.console import lines, say, show, table
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
+    from workbench.casework.evidence import ClipMaker
+    from workbench.domain import Candidate
+    from workbench.gallery import Gallery
 
 DONE, PROBLEMS = 0, 1
 
@@ -457,7 +460,14 @@ def _export(options: argparse.Namespace) -> int:
     from workbench.gallery import Gallery
 
     with Gallery.open(options.gallery) as gallery:
-        made = export(here(), options.reference, gallery, options.output, footage=options.footage)
+        made = export(
+            here(),
+            options.reference,
+            gallery,
+            options.output,
+            footage=options.footage,
+            clip=_clips(gallery),
+        )
     if options.json:
         told = {"archive": str(made.path), "files": made.files, "manifest": made.manifest,
                 "key": made.fingerprint, "head": str(made.head),
@@ -467,6 +477,18 @@ def _export(options: argparse.Namespace) -> int:
         say(f"{file}: is not the recording that was indexed")
     say(f"{made.files} files in {made.path}\nkey:  {made.fingerprint}\nhead: {made.head}")
     return PROBLEMS if made.changed_sources else DONE
+
+
+def _clips(gallery: Gallery) -> ClipMaker:
+    """Cuts clips of sightings; the models are loaded for the first one."""
+
+    def clip(sighting: Candidate, source: Path) -> bytes:
+        from workbench.faces.clips import redacted_clip
+        from workbench.faces.models import load
+
+        return redacted_clip(source, gallery.shots(sighting.tracklet_id), load(gallery.profile))
+
+    return clip
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -212,7 +212,7 @@ def town_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             gallery.add_recording(
                 IndexedRecording(
                     recording,
-                    f"{camera:064}",
+                    hashlib.sha256(b"recording %d" % camera).hexdigest(),
                     1000,
                     2000,
                     600.0,

@@ -86,7 +86,8 @@ def export(
     seen = {f.number: f.candidate for f in findings if f.candidate and f.item.outcome == "sighting"}
     cameras = gallery.cameras_inside(case.request.district)
     zone = local_zone(cameras[0].longitude, cameras[0].latitude, override=here.zone)
-    clips = {} if clip is None else _clips(clip, gallery, seen, footage)
+    sources = tuple(_sources(gallery, findings, footage))
+    clips = {} if clip is None else _clips(clip, gallery, seen, sources, footage)
     told = Dossier(
         case=case,
         photographs=_photographs(register, case),
@@ -95,7 +96,7 @@ def export(
         findings=findings,
         fillers=sum(bool(item.filler) for item in considered(register, reference)),
         error_rates=error_rates_of(register, _examiners(findings)),
-        sources=tuple(_sources(gallery, findings, footage)),
+        sources=sources,
         clips=tuple(clips),
         profile=gallery.profile,
         threshold=calibrated_threshold(gallery.profile),
@@ -236,12 +237,18 @@ def _at_hand(file: str, gallery: Gallery, footage: Sequence[Path]) -> Path | Non
 
 
 def _clips(
-    clip: ClipMaker, gallery: Gallery, seen: Mapping[int, Candidate], footage: Sequence[Path]
+    clip: ClipMaker,
+    gallery: Gallery,
+    seen: Mapping[int, Candidate],
+    sources: Sequence[Source],
+    footage: Sequence[Path],
 ) -> dict[str, bytes]:
+    """A clip of each sighting whose recording is at hand and is the one that was indexed."""
+    unchanged = {source.file for source in sources if source.state == "unchanged"}
     found = {}
     for number, sighting in seen.items():
         path = _at_hand(sighting.recording, gallery, footage)
-        if path is not None:
+        if path is not None and sighting.recording in unchanged:
             found[f"clips/{number:04}-{sighting.tracklet_id}.mp4"] = clip(sighting, path)
     return found
 
@@ -253,6 +260,7 @@ def _map(told: Dossier, cameras: Sequence[Any], seen: Sequence[Candidate]) -> by
     page = self_contained_html(
         sightings_map(
             seen,
+            confirmed={sighting.tracklet_id for sighting in seen},
             cameras=cameras,
             district=told.case.request.district,
             zone=told.zone,

@@ -1,0 +1,85 @@
+"""Clips show the followed face sharp and nothing else."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from workbench.domain import Recording
+from workbench.errors import RecordingError
+from workbench.faces.clips import BLOCKS_ACROSS, redacted_clip
+from workbench.faces.detection import detect
+from workbench.faces.models import load
+from workbench.footage.catalog import read_catalogue
+from workbench.footage.frames import RecordingReader
+from workbench.indexing import index_recording
+
+
+@pytest.fixture(scope="module")
+def models() -> Any:
+    return load("dlib")
+
+
+@pytest.fixture(scope="module")
+def recording(shared: Path) -> Recording:
+    """A clip of the town in which several people pass."""
+    return read_catalogue(shared / "footage/town").recordings[0]
+
+
+@pytest.fixture(scope="module")
+def shots(recording: Recording, models: Any) -> Any:
+    found = index_recording(recording, models)
+    return max(found.tracklets, key=lambda tracklet: tracklet.detections).shots
+
+
+def pictures(clip: bytes) -> list[np.ndarray]:
+    with av.open(io.BytesIO(clip)) as film:
+        return [frame.to_ndarray(format="bgr24") for frame in film.decode(video=0)]
+
+
+def test_the_target_is_sharp_and_nobody_else_can_be_found(
+    recording: Recording, shots: Any, models: Any
+) -> None:
+    clip = pictures(redacted_clip(recording.path, shots, models))
+    with RecordingReader(recording.path) as reader:
+        sources = [frame.image() for frame in reader.frames()]
+        rate = len(sources) / reader.seconds
+    start = max(0.0, min(shot.seconds for shot in shots) - 2)
+    best = shots[0]
+    here = clip[round((best.seconds - start) * rate)]
+    assert here.shape == sources[0].shape
+    # The face is found where it was, and is the only one.
+    faces = detect(models, here, smallest=30)
+    assert len(faces) == 1
+    assert faces[0].box.overlap(best.box) > 0.4
+    for picture in clip[:: max(1, len(clip) // 8)]:
+        assert len(detect(models, picture, smallest=30)) <= 1
+
+
+def test_away_from_the_face_no_detail_is_left(
+    recording: Recording, shots: Any, models: Any
+) -> None:
+    clip = pictures(redacted_clip(recording.path, shots, models, margin=0.1))
+    best = shots[0].box.widened(0.6)
+    here = clip[0].copy()
+    here[max(0, round(best.y)) : round(best.y + best.height)] = 0
+    few = cv2.resize(here, (BLOCKS_ACROSS, 27), interpolation=cv2.INTER_AREA)
+    again = cv2.resize(few, here.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    rows = np.flatnonzero(here.any(axis=(1, 2)))[20:-20]
+    # Blocks of one colour, but for what compression adds.
+    assert np.abs(here[rows].astype(int) - again[rows]).mean() < 4
+
+
+def test_a_time_that_the_recording_does_not_hold_is_told(
+    recording: Recording, shots: Any, models: Any
+) -> None:
+    late = [replace(shot, seconds=shot.seconds + 1000) for shot in shots]
+    with pytest.raises(RecordingError, match="holds no picture between"):
+        redacted_clip(recording.path, late, models)

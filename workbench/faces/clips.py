@@ -1,0 +1,135 @@
+"""The seconds around a sighting as a film in which nobody else can be recognised.
+
+What is shown sharp is the followed face; all the rest of each picture is coarse. So a face that no
+detector finds is hidden as well as one that is.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.domain import Box, Shot
+from workbench.errors import RecordingError
+from workbench.faces.detection import detect
+from workbench.footage.frames import RecordingReader
+
+if TYPE_CHECKING:
+    from workbench.domain import Image
+    from workbench.faces.models import Models
+
+MARGIN_SECONDS = 2.0  # before the first best shot and after the last
+# Blocks of the coarse part: a face as wide as an eighth of the picture keeps 6 by 6 of them.
+BLOCKS_ACROSS = 48
+# Around the face, of its size: hair and collar help to compare.
+SHARP_MARGIN = 0.35
+# A detection that overlaps less with where the face should be is somebody else.
+SAME_FACE_OVERLAP = 0.25
+_TIME_BASE = Fraction(1, 1000)
+
+
+def redacted_clip(
+    recording: Path,
+    shots: Sequence[Shot],
+    models: Models,
+    *,
+    margin: float = MARGIN_SECONDS,
+) -> bytes:
+    """An MP4 (H.264, no sound) of the time around a tracklet's best shots, all else made coarse.
+
+    Parameters
+    ----------
+    recording : Path
+        The source the tracklet was found in.
+    shots : sequence of Shot
+        Its best shots, at least one; their boxes tell where the face is.
+    models : Models
+        Their detector follows the face between best shots.
+    margin : float
+        Seconds before the first best shot and after the last.
+
+    Raises
+    ------
+    RecordingError
+        If the source cannot be read, or holds no picture in that time.
+    """
+    import av
+
+    known = sorted(shots, key=lambda shot: shot.seconds)
+    start, end = known[0].seconds - margin, known[-1].seconds + margin
+    buffer, last, first = io.BytesIO(), None, None
+    with RecordingReader(recording) as reader, av.open(buffer, "w", format="mp4") as film:
+        stream = film.add_stream("libx264", rate=25)
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = stream.codec_context.time_base = _TIME_BASE
+        for frame in reader.frames():
+            if frame.seconds < start:
+                continue
+            if frame.seconds > end:
+                break
+            image = frame.image()
+            last = _follow(image, _expected(known, frame.seconds), last, models)
+            picture = _coarse_but(image, last)
+            if first is None:
+                first = frame.seconds
+                stream.height, stream.width = picture.shape[:2]
+            shown = av.VideoFrame.from_ndarray(picture, format="bgr24")
+            shown.pts, shown.time_base = round((frame.seconds - first) * 1000), _TIME_BASE
+            film.mux(stream.encode(shown))
+        if first is None:
+            raise RecordingError(
+                f"holds no picture between {start:.1f} s and {end:.1f} s",
+                where=str(recording),
+                fix="Check that it is the recording that was indexed",
+            )
+        film.mux(stream.encode())
+    return buffer.getvalue()
+
+
+def _expected(known: Sequence[Shot], seconds: float) -> Box | None:
+    """Where the face is between two best shots; None before the first and after the last."""
+    for before, after in zip(known, known[1:] or known, strict=False):
+        if before.seconds <= seconds <= after.seconds:
+            span = after.seconds - before.seconds
+            part = (seconds - before.seconds) / span if span else 0.0
+            a, b = before.box, after.box
+            return Box(
+                a.x + part * (b.x - a.x),
+                a.y + part * (b.y - a.y),
+                a.width + part * (b.width - a.width),
+                a.height + part * (b.height - a.height),
+            )
+    return None
+
+
+def _follow(image: Image, expected: Box | None, last: Box | None, models: Models) -> Box | None:
+    """Where the face is in this picture; None where that is not sure, and nothing is shown."""
+    place = expected or last
+    if place is None:
+        return None
+    found = detect(models, image, smallest=place.width / 2, regions=[place.widened(0.75)])
+    overlaps = [(face.box.overlap(place), face.box) for face in found]
+    best = max(overlaps, key=lambda pair: pair[0], default=(0.0, place))
+    return best[1] if best[0] >= SAME_FACE_OVERLAP else expected
+
+
+def _coarse_but(image: Image, sharp: Box | None) -> Image:
+    """The picture in coarse blocks, but for the surroundings of *sharp*; its sides are even."""
+    import cv2
+    import numpy as np
+
+    height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
+    image = image[:height, :width]
+    across = min(BLOCKS_ACROSS, width)
+    blocks = across, max(1, round(across * height / width))
+    few = cv2.resize(image, blocks, interpolation=cv2.INTER_AREA)
+    picture = cv2.resize(few, (width, height), interpolation=cv2.INTER_NEAREST)
+    if sharp is not None:
+        area = sharp.widened(SHARP_MARGIN)
+        top, left = max(0, round(area.y)), max(0, round(area.x))
+        bottom, right = round(area.y + area.height), round(area.x + area.width)
+        picture[top:bottom, left:right] = image[top:bottom, left:right]
+    return np.ascontiguousarray(picture)
