@@ -183,7 +183,7 @@ def test_a_purge_empties_the_files_and_is_on_record(
     run("people", "grant", "sara", "supervisor")
     said = run("purge", "--gallery", gallery, "--json")
     assert said.status == DONE, said.err
-    assert json.loads(said.out)["removed"] == {"recordings": 14}
+    assert json.loads(said.out)["removed"] == {"recordings": 14, "tracklets": 30}
     left = list(gallery.parent.glob(f"{gallery.name}*"))
     files = [f for part in left for f in (part.rglob("*") if part.is_dir() else [part])]
     contents = [file.read_bytes() for file in files if file.is_file()]

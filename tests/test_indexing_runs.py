@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,8 @@ def test_ctrl_c_stops_soon_and_says_how_to_go_on(
         command(footage, path, "--workers", workers),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
+        # Whoever runs the tests in the background has them ignore it.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as running:  # fmt: skip
         deadline = time.monotonic() + 60
         while not path.exists() and time.monotonic() < deadline:

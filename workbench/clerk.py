@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -352,22 +353,19 @@ def _forget(options: argparse.Namespace) -> int:
 
 def _purge(options: argparse.Namespace) -> int:
     from workbench.casework.register import here
-    from workbench.casework.retention import old_recordings, purge
+    from workbench.casework.retention import purge, remove_old
     from workbench.gallery import Gallery
 
     with Gallery.open(options.gallery, write=True) as gallery:
-
-        def remove(before: datetime, keep: frozenset[str]) -> dict[str, int]:
-            return {"recordings": gallery.purge(old_recordings(gallery, before, keep))}
-
-        done = purge(here(), options.gallery, remove, days=options.days)
+        done = purge(here(), options.gallery, partial(remove_old, gallery), days=options.days)
     if options.json:
         told = {"before": done.before.isoformat(), "removed": dict(done.removed),
                 "held": done.held, "subjects": done.subjects}  # fmt: skip
         lines([told])
     say(
-        f"{done.removed['recordings']} recordings from before {done.before:%Y-%m-%d %H:%M} UTC and "
-        f"{done.subjects} subjects are deleted; {done.held} tracklets are held by sightings."
+        f"{done.removed['recordings']} recordings and {done.removed['tracklets']} tracklets from "
+        f"before {done.before:%Y-%m-%d %H:%M} UTC and {done.subjects} subjects are deleted; "
+        f"{done.held} tracklets are held by sightings."
     )
     return DONE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +13,14 @@ from workbench.casework.retention import (
     forget_subject,
     forget_tracklets,
     held,
-    old_recordings,
     purge,
+    remove_old,
 )
 from workbench.casework.review import decide, list_for_review, waiting
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
+from workbench.gallery.lifecycle import check
 from workbench.investigation import search
 
 SEEN = {"nose": "similar", "ears": "similar", "mouth": "similar"}
@@ -62,14 +64,24 @@ def test_a_purge_spares_what_is_held_and_is_recorded(
     assert purged.account == "ada"
 
 
-def test_recordings_are_old_when_they_ended_before_and_hold_nothing(
-    gallery: Gallery, case: Case
+def test_what_is_old_goes_and_what_is_held_stays_alone(
+    gallery: Gallery, case: Case, copied: Any, tmp_path: Path
 ) -> None:
     rows = gallery.recordings()
+    first, second, *others = rows["recording_id"]
     third = rows["ended_at"].iloc[2].to_pydatetime()
-    assert old_recordings(gallery, third, frozenset()) == list(rows["recording_id"][:2])
-    kept = frozenset({f"{rows['recording_id'][0]}-3"})
-    assert old_recordings(gallery, third, kept) == [rows["recording_id"][1]]
+    with Gallery.open(gallery.path) as reader:
+        kept = reader.tracklets()
+    mine = kept[kept["tracklet_id"].str.startswith(first)]["tracklet_id"].tolist()
+    gallery.close()
+    with Gallery.open(copied(gallery.path, tmp_path), write=True) as copy:
+        removed = remove_old(copy, third, frozenset({mine[1]}))
+        assert removed["recordings"] == 1
+        assert set(copy.recordings()["recording_id"]) == {first, *others}
+        left = copy.tracklets()["tracklet_id"]
+        assert left[left.str.startswith(first)].tolist() == [mine[1]]
+        assert not left.str.startswith(second).any()
+        assert list(check(copy)) == []
 
 
 def test_a_purge_that_fails_leaves_its_beginning_on_record(

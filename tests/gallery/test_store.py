@@ -19,6 +19,7 @@ from workbench.domain import Camera, Candidate, District, IndexedRecording, Prob
 from workbench.errors import DistrictError, GalleryBusy, GalleryError, ProfileMismatch
 from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
+from workbench.gallery.lifecycle import check
 from workbench.permit import issue
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
@@ -225,8 +226,8 @@ def test_what_is_purged_is_in_no_file_any_more(path: Path, gallery: Gallery) -> 
     (kept,) = gallery.arrow(
         "SELECT count(*) AS n FROM tracklets WHERE recording_id <> ?", [name]
     ).to_pylist()
-    assert gallery.purge([name]) == 1
-    assert gallery.purge([name]) == 0
+    assert gallery.purge([name]) == {"recordings": 1, "tracklets": 6}
+    assert gallery.purge([name]) == {"recordings": 0, "tracklets": 0}
     assert len(gallery.tracklets()) == kept["n"]
     assert gallery.templates().num_rows < before
     files = [f for f in path.parent.rglob("*") if f.is_file()]
@@ -291,3 +292,23 @@ def test_what_is_no_tracklet_id_is_told(gallery: Gallery, word: str) -> None:
         gallery.shots(word)
     with pytest.raises(GalleryError, match="has no tracklet"):
         gallery.shots("0123456789abcdef-0")
+
+
+def test_single_tracklets_are_purged_and_their_recording_stays(
+    path: Path, gallery: Gallery
+) -> None:
+    rows = gallery.templates().to_pylist()
+    one = next(row for row in rows if row["ordinal"] == 2)
+    vector = np.array(one["template"], np.float32)
+    name = f"{one['recording_id']}-2"
+    assert gallery.purge(tracklet_ids=[name]) == {"recordings": 0, "tracklets": 1}
+    assert len(gallery.recordings()) == 12
+    assert len(gallery.tracklets()) == 71
+    with pytest.raises(GalleryError, match="has no tracklet"):
+        gallery.shots(name)
+    assert list(check(gallery)) == []
+    # It is the second best shot of the tracklet before it, too, which stays.
+    (before,) = gallery.shots(f"{one['recording_id']}-1")[1:]
+    assert np.array_equal(before.template, vector)
+    left = {(row["recording_id"], row["ordinal"]) for row in gallery.templates().to_pylist()}
+    assert left == {(r["recording_id"], r["ordinal"]) for r in rows} - {(one["recording_id"], 2)}

@@ -49,15 +49,21 @@ def held(register: Register) -> frozenset[str]:
     return frozenset(found)
 
 
-def old_recordings(gallery: Gallery, before: datetime, keep: frozenset[str]) -> list[str]:
-    """Recordings that ended before a time and of which nothing is held.
+def remove_old(gallery: Gallery, before: datetime, keep: frozenset[str]) -> Mapping[str, int]:
+    """Remove recordings that ended before a time from a gallery open for writing.
 
-    A recording with a tracklet that is held stays whole.
+    Of a recording with a tracklet that is held, the others go and that one stays.
     """
     held_in = {tracklet_id.rpartition("-")[0] for tracklet_id in keep}
     rows = gallery.recordings()
-    ended = rows.loc[rows["ended_at"] < before, "recording_id"]
-    return [str(recording_id) for recording_id in ended if recording_id not in held_in]
+    ended = set(rows.loc[rows["ended_at"] < before, "recording_id"].astype(str))
+    ids = gallery.tracklets()["tracklet_id"].astype(str)
+    others = [
+        tracklet_id
+        for tracklet_id in ids[ids.str.rpartition("-")[0].isin(ended & held_in)]
+        if tracklet_id not in keep
+    ]
+    return gallery.purge(ended - held_in, tracklet_ids=others)
 
 
 def purge(

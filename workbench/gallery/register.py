@@ -6,8 +6,12 @@ the old one and takes its name. So readers wait for nothing, and see a commit wh
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
+import threading
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -62,6 +66,27 @@ def segments_folder(path: Path) -> Path:
     return path.with_name(f"{path.name}.segments")
 
 
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let Ctrl-C wait until what is done here is done.
+
+    DuckDB makes other errors of it, or loses it, and a commit is not to be left in its middle.
+    """
+    usual = signal.getsignal(signal.SIGINT)
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or not callable(usual):
+        yield
+        return
+    asked: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+        if asked:
+            signal.raise_signal(signal.SIGINT)
+
+
 def connect(path: Path | str = ":memory:", *, write: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection that loads and reads nothing by itself; raise GalleryError or GalleryBusy."""
     import duckdb
@@ -101,6 +126,7 @@ def unreadable(path: Path, reason: str) -> GalleryError:
     )
 
 
+@undisturbed()
 def write_register(path: Path, register: Register) -> None:
     """Put *register* in the place of what is at *path*, in one step and on the disk."""
     unfinished = path.with_name(f".{path.name}.new")
@@ -133,6 +159,7 @@ def write_register(path: Path, register: Register) -> None:
     _sync(path.parent)
 
 
+@undisturbed()
 def read_register(path: Path) -> Register:
     """Read what is at *path*; it is open for no longer than that.
 

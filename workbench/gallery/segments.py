@@ -38,6 +38,11 @@ _NEWEST = {
     "refusals": "ON CONFLICT DO UPDATE SET reason = excluded.reason, "
     "refused_at = excluded.refused_at WHERE excluded.refused_at > refusals.refused_at",
 }
+_UNWANTED_RECORDING = "recording_id IN (SELECT unnest($recordings::VARCHAR[]))"
+_UNWANTED = (
+    f"{_UNWANTED_RECORDING} OR "
+    "recording_id || '-' || ordinal IN (SELECT unnest($tracklets::VARCHAR[]))"
+)
 TABLES = ("cameras", "recordings", "tracklets", "shots", "problems", "runs", "refusals")
 ROWS = "rows.duckdb"
 RECORDING_IDS, CAMERA_IDS = "recording_ids.npy", "camera_ids.npy"
@@ -154,9 +159,21 @@ class SegmentWriter:
                 [recording.camera_id, recording.file, recording.started_at, reason, ended_at],
             )
 
-    def add_segments(self, segments: Sequence[Segment], *, without: Iterable[str] = ()) -> None:
-        """Add what other segments hold, but for the recordings *without*."""
-        unwanted = list(without)
+    def add_segments(
+        self,
+        segments: Sequence[Segment],
+        *,
+        without: Iterable[str] = (),
+        tracklets: Iterable[tuple[str, int]] = (),
+    ) -> None:
+        """Add what other segments hold, but for the recordings *without*, and single *tracklets*.
+
+        Tracklets are given by recording and ordinal.
+        """
+        unwanted = {
+            "recordings": list(without),
+            "tracklets": [f"{recording_id}-{ordinal}" for recording_id, ordinal in tracklets],
+        }
         for segment in segments:
             location = str(segment.folder / ROWS).replace("'", "''")
             self._connection.execute(f"ATTACH '{location}' AS old (READ_ONLY)")
@@ -165,32 +182,35 @@ class SegmentWriter:
             finally:
                 self._connection.execute("DETACH old")
 
-    def _take(self, segment: Segment, unwanted: list[str]) -> None:
+    def _take(self, segment: Segment, unwanted: dict[str, list[str]]) -> None:
         execute = self._connection.execute
-        keep = "recording_id NOT IN (SELECT unnest($unwanted::VARCHAR[]))"
-        parameters = {"unwanted": unwanted}
+        recordings = {"recordings": unwanted["recordings"]}
         for table in TABLES:
+            copy = f"INSERT INTO {table} SELECT * FROM old.{table} "  # noqa: S608
             if table in _NEWEST:
-                execute(f"INSERT INTO {table} SELECT * FROM old.{table} {_NEWEST[table]}")  # noqa: S608
+                execute(copy + _NEWEST[table])
             elif table == "runs":
-                execute("INSERT INTO runs SELECT * FROM old.runs")
+                execute(copy)
+            elif table in ("tracklets", "shots"):
+                execute(f"{copy} WHERE NOT ({_UNWANTED})", unwanted)
             else:
-                execute(
-                    f"INSERT INTO {table} SELECT * FROM old.{table} WHERE {keep}",  # noqa: S608
-                    parameters,
-                )
+                execute(f"{copy} WHERE NOT ({_UNWANTED_RECORDING})", recordings)
         for camera_id in segment.camera_ids.tolist():
             self._cameras.setdefault(camera_id, len(self._cameras))
-        kept = ~np.isin(segment.recording_ids, np.array(unwanted, "S16"))
+        kept = ~np.isin(segment.recording_ids, np.array(unwanted["recordings"], "S16"))
         number = np.cumsum(kept) - 1 + len(self._recordings)  # of each recording, here
         index = segment.index
         rows = np.flatnonzero(kept[index.recording]) if len(index) else np.empty(0, np.intp)
+        if unwanted["tracklets"] and len(rows):
+            names = segment.recording_ids[index.recording[rows]].astype(np.str_)
+            ordinals = index.ordinal[rows].astype(np.str_)
+            ids = np.char.add(np.char.add(names, "-"), ordinals)
+            rows = rows[~np.isin(ids, np.array(unwanted["tracklets"], np.str_))]
         # Rows of a table keep their order, so a shot is as many rows earlier as went before it.
         gone = np.array(
             execute(
-                "SELECT rowid FROM old.shots WHERE recording_id IN "
-                "(SELECT unnest($unwanted::VARCHAR[])) ORDER BY rowid",
-                parameters,
+                f"SELECT rowid FROM old.shots WHERE {_UNWANTED} ORDER BY rowid",  # noqa: S608
+                unwanted,
             ).fetchnumpy()["rowid"]
         )
         shot = index.shot[rows]

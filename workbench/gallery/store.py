@@ -38,6 +38,7 @@ from workbench.gallery.register import (
     read_register,
     schema,
     segments_folder,
+    undisturbed,
     unreadable,
     write_register,
 )
@@ -308,21 +309,27 @@ class Gallery:
         while few := to_merge(self._register.segments, self.profile.dimension):
             self._merge(few)
 
-    def purge(self, recording_ids: Iterable[str]) -> int:
-        """Remove recordings with all that was found in them; nothing of it stays in any file.
+    def purge(
+        self, recording_ids: Iterable[str] = (), *, tracklet_ids: Iterable[str] = ()
+    ) -> dict[str, int]:
+        """Remove recordings with all that was found in them, and single tracklets.
 
-        Returns how many there were. The segments that held them are written anew without them.
+        Nothing of them stays in any file: the segments that held them are written anew without
+        them. Returns how many recordings and tracklets went.
         """
-        unwanted = set(recording_ids)
-        touched = [
-            entry
-            for entry in self._register.segments
-            if unwanted & {i.decode() for i in self._segments[entry.name].recording_ids.tolist()}
-        ]
-        before = sum(entry.recordings for entry in self._register.segments)
-        for entry in touched:
-            self._merge([entry], without=unwanted)
-        return before - sum(entry.recordings for entry in self._register.segments)
+        recordings = set(recording_ids)
+        tracklets = [parse_tracklet_id(tracklet_id) for tracklet_id in tracklet_ids]
+        concerned = recordings | {recording_id for recording_id, _ in tracklets}
+        before = self._register.segments
+        for entry in before:
+            names = self._segments[entry.name].recording_ids.tolist()
+            if concerned & {name.decode() for name in names}:
+                self._merge([entry], without=recordings, tracklets=tracklets)
+        after = self._register.segments
+        return {
+            "recordings": sum(e.recordings for e in before) - sum(e.recordings for e in after),
+            "tracklets": sum(e.tracklets for e in before) - sum(e.tracklets for e in after),
+        }
 
     def _check_templates(self, indexed: IndexedRecording) -> None:
         for tracklet in indexed.tracklets:
@@ -358,27 +365,34 @@ class Gallery:
     def _commit(self, gone: Sequence[SegmentEntry] = ()) -> Iterator[SegmentWriter]:
         """A segment to fill; it comes into the gallery, in place of *gone*, when it is full."""
         self._is_writable()
-        with _writing(self.path):
-            segment = SegmentWriter(self._folder, self._register.next_number(), self.profile)
-            try:
-                yield segment
-                entry = segment.finish()
-                left = [e for e in self._register.segments if e not in gone]
-                register = Register(self.profile, self._register.created_at, (*left, entry))
-                write_register(self.path, register)
-            except BaseException:
-                segment.discard()
-                raise
-        self._take(register)
-        for entry in gone:
-            remove(self._folder / entry.name)
-        if not gone:
-            self.compact()
+        with undisturbed():
+            with _writing(self.path):
+                segment = SegmentWriter(self._folder, self._register.next_number(), self.profile)
+                try:
+                    yield segment
+                    entry = segment.finish()
+                    left = [e for e in self._register.segments if e not in gone]
+                    register = Register(self.profile, self._register.created_at, (*left, entry))
+                    write_register(self.path, register)
+                except BaseException:
+                    segment.discard()
+                    raise
+            self._take(register)
+            for old in gone:
+                remove(self._folder / old.name)
+            if not gone:
+                self.compact()
 
-    def _merge(self, entries: Sequence[SegmentEntry], *, without: Iterable[str] = ()) -> None:
+    def _merge(
+        self,
+        entries: Sequence[SegmentEntry],
+        *,
+        without: Iterable[str] = (),
+        tracklets: Iterable[tuple[str, int]] = (),
+    ) -> None:
         segments = [self._segments[entry.name] for entry in entries]
         with self._commit(gone=entries) as merged:
-            merged.add_segments(segments, without=without)
+            merged.add_segments(segments, without=without, tracklets=tracklets)
 
     def _tidy(self) -> None:
         """Remove what a writer that was killed has left half done."""
@@ -435,6 +449,7 @@ class Gallery:
                 self._stamp = ()
         raise unreadable(self.path, "its segments are missing")
 
+    @undisturbed()
     def _take(self, register: Register) -> None:
         """Attach the segments of *register*, and let go of others."""
         import duckdb
@@ -495,10 +510,19 @@ class Gallery:
         Tables: cameras, recordings, tracklets, shots, problems, runs, refusals; see schema.sql.
         """
         self.refresh()
-        return self.query(sql, parameters)
+        try:
+            return self._run(sql, parameters)
+        except RuntimeError as error:
+            if "interrupted" in str(error).lower():  # DuckDB's word for Ctrl-C
+                raise KeyboardInterrupt from None
+            raise
 
+    @undisturbed()
     def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
-        """The same of the gallery as it was at the last look at it."""
+        """The same of the gallery as it was at the last look at it, for short questions."""
+        return self._run(sql, parameters)
+
+    def _run(self, sql: str, parameters: Sequence[object] | Mapping[str, object]) -> pa.Table:
         import duckdb
 
         damage = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException)
@@ -513,6 +537,7 @@ class Gallery:
         return tuple(map(self.places.at, range(len(self.places.ids))))
 
     @property
+    @undisturbed()  # pyarrow imports pandas here, and Ctrl-C would get lost in that
     def places(self) -> Places:
         """All cameras as columns, by id."""
         if self._places is None:
