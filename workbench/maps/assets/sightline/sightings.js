@@ -43,7 +43,8 @@ const sightline = (() => {
       // Leave the legend its place where there is room for both.
       const legend = map.getContainer().querySelector(".sl-legend[open]")?.offsetWidth ?? 0;
       const right = map.getSize().x > 2.5 * legend ? legend + 24 : 48;
-      map.fitBounds(bounds, { paddingTopLeft: [56, 56], paddingBottomRight: [right, 40],
+      const bottom = map.getContainer().querySelector(".sl-player") ? 96 : 40;
+      map.fitBounds(bounds, { paddingTopLeft: [56, 56], paddingBottomRight: [right, bottom],
         maxZoom: 17, animate: false });
       return true;
     };
