@@ -41,8 +41,7 @@ class Filter:
     cameras : collection of str, optional
         Ids of cameras; others in the district are left out.
     windows : sequence of (start, end), optional
-        Times with an offset; it was seen in at least one of them. See
-        :func:`workbench.investigation.weekly_windows` for hours of weekdays.
+        Times with an offset; it was seen in at least one of them, such as some hours of weekdays.
     quality : float
         Its best shot has at least this quality.
     """
