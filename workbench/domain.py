@@ -8,7 +8,7 @@ OpenCV and DeepFace take them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -342,6 +342,26 @@ class Scope:
             )
         object.__setattr__(self, "start", start)
         object.__setattr__(self, "end", end)
+
+    def spans(
+        self, windows: Iterable[tuple[datetime, datetime]] | None = None
+    ) -> list[tuple[datetime, datetime]]:
+        """Its time as spans ``[start, end)``, sorted and apart: all of it, or what windows leave.
+
+        *windows* are times with an offset, in any order.
+        """
+        if windows is None:
+            return [(self.start, self.end)]
+        spans: list[tuple[datetime, datetime]] = []
+        for start, end in sorted((a.astimezone(UTC), b.astimezone(UTC)) for a, b in windows):
+            first, last = max(start, self.start), min(end, self.end)
+            if first >= last:
+                continue
+            if spans and first <= spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
+            else:
+                spans.append((first, last))
+        return spans
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from workbench.domain import Camera, Candidate, Coverage, Probe, Scope, Threshold
-from workbench.errors import DistrictError, ProfileMismatch
+from workbench.errors import Cancelled, DistrictError, ProfileMismatch
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.gallery import Gallery
+    from workbench.gallery.search import Filter, Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class SearchResult:
     """The answer to one question, with all that is needed to read it honestly.
 
     ``candidates`` are best first, one a tracklet, each with a score of at least
-    ``threshold.score``. ``coverage`` tells how much footage the scope holds at all.
+    ``threshold.score``. ``coverage`` tells how much footage the scope holds at all, after the
+    filter ``only`` if there was one; ``compared`` of its tracklets were good enough for that one.
     """
 
     candidates: tuple[Candidate, ...]
@@ -38,6 +40,8 @@ class SearchResult:
     seconds: float  # that the search took
     case: str  # the reference of the case it was asked under
     training: bool  # the case carries no authority: nothing found may be acted on
+    compared: int = 0  # tracklets
+    only: Filter | None = None
 
     def frame(self) -> pd.DataFrame:
         """The candidates as a DataFrame, one row each, best first; times in UTC.
@@ -69,6 +73,8 @@ def search(
     case: str,
     top: int | None = 100,
     threshold: Threshold | float | None = None,
+    only: Filter | None = None,
+    tell: Tell | None = None,
 ) -> SearchResult:
     """Look for the probe's face among the tracklets inside the scope, and nowhere else; exact.
 
@@ -86,6 +92,10 @@ def search(
         At most so many candidates, the best.
     threshold : Threshold or float, optional
         Only candidates with at least this score. By default, all.
+    only : Filter, optional
+        Cameras, windows of time and quality to which the search is narrowed inside the scope.
+    tell : callable, optional
+        Called with (tracklets compared, tracklets in all) now and then; returns False to cancel.
 
     Raises
     ------
@@ -98,9 +108,11 @@ def search(
     ProfileMismatch
         If probe and gallery were made with different profiles.
     DistrictError
-        If the district holds no camera of the gallery.
+        If the district holds no camera of the gallery, or the filter leaves none.
+    Cancelled
+        If *tell* returned False; that it was asked stays on record.
     """
-    from workbench.casework.authority import answered, authorise
+    from workbench.casework.authority import answered, authorise, cancelled
     from workbench.casework.register import here
     from workbench.gallery import search as gallery_search
 
@@ -117,17 +129,30 @@ def search(
     asked_at, began = datetime.now(UTC), time.perf_counter()
     register, least = here(), None if threshold is None else threshold.score
     try:
-        cameras = gallery.cameras_inside(scope.district)
+        cameras = gallery.cameras_inside(scope.district, only=only)
     except DistrictError as error:
         register.refused("search", case, [error.what])
         raise
     permit = authorise(
-        register, case, gallery, probe, scope, cameras=cameras, threshold=least, top=top
-    )
-    candidates = gallery_search.search(
-        gallery, probe.template, scope, permit=permit, top=top, threshold=least
-    )
-    coverage = gallery.coverage(scope)
+        register, case, gallery, probe, scope,
+        cameras=cameras, threshold=least, top=top, only=only,
+    )  # fmt: skip
+    compared = 0
+
+    def count(done: int, total: int) -> bool | None:
+        nonlocal compared
+        compared = done
+        return None if tell is None else tell(done, total)
+
+    try:
+        candidates = gallery_search.search(
+            gallery, probe.template, scope,
+            permit=permit, top=top, threshold=least, only=only, tell=count,
+        )  # fmt: skip
+    except Cancelled:
+        cancelled(register, permit, compared=compared)
+        raise
+    coverage = gallery.coverage(scope, only=only)
     seconds = time.perf_counter() - began
     answered(register, permit, candidates=len(candidates), seconds=seconds)
     return SearchResult(
@@ -141,4 +166,6 @@ def search(
         seconds=seconds,
         case=case,
         training=register.case(case).is_training,
+        compared=compared,
+        only=only,
     )

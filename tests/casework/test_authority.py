@@ -13,8 +13,9 @@ from shapely import box
 
 from workbench.casework.cases import Case, Request
 from workbench.domain import District, Probe, Scope
-from workbench.errors import CaseError, DistrictError, NotPermitted
+from workbench.errors import Cancelled, CaseError, DistrictError, NotPermitted
 from workbench.gallery import Gallery
+from workbench.gallery.search import Filter
 from workbench.investigation import search
 
 Ask = Callable[..., Request]
@@ -42,6 +43,51 @@ def test_a_permitted_question_is_answered_and_recorded(
     assert asked.about["start"] == "2026-03-29T00:00:00+00:00"
     assert answered.about["asked"] == asked.number
     assert answered.about["candidates"] == len(result.candidates)
+
+
+def test_a_search_narrowed_inside_the_scope_is_answered_and_recorded_as_such(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    everything = search(gallery, subject, permitted, case="A-1")
+    first = everything.candidates[0]
+    window = (first.first_seen, first.first_seen + timedelta(seconds=1))
+    only = Filter(cameras=frozenset({first.camera.camera_id}), windows=(window,), quality=0.01)
+    narrow = search(gallery, subject, permitted, case="A-1", only=only)
+    assert first.tracklet_id in {c.tracklet_id for c in narrow.candidates}
+    assert {c.camera.camera_id for c in narrow.candidates} == {first.camera.camera_id}
+    assert [camera.camera_id for camera in narrow.cameras] == [first.camera.camera_id]
+    assert narrow.coverage.cameras == 1
+    assert narrow.compared == narrow.coverage.tracklets == len(narrow.candidates)
+    assert narrow.coverage.footage_seconds == 1
+    assert everything.compared == everything.coverage.tracklets > narrow.compared
+    asked = office.events("search.asked")[-1].about
+    assert asked["windows"] == [[moment.isoformat() for moment in window]]
+    assert (asked["cameras"], asked["least quality"]) == (1, 0.01)
+    assert len(asked["only cameras"]) == 64
+
+
+def test_a_filter_that_leaves_no_camera_is_said_as_such(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    with pytest.raises(DistrictError, match="holds none of the cameras that were chosen"):
+        search(gallery, subject, permitted, case="A-1", only=Filter(cameras=frozenset({"C9"})))
+    assert office.events("search.refused")
+
+
+def test_a_cancelled_search_stays_on_record(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    told = []
+
+    def tell(done: int, total: int) -> bool:
+        told.append((done, total))
+        return False
+
+    with pytest.raises(Cancelled):
+        search(gallery, subject, permitted, case="A-1", tell=tell)
+    asked, cancelled = office.events("search.")
+    assert (asked.what, cancelled.what) == ("search.asked", "search.cancelled")
+    assert cancelled.about == {"case": "A-1", "asked": asked.number, "compared": told[0][0]}
 
 
 def test_each_reason_is_said_and_all_are_recorded(

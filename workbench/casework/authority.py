@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from workbench.casework.people import Person
     from workbench.domain import Camera, District, Probe, Scope
     from workbench.gallery import Gallery
+    from workbench.gallery.search import Filter
 
 # A clock may be a little behind that of the machine which wrote last.
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -39,8 +40,11 @@ def authorise(
     cameras: tuple[Camera, ...],
     threshold: float | None = None,
     top: int | None = None,
+    only: Filter | None = None,
 ) -> Permit:
     """Leave to look for the probe in the scope of a gallery once, under a case.
+
+    *cameras* are those that are searched: in the district, and left by the filter *only*.
 
     Raises
     ------
@@ -72,6 +76,7 @@ def authorise(
         "probe": hashlib.sha256(probe.template.tobytes()).hexdigest(),
         "threshold": threshold,
         "top": top,
+        **(_narrowed(only) if only else {}),
     }
     if reasons:
         register.record("search.refused", {**asked, "reasons": reasons}, by=me)
@@ -100,6 +105,25 @@ def answered(register: Register, permit: Permit, *, candidates: int, seconds: fl
         "seconds": round(seconds, 6),
     }
     register.record("search.answered", about)
+
+
+def cancelled(register: Register, permit: Permit, *, compared: int) -> None:
+    """Record that a search was stopped after so many tracklets; it has no answer."""
+    about = {"case": permit.case, "asked": permit.entry, "compared": compared}
+    register.record("search.cancelled", about)
+
+
+def _narrowed(only: Filter) -> dict[str, object]:
+    """What the record tells of a filter; a list of cameras by its digest."""
+    told: dict[str, object] = {}
+    if only.cameras is not None:
+        names = "\n".join(sorted(only.cameras)).encode()
+        told["only cameras"] = hashlib.sha256(names).hexdigest()
+    if only.windows is not None:
+        told["windows"] = [[a.isoformat(), b.isoformat()] for a, b in only.windows]
+    if only.quality:
+        told["least quality"] = only.quality
+    return told
 
 
 def _reasons(

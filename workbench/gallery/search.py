@@ -232,19 +232,7 @@ def _wanted(gallery: Gallery, scope: Scope, only: Filter) -> NDArray[np.bool_]:
 
 def _spans(scope: Scope, windows: Iterable[Span] | None) -> list[tuple[int, int]]:
     """The times that are searched, in microseconds since 1970: sorted, none meets another."""
-    begin, end = _microseconds(scope.start), _microseconds(scope.end)
-    if windows is None:
-        return [(begin, end)]
-    spans: list[tuple[int, int]] = []
-    for start, stop in sorted((_microseconds(a), _microseconds(b)) for a, b in windows):
-        first, last = max(start, begin), min(stop, end)
-        if first >= last:
-            continue
-        if spans and first <= spans[-1][1]:
-            spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
-        else:
-            spans.append((first, last))
-    return spans
+    return [(_microseconds(start), _microseconds(end)) for start, end in scope.spans(windows)]
 
 
 def _pieces(

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.domain import District
+    from workbench.gallery.search import Filter
 
 
 # A reader that was overtaken by so many merges in a row looks at a broken gallery.
@@ -563,9 +564,22 @@ class Gallery:
             )
         return inside
 
-    def cameras_inside(self, district: District) -> tuple[Camera, ...]:
-        """The cameras in a district, its border included; raise DistrictError if there is none."""
+    def cameras_inside(
+        self, district: District, *, only: Filter | None = None
+    ) -> tuple[Camera, ...]:
+        """The cameras in a district, its border included; raise DistrictError if there is none.
+
+        With a filter, those that it leaves.
+        """
         inside = self.inside(district)
+        if only is not None and only.cameras is not None:
+            inside = inside & np.isin(self.places.ids, np.array(sorted(only.cameras), np.str_))
+            if not inside.any():
+                raise DistrictError(
+                    "holds none of the cameras that were chosen",
+                    where=district.name,
+                    fix="Choose cameras inside the district",
+                )
         return tuple(map(self.places.at, np.flatnonzero(inside).tolist()))
 
     def recordings(self) -> pd.DataFrame:
@@ -666,22 +680,30 @@ class Gallery:
             return None
         return row["a"].astimezone(UTC), row["b"].astimezone(UTC)
 
-    def coverage(self, scope: Scope) -> Coverage:
-        """What a scope holds; raise DistrictError if its district holds no camera."""
-        cameras = self.cameras_inside(scope.district)
+    def coverage(self, scope: Scope, *, only: Filter | None = None) -> Coverage:
+        """What a scope holds, after the cameras and windows of a filter; its quality apart.
+
+        Raises DistrictError if the district holds no camera, or the filter leaves none.
+        """
+        cameras = self.cameras_inside(scope.district, only=only)
         ids, span = [camera.camera_id for camera in cameras], [scope.end, scope.start]
+        spans = scope.spans(None if only is None else only.windows)
+        of_them = [ids, [start for start, _ in spans], [end for _, end in spans]]
         footage = self.arrow(
-            "SELECT count(DISTINCT camera_id) AS cameras, count(*) AS recordings, "
-            "coalesce(sum(epoch(least(ended_at, ?) - greatest(started_at, ?))), 0) AS seconds "
-            "FROM recordings SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) "
-            "USING (camera_id) WHERE started_at < ? AND ended_at > ?",
-            [*span, ids, *span],
+            "SELECT count(DISTINCT camera_id) AS cameras, count(DISTINCT recording_id) AS "
+            "recordings, coalesce(sum(epoch(least(ended_at, b) - greatest(started_at, a))), 0) AS "
+            "seconds FROM recordings "
+            "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
+            "JOIN (SELECT unnest(?::TIMESTAMPTZ[]) AS a, unnest(?::TIMESTAMPTZ[]) AS b) "
+            "ON started_at < b AND ended_at > a",
+            of_them,
         ).to_pylist()[0]
         tracklets = self.arrow(
             "SELECT count(*) FILTER (searchable) AS searchable, count(*) AS total FROM tracklets "
             "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
-            "WHERE first_seen < ? AND last_seen >= ?",
-            [ids, *span],
+            "SEMI JOIN (SELECT unnest(?::TIMESTAMPTZ[]) AS a, unnest(?::TIMESTAMPTZ[]) AS b) "
+            "ON first_seen < b AND last_seen >= a",
+            of_them,
         ).to_pylist()[0]
         refused = self.arrow(
             "SELECT count(*) AS refused FROM refusals "
