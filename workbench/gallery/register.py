@@ -54,11 +54,16 @@ class Register:
         return 1 + max((int(entry.name[:8]) for entry in self.segments), default=0)
 
 
+def sql_part(file: str, part: int) -> str:
+    """Part 1 or 2 of a file of SQL in this folder."""
+    text = resources.files(__package__).joinpath(file).read_text("utf-8")
+    first, second = text.split("-- Part 2:")
+    return (first, f"-- {second}")[part - 1]
+
+
 def schema(part: int, profile: Profile) -> str:
     """Part 1 (the register) or 2 (a segment) of schema.sql."""
-    text = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
-    first, second = text.split("-- Part 2:")
-    return (first, f"-- {second}")[part - 1].format(dimension=int(profile.dimension))
+    return sql_part("schema.sql", part).format(dimension=int(profile.dimension))
 
 
 def segments_folder(path: Path) -> Path:

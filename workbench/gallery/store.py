@@ -30,6 +30,7 @@ from workbench.domain import (
     Shot,
 )
 from workbench.errors import DistrictError, GalleryBusy, GalleryError, ProfileMismatch
+from workbench.gallery.analysis import read_only, views
 from workbench.gallery.compaction import to_merge
 from workbench.gallery.register import (
     Register,
@@ -43,7 +44,6 @@ from workbench.gallery.register import (
     write_register,
 )
 from workbench.gallery.segments import (
-    TABLES,
     Segment,
     SegmentWriter,
     attach,
@@ -52,6 +52,7 @@ from workbench.gallery.segments import (
 )
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -471,7 +472,8 @@ class Gallery:
         gone = [segment for name, segment in self._segments.items() if name not in wanted]
         self._segments = {name: self._segments.get(name) or fresh[name] for name in sorted(wanted)}
         self._register = register
-        self._connection.execute(self._views())
+        parts = ["nothing", *(segment.alias for segment in self._segments.values())]
+        self._connection.execute(views(parts))
         for segment in gone:
             self._connection.execute(f"DETACH {segment.alias}")
         if any(self._notes_cameras(segment) for segment in fresh.values()):
@@ -486,18 +488,6 @@ class Gallery:
         self._cameras_noted = max(self._cameras_noted, newest)
         return news
 
-    def _views(self) -> str:
-        """All segments as one set of tables."""
-        parts = ["nothing", *(segment.alias for segment in self._segments.values())]
-
-        def union(table: str) -> str:
-            # Names of tables and segments are our own, never a user's.
-            return " UNION ALL ".join(f"SELECT * FROM {part}.{table}" for part in parts)  # noqa: S608
-
-        views = {f"all_{table}": union(table) for table in TABLES} | _VIEWS
-        statements = [f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}" for name, sql in views.items()]
-        return "; ".join(statements)
-
     @property
     def segments(self) -> tuple[Segment, ...]:
         """The parts there are now, in the order in which they came."""
@@ -509,6 +499,7 @@ class Gallery:
         """The rows of a query with its parameters as an Arrow table; times are in UTC.
 
         Tables: cameras, recordings, tracklets, shots, problems, runs, refusals; see schema.sql.
+        For questions of one's own, :meth:`connection`.
         """
         self.refresh()
         try:
@@ -721,8 +712,19 @@ class Gallery:
             refused=refused["refused"],
         )
 
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection to the gallery as it is now, for statistics; close it in the end.
+
+        It has the tables of :meth:`arrow` and the documented views of views.sql: sightings_view,
+        cameras_view, recordings_view, coverage_view, templates_view. It cannot write to anything
+        or reach any other file. Recordings that come later are in the next connection.
+
+        >>> gallery.connection().sql("FROM sightings_view").df()            # doctest: +SKIP
+        """
+        return self.settled(lambda: read_only(self.segments, self.profile, self._templates()))
+
     def templates(self) -> pa.Table:
-        """The pooled templates, one row a searchable tracklet, read where they lie.
+        """The pooled templates, one row a searchable tracklet, read where they lie, not copied.
 
         Columns: recording_id, ordinal, camera_id, first_seen, last_seen, quality, template
         (a list of as many float32 as the profile has; of unit length for the cosine metric).
@@ -742,9 +744,9 @@ class Gallery:
             names = pa.array(segment.recording_ids.astype(np.str_))
             cameras = pa.array(segment.camera_ids)
             columns = [
-                names.take(pa.array(index.recording)),
+                pa.DictionaryArray.from_arrays(pa.array(index.recording), names),
                 pa.array(index.ordinal),
-                cameras.take(pa.array(index.camera)),
+                pa.DictionaryArray.from_arrays(pa.array(index.camera), cameras),
                 pa.array(index.first_seen).view(time),
                 pa.array(index.last_seen).view(time),
                 pa.array(index.quality),
@@ -789,22 +791,6 @@ def parse_tracklet_id(tracklet_id: str) -> tuple[str, int]:
             f"{tracklet_id!r} is not the id of a tracklet", fix="Take it from a candidate"
         )
     return match[1], int(match[2])
-
-
-# What people ask, made of the tables of all segments.
-_VIEWS = {
-    "recordings": "FROM all_recordings",
-    "tracklets": "FROM all_tracklets",
-    "shots": "FROM all_shots",
-    "problems": "FROM all_problems",
-    "cameras": "SELECT camera_id, arg_max(name, noted_at) AS name, arg_max(latitude, noted_at) AS "
-    "latitude, arg_max(longitude, noted_at) AS longitude FROM all_cameras GROUP BY camera_id",
-    "runs": "SELECT row_number() OVER (ORDER BY ended_at) AS run_id, * FROM all_runs",
-    # What was refused and could be read later is no refusal any more.
-    "refusals": "FROM all_refusals ANTI JOIN all_recordings USING (camera_id, file, started_at) "
-    "QUALIFY row_number() OVER "
-    "(PARTITION BY camera_id, file, started_at ORDER BY refused_at DESC) = 1",
-}
 
 
 class Places:
@@ -875,9 +861,9 @@ class Places:
 def _no_templates(dimension: int) -> pa.Table:
     import pyarrow as pa
 
-    time = pa.timestamp("us", tz="UTC")
+    time, name = pa.timestamp("us", tz="UTC"), pa.dictionary(pa.int32(), pa.string())
     fields = [
-        ("recording_id", pa.string()), ("ordinal", pa.int32()), ("camera_id", pa.string()),
+        ("recording_id", name), ("ordinal", pa.int32()), ("camera_id", name),
         ("first_seen", time), ("last_seen", time), ("quality", pa.float32()),
         ("template", pa.list_(pa.float32(), dimension)),
     ]  # fmt: skip

@@ -1,0 +1,139 @@
+"""What data scientists ask in SQL: everything of one gallery, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from workbench.gallery import Gallery
+from workbench.gallery.lifecycle import check
+from workbench.gallery.segments import ROWS
+
+START = datetime(2026, 3, 29, tzinfo=UTC)
+
+
+@pytest.fixture
+def connection(gallery: Gallery) -> Iterator[duckdb.DuckDBPyConnection]:
+    with gallery.connection() as made:
+        yield made
+
+
+def test_sightings_are_tracklets_with_place_time_and_best_shot(connection) -> None:
+    rows = connection.sql("FROM sightings_view ORDER BY first_seen, tracklet_id").df()
+    assert len(rows) == 72
+    assert rows["tracklet_id"].is_unique
+    assert set(rows.loc[rows["searchable"], "best_quality"]) == {0.9}
+    assert rows.loc[~rows["searchable"], "best_quality"].isna().all()
+    first = rows.iloc[0]
+    assert (first["camera"], first["latitude"], first["longitude"]) == ("Camera 0", 51.48, -0.01)
+    assert first["first_seen"] == START
+    assert first["recording"] == "0-0.mp4"
+
+
+def test_cameras_recordings_and_coverage_add_up(connection) -> None:
+    cameras = connection.sql("FROM cameras_view ORDER BY camera_id").df()
+    assert cameras["recordings"].tolist() == [3, 3, 3, 3, 0, 0]
+    assert cameras["seconds"].tolist() == [1800.0] * 4 + [0.0] * 2
+    recordings = connection.sql("FROM recordings_view").df()
+    assert set(recordings["tracklets"]) == {6}
+    assert set(recordings["searchable"]) == {5}
+    coverage = connection.sql("FROM coverage_view ORDER BY camera_id").df()
+    assert coverage["seconds"].tolist() == [1800.0] * 4
+    assert set(coverage["day"]) == {START}
+
+
+def test_footage_over_midnight_counts_for_both_days(gallery: Gallery, indexed) -> None:
+    gallery.add_recording(indexed(1, -4, (90,)))
+    with gallery.connection() as connection:
+        rows = connection.sql("FROM coverage_view WHERE camera_id = 'C1' ORDER BY day").df()
+    assert rows["day"].tolist() == [START - timedelta(days=1), START]
+    assert rows["seconds"].tolist() == [240.0, 1800.0 + 360.0]
+
+
+def test_templates_are_those_of_the_scan_without_a_copy(gallery: Gallery, connection) -> None:
+    table = gallery.templates()
+    for segment, chunk in zip(gallery.segments, _chunks(table), strict=False):
+        assert np.shares_memory(chunk, segment.index.templates)
+    found = connection.sql("SELECT template FROM templates_view").to_arrow_table()
+    assert found.num_rows == table.num_rows == 60
+    stored = np.stack(table["template"].to_numpy())
+    # By distance, as anybody may ask: the nearest to each is itself.
+    rows = connection.execute(
+        "SELECT min(array_distance(template, ?::FLOAT[8])) FROM templates_view",
+        [stored[7].tolist()],
+    ).fetchone()
+    assert rows == (0.0,)
+
+
+def _chunks(table) -> Iterator[np.ndarray]:
+    for chunk in table["template"].chunks:
+        if len(chunk):
+            yield chunk.flatten().to_numpy(zero_copy_only=True)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE mine AS FROM recordings",
+        "DROP VIEW base.recordings",
+        "DELETE FROM {part}.recordings",
+        "INSERT INTO {part}.problems VALUES ('a', 'b', 1)",
+        "DETACH {part}; ATTACH '{rows}' AS again (READ_WRITE); DELETE FROM again.recordings",
+        "DETACH {part}; ATTACH '{rows}' AS again; DELETE FROM again.recordings",
+        "ATTACH '{folder}/other.duckdb' AS other",
+        "ATTACH '{register}' AS register",
+        "COPY (FROM recordings) TO '{folder}/out.csv'",
+        "COPY (FROM recordings) TO '{rows}' (FORMAT csv)",
+        "EXPORT DATABASE '{folder}/all'",
+        "FROM read_text('/etc/hostname')",
+        "FROM read_csv('{folder}/secret.csv')",
+        "FROM '{folder}/secret.csv'",
+        "FROM glob('{folder}/*')",
+        "SET enable_external_access = true",
+        "SET allowed_directories = ['/']",
+        "SET allowed_paths = ['{folder}/secret.csv']; FROM '{folder}/secret.csv'",
+        "SET temp_directory = '{folder}'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+    ],
+)
+def test_nothing_is_written_and_no_other_file_is_read(
+    gallery: Gallery, tmp_path: Path, sql: str
+) -> None:
+    (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
+    segment = gallery.segments[-1]
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    sql = sql.format(
+        part=segment.alias,
+        rows=segment.folder / ROWS,
+        folder=tmp_path,
+        register=gallery.path,
+    )
+    with gallery.connection() as connection, pytest.raises(duckdb.Error):
+        connection.execute(sql).fetchall()
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    assert not list(check(gallery))
+
+
+def test_a_connection_shows_one_moment_also_while_segments_are_merged(
+    gallery: Gallery, indexed
+) -> None:
+    with gallery.connection() as connection:
+        for number in range(20):
+            gallery.add_recording(indexed(4, 15 * number, (200 + number,)))
+        gallery.compact()
+        assert connection.execute("SELECT count(*) FROM recordings").fetchone() == (12,)
+        assert connection.execute("SELECT count(jpeg) FROM shots").fetchone() == (120,)
+    with gallery.connection() as later:
+        assert later.execute("SELECT count(*) FROM recordings").fetchone() == (32,)
+
+
+def test_an_empty_gallery_has_empty_views(path: Path, profile) -> None:
+    with Gallery.create(path, profile) as gallery, gallery.connection() as connection:
+        for view in ("sightings", "cameras", "recordings", "coverage", "templates"):
+            assert connection.execute(f"SELECT count(*) FROM {view}_view").fetchone() == (0,)

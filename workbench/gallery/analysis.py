@@ -1,0 +1,72 @@
+"""The tables of a gallery in SQL, and a connection for statistics that can only read them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.gallery.register import connect, schema, sql_part, unreadable
+from workbench.gallery.segments import TABLES, Segment, attach
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from workbench.domain import Profile
+
+
+def views(parts: Sequence[str]) -> str:
+    """SQL that makes the tables of several attached segments one set of tables."""
+    made = ""
+    for table in TABLES:
+        # Names of tables and segments are our own, never a user's.
+        union = " UNION ALL ".join(f"SELECT * FROM {part}.{table}" for part in parts)  # noqa: S608
+        made += f"CREATE OR REPLACE TEMP VIEW all_{table} AS {union};"
+    return made + sql_part("views.sql", 1)
+
+
+def read_only(
+    segments: Sequence[Segment], profile: Profile, templates: pa.Table
+) -> duckdb.DuckDBPyConnection:
+    """A connection to the tables of *segments* and the views of views.sql.
+
+    What it is based on is a file that is open for reading and gone already: such a database
+    attaches others for reading only, whatever it is asked, and no file but the segments' is opened.
+
+    Raises
+    ------
+    GalleryError
+        If a segment cannot be read.
+    FileNotFoundError
+        If one was merged away meanwhile.
+    """
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="sightline-") as folder:
+        base = Path(folder) / "base.duckdb"
+        building = connect(base, write=True)
+        # A segment without rows, so that there is something to select from.
+        building.execute(f"CREATE SCHEMA nothing; USE nothing; {schema(2, profile)}")
+        building.close()
+        connection = connect(base)
+    try:
+        for segment in segments:
+            try:
+                attach(connection, segment)
+            except duckdb.Error as error:
+                if not segment.folder.is_dir():
+                    raise FileNotFoundError(segment.folder) from None
+                raise unreadable(segment.folder, str(error)) from None
+        connection.execute("SET temp_directory = ''; SET enable_external_access = false")
+        connection.execute(views(["base.nothing", *(segment.alias for segment in segments)]))
+        connection.register("templates_view", templates)
+        connection.execute(sql_part("views.sql", 2))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+__all__ = ["read_only", "views"]
