@@ -38,6 +38,8 @@ def add_commands(commands: Any) -> None:
     out.add_argument("--until", dest="end", metavar="ISO8601")
     into = action("import", _import, "add what export wrote")
     into.add_argument("folder", type=Path, metavar="FOLDER")
+    older = action("migrate", _migrate, "bring one of an earlier Sightline to the present schema")
+    older.add_argument("--keep", type=Path, metavar="FILE", help="where the old file stays")
     other = action("merge", _merge, "add all of another gallery of the same profile")
     other.add_argument("other", type=Path, metavar="OTHER_FILE")
 
@@ -126,6 +128,12 @@ def _import(options: argparse.Namespace) -> int:
     profile = exported_profile(options.folder)
     with Gallery.for_writing(options.gallery, profile) as gallery:
         return _tell(options, "imported", import_into(gallery, options.folder))
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from workbench.gallery.migration import migrate
+
+    return _tell(options, "recordings", migrate(options.gallery, keep=options.keep))
 
 
 def _merge(options: argparse.Namespace) -> int:

@@ -157,7 +157,7 @@ def import_into(gallery: Gallery, folder: Path) -> int:
     parts = sorted(path for path in folder.iterdir() if path.is_dir())
     for part in parts:  # before anything is added
         read_tables(part, profile)
-    return sum(gallery.add_tables(part) for part in parts)
+    return sum(gallery.add_tables(read_tables(part, profile)) for part in parts)
 
 
 def exported_profile(folder: Path) -> Profile:

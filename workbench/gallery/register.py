@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     import duckdb
 
 SCHEMA_VERSION = 2
-_TABLES = {"gallery", "weights", "segments"}
+# That a file of a version must have to be a gallery.
+_TABLES = {
+    1: {"gallery", "weights", "cameras", "recordings", "tracklets", "templates", "shots"},
+    2: {"gallery", "weights", "segments"},
+}
 _NAME = re.compile(r"\d{8}-[0-9a-f]{8}")
 
 
@@ -159,9 +163,9 @@ def write_register(path: Path, register: Register) -> None:
         connection.execute("COMMIT")
     finally:
         connection.close()
-    _sync(unfinished)
+    sync_path(unfinished)
     unfinished.replace(path)
-    _sync(path.parent)
+    sync_path(path.parent)
 
 
 @undisturbed()
@@ -179,34 +183,54 @@ def read_register(path: Path) -> Register:
 
     connection = connect(path)
     try:
-        found = connection.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'"
-        ).fetchall()
-        if "gallery" not in {name for (name,) in found}:
-            raise GalleryError(
-                "is a DuckDB file, but not a Sightline gallery",
-                where=str(path),
-                fix="Name the file that `sightline index` made",
-            )
-        (version,) = connection.execute("SELECT schema_version FROM gallery").fetchone() or (0,)
-        if version != SCHEMA_VERSION or not {name for (name,) in found} >= _TABLES:
-            older = isinstance(version, int) and version < SCHEMA_VERSION
+        version = schema_version(connection, path)
+        if version != SCHEMA_VERSION:
             raise GalleryError(
                 f"has schema version {version}, this Sightline reads {SCHEMA_VERSION}",
                 where=str(path),
-                fix="Index the footage again" if older else "Use the Sightline it was made with",
+                fix="Bring it up with `sightline gallery migrate`"
+                if version < SCHEMA_VERSION
+                else "It was made with a newer Sightline: use that one",
             )
-        row = connection.execute(
-            "SELECT profile, detector, recogniser, alignment, metric, dimension, version, "
-            "fingerprint, epoch_us(created_at) FROM gallery"
-        ).fetchone()
-        weights = connection.execute("SELECT file, sha256 FROM weights ORDER BY file").fetchall()
+        profile = read_profile(connection, path)
+        ((created,),) = connection.execute("SELECT epoch_us(created_at) FROM gallery").fetchall()
         segments = connection.execute("SELECT * FROM segments ORDER BY name").fetchall()
     except duckdb.Error as error:
         raise unreadable(path, str(error)) from None
     finally:
         connection.close()
+    # Names become paths and SQL: none but our own kind is taken.
+    if not all(_NAME.fullmatch(segment[0]) for segment in segments):
+        raise _contradictory(path, "its segments")
+    created_at = datetime.fromtimestamp(created / 1e6, UTC)
+    return Register(profile, created_at, tuple(SegmentEntry(*entry) for entry in segments))
+
+
+def schema_version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """Of the gallery that *connection* has open; raise GalleryError if it is none."""
+    found = connection.execute(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'"
+    ).fetchall()
+    row = None
+    if ("gallery",) in found:
+        row = connection.execute("SELECT schema_version FROM gallery").fetchone()
+    if row is None or not {name for (name,) in found} >= _TABLES.get(row[0], set()):
+        raise GalleryError(
+            "is a DuckDB file, but not a Sightline gallery",
+            where=str(path),
+            fix="Name the file that `sightline index` made",
+        )
+    return int(row[0])
+
+
+def read_profile(connection: duckdb.DuckDBPyConnection, path: Path) -> Profile:
+    """The profile of the gallery that *connection* has open, of any version so far."""
+    row = connection.execute(
+        "SELECT profile, detector, recogniser, alignment, metric, dimension, version, "
+        "fingerprint FROM gallery"
+    ).fetchone()
     assert row is not None
+    weights = connection.execute("SELECT file, sha256 FROM weights ORDER BY file").fetchall()
     profile = Profile(
         name=row[0],
         detector=row[1],
@@ -217,18 +241,21 @@ def read_register(path: Path) -> Register:
         weights=tuple((file, sha256) for file, sha256 in weights),
         version=row[6],
     )
-    # Names become paths and SQL: none but our own kind is taken.
-    if profile.fingerprint != row[7] or not all(_NAME.fullmatch(s[0]) for s in segments):
-        raise GalleryError(
-            "says two different things about its profile or its segments",
-            where=str(path),
-            fix="Restore it from a copy, or index the footage again",
-        )
-    created_at = datetime.fromtimestamp(row[8] / 1e6, UTC)
-    return Register(profile, created_at, tuple(SegmentEntry(*entry) for entry in segments))
+    if profile.fingerprint != row[7]:
+        raise _contradictory(path, "its profile")
+    return profile
 
 
-def _sync(path: Path) -> None:
+def _contradictory(path: Path, about: str) -> GalleryError:
+    return GalleryError(
+        f"says two different things about {about}",
+        where=str(path),
+        fix="Restore it from a copy, or index the footage again",
+    )
+
+
+def sync_path(path: Path) -> None:
+    """Have a file or folder on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -231,8 +231,8 @@ class SegmentWriter:
         self._tracklets = self._count("tracklets")
         self._shots = self._count("shots")
 
-    def add_tables(self, tables: dict[str, pa.Table], *, without: Iterable[str] = ()) -> None:
-        """Add what :func:`read_tables` read, but for the recordings *without*."""
+    def add_tables(self, tables: Mapping[str, pa.Table], *, without: Iterable[str] = ()) -> None:
+        """Add tables in :func:`columns`, but for the recordings *without*."""
         import pyarrow as pa
 
         unwanted = pa.table({"recording_id": pa.array(list(without), pa.string())})
@@ -254,6 +254,16 @@ class SegmentWriter:
             "JOIN shots s ON s.recording_id = i.recording_id AND s.ordinal = i.ordinal "
             "AND s.rank = 0 JOIN cameras c ON c.camera_id = r.camera_id"
         ).to_arrow_table()
+        ((wanted,),) = self._connection.execute(
+            "SELECT count(*) FROM incoming ANTI JOIN unwanted USING (recording_id)"
+        ).fetchall()
+        if found.num_rows != wanted:
+            raise GalleryError(
+                f"{wanted - found.num_rows} of {wanted} templates are without their recording, "
+                "tracklet, best shot or camera",
+                where="tables",
+                fix="Export the gallery again",
+            )
         for name in ("incoming", "unwanted"):
             self._connection.unregister(name)
         vectors = found["template"].combine_chunks().flatten().to_numpy()
@@ -454,33 +464,37 @@ def _microseconds(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+def columns(profile: Profile) -> dict[str, pa.Schema]:
+    """The columns of each table of a segment, and of ``templates`` as exports have them."""
+    import pyarrow as pa
+
+    connection = connect()
+    try:
+        connection.execute(schema(2, profile))
+        found = {name: connection.sql(f"FROM {name}").to_arrow_table().schema for name in TABLES}
+    finally:
+        connection.close()
+    vector = pa.list_(pa.float32(), profile.dimension)
+    kinds = {"recording_id": pa.string(), "ordinal": pa.int32(), "template": vector}
+    return found | {"templates": pa.schema(kinds)}
+
+
 def read_tables(folder: Path, profile: Profile) -> dict[str, pa.Table]:
     """The Parquet files of one exported segment; raise GalleryError if one is not as it must be."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    connection = connect()
-    connection.execute(schema(2, profile))
     try:
-        tables = {}
-        for name in (*TABLES, "templates"):
-            table = pq.read_table(folder / f"{name}.parquet")
-            if name in TABLES:
-                wanted = connection.sql(f"FROM {name}").to_arrow_table().schema
-            else:
-                vector = pa.list_(pa.float32(), profile.dimension)
-                kinds = {"recording_id": pa.string(), "ordinal": pa.int32(), "template": vector}
-                wanted = pa.schema(kinds)
-            tables[name] = table.select(wanted.names).cast(wanted)
+        return {
+            name: pq.read_table(folder / f"{name}.parquet").select(wanted.names).cast(wanted)
+            for name, wanted in columns(profile).items()
+        }
     except (OSError, KeyError, pa.ArrowException) as error:
         raise GalleryError(
             f"is not a part of an export ({str(error).splitlines()[0]})",
             where=str(folder),
             fix="Export the gallery again",
         ) from None
-    finally:
-        connection.close()
-    return tables
 
 
 def checksum(folder: Path) -> str:

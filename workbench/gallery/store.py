@@ -47,7 +47,6 @@ from workbench.gallery.segments import (
     Segment,
     SegmentWriter,
     attach,
-    read_tables,
     remove,
 )
 
@@ -286,9 +285,11 @@ class Gallery:
             copy.add_segments([segment], without=known)
         return len(ids) - len(known)
 
-    def add_tables(self, folder: Path) -> int:
-        """Add one part of an export (see :mod:`workbench.gallery.lifecycle`), as a segment."""
-        tables = read_tables(folder, self.profile)
+    def add_tables(self, tables: Mapping[str, pa.Table]) -> int:
+        """Add whole tables, in the columns of :func:`workbench.gallery.segments.columns`.
+
+        Recordings that are here already stay as they are; returns how many came.
+        """
         ids = tables["recordings"]["recording_id"].to_pylist()
         known = {name for name in ids if self.holds(name)}
         with self._commit() as segment:
