@@ -114,6 +114,10 @@ class EvidenceError(SightlineError):
     """An evidence archive cannot be made, or is not what was signed."""
 
 
+class EvaluationError(SightlineError):
+    """What error rates were to be measured on cannot be used, or is too little."""
+
+
 class MapError(SightlineError):
     """A map cannot be drawn without something this machine does not have."""
 

@@ -54,7 +54,7 @@ def find_faces(source: Path | bytes, *, name: str = "", models: Models) -> Found
         If it shows no face of at least 40 px.
     """
     name = name or (source.name if isinstance(source, Path) else "photograph")
-    image = _read(source, name)
+    image = read_photograph(source, name)
     faces = detect(models, image, smallest=SMALLEST_FACE)
     if not faces:
         tiny = detect(models, image, smallest=SMALLEST_MENTIONED)
@@ -127,7 +127,8 @@ def make_probe(sources: Sequence[Path | bytes], *, models: Models) -> Probe:
     return pool_photographs([make_photograph(f, models=models) for f in found], models)
 
 
-def _read(source: Path | bytes, name: str) -> Image:
+def read_photograph(source: Path | bytes, name: str) -> Image:
+    """The picture `(height, width, 3) uint8`, BGR, upright; raise ImageError if it is none."""
     import io
     import warnings
 

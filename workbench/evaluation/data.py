@@ -1,0 +1,193 @@
+"""Data to evaluate on: folders of people, files of pairs, and decisions of past cases."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import EvaluationError
+from workbench.evaluation.protocols import Trial
+from workbench.evaluation.samples import Samples, Still
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.casework.register import Register
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+LABELS = "labels.csv"
+NOT_INDEPENDENT = (
+    "Decisions of past cases are not independent: only candidates that a search returned were "
+    "decided on, at the thresholds of the time, by people who chose which to send on. They say how "
+    "often such candidates were sightings, not how often a comparison errs."
+)
+
+
+def people_in(folder: Path, *, without: Collection[str] = ()) -> list[Still]:
+    """Pictures in one folder a person: the folder's name is the person's label.
+
+    Pictures that lie in *folder* itself are people with one picture, labelled by the file's name. A
+    ``labels.csv`` there with a column ``person`` gives each person further labels, one a column.
+
+    Raises
+    ------
+    EvaluationError
+        If there is no picture of two people at least, or ``labels.csv`` cannot be read.
+    """
+    if not folder.is_dir():
+        raise EvaluationError(
+            "there is no such folder", where=str(folder), fix="Name a folder of people"
+        )
+    labels = _labels(folder / LABELS)
+    names = sorted({name for row in labels.values() for name in row})
+    stills = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() not in PICTURES or not path.is_file():
+            continue
+        person = path.stem if path.parent == folder else path.parent.name
+        if person not in without:
+            known = labels.get(person, {})
+            stills.append(Still(person, path, {name: known.get(name, "") for name in names}))
+    if len({still.person for still in stills}) < 2:
+        raise EvaluationError(
+            "holds no pictures of two people",
+            where=str(folder),
+            fix="Give one folder of pictures for each person",
+        )
+    return stills
+
+
+def _labels(path: Path) -> dict[str, dict[str, str]]:
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if rows and "person" not in rows[0]:
+        raise EvaluationError(
+            f"has no column person; its columns are {', '.join(rows[0])}",
+            where=str(path),
+            fix="Name the column of the people's labels person",
+        )
+    return {row.pop("person"): row for row in rows}
+
+
+def read_pairs(path: Path, pictures: Path) -> list[tuple[Still, Still]]:
+    """Pairs of pictures from a file of pairs; two of one person, or of two.
+
+    Two forms: that of LFW's ``pairs.txt`` (``name n1 n2`` and ``name1 n1 name2 n2``, separated by
+    tabs, pictures named ``name/name_0001.jpg``), and CSV with the columns first, second and same
+    (paths below *pictures*; same is 1 or 0). In the second, pictures are labelled by their folders,
+    and *same* must agree with them.
+
+    Raises
+    ------
+    EvaluationError
+        With file and line, if one cannot be read or names a picture that is not there.
+    """
+    pairs = []
+    lines = path.read_text("utf-8-sig").splitlines()
+    is_csv = bool(lines) and "," in lines[0]
+    for number, line in enumerate(lines, start=1):
+        cells = [cell.strip() for cell in line.split("," if is_csv else "\t")]
+        if not line.strip() or cells[:3] == ["first", "second", "same"]:
+            continue
+        if not is_csv and number == 1 and all(cell.isdigit() for cell in cells):
+            continue  # how many sets and pairs there are
+        try:
+            pairs.append(_csv_pair(cells, pictures) if is_csv else _lfw_pair(cells, pictures))
+        except EvaluationError as error:
+            raise EvaluationError(error.what, where=f"{path}:{number}", fix=error.fix) from None
+    if not pairs:
+        raise EvaluationError("names no pairs", where=str(path), fix="Give one pair a line")
+    return pairs
+
+
+def _lfw_pair(cells: Sequence[str], pictures: Path) -> tuple[Still, Still]:
+    if len(cells) == 3 and all(cell.isdigit() for cell in cells[1:]):
+        names = [(cells[0], cells[1]), (cells[0], cells[2])]
+    elif len(cells) == 4 and cells[1].isdigit() and cells[3].isdigit():
+        names = [(cells[0], cells[1]), (cells[2], cells[3])]
+    else:
+        raise EvaluationError(
+            "is no pair", fix="Write name, n1, n2 or name1, n1, name2, n2, separated by tabs"
+        )
+    first, second = (
+        _picture(name, pictures / name / f"{name}_{int(number):04}.jpg") for name, number in names
+    )
+    return first, second
+
+
+def _csv_pair(cells: Sequence[str], pictures: Path) -> tuple[Still, Still]:
+    if len(cells) != 3 or cells[2] not in ("0", "1"):
+        raise EvaluationError("is no pair", fix="Write first,second,same with same 1 or 0")
+    paths = [pictures / cell for cell in cells[:2]]
+    first, second = (_picture(path.parent.name, path) for path in paths)
+    if (first.person == second.person) != (cells[2] == "1"):
+        raise EvaluationError(
+            f"says same = {cells[2]}, but the folders are {first.person} and {second.person}",
+            fix="Correct one of the two",
+        )
+    return first, second
+
+
+def _picture(person: str, path: Path) -> Still:
+    if not path.is_file():
+        raise EvaluationError(f"there is no picture {path}", fix="Check the folder of pictures")
+    return Still(person, path)
+
+
+def pairs_trial(samples: Samples, pairs: Iterable[tuple[Still, Still]]) -> Trial:
+    """The comparisons of a file of pairs, and no others; pictures without a face never match.
+
+    *samples* holds them (see :func:`workbench.evaluation.samples.enrol`). Only one-to-one rates can
+    be told of it.
+    """
+    import numpy as np
+
+    from workbench.faces.templates import scores
+
+    row = {key: number for number, key in enumerate(_keys(samples))}
+    listed = list(pairs)
+    sides = [
+        {(still.person, still.path.name): None for still in side}
+        for side in zip(*listed, strict=True)
+    ]
+    left, right = ([*side] for side in sides)
+    table = np.full((len(left), len(right)), np.nan)
+    at = [{key: number for number, key in enumerate(side)} for side in (left, right)]
+    for first, second in listed:
+        keys = (first.person, first.path.name), (second.person, second.path.name)
+        numbers = [row.get(key) for key in keys]
+        score = -np.inf
+        if numbers[0] is not None and numbers[1] is not None:
+            one, other = (samples.templates[number] for number in numbers)
+            score = float(scores(other[None], one, samples.profile.metric)[0])
+        table[at[0][keys[0]], at[1][keys[1]]] = score
+    people = [np.array([person for person, _ in side]) for side in (left, right)]
+    return Trial(table, people[0], people[1])
+
+
+def _keys(samples: Samples) -> list[tuple[str, str]]:
+    return list(zip(samples.about["person"], samples.about["name"], strict=True))
+
+
+def past_decisions(register: Register, cases: Iterable[str]) -> pd.DataFrame:
+    """Candidates of cases that two people decided on, with their scores.
+
+    Columns: case, score, sighting. Whoever asks must be allowed to read the cases. Mind
+    :data:`NOT_INDEPENDENT`; training cases and fillers are left out.
+    """
+    import pandas as pd
+
+    from workbench.casework.review import reviewed
+
+    rows = [
+        (reference, item.score, item.outcome == "sighting")
+        for reference in cases
+        if not register.case(reference).is_training
+        for item in reviewed(register, reference)
+        if item.score is not None and item.outcome in ("sighting", "not a sighting")
+    ]
+    return pd.DataFrame(rows, columns=["case", "score", "sighting"])

@@ -1,0 +1,127 @@
+"""Several pictures of one person against several of another: ways to make one score of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from workbench.errors import EvaluationError
+from workbench.evaluation.protocols import Trial
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.domain import Metric
+    from workbench.evaluation.samples import Samples
+
+Way: TypeAlias = Literal["best shot", "mean", "weighted mean", "best pair", "mean of pairs"]
+WAYS: tuple[Way, ...] = ("best shot", "mean", "weighted mean", "best pair", "mean of pairs")
+
+
+def trial(
+    samples: Samples,
+    *,
+    in_probe: int = 1,
+    in_entry: int | None = None,
+    alone: Sequence[str] = (),
+    filler: Samples | None = None,
+    way: Way = "mean",
+) -> Trial:
+    """A trial in which each person's first pictures are the probe, and the others the entry.
+
+    Parameters
+    ----------
+    samples : Samples
+    in_probe : int
+        Pictures in a probe; people who have no more than these have a probe alone.
+    in_entry : int, optional
+        At most so many in an entry; by default all that are left.
+    alone : sequence of str
+        People who are kept out of the gallery, so that their probes have no mate.
+    filler : Samples, optional
+        Others in the gallery, one entry a person, nobody of whom has a probe.
+    way : Way
+        How one score is made of several pictures:
+
+        - ``best shot``: of the picture of best quality on either side;
+        - ``mean``: of the means of the templates, as the search does;
+        - ``weighted mean``: of means weighted by quality;
+        - ``best pair``: the highest score of any two;
+        - ``mean of pairs``: the mean of the scores of all pairs.
+
+    Raises
+    ------
+    EvaluationError
+        If nobody has enough pictures.
+    """
+    import numpy as np
+
+    out = set(alone)
+    probes, entries = [], []
+    for person in np.unique(samples.people):
+        rows = np.flatnonzero(samples.people == person)
+        if len(rows) < in_probe:
+            continue
+        probes.append((str(person), samples, rows[:in_probe]))
+        left = rows[in_probe:][:in_entry]
+        if len(left) and person not in out:
+            entries.append((str(person), samples, left))
+    for person in np.unique(filler.people) if filler is not None else ():
+        assert filler is not None
+        entries.append((str(person), filler, np.flatnonzero(filler.people == person)[:in_entry]))
+    if not probes or not entries:
+        raise EvaluationError(
+            f"nobody has more than {in_probe} pictures with a face",
+            where="trial",
+            fix="Give several pictures of each person",
+        )
+    scores = _scores([p[1:] for p in probes], [e[1:] for e in entries], way)
+    return Trial(scores, np.array([p[0] for p in probes]), np.array([e[0] for e in entries]))
+
+
+_Set: TypeAlias = "tuple[Samples, NDArray[Any]]"
+
+
+def _scores(probes: Sequence[_Set], entries: Sequence[_Set], way: Way) -> NDArray[Any]:
+    import numpy as np
+
+    metric = probes[0][0].profile.metric
+    if way in ("best shot", "mean", "weighted mean"):
+        left, right = (np.stack([_one(*each, way) for each in side]) for side in (probes, entries))
+        return similarity(left, right, metric)
+    left, right = (np.concatenate([s.templates[rows] for s, rows in side])
+                   for side in (probes, entries))  # fmt: skip
+    pairs = similarity(left, right, metric)
+    starts = [np.cumsum([0, *(len(rows) for _, rows in side)])[:-1] for side in (probes, entries)]
+    if way == "best pair":
+        best = np.maximum.reduceat(np.maximum.reduceat(pairs, starts[0], 0), starts[1], 1)
+        return np.asarray(best)
+    total = np.add.reduceat(np.add.reduceat(pairs, starts[0], 0), starts[1], 1)
+    sizes = [np.array([len(rows) for _, rows in side]) for side in (probes, entries)]
+    return np.asarray(total / np.outer(*sizes))
+
+
+def _one(samples: Samples, rows: NDArray[Any], way: Way) -> NDArray[Any]:
+    """One template for some pictures of a person."""
+    import numpy as np
+
+    from workbench.faces.templates import pool
+
+    quality = samples.about["quality"].to_numpy()[rows]
+    templates = samples.templates[rows]
+    if way == "best shot":
+        return np.asarray(templates[int(np.argmax(quality))])
+    if way == "weighted mean" and quality.sum() > 0:
+        if samples.profile.metric == "cosine":
+            templates = templates / np.linalg.norm(templates, axis=1, keepdims=True)
+        return np.asarray(np.average(templates, axis=0, weights=quality).astype(np.float32))
+    return pool(templates, samples.profile.metric)
+
+
+def similarity(probes: NDArray[Any], entries: NDArray[Any], metric: Metric) -> NDArray[Any]:
+    """Scores ``(p, g)`` of templates ``(p, d)`` against ``(g, d)``, as the search gives them."""
+    import numpy as np
+
+    from workbench.faces.templates import scores
+
+    return np.stack([scores(entries, probe, metric) for probe in probes])

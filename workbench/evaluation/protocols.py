@@ -1,0 +1,306 @@
+"""Error rates of comparisons between probes and gallery entries whose owners are known.
+
+One-to-one: false match rate (FMR) and false non-match rate (FNMR), ISO/IEC 19795-1:2021, 8.3.
+One-to-many, open set: false positive identification rate (FPIR) and false negative identification
+rate (FNIR), ibid. 8.4 and NISTIR 8271, section 3; true positive identification rate is
+TPIR = 1 - FNIR. Every rate comes with a 95 % interval from a bootstrap by person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import EvaluationError
+from workbench.evaluation.intervals import Rate, interval, resampled
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """Scores of probes against gallery entries, and whose they are.
+
+    Parameters
+    ----------
+    scores : (p, g) float
+        Higher is more alike; -inf where one of the two could not be enrolled, NaN where the two
+        were not compared.
+    probes : (p,) str
+        Whose each probe is.
+    entries : (g,) str
+        Whose each entry of the gallery is.
+
+    Raises
+    ------
+    EvaluationError
+        If the shapes do not fit, or there is no pair of different people.
+    """
+
+    scores: NDArray[Any]
+    probes: NDArray[Any]
+    entries: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        if self.scores.shape != (len(self.probes), len(self.entries)):
+            raise EvaluationError(
+                f"there are {self.scores.shape} scores for {len(self.probes)} probes and "
+                f"{len(self.entries)} entries",
+                where="trial",
+                fix="Give one row a probe and one column an entry",
+            )
+        if self.same.all():
+            raise EvaluationError(
+                "nobody is compared with anybody else",
+                where="trial",
+                fix="Give pictures of two people at least",
+            )
+
+    @property
+    def same(self) -> NDArray[Any]:
+        """Which comparisons are of one person, ``(p, g) bool``."""
+        mask: NDArray[Any] = self.probes[:, None] == self.entries[None]
+        return mask
+
+    @property
+    def people(self) -> NDArray[Any]:
+        """Everybody who is in it, in order."""
+        import numpy as np
+
+        return np.unique(np.concatenate([self.probes, self.entries]))
+
+    @property
+    def mated(self) -> NDArray[Any]:
+        """Which probes have an entry of their own person, ``(p,) bool``."""
+        import numpy as np
+
+        return np.isin(self.probes, self.entries)
+
+    # --- One to one -----------------------------------------------------------------------
+
+    def fmr(self, thresholds: NDArray[Any], weights: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Share of comparisons of different people that reach each threshold.
+
+        Parameters
+        ----------
+        thresholds : (t,)
+        weights : (draws, people), optional
+            How often each of ``people`` was drawn; by default all once.
+
+        Returns
+        -------
+        (draws, t) float; NaN where there is nothing to compare
+        """
+        return self._reached(~self.same, thresholds, weights)
+
+    def fnmr(self, thresholds: NDArray[Any], weights: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Share of comparisons of one person that stay below each threshold; see :meth:`fmr`."""
+        return 1 - self._reached(self.same, thresholds, weights, once=True)
+
+    def _reached(
+        self,
+        which: NDArray[Any],
+        thresholds: NDArray[Any],
+        weights: NDArray[Any] | None,
+        *,
+        once: bool = False,
+    ) -> NDArray[Any]:
+        """Share of the pairs *which* that reach each threshold; *once*: a pair is one person's."""
+        import numpy as np
+
+        of_probe, of_entry = self._drawn(weights)
+        entry = np.ones_like(of_entry) if once else of_entry
+        which = which & ~np.isnan(self.scores)
+
+        def weighed(pairs: NDArray[Any]) -> NDArray[Any]:
+            # In single precision: the counts stay far below what it holds exactly.
+            return np.asarray(((of_probe @ pairs.astype(np.float32)) * entry).sum(axis=1), float)
+
+        total = weighed(which)
+        reached = np.empty((len(of_probe), len(thresholds)))
+        for number, threshold in enumerate(thresholds):
+            reached[:, number] = weighed(which & (self.scores >= threshold))
+        with np.errstate(invalid="ignore"):
+            return np.asarray(reached / total[:, None])
+
+    def _drawn(self, weights: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any]]:
+        import numpy as np
+
+        people = self.people
+        if weights is None:
+            weights = np.ones((1, len(people)))
+        weights = weights.astype(np.float32)
+        probe, entry = (np.searchsorted(people, who) for who in (self.probes, self.entries))
+        return weights[:, probe], weights[:, entry]
+
+    # --- One to many ----------------------------------------------------------------------
+
+    def fpir(self, thresholds: NDArray[Any], weights: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Share of probes without a mate in the gallery that return anybody: ``(draws, t)``."""
+        import numpy as np
+
+        alone = ~self.mated
+        best = self._best(np.ones_like(self.same))[alone]
+        of_probe = self._drawn(weights)[0][:, alone]
+        return _share(best[:, None] >= thresholds[None], of_probe)
+
+    def fnir(
+        self,
+        thresholds: NDArray[Any],
+        weights: NDArray[Any] | None = None,
+        *,
+        rank: int | None = None,
+    ) -> NDArray[Any]:
+        """Share of mated probes whose mate is not returned, ``(draws, t)``.
+
+        Returned is who reaches the threshold and, if *rank* is given, is among so many best.
+        """
+        import numpy as np
+
+        best = self._best(self.same)[self.mated]
+        if rank is not None:
+            best = np.where(self.ranks() <= rank, best, -np.inf)
+        of_probe = self._drawn(weights)[0][:, self.mated]
+        return _share(best[:, None] < thresholds[None], of_probe)
+
+    def ranks(self) -> NDArray[Any]:
+        """For each mated probe how many entries score as its best mate does or more: 1 is first."""
+        import numpy as np
+
+        mated = self.mated
+        own = self._best(self.same)[mated]
+        others = np.where(self.same, -np.inf, self.scores)[mated]
+        ranks: NDArray[Any] = 1 + (others >= own[:, None]).sum(axis=1)
+        return np.where(np.isfinite(own), ranks, len(self.entries) + 1)
+
+    def _best(self, which: NDArray[Any]) -> NDArray[Any]:
+        """Each probe's highest score among some comparisons."""
+        import numpy as np
+
+        best: NDArray[Any] = np.where(which & ~np.isnan(self.scores), self.scores, -np.inf).max(
+            axis=1, initial=-np.inf
+        )
+        return best
+
+    def cmc(self, most: int = 50) -> NDArray[Any]:
+        """Share of mated probes whose mate is among the best 1, 2, … *most* (closed set)."""
+        import numpy as np
+
+        ranks = self.ranks()
+        return np.array([(ranks <= rank).mean() for rank in range(1, most + 1)])
+
+    # --- With intervals -------------------------------------------------------------------
+
+    def at(self, threshold: float, *, draws: int = 500) -> dict[str, Rate]:
+        """FMR, FNMR, FPIR and FNIR at a threshold, those that there is something to say of."""
+        import numpy as np
+
+        found: dict[str, Rate] = {}
+        where = np.array([threshold])
+        for name, rate in self._measures().items():
+            value = float(rate(where)[0, 0])
+            if np.isfinite(value):
+                found[name] = interval(
+                    value, self._resample(rate, where, draws)[:, 0], self._clusters(name)
+                )
+        return found
+
+    def det(self, thresholds: NDArray[Any], *, draws: int = 200) -> pd.DataFrame:
+        """Detection error trade-off: each rate with its interval by threshold.
+
+        Columns: threshold, and for each of FMR, FNMR, FPIR, FNIR the value and its ``low`` and
+        ``high``, such as ``FMR low``.
+        """
+        import numpy as np
+        import pandas as pd
+
+        columns: dict[str, Any] = {"threshold": thresholds}
+        for name, rate in self._measures().items():
+            values = rate(thresholds)[0]
+            if not np.isfinite(values).any():
+                continue
+            drawn = self._resample(rate, thresholds, draws)
+            rates = [
+                interval(float(value), drawn[:, number], self._clusters(name))
+                for number, value in enumerate(values)
+            ]
+            columns[name] = values
+            columns[f"{name} low"] = [one.low for one in rates]
+            columns[f"{name} high"] = [one.high for one in rates]
+        return pd.DataFrame(columns)
+
+    def eer(self) -> tuple[float, float]:
+        """Equal error rate of one-to-one comparison, and the threshold at which it lies."""
+        import numpy as np
+        from sklearn.metrics import det_curve
+
+        known = ~np.isnan(self.scores)
+        false, missed, thresholds = det_curve(self.same[known], _finite(self.scores[known]))
+        at = int(np.argmin(np.abs(false - missed)))
+        return float(false[at] + missed[at]) / 2, float(thresholds[at])
+
+    def threshold_at(self, *, fmr: float | None = None, fpir: float | None = None) -> float:
+        """The lowest threshold at which a rate is at most so much.
+
+        Raises EvaluationError where there are too few comparisons to tell such a rate.
+        """
+        import numpy as np
+
+        if (fmr is None) == (fpir is None):
+            raise EvaluationError("name one rate", where="threshold_at", fix="Give fmr or fpir")
+        if fmr is not None:
+            pairs = ~self.same & ~np.isnan(self.scores)
+            scores, wanted, what = self.scores[pairs], fmr, "pairs of different people"
+        else:
+            scores = self._best(np.ones_like(self.same))[~self.mated]
+            assert fpir is not None
+            wanted, what = fpir, "probes without a mate"
+        allowed = int(np.floor(wanted * len(scores) + 1e-9))
+        if allowed < 1:
+            raise EvaluationError(
+                f"{len(scores):,} {what} cannot tell a rate of {wanted:g}",
+                where="threshold",
+                fix=f"Use more people, or ask for a rate of {1 / max(len(scores), 1):.2g} or more",
+            )
+        ordered = np.sort(scores)[::-1]
+        # Just above the first score that must not pass.
+        return float(np.nextafter(ordered[allowed], np.inf)) if allowed < len(ordered) else -np.inf
+
+    def _measures(self) -> dict[str, Callable[..., NDArray[Any]]]:
+        import numpy as np
+
+        pairs = {"FMR": self.fmr, "FNMR": self.fnmr}
+        # Of single pairs nothing can be told of searches.
+        whole = not np.isnan(self.scores).any()
+        return pairs | ({"FPIR": self.fpir, "FNIR": self.fnir} if whole else {})
+
+    def _resample(
+        self, rate: Callable[..., NDArray[Any]], thresholds: NDArray[Any], draws: int
+    ) -> NDArray[Any]:
+        return rate(thresholds, resampled(len(self.people), draws))
+
+    def _clusters(self, name: str) -> int:
+        """How many people a rate rests on."""
+        import numpy as np
+
+        which = {"FPIR": ~self.mated, "FNIR": self.mated, "FNMR": self.mated}.get(name)
+        return len(np.unique(self.probes if which is None else self.probes[which]))
+
+
+def _share(happened: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
+    """Weighted share by column: ``(n, t) bool`` and ``(draws, n)`` to ``(draws, t)``."""
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):
+        return np.asarray(weights @ happened.astype(float) / weights.sum(axis=1, keepdims=True))
+
+
+def _finite(scores: NDArray[Any]) -> NDArray[Any]:
+    """Failures to enrol as the least of all scores, for libraries that want finite numbers."""
+    import numpy as np
+
+    least = scores[np.isfinite(scores)].min(initial=0.0)
+    return np.asarray(np.where(np.isfinite(scores), scores, least - 1))
