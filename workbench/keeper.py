@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.console import lines, say, show, table
 
 if TYPE_CHECKING:
+    from workbench.faces.models import Models
     from workbench.gallery import Gallery
 
 DONE, PROBLEMS = 0, 1
@@ -40,6 +42,17 @@ def add_commands(commands: Any) -> None:
     into.add_argument("folder", type=Path, metavar="FOLDER")
     older = action("migrate", _migrate, "bring one of an earlier Sightline to the present schema")
     older.add_argument("--keep", type=Path, metavar="FILE", help="where the old file stays")
+    anew = action("reembed", _reembed, "make its templates anew, with another profile")
+    anew.add_argument("--profile", required=True, metavar="NAME")
+    anew.add_argument(
+        "--catalogue",
+        type=Path,
+        metavar="CATALOGUE_DIR",
+        help="from the footage itself; by default from the stored pictures of faces",
+    )
+    anew.add_argument("--to", type=Path, metavar="FILE", help="the new gallery, beside the old")
+    anew.add_argument("--swap", action="store_true", help="it takes the old one's name in the end")
+    anew.add_argument("--keep", type=Path, metavar="FILE", help="with --swap: where the old stays")
     other = action("merge", _merge, "add all of another gallery of the same profile")
     other.add_argument("other", type=Path, metavar="OTHER_FILE")
 
@@ -128,6 +141,54 @@ def _import(options: argparse.Namespace) -> int:
     profile = exported_profile(options.folder)
     with Gallery.for_writing(options.gallery, profile) as gallery:
         return _tell(options, "imported", import_into(gallery, options.folder))
+
+
+def _reembed(options: argparse.Namespace) -> int:
+    from workbench.errors import GalleryError
+    from workbench.faces.models import load
+    from workbench.gallery import Gallery
+    from workbench.gallery.replacement import replace
+
+    path: Path = options.gallery
+    beside = options.to or path.with_name(f"{path.stem}.{options.profile}{path.suffix}")
+    if options.keep and not options.swap:
+        raise GalleryError("--keep goes with --swap", where="reembed", fix="Give both, or none")
+    models = load(options.profile)
+    with Gallery.open(path) as old:
+        finished = old.profile.fingerprint == models.profile.fingerprint
+        if finished and not (options.swap and beside.exists()):
+            raise GalleryError(
+                f"has the templates of {models.profile.name}",
+                where=str(path),
+                fix="Name another profile",
+            )
+        if not finished:
+            with Gallery.for_writing(beside, models.profile) as new:
+                facts = _embedded_anew(options, old, new, models)
+            lines([facts])
+            if not options.swap:
+                say(f"The new gallery is {beside}; {path} is as it was.")
+    if options.swap:
+        replace(path, beside, keep=options.keep)
+        say(f"{path} has the templates of {models.profile.name} now.")
+    return DONE
+
+
+def _embedded_anew(
+    options: argparse.Namespace, old: Gallery, new: Gallery, models: Models
+) -> dict[str, Any]:
+    if options.catalogue:
+        from workbench.indexing import index_catalogue
+        from workbench.indexing.workers import available_cores
+
+        report = index_catalogue(options.catalogue, new, models, workers=available_cores())
+        return {status: report.count(status) for status in ("indexed", "present", "refused")}
+    from workbench.indexing.reembedding import reembed
+
+    def tell(done: int, total: int) -> None:
+        say(f"{done:,} of {total:,} recordings")
+
+    return asdict(reembed(old, new, models, tell=tell))
 
 
 def _migrate(options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from workbench.domain import (
 from workbench.errors import DistrictError, GalleryBusy, GalleryError, ProfileMismatch
 from workbench.gallery.analysis import read_only, views
 from workbench.gallery.compaction import to_merge
+from workbench.gallery.places import Places
 from workbench.gallery.register import (
     Register,
     SegmentEntry,
@@ -758,8 +759,6 @@ class Gallery:
 
     def shots(self, tracklet_id: str) -> tuple[Shot, ...]:
         """The best shots of a tracklet, best first; raise GalleryError if there is none of it."""
-        import numpy as np
-
         recording_id, ordinal = parse_tracklet_id(tracklet_id)
         rows = self.arrow(
             "SELECT * FROM shots WHERE recording_id = ? AND ordinal = ? ORDER BY rank",
@@ -771,17 +770,19 @@ class Gallery:
                 where=str(self.path),
                 fix="Search again: it may have been removed",
             )
-        return tuple(
-            Shot(
-                seconds=row["seconds"],
-                time=row["time"].astimezone(UTC),
-                box=Box(row["x"], row["y"], row["width"], row["height"]),
-                quality=Quality(row["quality"], **{part: row[part] for part in QUALITY_PARTS}),
-                jpeg=row["jpeg"],
-                template=np.asarray(row["template"], np.float32),
-            )
-            for row in rows
-        )
+        return tuple(map(shot_of, rows))
+
+
+def shot_of(row: Mapping[str, Any]) -> Shot:
+    """A shot from its row of the table."""
+    return Shot(
+        seconds=row["seconds"],
+        time=row["time"].astimezone(UTC),
+        box=Box(row["x"], row["y"], row["width"], row["height"]),
+        quality=Quality(row["quality"], **{part: row[part] for part in QUALITY_PARTS}),
+        jpeg=row["jpeg"],
+        template=np.asarray(row["template"], np.float32),
+    )
 
 
 def parse_tracklet_id(tracklet_id: str) -> tuple[str, int]:
@@ -792,71 +793,6 @@ def parse_tracklet_id(tracklet_id: str) -> tuple[str, int]:
             f"{tracklet_id!r} is not the id of a tracklet", fix="Take it from a candidate"
         )
     return match[1], int(match[2])
-
-
-class Places:
-    """Cameras as columns, by id, for questions over all of them at once."""
-
-    def __init__(
-        self,
-        ids: NDArray[np.str_],
-        names: pa.ChunkedArray,
-        longitude: NDArray[np.float64],
-        latitude: NDArray[np.float64],
-    ) -> None:
-        self.ids, self.longitude, self.latitude = ids, longitude, latitude
-        self._names = names
-        self._numbers: dict[str, NDArray[np.intp]] = {}
-
-    @classmethod
-    def of(cls, rows: pa.Table) -> Places:
-        """From camera_id, name, latitude, longitude, sorted by the first."""
-        return cls(
-            np.array(rows["camera_id"].to_pylist(), np.str_),
-            rows["name"],
-            rows["longitude"].to_numpy(),
-            rows["latitude"].to_numpy(),
-        )
-
-    def at(self, number: int) -> Camera:
-        """The camera in that place of the columns."""
-        place = float(self.latitude[number]), float(self.longitude[number])
-        name = self._names[number]
-        return Camera(str(self.ids[number]), name.as_py(), *place)
-
-    def get(self, camera_id: str) -> Camera | None:
-        """The camera of that id, if there is one."""
-        number = int(np.searchsorted(self.ids, camera_id))
-        known = number < len(self.ids) and self.ids[number] == camera_id
-        return self.at(number) if known else None
-
-    def camera(self, camera_id: str) -> Camera:
-        """The camera of that id; raise KeyError if there is none."""
-        found = self.get(camera_id)
-        if found is None:
-            raise KeyError(camera_id)
-        return found
-
-    def numbers(self, segment: Segment) -> NDArray[np.intp]:
-        """Where the cameras of a segment are in these columns."""
-        name = segment.entry.name
-        if name not in self._numbers:
-            self._numbers[name] = np.searchsorted(self.ids, segment.camera_ids)
-        return self._numbers[name]
-
-    def inside(self, district: District) -> NDArray[np.bool_]:
-        """Which are in a district, its border included."""
-        import shapely
-
-        west, south, east, north = district.area.bounds
-        near = (self.longitude >= west) & (self.longitude <= east)
-        near &= (self.latitude >= south) & (self.latitude <= north)
-        if district.area.equals(shapely.box(west, south, east, north)):
-            return near
-        rows = np.flatnonzero(near)
-        shapely.prepare(district.area)
-        near[rows] = shapely.intersects_xy(district.area, self.longitude[rows], self.latitude[rows])
-        return near
 
 
 def _no_templates(dimension: int) -> pa.Table:

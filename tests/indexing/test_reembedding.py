@@ -1,0 +1,170 @@
+"""A gallery under another profile, from its stored pictures: real footage, real networks."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.cli import main
+from workbench.errors import GalleryError
+from workbench.faces.models import load
+from workbench.footage.catalog import read_catalogue
+from workbench.gallery import Gallery, replacement
+from workbench.gallery.lifecycle import check
+from workbench.gallery.register import segments_folder
+from workbench.indexing import index_catalogue, reembedding
+from workbench.indexing.reembedding import reembed
+
+CLIPS = 3
+
+
+@pytest.fixture(scope="module")
+def town(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three clips of the town under the profile dlib."""
+    import dataclasses
+
+    catalogue = read_catalogue(shared / "footage" / "town")
+    few = dataclasses.replace(catalogue, recordings=catalogue.recordings[:CLIPS])
+    path = tmp_path_factory.mktemp("town") / "town.duckdb"
+    models = load("dlib")
+    with Gallery.create(path, models.profile) as gallery:
+        index_catalogue(few, gallery, models)
+    return path
+
+
+@pytest.fixture
+def old(town: Path, tmp_path: Path, copied) -> Path:
+    return copied(town, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def yunet(shared: Path) -> str:
+    """The profile yunet-dlib, with its weights imported."""
+    assert main(["models", "import", str(shared / "models" / "yunet_n_640_640.onnx")]) == 0
+    return "yunet-dlib"
+
+
+def rows(path: Path) -> dict[tuple[str, int], np.ndarray]:
+    with Gallery.open(path) as gallery:
+        return {
+            (row["recording_id"], row["ordinal"]): np.array(row["template"], np.float32)
+            for row in gallery.templates().to_pylist()
+        }
+
+
+def test_the_same_people_are_there_with_other_templates(old: Path, yunet: str) -> None:
+    before = rows(old)
+    assert main(["gallery", "reembed", str(old), "--profile", yunet]) == 0
+    beside = old.with_name("town.yunet-dlib.duckdb")
+    after = rows(beside)
+    assert rows(old).keys() == before.keys()  # as it was
+    assert set(after) <= set(before)
+    assert len(after) >= 0.9 * len(before)
+    shared_ids = sorted(after)
+    one = np.stack([before[key] for key in shared_ids])
+    other = np.stack([after[key] for key in shared_ids])
+    apart = np.linalg.norm(one[:, None] - other[None], axis=2)
+    # Same recogniser, other detector: a tracklet is nearest to itself, and not the same.
+    assert (apart.argmin(axis=1) == np.arange(len(shared_ids))).mean() >= 0.95
+    assert (np.diag(apart) > 0).all()
+    with Gallery.open(beside) as new, Gallery.open(old) as first:
+        assert new.profile.name == yunet
+        assert not list(check(new))
+        assert new.cameras() == first.cameras()
+        assert len(new.runs()) == len(first.runs())
+        same = ["recording_id", "file", "camera_id", "started_at", "ended_at", "tracklets"]
+        assert new.recordings()[same].equals(first.recordings()[same])
+
+
+def test_a_stopped_one_goes_on_and_is_then_swapped_in(
+    old: Path, yunet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = load(yunet)
+    beside = old.with_name("new.duckdb")
+    monkeypatch.setattr(reembedding, "AT_A_TIME", 1)
+
+    def stop(done: int, _: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with (
+        Gallery.open(old) as first,
+        Gallery.create(beside, models.profile) as new,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        reembed(first, new, models, tell=stop)
+    with pytest.raises(GalleryError, match=f"lacks {CLIPS - 1} recordings"):
+        replacement.replace(old, beside)
+    with Gallery.open(old) as reader:
+        result: list[reembedding.Reembedded] = []
+        with Gallery.for_writing(beside, models.profile) as new:
+            result.append(reembed(reader, new, models))
+        assert result[0].recordings == CLIPS - 1  # what was done is not done again
+        keep = old.with_name("kept.duckdb")
+        arguments = ["gallery", "reembed", str(old), "--profile", yunet]
+        assert main([*arguments, "--to", str(beside), "--swap", "--keep", str(keep)]) == 0
+        # Whoever has the old one open is told.
+        with pytest.raises(GalleryError, match="Open it again"):
+            reader.recordings()
+    with Gallery.open(old) as swapped, Gallery.open(keep) as kept:
+        assert swapped.profile == models.profile
+        assert kept.profile.name == "dlib"
+        for gallery in (swapped, kept):
+            assert len(gallery.recordings()) == CLIPS
+            assert not list(check(gallery))
+    assert not beside.exists()
+    assert not segments_folder(beside).exists()
+
+
+def test_a_swap_that_was_killed_is_finished_the_next_time(
+    old: Path, yunet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside, arguments = (
+        old.with_name("town.yunet-dlib.duckdb"),
+        ["gallery", "reembed", str(old), "--profile", yunet, "--swap"],
+    )
+    for killed_at in ("_link", "write_register", "remove"):
+
+        def killed(*_: object) -> None:
+            raise SystemExit(9)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(replacement, killed_at, killed)
+            with pytest.raises(SystemExit):
+                main(arguments)
+        with Gallery.open(old) as gallery:  # the one or the other, whole
+            assert gallery.profile.name == (yunet if killed_at == "remove" else "dlib")
+            assert len(gallery.recordings()) == CLIPS
+            assert not list(check(gallery))
+    assert beside.exists()
+    assert main(arguments) == 0
+    with Gallery.open(old, write=True) as gallery:
+        assert gallery.profile.name == yunet
+        assert not list(check(gallery))
+        named = {segment.entry.name for segment in gallery.segments}
+    assert {f.name for f in segments_folder(old).iterdir() if f.is_dir()} == named
+    assert not beside.exists()
+
+
+def test_from_the_footage_itself(old: Path, yunet: str, shared: Path, tmp_path: Path) -> None:
+    catalogue = tmp_path / "footage"
+    (catalogue / "clips").mkdir(parents=True)
+    source = shared / "footage" / "town"
+    shutil.copy(source / "cameras.csv", catalogue)
+    lines = (source / "footage.csv").read_text().splitlines()[: CLIPS + 1]
+    (catalogue / "footage.csv").write_text("\n".join(lines) + "\n")
+    for line in lines[1:]:
+        shutil.copy(source / line.split(",")[0], catalogue / "clips")
+    arguments = ["gallery", "reembed", str(old), "--profile", yunet]
+    assert main([*arguments, "--catalogue", str(catalogue), "--swap"]) == 0
+    with Gallery.open(old) as gallery:
+        assert gallery.profile.name == yunet
+        assert len(gallery.recordings()) == CLIPS
+
+
+def test_a_gallery_of_that_profile_is_left_alone(old: Path, capsys) -> None:
+    assert main(["gallery", "reembed", str(old), "--profile", "dlib"]) == 2
+    assert "has the templates of dlib" in capsys.readouterr().err

@@ -1,0 +1,81 @@
+"""The cameras of a gallery as columns: which are in a district, and where each is in a segment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.domain import Camera
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from workbench.domain import District
+    from workbench.gallery.segments import Segment
+
+
+class Places:
+    """Cameras as columns, by id, for questions over all of them at once."""
+
+    def __init__(
+        self,
+        ids: NDArray[np.str_],
+        names: pa.ChunkedArray,
+        longitude: NDArray[np.float64],
+        latitude: NDArray[np.float64],
+    ) -> None:
+        self.ids, self.longitude, self.latitude = ids, longitude, latitude
+        self._names = names
+        self._numbers: dict[str, NDArray[np.intp]] = {}
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> Places:
+        """From camera_id, name, latitude, longitude, sorted by the first."""
+        return cls(
+            np.array(rows["camera_id"].to_pylist(), np.str_),
+            rows["name"],
+            rows["longitude"].to_numpy(),
+            rows["latitude"].to_numpy(),
+        )
+
+    def at(self, number: int) -> Camera:
+        """The camera in that place of the columns."""
+        place = float(self.latitude[number]), float(self.longitude[number])
+        name = self._names[number]
+        return Camera(str(self.ids[number]), name.as_py(), *place)
+
+    def get(self, camera_id: str) -> Camera | None:
+        """The camera of that id, if there is one."""
+        number = int(np.searchsorted(self.ids, camera_id))
+        known = number < len(self.ids) and self.ids[number] == camera_id
+        return self.at(number) if known else None
+
+    def camera(self, camera_id: str) -> Camera:
+        """The camera of that id; raise KeyError if there is none."""
+        found = self.get(camera_id)
+        if found is None:
+            raise KeyError(camera_id)
+        return found
+
+    def numbers(self, segment: Segment) -> NDArray[np.intp]:
+        """Where the cameras of a segment are in these columns."""
+        name = segment.entry.name
+        if name not in self._numbers:
+            self._numbers[name] = np.searchsorted(self.ids, segment.camera_ids)
+        return self._numbers[name]
+
+    def inside(self, district: District) -> NDArray[np.bool_]:
+        """Which are in a district, its border included."""
+        import shapely
+
+        west, south, east, north = district.area.bounds
+        near = (self.longitude >= west) & (self.longitude <= east)
+        near &= (self.latitude >= south) & (self.latitude <= north)
+        if district.area.equals(shapely.box(west, south, east, north)):
+            return near
+        rows = np.flatnonzero(near)
+        shapely.prepare(district.area)
+        near[rows] = shapely.intersects_xy(district.area, self.longitude[rows], self.latitude[rows])
+        return near

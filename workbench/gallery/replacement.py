@@ -1,0 +1,187 @@
+"""One gallery in the place of another: the same footage, seen by another profile."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.domain import IndexedRecording, Problem, Recording, Tracklet
+from workbench.errors import GalleryError
+from workbench.gallery.register import (
+    Register,
+    read_register,
+    segments_folder,
+    sync_path,
+    undisturbed,
+    write_register,
+)
+from workbench.gallery.segments import columns, remove
+from workbench.gallery.store import Gallery, shot_of
+
+if TYPE_CHECKING:
+    from workbench.domain import Vector
+
+
+def missing(old: Gallery, new: Gallery) -> list[str]:
+    """Ids of the recordings of *old* that *new* does not hold yet, in order of time."""
+    sql = "SELECT recording_id FROM recordings ORDER BY started_at, recording_id"
+    here = set(new.arrow(sql)["recording_id"].to_pylist())
+    return [name for name in old.arrow(sql)["recording_id"].to_pylist() if name not in here]
+
+
+def stored(gallery: Gallery, recording_ids: Sequence[str]) -> list[IndexedRecording]:
+    """Recordings as they were stored, with all their shots; in the order they were asked for."""
+    ids = list(recording_ids)
+    templates = gallery.settled(lambda: _templates(gallery, set(ids)))
+
+    def rows(table: str, order: str) -> Iterator[dict[str, Any]]:
+        # Names of tables and columns are our own, never a user's.
+        sql = f"FROM {table} WHERE recording_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY {order}"
+        yield from gallery.arrow(sql, [ids]).to_pylist()
+
+    shots: dict[tuple[str, int], list[Any]] = {}
+    for row in rows("shots", "recording_id, ordinal, rank"):
+        shots.setdefault((row["recording_id"], row["ordinal"]), []).append(shot_of(row))
+    tracklets: dict[str, list[Tracklet]] = {}
+    for row in rows("tracklets", "recording_id, ordinal"):
+        key = row["recording_id"], row["ordinal"]
+        tracklets.setdefault(key[0], []).append(
+            Tracklet(
+                ordinal=row["ordinal"],
+                first_seen=row["first_seen"],
+                last_seen=row["last_seen"],
+                detections=row["detections"],
+                shots=tuple(shots.get(key, ())),
+                template=templates.get(key),
+            )
+        )
+    problems: dict[str, list[Problem]] = {}
+    files = {row["recording_id"]: row for row in rows("recordings", "recording_id")}
+    for row in rows("problems", "recording_id, at_seconds, what"):
+        found = Problem(files[row["recording_id"]]["file"], row["what"], row["at_seconds"])
+        problems.setdefault(row["recording_id"], []).append(found)
+    return [
+        IndexedRecording(
+            recording=Recording(
+                row["file"], Path(row["file"]), row["camera_id"], row["started_at"]
+            ),
+            seconds=(row["ended_at"] - row["started_at"]).total_seconds(),
+            tracklets=tuple(tracklets.get(row["recording_id"], ())),
+            problems=tuple(problems.get(row["recording_id"], ())),
+            **{name: row[name] for name in _AS_STORED},
+        )
+        for row in (files[name] for name in ids)
+    ]
+
+
+_AS_STORED = (
+    "sha256", "size_bytes", "modified_ns", "width", "height", "frames_decoded", "frames_examined",
+    "faces", "stopped", "elapsed_seconds",
+)  # fmt: skip
+
+
+def _templates(gallery: Gallery, wanted: set[str]) -> dict[tuple[str, int], Vector]:
+    found: dict[tuple[str, int], Vector] = {}
+    for segment in gallery.segments:
+        if not segment.entry.templates:
+            continue
+        index = segment.opened()
+        names = [name.decode() for name in segment.recording_ids.tolist()]
+        chosen = np.array([name in wanted for name in names])
+        for row in np.flatnonzero(chosen[index.recording]).tolist():
+            key = names[index.recording[row]], int(index.ordinal[row])
+            found[key] = np.array(index.templates[row])
+    return found
+
+
+def carry_over(old: Gallery, new: Gallery) -> None:
+    """Bring all cameras, runs and refusals of *old* into *new*, which knows none of its own."""
+    tables = {name: wanted.empty_table() for name, wanted in columns(new.profile).items()}
+    new.add_cameras(old.cameras())
+    for name in ("runs", "refusals"):
+        names = ", ".join(f'"{column}"' for column in tables[name].column_names)
+        # Names of tables and columns are our own, never a user's.
+        found = old.arrow(f"SELECT {names} FROM {name}")  # noqa: S608
+        tables[name] = found.cast(tables[name].schema)
+    new.add_tables(tables)
+
+
+@undisturbed()
+def replace(old: Path, new: Path, *, keep: Path | None = None) -> None:
+    """Give the gallery at *new* the name *old*, in one step for whoever opens it.
+
+    Readers that have the old one open are told to open it again. Killed at any moment, *old* is
+    the one or the other, whole; done again, it is finished.
+
+    Parameters
+    ----------
+    keep : Path, optional
+        Where the old gallery stays; by default it goes.
+
+    Raises
+    ------
+    GalleryError
+        If *new* lacks recordings of *old*, or *keep* exists.
+    GalleryBusy
+        If one of them is being written.
+    """
+    with (
+        Gallery.open(old, write=True) as one,
+        Gallery.open(new, write=True) as other,
+        _writing(old),
+    ):
+        before, after = read_register(old), read_register(new)
+        if before != after:  # else it was killed when this was done
+            lacking = missing(one, other)
+            if lacking:
+                raise GalleryError(
+                    f"lacks {len(lacking):,} recordings of {old.name}",
+                    where=str(new),
+                    fix="Finish it first",
+                )
+            if keep is not None:
+                _copy(before, old, keep)
+            for entry in after.segments:
+                _link(segments_folder(new) / entry.name, segments_folder(old) / entry.name)
+            sync_path(segments_folder(old))
+            write_register(old, after)
+            for entry in before.segments:
+                remove(segments_folder(old) / entry.name)
+        new.unlink()
+        shutil.rmtree(segments_folder(new))
+
+
+def _copy(register: Register, old: Path, keep: Path) -> None:
+    if keep.exists() and read_register(keep) != register:
+        raise GalleryError("is there already", where=str(keep), fix="Choose another name")
+    segments_folder(keep).mkdir(parents=True, exist_ok=True)
+    for entry in register.segments:
+        _link(segments_folder(old) / entry.name, segments_folder(keep) / entry.name)
+    sync_path(segments_folder(keep))
+    write_register(keep, register)
+
+
+def _link(source: Path, target: Path) -> None:
+    """The files of a segment in another folder too; they are never changed, so one copy does."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, copy_function=os.link)
+    sync_path(target)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise GalleryError(
+            f"cannot be replaced ({error})", where=str(path), fix="Check the disk and try again"
+        ) from error
+
+
+__all__ = ["carry_over", "missing", "replace", "stored"]

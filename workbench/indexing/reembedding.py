@@ -1,0 +1,144 @@
+"""The same footage under another profile: new templates from the stored pictures of faces."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from workbench.domain import IndexedRecording, Problem, Shot, Tracklet
+from workbench.errors import GalleryError
+from workbench.faces import templates
+from workbench.faces.detection import detect
+from workbench.faces.following import PICTURE_MARGIN
+
+if TYPE_CHECKING:
+    from workbench.domain import Image
+    from workbench.faces.models import Models
+    from workbench.gallery import Gallery
+
+# Recordings are taken so many at a time, and stored together; a kill costs no more than these.
+AT_A_TIME = 50
+# A detector's own box and that of another for one face overlap by more.
+SAME_FACE_OVERLAP = 0.3
+# A face is looked for down to this share of the width that the first detector gave it: boxes of
+# detectors differ in what they take in.
+SMALLEST = 0.6
+
+
+@dataclass(slots=True)
+class Reembedded:
+    """What came over. Shots in which the new detector finds no face are left out."""
+
+    recordings: int = 0
+    searchable: int = 0  # tracklets
+    unsearchable: int = 0  # of those that had been searchable
+    shots: int = 0
+    lost_shots: int = 0
+
+
+def reembed(
+    old: Gallery,
+    new: Gallery,
+    models: Models,
+    *,
+    tell: Callable[[int, int], None] | None = None,
+) -> Reembedded:
+    """Bring the recordings of *old* that *new* lacks into it, with templates of *models*.
+
+    The templates are made from the pictures of the best shots, so no footage is needed; what the
+    first detector did not find stays unfound. Tracklets keep their ids. Stopped at any moment and
+    called again, it goes on; what *old* gets meanwhile comes too.
+
+    Parameters
+    ----------
+    new : Gallery
+        Open for writing, made with the profile of *models*.
+    tell : callable, optional
+        Called with (recordings done, recordings in all).
+
+    Raises
+    ------
+    GalleryError
+        If *new* is of another profile than *models*, or cannot be written.
+    """
+    from workbench.gallery.replacement import carry_over, missing, stored
+
+    if new.profile.fingerprint != models.profile.fingerprint:
+        raise GalleryError(
+            f"is of profile {new.profile.name}, not of {models.profile.name}",
+            where=str(new.path),
+            fix="Load the models of its profile",
+        )
+    if not len(new.places.ids):
+        carry_over(old, new)
+    result = Reembedded()
+    while left := missing(old, new):
+        new.add_cameras(old.cameras())
+        total = result.recordings + len(left)
+        for begin in range(0, len(left), AT_A_TIME):
+            some = stored(old, left[begin : begin + AT_A_TIME])
+            new.add_recordings([_recording(one, models, result) for one in some])
+            result.recordings += len(some)
+            if tell is not None:
+                tell(result.recordings, total)
+    return result
+
+
+def _recording(indexed: IndexedRecording, models: Models, result: Reembedded) -> IndexedRecording:
+    """A recording with the templates of *models*; counts what came over in *result*."""
+    began = time.perf_counter()
+    shots = [(t.ordinal, shot) for t in indexed.tracklets for shot in t.shots]
+    chips = [(ordinal, shot, _chip(models, shot)) for ordinal, shot in shots]
+    found = [(ordinal, shot, chip) for ordinal, shot, chip in chips if chip is not None]
+    vectors = templates.embed(models, [chip for *_, chip in found])
+    made: dict[int, list[Shot]] = {}
+    for (ordinal, shot, _), vector in zip(found, vectors, strict=True):
+        made.setdefault(ordinal, []).append(replace(shot, template=vector))
+    tracklets = tuple(_tracklet(t, made.get(t.ordinal, []), models) for t in indexed.tracklets)
+    result.shots += len(found)
+    result.lost_shots += len(shots) - len(found)
+    searchable = sum(t.searchable for t in tracklets)
+    result.searchable += searchable
+    lost = sum(t.searchable for t in indexed.tracklets) - searchable
+    result.unsearchable += lost
+    problems = indexed.problems
+    if lost:
+        what = f"{lost} tracklets have no shot in which {models.profile.detector} finds the face"
+        problems += (Problem(indexed.recording.file, what),)
+    return replace(
+        indexed,
+        tracklets=tracklets,
+        problems=problems,
+        elapsed_seconds=indexed.elapsed_seconds + time.perf_counter() - began,
+    )
+
+
+def _tracklet(tracklet: Tracklet, shots: list[Shot], models: Models) -> Tracklet:
+    import numpy as np
+
+    if not shots:
+        return replace(tracklet, shots=(), template=None)
+    vectors = np.stack([shot.template for shot in shots])
+    pooled = templates.pool(vectors, models.profile.metric)
+    return replace(tracklet, shots=tuple(shots), template=pooled)
+
+
+def _chip(models: Models, shot: Shot) -> Image | None:
+    """The chip of the shot's face, None where the detector does not find it."""
+    import cv2
+    import numpy as np
+
+    picture = cv2.imdecode(np.frombuffer(shot.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        return None
+    image = np.asarray(picture, np.uint8)
+    around = shot.box.widened(PICTURE_MARGIN)
+    expected = shot.box.moved(-max(0, math.floor(around.x)), -max(0, math.floor(around.y)))
+    faces = detect(models, image, smallest=SMALLEST * expected.width)
+    best = max(faces, key=lambda face: face.box.overlap(expected), default=None)
+    if best is None or best.box.overlap(expected) < SAME_FACE_OVERLAP:
+        return None
+    return templates.align(models, image, best)
