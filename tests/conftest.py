@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.domain import Camera, Candidate
+from workbench.calibration import Calibration
+from workbench.domain import Camera, Candidate, Profile
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", REPOSITORY.parent / "shared"))
@@ -80,6 +81,45 @@ def training(home: Path) -> str:
     century = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
     scope = Scope(District("the globe", box(-180, -90, 180, 90)), *century)
     return here().train("TRAINING", scope).reference
+
+
+@pytest.fixture(scope="session")
+def calibrated() -> Callable[[Profile], Calibration]:
+    """``calibrated(profile)``: really fitted, to templates of eighty people who are but numbers."""
+
+    def calibrated(profile: Profile) -> Calibration:
+        import numpy as np
+        import pandas as pd
+
+        from workbench.domain import QUALITY_PARTS
+        from workbench.evaluation.calibrating import calibrate
+        from workbench.evaluation.samples import Samples
+
+        generator = np.random.default_rng(0)
+        people = np.repeat([f"person {number}" for number in range(80)], 6)
+        # Around places that differ in a few directions alone, so that some come near each other.
+        places = np.zeros((80, profile.dimension))
+        places[:, :8] = generator.normal(0, 0.16, (80, 8))
+        noise = generator.normal(0, 0.02, (len(people), profile.dimension))
+        quality = generator.uniform(0.4, 1.0, len(people))
+        about = pd.DataFrame({"person": people, "name": [f"{n}.jpg" for n in range(len(people))]})
+        about = about.assign(width=80.0, quality=quality, **dict.fromkeys(QUALITY_PARTS, 1.0))
+        templates = (np.repeat(places, 6, axis=0) + noise).astype(np.float32)
+        failed = pd.DataFrame(columns=["person", "name", "reason"])
+        samples = Samples(about, templates, profile, failed)
+        return calibrate(
+            [samples], data="eighty sets of numbers", photographs=(1, 3), qualities=(0.0, 0.8)
+        )
+
+    return calibrated
+
+
+@pytest.fixture(scope="session")
+def calibration(calibrated: Callable[[Profile], Calibration]) -> Calibration:
+    """That of a profile of no real weights."""
+    from workbench.faces.profiles import make_profile
+
+    return calibrated(make_profile("dlib", (("none.dat", "0" * 64),)))
 
 
 @pytest.fixture(scope="session")

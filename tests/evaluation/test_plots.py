@@ -1,0 +1,150 @@
+"""Figures say what they were given: values, intervals, and lines that differ beyond colour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.calibration import QUALITY_STEPS, Calibration
+from workbench.errors import EvaluationError
+from workbench.evaluation import plots
+from workbench.evaluation.calibrating import reliability
+from workbench.evaluation.protocols import Trial
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+THRESHOLDS = np.arange(0.1, 0.9, 0.02)
+
+
+@pytest.fixture(scope="module")
+def trial() -> Trial:
+    """Sixty people, forty of whom are in the gallery."""
+    generator = np.random.default_rng(0)
+    people = np.array([f"person {number}" for number in range(60)])
+    scores = generator.normal(0.3, 0.1, (60, 40))
+    scores[np.arange(40), np.arange(40)] = generator.normal(0.6, 0.1, 40)
+    return Trial(scores, people, people[:40])
+
+
+def lines(figure: Any) -> list[Any]:
+    return [trace for trace in figure.data if trace.mode == "lines+markers"]
+
+
+def test_det_places_the_rates_on_axes_of_normal_deviates(trial: Trial) -> None:
+    frame = trial.det(THRESHOLDS, draws=50)
+    figure = plots.det({"ours": frame}, rates=("FMR", "FNMR"))
+    (line,) = lines(figure)
+    # One standard deviation: 84.13 % of a normal distribution lie below it.
+    at = int(np.argmin(np.abs(frame["FMR"] - 0.1587)))
+    assert line.x[at] == pytest.approx(-1, abs=0.25)
+    assert figure.layout.xaxis.tickvals[figure.layout.xaxis.ticktext.index("50%")] == 0
+
+
+def test_det_has_a_band_on_both_sides_of_its_line(trial: Trial) -> None:
+    figure = plots.det({"ours": trial.det(THRESHOLDS, draws=50)}, rates=("FPIR", "FNIR"))
+    band, line = figure.data
+    half = len(band.x) // 2
+    assert (np.asarray(band.x[:half]) <= line.x).all()
+    assert (np.asarray(band.x[half:][::-1]) >= line.x).all()
+
+
+def test_lines_differ_in_dash_and_marker_as_well_as_colour(trial: Trial) -> None:
+    frame = trial.det(THRESHOLDS, draws=5)
+    drawn = lines(plots.det({f"profile {number}": frame for number in range(6)}))
+    for told in ("dash", "symbol", "colour"):
+        values = {
+            {"dash": t.line.dash, "symbol": t.marker.symbol, "colour": t.line.color}[told]
+            for t in drawn
+        }
+        assert len(values) == 6, told
+
+
+def test_a_rate_that_was_not_measured_is_asked_for_in_vain(trial: Trial) -> None:
+    frame = trial.det(THRESHOLDS, draws=5).drop(columns=["FPIR"])
+    with pytest.raises(EvaluationError, match="there is no FPIR"):
+        plots.det({"ours": frame}, rates=("FPIR", "FNIR"))
+    with pytest.raises(EvaluationError, match="there is no FPIR"):
+        plots.rates(frame)
+
+
+def test_rates_by_threshold_are_those_of_the_trial(trial: Trial) -> None:
+    frame = trial.det(THRESHOLDS, draws=5)
+    figure = plots.rates(frame, threshold=0.5)
+    for line, name in zip(lines(figure), ("FPIR", "FNIR"), strict=True):
+        assert list(line.y) == list(frame[name])
+    assert figure.layout.shapes[0].x0 == 0.5
+
+
+def test_cmc_rises_to_all_that_are_found(trial: Trial) -> None:
+    (line,) = lines(plots.cmc({"ours": trial.cmc(40)}))
+    assert list(line.x) == list(range(1, 41))
+    assert line.y[-1] == 1
+
+
+def test_histograms_are_shares_of_each_side(trial: Trial) -> None:
+    others, own = plots.histograms(trial, threshold=0.5).data
+    assert sum(own.y) == pytest.approx(1)
+    assert sum(others.y) == pytest.approx(1)
+    assert own.name == "one person (40)"
+    assert own.line.dash != others.line.dash
+
+
+def test_reliability_tells_the_calibration_error(trial: Trial) -> None:
+    frame = reliability((trial.scores.ravel() - 0.45) * 30, trial.same.ravel())
+    figure = plots.reliability({"ours": frame})
+    (line,) = lines(figure)
+    assert list(line.y) == list(frame["was"])
+    assert f"ECE {frame.attrs['ece']:.2%}" in line.name
+
+
+def test_expected_candidates_are_those_of_the_calibration(calibration: Calibration) -> None:
+    tracklets = [0] * QUALITY_STEPS
+    tracklets[-1] = 100_000
+    figure = plots.expected_false({"ours": calibration}, {"a day": tracklets}, photographs=1)
+    (line,) = lines(figure)
+    expected = calibration.expected_false(calibration.thresholds[3], tracklets, photographs=1)
+    assert line.y[3] == expected.mean
+    assert f"{expected.low:,} to {expected.high:,}" in line.hovertext[3]
+    assert "beyond what was measured" in line.hovertext[-1]
+
+
+def test_missed_has_one_line_for_each_number_of_photographs(calibration: Calibration) -> None:
+    drawn = lines(plots.missed({"ours": calibration}, photographs=(1, 3), threshold=0.5))
+    assert [line.name for line in drawn] == ["1 photograph", "3 photographs"]
+    at = calibration.thresholds[5]
+    assert drawn[1].y[5] == calibration.missed(at, photographs=3).share
+
+
+def test_curves_of_a_calibration_can_be_drawn(calibration: Calibration) -> None:
+    curves = plots.of_calibration(calibration, quality=calibration.curves[0].quality)
+    assert list(curves) == ["1 photograph", "3 photographs"]
+    assert len(lines(plots.det(curves))) == 2
+
+
+def test_names_are_shown_as_text(trial: Trial, calibration: Calibration) -> None:
+    frame = trial.det(THRESHOLDS, draws=5)
+    two = {HOSTILE: calibration, "ours": calibration}
+    figures = (
+        plots.det({HOSTILE: frame}),
+        plots.cmc({HOSTILE: trial.cmc(5)}),
+        plots.missed(two, photographs=(1,)),
+        plots.expected_false(two, {HOSTILE: [0] * 19 + [10]}, photographs=1),
+    )
+    for figure in figures:
+        assert "<img" not in figure.to_json().replace("\\u003c", "<")
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0"), (0.004, "0.4%"), (0.00005, "1 in 20,000"), (0.03, "3%"), (1, "100%")],
+)
+def test_shares_are_told_as_people_read_them(number: float, words: str) -> None:
+    assert plots.share(number) == words
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0"), (0.001, "< 0.01"), (0.5, "0.5"), (12345, "12,000")]
+)
+def test_few_things_are_told_to_two_digits(number: float, words: str) -> None:
+    assert plots.few(number) == words
