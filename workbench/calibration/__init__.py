@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -221,17 +222,30 @@ class Calibration:
     def read(cls, path: Path) -> Calibration:
         """Read what :meth:`write` wrote; raise EvaluationError if it is something else."""
         try:
-            told: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
+        except (OSError, ValueError) as error:
+            raise _unreadable(str(path), error) from error
+        return cls.parse(text, where=str(path))
+
+    @classmethod
+    def parse(cls, text: str, *, where: str) -> Calibration:
+        """That of a file's text; *where* it comes from is for the EvaluationError."""
+        try:
+            told: dict[str, Any] = json.loads(text)
             if told["version"] != VERSION:
                 raise EvaluationError(
-                    f"is a calibration of version {told['version']}; this is for {VERSION}",
-                    where=str(path),
+                    f"is a calibration of version {str(told['version'])[:20]}; "
+                    f"this is for {VERSION}",
+                    where=where,
                     fix="Calibrate again",
                 )
             thresholds = tuple(float(number) for number in told["thresholds"])
             curves = tuple(_curve(one, len(thresholds)) for one in told["curves"])
-            if not curves or [*thresholds] != sorted(thresholds):
+            if not curves or len(thresholds) < 2 or not _rises(thresholds):
                 raise ValueError("no curves, or thresholds that do not rise")
+            evidence = {f.name: float(told["evidence"][f.name]) for f in fields(Evidence)}
+            if not all(math.isfinite(number) for number in evidence.values()):
+                raise ValueError("evidence that is no number")
             return cls(
                 profile=str(told["profile"]),
                 fingerprint=str(told["fingerprint"]),
@@ -240,15 +254,10 @@ class Calibration:
                 made=date.fromisoformat(told["made"]),
                 thresholds=thresholds,
                 curves=curves,
-                evidence=Evidence(**{f.name: float(told["evidence"][f.name])
-                                     for f in fields(Evidence)}),
-            )  # fmt: skip
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise EvaluationError(
-                f"is not a calibration ({type(error).__name__}: {error})",
-                where=str(path),
-                fix="Remove it, or calibrate again",
-            ) from error
+                evidence=Evidence(**evidence),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise _unreadable(where, error) from error
 
     def _shares(
         self, tracklets: Sequence[int] | None, photographs: int
@@ -284,10 +293,7 @@ def calibration_of(profile: Profile) -> Calibration | None:
 
     Raises EvaluationError if there is one that cannot be read, or is of another profile.
     """
-    name = f"{profile.name}.json"
-    for path in (own_folder() / name, Path(__file__).with_name(name)):
-        if not path.is_file():
-            continue
+    for path in files_of(profile.name):
         found = Calibration.read(path)
         if found.fingerprint == profile.fingerprint:
             return found
@@ -300,18 +306,50 @@ def calibration_of(profile: Profile) -> Calibration | None:
     return None
 
 
+def files_of(profile: str) -> list[Path]:
+    """The calibrations there are for profiles of that name; that of this installation first."""
+    folders = (own_folder(), Path(__file__).parent)
+    return [path for folder in folders if (path := folder / f"{profile}.json").is_file()]
+
+
+def calibrated_profiles() -> list[str]:
+    """Names of the profiles that there are calibrations for."""
+    folders = (own_folder(), Path(__file__).parent)
+    return sorted({path.stem for folder in folders for path in folder.glob("*.json")})
+
+
 def own_folder() -> Path:
     """Where this installation keeps calibrations of its own."""
     return settings().home / "calibrations"
 
 
+def _unreadable(where: str, error: Exception) -> EvaluationError:
+    return EvaluationError(
+        f"is not a calibration ({type(error).__name__}: {str(error)[:100]})",
+        where=where,
+        fix="Remove it, or calibrate again",
+    )
+
+
+def _rises(numbers: Sequence[float]) -> bool:
+    return all(math.isfinite(n) for n in numbers) and all(a < b for a, b in pairwise(numbers))
+
+
 def _curve(told: dict[str, Any], length: int) -> Curve:
-    values: dict[str, Any] = {
-        name: tuple(float(v) for v in value) if isinstance(value, list) else value
-        for name, value in told.items()
-    }
-    if any(isinstance(value, tuple) and len(value) != length for value in values.values()):
-        raise ValueError("a curve has not as many values as there are thresholds")
+    values: dict[str, Any] = {}
+    for one in fields(Curve):
+        value = told[one.name]
+        if not isinstance(value, list):
+            values[one.name] = int(value) if one.type == "int" else float(value)
+            if not 0 <= abs(values[one.name]) < math.inf:
+                raise ValueError(f"{one.name} is no number")
+            continue
+        values[one.name] = numbers = tuple(float(number) for number in value)
+        most = math.inf if one.name == "spread" else 1.0
+        if len(numbers) != length:
+            raise ValueError("a curve has not as many values as there are thresholds")
+        if not all(0 <= number <= most and number < math.inf for number in numbers):
+            raise ValueError(f"{one.name} holds what is no share")
     return Curve(**values)
 
 

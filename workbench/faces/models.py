@@ -63,20 +63,32 @@ def load(profile: str | Profile = "dlib", *, home: Path | None = None) -> Models
     return models
 
 
-@lru_cache(maxsize=4)
-def _load(name: str, home: Path) -> Models:
+def installed(name: str, *, home: Path | None = None) -> Profile:
+    """The profile of that name with the weights that are here, without loading them.
+
+    Raises ModelError as :func:`load` does.
+    """
+    home = (home or settings().models).resolve()
     detector, recogniser = profiles.pair(name)
     weights.place_embedded(home)
     files = weights.require("detector", detector, home)
     files += weights.require("recogniser", recogniser.name, home)
-    landmarks = None
     if recogniser.alignment == "dlib-chip":
         files += weights.require("detector", DLIB_LANDMARKS.model, home)
+    return profiles.make_profile(name, tuple(sorted(set(files))))
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, home: Path) -> Models:
+    profile = installed(name, home=home)
+    detector, recogniser = profiles.pair(name)
+    landmarks = None
+    if recogniser.alignment == "dlib-chip":
         import dlib
 
         landmarks = dlib.shape_predictor(str(weights.folder(home) / DLIB_LANDMARKS.file))
     return Models(
-        profile=profiles.make_profile(name, tuple(sorted(set(files)))),
+        profile=profile,
         detector=_build("face_detector", detector, home),
         recogniser=_build("facial_recognition", recogniser.name, home),
         landmarks=landmarks,
