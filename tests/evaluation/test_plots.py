@@ -116,6 +116,14 @@ def test_missed_has_one_line_for_each_number_of_photographs(calibration: Calibra
     assert drawn[1].y[5] == calibration.missed(at, photographs=3).share
 
 
+def test_evidence_rises_with_the_score(calibration: Calibration) -> None:
+    (line,) = lines(plots.evidence({"ours": calibration}, photographs=(1,), quality=0.8))
+    assert list(line.y) == sorted(line.y)
+    at = calibration.thresholds[-1]
+    assert line.y[-1] == calibration.evidence.ratio(at, quality=0.8, photographs=1)
+    assert "times likelier at" in line.hovertext[-1]
+
+
 def test_curves_of_a_calibration_can_be_drawn(calibration: Calibration) -> None:
     curves = plots.of_calibration(calibration, quality=calibration.curves[0].quality)
     assert list(curves) == ["1 photograph", "3 photographs"]

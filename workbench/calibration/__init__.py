@@ -208,6 +208,16 @@ class Calibration:
         share = f"1 of {1 / passing:,.0f} different people passes"
         return Threshold(round(score, 3), f"{self.data}: {share}, {words}")
 
+    def at(
+        self, curve: Curve, threshold: float
+    ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """FMR and FNMR of one of its curves at a threshold, each with the ends of its interval."""
+        false = (curve.false, curve.false_low, curve.false_high)
+        missed = (curve.missed, curve.missed_low, curve.missed_high)
+        one, low, high = (self._at(threshold, values, log=True) for values in false)
+        other, least, most = (self._at(threshold, values) for values in missed)
+        return (one, low, high), (other, least, most)
+
     def write(self, path: Path) -> None:
         """Write it as JSON, rates to five digits."""
         told = asdict(self) | {"version": VERSION, "made": self.made.isoformat()}

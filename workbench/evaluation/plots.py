@@ -82,16 +82,18 @@ def det(
     return figure
 
 
-def of_calibration(calibration: Calibration, *, quality: float | None = None) -> dict[str, Any]:
+def of_calibration(
+    calibration: Calibration, *, quality: float | None = None, photographs: int | None = None
+) -> dict[str, pd.DataFrame]:
     """A calibration's curves as :func:`det` and :func:`rates` want them, by what they are for.
 
-    *quality* leaves those of tracklets of this kind alone (as a curve begins).
+    *quality* (at which a curve begins) and *photographs* leave those of one kind alone.
     """
     import pandas as pd
 
     found = {}
     for curve in sorted(calibration.curves, key=lambda c: (c.quality, c.photographs)):
-        if quality is not None and curve.quality != quality:
+        if quality not in (None, curve.quality) or photographs not in (None, curve.photographs):
             continue
         found[about(curve.photographs, None if quality is not None else curve.quality)] = (
             pd.DataFrame(
@@ -269,6 +271,35 @@ def missed(
     return figure
 
 
+def evidence(
+    calibrations: Mapping[str, Calibration],
+    *,
+    photographs: Sequence[int],
+    quality: float,
+    threshold: float | None = None,
+) -> go.Figure:
+    """Likelihood ratio by score: how many times likelier it is for one person than for two."""
+    figure = _figure("Score", "Likelihood ratio, one person to two")
+    styles = cycle(STYLES)
+    for name, calibration in calibrations.items():
+        for number in photographs:
+            x = calibration.thresholds
+            ratios = [
+                calibration.evidence.ratio(at, quality=quality, photographs=number) for at in x
+            ]
+            label = about(number, None)
+            label = f"{name}, {label}" if len(calibrations) > 1 else label
+            hover = [f"{_text(label)}<br>{times(ratio)} at {at:.2f}"
+                     for at, ratio in zip(x, ratios, strict=True)]  # fmt: skip
+            _line(figure, label, x, ratios, next(styles), hovertext=hover)
+    powers = range(-12, 25, 3)
+    figure.update_yaxes(type="log", tickvals=[10.0**power for power in powers],
+                        ticktext=["1" if not power else f"1e{power}" for power in powers],
+                        range=[-7, 13])  # fmt: skip
+    _mark(figure, threshold)
+    return figure
+
+
 def about(photographs: int, quality: float | None) -> str:
     """What a curve is for, in words."""
     words = "1 photograph" if photographs == 1 else f"{photographs} photographs"
@@ -292,6 +323,14 @@ def few(number: float) -> str:
         return "0"
     rounded = float(f"{number:.2g}")
     return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.2g}" if rounded >= 0.01 else "< 0.01"
+
+
+def times(ratio: float) -> str:
+    """A likelihood ratio in words: ``5,400 times likelier``, ``20 times less likely``."""
+    if ratio > 1e9 or ratio < 1e-9:
+        return f"more than 1e9 times {'likelier' if ratio > 1 else 'less likely'}"
+    by = max(ratio, 1 / ratio)
+    return f"{few(by)} times {'likelier' if ratio >= 1 else 'less likely'}"
 
 
 _TITLES = {

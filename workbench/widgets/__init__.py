@@ -6,5 +6,6 @@ from workbench.widgets.indexing import indexing
 from workbench.widgets.investigate import investigate
 from workbench.widgets.model import Investigation
 from workbench.widgets.review import review
+from workbench.widgets.thresholds import thresholds
 
-__all__ = ["Investigation", "audit", "footage", "indexing", "investigate", "review"]
+__all__ = ["Investigation", "audit", "footage", "indexing", "investigate", "review", "thresholds"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from workbench.widgets.parts import (
     message,
     refusal,
     row,
+    table,
 )
 from workbench.widgets.plot import Plot
 from workbench.widgets.tasks import Tasks
@@ -193,7 +194,7 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
         known = {camera.camera_id for camera in shown.cameras}
         self.camera.value = chosen if chosen in known else ""
         self.summary.value = _summary(shown, self.report.zone)
-        self.runs.value = _table(_RUNS, _runs(shown.runs, self.report.zone)) or _nothing("runs")
+        self.runs.value = table(_RUNS, _runs(shown.runs, self.report.zone)) or _nothing("runs")
         self._draw()
 
     def _draw(self, _: object = None) -> None:
@@ -209,7 +210,7 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
         problems = report.of_camera(report.footage.problems)
         refused = report.of_camera(report.footage.refusals)
         trouble = [*_refusals(refused, report.zone), *_problems(problems)]
-        self.trouble.value = _table(_TROUBLE, trouble) or _nothing("problems")
+        self.trouble.value = table(_TROUBLE, trouble) or _nothing("problems")
         self._draw_table()
 
     def _draw_table(self) -> None:
@@ -225,7 +226,7 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
             f"{f', page {self.page + 1} of {pages}' if pages > 1 else ''}</span>"
         )
         listed = _recordings(here, self.report.zone)
-        self.table.value = _table(_RECORDINGS, listed) or _nothing("recordings")
+        self.table.value = table(_RECORDINGS, listed) or _nothing("recordings")
 
     def _turn(self, by: int) -> None:
         self.page += by
@@ -317,18 +318,6 @@ def _number(value: int) -> str:
 
 def _flagged(problems: int) -> str:
     return f"⚠ {problems:,}" if problems else "none"
-
-
-def _table(columns: tuple[str, ...], rows: Any) -> str:
-    """An HTML table of texts, or nothing where there is no row."""
-    cell: Callable[[str], str] = "<td>{}</td>".format
-    lines = "".join(f"<tr>{''.join(cell(escaped(text)) for text in one)}</tr>" for one in rows)
-    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in columns)
-    page = (
-        '<div class="sl-scroll" tabindex="0"><table class="sl-table">'
-        f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
-    )
-    return page if lines else ""
 
 
 def _nothing(what: str) -> str:

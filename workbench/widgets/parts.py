@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -78,6 +78,19 @@ def row(*children: Any) -> Any:
     box = ipywidgets.HBox(children)
     box.add_class("sl-row")
     return box
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """An HTML table of texts, or nothing where there is no row."""
+    lines = "".join(
+        f"<tr>{''.join(f'<td>{escaped(text)}</td>' for text in one)}</tr>" for one in rows
+    )
+    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in columns)
+    page = (
+        '<div class="sl-scroll" tabindex="0"><table class="sl-table">'
+        f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
+    return page if lines else ""
 
 
 def count(number: int, noun: str) -> str:
