@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     gallery: Path | None = Field(
         default=None, description="the gallery that dashboards open; by default HOME/gallery.duckdb"
     )
+    search_memory_mb: int = Field(
+        default=1024, ge=64, description="most memory of a process for searching, megabytes"
+    )
     time_zone: str | None = Field(
         default=None, description="zone to show times in; by default that of the cameras' place"
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.district import from_geojson
-from workbench.domain import Candidate, District, Scope
+from workbench.domain import Camera, Candidate, District, IndexedRecording, Profile, Scope
 from workbench.errors import DistrictError, GalleryError
 from workbench.faces.templates import scores
 from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
+from workbench.gallery.residency import Residency
 from workbench.permit import issue
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
@@ -142,3 +146,48 @@ def test_a_scope_without_a_camera_is_refused(searched: Gallery) -> None:
     scope = Scope(district(10, 11), EVERYWHERE.start, EVERYWHERE.end)
     with pytest.raises(DistrictError, match="holds no camera"):
         search(searched, probe_of(1), scope)
+
+
+def test_a_search_keeps_no_more_mapped_than_is_set(
+    path: Path, profile: Profile, indexed: Callable[..., IndexedRecording]
+) -> None:
+    wide = replace(profile, dimension=2_048, metric="cosine")
+    rng = np.random.default_rng(1)
+
+    def recording(number: int) -> IndexedRecording:
+        made = indexed(number % 4, 20 * number, (1,))
+        shot = made.tracklets[0].shots[0]
+        tracklets = []
+        for ordinal in range(400):
+            vector = rng.normal(0, 1, wide.dimension).astype(np.float32)
+            one = replace(shot, template=vector)
+            tracklets.append(
+                replace(made.tracklets[0], ordinal=ordinal, shots=(one,), template=vector)
+            )
+        return replace(made, tracklets=tuple(tracklets))
+
+    with Gallery.create(path, wide) as gallery:
+        gallery.add_cameras([Camera(f"C{n}", f"C{n}", 51.48, -0.01) for n in range(4)])
+        for number in range(12):
+            gallery.add_recording(recording(number))
+        gallery.compact()
+    with Gallery.open(path) as gallery:
+        scope = Scope(district(-1, 60), START, START + timedelta(days=9))
+        probe = np.ones(wide.dimension, np.float32)
+        expected = search(gallery, probe, scope, top=5)
+        before = mapped(gallery)
+        assert before > 8e6
+        gallery.residency = Residency(2_000_000)
+        assert search(gallery, probe, scope, top=5) == expected
+        assert mapped(gallery) < before / 2
+
+
+def mapped(gallery: Gallery) -> int:
+    """Bytes of codes that this process has in its page tables now."""
+    sizes, inside = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split(" ")[0]:
+            inside = str(gallery.path) in line and line.endswith("codes.npy")
+        elif inside and line.startswith("Rss:"):
+            sizes += 1024 * int(line.split()[1])
+    return sizes

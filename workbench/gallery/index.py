@@ -7,6 +7,7 @@ only ever used with a bound of what they lose; so answers are exact.
 
 from __future__ import annotations
 
+import mmap
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -167,10 +168,14 @@ class TemplateIndex:
     def __init__(self, folder: Path) -> None:
         """Raises GalleryError if a column is missing, truncated or of another length."""
         self.folder = folder
+        self._maps: list[mmap.mmap] = []
         try:
             for name in _FILES:
                 mode: Any = None if name in _SMALL else "r"
                 column = np.load(folder / f"{name}.npy", mmap_mode=mode, allow_pickle=False)
+                under = getattr(column, "_mmap", None)  # of numpy.memmap, without a public name
+                if isinstance(under, mmap.mmap):
+                    self._maps.append(under)
                 # A plain array over the map: the subclass costs time at each slice.
                 setattr(self, name, np.asarray(column))
         except (OSError, ValueError) as error:
@@ -189,6 +194,17 @@ class TemplateIndex:
 
     def __len__(self) -> int:
         return len(self.first_seen)
+
+    @property
+    def scanned_bytes(self) -> int:
+        """Of each row, read to compare it or to find that it is outside."""
+        names = ("codes", "scale", "square", "place", "camera", "first_seen", "last_seen")
+        return sum(getattr(self, name)[:1].nbytes for name in names)
+
+    def release(self) -> None:
+        """Have nothing of it mapped; what is read again comes from the page cache or the disk."""
+        for one in self._maps:
+            one.madvise(mmap.MADV_DONTNEED)
 
 
 def sync(folder: Path) -> None:

@@ -16,7 +16,7 @@ from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.domain import Profile
 from workbench.errors import GalleryBusy, GalleryError
@@ -199,11 +199,41 @@ def read_register(path: Path) -> Register:
         raise unreadable(path, str(error)) from None
     finally:
         connection.close()
-    # Names become paths and SQL: none but our own kind is taken.
-    if not all(_NAME.fullmatch(segment[0]) for segment in segments):
-        raise _contradictory(path, "its segments")
     created_at = datetime.fromtimestamp(created / 1e6, UTC)
-    return Register(profile, created_at, tuple(SegmentEntry(*entry) for entry in segments))
+    return Register(profile, created_at, _entries(path, segments))
+
+
+@undisturbed()
+def reread_register(path: Path, known: Register, connection: duckdb.DuckDBPyConnection) -> Register:
+    """The same through a connection that is there already, which takes a tenth of the time.
+
+    Whatever is not as it was in *known*, but for the segments, is left to :func:`read_register`.
+    """
+    import duckdb
+
+    location = str(path.resolve()).replace("'", "''")
+    try:
+        connection.execute(f"ATTACH '{location}' AS register (READ_ONLY)")
+        try:
+            about = connection.execute(
+                "SELECT schema_version, fingerprint, epoch_us(created_at) FROM register.gallery"
+            ).fetchall()
+            segments = connection.execute("FROM register.segments ORDER BY name").fetchall()
+        finally:
+            connection.execute("DETACH register")
+    except duckdb.Error:
+        return read_register(path)
+    created = round(known.created_at.timestamp() * 1e6)
+    if about != [(SCHEMA_VERSION, known.profile.fingerprint, created)]:
+        return read_register(path)
+    return Register(known.profile, known.created_at, _entries(path, segments))
+
+
+def _entries(path: Path, rows: list[tuple[Any, ...]]) -> tuple[SegmentEntry, ...]:
+    # Names become paths and SQL: none but our own kind is taken.
+    if not all(_NAME.fullmatch(row[0]) for row in rows):
+        raise _contradictory(path, "its segments")
+    return tuple(SegmentEntry(*row) for row in rows)
 
 
 def schema_version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:

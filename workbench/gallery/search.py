@@ -152,15 +152,23 @@ def search_many(
         Question(_checked(gallery, template), gallery.profile.metric, top=top, threshold=least)
         for template in templates
     ]
-    found = gallery.settled(lambda: [*_inside(gallery, scope, only or Filter())])
-    total = sum(rows for _, _, _, rows in found)
+    only = only or Filter()
+    likely = gallery.settled(lambda: [*_likely(gallery, scope, only)])
+    spans = _spans(scope, only.windows)
+    # Row numbers are made segment by segment: those of a wide scope are many.
+    total = 0
+    if tell is not None:
+        total = sum(_count(_pieces(i, cameras, spans, only.quality)) for _, i, cameras in likely)
     done = 0
-    for number, (_, index, pieces, _) in enumerate(found):
+    for number, (_, index, cameras) in enumerate(likely):
+        before = done
+        pieces = _pieces(index, cameras, spans, only.quality)
         for rows in scan(number, index, pieces, questions):
             done += rows
             if tell is not None and tell(done, total) is False:
                 raise Cancelled("the search was cancelled", fix="Ask again")
-    segments = [segment for segment, *_ in found]
+        gallery.residency.read(index, done - before)
+    segments = [segment for segment, *_ in likely]
     return [_candidates(gallery, segments, question) for question in questions]
 
 
@@ -206,6 +214,17 @@ def _inside(
     gallery: Gallery, scope: Scope, only: Filter
 ) -> Iterator[tuple[Segment, TemplateIndex, list[Piece], int]]:
     """The segments with rows inside the scope: these rows, and how many they are."""
+    spans = _spans(scope, only.windows)
+    for segment, index, cameras in _likely(gallery, scope, only):
+        pieces = _pieces(index, cameras, spans, only.quality)
+        if rows := _count(pieces):
+            yield segment, index, pieces, rows
+
+
+def _likely(
+    gallery: Gallery, scope: Scope, only: Filter
+) -> Iterator[tuple[Segment, TemplateIndex, NDArray[np.bool_]]]:
+    """The segments of the time with cameras of the place: which of theirs these are."""
     wanted = _wanted(gallery, scope, only)
     spans = _spans(scope, only.windows)
     for segment in gallery.segments:
@@ -214,12 +233,13 @@ def _inside(
         index = segment.opened()
         if index.begins >= spans[-1][1] or index.ends < spans[0][0]:
             continue
-        allowed = wanted[gallery.places.numbers(segment)]
-        if allowed.any():
-            pieces = _pieces(index, allowed, spans, only.quality)
-            rows = sum(p.stop - p.start if isinstance(p, slice) else len(p) for p in pieces)
-            if rows:
-                yield segment, index, pieces, rows
+        cameras = wanted[gallery.places.numbers(segment)]
+        if cameras.any():
+            yield segment, index, cameras
+
+
+def _count(pieces: Sequence[Piece]) -> int:
+    return sum(p.stop - p.start if isinstance(p, slice) else len(p) for p in pieces)
 
 
 def _wanted(gallery: Gallery, scope: Scope, only: Filter) -> NDArray[np.bool_]:
@@ -355,15 +375,6 @@ def _candidates(
     ]
 
 
-# Rows of a table are found by their number: without an index, and without reading the others.
-_TOLD = {
-    "recording": "SELECT {n} AS number, rowid, camera_id, file FROM {part}.recordings "
-    "WHERE rowid IN (SELECT unnest($rows{n}::BIGINT[]))",
-    "shot": "SELECT {n} AS number, rowid, quality, seconds, time, jpeg FROM {part}.shots "
-    "WHERE rowid IN (SELECT unnest($rows{n}::BIGINT[]))",
-}
-
-
 def _told(
     gallery: Gallery, segments: Sequence[Segment], rows: Sequence[tuple[int, int]]
 ) -> list[dict[str, Any]]:
@@ -371,25 +382,27 @@ def _told(
     numbers = sorted({number for number, _ in rows})
     if not numbers:
         return []
-    found: dict[str, dict[tuple[int, int], dict[str, Any]]] = {}
-    for name, sql in _TOLD.items():
-        parts = [sql.format(n=number, part=segments[number].alias) for number in numbers]
-        wanted = {
-            f"rows{number}": getattr(segments[number].index, name)[
-                [row for n, row in rows if n == number]
-            ].tolist()
-            for number in numbers
-        }
-        table = gallery.query(" UNION ALL ".join(parts), wanted)
-        found[name] = {(row["number"], row["rowid"]): row for row in table.to_pylist()}
+    # Rows of a table are found by their number: without an index, and without reading the others.
+    parts = [
+        f"SELECT {n} AS number, rowid, quality, seconds, time, jpeg "  # noqa: S608
+        f"FROM {segments[n].alias}.shots WHERE rowid IN (SELECT unnest($rows{n}::BIGINT[]))"
+        for n in numbers
+    ]
+    wanted = {
+        f"rows{n}": segments[n].index.shot[[row for m, row in rows if m == n]].tolist()
+        for n in numbers
+    }
+    found = gallery.told(" UNION ALL ".join(parts), wanted).to_pylist()
+    shots = {(row["number"], row["rowid"]): row for row in found}
     told = []
     for number, row in rows:
-        index = segments[number].index
-        recording = found["recording"][number, int(index.recording[row])]
+        segment = segments[number]
+        index = segment.index
         told.append(
-            recording
-            | found["shot"][number, int(index.shot[row])]
+            shots[number, int(index.shot[row])]
             | {
+                "camera_id": str(segment.camera_ids[index.camera[row]]),
+                "file": gallery.files(segment)[int(index.recording[row])].as_py(),
                 "first_seen": _EPOCH + timedelta(microseconds=int(index.first_seen[row])),
                 "last_seen": _EPOCH + timedelta(microseconds=int(index.last_seen[row])),
             }

@@ -54,6 +54,7 @@ class Segment:
 
     folder: Path
     entry: SegmentEntry
+    files: pa.ChunkedArray | None = None  # names of its recordings, once they were asked for
 
     @property
     def alias(self) -> str:
@@ -65,6 +66,11 @@ class Segment:
         """Its templates; raise GalleryError if they cannot be read."""
         return TemplateIndex(self.folder)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its templates were looked at."""
+        return "index" in self.__dict__
+
     def opened(self) -> TemplateIndex:
         """Its templates, with all its files open; raise FileNotFoundError if it was merged away."""
         try:
@@ -74,6 +80,11 @@ class Segment:
             if self.folder.is_dir():
                 raise
             raise FileNotFoundError(self.folder) from None
+
+    def holds(self, recording_id: bytes) -> bool:
+        """Whether a recording is here; raise FileNotFoundError if it was merged away."""
+        self.opened()
+        return bool((self.recording_ids == recording_id).any())
 
     @cached_property
     def recording_ids(self) -> NDArray[np.bytes_]:

@@ -38,18 +38,21 @@ from workbench.gallery.register import (
     SegmentEntry,
     connect,
     read_register,
+    reread_register,
     schema,
     segments_folder,
     undisturbed,
     unreadable,
     write_register,
 )
+from workbench.gallery.residency import Residency
 from workbench.gallery.segments import (
     Segment,
     SegmentWriter,
     attach,
     remove,
 )
+from workbench.settings import settings
 
 if TYPE_CHECKING:
     import duckdb
@@ -92,6 +95,9 @@ class Gallery:
         self._stamp = stamp  # of the register before it was read
         self._segments: dict[str, Segment] = {}
         self._places: Places | None = None
+        most = settings().search_memory_mb * 2**20
+        self.residency = Residency(most // 2)
+        self._shown = False  # whether the views are of these segments
         self._cameras_noted = 0  # microseconds since 1970, of the newest that is known
         self._connection = connect()
         # The tables of a segment without rows, so that there is something to select from.
@@ -99,8 +105,13 @@ class Gallery:
         self._connection.execute(f"ATTACH ':memory:' AS nothing; USE nothing; {tables}; USE memory")
         # What people ask in SQL reads no other file.
         inside = f"{self._folder.resolve()}/".replace("'", "''")
+        # DuckDB looks for what a writer has left beside a file that it opens.
+        itself = str(path.resolve()).replace("'", "''")
         self._connection.execute(
-            f"SET allowed_directories = ['{inside}']; SET enable_external_access = false"
+            f"SET allowed_directories = ['{inside}']; "
+            f"SET allowed_paths = ['{itself}', '{itself}.wal']; "
+            "SET enable_external_access = false; "
+            f"SET memory_limit = '{most // 2} B'"
         )
         self._take(register)
 
@@ -424,7 +435,7 @@ class Gallery:
                 ) from None
             if stamp == self._stamp:
                 return False
-            register = read_register(self.path)
+            register = reread_register(self.path, self._register, self._connection)
             if register.profile.fingerprint != self.profile.fingerprint:
                 raise ProfileMismatch(
                     "was replaced by a gallery of another profile",
@@ -474,10 +485,11 @@ class Gallery:
         gone = [segment for name, segment in self._segments.items() if name not in wanted]
         self._segments = {name: self._segments.get(name) or fresh[name] for name in sorted(wanted)}
         self._register = register
-        parts = ["nothing", *(segment.alias for segment in self._segments.values())]
-        self._connection.execute(views(parts))
+        self._shown = False
         for segment in gone:
             self._connection.execute(f"DETACH {segment.alias}")
+            if segment.is_open:
+                self.residency.forget(segment.index)
         if any(self._notes_cameras(segment) for segment in fresh.values()):
             self._places = None
 
@@ -516,7 +528,24 @@ class Gallery:
         """The same of the gallery as it was at the last look at it, for short questions."""
         return self._run(sql, parameters)
 
+    @undisturbed()
+    def told(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
+        """The same of tables that are named with the alias of their segment, and of no others."""
+        return self._ask(sql, parameters)
+
     def _run(self, sql: str, parameters: Sequence[object] | Mapping[str, object]) -> pa.Table:
+        self._show()
+        return self._ask(sql, parameters)
+
+    @undisturbed()
+    def _show(self) -> None:
+        """Have the tables of all segments as one set of tables; most searches need none."""
+        if not self._shown:
+            parts = ["nothing", *(segment.alias for segment in self._segments.values())]
+            self._connection.execute(views(parts))
+            self._shown = True
+
+    def _ask(self, sql: str, parameters: Sequence[object] | Mapping[str, object]) -> pa.Table:
         import duckdb
 
         damage = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException)
@@ -524,6 +553,13 @@ class Gallery:
             return self._connection.sql(sql, params=parameters).to_arrow_table()
         except damage as error:
             raise unreadable(self.path, str(error)) from None
+
+    def files(self, segment: Segment) -> pa.ChunkedArray:
+        """Names of the recordings of a segment, by row number; read once."""
+        if segment.files is None:
+            sql = f"SELECT file FROM {segment.alias}.recordings ORDER BY rowid"  # noqa: S608
+            segment.files = self.told(sql)["file"]
+        return segment.files
 
     def cameras(self) -> tuple[Camera, ...]:
         """All cameras, by id."""
@@ -604,8 +640,8 @@ class Gallery:
 
     def holds(self, recording_id: str) -> bool:
         """Whether a recording is here."""
-        rows = self.arrow("SELECT 1 FROM recordings WHERE recording_id = ?", [recording_id])
-        return bool(rows.num_rows)
+        name = recording_id.encode()
+        return self.settled(lambda: any(segment.holds(name) for segment in self.segments))
 
     def same_content(self, indexed: IndexedRecording) -> list[str]:
         """Files of other recordings with the very same content."""
