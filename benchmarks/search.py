@@ -1,26 +1,33 @@
 """How fast a gallery is searched, against FAISS, DuckDB and DeepFace on the same vectors.
 
-    python benchmarks/search.py [--rows 1000000] [--dimension 128] [--json]
+    python benchmarks/search.py [--sizes 1000000x128 1000000x512 10000000x128] [--folder /var/tmp]
 
 Synthetic templates of people who are seen several times, on cameras of a city of 160,000, over ten
 days. All in one run, in turn: ours, then each peer, again and again; medians. What is timed:
 
 - ours: from a probe and a scope to candidates, best shot and names included (``search``); and the
   same without fetching what people read (``rows``), which is what the peers return;
-- FAISS: ``IndexScalarQuantizer`` (fp16), flat, both cores; for scopes with an ID selector whose
-  making from the scope is not counted against it;
+- FAISS: ``IndexScalarQuantizer`` (fp16), flat, both cores, while it fits in memory; for scopes with
+  an ID selector whose making from the scope is not counted against it;
 - DuckDB: its ``array_`` functions over one table with the same filter, cameras by semi-join;
-- DeepFace: its ``find`` loop over a sample, extrapolated.
+- DeepFace: the loop of its ``find`` over a sample, extrapolated.
 
-The recall is that of the rows against a comparison in float64.
+The recall is that of the rows against a comparison in float64. Besides: what a reading process has
+in memory for itself, and a scope read from the disk against as many rows in random order (the
+gallery's files are put out of the page cache before each). The last part compares galleries of
+different sizes in turn. Galleries are removed in the end unless ``--keep``.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -54,6 +61,9 @@ WEST, SOUTH, WIDE, HIGH = 116.0, 39.6, 0.8, 0.6
 SIGHTED = 5  # times that each person is seen
 PER_RECORDING = 50
 JPEG = bytes(range(256)) * 8
+COLD_ROUNDS = 3
+# Bytes; with what the others need, it is what a machine of 16 GB has room for.
+LARGEST_PEER = 2 * 10**9
 
 
 def cameras_of(count: int, rng: np.random.Generator) -> list[Camera]:
@@ -131,6 +141,17 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began, answer
 
 
+def in_turn(calls: dict[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, float]:
+    """Median milliseconds of each, one after the other again and again."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for do in calls.values():  # once to warm all alike
+        do()
+    for _ in range(rounds):
+        for name, do in calls.items():
+            times[name].append(timed(do)[0])
+    return {name: 1e3 * statistics.median(seconds) for name, seconds in times.items()}
+
+
 def scopes_of() -> dict[str, Scope]:
     """The whole gallery, and scopes of about 1 % by time, by place, and by both."""
     import shapely
@@ -150,6 +171,18 @@ def scopes_of() -> dict[str, Scope]:
         "1 % place": Scope(some, START - timedelta(days=1), end),
         "both": Scope(area(0.3, 0.3, 0.32), START + timedelta(days=4), START + timedelta(days=5)),
     }
+
+
+def drawing(number: int) -> Any:
+    """A district as a hand draws it: a star of forty corners, another each time."""
+    import shapely
+
+    rng = np.random.default_rng(number)
+    angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    far = rng.uniform(0.1, 0.45, 40)
+    x = WEST + WIDE * (0.5 + far * np.cos(angles))
+    y = SOUTH + HIGH * (0.5 + far * np.sin(angles))
+    return from_shapes([shapely.Polygon(np.column_stack([x, y]))], name=f"drawing {number}")
 
 
 def permitted_search(gallery: Gallery, probe: np.ndarray, scope: Scope) -> Any:
@@ -184,119 +217,281 @@ def in_sql(connection: Any, gallery: Gallery, probe: np.ndarray, scope: Scope) -
     return lambda: connection.execute(sql, parameters).fetchall()
 
 
-def deepface_milliseconds(vectors: np.ndarray, probe: np.ndarray) -> float:
-    """A million rows of DeepFace's own loop, from a sample of 20,000."""
-    from deepface.modules.verification import find_cosine_distance
-
-    sample = [row.tolist() for row in vectors[:20_000]]
-    target = probe.tolist()
-    seconds, _ = timed(lambda: [find_cosine_distance(row, target) for row in sample])
-    return seconds / len(sample) * len(vectors) * 1e3
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--dimension", type=int, default=128)
-    parser.add_argument("--gallery", type=Path, help="keep the gallery here, or take it from here")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        path = options.gallery or Path(scratch) / "gallery.duckdb"
-        result = measure(path, options.rows, options.dimension)
-    print(json.dumps(result) if options.json else json.dumps(result, indent=2))
-
-
-def measure(path: Path, rows: int, dimension: int) -> dict[str, Any]:
+def table_of(gallery: Gallery, file: Path) -> Any:
+    """The templates as a table of DuckDB's, in our order, so that it can skip row groups too."""
     import duckdb
-    import faiss
 
-    rng = np.random.default_rng(0)
-    cameras = cameras_of(CAMERAS, rng)
-    profile = Profile("test", "d", "r", "a", "cosine", dimension, (("w", "0"),))
-    result: dict[str, Any] = {"rows": rows, "dimension": dimension}
-    if not path.exists():
-        rates = fill(path, profile, rows, cameras)
-        result["stored a second, first and last tenth"] = [
-            round(statistics.mean(part))
-            for part in (rates[: len(rates) // 10 + 1], rates[-(len(rates) // 10 + 1) :])
-        ]
-    opening, gallery = timed(lambda: Gallery.open(path))
-    result["opening, ms"] = round(1e3 * (opening + timed(lambda: gallery.places)[0]))
-    result["segments"] = len(gallery.segments)
-    result["bytes on disk, MB"] = round(sum(s.entry.bytes for s in gallery.segments) / 1e6)
-    scopes = scopes_of()
-    first, _ = timed(lambda: gallery.inside(scopes["1 % place"].district))
-    result["polygon over 160,000 cameras, first, ms"] = round(first * 1e3, 2)
-
-    table = gallery.templates()
-    connection = duckdb.connect()
-    connection.execute("SET enable_progress_bar = false; SET threads = 2")
-    connection.register("incoming", table)
+    connection = duckdb.connect(str(file))
+    connection.execute("SET enable_progress_bar = false; SET threads = 2; SET memory_limit = '9GB'")
+    dimension = gallery.profile.dimension
+    connection.register("incoming", gallery.templates())
     connection.execute(
-        f"CREATE TABLE t AS SELECT recording_id, ordinal, camera_id, first_seen, last_seen, "
+        f"CREATE OR REPLACE TABLE t AS SELECT recording_id::VARCHAR AS recording_id, ordinal, "
+        f"camera_id::VARCHAR AS camera_id, first_seen, last_seen, "
         f"template::FLOAT[{dimension}] AS template FROM incoming"
     )
-    vectors = np.concatenate([np.asarray(s.index.templates) for s in gallery.segments])
-    offsets = np.cumsum([0, *(len(s.index) for s in gallery.segments)])
+    connection.execute("CHECKPOINT")
+    return connection
+
+
+def flat_of(gallery: Gallery) -> Any:
+    """FAISS's index of the same vectors in the same order; None where it would not fit."""
+    import faiss
+
+    dimension = gallery.profile.dimension
+    if 2 * dimension * sum(len(s.index) for s in gallery.segments) > LARGEST_PEER:
+        return None
     faiss.omp_set_num_threads(2)
     peer = faiss.IndexScalarQuantizer(
         dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
     )
-    peer.train(vectors[:1000])
-    peer.add(vectors)
-    probe = vectors[rows // 3] + 0.05 * rng.standard_normal(dimension).astype(np.float32)
+    for segment in gallery.segments:
+        block = np.array(segment.index.templates)
+        if len(block) and not peer.is_trained:
+            peer.train(block[:1000])
+        if len(block):
+            peer.add(block)
+    return peer
+
+
+def deepface_milliseconds(vectors: np.ndarray, probe: np.ndarray, rows: int) -> float:
+    """So many rows of the loop in ``deepface.modules.recognition.find``, from a sample."""
+    import pandas as pd
+    from deepface.modules import verification
+
+    frame = pd.DataFrame({"embedding": [row.tolist() for row in vectors]})
+    target = probe.tolist()
+
+    def loop() -> None:
+        for _, instance in frame.iterrows():
+            distance = float(verification.find_distance(instance["embedding"], target, "cosine"))
+            verification.find_confidence(
+                distance=distance, model_name="Dlib", distance_metric="cosine", verified=False
+            )
+
+    return timed(loop)[0] / len(frame) * rows * 1e3
+
+
+# --- In a process of its own ----------------------------------------------------------------------
+
+
+def alone(what: str, path: Path, *more: str) -> dict[str, float]:
+    """What one of the functions below tells, run in a process of its own."""
+    command = [sys.executable, __file__, "--alone", what, str(path), *more]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def memory(path: Path) -> dict[str, float]:
+    """What a reading process has in memory after searches of every scope, in MB."""
+    with Gallery.open(path) as gallery:
+        probe = np.array(gallery.segments[-1].index.templates[0])
+        for _ in range(3):
+            for scope in scopes_of().values():
+                permitted_search(gallery, probe, scope)
+        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
+    kilobytes = {name.rstrip(":"): int(size) for name, size, _ in map(str.split, lines)}
+    return {
+        "private, MB": round((kilobytes["Private_Dirty"] + kilobytes["Private_Clean"]) / 1e3),
+        "of these its own (the rest is cache that can go), MB": round(
+            kilobytes["Private_Dirty"] / 1e3
+        ),
+        "with what it shares, MB": round(kilobytes["Rss"] / 1e3),
+    }
+
+
+def cold(path: Path, order: str) -> dict[str, float]:
+    """One search of 1 % by place and time in files that are not in memory."""
+    evict(path)
+    rng = np.random.default_rng(7)
+    with Gallery.open(path) as gallery:
+        found = [
+            (i, pieces, rows)
+            for _, i, pieces, rows in _inside(gallery, scopes_of()["both"], Filter())
+        ]
+        if order == "random":  # as many rows, wherever they lie in the whole gallery
+            count = sum(rows for *_, rows in found)
+            indexes = [s.index for s in gallery.segments if len(s.index)]
+            ends = np.cumsum([len(index) for index in indexes])
+            rows = np.sort(rng.choice(int(ends[-1]), count, replace=False))
+            parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
+            starts = (0, *ends[:-1].tolist())
+            found = [
+                (index, [part - start], len(part))
+                for index, part, start in zip(indexes, parts, starts, strict=True)
+            ]
+        question = Question(
+            rng.standard_normal(gallery.profile.dimension), "cosine", top=TOP, threshold=-2.0
+        )
+
+        def ask() -> None:
+            for number, (index, pieces, _) in enumerate(found):
+                for _ in scan(number, index, pieces, [question]):
+                    pass
+
+        return {"ms": timed(ask)[0] * 1e3, "rows": sum(rows for *_, rows in found)}
+
+
+def evict(path: Path) -> None:
+    """Put the files of a gallery out of the page cache."""
+    for file in path.with_name(f"{path.name}.segments").rglob("*"):
+        if file.is_file():
+            handle = os.open(file, os.O_RDONLY)
+            os.fsync(handle)
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(handle)
+
+
+# --- All of it ------------------------------------------------------------------------------------
+
+
+def measure(path: Path, cameras: list[Camera], rows: int, dimension: int) -> dict[str, Any]:
+    """Everything about a gallery of so many templates, which is filled if it is not there."""
+    rng = np.random.default_rng(0)
+    profile = Profile("test", "d", "r", "a", "cosine", dimension, (("w", "0"),))
+    result: dict[str, Any] = {}
+    if not path.exists():
+        rates = fill(path, profile, rows, cameras)
+        tenth = len(rates) // 10 + 1
+        parts = rates[:tenth], rates[-tenth:]
+        result["stored a second, first and last tenth"] = [round(statistics.mean(p)) for p in parts]
+    # Before anything of it is mapped here, which would keep it in memory.
+    for order in ("ordered", "random"):
+        tries = [alone("cold", path, order) for _ in range(COLD_ROUNDS)]
+        result[f"cold, {order}, ms"] = round(statistics.median(one["ms"] for one in tries), 1)
+        result["cold, rows"] = tries[0]["rows"]
+    result["cold, random / ordered"] = round(
+        result["cold, random, ms"] / result["cold, ordered, ms"], 1
+    )
+    opening, gallery = timed(lambda: Gallery.open(path))
+    result["opening, ms"] = round(1e3 * (opening + timed(lambda: gallery.places)[0]))
+    result["segments"] = len(gallery.segments)
+    size = sum(segment.entry.bytes for segment in gallery.segments)
+    result["bytes on disk a template"] = round(size / rows)
+    drawings = [drawing(number) for number in range(ROUNDS)]
+    drawn = [timed(partial(gallery.inside, district))[0] for district in drawings]
+    result["polygon over 160,000 cameras, first and worst, ms"] = [
+        round(1e3 * seconds, 2) for seconds in (drawn[0], max(drawn))
+    ]
+    some = gallery.segments[-1].index
+    probe = some.templates[len(some) // 3] + 0.05 * rng.standard_normal(dimension)
     probe = (probe / np.linalg.norm(probe)).astype(np.float32)
+    result["memory"] = alone("memory", path)
     speed = bandwidth()
     result["bandwidth of one core, GB/s"] = round(speed / 1e9, 1)
-
-    for name, scope in scopes.items():
-        inside = [
-            offsets[gallery.segments.index(segment)] + r
-            for segment, _, pieces, _ in _inside(gallery, scope, Filter())
-            for piece in pieces
-            for r in [np.arange(piece.start, piece.stop) if isinstance(piece, slice) else piece]
-        ]
-        numbers = np.sort(np.concatenate(inside))
-        about = explain(gallery, scope)
-        parameters = None
-        if len(numbers) < rows:
-            bitmap = np.zeros((len(vectors) + 7) // 8 * 8, bool)
-            bitmap[numbers] = True
-            packed = np.packbits(bitmap, bitorder="little")
-            selector = faiss.IDSelectorBitmap(len(vectors), faiss.swig_ptr(packed))
-            parameters = faiss.SearchParameters(sel=selector)
-        calls: dict[str, Callable[[], Any]] = {
-            "search": partial(permitted_search, gallery, probe, scope),
-            "rows": partial(rows_only, gallery, probe, scope),
-            "FAISS": partial(peer.search, probe[None], TOP, params=parameters),
-            "DuckDB": in_sql(connection, gallery, probe, scope),
-        }
-        times: dict[str, list[float]] = {call: [] for call in calls}
-        answers = {call: do() for call, do in calls.items()}  # once to warm all alike
-        for _ in range(ROUNDS):
-            for call, do in calls.items():
-                times[call].append(timed(do)[0])
-        median = {call: statistics.median(t) for call, t in times.items()}
-        every = vectors[numbers].astype(np.float64) @ probe.astype(np.float64)
-        exact = np.sort(every)[::-1][:TOP]
-        ours = np.sort([c.score for c in answers["search"]])[::-1]
-        recall = float(np.mean(ours >= exact[-1] - 1e-9)) if len(ours) == len(exact) else 0.0
-        result[name] = {
-            "tracklets inside": len(numbers),
-            **{f"{call}, ms": round(t * 1e3, 2) for call, t in median.items()},
-            "rows / FAISS": round(median["rows"] / median["FAISS"], 2),
-            "search / FAISS": round(median["search"] / median["FAISS"], 2),
-            "DuckDB / rows": round(median["DuckDB"] / median["rows"], 1),
-            "DuckDB / search": round(median["DuckDB"] / median["search"], 1),
-            "recall at 50": recall,
-            "MB read": round(about.bytes / 1e6, 1),
-            "share of bandwidth": round(about.bytes / median["rows"] / speed, 2),
-        }
-    slow = deepface_milliseconds(vectors, probe)
+    database = path.with_suffix(".peer")
+    connection, flat = table_of(gallery, database), flat_of(gallery)
+    try:
+        for name, scope in scopes_of().items():
+            result[name] = against_peers(gallery, scope, probe, connection, flat, speed)
+    finally:
+        connection.close()
+        database.unlink()
+    slow = deepface_milliseconds(some.templates[:20_000], probe, rows)
     result["DeepFace's loop, ms"] = round(slow)
     result["DeepFace / search, whole"] = round(slow / result["whole"]["search, ms"])
+    gallery.close()
     return result
+
+
+def against_peers(
+    gallery: Gallery, scope: Scope, probe: np.ndarray, connection: Any, flat: Any, speed: float
+) -> dict[str, Any]:
+    """One scope: ours and the peers in turn, and whether ours is right."""
+    starts = np.cumsum([0, *(len(s.index) for s in gallery.segments)])
+    of = {s.entry.name: start for s, start in zip(gallery.segments, starts[:-1], strict=True)}
+    unit = probe.astype(np.float64) / np.linalg.norm(probe.astype(np.float64))
+    numbers, every = [], []
+    for segment, index, pieces, _ in _inside(gallery, scope, Filter()):
+        for piece in pieces:
+            here = np.arange(piece.start, piece.stop) if isinstance(piece, slice) else piece
+            numbers.append(here + of[segment.entry.name])
+            for begin in range(0, len(here), 100_000):
+                block = index.templates[here[begin : begin + 100_000]].astype(np.float64)
+                every.append(block @ unit / np.linalg.norm(block, axis=1))
+    inside, about = np.sort(np.concatenate(numbers)), explain(gallery, scope)
+    calls: dict[str, Callable[[], Any]] = {
+        "search": partial(permitted_search, gallery, probe, scope),
+        "rows": partial(rows_only, gallery, probe, scope),
+        "DuckDB": in_sql(connection, gallery, probe, scope),
+    }
+    if flat is not None:
+        import faiss
+
+        parameters = None
+        if len(inside) < starts[-1]:
+            bitmap = np.zeros((int(starts[-1]) + 7) // 8 * 8, bool)
+            bitmap[inside] = True
+            packed = np.packbits(bitmap, bitorder="little")
+            selector = faiss.IDSelectorBitmap(int(starts[-1]), faiss.swig_ptr(packed))
+            parameters = faiss.SearchParameters(sel=selector)
+        calls["FAISS"] = partial(flat.search, probe[None], TOP, params=parameters)
+    median = in_turn(calls)
+    exact = np.sort(np.concatenate(every))[::-1][:TOP]
+    ours = np.sort([c.score for c in calls["search"]()])[::-1]
+    result: dict[str, Any] = {
+        "tracklets inside": len(inside),
+        **{f"{name}, ms": round(ms, 2) for name, ms in median.items()},
+        "DuckDB / rows": round(median["DuckDB"] / median["rows"], 1),
+        "DuckDB / search": round(median["DuckDB"] / median["search"], 1),
+    }
+    if flat is not None:
+        result["rows / FAISS"] = round(median["rows"] / median["FAISS"], 2)
+        result["search / FAISS"] = round(median["search"] / median["FAISS"], 2)
+    return result | {
+        "recall at 50": float(np.mean(ours >= exact[-1] - 1e-9)) if len(ours) == TOP else 0.0,
+        "MB read": round(about.bytes / 1e6, 2),
+        "share of bandwidth": round(about.bytes / (median["rows"] / 1e3) / speed, 2),
+    }
+
+
+def growth(paths: dict[str, Path]) -> dict[str, float]:
+    """Galleries of one dimension in turn: the whole of each, in times of the first."""
+    scope = scopes_of()["whole"]
+    with contextlib.ExitStack() as stack:
+        calls = {}
+        for name, path in paths.items():
+            gallery = stack.enter_context(Gallery.open(path))
+            probe = np.array(gallery.segments[-1].index.templates[0])
+            calls[name] = partial(permitted_search, gallery, probe, scope)
+        median = in_turn(calls, 5)
+    first = next(iter(median.values()))
+    return {name: round(ms / first, 1) for name, ms in median.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", nargs="+", default=["1000000x128"], metavar="ROWSxDIMENSION")
+    parser.add_argument("--folder", type=Path, help="where galleries are made, or lie already")
+    parser.add_argument("--keep", action="store_true", help="leave them there")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--alone", nargs="+", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.alone:
+        what, path, *more = options.alone
+        print(json.dumps({"cold": cold, "memory": memory}[what](Path(path), *more)))
+        return
+    folder = Path(tempfile.mkdtemp(prefix="sightline-", dir=options.folder or "/var/tmp"))
+    if options.keep:
+        folder.rmdir()
+        folder = options.folder
+    try:
+        cameras = cameras_of(CAMERAS, np.random.default_rng(0))
+        result: dict[str, Any] = {}
+        paths: dict[str, dict[str, Path]] = {}
+        for size in options.sizes:
+            rows, dimension = map(int, size.split("x"))
+            path = folder / f"{size}.duckdb"
+            paths.setdefault(f"x{dimension}", {})[size] = path
+            result[size] = measure(path, cameras, rows, dimension)
+            if not options.json:
+                print(json.dumps({size: result[size]}, indent=2), flush=True)
+        for name, several in paths.items():
+            if len(several) > 1:
+                result[f"whole gallery {name}, in times of the first"] = growth(several)
+    finally:
+        if not options.keep:
+            shutil.rmtree(folder)
+    print(json.dumps(result) if options.json else json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":
