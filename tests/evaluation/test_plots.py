@@ -145,7 +145,7 @@ def test_names_are_shown_as_text(trial: Trial, calibration: Calibration) -> None
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [(0, "0"), (0.004, "0.4%"), (0.00005, "1 in 20,000"), (0.03, "3%"), (1, "100%")],
+    [(0, "0%"), (0.004, "0.4%"), (0.00005, "1 in 20,000"), (0.03, "3%"), (1, "100%")],
 )
 def test_shares_are_told_as_people_read_them(number: float, words: str) -> None:
     assert plots.share(number) == words

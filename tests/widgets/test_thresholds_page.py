@@ -81,9 +81,10 @@ def test_more_tracklets_are_more_false_candidates_and_miss_the_same(
 
 def test_photographs_that_were_not_calibrated_are_told(page: ThresholdPage) -> None:
     page.question.photographs.value = 2
-    assert "figures for 1 photograph, the nearest" in page.question.answer.value
+    said = "Calibrated for 1, 3 photographs: these are the figures for 1."
+    assert said in page.question.answer.value
     page.question.photographs.value = 3
-    assert "the nearest" not in page.question.answer.value
+    assert "these are the figures" not in page.question.answer.value
 
 
 def test_what_was_not_measured_and_few_people_are_told(page: ThresholdPage) -> None:

@@ -307,9 +307,9 @@ def about(photographs: int, quality: float | None) -> str:
 
 
 def share(value: float) -> str:
-    """A share as people read it: ``3 %``, ``0.5 %``, ``1 in 20,000``."""
+    """A share as people read it: ``3%``, ``0.5%``, ``1 in 20,000``."""
     if value <= 0:
-        return "0"
+        return "0%"
     if value >= 0.0095:
         return f"{value:.0%}" if value < 0.99 or value >= 0.995 else f"{value:.1%}"
     if value >= 0.00095:

@@ -1,10 +1,9 @@
 // A Plotly figure that is replaced as a whole: what has not changed stays, zoom included. Plotly's
 // own script comes last, when the page has nothing else to do, and once for all figures.
-let arriving = null;
-
 function plotly(model) {
   if (globalThis.Plotly) return Promise.resolve(globalThis.Plotly);
-  arriving ??= new Promise((resolve) => {
+  // Each figure may have a module of its own: what they share lies outside of them.
+  globalThis.sightlinePlotly ??= new Promise((resolve) => {
     model.on("msg:custom", async (message, buffers) => {
       if (message.kind !== "script" || globalThis.Plotly) return;
       const address = URL.createObjectURL(new Blob(buffers, { type: "text/javascript" }));
@@ -16,7 +15,7 @@ function plotly(model) {
     if (globalThis.requestIdleCallback) requestIdleCallback(ask, { timeout: 3000 });
     else setTimeout(ask, 300);
   });
-  return arriving;
+  return globalThis.sightlinePlotly;
 }
 
 async function render({ model, el }) {

@@ -115,6 +115,7 @@ class QuestionPanel(ipywidgets.VBox):  # type: ignore[misc]
                 self.answer,
             ]
         )
+        self.controls.add_class("sl-controls")
         super().__init__(
             [
                 heading("What a threshold is worth"),
@@ -397,16 +398,17 @@ def _remarks(lab: ThresholdLab, calibration: Calibration) -> Iterator[str]:
     ratio = calibration.evidence.ratio(lab.threshold, quality=quality, photographs=lab.photographs)
     odds = ratio / max(1, lab.tracklets - 1)
     yield (
-        f"A score of just {lab.threshold:.2f} is {times(ratio)} for one person than for two. If "
-        f"one of the {count(lab.tracklets, 'tracklet')} is of the target, a candidate with that "
-        f"score is the target in {share(odds / (1 + odds))} of such cases: a lead, never an "
+        f"A score of just {lab.threshold:.2f} is {times(ratio)} for one person than for two. Were "
+        f"one of the {count(lab.tracklets, 'tracklet')} of the target, the chance that a candidate "
+        f"with just that score is the one would be {share(odds / (1 + odds))}: a lead, never an "
         "identification."
     )
     curves = lab.curves(calibration)
     if curves[0].photographs != lab.photographs:
+        known = ", ".join(map(str, calibration.photographs))
         yield (
-            f"These are the figures for {count(curves[0].photographs, 'photograph')}, the nearest "
-            "that was calibrated."
+            f"Calibrated for {known} photographs: these are the figures for "
+            f"{curves[0].photographs}."
         )
     if lab.threshold > max(curve.measured_to for curve in curves):
         yield (
