@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
@@ -418,7 +419,7 @@ def _deviate_axis(shares: Sequence[Any]) -> dict[str, Any]:
     ends = _deviates([max(1e-6, min(1e-3, least)) * 0.8, 0.98])
     return {
         "tickvals": _deviates(_TICKS).tolist(),
-        "ticktext": [f"{tick:.3g}".replace("e-0", "e-") if tick < 1e-3 else share(tick)
+        "ticktext": [f"1e{math.log10(tick):.0f}" if tick < 1e-3 else share(tick)
                      for tick in _TICKS],
         "range": ends.tolist(),
     }  # fmt: skip
