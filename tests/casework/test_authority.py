@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from shapely import box
 
+from workbench.casework.authority import admit
 from workbench.casework.cases import Case, Request
 from workbench.domain import District, Probe, Scope
 from workbench.errors import Cancelled, CaseError, DistrictError, NotPermitted
@@ -242,3 +243,20 @@ def test_a_clock_behind_the_record_is_refused(
     office.write_at(datetime.now(UTC) + timedelta(minutes=6))
     with pytest.raises(NotPermitted, match="the clock of this machine"):
         search(gallery, subject, permitted, case="A-1")
+
+
+def test_a_face_from_footage_joins_the_target_if_it_is_the_subject(
+    office: Any, case: Case, subject: Probe, stranger: Probe
+) -> None:
+    register = office.sit("anna")
+    admit(register, case.reference, subject, tracklet_id="0123456789abcdef-0")
+    assert office.events()[-1].what == "probe.taken"
+    with pytest.raises(NotPermitted, match="this face is not the case's subject"):
+        admit(register, case.reference, stranger, tracklet_id="0123456789abcdef-1")
+    assert office.events()[-1].what == "search.refused"
+    with pytest.raises(NotPermitted, match="this takes analyst"):
+        admit(office.sit("rosa"), case.reference, subject, tracklet_id="0123456789abcdef-0")
+    register = office.sit("anna")
+    register.close(case.reference, reason="found")
+    with pytest.raises(NotPermitted, match="the case is closed"):
+        admit(register, case.reference, subject, tracklet_id="0123456789abcdef-0")

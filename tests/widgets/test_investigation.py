@@ -15,7 +15,8 @@ import pytest
 import workbench.faces.probes
 from workbench.errors import GalleryError
 from workbench.gallery.register import segments_folder
-from workbench.widgets.model import MOST_PHOTOGRAPHS, Investigation
+from workbench.widgets.model import Investigation
+from workbench.widgets.photographs import MOST_PHOTOGRAPHS
 from workbench.widgets.tasks import UNEXPECTED
 
 Probe = Callable[[int], bytes]
@@ -125,9 +126,9 @@ def test_unusable_photographs_are_each_reported_and_the_others_kept(
 def test_photographs_beyond_the_most_are_refused(asked: Investigation, probe: Probe) -> None:
     asked.add_photographs([(f"{n}.jpg", probe(1)) for n in range(MOST_PHOTOGRAPHS + 1)])
     assert len(asked.uploads) == MOST_PHOTOGRAPHS
-    assert asked.messages["target"].startswith("5.jpg: was not added; there are 5 photographs")
+    assert asked.messages["target"].startswith("10.jpg: was not added; there are 10 photographs")
     asked.remove_photograph(asked.uploads[0].key)
-    assert [upload.found.name for upload in asked.uploads] == ["1.jpg", "2.jpg", "3.jpg", "4.jpg"]
+    assert [upload.found.name for upload in asked.uploads] == [f"{n}.jpg" for n in range(1, 10)]
     assert "target" not in asked.messages
 
 

@@ -96,6 +96,36 @@ def authorise(
     )
 
 
+def admit(register: Register, reference: str, probe: Probe, *, tracklet_id: str) -> None:
+    """Let a face found in footage become a photograph of the target, under the case it was found.
+
+    It goes on record. Whom the search is for stays what the case says: a face that does not
+    resemble its subject needs a case of its own.
+
+    Raises
+    ------
+    NotPermitted
+        If it is not the case's subject, or whoever is at work may not search; on record too.
+    CaseError
+        If there is no such case, it is not open, or its subject cannot be compared.
+    """
+    case = register.case(reference)
+    me = register.require("training.use" if case.is_training else "search", reference)
+    reasons = list(_when(register, case))
+    if case.request.subject is not None:
+        least, found = case.request.subject.least_score, likeness(register.folder, case, probe)
+        if not found >= least:  # NaN is not alike
+            reasons.append(_unlike("this face", found, least))
+    if reasons:
+        register.refused("search", reference, reasons)
+        raise NotPermitted(
+            "; ".join(reasons),
+            where=f"case {reference}",
+            fix="Ask for a case about this person",
+        )
+    register.record("probe.taken", {"case": reference, "tracklet": tracklet_id}, by=me)
+
+
 def answered(register: Register, permit: Permit, *, candidates: int, seconds: float) -> None:
     """Record what came of a search: how many candidates, and how long it took."""
     about = {
@@ -151,10 +181,7 @@ def _reasons(
     if case.request.subject is not None:
         least, found = case.request.subject.least_score, likeness(register.folder, case, probe)
         if not found >= least:  # NaN is not alike
-            yield (
-                f"the probe is not the case's subject: likeness {found:.2f}, at least "
-                f"{least:.2f} is needed"
-            )
+            yield _unlike("the probe", found, least)
     if not case.is_training and len(cameras) > case.most_cameras:
         yield f"the district holds {len(cameras):,} cameras; the case allows {case.most_cameras:,}"
     beside = gallery.path.resolve().parent / FOLDER
@@ -168,6 +195,10 @@ def _reasons(
             "a training case carries no authority: in an installation in service it searches the "
             "fictional footage of the demo alone"
         )
+
+
+def _unlike(what: str, found: float, least: float) -> str:
+    return f"{what} is not the case's subject: likeness {found:.2f}, at least {least:.2f} is needed"
 
 
 def _when(register: Register, case: Case) -> Iterator[str]:

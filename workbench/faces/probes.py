@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain import Face, Photograph, Probe, Quality
+from workbench.domain import Face, Photograph, Probe, Quality, Shot
 from workbench.errors import ImageError, NoFaceFound, SeveralFacesFound
 from workbench.faces import quality, templates
 from workbench.faces.detection import detect
@@ -106,6 +107,17 @@ def make_photograph(found: FoundFaces, index: int | None = None, *, models: Mode
         template=templates.embed(models, [chip])[0],
         advice=found.advice[index],
     )
+
+
+def from_shot(shot: Shot, *, name: str) -> tuple[FoundFaces, Photograph]:
+    """A best shot as a photograph of the target: its picture, face and template as indexed."""
+    image = read_photograph(shot.jpeg, name)
+    around = shot.box.widened(PICTURE_MARGIN)
+    # The picture was cut at full pixels, and at the edges of the frame.
+    face = Face(shot.box.moved(-max(0, math.floor(around.x)), -max(0, math.floor(around.y))), 1.0)
+    advice = _advice(shot.quality, face)
+    photograph = Photograph(name, face, shot.quality, shot.jpeg, shot.template, advice)
+    return FoundFaces(name, image, (face,), (shot.quality,)), photograph
 
 
 def pool_photographs(photographs: Sequence[Photograph], models: Models) -> Probe:

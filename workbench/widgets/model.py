@@ -7,7 +7,6 @@ one of its methods; so it can be used, and tested, without a kernel and without 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,39 +15,33 @@ from zoneinfo import ZoneInfo
 from traitlets import Bool, Float, Instance, Tuple, Unicode, observe
 
 from workbench import district as districts
-from workbench.domain import Camera, Candidate, District, Photograph, Scope, Threshold
-from workbench.errors import DistrictError, ImageError, SightlineError, TimeError
+from workbench.domain import Camera, Candidate, District, Scope, Threshold
+from workbench.errors import DistrictError, SightlineError, TimeError
 from workbench.investigation import SearchResult
 from workbench.settings import settings
 from workbench.widgets.clocks import Fold, moment, wall_clock
-from workbench.widgets.tasks import SEARCHING, Tasks
+from workbench.widgets.hours import WeeklyHours
+from workbench.widgets.photographs import Photographs
+from workbench.widgets.tasks import SEARCHING
 from workbench.widgets.work import Work
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.casework.cases import Case
-    from workbench.faces.models import Models
-    from workbench.faces.probes import FoundFaces
+    from workbench.gallery.search import Filter
 
-MOST_PHOTOGRAPHS = 5
 TRAINING = "TRAINING"
 TRAINING_MARGIN = 0.1  # degrees: whoever trains may draw beyond the last camera
 # A page can show so many; the summary says where there were more.
 MOST_CANDIDATES = 2_000
+NIGHT = (20, 6)  # hours
+# Degrees, some 0.1 m: what is searched around a camera chosen by hand is its own place. Cameras on
+# the same mast are told apart by their ids.
+PLACE = 1e-6
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Upload:
-    """A photograph as it was added: the faces in it, and the one chosen as the target's."""
-
-    key: str
-    found: FoundFaces
-    chosen: int | None = None
-    photograph: Photograph | None = None  # None as long as no face is chosen
-
-
-class Investigation(Tasks):
+class Investigation(Photographs):
     """The question that is being asked of a gallery, and its answer.
 
     >>> asked = Investigation(Path("town.duckdb"))                      # doctest: +SKIP
@@ -77,12 +70,13 @@ class Investigation(Tasks):
         If there is no gallery, or it cannot be read.
     """
 
-    uploads = Tuple(help="the photographs of the target, each an Upload")
     district = Instance(District, allow_none=True)
     start = Instance(datetime, allow_none=True, help="UTC")
     end = Instance(datetime, allow_none=True, help="UTC")
     case = Unicode(help="reference of the case the question is asked under; empty for none")
     cases = Tuple(help="the cases that are open now, each a Case")
+    hours = Instance(WeeklyHours, allow_none=True, help="only these hours of the week; None: all")
+    picked = Tuple(help="ids of cameras chosen one by one, in place of an area")
     listed = Unicode(help="what became of putting candidates on the review list")
 
     threshold = Float(help="candidates with at least this score are shown")
@@ -93,6 +87,8 @@ class Investigation(Tasks):
     def __init__(
         self, gallery: Path, *, zone: ZoneInfo | None = None, work: Work | None = None
     ) -> None:
+        import numpy as np
+
         from workbench.faces.profiles import default_threshold
         from workbench.gallery import Gallery
 
@@ -106,67 +102,13 @@ class Investigation(Tasks):
         self.zone = zone or _zone_of(self.cameras)
         self.recommended: Threshold = default_threshold(self.profile)
         self.threshold = self.recommended.score
-        self._number = 0
         self._asked: object = None
+        self.longitudes = np.array([camera.longitude for camera in self.cameras])
+        self.latitudes = np.array([camera.latitude for camera in self.cameras])
+        self._inside: tuple[District | None, tuple[str, ...], tuple[Camera, ...]] = (None, (), ())
         self._viewed: set[str] = set()  # whose best shots were shown since the search
         self.set_all_footage()
         self.refresh_cases()
-
-    # --- Target ---------------------------------------------------------------------------
-
-    def load_models(self) -> None:
-        """Load the networks ahead of the first photograph."""
-        self.do("target", "Loading the face models", self._models, lambda _: None)
-
-    def add_photograph(self, name: str, content: bytes) -> None:
-        """Look for faces in a photograph (any format Pillow knows) and add it to the target."""
-        self.add_photographs([(name, content)])
-
-    def add_photographs(self, files: Sequence[tuple[str, bytes]]) -> None:
-        """Add several, each by name and content; those that cannot be used are reported."""
-        self.say("target")
-        for name, content in files:
-            self._number += 1
-            self._add(str(self._number), name, content)
-
-    def _add(self, key: str, name: str, content: bytes) -> None:
-        def job() -> Upload:
-            from workbench.faces.probes import find_faces
-
-            models = self._models()
-            upload = Upload(key, find_faces(content, name=name, models=models))
-            return _choose(upload, 0, models) if len(upload.found.faces) == 1 else upload
-
-        def done(upload: Upload) -> None:
-            if len(self.uploads) >= MOST_PHOTOGRAPHS:
-                raise ImageError(
-                    f"was not added; there are {MOST_PHOTOGRAPHS} photographs already",
-                    where=name,
-                    fix="Remove one first",
-                )
-            self.uploads = (*self.uploads, upload)
-
-        self.do("target", f"Looking for faces in {name}", job, done)
-
-    def choose_face(self, key: str, index: int) -> None:
-        """Take face number *index* (from 0, largest first) of a photograph as the target's."""
-        upload = next(upload for upload in self.uploads if upload.key == key)
-
-        def done(chosen: Upload) -> None:
-            self.uploads = tuple(chosen if u.key == key else u for u in self.uploads)
-
-        self.say("target")
-        self.do(
-            "target",
-            f"Reading face {index + 1} of {upload.found.name}",
-            lambda: _choose(upload, index, self._models()),
-            done,
-        )
-
-    def remove_photograph(self, key: str) -> None:
-        """Take a photograph back."""
-        self.say("target")
-        self.uploads = tuple(upload for upload in self.uploads if upload.key != key)
 
     # --- District -------------------------------------------------------------------------
 
@@ -183,32 +125,62 @@ class Investigation(Tasks):
         return True
 
     def set_district(self, district: District | None) -> None:
-        """Take a district, or none."""
+        """Take a district, or none; cameras chosen by hand give way to it."""
         self.say("district")
-        self.district = district
+        with self.hold_trait_notifications():
+            self.picked, self.district = (), district
 
     def whole_area(self, *, margin: float = 0.001) -> District:
         """A rectangle around all cameras, with a margin in degrees, by default about 100 m."""
         import shapely
 
         # A single camera has no area of its own.
-        places = [shapely.Point(c.longitude, c.latitude) for c in self.cameras]
-        area = shapely.envelope(shapely.union_all(places).buffer(margin))
+        places = shapely.multipoints(list(zip(self.longitudes, self.latitudes, strict=True)))
+        area = shapely.box(*shapely.bounds(places)).buffer(margin, join_style="mitre")
         return districts.from_shapes([area], name="All cameras")
+
+    def pick_camera(self, camera_id: str, picked: bool | None = None) -> None:
+        """Choose a camera by hand, or take it back; by default whichever it is not yet.
+
+        Where an area was drawn, the cameras chosen take its place.
+        """
+        ids = dict.fromkeys(self.picked)
+        if camera_id not in ids and picked is not False:
+            ids[camera_id] = None
+        elif camera_id in ids and picked is not True:
+            del ids[camera_id]
+        self.pick_cameras(tuple(ids))
+
+    def pick_cameras(self, camera_ids: Sequence[str]) -> None:
+        """Choose these cameras by hand, and no others; none of them for no district."""
+        self.say("district")
+        known = {camera.camera_id: camera for camera in self.cameras}
+        chosen = [known[name] for name in dict.fromkeys(camera_ids) if name in known]
+        if gone := len(set(camera_ids)) - len(chosen):
+            self.say("district", f"{gone:,} of the cameras are not in this gallery any more.")
+        with self.hold_trait_notifications():
+            self.picked = tuple(camera.camera_id for camera in chosen)
+            self.district = places_of(chosen) if chosen else None
 
     @property
     def cameras_inside(self) -> tuple[Camera, ...]:
-        """The cameras in the district, border included."""
+        """The cameras that are asked about: in the district, border included, or picked."""
+        district, picked = self.district, self.picked
+        if district is None:
+            return ()
+        if self._inside[:2] != (district, picked):
+            self._inside = (district, picked, self._cameras_inside(district, picked))
+        return self._inside[2]
+
+    def _cameras_inside(self, district: District, picked: Sequence[str]) -> tuple[Camera, ...]:
+        import numpy as np
         import shapely
 
-        if self.district is None:
-            return ()
-        inside = shapely.intersects_xy(
-            self.district.area,
-            [camera.longitude for camera in self.cameras],
-            [camera.latitude for camera in self.cameras],
-        )
-        return tuple(camera for camera, within in zip(self.cameras, inside, strict=True) if within)
+        if picked:
+            wanted = set(picked)
+            return tuple(camera for camera in self.cameras if camera.camera_id in wanted)
+        inside = shapely.intersects_xy(district.area, self.longitudes, self.latitudes)
+        return tuple(self.cameras[number] for number in np.flatnonzero(inside))
 
     # --- Time -----------------------------------------------------------------------------
 
@@ -264,20 +236,55 @@ class Investigation(Tasks):
             return None
         return wall_clock(self.start, self.zone), wall_clock(self.end, self.zone)
 
-    def footage_seconds(self) -> dict[str, float]:
-        """By camera_id how much footage of the district's cameras lies in the time range."""
+    def set_last_night(self) -> None:
+        """Take the last night in which there may be footage, by the clocks of the place."""
+        if self.span is None:
+            return
+        last = self.span[1].astimezone(self.zone)
+        begin = last.replace(hour=NIGHT[0], minute=0, second=0, microsecond=0, tzinfo=None)
+        if last.hour < NIGHT[0]:
+            begin -= timedelta(days=1)
+        end = (begin + timedelta(days=1)).replace(hour=NIGHT[1])
+        self.set_time(begin, end, start_fold=0, end_fold=0)
+
+    def set_hours(self, weekdays: Sequence[int], from_hour: int, to_hour: int) -> None:
+        """Narrow the time range to some hours of some weekdays (0 is Monday)."""
+        self.say("hours")
+        try:
+            self.hours = WeeklyHours(frozenset(weekdays), from_hour, to_hour)
+        except TimeError as error:
+            self.hours = None
+            self.say("hours", str(error))
+
+    @property
+    def windows(self) -> tuple[tuple[datetime, datetime], ...]:
+        """The stretches of time that are asked about, in order; none without a time range."""
         if self.start is None or self.end is None:
-            return {}
+            return ()
+        if self.hours is None:
+            return ((self.start, self.end),)
+        scope = Scope(self.district or self.whole_area(), self.start, self.end)
+        return self.hours.windows(scope, self.zone)
+
+    @property
+    def only(self) -> Filter | None:
+        """To what the search is narrowed beyond district and time range."""
+        from workbench.gallery.search import Filter
+
+        if not self.picked and self.hours is None:
+            return None
+        return Filter(
+            cameras=frozenset(self.picked) or None,
+            windows=None if self.hours is None else self.windows,
+        )
+
+    def footage_seconds(self) -> dict[str, float]:
+        """By camera_id how much footage of the cameras asked about lies in the time asked about."""
         inside = {camera.camera_id for camera in self.cameras_inside}
         rows = self.footage[self.footage["camera_id"].isin(inside)]
-        seconds: dict[str, float] = {}
-        for camera_id, started_at, ended_at in zip(
-            rows["camera_id"], rows["started_at"], rows["ended_at"], strict=True
-        ):
-            within = (min(ended_at, self.end) - max(started_at, self.start)).total_seconds()
-            if within > 0:
-                seconds[camera_id] = seconds.get(camera_id, 0.0) + within
-        return seconds
+        within = seconds_within(rows["started_at"], rows["ended_at"], self.windows)
+        found = within.groupby(rows["camera_id"].to_numpy()).sum()
+        return {str(name): float(value) for name, value in found.items() if value > 0}
 
     # --- Case -----------------------------------------------------------------------------
 
@@ -367,7 +374,10 @@ class Investigation(Tasks):
         self.say("case", "" if case else "Choose the case under which you ask.")
         if not photographs or scope is None or not case:
             return
-        question = self._question()
+        if self.hours is not None and not self.windows:
+            self.say("hours", f"There is no such hour in the time range: {self.hours}.")
+            return
+        question, only = self._question(), self.only
 
         def job() -> SearchResult:
             from workbench.faces.probes import pool_photographs
@@ -376,7 +386,15 @@ class Investigation(Tasks):
 
             probe = pool_photographs(photographs, self._models())
             with Gallery.open(self.gallery) as gallery:
-                return search(gallery, probe, scope, case=case, top=MOST_CANDIDATES)
+                return search(
+                    gallery,
+                    probe,
+                    scope,
+                    case=case,
+                    top=MOST_CANDIDATES,
+                    only=only,
+                    tell=self.telling(),
+                )
 
         def done(result: SearchResult) -> None:
             self._asked = question
@@ -403,8 +421,8 @@ class Investigation(Tasks):
     def missing(self) -> tuple[str, ...]:
         """What the question still lacks."""
         lacks = {
-            "a photograph": not self.uploads,
-            "a chosen face": any(upload.photograph is None for upload in self.uploads),
+            "a photograph": not any(upload.used for upload in self.uploads),
+            "a chosen face": any(u.photograph is None for u in self.uploads if u.used),
             "a district": self.district is None,
             "a time range": self.start is None,
             "a case": not self.case,
@@ -412,15 +430,6 @@ class Investigation(Tasks):
         return tuple(what for what, is_missing in lacks.items() if is_missing)
 
     # --- Within ---------------------------------------------------------------------------
-
-    def _photographs(self) -> Sequence[Photograph]:
-        chosen = [upload.photograph for upload in self.uploads if upload.photograph]
-        unclear = [upload.found for upload in self.uploads if upload.photograph is None]
-        if unclear:
-            self.say("target", f"{unclear[0].name}: choose the target among its faces.")
-        elif not chosen:
-            self.say("target", "Add a photograph of the target.")
-        return [] if unclear else chosen
 
     def _scope(self) -> Scope | None:
         if self.district is None:
@@ -442,25 +451,43 @@ class Investigation(Tasks):
             self.start, self.end = start, end
 
     def _question(self) -> object:
-        photographs = [(upload.key, upload.chosen) for upload in self.uploads]
+        photographs = [(upload.key, upload.chosen) for upload in self.uploads if upload.used]
         area = self.district and self.district.area.wkb
-        return photographs, area, self.start, self.end, self.case
+        return photographs, area, self.picked, self.start, self.end, self.hours, self.case
 
-    @observe("uploads", "district", "start", "end", "case")
+    @observe("uploads", "district", "picked", "start", "end", "hours", "case")
     def _compare(self, _: object = None) -> None:
         self.outdated = self.result is not None and self._question() != self._asked
 
-    def _models(self) -> Models:
-        from workbench.faces.models import load
 
-        return load(self.profile)
+def places_of(cameras: Sequence[Camera]) -> District:
+    """A district that holds no more than the very places where some cameras stand."""
+    import shapely
+
+    spots = shapely.points([(camera.longitude, camera.latitude) for camera in cameras])
+    name = cameras[0].name or cameras[0].camera_id
+    if len(cameras) > 1:
+        name = f"{len(cameras):,} cameras chosen by hand"
+    return districts.from_shapes([shapely.union_all(shapely.buffer(spots, PLACE, 2))], name=name)
 
 
-def _choose(upload: Upload, index: int, models: Models) -> Upload:
-    from workbench.faces.probes import make_photograph
+def seconds_within(
+    starts: pd.Series, ends: pd.Series, windows: Sequence[tuple[datetime, datetime]]
+) -> pd.Series:
+    """How many seconds of each stretch lie in windows that are in order and do not meet."""
+    import numpy as np
+    import pandas as pd
 
-    photograph = make_photograph(upload.found, index, models=models)
-    return replace(upload, chosen=index, photograph=photograph)
+    if not windows:
+        return pd.Series(0.0, index=starts.index)
+    edges = np.array([moment.timestamp() for window in windows for moment in window])
+    # Seconds of all windows before each edge; straight lines between them.
+    before = np.concatenate([[0], np.cumsum(np.diff(edges) * (np.arange(len(edges) - 1) % 2 == 0))])
+    first, last = (
+        np.interp([moment.timestamp() for moment in moments], edges, before)
+        for moments in (starts, ends)
+    )
+    return pd.Series(last - first, index=starts.index)
 
 
 def _zone_of(cameras: Sequence[Camera]) -> ZoneInfo:

@@ -12,6 +12,7 @@ import ipywidgets
 from workbench.domain import Candidate
 from workbench.investigation import SearchResult
 from workbench.maps.zones import local_time
+from workbench.widgets.hours import narrowed
 from workbench.widgets.model import MOST_CANDIDATES, Investigation
 from workbench.widgets.parts import (
     button,
@@ -147,7 +148,7 @@ def covered(result: SearchResult) -> list[str]:
     )
     if coverage.unsearchable:
         searched += f"; {coverage.unsearchable:,} more seen but not good enough to compare"
-    lines = [f"{searched}."]
+    lines = [f"{searched}.", *narrowed(result.only)]
     if result.training:
         lines.insert(0, "Training: nothing found here may be acted on.")
     without = coverage.cameras - coverage.cameras_with_footage

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
 
 import ipywidgets
 
 from workbench.widgets.model import Investigation
-from workbench.widgets.parts import button, escaped, heading, markup, message, row
-from workbench.widgets.tasks import IDLE, SEARCHING
+from workbench.widgets.parts import button, duration, escaped, heading, markup, message, row
+from workbench.widgets.tasks import IDLE, SEARCHING, remaining
 
 
 class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
@@ -32,10 +32,11 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.recommended = button("Recommended", self._recommend, label="Back to the recommended")
         self.button = button("Search", model.search, style="primary")
         self.button.add_class("sl-search-button")
+        self.cancel = button("Cancel", model.cancel, label="Cancel what is being done")
         self.progress = markup()
         super().__init__(
             [
-                row(heading("Search", step=4), self.button, self.progress),
+                row(heading("Search", step=4), self.button, self.cancel, self.progress),
                 message(model, "search"),
                 row(self.slider, self.recommended),
                 self.words,
@@ -46,6 +47,7 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         ipywidgets.link((model, "threshold"), (self.slider, "value"))
         model.observe(self._explain, "threshold")
         model.observe(self._tell, ["state", "doing", "uploads", "district", "start", "case"])
+        model.observe(self._tell, ["done", "cancelling"])
         self._explain()
         self._tell()
 
@@ -66,16 +68,34 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.recommended.layout.display = "none" if at_it else ""
 
     def _tell(self, _: object = None) -> None:
-        searching = self.model.state == SEARCHING
-        self.button.disabled = searching
-        self.button.description = "Searching…" if searching else "Search"
-        missing = self.model.missing
-        words: Any = ""
-        if searching:
-            words = f"<progress></progress> {escaped(self.model.doing)}"
-        elif missing and self.model.state == IDLE:
+        model = self.model
+        self.button.disabled = model.state == SEARCHING
+        self.button.description = "Searching…" if model.state == SEARCHING else "Search"
+        self.cancel.layout.display = "none" if model.state == IDLE else ""
+        self.cancel.disabled = model.cancelling
+        missing = model.missing
+        words = ""
+        if model.state != IDLE:
+            words = _progress(model)
+        elif missing:
             words = f"Needs {escaped(_listed(missing))}."
         self.progress.value = f'<span role="status" class="sl-hint sl-progress">{words}</span>'
+
+
+def _progress(model: Investigation) -> str:
+    """A bar and words: what is being done, how much of it, and about how much longer."""
+    done, total = model.done
+    doing = escaped(model.doing)
+    if model.cancelling:
+        return f"<progress></progress> Cancelling: {doing}"
+    if not total:
+        return f"<progress></progress> {doing}"
+    left = remaining(done, total, time.monotonic() - model.begun)
+    estimate = "" if left is None else f", about {duration(max(left, 1))} more"
+    return (
+        f'<progress value="{done}" max="{total}"></progress> {doing}: '
+        f"{100 * done // total} %{estimate}"
+    )
 
 
 def _listed(things: tuple[str, ...]) -> str:

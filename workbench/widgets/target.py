@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,19 +10,22 @@ import ipywidgets
 
 from workbench.errors import ImageError
 from workbench.faces.probes import MOST_BYTES, POOR_BELOW
-from workbench.widgets.model import MOST_PHOTOGRAPHS, Investigation, Upload
+from workbench.maps.zones import local_time
+from workbench.widgets.model import Investigation
 from workbench.widgets.parts import button, data_uri, escaped, heading, markup, message, row
+from workbench.widgets.photographs import MOST_PHOTOGRAPHS, Upload, shot_name
 from workbench.widgets.tasks import LOADING
 from workbench.widgets.uploader import File, Uploader
 
 if TYPE_CHECKING:
-    from workbench.domain import Image
+    from workbench.domain import Candidate, Image
+    from workbench.widgets.agreement import Agreement
 
 SHOWN_SIZE = 480  # pixels; what is shown is never enlarged to more than half of it on the page
 GOOD_FROM = 0.7
 HINT = (
-    "One to five photographs of the same person, sharp, lit evenly, seen from the front. "
-    "Several find more than one."
+    "One to ten photographs of the same person, sharp, lit evenly, seen from the front. "
+    "Several find more than one does."
 )
 
 
@@ -35,6 +39,8 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
         )
         self.hint = markup(f'<p class="sl-hint">{HINT}</p>')
         self.busy = markup()
+        self.together = markup()
+        self.shot = button("", self._take_shot, label="Search for this face too, under this case")
         self.photographs = ipywidgets.HBox()
         self._boxes: dict[Upload, Any] = {}
         self.photographs.add_class("sl-photographs")
@@ -46,14 +52,18 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
                 self.busy,
                 message(model, "target"),
                 self.photographs,
+                self.together,
+                self.shot,
             ]
         )
         self.add_class("sl-panel")
         self.add_class("sl-target")
         model.observe(self._draw, "uploads")
         model.observe(self._tell, ["state", "doing"])
+        model.observe(self._offer_shot, ["selected", "result", "case", "uploads"])
         self._draw()
         self._tell()
+        self._offer_shot()
 
     def _take(self, files: list[File]) -> None:
         self.model.add_photographs([(f.name, f.content) for f in files if f.content is not None])
@@ -77,32 +87,80 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
             old[upload].close()
         self.upload.disabled = len(self.model.uploads) >= MOST_PHOTOGRAPHS
         self.hint.layout.display = "none" if self.model.uploads else ""
+        told = self.model.agreement
+        alike = dict(zip((one.key for one in self.model.used), told.with_others, strict=True))
+        apart = {self.model.used[number].key for number in told.apart}
+        for upload, box in self._boxes.items():
+            box.about(_about(upload, _alike(self.model, upload, alike), upload.key in apart))
+        self.together.value = _together(self.model, told)
+
+    def _offer_shot(self, _: object = None) -> None:
+        """Offer the candidate that is pointed out as one more photograph of the target."""
+        one = self._pointed()
+        full = len(self.model.uploads) >= MOST_PHOTOGRAPHS
+        self.shot.layout.display = "none" if one is None or full else ""
+        if one is not None:
+            self.shot.description = f"Search for this face too: {self._name(one)}"
+
+    def _pointed(self) -> Candidate | None:
+        result = self.model.result
+        taken = {upload.tracklet_id for upload in self.model.uploads}
+        if result is None or result.case != self.model.case or self.model.selected in taken:
+            return None
+        found = result.candidates
+        return next((one for one in found if one.tracklet_id == self.model.selected), None)
+
+    def _name(self, candidate: Candidate) -> str:
+        when = local_time(candidate.shot_time, self.model.zone, "%d %b %H:%M:%S")
+        return shot_name(candidate, when)
+
+    def _take_shot(self) -> None:
+        if one := self._pointed():
+            self.model.take_shot(one.tracklet_id, case=self.model.case, name=self._name(one))
 
     def _tell(self, _: object = None) -> None:
         busy = self.model.doing if self.model.state == LOADING else ""
         self.busy.value = f'<span role="status" class="sl-busy">{escaped(busy)}</span>'
 
-    def _photograph(self, upload: Upload) -> Any:
+    def _photograph(self, upload: Upload) -> _Photograph:
+        return _Photograph(self.model, upload)
+
+
+class _Photograph(ipywidgets.HBox):  # type: ignore[misc]
+    """One photograph: its picture, what is told of it, and what can be done with it."""
+
+    def __init__(self, model: Investigation, upload: Upload) -> None:
         name, faces = upload.found.name, len(upload.found.faces)
-        buttons = [
+        choices = [
             button(
                 f"Face {number}",
-                partial(self.model.choose_face, upload.key, number - 1),
+                partial(model.choose_face, upload.key, number - 1),
                 style="primary" if upload.chosen == number - 1 else "",
                 label=f"Face {number} of {name} is the target",
             )
             for number in range(1, faces + 1)
             if faces > 1
         ]
-        remove = button(
-            "Remove", partial(self.model.remove_photograph, upload.key), label=f"Remove {name}"
+        switch = ipywidgets.Checkbox(
+            upload.used, description="Use", indent=False, tooltip=f"Use {name} in the search"
         )
-        words = ipywidgets.VBox([markup(_about(upload)), row(*buttons, remove)])
-        box = ipywidgets.HBox([markup(picture(upload)), words])
-        box.add_class("sl-photograph")
+        switch.observe(lambda change: model.use_photograph(upload.key, change["new"]), "value")
+        switch.add_class("sl-use")
+        remove = button(
+            "Remove", partial(model.remove_photograph, upload.key), label=f"Remove {name}"
+        )
+        self.words = markup()
+        box = ipywidgets.VBox([self.words, row(*choices, switch, remove)])
+        super().__init__([markup(picture(upload)), box])
+        self.add_class("sl-photograph")
         if upload.photograph is None:
-            box.add_class("sl-choose")
-        return box
+            self.add_class("sl-choose")
+        if not upload.used:
+            self.add_class("sl-unused")
+
+    def about(self, words: str) -> None:
+        if self.words.value != words:
+            self.words.value = words
 
 
 def picture(upload: Upload) -> str:
@@ -142,7 +200,7 @@ def quality_words(overall: float) -> str:
     return "fair" if overall >= POOR_BELOW else "poor"
 
 
-def _about(upload: Upload) -> str:
+def _about(upload: Upload, alike: float | None, apart: bool) -> str:
     name = f'<strong class="sl-name">{escaped(upload.found.name)}</strong>'
     if upload.photograph is None:
         ask = f"{len(upload.found.faces)} faces. Which one is the target?"
@@ -152,7 +210,48 @@ def _about(upload: Upload) -> str:
     about = f'{name}<p class="{kind}">Quality: {words}</p>'
     if upload.photograph.advice:
         about += f'<p class="sl-hint">{escaped(_sentence(upload.photograph.advice))}</p>'
+    if apart:
+        about += '<p class="sl-warning">⚠ Looks like somebody else.</p>'
+    if alike is not None:
+        about += f'<p class="sl-hint">{alike:.2f} alike to the others together</p>'
+    if not upload.used:
+        about += '<p class="sl-hint">Switched off: not searched for.</p>'
     return about
+
+
+def _alike(model: Investigation, upload: Upload, alike: Mapping[str, float | None]) -> float | None:
+    return alike[upload.key] if upload.key in alike else model.with_the_used(upload)
+
+
+def _together(model: Investigation, told: Agreement) -> str:
+    """What the photographs are together: one person's, or not, and since when they changed."""
+    used, words = model.used, ""
+    if told.apart and len(told.apart) < len(used):
+        names = _listed([used[number].found.name for number in told.apart])
+        words = (
+            f"{names} {'looks' if len(told.apart) == 1 else 'look'} like somebody else than the "
+            "other photographs. Switch off or remove what does not show the target."
+        )
+    elif told.apart:
+        sides = [_listed([used[n].found.name for n in group]) for group in told.groups]
+        words = (
+            f"These look like {len(sides)} different people: {' / '.join(sides)}. Switch off or "
+            "remove what does not show the target."
+        )
+    warning = f'<p class="sl-outdated">⚠ {escaped(words)}</p>' if words else ""
+    changed = ""
+    searched = model.result.probe.photographs if model.result else ()
+    # The very photographs: arrays in them have no one answer to whether they are equal.
+    if model.result and [*map(id, searched)] != [id(one.photograph) for one in used]:
+        changed = '<p class="sl-hint">The photographs have changed since the search.</p>'
+    many = ""
+    if len(used) > 1:
+        many = f'<p class="sl-hint">{len(used)} photographs are searched for as one.</p>'
+    return f'<div role="status">{warning}{many}{changed}</div>'
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _sentence(words: str) -> str:

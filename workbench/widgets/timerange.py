@@ -10,6 +10,7 @@ import ipywidgets
 
 from workbench.maps.zones import local_time, zone_label
 from workbench.widgets.clocks import Fold, moments
+from workbench.widgets.hoursfield import HoursField
 from workbench.widgets.model import Investigation
 from workbench.widgets.parts import button, count, duration, escaped, heading, markup, message, row
 
@@ -32,19 +33,25 @@ class TimePanel(ipywidgets.VBox):  # type: ignore[misc]
                 self.end,
                 row(
                     button("All footage", model.set_all_footage),
+                    button(
+                        "Last night",
+                        model.set_last_night,
+                        label="20:00 to 06:00, the last night in which there is footage",
+                    ),
                     *(
                         button(f"Last {words}", partial(model.set_last, length))
                         for words, length in _presets(model)
                     ),
                 ),
                 message(model, "time"),
+                HoursField(model),
                 self.covered,
             ]
         )
         self.add_class("sl-panel")
         self.add_class("sl-time")
         model.observe(self._draw, ["start", "end"])
-        model.observe(self._cover, ["start", "end", "district"])
+        model.observe(self._cover, ["start", "end", "district", "picked", "hours"])
         self._draw()
         self._cover()
 
@@ -83,7 +90,11 @@ class TimePanel(ipywidgets.VBox):  # type: ignore[misc]
         seconds = self.model.footage_seconds()
         without = len(inside) - len(seconds)
         if not seconds:
-            words, kind = "No camera of the district has footage in this time.", "sl-warning"
+            words = (
+                "No camera of the district has footage in this time: that nobody is found then "
+                "will not mean that nobody was there."
+            )
+            kind = "sl-warning"
         else:
             words = (
                 f"{count(len(seconds), 'camera')} of {len(inside):,} in the district "
