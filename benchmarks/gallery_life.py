@@ -72,9 +72,14 @@ def read(path: Path, seconds: float, every: float) -> dict[str, Any]:
 
     chance = random.Random(os.getpid())
     searches, looks, seen, errors, partial = [], [], [], [], 0
-    until = time.monotonic() + seconds
     with Gallery.open(path) as gallery:
         probe = np.array(gallery.segments[-1].index.templates[0])
+        everything = from_shapes(
+            [shapely.box(WEST - 1, SOUTH - 1, WEST + 2, SOUTH + 2)], name="all"
+        )
+        whole = Scope(everything, START, START + timedelta(days=DAYS))
+        permitted_search(gallery, probe, whole)  # loads what a process loads once
+        until = time.monotonic() + seconds
         while time.monotonic() < until:
             time.sleep(chance.uniform(0.5, 1.5) * every)
             if chance.random() < 0.5:

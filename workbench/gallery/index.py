@@ -7,11 +7,12 @@ only ever used with a bound of what they lose; so answers are exact.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -82,41 +83,45 @@ def write_index(
     order = np.lexsort((rows.ordinal, rows.recording, rows.first_seen, rows.camera, place, day))
     count, dimension = rows.templates.shape
 
-    def create(name: str, kind: Any, *shape: int) -> Any:
-        return np.lib.format.open_memmap(
-            folder / f"{name}.npy", mode="w+", dtype=kind, shape=(count, *shape)
-        )
-
-    templates = create("templates", np.float32, dimension)
-    codes, scale = create("codes", np.int8, dimension), create("scale", np.float32)
     normalise = metric == "cosine"
-    square = create("square", np.float32) if not normalise else None
     lost = longest = 0.0
-    for begin in range(0, count, BLOCK):
-        here = order[begin : begin + BLOCK]
-        block = rows.templates[here]
-        length = np.linalg.norm(block.astype(np.float64), axis=1)
-        if not np.isfinite(length).all() or (normalise and not length.all()):
-            bad = int(here[np.flatnonzero(~np.isfinite(length) | (length == 0))[0]])
-            raise GalleryError(
-                f"template {bad} is zero or not finite",
-                where=str(folder),
-                fix="Index the recording again; if that does not help, check the model weights",
-            )
-        if normalise:
-            block = (block / length[:, None]).astype(np.float32)
-            length = np.ones_like(length)
-        step, code, loss = quantise(block)
-        stop = begin + len(here)
-        templates[begin:stop], codes[begin:stop], scale[begin:stop] = block, code, step
-        if square is not None:
-            square[begin:stop] = length**2
-        lost, longest = max(lost, float(loss.max())), max(longest, float(length.max()))
+    with contextlib.ExitStack() as files:
+
+        def create(name: str, kind: Any, *shape: int) -> BinaryIO:
+            # Written, not mapped: on a full disk that is an error and not the end of the process.
+            file = files.enter_context((folder / f"{name}.npy").open("wb"))
+            about = {"descr": np.dtype(kind).str, "fortran_order": False, "shape": (count, *shape)}
+            np.lib.format.write_array_header_1_0(file, about)
+            return file
+
+        templates = create("templates", np.float32, dimension)
+        codes, scale = create("codes", np.int8, dimension), create("scale", np.float32)
+        square = None if normalise else create("square", np.float32)
+        for begin in range(0, count, BLOCK):
+            here = order[begin : begin + BLOCK]
+            block = rows.templates[here]
+            length = np.linalg.norm(block.astype(np.float64), axis=1)
+            if not np.isfinite(length).all() or (normalise and not length.all()):
+                bad = int(here[np.flatnonzero(~np.isfinite(length) | (length == 0))[0]])
+                raise GalleryError(
+                    f"template {bad} is zero or not finite",
+                    where=str(folder),
+                    fix="Index the recording again; if that does not help, check the model weights",
+                )
+            if normalise:
+                block = (block / length[:, None]).astype(np.float32)
+                length = np.ones_like(length)
+            step, code, loss = quantise(block)
+            for file, values in ((templates, block), (codes, code), (scale, step)):
+                file.write(np.ascontiguousarray(values).data)
+            if square is not None:
+                square.write((length**2).astype(np.float32).data)
+            lost, longest = max(lost, float(loss.max())), max(longest, float(length.max()))
     columns = {name: getattr(rows, name)[order] for name in _KEYS}
     columns["place"] = place[order]
     starts = np.flatnonzero(np.diff(day[order], prepend=np.int64(-(2**62))))
     columns["days"] = np.column_stack([day[order][starts], starts]).astype(np.int64)
-    if square is None:
+    if normalise:
         columns["square"] = np.empty(0, np.float32)
     columns["places"] = places
     columns["losses"] = np.array([lost, longest])

@@ -7,6 +7,7 @@ the old one and takes its name. So readers wait for nothing, and see a commit wh
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import signal
@@ -135,6 +136,17 @@ def unreadable(path: Path, reason: str) -> GalleryError:
     )
 
 
+def finish(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Have all that was written in the file itself; raise OSError or DuckDB's error if it is not.
+
+    Closing a connection does so too, but says nothing when the disk is full.
+    """
+    connection.execute("CHECKPOINT")
+    left = path.with_name(f"{path.name}.wal")
+    if left.exists() and left.stat().st_size:
+        raise OSError(errno.ENOSPC, "not all of it could be written", str(path))
+
+
 @undisturbed()
 def write_register(path: Path, register: Register) -> None:
     """Put *register* in the place of what is at *path*, in one step and on the disk."""
@@ -161,6 +173,7 @@ def write_register(path: Path, register: Register) -> None:
                 [astuple(entry) for entry in register.segments],
             )
         connection.execute("COMMIT")
+        finish(connection, unfinished)
     finally:
         connection.close()
     sync_path(unfinished)

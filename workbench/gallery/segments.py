@@ -23,7 +23,7 @@ from workbench.domain import QUALITY_PARTS, Camera, IndexedRecording, Profile, R
 from workbench.errors import GalleryError
 from workbench.gallery.index import TemplateIndex, TemplateRows, concatenate, sync, write_index
 from workbench.gallery.order import hilbert
-from workbench.gallery.register import SegmentEntry, connect, schema
+from workbench.gallery.register import SegmentEntry, connect, finish, schema
 
 if TYPE_CHECKING:
     import duckdb
@@ -306,6 +306,7 @@ class SegmentWriter:
     def finish(self) -> SegmentEntry:
         """Have all of it on the disk, and say what it is."""
         places = self._places()
+        finish(self._connection, self.folder / ROWS)
         self._connection.close()
         np.save(self.folder / RECORDING_IDS, np.array(self._recordings, "S16"))
         np.save(self.folder / CAMERA_IDS, np.array(list(self._cameras), np.str_))
@@ -525,5 +526,11 @@ def attach(connection: duckdb.DuckDBPyConnection, segment: Segment) -> None:
 
 def remove(folder: Path) -> None:
     """Remove a segment that no register names; whoever has it open keeps what is open."""
+    # At once: whoever is about to open it finds all of its files, or no such segment.
+    going = folder.with_name(f"{folder.name.removesuffix(_GOING)}{_GOING}")
     with contextlib.suppress(OSError):
-        shutil.rmtree(folder)
+        folder.rename(going)
+        shutil.rmtree(going)
+
+
+_GOING = ".going"

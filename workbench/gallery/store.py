@@ -247,8 +247,8 @@ class Gallery:
         Raises
         ------
         GalleryError
-            If one is here already, its camera is unknown, or a template is not a finite vector of
-            the profile's dimension.
+            If one is here already, its camera is unknown, a template is not a finite vector of
+            the profile's dimension, or something ends before it begins.
         """
         seen: set[str] = set()
         cameras: dict[str, Camera] = {}
@@ -267,6 +267,7 @@ class Gallery:
             seen.add(one.recording_id)
             cameras[camera.camera_id] = camera
             self._check_templates(one)
+            self._check_times(one)
         with self._commit() as segment:
             segment.add_recordings(recordings, cameras.values())
 
@@ -358,15 +359,22 @@ class Gallery:
                         where=indexed.recording.file,
                         fix="Index it again; if that does not help, check the model weights",
                     )
-            if (
-                self.profile.metric == "cosine"
-                and tracklet.template is not None
-                and not tracklet.template.any()
-            ):
+                if self.profile.metric == "cosine" and not vector.any():
+                    raise GalleryError(
+                        f"a template of tracklet {tracklet.ordinal} is zero",
+                        where=indexed.recording.file,
+                        fix="Index it again; if that does not help, check the model weights",
+                    )
+
+    def _check_times(self, indexed: IndexedRecording) -> None:
+        spans = [("the recording", indexed.recording.started_at, indexed.ended_at)]
+        spans += [(f"tracklet {t.ordinal}", t.first_seen, t.last_seen) for t in indexed.tracklets]
+        for what, first, last in spans:
+            if last < first:
                 raise GalleryError(
-                    f"the template of tracklet {tracklet.ordinal} is zero",
+                    f"{what} ends at {last.isoformat()}, before it begins at {first.isoformat()}",
                     where=indexed.recording.file,
-                    fix="Index it again; if that does not help, check the model weights",
+                    fix="Convert the recording so that its times go forward, and index it again",
                 )
 
     def _is_writable(self) -> bool:
@@ -396,7 +404,9 @@ class Gallery:
             for old in gone:
                 remove(self._folder / old.name)
             if not gone:
-                self.compact()
+                # What was to be stored is; merging can wait until there is room.
+                with contextlib.suppress(_DiskRefused):
+                    self.compact()
 
     def _merge(
         self,
@@ -843,6 +853,10 @@ def _no_templates(dimension: int) -> pa.Table:
     return pa.schema(fields).empty_table()
 
 
+class _DiskRefused(GalleryError):
+    """The disk is full, read-only or broken."""
+
+
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
     """Say of a disk that refuses what was to be written, and that nothing was lost."""
@@ -851,7 +865,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
-        raise GalleryError(
+        raise _DiskRefused(
             f"cannot be written ({str(error).splitlines()[0]})",
             where=str(path),
             fix="Check the disk; what was stored before is kept",
