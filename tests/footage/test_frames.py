@@ -19,14 +19,21 @@ from workbench.footage.frames import RecordingReader
 
 
 def film(
-    path: Path, times: Sequence[float], *, sound: bool = False, interlaced: bool = False
+    path: Path,
+    times: Sequence[float],
+    *,
+    sound: bool = False,
+    interlaced: bool = False,
+    group: int = 250,
 ) -> Path:
     """Write a film with one frame at each time; frame n is n shades brighter than frame 0."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
-        stream.options = {"bf": "2"} | ({"x264-params": "interlaced=1"} if interlaced else {})
+        stream.options = {"bf": "2", "g": str(group)} | (
+            {"x264-params": "interlaced=1"} if interlaced else {}
+        )
         if sound:
             voice = container.add_stream("pcm_s16le", rate=48_000, layout="mono")
             silence = av.AudioFrame.from_ndarray(
@@ -67,6 +74,33 @@ def test_frames_that_no_other_needs_are_left_where_there_are_enough(tmp_path: Pa
     assert 15 < len(fewer) < 35
     # Those that are left keep their own times and pictures.
     assert {time: every[time] for time in fewer} == fewer
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_later_start_shows_the_same_pictures_at_the_same_times(tmp_path: Path, name: str) -> None:
+    path = film(tmp_path / name, [2.0 + n / 10 for n in range(50)], group=10)
+
+    def seen(start: float) -> tuple[dict[float, bytes], int]:
+        with RecordingReader(path) as reader:
+            frames = reader.frames(start=start)
+            pictures = {round(f.seconds, 6): f.image().tobytes() for f in frames}
+            assert reader.problems == []
+            return pictures, reader.frames_decoded
+
+    everything, count = seen(0.0)
+    later, fewer = seen(4.05)
+    # Where the format tells the place, no more than a second and a group is read in vain.
+    assert fewer <= 29 if name == "a.mp4" else fewer == count
+    assert min(later) <= 4.05
+    assert {s: p for s, p in later.items() if s >= 4.05} == {
+        s: p for s, p in everything.items() if s >= 4.05
+    }
+    assert set(later) <= set(everything)
+
+
+def test_a_start_after_the_end_shows_the_last_pictures(tmp_path: Path) -> None:
+    with RecordingReader(film(tmp_path / "a.mp4", [0.0, 0.04, 0.08])) as reader:
+        assert all(frame.seconds < 100 for frame in reader.frames(start=100))
 
 
 def test_sound_beside_the_pictures_does_not_matter(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def redacted_clip(
         stream = film.add_stream("libx264", rate=25)
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = _TIME_BASE
-        for frame in reader.frames():
+        for frame in reader.frames(start=max(0.0, start)):
             if frame.seconds < start:
                 continue
             if frame.seconds > end:

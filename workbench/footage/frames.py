@@ -24,6 +24,9 @@ MOST_PIXELS = 2 * 7680 * 4320
 LONGEST_JUMP_SECONDS = 3600.0
 # Frames a second where neither the file nor the catalogue tells.
 NOMINAL_RATE = 25.0
+# Formats whose times cannot jump, so that a place can be gone to by its time: each picture's length
+# is kept, not its time. In a transport stream the clock may have been set anew on the way.
+SEEKABLE = ("mov,mp4,m4a,3gp,3g2,mj2",)
 # So many errors in a row without a frame between them: the rest cannot be read.
 MOST_ERRORS_IN_A_ROW = 500
 
@@ -167,8 +170,11 @@ class RecordingReader:
         """Presentation time from the first frame to the end of the last one read."""
         return self._seconds
 
-    def frames(self) -> Iterator[VideoFrame]:
-        """All frames in the order they are shown, each with its seconds since the first.
+    def frames(self, *, start: float = 0.0) -> Iterator[VideoFrame]:
+        """Frames in the order they are shown, each with its seconds since the recording's first.
+
+        All of them; or, for *start* seconds, those from the key frame before on where the format
+        tells its place. Frames are numbered from where reading began.
 
         Raises
         ------
@@ -176,7 +182,7 @@ class RecordingReader:
             If not one frame can be decoded, or the file changes while it is read.
         """
         nominal = self._nominal_step()
-        first: float | None = None
+        first = self._go_to(start) if start > 0 else None
         last = -math.inf
         for frame in self._decoded():
             if frame.width * frame.height > MOST_PIXELS:
@@ -212,6 +218,27 @@ class RecordingReader:
             raise self._error(
                 "changed or went away while it was read", "Index it again when it is finished"
             )
+
+    def _go_to(self, start: float) -> float | None:
+        """Go to the key frame before *start*; the stream's time of the first frame of all.
+
+        None where reading begins at the beginning.
+        """
+        import av
+
+        if self._container.format.name not in SEEKABLE:
+            return None
+        first = next((frame.time for frame in self._decoded()), None)
+        self.problems.clear()  # what there is here is met again, or lies before what is asked for
+        try:
+            # A little sooner: key frames are found by when they are decoded, not shown.
+            before = 0.0 if first is None else first + max(0.0, start - 1.0)
+            place = int(before / self._stream.time_base)
+            self._container.seek(place, stream=self._stream, backward=True)
+        except av.FFmpegError:
+            first = None
+            self._container.seek(0)
+        return first
 
     def _decoded(self) -> Iterator[Any]:
         import av
