@@ -216,24 +216,21 @@ def _examiners(findings: Sequence[Finding]) -> set[str]:
 def _sources(
     gallery: Gallery, findings: Sequence[Finding], footage: Sequence[Path]
 ) -> list[Source]:
-    from workbench.footage.files import sha256_of
+    from workbench.footage.files import at_hand, sha256_of
 
     wanted = {f.candidate.recording_id for f in findings if f.candidate}
     recordings = gallery.recordings()
     sources = []
     for row in recordings[recordings["recording_id"].isin(wanted)].itertuples():
-        path = _at_hand(str(row.file), gallery, footage)
+        path = at_hand(str(row.file), _roots(gallery, footage))
         now = "" if path is None else sha256_of(path)
         sources.append(Source(str(row.file), str(row.camera_id), str(row.sha256), now))
     return sources
 
 
-def _at_hand(file: str, gallery: Gallery, footage: Sequence[Path]) -> Path | None:
-    """Where a catalogued recording is now; None if it is not where it was indexed from either."""
-    from workbench.footage.files import files_of
-
-    roots = [*footage, *(Path(source) for source in gallery.runs()["source"].unique())]
-    return next((root / file for root in roots if files_of(root / file)), None)
+def _roots(gallery: Gallery, footage: Sequence[Path]) -> list[Path]:
+    """Where recordings may be: in the given folders, and where they were indexed from."""
+    return [*footage, *(Path(source) for source in gallery.runs()["source"].unique())]
 
 
 def _clips(
@@ -244,10 +241,13 @@ def _clips(
     footage: Sequence[Path],
 ) -> dict[str, bytes]:
     """A clip of each sighting whose recording is at hand and is the one that was indexed."""
+    from workbench.footage.files import at_hand
+
+    roots = _roots(gallery, footage)
     unchanged = {source.file for source in sources if source.state == "unchanged"}
     found = {}
     for number, sighting in seen.items():
-        path = _at_hand(sighting.recording, gallery, footage)
+        path = at_hand(sighting.recording, roots)
         if path is not None and sighting.recording in unchanged:
             found[f"clips/{number:04}-{sighting.tracklet_id}.mp4"] = clip(sighting, path)
     return found

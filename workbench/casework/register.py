@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FOLDER = "casework"
 TRAINING_DAYS = 365
 # Entries of these kinds say what is the case now; the others only that something happened.
-KEPT = ("case.", "review.", "people.", "subject.")
+KEPT = ("case.", "review.", "people.", "subject.", "triage.")
 
 
 class Register:

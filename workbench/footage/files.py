@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,11 @@ def files_of(path: Path) -> tuple[Path, ...]:
     if is_sequence(path):
         return tuple(sorted(file for file in path.parent.glob(path.name) if file.is_file()))
     return (path,) if path.is_file() else ()
+
+
+def at_hand(file: str, roots: Iterable[Path]) -> Path | None:
+    """Where a catalogued recording is now, below one of these folders; None if below none."""
+    return next((root / file for root in roots if files_of(root / file)), None)
 
 
 def stamp_of(path: Path) -> Stamp | None:
