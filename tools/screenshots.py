@@ -49,6 +49,16 @@ def investigate(page: Page, address: str) -> None:
     page.screenshot(path=IMAGES / "investigate.png")
 
 
+def thresholds(page: Page, address: str) -> None:
+    """What the embedded profile's recommended threshold is worth."""
+    page.goto(address)
+    page.get_by_role("link", name="Thresholds").click()
+    for number in range(4):
+        page.locator(".sl-plot").nth(number).locator(".main-svg").first.wait_for(timeout=60_000)
+    page.wait_for_timeout(1000)
+    page.screenshot(path=IMAGES / "thresholds.png")
+
+
 def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     server, address = served()
@@ -59,6 +69,8 @@ def main() -> None:
             )
             page = chromium.new_page(viewport={"width": 1366, "height": 1900})
             investigate(page, address)
+            page.set_viewport_size({"width": 1366, "height": 1500})
+            thresholds(page, address)
             page.goto("about:blank")
             chromium.close()
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from workbench.calibration import QUALITY_STEPS, Calibration, own_folder
 from workbench.domain import Profile
 from workbench.faces.models import installed
-from workbench.widgets.lab import AS_CALIBRATED, AS_GALLERY, ThresholdLab
+from workbench.widgets.lab import AS_CALIBRATED, AS_GALLERY, Known, ThresholdLab
 from workbench.widgets.thresholds import MOST_BYTES, ThresholdPage
 from workbench.widgets.uploader import File
 
@@ -91,6 +92,18 @@ def test_what_was_not_measured_and_few_people_are_told(page: ThresholdPage) -> N
     page.question.slider.value = page.question.slider.max
     assert "Fewer than ten comparisons" in page.question.answer.value
     assert "This rests on 80 people only" in page.question.answer.value
+
+
+def test_tracklets_of_poorer_quality_than_calibrated_are_told(
+    page: ThresholdPage, ours: Calibration
+) -> None:
+    page.lab.known = Known(replace(ours, curves=tuple(c for c in ours.curves if c.quality == 0.8)))
+    assert "poorer quality" not in page.question.answer.value
+    page.lab.mix, page.lab.quality = (0,) * 10 + (3,) + (0,) * 9, AS_GALLERY
+    page.lab.tracklets = 3
+    assert "3 tracklets of poorer quality than any calibrated (below 0.8)" in (
+        page.question.answer.value
+    )
 
 
 def test_the_quality_of_the_tracklets_can_be_chosen(page: ThresholdPage, ours: Calibration) -> None:
@@ -237,7 +250,7 @@ def test_words_in_a_calibration_are_text(page: ThresholdPage, text: str) -> None
     assert list(page.lab.compared) == [HOSTILE]
     assert "<img" not in page.comparison.table.value
     assert HOSTILE not in json.dumps(json.loads(page.figures.det.figure))
-    page.lab.known = type(page.lab.known)(page.lab.compared[HOSTILE])
+    page.lab.known = Known(page.lab.compared[HOSTILE])
     assert "<img" not in page.question.about.value
 
 

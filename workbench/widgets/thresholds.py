@@ -410,6 +410,13 @@ def _remarks(lab: ThresholdLab, calibration: Calibration) -> Iterator[str]:
             f"Calibrated for {known} photographs: these are the figures for "
             f"{curves[0].photographs}."
         )
+    steps = lab.steps(calibration)
+    poorer = sum(steps[: round(curves[0].quality * len(steps))])
+    if poorer:
+        yield (
+            f"⚠ {count(poorer, 'tracklet')} of poorer quality than any calibrated (below "
+            f"{curves[0].quality:g}): for them this says too little of what is missed."
+        )
     if lab.threshold > max(curve.measured_to for curve in curves):
         yield (
             "⚠ Fewer than ten comparisons of different people scored so high: what lies beyond is "
