@@ -43,12 +43,12 @@ def describe_subject(probe: Probe, *, description: str = "") -> Subject:
 def keep_subject(folder: Path, reference: str, probe: Probe) -> None:
     """Keep what the case needs of its subject: the crops as JPEG, one template a photograph."""
     keep_photographs(folder, reference, probe)
-    (_home(folder, reference) / _TEMPLATES).write_bytes(_saved(probe))
+    (home_of(folder, reference) / _TEMPLATES).write_bytes(_saved(probe))
 
 
 def keep_photographs(folder: Path, reference: str, probe: Probe) -> tuple[str, ...]:
     """Keep a probe's photographs for those who compare; the SHA-256 of each."""
-    home = _home(folder, reference)
+    home = home_of(folder, reference)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     digests = tuple(hashlib.sha256(one.jpeg).hexdigest() for one in probe.photographs)
     for digest, photograph in zip(digests, probe.photographs, strict=True):
@@ -58,7 +58,7 @@ def keep_photographs(folder: Path, reference: str, probe: Probe) -> tuple[str, .
 
 def kept_photographs(folder: Path, reference: str, digests: Sequence[str]) -> tuple[bytes, ...]:
     """Photographs that were kept, by their SHA-256; raise CaseError if one is gone or another."""
-    home = _home(folder, reference)
+    home = home_of(folder, reference)
     return tuple(_content(home / f"{digest}.jpg", digest) for digest in digests)
 
 
@@ -91,7 +91,7 @@ def likeness(folder: Path, case: Case, probe: Probe) -> float:
             where=case.reference,
             fix="Use the profile the case was asked with, or ask for a case with this one",
         )
-    known = _templates(_home(folder, case.reference) / _TEMPLATES, subject.digest)
+    known = _templates(home_of(folder, case.reference) / _TEMPLATES, subject.digest)
     metric = probe.profile.metric
     asked = [probe.template, *(photograph.template for photograph in probe.photographs)]
     return min(float(scores(known, template, metric).max()) for template in asked)
@@ -99,17 +99,22 @@ def likeness(folder: Path, case: Case, probe: Probe) -> float:
 
 def delete_subject(folder: Path, reference: str) -> int:
     """Take away everything kept of a case's subject; how many files went."""
-    home = _home(folder, reference)
+    home = home_of(folder, reference)
     if not home.is_dir():
         return 0
     count = sum(1 for _ in home.iterdir())
     for path in home.iterdir():
-        # What is only unlinked can be read from the disk for a while.
-        with path.open("r+b") as file:
-            file.write(b"\0" * path.stat().st_size)
+        erase(path)
     shutil.rmtree(home)
     _read.clear()
     return count
+
+
+def erase(path: Path) -> None:
+    """Delete a file and its content: what is only unlinked stays on the disk for a while."""
+    with path.open("r+b") as file:
+        file.write(b"\0" * path.stat().st_size)
+    path.unlink()
 
 
 def same_profile(case: Case, profile: Profile) -> bool:
@@ -155,6 +160,7 @@ def _content(path: Path, digest: str) -> bytes:
     return content
 
 
-def _home(folder: Path, reference: str) -> Path:
+def home_of(folder: Path, reference: str) -> Path:
+    """Where all that is kept of the person a case is about lies, and is deleted."""
     # A reference may hold a slash: never a path.
     return folder / SUBJECTS / hashlib.sha256(reference.encode()).hexdigest()[:16]

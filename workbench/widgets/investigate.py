@@ -40,6 +40,7 @@ def page(model: Investigation) -> Any:
     """The panels of an investigation, laid out."""
     from workbench.widgets.case import CasePanel
     from workbench.widgets.district import DistrictPanel
+    from workbench.widgets.draft import DraftPanel
     from workbench.widgets.results import ResultsPanel
     from workbench.widgets.search import SearchPanel
     from workbench.widgets.sightings import SightingsPanel
@@ -50,6 +51,7 @@ def page(model: Investigation) -> Any:
     question = ipywidgets.VBox(
         [
             CasePanel(model),
+            DraftPanel(model),
             TargetPanel(model),
             DistrictPanel(model),
             TimePanel(model),

@@ -468,7 +468,9 @@ def places_of(cameras: Sequence[Camera]) -> District:
     name = cameras[0].name or cameras[0].camera_id
     if len(cameras) > 1:
         name = f"{len(cameras):,} cameras chosen by hand"
-    return districts.from_shapes([shapely.union_all(shapely.buffer(spots, PLACE, 2))], name=name)
+    return districts.from_shapes(
+        [shapely.union_all(shapely.buffer(spots, PLACE, quad_segs=2))], name=name
+    )
 
 
 def seconds_within(
