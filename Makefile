@@ -47,7 +47,7 @@ types: $(VENV)/.installed-dev ## check types
 	$(BIN)/mypy
 
 benchmark: $(VENV)/.installed-dev ## measure what the documents claim (needs the test material)
-	$(BIN)/python benchmarks/threshold.py
+	$(BIN)/python benchmarks/lab.py --write
 	$(BIN)/python benchmarks/town.py
 	$(BIN)/python benchmarks/indexing.py
 	$(BIN)/python benchmarks/search.py

@@ -401,7 +401,7 @@ def _ask(options: argparse.Namespace) -> SearchResult:
         probe = make_probe(options.probe, models=models)
         threshold = options.threshold
         if threshold is None:
-            threshold = default_threshold(gallery.profile)
+            threshold = default_threshold(gallery.profile, photographs=len(options.probe))
         return search(
             gallery, probe, scope, case=options.case, top=options.top, threshold=threshold
         )
@@ -515,6 +515,8 @@ def _print_result(result: SearchResult) -> None:
             f"({coverage.footage_seconds / 3600:.2f} hours of footage; {coverage.unsearchable} "
             "more were seen but cannot be searched). A match is a lead, never an identification."
         )
+        if threshold and result.expectations:
+            _say(" ".join(result.expectations.words(threshold.score)))
 
 
 @contextlib.contextmanager

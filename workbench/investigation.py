@@ -6,6 +6,7 @@ it is asked whether the case covers the question, and what is asked and found go
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,8 +18,76 @@ from workbench.errors import Cancelled, DistrictError, ProfileMismatch
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.calibration import Calibration, Expected, Missed
     from workbench.gallery import Gallery
     from workbench.gallery.search import Filter, Tell
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """What a score is worth in one search, from the calibration of its profile.
+
+    ``tracklets`` are those that are compared, counted by the quality of their best shot (see
+    :data:`workbench.calibration.QUALITY_STEPS`); ``photographs`` are in the probe.
+    """
+
+    calibration: Calibration
+    tracklets: tuple[int, ...]
+    photographs: int
+
+    def false(self, threshold: float) -> Expected:
+        """How many candidates with at least this score show somebody else."""
+        return self.calibration.expected_false(
+            threshold, self.tracklets, photographs=self.photographs
+        )
+
+    def missed(self, threshold: float) -> Missed:
+        """Which share of the target's own tracklets scores less."""
+        return self.calibration.missed(threshold, self.tracklets, photographs=self.photographs)
+
+    def words(self, threshold: float) -> list[str]:
+        """The same in plain words: a sentence on false candidates, one on what is missed."""
+        compared = sum(self.tracklets)
+        if not compared:
+            return ["There is nothing to compare in this district and time."]
+        false, missed = self.false(threshold), self.missed(threshold)
+        tracks = "1 person track" if compared == 1 else f"{compared:,} person tracks"
+        words = (
+            f"Expect about {_number(false.mean)} false candidates in this search ({false.low:,} to "
+            f"{false.high:,}, 19 times in 20) among {tracks}."
+        )
+        if false.extrapolated:
+            words += " No pair that was measured scored so high: rather fewer."
+        if math.isnan(missed.share):
+            return [words]
+        return [
+            words,
+            f"Expect to miss about {missed.share:.1%} ({missed.low:.1%} to {missed.high:.1%}) of "
+            "the true sightings among them.",
+        ]
+
+
+def _number(mean: float) -> str:
+    """As many digits as say something."""
+    return f"{mean:,.0f}" if mean >= 10 else f"{mean:.1f}" if mean >= 0.95 else f"{mean:.2g}"
+
+
+def expect(
+    gallery: Gallery, scope: Scope, *, photographs: int, only: Filter | None = None
+) -> Expectations | None:
+    """What a score will be worth, before the question is asked: nothing is compared.
+
+    None where the profile has no calibration. Raises DistrictError as :func:`search` does, and
+    EvaluationError if the calibration of this installation cannot be used.
+    """
+    from workbench.calibration import calibration_of
+    from workbench.gallery.search import explain
+
+    calibration = calibration_of(gallery.profile)
+    if calibration is None:
+        return None
+    about = explain(gallery, scope, only=only)
+    return Expectations(calibration, about.quality, max(1, photographs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +111,7 @@ class SearchResult:
     training: bool  # the case carries no authority: nothing found may be acted on
     compared: int = 0  # tracklets
     only: Filter | None = None
+    expectations: Expectations | None = None  # None: the profile has no calibration
 
     def frame(self) -> pd.DataFrame:
         """The candidates as a DataFrame, one row each, best first; times in UTC.
@@ -153,6 +223,7 @@ def search(
         cancelled(register, permit, compared=compared)
         raise
     coverage = gallery.coverage(scope, only=only)
+    expectations = expect(gallery, scope, photographs=len(probe.photographs), only=only)
     seconds = time.perf_counter() - began
     answered(register, permit, candidates=len(candidates), seconds=seconds)
     return SearchResult(
@@ -168,4 +239,5 @@ def search(
         training=register.case(case).is_training,
         compared=compared,
         only=only,
+        expectations=expectations,
     )

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     districts: Path | None = Field(
         default=None, description="folder of GeoJSON files offered as named districts"
     )
+    calibrations: Path | None = Field(
+        default=None, description="folder of this installation's own; by default HOME/calibrations"
+    )
     case: str | None = Field(
         default=None, description="reference of the case that dashboards begin with"
     )

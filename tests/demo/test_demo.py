@@ -9,11 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from workbench.calibration import calibration_of
+from workbench.casework.register import here
 from workbench.cli import DONE, main
 from workbench.demo import demo_town
-from workbench.demo.check import THRESHOLD, check_gallery, demo_environment, demo_gallery
+from workbench.demo.check import (
+    THRESHOLD,
+    check_gallery,
+    demo_environment,
+    demo_gallery,
+    training_case,
+)
 from workbench.gallery import Gallery
-from workbench.settings import Settings
+from workbench.gallery.search import explain
+from workbench.settings import Settings, settings
 
 
 @pytest.mark.timeout(600)
@@ -65,3 +74,25 @@ def test_the_demo_s_settings_are_settings(monkeypatch: pytest.MonkeyPatch) -> No
     assert chosen.districts is not None
     assert len(list(chosen.districts.glob("*.geojson"))) == len(demo_town().districts)
     assert chosen.zone == demo_town().time_zone
+
+
+def test_the_demo_s_calibration_foretells_the_demo(
+    demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Next to nobody is to be expected by mistake, and nobody is found so."""
+    town = demo_town()
+    for name, value in demo_environment(town).items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    try:
+        with Gallery.open(demo) as gallery:
+            calibration = calibration_of(gallery.profile)
+            inside = explain(gallery, here().case(training_case(town)).scope).quality
+        assert calibration is not None
+        assert "rendered people" in calibration.data
+        told = calibration.expected_false(THRESHOLD.score, inside, photographs=3)
+        assert 0 < told.mean < 0.5
+        assert all(told.low <= row.false <= told.high for row in check_gallery(town, demo).rows)
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()

@@ -330,7 +330,7 @@ def calibrated_profiles() -> list[str]:
 
 def own_folder() -> Path:
     """Where this installation keeps calibrations of its own."""
-    return settings().home / "calibrations"
+    return settings().calibrations or settings().home / "calibrations"
 
 
 def _unreadable(where: str, error: Exception) -> EvaluationError:

@@ -88,9 +88,10 @@ def export(
     zone = local_zone(cameras[0].longitude, cameras[0].latitude, override=here.zone)
     sources = tuple(_sources(gallery, findings, footage))
     clips = {} if clip is None else _clips(clip, gallery, seen, sources, footage)
+    photographs = _photographs(register, case)
     told = Dossier(
         case=case,
-        photographs=_photographs(register, case),
+        photographs=photographs,
         searches=_searches(register, reference),
         refused=_refused(register, reference),
         findings=findings,
@@ -99,7 +100,7 @@ def export(
         sources=sources,
         clips=tuple(clips),
         profile=gallery.profile,
-        threshold=calibrated_threshold(gallery.profile),
+        threshold=calibrated_threshold(gallery.profile, photographs=len(photographs)),
         places=place_sketch(case.request.district, cameras, seen),
         times=time_sketch(case.scope, gallery.footage(), seen, zone),
         zone=zone,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from workbench.domain import Probe, Profile
 
 SUBJECTS = "subjects"
+MOST_POOLED = 10  # photographs; the threshold rises with them
 _TEMPLATES = "templates.npy"
 _read: dict[str, NDArray[np.float32]] = {}  # by SHA-256: what is read once need not be read again
 
@@ -26,8 +27,8 @@ _read: dict[str, NDArray[np.float32]] = {}  # by SHA-256: what is read once need
 def describe_subject(probe: Probe, *, description: str = "") -> Subject:
     """A probe as the subject of a case.
 
-    The least score is the one at which the profile's own calibration calls two pictures alike; no
-    setting lowers it.
+    The least score is the one at which the profile's own calibration calls two sets of pictures
+    alike, as many as a probe can hold; no setting lowers it.
     """
     from workbench.faces.profiles import calibrated_threshold
 
@@ -36,7 +37,7 @@ def describe_subject(probe: Probe, *, description: str = "") -> Subject:
         photographs=tuple(hashlib.sha256(p.jpeg).hexdigest() for p in probe.photographs),
         fingerprint=probe.profile.fingerprint,
         digest=hashlib.sha256(_saved(probe)).hexdigest(),
-        least_score=calibrated_threshold(probe.profile).score,
+        least_score=calibrated_threshold(probe.profile, photographs=MOST_POOLED).score,
     )
 
 

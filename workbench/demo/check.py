@@ -76,6 +76,7 @@ def demo_environment(town: DemoTown) -> dict[str, str]:
     return {
         "SIGHTLINE_TIME_ZONE": town.time_zone.key,
         "SIGHTLINE_BASE_MAP": str(town.streets.resolve()),
+        "SIGHTLINE_CALIBRATIONS": str((town.root / "calibrations").resolve()),
         "SIGHTLINE_DISTRICTS": str((town.root / "districts").resolve()),
         "SIGHTLINE_THRESHOLD": str(THRESHOLD.score),
         "SIGHTLINE_CALIBRATION": THRESHOLD.calibration,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from workbench.calibration import calibration_of
 from workbench.domain import Metric, Profile, Threshold
 from workbench.errors import ModelError
 from workbench.settings import settings
@@ -76,12 +77,12 @@ DETECTORS = (
 # Names of pairs; any other pair is written <detector>+<recogniser>.
 NAMED = {"dlib": ("dlib", "Dlib"), "yunet-dlib": ("yunet", "Dlib")}
 
-# Set on the one half of LFW's people, pooled stills against pooled stills, where 1 of 200 different
-# people passes; benchmarks/threshold.py makes it and reports the other half.
+# For detectors without a calibration of their own: between those of dlib and YuNet, for two
+# photographs and more (benchmarks/lab.py).
 CALIBRATIONS = {"Dlib": Threshold(0.48, "LFW: 1 of 200 different people passes")}
 
 
-def default_threshold(profile: Profile) -> Threshold:
+def default_threshold(profile: Profile, *, photographs: int = 1) -> Threshold:
     """The score from which on candidates are shown unless somebody chooses another.
 
     That of the settings, else one calibrated for searching, else DeepFace's own, which was set for
@@ -90,11 +91,18 @@ def default_threshold(profile: Profile) -> Threshold:
     chosen = settings()
     if chosen.threshold is not None:
         return Threshold(chosen.threshold, chosen.calibration)
-    return calibrated_threshold(profile)
+    return calibrated_threshold(profile, photographs=photographs)
 
 
-def calibrated_threshold(profile: Profile) -> Threshold:
-    """The same whatever the settings say."""
+def calibrated_threshold(profile: Profile, *, photographs: int = 1) -> Threshold:
+    """The same whatever the settings say.
+
+    The more photographs are pooled, the nearer the probe is to everybody, the right person most of
+    all; so the threshold that lets as many others pass rises with them.
+    """
+    calibration = calibration_of(profile)
+    if calibration is not None:
+        return calibration.threshold(photographs=photographs)
     if profile.recogniser in CALIBRATIONS:
         return CALIBRATIONS[profile.recogniser]
     from deepface.config.threshold import thresholds

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from workbench.calibration import QUALITY_STEPS
 from workbench.domain import Candidate, Scope
 from workbench.errors import Cancelled, GalleryError, NotPermitted
 from workbench.gallery.index import TemplateIndex
@@ -60,6 +61,8 @@ class Explanation:
     tracklets: int  # searchable ones that are compared
     blocks: int  # the steps of the scan
     bytes: int  # read from the columns
+    # the tracklets by the quality of their best shot, in equal steps from 0 to 1
+    quality: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return (
@@ -186,7 +189,22 @@ def explain(gallery: Gallery, scope: Scope, *, only: Filter | None = None) -> Ex
         tracklets=rows,
         blocks=sum(len(pieces) for _, _, pieces, _ in found),
         bytes=rows * width,
+        quality=tuple(
+            sum(
+                (_by_quality(index, pieces) for _, index, pieces, _ in found),
+                np.zeros(QUALITY_STEPS, np.int64),
+            ).tolist()
+        ),
     )
+
+
+def _by_quality(index: TemplateIndex, pieces: Sequence[Piece]) -> NDArray[np.int64]:
+    """How many of some rows are of each step of quality."""
+    count = np.zeros(QUALITY_STEPS, np.int64)
+    for rows in pieces:
+        steps = (index.quality[rows] * QUALITY_STEPS).astype(np.int64)
+        count += np.bincount(np.clip(steps, 0, QUALITY_STEPS - 1), minlength=QUALITY_STEPS)
+    return count
 
 
 def _checked(gallery: Gallery, template: Vector) -> Any:

@@ -7,6 +7,7 @@ one of its methods; so it can be used, and tested, without a kernel and without 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from traitlets import Bool, Float, Instance, Tuple, Unicode, observe
 from workbench import district as districts
 from workbench.domain import Camera, Candidate, District, Scope, Threshold
 from workbench.errors import DistrictError, SightlineError, TimeError
-from workbench.investigation import SearchResult
+from workbench.investigation import Expectations, SearchResult
 from workbench.settings import settings
 from workbench.widgets.clocks import Fold, moment, wall_clock
 from workbench.widgets.hours import WeeklyHours
@@ -80,6 +81,8 @@ class Investigation(Photographs):
     listed = Unicode(help="what became of putting candidates on the review list")
 
     threshold = Float(help="candidates with at least this score are shown")
+    recommended = Instance(Threshold, help="that of the calibration, for so many photographs")
+    foreseen = Instance(Expectations, allow_none=True, help="what a score is worth, before asking")
     result = Instance(SearchResult, allow_none=True)
     outdated = Bool(help="the question has changed since the result was found")
     selected = Unicode(help="the tracklet_id of the candidate that is pointed out, or nothing")
@@ -100,7 +103,7 @@ class Investigation(Photographs):
             self.footage: pd.DataFrame = opened.footage()
             self.span: tuple[datetime, datetime] | None = opened.time_span()
         self.zone = zone or _zone_of(self.cameras)
-        self.recommended: Threshold = default_threshold(self.profile)
+        self.recommended = default_threshold(self.profile)
         self.threshold = self.recommended.score
         self._asked: object = None
         self.longitudes = np.array([camera.longitude for camera in self.cameras])
@@ -405,6 +408,49 @@ class Investigation(Photographs):
 
         count = len(self.cameras_inside)
         self.do("search", f"Searching {count:,} cameras", job, done, state=SEARCHING)
+
+    @observe("uploads", "district", "picked", "start", "end", "hours")
+    def _foresee(self, _: object = None) -> None:
+        """Say what scores will be worth for the question as it is now, without asking it."""
+        from workbench.faces.profiles import default_threshold
+
+        at_it = self.threshold == self.recommended.score
+        photographs = max(1, len(self.used))
+        self.recommended = default_threshold(self.profile, photographs=photographs)
+        if at_it:
+            self.threshold = self.recommended.score
+        if self.district is None or self.start is None or self.end is None:
+            self.foreseen = None
+            return
+        scope, only = Scope(self.district, self.start, self.end), self.only
+
+        def job() -> Expectations | None:
+            from workbench.gallery import Gallery
+            from workbench.investigation import expect
+
+            with Gallery.open(self.gallery) as gallery:
+                return expect(gallery, scope, photographs=photographs, only=only)
+
+        def done(future: Future[Expectations | None]) -> None:
+            asked = (scope.district, scope.start, scope.end, only)
+            if (self.district, self.start, self.end, self.only) != asked:
+                return  # the question has moved on, and so has what is told of it
+            try:
+                self.foreseen = future.result()
+            except DistrictError:
+                self.foreseen = None  # the district's own panel says that it holds no camera
+            except SightlineError as error:
+                self.foreseen = None
+                self.say("search", str(error))
+
+        self._work.run(job, done)
+
+    @property
+    def expectations(self) -> Expectations | None:
+        """What a score is worth: in the search that was made, or the one that is being asked."""
+        if self.result is not None and not self.outdated:
+            return self.result.expectations
+        return self.foreseen
 
     @property
     def shown(self) -> tuple[Candidate, ...]:

@@ -45,7 +45,7 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("sl-panel")
         self.add_class("sl-search")
         ipywidgets.link((model, "threshold"), (self.slider, "value"))
-        model.observe(self._explain, "threshold")
+        model.observe(self._explain, ["threshold", "recommended", "foreseen", "result", "outdated"])
         model.observe(self._tell, ["state", "doing", "uploads", "district", "start", "case"])
         model.observe(self._tell, ["done", "cancelling"])
         self._explain()
@@ -55,16 +55,24 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.model.threshold = self.model.recommended.score
 
     def _explain(self, _: object = None) -> None:
-        recommended = self.model.recommended
-        stricter = self.model.threshold - recommended.score
-        at_it = abs(stricter) < 0.005
-        if at_it:
-            words = f"Recommended, set on {recommended.calibration}."
-        elif stricter > 0:
-            words = f"{stricter:.2f} stricter than recommended: fewer wrong ones, more true missed."
-        else:
-            words = f"{-stricter:.2f} looser than recommended: more wrong ones, fewer true missed."
-        self.words.value = f'<p class="sl-hint">{escaped(words)}</p>'
+        recommended, threshold = self.model.recommended, self.model.threshold
+        at_it = abs(threshold - recommended.score) < 0.005
+        lines = [
+            f"Recommended. {recommended.calibration}."
+            if at_it
+            else f"{abs(threshold - recommended.score):.2f} "
+            f"{'stricter' if threshold > recommended.score else 'looser'} than recommended."
+        ]
+        found = self.model.expectations
+        if found is not None:
+            lines = [*found.words(threshold), *lines]
+        elif self.model.district is not None:
+            lines.append(
+                "How many false candidates to expect is not known: this profile has no calibration."
+            )
+        self.words.value = "".join(
+            f'<p class="sl-hint sl-worth">{escaped(line)}</p>' for line in lines
+        )
         self.recommended.layout.display = "none" if at_it else ""
 
     def _tell(self, _: object = None) -> None:

@@ -1,0 +1,61 @@
+"""What several pictures make together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from workbench.errors import EvaluationError
+from workbench.evaluation.pooling import WAYS, similarity, trial
+from workbench.faces.templates import pool
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_knows_people_again(crowd, way) -> None:
+    made = trial(crowd(30, 5), in_probe=2, way=way)
+    assert made.scores.shape == (30, 30)
+    assert made.eer()[0] < 0.1
+    assert made.cmc(1)[0] > 0.9
+
+
+def test_the_mean_is_that_of_the_search(crowd) -> None:
+    samples = crowd(4, 5)
+    made = trial(samples, in_probe=2)
+    probe = pool(samples.templates[:2], "euclidean")
+    entry = pool(samples.templates[7:10], "euclidean")
+    assert made.scores[0, 1] == pytest.approx(1 - np.linalg.norm(probe - entry))
+
+
+def test_the_best_pair_is_the_best_of_all_pairs(crowd) -> None:
+    samples = crowd(3, 5)
+    made = trial(samples, in_probe=2, way="best pair")
+    pairs = similarity(samples.templates[:2], samples.templates[12:15], "euclidean")
+    assert made.scores[0, 2] == pytest.approx(pairs.max())
+    mean = trial(samples, in_probe=2, way="mean of pairs")
+    assert mean.scores[0, 2] == pytest.approx(pairs.mean())
+
+
+def test_more_pictures_find_more(crowd) -> None:
+    samples = crowd(60, 6, spread=0.16)
+    few = trial(samples, in_probe=1, in_entry=1).eer()[0]
+    many = trial(samples, in_probe=3, in_entry=3).eer()[0]
+    assert many < few / 2
+
+
+def test_people_who_are_left_out_have_no_mate_and_fillers_no_probe(crowd) -> None:
+    made = trial(
+        crowd(10, 4), in_probe=2, alone=["P0001", "P0003"], filler=_renamed(crowd(5, 1, seed=9))
+    )
+    assert (~made.mated).sum() == 2
+    assert len(made.entries) == 8 + 5
+    assert len(made.probes) == 10
+
+
+def test_too_few_pictures_are_said(crowd) -> None:
+    with pytest.raises(EvaluationError, match="nobody has more than 3 pictures"):
+        trial(crowd(5, 3), in_probe=3)
+
+
+def _renamed(samples):
+    samples.about["person"] = "X" + samples.about["person"]
+    return samples
