@@ -62,6 +62,22 @@ def test_a_rate_that_is_no_share_is_refused(told: dict[str, Any], value: float) 
         Calibration.parse(json.dumps(told), where="text")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("photographs", 0), ("quality", 2), ("people", 0), ("comparisons", 0), ("measured_to", 1e99)],
+)
+def test_a_number_that_cannot_be_is_refused(told: dict[str, Any], name: str, value: float) -> None:
+    told["curves"][0][name] = value
+    with pytest.raises(EvaluationError, match=f"{name} is "):
+        Calibration.parse(json.dumps(told), where="text")
+
+
+def test_more_than_can_be_drawn_is_refused(told: dict[str, Any]) -> None:
+    told["curves"] = told["curves"] * 100
+    with pytest.raises(EvaluationError, match="more thresholds or curves"):
+        Calibration.parse(json.dumps(told), where="text")
+
+
 def test_thresholds_must_rise(told: dict[str, Any]) -> None:
     told["thresholds"][3] = told["thresholds"][4]
     with pytest.raises(EvaluationError, match="thresholds that do not rise"):

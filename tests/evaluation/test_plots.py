@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.calibration import QUALITY_STEPS, Calibration
+from workbench.calibration import QUALITY_STEPS, Calibration, words
 from workbench.errors import EvaluationError
-from workbench.evaluation import plots
+from workbench.evaluation import forecasts, plots
 from workbench.evaluation.calibrating import reliability
 from workbench.evaluation.protocols import Trial
 
@@ -101,7 +101,7 @@ def test_reliability_tells_the_calibration_error(trial: Trial) -> None:
 def test_expected_candidates_are_those_of_the_calibration(calibration: Calibration) -> None:
     tracklets = [0] * QUALITY_STEPS
     tracklets[-1] = 100_000
-    figure = plots.expected_false({"ours": calibration}, {"a day": tracklets}, photographs=1)
+    figure = forecasts.expected_false({"ours": calibration}, {"a day": tracklets}, photographs=1)
     (line,) = lines(figure)
     expected = calibration.expected_false(calibration.thresholds[3], tracklets, photographs=1)
     assert line.y[3] == expected.mean
@@ -110,14 +110,14 @@ def test_expected_candidates_are_those_of_the_calibration(calibration: Calibrati
 
 
 def test_missed_has_one_line_for_each_number_of_photographs(calibration: Calibration) -> None:
-    drawn = lines(plots.missed({"ours": calibration}, photographs=(1, 3), threshold=0.5))
+    drawn = lines(forecasts.missed({"ours": calibration}, photographs=(1, 3), threshold=0.5))
     assert [line.name for line in drawn] == ["1 photograph", "3 photographs"]
     at = calibration.thresholds[5]
     assert drawn[1].y[5] == calibration.missed(at, photographs=3).share
 
 
 def test_evidence_rises_with_the_score(calibration: Calibration) -> None:
-    (line,) = lines(plots.evidence({"ours": calibration}, photographs=(1,), quality=0.8))
+    (line,) = lines(forecasts.evidence({"ours": calibration}, photographs=(1,), quality=0.8))
     assert list(line.y) == sorted(line.y)
     at = calibration.thresholds[-1]
     assert line.y[-1] == calibration.evidence.ratio(at, quality=0.8, photographs=1)
@@ -125,7 +125,7 @@ def test_evidence_rises_with_the_score(calibration: Calibration) -> None:
 
 
 def test_curves_of_a_calibration_can_be_drawn(calibration: Calibration) -> None:
-    curves = plots.of_calibration(calibration, quality=calibration.curves[0].quality)
+    curves = forecasts.of_calibration(calibration, quality=calibration.curves[0].quality)
     assert list(curves) == ["1 photograph", "3 photographs"]
     assert len(lines(plots.det(curves))) == 2
 
@@ -136,23 +136,23 @@ def test_names_are_shown_as_text(trial: Trial, calibration: Calibration) -> None
     figures = (
         plots.det({HOSTILE: frame}),
         plots.cmc({HOSTILE: trial.cmc(5)}),
-        plots.missed(two, photographs=(1,)),
-        plots.expected_false(two, {HOSTILE: [0] * 19 + [10]}, photographs=1),
+        forecasts.missed(two, photographs=(1,)),
+        forecasts.expected_false(two, {HOSTILE: [0] * 19 + [10]}, photographs=1),
     )
     for figure in figures:
         assert "<img" not in figure.to_json().replace("\\u003c", "<")
 
 
 @pytest.mark.parametrize(
-    ("number", "words"),
+    ("number", "said"),
     [(0, "0%"), (0.004, "0.4%"), (0.00005, "1 in 20,000"), (0.03, "3%"), (1, "100%")],
 )
-def test_shares_are_told_as_people_read_them(number: float, words: str) -> None:
-    assert plots.share(number) == words
+def test_shares_are_told_as_people_read_them(number: float, said: str) -> None:
+    assert words.share(number) == said
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(0, "0"), (0.001, "< 0.01"), (0.5, "0.5"), (12345, "12,000")]
+    ("number", "said"), [(0, "0"), (0.001, "< 0.01"), (0.5, "0.5"), (12345, "12,000")]
 )
-def test_few_things_are_told_to_two_digits(number: float, words: str) -> None:
-    assert plots.few(number) == words
+def test_few_things_are_told_to_two_digits(number: float, said: str) -> None:
+    assert words.few(number) == said

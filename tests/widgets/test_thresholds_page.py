@@ -13,7 +13,8 @@ from workbench.calibration import QUALITY_STEPS, Calibration, own_folder
 from workbench.domain import Profile
 from workbench.faces.models import installed
 from workbench.widgets.lab import AS_CALIBRATED, AS_GALLERY, Known, ThresholdLab
-from workbench.widgets.thresholds import MOST_BYTES, ThresholdPage
+from workbench.widgets.rates import MOST_BYTES
+from workbench.widgets.thresholds import ThresholdPage
 from workbench.widgets.uploader import File
 
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -31,6 +31,7 @@ LEVEL = 0.95
 PASSING = 1 / 200
 # Tracklets are counted by the quality of their best shot in so many equal steps from 0 to 1.
 QUALITY_STEPS = 20
+MOST_THRESHOLDS, MOST_CURVES = 1000, 100  # in a file; ours have 55 and 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,13 @@ class Calibration:
     def photographs(self) -> tuple[int, ...]:
         """The numbers of photographs that curves are for."""
         return tuple(sorted({curve.photographs for curve in self.curves}))
+
+    def curves_for(self, photographs: int) -> list[Curve]:
+        """By quality, those for so many photographs, else for the next fewer there are."""
+        known = self.photographs
+        number = max((n for n in known if n <= photographs), default=known[0])
+        curves = (curve for curve in self.curves if curve.photographs == number)
+        return sorted(curves, key=lambda curve: curve.quality)
 
     def expected_false(
         self, threshold: float, tracklets: Sequence[int], *, photographs: int
@@ -251,6 +259,8 @@ class Calibration:
                 )
             thresholds = tuple(float(number) for number in told["thresholds"])
             curves = tuple(_curve(one, len(thresholds)) for one in told["curves"])
+            if len(thresholds) > MOST_THRESHOLDS or len(curves) > MOST_CURVES:
+                raise ValueError("more thresholds or curves than anybody can look at")
             if not curves or len(thresholds) < 2 or not _rises(thresholds):
                 raise ValueError("no curves, or thresholds that do not rise")
             evidence = {f.name: float(told["evidence"][f.name]) for f in fields(Evidence)}
@@ -273,11 +283,7 @@ class Calibration:
         self, tracklets: Sequence[int] | None, photographs: int
     ) -> list[tuple[Curve, float]]:
         """The curves for so many photographs, each with how many tracklets are of its kind."""
-        fitting = max((n for n in self.photographs if n <= photographs), default=0)
-        curves = sorted(
-            (c for c in self.curves if c.photographs == (fitting or self.photographs[0])),
-            key=lambda curve: curve.quality,
-        )
+        curves = self.curves_for(photographs)
         if tracklets is None:
             return [(curve, float(curve.comparisons)) for curve in curves]
         numbers = [0.0] * len(curves)
@@ -345,20 +351,31 @@ def _rises(numbers: Sequence[float]) -> bool:
     return all(math.isfinite(n) for n in numbers) and all(a < b for a, b in pairwise(numbers))
 
 
+_RANGES = {
+    "photographs": (1, 1000),
+    "quality": (0, 1),
+    "measured_to": (-1e9, 1e9),
+    "people": (1, 1e12),
+    "comparisons": (1, 1e18),
+}
+
+
 def _curve(told: dict[str, Any], length: int) -> Curve:
     values: dict[str, Any] = {}
     for one in fields(Curve):
         value = told[one.name]
         if not isinstance(value, list):
             values[one.name] = int(value) if one.type == "int" else float(value)
-            if not 0 <= abs(values[one.name]) < math.inf:
-                raise ValueError(f"{one.name} is no number")
+            least, most = _RANGES[one.name]
+            if not least <= values[one.name] <= most:
+                raise ValueError(f"{one.name} is {values[one.name]:g}")
             continue
         values[one.name] = numbers = tuple(float(number) for number in value)
-        most = math.inf if one.name == "spread" else 1.0
+        # No share varies more between n probes than n times its mean.
+        most = 1e6 if one.name == "spread" else 1.0
         if len(numbers) != length:
             raise ValueError("a curve has not as many values as there are thresholds")
-        if not all(0 <= number <= most and number < math.inf for number in numbers):
+        if not all(0 <= number <= most for number in numbers):
             raise ValueError(f"{one.name} holds what is no share")
     return Curve(**values)
 

@@ -91,13 +91,6 @@ class ThresholdLab(Tasks):
         assert found is not None
         return found.threshold(photographs=self.photographs, tracklets=self.steps(found)).score
 
-    def curves(self, calibration: Calibration) -> list[Curve]:
-        """The curves of a calibration that answer for so many photographs, by quality."""
-        fitting = [n for n in calibration.photographs if n <= self.photographs]
-        number = fitting[-1] if fitting else calibration.photographs[0]
-        curves = (curve for curve in calibration.curves if curve.photographs == number)
-        return sorted(curves, key=lambda curve: curve.quality)
-
     def steps(self, calibration: Calibration) -> tuple[int, ...]:
         """The tracklets by the quality of their best shot, ``(QUALITY_STEPS,)``."""
         if self.quality == AS_GALLERY and self.mix:
@@ -108,7 +101,7 @@ class ThresholdLab(Tasks):
 
     def bands(self, calibration: Calibration) -> list[tuple[Curve, float]]:
         """The curves that tracklets of the chosen quality belong to, and where each ends."""
-        curves = self.curves(calibration)
+        curves = calibration.curves_for(self.photographs)
         ends = [*(curve.quality for curve in curves[1:]), 1.0]
         bands = list(zip(curves, ends, strict=True))
         if self.quality in (AS_CALIBRATED, AS_GALLERY):

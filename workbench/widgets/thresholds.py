@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
 from workbench.calibration import Calibration
+from workbench.calibration.words import few, share, times
 from workbench.errors import SightlineError
 from workbench.widgets.lab import AS_CALIBRATED, AS_GALLERY, MOST_TRACKLETS, ThresholdLab
 from workbench.widgets.parts import (
@@ -20,17 +21,17 @@ from workbench.widgets.parts import (
     message,
     refusal,
     row,
-    table,
 )
-from workbench.widgets.plot import Plot
-from workbench.widgets.uploader import File, Uploader
+from workbench.widgets.rates import (
+    ASKED,
+    FEW_PEOPLE,
+    BasisPanel,
+    ComparisonPanel,
+    FiguresPanel,
+)
 from workbench.widgets.work import suitable_work
 
-MOST_BYTES = 4 * 2**20  # of an uploaded calibration; ours have 50 kB
 MOST_PHOTOGRAPHS = 10
-FEW_PEOPLE = 100  # fewer than these, and the page says that they are few
-# Everything that the answer depends on, and everything that the figures do.
-_ASKED = ["known", "threshold", "photographs", "tracklets", "quality", "mix"]
 
 
 def thresholds(profile: str | None = None, gallery: Path | str | None = None) -> Any:
@@ -58,26 +59,6 @@ class ThresholdPage(ipywidgets.VBox):  # type: ignore[misc]
         super().__init__([self.question, self.figures, self.comparison, self.basis])
         self.add_class("sl-board")
         self.add_class("sl-thresholds")
-
-
-class _Panel(ipywidgets.VBox):  # type: ignore[misc]
-    """A box that is there only while there is a calibration, and drawn anew when asked."""
-
-    def __init__(self, lab: ThresholdLab, *children: Any, on: list[str]) -> None:
-        self.lab = lab
-        super().__init__(children)
-        self.add_class("sl-panel")
-        lab.observe(self._renew, on)
-        self._renew()
-
-    def _renew(self, _: object = None) -> None:
-        self.layout.display = "" if self.lab.calibration else "none"
-        if self.lab.calibration:
-            self.draw(self.lab.calibration)
-
-    def draw(self, calibration: Calibration) -> None:
-        """Show what follows from the calibration."""
-        raise NotImplementedError
 
 
 class QuestionPanel(ipywidgets.VBox):  # type: ignore[misc]
@@ -134,7 +115,7 @@ class QuestionPanel(ipywidgets.VBox):  # type: ignore[misc]
         self._offer()
         lab.observe(self._offer, ["known", "mix", "photographs"])
         ipywidgets.link((lab, "threshold"), (self.slider, "value"))
-        lab.observe(self._tell, [*_ASKED, "doing"])
+        lab.observe(self._tell, [*ASKED, "doing"])
         self._tell()
 
     def _follow(self, name: str, dropdown: Any) -> None:
@@ -172,7 +153,7 @@ class QuestionPanel(ipywidgets.VBox):  # type: ignore[misc]
         calibration = self.lab.calibration
         if calibration is None:
             return
-        curves = self.lab.curves(calibration)
+        curves = calibration.curves_for(self.lab.photographs)
         options = [("as in the data of the calibration", AS_CALIBRATED)]
         if self.lab.mix:
             options.append((f"as in the gallery ({sum(self.lab.mix):,})", AS_GALLERY))
@@ -205,150 +186,6 @@ class QuestionPanel(ipywidgets.VBox):  # type: ignore[misc]
             )
 
 
-class FiguresPanel(_Panel):
-    """The answer at all thresholds."""
-
-    def __init__(self, lab: ThresholdLab) -> None:
-        self.false, self.missed = Plot(lambda _: None), Plot(lambda _: None)
-        self.det, self.evidence = Plot(lambda _: None), Plot(lambda _: None)
-        super().__init__(
-            lab,
-            heading("At every threshold"),
-            _pair(
-                ("False candidates to expect", self.false),
-                ("True sightings missed", self.missed),
-                ("How well scores tell people apart (DET)", self.det),
-                ("How much a score speaks for one person", self.evidence),
-            ),
-            markup(
-                '<p class="sl-hint">Bands hold the truth 19 times in 20. In the third figure, '
-                "nearer the lower left is better.</p>"
-            ),
-            on=[*_ASKED, "compared"],
-        )
-
-    def draw(self, calibration: Calibration) -> None:
-        from workbench.evaluation import plots
-
-        lab, several = self.lab, len(self.lab.all) > 1
-        steps = lab.steps(calibration)
-        scopes = {f"{lab.tracklets:,} tracklets": steps}
-        if not several:
-            scopes |= {
-                f"{lab.tracklets * by:,}": tuple(by * number for number in steps)
-                for by in (10, 100)
-            }
-        number = lab.photographs
-        at = {"threshold": lab.threshold}
-        self.false.draw(plots.expected_false(lab.all, scopes, photographs=number, **at))
-        numbers = (number,) if several else calibration.photographs
-        self.missed.draw(plots.missed(lab.all, photographs=numbers, tracklets=steps, **at))
-        quality = max(lab.bands(calibration), key=lambda band: band[0].comparisons)[0].quality
-        if several:
-            curves = {
-                f"{name}, {label}": frame
-                for name, one in lab.all.items()
-                for label, frame in plots.of_calibration(
-                    one, photographs=lab.curves(one)[0].photographs
-                ).items()
-            }
-        else:
-            curves = plots.of_calibration(calibration, quality=quality)
-        self.det.draw(plots.det(curves))
-        typical = lab.typical_quality(calibration)
-        self.evidence.draw(plots.evidence(lab.all, photographs=numbers, quality=typical, **at))
-
-
-class ComparisonPanel(_Panel):
-    """Other profiles, and calibrations from files, at the same number of false candidates."""
-
-    def __init__(self, lab: ThresholdLab) -> None:
-        others = [name for name in lab.profiles() if name != lab.profile]
-        self.other = ipywidgets.Dropdown(options=others, description="Profile")
-        self.upload = Uploader(
-            self._take, description="Add a calibration", accept=".json", most_bytes=MOST_BYTES
-        )
-        self.table = markup()
-        super().__init__(
-            lab,
-            heading("Compare"),
-            row(
-                self.other,
-                button("Compare with it", self._add),
-                self.upload,
-                button("Clear", lab.forget, label="Compare with nothing"),
-            ),
-            message(lab, "compare"),
-            self.table,
-            on=[*_ASKED, "compared"],
-        )
-        lab.observe(self._offer, "profile")
-
-    def _offer(self, _: object) -> None:
-        self.other.options = [name for name in self.lab.profiles() if name != self.lab.profile]
-
-    def _add(self) -> None:
-        if self.other.value:
-            self.lab.compare(self.other.value)
-
-    def _take(self, files: list[File]) -> None:
-        for file in files:
-            if file.content is None:
-                self.lab.say(
-                    "compare",
-                    f"{file.name}: is {file.size / 2**20:.0f} MB; a calibration has less than "
-                    f"{MOST_BYTES // 2**20}. Choose another",
-                )
-            else:
-                self.lab.add_file(file.name, file.content)
-
-    def draw(self, calibration: Calibration) -> None:  # noqa: ARG002 - the lab has them all
-        if self.lab.compared:
-            self.table.value = table(_COMPARED, _compared(self.lab))
-        else:
-            self.table.value = (
-                '<p class="sl-hint">Scores of two profiles cannot be compared; what they miss '
-                "where they let as many others by can.</p>"
-            )
-
-
-class BasisPanel(_Panel):
-    """The curves of the calibration at the threshold, and how far its ratios can be believed."""
-
-    def __init__(self, lab: ThresholdLab) -> None:
-        self.curves, self.evidence = markup(), markup()
-        super().__init__(
-            lab,
-            heading("What this rests on"),
-            self.evidence,
-            self.curves,
-            on=["known", "threshold"],
-        )
-
-    def draw(self, calibration: Calibration) -> None:
-        from workbench.evaluation.plots import share
-
-        evidence = calibration.evidence
-        self.evidence.value = (
-            "<p>Likelihood ratios cost "
-            f"<strong>{evidence.cllr:.3f} bits</strong> a comparison (Cllr: 0 is perfect, 1 is "
-            "useless), on people who took no part in the fit. No calibration of these scores could "
-            f"cost less than {evidence.cllr_least:.3f}. Claimed probabilities are off by "
-            f"<strong>{evidence.ece:.2%}</strong> on average (ECE, at even odds).</p>"
-        )
-        self.curves.value = table(_CURVES, _curves(calibration, self.lab.threshold, share))
-
-
-_CURVES = (
-    "Photographs", "Quality from", "Others who pass", "95 % interval", "Own missed",
-    "95 % interval", "People", "Comparisons", "Measured up to",
-)  # fmt: skip
-_COMPARED = (
-    "Calibration", "Made of", "As strict at", "False candidates", "Missed there",
-    "95 % interval", "Recommended", "Cllr (bits)",
-)  # fmt: skip
-
-
 def _about(lab: ThresholdLab) -> Iterator[str]:
     """What is known of the profile, as paragraphs."""
     known = lab.known
@@ -370,8 +207,6 @@ def _about(lab: ThresholdLab) -> Iterator[str]:
 
 
 def _facts(lab: ThresholdLab, calibration: Calibration) -> Iterator[tuple[str, str]]:
-    from workbench.evaluation.plots import few, share
-
     steps = lab.steps(calibration)
     expected = calibration.expected_false(lab.threshold, steps, photographs=lab.photographs)
     missed = calibration.missed(lab.threshold, steps, photographs=lab.photographs)
@@ -392,8 +227,6 @@ def _facts(lab: ThresholdLab, calibration: Calibration) -> Iterator[tuple[str, s
 
 
 def _remarks(lab: ThresholdLab, calibration: Calibration) -> Iterator[str]:
-    from workbench.evaluation.plots import share, times
-
     quality = lab.typical_quality(calibration)
     ratio = calibration.evidence.ratio(lab.threshold, quality=quality, photographs=lab.photographs)
     odds = ratio / max(1, lab.tracklets - 1)
@@ -403,7 +236,7 @@ def _remarks(lab: ThresholdLab, calibration: Calibration) -> Iterator[str]:
         f"with just that score is the one would be {share(odds / (1 + odds))}: a lead, never an "
         "identification."
     )
-    curves = lab.curves(calibration)
+    curves = calibration.curves_for(lab.photographs)
     if curves[0].photographs != lab.photographs:
         known = ", ".join(map(str, calibration.photographs))
         yield (
@@ -425,50 +258,3 @@ def _remarks(lab: ThresholdLab, calibration: Calibration) -> Iterator[str]:
     fewest = min(curve.people for curve in curves)
     if fewest < FEW_PEOPLE:
         yield f"⚠ This rests on {fewest} people only: the intervals say how little that is."
-
-
-def _curves(
-    calibration: Calibration, threshold: float, share: Callable[[float], str]
-) -> Iterator[tuple[str, ...]]:
-    for curve in sorted(calibration.curves, key=lambda c: (c.photographs, c.quality)):
-        (false, *false_ends), (missed, *missed_ends) = calibration.at(curve, threshold)
-        few = " ⚠" if curve.people < FEW_PEOPLE else ""
-        yield (
-            f"{curve.photographs}",
-            f"{curve.quality:g}",
-            share(false),
-            " to ".join(map(share, false_ends)),
-            share(missed),
-            " to ".join(map(share, missed_ends)),
-            f"{curve.people:,}{few}",
-            f"{curve.comparisons:,}",
-            f"{curve.measured_to:.2f}",
-        )
-
-
-def _compared(lab: ThresholdLab) -> Iterator[tuple[str, ...]]:
-    from workbench.evaluation.plots import few, share
-
-    for name, one in lab.all.items():
-        at = lab.threshold if one is lab.calibration else lab.as_strict(one)
-        steps, number = lab.steps(one), lab.photographs
-        expected = one.expected_false(at, steps, photographs=number)
-        missed = one.missed(at, steps, photographs=number)
-        yield (
-            name,
-            f"{one.data} ({one.made.isoformat()})",
-            f"{at:.2f}",
-            f"{few(expected.mean)} ({expected.low:,} to {expected.high:,})",
-            share(missed.share),
-            f"{share(missed.low)} to {share(missed.high)}",
-            f"{lab.recommended(one):.2f}",
-            f"{one.evidence.cllr:.3f}",
-        )
-
-
-def _pair(*titled: tuple[str, Any]) -> Any:
-    """Figures two by two, each with its title."""
-    boxes = [ipywidgets.VBox([markup(f"<h3>{escaped(title)}</h3>"), it]) for title, it in titled]
-    grid = ipywidgets.Box(boxes)
-    grid.add_class("sl-pair")
-    return grid

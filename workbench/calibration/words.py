@@ -1,0 +1,36 @@
+"""Shares, numbers and likelihood ratios in the words that people read."""
+
+from __future__ import annotations
+
+
+def about(photographs: int, quality: float | None) -> str:
+    """What a curve is for, in words."""
+    words = "1 photograph" if photographs == 1 else f"{photographs} photographs"
+    return words if quality is None else f"{words}, shots of quality {quality:g} and better"
+
+
+def share(value: float) -> str:
+    """A share as people read it: ``3%``, ``0.5%``, ``1 in 20,000``."""
+    if value <= 0:
+        return "0%"
+    if value >= 0.0095:
+        return f"{value:.0%}" if value < 0.99 or value >= 0.995 else f"{value:.1%}"
+    if value >= 0.00095:
+        return f"{value:.1%}"
+    return f"1 in {float(f'{1 / value:.2g}'):,.0f}"
+
+
+def few(number: float) -> str:
+    """A mean number of things to two digits: ``0.04``, ``3.1``, ``480``, ``12,000``."""
+    if number <= 0:
+        return "0"
+    rounded = float(f"{number:.2g}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.2g}" if rounded >= 0.01 else "< 0.01"
+
+
+def times(ratio: float) -> str:
+    """A likelihood ratio in words: ``5,400 times likelier``, ``20 times less likely``."""
+    if ratio > 1e9 or ratio < 1e-9:
+        return f"more than 1e9 times {'likelier' if ratio > 1 else 'less likely'}"
+    by = max(ratio, 1 / ratio)
+    return f"{few(by)} times {'likelier' if ratio >= 1 else 'less likely'}"
