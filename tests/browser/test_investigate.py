@@ -196,6 +196,41 @@ def test_the_threshold_filters_cards_map_and_timeline(opened: Any, probes: list[
     seen.assert_clean()
 
 
+def test_choosing_in_map_timeline_or_list_chooses_in_all_three(
+    opened: Any, probes: list[Path]
+) -> None:
+    seen = opened
+    upload(seen, probes[0])
+    seen.page.locator(".sl-photograph").wait_for()
+    seen.page.locator(".sl-district select").select_option("All cameras")
+    search(seen)
+    seen.page.locator(".sl-card").nth(1).wait_for()
+    cameras = seen.page.locator(".sl-card strong").all_inner_texts()
+    inside = seen.page.frame_locator(".sl-frame")
+    inside.locator(".sl-sighting .sl-plate").nth(1).wait_for()
+    seen.page.locator(".sl-frame").evaluate("frame => { frame.theSame = true; }")
+
+    # On the map, with the keyboard.
+    inside.locator(f'.sl-sighting[title^="{cameras[1]}"]').press("Enter")
+    seen.page.locator(".sl-card.sl-selected strong", has_text=cameras[1]).wait_for()
+    symbols = seen.page.locator(".sl-timeline .scatterlayer .point")
+    assert symbols.count() == 2
+    shapes = [symbol.get_attribute("d") for symbol in symbols.all()]
+    assert len(set(shapes)) == 2  # a diamond among circles
+
+    # On the timeline.
+    seen.page.locator(".sl-timeline").scroll_into_view_if_needed()
+    box = symbols.nth(0).bounding_box()
+    seen.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    seen.page.locator(".sl-card.sl-selected strong", has_text=cameras[0]).wait_for()
+    inside.locator(f'.sl-chosen[title^="{cameras[0]}"]').wait_for(state="attached")
+    assert inside.locator(".sl-ring").count() == 1
+    assert seen.page.locator(".sl-frame").evaluate("frame => frame.theSame") is True
+    seen.page.locator(".sl-sightings").evaluate("panel => panel.scrollIntoView()")
+    seen.screenshot("investigate-6-linked")
+    seen.assert_clean()
+
+
 def test_among_several_faces_one_is_chosen(
     opened: Any, probes: list[Path], shared: Path, tmp_path: Path
 ) -> None:

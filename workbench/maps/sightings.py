@@ -171,6 +171,7 @@ def _sightings(
                 **_place(camera),
                 "count": len(here),
                 "confirmed": sure,
+                "ids": [candidate.tracklet_id for _, candidate in here],
                 "times": [candidate.shot_time.timestamp() for _, candidate in here],
                 "score": best,
                 "best": here[0][0] == 1,

@@ -13,9 +13,14 @@ class MapFrame(anywidget.AnyWidget):
 
     In JupyterLab the document stands in the frame's ``srcdoc``; on a page of our server, whose
     policy would stop its scripts there, in the document that the server keeps for it.
+
+    ``selected`` is the id that the document points out: set it and the document is told, without
+    being built again; when somebody chooses in the document, it is set. Both ways it is a message
+    ``{kind: "sightline-select", id}``. What comes from the document may be any text.
     """
 
     _esm = Path(__file__).with_name("mapframe.js")
     page = Unicode("").tag(sync=True)
+    selected = Unicode("").tag(sync=True)
     title = Unicode("Map").tag(sync=True)
     height = Unicode("440px").tag(sync=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import ipywidgets
 
@@ -26,7 +27,17 @@ class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("sl-panel")
         self.add_class("sl-sightings")
         model.observe(self._draw, ["result", "threshold"])
+        model.observe(self._point, "selected")
+        self.map.observe(self._chosen, "selected")
         self._draw()
+
+    def _point(self, _: object = None) -> None:
+        """Have the map point out what is chosen elsewhere; it stays as it is otherwise."""
+        self.map.selected = self.model.selected
+
+    def _chosen(self, change: Any) -> None:
+        if any(candidate.tracklet_id == change["new"] for candidate in self.model.shown):
+            self.model.selected = change["new"]
 
     def _draw(self, _: object = None) -> None:
         self.layout.display = "none" if self.model.result is None else ""

@@ -7,6 +7,9 @@ const sightline = (() => {
 
   // What changes as the map is played: each is called with a moment in seconds, or Infinity.
   const playing = [];
+  // What changes as another candidate is pointed out: each is called with its id.
+  const choosing = [];
+  let pointed = "";
 
   /** An element with a class, a text or children, and attributes. */
   function el(tag, className, content, attributes = {}) {
@@ -191,7 +194,10 @@ const sightline = (() => {
     const ofCandidate = new Map();
     const group = L.featureGroup().bindPopup((mark) => story(mark.options.place), { maxWidth: 330,
       minWidth: 270, maxHeight: 380, className: "sl-popup", offset: [0, -30] });
-    group.on("popupopen", ({ layer }) => point(layer.options.place.candidates[0].id));
+    // The one pointed out may be any of those at the place; else it becomes the best of them.
+    group.on("popupopen", ({ layer: { options: { place } } }) => {
+      if (!place.ids.includes(pointed)) point(place.ids[0]);
+    });
     const marks = places.map((place, i) => {
       const at = [place.latitude, place.longitude];
       const mark = i < PLATES
@@ -201,7 +207,7 @@ const sightline = (() => {
         : new Dot(at, { place, pane: "sl-cameras", renderer, radius: 6, confirmed: place.confirmed > 0,
           color: "#ffffff", weight: 1.5, fillOpacity: 1,
           fillColor: place.confirmed ? SURE : ACCENT });
-      for (const { id } of place.candidates) ofCandidate.set(id, mark);
+      for (const id of place.ids) ofCandidate.set(id, mark);
       return mark;
     });
     // Plates first and at once; the page stays at hand while thousands of dots follow.
@@ -220,20 +226,42 @@ const sightline = (() => {
       if (number) number.textContent = count;
     }));
     // The page around the map may point out a candidate, and is told of one that is pointed out.
+    const ring = L.marker([0, 0], { pane: "sl-arrows", interactive: false, keyboard: false,
+      icon: divIcon(el("span", "sl-ring", ""), [0, 0], [0, 0], "sl-nothing") });
     let chosen = null;
-    window.addEventListener("message", ({ source, data }) => {
-      if (source !== window.parent || data?.kind !== "sightline-select") return;
+    choosing.push((id) => {
       chosen?.getElement?.()?.classList.remove("sl-chosen");
-      chosen = ofCandidate.get(data.id) ?? null;
-      if (!chosen) return;
+      chosen = ofCandidate.get(id) ?? null;
+      if (!chosen) return ring.remove();
       chosen.getElement?.()?.classList.add("sl-chosen");
+      ring.setLatLng(chosen.getLatLng()).addTo(map);
       if (!map.getBounds().contains(chosen.getLatLng())) map.panTo(chosen.getLatLng());
+      return ring;
     });
+    window.addEventListener("message", ({ source, data }) => {
+      if (source === window.parent && data?.kind === "sightline-select") choose(data.id);
+    });
+    if (window.parent !== window) window.parent.postMessage({ kind: "sightline-drawn" }, "*");
     return group;
   }
 
-  /** Tell the page around this one, if there is one, which candidate is pointed out. */
+  /** Show on the map which candidate is pointed out. */
+  function choose(id) {
+    pointed = id;
+    for (const change of choosing) change(id);
+    for (const item of document.querySelectorAll(".sl-story [data-id]")) mark(item);
+  }
+
+  /** Say of an entry in a popup whether it is the one pointed out. */
+  function mark(item) {
+    const own = item.dataset.id === pointed;
+    item.classList.toggle("sl-chosen", own);
+    item.querySelector("button").setAttribute("aria-pressed", `${own}`);
+  }
+
+  /** Point a candidate out, and tell the page around this one, if there is one. */
   function point(id) {
+    choose(id);
     if (window.parent !== window) window.parent.postMessage({ kind: "sightline-select", id }, "*");
   }
 
@@ -335,13 +363,13 @@ const sightline = (() => {
     return el("div", "sl-story", [
       el("h2", "", name === id ? name : [name, " ", el("small", "", id)]),
       el("p", "", summary),
-      el("ol", "", candidates.map((c) => el("li", "", [
+      el("ol", "", candidates.map((c) => entry(c, [
         c.picture
           ? el("img", "", null, { alt: `Best shot of candidate ${c.rank}`,
             src: document.getElementById(`sl-picture-${c.rank}`).value })
           : el("span", "sl-no-picture", "picture not kept in this map"),
         el("div", "", [
-          el("strong", "", `Score ${c.score}`), ` · rank ${c.rank}`,
+          chooser(c), ` · rank ${c.rank}`,
           ...(c.confirmed ? [el("div", "sl-sure", "✓ confirmed by a person")] : []),
           el("div", "", c.time), el("div", "sl-soft", c.seen), el("div", "sl-soft", c.recording),
         ]),
@@ -350,6 +378,20 @@ const sightline = (() => {
       ...(candidates.every((c) => c.confirmed) ? []
         : [el("p", "sl-soft", "A lead, not an identification.")]),
     ]);
+  }
+
+  function entry({ id }, content) {
+    const item = el("li", "", content, { "data-id": id });
+    mark(item);
+    return item;
+  }
+
+  /** The score as a button that points its candidate out. */
+  function chooser({ id, score }) {
+    const button = el("button", "sl-choose", `Score ${score}`, { type: "button",
+      title: "Point this one out in the timeline and the list too" });
+    button.addEventListener("click", () => point(id));
+    return button;
   }
 
   // --- Route and legend -----------------------------------------------------------------------
