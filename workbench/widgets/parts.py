@@ -93,9 +93,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return page if lines else ""
 
 
-def count(number: int, noun: str) -> str:
-    """``1 camera``, ``1,200 cameras``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def count(number: int, noun: str, plural: str = "") -> str:
+    """``1 camera``, ``1,200 cameras``, ``2 stretches``."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ import ipywidgets
 
 from workbench.maps.zones import local_time, zone_label
 from workbench.widgets.clocks import Fold, moments
+from workbench.widgets.footageplot import FootagePlot
 from workbench.widgets.hoursfield import HoursField
 from workbench.widgets.model import Investigation
 from workbench.widgets.parts import button, count, duration, escaped, heading, markup, message, row
@@ -46,6 +47,7 @@ class TimePanel(ipywidgets.VBox):  # type: ignore[misc]
                 message(model, "time"),
                 HoursField(model),
                 self.covered,
+                FootagePlot(model),
             ]
         )
         self.add_class("sl-panel")

@@ -1,0 +1,64 @@
+"""Part of step 3: when there is footage, and by which camera, seen before anything is searched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import ipywidgets
+
+from workbench.maps.zones import local_time
+from workbench.widgets.model import Investigation
+from workbench.widgets.parts import count, duration, escaped, markup
+from workbench.widgets.plot import Plot
+
+MOST_GAPS = 3  # that are written out, the longest
+SHORTEST_GAP = 60  # seconds
+
+Span = tuple[datetime, datetime]
+
+
+class FootagePlot(ipywidgets.VBox):  # type: ignore[misc]
+    """A histogram of the footage that the question is about, and its gaps in words."""
+
+    def __init__(self, model: Investigation) -> None:
+        self.model = model
+        self.plot = Plot(lambda _: None)
+        self.words = markup()
+        fold = ipywidgets.Accordion([self.plot], titles=["Footage over time and by camera"])
+        fold.selected_index = 0
+        super().__init__([self.words, fold])
+        self.add_class("sl-footage-plot")
+        model.observe(self._draw, ["start", "end", "district", "picked", "hours"])
+        self._draw()
+
+    def _draw(self, _: object = None) -> None:
+        from workbench.maps.histogram import histogram, occupancy
+
+        model = self.model
+        cameras, windows = model.cameras_inside or model.cameras, model.windows
+        if not cameras or not windows:
+            self.words.value, self.plot.layout.display = "", "none"
+            return
+        counted = occupancy(model.footage, cameras, windows)
+        self.plot.draw(histogram(counted, zone=model.zone))
+        self.plot.layout.display = ""
+        gaps = [gap for gap in counted.gaps if (gap[1] - gap[0]).total_seconds() >= SHORTEST_GAP]
+        self.words.value = _told(model, gaps)
+
+
+def _told(model: Investigation, gaps: Sequence[Span]) -> str:
+    """The longest gaps in words: what nobody can be found in, whoever was there."""
+    if not gaps:
+        return ""
+    longest = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:MOST_GAPS]
+    listed = "; ".join(
+        f"{local_time(begin, model.zone, '%d %b %H:%M')} to "
+        f"{local_time(end, model.zone, '%d %b %H:%M')}"
+        for begin, end in sorted(longest)
+    )
+    if len(gaps) > MOST_GAPS:
+        listed = f"the longest are {listed}"
+    hours = duration(sum((end - begin).total_seconds() for begin, end in gaps))
+    words = f"No camera has footage in {count(len(gaps), 'stretch', 'stretches')}, {hours} in all: "
+    return f'<p class="sl-hint">⚠ {escaped(words + listed)}. No footage is not “not seen”.</p>'
