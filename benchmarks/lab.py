@@ -164,7 +164,9 @@ def one_to_many(first: Half, second: Half) -> pd.DataFrame:
                     "threshold": f"{threshold:.3f}",
                     "FPIR": shown(rates["FPIR"]),
                     "FNIR": shown(rates["FNIR"]),
-                    "rank 1": f"{reporting.cmc(1)[0]:.2%}",
+                    "rank 1": "{found:.1%} ({low:.1%}–{high:.1%})".format(
+                        **reporting.cmc(1).iloc[0]
+                    ),
                 }
             )
     return pd.DataFrame(rows)
@@ -187,7 +189,7 @@ def pooling(first: Half, second: Half) -> pd.DataFrame:
                     "way": way,
                     "FMR": shown(rates["FMR"]),
                     "FNMR": shown(rates["FNMR"]),
-                    "EER": f"{reporting.eer()[0]:.2%}",
+                    "EER": shown(reporting.eer()),
                 }
             )
     return pd.DataFrame(rows)

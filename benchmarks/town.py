@@ -20,12 +20,14 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from workbench.casework.register import here
 from workbench.district import from_geojson
 from workbench.domain import Candidate, Scope
 from workbench.errors import SightlineError
+from workbench.evaluation.intervals import interval, resampled
 from workbench.evaluation.truth import Truth
 from workbench.faces.models import Models, load
 from workbench.faces.probes import find_faces, make_photograph, pool_photographs
@@ -36,6 +38,7 @@ from workbench.investigation import search
 
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", Path(__file__).parents[2] / "shared"))
 CASE = "BENCHMARK"
+DRAWS = 2000
 # A best shot is on a face if their centres are no further apart than this share of its width.
 NEAR = 0.6
 
@@ -155,12 +158,28 @@ def summary(rows: list[Row]) -> pd.DataFrame:
                 "appearances": total,
                 "found": int(group["found"].sum()),
                 "missed": int(group["missed"].sum()),
-                "share found": f"{group['found'].sum() / total:.3f}" if total else "",
+                "share found": _share(group) if total else "",
                 "false": int(group["false"].sum()),
-                "false a person": round(float(group["false"].mean()), 2),
+                "false a person": _mean(group["false"].to_numpy()),
             }
         )
     return pd.DataFrame(lines)
+
+
+def _share(group: pd.DataFrame) -> str:
+    """Share of appearances found, people drawn again for its interval."""
+    drawn = resampled(len(group), DRAWS)
+    found, of = (drawn @ group[name].to_numpy() for name in ("found", "appearances"))
+    share = float(group["found"].sum() / group["appearances"].sum())
+    rate = interval(share, found[of > 0] / of[of > 0], int((group["appearances"] > 0).sum()))
+    return f"{rate.value:.3f} ({rate.low:.3f}–{rate.high:.3f})"
+
+
+def _mean(numbers: np.ndarray) -> str:
+    """Mean of a number by person, people drawn again for its interval."""
+    means = resampled(len(numbers), DRAWS) @ numbers / len(numbers)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return f"{numbers.mean():.2f} ({low:.2f}–{high:.2f})"
 
 
 def main() -> int:

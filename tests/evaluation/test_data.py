@@ -109,7 +109,7 @@ def test_pairs_in_both_forms_give_one_to_one_rates(
     assert len(pairs) == 10
     trial = pairs_trial(enrol(people_in(few), models, cache=tmp_path / "cache"), pairs)
     assert np.isfinite(trial.scores).sum() == 10
-    assert trial.eer()[0] == 0
+    assert trial.eer().value == 0
     named = tmp_path / "named"
     for person in ("anna", "ben"):
         (named / person).mkdir(parents=True)

@@ -14,8 +14,8 @@ from workbench.faces.templates import pool
 def test_each_way_knows_people_again(crowd, way) -> None:
     made = trial(crowd(30, 5), in_probe=2, way=way)
     assert made.scores.shape == (30, 30)
-    assert made.eer()[0] < 0.1
-    assert made.cmc(1)[0] > 0.9
+    assert made.eer().value < 0.1
+    assert made.cmc(1)["found"].iloc[0] > 0.9
 
 
 def test_the_mean_is_that_of_the_search(crowd) -> None:
@@ -37,8 +37,8 @@ def test_the_best_pair_is_the_best_of_all_pairs(crowd) -> None:
 
 def test_more_pictures_find_more(crowd) -> None:
     samples = crowd(60, 6, spread=0.16)
-    few = trial(samples, in_probe=1, in_entry=1).eer()[0]
-    many = trial(samples, in_probe=3, in_entry=3).eer()[0]
+    few = trial(samples, in_probe=1, in_entry=1).eer().value
+    many = trial(samples, in_probe=3, in_entry=3).eer().value
     assert many < few / 2
 
 

@@ -49,7 +49,7 @@ def test_false_negatives_are_a_share_of_searches_for_people_who_are_there(small:
 
 def test_ranks_and_the_curve_of_them(small: Trial) -> None:
     assert small.ranks().tolist() == [1, 2]
-    assert small.cmc(3).tolist() == [0.5, 1.0, 1.0]
+    assert small.cmc(3)["found"].tolist() == [0.5, 1.0, 1.0]
 
 
 def test_equal_scores_do_not_win() -> None:
@@ -63,7 +63,8 @@ def test_who_could_not_be_enrolled_is_missed() -> None:
     trial = Trial(scores, PROBES, ENTRIES)
     assert trial.fnir(np.array([-5.0]))[0] == pytest.approx([1 / 2])
     assert trial.ranks().tolist() == [4, 2]
-    assert 0 <= trial.eer()[0] <= 1
+    equal = trial.eer()
+    assert 0 <= equal.low <= equal.value <= equal.high <= 1
 
 
 def test_pairs_that_were_not_compared_count_nowhere() -> None:
@@ -83,6 +84,21 @@ def test_rates_agree_with_a_library_on_many_pairs() -> None:
     at = thresholds[1:]
     assert trial.fmr(at)[0] == pytest.approx(false[1:])
     assert 1 - trial.fnmr(at)[0] == pytest.approx(found[1:])
+
+
+def test_the_equal_error_rate_is_that_of_two_normal_distributions() -> None:
+    generator = np.random.default_rng(5)
+    people = np.array([f"P{i}" for i in range(300)])
+    scores = generator.normal(0, 1, (300, 300)) + 2 * np.eye(300)
+    equal = Trial(scores, people, people).eer()
+    assert equal.low <= 0.1587 <= equal.high  # the normal distribution beyond one deviation
+    assert equal.high - equal.low < 0.12
+
+
+def test_what_is_found_is_what_is_not_missed(small: Trial) -> None:
+    rates = small.at(0.55)
+    assert rates["TPIR"].value == 1 - rates["FNIR"].value
+    assert rates["TPIR"].low == 1 - rates["FNIR"].high
 
 
 def test_a_threshold_lets_no_more_pass_than_was_asked() -> None:

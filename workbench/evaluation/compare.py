@@ -109,10 +109,13 @@ def side_by_side(measured: Sequence[Measured], *, fmr: float = 0.01) -> pd.DataF
     rows = []
     for one in measured:
         tried = len(one.samples) + len(one.samples.failed)
+        equal = one.trial.eer()
         row: dict[str, object] = {
             "combination": str(one.combination),
             "failed to enrol": len(one.samples.failed) / tried,
-            "EER": one.trial.eer()[0],
+            "EER": equal.value,
+            "EER low": equal.low,
+            "EER high": equal.high,
         }
         for name, about in (("FNMR", {"fmr": fmr}), ("FNIR", {"fpir": 0.1})):
             try:

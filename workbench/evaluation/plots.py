@@ -94,14 +94,19 @@ def rates(
     return figure
 
 
-def cmc(curves: Mapping[str, NDArray[Any]]) -> go.Figure:
-    """Cumulative match characteristic; *curves* as :meth:`Trial.cmc` gives them."""
+def cmc(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Cumulative match characteristic; *curves* as :meth:`Trial.cmc` gives them.
+
+    The intervals are in the words of each point.
+    """
     figure = drawing.figure("Rank", "Share of mated probes found within it")
-    for (name, found), style in zip(curves.items(), cycle(drawing.STYLES), strict=False):
-        ranks = list(range(1, len(found) + 1))
-        hover = [f"{drawing.text(name)}<br>rank {rank}: {value:.1%}"
-                 for rank, value in zip(ranks, found, strict=True)]  # fmt: skip
-        drawing.line(figure, name, ranks, found, style, hovertext=hover)
+    for (name, frame), style in zip(curves.items(), cycle(drawing.STYLES), strict=False):
+        hover = [
+            f"{drawing.text(name)}<br>rank {row.rank}: {row.found:.1%} "
+            f"({row.low:.1%} to {row.high:.1%})"
+            for row in frame.itertuples()
+        ]
+        drawing.line(figure, name, frame["rank"], frame["found"], style, hovertext=hover)
     figure.update_xaxes(type="log", tickvals=[1, 2, 5, 10, 20, 50, 100])
     figure.update_yaxes(tickformat=".0%")
     return figure

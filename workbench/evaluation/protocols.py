@@ -185,17 +185,33 @@ class Trial:
         )
         return best
 
-    def cmc(self, most: int = 50) -> NDArray[Any]:
-        """Share of mated probes whose mate is among the best 1, 2, … *most* (closed set)."""
-        import numpy as np
+    def cmc(self, most: int = 50, *, draws: int = 200) -> pd.DataFrame:
+        """Cumulative match characteristic (closed set): who is among the best 1, 2, … *most*.
 
-        ranks = self.ranks()
-        return np.array([(ranks <= rank).mean() for rank in range(1, most + 1)])
+        Columns: rank, found (share of mated probes), and its ``low`` and ``high``.
+        """
+        import numpy as np
+        import pandas as pd
+
+        ranks = np.arange(1, most + 1)
+        among = self.ranks()[:, None] <= ranks[None]
+        weights = resampled(len(self.people), draws)
+        drawn = _share(among, self._drawn(weights)[0][:, self.mated])
+        people = self._clusters("FNIR")
+        rates = [interval(float(among[:, i].mean()), drawn[:, i], people) for i in range(most)]
+        return pd.DataFrame(
+            {
+                "rank": ranks,
+                "found": [rate.value for rate in rates],
+                "low": [rate.low for rate in rates],
+                "high": [rate.high for rate in rates],
+            }
+        )
 
     # --- With intervals -------------------------------------------------------------------
 
     def at(self, threshold: float, *, draws: int = 500) -> dict[str, Rate]:
-        """FMR, FNMR, FPIR and FNIR at a threshold, those that there is something to say of."""
+        """FMR, FNMR, FPIR, FNIR and TPIR at a threshold, those that the trial can tell."""
         import numpy as np
 
         found: dict[str, Rate] = {}
@@ -206,6 +222,9 @@ class Trial:
                 found[name] = interval(
                     value, self._resample(rate, where, draws)[:, 0], self._clusters(name)
                 )
+        if "FNIR" in found:
+            missed = found["FNIR"]
+            found["TPIR"] = Rate(1 - missed.value, 1 - missed.high, 1 - missed.low, missed.people)
         return found
 
     def det(self, thresholds: NDArray[Any], *, draws: int = 200) -> pd.DataFrame:
@@ -232,15 +251,25 @@ class Trial:
             columns[f"{name} high"] = [one.high for one in rates]
         return pd.DataFrame(columns)
 
-    def eer(self) -> tuple[float, float]:
-        """Equal error rate of one-to-one comparison, and the threshold at which it lies."""
+    def eer(self, *, draws: int = 200) -> Rate:
+        """Equal error rate of one-to-one comparison, with its interval.
+
+        In each draw it is read off between the nearest of 200 thresholds.
+        """
         import numpy as np
         from sklearn.metrics import det_curve
 
         known = ~np.isnan(self.scores)
-        false, missed, thresholds = det_curve(self.same[known], _finite(self.scores[known]))
+        false, missed, _ = det_curve(self.same[known], _finite(self.scores[known]))
         at = int(np.argmin(np.abs(false - missed)))
-        return float(false[at] + missed[at]) / 2, float(thresholds[at])
+        value = float(false[at] + missed[at]) / 2
+        thresholds = np.quantile(_finite(self.scores[known]), np.linspace(0, 1, 200))
+        weights = resampled(len(self.people), draws)
+        rates = self.fmr(thresholds, weights), self.fnmr(thresholds, weights)
+        nearest = np.argmin(np.abs(rates[0] - rates[1]), axis=1)
+        rows = np.arange(draws)
+        drawn = (rates[0][rows, nearest] + rates[1][rows, nearest]) / 2
+        return interval(value, drawn, self._clusters("FNMR"))
 
     def threshold_at(self, *, fmr: float | None = None, fpir: float | None = None) -> float:
         """The lowest threshold at which a rate is at most so much.
