@@ -24,6 +24,7 @@ MOST_BINS = 60
 MOST_ROWS = 8  # cameras that get a row of their own: those with the least footage
 # Seconds of a bin: round by the clock.
 STEPS = (1, 5, 10, 30, 60, 300, 600, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
+MILLISECOND = timedelta(milliseconds=1)  # in which Plotly counts
 GAP, GAP_EDGE = "#ffffff", "#8a4b08"
 
 
@@ -124,14 +125,20 @@ def histogram(counted: Occupancy, *, zone: ZoneInfo) -> go.Figure:
         ],
         hoverinfo="text",
     )
-    none = np.flatnonzero(empty)
+    edge = np.diff(np.r_[False, empty, False].astype(np.int8))
+    stretches = [*zip(np.flatnonzero(edge == 1), np.flatnonzero(edge == -1), strict=True)]
+    begins = [_moment(counted.edges[first]) for first, _ in stretches]
+    ends = [_moment(counted.edges[last]) for _, last in stretches]
     figure.add_bar(
         name="no footage",
-        x=[where[n] for n in none],
-        y=[top] * len(none),
-        width=step,
+        x=[axis.place(begin + (end - begin) / 2) for begin, end in zip(begins, ends, strict=True)],
+        y=[top] * len(stretches),
+        width=[(end - begin) / MILLISECOND for begin, end in zip(begins, ends, strict=True)],
         marker=_hatched(),
-        hovertext=[f"{local_time(starts[n], zone)}<br>no footage of any camera" for n in none],
+        hovertext=[
+            f"{local_time(begin, zone)}<br>to {local_time(end, zone)}<br>no footage of any camera"
+            for begin, end in zip(begins, ends, strict=True)
+        ],
         hoverinfo="text",
     )
     _draw_rows(figure, counted, axis)
@@ -146,7 +153,7 @@ def _draw_rows(figure: go.Figure, counted: Occupancy, axis: LocalAxis) -> None:
         **common,
         y=list(range(count)),
         base=[axis.place(start)] * count,
-        x=[(end - start) / timedelta(milliseconds=1)] * count,
+        x=[(end - start) / MILLISECOND] * count,
         width=0.62,
         marker=_hatched(),
         hoverinfo="skip",
@@ -156,7 +163,7 @@ def _draw_rows(figure: go.Figure, counted: Occupancy, axis: LocalAxis) -> None:
         **common,
         y=[row for row, _ in bars],
         base=[axis.place(begin) for _, (begin, _) in bars],
-        x=[(stop - begin) / timedelta(milliseconds=1) for _, (begin, stop) in bars],
+        x=[(stop - begin) / MILLISECOND for _, (begin, stop) in bars],
         width=0.62,
         marker={"color": FOOTAGE, "line": {"color": FOOTAGE_EDGE, "width": 1}},
         hovertext=[
@@ -172,7 +179,6 @@ def _layout(axis: LocalAxis, counted: Occupancy, top: int) -> go.Layout:
     high, low = 110, 18 * rows
     height = high + low + 84
     share = low / (high + low)
-    title = "Cameras" if rows == counted.total else f"Cameras ({rows} with least footage below)"
     return go.Layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 26, "b": 8},
@@ -184,17 +190,11 @@ def _layout(axis: LocalAxis, counted: Occupancy, top: int) -> go.Layout:
         bargap=0,
         dragmode="pan",
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"},
-        annotations=[
-            {
-                "text": title, "showarrow": False, "xref": "paper", "yref": "paper", "x": 0, "y": 1,
-                "xanchor": "left", "yanchor": "bottom",
-            }
-        ],
         xaxis={**axis.layout(), "anchor": "y2"},
         yaxis={
             "domain": [share + 0.04, 1], "range": [0, top * 1.04], "rangemode": "tozero",
-            "gridcolor": GRID, "fixedrange": True, "tickformat": ",d", "nticks": 4,
-            "automargin": True,
+            "gridcolor": GRID, "fixedrange": True, "tickformat": ",d",
+            "dtick": math.ceil(top / 3), "automargin": True,
         },
         yaxis2={
             "domain": [0, share - 0.02], "tickvals": list(range(rows)),

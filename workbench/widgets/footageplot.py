@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import ipywidgets
 
@@ -25,7 +26,9 @@ class FootagePlot(ipywidgets.VBox):  # type: ignore[misc]
         self.model = model
         self.plot = Plot(lambda _: None)
         self.words = markup()
-        fold = ipywidgets.Accordion([self.plot], titles=["Footage over time and by camera"])
+        self.legend = markup()
+        inside = ipywidgets.VBox([self.legend, self.plot])
+        fold = ipywidgets.Accordion([inside], titles=["Footage over time and by camera"])
         fold.selected_index = 0
         super().__init__([self.words, fold])
         self.add_class("sl-footage-plot")
@@ -38,11 +41,17 @@ class FootagePlot(ipywidgets.VBox):  # type: ignore[misc]
         model = self.model
         cameras, windows = model.cameras_inside or model.cameras, model.windows
         if not cameras or not windows:
-            self.words.value, self.plot.layout.display = "", "none"
+            self.words.value = self.legend.value = ""
+            self.plot.layout.display = "none"
             return
         counted = occupancy(model.footage, cameras, windows)
         self.plot.draw(histogram(counted, zone=model.zone))
         self.plot.layout.display = ""
+        rows = f"the {len(counted.rows)} with the least of {counted.total:,}"
+        below = "each of them" if len(counted.rows) == counted.total else rows
+        self.legend.value = (
+            f'<p class="sl-hint">Above how many cameras have footage, below {below}.</p>'
+        )
         gaps = [gap for gap in counted.gaps if (gap[1] - gap[0]).total_seconds() >= SHORTEST_GAP]
         self.words.value = _told(model, gaps)
 
@@ -52,13 +61,16 @@ def _told(model: Investigation, gaps: Sequence[Span]) -> str:
     if not gaps:
         return ""
     longest = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:MOST_GAPS]
-    listed = "; ".join(
-        f"{local_time(begin, model.zone, '%d %b %H:%M')} to "
-        f"{local_time(end, model.zone, '%d %b %H:%M')}"
-        for begin, end in sorted(longest)
-    )
+    listed = "; ".join(_stretch(gap, model.zone) for gap in sorted(longest))
     if len(gaps) > MOST_GAPS:
         listed = f"the longest are {listed}"
     hours = duration(sum((end - begin).total_seconds() for begin, end in gaps))
     words = f"No camera has footage in {count(len(gaps), 'stretch', 'stretches')}, {hours} in all: "
     return f'<p class="sl-hint">⚠ {escaped(words + listed)}. No footage is not “not seen”.</p>'
+
+
+def _stretch(gap: Span, zone: ZoneInfo) -> str:
+    begin, end = (moment.astimezone(zone) for moment in gap)
+    same_day = begin.date() == end.date()
+    last = local_time(end, zone, "%H:%M" if same_day else "%a %d %b %H:%M")
+    return f"{local_time(begin, zone, '%a %d %b %H:%M')} to {last}"
