@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,22 @@ def test_evidence_rises_with_the_score(calibration: Calibration) -> None:
     at = calibration.thresholds[-1]
     assert line.y[-1] == calibration.evidence.ratio(at, quality=0.8, photographs=1)
     assert "times likelier at" in line.hovertext[-1]
+
+
+def test_what_nobody_could_miss_is_not_drawn_as_missed(calibration: Calibration) -> None:
+    unknown = {"missed": 1.0, "missed_low": 0.0, "missed_high": 1.0}
+    curves = tuple(
+        replace(curve, **{name: (value,) * len(curve.missed) for name, value in unknown.items()})
+        if curve.photographs == 3
+        else curve
+        for curve in calibration.curves
+    )
+    partly = replace(calibration, curves=curves)
+    assert np.isnan(partly.missed(0.5, photographs=3).share)
+    assert partly.missed(0.5, photographs=1) == calibration.missed(0.5, photographs=1)
+    drawn = lines(forecasts.missed({"ours": partly}, photographs=(1, 3)))
+    assert [line.name for line in drawn] == ["1 photograph"]
+    assert all(label.startswith("1 photograph") for label in forecasts.of_calibration(partly))
 
 
 def test_curves_of_a_calibration_can_be_drawn(calibration: Calibration) -> None:

@@ -95,6 +95,20 @@ def test_what_was_not_measured_and_few_people_are_told(page: ThresholdPage) -> N
     assert "This rests on 80 people only" in page.question.answer.value
 
 
+def test_what_is_missed_is_unknown_where_nobody_was_compared_with_themselves(
+    page: ThresholdPage, ours: Calibration
+) -> None:
+    length = len(ours.thresholds)
+    ends = {
+        "missed": (1.0,) * length,
+        "missed_low": (0.0,) * length,
+        "missed_high": (1.0,) * length,
+    }
+    page.lab.known = Known(replace(ours, curves=tuple(replace(c, **ends) for c in ours.curves)))
+    assert "<strong>unknown</strong>" in page.question.answer.value
+    assert "<td>unknown</td>" in page.basis.curves.value
+
+
 def test_tracklets_of_poorer_quality_than_calibrated_are_told(
     page: ThresholdPage, ours: Calibration
 ) -> None:

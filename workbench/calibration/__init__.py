@@ -70,6 +70,12 @@ class Curve:
     people: int
     comparisons: int
 
+    @property
+    def tells_missed(self) -> bool:
+        """Whether pictures of one person were compared, so that there is an FNMR at all."""
+        return any(low > 0 or high < 1 for low, high in zip(
+            self.missed_low, self.missed_high, strict=True))  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -187,10 +193,13 @@ class Calibration:
     ) -> Missed:
         """Share of the target's tracklets expected below a threshold, were there any.
 
-        *tracklets* as for :meth:`expected_false`; by default those that it was calibrated on.
+        *tracklets* as for :meth:`expected_false`; by default those that it was calibrated on. The
+        share is NaN where no two pictures of one person were compared.
         """
         total, sums = 0.0, [0.0, 0.0, 0.0]
         for curve, number in self._shares(tracklets, photographs):
+            if not curve.tells_missed:
+                continue
             for place, values in enumerate((curve.missed, curve.missed_low, curve.missed_high)):
                 sums[place] += number * self._at(threshold, values)
             total += number

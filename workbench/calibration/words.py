@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def about(photographs: int, quality: float | None) -> str:
     """What a curve is for, in words."""
@@ -11,6 +13,8 @@ def about(photographs: int, quality: float | None) -> str:
 
 def share(value: float) -> str:
     """A share as people read it: ``3%``, ``0.5%``, ``1 in 20,000``."""
+    if math.isnan(value):
+        return "unknown"
     if value <= 0:
         return "0%"
     if value >= 0.0095:

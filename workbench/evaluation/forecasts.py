@@ -21,7 +21,9 @@ _LEAST = 0.05  # candidates; where an axis of numbers ends below
 def of_calibration(
     calibration: Calibration, *, quality: float | None = None, photographs: int | None = None
 ) -> dict[str, pd.DataFrame]:
-    """A calibration's curves as :func:`det` and :func:`rates` want them, by what they are for.
+    """A calibration's curves by what they are for, as :mod:`workbench.evaluation.plots` wants them.
+
+    Those without pictures of one person to compare have no FNMR, and are left out.
 
     *quality* (at which a curve begins) and *photographs* leave those of one kind alone.
     """
@@ -30,6 +32,8 @@ def of_calibration(
     found = {}
     for curve in sorted(calibration.curves, key=lambda c: (c.quality, c.photographs)):
         if quality not in (None, curve.quality) or photographs not in (None, curve.photographs):
+            continue
+        if not curve.tells_missed:
             continue
         found[about(curve.photographs, None if quality is not None else curve.quality)] = (
             pd.DataFrame(
@@ -101,6 +105,8 @@ def missed(
     styles = cycle(drawing.STYLES)
     for name, calibration in calibrations.items():
         for number in photographs:
+            if not any(curve.tells_missed for curve in calibration.curves_for(number)):
+                continue
             style, x = next(styles), calibration.thresholds
             label = about(number, None)
             label = f"{name}, {label}" if len(calibrations) > 1 else label

@@ -199,7 +199,7 @@ def _curves(calibration: Calibration, threshold: float) -> Iterator[tuple[str, .
             f"{curve.quality:g}",
             share(false),
             " to ".join(map(share, false_ends)),
-            share(missed),
+            share(missed) if curve.tells_missed else "unknown",
             " to ".join(map(share, missed_ends)),
             f"{curve.people:,}{few}",
             f"{curve.comparisons:,}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -215,11 +216,14 @@ def _facts(lab: ThresholdLab, calibration: Calibration) -> Iterator[tuple[str, s
         "false candidates to expect on average; in 19 searches of 20 between "
         f"{expected.low:,} and {expected.high:,}",
     )
-    yield (
-        share(missed.share),
-        "of true sightings missed; the truth lies between "
-        f"{share(missed.low)} and {share(missed.high)}, 19 times in 20",
-    )
+    if math.isnan(missed.share):
+        yield "unknown", "share of true sightings missed: nobody had so many photographs and more"
+    else:
+        yield (
+            share(missed.share),
+            "of true sightings missed; the truth lies between "
+            f"{share(missed.low)} and {share(missed.high)}, 19 times in 20",
+        )
     yield (
         share(expected.mean / lab.tracklets),
         "of the tracklets of other people pass",
