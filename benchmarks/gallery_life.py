@@ -1,10 +1,10 @@
 """A gallery that is written while ten processes search it: who waits, and what is seen.
 
-    python benchmarks/gallery_life.py [--minutes 5] [--rows 1000000] [--readers 10] [--every 1.0]
+    python benchmarks/gallery_life.py [--minutes 5] [--rows 1000000] [--readers 10] [--every 2.0]
 
 One process stores recordings of fifty tracklets as fast as it can, each when it is finished: alone
 first, then while the readers, processes like dashboards, ask a search of about 1 % of the gallery
-every second each, by time or by place, and look whether they see recordings whole and soon. Told:
+every two seconds each, by time or by place, and look whether they see recordings whole and soon. Told:
 the writer's speed in terms of its speed alone; how long searches took, and the look for what is
 new; errors; recordings seen in part; recordings stored before a question and missing in it.
 
@@ -133,7 +133,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--readers", type=int, default=10)
-    parser.add_argument("--every", type=float, default=1.0, help="seconds between a reader's asks")
+    parser.add_argument("--every", type=float, default=2.0, help="seconds between a reader's asks")
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--alone", nargs="+", help=argparse.SUPPRESS)

@@ -8,6 +8,7 @@ only ever used with a bound of what they lose; so answers are exact.
 from __future__ import annotations
 
 import contextlib
+import math
 import mmap
 import os
 from dataclasses import dataclass, fields
@@ -176,13 +177,8 @@ class TemplateIndex:
         self._maps: list[mmap.mmap] = []
         try:
             for name in _FILES:
-                mode: Any = None if name in _SMALL else "r"
-                column = np.load(folder / f"{name}.npy", mmap_mode=mode, allow_pickle=False)
-                under = getattr(column, "_mmap", None)  # of numpy.memmap, without a public name
-                if isinstance(under, mmap.mmap):
-                    self._maps.append(under)
-                # A plain array over the map: the subclass costs time at each slice.
-                setattr(self, name, np.asarray(column))
+                column = self._column(folder / f"{name}.npy")
+                setattr(self, name, np.array(column) if name in _SMALL else column)
         except (OSError, ValueError) as error:
             raise GalleryError(
                 f"cannot be read ({error})", where=str(folder), fix="Restore it from a copy"
@@ -197,14 +193,33 @@ class TemplateIndex:
         self.lost, self.longest = (float(x) for x in self.losses)  # type: ignore[attr-defined]
         self.begins, self.ends, self.longest_seen = (int(x) for x in self.span)  # type: ignore[attr-defined]
 
+    def _column(self, path: Path) -> NDArray[Any]:
+        """A column as it lies in its file; in half of the time that numpy.memmap takes."""
+        with path.open("rb") as file:
+            if np.lib.format.read_magic(file) != (1, 0):
+                raise ValueError(f"{path.name} is of another version")
+            shape, _, kind = np.lib.format.read_array_header_1_0(file)
+            begin = file.tell()
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._maps.append(mapped)
+        if 0 in shape:
+            return np.empty(shape, kind)
+        found: NDArray[Any] = np.frombuffer(mapped, kind, math.prod(shape), begin)
+        return found.reshape(shape)
+
     def __len__(self) -> int:
         return len(self.first_seen)
 
     @property
-    def scanned_bytes(self) -> int:
-        """Of each row, read to compare it or to find that it is outside."""
-        names = ("codes", "scale", "square", "place", "camera", "first_seen", "last_seen")
-        return sum(getattr(self, name)[:1].nbytes for name in names)
+    def row_bytes(self) -> int:
+        """Of each row, read to compare it."""
+        return sum(column[:1].nbytes for column in (self.codes, self.scale, self.square))
+
+    @property
+    def key_bytes(self) -> int:
+        """Of each row, read to find whether it is inside a scope."""
+        keys = (self.place, self.camera, self.first_seen, self.last_seen)
+        return sum(key[:1].nbytes for key in keys)
 
     def release(self) -> None:
         """Have nothing of it mapped; what is read again comes from the page cache or the disk."""

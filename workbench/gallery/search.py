@@ -170,7 +170,8 @@ def search_many(
             done += rows
             if tell is not None and tell(done, total) is False:
                 raise Cancelled("the search was cancelled", fix="Ask again")
-        gallery.residency.read(index, done - before)
+        keys = not all(isinstance(piece, slice) for piece in pieces)
+        gallery.residency.read(index, done - before, keys=keys, question=questions)
     segments = [segment for segment, *_ in likely]
     return [_candidates(gallery, segments, question) for question in questions]
 

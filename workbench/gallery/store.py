@@ -96,7 +96,7 @@ class Gallery:
         self._segments: dict[str, Segment] = {}
         self._places: Places | None = None
         most = settings().search_memory_mb * 2**20
-        self.residency = Residency(most // 2)
+        self.residency = Residency(3 * most // 4)
         self._shown = False  # whether the views are of these segments
         self._cameras_noted = 0  # microseconds since 1970, of the newest that is known
         self._connection = connect()
@@ -111,7 +111,7 @@ class Gallery:
             f"SET allowed_directories = ['{inside}']; "
             f"SET allowed_paths = ['{itself}', '{itself}.wal']; "
             "SET enable_external_access = false; "
-            f"SET memory_limit = '{most // 2} B'"
+            f"SET memory_limit = '{most} B'"
         )
         self._take(register)
 
