@@ -4,9 +4,9 @@
 
 One process stores recordings of fifty tracklets as fast as it can, each when it is finished: alone
 first, then while the readers, processes like dashboards, ask a search of about 1 % of the gallery
-every two seconds each, by time or by place, and look whether they see recordings whole and soon. Told:
-the writer's speed in terms of its speed alone; how long searches took, and the look for what is
-new; errors; recordings seen in part; recordings stored before a question and missing in it.
+every two seconds each, by time or by place, and look whether they see recordings whole and soon.
+Told: the writer's speed in terms of its speed alone; how long searches took, and the look for what
+is new; errors; recordings seen in part; recordings stored before a question and missing in it.
 
 `kill -9` at random moments is a test: SIGHTLINE_KILLS=100 pytest tests/faults.
 """
