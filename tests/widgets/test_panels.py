@@ -15,9 +15,10 @@ from workbench.domain import Candidate
 from workbench.widgets import investigate
 from workbench.widgets.district import DistrictPanel
 from workbench.widgets.investigate import page
+from workbench.widgets.listing import CARDS
 from workbench.widgets.model import Investigation
 from workbench.widgets.parts import count, duration
-from workbench.widgets.results import CARDS, TABLE_VIEW, ResultsPanel, covered, found
+from workbench.widgets.results import TABLE_VIEW, ResultsPanel, covered, found
 from workbench.widgets.search import SearchPanel
 from workbench.widgets.sightings import SightingsPanel
 from workbench.widgets.target import TargetPanel
@@ -59,10 +60,10 @@ def test_a_missing_gallery_is_named_on_the_page(tmp_path: Path) -> None:
 def test_names_are_shown_as_text_everywhere(answered: Investigation, make_candidate: Make) -> None:
     spoilt(answered, 3, make_candidate)
     results = ResultsPanel(answered)
-    assert "<img src=x" not in results.probe.value + results.candidates.value
-    assert "&lt;img src=x" in results.candidates.value
-    results.view.value = TABLE_VIEW
-    assert "<img src=x" not in results.candidates.value
+    assert "<img src=x" not in results.probe.value + results.summary.value
+    # To the browser they go as text, which it sets as text.
+    assert results.candidates.items[0]["camera"] == HOSTILE
+    assert "<img src=x" not in results.where.value
     target = TargetPanel(answered)
     texts = [child.value for child in _below(target) if hasattr(child, "value")]
     assert any("&lt;img src=x" in str(text) for text in texts)
@@ -73,16 +74,18 @@ def test_names_are_shown_as_text_everywhere(answered: Investigation, make_candid
 def test_results_are_shown_page_by_page(answered: Investigation, make_candidate: Make) -> None:
     spoilt(answered, 2 * CARDS + 1, make_candidate)
     results = ResultsPanel(answered)
-    assert results.candidates.value.count("<li") == CARDS
+    assert len(results.candidates.items) == CARDS
     assert results.previous.disabled
     results.next.click()
     results.next.click()
-    assert results.candidates.value.count("<li") == 1
+    assert len(results.candidates.items) == 1
     assert f"25 to 25 of {2 * CARDS + 1}" in results.where.value
     assert results.next.disabled
     answered.threshold = 0.899
-    assert results.candidates.value.count("<li") == 2
-    assert results.tools.children[1].layout.display == "none"
+    assert len(results.candidates.items) == 2
+    assert results.previous.layout.display == results.next.layout.display == "none"
+    results.view.value = TABLE_VIEW
+    assert results.candidates.table
 
 
 def test_a_mark_that_is_clicked_turns_to_its_candidate(
@@ -92,8 +95,10 @@ def test_a_mark_that_is_clicked_turns_to_its_candidate(
     results, timeline = ResultsPanel(answered), TimelinePanel(answered)
     wanted = answered.shown[CARDS + 3].tracklet_id
     timeline._select(wanted)
-    assert results.page == 1
-    assert 'class="sl-card sl-selected"' in results.candidates.value
+    assert results.listing.page == 1
+    assert results.candidates.selected == wanted
+    assert wanted in [item["id"] for item in results.candidates.items]
+    assert results.compared.shown
     symbols = drawn(answered).data[1].marker.symbol
     assert list(symbols).index("diamond") == CARDS + 3
 

@@ -332,21 +332,36 @@ class Investigation(Photographs):
             self.say("search", str(error))
 
     def list_for_review(self) -> None:
-        """Put the candidates that are shown on the review list of their case."""
+        """Put candidates on the review list of their case: those sorted as same or unsure.
+
+        Where nobody has sorted any, all that are shown.
+        """
         from workbench.casework.register import here
         from workbench.casework.review import list_for_review
+        from workbench.casework.triage import WORTH_REVIEW, opinions
 
         self.say("case")
-        if self.result is None or not self.shown:
+        result, self.listed = self.result, ""
+        if result is None or not self.shown:
             self.say("case", "Search first: there are no candidates to review.")
             return
         try:
-            added = list_for_review(here(), self.result.case, self.shown, probe=self.result.probe)
+            sorted_out = opinions(here(), result.case)
+            own = [one for one in result.candidates if one.tracklet_id in sorted_out]
+            worth = [one for one in own if sorted_out[one.tracklet_id].verdict in WORTH_REVIEW]
+            if own and not worth:
+                self.say("case", "All that were sorted are not the same: there is none to review.")
+                return
+            chosen = worth or self.shown
+            added = list_for_review(here(), result.case, chosen, probe=result.probe)
         except SightlineError as error:
             self.say("case", str(error))
             return
+        what = f"sorted as same or unsure ({len(worth)})" if worth else "shown"
+        faces = "1 face is" if added == 1 else f"{added:,} faces are"
         self.listed = (
-            f"{added} candidates are on the review list of {self.result.case}."
+            f"Of the candidates {what}: {faces} now on the review list of {result.case}, fillers "
+            "included."
             if added
             else "All of them are on the review list already."
         )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import date
+from typing import Any
 
 import ipywidgets
+import traitlets
 
-from workbench.domain import Candidate
+from workbench.faces.probes import POOR_BELOW
 from workbench.investigation import SearchResult
-from workbench.maps.zones import local_time
+from workbench.widgets.cards import Cards, card
+from workbench.widgets.compare import ComparePanel
+from workbench.widgets.comparison import Comparison
+from workbench.widgets.decisions import Decisions
 from workbench.widgets.hours import narrowed
+from workbench.widgets.listing import Listing
 from workbench.widgets.model import MOST_CANDIDATES, Investigation
 from workbench.widgets.parts import (
     button,
@@ -24,10 +28,25 @@ from workbench.widgets.parts import (
     markup,
     row,
 )
-from workbench.widgets.target import quality_words
+from workbench.widgets.target import GOOD_FROM
 
-CARDS, ROWS = 12, 50  # on a page
 CARD_VIEW, TABLE_VIEW = "Cards", "Table"
+ALL = ("All", "")
+ORDER_WORDS = {
+    "score": "Best first",
+    "time": "Earliest first",
+    "camera": "By camera",
+    "quality": "Clearest first",
+}
+OPINION_WORDS = {
+    "": "All",
+    "undecided": "Not yet",
+    "decided": "Already",
+    "same": "Same",
+    "different": "Not same",
+    "unsure": "Unsure",
+}
+QUALITIES = (("All", 0.0), ("Fair or better", POOR_BELOW), ("Good only", GOOD_FROM))
 WELCOME = (
     "<h2>Where was this person seen?</h2>"
     "<p>Answer the four steps on the left, then press <strong>Search</strong>. Candidates, a map "
@@ -40,48 +59,60 @@ WELCOME = (
 
 
 class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
-    """What was searched, and the candidates that reach the threshold."""
+    """What was searched, the candidates that reach the threshold, and one of them compared."""
 
     def __init__(self, model: Investigation) -> None:
         self.model = model
-        self.page = 0
+        self.decisions = Decisions(model)
+        self.listing = Listing(model, self.decisions)
+        self.comparison = Comparison(model)
         self.summary = markup("", "sl-summary")
         self.view = ipywidgets.ToggleButtons(
             options=[CARD_VIEW, TABLE_VIEW], style={"button_width": "80px"}, tooltip="Show as"
         )
-        self.view.observe(self._first_page, "value")
-        self.previous = button("Previous", lambda: self._turn(-1), label="Previous page")
-        self.next = button("Next", lambda: self._turn(1), label="Next page")
+        self.order = _choice("Sort", [(words, name) for name, words in ORDER_WORDS.items()])
+        self.camera = _choice("Camera", [ALL])
+        self.day = _choice("Day", [ALL])
+        self.quality = _choice("Quality", QUALITIES)
+        self.opinion = _choice("Sorted", [(words, name) for name, words in OPINION_WORDS.items()])
+        self.clear = button("Show all", self.listing.clear, label="Leave no candidate out")
+        self.previous = button("Previous", lambda: self.listing.turn(-1), label="Previous page")
+        self.next = button("Next", lambda: self.listing.turn(1), label="Next page")
         self.where = markup()
-        self.tools = row(self.view, self.previous, self.where, self.next)
+        self.tools = ipywidgets.VBox(
+            [
+                row(self.order, self.camera, self.day, self.quality, self.opinion, self.clear),
+                row(self.view, self.previous, self.where, self.next),
+            ]
+        )
+        self.compared = ComparePanel(self.comparison, self.listing)
         self.probe = markup()
-        self.candidates = markup("", "sl-candidates")
+        self.candidates = Cards(self.compared.compare)
+        self.candidates.add_class("sl-candidates")
         self.body = ipywidgets.HBox([self.probe, self.candidates])
         self.body.add_class("sl-beside")
-        super().__init__([self.summary, self.tools, self.body])
+        super().__init__([self.summary, self.compared, self.tools, self.body])
         self.add_class("sl-panel")
         self.add_class("sl-results")
-        model.observe(self._first_page, ["result", "threshold"])
-        model.observe(self._summarise, "outdated")
+        self.view.observe(self._show_as, "value")
+        for name in ("order", "camera", "day", "quality", "opinion"):
+            traitlets.link((self.listing, name), (getattr(self, name), "value"))
+        model.observe(self._summarise, ["result", "threshold", "outdated"])
+        model.observe(self._offer, ["result", "threshold"])
         model.observe(self._point_out, "selected")
-        self._first_page()
-
-    def _first_page(self, _: object = None) -> None:
-        self.page = 0
+        self.listing.observe(self._draw, ["candidates", "page", "table"])
+        self.decisions.observe(self._draw, "opinions")
         self._summarise()
+        self._offer()
         self._draw()
 
-    def _point_out(self, _: object = None) -> None:
-        """Turn to the page of the candidate that is pointed out."""
-        ids = [candidate.tracklet_id for candidate in self.model.shown]
-        if self.model.selected in ids:
-            size = CARDS if self.view.value == CARD_VIEW else ROWS
-            self.page = ids.index(self.model.selected) // size
-        self._draw()
+    def _show_as(self, change: Any) -> None:
+        self.listing.table = change["new"] == TABLE_VIEW
 
-    def _turn(self, by: int) -> None:
-        self.page += by
-        self._draw()
+    def _point_out(self, change: Any) -> None:
+        self.candidates.selected = change["new"]
+        if not change["new"]:  # the comparison was left: back to where it was opened
+            self.candidates.focus_on(change["old"])
 
     def _summarise(self, _: object = None) -> None:
         result = self.model.result
@@ -98,31 +129,50 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
             f"{outdated if self.model.outdated else ''}{''.join(lines)}</div>"
         )
 
-    def _draw(self) -> None:
-        result, shown = self.model.result, self.model.shown
-        visible = "" if result and shown else "none"
+    def _offer(self, _: object = None) -> None:
+        """The cameras and days that can be chosen."""
+        named = [(camera_name(one), one.camera_id) for one in self.listing.cameras()]
+        days = [(f"{date.fromisoformat(day):%a %d %b %Y}", day) for day in self.listing.days()]
+        for field, options in ((self.camera, named), (self.day, days)):
+            options = [ALL, *options]
+            if list(field.options) != options:
+                kept = field.value
+                field.options = options  # which chooses the first
+                field.value = kept if kept in {value for _, value in options} else ""
+
+    def _draw(self, _: object = None) -> None:
+        result, listing = self.model.result, self.listing
+        visible = "" if result and self.model.shown else "none"
         self.tools.layout.display = self.body.layout.display = visible
-        if result is None or not shown:
-            self.candidates.value = self.probe.value = ""
+        self.clear.layout.display = "" if listing.narrowed else "none"
+        here = listing.here
+        self.candidates.items = [card(one, listing) for one in here]
+        self.candidates.table = listing.table
+        if result is None:
+            self.probe.value = ""
             return
-        cards = self.view.value == CARD_VIEW
-        size = CARDS if cards else ROWS
-        pages = math.ceil(len(shown) / size)
-        self.page = min(max(self.page, 0), pages - 1)
-        first = self.page * size
-        here = shown[first : first + size]
         self.model.view(here)
-        self.previous.disabled, self.next.disabled = self.page == 0, self.page == pages - 1
-        several = "" if pages > 1 else "none"
+        self.previous.disabled = listing.page == 0
+        self.next.disabled = listing.page >= listing.pages - 1
+        several = "" if listing.pages > 1 else "none"
         self.previous.layout.display = self.next.layout.display = several
         self.where.value = (
-            f'<span role="status" class="sl-hint">{first + 1:,} to {first + len(here):,} of '
-            f"{len(shown):,}, best first</span>"
+            f'<span role="status" class="sl-hint">{escaped(whereabouts(listing))}</span>'
         )
         self.probe.value = _probe(result)
-        self.probe.layout.display = "" if cards else "none"  # a table needs the whole width
-        draw = _cards if cards else _table
-        self.candidates.value = draw(here, first + 1, self.model)
+        # A table needs the whole width.
+        self.probe.layout.display = "none" if listing.table else ""
+
+
+def whereabouts(listing: Listing) -> str:
+    """Which candidates are on the page, of how many, and how many a filter leaves out."""
+    total, everyone = len(listing.candidates), len(listing.model.shown)
+    first = listing.page * listing.size
+    if not total:
+        return f"None of {count(everyone, 'candidate')} is left by what you chose above"
+    left_out = f" ({everyone - total:,} left out)" if listing.narrowed else ""
+    order = ORDER_WORDS[listing.order].lower()
+    return f"{first + 1:,} to {first + len(listing.here):,} of {total:,}{left_out}, {order}"
 
 
 def found(model: Investigation) -> str:
@@ -170,52 +220,10 @@ def _probe(result: SearchResult) -> str:
     )
 
 
-def _cards(candidates: Sequence[Candidate], first: int, model: Investigation) -> str:
-    cards = "".join(_card(one, rank, model) for rank, one in enumerate(candidates, start=first))
-    return f'<ol class="sl-grid" start="{first}">{cards}</ol>'
-
-
-def _card(candidate: Candidate, rank: int, model: Investigation) -> str:
-    clock = local_time(candidate.shot_time, model.zone, "%H:%M:%S")
-    one = candidate.camera
-    return (
-        f'<li class="sl-card {_selected(candidate, model)}">'
-        f'<img src="{data_uri(candidate.shot_jpeg)}" '
-        f'alt="Candidate {rank}, {escaped(camera_name(one))}">'
-        f'<div class="sl-card-text"><span class="sl-rank">{rank}</span>'
-        f'<span class="sl-score"><small>score</small> {candidate.score:.3f}</span>'
-        f"<strong>{escaped(one.name or one.camera_id)}</strong>"
-        f'<span class="sl-hint">{escaped(one.camera_id)}</span><span>{escaped(clock)}</span>'
-        f'<span class="sl-hint">{_day(candidate.shot_time, model.zone)}</span>'
-        f'<span class="sl-hint">{quality_words(candidate.quality)} picture</span></div></li>'
+def _choice(name: str, options: Sequence[Any]) -> Any:
+    field = ipywidgets.Dropdown(
+        options=options, description=name, style={"description_width": "auto"}
     )
-
-
-def _table(candidates: Sequence[Candidate], first: int, model: Investigation) -> str:
-    rows = "".join(
-        f'<tr class="{_selected(one, model)}"><td>{rank}</td>'
-        f'<td><img src="{data_uri(one.shot_jpeg)}" alt=""></td>'
-        f"<td>{escaped(camera_name(one.camera))}</td>"
-        f"<td>{_day(one.first_seen, model.zone)}<br>"
-        f"{escaped(local_time(one.first_seen, model.zone, '%H:%M:%S'))}</td>"
-        f"<td>{escaped(local_time(one.last_seen, model.zone, '%H:%M:%S'))}</td>"
-        f"<td>{one.score:.3f}</td><td>{one.quality:.2f}</td><td>{escaped(one.recording)}</td></tr>"
-        for rank, one in enumerate(candidates, start=first)
-    )
-    columns = (
-        "Rank", "Best shot", "Camera", "First seen", "Last seen", "Score", "Quality",
-        "Recording",
-    )  # fmt: skip
-    head = "".join(f'<th scope="col">{name}</th>' for name in columns)
-    return (
-        f'<div class="sl-scroll" tabindex="0" role="region" aria-label="Table of candidates">'
-        f'<table class="sl-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-    )
-
-
-def _day(moment: datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%a %d %b %Y}"
-
-
-def _selected(candidate: Candidate, model: Investigation) -> str:
-    return "sl-selected" if candidate.tracklet_id == model.selected else ""
+    field.layout.width = "auto"
+    field.layout.max_width = "300px"
+    return field

@@ -43,6 +43,11 @@ class Tasks(HasTraits):
         self._jobs = 0
         self._stop = Event()  # read on the thread of the work
 
+    @property
+    def work(self) -> Work:
+        """Where its long work is done; view-models of one page share it."""
+        return self._work
+
     def say(self, field: str, message: str = "", *, also: bool = False) -> None:
         """Put a message beside a field, in place of the one there or also; or take it away."""
         before = self.messages.get(field, "") if also else ""

@@ -1,0 +1,244 @@
+"""Comparing and deciding as an analyst does, with mouse and keys, on a real page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+HOSTILE = '<img src=x onerror="window.harm=1"><script>window.harm=1</script>'
+MANY = 2_400
+
+
+@pytest.fixture(scope="module")
+def probe(shared: Path) -> Path:
+    return shared / "footage/town/probes/P0229/1.jpg"
+
+
+@pytest.fixture(scope="module")
+def crowd(small_town: Path, probe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery of many tracklets, each as like the probe as a real one of the town."""
+    import numpy as np
+
+    from workbench.domain import IndexedRecording, Recording, Tracklet
+    from workbench.faces.models import load
+    from workbench.faces.probes import make_probe
+    from workbench.gallery import Gallery
+
+    models = load("dlib")
+    template = make_probe([probe], models=models).template
+    with Gallery.open(small_town) as gallery:
+        cameras = [replace(one, name=HOSTILE) for one in gallery.cameras()]
+        tracklets = gallery.tracklets()
+        names = tracklets[tracklets["searchable"]]["tracklet_id"]
+        shots = [gallery.shots(name)[0] for name in names]
+    generator = np.random.default_rng(0)
+    start, length = datetime(2026, 3, 28, tzinfo=UTC), timedelta(seconds=8)
+    path = tmp_path_factory.mktemp("crowd") / "crowd.duckdb"
+    with Gallery.create(path, models.profile) as gallery:
+        gallery.add_cameras(cameras)
+        recordings = []
+        for number, camera in enumerate(cameras):
+            seen = []
+            for ordinal in range(MANY // len(cameras)):
+                at = start + timedelta(seconds=20 * ordinal)
+                noise = generator.normal(0, 0.01, template.shape).astype(np.float32)
+                shot = shots[(number + ordinal) % len(shots)]
+                shot = replace(shot, time=at, seconds=20.0 * ordinal, template=template + noise)
+                seen.append(Tracklet(ordinal, at, at + length, 40, (shot,), shot.template))
+            file = f"{HOSTILE.replace('/', '')}{number}.mp4"
+            recordings.append(
+                IndexedRecording(
+                    recording=Recording(file, Path(file), camera.camera_id, start),
+                    sha256=f"{number:064x}", size_bytes=1, modified_ns=1, seconds=5000.0,
+                    width=1920, height=1080, frames_decoded=1, frames_examined=1,
+                    faces=len(seen), tracklets=tuple(seen),
+                )
+            )  # fmt: skip
+        gallery.add_recordings(recordings)
+    return path
+
+
+@pytest.fixture
+def served(
+    small_town: Path, serving: Any, training: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
+    folder = tmp_path_factory.mktemp("server")
+    with serving(small_town, folder, SIGHTLINE_CASE=training) as served:
+        yield served
+
+
+@pytest.fixture
+def served_crowd(
+    crowd: Path, serving: Any, training: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
+    folder = tmp_path_factory.mktemp("server")
+    with serving(crowd, folder, SIGHTLINE_CASE=training) as served:
+        yield served
+
+
+def ask(seen: Any, served: Any, probe: Path) -> Any:
+    """Open the dashboard, and search for the probe in all that the case allows."""
+    page = seen.page
+    page.goto(served.address("investigate"))
+    page.locator(".sl-drop-button").wait_for(timeout=60_000)
+    with page.expect_file_chooser() as chooser:
+        page.locator(".sl-drop").click()
+    chooser.value.set_files([probe])
+    page.locator(".sl-photograph").first.wait_for()
+    page.get_by_role("button", name="Use its area and time").click()
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.locator(".sl-card").first.wait_for(timeout=60_000)
+    return page
+
+
+def test_a_candidate_is_compared_and_decided_on_with_keys(
+    served: Any, visit: Callable[..., Any], probe: Path
+) -> None:
+    seen = visit(served.base)
+    page = ask(seen, served, probe)
+    first = page.locator(".sl-card-open").first
+    first.focus()
+    page.keyboard.press("Enter")
+    comparing = page.locator(".sl-comparing")
+    comparing.wait_for()
+    comparing.locator(".sl-aligned", has_text="Aligned: the eyes are level").wait_for()
+    assert comparing.evaluate("root => root === document.activeElement")
+    assert comparing.locator(".sl-stage img").count() == 2
+    assert page.locator(".sl-card.sl-selected").count() == 1
+    seen.screenshot("compare-1-side")
+
+    # Both pairs of eyes lie at the same place of their stages, as they were computed.
+    where = [
+        image.evaluate("image => new DOMMatrix(getComputedStyle(image).transform).toString()")
+        for image in comparing.locator(".sl-stage img").all()
+    ]
+    assert where[0] != where[1]
+
+    comparing.get_by_role("button", name="Overlay").click()
+    comparing.get_by_label("Overlay").wait_for()
+    assert comparing.locator(".sl-figure-target .sl-stage img").count() == 2
+    zoom = comparing.get_by_label("Zoom")
+    zoom.focus()
+    page.keyboard.press("ArrowRight")  # moves the slider, not on to the next candidate
+    comparing.locator("output", has_text="1.1 ×").wait_for()
+    assert "1 of 2" in comparing.inner_text()
+    seen.screenshot("compare-2-overlay")
+    comparing.get_by_role("button", name="Flicker").click()
+    over = comparing.locator(".sl-figure-target .sl-stage img").nth(1)
+    opacities = set()
+    for _ in range(12):
+        opacities.add(over.evaluate("image => image.style.opacity"))
+        page.wait_for_timeout(150)
+    assert opacities == {"0", "1"}
+    comparing.get_by_role("button", name="Side by side").click()
+
+    comparing.focus()
+    page.keyboard.press("s")
+    comparing.get_by_text("2 of 2", exact=False).wait_for()
+    page.locator(".sl-card", has_text="✓ Same").wait_for()
+    page.keyboard.press("n")
+    page.locator(".sl-card", has_text="✗ Not same").wait_for()
+    page.keyboard.press("z")
+    page.locator(".sl-card", has_text="✗ Not same").wait_for(state="detached")
+    page.keyboard.press("ArrowLeft")
+    comparing.get_by_text("1 of 2", exact=False).wait_for()
+    page.keyboard.press("z")
+    page.locator(".sl-card", has_text="✓ Same").wait_for(state="detached")
+    assert "that is on record" in comparing.inner_text()
+
+    page.keyboard.press("Escape")
+    comparing.wait_for(state="hidden")
+    page.wait_for_function("document.activeElement.className === 'sl-card-open'")
+    seen.assert_clean()
+
+
+def test_the_seconds_around_a_candidate_play_on_the_page(
+    served: Any, visit: Callable[..., Any], probe: Path
+) -> None:
+    seen = visit(served.base)
+    page = ask(seen, served, probe)
+    page.locator(".sl-card-open").first.click()
+    page.get_by_role("button", name="Show the seconds around it").click()
+    video = page.locator(".sl-film video")
+    video.wait_for(timeout=90_000)
+    page.wait_for_function("document.querySelector('.sl-film video').readyState >= 2")
+    video.evaluate("film => film.play()")
+    page.wait_for_function("document.querySelector('.sl-film video').currentTime > 0.5")
+    assert video.evaluate("film => film.duration") > 3
+    video.scroll_into_view_if_needed()
+    seen.screenshot("compare-3-clip")
+    assert "coarse on purpose" in page.locator(".sl-film").inner_text()
+    seen.assert_clean()
+
+
+# The longest time between two frames while something is done, in milliseconds.
+WATCH = """() => {
+  window.longest = 0;
+  let last = performance.now();
+  const tick = (now) => {
+    window.longest = Math.max(window.longest, now - last);
+    last = now;
+    requestAnimationFrame(tick);
+  };
+  requestAnimationFrame(tick);
+}"""
+
+
+def settle(page: Any) -> None:
+    """Wait until nothing has kept the page busy for two seconds."""
+    for _ in range(30):
+        page.evaluate("window.longest = 0")
+        page.wait_for_timeout(2000)
+        if page.evaluate("window.longest") < 100:
+            return
+    raise AssertionError("the page does not come to rest")
+
+
+def test_thousands_are_paged_through_without_a_stall(
+    served_crowd: Any, visit: Callable[..., Any], probe: Path
+) -> None:
+    seen = visit(served_crowd.base)
+    page = ask(seen, served_crowd, probe)
+    where = page.locator(".sl-results [role=status]", has_text=" of ")
+    page.get_by_text("1 to 12 of 2,000", exact=False).wait_for()
+    page.evaluate(WATCH)
+    settle(page)  # map and timeline are drawn, which is not what is measured here
+    turn = page.get_by_role("button", name="Next", exact=True)
+    stalls, waits = [], []
+    for number in range(2, 12):
+        page.evaluate("window.longest = 0; window.began = performance.now()")
+        turn.click()
+        page.wait_for_function(
+            "rank => document.querySelector('.sl-rank')?.textContent === rank",
+            arg=str(12 * (number - 1) + 1),
+        )
+        waits.append(page.evaluate("performance.now() - window.began"))
+        page.wait_for_timeout(100)
+        stalls.append(page.evaluate("window.longest"))
+    print(f"page turns: longest stall {max(stalls):.0f} ms, until drawn {max(waits):.0f} ms")
+    assert max(stalls) < 200
+    assert where.count() >= 1
+
+    sort = page.get_by_label("Sort", exact=True)
+    sort.select_option("Earliest first")
+    page.get_by_text("of 2,000, earliest first", exact=False).wait_for()
+    page.get_by_label("Sorted", exact=True).select_option("Same")
+    page.get_by_text("None of 2,000 candidates is left", exact=False).wait_for()
+    page.get_by_role("button", name="Show all").click()
+    page.locator(".sl-card").nth(11).wait_for()
+    page.get_by_role("button", name="Table").click()
+    page.locator(".sl-table tbody tr").nth(49).wait_for()
+    page.locator(".sl-row-open").first.click()
+    page.locator(".sl-comparing").wait_for()
+    assert HOSTILE in page.locator(".sl-comparing h3").inner_text()
+    page.get_by_role("button", name="Show the seconds around it").click()
+    page.locator(".sl-film", has_text="not at hand").wait_for()
+    seen.screenshot("results-crowd")
+    assert page.evaluate("window.harm") is None
+    seen.assert_clean()
