@@ -68,7 +68,7 @@ def opened(served: Any, visit: Callable[..., Any]) -> Any:
     """The dashboard, opened by its token."""
     seen = visit(served.base)
     seen.page.goto(served.address("investigate"))
-    seen.page.locator(".sl-drop-button").wait_for(timeout=60_000)
+    seen.page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
     seen.page.locator(".sl-timeline .bars").first.wait_for(timeout=60_000)
     return seen
 
@@ -80,7 +80,7 @@ def probes(shared: Path) -> list[Path]:
 
 def upload(seen: Any, *files: Any) -> None:
     with seen.page.expect_file_chooser() as chooser:
-        seen.page.locator(".sl-drop").click()
+        seen.page.locator(".sl-target .sl-drop").click()
     chooser.value.set_files(list(files))
 
 
@@ -273,7 +273,7 @@ def test_bad_input_is_explained_beside_its_field(opened: Any, tmp_path: Path) ->
     seen.page.locator(".sl-time").evaluate("panel => panel.scrollIntoView()")
     seen.screenshot("investigate-bad-time")
 
-    seen.page.get_by_text("Paste GeoJSON").click()
+    seen.page.get_by_role("button", name="Paste or load GeoJSON").click()
     seen.page.locator(".sl-district textarea").fill('{"type": "Point", "coordinates": [0, 51]}')
     seen.page.get_by_role("button", name="Use this area").click()
     message(seen, "district").filter(has_text="holds no polygon").wait_for()
@@ -331,7 +331,7 @@ def test_the_page_can_be_used_with_the_keyboard(opened: Any, probes: list[Path])
     page = seen.page
     page.bring_to_front()  # a page in the background may not open a dialogue
     with page.expect_file_chooser() as chooser:
-        page.locator(".sl-drop input").press("Enter")
+        page.locator(".sl-target .sl-drop input").press("Enter")
     chooser.value.set_files(probes[0])
     page.locator(".sl-photograph").wait_for()
     page.locator(".sl-district select").focus()

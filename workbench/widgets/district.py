@@ -9,23 +9,29 @@ from typing import Any
 
 import ipyleaflet
 import ipywidgets
+import numpy as np
 
 from workbench import district as districts
-from workbench.domain import Camera, District
+from workbench.domain import District
 from workbench.errors import SightlineError
 from workbench.maps.basemap import read_base_map
 from workbench.settings import Settings, settings
+from workbench.widgets.bookmarkfield import BookmarkField
+from workbench.widgets.cameralayer import INSIDE, OUTSIDE, PICKED, CameraLayer
+from workbench.widgets.camerapicker import CameraPicker
 from workbench.widgets.model import Investigation
 from workbench.widgets.parts import (
     button,
     camera_name,
     count,
     escaped,
+    fold,
     heading,
     markup,
     message,
     row,
 )
+from workbench.widgets.uploader import File, Uploader
 
 WIDTH, HEIGHT = 440, 270  # pixels, about; only used to fit the cameras into the first view
 ACCENT = "#0b4f6c"
@@ -36,12 +42,9 @@ GROUND = {
     "park": {"color": "#c3d9bd", "weight": 1, "fillColor": "#dcebd7", "fillOpacity": 1},
     "block": {"color": "#dfe3e7", "weight": 1, "fillColor": "#eceff1", "fillOpacity": 1},
 }
-OUTSIDE = {
-    "radius": 5, "color": "#ffffff", "weight": 1.5, "fillColor": "#5d6b78", "fillOpacity": 1,
-}  # fmt: skip
-INSIDE = {"radius": 7, "color": "#ffffff", "weight": 2, "fillColor": ACCENT, "fillOpacity": 1}
 DRAWN_BY_HAND = "Drawn on the map"
 MOST_NAMES = 12
+MOST_BYTES = 8 * 2**20
 
 
 class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
@@ -61,12 +64,10 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             marker={},
         )
         self.draw.observe(self._take, "data")
-        self.inside = ipyleaflet.GeoJSON(data=_points(()), point_style=INSIDE)
-        self.outside = ipyleaflet.GeoJSON(data=_points(model.cameras), point_style=OUTSIDE)
         ground = _ground(model, here)
-        centre, zoom = _view(model.cameras)
+        centre, zoom = _view(model)
         self.map = ipyleaflet.Map(
-            layers=[*ground, self.outside, self.inside],
+            layers=ground,
             center=centre,
             zoom=zoom,
             zoom_snap=1 if here.tiles else 0.25,
@@ -78,8 +79,13 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.map.add(self.draw)
         self.pointed = markup("", "sl-pointed")
         self.map.add(ipyleaflet.WidgetControl(widget=self.pointed, position="bottomright"))
-        for layer in (self.inside, self.outside):
-            layer.on_hover(self._point_at)
+        self.layer = CameraLayer(
+            self.map,
+            model.longitudes,
+            model.latitudes,
+            on_point=self._point_at,
+            on_pick=lambda number: model.pick_camera(model.cameras[number].camera_id),
+        )
         if here.tiles and here.tiles_attribution:
             self.map.add(ipyleaflet.AttributionControl(prefix=escaped(here.tiles_attribution)))
         self.map.add_class("sl-map")
@@ -97,8 +103,14 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             rows=5,
             layout={"width": "100%"},
         )
-        pasted = ipywidgets.VBox([self.text, row(button("Use this area", self._paste))])
-        self.paste = ipywidgets.Accordion([pasted], titles=["Paste GeoJSON"])
+        self.file = Uploader(
+            self._load,
+            description="Load a GeoJSON file",
+            accept=".geojson,.json",
+            most_bytes=MOST_BYTES,
+        )
+        self.picker = CameraPicker(model, self.layer)
+        self.bookmarks = BookmarkField(model, self._list)
         self.cameras = markup()
         super().__init__(
             [
@@ -107,12 +119,21 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
                 self.map,
                 message(model, "district"),
                 self.cameras,
-                self.paste,
+                fold("Choose cameras one by one", self.picker),
+                fold("Bookmarks", self.bookmarks),
+                fold(
+                    "Paste or load GeoJSON",
+                    self.file,
+                    self.text,
+                    row(button("Use this area", self._paste)),
+                ),
+                self.layer,
             ]
         )
         self.add_class("sl-panel")
         self.add_class("sl-district")
-        model.observe(self._show, "district")
+        model.observe(self._show, ["district", "picked"])
+        self._list()
         self._show()
 
     def _take(self, _: object) -> None:
@@ -135,13 +156,37 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
         finally:
             self._drawing = False
 
-    def _point_at(self, *, properties: dict[str, Any], **_: object) -> None:
-        self.pointed.value = escaped(properties["name"])
+    def _point_at(self, number: int | None) -> None:
+        name = "" if number is None else camera_name(self.model.cameras[number])
+        self.pointed.value = escaped(name)
+
+    def _list(self) -> None:
+        """Offer the named districts and the bookmarks."""
+        bookmarks = {f"Bookmark: {name}": one for name, one in self.bookmarks.kept.items()}
+        self._offered = {**self._named, **bookmarks}
+        drawing, self._drawing = self._drawing, True
+        try:
+            self.named.options = [DRAWN_BY_HAND, *self._offered]
+        finally:
+            self._drawing = drawing
+        self._show()
+
+    def _load(self, files: list[File]) -> None:
+        file = files[-1]
+        if file.content is None:
+            self.model.say("district", f"{file.name}: is larger than {MOST_BYTES // 2**20} MB.")
+            return
+        try:
+            text = file.content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            self.model.say("district", f"{file.name}: is not a text file. Load GeoJSON.")
+            return
+        self.model.set_district_geojson(text)
 
     def _choose(self, change: dict[str, Any]) -> None:
         if self._drawing:
             return
-        chosen = self._named.get(change["new"])
+        chosen = self._offered.get(change["new"])
         if chosen is None and self.model.district:
             chosen = replace(self.model.district, name=DRAWN_BY_HAND)
         self.model.set_district(chosen)
@@ -154,18 +199,15 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     def _show(self, _: object = None) -> None:
         """Show the model's district: its cameras, and its corners unless they were drawn here."""
-        inside = self.model.cameras_inside
-        chosen = {camera.camera_id for camera in inside}
-        self.inside.data = _points(inside)
-        self.outside.data = _points(
-            [camera for camera in self.model.cameras if camera.camera_id not in chosen]
-        )
+        marks = np.full(len(self.model.cameras), OUTSIDE, np.uint8)
+        marks[self.model.numbers_inside] = PICKED if self.model.picked else INSIDE
+        self.layer.mark(marks)
         self.cameras.value = _inside_text(self.model)
         drawn, self._drawing = self._drawing, True
         try:
             if not drawn:
                 self.draw.data = _drawn(self.model)
-            names = [name for name, one in self._named.items() if one is self.model.district]
+            names = [name for name, one in self._offered.items() if one is self.model.district]
             self.named.value = names[0] if names else DRAWN_BY_HAND
         finally:
             self._drawing = drawn
@@ -176,15 +218,16 @@ def _inside_text(model: Investigation) -> str:
     if model.district is None:
         return (
             f'<p class="sl-hint">{count(len(model.cameras), "camera")} on the map. Draw a polygon '
-            "or a rectangle with the tools on it, or choose a district by name.</p>"
+            "or a rectangle with the tools on it, choose a district by name, or single cameras.</p>"
         )
     names = ", ".join(escaped(camera_name(camera)) for camera in inside[:MOST_NAMES])
     if len(inside) > MOST_NAMES:
         names += f" and {len(inside) - MOST_NAMES:,} more"
     listed = f": {names}" if inside else ""
+    how = "chosen by hand" if model.picked else "inside"
     return (
-        f'<p class="sl-inside"><strong>{count(len(inside), "camera")}</strong> of '
-        f"{len(model.cameras):,} inside{listed}.</p>"
+        f'<p class="sl-inside" role="status"><strong>{count(len(inside), "camera")}</strong> of '
+        f"{len(model.cameras):,} {how}{listed}.</p>"
     )
 
 
@@ -227,25 +270,11 @@ def _ground(model: Investigation, here: Settings) -> list[Any]:
     return layers
 
 
-def _points(cameras: Any) -> dict[str, Any]:
-    return {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "properties": {"name": camera_name(one)},
-                "geometry": {"type": "Point", "coordinates": [one.longitude, one.latitude]},
-            }
-            for one in cameras
-        ],
-    }
-
-
 def _drawn(model: Investigation) -> list[dict[str, Any]]:
     """The district's polygons one by one, as the drawing tools can change them."""
     from shapely.geometry import mapping
 
-    if model.district is None:
+    if model.district is None or model.picked:
         return []
     area = model.district.area
     return [
@@ -265,15 +294,15 @@ def _lists(value: Any) -> Any:
     return [_lists(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _view(cameras: tuple[Camera, ...]) -> tuple[tuple[float, float], float]:
+def _view(model: Investigation) -> tuple[tuple[float, float], float]:
     """Centre (latitude, longitude, as Leaflet has it) and zoom that show all cameras.
 
     By the Web Mercator scale: the globe is 256 * 2**zoom pixels wide.
     """
-    if not cameras:
+    if not model.cameras:
         return (0.0, 0.0), 2
-    west, east = (f(c.longitude for c in cameras) for f in (min, max))
-    south, north = (f(c.latitude for c in cameras) for f in (min, max))
+    west, east = float(model.longitudes.min()), float(model.longitudes.max())
+    south, north = float(model.latitudes.min()), float(model.latitudes.max())
     middle = (south + north) / 2
     across = max(east - west, 1e-4) / 360
     up = max(north - south, 1e-4) / 360 / max(math.cos(math.radians(middle)), 0.01)

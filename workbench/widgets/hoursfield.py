@@ -6,7 +6,7 @@ import ipywidgets
 
 from workbench.widgets.hours import WEEKDAYS, WORKING_HOURS, WeeklyHours
 from workbench.widgets.model import Investigation
-from workbench.widgets.parts import button, escaped, markup, message, row
+from workbench.widgets.parts import button, escaped, fold, markup, message, row
 
 ALL = WeeklyHours(frozenset(range(7)), 0, 24)
 MOST_WINDOWS = 3  # that are written out
@@ -38,9 +38,10 @@ class HoursField(ipywidgets.VBox):  # type: ignore[misc]
             button("All hours", lambda: self._set(ALL), label="Every hour of every day"),
         )
         self.words = markup()
-        fields = ipywidgets.VBox([row(*self.days), row(self.begin, self.end), presets])
-        self.fold = ipywidgets.Accordion([fields], titles=["Only some hours of the week"])
-        super().__init__([self.fold, message(model, "hours"), self.words])
+        fields = fold(
+            "Only some hours of the week", row(*self.days), row(self.begin, self.end), presets
+        )
+        super().__init__([fields, message(model, "hours"), self.words])
         self.add_class("sl-hours")
         model.observe(self._draw, ["hours", "start", "end"])
         self._draw()

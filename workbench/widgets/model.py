@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from traitlets import Bool, Float, Instance, Tuple, Unicode, observe
@@ -27,7 +27,9 @@ from workbench.widgets.tasks import SEARCHING
 from workbench.widgets.work import Work
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from workbench.casework.cases import Case
     from workbench.gallery.search import Filter
@@ -40,6 +42,12 @@ NIGHT = (20, 6)  # hours
 # Degrees, some 0.1 m: what is searched around a camera chosen by hand is its own place. Cameras on
 # the same mast are told apart by their ids.
 PLACE = 1e-6
+
+
+Inside: TypeAlias = (
+    "tuple[tuple[District | None, tuple[str, ...]], NDArray[np.intp], tuple[Camera, ...]]"
+)
+"""District and cameras picked, and the cameras that they come to."""
 
 
 class Investigation(Photographs):
@@ -108,7 +116,8 @@ class Investigation(Photographs):
         self._asked: object = None
         self.longitudes = np.array([camera.longitude for camera in self.cameras])
         self.latitudes = np.array([camera.latitude for camera in self.cameras])
-        self._inside: tuple[District | None, tuple[str, ...], tuple[Camera, ...]] = (None, (), ())
+        self._number_of = {camera.camera_id: i for i, camera in enumerate(self.cameras)}
+        self._inside: Inside | None = None
         self._viewed: set[str] = set()  # whose best shots were shown since the search
         self.set_all_footage()
         self.refresh_cases()
@@ -157,8 +166,8 @@ class Investigation(Photographs):
     def pick_cameras(self, camera_ids: Sequence[str]) -> None:
         """Choose these cameras by hand, and no others; none of them for no district."""
         self.say("district")
-        known = {camera.camera_id: camera for camera in self.cameras}
-        chosen = [known[name] for name in dict.fromkeys(camera_ids) if name in known]
+        known = self._number_of
+        chosen = [self.cameras[known[i]] for i in dict.fromkeys(camera_ids) if i in known]
         if gone := len(set(camera_ids)) - len(chosen):
             self.say("district", f"{gone:,} of the cameras are not in this gallery any more.")
         with self.hold_trait_notifications():
@@ -168,22 +177,29 @@ class Investigation(Photographs):
     @property
     def cameras_inside(self) -> tuple[Camera, ...]:
         """The cameras that are asked about: in the district, border included, or picked."""
-        district, picked = self.district, self.picked
-        if district is None:
-            return ()
-        if self._inside[:2] != (district, picked):
-            self._inside = (district, picked, self._cameras_inside(district, picked))
-        return self._inside[2]
+        return self._asked_about()[1]
 
-    def _cameras_inside(self, district: District, picked: Sequence[str]) -> tuple[Camera, ...]:
+    @property
+    def numbers_inside(self) -> NDArray[np.intp]:
+        """The same as numbers into :attr:`cameras`."""
+        return self._asked_about()[0]
+
+    def _asked_about(self) -> tuple[NDArray[np.intp], tuple[Camera, ...]]:
         import numpy as np
         import shapely
 
-        if picked:
-            wanted = set(picked)
-            return tuple(camera for camera in self.cameras if camera.camera_id in wanted)
-        inside = shapely.intersects_xy(district.area, self.longitudes, self.latitudes)
-        return tuple(self.cameras[number] for number in np.flatnonzero(inside))
+        question = (self.district, self.picked)
+        # Several panels ask at each change; among 160,000 cameras each answer takes some time.
+        if self._inside is None or self._inside[0] != question:
+            if self.picked:
+                numbers = np.sort([self._number_of[name] for name in self.picked])
+            elif self.district is not None:
+                inside = shapely.intersects_xy(self.district.area, self.longitudes, self.latitudes)
+                numbers = np.flatnonzero(inside)
+            else:
+                numbers = np.empty(0, np.intp)
+            self._inside = question, numbers, tuple(self.cameras[number] for number in numbers)
+        return self._inside[1:]
 
     # --- Time -----------------------------------------------------------------------------
 

@@ -93,6 +93,22 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return page if lines else ""
 
 
+def fold(title: str, *children: Any) -> Any:
+    """Children that are shown when their title is pressed."""
+    # The headers of Jupyter's own Accordion cannot be reached with the keyboard.
+    inside = ipywidgets.VBox(children)
+    inside.layout.display = "none"
+    switch = ipywidgets.ToggleButton(False, description=f"▸ {title}", layout={"width": "100%"})
+    switch.add_class("sl-fold")
+
+    def turn(change: dict[str, Any]) -> None:
+        inside.layout.display = "" if change["new"] else "none"
+        switch.description = f"{'▾' if change['new'] else '▸'} {title}"
+
+    switch.observe(turn, "value")
+    return ipywidgets.VBox([switch, inside])
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """``1 camera``, ``1,200 cameras``, ``2 stretches``."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
