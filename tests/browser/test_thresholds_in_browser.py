@@ -13,7 +13,8 @@ from workbench.calibration import Calibration, own_folder
 from workbench.domain import Profile
 from workbench.faces.models import installed
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+# Of the test alone: indexing the demo for all tests takes long on a busy machine.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180, func_only=True)]
 
 
 @pytest.fixture
