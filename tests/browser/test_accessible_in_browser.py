@@ -1,0 +1,85 @@
+"""Every page for those who use the keyboard, a reader of the screen, or a poor projector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
+CONTROLS = {
+    "button", "checkbox", "combobox", "link", "listbox", "radio", "searchbox", "slider",
+    "spinbutton", "switch", "tab", "textbox", "Date", "InputTime",
+}  # fmt: skip
+PAGES = {
+    "investigate": ".sl-drop-button",
+    "footage": ".sl-table",
+    "thresholds": ".sl-panel",
+    "review": ".sl-panel",
+    "audit": ".sl-panel",
+}
+
+
+@pytest.fixture(scope="module")
+def served(
+    small_town: Path, serving: Any, training: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
+    folder = tmp_path_factory.mktemp("server")
+    with serving(small_town, folder, SIGHTLINE_CASE=training) as served:
+        yield served
+
+
+def nameless(page: Any) -> list[str]:
+    """Controls that a reader of the screen could not tell, as Chromium sees the page."""
+    tools = page.context.new_cdp_session(page)
+    tools.send("Accessibility.enable")
+    nodes = tools.send("Accessibility.getFullAXTree")["nodes"]
+    return [
+        f"{node['role']['value']} {node.get('description', {}).get('value', '')}"
+        for node in nodes
+        if not node.get("ignored")
+        and node["role"]["value"] in CONTROLS
+        and not node.get("name", {}).get("value", "").strip()
+    ]
+
+
+@pytest.mark.parametrize("dashboard", PAGES)
+def test_pages_can_be_read_and_told_aloud(
+    served: Any, visit: Callable[..., Any], dashboard: str
+) -> None:
+    seen = visit(served.base)
+    seen.page.goto(served.address(dashboard))
+    seen.page.locator(PAGES[dashboard]).first.wait_for(timeout=90_000)
+    seen.page.wait_for_timeout(1_500)
+    seen.screenshot(f"accessible-{dashboard}")
+    assert seen.page.evaluate(CONTRAST) == []
+    assert nameless(seen.page) == []
+    wide = seen.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide[0] <= wide[1]  # nothing to scroll to sideways at 1366 by 768
+
+
+def test_the_question_is_reached_with_the_keyboard_alone(
+    served: Any, visit: Callable[..., Any]
+) -> None:
+    seen = visit(served.base)
+    seen.page.goto(served.address("investigate"))
+    seen.page.locator(".sl-drop-button").wait_for(timeout=60_000)
+    reached = []
+    for _ in range(80):
+        seen.page.keyboard.press("Tab")
+        told = seen.page.evaluate(
+            """() => {
+              const at = document.activeElement, style = getComputedStyle(at);
+              const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+              return [at.closest(".sl-panel")?.className ?? "", at.textContent || at.outerHTML.slice(0, 120),
+                      ring || style.boxShadow !== "none"];
+            }"""
+        )
+        reached.append(told)
+    panels = " ".join(panel for panel, *_ in reached)
+    for name in ("sl-target", "sl-district", "sl-time", "sl-search"):
+        assert name in panels
+    assert [words for panel, words, visible in reached if panel and not visible] == []
