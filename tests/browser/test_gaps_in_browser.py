@@ -24,7 +24,7 @@ def served(
 def opened(served: Any, visit: Callable[..., Any]) -> Any:
     seen = visit(served.base)
     seen.page.goto(served.address("investigate"))
-    seen.page.locator(".sl-drop-button").wait_for(timeout=60_000)
+    seen.page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
     return seen
 
 

@@ -86,7 +86,7 @@ def ask(seen: Any, served: Any, probe: Path) -> Any:
     """Open the dashboard, and search for the probe in all that the case allows."""
     page = seen.page
     page.goto(served.address("investigate"))
-    page.locator(".sl-drop-button").wait_for(timeout=60_000)
+    page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
     with page.expect_file_chooser() as chooser:
         page.locator(".sl-drop").click()
     chooser.value.set_files([probe])
