@@ -88,7 +88,7 @@ def ask(seen: Any, served: Any, probe: Path) -> Any:
     page.goto(served.address("investigate"))
     page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
     with page.expect_file_chooser() as chooser:
-        page.locator(".sl-drop").click()
+        page.locator(".sl-target .sl-drop").click()
     chooser.value.set_files([probe])
     page.locator(".sl-photograph").first.wait_for()
     page.get_by_role("button", name="Use its area and time").click()
