@@ -42,7 +42,7 @@ def investigate(page: Page, address: str) -> None:
         page.locator(".sl-drop").click()
     chooser.value.set_files(list(demo_town().photographs[PERSON]))
     page.locator(".sl-photograph").nth(2).wait_for()
-    page.locator(".sl-district select").select_option(label=DISTRICT)
+    page.locator(".sl-district select").first.select_option(label=DISTRICT)
     page.get_by_role("button", name="Search", exact=True).click()
     page.locator(".sl-card").first.wait_for()
     page.wait_for_timeout(4000)  # map and timeline draw themselves when they are seen

@@ -110,6 +110,26 @@ def test_a_reload_brings_the_question_back(
     seen.assert_clean()
 
 
+def test_a_candidates_best_shot_joins_the_target(
+    served: Any, visit: Callable[..., Any], probes: list[Path]
+) -> None:
+    seen = opened(served, visit)
+    upload(seen, probes[0])
+    seen.page.locator(".sl-photograph").wait_for()
+    seen.page.locator(".sl-district select").first.select_option("All cameras")
+    seen.page.get_by_role("button", name="Search", exact=True).click()
+    seen.page.locator(".sl-card").nth(1).click()
+    seen.page.get_by_role("button", name="Search for this face too").click()
+    seen.page.locator(".sl-photograph").nth(1).wait_for()
+    seen.page.locator(".sl-target", has_text="2 photographs are searched for as one").wait_for()
+    seen.page.locator(".sl-target", has_text="changed since the search").wait_for()
+    seen.page.evaluate("scrollTo(0, 0)")
+    seen.screenshot("asking-best-shot")
+    seen.page.get_by_role("button", name="Search", exact=True).click()
+    seen.page.locator(".sl-target", has_text="changed since the search").wait_for(state="detached")
+    seen.assert_clean()
+
+
 def test_reading_photographs_is_cancelled(
     served: Any, visit: Callable[..., Any], probes: list[Path]
 ) -> None:
@@ -129,7 +149,7 @@ def test_photographs_of_different_people_are_flagged(
 ) -> None:
     seen = opened(served, visit)
     upload(seen, *probes[:2], shared / "footage/town/probes/P0269/1.jpg")
-    seen.page.locator(".sl-target", has_text="1.jpg looks like somebody else").wait_for()
+    seen.page.locator(".sl-target", has_text="1.jpg (number 3) looks like somebody else").wait_for()
     seen.screenshot("asking-somebody-else")
     seen.page.get_by_label("Use").nth(2).uncheck()
     seen.page.locator(".sl-target .sl-outdated").wait_for(state="detached")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -55,10 +56,21 @@ def test_seconds_inside_windows_are_counted_once() -> None:
         return begin + timedelta(minutes=minutes)
 
     windows = ((at(10), at(20)), (at(30), at(40)))
-    starts = pd.Series([at(0), at(0), at(15), at(22), at(35)])
-    ends = pd.Series([at(60), at(5), at(32), at(28), at(36)])
-    assert seconds_within(starts, ends, windows).round(3).tolist() == [1200, 0, 420, 0, 60]
-    assert seconds_within(starts, ends, ()).tolist() == [0, 0, 0, 0, 0]
+
+    def seconds(*minutes: float) -> np.ndarray:
+        return np.array([at(one).timestamp() for one in minutes])
+
+    found = seconds_within(seconds(0, 0, 15, 22, 35), seconds(60, 5, 32, 28, 36), windows)
+    assert found.round(3).tolist() == [1200, 0, 420, 0, 60]
+    assert seconds_within(seconds(0), seconds(60), ()).tolist() == [0]
+
+
+def test_footage_of_many_cameras_is_counted_at_once(asked: Investigation) -> None:
+    asked.set_district(asked.whole_area())
+    one = asked.footage_seconds()
+    asked.footage = pd.concat([asked.footage] * 50_000, ignore_index=True)
+    many = asked.footage_seconds()
+    assert many == pytest.approx({name: 50_000 * seconds for name, seconds in one.items()})
 
 
 def test_the_last_night_is_that_of_the_footage(asked: Investigation) -> None:

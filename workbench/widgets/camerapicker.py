@@ -30,7 +30,10 @@ class CameraPicker(ipywidgets.VBox):  # type: ignore[misc]
             rows=5, tooltip="Cameras that fit", layout={"width": "100%"}
         )
         self.click = ipywidgets.ToggleButton(
-            False, description="Choose on the map", tooltip="A click on the map chooses a camera"
+            False,
+            description="Choose on the map",
+            tooltip="A click on the map chooses a camera",
+            layout={"width": "auto"},
         )
         self.told = markup()
         super().__init__(

@@ -227,13 +227,13 @@ def _together(model: Investigation, told: Agreement) -> str:
     """What the photographs are together: one person's, or not, and since when they changed."""
     used, words = model.used, ""
     if told.apart and len(told.apart) < len(used):
-        names = _listed([used[number].found.name for number in told.apart])
+        names = _listed([_called(used, number) for number in told.apart])
         words = (
             f"{names} {'looks' if len(told.apart) == 1 else 'look'} like somebody else than the "
             "other photographs. Switch off or remove what does not show the target."
         )
     elif told.apart:
-        sides = [_listed([used[n].found.name for n in group]) for group in told.groups]
+        sides = [_listed([_called(used, number) for number in group]) for group in told.groups]
         words = (
             f"These look like {len(sides)} different people: {' / '.join(sides)}. Switch off or "
             "remove what does not show the target."
@@ -248,6 +248,13 @@ def _together(model: Investigation, told: Agreement) -> str:
     if len(used) > 1:
         many = f'<p class="sl-hint">{len(used)} photographs are searched for as one.</p>'
     return f'<div role="status">{warning}{many}{changed}</div>'
+
+
+def _called(used: Sequence[Upload], number: int) -> str:
+    """The name of a photograph, with its place where another has the same."""
+    name = used[number].found.name
+    several = sum(one.found.name == name for one in used) > 1
+    return f"{name} (number {number + 1})" if several else name
 
 
 def _listed(names: Sequence[str]) -> str:
