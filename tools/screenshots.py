@@ -39,7 +39,7 @@ def investigate(page: Page, address: str) -> None:
     page.get_by_role("link", name="Investigate").click()
     page.locator(".sl-timeline .bars").first.wait_for(timeout=60_000)
     with page.expect_file_chooser() as chooser:
-        page.locator(".sl-drop").click()
+        page.locator(".sl-target .sl-drop").click()
     chooser.value.set_files(list(demo_town().photographs[PERSON]))
     page.locator(".sl-photograph").nth(2).wait_for()
     page.locator(".sl-district select").first.select_option(label=DISTRICT)
