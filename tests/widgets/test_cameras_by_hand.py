@@ -50,9 +50,23 @@ def test_cameras_chosen_by_hand_are_searched_and_no_others(
     assert asked.result is not None
     assert asked.result.coverage.cameras == 1
 
-    asked.set_district(asked.whole_area())
+    assert panel.named.value == "Cameras chosen one by one"
+    panel.named.value = "All cameras"
     assert asked.picked == ()
     assert marks(panel) == [INSIDE] * 12
+
+
+def test_the_list_of_areas_leads_to_where_cameras_are_chosen(asked: Investigation) -> None:
+    panel = DistrictPanel(asked)
+    panel.named.value = "Cameras chosen one by one"
+    assert panel.choosing.children[1].layout.display == ""
+    assert panel.named.value == "Drawn on the map"  # as long as there is none
+    asked.pick_cameras(["CAM-003", "CAM-999"])
+    assert asked.messages["district"] == "Cameras that are not in this gallery any more: 1."
+    assert panel.named.value == "Cameras chosen one by one"
+    panel.named.value = "Drawn on the map"
+    assert asked.district is None
+    assert asked.picked == ()
 
 
 def test_the_district_of_a_camera_is_its_own_place(asked: Investigation) -> None:

@@ -43,6 +43,7 @@ GROUND = {
     "block": {"color": "#dfe3e7", "weight": 1, "fillColor": "#eceff1", "fillOpacity": 1},
 }
 DRAWN_BY_HAND = "Drawn on the map"
+CHOSEN = "Cameras chosen one by one"
 MOST_NAMES = 12
 MOST_BYTES = 8 * 2**20
 
@@ -110,6 +111,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             most_bytes=MOST_BYTES,
         )
         self.picker = CameraPicker(model, self.layer)
+        self.choosing = fold("Choose cameras one by one", self.picker)
         self.bookmarks = BookmarkField(model, self._list)
         self.cameras = markup()
         super().__init__(
@@ -119,7 +121,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
                 self.map,
                 message(model, "district"),
                 self.cameras,
-                fold("Choose cameras one by one", self.picker),
+                self.choosing,
                 fold("Bookmarks", self.bookmarks),
                 fold(
                     "Paste or load GeoJSON",
@@ -166,7 +168,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
         self._offered = {**self._named, **bookmarks}
         drawing, self._drawing = self._drawing, True
         try:
-            self.named.options = [DRAWN_BY_HAND, *self._offered]
+            self.named.options = [DRAWN_BY_HAND, *self._offered, CHOSEN]
         finally:
             self._drawing = drawing
         self._show()
@@ -186,8 +188,12 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _choose(self, change: dict[str, Any]) -> None:
         if self._drawing:
             return
+        if change["new"] == CHOSEN:
+            self.choosing.children[0].value = True  # where it is done
+            self._show()
+            return
         chosen = self._offered.get(change["new"])
-        if chosen is None and self.model.district:
+        if chosen is None and self.model.district and not self.model.picked:
             chosen = replace(self.model.district, name=DRAWN_BY_HAND)
         self.model.set_district(chosen)
 
@@ -208,7 +214,8 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             if not drawn:
                 self.draw.data = _drawn(self.model)
             names = [name for name, one in self._offered.items() if one is self.model.district]
-            self.named.value = names[0] if names else DRAWN_BY_HAND
+            other = CHOSEN if self.model.picked else DRAWN_BY_HAND
+            self.named.value = names[0] if names else other
         finally:
             self._drawing = drawn
 
@@ -244,7 +251,7 @@ def _named(model: Investigation, here: Settings) -> dict[str, District]:
             model.say("district", str(error), also=True)
         else:
             # Two files may give the same name, which then does not tell which is which.
-            known = district.name in {*named, DRAWN_BY_HAND}
+            known = district.name in {*named, DRAWN_BY_HAND, CHOSEN}
             named[f"{district.name} ({path.name})" if known else district.name] = district
     return named
 

@@ -176,7 +176,7 @@ class Investigation(Photographs):
         known = self._number_of
         chosen = [self.cameras[known[i]] for i in dict.fromkeys(camera_ids) if i in known]
         if gone := len(set(camera_ids)) - len(chosen):
-            self.say("district", f"{gone:,} of the cameras are not in this gallery any more.")
+            self.say("district", f"Cameras that are not in this gallery any more: {gone:,}.")
         with self.hold_trait_notifications():
             self.picked = tuple(camera.camera_id for camera in chosen)
             self.district = places_of(chosen) if chosen else None
