@@ -1,0 +1,201 @@
+"""How long an analyst waits for the page: opening it, and a search over a million templates.
+
+    python benchmarks/page.py [--rows 1000000] [--cameras 4000] [--gallery FILE] [--json]
+
+The real server, kernel, networks and Chromium, no network. Measured in the browser, from the click
+or the request until what it brings is drawn:
+
+- opening, first after the server's start (cold) and then on kernels that were heated;
+- searching: from Search until cards, map and timeline stand there, median of five; and the longest
+  time in which the page did not answer meanwhile.
+
+Templates are synthetic but for some three hundred near the probe's own; the probe is a demo person.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import search as synthetic
+from playwright.sync_api import Page, sync_playwright
+
+from workbench.casework.register import here
+from workbench.demo import demo_town
+from workbench.district import from_shapes, to_geojson
+from workbench.domain import Scope
+from workbench.faces.models import load
+from workbench.faces.probes import make_probe
+from workbench.gallery import Gallery
+from workbench.settings import settings
+
+TOKEN = "a-token-of-the-benchmark"
+CASE, ALL, PERSON, LIKE, ROUNDS = "PAGE", "Everywhere", "Tobias Reed", 300, 5
+SERVE = """
+import sys
+from pathlib import Path
+from workbench.server.application import serve
+serve(gallery=Path(sys.argv[1]), port=0, token=sys.argv[2], ready=lambda a: print(a, flush=True))
+"""
+# The longest gap between frames, asked for from when it is installed.
+WATCH = """() => {
+    window.worst = 0; let last = performance.now();
+    const tick = (now) => { window.worst = Math.max(window.worst, now - last); last = now;
+                            requestAnimationFrame(tick); };
+    requestAnimationFrame(tick);
+}"""
+
+
+def fill(path: Path, rows: int, cameras: int) -> None:
+    """A gallery of the embedded profile; three hundred templates resemble the probe's."""
+    models = load("dlib")
+    photographs = demo_town().photographs[PERSON]
+    probe = make_probe(list(photographs), models=models)
+    rng = np.random.default_rng(0)
+    plain = synthetic.templates_of
+    synthetic.JPEG = probe.photographs[0].jpeg
+
+    def templates_of(count: int, dimension: int, generator: np.random.Generator) -> np.ndarray:
+        vectors = plain(count, dimension, generator) * 1.4  # as long as those of the network
+        like = rng.choice(count, LIKE * count // rows, replace=False)
+        vectors[like] = probe.template + rng.normal(0, 0.02, (len(like), dimension))
+        return vectors.astype(np.float32)
+
+    synthetic.templates_of = templates_of
+    synthetic.fill(path, models.profile, rows, synthetic.cameras_of(cameras, rng))
+
+
+def scope_of(path: Path) -> Scope:
+    """All cameras and all time."""
+    import shapely
+
+    with Gallery.open(path) as gallery:
+        points = [shapely.Point(c.longitude, c.latitude) for c in gallery.cameras()]
+        span = gallery.time_span()
+    assert span is not None
+    area = shapely.envelope(shapely.union_all(points).buffer(0.05))
+    day = timedelta(days=1)
+    return Scope(
+        from_shapes([area], name=ALL),
+        span[0].astimezone(UTC) - day,
+        span[1].astimezone(UTC) + day,
+    )
+
+
+def opened(page: Page, address: str) -> float:
+    """Seconds from asking for the page until its first widget stands there."""
+    began = time.perf_counter()
+    page.goto(address, wait_until="commit")
+    page.locator(".sl-drop-button").wait_for(timeout=120_000)
+    return time.perf_counter() - began
+
+
+def searched(page: Page) -> dict[str, float]:
+    """Seconds from Search until cards, map and timeline stand there."""
+    page.locator(".sl-card img, .sl-frame").first.evaluate_all("all => all.length")
+    page.evaluate(
+        "() => document.querySelectorAll('.sl-card').forEach(card => card.dataset.old = '1')"
+    )
+    page.evaluate(WATCH)
+    began = time.perf_counter()
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.locator(".sl-card:not([data-old]) img").first.wait_for(timeout=60_000)
+    cards = time.perf_counter() - began
+    page.frame_locator(".sl-frame").locator(".leaflet-marker-icon, canvas").first.wait_for(
+        state="attached", timeout=60_000
+    )
+    page.locator(".sl-timeline .main-svg").first.wait_for(timeout=60_000)
+    return {
+        "cards": cards,
+        "all": time.perf_counter() - began,
+        "stall": page.evaluate("() => window.worst") / 1e3,
+    }
+
+
+def measure(path: Path, home: Path) -> dict[str, Any]:
+    environment = os.environ | {
+        "SIGHTLINE_HOME": str(home), "SIGHTLINE_CASE": CASE,
+        "SIGHTLINE_DISTRICTS": str(home / "districts"), "SIGHTLINE_THRESHOLD": "0.6",
+    }  # fmt: skip
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(path), TOKEN],
+        stdout=subprocess.PIPE, text=True, env=environment,
+    )  # fmt: skip
+    try:
+        assert server.stdout is not None
+        base = server.stdout.readline().split("/?")[0]
+        address = f"{base}/voila/render/investigate.ipynb?token={TOKEN}"
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"),
+                args=["--no-sandbox", "--disable-gpu"],
+            )
+            result: dict[str, Any] = {}
+            page = chromium.new_page(viewport={"width": 1366, "height": 768})
+            result["opening, cold, s"] = round(opened(page, address), 2)
+            warm = []
+            for _ in range(3):
+                page.close()
+                time.sleep(25)  # a kernel is heated in place of the one that was taken
+                page = chromium.new_page(viewport={"width": 1366, "height": 768})
+                warm.append(opened(page, address))
+            result["opening, heated, s"] = round(statistics.median(warm), 2)
+            with page.expect_file_chooser() as chooser:
+                page.locator(".sl-drop").click()
+            chooser.value.set_files(list(demo_town().photographs[PERSON]))
+            page.locator(".sl-photograph").nth(2).wait_for(timeout=60_000)
+            page.locator(".sl-district select").first.select_option(label=ALL)
+            page.get_by_role("button", name="All footage").click()
+            page.wait_for_timeout(3000)
+            searched(page)  # what is read from the disk once
+            rounds = []
+            for _ in range(ROUNDS):
+                page.wait_for_timeout(1000)
+                rounds.append(searched(page))
+            for name in ("cards", "all", "stall"):
+                values = [one[name] for one in rounds]
+                result[f"search, {name}, s"] = round(statistics.median(values), 2)
+            result["candidates"] = page.locator(".sl-summary h2").inner_text()
+            page.screenshot(path=home / "page.png")
+            chromium.close()
+        return result
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--cameras", type=int, default=4_000)
+    parser.add_argument("--gallery", type=Path, help="keep the gallery here, or take it from here")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        home = (options.gallery or Path(scratch) / "x").resolve().parent
+        os.environ["SIGHTLINE_HOME"] = str(home)
+        settings.cache_clear()
+        path = (options.gallery or home / "million.duckdb").resolve()
+        if not path.exists():
+            fill(path, options.rows, options.cameras)
+        scope = scope_of(path)
+        here().train(CASE, scope)
+        (home / "districts").mkdir(exist_ok=True)
+        (home / "districts" / "all.geojson").write_text(json.dumps(to_geojson(scope.district)))
+        result = {"rows": options.rows, "cameras": options.cameras, **measure(path, home)}
+    print(json.dumps(result) if options.json else json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
