@@ -58,7 +58,7 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         recommended, threshold = self.model.recommended, self.model.threshold
         at_it = abs(threshold - recommended.score) < 0.005
         lines = [
-            f"Recommended. {recommended.calibration}."
+            f"Recommended, set on {recommended.calibration}."
             if at_it
             else f"{abs(threshold - recommended.score):.2f} "
             f"{'stricter' if threshold > recommended.score else 'looser'} than recommended."
