@@ -191,7 +191,7 @@ def test_the_threshold_filters_cards_map_and_timeline(opened: Any, probes: list[
     seen.page.get_by_role("button", name="Recommended").click()
     seen.page.locator(".sl-table tbody tr").nth(2).wait_for(state="detached")
     with seen.page.expect_download() as download:
-        seen.page.locator(".sl-save").click()
+        seen.page.get_by_role("button", name="HTML map").click()
     assert "CAM-003" in download.value.path().read_text(encoding="utf-8")
     seen.assert_clean()
 

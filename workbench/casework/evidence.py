@@ -18,15 +18,12 @@ from workbench.casework.review import considered, error_rates_of
 from workbench.casework.signing import fingerprint, signing_key, write_archive
 from workbench.casework.sketch import place_sketch, time_sketch
 from workbench.casework.subjects import subject_photographs
-from workbench.errors import EvidenceError, GalleryError
+from workbench.errors import EvidenceError
 from workbench.settings import settings
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from workbench.casework.cases import Case
     from workbench.casework.register import Register
-    from workbench.casework.review import Reviewed
     from workbench.domain import Candidate
     from workbench.gallery import Gallery
 
@@ -177,37 +174,16 @@ def _refused(register: Register, reference: str) -> int:
 
 
 def _findings(register: Register, reference: str, gallery: Gallery) -> list[Finding]:
+    from workbench.gallery.recall import recall
+
     items = [item for item in considered(register, reference) if item.tracklet_id]
-    known = gallery.tracklets().set_index("tracklet_id")
-    cameras = {camera.camera_id: camera for camera in gallery.cameras()}
-    found = [(item, _candidate(item, gallery, known, cameras)) for item in items]
+    scores = {
+        item.tracklet_id: float("nan") if item.score is None else item.score for item in items
+    }
+    known = recall(gallery, scores)
+    found = [(item, known.get(item.tracklet_id)) for item in items]
     found.sort(key=lambda pair: (pair[1] is None, pair[1].first_seen if pair[1] else None))
     return [Finding(number, *pair) for number, pair in enumerate(found, start=1)]
-
-
-def _candidate(
-    item: Reviewed, gallery: Gallery, known: pd.DataFrame, cameras: Mapping[str, Any]
-) -> Candidate | None:
-    from workbench.domain import Candidate
-
-    try:
-        shot = gallery.shots(item.tracklet_id)[0]
-        row: Any = known.loc[item.tracklet_id]
-    except (GalleryError, KeyError):
-        return None
-    return Candidate(
-        tracklet_id=item.tracklet_id,
-        camera=cameras[row["camera_id"]],
-        recording_id=item.tracklet_id.partition("-")[0],
-        recording=row["recording"],
-        first_seen=row["first_seen"].to_pydatetime().astimezone(UTC),
-        last_seen=row["last_seen"].to_pydatetime().astimezone(UTC),
-        score=float("nan") if item.score is None else item.score,
-        quality=shot.quality.overall,
-        shot_seconds=shot.seconds,
-        shot_time=shot.time,
-        shot_jpeg=shot.jpeg,
-    )
 
 
 def _examiners(findings: Sequence[Finding]) -> set[str]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from workbench.casework.chain import Entry
     from workbench.casework.register import Register
 
+EXPORTS = ("evidence.exported", "sightings.exported")
+
 
 @dataclass(frozen=True, slots=True)
 class Searched:
@@ -157,7 +159,7 @@ def annual(register: Register, year: int) -> tuple[Annual, ...]:
             own["hits"],
             own["search.refused"],
             seen[purpose],
-            own["evidence.exported"],
+            sum(own[what] for what in EXPORTS),
         )
         for purpose in PURPOSES
         if (own := count[purpose])
@@ -214,7 +216,7 @@ def _people(entries: Sequence[Entry], searches: Sequence[Searched]) -> tuple[Con
         if entry.account:
             count[entry.account]["refused"] += entry.what.endswith(".refused")
             count[entry.account]["decisions"] += entry.what == "review.decided"
-            count[entry.account]["exports"] += entry.what == "evidence.exported"
+            count[entry.account]["exports"] += entry.what in EXPORTS
     told = [
         Conduct(
             account,

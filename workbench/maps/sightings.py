@@ -161,7 +161,9 @@ def _sightings(
         best = f"{here[0][1].score:.2f}"
         sure = sum(candidate.tracklet_id in confirmed for _, candidate in here)
         summary = "1 candidate" if len(here) == 1 else f"{len(here)} candidates"
-        if sure:
+        if sure == len(here):
+            summary = "1 confirmed sighting" if sure == 1 else f"{sure} confirmed sightings"
+        elif sure:
             summary += f", {sure} confirmed"
         if numbers:
             listed = ", ".join(map(str, numbers))
@@ -224,13 +226,16 @@ def _legend(
     sure = sum(candidate.tracklet_id in confirmed for candidate in ranked)
     rows = []
     if ranked:
-        rows.append(["best", "camera of the best score: candidates there, best score"])
-    if len(places) > 1:
+        rows.append(["best", "star: camera of the best score; how many there, best score"])
+    if len(places) > 1 and sure < len(ranked):
         rows.append(["sighting", "other cameras with candidates"])
     if sure:
         rows.append(["confirmed", "a person has confirmed a sighting there"])
     if ways:
-        rows.append(["route", "possible route, not a confirmed one: best candidate of each visit"])
+        kind = "possible route, not a confirmed one: best candidate of each visit"
+        if sure == len(ranked):
+            kind = "from one confirmed sighting to the next, in straight lines"
+        rows.append(["route", kind])
         rows.append(["stop", "stop on it, in order of time"])
     if any(leg.too_fast(max_speed_kmh) for leg in ways):
         rows.append(["tooFast", f"faster than {max_speed_kmh:.0f} km/h: one end is somebody else"])
@@ -243,7 +248,8 @@ def _legend(
         remarks.insert(0, "Candidates are leads, not identifications.")
     if len(ranked) > MAX_PICTURES:
         remarks.append(f"Pictures of the {MAX_PICTURES:,} best scores only.")
-    noun = "candidate" if len(ranked) == 1 else "candidates"
+    noun = "sighting" if sure == len(ranked) else "candidate"
+    noun += "" if len(ranked) == 1 else "s"
     title = f"{len(ranked):,} {noun} at {len(places):,} camera{'' if len(places) == 1 else 's'}"
     return {"title": title if ranked else "No candidates", "rows": rows, "remarks": remarks}
 

@@ -1,35 +1,50 @@
-"""Where: the candidates on a map."""
+"""Where: the candidates on a map, and the sightings that people have confirmed."""
 
 from __future__ import annotations
 
-import base64
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
+from workbench.casework.register import here
+from workbench.casework.review import sightings
+from workbench.casework.sighted import sighted
+from workbench.domain import Candidate
 from workbench.errors import SightlineError
-from workbench.settings import settings
+from workbench.widgets.exports import ExportBar
 from workbench.widgets.mapframe import MapFrame
 from workbench.widgets.model import Investigation
-from workbench.widgets.parts import heading, markup, message, row
-
-FILE_NAME = "sightings.html"
+from workbench.widgets.parts import button, heading, markup, message, row
+from workbench.widgets.whereabouts import Whereabouts
 
 
 class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
-    """A Folium map of the candidates that are shown, which can be saved as one file."""
+    """A Folium map of the candidates that are shown and of the case's confirmed sightings."""
 
     def __init__(self, model: Investigation) -> None:
         self.model = model
+        self.shown: Whereabouts | None = None
+        self._sure: dict[str, Candidate] = {}
         self.map = MapFrame(title="Map of the candidates")
-        self.save = markup()
-        super().__init__([row(heading("Where"), self.save), message(model, "map"), self.map])
+        self.exports = ExportBar(lambda: self.shown, lambda words: model.say("map", words))
+        self.route = markup()
+        again = button("Look again", self._ask, label="Ask again what people have confirmed")
+        super().__init__(
+            [
+                row(heading("Where"), again, self.exports),
+                message(model, "map"),
+                self.route,
+                self.map,
+            ]
+        )
         self.add_class("sl-panel")
         self.add_class("sl-sightings")
-        model.observe(self._draw, ["result", "threshold"])
+        model.observe(self._ask, "result")
+        model.observe(self._draw, "threshold")
         model.observe(self._point, "selected")
         self.map.observe(self._chosen, "selected")
-        self._draw()
+        self._ask()
 
     def _point(self, _: object = None) -> None:
         """Have the map point out what is chosen elsewhere; it stays as it is otherwise."""
@@ -39,43 +54,47 @@ class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
         if any(candidate.tracklet_id == change["new"] for candidate in self.model.shown):
             self.model.selected = change["new"]
 
+    def _ask(self, _: object = None) -> None:
+        """Ask what is confirmed in the case; not each time that the threshold moves."""
+        self._sure = {}
+        self.model.say("map")
+        if self.model.result is not None:
+            try:
+                self._sure = confirmed(self.model.gallery, self.model.result.case)
+            except SightlineError as error:
+                self.model.say("map", str(error))
+        self._draw()
+
     def _draw(self, _: object = None) -> None:
-        self.layout.display = "none" if self.model.result is None else ""
-        if self.model.result is None:
+        result = self.model.result
+        self.layout.display = "none" if result is None else ""
+        if result is None:
             return
+        shown = {candidate.tracklet_id: candidate for candidate in self.model.shown}
+        self.shown = Whereabouts(
+            case=result.case,
+            candidates=tuple((self._sure | shown).values()),
+            confirmed=frozenset(self._sure),
+            cameras=tuple(result.cameras),
+            district=result.scope.district,
+            zone=self.model.zone,
+        )
+        self.route.value = self.shown.route()
         try:
-            page = map_page(self.model)
+            self.map.page = self.shown.page()
         except SightlineError as error:
             self.model.say("map", str(error))
-        else:
-            self.map.page = page
-            self.save.value = _link(page)
 
 
-def map_page(model: Investigation) -> str:
-    """The candidates that are shown, as one self-contained HTML page with a map.
+def confirmed(gallery_path: Path, reference: str) -> dict[str, Candidate]:
+    """By tracklet_id what people have confirmed in a case, be it among its candidates now or not.
 
-    Raises MapError where the base map or the tile server of the settings cannot be used.
+    Raises what :func:`workbench.casework.sighted.sighted` raises.
     """
-    from workbench.maps.offline import self_contained_html
-    from workbench.maps.sightings import sightings_map
+    from workbench.gallery import Gallery
 
-    assert model.result is not None
-    here = settings()
-    return self_contained_html(
-        sightings_map(
-            model.shown,
-            cameras=model.result.cameras,
-            district=model.result.scope.district,
-            zone=model.zone,
-            base_map=here.base_map,
-            tiles=here.tiles,
-            tiles_attribution=here.tiles_attribution,
-        )
-    )
-
-
-def _link(page: str) -> str:
-    """A link that saves the page: the browser has it already, so no server is asked for it."""
-    address = f"data:text/html;base64,{base64.b64encode(page.encode()).decode('ascii')}"
-    return f'<a class="sl-save" download="{FILE_NAME}" href="{address}">Save the map as a file</a>'
+    if not sightings(here(), reference):  # so that a large gallery is not opened for nothing
+        return {}
+    with Gallery.open(gallery_path) as gallery:
+        found = sighted(here(), reference, gallery)
+    return {one.candidate.tracklet_id: one.candidate for one in found.sightings}

@@ -1,0 +1,50 @@
+"""Tracklets that are known by their id, such as confirmed sightings, as candidates again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+
+from workbench.domain import Candidate
+from workbench.gallery.store import Gallery
+
+_SEEN = """
+    WITH wanted AS (SELECT unnest($ids) AS id)
+    SELECT recording_id, ordinal, camera_id, file, first_seen, last_seen, quality, seconds, time,
+           jpeg
+    FROM tracklets JOIN recordings USING (recording_id, camera_id)
+    JOIN shots USING (recording_id, ordinal)
+    WHERE recording_id || '-' || ordinal IN (SELECT id FROM wanted)
+    QUALIFY row_number() OVER (PARTITION BY recording_id, ordinal ORDER BY rank) = 1
+"""
+
+
+def recall(gallery: Gallery, scores: Mapping[str, float]) -> dict[str, Candidate]:
+    """Tracklets with their best shots, by tracklet_id; each with the score it is given.
+
+    What is not in the gallery any more is left out.
+
+    Raises
+    ------
+    GalleryError
+        If the gallery cannot be read.
+    """
+    if not scores:
+        return {}
+    found = {}
+    for row in gallery.arrow(_SEEN, {"ids": list(scores)}).to_pylist():
+        tracklet_id = f"{row['recording_id']}-{row['ordinal']}"
+        found[tracklet_id] = Candidate(
+            tracklet_id=tracklet_id,
+            camera=gallery.places.camera(row["camera_id"]),
+            recording_id=row["recording_id"],
+            recording=row["file"],
+            first_seen=row["first_seen"].astimezone(UTC),
+            last_seen=row["last_seen"].astimezone(UTC),
+            score=scores[tracklet_id],
+            quality=row["quality"],
+            shot_seconds=row["seconds"],
+            shot_time=row["time"].astimezone(UTC),
+            shot_jpeg=row["jpeg"],
+        )
+    return found
