@@ -1,0 +1,307 @@
+"""The page of a case's team: its confirmed sightings, to be read and not to be changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import ipywidgets
+from traitlets import Instance, Tuple, Unicode
+
+from workbench.casework.register import here
+from workbench.casework.sighted import Sighted, Sighting, readable_cases, sighted
+from workbench.domain import Candidate
+from workbench.errors import SightlineError
+from workbench.maps.zones import local_time
+from workbench.settings import settings
+from workbench.widgets.exports import ExportBar
+from workbench.widgets.mapframe import MapFrame
+from workbench.widgets.parts import (
+    button,
+    camera_name,
+    count,
+    data_uri,
+    escaped,
+    heading,
+    markup,
+    message,
+    refusal,
+    row,
+)
+from workbench.widgets.plot import Plot
+from workbench.widgets.tasks import Tasks
+from workbench.widgets.whereabouts import Whereabouts
+from workbench.widgets.work import Work, suitable_work
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.casework.cases import Case
+
+MOST_ROWS = 200  # of the table; files hold all
+
+
+class CaseFile(Tasks):
+    """The confirmed sightings of the cases that whoever is at work may read.
+
+    What is wrong is told in ``messages``, under ``case``.
+
+    >>> told = CaseFile(Path("town.duckdb"))                            # doctest: +SKIP
+    >>> told.choose("A-2026-117")                                       # doctest: +SKIP
+    >>> told.found.sightings[0].confirmed_by                            # doctest: +SKIP
+    """
+
+    cases = Tuple(help="the cases that may be read, each a Case")
+    case = Unicode(help="reference of the one that is shown; empty for none")
+    found = Instance(Sighted, allow_none=True, help="what is confirmed in it; None: not known yet")
+    selected = Unicode(help="the tracklet_id of the sighting that is pointed out, or nothing")
+
+    def __init__(
+        self, gallery: Path, *, zone: ZoneInfo | None = None, work: Work | None = None
+    ) -> None:
+        from workbench.gallery import Gallery
+        from workbench.maps.zones import UTC_ZONE, local_zone
+
+        super().__init__(work)
+        self.gallery = gallery
+        with Gallery.open(gallery) as opened:
+            cameras = opened.cameras()
+            self.footage: pd.DataFrame = opened.footage()
+        place = local_zone(cameras[0].longitude, cameras[0].latitude) if cameras else UTC_ZONE
+        self.zone = zone or place
+        self.refresh()
+
+    @property
+    def chosen(self) -> Case | None:
+        """The case that is shown."""
+        return next((case for case in self.cases if case.reference == self.case), None)
+
+    def refresh(self) -> None:
+        """Look again which cases there are, and what is confirmed in the one that is shown."""
+        self.cases = readable_cases(here())
+        known = [case.reference for case in self.cases]
+        wanted = self.case or settings().case or (known[0] if len(known) == 1 else "")
+        self.choose(wanted if wanted in known else "")
+
+    def choose(self, reference: str) -> None:
+        """Take a case, and fetch what is confirmed in it."""
+        from workbench.gallery import Gallery
+
+        self.say("case")
+        with self.hold_trait_notifications():
+            self.case, self.found, self.selected = reference, None, ""
+        if not reference:
+            return
+
+        def job() -> Sighted:
+            with Gallery.open(self.gallery) as gallery:
+                return sighted(here(), reference, gallery)
+
+        def done(found: Sighted) -> None:
+            if self.case == reference:  # else somebody has chosen another meanwhile
+                self.found = found
+
+        self.do("case", "Fetching the sightings", job, done)
+
+    def select(self, tracklet_id: str) -> None:
+        """Point out a sighting; what is none of them points out nothing else."""
+        if any(one.tracklet_id == tracklet_id for one in self.candidates):
+            self.selected = tracklet_id
+
+    @property
+    def sightings(self) -> tuple[Sighting, ...]:
+        """In order of time."""
+        return self.found.sightings if self.found else ()
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Of each sighting what was seen."""
+        return tuple(one.candidate for one in self.sightings)
+
+    @property
+    def whereabouts(self) -> Whereabouts | None:
+        """What map and files show; None where nothing is confirmed."""
+        case = self.chosen
+        if case is None or not self.sightings:
+            return None
+        sure = frozenset(one.tracklet_id for one in self.candidates)
+        return Whereabouts(case.reference, self.candidates, sure, (), case.request.district,
+                           self.zone)  # fmt: skip
+
+
+def casefile(gallery_path: Path | str | None = None) -> Any:
+    """The whole page, as a widget to display.
+
+    >>> from workbench.widgets import casefile
+    >>> casefile("town.duckdb")                                         # doctest: +SKIP
+    """
+    try:
+        set_here = settings()
+        path = Path(gallery_path) if gallery_path else set_here.gallery_file
+        return CaseFilePanel(CaseFile(path, zone=set_here.zone, work=suitable_work()))
+    except SightlineError as error:
+        return refusal("There are no sightings that can be shown", error)
+
+
+class CaseFilePanel(ipywidgets.VBox):  # type: ignore[misc]
+    """Choose a case; map, timeline and table of what is confirmed in it."""
+
+    def __init__(self, model: CaseFile) -> None:
+        self.model = model
+        self.choice = ipywidgets.Dropdown(
+            layout={"flex": "0 1 420px"}, tooltip="The case whose sightings are shown"
+        )
+        self.status, self.route, self.table = markup(), markup(), markup()
+        self.map = MapFrame(title="Map of the confirmed sightings")
+        self.plot = Plot(lambda tracklet_id: model.select(str(tracklet_id)))
+        self.exports = ExportBar(lambda: model.whereabouts, lambda words: model.say("files", words))
+        self.answer = ipywidgets.VBox(
+            [
+                _panel(
+                    row(heading("Where"), self.exports), message(model, "files"), self.route,
+                    self.map,
+                ),
+                _panel(heading("When"), self.plot),
+                _panel(heading("Sightings"), self.table),
+            ]
+        )  # fmt: skip
+        head = _panel(
+            heading("Confirmed sightings"),
+            row(self.choice, button("Look again", model.refresh, label="Look for new decisions")),
+            message(model, "case"),
+            self.status,
+        )
+        super().__init__([head, self.answer])
+        self.add_class("sl-casefile")
+        self._drawing = False
+        self.choice.observe(self._take, "value")
+        model.observe(self._offer, ["cases", "case"])
+        model.observe(self._draw, ["case", "found", "state"])
+        model.observe(self._point, "selected")
+        self.map.observe(lambda change: model.select(change["new"]), "selected")
+        self._offer()
+        self._draw()
+
+    def _take(self, change: Any) -> None:
+        if not self._drawing:
+            self.model.choose(change["new"] or "")
+
+    def _offer(self, _: object = None) -> None:
+        self._drawing = True
+        try:
+            options = [(_label(case), case.reference) for case in self.model.cases]
+            self.choice.options = [("Choose a case…", ""), *options]
+            known = {case.reference for case in self.model.cases}
+            self.choice.value = self.model.case if self.model.case in known else ""
+        finally:
+            self._drawing = False
+
+    def _draw(self, _: object = None) -> None:
+        model = self.model
+        self.status.value = f'<div role="status">{_status(model)}</div>'
+        shown = model.whereabouts
+        self.answer.layout.display = "" if shown else "none"
+        if shown is None:
+            return
+        model.say("files")
+        self.route.value = shown.route()
+        try:
+            self.map.page = shown.page()
+        except SightlineError as error:
+            model.say("files", str(error))
+        self._point()
+
+    def _point(self, _: object = None) -> None:
+        """Point out the chosen one in timeline and table, and have the map do so."""
+        from workbench.maps.timeline import timeline
+
+        model = self.model
+        self.map.selected = model.selected
+        seen = {candidate.camera.camera_id for candidate in model.candidates}
+        footage = model.footage[model.footage["camera_id"].isin(seen)]
+        self.plot.draw(
+            timeline(
+                model.candidates,
+                zone=model.zone,
+                coverage=footage,
+                selected=model.selected or None,
+            )
+        )
+        self.table.value = _table(model)
+
+
+def _panel(*children: Any) -> Any:
+    box = ipywidgets.VBox(children)
+    box.add_class("sl-panel")
+    return box
+
+
+def _label(case: Case) -> str:
+    title = f"{case.reference}: {case.request.title}" if case.request.title else case.reference
+    return f"{title} ({case.status()})"
+
+
+def _status(model: CaseFile) -> str:
+    """Which case it is, and how much is confirmed, in words."""
+    if not model.cases:
+        return '<p class="sl-hint">There is no case that you may read.</p>'
+    case, found = model.chosen, model.found
+    if case is None:
+        return '<p class="sl-hint">Choose a case to see where its subject was seen.</p>'
+    training = (
+        '<p class="sl-message" role="note">Training: nothing here may be acted on.</p>'
+        if case.is_training
+        else ""
+    )
+    if found is None:
+        words = f"{model.doing}…" if model.doing else "Its sightings are not shown."
+        return f'{training}<p class="sl-hint">{escaped(words)}</p>'
+    places = len({candidate.camera.camera_id for candidate in model.candidates})
+    number = len(found.sightings)
+    words = f"<strong>{count(number, 'confirmed sighting')}</strong> at {count(places, 'camera')}."
+    if not number:
+        words = "<strong>Nothing is confirmed in this case yet.</strong> "
+        words += "A candidate becomes a sighting when two people decide so on the page Review."
+    gone = ""
+    if found.gone:
+        gone = f"{count(found.gone, 'confirmed sighting')} more: not in this gallery any more."
+    request = case.request
+    start, end = request.start.astimezone(model.zone), request.end.astimezone(model.zone)
+    scope = f"{request.district.name}, {start:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M}."
+    return f'{training}<p>{words} {escaped(gone)}</p><p class="sl-hint">{escaped(scope)}</p>'
+
+
+def _table(model: CaseFile) -> str:
+    rows = "".join(
+        _row(number, one, model) for number, one in enumerate(model.sightings[:MOST_ROWS], start=1)
+    )
+    columns = ("No.", "Best shot", "Camera", "First seen", "Last seen", "Confirmed by",
+               "Confirmed at", "Recording")  # fmt: skip
+    head = "".join(f'<th scope="col">{name}</th>' for name in columns)
+    more = len(model.sightings) - MOST_ROWS
+    rest = f'<p class="sl-hint">{more:,} more are in the files.</p>' if more > 0 else ""
+    return (
+        '<div class="sl-scroll" tabindex="0" role="region" aria-label="Table of sightings">'
+        f'<table class="sl-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"{rest}"
+    )
+
+
+def _row(number: int, sighting: Sighting, model: CaseFile) -> str:
+    one = sighting.candidate
+    chosen = one.tracklet_id == model.selected
+    cells = (
+        camera_name(one.camera),
+        local_time(one.first_seen, model.zone),
+        local_time(one.last_seen, model.zone),
+        ", ".join(sighting.confirmed_by),
+        local_time(sighting.confirmed_at, model.zone),
+        one.recording,
+    )
+    return (
+        f'<tr class="{"sl-selected" if chosen else ""}"{" aria-current=true" if chosen else ""}>'
+        f"<td>{'▸ ' if chosen else ''}{number}</td>"
+        f'<td><img src="{data_uri(one.shot_jpeg)}" alt="Sighting {number}"></td>'
+        f"{''.join(f'<td>{escaped(text)}</td>' for text in cells)}</tr>"
+    )
