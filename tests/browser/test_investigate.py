@@ -225,6 +225,10 @@ def test_choosing_in_map_timeline_or_list_chooses_in_all_three(
     seen.page.locator(".sl-card.sl-selected strong", has_text=cameras[0]).wait_for()
     inside.locator(f'.sl-chosen[title^="{cameras[0]}"]').wait_for(state="attached")
     assert inside.locator(".sl-ring").count() == 1
+
+    # In the list.
+    seen.page.locator(".sl-card-open").nth(1).press("Enter")
+    inside.locator(f'.sl-chosen[title^="{cameras[1]}"]').wait_for(state="attached")
     assert seen.page.locator(".sl-frame").evaluate("frame => frame.theSame") is True
     seen.page.locator(".sl-sightings").evaluate("panel => panel.scrollIntoView()")
     seen.screenshot("investigate-6-linked")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import shutil
 import subprocess
 import sys
@@ -130,3 +132,48 @@ def test_another_process_that_holds_the_gallery_is_named(page: FootagePage, trou
         assert "is in use by another process" in page.report.messages["footage"]
     finally:
         holder.communicate("")
+
+
+def test_cameras_without_footage_and_recordings_that_were_refused_are_on_the_plot(
+    page: FootagePage,
+) -> None:
+    drawn = json.loads(page.plot.figure)
+    assert "Yard: no footage" in drawn["layout"]["yaxis"]["ticktext"]
+    crosses = next(trace for trace in drawn["data"] if trace["name"] == "could not be read")
+    assert crosses["marker"]["symbol"] == "x"
+    assert len(crosses["x"]) == 1
+    assert "text.mp4" in crosses["hovertext"][0]
+
+
+def test_cameras_are_told_by_name_and_id(page: FootagePage) -> None:
+    assert "Bridge (B)" in page.table.value
+    assert "Bridge (B)" in page.trouble.value
+    assert HOSTILE not in page.table.value
+
+
+def test_a_day_may_be_shown_alone(page: FootagePage) -> None:
+    assert page.report.days == ("2026-03-29",)
+    page.day.value = "2026-03-29"
+    assert "good.mp4" in page.table.value
+    page.report.refresh()
+    assert page.day.value == "2026-03-29"
+
+
+def test_the_gallery_is_looked_at_again_as_long_as_it_is_wanted(
+    page: FootagePage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["workbench.widgets.footage"]  # the package has a function of that name
+    monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 0.01)
+    looks: list[object] = []
+
+    async def watch() -> None:
+        page.report.observe(looks.append, "footage")
+        page.following.value = True
+        while len(looks) < 2:
+            await asyncio.sleep(0.01)
+        page.following.value = False
+        seen = len(looks)
+        await asyncio.sleep(0.1)
+        assert len(looks) == seen
+
+    asyncio.run(asyncio.wait_for(watch(), 20))

@@ -105,7 +105,9 @@ def sightings_map(
     if len(stops) > MAX_STOPS:
         legend["remarks"].append(f"No route is drawn through {len(stops):,} stops.")
     Drawing("legend", legend).add_to(drawn)
-    bounds = view(ranked, others, district) or (ground and ground.bounds)
+    # What is confirmed may be in a corner of all that a case allows.
+    settled = bool(ranked) and all(candidate.tracklet_id in sure for candidate in ranked)
+    bounds = view(ranked, others, None if settled else district) or (ground and ground.bounds)
     if bounds:
         corners = [[bounds.south, bounds.west], [bounds.north, bounds.east]]
         Drawing("fit", corners).add_to(drawn)

@@ -20,7 +20,7 @@ from workbench.maps.zones import local_time, zone_label
 if TYPE_CHECKING:
     import pandas as pd
 
-INK, ACCENT, GRID = "#1d2733", "#7a1f5c", "#e6e9ec"
+INK, ACCENT, GRID, WARNING = "#1d2733", "#7a1f5c", "#e6e9ec", "#b3261e"
 FOOTAGE, FOOTAGE_EDGE = "#d5e2ee", "#6f93b3"
 FONT = 'system-ui, "Segoe UI", "Helvetica Neue", "DejaVu Sans", Arial, sans-serif'
 # By the distance of ticks in milliseconds, up to a minute, a day, and beyond.
@@ -41,6 +41,8 @@ def timeline(
     zone: ZoneInfo,
     scope: Scope | None = None,
     coverage: pd.DataFrame | None = None,
+    cameras: Sequence[Camera] = (),
+    refused: pd.DataFrame | None = None,
     selected: str | None = None,
 ) -> go.Figure:
     """Draw candidates by camera and local time over bars of footage.
@@ -60,6 +62,11 @@ def timeline(
     coverage : DataFrame, optional
         One row a recording: ``camera_id, camera`` (its name), ``started_at, ended_at``
         (time-zone-aware).
+    cameras : sequence of Camera
+        Each has a row, even without footage; it is then said to have none.
+    refused : DataFrame, optional
+        Recordings that could not be read, one a row: ``camera_id, file, started_at``
+        (time-zone-aware) and the ``reason``. Each is marked where it begins.
     selected : str, optional
         The tracklet_id of a candidate to point out.
 
@@ -69,6 +76,9 @@ def timeline(
         If *coverage* lacks one of its columns or holds times without a zone.
     """
     names, footage = _footage(coverage)
+    for camera in cameras:
+        names.setdefault(camera.camera_id, camera.name or camera.camera_id)
+    lost = _refused(refused)
     ranked = sorted(candidates or (), key=lambda candidate: -candidate.score)
     first: dict[str, datetime] = {}
     for candidate in ranked:
@@ -77,21 +87,27 @@ def timeline(
         first[candidate.camera.camera_id] = min(seen, candidate.first_seen)
     # Cameras as the possible route meets them, then those that saw nobody, by name.
     order = sorted(first, key=first.__getitem__)
+    # Those without footage come first among these: where rows are cut, they are not the ones.
     order += sorted(
-        names.keys() - first.keys(), key=lambda camera_id: (names[camera_id], camera_id)
+        names.keys() - first.keys(),
+        key=lambda camera_id: (camera_id in footage, names[camera_id], camera_id),
     )
     rows = {camera_id: row for row, camera_id in enumerate(order[:MAX_ROWS])}
 
     moments = [moment for c in ranked for moment in (c.first_seen, c.last_seen)]
     moments += [moment for spans in footage.values() for span in spans for moment in span]
+    moments += [moment for _, moment, _ in lost]
     span = (scope.start, scope.end) if scope else (min(moments), max(moments)) if moments else None
     axis = LocalAxis(zone, span)
 
-    figure = go.Figure(layout=_layout(axis, [names[camera_id] for camera_id in rows]))
+    labels = [_label(names[key], bare=bool(cameras) and key not in footage) for key in rows]
+    figure = go.Figure(layout=_layout(axis, labels))
     figure.add_trace(_bars({row: footage.get(key, []) for key, row in rows.items()}, axis))
     figure.add_trace(
         _marks([c for c in ranked if c.camera.camera_id in rows], rows, axis, selected)
     )
+    if lost:
+        figure.add_trace(_crosses([one for one in lost if one[0] in rows], rows, axis))
     remarks = ["No candidates"] if candidates is not None and not ranked else []
     if coverage is not None and not footage:
         remarks.append("No footage: nobody can have been seen")
@@ -199,6 +215,40 @@ def _footage(coverage: pd.DataFrame | None) -> tuple[dict[str, str], dict[str, l
     return names, spans
 
 
+def _refused(refused: pd.DataFrame | None) -> list[tuple[str, datetime, str]]:
+    """Of recordings that could not be read: the camera, when they begin, and words."""
+    if refused is None:
+        return []
+    columns = (refused[name] for name in ("camera_id", "started_at", "file", "reason"))
+    return [
+        (camera_id, started_at.to_pydatetime(), f"{_text(file)}<br>{_text(reason)}")
+        for camera_id, started_at, file, reason in zip(*columns, strict=True)
+    ]
+
+
+def _crosses(
+    lost: Sequence[tuple[str, datetime, str]], rows: dict[str, int], axis: LocalAxis
+) -> go.Scatter:
+    return go.Scatter(
+        name="could not be read",
+        mode="markers",
+        x=[axis.place(moment) for _, moment, _ in lost],
+        y=[rows[camera_id] for camera_id, _, _ in lost],
+        marker={"symbol": "x", "size": 11, "color": WARNING,
+                "line": {"color": "#ffffff", "width": 1}},
+        hovertext=[
+            f"Could not be read, {local_time(moment, axis.zone)}<br>{words}"
+            for _, moment, words in lost
+        ],
+        hoverinfo="text",
+        cliponaxis=False,
+    )  # fmt: skip
+
+
+def _label(name: str, *, bare: bool) -> str:
+    return _text(name, limit=32) + (": no footage" if bare else "")
+
+
 def _bars(footage: dict[int, list[Span]], axis: LocalAxis) -> go.Bar:
     bars = [(row, start, end) for row, spans in footage.items() for start, end in spans]
     return go.Bar(
@@ -287,7 +337,7 @@ def _layout(axis: LocalAxis, cameras: Sequence[str]) -> go.Layout:
         xaxis=axis.layout(),
         yaxis={
             "tickvals": list(range(len(cameras))),
-            "ticktext": [_text(name, limit=32) for name in cameras],
+            "ticktext": list(cameras),
             "range": [len(cameras) - 0.35, -0.75],  # the first on top, with room for its label
             "gridcolor": GRID,
             "zeroline": False,

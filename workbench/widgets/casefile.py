@@ -173,6 +173,8 @@ class CaseFilePanel(ipywidgets.VBox):  # type: ignore[misc]
             self.status,
         )
         super().__init__([head, self.answer])
+        for box in (self, self.answer):
+            box.add_class("sl-board")
         self.add_class("sl-casefile")
         self._drawing = False
         self.choice.observe(self._take, "value")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import ipywidgets
-from traitlets import Bool, Instance, Unicode
+from traitlets import Bool, Instance, Unicode, observe
 
 from workbench.domain import Camera
 from workbench.errors import SightlineError
@@ -31,13 +32,15 @@ from workbench.widgets.parts import (
     table,
 )
 from workbench.widgets.plot import Plot
-from workbench.widgets.tasks import Tasks
+from workbench.widgets.tasks import IDLE, Tasks
 from workbench.widgets.work import Work, suitable_work
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ROWS = 50  # of the table on a page
+LOOK_AGAIN_SECONDS = 15.0
+ALL_DAYS = "All days"
 ALL_CAMERAS = "All cameras"
 
 
@@ -68,6 +71,8 @@ class FootageReport(Tasks):
     footage = Instance(Footage, allow_none=True)
     camera_id = Unicode(help="show this camera alone, or all where it is empty")
     troubled = Bool(help="show recordings with problems alone")
+    day = Unicode(help="show what began on this day there (2026-03-29) alone, or all where empty")
+    following = Bool(help="read the gallery anew every so often")
 
     def __init__(
         self, gallery: Path, *, zone: ZoneInfo | None = None, work: Work | None = None
@@ -75,6 +80,7 @@ class FootageReport(Tasks):
         super().__init__(work)
         self.gallery = gallery
         self._zone = zone
+        self._next: asyncio.TimerHandle | None = None
 
     def refresh(self) -> None:
         """Read the gallery anew; where it cannot be read now, say so and keep what is shown."""
@@ -96,12 +102,56 @@ class FootageReport(Tasks):
     def rows(self) -> pd.DataFrame:
         """The recordings that the filters leave."""
         assert self.footage is not None
-        rows = self.of_camera(self.footage.recordings)
+        rows = self.of_filters(self.footage.recordings)
         return rows[rows["problems"] > 0] if self.troubled else rows
 
     def of_camera(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows of the chosen camera."""
         return frame[frame["camera_id"] == self.camera_id] if self.camera_id else frame
+
+    def of_filters(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows of the chosen camera that began on the chosen day."""
+        rows = self.of_camera(frame)
+        return rows[self._days(rows) == self.day] if self.day and len(rows) else rows
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """The local days on which recordings began, as ``2026-03-29``, in order."""
+        if self.footage is None:
+            return ()
+        frames = (self.footage.recordings, self.footage.refusals)
+        return tuple(sorted({day for one in frames if len(one) for day in self._days(one)}))
+
+    @property
+    def cameras_shown(self) -> tuple[Camera, ...]:
+        """The chosen camera, or all."""
+        cameras = self.footage.cameras if self.footage else ()
+        wanted = self.camera_id
+        return tuple(one for one in cameras if not wanted or one.camera_id == wanted)
+
+    def camera_words(self, camera_id: str) -> str:
+        """The name and the id of a camera."""
+        cameras = self.footage.cameras if self.footage else ()
+        return next((camera_name(one) for one in cameras if one.camera_id == camera_id), camera_id)
+
+    def _days(self, frame: pd.DataFrame) -> pd.Series:
+        days: pd.Series = frame["started_at"].dt.tz_convert(self.zone.key).dt.strftime("%Y-%m-%d")
+        return days
+
+    @observe("following")
+    def _follow(self, _: object = None) -> None:
+        """Have the loop that runs look again every so often, as long as it is wanted."""
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        if self.following:
+            loop = asyncio.get_running_loop()
+            self._next = loop.call_later(LOOK_AGAIN_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        if self.state == IDLE:
+            self.refresh()
+        self._follow()
 
     def _read(self) -> Footage:
         from workbench.gallery import Gallery
@@ -146,6 +196,14 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
         self.troubled = ipywidgets.Checkbox(
             description="Only recordings with problems", indent=False, layout={"width": "auto"}
         )
+        self.day = ipywidgets.Dropdown(
+            options=[(ALL_DAYS, "")], description="Day", layout={"width": "240px"}
+        )
+        self.following = ipywidgets.Checkbox(
+            description=f"Look again every {LOOK_AGAIN_SECONDS:.0f} s",
+            indent=False,
+            layout={"width": "auto"},
+        )
         self.plot = Plot(lambda _: None)
         self.page = 0
         self.previous = button("Previous", lambda: self._turn(-1), label="Previous page")
@@ -153,17 +211,18 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
         self.where = markup()
         self.table, self.trouble, self.runs = markup(), markup(), markup()
         top = panel(
-            row(heading("Footage"), button("Look again", report.refresh)),
+            row(heading("Footage"), button("Look again", report.refresh), self.following),
             message(report, "footage"),
             self.summary,
-            row(self.camera, self.troubled),
+            row(self.camera, self.day, self.troubled),
         )
         self.body = [
             panel(
                 heading("When there is footage"),
                 markup(
                     '<p class="sl-hint">Bars are footage. Where there is none, nobody can be '
-                    "found: that is not the same as nobody was there.</p>"
+                    "found: that is not the same as nobody was there. A cross is a recording that "
+                    "could not be read.</p>"
                 ),
                 self.plot,
             ),
@@ -176,8 +235,10 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("sl-footage")
         ipywidgets.link((report, "camera_id"), (self.camera, "value"))
         ipywidgets.link((report, "troubled"), (self.troubled, "value"))
+        ipywidgets.link((report, "day"), (self.day, "value"))
+        ipywidgets.link((report, "following"), (self.following, "value"))
         report.observe(self._renew, "footage")
-        report.observe(self._draw, ["camera_id", "troubled"])
+        report.observe(self._draw, ["camera_id", "troubled", "day"])
         self._renew()
 
     def _renew(self, _: object = None) -> None:
@@ -186,13 +247,16 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
             part.layout.display = "" if shown else "none"
         if shown is None:
             return
-        chosen = self.report.camera_id
+        chosen, day = self.report.camera_id, self.report.day
         self.camera.options = [
             (ALL_CAMERAS, ""),
             *((camera_name(camera), camera.camera_id) for camera in shown.cameras),
         ]
         known = {camera.camera_id for camera in shown.cameras}
         self.camera.value = chosen if chosen in known else ""
+        days = self.report.days
+        self.day.options = [(ALL_DAYS, ""), *((one, one) for one in days)]
+        self.day.value = day if day in days else ""
         self.summary.value = _summary(shown, self.report.zone)
         self.runs.value = table(_RUNS, _runs(shown.runs, self.report.zone)) or _nothing("runs")
         self._draw()
@@ -204,12 +268,18 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
         if report.footage is None:
             return
         self.page = 0
-        self.plot.draw(
-            timeline(None, zone=report.zone, coverage=report.of_camera(report.footage.spans))
-        )
         problems = report.of_camera(report.footage.problems)
-        refused = report.of_camera(report.footage.refusals)
-        trouble = [*_refusals(refused, report.zone), *_problems(problems)]
+        refused = report.of_filters(report.footage.refusals)
+        self.plot.draw(
+            timeline(
+                None,
+                zone=report.zone,
+                coverage=report.of_filters(report.footage.spans),
+                cameras=report.cameras_shown,
+                refused=refused,
+            )
+        )
+        trouble = [*_refusals(refused, report), *_problems(problems, report)]
         self.trouble.value = table(_TROUBLE, trouble) or _nothing("problems")
         self._draw_table()
 
@@ -225,7 +295,7 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
             f'<span role="status" class="sl-hint">{count(len(rows), "recording")}'
             f"{f', page {self.page + 1} of {pages}' if pages > 1 else ''}</span>"
         )
-        listed = _recordings(here, self.report.zone)
+        listed = _recordings(here, self.report)
         self.table.value = table(_RECORDINGS, listed) or _nothing("recordings")
 
     def _turn(self, by: int) -> None:
@@ -267,12 +337,12 @@ def _summary(shown: Footage, zone: ZoneInfo) -> str:
     return f'<div role="status">{"".join(f"<p>{escaped(line)}</p>" for line in lines)}</div>'
 
 
-def _recordings(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[tuple[str, ...]]:
+def _recordings(rows: pd.DataFrame, report: FootageReport) -> Iterator[tuple[str, ...]]:
     for one in _each(rows):
         yield (
-            one["camera_id"],
+            report.camera_words(one["camera_id"]),
             one["file"],
-            local_time(one["started_at"], zone),
+            local_time(one["started_at"], report.zone),
             duration(one["seconds"]),
             f"{_number(one['frames_decoded'])} / {_number(one['frames_examined'])}",
             _number(one["faces"]),
@@ -283,16 +353,16 @@ def _recordings(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[tuple[str, ...]]
         )
 
 
-def _refusals(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[tuple[str, ...]]:
+def _refusals(rows: pd.DataFrame, report: FootageReport) -> Iterator[tuple[str, ...]]:
     for one in _each(rows):
-        at = local_time(one["started_at"], zone)
-        yield one["camera_id"], one["file"], at, f"⚠ not indexed: {one['reason']}"
+        at, camera = local_time(one["started_at"], report.zone), one["camera_id"]
+        yield report.camera_words(camera), one["file"], at, f"⚠ not indexed: {one['reason']}"
 
 
-def _problems(rows: pd.DataFrame) -> Iterator[tuple[str, ...]]:
+def _problems(rows: pd.DataFrame, report: FootageReport) -> Iterator[tuple[str, ...]]:
     for one in _each(rows):
         at = "" if math.isnan(one["at_seconds"]) else f"{one['at_seconds']:.1f} s into it"
-        yield one["camera_id"], one["file"], at, one["what"]
+        yield report.camera_words(one["camera_id"]), one["file"], at, one["what"]
 
 
 def _runs(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[tuple[str, ...]]:

@@ -38,6 +38,7 @@ class Indexing(Tasks):
     plan = Instance(Plan, allow_none=True, help="what a run would do")
     progress = Instance(Progress, allow_none=True)
     report = Instance(IndexReport, allow_none=True, help="of the latest run that was not stopped")
+    stopped = Unicode(help="what to know of a run that was stopped; empty where none was")
 
     def __init__(self, gallery: Path, *, work: Work | None = None) -> None:
         super().__init__(work)
@@ -93,7 +94,21 @@ class Indexing(Tasks):
         self._stop.clear()
         self.say("indexing")
         self.plan = self.progress = self.report = None
-        self.do("indexing", doing, job, done, state=LOADING)
+        self.stopped = ""
+
+        def to_its_end_or_stop() -> Any:
+            try:
+                return job()
+            except Cancelled as stop:  # as was wished: no error
+                return stop
+
+        def then(outcome: Any) -> None:
+            if isinstance(outcome, Cancelled):
+                self.stopped = "Stopped. What is finished is kept; start again to go on from there"
+            else:
+                done(outcome)
+
+        self.do("indexing", doing, to_its_end_or_stop, then, state=LOADING)
 
     def _catalogue(self) -> Path:
         return Path(self.catalogue.strip()).expanduser()
@@ -200,6 +215,8 @@ def progress_words(progress: Progress) -> str:
 
 
 def _outcome(model: Indexing) -> str:
+    if model.stopped:
+        return f'<div role="status"><p>{escaped(model.stopped)}.</p></div>'
     if model.plan is not None:
         problems = model.plan.problems
         first = str(model.plan)
