@@ -17,7 +17,6 @@ from workbench.maps.timeline import FONT, FOOTAGE, FOOTAGE_EDGE, GRID, INK, Loca
 from workbench.maps.zones import local_time
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 MOST_BINS = 60
@@ -46,56 +45,60 @@ class Occupancy:
 
 
 def occupancy(
-    footage: pd.DataFrame,
+    recordings: tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]],
     cameras: Sequence[Camera],
     windows: Sequence[Span],
     *,
+    chosen: NDArray[np.intp] | None = None,
     most_rows: int = MOST_ROWS,
 ) -> Occupancy:
     """Count the footage of some cameras in windows of time.
 
     Parameters
     ----------
-    footage : DataFrame
-        One row a recording: ``camera_id, started_at, ended_at`` (time-zone-aware).
+    recordings : three arrays (n,)
+        Of each the number of its camera in *cameras* (-1 for none of them), its start and its end
+        in seconds since 1970.
     windows : sequence of (start, end)
         One at least; in order, none meets another.
+    chosen : (m,) int, optional
+        The numbers of the cameras that are asked about; by default all.
     """
-    numbers = {camera.camera_id: number for number, camera in enumerate(cameras)}
-    which = footage["camera_id"].map(numbers)
-    known = which.notna().to_numpy()
-    camera = which[known].to_numpy(dtype=np.int64)
-    begin, end = (_seconds(footage[name])[known] for name in ("started_at", "ended_at"))
+    camera, begin, end = recordings
+    if chosen is None:
+        chosen = np.arange(len(cameras))
+    place = np.full(len(cameras) + 1, -1)  # the last one for those that are no camera
+    place[chosen] = np.arange(len(chosen))
     first, last = windows[0][0].timestamp(), windows[-1][1].timestamp()
-    inside = (end > first) & (begin < last)
-    camera, begin, end = camera[inside], begin[inside].clip(first), end[inside].clip(max=last)
+    inside = (end > first) & (begin < last) & (place[camera] >= 0)
+    camera = place[camera[inside]]
+    begin, end = begin[inside].clip(first), end[inside].clip(max=last)
 
     step = next((s for s in STEPS if (last - first) / s <= MOST_BINS), 0)
     step = step or 86_400 * math.ceil((last - first) / 86_400 / MOST_BINS)
     origin = math.floor(first / step) * step
     edges = np.arange(origin, last + step, step, dtype=np.float64)
     edges = edges[: np.searchsorted(edges, last) + 1]
-    count = np.zeros(len(edges) - 1, np.int64)
     low = ((begin - origin) // step).astype(np.int64)
     high = np.maximum(np.ceil((end - origin) / step).astype(np.int64), low + 1)
-    bins = _ranges(low, high)
-    met = np.unique(np.repeat(camera, high - low) * len(edges) + bins)
-    count += np.bincount(met % len(edges), minlength=len(count))[: len(count)]
+    met = np.zeros((len(edges) - 1, len(chosen)), bool)
+    met[_ranges(low, high), np.repeat(camera, high - low)] = True
+    count = met.sum(axis=1)
     asked = np.zeros(len(count), bool)
     for start, stop in windows:
         here = int((start.timestamp() - origin) // step)
         asked[here : math.ceil((stop.timestamp() - origin) / step)] = True
 
     order = np.argsort(begin, kind="stable")
-    seen = np.bincount(camera, weights=end - begin, minlength=len(cameras))
-    least = np.lexsort((np.arange(len(cameras)), seen))[:most_rows]
+    seen = np.bincount(camera, weights=end - begin, minlength=len(chosen))
+    least = np.lexsort((np.arange(len(chosen)), seen))[:most_rows]
     rows = []
     for number in least:
         of = order[camera[order] == number]
         spans = _joined(begin[of], end[of], (last - first) / 500)
-        rows.append((cameras[number], float(seen[number]), tuple(map(_span, spans))))
+        rows.append((cameras[chosen[number]], float(seen[number]), tuple(map(_span, spans))))
     whole = _joined(begin[order], end[order], 1.0)
-    return Occupancy(edges, count, asked, _gaps(whole, windows), tuple(rows), len(cameras))
+    return Occupancy(edges, count, asked, _gaps(whole, windows), tuple(rows), len(chosen))
 
 
 def histogram(counted: Occupancy, *, zone: ZoneInfo) -> go.Figure:
@@ -211,13 +214,6 @@ def _hatched() -> dict[str, object]:
         "line": {"color": GAP_EDGE, "width": 1},
         "pattern": {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": GAP_EDGE},
     }
-
-
-def _seconds(column: pd.Series) -> NDArray[np.float64]:
-    import pandas as pd
-
-    moments = pd.to_datetime(column, utc=True).dt.as_unit("us")
-    return moments.astype("int64").to_numpy(dtype=np.float64) / 1e6
 
 
 def _ranges(low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -75,7 +75,8 @@ def timeline(
     MapError
         If *coverage* lacks one of its columns or holds times without a zone.
     """
-    names, footage = _footage(coverage)
+    names = _names(coverage)
+    filmed = set(names)
     for camera in cameras:
         names.setdefault(camera.camera_id, camera.name or camera.camera_id)
     lost = _refused(refused)
@@ -90,17 +91,19 @@ def timeline(
     # Those without footage come first among these: where rows are cut, they are not the ones.
     order += sorted(
         names.keys() - first.keys(),
-        key=lambda camera_id: (camera_id in footage, names[camera_id], camera_id),
+        key=lambda camera_id: (camera_id in filmed, names[camera_id], camera_id),
     )
     rows = {camera_id: row for row, camera_id in enumerate(order[:MAX_ROWS])}
 
+    footage = _spans(coverage, rows)
     moments = [moment for c in ranked for moment in (c.first_seen, c.last_seen)]
-    moments += [moment for spans in footage.values() for span in spans for moment in span]
+    if coverage is not None and len(coverage):
+        moments += [coverage["started_at"].min(), coverage["ended_at"].max()]
     moments += [moment for _, moment, _ in lost]
     span = (scope.start, scope.end) if scope else (min(moments), max(moments)) if moments else None
     axis = LocalAxis(zone, span)
 
-    labels = [_label(names[key], bare=bool(cameras) and key not in footage) for key in rows]
+    labels = [_label(names[key], bare=bool(cameras) and key not in filmed) for key in rows]
     figure = go.Figure(layout=_layout(axis, labels))
     figure.add_trace(_bars({row: footage.get(key, []) for key, row in rows.items()}, axis))
     figure.add_trace(
@@ -109,7 +112,7 @@ def timeline(
     if lost:
         figure.add_trace(_crosses([one for one in lost if one[0] in rows], rows, axis))
     remarks = ["No candidates"] if candidates is not None and not ranked else []
-    if coverage is not None and not footage:
+    if coverage is not None and not len(coverage):
         remarks.append("No footage: nobody can have been seen")
     if hidden := len(order) - len(rows):
         remarks.append(f"{hidden:,} more cameras not shown")
@@ -188,12 +191,10 @@ class LocalAxis:
         return f"{local:%H:%M} {zone_label(moment, self.zone)}<br>{local:%d %b %Y}"
 
 
-def _footage(coverage: pd.DataFrame | None) -> tuple[dict[str, str], dict[str, list[Span]]]:
-    """The names of cameras with footage, and the spans of it, joined where they touch."""
-    names: dict[str, str] = {}
-    spans: defaultdict[str, list[Span]] = defaultdict(list)
+def _names(coverage: pd.DataFrame | None) -> dict[str, str]:
+    """The names of cameras with footage, by camera_id."""
     if coverage is None:
-        return names, spans
+        return {}
     missing = [column for column in COVERAGE_COLUMNS if column not in coverage]
     if missing:
         raise MapError(
@@ -201,18 +202,29 @@ def _footage(coverage: pd.DataFrame | None) -> tuple[dict[str, str], dict[str, l
             where="coverage",
             fix=f"Give it the columns {', '.join(COVERAGE_COLUMNS)}",
         )
-    recordings = coverage.sort_values("started_at")
-    columns = (recordings[column] for column in COVERAGE_COLUMNS)
-    for camera_id, name, started_at, ended_at in zip(*columns, strict=True):
-        if started_at.tzinfo is None or ended_at.tzinfo is None:
-            raise MapError("holds times without a zone", where="coverage", fix="Keep them in UTC")
-        names[camera_id] = name or camera_id
+    times = (coverage[column].dtype for column in ("started_at", "ended_at"))
+    if len(coverage) and any(getattr(one, "tz", None) is None for one in times):
+        raise MapError("holds times without a zone", where="coverage", fix="Keep them in UTC")
+    each = coverage.drop_duplicates("camera_id", keep="last")
+    pairs = zip(each["camera_id"], each["camera"], strict=True)
+    return {camera_id: name or camera_id for camera_id, name in pairs}
+
+
+def _spans(coverage: pd.DataFrame | None, rows: Collection[str]) -> dict[str, list[Span]]:
+    """The spans of footage of the cameras that get a row, joined where they touch."""
+    spans: defaultdict[str, list[Span]] = defaultdict(list)
+    if coverage is None:
+        return spans
+    # A city has millions of recordings, the figure a few rows.
+    recordings = coverage[coverage["camera_id"].isin(list(rows))].sort_values("started_at")
+    columns = (recordings[column] for column in ("camera_id", "started_at", "ended_at"))
+    for camera_id, started_at, ended_at in zip(*columns, strict=True):
         here, start, end = spans[camera_id], started_at.to_pydatetime(), ended_at.to_pydatetime()
         if here and start <= here[-1][1] + timedelta(seconds=1):
             here[-1] = (here[-1][0], max(here[-1][1], end))
         else:
             here.append((start, end))
-    return names, spans
+    return spans
 
 
 def _refused(refused: pd.DataFrame | None) -> list[tuple[str, datetime, str]]:

@@ -39,12 +39,14 @@ class FootagePlot(ipywidgets.VBox):  # type: ignore[misc]
         from workbench.maps.histogram import histogram, occupancy
 
         model = self.model
-        cameras, windows = model.cameras_inside or model.cameras, model.windows
-        if not cameras or not windows:
+        windows, chosen = model.windows, model.numbers_inside
+        if not model.cameras or not windows:
             self.words.value = self.legend.value = ""
             self.plot.layout.display = "none"
             return
-        counted = occupancy(model.footage, cameras, windows)
+        counted = occupancy(
+            model.recordings(), model.cameras, windows, chosen=chosen if len(chosen) else None
+        )
         self.plot.draw(histogram(counted, zone=model.zone))
         self.plot.layout.display = ""
         rows = f"the {len(counted.rows)} with the least of {counted.total:,}"

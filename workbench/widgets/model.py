@@ -308,7 +308,7 @@ class Investigation(Photographs):
         """By camera_id how much footage of the cameras asked about lies in the time asked about."""
         import numpy as np
 
-        camera, starts, ends = self._recordings()
+        camera, starts, ends = self.recordings()
         within = np.where(
             np.isin(camera, self.numbers_inside), seconds_within(starts, ends, self.windows), 0.0
         )
@@ -317,7 +317,7 @@ class Investigation(Photographs):
         ids = [self.cameras[number].camera_id for number in np.flatnonzero(seconds > 0)]
         return dict(zip(ids, seconds[seconds > 0].tolist(), strict=True))
 
-    def _recordings(self) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
+    def recordings(self) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
         """Of each recording the number of its camera, its start and its end in seconds since 1970.
 
         As arrays: the rows of half a million recordings take seconds to go through one by one.

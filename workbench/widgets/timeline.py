@@ -50,8 +50,9 @@ def drawn(model: Investigation) -> Any:
         area = model.district or model.whole_area()
         scope = Scope(area, model.start, model.end) if model.start and model.end else None
         cameras = model.cameras_inside or model.cameras
-    wanted = {camera.camera_id for camera in cameras}
-    footage = model.footage[model.footage["camera_id"].isin(wanted)]
+    footage = model.footage
+    if len(cameras) < len(model.cameras):
+        footage = footage[footage["camera_id"].isin([camera.camera_id for camera in cameras])]
     return timeline(
         None if result is None else model.shown,
         zone=model.zone,
