@@ -232,6 +232,8 @@ def test_thousands_are_paged_through_without_a_stall(
     page.get_by_text("None of 2,000 candidates is left", exact=False).wait_for()
     page.get_by_role("button", name="Show all").click()
     page.locator(".sl-card").nth(11).wait_for()
+    page.locator(".sl-results").evaluate("panel => panel.scrollIntoView()")
+    seen.screenshot("results-cards")
     page.get_by_role("button", name="Table").click()
     page.locator(".sl-table tbody tr").nth(49).wait_for()
     page.locator(".sl-row-open").first.click()
@@ -239,6 +241,7 @@ def test_thousands_are_paged_through_without_a_stall(
     assert HOSTILE in page.locator(".sl-comparing h3").inner_text()
     page.get_by_role("button", name="Show the seconds around it").click()
     page.locator(".sl-film", has_text="not at hand").wait_for()
-    seen.screenshot("results-crowd")
+    page.locator(".sl-scroll").first.scroll_into_view_if_needed()
+    seen.screenshot("results-table")
     assert page.evaluate("window.harm") is None
     seen.assert_clean()

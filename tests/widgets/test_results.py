@@ -289,9 +289,9 @@ def test_no_clip_is_made_of_another_recording_or_of_none(
         next(one.path for one in catalogue.recordings if one.file == other.recording), moved
     )
     panel.compared._received(None, {"clip": True}, [])
-    assert "is not the recording that was indexed" in panel.compared.clip_hint
+    assert "is not the recording that was indexed" in panel.compared.clip_problem
     moved.unlink()
     panel.compared._received(None, {"clip": True}, [])
-    assert "not at hand" in panel.compared.clip_hint
+    assert "not at hand" in panel.compared.clip_problem
     assert panel.compared.clip == b""
     assert len(entries("clip.viewed")) == before

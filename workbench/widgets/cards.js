@@ -31,7 +31,7 @@ function card(item) {
   text.append(
     element("span", "sl-rank", String(item.rank)),
     score,
-    element("strong", "", item.camera),
+    Object.assign(element("strong", "", item.camera), { title: item.camera }),
     element("span", "sl-hint", item.camera_id),
     element("span", "", item.clock),
     element("span", "sl-hint", item.day),
@@ -51,8 +51,10 @@ function tableRow(item) {
   const open = element("button", "sl-row-open", String(item.rank));
   open.type = "button";
   open.setAttribute("aria-label", `Compare candidate ${item.rank}`);
-  const cells = [open, picture(item, ""), `${item.camera} (${item.camera_id})`,
-    `${item.first_day} ${item.first_clock}`, item.last_clock, item.score, item.quality_value,
+  const first = element("span", "sl-lines");
+  first.append(element("span", "", item.first_day), element("span", "", item.first_clock));
+  const cells = [open, picture(item, ""), `${item.camera} (${item.camera_id})`, first,
+    item.last_clock, item.score, item.quality_value,
     mark(item), item.recording];
   for (const content of cells) {
     const cell = element("td");

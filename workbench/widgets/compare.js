@@ -133,7 +133,9 @@ function render({ model, el }) {
   filmHint.setAttribute("role", "status");
   const cut = button("Show the seconds around it", () => tell({ clip: true }));
   let address = "";
-  film.append(cut, filmHint);
+  const filmProblem = element("div", "sl-film-problem");
+  filmProblem.setAttribute("role", "alert");
+  film.append(cut, filmHint, filmProblem);
 
   root.append(head, stages, controls, decision, problem, strips, film);
   el.append(root);
@@ -209,8 +211,10 @@ function render({ model, el }) {
     for (const [verdict, made] of verdicts) {
       made.setAttribute("aria-pressed", String(verdict === model.get("verdict")));
     }
-    problem.replaceChildren(...(model.get("problem") ? [model.get("problem")] : [])
-      .map((text) => element("div", "sl-message", text)));
+    const said = (where, text) => where.replaceChildren(
+      ...(text ? [element("div", "sl-message", text)] : []));
+    said(problem, model.get("problem"));
+    said(filmProblem, model.get("clip_problem"));
     filmHint.textContent = model.get("clip_hint");
     cut.disabled = model.get("cutting");
   };
@@ -260,7 +264,7 @@ function render({ model, el }) {
   const view = "change:mode change:zoom change:turn change:brightness change:contrast "
     + "change:opacity";
   const words = "change:shown change:title change:place change:alignment change:told "
-    + "change:standing change:verdict change:problem change:clip_hint change:cutting";
+    + "change:standing change:verdict change:problem change:clip_hint change:clip_problem change:cutting";
   const listeners = [[pictures, fillAll], [view, draw], [words, describe], ["change:clip", roll],
     ["msg:custom", focus]];
   for (const [what, then] of listeners) model.on(what, then);

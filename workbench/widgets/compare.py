@@ -51,6 +51,7 @@ class ComparePanel(anywidget.AnyWidget):
     problem = Unicode("").tag(sync=True)
     clip = Bytes(b"").tag(sync=True)
     clip_hint = Unicode("").tag(sync=True)
+    clip_problem = Unicode("").tag(sync=True)
     cutting = Bool(False).tag(sync=True)
 
     def __init__(self, comparison: Comparison, listing: Listing) -> None:
@@ -150,9 +151,8 @@ class ComparePanel(anywidget.AnyWidget):
             )
             self.told, self.problem = self.decisions.told, "\n".join(filter(None, problems))
             self.cutting = comparison.state != "idle"
-            if problem := comparison.messages.get("clip", ""):
-                self.clip_hint = problem
-            elif comparison.clip:
+            self.clip_problem = comparison.messages.get("clip", "")
+            if comparison.clip:
                 self.clip_hint = MADE_COARSE
             else:
                 self.clip_hint = f"{comparison.doing}…" if self.cutting else ""

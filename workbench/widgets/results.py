@@ -71,8 +71,8 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
             options=[CARD_VIEW, TABLE_VIEW], style={"button_width": "80px"}, tooltip="Show as"
         )
         self.order = _choice("Sort", [(words, name) for name, words in ORDER_WORDS.items()])
-        self.camera = _choice("Camera", [ALL])
-        self.day = _choice("Day", [ALL])
+        self.camera = _choice("Camera", [ALL], width="200px")
+        self.day = _choice("Day", [ALL], width="166px")
         self.quality = _choice("Quality", QUALITIES)
         self.opinion = _choice("Sorted", [(words, name) for name, words in OPINION_WORDS.items()])
         self.clear = button("Show all", self.listing.clear, label="Leave no candidate out")
@@ -182,7 +182,7 @@ def found(model: Investigation) -> str:
         return "No footage: nothing could be searched"
     if not number:
         return f"No candidate reaches the score {model.threshold:.2f}"
-    more = "the best " if model.cut and number == MOST_CANDIDATES else ""
+    more = "The best " if model.cut and number == MOST_CANDIDATES else ""
     places = len({candidate.camera.camera_id for candidate in model.shown})
     return f"{more}{count(number, 'candidate')} at {count(places, 'camera')}"
 
@@ -220,10 +220,9 @@ def _probe(result: SearchResult) -> str:
     )
 
 
-def _choice(name: str, options: Sequence[Any]) -> Any:
+def _choice(name: str, options: Sequence[Any], *, width: str = "auto") -> Any:
     field = ipywidgets.Dropdown(
         options=options, description=name, style={"description_width": "auto"}
     )
-    field.layout.width = "auto"
-    field.layout.max_width = "300px"
+    field.layout.width = width
     return field
