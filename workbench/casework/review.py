@@ -23,6 +23,7 @@ from workbench.casework.subjects import (
     kept_photographs,
     subject_photographs,
 )
+from workbench.casework.triage import sorted_by
 from workbench.errors import CaseError, NotPermitted
 from workbench.settings import settings
 
@@ -223,6 +224,7 @@ def waiting(register: Register, reference: str, gallery: Gallery) -> tuple[Item,
     me, case = register.require("shot.view", reference), register.case(reference)
     _must_be_open(case)
     own, folder = subject_photographs(register.folder, case), register.folder
+    sorted_out = sorted_by(register, reference, me.account)
     items = [
         Item(
             reference,
@@ -231,7 +233,7 @@ def waiting(register: Register, reference: str, gallery: Gallery) -> tuple[Item,
             own or kept_photographs(folder, reference, item.photographs),
         )
         for item in _reviewed(register, reference)
-        if not _reason_against(register, item)
+        if not _reason_against(register, item, sorted_out)
     ]
     if items:
         shown = {"case": reference, "items": [item.key for item in items]}
@@ -280,7 +282,8 @@ def decide(
         item = next((item for item in _reviewed(register, reference) if item.key == key), None)
         if item is None:
             raise _incomplete(key, "is not on the review list", "Take it from the list")
-        against = _reason_against(register, item)
+        sorted_out = sorted_by(register, reference, register.me.account)
+        against = _reason_against(register, item, sorted_out)
         if against:
             register.refused("review.decide", reference, [f"{key}: {against}"])
             raise NotPermitted(against, where=f"case {reference}, {key}", fix="Leave it to another")
@@ -300,9 +303,12 @@ def reviewed(register: Register, reference: str) -> tuple[Reviewed, ...]:
 
     Of a face they have still to decide on they learn nothing here but that it is on the list.
     """
-    register.require("case.read", reference)
+    me = register.require("case.read", reference)
+    sorted_out = sorted_by(register, reference, me.account)
     return tuple(
-        item if _reason_against(register, item) else Reviewed(item.key, "", "", "", None)
+        item
+        if _reason_against(register, item, sorted_out)
+        else Reviewed(item.key, "", "", "", None)
         for item in _reviewed(register, reference)
     )
 
@@ -376,8 +382,11 @@ def _reviewed(register: Register, reference: str) -> tuple[Reviewed, ...]:
     )
 
 
-def _reason_against(register: Register, item: Reviewed) -> str:
-    """Why whoever is at work should not decide on a face now; empty if they should."""
+def _reason_against(register: Register, item: Reviewed, sorted_out: Collection[str]) -> str:
+    """Why whoever is at work should not decide on a face now; empty if they should.
+
+    *sorted_out* are the tracklets that they have sorted before.
+    """
     me = register.me
     if any(decision.examiner == me.account for decision in item.decisions):
         return f"{me.account} has decided on it"
@@ -388,6 +397,8 @@ def _reason_against(register: Register, item: Reviewed) -> str:
     # Before there are people, whoever trains plays every part but the other person's.
     if not me.may(action) and me.in_service:
         return f"{me.account} may not take this turn"
+    if me.in_service and item.tracklet_id in sorted_out:
+        return f"{me.account} has sorted it with its score in view"
     return ""
 
 

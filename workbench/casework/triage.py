@@ -1,8 +1,8 @@
 """Sorting candidates before review: what the analyst at the search thinks of each, and their undo.
 
 Whoever sorts sees score, place and time, so an opinion is no decision: it makes no sighting, no
-reviewer learns of it, and all it does is to say which candidates are worth a review. It is on
-record all the same, and so is taking it back.
+reviewer learns of it, and all it does is to say which candidates are worth a review. Whoever gave
+it takes no part in that review. It is on record all the same, and so is taking it back.
 """
 
 from __future__ import annotations
@@ -77,6 +77,15 @@ def opinions(register: Register, reference: str) -> Mapping[str, Opinion]:
     """By tracklet_id what was last thought of it, by anybody, and not taken back."""
     register.require("case.read", reference)
     return {one.tracklet_id: one for one in _standing(register, reference)}
+
+
+def sorted_by(register: Register, reference: str, account: str) -> frozenset[str]:
+    """The tracklets that somebody has sorted, taken back or not: of these they are not blind."""
+    return frozenset(
+        entry.about["tracklet"]
+        for entry in register.entries_of(reference, "triage.noted")
+        if entry.account == account
+    )
 
 
 def may_see_clip(register: Register, reference: str, candidate: Candidate) -> None:
