@@ -20,6 +20,7 @@ PAGES = {
     "thresholds": ".sl-panel",
     "review": ".sl-panel",
     "audit": ".sl-panel",
+    "sightings": ".sl-panel",
 }
 
 
@@ -59,6 +60,26 @@ def test_pages_can_be_read_and_told_aloud(
     assert nameless(seen.page) == []
     wide = seen.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide[0] <= wide[1]  # nothing to scroll to sideways at 1366 by 768
+
+
+def test_an_answer_can_be_read_and_told_aloud(
+    served: Any, visit: Callable[..., Any], shared: Path
+) -> None:
+    seen = visit(served.base)
+    page = seen.page
+    page.goto(served.address("investigate"))
+    page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
+    with page.expect_file_chooser() as chooser:
+        page.locator(".sl-target .sl-drop").click()
+    chooser.value.set_files([shared / "footage/town/probes/P0229/1.jpg"])
+    page.locator(".sl-photograph").first.wait_for()
+    page.get_by_role("button", name="Use its area and time").click()
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.locator(".sl-summary").wait_for()
+    page.wait_for_timeout(2_000)
+    seen.screenshot("accessible-answer")
+    assert page.evaluate(CONTRAST) == []
+    assert nameless(page) == []
 
 
 def test_the_question_is_reached_with_the_keyboard_alone(
