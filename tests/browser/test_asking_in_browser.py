@@ -84,7 +84,7 @@ def test_a_reload_brings_the_question_back(
     assert not seen.page.locator(".sl-note-draft").is_visible()
     upload(seen, *probes[:2])
     seen.page.locator(".sl-photograph").nth(1).wait_for()
-    seen.page.get_by_label("Use").nth(1).uncheck()
+    seen.page.locator(".sl-use input").nth(1).uncheck()
     seen.page.locator(".sl-unused").wait_for()
     seen.page.locator(".sl-district select").first.select_option("All cameras")
     seen.page.locator(".sl-inside strong", has_text="12 cameras").wait_for()
@@ -151,7 +151,7 @@ def test_photographs_of_different_people_are_flagged(
     upload(seen, *probes[:2], shared / "footage/town/probes/P0269/1.jpg")
     seen.page.locator(".sl-target", has_text="1.jpg (number 3) looks like somebody else").wait_for()
     seen.screenshot("asking-somebody-else")
-    seen.page.get_by_label("Use").nth(2).uncheck()
+    seen.page.locator(".sl-use input").nth(2).uncheck()
     seen.page.locator(".sl-target .sl-outdated").wait_for(state="detached")
     seen.assert_clean()
 

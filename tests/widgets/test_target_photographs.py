@@ -77,6 +77,7 @@ def test_what_is_switched_off_is_not_searched_for(asked: Investigation, probe: P
     assert "The photographs have changed since the search." in panel.together.value
     asked.search()
     assert [one.name for one in asked.result.probe.photographs] == ["1.jpg"]
+    assert "changed since the search" not in panel.together.value
     assert np.array_equal(asked.result.probe.template, asked.uploads[0].photograph.template)
 
     asked.use_photograph(asked.uploads[0].key, False)

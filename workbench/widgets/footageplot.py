@@ -10,7 +10,7 @@ import ipywidgets
 
 from workbench.maps.zones import local_time
 from workbench.widgets.model import Investigation
-from workbench.widgets.parts import count, duration, escaped, markup
+from workbench.widgets.parts import count, duration, escaped, fold, markup
 from workbench.widgets.plot import Plot
 
 MOST_GAPS = 3  # that are written out, the longest
@@ -27,10 +27,8 @@ class FootagePlot(ipywidgets.VBox):  # type: ignore[misc]
         self.plot = Plot(lambda _: None)
         self.words = markup()
         self.legend = markup()
-        inside = ipywidgets.VBox([self.legend, self.plot])
-        fold = ipywidgets.Accordion([inside], titles=["Footage over time and by camera"])
-        fold.selected_index = 0
-        super().__init__([self.words, fold])
+        inside = fold("Footage over time and by camera", self.legend, self.plot, shown=True)
+        super().__init__([self.words, inside])
         self.add_class("sl-footage-plot")
         model.observe(self._draw, ["start", "end", "district", "picked", "hours"])
         self._draw()

@@ -93,19 +93,19 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return page if lines else ""
 
 
-def fold(title: str, *children: Any) -> Any:
-    """Children that are shown when their title is pressed."""
+def fold(title: str, *children: Any, shown: bool = False) -> Any:
+    """Children that are shown, or hidden, when their title is pressed."""
     # The headers of Jupyter's own Accordion cannot be reached with the keyboard.
     inside = ipywidgets.VBox(children)
-    inside.layout.display = "none"
-    switch = ipywidgets.ToggleButton(False, description=f"▸ {title}", layout={"width": "100%"})
+    switch = ipywidgets.ToggleButton(shown, layout={"width": "100%"})
     switch.add_class("sl-fold")
 
-    def turn(change: dict[str, Any]) -> None:
-        inside.layout.display = "" if change["new"] else "none"
-        switch.description = f"{'▾' if change['new'] else '▸'} {title}"
+    def turn(_: object = None) -> None:
+        inside.layout.display = "" if switch.value else "none"
+        switch.description = f"{'▾' if switch.value else '▸'} {title}"
 
     switch.observe(turn, "value")
+    turn()
     return ipywidgets.VBox([switch, inside])
 
 

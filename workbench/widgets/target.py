@@ -58,7 +58,7 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
         )
         self.add_class("sl-panel")
         self.add_class("sl-target")
-        model.observe(self._draw, "uploads")
+        model.observe(self._draw, ["uploads", "result"])
         model.observe(self._tell, ["state", "doing"])
         model.observe(self._offer_shot, ["selected", "result", "case", "uploads"])
         self._draw()
