@@ -86,12 +86,12 @@ def timeline(
         names[candidate.camera.camera_id] = candidate.camera.name or candidate.camera.camera_id
         seen = first.get(candidate.camera.camera_id, candidate.first_seen)
         first[candidate.camera.camera_id] = min(seen, candidate.first_seen)
-    # Cameras as the possible route meets them, then those that saw nobody, by name.
+    # Cameras as the possible route meets them, then those that saw nobody, by name, and
+    # last those without footage.
     order = sorted(first, key=first.__getitem__)
-    # Those without footage come first among these: where rows are cut, they are not the ones.
     order += sorted(
         names.keys() - first.keys(),
-        key=lambda camera_id: (camera_id in filmed, names[camera_id], camera_id),
+        key=lambda camera_id: (camera_id not in filmed, names[camera_id], camera_id),
     )
     rows = {camera_id: row for row, camera_id in enumerate(order[:MAX_ROWS])}
 

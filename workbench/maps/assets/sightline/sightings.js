@@ -198,7 +198,7 @@ const sightline = (() => {
     group.on("popupopen", ({ layer: { options: { place } } }) => {
       if (!place.ids.includes(pointed)) point(place.ids[0]);
     });
-    const marks = places.map((place, i) => {
+    const make = (place, i) => {
       const at = [place.latitude, place.longitude];
       const mark = i < PLATES
         ? L.marker(at, { place,
@@ -209,15 +209,16 @@ const sightline = (() => {
           fillColor: place.confirmed ? SURE : ACCENT });
       for (const id of place.ids) ofCandidate.set(id, mark);
       return mark;
-    });
-    // Plates first and at once; the page stays at hand while thousands of dots follow.
-    let next = 0;
-    const add = () => {
-      const end = Math.min(marks.length, next + PLATES);
-      while (next < end) marks[next++].addTo(group);
-      if (next < marks.length) requestAnimationFrame(add);
     };
-    add();
+    // Plates first and at once; the page stays at hand while thousands of dots follow.
+    const marks = [];
+    let next = 0, chosen = null;
+    const add = () => {
+      const end = Math.min(places.length, next + PLATES);
+      for (; next < end; next++) marks.push(make(places[next], next).addTo(group));
+      if (pointed && !chosen) choose(pointed);  // it may have been among these
+      if (next < places.length) requestAnimationFrame(add);
+    };
 
     playing.push((moment) => marks.slice(0, next).forEach((mark, i) => {
       const count = places[i].times.filter((time) => time <= moment).length;
@@ -228,7 +229,6 @@ const sightline = (() => {
     // The page around the map may point out a candidate, and is told of one that is pointed out.
     const ring = L.marker([0, 0], { pane: "sl-arrows", interactive: false, keyboard: false,
       icon: divIcon(el("span", "sl-ring", ""), [0, 0], [0, 0], "sl-nothing") });
-    let chosen = null;
     choosing.push((id) => {
       chosen?.getElement?.()?.classList.remove("sl-chosen");
       chosen = ofCandidate.get(id) ?? null;
@@ -241,6 +241,7 @@ const sightline = (() => {
     window.addEventListener("message", ({ source, data }) => {
       if (source === window.parent && data?.kind === "sightline-select") choose(data.id);
     });
+    add();
     if (window.parent !== window) window.parent.postMessage({ kind: "sightline-drawn" }, "*");
     return group;
   }
