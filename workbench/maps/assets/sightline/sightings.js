@@ -4,6 +4,7 @@
 const sightline = (() => {
   const INK = "#1d2733", ACCENT = "#7a1f5c", SURE = "#0b5d4e", WARNING = "#b3261e";
   const PLATES = 60;  // more marks than these, the best ones, are drawn as dots
+  const DOTS = 250;  // added at a time: each time, the canvas is drawn anew
 
   // What changes as the map is played: each is called with a moment in seconds, or Infinity.
   const playing = [];
@@ -214,7 +215,7 @@ const sightline = (() => {
     const marks = [];
     let next = 0, chosen = null;
     const add = () => {
-      const end = Math.min(places.length, next + PLATES);
+      const end = Math.min(places.length, next + (next ? DOTS : PLATES));
       for (; next < end; next++) marks.push(make(places[next], next).addTo(group));
       if (pointed && !chosen) choose(pointed);  // it may have been among these
       if (next < places.length) requestAnimationFrame(add);
