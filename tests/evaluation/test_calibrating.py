@@ -8,8 +8,15 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from scipy.stats import nbinom
 
-from workbench.calibration import QUALITY_STEPS, Calibration, calibration_of, own_folder
+from workbench.calibration import (
+    QUALITY_STEPS,
+    Calibration,
+    _quantile,
+    calibration_of,
+    own_folder,
+)
 from workbench.errors import EvaluationError
 from workbench.evaluation.calibrating import (
     calibrate,
@@ -64,6 +71,14 @@ def test_more_tracklets_mean_more_false_candidates(calibration: Calibration) -> 
     assert many.mean == pytest.approx(100 * few.mean)
     assert few.low <= few.mean <= few.high
     assert many.low < many.mean < many.high
+
+
+@pytest.mark.parametrize(("mean", "variation"), [(0.03, 20), (2.5, 0.4), (40, 4), (9e5, 1e-9)])
+def test_the_interval_is_that_of_the_negative_binomial(mean: float, variation: float) -> None:
+    size = 1 / variation
+    for share in (0.025, 0.5, 0.975):
+        expected = nbinom.ppf(share, size, size / (size + mean))
+        assert _quantile(share, size, size / (size + mean)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_nothing_to_compare_means_no_false_candidate(calibration: Calibration) -> None:

@@ -164,8 +164,6 @@ class Calibration:
         photographs : int
             In the probe.
         """
-        from scipy.stats import nbinom
-
         mean = over = uncertain = 0.0
         beyond = False
         for curve, number in self._shares(tracklets, photographs):
@@ -183,7 +181,7 @@ class Calibration:
         variation = over / mean + (uncertain / mean) ** 2
         size = 1 / max(variation, 1e-9)
         low, high = (
-            int(nbinom.ppf(share, size, size / (size + mean)))
+            _quantile(share, size, size / (size + mean))
             for share in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
         )
         return Expected(mean, low, high, beyond)
@@ -311,6 +309,27 @@ class Calibration:
             given = np.log(np.maximum(given, 1e-12))
         found = float(np.interp(threshold, self.thresholds, given))
         return math.exp(found) if log else found
+
+
+def _quantile(share: float, size: float, success: float) -> int:
+    """The least number that a negative binomial one stays within so often.
+
+    Its distribution function is the regularised incomplete beta function (Johnson, Kemp and Kotz,
+    "Univariate Discrete Distributions", 2005, 5.2). ``scipy.stats`` has it too, and takes a second
+    to import while somebody waits for the page.
+    """
+    from scipy.special import betainc
+
+    low, high = -1, 1
+    while betainc(size, high + 1, success) < share:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if betainc(size, middle + 1, success) < share:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def calibration_of(profile: Profile) -> Calibration | None:
