@@ -19,6 +19,7 @@ from workbench.widgets.comparison import OVERLAY
 from workbench.widgets.listing import CARDS, ROWS
 from workbench.widgets.model import Investigation
 from workbench.widgets.results import ResultsPanel, whereabouts
+from workbench.widgets.work import InPlace
 
 HOSTILE = '<img src=x onerror="alert(1)"></script>'
 Make = Callable[..., Candidate]
@@ -295,3 +296,58 @@ def test_no_clip_is_made_of_another_recording_or_of_none(
     assert "not at hand" in panel.compared.clip_problem
     assert panel.compared.clip == b""
     assert len(entries("clip.viewed")) == before
+
+
+# --- Where work takes its time ----------------------------------------------------------------
+
+
+class Queue:
+    """Does its jobs when it is told to, as a thread that is busy does them later."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+
+    def run(self, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        self.waiting.append(lambda: InPlace().run(job, then))
+
+    def tell(self, call: Callable[[], None]) -> None:
+        call()
+
+    def catch_up(self) -> None:
+        while self.waiting:
+            self.waiting.pop(0)()
+
+
+def test_what_went_wrong_with_one_candidate_is_not_told_of_the_next(many: ResultsPanel) -> None:
+    queue = many.comparison._work = Queue()
+    gone, next_one = many.model.shown[:2]
+    many.compared.compare(gone.tracklet_id)
+    many.comparison.make_clip()  # waits until the best shots are there
+    queue.catch_up()
+    many.comparison.make_clip()
+    assert len(queue.waiting) == 1
+    many.compared.compare(next_one.tracklet_id)
+    queue.waiting.pop(0)()
+    assert many.comparison.candidate == next_one
+    assert "clip" not in many.comparison.messages
+
+
+def test_candidates_that_were_passed_over_are_not_looked_at(
+    panel: ResultsPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench.faces import landmarks
+
+    looked: list[bytes] = []
+    find = landmarks.find_eyes
+    monkeypatch.setattr(
+        landmarks, "find_eyes", lambda jpeg, models: looked.append(jpeg) or find(jpeg, models)
+    )
+    queue = panel.comparison._work = Queue()
+    first, second = panel.model.shown
+    for one in (first, second, first, second):
+        panel.compared.compare(one.tracklet_id)
+    queue.catch_up()
+    photographs = len(panel.comparison.photographs)
+    assert len(looked) == photographs + len(panel.comparison.shots)
+    assert panel.comparison.candidate == second
+    assert panel.comparison.shots[0].eyes is not None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from traitlets import Bytes, Enum, Float, Instance, Int, Tuple
 
 from workbench.domain import Candidate
-from workbench.errors import RecordingError
+from workbench.errors import RecordingError, SightlineError
 from workbench.widgets.model import Investigation
 from workbench.widgets.tasks import Tasks
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from workbench.gallery import Gallery
 
 SIDE, OVERLAY, FLICKER = "side", "overlay", "flicker"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Comparison(Tasks):
     def __init__(self, model: Investigation) -> None:
         super().__init__(model.work)
         self.model = model
+        self._turns = 0  # how often another candidate was taken; read on the thread of the work
         self._eyes: dict[bytes, Eyes | None] = {}  # of the target's photographs
         model.observe(self._follow, ["selected", "result"])
         self._follow()
@@ -107,10 +110,30 @@ class Comparison(Tasks):
 
             digest = hashlib.sha256(clip).hexdigest()
             record_clip(here(), reference, candidate, sha256=digest)
-            if self.candidate == candidate:
-                self.clip = clip
+            self.clip = clip
 
-        self.do("clip", "Cutting the clip", lambda: self._cut(candidate, reference), done)
+        self._do("clip", "Cutting the clip", lambda: self._cut(candidate, reference), done)
+
+    def _do(self, field: str, doing: str, job: Callable[[], T], done: Callable[[T], None]) -> None:
+        """As :meth:`do`, but for the candidate shown now: once another is, it comes to nothing."""
+        turn = self._turns
+
+        def unless_passed() -> T | SightlineError | None:
+            if turn != self._turns:
+                return None
+            try:
+                return job()
+            except SightlineError as error:
+                return error  # raised below, if it is still of interest
+
+        def then(outcome: T | SightlineError | None) -> None:
+            if turn != self._turns or outcome is None:
+                return
+            if isinstance(outcome, SightlineError):
+                raise outcome
+            done(outcome)
+
+        self.do(field, doing, unless_passed, then)
 
     def _cut(self, candidate: Candidate, reference: str) -> bytes:
         from workbench.casework.register import here
@@ -131,6 +154,7 @@ class Comparison(Tasks):
         candidate = next((one for one in candidates if one.tracklet_id == wanted), None)
         if candidate == self.candidate and candidate is not None:
             return
+        self._turns += 1
         self.say("clip")
         self.say("shots")
         with self.hold_trait_notifications():
@@ -149,11 +173,10 @@ class Comparison(Tasks):
             self.shots = (best,)
 
         def done(found: tuple[tuple[Picture, ...], tuple[Picture, ...]]) -> None:
-            if self.candidate == candidate:
-                with self.hold_trait_notifications():
-                    self.photographs, self.shots = found
+            with self.hold_trait_notifications():
+                self.photographs, self.shots = found
 
-        self.do("shots", "Fetching the best shots", lambda: self._look(candidate), done)
+        self._do("shots", "Fetching the best shots", lambda: self._look(candidate), done)
 
     def _look(self, candidate: Candidate) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
         from workbench.faces.landmarks import find_eyes
