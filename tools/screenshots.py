@@ -5,17 +5,28 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from threading import Thread
 
 from playwright.sync_api import Page, sync_playwright
 
+from workbench.casework.people import Person
+from workbench.casework.register import here
+from workbench.casework.review import list_for_review, reviewed
 from workbench.demo import demo_town
+from workbench.demo.check import THRESHOLD, demo_gallery, training_case
+from workbench.faces.models import load
+from workbench.faces.probes import make_probe
+from workbench.gallery import Gallery
+from workbench.investigation import search
+from workbench.settings import settings
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 PERSON, DISTRICT = "Tobias Reed", "Fennmouth"
@@ -47,6 +58,9 @@ def investigate(page: Page, address: str) -> None:
     page.locator(".sl-card").first.wait_for()
     page.wait_for_timeout(4000)  # map and timeline draw themselves when they are seen
     page.screenshot(path=IMAGES / "investigate.png")
+    page.locator(".sl-card").first.click()
+    page.wait_for_timeout(4000)
+    page.locator(".sl-compare").screenshot(path=IMAGES / "compare.png")
 
 
 def thresholds(page: Page, address: str) -> None:
@@ -59,23 +73,65 @@ def thresholds(page: Page, address: str) -> None:
     page.screenshot(path=IMAGES / "thresholds.png")
 
 
+def decided() -> None:
+    """Candidates that two people decided on, so that the pages of a case have something to show."""
+    town = demo_town()
+    gallery = demo_gallery(town)
+    reference, register = training_case(town), here()
+    scope = register.case(reference).scope
+    with Gallery.open(gallery) as opened:
+        probe = make_probe(list(town.photographs[PERSON]), models=load(opened.profile))
+        found = search(opened, probe, scope, case=reference, threshold=THRESHOLD)
+    list_for_review(register, reference, found.candidates, probe=probe)
+    for item in reviewed(register, reference):
+        for number, account in enumerate(("anna", "rosa"), start=1):
+            about = {
+                "case": reference, "key": item.key, "round": number, "conclusion": 2,
+                "features": {}, "reason": "For the picture.",
+            }  # fmt: skip
+            by = Person(account, "account", 1, frozenset(), in_service=False)
+            register.record("review.decided", about, by=by)
+
+
+def picture(page: Page, address: str, link: str, shown: str, height: int) -> None:
+    """One page of the demo, once what *shown* selects stands there."""
+    page.set_viewport_size({"width": 1366, "height": height})
+    page.goto(address)
+    page.get_by_role("link", name=link).first.click()
+    page.locator(shown).first.wait_for(timeout=60_000)
+    page.wait_for_timeout(4000)
+    page.screenshot(path=IMAGES / f"{link.lower()}.png")
+
+
 def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
-    server, address = served()
-    try:
-        with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-            )
-            page = chromium.new_page(viewport={"width": 1366, "height": 1900})
-            investigate(page, address)
-            page.set_viewport_size({"width": 1366, "height": 1500})
-            thresholds(page, address)
-            page.goto("about:blank")
-            chromium.close()
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["SIGHTLINE_HOME"] = home
+        settings.cache_clear()
+        decided()
+        server, address = served()
+        try:
+            with sync_playwright() as playwright:
+                chromium = playwright.chromium.launch(
+                    executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+                )
+                page = chromium.new_page(viewport={"width": 1366, "height": 1900})
+                investigate(page, address)
+                page.set_viewport_size({"width": 1366, "height": 1500})
+                thresholds(page, address)
+                picture(page, address, "Sightings", ".sl-casefile tbody tr", 1500)
+                picture(page, address, "Footage", ".sl-plot .main-svg", 1200)
+                picture(page, address, "Review", ".sl-panel", 900)
+                picture(page, address, "Audit", ".sl-panel", 900)
+                page.set_viewport_size({"width": 1366, "height": 768})
+                page.goto(address)
+                page.wait_for_timeout(1000)
+                page.screenshot(path=IMAGES / "front.png")
+                page.goto("about:blank")
+                chromium.close()
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
 
 
 if __name__ == "__main__":

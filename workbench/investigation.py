@@ -47,17 +47,26 @@ class Expectations:
 
     def words(self, threshold: float) -> list[str]:
         """The same in plain words: a sentence on false candidates, one on what is missed."""
+        from workbench.calibration.words import few
+
         compared = sum(self.tracklets)
         if not compared:
             return ["There is nothing to compare in this district and time."]
         false, missed = self.false(threshold), self.missed(threshold)
         tracks = "1 person track" if compared == 1 else f"{compared:,} person tracks"
         words = (
-            f"Expect about {_number(false.mean)} false candidates in this search ({false.low:,} to "
+            f"Expect about {few(false.mean)} false candidates in this search ({false.low:,} to "
             f"{false.high:,}, 19 times in 20) among {tracks}."
         )
         if false.extrapolated:
             words += " No pair that was measured scored so high: rather fewer."
+        lowest = self.calibration.curves_for(self.photographs)[0].quality
+        poorer = sum(self.tracklets[: round(lowest * len(self.tracklets))])
+        if poorer:
+            words += (
+                f" {poorer:,} of them are poorer pictures than any that were measured: of these, "
+                "more is to be expected and more to be missed."
+            )
         if math.isnan(missed.share):
             return [words]
         return [
@@ -65,11 +74,6 @@ class Expectations:
             f"Expect to miss about {missed.share:.1%} ({missed.low:.1%} to {missed.high:.1%}) of "
             "the true sightings among them.",
         ]
-
-
-def _number(mean: float) -> str:
-    """As many digits as say something."""
-    return f"{mean:,.0f}" if mean >= 10 else f"{mean:.1f}" if mean >= 0.95 else f"{mean:.2g}"
 
 
 def expect(
