@@ -181,7 +181,7 @@ def test_the_woman_is_found_in_the_three_clips_she_is_in(
         probe,
         Scope(EVERYWHERE, *span),
         case=training,
-        threshold=default_threshold(models.profile),
+        threshold=default_threshold(models.profile, photographs=3),
     )
     assert {candidate.recording for candidate in found.candidates} == {
         her, "head-pose-face-detection-female-and-male.gif",
