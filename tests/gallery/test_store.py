@@ -20,6 +20,7 @@ from workbench.errors import DistrictError, GalleryBusy, GalleryError, ProfileMi
 from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
 from workbench.gallery.lifecycle import check
+from workbench.gallery.register import read_register
 from workbench.permit import issue
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
@@ -217,6 +218,23 @@ def test_a_reader_sees_what_is_stored_while_it_is_open(
             gallery.add_recording(indexed(9, minute, (5,)))
             assert len(reader.recordings()) == 13 + minute
         assert "C9" in {one.camera_id for one in reader.cameras()}
+
+
+def test_a_reader_that_was_overtaken_half_way_looks_again(
+    path: Path, gallery: Gallery, indexed: Make
+) -> None:
+    """It had attached some of the new segments when it met one that was merged away since."""
+    with Gallery.open(path) as reader:
+        gallery.add_recording(indexed(1, 300, (90,)))
+        gallery.add_recording(indexed(2, 300, (91,)))
+        seen = read_register(path)
+        new = [entry.name for entry in seen.segments if entry not in reader._register.segments]
+        assert len(new) == 2
+        last = gallery._segments[new[-1]].recording_ids.tolist()
+        gallery.purge([last[0].decode()])
+        with pytest.raises(FileNotFoundError):
+            reader._take(seen)
+        assert len(reader.recordings()) == 13
 
 
 def test_what_is_purged_is_in_no_file_any_more(path: Path, gallery: Gallery) -> None:

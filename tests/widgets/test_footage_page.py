@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -176,4 +177,6 @@ def test_the_gallery_is_looked_at_again_as_long_as_it_is_wanted(
         await asyncio.sleep(0.1)
         assert len(looks) == seen
 
-    asyncio.run(asyncio.wait_for(watch(), 20))
+    # A thread of its own: where the browser's tests ran before, this one has a loop already.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, asyncio.wait_for(watch(), 20)).result()

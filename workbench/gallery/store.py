@@ -485,10 +485,14 @@ class Gallery:
             for name, entry in wanted.items()
             if name not in self._segments
         }
+        attached: list[Segment] = []
         for segment in fresh.values():
             try:
                 attach(self._connection, segment)
+                attached.append(segment)
             except duckdb.Error as error:
+                for other in attached:  # the next look begins where this one did
+                    self._connection.execute(f"DETACH {other.alias}")
                 if not segment.folder.is_dir():
                     raise FileNotFoundError(segment.folder) from None
                 raise unreadable(segment.folder, str(error)) from None
