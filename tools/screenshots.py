@@ -59,8 +59,9 @@ def investigate(page: Page, address: str) -> None:
     page.wait_for_timeout(4000)  # map and timeline draw themselves when they are seen
     page.screenshot(path=IMAGES / "investigate.png")
     page.locator(".sl-card").first.click()
+    page.locator(".sl-comparing .sl-aligned").wait_for()
     page.wait_for_timeout(4000)
-    page.locator(".sl-compare").screenshot(path=IMAGES / "compare.png")
+    page.locator(".sl-comparing").screenshot(path=IMAGES / "compare.png")
 
 
 def thresholds(page: Page, address: str) -> None:

@@ -112,6 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--gallery", type=Path, metavar="FILE")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int)
+    serve.add_argument(
+        "--heated", type=_count, default=1, metavar="N",
+        help="sessions that wait for the next pages, which then open sooner; about 300 MB each",
+    )  # fmt: skip
     serve.set_defaults(command=_serve)
 
     models = commands.add_parser("models", help="model weights: list, fetch, import")
@@ -130,6 +134,12 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true")
     doctor.set_defaults(command=_doctor)
     return parser
+
+
+def _count(text: str) -> int:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of sessions: write 0, 1, 2, …")
 
 
 def _positive(text: str) -> int:
@@ -268,7 +278,7 @@ def _serve(options: argparse.Namespace) -> int:
     from workbench.settings import settings
 
     gallery = options.gallery or settings().gallery_file
-    return _serve_gallery(gallery, host=options.host, port=options.port)
+    return _serve_gallery(gallery, host=options.host, port=options.port, heated=options.heated)
 
 
 def _serve_gallery(
@@ -276,6 +286,7 @@ def _serve_gallery(
     *,
     host: str = "127.0.0.1",
     port: int | None = None,
+    heated: int = 1,
     environment: dict[str, str] | None = None,
 ) -> int:
     from workbench.server.application import serve
@@ -288,6 +299,7 @@ def _serve_gallery(
         host=host,
         port=port,
         token=os.environ.get("SIGHTLINE_TOKEN"),
+        heated=heated,
         environment=environment or {},
         ready=ready,
     )

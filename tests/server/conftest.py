@@ -14,6 +14,12 @@ import nbformat
 import psutil
 import pytest
 
+SERVE = Path(__file__).with_name("serve.py")
+# Tells what its kernel knew of the request, and had imported before.
+ASKED = """import os, sys
+known = "workbench.widgets.investigate" in sys.modules
+print("query:", os.environ["QUERY_STRING"], "| heated:", known, "| history:", len(In), dir()[0])"""
+
 
 @dataclass
 class Served:
@@ -50,14 +56,15 @@ class Served:
 @pytest.fixture(scope="session")
 def start_server(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[[], Served]]:
-    """``start_server()``: a server of two dashboards, one of them broken, and a text file."""
+) -> Iterator[Callable[..., Served]]:
+    """``start_server(heated=…)``: a server of dashboards, one of them broken, and a text file."""
     folder = tmp_path_factory.mktemp("served")
     gallery, dashboards = folder / "gallery.duckdb", folder / "dashboards"
     gallery.touch()
     dashboards.mkdir()
     for name, source, about in (
         ("panel", "import ipywidgets\nipywidgets.IntSlider(value=3)", {"title": "<A> panel"}),
+        ("asked", ASKED, {"title": "Asked", "order": 3}),
         ("broken", "raise ValueError('a secret detail')", {"title": "Broken", "order": 2}),
     ):
         notebook = nbformat.v4.new_notebook(
@@ -68,11 +75,11 @@ def start_server(
     (dashboards / "notes.txt").write_text("not for the page")
     started: list[subprocess.Popen[str]] = []
 
-    def start() -> Served:
+    def start(*, heated: int = 0) -> Served:
         log = folder / f"{len(started)}.log"
         with log.open("w") as stderr:
             process = subprocess.Popen(
-                [sys.executable, Path(__file__).with_name("serve.py"), gallery, dashboards],
+                [sys.executable, SERVE, gallery, dashboards, str(heated)],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,
@@ -90,5 +97,5 @@ def start_server(
 
 
 @pytest.fixture(scope="session")
-def served(start_server: Callable[[], Served]) -> Served:
+def served(start_server: Callable[..., Served]) -> Served:
     return start_server()

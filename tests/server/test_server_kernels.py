@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import os
 import re
 import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
+
+from workbench.server.kernels import DashboardKernels, ThisPython
 
 
 def test_opening_a_dashboard_starts_a_kernel_and_the_page_ends_it(served: Any) -> None:
@@ -60,6 +67,84 @@ def test_sigterm_ends_the_server_and_its_kernels(start_server: Callable[[], Any]
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(5) == 0
     assert psutil.wait_procs(kernels, timeout=1)[1] == []
+
+
+@pytest.fixture(scope="module")
+def heated(start_server: Callable[..., Any]) -> Any:
+    server = start_server(heated=1)
+    assert _until(lambda: len(server.kernels()) == 1)
+    return server
+
+
+def test_a_page_takes_the_kernel_that_waits_and_another_comes(heated: Any) -> None:
+    (waiting,) = heated.kernels()
+    _, body = heated.ask("/voila/render/asked.ipynb?case=A-1%27%29")
+    assert "query: case=A-1%27%29 | heated: True" in html.unescape(body)
+    assert waiting in heated.kernels()
+    # What was run before is not in the page's history, nor in its names.
+    cold = heated.ask("/voila/render/asked.ipynb")[1]
+    assert _history(body) == _history(cold)
+    assert _until(lambda: len(heated.kernels()) == 3, seconds=10)
+
+
+def test_a_page_opens_though_the_kernel_that_waited_was_killed(heated: Any) -> None:
+    assert _until(lambda: _idle(heated.kernels()), seconds=60)
+    for kernel in heated.kernels():
+        kernel.kill()
+    body = html.unescape(heated.ask("/voila/render/asked.ipynb?case=A-2")[1])
+    assert "query: case=A-2 | heated:" in body
+
+
+def test_sigterm_ends_kernels_that_wait_and_those_on_their_way(
+    start_server: Callable[..., Any],
+) -> None:
+    server = start_server(heated=2)
+    assert _until(lambda: len(server.kernels()) > 0)
+    kernels = server.kernels()
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(10) == 0
+    assert psutil.wait_procs(kernels, timeout=1)[1] == []
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_a_kernel_that_waits_is_not_ended_for_being_idle(tmp_path: Path) -> None:
+    async def look() -> tuple[bool, bool]:
+        kernels = DashboardKernels(
+            environment=dict(os.environ),
+            heated=1,
+            cull_idle_timeout=1,
+            connection_dir=str(tmp_path),
+            kernel_spec_manager=ThisPython(),
+        )
+        kernels.heat()
+        heated = await kernels._waiting[0]
+        kernels.get_kernel(heated.kernel_id).last_activity -= timedelta(hours=9)
+        await kernels.cull_kernels()
+        waits = heated.kernel_id in kernels
+        kernel_id = await kernels.start_kernel(env={}, path="")
+        assert kernel_id == heated.kernel_id
+        await asyncio.sleep(1)  # what it tells of its last work is on its way
+        kernels.get_kernel(kernel_id).last_activity -= timedelta(hours=9)
+        await kernels.cull_kernels()
+        ended = kernel_id not in kernels
+        await kernels.shutdown_all(now=True)
+        return waits, ended
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(asyncio.run, look()).result() == (True, True)
+
+
+def _idle(processes: list[psutil.Process]) -> bool:
+    """Whether none of them has anything to do for half a second."""
+    before = [sum(process.cpu_times()[:2]) for process in processes]
+    time.sleep(0.5)
+    return before == [sum(process.cpu_times()[:2]) for process in processes]
+
+
+def _history(body: str) -> str:
+    found = re.search(r"history: [\w ]+", body)
+    assert found is not None
+    return found[0]
 
 
 def _kernel_of(page: str) -> str:

@@ -29,11 +29,13 @@ from workbench.errors import GalleryError, SettingsError
 from workbench.server.access import Admitted, Door, checked_token
 from workbench.server.dashboards import find_dashboards, packaged_dashboards
 from workbench.server.kernels import (
+    HEATED,
     IDLE_SECONDS,
     MESSAGE_BYTES,
     VIEWER_MESSAGE,
     DashboardKernels,
     LoggedConnection,
+    PromptClient,
     ShutdownHandler,
     ThisPython,
     kernel_environment,
@@ -52,8 +54,9 @@ _EXTENSIONS = [
     "@voila-dashboards/widgets-manager8",
     "anywidget",
     "jupyter-leaflet",
-    "jupyterlab-plotly",
 ]
+# Of what people may draw in dashboards of their own. Ours bring Plotly when they come to need it.
+_MORE_EXTENSIONS = ["jupyterlab-plotly"]
 _KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 
 
@@ -64,6 +67,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int | None = None,
     token: str | None = None,
+    heated: int = HEATED,
     environment: Mapping[str, str] = MappingProxyType({}),
     ready: Callable[[str], None],
 ) -> None:
@@ -81,6 +85,8 @@ def serve(
         By default 8866, or any free one where that is taken; 0 takes any free one.
     token : str, optional
         At least 16 characters; by default a random one is made. There is no way to serve without.
+    heated : int
+        How many kernels wait for the next pages, each with about 300 MB; 0 for none.
     environment : Mapping[str, str]
         Settings for the kernels, ``SIGHTLINE_…``.
     ready : callable
@@ -110,6 +116,7 @@ def serve(
         config = _configuration(
             folder=folder,
             scratch=scratch,
+            heated=heated,
             environment=kernel_environment(settings, scratch=scratch),
         )
         with _jupyter_of_our_own(scratch):
@@ -152,7 +159,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (
                 r"/voila/labextensions/(.*)",
                 FileFindHandler,
-                {"path": self.labextensions_path, "no_cache_paths": ["/"]},
+                {"path": self.labextensions_path},  # their names change with what they hold
             ),
             (
                 r"/voila/api/themes/(.*)",
@@ -195,6 +202,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
                 f"http://{listening}/", headers={"Authorization": f"token {self.secret}"}
             )
             self.ready(f"http://{_authority(self.shown_host, self.port)}/?token={self.secret}")
+            self.kernel_manager.heat()
             await stopped.wait()
         finally:
             server.stop()
@@ -202,7 +210,9 @@ class DashboardServer(Voila):  # type: ignore[misc]
             await server.close_all_connections()
 
 
-def _configuration(*, folder: Path, scratch: Path, environment: dict[str, str]) -> Config:
+def _configuration(
+    *, folder: Path, scratch: Path, heated: int, environment: dict[str, str]
+) -> Config:
     config = Config()
     config.Voila.config_file_paths = []
     config.Voila.root_dir = str(folder)
@@ -215,18 +225,24 @@ def _configuration(*, folder: Path, scratch: Path, environment: dict[str, str]) 
     config.VoilaConfiguration.allow_theme_override = "NO"
     config.VoilaConfiguration.strip_sources = True
     config.VoilaConfiguration.show_tracebacks = False
-    config.VoilaConfiguration.extension_allowlist = _EXTENSIONS
+    ours = folder == packaged_dashboards().resolve()
+    config.VoilaConfiguration.extension_allowlist = [
+        *_EXTENSIONS,
+        *([] if ours else _MORE_EXTENSIONS),
+    ]
     config.VoilaConfiguration.multi_kernel_manager_class = DashboardKernels
     config.VoilaExecutor.cell_error_instruction = VIEWER_MESSAGE
     config.VoilaExecutor.on_cell_error = log_failed_cell
     config.VoilaConfiguration.kernel_spec_manager_class = ThisPython
     config.DashboardKernels.environment = environment
+    config.DashboardKernels.heated = heated
     config.DashboardKernels.allow_tracebacks = False
     config.DashboardKernels.traceback_replacement_message = VIEWER_MESSAGE
     config.DashboardKernels.cull_idle_timeout = IDLE_SECONDS
     config.DashboardKernels.cull_interval = 30
     # The kernels' ports would be open to other users of the machine; sockets in our folder are not.
     config.KernelManager.transport = "ipc"
+    config.KernelManager.client_factory = PromptClient
     return config
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -28,10 +29,16 @@ def data_uri(jpeg: bytes) -> str:
 
 def markup(page: str = "", *classes: str) -> Any:
     """A widget that shows HTML; whatever people wrote in it must have been :func:`escaped`."""
-    widget = ipywidgets.HTML(page)
+    widget = ipywidgets.HTML(page, style=_style(ipywidgets.HTML))
     for name in ("sl-markup", *classes):
         widget.add_class(name)
     return widget
+
+
+@cache
+def _style(kind: type) -> Any:
+    """One style for all widgets of a kind: each would have its own, which the page has to fetch."""
+    return kind().style
 
 
 def heading(title: str, *, step: int | None = None) -> Any:
@@ -67,7 +74,11 @@ def refusal(title: str, error: SightlineError) -> Any:
 def button(text: str, press: Callable[[], None], *, style: str = "", label: str = "") -> Any:
     """A button; *label* says more than its text to those who point at it."""
     widget = ipywidgets.Button(
-        description=text, button_style=style, tooltip=label or None, layout={"width": "auto"}
+        description=text,
+        button_style=style,
+        tooltip=label or None,
+        layout={"width": "auto"},
+        style=_style(ipywidgets.Button),
     )
     widget.on_click(lambda _: press())
     return widget
