@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 MANY = 160_000
@@ -131,10 +132,16 @@ def test_a_candidates_best_shot_joins_the_target(
 
 
 def test_reading_photographs_is_cancelled(
-    served: Any, visit: Callable[..., Any], probes: list[Path]
+    served: Any, visit: Callable[..., Any], probes: list[Path], tmp_path: Path
 ) -> None:
+    # Large ones, as a telephone takes them: each takes the detector a second.
+    with Image.open(probes[0]) as small:
+        large = small.resize((2000, 2000))
+    photographs = [tmp_path / f"{number}.jpg" for number in range(10)]
+    for photograph in photographs:
+        large.save(photograph)
     seen = opened(served, visit)
-    upload(seen, *(probes * 4)[:10])
+    upload(seen, *photographs)
     seen.page.locator(".sl-photograph").first.wait_for()
     seen.page.get_by_role("button", name="Cancel").click()
     said = seen.page.locator('[data-field="target"] .sl-message')
