@@ -46,7 +46,8 @@ def recording_of(
         shots = tuple(
             Shot(
                 60.0 * ordinal + n, seen + timedelta(seconds=n), Box(10, 20, 30, 40),
-                Quality(0.9 - n / 10, 0.9, 0.8, 0.7, 0.6), b"jpeg %d" % n, vector(seed + n),
+                Quality(0.9 - n / 10, 0.9, 0.8, 0.7, 0.6), b"jpeg %d of %d" % (n, seed),
+                vector(seed + n),
             )
             for n in range(2)
         )  # fmt: skip

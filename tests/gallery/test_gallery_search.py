@@ -104,8 +104,10 @@ def test_a_tracklet_finds_itself_with_its_best_shot(searched: Gallery) -> None:
     best = search(searched, template, EVERYWHERE, top=1)[0]
     assert best.tracklet_id == f"{row['recording_id']}-{row['ordinal']}"
     assert best.score == pytest.approx(1, abs=1e-6)
-    assert best.shot_jpeg == b"jpeg 0"
-    assert best.quality == 0.9
+    shot = searched.shots(best.tracklet_id)[0]
+    assert best.shot_jpeg == shot.jpeg
+    assert (best.shot_seconds, best.shot_time) == (shot.seconds, shot.time)
+    assert best.quality == shot.quality.overall == 0.9
     assert best.first_seen.tzinfo is UTC
     assert best.camera.camera_id == row["camera_id"]
 

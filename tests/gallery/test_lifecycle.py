@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
 from workbench.cli import main
 from workbench.district import from_geojson
-from workbench.domain import Camera, IndexedRecording, Profile, Scope
+from workbench.domain import Camera, Candidate, IndexedRecording, Profile, Scope
 from workbench.errors import GalleryError, ProfileMismatch
 from workbench.gallery import Gallery
+from workbench.gallery import search as gallery_search
 from workbench.gallery.lifecycle import check, export, import_into, merge
+from workbench.gallery.migration import migrate
+from workbench.gallery.register import SCHEMA_VERSION, read_register, segments_folder
+from workbench.gallery.segments import checksum
+from workbench.permit import issue
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 Make = Callable[..., IndexedRecording]
@@ -35,6 +42,16 @@ def content(gallery: Gallery) -> list[object]:
     return [templates, *tables]
 
 
+def everything(gallery: Gallery) -> list[Candidate]:
+    """All of its searchable tracklets, as a search tells of them."""
+    ring = [[-1, 51], [1, 51], [1, 52], [-1, 52], [-1, 51]]
+    district = from_geojson({"type": "Polygon", "coordinates": [ring]}, name="test")
+    scope = Scope(district, START - timedelta(days=1), START + timedelta(days=1))
+    probe = np.ones(gallery.profile.dimension, np.float32)
+    permit = issue("TEST", "test", 1, gallery=gallery.path, template=probe, scope=scope)
+    return gallery_search.search(gallery, probe, scope, permit=permit)
+
+
 def test_a_sound_gallery_has_no_problems(gallery: Gallery) -> None:
     assert list(check(gallery)) == []
 
@@ -45,6 +62,8 @@ def test_a_sound_gallery_has_no_problems(gallery: Gallery) -> None:
         ("templates.npy", "is not what was written"),
         ("codes.npy", "is not what was written"),
         ("rows.duckdb", "is not what was written"),
+        ("best.npy", "is not what was written"),
+        ("pictures.bin", "is not what was written"),
     ],
 )
 def test_a_changed_byte_is_found(gallery: Gallery, path: Path, file: str, says: str) -> None:
@@ -57,6 +76,65 @@ def test_a_changed_byte_is_found(gallery: Gallery, path: Path, file: str, says: 
         (problem,) = check(again)
     assert says in problem.what
     assert problem.where == target.parent.name
+
+
+def resealed(path: Path, version: int) -> None:
+    """Write anew what the register says of its segments, and of the schema."""
+    with duckdb.connect(str(path)) as register:
+        register.execute("UPDATE gallery SET schema_version = ?", [version])
+        for (name,) in register.execute("SELECT name FROM segments").fetchall():
+            register.execute(
+                "UPDATE segments SET checksum = ? WHERE name = ?",
+                [checksum(segments_folder(path) / name), name],
+            )
+
+
+def test_a_best_shot_that_is_not_that_of_its_tracklet_is_found(
+    gallery: Gallery, path: Path
+) -> None:
+    gallery.close()
+    target = next(segments_folder(path).rglob("pictures.bin"))
+    data = bytearray(target.read_bytes())
+    data[-1] ^= 1
+    target.write_bytes(data)
+    resealed(path, SCHEMA_VERSION)
+    with Gallery.open(path) as again:
+        (problem,) = check(again)
+    assert problem.what == "its best shots disagree with its tables"
+
+
+def test_pictures_that_are_cut_off_are_an_error(gallery: Gallery, path: Path) -> None:
+    gallery.close()
+    for target in segments_folder(path).rglob("pictures.bin"):
+        os.truncate(target, 5)
+    with Gallery.open(path) as again, pytest.raises(GalleryError, match="is truncated"):
+        everything(again)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_gallery_of_the_second_schema_comes_over(
+    gallery: Gallery, path: Path, keep: bool
+) -> None:
+    before, candidates = content(gallery), everything(gallery)
+    gallery.close()
+    for name in ("best.npy", "pictures.bin"):  # which it did not have
+        for file in segments_folder(path).rglob(name):
+            file.unlink()
+    resealed(path, 2)
+    with pytest.raises(GalleryError, match="sightline gallery migrate"):
+        Gallery.open(path)
+    kept = path.with_name("kept.duckdb") if keep else None
+    assert migrate(path, keep=kept) == 12
+    with Gallery.open(path) as again:
+        assert list(check(again)) == []
+        assert content(again) == before
+        assert everything(again) == candidates
+    if kept is not None:
+        assert read_register(kept, version=2).segments
+        for entry in read_register(kept, version=2).segments:
+            assert checksum(segments_folder(kept) / entry.name) == entry.checksum
+    else:
+        assert not list(path.parent.rglob("*kept*"))
 
 
 def test_an_export_comes_back_the_same(gallery: Gallery, tmp_path: Path, profile: Profile) -> None:

@@ -150,11 +150,11 @@ def test_a_gallery_of_this_schema_needs_no_migration(gallery: Gallery, path: Pat
 def test_a_newer_gallery_is_refused_and_left_alone(gallery: Gallery, path: Path) -> None:
     gallery.close()
     with duckdb.connect(str(path)) as connection:
-        connection.execute("UPDATE gallery SET schema_version = 3; DROP TABLE segments")
+        connection.execute("UPDATE gallery SET schema_version = 4; DROP TABLE segments")
     before = path.read_bytes()
-    with pytest.raises(GalleryError, match=r"schema version 3.*newer Sightline"):
+    with pytest.raises(GalleryError, match=r"schema version 4.*newer Sightline"):
         Gallery.open(path)
-    with pytest.raises(GalleryError, match=r"schema version 3"):
+    with pytest.raises(GalleryError, match=r"schema version 4"):
         migration.migrate(path)
     assert path.read_bytes() == before
 

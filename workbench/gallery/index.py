@@ -2,7 +2,8 @@
 
 Each column is a plain ``.npy`` file, so that all processes share one copy in the page cache, and
 NumPy, Arrow and DuckDB read it as it is. ``codes`` (int8) are derived from ``templates`` and are
-only ever used with a bound of what they lose; so answers are exact.
+only ever used with a bound of what they lose; so answers are exact. Beside them lies what people
+read of the best shots; see :mod:`best`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from workbench.errors import GalleryError
+from workbench.gallery.best import PICTURES
 from workbench.gallery.order import DAY
 
 if TYPE_CHECKING:
@@ -62,17 +64,18 @@ _FILES = (
     "span",
     "places",
     "square",
+    "best",
 )
 _SMALL = ("days", "losses", "span", "places")
 
 
 def write_index(
     folder: Path, rows: TemplateRows, places: NDArray[np.int64], metric: Metric
-) -> None:
+) -> NDArray[np.int64]:
     """Write the columns of *rows* into *folder* in scan order; :func:`sync` brings them to disk.
 
     *places* has the Hilbert place of each of the segment's cameras. Templates of a cosine profile
-    are made unit vectors; those of a Euclidean one stay as they are.
+    are made unit vectors; those of a Euclidean one stay as they are. Returns the column ``shot``.
 
     Raises
     ------
@@ -131,6 +134,8 @@ def write_index(
     columns["span"] = np.array(span, np.int64)
     for name, column in columns.items():
         np.save(folder / f"{name}.npy", column, allow_pickle=False)
+    shot: NDArray[np.int64] = columns["shot"]
+    return shot
 
 
 def quantise(
@@ -153,8 +158,8 @@ class TemplateIndex:
     Rows are ordered by UTC day of ``first_seen``, then by ``place`` (see :mod:`order`), then by
     camera and time. ``places`` has that of each camera. ``days`` is ``(m, 2)``: each day since 1970
     and its first row. ``square``, for the Euclidean metric alone, is the squared length of each
-    template. ``lost`` is the most that codes lose of a template, as a length; ``longest`` is the
-    length of the longest template.
+    template. ``best`` has what people read of each best shot. ``lost`` is the most that codes lose
+    of a template, as a length; ``longest`` is the length of the longest template.
     """
 
     templates: NDArray[np.float32]
@@ -170,6 +175,7 @@ class TemplateIndex:
     recording: NDArray[np.int32]
     ordinal: NDArray[np.int32]
     shot: NDArray[np.int64]
+    best: NDArray[np.void]
 
     def __init__(self, folder: Path) -> None:
         """Raises GalleryError if a column is missing, truncated or of another length."""
@@ -179,6 +185,7 @@ class TemplateIndex:
             for name in _FILES:
                 column = self._column(folder / f"{name}.npy")
                 setattr(self, name, np.array(column) if name in _SMALL else column)
+            self._pictures = self._mapped(folder / PICTURES) if len(self.best) else b""
         except (OSError, ValueError) as error:
             raise GalleryError(
                 f"cannot be read ({error})", where=str(folder), fix="Restore it from a copy"
@@ -200,15 +207,29 @@ class TemplateIndex:
                 raise ValueError(f"{path.name} is of another version")
             shape, _, kind = np.lib.format.read_array_header_1_0(file)
             begin = file.tell()
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._maps.append(mapped)
         if 0 in shape:
             return np.empty(shape, kind)
+        mapped = self._mapped(path)
         found: NDArray[Any] = np.frombuffer(mapped, kind, math.prod(shape), begin)
         return found.reshape(shape)
 
+    def _mapped(self, path: Path) -> mmap.mmap:
+        with path.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._maps.append(mapped)
+        return mapped
+
     def __len__(self) -> int:
         return len(self.first_seen)
+
+    def picture(self, row: int) -> bytes:
+        """The best shot of a row, as JPEG; raise GalleryError if the file ends before it."""
+        begin, end = int(self.best["begin"][row]), int(self.best["end"][row])
+        if not 0 <= begin <= end <= len(self._pictures):
+            raise GalleryError(
+                "is truncated", where=str(self.folder / PICTURES), fix="Restore it from a copy"
+            )
+        return self._pictures[begin:end]
 
     @property
     def row_bytes(self) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 
 from workbench.domain import Problem, Profile, Scope
 from workbench.errors import GalleryError, ProfileMismatch
+from workbench.gallery.best import BATCH
 from workbench.gallery.index import quantise
 from workbench.gallery.order import DAY
 from workbench.gallery.register import connect
@@ -63,6 +64,8 @@ def _disagreements(gallery: Gallery, segment: Segment) -> Iterator[str]:
     for column, values in columns.items():
         if not np.array_equal(rows[column].to_numpy(), values[order]):
             yield f"the column {column} of its templates disagrees with its tables"
+    if not _pictured(gallery, segment):
+        yield "its best shots disagree with its tables"
     keys = np.lexsort((index.first_seen, index.camera, index.place, index.first_seen // DAY))
     if not np.array_equal(keys, np.sort(keys)):
         yield "its templates are not in their order"
@@ -77,6 +80,26 @@ def _disagreements(gallery: Gallery, segment: Segment) -> Iterator[str]:
         ):
             yield "its codes are not those of its templates"
             return
+
+
+def _pictured(gallery: Gallery, segment: Segment) -> bool:
+    """Whether what is read of each best shot is what the table of shots has."""
+    index = segment.index
+    for begin in range(0, len(index), BATCH):
+        best = index.best[begin : begin + BATCH]
+        shot = index.shot[begin : begin + BATCH]
+        rows = gallery.arrow(
+            f"SELECT seconds, epoch_us(time) AS time, quality, jpeg FROM {segment.alias}.shots "  # noqa: S608
+            "WHERE rowid IN (SELECT unnest(?::BIGINT[])) ORDER BY rowid",
+            [shot.tolist()],
+        )
+        order = np.argsort(shot)
+        if rows["jpeg"].to_pylist() != [index.picture(begin + row) for row in order.tolist()]:
+            return False
+        columns = ("seconds", "time", "quality")
+        if not all(np.array_equal(rows[name].to_numpy(), best[name][order]) for name in columns):
+            return False
+    return True
 
 
 def export(gallery: Gallery, folder: Path, *, scope: Scope | None = None) -> int:

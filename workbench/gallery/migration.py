@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workbench.errors import GalleryError
+from workbench.gallery.best import write_best
+from workbench.gallery.index import sync
 from workbench.gallery.register import (
     SCHEMA_VERSION,
     connect,
     read_profile,
+    read_register,
     schema_version,
     segments_folder,
     sync_path,
     unreadable,
+    write_register,
 )
-from workbench.gallery.segments import columns
-from workbench.gallery.store import Gallery
+from workbench.gallery.segments import ROWS, checksum, columns, remove
+from workbench.gallery.store import Gallery, take_lock
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,7 +56,7 @@ _WHERE = {  # a segment has the cameras of its recordings
 
 
 def migrate(path: Path, *, keep: Path | None = None) -> int:
-    """Put a gallery of this schema in the place of one of version 1; returns its recordings.
+    """Put a gallery of this schema in the place of an earlier one; returns its recordings.
 
     The new one is built beside the old, which can be read until the new one takes its name in one
     step; a migration that was stopped is begun again.
@@ -56,12 +64,12 @@ def migrate(path: Path, *, keep: Path | None = None) -> int:
     Parameters
     ----------
     keep : Path, optional
-        Where the old file stays; by default it goes.
+        Where the old gallery stays; by default it goes.
 
     Raises
     ------
     GalleryError
-        If *path* is no gallery of version 1, is damaged, or the new one cannot be written.
+        If *path* is no gallery of an earlier schema, is damaged, or the new one cannot be written.
     GalleryBusy
         If another process has it open for writing.
     """
@@ -74,6 +82,9 @@ def migrate(path: Path, *, keep: Path | None = None) -> int:
     old = connect(path)
     try:
         version = schema_version(old, path)
+        if version == 2:
+            old.close()
+            return _with_best_shots(path, keep)
         if version != 1:
             raise GalleryError(
                 f"has schema version {version}, which needs no migration"
@@ -107,6 +118,43 @@ def migrate(path: Path, *, keep: Path | None = None) -> int:
     beside.replace(path)
     sync_path(path.parent)
     return count
+
+
+def _with_best_shots(path: Path, keep: Path | None) -> int:
+    """Bring a gallery up from version 2, whose segments had no :mod:`best`."""
+    with take_lock(path):
+        register = read_register(path, version=2)
+        folder = segments_folder(path)
+        named = {entry.name for entry in register.segments}
+        for leftover in folder.iterdir():
+            if leftover.is_dir() and leftover.name not in named:
+                shutil.rmtree(leftover)
+        if keep is not None:
+            shutil.copytree(folder, segments_folder(keep), copy_function=os.link)
+            os.link(path, keep)
+        entries = []
+        for entry in register.segments:
+            fresh = folder / f"{entry.name[:8]}-{secrets.token_hex(4)}"
+            shutil.copytree(folder / entry.name, fresh, copy_function=os.link)
+            connection = connect(fresh / ROWS)
+            try:
+                write_best(fresh, np.load(fresh / "shot.npy", allow_pickle=False), connection)
+            finally:
+                connection.close()
+            sync(fresh)
+            entries.append(
+                replace(
+                    entry,
+                    name=fresh.name,
+                    bytes=sum(file.stat().st_size for file in fresh.iterdir()),
+                    checksum=checksum(fresh),
+                )
+            )
+        sync_path(folder)
+        write_register(path, replace(register, segments=tuple(entries)))
+        for entry in register.segments:
+            remove(folder / entry.name)
+    return sum(entry.recordings for entry in entries)
 
 
 def _batches(old: duckdb.DuckDBPyConnection, profile: Profile) -> Iterator[dict[str, pa.Table]]:

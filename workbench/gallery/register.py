@@ -25,11 +25,12 @@ from workbench.errors import GalleryBusy, GalleryError
 if TYPE_CHECKING:
     import duckdb
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # That a file of a version must have to be a gallery.
 _TABLES = {
     1: {"gallery", "weights", "cameras", "recordings", "tracklets", "templates", "shots"},
     2: {"gallery", "weights", "segments"},
+    3: {"gallery", "weights", "segments"},
 }
 _NAME = re.compile(r"\d{8}-[0-9a-f]{8}")
 
@@ -182,8 +183,8 @@ def write_register(path: Path, register: Register) -> None:
 
 
 @undisturbed()
-def read_register(path: Path) -> Register:
-    """Read what is at *path*; it is open for no longer than that.
+def read_register(path: Path, *, version: int = SCHEMA_VERSION) -> Register:
+    """Read what is at *path*, of *version*; it is open for no longer than that.
 
     Raises
     ------
@@ -196,13 +197,13 @@ def read_register(path: Path) -> Register:
 
     connection = connect(path)
     try:
-        version = schema_version(connection, path)
-        if version != SCHEMA_VERSION:
+        found = schema_version(connection, path)
+        if found != version:
             raise GalleryError(
-                f"has schema version {version}, this Sightline reads {SCHEMA_VERSION}",
+                f"has schema version {found}, this Sightline reads {SCHEMA_VERSION}",
                 where=str(path),
                 fix="Bring it up with `sightline gallery migrate`"
-                if version < SCHEMA_VERSION
+                if found < SCHEMA_VERSION
                 else "It was made with a newer Sightline: use that one",
             )
         profile = read_profile(connection, path)

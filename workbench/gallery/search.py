@@ -373,57 +373,28 @@ def _candidates(
             strict=True,
         )
     order.sort()
-    best = order[: question.top]
-    told = _told(gallery, segments, [(number, row) for *_, number, row in best])
-    cameras = gallery.places.camera
-    return [
-        Candidate(
-            tracklet_id=f"{recording_id.decode()}-{ordinal}",
-            camera=cameras(row["camera_id"]),
-            recording_id=recording_id.decode(),
-            recording=row["file"],
-            first_seen=row["first_seen"].astimezone(UTC),
-            last_seen=row["last_seen"].astimezone(UTC),
-            score=-minus,
-            quality=row["quality"],
-            shot_seconds=row["seconds"],
-            shot_time=row["time"].astimezone(UTC),
-            shot_jpeg=row["jpeg"],
+    camera = gallery.places.camera
+    found = []
+    for minus, _, recording_id, ordinal, number, row in order[: question.top]:
+        segment, index = segments[number], segments[number].index
+        shot = index.best[row]
+        found.append(
+            Candidate(
+                tracklet_id=f"{recording_id.decode()}-{ordinal}",
+                camera=camera(str(segment.camera_ids[index.camera[row]])),
+                recording_id=recording_id.decode(),
+                recording=gallery.files(segment)[int(index.recording[row])].as_py(),
+                first_seen=_moment(index.first_seen[row]),
+                last_seen=_moment(index.last_seen[row]),
+                score=-minus,
+                quality=float(shot["quality"]),
+                shot_seconds=float(shot["seconds"]),
+                shot_time=_moment(shot["time"]),
+                shot_jpeg=index.picture(row),
+            )
         )
-        for (minus, _, recording_id, ordinal, _, _), row in zip(best, told, strict=True)
-    ]
+    return found
 
 
-def _told(
-    gallery: Gallery, segments: Sequence[Segment], rows: Sequence[tuple[int, int]]
-) -> list[dict[str, Any]]:
-    """What people read of some rows, each given as (segment, row)."""
-    numbers = sorted({number for number, _ in rows})
-    if not numbers:
-        return []
-    # Rows of a table are found by their number: without an index, and without reading the others.
-    parts = [
-        f"SELECT {n} AS number, rowid, quality, seconds, time, jpeg "  # noqa: S608
-        f"FROM {segments[n].alias}.shots WHERE rowid IN (SELECT unnest($rows{n}::BIGINT[]))"
-        for n in numbers
-    ]
-    wanted = {
-        f"rows{n}": segments[n].index.shot[[row for m, row in rows if m == n]].tolist()
-        for n in numbers
-    }
-    found = gallery.told(" UNION ALL ".join(parts), wanted).to_pylist()
-    shots = {(row["number"], row["rowid"]): row for row in found}
-    told = []
-    for number, row in rows:
-        segment = segments[number]
-        index = segment.index
-        told.append(
-            shots[number, int(index.shot[row])]
-            | {
-                "camera_id": str(segment.camera_ids[index.camera[row]]),
-                "file": gallery.files(segment)[int(index.recording[row])].as_py(),
-                "first_seen": _EPOCH + timedelta(microseconds=int(index.first_seen[row])),
-                "last_seen": _EPOCH + timedelta(microseconds=int(index.last_seen[row])),
-            }
-        )
-    return told
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=int(microseconds))

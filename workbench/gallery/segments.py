@@ -1,7 +1,7 @@
 """Segments: the parts of a gallery, written once and never changed, so that all can read them.
 
-A segment is a folder: ``rows.duckdb`` with what people read, and the columns of
-:mod:`workbench.gallery.index` with what is scanned.
+A segment is a folder: ``rows.duckdb`` with what people read, the columns of
+:mod:`workbench.gallery.index` with what is scanned, and the best shots of :mod:`best`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 
 from workbench.domain import QUALITY_PARTS, Camera, IndexedRecording, Profile, Recording
 from workbench.errors import GalleryError
+from workbench.gallery.best import write_best
 from workbench.gallery.index import TemplateIndex, TemplateRows, concatenate, sync, write_index
 from workbench.gallery.order import hilbert
 from workbench.gallery.register import SegmentEntry, connect, finish, schema
@@ -306,13 +307,14 @@ class SegmentWriter:
     def finish(self) -> SegmentEntry:
         """Have all of it on the disk, and say what it is."""
         places = self._places()
-        finish(self._connection, self.folder / ROWS)
-        self._connection.close()
         np.save(self.folder / RECORDING_IDS, np.array(self._recordings, "S16"))
         np.save(self.folder / CAMERA_IDS, np.array(list(self._cameras), np.str_))
         empty = _no_rows(self.profile.dimension)
         rows = concatenate([empty, *self._rows]) if self._rows else empty
-        write_index(self.folder, rows, places, self.profile.metric)
+        shot = write_index(self.folder, rows, places, self.profile.metric)
+        write_best(self.folder, shot, self._connection)
+        finish(self._connection, self.folder / ROWS)
+        self._connection.close()
         sync(self.folder)
         return SegmentEntry(
             name=self.name,

@@ -133,7 +133,7 @@ class Gallery:
             )
         with _writing(path):
             segments_folder(path).mkdir(parents=True, exist_ok=True)
-            lock = _take_lock(path)
+            lock = take_lock(path)
             try:
                 register = Register(profile, datetime.now(UTC))
                 write_register(path, register)
@@ -187,7 +187,7 @@ class Gallery:
                 return cls.open(path, profile=profile)
         with _writing(path):
             segments_folder(path).mkdir(exist_ok=True)
-            lock = _take_lock(path)
+            lock = take_lock(path)
         try:
             gallery = cls(path, read_register(path), lock)  # as it is now that nobody changes it
         except BaseException:
@@ -542,11 +542,6 @@ class Gallery:
         """The same of the gallery as it was at the last look at it, for short questions."""
         return self._run(sql, parameters)
 
-    @undisturbed()
-    def told(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
-        """The same of tables that are named with the alias of their segment, and of no others."""
-        return self._ask(sql, parameters)
-
     def _run(self, sql: str, parameters: Sequence[object] | Mapping[str, object]) -> pa.Table:
         self._show()
         return self._ask(sql, parameters)
@@ -559,7 +554,8 @@ class Gallery:
             self._connection.execute(views(parts))
             self._shown = True
 
-    def _ask(self, sql: str, parameters: Sequence[object] | Mapping[str, object]) -> pa.Table:
+    @undisturbed()
+    def _ask(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
         import duckdb
 
         damage = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException)
@@ -572,7 +568,7 @@ class Gallery:
         """Names of the recordings of a segment, by row number; read once."""
         if segment.files is None:
             sql = f"SELECT file FROM {segment.alias}.recordings ORDER BY rowid"  # noqa: S608
-            segment.files = self.told(sql)["file"]
+            segment.files = self._ask(sql)["file"]
         return segment.files
 
     def cameras(self) -> tuple[Camera, ...]:
@@ -876,7 +872,7 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _take_lock(path: Path) -> BinaryIO:
+def take_lock(path: Path) -> BinaryIO:
     """The right to write, for as long as the file that is returned is open."""
     lock = (segments_folder(path) / "lock").open("ab")
     try:
