@@ -31,7 +31,7 @@ CREATE TABLE segments (             -- the parts there are, each a folder, never
     checksum        VARCHAR NOT NULL        -- SHA-256 of the list of its files' SHA-256
 );
 
--- Part 2: rows.duckdb of each segment, beside the templates (index.py) -----------------------
+-- Part 2: rows.duckdb of each segment, beside templates (index.py) and best shots (best.py) ----
 
 CREATE TABLE cameras (
     camera_id       VARCHAR PRIMARY KEY,
