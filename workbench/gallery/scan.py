@@ -7,8 +7,10 @@ be among the best is compared exactly; nothing is approximate in the answer.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 
     from workbench.domain import Metric
 
-# Rows compared at a time: their codes and products stay in the processor's cache.
-BLOCK = 32_768
+# Rows compared at a time; and blocks between which a search can be cancelled.
+BLOCK, AT_A_TIME = 65_536, 64
+# Rows that tell roughly how good the best are.
+SAMPLE = 8_192
 # numkong has two ways. For one probe the packed one takes 0.6 of the time at 128 numbers a
 # template, and 1.7 times at 512; for several it is always the faster one.
 _PACKED_UP_TO = 256
@@ -28,6 +32,9 @@ _PACKED_UP_TO = 256
 _ROUNDING = 2e-6
 
 Piece: TypeAlias = "slice | NDArray[np.intp]"
+T = TypeVar("T")
+Found: TypeAlias = "tuple[NDArray[np.intp], NDArray[np.float32]]"
+"""Rows and what stands for their scores."""
 
 
 def scores(
@@ -119,30 +126,46 @@ class Question:
         product += self._lost * (index.longest + index.lost)
         return (product if self.metric == "cosine" else 2 * product) + _ROUNDING
 
-    def consider(
-        self, number: int, index: TemplateIndex, piece: Piece, keys: NDArray[np.float32]
-    ) -> None:
-        """Compare the rows of *piece* exactly that may be among the best; keep those that are."""
-        slack = self.slack(index)
-        least = self._key_of(self.cut()) - slack
-        likely = np.flatnonzero(keys >= np.float32(least)) if least > -math.inf else None
-        count = len(keys) if likely is None else len(likely)
-        if self.top is not None and count > self.top:
-            # So many rows are truly at least as good as the last of these, less the slack.
-            some = keys if likely is None else keys[likely]
-            least = float(np.partition(some, count - self.top)[count - self.top]) - 2 * slack
-            likely = np.flatnonzero(keys >= np.float32(least))
-        elif likely is None:
-            likely = np.arange(count)
-        if not len(likely):
+    def least(self, index: TemplateIndex) -> float:
+        """A row of *index* with a key below this is not among the best, as far as is known."""
+        return self._key_of(self.cut()) - self.slack(index)
+
+    def likely(
+        self, index: TemplateIndex, piece: Piece, keys: NDArray[np.float32], least: float
+    ) -> Found:
+        """The rows of *piece* that may be among the best, and their keys."""
+        if least == -math.inf:  # a few tell roughly which are not
+            least = self._least(keys[:SAMPLE], index)
+        chosen = np.flatnonzero(keys >= np.float32(least))
+        rows = chosen + piece.start if isinstance(piece, slice) else piece[chosen]
+        return self._best(rows, keys[chosen], index)
+
+    def consider(self, number: int, index: TemplateIndex, found: Sequence[Found]) -> None:
+        """Compare exactly the rows that may be among the best; keep those that are."""
+        rows, keys = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        rows, _ = self._best(rows, keys, index)
+        if not len(rows):
             return
-        rows = likely + piece.start if isinstance(piece, slice) else piece[likely]
-        found = scores(index.templates[rows], self.vectors, self.metric)
+        score = scores(index.templates[rows], self.vectors, self.metric)
         self.segment = np.concatenate([self.segment, np.full(len(rows), number, np.intp)])
         self.row = np.concatenate([self.row, rows])
-        self.score = np.concatenate([self.score, found])
+        self.score = np.concatenate([self.score, score])
         keep = self.score >= self.cut()
         self.segment, self.row, self.score = self.segment[keep], self.row[keep], self.score[keep]
+
+    def _best(
+        self, rows: NDArray[np.intp], keys: NDArray[np.float32], index: TemplateIndex
+    ) -> Found:
+        keep = keys >= np.float32(self._least(keys, index))
+        return rows[keep], keys[keep]
+
+    def _least(self, keys: NDArray[np.float32], index: TemplateIndex) -> float:
+        """The same as :meth:`least`, as *keys* of some rows tell."""
+        if self.top is None or len(keys) <= self.top:
+            return -math.inf
+        # So many rows are truly at least as good as the last of these, less the slack.
+        place = len(keys) - self.top
+        return float(np.partition(keys, place)[place]) - 2 * self.slack(index)
 
     def _key_of(self, score: float) -> float:
         if self.metric == "cosine" or score == -math.inf:
@@ -163,16 +186,39 @@ def scan(
         The rows inside the scope; numbers ascend.
     """
     compare = _comparison(np.concatenate([question.codes for question in questions]))
-    for piece in _blocks(pieces):
+    ends = np.cumsum([len(question.vectors) for question in questions])
+
+    def likely(piece: Piece) -> list[Found]:
         products, scale = compare(index.codes[piece]), index.scale[piece]
         square = index.square[piece] if len(index.square) else 0
-        column = 0
-        for question in questions:
-            width = len(question.vectors)
-            keys = question.keys(products[:, column : column + width], scale, square)
-            question.consider(number, index, piece, keys)
-            column += width
-        yield len(scale)
+        parts = np.split(products, ends[:-1], axis=1)
+        return [
+            question.likely(index, piece, question.keys(part, scale, square), least)
+            for question, part, least in zip(questions, parts, leasts, strict=True)
+        ]
+
+    blocks, count = [*_blocks(pieces)], 1
+    while blocks:
+        some, blocks = blocks[:count], blocks[count:]
+        leasts = [question.least(index) for question in questions]
+        found = _on_all_cores(likely, some)
+        for question, of_question in zip(questions, zip(*found, strict=True), strict=True):
+            question.consider(number, index, of_question)
+        yield sum(_length(piece) for piece in some)
+        count = AT_A_TIME  # what the first one finds spares most rows of the others a comparison
+
+
+def _length(piece: Piece) -> int:
+    return piece.stop - piece.start if isinstance(piece, slice) else len(piece)
+
+
+def _on_all_cores(call: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T]:
+    """What *call* makes of each; numkong and NumPy let other threads run meanwhile."""
+    cores = min(len(os.sched_getaffinity(0)), len(pieces))
+    if len(pieces) < 4 or cores == 1:
+        return [call(piece) for piece in pieces]
+    with ThreadPoolExecutor(cores) as pool:
+        return list(pool.map(call, pieces))
 
 
 def _comparison(probes: NDArray[np.int8]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -359,42 +360,40 @@ def _candidates(
     gallery: Gallery, segments: Sequence[Segment], question: Question
 ) -> list[Candidate]:
     """The best rows as candidates, in their order."""
-    order: list[tuple[float, int, bytes, int, int, int]] = []
+    places = gallery.places
+    order: list[tuple[Any, ...]] = []
     for number in np.unique(question.segment).tolist():
         segment, here = segments[number], question.segment == number
-        index, rows, score = segment.index, question.row[here], question.score[here]
-        order += zip(
-            (-score).tolist(),
-            index.first_seen[rows].tolist(),
-            segment.recording_ids[index.recording[rows]].tolist(),
-            index.ordinal[rows].tolist(),
-            [number] * len(rows),
-            rows.tolist(),
-            strict=True,
+        index, rows = segment.index, question.row[here]
+        columns = (
+            -question.score[here], index.first_seen[rows],
+            segment.recording_ids[index.recording[rows]], index.ordinal[rows],
+            # So far the order.
+            index.last_seen[rows], places.numbers(segment)[index.camera[rows]],
+            index.recording[rows], rows, index.best[rows],
+        )  # fmt: skip
+        order += zip(*(column.tolist() for column in columns), [segment] * len(rows), strict=True)
+    order.sort(key=itemgetter(slice(4)))
+    return [
+        Candidate(
+            tracklet_id=f"{recording_id.decode()}-{ordinal}",
+            camera=places.at(camera),
+            recording_id=recording_id.decode(),
+            recording=gallery.files(segment)[recording].as_py(),
+            first_seen=_moment(first_seen),
+            last_seen=_moment(last_seen),
+            score=-minus,
+            quality=quality,
+            shot_seconds=seconds,
+            shot_time=_moment(time),
+            shot_jpeg=segment.index.picture(row),
         )
-    order.sort()
-    camera = gallery.places.camera
-    found = []
-    for minus, _, recording_id, ordinal, number, row in order[: question.top]:
-        segment, index = segments[number], segments[number].index
-        shot = index.best[row]
-        found.append(
-            Candidate(
-                tracklet_id=f"{recording_id.decode()}-{ordinal}",
-                camera=camera(str(segment.camera_ids[index.camera[row]])),
-                recording_id=recording_id.decode(),
-                recording=gallery.files(segment)[int(index.recording[row])].as_py(),
-                first_seen=_moment(index.first_seen[row]),
-                last_seen=_moment(index.last_seen[row]),
-                score=-minus,
-                quality=float(shot["quality"]),
-                shot_seconds=float(shot["seconds"]),
-                shot_time=_moment(shot["time"]),
-                shot_jpeg=index.picture(row),
-            )
-        )
-    return found
+        for (
+            minus, first_seen, recording_id, ordinal, last_seen, camera, recording, row,
+            (seconds, time, quality, *_), segment,
+        ) in order[: question.top]
+    ]  # fmt: skip
 
 
 def _moment(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=int(microseconds))
+    return _EPOCH + timedelta(microseconds=microseconds)
