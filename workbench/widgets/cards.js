@@ -43,20 +43,21 @@ function card(item) {
   return [made, open];
 }
 
-const COLUMNS = ["Rank", "Best shot", "Camera", "First seen", "Last seen", "Score", "Quality",
-  "Sorted", "Recording"];
+// A text, several in lines of their own, or nothing for what was decided.
+function cellOf(told, item) {
+  if (told === null) return mark(item);
+  if (!Array.isArray(told)) return told;
+  const made = element("span", "sl-lines");
+  made.append(...told.map((line) => element("span", "", line)));
+  return made;
+}
 
 function tableRow(item) {
   const made = element("tr");
   const open = element("button", "sl-row-open", String(item.rank));
   open.type = "button";
-  open.setAttribute("aria-label", `Compare candidate ${item.rank}`);
-  const first = element("span", "sl-lines");
-  first.append(element("span", "", item.first_day), element("span", "", item.first_clock));
-  const cells = [open, picture(item, ""), `${item.camera} (${item.camera_id})`, first,
-    item.last_clock, item.score, item.quality_value,
-    mark(item), item.recording];
-  for (const content of cells) {
+  open.setAttribute("aria-label", item.does);
+  for (const content of [open, picture(item, ""), ...item.cells.map((told) => cellOf(told, item))]) {
     const cell = element("td");
     cell.append(content);
     made.append(cell);
@@ -95,9 +96,9 @@ function render({ model, el }) {
       whole = element("div", "sl-scroll");
       whole.tabIndex = 0;
       whole.setAttribute("role", "region");
-      whole.setAttribute("aria-label", "Table of candidates");
+      whole.setAttribute("aria-label", model.get("name"));
       const head = element("tr");
-      for (const name of COLUMNS) {
+      for (const name of model.get("columns")) {
         const cell = element("th", "", name);
         cell.scope = "col";
         head.append(cell);

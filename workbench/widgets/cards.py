@@ -1,4 +1,4 @@
-"""The candidates of one page, as cards or as rows, each of which can be chosen."""
+"""Candidates or sightings, as cards or as rows, each of which can be chosen."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ from workbench.widgets.target import quality_words
 
 
 class Cards(anywidget.AnyWidget):
-    """Calls *on_open* with the tracklet_id of the candidate that is chosen."""
+    """Calls *on_open* with the tracklet_id of the one that is chosen.
+
+    Rows show an item's number and picture, then its ``cells``: each a text, a list of lines, or
+    None for what was decided.
+    """
 
     _esm = Path(__file__).with_name("cards.js")
     _css = Path(__file__).with_name("cards.css")
     items: Any = List().tag(sync=True)
     table = Bool(False).tag(sync=True)
+    columns: Any = List(Unicode()).tag(sync=True)
+    name = Unicode().tag(sync=True)
     selected = Unicode("").tag(sync=True)
 
     def __init__(self, on_open: Callable[[str], None], **options: Any) -> None:
@@ -40,26 +46,42 @@ class Cards(anywidget.AnyWidget):
             self._on_open(message["open"])
 
 
+COLUMNS = [
+    "Rank", "Best shot", "Camera", "First seen", "Last seen", "Score", "Quality", "Decided",
+    "Recording",
+]  # fmt: skip
+
+
 def card(candidate: Candidate, listing: Listing) -> dict[str, object]:
     """All that is told of a candidate on its card or in its row; texts are plain, not HTML."""
     zone, one = listing.model.zone, candidate.camera
     verdict = listing.decisions.verdict(candidate.tracklet_id)
+    rank, name = listing.rank(candidate.tracklet_id), one.name or one.camera_id
+    score = f"{candidate.score:.3f}"
     return {
         "id": candidate.tracklet_id,
-        "rank": listing.rank(candidate.tracklet_id),
+        "rank": rank,
         "picture": data_uri(candidate.shot_jpeg),
-        "score": f"{candidate.score:.3f}",
-        "camera": one.name or one.camera_id,
+        "score": score,
+        "camera": name,
         "camera_id": one.camera_id,
         "clock": local_time(candidate.shot_time, zone, "%H:%M:%S"),
         "day": f"{candidate.shot_time.astimezone(zone):%a %d %b %Y}",
-        "first_day": f"{candidate.first_seen.astimezone(zone):%a %d %b %Y}",
-        "first_clock": local_time(candidate.first_seen, zone, "%H:%M:%S"),
-        "last_clock": local_time(candidate.last_seen, zone, "%H:%M:%S"),
         "quality": quality_words(candidate.quality),
-        "quality_value": f"{candidate.quality:.2f}",
-        "recording": candidate.recording,
         "verdict": verdict,
         "opinion": WORDS.get(verdict, ""),
         "mark": MARKS.get(verdict, ""),
+        "does": f"Compare candidate {rank}",
+        "cells": [
+            f"{name} ({one.camera_id})",
+            [
+                f"{candidate.first_seen.astimezone(zone):%a %d %b %Y}",
+                local_time(candidate.first_seen, zone, "%H:%M:%S"),
+            ],
+            local_time(candidate.last_seen, zone, "%H:%M:%S"),
+            score,
+            f"{candidate.quality:.2f}",
+            None,
+            candidate.recording,
+        ],
     }

@@ -15,6 +15,7 @@ from workbench.domain import Candidate
 from workbench.errors import SightlineError
 from workbench.maps.zones import local_time
 from workbench.settings import settings
+from workbench.widgets.cards import Cards
 from workbench.widgets.exports import ExportBar
 from workbench.widgets.mapframe import MapFrame
 from workbench.widgets.parts import (
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 
     from workbench.casework.cases import Case
 
+COLUMNS = [
+    "No.", "Best shot", "Camera", "First seen", "Last seen", "Confirmed by", "Confirmed at",
+    "Recording",
+]  # fmt: skip
 MOST_ROWS = 200  # of the table; files hold all
 
 
@@ -152,7 +157,8 @@ class CaseFilePanel(ipywidgets.VBox):  # type: ignore[misc]
         self.choice = ipywidgets.Dropdown(
             layout={"flex": "0 1 420px"}, tooltip="The case whose sightings are shown"
         )
-        self.status, self.route, self.table = markup(), markup(), markup()
+        self.status, self.route, self.more = markup(), markup(), markup()
+        self.table = Cards(model.select, table=True, columns=COLUMNS, name="Table of sightings")
         self.map = MapFrame(title="Map of the confirmed sightings")
         self.plot = Plot(lambda tracklet_id: model.select(str(tracklet_id)))
         self.exports = ExportBar(lambda: model.whereabouts, lambda words: model.say("files", words))
@@ -163,7 +169,7 @@ class CaseFilePanel(ipywidgets.VBox):  # type: ignore[misc]
                     self.map,
                 ),
                 _panel(heading("When"), self.plot),
-                _panel(heading("Sightings"), self.table),
+                _panel(heading("Sightings"), self.table, self.more),
             ]
         )  # fmt: skip
         head = _panel(
@@ -212,6 +218,14 @@ class CaseFilePanel(ipywidgets.VBox):  # type: ignore[misc]
             self.map.page = shown.page()
         except SightlineError as error:
             model.say("files", str(error))
+        self.table.items = [
+            _row(number, one, model)
+            for number, one in enumerate(model.sightings[:MOST_ROWS], start=1)
+        ]
+        more = len(model.sightings) - MOST_ROWS
+        self.more.value = (
+            f'<p class="sl-hint">{more:,} more are in the files.</p>' if more > 0 else ""
+        )
         self._point()
 
     def _point(self, _: object = None) -> None:
@@ -219,7 +233,7 @@ class CaseFilePanel(ipywidgets.VBox):  # type: ignore[misc]
         from workbench.maps.timeline import timeline
 
         model = self.model
-        self.map.selected = model.selected
+        self.map.selected = self.table.selected = model.selected
         seen = {candidate.camera.camera_id for candidate in model.candidates}
         footage = model.footage[model.footage["camera_id"].isin(seen)]
         self.plot.draw(
@@ -230,7 +244,6 @@ class CaseFilePanel(ipywidgets.VBox):  # type: ignore[misc]
                 selected=model.selected or None,
             )
         )
-        self.table.value = _table(model)
 
 
 def _panel(*children: Any) -> Any:
@@ -274,36 +287,19 @@ def _status(model: CaseFile) -> str:
     return f'{training}<p>{words} {escaped(gone)}</p><p class="sl-hint">{escaped(scope)}</p>'
 
 
-def _table(model: CaseFile) -> str:
-    rows = "".join(
-        _row(number, one, model) for number, one in enumerate(model.sightings[:MOST_ROWS], start=1)
-    )
-    columns = ("No.", "Best shot", "Camera", "First seen", "Last seen", "Confirmed by",
-               "Confirmed at", "Recording")  # fmt: skip
-    head = "".join(f'<th scope="col">{name}</th>' for name in columns)
-    more = len(model.sightings) - MOST_ROWS
-    rest = f'<p class="sl-hint">{more:,} more are in the files.</p>' if more > 0 else ""
-    return (
-        '<div class="sl-scroll" tabindex="0" role="region" aria-label="Table of sightings">'
-        f'<table class="sl-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-        f"{rest}"
-    )
-
-
-def _row(number: int, sighting: Sighting, model: CaseFile) -> str:
+def _row(number: int, sighting: Sighting, model: CaseFile) -> dict[str, object]:
     one = sighting.candidate
-    chosen = one.tracklet_id == model.selected
-    cells = (
-        camera_name(one.camera),
-        local_time(one.first_seen, model.zone),
-        local_time(one.last_seen, model.zone),
-        ", ".join(sighting.confirmed_by),
-        local_time(sighting.confirmed_at, model.zone),
-        one.recording,
-    )
-    return (
-        f'<tr class="{"sl-selected" if chosen else ""}"{" aria-current=true" if chosen else ""}>'
-        f"<td>{'▸ ' if chosen else ''}{number}</td>"
-        f'<td><img src="{data_uri(one.shot_jpeg)}" alt="Sighting {number}"></td>'
-        f"{''.join(f'<td>{escaped(text)}</td>' for text in cells)}</tr>"
-    )
+    return {
+        "id": one.tracklet_id,
+        "rank": number,
+        "picture": data_uri(one.shot_jpeg),
+        "does": f"Show sighting {number}",
+        "cells": [
+            camera_name(one.camera),
+            local_time(one.first_seen, model.zone),
+            local_time(one.last_seen, model.zone),
+            ", ".join(sighting.confirmed_by),
+            local_time(sighting.confirmed_at, model.zone),
+            one.recording,
+        ],
+    }

@@ -11,7 +11,7 @@ import traitlets
 
 from workbench.faces.probes import POOR_BELOW
 from workbench.investigation import SearchResult
-from workbench.widgets.cards import Cards, card
+from workbench.widgets.cards import COLUMNS, Cards, card
 from workbench.widgets.compare import ComparePanel
 from workbench.widgets.comparison import Comparison
 from workbench.widgets.decisions import Decisions
@@ -74,7 +74,7 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.camera = _choice("Camera", [ALL], width="200px")
         self.day = _choice("Day", [ALL], width="166px")
         self.quality = _choice("Quality", QUALITIES)
-        self.opinion = _choice("Sorted", [(words, name) for name, words in OPINION_WORDS.items()])
+        self.opinion = _choice("Decided", [(words, name) for name, words in OPINION_WORDS.items()])
         self.clear = button("Show all", self.listing.clear, label="Leave no candidate out")
         self.previous = button("Previous", lambda: self.listing.turn(-1), label="Previous page")
         self.next = button("Next", lambda: self.listing.turn(1), label="Next page")
@@ -87,7 +87,7 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
         )
         self.compared = ComparePanel(self.comparison, self.listing)
         self.probe = markup()
-        self.candidates = Cards(self.compared.compare)
+        self.candidates = Cards(self.compared.compare, columns=COLUMNS, name="Table of candidates")
         self.candidates.add_class("sl-candidates")
         self.body = ipywidgets.HBox([self.probe, self.candidates])
         self.body.add_class("sl-beside")
