@@ -51,7 +51,7 @@ from workbench.domain import (
     Tracklet,
 )
 from workbench.gallery import Gallery
-from workbench.gallery.scan import Question, scan
+from workbench.gallery.scan import Question, scan, workers
 from workbench.gallery.search import Filter, _inside, explain, search
 from workbench.permit import issue
 
@@ -62,8 +62,6 @@ SIGHTED = 5  # times that each person is seen
 PER_RECORDING = 50
 JPEG = bytes(range(256)) * 8
 COLD_ROUNDS = 3
-# Seconds between two that are timed: threads of FAISS's go on turning for a while after an answer.
-REST = 0.01
 # Bytes; with what the others need, it is what a machine of 16 GB has room for.
 LARGEST_PEER = 2 * 10**9
 
@@ -150,7 +148,6 @@ def in_turn(calls: dict[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[s
         do()
     for _ in range(rounds):
         for name, do in calls.items():
-            time.sleep(REST)
             times[name].append(timed(do)[0])
     return {name: 1e3 * statistics.median(seconds) for name, seconds in times.items()}
 
@@ -197,9 +194,10 @@ def permitted_search(gallery: Gallery, probe: np.ndarray, scope: Scope) -> Any:
 def rows_only(gallery: Gallery, probe: np.ndarray, scope: Scope) -> Question:
     """The search without what people read of its answer."""
     question = Question(probe, gallery.profile.metric, top=TOP, threshold=float("-inf"))
-    for number, (_, index, pieces, _) in enumerate(_inside(gallery, scope, Filter())):
-        for _ in scan(number, index, pieces, [question]):
-            pass
+    with workers() as pool:
+        for number, (_, index, pieces, _) in enumerate(_inside(gallery, scope, Filter())):
+            for _ in scan(number, index, pieces, [question], pool):
+                pass
     return question
 
 
@@ -239,6 +237,8 @@ def table_of(gallery: Gallery, file: Path) -> Any:
 
 def flat_of(gallery: Gallery) -> Any:
     """FAISS's index of the same vectors in the same order; None where it would not fit."""
+    # Else its threads go on turning after an answer, and take a core from whoever comes next.
+    os.environ["OMP_WAIT_POLICY"] = "passive"
     import faiss
 
     dimension = gallery.profile.dimension
@@ -345,9 +345,10 @@ def cold(path: Path, order: str) -> dict[str, float]:
         )
 
         def ask() -> None:
-            for number, (index, pieces, _) in enumerate(found):
-                for _ in scan(number, index, pieces, [question]):
-                    pass
+            with workers() as pool:
+                for number, (index, pieces, _) in enumerate(found):
+                    for _ in scan(number, index, pieces, [question], pool):
+                        pass
 
         return {"ms": timed(ask)[0] * 1e3, "rows": sum(rows for *_, rows in found)}
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -32,7 +33,6 @@ _PACKED_UP_TO = 256
 _ROUNDING = 2e-6
 
 Piece: TypeAlias = "slice | NDArray[np.intp]"
-T = TypeVar("T")
 Found: TypeAlias = "tuple[NDArray[np.intp], NDArray[np.float32]]"
 """Rows and what stands for their scores."""
 
@@ -173,8 +173,17 @@ class Question:
         return -((1.0 - score) ** 2) if score <= 1 else math.inf
 
 
+def workers() -> ThreadPoolExecutor:
+    """A thread for each core, started when first needed; numkong and NumPy let others run."""
+    return ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+
+
 def scan(
-    number: int, index: TemplateIndex, pieces: Sequence[Piece], questions: Sequence[Question]
+    number: int,
+    index: TemplateIndex,
+    pieces: Sequence[Piece],
+    questions: Sequence[Question],
+    pool: Executor,
 ) -> Iterator[int]:
     """Bring the best of some rows into each question; yields how many rows were done at a time.
 
@@ -184,6 +193,8 @@ def scan(
         Of the segment, by which questions name it.
     pieces : sequence of slice or (k,) int array
         The rows inside the scope; numbers ascend.
+    pool : Executor
+        Of :func:`workers`; a scope of one block is compared without.
     """
     compare = _comparison(np.concatenate([question.codes for question in questions]))
     ends = np.cumsum([len(question.vectors) for question in questions])
@@ -197,28 +208,18 @@ def scan(
             for question, part, least in zip(questions, parts, leasts, strict=True)
         ]
 
-    blocks, count = [*_blocks(pieces)], 1
-    while blocks:
-        some, blocks = blocks[:count], blocks[count:]
+    blocks = [*_blocks(pieces)]
+    for begin in range(0, len(blocks), AT_A_TIME):
+        some = blocks[begin : begin + AT_A_TIME]
         leasts = [question.least(index) for question in questions]
-        found = _on_all_cores(likely, some)
+        found = [*map(likely, some)] if len(some) == 1 else [*pool.map(likely, some)]
         for question, of_question in zip(questions, zip(*found, strict=True), strict=True):
             question.consider(number, index, of_question)
         yield sum(_length(piece) for piece in some)
-        count = AT_A_TIME  # what the first one finds spares most rows of the others a comparison
 
 
 def _length(piece: Piece) -> int:
     return piece.stop - piece.start if isinstance(piece, slice) else len(piece)
-
-
-def _on_all_cores(call: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T]:
-    """What *call* makes of each; numkong and NumPy let other threads run meanwhile."""
-    cores = min(len(os.sched_getaffinity(0)), len(pieces))
-    if len(pieces) < 4 or cores == 1:
-        return [call(piece) for piece in pieces]
-    with ThreadPoolExecutor(cores) as pool:
-        return list(pool.map(call, pieces))
 
 
 def _comparison(probes: NDArray[np.int8]) -> Any:
@@ -232,10 +233,12 @@ def _comparison(probes: NDArray[np.int8]) -> Any:
 
 
 def _blocks(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """The same rows in blocks of like size, so that no core waits for another."""
     for piece in pieces:
-        if isinstance(piece, slice):
-            for begin in range(piece.start, piece.stop, BLOCK):
-                yield slice(begin, min(begin + BLOCK, piece.stop))
-        else:
-            for begin in range(0, len(piece), BLOCK):
-                yield piece[begin : begin + BLOCK]
+        length = _length(piece)
+        edges = np.linspace(0, length, math.ceil(length / BLOCK) + 1).astype(int).tolist()
+        for begin, end in pairwise(edges):
+            if isinstance(piece, slice):
+                yield slice(piece.start + begin, piece.start + end)
+            else:
+                yield piece[begin:end]

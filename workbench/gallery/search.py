@@ -15,7 +15,7 @@ from workbench.domain import Candidate, Scope
 from workbench.errors import Cancelled, GalleryError, NotPermitted
 from workbench.gallery.index import TemplateIndex
 from workbench.gallery.order import DAY, expand, runs
-from workbench.gallery.scan import Piece, Question, scan
+from workbench.gallery.scan import Piece, Question, scan, workers
 from workbench.gallery.segments import Segment
 from workbench.permit import Permit, spend
 
@@ -164,15 +164,16 @@ def search_many(
     if tell is not None:
         total = sum(_count(_pieces(i, cameras, spans, only.quality)) for _, i, cameras in likely)
     done = 0
-    for number, (_, index, cameras) in enumerate(likely):
-        before = done
-        pieces = _pieces(index, cameras, spans, only.quality)
-        for rows in scan(number, index, pieces, questions):
-            done += rows
-            if tell is not None and tell(done, total) is False:
-                raise Cancelled("the search was cancelled", fix="Ask again")
-        keys = not all(isinstance(piece, slice) for piece in pieces)
-        gallery.residency.read(index, done - before, keys=keys, question=questions)
+    with workers() as pool:
+        for number, (_, index, cameras) in enumerate(likely):
+            before = done
+            pieces = _pieces(index, cameras, spans, only.quality)
+            for rows in scan(number, index, pieces, questions, pool):
+                done += rows
+                if tell is not None and tell(done, total) is False:
+                    raise Cancelled("the search was cancelled", fix="Ask again")
+            keys = not all(isinstance(piece, slice) for piece in pieces)
+            gallery.residency.read(index, done - before, keys=keys, question=questions)
     segments = [segment for segment, *_ in likely]
     return [_candidates(gallery, segments, question) for question in questions]
 
