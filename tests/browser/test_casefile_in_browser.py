@@ -79,12 +79,11 @@ def test_the_team_reads_chooses_and_saves(served: Any, visit: Callable[..., Any]
     assert page.locator(".sl-frame").evaluate("frame => frame.theSame") is True
     page.locator(".sl-casefile tr.sl-selected").scroll_into_view_if_needed()
     seen.screenshot("sightings-2-table")
-    second = rows.nth(1)
-    second.locator("td").nth(2).click()
-    page.locator(".sl-casefile tr.sl-selected", has=second.get_by_role("button")).wait_for()
-    inside.locator(".sl-sighting[aria-current], .sl-sighting.sl-chosen").first.wait_for()
+    rows.nth(1).locator("td").nth(2).click()
+    page.locator(".sl-casefile tr:nth-child(2).sl-selected").wait_for()
+    inside.locator(".sl-chosen").first.wait_for(state="attached")
     rows.nth(4).get_by_role("button", name="Show sighting 5").press("Enter")
-    page.locator(".sl-casefile tr.sl-selected", has_text="5").wait_for()
+    page.locator(".sl-casefile tr:nth-child(5).sl-selected").wait_for()
 
     starts = {"HTML map": b"<!DOCTYPE html>", "CSV": b"\xef\xbb\xbfrank,", "PNG": b"\x89PNG",
               "GeoJSON": b'{"type": "FeatureCollection"'}  # fmt: skip
