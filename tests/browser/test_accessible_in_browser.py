@@ -10,6 +10,11 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
+# Words of ours that are there but cannot be read to their end.
+CUT = """() => [...document.querySelectorAll(".widget-label, button, th, .sl-thumb span")]
+  .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1
+    && getComputedStyle(one).overflowX !== "visible")
+  .map((one) => one.textContent)"""
 CONTROLS = {
     "button", "checkbox", "combobox", "link", "listbox", "radio", "searchbox", "slider",
     "spinbutton", "switch", "tab", "textbox", "Date", "InputTime",
@@ -58,6 +63,7 @@ def test_pages_can_be_read_and_told_aloud(
     seen.screenshot(f"accessible-{dashboard}")
     assert seen.page.evaluate(CONTRAST) == []
     assert nameless(seen.page) == []
+    assert seen.page.evaluate(CUT) == []
     wide = seen.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide[0] <= wide[1]  # nothing to scroll to sideways at 1366 by 768
 
@@ -80,6 +86,10 @@ def test_an_answer_can_be_read_and_told_aloud(
     seen.screenshot("accessible-answer")
     assert page.evaluate(CONTRAST) == []
     assert nameless(page) == []
+    assert page.evaluate(CUT) == []
+    page.locator(".sl-card-open").first.click()
+    page.locator(".sl-thumb").last.wait_for()
+    assert page.evaluate(CUT) == []
 
 
 def test_the_question_is_reached_with_the_keyboard_alone(

@@ -147,7 +147,7 @@ class ComparePanel(anywidget.AnyWidget):
             )
             self.verdict = verdict
             self.standing = (
-                f"{MARKS[verdict]} {WORDS[verdict]}, by {opinion.by}" if opinion else "Not sorted"
+                f"{MARKS[verdict]} {WORDS[verdict]}, by {opinion.by}" if opinion else "Not decided"
             )
             self.told, self.problem = self.decisions.told, "\n".join(filter(None, problems))
             self.cutting = comparison.state != "idle"

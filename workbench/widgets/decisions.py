@@ -37,7 +37,7 @@ class Decisions(HasTraits):
         self._restart()
 
     def verdict(self, tracklet_id: str) -> str:
-        """``same``, ``different``, ``unsure``, or nothing where nobody has sorted it."""
+        """``same``, ``different``, ``unsure``, or nothing where nobody has decided."""
         opinion: Opinion | None = self.opinions.get(tracklet_id)
         return opinion.verdict if opinion else ""
 
@@ -85,7 +85,7 @@ class Decisions(HasTraits):
     def _tally(self) -> str:
         own = self.model.result.candidates if self.model.result else ()
         done = sum(candidate.tracklet_id in self.opinions for candidate in own)
-        return f"{done:,} of {count(len(own), 'candidate')} sorted."
+        return f"{done:,} of {count(len(own), 'candidate')} decided."
 
     def _restart(self, _: object = None) -> None:
         from workbench.casework.register import here

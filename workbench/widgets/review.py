@@ -132,8 +132,8 @@ class ReviewPanel(ipywidgets.VBox):  # type: ignore[misc]
             name: ipywidgets.Dropdown(
                 options=SEEN,
                 description=name.capitalize(),
-                style={"description_width": "130px"},
-                layout={"width": "260px"},
+                style={"description_width": "150px"},
+                layout={"width": "280px"},
             )
             for name in FEATURES
         }
@@ -170,6 +170,9 @@ class ReviewPanel(ipywidgets.VBox):  # type: ignore[misc]
         model.observe(self._draw, ["items", "place", "case", "state"])
         model.observe(self._tell, "messages")
         self._draw()
+        known = settings().case or (model.cases[0] if len(model.cases) == 1 else "")
+        if known in model.cases:
+            self.choice.value = known
 
     def _note(self, name: str, seen: str) -> None:
         if not self._drawing:
