@@ -228,7 +228,7 @@ def test_thousands_are_paged_through_without_a_stall(
     sort = page.get_by_label("Sort", exact=True)
     sort.select_option("Earliest first")
     page.get_by_text("of 2,000, earliest first", exact=False).wait_for()
-    page.get_by_label("Decided", exact=True).select_option("Same")
+    page.get_by_label("Opinion", exact=True).select_option("Same")
     page.get_by_text("None of 2,000 candidates is left", exact=False).wait_for()
     page.get_by_role("button", name="Show all").click()
     page.locator(".sl-card").nth(11).wait_for()

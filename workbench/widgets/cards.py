@@ -47,7 +47,7 @@ class Cards(anywidget.AnyWidget):
 
 
 COLUMNS = [
-    "Rank", "Best shot", "Camera", "First seen", "Last seen", "Score", "Quality", "Decided",
+    "Rank", "Best shot", "Camera", "First seen", "Last seen", "Score", "Quality", "Opinion",
     "Recording",
 ]  # fmt: skip
 

@@ -147,7 +147,9 @@ class ComparePanel(anywidget.AnyWidget):
             )
             self.verdict = verdict
             self.standing = (
-                f"{MARKS[verdict]} {WORDS[verdict]}, by {opinion.by}" if opinion else "Not decided"
+                f"{MARKS[verdict]} {WORDS[verdict]}, by {opinion.by}"
+                if opinion
+                else "No opinion yet"
             )
             self.told, self.problem = self.decisions.told, "\n".join(filter(None, problems))
             self.cutting = comparison.state != "idle"

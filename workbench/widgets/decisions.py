@@ -85,7 +85,7 @@ class Decisions(HasTraits):
     def _tally(self) -> str:
         own = self.model.result.candidates if self.model.result else ()
         done = sum(candidate.tracklet_id in self.opinions for candidate in own)
-        return f"{done:,} of {count(len(own), 'candidate')} decided."
+        return f"{done:,} of {count(len(own), 'candidate')} sorted."
 
     def _restart(self, _: object = None) -> None:
         from workbench.casework.register import here

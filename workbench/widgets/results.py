@@ -40,8 +40,8 @@ ORDER_WORDS = {
 }
 OPINION_WORDS = {
     "": "All",
-    "undecided": "Not yet",
-    "decided": "Already",
+    "undecided": "None yet",
+    "decided": "Any",
     "same": "Same",
     "different": "Not same",
     "unsure": "Unsure",
@@ -74,7 +74,7 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.camera = _choice("Camera", [ALL], width="200px")
         self.day = _choice("Day", [ALL], width="166px")
         self.quality = _choice("Quality", QUALITIES)
-        self.opinion = _choice("Decided", [(words, name) for name, words in OPINION_WORDS.items()])
+        self.opinion = _choice("Opinion", [(words, name) for name, words in OPINION_WORDS.items()])
         self.clear = button("Show all", self.listing.clear, label="Leave no candidate out")
         self.previous = button("Previous", lambda: self.listing.turn(-1), label="Previous page")
         self.next = button("Next", lambda: self.listing.turn(1), label="Next page")
