@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,7 @@ _PACKED_UP_TO = 256
 # Sums in float32 round; far below what the codes lose.
 _ROUNDING = 2e-6
 
+T = TypeVar("T")
 Piece: TypeAlias = "slice | NDArray[np.intp]"
 Found: TypeAlias = "tuple[NDArray[np.intp], NDArray[np.float32]]"
 """Rows and what stands for their scores."""
@@ -174,8 +175,30 @@ class Question:
 
 
 def workers() -> ThreadPoolExecutor:
-    """A thread for each core, started when first needed; numkong and NumPy let others run."""
-    return ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+    """Threads for the cores that are left, started when first needed."""
+    return ThreadPoolExecutor(max(len(os.sched_getaffinity(0)) - 1, 1))
+
+
+def _on_all_cores(
+    call: Callable[[Piece], T], pieces: Sequence[Piece], pool: ThreadPoolExecutor
+) -> list[T]:
+    """What *call* makes of each; numkong and NumPy let others run meanwhile.
+
+    This thread does its share: one that waited would be woken for each piece, and hold up others.
+    """
+    made: dict[int, T] = {}
+    left = iter(range(len(pieces)))  # whose next number only one thread gets
+
+    def work() -> None:
+        for number in left:
+            made[number] = call(pieces[number])
+
+    helpers = min(len(os.sched_getaffinity(0)), len(pieces)) - 1
+    others = [pool.submit(work) for _ in range(helpers)]
+    work()
+    for other in others:
+        other.result()
+    return [made[number] for number in range(len(pieces))]
 
 
 def scan(
@@ -183,7 +206,7 @@ def scan(
     index: TemplateIndex,
     pieces: Sequence[Piece],
     questions: Sequence[Question],
-    pool: Executor,
+    pool: ThreadPoolExecutor,
 ) -> Iterator[int]:
     """Bring the best of some rows into each question; yields how many rows were done at a time.
 
@@ -193,8 +216,8 @@ def scan(
         Of the segment, by which questions name it.
     pieces : sequence of slice or (k,) int array
         The rows inside the scope; numbers ascend.
-    pool : Executor
-        Of :func:`workers`; a scope of one block is compared without.
+    pool : ThreadPoolExecutor
+        Of :func:`workers`.
     """
     compare = _comparison(np.concatenate([question.codes for question in questions]))
     ends = np.cumsum([len(question.vectors) for question in questions])
@@ -212,7 +235,7 @@ def scan(
     for begin in range(0, len(blocks), AT_A_TIME):
         some = blocks[begin : begin + AT_A_TIME]
         leasts = [question.least(index) for question in questions]
-        found = [*map(likely, some)] if len(some) == 1 else [*pool.map(likely, some)]
+        found = _on_all_cores(likely, some, pool)
         for question, of_question in zip(questions, zip(*found, strict=True), strict=True):
             question.consider(number, index, of_question)
         yield sum(_length(piece) for piece in some)
