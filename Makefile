@@ -53,8 +53,9 @@ benchmark: $(VENV)/.installed-dev ## measure what the documents claim (needs the
 	$(BIN)/python benchmarks/indexing.py
 	$(BIN)/python benchmarks/search.py --sizes 1000000x128 1000000x512
 	$(BIN)/python benchmarks/gallery_life.py
+	$(BIN)/python benchmarks/page.py
 
-benchmark-large: $(VENV)/.installed-dev ## the same of ten million templates: half an hour, 25 GB of disk
+benchmark-large: $(VENV)/.installed-dev ## the same of ten million templates: half an hour, 40 GB of disk
 	$(BIN)/python benchmarks/search.py --sizes 1000000x128 10000000x128
 
 lock: $(VENV)/.installed-dev ## renew the lock files from pyproject.toml
