@@ -468,9 +468,9 @@ def against_peers(
         result["rows / FAISS"] = round(median["rows"] / median["FAISS"], 2)
         result["search / FAISS"] = round(median["search"] / median["FAISS"], 2)
     if "FAISS and selector" in median:
-        result["search / FAISS and selector"] = round(
-            median["search"] / median["FAISS and selector"], 2
-        )
+        for name in ("rows", "search"):
+            ratio = median[name] / median["FAISS and selector"]
+            result[f"{name} / FAISS and selector"] = round(ratio, 2)
     return result | {
         "recall at 50": float(np.mean(ours >= exact[-1] - 1e-9)) if len(ours) == TOP else 0.0,
         "MB read": round(about.bytes / 1e6, 2),
