@@ -55,9 +55,9 @@ def main() -> None:
 def measure(scratch: Path, rounds: int) -> dict[str, float]:
     """Medians of a search with and without casework, a case with a subject and 500 corners."""
     from workbench.casework import authority
-    from workbench.casework.audit import AuditLog
     from workbench.casework.cases import Request
-    from workbench.casework.keys import own_key, signature
+    from workbench.casework.record.audit import AuditLog
+    from workbench.casework.record.keys import own_key, signature
     from workbench.casework.register import here
     from workbench.casework.subjects import describe_subject
     from workbench.domain import (
@@ -159,8 +159,8 @@ def measure(scratch: Path, rounds: int) -> dict[str, float]:
 
 def long_record(folder: Path, entries: int) -> dict[str, float]:
     """How long it takes to open a long record, and to verify it."""
-    from workbench.casework.audit import HEAD, LOG, AuditLog, verify
-    from workbench.casework.chain import START, canonical
+    from workbench.casework.record.audit import HEAD, LOG, AuditLog, verify
+    from workbench.casework.record.chain import START, canonical
     from workbench.casework.register import KEPT
 
     folder.mkdir()

@@ -36,8 +36,8 @@ from town import following, read_truth
 
 from workbench.domain import Recording
 from workbench.errors import SightlineError
-from workbench.faces import following as following_module
 from workbench.faces import quality, templates, weights
+from workbench.faces import tracklets as following_module
 from workbench.faces.models import load
 from workbench.footage import frames, motion
 from workbench.gallery import Gallery

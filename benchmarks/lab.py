@@ -26,11 +26,12 @@ import numpy as np
 import pandas as pd
 
 import workbench.calibration
-from workbench.calibration import QUALITY_STEPS, Calibration, calibration_of
+from workbench.calibration import QUALITY_STEPS, Calibration, calibration_of, write_calibration
 from workbench.errors import SightlineError
-from workbench.evaluation.calibrating import calibrate, comparisons, table, weigh
+from workbench.evaluation.calibrate import calibrate, comparisons, table, weigh
+from workbench.evaluation.camera_limits import usefulness
 from workbench.evaluation.data import people_in
-from workbench.evaluation.degradation import Degradation, usefulness
+from workbench.evaluation.degradation import Degradation
 from workbench.evaluation.groups import by_group, thirds
 from workbench.evaluation.pooling import WAYS, similarity, trial
 from workbench.evaluation.protocols import Trial
@@ -374,7 +375,8 @@ def main() -> int:
     first, second = halves(stills, models)
     if options.calibrate:
         made = calibrate(first.versions, data=DATA)
-        made.write(Path(workbench.calibration.__file__).with_name(f"{options.profile}.json"))
+        beside = Path(workbench.calibration.__file__)
+        write_calibration(made, beside.with_name(f"{options.profile}.json"))
     calibration = calibration_of(models.profile)
     if calibration is None:
         raise SystemExit(f"{options.profile} has no calibration; use --calibrate")

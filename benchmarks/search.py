@@ -42,6 +42,7 @@ from workbench.district import from_shapes
 from workbench.domain import (
     Box,
     Camera,
+    Filter,
     IndexedRecording,
     Profile,
     Quality,
@@ -52,7 +53,7 @@ from workbench.domain import (
 )
 from workbench.gallery import Gallery
 from workbench.gallery.scan import Question, scan, workers
-from workbench.gallery.search import Filter, _inside, explain, search
+from workbench.gallery.search import _inside, explain, search
 from workbench.permit import issue
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

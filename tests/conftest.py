@@ -15,6 +15,8 @@ import pytest
 from workbench.calibration import Calibration
 from workbench.domain import Camera, Candidate, Profile
 
+pytest_plugins = ("office",)
+
 REPOSITORY = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", REPOSITORY.parent / "shared"))
 
@@ -92,7 +94,7 @@ def calibrated() -> Callable[[Profile], Calibration]:
         import pandas as pd
 
         from workbench.domain import QUALITY_PARTS
-        from workbench.evaluation.calibrating import calibrate
+        from workbench.evaluation.calibrate import calibrate
         from workbench.evaluation.samples import Samples
 
         generator = np.random.default_rng(0)

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from workbench.demo import demo_town
-from workbench.faces.following import PICTURE_MARGIN
 from workbench.faces.quality import crop
+from workbench.faces.tracklets import PICTURE_MARGIN
 from workbench.footage.files import sha256_of
 from workbench.footage.frames import RecordingReader
 from workbench.gallery import Gallery

@@ -1,6 +1,6 @@
 """Make the demo's calibration: what scores mean for rendered people, who are more alike than real.
 
-    python tools/demo_calibration.py
+    python -m tools.demo_calibration
 
 Renders sixty people who are not in the demo, three photographs each (about three minutes), compares
 them, and writes data/demo/calibrations/dlib.json.
@@ -13,9 +13,10 @@ from pathlib import Path
 
 import cv2
 
-from workbench.demo.build import photographs
-from workbench.demo.people import Person
-from workbench.evaluation.calibrating import calibrate
+from tools.fennmouth.build import photographs
+from tools.fennmouth.people import Person
+from workbench.calibration import write_calibration
+from workbench.evaluation.calibrate import calibrate
 from workbench.evaluation.data import people_in
 from workbench.evaluation.degradation import Degradation
 from workbench.evaluation.samples import enrol
@@ -41,12 +42,13 @@ def main() -> None:
         versions = [
             enrol(stills, models, degraded=one, cache=folder / "kept") for one in (None, *worse)
         ]
-    calibrate(
+    made = calibrate(
         versions,
         data="the demo's rendered people; says nothing about real faces",
         photographs=(1, 2, 3),
         qualities=(0.0, 0.7),
-    ).write(OUTPUT)
+    )
+    write_calibration(made, OUTPUT)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ from threading import Thread
 
 from playwright.sync_api import Page, sync_playwright
 
-from workbench.casework.people import Person
+from workbench.casework.record.people import Person
 from workbench.casework.register import here
-from workbench.casework.review import list_for_review, reviewed
+from workbench.casework.reviewing.review import list_for_review, reviewed
 from workbench.demo import demo_town
 from workbench.demo.check import THRESHOLD, demo_gallery, training_case
 from workbench.faces.models import load
@@ -120,7 +120,7 @@ def main() -> None:
                 investigate(page, address)
                 page.set_viewport_size({"width": 1366, "height": 1500})
                 thresholds(page, address)
-                picture(page, address, "Sightings", ".sl-casefile tbody tr", 1500)
+                picture(page, address, "Sightings", ".sl-sightings-page tbody tr", 1500)
                 picture(page, address, "Footage", ".sl-plot .main-svg", 1200)
                 picture(page, address, "Review", ".sl-review figure img", 900)
                 picture(page, address, "Audit", ".sl-panel", 900)

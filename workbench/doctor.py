@@ -112,8 +112,8 @@ def _gallery(chosen: Settings) -> str:
 
 
 def _casework(chosen: Settings) -> str:
-    from workbench.casework.audit import verify
-    from workbench.casework.people import read_people
+    from workbench.casework.record.audit import verify
+    from workbench.casework.record.people import read_people
     from workbench.casework.register import FOLDER
 
     folder = chosen.home / FOLDER
@@ -131,8 +131,8 @@ def _casework(chosen: Settings) -> str:
 
 
 def _disk(chosen: Settings) -> str:
-    from workbench.casework.atrest import storage_of
-    from workbench.casework.people import read_people
+    from workbench.casework.disk_encryption import storage_of
+    from workbench.casework.record.people import read_people
     from workbench.casework.register import FOLDER
 
     found = [storage_of(path) for path in (chosen.home, chosen.gallery_file.parent)]

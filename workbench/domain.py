@@ -8,13 +8,14 @@ OpenCV and DeepFace take them.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from workbench.errors import CatalogueError, TimeError
+from workbench.errors import CatalogueError, GalleryError, TimeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -272,6 +273,21 @@ class Tracklet:
         return self.template is not None
 
 
+def format_tracklet_id(recording_id: str, ordinal: int) -> str:
+    """Name of a tracklet: its recording's and its number there; see :func:`parse_tracklet_id`."""
+    return f"{recording_id}-{ordinal}"
+
+
+def parse_tracklet_id(tracklet_id: str) -> tuple[str, int]:
+    """Recording and ordinal of a tracklet's id; raise GalleryError if it is none."""
+    match = re.fullmatch(r"([0-9a-f]{16})-(\d{1,9})", tracklet_id)
+    if match is None:
+        raise GalleryError(
+            f"{tracklet_id!r} is not the id of a tracklet", fix="Take it from a candidate"
+        )
+    return match[1], int(match[2])
+
+
 def recording_identity(sha256: str, camera_id: str, started_at: datetime) -> str:
     """16 hexadecimal digits naming one content, on one camera, at one time.
 
@@ -310,6 +326,9 @@ class IndexedRecording:
 
 
 # --- Asking -----------------------------------------------------------------------------------
+
+
+Span: TypeAlias = tuple[datetime, datetime]  # [start, end), UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +381,25 @@ class Scope:
             else:
                 spans.append((first, last))
         return spans
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What else must hold of a tracklet inside the scope.
+
+    Parameters
+    ----------
+    cameras : collection of str, optional
+        Ids of cameras; others in the district are left out.
+    windows : sequence of (start, end), optional
+        Times with an offset; it was seen in at least one of them, such as some hours of weekdays.
+    quality : float
+        Its best shot has at least this quality.
+    """
+
+    cameras: frozenset[str] | None = None
+    windows: tuple[Span, ...] | None = None
+    quality: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

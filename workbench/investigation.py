@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from workbench.domain import Camera, Candidate, Coverage, Probe, Scope, Threshold
+from workbench.domain import Camera, Candidate, Coverage, Filter, Probe, Scope, Threshold
 from workbench.errors import Cancelled, DistrictError, ProfileMismatch
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from workbench.calibration import Calibration, Expected, Missed
     from workbench.gallery import Gallery
-    from workbench.gallery.search import Filter, Tell
+    from workbench.gallery.search import Tell
 
 
 @dataclass(frozen=True, slots=True)

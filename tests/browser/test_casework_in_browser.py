@@ -18,7 +18,7 @@ def served(
 ) -> Iterator[Any]:
     """The demo, served with casework of its own: a training case and two faces to decide on."""
     from workbench.casework import register
-    from workbench.casework.review import list_for_review
+    from workbench.casework.reviewing.review import list_for_review
     from workbench.demo import demo_town
     from workbench.demo.check import THRESHOLD, training_case
     from workbench.district import from_file

@@ -20,7 +20,7 @@ from PIL import Image
 from workbench.domain import Camera, Candidate
 from workbench.maps.offline import self_contained_html
 from workbench.maps.sightings import sightings_map
-from workbench.widgets.mapframe import MapFrame
+from workbench.widgets.components.mapframe import MapFrame
 
 pytestmark = pytest.mark.browser
 LONDON = ZoneInfo("Europe/London")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from workbench.calibration import Calibration, own_folder
+from workbench.calibration import Calibration, own_folder, write_calibration
 from workbench.domain import Profile
 from workbench.faces.models import installed
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180, func_only=True)]
 @pytest.fixture
 def ours(calibrated: Callable[[Profile], Calibration]) -> Iterator[Path]:
     path = own_folder() / "dlib.json"
-    calibrated(installed("dlib")).write(path)
+    write_calibration(calibrated(installed("dlib")), path)
     yield path
     path.unlink()
 

@@ -25,15 +25,24 @@ from shapely import box
 from shapely.geometry import MultiPolygon, Polygon
 
 import workbench
-from workbench.casework import people, register
-from workbench.casework.audit import HEAD, LOG, AuditLog, verify
+from workbench.casework import register
 from workbench.casework.cases import Case, Request
-from workbench.casework.evidence import export, is_recorded
-from workbench.casework.keys import doubts, own_key
-from workbench.casework.people import Person, identify, read_people
+from workbench.casework.evidence.export import export, is_recorded
+from workbench.casework.record import people
+from workbench.casework.record.audit import HEAD, LOG, AuditLog, verify
+from workbench.casework.record.keys import doubts, own_key
+from workbench.casework.record.people import Person, identify, read_people
+from workbench.casework.record.signing import (
+    MANIFEST,
+    PUBLIC_KEY,
+    SIGNATURE,
+    signing_key,
+    verify_archive,
+)
+from workbench.casework.record.signing import write_archive as written
 from workbench.casework.register import Register
 from workbench.casework.retention import forget_subject, purge
-from workbench.casework.review import (
+from workbench.casework.reviewing.review import (
     add_fillers,
     decide,
     error_rates,
@@ -41,8 +50,6 @@ from workbench.casework.review import (
     reviewed,
     waiting,
 )
-from workbench.casework.signing import MANIFEST, PUBLIC_KEY, SIGNATURE, signing_key, verify_archive
-from workbench.casework.signing import write_archive as written
 from workbench.district import from_geojson
 from workbench.domain import District, Probe, Scope
 from workbench.errors import (
@@ -190,7 +197,9 @@ def test_no_public_function_takes_who_one_is() -> None:
     import inspect
 
     from workbench import investigation
-    from workbench.casework import authority, evidence, retention, review
+    from workbench.casework import authority, retention
+    from workbench.casework.evidence.export import export as evidence
+    from workbench.casework.reviewing import review
 
     for module in (investigation, authority, evidence, retention, review):
         for name, function in inspect.getmembers(module, inspect.isfunction):
@@ -379,8 +388,8 @@ def test_sql_in_a_title(
 def test_html_in_names(
     office: Any, ask: Ask, gallery: Gallery, subject: Probe, tmp_path: Path, town_file: Path
 ) -> None:
-    from workbench.widgets.case import CasePanel
-    from workbench.widgets.model import Investigation
+    from workbench.widgets.investigate.case import CasePanel
+    from workbench.widgets.investigate.model import Investigation
 
     hostile = '<img src=x onerror="harm()">'
     office.sit("anna").ask(ask(title=hostile, authority=hostile), subject=subject)
@@ -690,8 +699,8 @@ def test_an_approval_used_again(office: Any, ask: Ask, refused: Refused, subject
 def test_an_approval_with_ones_own_key(
     office: Any, ask: Ask, refused: Refused, subject: Probe
 ) -> None:
-    from workbench.casework.chain import canonical
-    from workbench.casework.keys import own_key_file, private_key
+    from workbench.casework.record.chain import canonical
+    from workbench.casework.record.keys import own_key_file, private_key
 
     office.sit("anna").ask(ask("A-2"), subject=subject)
     about = {"case": "A-2", "exceeds": [], "most_cameras": 500}

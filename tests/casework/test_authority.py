@@ -13,10 +13,9 @@ from shapely import box
 
 from workbench.casework.authority import admit
 from workbench.casework.cases import Case, Request
-from workbench.domain import District, Probe, Scope
+from workbench.domain import District, Filter, Probe, Scope
 from workbench.errors import Cancelled, CaseError, DistrictError, NotPermitted
 from workbench.gallery import Gallery
-from workbench.gallery.search import Filter
 from workbench.investigation import search
 
 Ask = Callable[..., Request]

@@ -16,7 +16,7 @@ from workbench.casework.retention import (
     purge,
     remove_old,
 )
-from workbench.casework.review import decide, list_for_review, waiting
+from workbench.casework.reviewing.review import decide, list_for_review, waiting
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery

@@ -11,7 +11,7 @@ import pytest
 
 from workbench.calibration import calibration_of
 from workbench.casework.register import here
-from workbench.cli import DONE, main
+from workbench.cli.main import DONE, main
 from workbench.demo import demo_town
 from workbench.demo.check import (
     THRESHOLD,

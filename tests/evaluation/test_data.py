@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from workbench.errors import EvaluationError
+from workbench.evaluation.camera_limits import usefulness
 from workbench.evaluation.data import pairs_trial, people_in, read_pairs
-from workbench.evaluation.degradation import Degradation, usefulness
+from workbench.evaluation.degradation import Degradation
 from workbench.evaluation.groups import by_group, thirds
 from workbench.evaluation.protocols import Trial
 from workbench.evaluation.samples import Still, enrol

@@ -61,7 +61,9 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
 
 
 def fill(path: Path, first: int) -> subprocess.CompletedProcess[str]:
-    code = FILL.format(folder=str(Path(__file__).parent), path=str(path), first=first)
+    code = FILL.format(
+        folder=str(Path(__file__).parents[1] / "support"), path=str(path), first=first
+    )
     return subprocess.run(
         [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=120
     )

@@ -23,7 +23,7 @@ from workbench.gallery import search as gallery_search
 from workbench.gallery.lifecycle import check as check_gallery
 from workbench.permit import issue
 
-FILLING = Path(__file__).with_name("filling.py")
+FILLING = Path(__file__).parents[1] / "support" / "filling.py"
 KILLS = int(os.environ.get("SIGHTLINE_KILLS", "15"))
 
 

@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from workbench.cli import main
+from workbench.cli.main import main
 from workbench.district import from_geojson
 from workbench.domain import Camera, Candidate, IndexedRecording, Profile, Scope
 from workbench.errors import GalleryError, ProfileMismatch

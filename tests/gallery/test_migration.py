@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from workbench.cli import main
+from workbench.cli.main import main
 from workbench.domain import Profile
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery, migration

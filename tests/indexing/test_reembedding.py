@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.cli import main
+from workbench.cli.main import main
 from workbench.errors import GalleryError
 from workbench.faces.models import load
 from workbench.footage.catalog import read_catalogue

@@ -17,7 +17,7 @@ import pytest
 SERVE = Path(__file__).with_name("serve.py")
 # Tells what its kernel knew of the request, and had imported before.
 ASKED = """import os, sys
-known = "workbench.widgets.investigate" in sys.modules
+known = "workbench.widgets.investigate.page" in sys.modules
 print("query:", os.environ["QUERY_STRING"], "| heated:", known, "| history:", len(In), dir()[0])"""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from workbench.widgets.model import Investigation
+from workbench.widgets.investigate.model import Investigation
 
 
 @pytest.fixture

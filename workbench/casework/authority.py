@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from workbench.casework.cases import Case
-    from workbench.casework.people import Person
-    from workbench.domain import Camera, District, Probe, Scope
+    from workbench.casework.record.people import Person
+    from workbench.domain import Camera, District, Filter, Probe, Scope
     from workbench.gallery import Gallery
-    from workbench.gallery.search import Filter
 
 # A clock may be a little behind that of the machine which wrote last.
 CLOCK_TOLERANCE = timedelta(minutes=5)

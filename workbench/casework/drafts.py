@@ -21,7 +21,7 @@ from workbench.domain import parse_time
 from workbench.errors import CaseError, TimeError
 
 if TYPE_CHECKING:
-    from workbench.casework.people import Person
+    from workbench.casework.record.people import Person
     from workbench.casework.register import Register
 
 START_AGAIN = "Begin the question anew"

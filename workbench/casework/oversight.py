@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from workbench.casework.audit import Verification, verify
 from workbench.casework.cases import PURPOSES
-from workbench.casework.chain import Fault
-from workbench.casework.keys import doubts
-from workbench.casework.people import read_people
+from workbench.casework.record.audit import Verification, verify
+from workbench.casework.record.chain import Fault
+from workbench.casework.record.keys import doubts
+from workbench.casework.record.people import read_people
 from workbench.casework.register import all_entries
-from workbench.casework.review import ErrorRate, error_rates_of, sightings
+from workbench.casework.reviewing.review import ErrorRate, error_rates_of, sightings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.casework.chain import Entry
+    from workbench.casework.record.chain import Entry
     from workbench.casework.register import Register
 
 EXPORTS = ("evidence.exported", "sightings.exported")

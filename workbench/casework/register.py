@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.audit import AuditLog
 from workbench.casework.cases import Case, Limits, Request, State
-from workbench.casework.chain import Entry, Head
-from workbench.casework.keys import SIGNED, doubt, signature
-from workbench.casework.people import (
+from workbench.casework.record.audit import AuditLog
+from workbench.casework.record.chain import Entry, Head
+from workbench.casework.record.keys import SIGNED, doubt, signature
+from workbench.casework.record.people import (
     People,
     Person,
     identify,
@@ -26,7 +26,7 @@ from workbench.errors import CaseError, NotPermitted, SettingsError
 from workbench.settings import settings
 
 if TYPE_CHECKING:
-    from workbench.casework.people import Action
+    from workbench.casework.record.people import Action
     from workbench.domain import Probe, Scope
 
 FOLDER = "casework"
@@ -87,8 +87,8 @@ class Register:
     def grant(self, account: str, role: str, *, granted: bool = True, key: str = "") -> People:
         """Give somebody a role, or take it; the first administrator is whoever owns the folder.
 
-        *key* is their public key, as their own :func:`workbench.casework.keys.own_key` tells it;
-        whoever approves or decides needs one.
+        *key* is their public key, as :func:`workbench.casework.record.keys.own_key` tells it to
+        them; whoever approves or decides needs one.
         """
         people = self.people
         if people.in_service:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from workbench.casework.cases import plain
-from workbench.casework.review import sightings
+from workbench.casework.reviewing.review import sightings
 from workbench.casework.subjects import delete_subject
 from workbench.errors import CaseError
 from workbench.settings import settings

@@ -1,7 +1,7 @@
 """The embedded demo: an hour in Fennmouth, a town that does not exist.
 
-Everybody in it is fictional and rendered by the code in this package; no picture of a real person
-is involved. The rendered files come with the installation:
+Everybody in it is fictional and rendered; no picture of a real person is involved. The rendered
+files come with the installation, and ``tools/fennmouth`` in the repository made them:
 
 >>> town = demo_town()
 >>> sorted(town.photographs)
@@ -11,22 +11,6 @@ How alike two rendered faces are says nothing about real ones: the demo has a ca
 own.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from workbench.demo.place import Appearance, DemoTown, demo_town
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from workbench.domain import ProgressCallback
-
-__all__ = ["Appearance", "DemoTown", "demo_town", "render_town"]
-
-
-def render_town(directory: Path, progress: ProgressCallback | None = None) -> None:
-    """Make all the demo's files again, in *directory*; takes some minutes on one core."""
-    from workbench.demo.build import render_town as render  # NumPy, OpenCV and PyAV
-
-    render(directory, progress)
+__all__ = ["Appearance", "DemoTown", "demo_town"]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from workbench.demo.town import END, START, TIME_ZONE
 from workbench.domain import parse_time
 from workbench.errors import CatalogueError
 
@@ -72,9 +71,9 @@ def demo_town() -> DemoTown:
         districts={name: root / path for name, path in truth["districts"].items()},
         streets=root / "streets.geojson",
         truth=tuple(sorted(appearances, key=lambda a: (a.first_seen, a.person))),
-        time_zone=TIME_ZONE,
-        start=START.astimezone(UTC),
-        end=END.astimezone(UTC),
+        time_zone=ZoneInfo(truth["time_zone"]),
+        start=parse_time(truth["start"]),
+        end=parse_time(truth["end"]),
     )
 
 
@@ -87,7 +86,7 @@ def _root() -> Path:
     raise CatalogueError(
         "the demo's files are missing",
         where=str(packaged),
-        fix="Make them with: python -m workbench.demo.build DIRECTORY",
+        fix="Install Sightline again, or use a checkout that has data/demo",
     )
 
 

@@ -181,7 +181,7 @@ def past_decisions(register: Register, cases: Iterable[str]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from workbench.casework.review import reviewed
+    from workbench.casework.reviewing.review import reviewed
 
     rows = [
         (reference, item.score, item.outcome == "sighting")

@@ -144,7 +144,7 @@ def histograms(trial: Trial, *, threshold: float | None = None, bins: int = 80) 
 def reliability(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
     """Claimed probabilities against what was so, at even odds.
 
-    *curves* as :func:`workbench.evaluation.calibrating.reliability` gives them.
+    *curves* as :func:`workbench.evaluation.calibrate.reliability` gives them.
     """
     figure = drawing.figure(
         "Claimed probability that it is one person", "Share that were", hover="closest"

@@ -12,7 +12,7 @@ from workbench.domain import Face, Photograph, Probe, Quality, Shot
 from workbench.errors import ImageError, NoFaceFound, SeveralFacesFound
 from workbench.faces import quality, templates
 from workbench.faces.detection import detect
-from workbench.faces.following import PICTURE_MARGIN, jpeg
+from workbench.faces.tracklets import PICTURE_MARGIN, jpeg
 
 if TYPE_CHECKING:
     from workbench.domain import Image

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from workbench.calibration import QUALITY_STEPS
-from workbench.domain import Candidate, Scope
+from workbench.domain import Candidate, Filter, Scope, Span, format_tracklet_id
 from workbench.errors import Cancelled, GalleryError, NotPermitted
 from workbench.gallery.index import TemplateIndex
 from workbench.gallery.order import DAY, expand, runs
@@ -29,28 +29,8 @@ if TYPE_CHECKING:
 LONG_RUN = 4_096
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Span: TypeAlias = tuple[datetime, datetime]
 Tell: TypeAlias = Callable[[int, int], bool | None]
 """Called with (rows done, rows in all); whoever returns False cancels."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What else must hold of a tracklet inside the scope.
-
-    Parameters
-    ----------
-    cameras : collection of str, optional
-        Ids of cameras; others in the district are left out.
-    windows : sequence of (start, end), optional
-        Times with an offset; it was seen in at least one of them, such as some hours of weekdays.
-    quality : float
-        Its best shot has at least this quality.
-    """
-
-    cameras: frozenset[str] | None = None
-    windows: tuple[Span, ...] | None = None
-    quality: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +357,7 @@ def _candidates(
     order.sort(key=itemgetter(slice(4)))
     return [
         Candidate(
-            tracklet_id=f"{recording_id.decode()}-{ordinal}",
+            tracklet_id=format_tracklet_id(recording_id.decode(), ordinal),
             camera=places.at(camera),
             recording_id=recording_id.decode(),
             recording=gallery.files(segment)[recording].as_py(),

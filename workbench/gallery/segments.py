@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.domain import QUALITY_PARTS, Camera, IndexedRecording, Profile, Recording
+from workbench.domain import (
+    QUALITY_PARTS,
+    Camera,
+    IndexedRecording,
+    Profile,
+    Recording,
+    format_tracklet_id,
+)
 from workbench.errors import GalleryError
 from workbench.gallery.best import write_best
 from workbench.gallery.index import TemplateIndex, TemplateRows, concatenate, sync, write_index
@@ -184,7 +191,7 @@ class SegmentWriter:
         """
         unwanted = {
             "recordings": list(without),
-            "tracklets": [f"{recording_id}-{ordinal}" for recording_id, ordinal in tracklets],
+            "tracklets": [format_tracklet_id(*tracklet) for tracklet in tracklets],
         }
         for segment in segments:
             location = str(segment.folder / ROWS).replace("'", "''")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +27,7 @@ from workbench.domain import (
     Recording,
     Scope,
     Shot,
+    parse_tracklet_id,
 )
 from workbench.errors import DistrictError, GalleryBusy, GalleryError, ProfileMismatch
 from workbench.gallery.analysis import read_only, views
@@ -60,8 +60,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from workbench.domain import District
-    from workbench.gallery.search import Filter
+    from workbench.domain import District, Filter
 
 
 # A reader that was overtaken by so many merges in a row looks at a broken gallery.
@@ -829,16 +828,6 @@ def shot_of(row: Mapping[str, Any]) -> Shot:
         jpeg=row["jpeg"],
         template=np.asarray(row["template"], np.float32),
     )
-
-
-def parse_tracklet_id(tracklet_id: str) -> tuple[str, int]:
-    """Recording and ordinal of a tracklet's id; raise GalleryError if it is none."""
-    match = re.fullmatch(r"([0-9a-f]{16})-(\d{1,9})", tracklet_id)
-    if match is None:
-        raise GalleryError(
-            f"{tracklet_id!r} is not the id of a tracklet", fix="Take it from a candidate"
-        )
-    return match[1], int(match[2])
 
 
 def _no_templates(dimension: int) -> pa.Table:

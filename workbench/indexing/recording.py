@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from workbench.domain import Box, IndexedRecording, Recording
 from workbench.errors import RecordingError
-from workbench.faces.following import Follower, Following
+from workbench.faces.tracklets import Follower, Following
 from workbench.footage.files import sha256_of
 from workbench.footage.frames import RecordingReader
 from workbench.footage.motion import MotionGate

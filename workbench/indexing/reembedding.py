@@ -12,7 +12,7 @@ from workbench.domain import IndexedRecording, Problem, Shot, Tracklet
 from workbench.errors import GalleryError
 from workbench.faces import templates
 from workbench.faces.detection import detect
-from workbench.faces.following import PICTURE_MARGIN
+from workbench.faces.tracklets import PICTURE_MARGIN
 
 if TYPE_CHECKING:
     from workbench.domain import Image

@@ -20,8 +20,8 @@ from workbench.indexing.report import IndexReport, Meter, ProgressCallback, Reco
 from workbench.indexing.workers import Outcome, index_in_parallel
 
 if TYPE_CHECKING:
-    from workbench.faces.following import Following
     from workbench.faces.models import Models
+    from workbench.faces.tracklets import Following
     from workbench.gallery import Gallery
 
 # Two recordings of one camera may meet by so many seconds before it is told: clocks and cutting

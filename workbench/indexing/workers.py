@@ -23,7 +23,7 @@ from workbench.indexing.recording import Pace, index_recording
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-    from workbench.faces.following import Following
+    from workbench.faces.tracklets import Following
 
 # Progress is told no more often than this, in seconds of footage.
 _TELL_EVERY = 2.0

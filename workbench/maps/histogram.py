@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.domain import Camera
-from workbench.maps.timeline import FONT, FOOTAGE, FOOTAGE_EDGE, GRID, INK, LocalAxis, Span, _text
+from workbench.domain import Camera, Span
+from workbench.maps.timeline import FONT, FOOTAGE, FOOTAGE_EDGE, GRID, INK, LocalAxis, _text
 from workbench.maps.zones import local_time
 
 if TYPE_CHECKING:

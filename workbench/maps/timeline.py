@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
-from workbench.domain import Camera, Candidate, Scope
+from workbench.domain import Camera, Candidate, Scope, Span
 from workbench.errors import MapError
 from workbench.maps.zones import local_time, zone_label
 
@@ -31,8 +31,6 @@ TICK_FORMATS = [
 ]
 MAX_ROWS = 60  # more cannot be told apart; cameras with candidates come first
 COVERAGE_COLUMNS = ("camera_id", "camera", "started_at", "ended_at")
-
-Span = tuple[datetime, datetime]
 
 
 def timeline(

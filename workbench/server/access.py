@@ -19,7 +19,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.log import access_log
 from tornado.web import Application, RequestHandler
 
-from workbench.casework.people import People, identify
+from workbench.casework.record.people import People, identify
 from workbench.errors import SettingsError
 
 SHORTEST_TOKEN = 16
@@ -157,7 +157,7 @@ class _Refused(RequestHandler):
 class Admitted(IdentityProvider):  # type: ignore[misc, unused-ignore]
     """For Jupyter's handlers: whoever passed the door is the account that runs this server.
 
-    So it is in the kernels, whatever a page says: see :mod:`workbench.casework.people`.
+    So it is in the kernels, whatever a page says: see :mod:`workbench.casework.record.people`.
     """
 
     def get_user(self, handler: Any) -> User:  # noqa: ARG002 - the door has looked at it

@@ -25,7 +25,7 @@ IDLE_SECONDS = 300
 HEATED = 1
 """How many kernels wait for a page, each with about 300 MB."""
 
-_HEAT = "__import__('workbench.widgets.heat', fromlist=['heat']).heat()"
+_HEAT = "__import__('workbench.widgets.prewarm', fromlist=['heat']).heat()"
 # What a page that has just been opened needs more than the next one does.
 _REST_SECONDS = 3.0
 # What it says of itself with an answer comes within this, or was said to nobody.

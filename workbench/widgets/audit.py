@@ -12,7 +12,7 @@ import ipywidgets
 from workbench.errors import SightlineError
 from workbench.maps.zones import UTC_ZONE
 from workbench.settings import settings
-from workbench.widgets.parts import button, count, escaped, heading, markup, refusal, row
+from workbench.widgets.components.parts import button, count, escaped, heading, markup, refusal, row
 
 if TYPE_CHECKING:
     from workbench.casework.oversight import Oversight

@@ -18,7 +18,7 @@ from workbench.domain import Camera
 from workbench.errors import SightlineError
 from workbench.maps.zones import local_time, local_zone
 from workbench.settings import settings
-from workbench.widgets.parts import (
+from workbench.widgets.components.parts import (
     button,
     camera_name,
     count,
@@ -31,9 +31,9 @@ from workbench.widgets.parts import (
     row,
     table,
 )
-from workbench.widgets.plot import Plot
-from workbench.widgets.tasks import IDLE, Tasks
-from workbench.widgets.work import Work, suitable_work
+from workbench.widgets.components.plot import Plot
+from workbench.widgets.components.tasks import IDLE, Tasks
+from workbench.widgets.components.work import Work, suitable_work
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,9 +13,18 @@ from traitlets import Instance, Int, Unicode
 from workbench.errors import Cancelled
 from workbench.indexing import IndexReport, Plan, Progress, index_catalogue, plan_catalogue
 from workbench.settings import settings
-from workbench.widgets.parts import button, count, duration, escaped, heading, markup, message, row
-from workbench.widgets.tasks import IDLE, LOADING, Tasks
-from workbench.widgets.work import Work, suitable_work
+from workbench.widgets.components.parts import (
+    button,
+    count,
+    duration,
+    escaped,
+    heading,
+    markup,
+    message,
+    row,
+)
+from workbench.widgets.components.tasks import IDLE, LOADING, Tasks
+from workbench.widgets.components.work import Work, suitable_work
 
 # A page is told no more often than this, in seconds.
 TELL_EVERY = 0.25

@@ -8,12 +8,21 @@ from typing import Any
 import ipywidgets
 from traitlets import Dict, Int, Tuple, Unicode
 
-from workbench.casework.review import FEATURES, SCALE, Item, decide, waiting
+from workbench.casework.reviewing.review import FEATURES, SCALE, Item, decide, waiting
 from workbench.errors import SightlineError
 from workbench.settings import settings
-from workbench.widgets.parts import button, count, data_uri, escaped, heading, markup, refusal, row
-from workbench.widgets.tasks import Tasks
-from workbench.widgets.work import Work
+from workbench.widgets.components.parts import (
+    button,
+    count,
+    data_uri,
+    escaped,
+    heading,
+    markup,
+    refusal,
+    row,
+)
+from workbench.widgets.components.tasks import Tasks
+from workbench.widgets.components.work import Work
 
 UNCHOSEN, UNSUITABLE = "choose", "not suitable for comparison"
 SEEN = ("not visible", "similar", "different")

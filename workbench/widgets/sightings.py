@@ -1,100 +1,305 @@
-"""Where: the candidates on a map, and the sightings that people have confirmed."""
+"""The page of a case's team: its confirmed sightings, to be read and not to be changed."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import ipywidgets
+from traitlets import Instance, Tuple, Unicode
 
 from workbench.casework.register import here
-from workbench.casework.review import sightings
-from workbench.casework.sighted import sighted
+from workbench.casework.reviewing.sightings import Sighted, Sighting, readable_cases, sighted
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
-from workbench.widgets.exports import ExportBar
-from workbench.widgets.mapframe import MapFrame
-from workbench.widgets.model import Investigation
-from workbench.widgets.parts import button, heading, markup, message, row
-from workbench.widgets.whereabouts import Whereabouts
+from workbench.maps.zones import local_time
+from workbench.settings import settings
+from workbench.widgets.components.cards import Cards
+from workbench.widgets.components.exports import ExportBar
+from workbench.widgets.components.mapframe import MapFrame
+from workbench.widgets.components.parts import (
+    button,
+    camera_name,
+    count,
+    data_uri,
+    escaped,
+    heading,
+    markup,
+    message,
+    refusal,
+    row,
+)
+from workbench.widgets.components.plot import Plot
+from workbench.widgets.components.tasks import Tasks
+from workbench.widgets.components.work import Work, suitable_work
+from workbench.widgets.investigate.whereabouts import Whereabouts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.casework.cases import Case
+
+COLUMNS = [
+    "No.", "Best shot", "Camera", "First seen", "Last seen", "Confirmed by", "Confirmed at",
+    "Recording",
+]  # fmt: skip
+MOST_ROWS = 200  # of the table; files hold all
 
 
-class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
-    """A Folium map of the candidates that are shown and of the case's confirmed sightings."""
+class SightingsModel(Tasks):
+    """The confirmed sightings of the cases that whoever is at work may read.
 
-    def __init__(self, model: Investigation) -> None:
+    What is wrong is told in ``messages``, under ``case``.
+
+    >>> told = SightingsModel(Path("town.duckdb"))                            # doctest: +SKIP
+    >>> told.choose("A-2026-117")                                       # doctest: +SKIP
+    >>> told.found.sightings[0].confirmed_by                            # doctest: +SKIP
+    """
+
+    cases = Tuple(help="the cases that may be read, each a Case")
+    case = Unicode(help="reference of the one that is shown; empty for none")
+    found = Instance(Sighted, allow_none=True, help="what is confirmed in it; None: not known yet")
+    selected = Unicode(help="the tracklet_id of the sighting that is pointed out, or nothing")
+
+    def __init__(
+        self, gallery: Path, *, zone: ZoneInfo | None = None, work: Work | None = None
+    ) -> None:
+        from workbench.gallery import Gallery
+        from workbench.maps.zones import UTC_ZONE, local_zone
+
+        super().__init__(work)
+        self.gallery = gallery
+        with Gallery.open(gallery) as opened:
+            cameras = opened.cameras()
+            self.footage: pd.DataFrame = opened.footage()
+        place = local_zone(cameras[0].longitude, cameras[0].latitude) if cameras else UTC_ZONE
+        self.zone = zone or place
+        self.refresh()
+
+    @property
+    def chosen(self) -> Case | None:
+        """The case that is shown."""
+        return next((case for case in self.cases if case.reference == self.case), None)
+
+    def refresh(self) -> None:
+        """Look again which cases there are, and what is confirmed in the one that is shown."""
+        self.cases = readable_cases(here())
+        known = [case.reference for case in self.cases]
+        wanted = self.case or settings().case or (known[0] if len(known) == 1 else "")
+        self.choose(wanted if wanted in known else "")
+
+    def choose(self, reference: str) -> None:
+        """Take a case, and fetch what is confirmed in it."""
+        from workbench.gallery import Gallery
+
+        self.say("case")
+        with self.hold_trait_notifications():
+            self.case, self.found, self.selected = reference, None, ""
+        if not reference:
+            return
+
+        def job() -> Sighted:
+            with Gallery.open(self.gallery) as gallery:
+                return sighted(here(), reference, gallery)
+
+        def done(found: Sighted) -> None:
+            if self.case == reference:  # else somebody has chosen another meanwhile
+                self.found = found
+
+        self.do("case", "Fetching the sightings", job, done)
+
+    def select(self, tracklet_id: str) -> None:
+        """Point out a sighting; what is none of them points out nothing else."""
+        if any(one.tracklet_id == tracklet_id for one in self.candidates):
+            self.selected = tracklet_id
+
+    @property
+    def sightings(self) -> tuple[Sighting, ...]:
+        """In order of time."""
+        return self.found.sightings if self.found else ()
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Of each sighting what was seen."""
+        return tuple(one.candidate for one in self.sightings)
+
+    @property
+    def whereabouts(self) -> Whereabouts | None:
+        """What map and files show; None where nothing is confirmed."""
+        case = self.chosen
+        if case is None or not self.sightings:
+            return None
+        sure = frozenset(one.tracklet_id for one in self.candidates)
+        return Whereabouts(case.reference, self.candidates, sure, (), case.request.district,
+                           self.zone)  # fmt: skip
+
+
+def sightings(gallery_path: Path | str | None = None) -> Any:
+    """The whole page, as a widget to display.
+
+    >>> from workbench.widgets import sightings
+    >>> sightings("town.duckdb")                                         # doctest: +SKIP
+    """
+    try:
+        set_here = settings()
+        path = Path(gallery_path) if gallery_path else set_here.gallery_file
+        return SightingsPage(SightingsModel(path, zone=set_here.zone, work=suitable_work()))
+    except SightlineError as error:
+        return refusal("There are no sightings that can be shown", error)
+
+
+class SightingsPage(ipywidgets.VBox):  # type: ignore[misc]
+    """Choose a case; map, timeline and table of what is confirmed in it."""
+
+    def __init__(self, model: SightingsModel) -> None:
         self.model = model
-        self.shown: Whereabouts | None = None
-        self._sure: dict[str, Candidate] = {}
-        self.map = MapFrame(title="Map of the candidates")
-        self.exports = ExportBar(lambda: self.shown, lambda words: model.say("map", words))
-        self.route = markup()
-        again = button("Look again", self._ask, label="Ask again what people have confirmed")
-        super().__init__(
-            [
-                row(heading("Where"), again, self.exports),
-                message(model, "map"),
-                self.route,
-                self.map,
-            ]
+        self.choice = ipywidgets.Dropdown(
+            layout={"flex": "0 1 420px"}, tooltip="The case whose sightings are shown"
         )
-        self.add_class("sl-panel")
-        self.add_class("sl-sightings")
-        model.observe(self._ask, "result")
-        model.observe(self._draw, "threshold")
+        self.status, self.route, self.more = markup(), markup(), markup()
+        self.table = Cards(model.select, table=True, columns=COLUMNS, name="Table of sightings")
+        self.map = MapFrame(title="Map of the confirmed sightings")
+        self.plot = Plot(lambda tracklet_id: model.select(str(tracklet_id)))
+        self.exports = ExportBar(lambda: model.whereabouts, lambda words: model.say("files", words))
+        self.answer = ipywidgets.VBox(
+            [
+                _panel(
+                    row(heading("Where"), self.exports), message(model, "files"), self.route,
+                    self.map,
+                ),
+                _panel(heading("When"), self.plot),
+                _panel(heading("Sightings"), self.table, self.more),
+            ]
+        )  # fmt: skip
+        head = _panel(
+            heading("Confirmed sightings"),
+            row(self.choice, button("Look again", model.refresh, label="Look for new decisions")),
+            message(model, "case"),
+            self.status,
+        )
+        super().__init__([head, self.answer])
+        for box in (self, self.answer):
+            box.add_class("sl-board")
+        self.add_class("sl-sightings-page")
+        self._drawing = False
+        self.choice.observe(self._take, "value")
+        model.observe(self._offer, ["cases", "case"])
+        model.observe(self._draw, ["case", "found", "state"])
         model.observe(self._point, "selected")
-        self.map.observe(self._chosen, "selected")
-        self._ask()
-
-    def _point(self, _: object = None) -> None:
-        """Have the map point out what is chosen elsewhere; it stays as it is otherwise."""
-        self.map.selected = self.model.selected
-
-    def _chosen(self, change: Any) -> None:
-        if any(candidate.tracklet_id == change["new"] for candidate in self.model.shown):
-            self.model.selected = change["new"]
-
-    def _ask(self, _: object = None) -> None:
-        """Ask what is confirmed in the case; not each time that the threshold moves."""
-        self._sure = {}
-        self.model.say("map")
-        if self.model.result is not None:
-            try:
-                self._sure = confirmed(self.model.gallery, self.model.result.case)
-            except SightlineError as error:
-                self.model.say("map", str(error))
+        self.map.observe(lambda change: model.select(change["new"]), "selected")
+        self._offer()
         self._draw()
 
-    def _draw(self, _: object = None) -> None:
-        result = self.model.result
-        self.layout.display = "none" if result is None else ""
-        if result is None:
-            return
-        shown = {candidate.tracklet_id: candidate for candidate in self.model.shown}
-        self.shown = Whereabouts(
-            case=result.case,
-            candidates=tuple((self._sure | shown).values()),
-            confirmed=frozenset(self._sure),
-            cameras=tuple(result.cameras),
-            district=result.scope.district,
-            zone=self.model.zone,
-        )
-        self.route.value = self.shown.route()
+    def _take(self, change: Any) -> None:
+        if not self._drawing:
+            self.model.choose(change["new"] or "")
+
+    def _offer(self, _: object = None) -> None:
+        self._drawing = True
         try:
-            self.map.page = self.shown.page()
+            options = [(_label(case), case.reference) for case in self.model.cases]
+            self.choice.options = [("Choose a case…", ""), *options]
+            known = {case.reference for case in self.model.cases}
+            self.choice.value = self.model.case if self.model.case in known else ""
+        finally:
+            self._drawing = False
+
+    def _draw(self, _: object = None) -> None:
+        model = self.model
+        self.status.value = f'<div role="status">{_status(model)}</div>'
+        shown = model.whereabouts
+        self.answer.layout.display = "" if shown else "none"
+        if shown is None:
+            return
+        model.say("files")
+        self.route.value = shown.route()
+        try:
+            self.map.page = shown.page()
         except SightlineError as error:
-            self.model.say("map", str(error))
+            model.say("files", str(error))
+        self.table.items = [
+            _row(number, one, model)
+            for number, one in enumerate(model.sightings[:MOST_ROWS], start=1)
+        ]
+        more = len(model.sightings) - MOST_ROWS
+        self.more.value = (
+            f'<p class="sl-hint">{more:,} more are in the files.</p>' if more > 0 else ""
+        )
+        self._point()
+
+    def _point(self, _: object = None) -> None:
+        """Point out the chosen one in timeline and table, and have the map do so."""
+        from workbench.maps.timeline import timeline
+
+        model = self.model
+        self.map.selected = self.table.selected = model.selected
+        seen = {candidate.camera.camera_id for candidate in model.candidates}
+        footage = model.footage[model.footage["camera_id"].isin(seen)]
+        self.plot.draw(
+            timeline(
+                model.candidates,
+                zone=model.zone,
+                coverage=footage,
+                selected=model.selected or None,
+            )
+        )
 
 
-def confirmed(gallery_path: Path, reference: str) -> dict[str, Candidate]:
-    """By tracklet_id what people have confirmed in a case, be it among its candidates now or not.
+def _panel(*children: Any) -> Any:
+    box = ipywidgets.VBox(children)
+    box.add_class("sl-panel")
+    return box
 
-    Raises what :func:`workbench.casework.sighted.sighted` raises.
-    """
-    from workbench.gallery import Gallery
 
-    if not sightings(here(), reference):  # so that a large gallery is not opened for nothing
-        return {}
-    with Gallery.open(gallery_path) as gallery:
-        found = sighted(here(), reference, gallery)
-    return {one.candidate.tracklet_id: one.candidate for one in found.sightings}
+def _label(case: Case) -> str:
+    title = f"{case.reference}: {case.request.title}" if case.request.title else case.reference
+    return f"{title} ({case.status()})"
+
+
+def _status(model: SightingsModel) -> str:
+    """Which case it is, and how much is confirmed, in words."""
+    if not model.cases:
+        return '<p class="sl-hint">There is no case that you may read.</p>'
+    case, found = model.chosen, model.found
+    if case is None:
+        return '<p class="sl-hint">Choose a case to see where its subject was seen.</p>'
+    training = (
+        '<p class="sl-message" role="note">Training: nothing here may be acted on.</p>'
+        if case.is_training
+        else ""
+    )
+    if found is None:
+        words = f"{model.doing}…" if model.doing else "Its sightings are not shown."
+        return f'{training}<p class="sl-hint">{escaped(words)}</p>'
+    places = len({candidate.camera.camera_id for candidate in model.candidates})
+    number = len(found.sightings)
+    words = f"<strong>{count(number, 'confirmed sighting')}</strong> at {count(places, 'camera')}."
+    if not number:
+        words = "<strong>Nothing is confirmed in this case yet.</strong> "
+        words += "A candidate becomes a sighting when two people decide so on the page Review."
+    gone = ""
+    if found.gone:
+        gone = f"{count(found.gone, 'confirmed sighting')} more: not in this gallery any more."
+    request = case.request
+    start, end = request.start.astimezone(model.zone), request.end.astimezone(model.zone)
+    scope = f"{request.district.name}, {start:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M}."
+    return f'{training}<p>{words} {escaped(gone)}</p><p class="sl-hint">{escaped(scope)}</p>'
+
+
+def _row(number: int, sighting: Sighting, model: SightingsModel) -> dict[str, object]:
+    one = sighting.candidate
+    return {
+        "id": one.tracklet_id,
+        "rank": number,
+        "picture": data_uri(one.shot_jpeg),
+        "does": f"Show sighting {number}",
+        "cells": [
+            camera_name(one.camera),
+            local_time(one.first_seen, model.zone),
+            local_time(one.last_seen, model.zone),
+            ", ".join(sighting.confirmed_by),
+            local_time(sighting.confirmed_at, model.zone),
+            one.recording,
+        ],
+    }

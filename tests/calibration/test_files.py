@@ -1,0 +1,112 @@
+"""Calibrations as files: what was written comes back, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.calibration import (
+    Calibration,
+    calibrated_profiles,
+    calibration_of,
+    files_of,
+    own_folder,
+    parse_calibration,
+    write_calibration,
+)
+from workbench.domain import Profile
+from workbench.errors import EvaluationError
+from workbench.faces.profiles import make_profile
+
+
+@pytest.fixture
+def told(calibration: Calibration, tmp_path: Path) -> dict[str, Any]:
+    path = tmp_path / "calibration.json"
+    write_calibration(calibration, path)
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content
+
+
+def test_what_was_written_comes_back(calibration: Calibration, told: dict[str, Any]) -> None:
+    back = parse_calibration(json.dumps(told), where="text")
+    assert (back.profile, back.made, back.evidence) == (
+        calibration.profile, calibration.made, calibration.evidence
+    )  # fmt: skip
+    for one, other in zip(back.curves, calibration.curves, strict=True):
+        assert one.false == pytest.approx(other.false, rel=1e-4)
+        assert one.people == other.people
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"version": 99}, "version 99"),
+        ({"curves": []}, "no curves"),
+        ({"thresholds": [0.3, 0.2]}, "not as many values"),
+        ({"thresholds": None}, "TypeError"),
+        ({"made": "yesterday"}, "isoformat"),
+        ({"evidence": {}}, "KeyError"),
+    ],
+)
+def test_anything_else_is_refused(told: dict[str, Any], change: dict[str, Any], said: str) -> None:
+    with pytest.raises(EvaluationError, match=said):
+        parse_calibration(json.dumps(told | change), where="text")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.5])
+def test_a_rate_that_is_no_share_is_refused(told: dict[str, Any], value: float) -> None:
+    told["curves"][0]["false"][3] = value
+    with pytest.raises(EvaluationError, match="false holds what is no share"):
+        parse_calibration(json.dumps(told), where="text")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("photographs", 0), ("quality", 2), ("people", 0), ("comparisons", 0), ("measured_to", 1e99)],
+)
+def test_a_number_that_cannot_be_is_refused(told: dict[str, Any], name: str, value: float) -> None:
+    told["curves"][0][name] = value
+    with pytest.raises(EvaluationError, match=f"{name} is "):
+        parse_calibration(json.dumps(told), where="text")
+
+
+def test_more_than_can_be_drawn_is_refused(told: dict[str, Any]) -> None:
+    told["curves"] = told["curves"] * 100
+    with pytest.raises(EvaluationError, match="more thresholds or curves"):
+        parse_calibration(json.dumps(told), where="text")
+
+
+def test_thresholds_must_rise(told: dict[str, Any]) -> None:
+    told["thresholds"][3] = told["thresholds"][4]
+    with pytest.raises(EvaluationError, match="thresholds that do not rise"):
+        parse_calibration(json.dumps(told), where="text")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{", "[" * 100_000, "\x00", '{"version": 1}'])
+def test_text_that_is_no_calibration_is_refused(text: str) -> None:
+    with pytest.raises(EvaluationError, match="is not a calibration"):
+        parse_calibration(text, where="text")
+
+
+def test_that_of_the_installation_is_taken_for_its_weights_alone(
+    calibrated: Callable[[Profile], Calibration],
+) -> None:
+    profile = make_profile("ssd+SFace", (("ours.onnx", "1" * 64),))
+    assert calibration_of(profile) is None
+    path = own_folder() / "ssd+SFace.json"
+    made = calibrated(profile)
+    write_calibration(made, path)
+    try:
+        found = calibration_of(profile)
+        assert found is not None
+        assert found.fingerprint == made.fingerprint
+        assert files_of("ssd+SFace") == [path]
+        assert "ssd+SFace" in calibrated_profiles()
+        with pytest.raises(EvaluationError, match="made for other weights"):
+            calibration_of(make_profile("ssd+SFace", (("ours.onnx", "2" * 64),)))
+    finally:
+        path.unlink()

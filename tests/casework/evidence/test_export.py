@@ -1,0 +1,276 @@
+"""An archive says all that was done, and shows any change of it on another machine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from workbench.casework.cases import Case
+from workbench.casework.evidence.export import Export, export, is_recorded
+from workbench.casework.evidence.report import TRAINING
+from workbench.casework.record.audit import verify
+from workbench.casework.record.signing import (
+    MANIFEST,
+    PUBLIC_KEY,
+    SIGNATURE,
+    signing_key,
+    verify_archive,
+)
+from workbench.casework.reviewing.review import decide, list_for_review, waiting
+from workbench.domain import Candidate, Probe, Scope
+from workbench.errors import EvidenceError, NotPermitted, SettingsError
+from workbench.gallery import Gallery
+from workbench.investigation import search
+
+SEEN = {"nose": "similar", "ears": "similar", "mouth": "different"}
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def decided(office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope) -> None:
+    """Four candidates: two sightings, one that is none, one that waits."""
+    found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=4)
+    list_for_review(office.register, "A-1", found.candidates)
+    keys = [item.key for item in waiting(office.register, "A-1", gallery)]
+    for name in ("anna", "rosa"):
+        office.sit(name)
+        for key, conclusion in zip(keys[:3], (3, 2, -3), strict=True):
+            decide(office.register, "A-1", key, conclusion=conclusion, features=SEEN,
+                   reason=f"Seen {HOSTILE}")  # fmt: skip
+    office.sit("anna")
+
+
+@pytest.fixture
+def archive(office: Any, decided: None, gallery: Gallery, tmp_path: Path) -> Export:
+    return export(office.register, "A-1", gallery, tmp_path / "A-1.zip")
+
+
+def content(archive: Export) -> dict[str, bytes]:
+    with zipfile.ZipFile(archive.path) as opened:
+        return {name: opened.read(name) for name in opened.namelist()}
+
+
+def packed(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as opened:
+        for name, data in files.items():
+            opened.writestr(name, data)
+    return path
+
+
+def test_an_archive_is_what_was_signed(archive: Export) -> None:
+    found = verify_archive(archive.path, key=archive.fingerprint)
+    assert found.sound, found.faults
+    assert (found.case, found.made_by, found.head) == ("A-1", "anna", archive.head)
+    assert found.fingerprint == archive.fingerprint
+    assert found.manifest == archive.manifest
+    assert archive.path.stat().st_mode & 0o077 == 0
+
+
+def test_it_holds_all_that_was_done(archive: Export, office: Any) -> None:
+    files = content(archive)
+    html = files["report.html"].decode()
+    for told in ("Public prosecutor (P 117/26)", "2 of them are sightings", "strong support for",
+                 "waiting", "nobody has had fillers yet", str(archive.head), "lead, never an",
+                 "not at hand"):  # fmt: skip
+        assert told in html, told
+    assert TRAINING not in html
+    assert files["report.pdf"].startswith(b"%PDF-")
+    assert b"<html" in files["map.html"].lower()
+    assert len([name for name in files if name.startswith("shots/")]) == 4
+    assert len([name for name in files if name.startswith("subject/")]) == 2
+    kinds = [json.loads(line)["what"] for line in files["record.jsonl"].splitlines()]
+    assert kinds[:2] == ["case.asked", "case.approved"]
+    assert kinds.count("review.decided") == 6
+    rows = files["candidates.csv"].decode().splitlines()
+    assert sum(",sighting," in row for row in rows) == 4  # two sightings, two examiners each
+    waits = next(row for row in rows if ",waiting," in row)
+    assert waits.count("anna") == 0
+
+
+def test_what_people_wrote_stays_text(archive: Export) -> None:
+    html = content(archive)["report.html"].decode()
+    assert HOSTILE not in html
+    assert "&lt;script&gt;" in html
+    assert "<script" not in html
+    assert "default-src 'none'" in html
+
+
+def test_every_change_is_found_and_named(archive: Export, tmp_path: Path) -> None:
+    files = content(archive)
+    for name in files:
+        data = files[name]
+        changed = packed(tmp_path / "x.zip", files | {name: data[:-1] + bytes([data[-1] ^ 1])})
+        found = verify_archive(changed, key=archive.fingerprint)
+        assert not found.sound, name
+        if name not in (PUBLIC_KEY, MANIFEST, SIGNATURE):
+            assert found.faults == (f"{name}: is not what was signed",)
+
+
+def test_what_is_missing_added_or_twice_there_is_found(archive: Export, tmp_path: Path) -> None:
+    files = content(archive)
+    less = {name: data for name, data in files.items() if name != "case.json"}
+    assert verify_archive(packed(tmp_path / "a.zip", less)).faults == ("case.json: is missing",)
+    more = packed(tmp_path / "b.zip", files | {"note.txt": b"x"})
+    assert verify_archive(more).faults == ("note.txt: was added; the manifest does not name it",)
+    twice = packed(tmp_path / "c.zip", files)
+    with zipfile.ZipFile(twice, "a") as opened, pytest.warns(UserWarning, match="Duplicate"):
+        opened.writestr("case.json", files["case.json"])
+    assert "case.json: is in the archive twice" in verify_archive(twice).faults
+    out = packed(tmp_path / "d.zip", files | {"../../x": b"x"})
+    assert "../../x: is no place in an archive" in verify_archive(out).faults
+
+
+@pytest.mark.parametrize("name", [MANIFEST, SIGNATURE, PUBLIC_KEY])
+def test_an_archive_without_its_seal_is_none(archive: Export, tmp_path: Path, name: str) -> None:
+    files = content(archive)
+    files.pop(name)
+    with pytest.raises(EvidenceError, match=f"has no {name}"):
+        verify_archive(packed(tmp_path / "x.zip", files))
+
+
+def test_another_s_signature_is_told_from_ours(archive: Export, tmp_path: Path) -> None:
+    """Whoever changes a file and signs anew has another key."""
+    from workbench.casework.record.signing import write_archive
+
+    files = {
+        n: d for n, d in content(archive).items() if n not in (MANIFEST, SIGNATURE, PUBLIC_KEY)
+    }
+    about = {"case": "A-1", "made_at": "2026-01-01T00:00:00+00:00", "made_by": "anna",
+             "head": str(archive.head)}  # fmt: skip
+    (tmp_path / "mine").mkdir()
+    forged = tmp_path / "forged.zip"
+    write_archive(forged, files, about, signing_key(tmp_path / "mine"))
+    assert verify_archive(forged).sound
+    (fault,) = verify_archive(forged, key=archive.fingerprint).faults
+    assert fault.startswith("manifest.sig: was made with key")
+
+
+def test_an_export_is_on_record_with_its_manifest(archive: Export, office: Any) -> None:
+    (entry,) = office.events("evidence.exported")
+    assert entry.about["manifest"] == archive.manifest
+    assert entry.number == archive.head.number + 1
+    assert is_recorded(office.folder, archive.manifest)
+    assert not is_recorded(office.folder, "0" * 64)
+    assert verify(office.folder, pins=[archive.head]).sound
+
+
+@pytest.mark.parametrize("name", ["rosa", "otto", "ada", "nobody"])
+def test_only_analysts_and_supervisors_export(
+    office: Any, decided: None, gallery: Gallery, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(NotPermitted):
+        export(office.sit(name), "A-1", gallery, tmp_path / "x.zip")
+    assert not (tmp_path / "x.zip").exists()
+
+
+def test_nothing_is_written_over(archive: Export, office: Any, gallery: Gallery) -> None:
+    with pytest.raises(EvidenceError, match="there is a file already"):
+        export(office.register, "A-1", gallery, archive.path)
+    with pytest.raises(EvidenceError, match="cannot be written"):
+        export(office.register, "A-1", gallery, archive.path.parent / "none" / "x.zip")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"no archive"])
+def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.zip"
+    path.write_bytes(content)
+    with pytest.raises(EvidenceError, match="is not an archive"):
+        verify_archive(path)
+
+
+def test_a_key_that_others_may_read_is_refused(office: Any) -> None:
+    signing_key(office.folder)
+    path = office.folder / "keys" / "evidence.pem"
+    path.chmod(0o644)
+    with pytest.raises(SettingsError, match="others may read it"):
+        signing_key(office.folder)
+    path.unlink()
+    path.symlink_to("/dev/null")
+    with pytest.raises(SettingsError, match="is a link"):
+        signing_key(office.folder)
+
+
+def test_the_demo_s_evidence_holds_on_another_machine(
+    demo: Path, fresh_home: Path, tmp_path: Path, copied: Any
+) -> None:
+    """Real footage, models and pictures; sources checked; verified by a process without a home."""
+    from workbench.casework.register import here
+    from workbench.demo import demo_town
+    from workbench.demo.check import THRESHOLD, training_case
+    from workbench.district import from_file
+    from workbench.faces.models import load
+    from workbench.faces.probes import make_probe
+
+    town = demo_town()
+    reference = training_case(town)
+    with Gallery.open(copied(demo, fresh_home)) as gallery:
+        name = sorted(town.photographs)[0]
+        probe = make_probe(list(town.photographs[name]), models=load(gallery.profile))
+        scope = Scope(
+            from_file(town.root / "districts" / "fennmouth.geojson"), town.start, town.end
+        )
+        found = search(gallery, probe, scope, case=reference, threshold=THRESHOLD)
+        list_for_review(here(), reference, found.candidates)
+        made = export(here(), reference, gallery, tmp_path / "demo.zip", footage=[town.root])
+    assert made.changed_sources == ()
+    files = content(made)
+    assert TRAINING in files["report.html"].decode()
+    assert b"CHANGED" not in files["sources.csv"]
+    assert files["sources.csv"].count(b"unchanged") >= 1
+    shot = next(data for name, data in files.items() if name.startswith("shots/"))
+    assert Image.open(BytesIO(shot)).width > 20
+    copy = shutil.copy(made.path, tmp_path / "elsewhere.zip")
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from workbench.casework.record.signing import verify_archive\n"
+        "print(verify_archive(Path(sys.argv[1]), key=sys.argv[2]).faults)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(copy), made.fingerprint],
+        capture_output=True, text=True, cwd="/", check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "()"
+
+
+def test_clips_of_sightings_go_in_where_the_recording_is_at_hand(
+    office: Any, decided: None, gallery: Gallery, tmp_path: Path
+) -> None:
+    footage = tmp_path / "footage"
+    footage.mkdir()
+    asked = []
+
+    def clip(sighting: Candidate, path: Path) -> bytes:
+        asked.append((sighting.recording, path))
+        return b"cut from " + path.read_bytes()
+
+    for n in range(4):
+        (footage / f"{n}.mp4").write_bytes(b"recording %d" % n)
+    made = export(office.register, "A-1", gallery, tmp_path / "x.zip", footage=[footage], clip=clip)
+    assert len(asked) == 2  # the sightings, not the other candidates
+    assert all(path == footage / recording for recording, path in asked)
+    files = content(made)
+    names = [name for name in files if name.startswith("clips/")]
+    assert len(names) == 2
+    assert all(name in files["report.html"].decode() for name in names)
+    assert verify_archive(made.path).sound
+
+
+def test_a_changed_source_is_told(
+    office: Any, decided: None, gallery: Gallery, tmp_path: Path
+) -> None:
+    footage = tmp_path / "footage"
+    footage.mkdir()
+    for n in range(4):
+        (footage / f"{n}.mp4").write_bytes(b"not what was indexed")
+    made = export(office.register, "A-1", gallery, tmp_path / "x.zip", footage=[footage])
+    assert sorted(made.changed_sources) == [f"{n}.mp4" for n in range(4)]
+    assert b"CHANGED since indexing" in content(made)["report.html"]

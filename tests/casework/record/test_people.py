@@ -1,0 +1,205 @@
+"""Who somebody is, and what their role lets them do: each cell of the table."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.casework.record.people import (
+    ACTIONS,
+    MAY,
+    PEOPLE,
+    ROLES,
+    Action,
+    People,
+    Person,
+    Role,
+    identify,
+    read_people,
+)
+from workbench.casework.register import here
+from workbench.errors import NotPermitted, SettingsError
+
+# The table as people read it. A dot: no.
+TABLE = """
+                   analyst  reviewer  supervisor  auditor  administrator
+case.ask           yes      .         yes         .        .
+case.read          yes      yes       yes         yes      .
+case.approve       .        .         yes         .        .
+case.close         yes      .         yes         .        .
+training.use       yes      yes       yes         .        .
+search             yes      .         .           .        .
+shot.view          yes      yes       yes         .        .
+review.first       yes      yes       .           .        .
+review.second      .        yes       yes         .        .
+review.fillers     .        .         yes         .        .
+evidence.export    yes      .         yes         .        .
+retention.purge    .        .         .           .        yes
+subject.delete     .        .         yes         .        yes
+audit.read         .        .         .           yes      .
+people.change      .        .         .           .        yes
+"""
+ROWS = [line.split() for line in TABLE.strip().splitlines()]
+CELLS = [
+    (role, action, cell == "yes")
+    for action, *cells in ROWS[1:]
+    for role, cell in zip(ROWS[0], cells, strict=True)
+]
+
+
+def test_the_table_names_every_role_and_action() -> None:
+    assert tuple(ROWS[0]) == ROLES
+    assert {row[0] for row in ROWS[1:]} == set(ACTIONS)
+    assert set(MAY) == set(ROLES)
+
+
+@pytest.mark.parametrize(("role", "action", "may"), CELLS)
+def test_each_cell_of_the_table(role: Role, action: Action, may: bool) -> None:
+    person = Person("x", "account", 1, frozenset({role}))
+    assert person.may(action) is may
+    if may:
+        person.require(action)
+    else:
+        with pytest.raises(NotPermitted, match=f"x has {role}; this takes"):
+            person.require(action)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_whoever_has_no_role_may_do_nothing(action: Action) -> None:
+    with pytest.raises(NotPermitted, match="no role"):
+        Person("x", "account", 1, frozenset()).require(action)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_before_there_are_people_everybody_may_train_and_no_more(action: Action) -> None:
+    person = Person("x", "account", 1, frozenset(), in_service=False)
+    training = {"case.read", "training.use", "shot.view", "review.first", "evidence.export"}
+    training |= {"audit.read"}
+    assert person.may(action) is (action in training)
+
+
+def test_at_a_desk_the_operating_system_says_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER", "JUPYTERHUB_USER", "SIGHTLINE_USER"):
+        monkeypatch.setenv(name, "somebody-else")
+    me = identify(People())
+    assert me.account == pwd.getpwuid(os.getuid()).pw_name
+    assert me.source == "account"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can run a process as another account")
+def test_another_account_is_another_person() -> None:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.setuid(65534)
+        os.write(writing, identify(People()).account.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 100).decode() == pwd.getpwuid(65534).pw_name
+
+
+def test_behind_a_hub_the_hub_says_who_it_is(office: Any) -> None:
+    assert office.sit("anna").me.account == "anna"
+    assert office.sit("sara").me.roles == {"supervisor"}
+    assert office.sit("nobody").me.roles == set()
+
+
+def test_a_token_the_hub_does_not_know_is_nobody(
+    office: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register = office.register
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "made-up")
+    monkeypatch.setenv("JUPYTERHUB_USER", "ada")
+    with pytest.raises(NotPermitted, match="HTTP 403"):
+        _ = register.me
+    monkeypatch.delenv("JUPYTERHUB_API_TOKEN")
+    with pytest.raises(NotPermitted, match="was not started by JupyterHub"):
+        _ = register.me
+
+
+@pytest.mark.parametrize("name", ["../../root", "a/b", "", "..", "a b", "Łukasz"])
+def test_a_hub_s_name_is_no_path(name: str) -> None:
+    from workbench.casework.record.keys import own_key_file
+
+    path = own_key_file(name)
+    assert path.parent == own_key_file("anna").parent
+    assert len(path.stem) == 64
+
+
+def test_a_change_of_people_by_hand_is_recorded_when_it_is_seen(office: Any) -> None:
+    register = office.register
+    _ = register.me
+    path = office.folder / PEOPLE
+    document = json.loads(path.read_text())
+    document["people"]["nobody"] = ["administrator"]
+    path.write_text(json.dumps(document))
+    _ = register.me
+    document["people"].pop("nobody")
+    path.write_text(json.dumps(document))
+    _ = register.me
+    changes = office.events("people.changed")
+    assert len(changes) == 3
+    assert changes[1].about["people"]["nobody"] == ["administrator"]
+    assert "nobody" not in changes[2].about["people"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "not a people file"),
+        ("[]", "not a people file"),
+        ('{"people": 3}', "not a people file"),
+        ('{"people": {"x": ["king"]}}', "roles that do not exist: king"),
+        ('{"people": {"": ["analyst"]}}', "roles that do not exist"),
+        ('{"people": {"x": ["auditor", "analyst"]}}', "auditor and something else"),
+        ('{"people": {}, "hub": "file:///etc/passwd"}', "not the address of a hub"),
+    ],
+)
+def test_a_people_file_that_is_none_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / PEOPLE).write_text(content)
+    with pytest.raises(SettingsError, match=said):
+        read_people(tmp_path)
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o664, 0o646])
+def test_a_people_file_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / PEOPLE
+    path.write_text('{"people": {"x": ["analyst"]}}')
+    path.chmod(mode)
+    with pytest.raises(SettingsError, match="written by others"):
+        read_people(tmp_path)
+
+
+def test_a_people_file_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text('{"people": {"x": ["administrator"]}}')
+    (tmp_path / PEOPLE).symlink_to(tmp_path / "mine.json")
+    with pytest.raises(SettingsError, match="cannot be opened"):
+        read_people(tmp_path)
+
+
+def test_the_first_grant_puts_the_installation_in_service(fresh_home: Path) -> None:
+    register = here()
+    assert not register.me.in_service
+    people = register.grant("anna", "analyst")
+    me = register.me
+    assert me.in_service
+    assert people.roles[me.account] == {"administrator"}
+    assert people.roles["anna"] == {"analyst"}
+    register.grant("anna", "reviewer")
+    assert register.grant("anna", "analyst", granted=False).roles["anna"] == {"reviewer"}
+    with pytest.raises(SettingsError, match="nobody would be administrator"):
+        register.grant(me.account, "administrator", granted=False)
+    with pytest.raises(SettingsError, match="'king' is not a role"):
+        register.grant("anna", "king")
+
+
+@pytest.mark.parametrize("name", ["anna", "rosa", "sara", "otto", "nobody"])
+def test_only_the_administrator_gives_roles(office: Any, name: str) -> None:
+    with pytest.raises(NotPermitted, match="this takes administrator"):
+        office.sit(name).grant(name, "supervisor")
+    assert office.events("people.change.refused")[-1].account == name

@@ -1,0 +1,237 @@
+"""A sighting is what two people decide who see neither score nor each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from workbench.casework.cases import Case
+from workbench.casework.reviewing.review import (
+    FEATURES,
+    SCALE,
+    ErrorRate,
+    Item,
+    add_fillers,
+    decide,
+    error_rates,
+    list_for_review,
+    reviewed,
+    sightings,
+    waiting,
+)
+from workbench.domain import Probe, Scope
+from workbench.errors import CaseError, NotPermitted
+from workbench.gallery import Gallery
+from workbench.investigation import search
+
+SEEN = {"nose": "similar", "ears": "similar", "mouth": "different", "marks": "not visible"}
+Say = Callable[..., None]
+
+
+@pytest.fixture
+def listed(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> list[str]:
+    """The tracklets of four candidates on the review list of A-1; anna is at work."""
+    found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=4)
+    assert list_for_review(office.register, "A-1", found.candidates) == 4
+    return [candidate.tracklet_id for candidate in found.candidates]
+
+
+@pytest.fixture
+def say(office: Any) -> Say:
+    def say(name: str, key: str, conclusion: int | None, **changed: Any) -> None:
+        given = {"conclusion": conclusion, "features": SEEN, "reason": "Compared side by side."}
+        decide(office.sit(name), "A-1", key, **(given | changed))
+
+    return say
+
+
+@pytest.fixture
+def key(office: Any, listed: list[str], gallery: Gallery) -> str:
+    return waiting(office.register, "A-1", gallery)[0].key
+
+
+def outcome(office: Any, key: str) -> str:
+    office.sit("otto")
+    return next(item.outcome for item in reviewed(office.register, "A-1") if item.key == key)
+
+
+@pytest.mark.parametrize(
+    ("conclusions", "expected"),
+    [
+        ([3], "waiting"),
+        ([3, 2], "sighting"),
+        ([-3, -2], "not a sighting"),
+        ([1, 0], "undecided"),
+        ([None, None], "undecided"),
+        ([3, 1], "waiting"),
+        ([3, -3], "waiting"),
+        ([3, -3, 2], "sighting"),
+        ([3, -3, -2], "not a sighting"),
+        ([3, 1, 2], "sighting"),
+        ([3, 1, 0], "undecided"),
+        ([3, -3, 0], "undecided"),
+        ([2, None, 3], "sighting"),
+    ],
+)
+def test_two_who_agree_decide_and_a_third_where_they_do_not(
+    office: Any, key: str, say: Say, conclusions: list[int | None], expected: str
+) -> None:
+    for name, conclusion in zip(("anna", "rosa", "rolf"), conclusions, strict=False):
+        say(name, key, conclusion)
+    assert outcome(office, key) == expected
+    if expected != "waiting":
+        with pytest.raises(NotPermitted, match="needs no further decision"):
+            say("sara", key, 3)
+    assert len(sightings(office.register, "A-1")) == (expected == "sighting")
+
+
+def test_an_examiner_sees_faces_and_nothing_else(
+    office: Any, listed: list[str], gallery: Gallery, subject: Probe
+) -> None:
+    assert {field.name for field in fields(Item)} == {"case", "key", "face", "photographs"}
+    items = waiting(office.sit("rosa"), "A-1", gallery)
+    assert len(items) == 4
+    assert items[0].photographs == tuple(p.jpeg for p in subject.photographs)
+    told = repr(items)
+    assert not any(tracklet in told for tracklet in listed)
+    (viewed,) = office.events("shot.viewed")
+    assert viewed.account == "rosa"
+    assert viewed.about["items"] == [item.key for item in items]
+
+
+def test_the_second_learns_nothing_of_the_first(
+    office: Any, key: str, say: Say, gallery: Gallery
+) -> None:
+    say("anna", key, 3)
+    register = office.sit("rosa")
+    blank = next(item for item in reviewed(register, "A-1") if item.key == key)
+    assert (blank.decisions, blank.score, blank.tracklet_id, blank.filler) == ((), None, "", "")
+    assert key in {item.key for item in waiting(register, "A-1", gallery)}
+    say("rosa", key, 2)
+    known = next(item for item in reviewed(office.register, "A-1") if item.key == key)
+    assert [decision.examiner for decision in known.decisions] == ["anna", "rosa"]
+    assert known.decisions[1].words == "moderate support for the same person"
+    assert known.tracklet_id in sightings(office.register, "A-1")
+
+
+def test_nobody_decides_twice(office: Any, key: str, say: Say, gallery: Gallery) -> None:
+    say("rosa", key, 3)
+    with pytest.raises(NotPermitted, match="rosa has decided on it"):
+        say("rosa", key, 3)
+    assert key not in {item.key for item in waiting(office.sit("rosa"), "A-1", gallery)}
+    assert office.events("review.decide.refused")
+
+
+def test_the_second_turn_is_a_reviewer_s(office: Any, key: str, say: Say) -> None:
+    say("anna", key, 3)
+    with pytest.raises(NotPermitted, match="ben may not take this turn"):
+        say("ben", key, 3)
+    with pytest.raises(NotPermitted, match="otto may not"):
+        say("otto", key, 3)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"conclusion": 4}, "no step of the scale"),
+        ({"features": {"aura": "similar"}}, "aura is not in the list"),
+        ({"features": {"nose": "nice"}}, "not in the list"),
+        ({"features": {"nose": "similar", "ears": "not visible"}}, "1 features were compared"),
+        ({"reason": "  "}, "the reason is missing"),
+    ],
+)
+def test_a_decision_needs_its_grounds(
+    office: Any, key: str, say: Say, changed: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(CaseError, match=said):
+        say("anna", key, **({"conclusion": 2} | changed))
+    assert office.events("review.decided") == []
+
+
+def test_what_cannot_be_compared_needs_no_features(office: Any, key: str, say: Say) -> None:
+    say("anna", key, None, features={})
+
+
+def test_fillers_tell_who_errs(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope, say: Say
+) -> None:
+    pictures = [b"jpeg of somebody else %d" % n for n in range(5)]
+    with pytest.raises(NotPermitted, match="this takes supervisor"):
+        add_fillers(office.sit("anna"), pictures, source="staff")
+    fillers = add_fillers(office.sit("sara"), pictures, source="staff who agreed to it")
+    found = search(gallery_of(office, gallery), subject, permitted, case="A-1", top=3)
+    with pytest.raises(CaseError, match="there are 5 fillers, not 9"):
+        list_for_review(office.register, "A-1", found.candidates, fillers=9)
+    assert list_for_review(office.register, "A-1", found.candidates, fillers=4) == 7
+    items = waiting(office.sit("rosa"), "A-1", gallery)
+    mixed = {item.key for item in items if item.face in pictures}
+    assert len(mixed) == 4
+    for item in items:
+        say("anna", item.key, -3 if item.key in mixed else 3)
+        say("rosa", item.key, 3)
+    with pytest.raises(NotPermitted, match="this takes supervisor"):
+        error_rates(office.sit("rosa"))
+    anna, rosa = error_rates(office.sit("otto"))
+    assert (anna.reviewer, anna.fillers, anna.wrong, anna.rate) == ("anna", 4, 0, 0.0)
+    assert (rosa.wrong, rosa.rate) == (4, 1.0)
+    assert rosa.interval[0] == pytest.approx(0.5101, abs=1e-3)
+    assert len(sightings(office.register, "A-1")) == 3
+    assert all(item.filler in fillers for item in reviewed(office.register, "A-1") if item.filler)
+
+
+def gallery_of(office: Any, gallery: Gallery) -> Gallery:
+    office.sit("anna")
+    return gallery
+
+
+def test_a_share_of_fillers_is_mixed_in_by_itself(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    add_fillers(office.sit("sara"), [b"%d" % n for n in range(9)], source="staff")
+    found = search(gallery_of(office, gallery), subject, permitted, case="A-1", top=20)
+    assert list_for_review(office.register, "A-1", found.candidates) == 25
+
+
+def test_intervals_are_wilson_s() -> None:
+    # Brown, Cai & DasGupta 2001: 10 of 100.
+    low, high = ErrorRate("x", 100, 10, 0).interval
+    assert (low, high) == (pytest.approx(0.0552, abs=1e-4), pytest.approx(0.1744, abs=1e-4))
+    assert ErrorRate("x", 0, 0, 0).interval == (0.0, 1.0)
+
+
+def test_training_compares_with_the_photographs_of_the_search(
+    fresh_home: Any, gallery: Gallery, subject: Probe, stranger: Probe, permitted: Scope
+) -> None:
+    from workbench.casework.register import here
+
+    here().train("T-1", permitted)
+    for probe in (subject, stranger):
+        found = search(gallery, probe, permitted, case="T-1", threshold=0.6, top=1)
+        list_for_review(here(), "T-1", found.candidates, probe=probe)
+    told = {item.photographs for item in waiting(here(), "T-1", gallery)}
+    assert told == {tuple(p.jpeg for p in probe.photographs) for probe in (subject, stranger)}
+
+
+def test_a_tracklet_is_listed_once(
+    office: Any, listed: list[str], gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=4)
+    assert list_for_review(office.register, "A-1", found.candidates) == 0
+
+
+def test_a_closed_case_is_not_reviewed(office: Any, key: str, say: Say, gallery: Gallery) -> None:
+    office.sit("anna").close("A-1", reason="found")
+    with pytest.raises(CaseError, match="is closed"):
+        say("rosa", key, 3)
+    with pytest.raises(CaseError, match="is closed"):
+        waiting(office.register, "A-1", gallery)
+
+
+def test_the_scale_and_the_features_are_whole() -> None:
+    assert list(SCALE) == [3, 2, 1, 0, -1, -2, -3]
+    assert len(FEATURES) == len(set(FEATURES)) == 18

@@ -1,0 +1,218 @@
+"""Cases, people and the record on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from workbench.casework import register
+from workbench.cli.main import DONE, PROBLEMS, REFUSED, main
+from workbench.settings import settings
+
+ME = pwd.getpwuid(os.getuid()).pw_name
+TIMES = ["--from", "2026-03-31T17:00:00Z", "--to", "2026-03-31T18:00:00Z"]
+
+
+class Said(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: object) -> Said:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        return Said(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def new_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    home = tmp_path / "home"
+    monkeypatch.setenv("SIGHTLINE_HOME", str(home))
+    settings.cache_clear()
+    yield home
+    settings.cache_clear()
+
+
+@pytest.fixture
+def district(tmp_path: Path) -> Path:
+    ring = [[0.5, 52.5], [0.7, 52.5], [0.7, 52.7], [0.5, 52.7], [0.5, 52.5]]
+    path = tmp_path / "district.geojson"
+    path.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    return path
+
+
+@pytest.fixture
+def face() -> Path:
+    from workbench.demo import demo_town
+
+    return next(iter(demo_town().photographs.values()))[0]
+
+
+def opening(district: Path, face: Path) -> list[object]:
+    return [
+        "case", "open", "A-1", "--template", "missing-person", "--authority", "Prosecutor",
+        "--authorisation", "P 1/26", "--district", district, *TIMES, "--subject", face,
+        "--title", "=HYPERLINK(1) [red]x",
+    ]  # fmt: skip
+
+
+def test_training_is_one_command_on_a_fresh_installation(run: Run, district: Path) -> None:
+    said = run("case", "training", "T-1", "--district", district, *TIMES)
+    assert said.status == DONE
+    assert "carries no authority" in said.err
+    (case,) = (json.loads(line) for line in run("case", "list", "--json").out.splitlines())
+    assert (case["reference"], case["status"], case["purpose"]) == ("T-1", "open", "training")
+    assert (case["asked_by"], case["approved_by"]) == (ME, [])
+
+
+def test_a_fresh_installation_only_trains(run: Run, district: Path, face: Path) -> None:
+    said = run(*opening(district, face))
+    assert said.status == REFUSED
+    assert f"{ME} may only train: this installation has no people yet" in said.err
+
+
+def test_a_case_is_asked_shown_and_closed(
+    run: Run, district: Path, face: Path, new_home: Path
+) -> None:
+    assert run("people", "grant", "sara", "supervisor").status == DONE
+    assert run("people", "grant", ME, "analyst").status == DONE
+    said = run(*opening(district, face))
+    assert said.status == DONE, said.err
+    assert "sightline case approve A-1" in said.err
+    shown = json.loads(run("case", "show", "A-1", "--json").out)
+    assert shown["status"] == "asked"
+    assert shown["authorisation"] == "P 1/26"
+    assert len(shown["subject"]["photographs"]) == 1
+    assert "=HYPERLINK(1) [red]x" in run("case", "show", "A-1").out  # text, not a colour
+    said = run("case", "approve", "A-1")
+    assert said.status == REFUSED
+    assert "this takes supervisor" in said.err
+    assert run("case", "close", "A-1", "--reason", "found").status == DONE
+    assert json.loads(run("case", "list", "--json").out)["status"] == "closed"
+    assert run("case", "close", "A-1", "--reason", "again").status == REFUSED
+
+
+def test_people_are_listed_with_who_one_is(run: Run) -> None:
+    assert "not in service: training only" in run("people", "list").err
+    run("people", "grant", "otto", "auditor")
+    rows = [json.loads(line) for line in run("people", "list", "--json").out.splitlines()]
+    assert {row["account"]: row["roles"] for row in rows} == {
+        ME: ["administrator"], "otto": ["auditor"],
+    }  # fmt: skip
+    assert run("people", "grant", "otto", "analyst").status == REFUSED
+    assert run("people", "revoke", "otto", "auditor").status == DONE
+    assert f"You are {ME} (administrator)" in run("people", "list").err
+
+
+def test_verify_says_where_the_record_was_changed(run: Run, district: Path, new_home: Path) -> None:
+    run("case", "training", "T-1", "--district", district, *TIMES)
+    run("case", "training", "T-2", "--district", district, *TIMES)
+    head = run("audit", "head").out.strip()
+    said = run("audit", "verify", "--json", "--head", head)
+    assert said.status == DONE
+    assert json.loads(said.out) | {"sound": True, "head": head, "faults": []} == json.loads(
+        said.out
+    )
+    log = new_home / "casework" / "audit.log"
+    log.write_bytes(log.read_bytes().replace(b'"T-1"', b'"T-9"'))
+    register._open.clear()
+    said = run("audit", "verify")
+    assert said.status == PROBLEMS
+    assert "line 1: entry 1 was changed" in said.out
+    assert "is NOT what was written" in said.err
+    said = run("case", "training", "T-3", "--district", district, *TIMES)
+    assert said.status == REFUSED
+    assert "Nothing is searched until an auditor has looked" in said.err
+
+
+def test_fillers_are_a_supervisor_s(run: Run, face: Path, new_home: Path) -> None:
+    run("people", "grant", "sara", "supervisor")
+    said = run("review", "fillers", face, "--source", "staff")
+    assert said.status == REFUSED
+    assert "this takes supervisor" in said.err
+    run("people", "grant", ME, "supervisor")
+    said = run("review", "fillers", face, "--source", "staff who agreed")
+    assert said.status == DONE
+    assert "1 fillers added" in said.err
+    assert len(list((new_home / "casework" / "fillers").glob("*.jpg"))) == 1
+    assert run("review", "rates", "--json").out == ""
+
+
+def test_a_subject_is_forgotten_once_its_case_has_ended(
+    run: Run, district: Path, face: Path, new_home: Path
+) -> None:
+    run("people", "grant", ME, "supervisor")
+    run(*opening(district, face))
+    assert run("case", "forget", "A-1", "--reason", "request").status == REFUSED
+    run("case", "close", "A-1", "--reason", "found")
+    said = run("case", "forget", "A-1", "--reason", "request")
+    assert said.status == DONE
+    assert "2 files" in said.err
+    assert not list((new_home / "casework" / "subjects").iterdir())
+
+
+def test_a_purge_empties_the_files_and_is_on_record(
+    run: Run, demo: Path, copied: Any, tmp_path: Path, new_home: Path
+) -> None:
+    from workbench.gallery import Gallery
+
+    gallery = copied(demo, tmp_path)
+    with Gallery.open(gallery) as opened:
+        vector = bytes(opened.shots(opened.tracklets().query("searchable")["tracklet_id"].iloc[0])
+                       [0].template.tobytes())  # fmt: skip
+    parts = [gallery, *(gallery.parent / f"{gallery.name}.segments").rglob("*")]
+    assert any(vector in part.read_bytes() for part in parts if part.is_file())
+    before = sum(part.stat().st_size for part in parts if part.is_file())
+    said = run("purge", "--gallery", gallery)
+    assert said.status == REFUSED
+    assert "may only train" in said.err
+    run("people", "grant", "sara", "supervisor")
+    said = run("purge", "--gallery", gallery, "--json")
+    assert said.status == DONE, said.err
+    assert json.loads(said.out)["removed"] == {"recordings": 14, "tracklets": 30}
+    left = list(gallery.parent.glob(f"{gallery.name}*"))
+    files = [f for part in left for f in (part.rglob("*") if part.is_dir() else [part])]
+    contents = [file.read_bytes() for file in files if file.is_file()]
+    assert not any(vector in content for content in contents)
+    assert sum(map(len, contents)) < before
+    kinds = [entry.what for entry in register.all_entries(new_home / "casework")]
+    assert kinds[-2:] == ["retention.purging", "retention.purged"]
+    assert "retention.purge.refused" in kinds
+
+
+def test_a_head_that_is_none_is_refused(run: Run) -> None:
+    assert run("audit", "verify", "--head", "12:abc").status == REFUSED
+
+
+@pytest.mark.parametrize("missing", ["--authority", "--authorisation", "--subject", "--district"])
+def test_a_case_is_not_asked_without(run: Run, district: Path, face: Path, missing: str) -> None:
+    arguments = opening(district, face)
+    at = arguments.index(missing)
+    with pytest.raises(SystemExit):
+        run(*arguments[:at], *arguments[at + 2 :])
+
+
+def test_a_search_without_a_case_is_not_understood(run: Run, district: Path, face: Path) -> None:
+    with pytest.raises(SystemExit):
+        run("search", "--gallery", "x", "--probe", face, "--district", district, *TIMES)
+
+
+def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told: Any = capsys.readouterr().out
+    assert all(f"    {name}" in told for name in ("case", "people", "audit"))

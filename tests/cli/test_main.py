@@ -1,0 +1,291 @@
+"""The command line as scripts see it: one JSON object a line, progress elsewhere, exit status."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from workbench.cli.main import DONE, PROBLEMS, REFUSED, main
+
+DISTRICT = {
+    "type": "Polygon",
+    "coordinates": [[[-1, 51], [1, 51], [1, 52], [-1, 52], [-1, 51]]],
+}
+
+
+class Said(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: object) -> Said:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        return Said(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Path:
+    folder = tmp_path_factory.mktemp("footage")
+    clips = {"again.mkv": "C1", "book.mkv": "C2", "no.mkv": "C2"}
+    rows = ["file,camera_id,started_at"]
+    for hour, (name, camera) in enumerate(clips.items()):
+        shutil.copyfile(shared / "footage" / "real" / name, folder / name)
+        rows.append(f"{name},{camera},2026-03-29T0{hour}:00:00+00:00")
+    (folder / "footage.csv").write_text("\n".join(rows) + "\n")
+    (folder / "cameras.csv").write_text(
+        "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\nC2,[red]Park,51.49,-0.02\n"
+    )
+    (folder / "district.geojson").write_text(json.dumps(DISTRICT))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def gallery(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("gallery") / "g.duckdb"
+    assert main(["index", str(footage), "--gallery", str(path)]) == DONE
+    return path
+
+
+@pytest.fixture(scope="module")
+def still(footage: Path) -> Path:
+    """A still of the person in again.mkv and no.mkv."""
+    import cv2
+
+    from workbench.footage.frames import RecordingReader
+
+    path = footage / "still.png"
+    with RecordingReader(footage / "again.mkv") as reader:
+        cv2.imwrite(str(path), next(f.image() for f in reader.frames() if f.number == 20))
+    return path
+
+
+@pytest.fixture
+def question(gallery: Path, still: Path, footage: Path, training: str) -> list[object]:
+    return [
+        "--case", training,
+        "--gallery", gallery, "--probe", still, "--district", footage / "district.geojson",
+        "--from", "2026-03-29T00:00:00+00:00", "--to", "2026-03-30T00:00:00+00:00",
+    ]  # fmt: skip
+
+
+def changed(question: list[object], option: str, *values: object) -> list[object]:
+    at = question.index(option)
+    return [*question[: at + 1], *values, *question[at + 2 :]]
+
+
+def test_index_prints_a_line_a_recording_and_a_summary(
+    run: Run, footage: Path, tmp_path: Path
+) -> None:
+    said = run("index", footage, "--gallery", tmp_path / "g.duckdb", "--json")
+    assert said.status == DONE
+    *recordings, summary = said.lines
+    assert [r["file"] for r in recordings] == ["again.mkv", "book.mkv", "no.mkv"]
+    assert all(r["status"] == "indexed" and r["tracklets"] == 1 for r in recordings)
+    assert summary | {"kind": "summary", "indexed": 3, "present": 0, "refused": 0} == summary
+    assert "recordings" in said.err  # progress
+
+    again = run("index", footage, "--gallery", tmp_path / "g.duckdb", "--json")
+    assert again.lines[-1]["present"] == 3
+
+
+def test_index_with_problems_says_so_by_its_exit_status(
+    run: Run, footage: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "footage"
+    shutil.copytree(footage, folder)
+    with (folder / "footage.csv").open("a") as file:
+        file.write("gone.mkv,C1,2026-03-29T05:00:00Z\nbook.mkv,C1,2026-03-29T05:00:00\n")
+    said = run("index", folder, "--gallery", tmp_path / "g.duckdb")
+    assert said.status == PROBLEMS
+    assert "gone.mkv: there is no such file. Check the name in footage.csv" in said.err
+    assert "footage.csv line 6: the time 2026-03-29T05:00:00 has no offset" in said.err
+    assert "3 recordings indexed" in said.out
+
+
+def test_search_finds_the_person_and_tells_what_scripts_need(
+    run: Run, question: list[object]
+) -> None:
+    said = run("search", *question, "--json")
+    assert said.status == DONE
+    assert [line["recording"] for line in said.lines] == ["again.mkv", "no.mkv"]
+    best = said.lines[0]
+    assert set(best) >= {
+        "camera_id", "recording", "first_seen", "last_seen", "score", "quality",
+    }  # fmt: skip
+    assert best["camera_id"] == "C1"
+    assert datetime.fromisoformat(best["first_seen"]).utcoffset() == timedelta(0)
+    assert 0.5 < best["score"] <= 1
+    assert 0 < best["quality"] <= 1
+
+
+def test_search_keeps_to_top_threshold_time_and_place(
+    run: Run, question: list[object], tmp_path: Path
+) -> None:
+    def files(*arguments: object) -> list[str]:
+        return [line["recording"] for line in run("search", *arguments, "--json").lines]
+
+    assert files(*question, "--threshold", "-1") == ["again.mkv", "no.mkv", "book.mkv"]
+    assert files(*question, "--threshold", "-1", "--top", "1") == ["again.mkv"]
+    assert files(*question, "--threshold", "0.999") == []
+    assert files(*changed(question, "--to", "2026-03-29T02:00:00+02:00")) == []
+    assert files(*changed(question, "--to", "2026-03-29T02:00:01+02:00")) == ["again.mkv"]
+    only_c2 = tmp_path / "park.geojson"
+    ring = [[-0.03, 51.485], [-0.015, 51.485], [-0.015, 51.495], [-0.03, 51.495], [-0.03, 51.485]]
+    only_c2.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    assert files(*changed(question, "--district", only_c2)) == ["no.mkv"]
+
+
+def test_search_for_people_says_what_a_score_is_worth(run: Run, question: list[object]) -> None:
+    said = run("search", *question)
+    assert "[red]Park (C2)" in said.out  # a name is text, not a colour
+    assert "2 candidates of score 0.43 (LFW" in said.err
+    assert "Expect about" in said.err
+    assert "false candidates in this search" in said.err
+    assert "among 3 tracklets of 2 of 2 cameras" in said.err
+    assert "A match is a lead, never an identification." in said.err
+
+
+def test_no_footage_is_not_told_as_nobody_seen(run: Run, question: list[object]) -> None:
+    later = changed(question, "--from", "2026-04-01T00:00:00Z")
+    said = run("search", *changed(later, "--to", "2026-04-02T00:00:00Z"))
+    assert said.status == DONE
+    assert "There is no footage in this scope" in said.err
+
+
+def test_several_photographs_may_follow_one_option_or_repeat_it(
+    run: Run, question: list[object], still: Path
+) -> None:
+    one = run("search", *question, "--json").lines
+    assert run("search", *changed(question, "--probe", still, still), "--json").lines == one
+    assert run("search", *question, "--probe", still, "--json").lines == one
+
+
+def test_map_writes_one_file_that_needs_no_other(
+    run: Run, question: list[object], tmp_path: Path
+) -> None:
+    page = tmp_path / "map.html"
+    said = run("map", *question, "--output", page, "--json")
+    assert said.status == DONE
+    assert said.lines == [{"map": str(page), "candidates": 2}]
+    html = page.read_text()
+    assert "data:image/jpeg;base64," in html
+    assert "<script src" not in html
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--from", "2026-03-29T00:00:00", "--from: the time 2026-03-29T00:00:00 has no offset"),
+        ("--from", "soon", "--from: 'soon' is not an ISO 8601 time"),
+        ("--to", "2026-03-28T00:00:00Z", "is not after the start"),
+        ("--probe", "gone.jpg", "gone.jpg: cannot be read"),
+        ("--gallery", "gone.duckdb", "gone.duckdb: there is no gallery here"),
+        ("--district", "gone.geojson", "gone.geojson: cannot be read"),
+    ],
+)
+def test_a_question_that_cannot_be_put_is_refused(
+    run: Run, question: list[object], option: str, value: str, said: str
+) -> None:
+    answer = run("search", *changed(question, option, value), "--json")
+    assert answer.status == REFUSED
+    assert answer.out == ""
+    assert said in answer.err
+
+
+@pytest.mark.parametrize(
+    ("ring", "said"),
+    [
+        ([[0, 51], [1, 52], [1, 51], [0, 52], [0, 51]], "is not a simple area"),
+        ([], "holds no polygon|cannot be read"),
+        ([[10, 10], [11, 10], [11, 11], [10, 10]], "holds no camera of this gallery"),
+        ([[0, 51], [1, 51], [0, 51], [0, 51]], "is not a simple area|has no area"),
+    ],
+)
+def test_a_district_that_is_none_is_refused(
+    run: Run, question: list[object], tmp_path: Path, ring: list[list[int]], said: str
+) -> None:
+    import re
+
+    path = tmp_path / "odd.geojson"
+    path.write_text(json.dumps({"type": "Polygon", "coordinates": [ring] if ring else []}))
+    answer = run("search", *changed(question, "--district", path))
+    assert answer.status == REFUSED
+    assert re.search(said, answer.err)
+
+
+def test_a_gallery_of_another_profile_is_refused(
+    run: Run, gallery: Path, footage: Path, shared: Path
+) -> None:
+    assert run("models", "import", shared / "models" / "yunet_n_640_640.onnx").status == DONE
+    answer = run("index", footage, "--gallery", gallery, "--profile", "yunet-dlib")
+    assert answer.status == REFUSED
+    assert "was made with profile dlib" in answer.err
+
+
+def test_a_gallery_that_another_process_writes_can_be_searched_but_not_written(
+    run: Run, question: list[object], gallery: Path, footage: Path
+) -> None:
+    code = (
+        "import sys; from workbench.gallery import Gallery\n"
+        f"with Gallery.open({str(gallery)!r}, write=True):\n"
+        "    print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "open\n"
+        searched = run("search", *question, "--json")
+        written = run("index", footage, "--gallery", gallery)
+        other.communicate("")
+    assert searched.status == DONE
+    assert searched.lines
+    assert written.status == REFUSED
+    assert "is in use by another process" in written.err
+
+
+def test_models_list_shows_licence_size_checksum_and_source(run: Run) -> None:
+    said = run("models", "list", "--json")
+    rows = {row["file"]: row for row in said.lines}
+    dlib = rows["dlib_face_recognition_resnet_model_v1.dat"]
+    assert dlib["state"] == "embedded"
+    assert dlib["licence"] == "CC0-1.0"
+    assert dlib["size"] == 22_466_066
+    assert dlib["sha256"][0].startswith("55533b28")
+    assert dlib["source"].startswith("https://dlib.net/")
+    assert rows["arcface_weights.onnx"]["state"] == "missing"
+    assert "arcface_weights.onnx" in run("models", "list").out
+
+
+def test_doctor_finds_a_sound_installation_sound(run: Run) -> None:
+    said = run("doctor", "--json")
+    assert said.status == DONE, said.out
+    assert {finding["what"] for finding in said.lines} >= {"settings", "model profile dlib"}
+    assert all(finding["ok"] for finding in said.lines)
+
+
+def test_the_command_is_installed() -> None:
+    command = Path(sys.executable).with_name("sightline")
+    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == "sightline 0.1.0\n"

@@ -1,0 +1,197 @@
+"""A calibration foretells what happens to people who took no part in making it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from scipy.stats import nbinom
+
+from workbench.calibration import (
+    QUALITY_STEPS,
+    Calibration,
+    calibration_of,
+    own_folder,
+    read_calibration,
+    write_calibration,
+)
+from workbench.calibration.model import _quantile
+from workbench.errors import EvaluationError
+from workbench.evaluation.calibrate import (
+    calibrate,
+    cllr,
+    comparisons,
+    held_out,
+    reliability,
+    table,
+)
+
+
+@pytest.fixture(scope="module")
+def calibration(crowd) -> Calibration:
+    return calibrate(
+        [crowd(150, 6, seed=1), crowd(150, 6, seed=1, spread=0.14, quality=0.4)],
+        data="made-up people",
+    )
+
+
+def _counts(quality) -> list[int]:
+    steps = np.minimum((quality * QUALITY_STEPS).astype(int), QUALITY_STEPS - 1)
+    return np.bincount(steps, minlength=QUALITY_STEPS).tolist()
+
+
+@pytest.mark.parametrize("photographs", [1, 3])
+@pytest.mark.parametrize("size", [30, 150])
+def test_the_number_of_false_candidates_lies_in_its_interval(
+    crowd, calibration: Calibration, photographs: int, size: int
+) -> None:
+    others = crowd(150, 6, seed=2)
+    made = comparisons(others, [others], photographs=photographs)
+    threshold = calibration.threshold(photographs=photographs, passing=0.02).score
+    inside, expected, found = 0, 0.0, 0
+    for row, person in enumerate(made.trial.probes):
+        strangers = np.flatnonzero(made.trial.entries != person)[:size]
+        got = int((made.trial.scores[row, strangers] >= threshold).sum())
+        told = calibration.expected_false(
+            threshold, _counts(made.quality[strangers]), photographs=photographs
+        )
+        inside += told.low <= got <= told.high
+        expected += told.mean
+        found += got
+    assert inside >= 0.9 * len(made.trial.probes)
+    assert found == pytest.approx(expected, rel=0.6)
+
+
+def test_more_tracklets_mean_more_false_candidates(calibration: Calibration) -> None:
+    few, many = (
+        calibration.expected_false(0.35, [0] * (QUALITY_STEPS - 1) + [number], photographs=1)
+        for number in (100, 10_000)
+    )
+    assert many.mean == pytest.approx(100 * few.mean)
+    assert few.low <= few.mean <= few.high
+    assert many.low < many.mean < many.high
+
+
+@pytest.mark.parametrize(("mean", "variation"), [(0.03, 20), (2.5, 0.4), (40, 4), (9e5, 1e-9)])
+def test_the_interval_is_that_of_the_negative_binomial(mean: float, variation: float) -> None:
+    size = 1 / variation
+    for share in (0.025, 0.5, 0.975):
+        expected = nbinom.ppf(share, size, size / (size + mean))
+        assert _quantile(share, size, size / (size + mean)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_nothing_to_compare_means_no_false_candidate(calibration: Calibration) -> None:
+    told = calibration.expected_false(0.5, [0] * QUALITY_STEPS, photographs=1)
+    assert (told.mean, told.low, told.high) == (0, 0, 0)
+
+
+def test_poor_pictures_miss_more(calibration: Calibration) -> None:
+    threshold = calibration.threshold(photographs=1).score
+    good, poor = ([0] * QUALITY_STEPS for _ in range(2))
+    good[-2], poor[8] = 100, 100
+    missed = [calibration.missed(threshold, one, photographs=1) for one in (good, poor)]
+    assert missed[0].share < missed[1].share
+    for one in missed:
+        assert one.low <= one.share <= one.high
+
+
+def test_the_threshold_rises_with_the_photographs(calibration: Calibration) -> None:
+    scores = [calibration.threshold(photographs=n).score for n in (1, 2, 3, 5)]
+    assert scores[0] < min(scores[1:])  # these people soon gain nothing more
+    # Numbers that were not measured are taken as the next lower one that was.
+    assert calibration.threshold(photographs=4).score == scores[2]
+    assert calibration.threshold(photographs=10).score == scores[3]
+
+
+def test_beyond_what_was_measured_rates_go_on_falling_and_it_is_said(
+    calibration: Calibration,
+) -> None:
+    full = [0] * (QUALITY_STEPS - 1) + [1_000_000]
+    beyond = max(curve.measured_to for curve in calibration.curves) + 0.02
+    told = [calibration.expected_false(t, full, photographs=5) for t in (beyond, beyond + 0.05)]
+    assert all(one.extrapolated for one in told)
+    assert 0 < told[1].mean < told[0].mean
+    assert not calibration.expected_false(0.4, full, photographs=5).extrapolated
+
+
+def test_likelihood_ratios_keep_what_they_promise_to_people_held_out(crowd) -> None:
+    samples = crowd(120, 5, seed=3, spread=0.13)
+    rows = table([comparisons(samples, [samples], photographs=n) for n in (1, 2)])
+    same = rows["same"].to_numpy(bool)
+    ratios = held_out(rows)
+    assert cllr(ratios, same) < 0.5
+    assert cllr(np.zeros(len(rows)), same) == pytest.approx(1)
+    assert reliability(ratios, same).attrs["ece"] < 0.05
+
+
+def test_a_higher_score_is_more_evidence(calibration: Calibration) -> None:
+    weak, strong = (
+        calibration.evidence.ratio(score, quality=0.9, photographs=2) for score in (0.3, 0.7)
+    )
+    assert weak < 1 < strong
+
+
+def test_what_is_written_is_read_again(calibration: Calibration, tmp_path) -> None:
+    path = tmp_path / "made-up.json"
+    write_calibration(calibration, path)
+    again = read_calibration(path)
+    assert again.thresholds == calibration.thresholds
+    assert again.made == datetime.now(UTC).date()
+    for one, other in zip(again.curves, calibration.curves, strict=True):
+        assert one.false == pytest.approx(other.false, rel=1e-3)
+    text = path.read_text()
+    assert "P0001" not in text  # nobody is named
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda told: told.pop("curves"),
+        lambda told: told["curves"][0]["false"].pop(),
+        lambda told: told["thresholds"].reverse(),
+        lambda told: told["evidence"].update(slope="steep"),
+        lambda told: told.update(made="yesterday"),
+    ],
+)
+def test_a_damaged_file_is_refused(calibration: Calibration, tmp_path, damage) -> None:
+    path = tmp_path / "damaged.json"
+    write_calibration(calibration, path)
+    told = json.loads(path.read_text())
+    damage(told)
+    path.write_text(json.dumps(told))
+    with pytest.raises(EvaluationError, match="is not a calibration"):
+        read_calibration(path)
+
+
+def test_a_newer_version_is_refused(calibration: Calibration, tmp_path) -> None:
+    path = tmp_path / "newer.json"
+    write_calibration(calibration, path)
+    path.write_text(path.read_text().replace('"version": 1', '"version": 9'))
+    with pytest.raises(EvaluationError, match="version 9; this is for 1"):
+        read_calibration(path)
+
+
+def test_an_installation_s_own_calibration_goes_before_ours(
+    calibration: Calibration, crowd
+) -> None:
+    profile = crowd(2, 1).profile
+    assert calibration_of(profile) is None
+    path = own_folder() / f"{profile.name}.json"
+    write_calibration(calibration, path)
+    try:
+        found = calibration_of(profile)
+        assert found is not None
+        assert found.data == "made-up people"
+        other = replace(profile, weights=(("a.dat", "11"),))
+        with pytest.raises(EvaluationError, match="was made for other weights"):
+            calibration_of(other)
+    finally:
+        path.unlink()
+
+
+def test_too_few_people_are_said(crowd) -> None:
+    with pytest.raises(EvaluationError, match="fewer than 20 people have 5 pictures"):
+        calibrate([crowd(10, 6)], data="ten people")

@@ -1,0 +1,276 @@
+"""Runs of indexing: by several processes, in an order, stopped, killed, watched, reported."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from workbench.cli.main import DONE, PROBLEMS, REFUSED, main
+from workbench.district import from_geojson
+from workbench.domain import Scope, parse_time
+from workbench.faces.models import Models, load
+from workbench.gallery import Gallery
+from workbench.indexing import Progress, index_catalogue, plan_catalogue, watch_catalogue
+
+CAMERAS = "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\nC2,Park,51.49,-0.02\n"
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return load("dlib")
+
+
+@pytest.fixture
+def gallery(tmp_path: Path, models: Models) -> Iterator[Gallery]:
+    with Gallery.create(tmp_path / "gallery.duckdb", models.profile) as made:
+        yield made
+
+
+@pytest.fixture
+def footage(tmp_path: Path, shared: Path) -> Path:
+    """Four short recordings, two on each camera, on different days."""
+    folder = tmp_path / "footage"
+    folder.mkdir()
+    (folder / "cameras.csv").write_text(CAMERAS)
+    rows = ["file,camera_id,started_at"]
+    for day, name in enumerate(("again", "bird", "no", "milk"), start=1):
+        shutil.copyfile(shared / "footage" / "real" / f"{name}.mkv", folder / f"{name}.mkv")
+        rows.append(f"{name}.mkv,C{day % 2 + 1},2026-03-0{day}T10:00:00Z")
+    (folder / "footage.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def add_row(folder: Path, row: str) -> None:
+    with (folder / "footage.csv").open("a") as file:
+        file.write(row + "\n")
+
+
+def test_several_workers_find_what_one_finds(
+    tmp_path: Path, gallery: Gallery, models: Models, footage: Path
+) -> None:
+    index_catalogue(footage, gallery, models)
+    told: list[Progress] = []
+    with Gallery.create(tmp_path / "two.duckdb", models.profile) as two:
+        report = index_catalogue(footage, two, models, workers=2, progress=told.append)
+        assert report.count("indexed") == 4
+        assert report.problems == ()
+        ids = list(gallery.tracklets()["tracklet_id"])
+        assert list(two.tracklets()["tracklet_id"]) == ids
+        for name in ids:
+            for one, other in zip(gallery.shots(name), two.shots(name), strict=True):
+                assert one.jpeg == other.jpeg
+                assert np.array_equal(one.template, other.template)
+    assert told[-1].done == told[-1].total == 4
+    assert told[-1].remaining_seconds == 0
+
+
+def test_a_recording_that_ends_its_worker_is_told_and_the_rest_goes_on(
+    gallery: Gallery, models: Models, footage: Path
+) -> None:
+    killed = []
+
+    def kill_one(progress: Progress) -> None:
+        if progress.file and not killed:
+            for child in psutil.Process().children():
+                if "spawn_main" in " ".join(child.cmdline()):
+                    child.kill()
+                    killed.append(child.pid)
+                    return
+
+    report = index_catalogue(footage, gallery, models, workers=2, progress=kill_one)
+    assert killed
+    assert report.count("refused") == 1
+    assert report.count("indexed") == 3
+    (problem,) = report.problems
+    assert "ended the worker (signal 9)" in problem.what
+    assert index_catalogue(footage, gallery, models, workers=2).count("indexed") == 1
+
+
+def command(footage: Path, gallery: Path, *more: str) -> list[str]:
+    sightline = str(Path(sys.executable).with_name("sightline"))
+    return [sightline, "index", str(footage), "--gallery", str(gallery), *more]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("after", [0.0, 0.6, 1.2])
+def test_killed_at_any_moment_nothing_is_half_there(
+    tmp_path: Path, footage: Path, workers: str, after: float
+) -> None:
+    path = tmp_path / "killed.duckdb"
+    with subprocess.Popen(
+        command(footage, path, "--workers", workers),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as running:  # fmt: skip
+        deadline = time.monotonic() + 60
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(after)
+        children = psutil.Process(running.pid).children(recursive=True)
+        running.send_signal(signal.SIGKILL)
+    assert psutil.wait_procs(children, timeout=10)[1] == []  # nobody works on without us
+    with Gallery.open(path) as gallery:
+        recordings, tracklets = gallery.recordings(), gallery.tracklets()
+        assert set(tracklets["recording"]) <= set(recordings["file"])
+        assert (recordings["tracklets"] == 1).all()
+    subprocess.run(command(footage, path), check=True, capture_output=True)
+    with Gallery.open(path) as gallery:
+        assert sorted(gallery.recordings()["file"]) == [
+            "again.mkv", "bird.mkv", "milk.mkv", "no.mkv",
+        ]  # fmt: skip
+        assert len(gallery.tracklets()) == 4
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_stops_soon_and_says_how_to_go_on(
+    tmp_path: Path, footage: Path, workers: str
+) -> None:
+    path = tmp_path / "stopped.duckdb"
+    with subprocess.Popen(
+        command(footage, path, "--workers", workers),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+        # Whoever runs the tests in the background has them ignore it.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    ) as running:  # fmt: skip
+        deadline = time.monotonic() + 60
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal sends it: to the whole group
+        _, said = running.communicate(timeout=10)
+    assert running.returncode == REFUSED
+    assert "Stopped. What was finished is kept; run the same command to go on." in said
+    assert "Traceback" not in said
+    with Gallery.open(path) as gallery:
+        assert len(gallery.recordings()) < 4
+
+
+def test_the_urgent_place_and_time_come_first(
+    gallery: Gallery, models: Models, footage: Path
+) -> None:
+    around_c2 = [[-0.03, 51.485], [-0.015, 51.485], [-0.015, 51.5], [-0.03, 51.5], [-0.03, 51.485]]
+    district = from_geojson({"type": "Polygon", "coordinates": [around_c2]})
+    first = Scope(district, parse_time("2026-03-02T00:00Z"), parse_time("2026-03-05T00:00Z"))
+    plan = plan_catalogue(footage, gallery, first=first)
+    # C2 has the first and the third day; the first is too early to be urgent.
+    assert [r.file for r in plan.fresh] == ["no.mkv", "again.mkv", "bird.mkv", "milk.mkv"]
+    assert plan.footage_seconds == pytest.approx(8.7, abs=0.5)
+    assert gallery.cameras() == ()  # nothing was stored
+
+    order: list[str] = []
+    index_catalogue(
+        footage, gallery, models, first=first,
+        progress=lambda p: order.append(p.file) if p.file not in order else None,
+    )  # fmt: skip
+    assert order[0] == "no.mkv"
+
+
+def test_a_dry_run_says_what_would_be_done(
+    tmp_path: Path, footage: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_row(footage, "gone.mkv,C1,2026-03-09T10:00:00Z")
+    path = tmp_path / "g.duckdb"
+    options = ["index", str(footage), "--gallery", str(path), "--dry-run"]
+    assert main([*options, "--json"]) == PROBLEMS
+    *rows, summary = map(json.loads, capsys.readouterr().out.splitlines())
+    assert summary["fresh"] == 5
+    assert [row["where"] for row in rows if row["kind"] == "problem"] == ["gone.mkv"]
+    assert not path.exists()
+    assert main(options) == PROBLEMS
+    assert "5 recordings to index" in capsys.readouterr().out
+    incomplete = [*options, "--first-from", "2026-03-02T00:00Z"]
+    assert main(incomplete) == REFUSED
+    assert "needs all three" in capsys.readouterr().err
+
+
+def test_the_same_content_and_overlapping_times_are_told(
+    gallery: Gallery, models: Models, footage: Path
+) -> None:
+    shutil.copyfile(footage / "again.mkv", footage / "copy.mkv")
+    shutil.copyfile(footage / "again.mkv", footage / "late.mkv")
+    shutil.copyfile(footage.parent / "footage" / "bird.mkv", footage / "other.mkv")
+    (footage / "footage.csv").write_text(
+        "file,camera_id,started_at\n"
+        "again.mkv,C1,2026-03-01T10:00:00Z\n"
+        "copy.mkv,C2,2026-03-01T10:00:00Z\n"
+        "other.mkv,C1,2026-03-01T10:00:01Z\n"
+        "late.mkv,C1,2026-03-01T10:00:30Z\n"
+    )
+    report = index_catalogue(footage, gallery, models)
+    told = {recording.file: [p.what for p in recording.problems] for recording in report.recordings}
+    assert told["again.mkv"] == []
+    assert told["copy.mkv"] == ["has the same content as again.mkv; one of their rows is wrong"]
+    assert told["other.mkv"] == ["overlaps again.mkv on camera C1 by 2 s; check their start times"]
+    assert told["late.mkv"] == [
+        "has the same content as again.mkv; one of their rows is wrong",
+        "has the same content as copy.mkv; one of their rows is wrong",
+    ]
+    assert report.count("indexed") == 4
+    assert len(gallery.problems()) == 4
+
+
+def test_the_gallery_remembers_runs_and_what_was_refused(
+    gallery: Gallery, models: Models, footage: Path
+) -> None:
+    (footage / "late.mkv").write_bytes(b"not yet")
+    add_row(footage, "late.mkv,C1,2026-03-09T10:00:00Z")
+    index_catalogue(footage, gallery, models)
+    (refusal,) = gallery.refusals().to_dict("records")
+    assert refusal["file"] == "late.mkv"
+    assert "is not a recording that can be read" in refusal["reason"]
+    day = Scope(
+        from_geojson({"type": "Polygon", "coordinates": [[[-1, 51], [1, 51], [0, 52], [-1, 51]]]}),
+        parse_time("2026-03-09T00:00Z"), parse_time("2026-03-10T00:00Z"),
+    )  # fmt: skip
+    assert gallery.coverage(day).refused == 1
+
+    shutil.copyfile(footage / "again.mkv", footage / "late.mkv")
+    index_catalogue(footage, gallery, models)
+    assert gallery.refusals().empty
+    runs = gallery.runs()
+    assert list(runs["indexed"]) == [1, 4]
+    assert list(runs["refused"]) == [0, 1]
+    recordings = gallery.recordings()
+    assert set(recordings["stopped"]) == {"end of the file"}
+    assert (recordings["elapsed_seconds"] > 0).all()
+
+
+def test_a_watch_takes_what_arrives(gallery: Gallery, models: Models, footage: Path) -> None:
+    rows = (footage / "footage.csv").read_text().splitlines()
+    (footage / "footage.csv").write_text("\n".join(rows[:2]) + "\n")
+    with contextlib.closing(watch_catalogue(footage, gallery, models, every_seconds=0.2)) as rounds:
+        assert next(rounds).count("indexed") == 1
+        arrival = threading.Timer(0.5, add_row, (footage, rows[2]))
+        arrival.start()
+        report = next(rounds)
+        arrival.join()
+    assert report.count("present") == 1
+    assert report.count("indexed") == 1
+
+
+def test_the_watch_command_ends_with_ctrl_c(tmp_path: Path, footage: Path) -> None:
+    path = tmp_path / "watched.duckdb"
+    with subprocess.Popen(
+        command(footage, path, "--watch", "1", "--json"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as running:  # fmt: skip
+        assert running.stdout is not None
+        said = [json.loads(running.stdout.readline()) for _ in range(5)]
+        os.killpg(running.pid, signal.SIGINT)
+        running.communicate(timeout=10)
+    assert said[-1]["indexed"] == 4
+    assert running.returncode == DONE

@@ -1,0 +1,271 @@
+"""An office with people in it: a hub that knows them, a gallery, a case that somebody approved."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from shapely import box
+
+from workbench.casework import register
+from workbench.casework.cases import Case, Request
+from workbench.casework.record import jupyterhub as hubs
+from workbench.casework.record.audit import HEAD, LOG
+from workbench.casework.record.chain import canonical
+from workbench.casework.record.keys import own_key
+from workbench.casework.register import Register
+from workbench.casework.subjects import describe_subject
+from workbench.domain import (
+    Box,
+    Camera,
+    District,
+    Face,
+    IndexedRecording,
+    Photograph,
+    Probe,
+    Profile,
+    Quality,
+    Recording,
+    Scope,
+    Shot,
+    Tracklet,
+)
+from workbench.gallery import Gallery
+from workbench.settings import settings
+
+START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
+PROFILE = Profile("test", "dlib", "Dlib", "dlib-chip", "euclidean", 8, (("a.dat", "00"),))
+AREA = District("Old Town", box(-0.02, 51.47, 0.0, 51.49))
+TOKENS = {f"token-of-{name}": name for name in
+          ("anna", "ben", "rosa", "rolf", "sara", "sven", "otto", "ada", "nobody")}  # fmt: skip
+ROLES = {
+    "anna": ["analyst"],
+    "ben": ["analyst"],
+    "rosa": ["reviewer"],
+    "rolf": ["reviewer"],
+    "sara": ["supervisor"],
+    "sven": ["supervisor"],
+    "otto": ["auditor"],
+    "ada": ["administrator"],
+}
+
+
+class _Hub(BaseHTTPRequestHandler):
+    """The one call of JupyterHub's REST API that we make: GET /user."""
+
+    def do_GET(self) -> None:
+        name = TOKENS.get(self.headers.get("Authorization", "").removeprefix("token "))
+        if self.path != "/hub/api/user" or name is None:
+            self.send_error(403)
+            return
+        body = json.dumps({"kind": "user", "name": name, "admin": False}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Tests read what matters elsewhere."""
+
+
+@pytest.fixture(scope="session")
+def hub() -> Iterator[str]:
+    """The address of a hub's API."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/hub/api"
+        server.shutdown()
+
+
+@dataclass
+class Office:
+    """An installation in service, and whoever sits in it."""
+
+    home: Path
+    patch: pytest.MonkeyPatch
+
+    @property
+    def folder(self) -> Path:
+        return self.home / "casework"
+
+    @property
+    def register(self) -> Register:
+        return register.here()
+
+    def sit(self, name: str) -> Register:
+        """Somebody sits down: their server was started with their token of the hub."""
+        self.patch.setenv("JUPYTERHUB_API_TOKEN", f"token-of-{name}")
+        return self.register
+
+    def fresh(self) -> Register:
+        """The register as another process would open it."""
+        register._open.clear()
+        return self.register
+
+    def write_at(self, moment: datetime) -> None:
+        """An entry as a machine writes it whose clock shows *moment*."""
+        head = self.register.head
+        body = {"n": head.number + 1, "at": moment.isoformat(), "by": {}, "what": "x", "about": {}}
+        rest = head.hash.encode() + b" " + canonical(body)
+        digest = hashlib.sha256(rest).hexdigest()
+        with (self.folder / LOG).open("ab") as file:
+            file.write(digest.encode() + b" " + rest + b"\n")
+        (self.folder / HEAD).write_text(f"{head.number + 1:020d}:{digest}\n")
+
+    def events(self, what: str = "") -> list[Any]:
+        return [e for e in register.all_entries(self.folder) if e.what.startswith(what)]
+
+
+@pytest.fixture
+def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An installation that nobody has used yet."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in [name for name in os.environ if name.startswith(("SIGHTLINE_", "JUPYTERHUB_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SIGHTLINE_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    settings.cache_clear()
+    register._open.clear()
+    hubs._answers.clear()
+    yield home
+    settings.cache_clear()
+    register._open.clear()
+
+
+@pytest.fixture
+def office(fresh_home: Path, hub: str, monkeypatch: pytest.MonkeyPatch) -> Office:
+    folder = fresh_home / "casework"
+    folder.mkdir(mode=0o700)
+    # Everybody's key; each would be in a home of its own.
+    monkeypatch.setenv("HOME", str(fresh_home.parent / "homes"))
+    keys = {name: [own_key(name)] for name in ROLES}
+    document = {"hub": hub, "people": ROLES, "keys": keys}
+    (folder / "people.json").write_text(json.dumps(document))
+    (folder / "people.json").chmod(0o644)
+    made = Office(fresh_home, monkeypatch)
+    made.sit("ada")
+    return made
+
+
+def vector(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 0.3, 8).astype(np.float32)
+
+
+def probe_of(seed: int, *, photographs: int = 2) -> Probe:
+    face = Face(Box(0, 0, 10, 10), 1.0)
+    pictures = tuple(
+        Photograph(
+            f"{n}.jpg", face, Quality(0.9, 0.9, 0.9, 0.9, 0.9), b"jpeg %d %d" % (seed, n),
+            (vector(seed) + np.float32(n / 100)).astype(np.float32),
+        )
+        for n in range(photographs)
+    )  # fmt: skip
+    template = np.mean([p.template for p in pictures], axis=0).astype(np.float32)
+    return Probe(pictures, template, PROFILE)
+
+
+@pytest.fixture(scope="session")
+def subject() -> Probe:
+    """Person number 0, who is on every camera."""
+    return probe_of(0)
+
+
+@pytest.fixture(scope="session")
+def stranger() -> Probe:
+    return probe_of(1)
+
+
+@pytest.fixture(scope="session")
+def town_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four cameras in the Old Town and one elsewhere; persons 0 to 4 pass each of them."""
+    path = tmp_path_factory.mktemp("town") / "town.duckdb"
+    with Gallery.create(path, PROFILE) as gallery:
+        places = [(-0.015, 51.475), (-0.010, 51.478), (-0.005, 51.480), (-0.001, 51.489), (0.1, 51)]
+        gallery.add_cameras(
+            Camera(f"C{n}", f"Camera {n}", latitude, longitude)
+            for n, (longitude, latitude) in enumerate(places)
+        )
+        for camera in range(len(places)):
+            started = START + timedelta(hours=camera)
+            tracklets = []
+            for person in range(5):
+                seen = started + timedelta(minutes=person)
+                template = (vector(person) + np.float32(camera / 50)).astype(np.float32)
+                shot = Shot(
+                    60.0 * person, seen, Box(10, 20, 30, 40),
+                    Quality(0.9, 0.9, 0.8, 0.7, 0.6), b"jpeg", template,
+                )  # fmt: skip
+                end = seen + timedelta(seconds=5)
+                tracklets.append(Tracklet(person, seen, end, 9, (shot,), template))
+            recording = Recording(f"{camera}.mp4", Path("x.mp4"), f"C{camera}", started)
+            gallery.add_recording(
+                IndexedRecording(
+                    recording,
+                    hashlib.sha256(b"recording %d" % camera).hexdigest(),
+                    1000,
+                    2000,
+                    600.0,
+                    640,
+                    360,
+                    7200,
+                    1200,
+                    50,
+                    tuple(tracklets),
+                )
+            )
+    return path
+
+
+@pytest.fixture
+def gallery(town_file: Path) -> Iterator[Gallery]:
+    with Gallery.open(town_file) as opened:
+        yield opened
+
+
+@pytest.fixture
+def permitted() -> Scope:
+    return Scope(AREA, START, START + timedelta(hours=12))
+
+
+@pytest.fixture
+def ask(subject: Probe, permitted: Scope) -> Callable[..., Request]:
+    """``ask(reference="A-1", …)``: a request that nothing is wrong with but what is said."""
+
+    def make(reference: str = "A-1", **changed: Any) -> Request:
+        now = datetime.now(UTC)
+        request = Request(
+            reference=reference,
+            purpose="missing person",
+            title="A child from the Old Town",
+            legal_basis="Search for a missing person",
+            authority="Public prosecutor",
+            authorisation="P 117/26",
+            district=permitted.district,
+            start=permitted.start,
+            end=permitted.end,
+            valid_from=now - timedelta(hours=1),
+            valid_until=now + timedelta(days=2),
+            subject=describe_subject(subject),
+        )
+        return replace(request, **changed)
+
+    return make
+
+
+@pytest.fixture
+def case(office: Office, ask: Callable[..., Request], subject: Probe) -> Case:
+    """A-1: anna asked for it, sara approved it; anna sits there again."""
+    office.sit("anna").ask(ask(), subject=subject)
+    office.sit("sara").approve("A-1")
+    return office.sit("anna").case("A-1")

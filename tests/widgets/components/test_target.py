@@ -1,0 +1,130 @@
+"""Photographs of the target: compared, switched off, taken from footage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.casework.register import here
+from workbench.widgets.components.target import TargetPanel
+from workbench.widgets.investigate.model import Investigation
+
+Probe = Callable[[int], bytes]
+
+
+@pytest.fixture
+def somebody_else(shared: Path) -> bytes:
+    return (shared / "footage/town/probes/P0269/1.jpg").read_bytes()
+
+
+def told(panel: TargetPanel) -> str:
+    words = [box.words.value for box in panel.photographs.children]
+    return " ".join([*words, panel.together.value])
+
+
+def test_photographs_of_one_person_agree(asked: Investigation, probe: Probe) -> None:
+    asked.add_photographs([(f"{n}.jpg", probe(n)) for n in (1, 2, 3)])
+    assert asked.agreement.groups == ((0, 1, 2),)
+    assert asked.agreement.apart == ()
+    assert all(alike is not None and alike > 0.43 for alike in asked.agreement.with_others)
+
+
+def test_a_photograph_of_somebody_else_is_named(
+    asked: Investigation, probe: Probe, somebody_else: bytes
+) -> None:
+    asked.add_photographs(
+        [("1.jpg", probe(1)), ("<b>other</b>.jpg", somebody_else), ("2.jpg", probe(2))]
+    )
+    panel = TargetPanel(asked)
+    assert asked.agreement.apart == (1,)
+    assert "&lt;b&gt;other&lt;/b&gt;.jpg looks like somebody else" in panel.together.value
+    assert told(panel).count("Looks like somebody else.") == 1
+
+    asked.use_photograph(asked.uploads[1].key, False)
+    assert asked.agreement.apart == ()
+    assert "looks like somebody else" not in panel.together.value
+    assert "Switched off: not searched for." in told(panel)
+    off = asked.with_the_used(asked.uploads[1])
+    assert off is not None
+    assert off < 0.43
+    assert f"{off:.2f} alike to the others together" in told(panel)
+
+
+def test_of_two_different_people_neither_is_taken_for_the_right_one(
+    asked: Investigation, probe: Probe, somebody_else: bytes
+) -> None:
+    asked.add_photographs([("1.jpg", probe(1)), ("2.jpg", somebody_else)])
+    panel = TargetPanel(asked)
+    assert asked.agreement.apart == (0, 1)
+    assert "These look like 2 different people: 1.jpg / 2.jpg" in panel.together.value
+
+
+def test_what_is_switched_off_is_not_searched_for(asked: Investigation, probe: Probe) -> None:
+    asked.add_photographs([(f"{n}.jpg", probe(n)) for n in (1, 2)])
+    asked.set_district(asked.whole_area())
+    panel = TargetPanel(asked)
+    asked.search()
+    assert asked.result is not None
+    assert len(asked.result.probe.photographs) == 2
+    assert "changed since the search" not in panel.together.value
+
+    switch = panel.photographs.children[1].children[1].children[1].children[0]
+    switch.value = False  # as the browser sets it
+    assert asked.outdated
+    assert "The photographs have changed since the search." in panel.together.value
+    asked.search()
+    assert [one.name for one in asked.result.probe.photographs] == ["1.jpg"]
+    assert "changed since the search" not in panel.together.value
+    assert np.array_equal(asked.result.probe.template, asked.uploads[0].photograph.template)
+
+    asked.use_photograph(asked.uploads[0].key, False)
+    asked.search()
+    assert asked.messages["target"] == "Switch on one of the photographs."
+
+
+def test_a_best_shot_becomes_a_photograph_of_the_target_and_is_on_record(
+    asked: Investigation, probe: Probe
+) -> None:
+    panel = TargetPanel(asked)
+    assert panel.shot.layout.display == "none"
+    asked.add_photograph("1.jpg", probe(1))
+    asked.set_district(asked.whole_area())
+    asked.search()
+    first, second = asked.shown
+    asked.selected = second.tracklet_id
+    assert panel.shot.layout.display == ""
+    panel.shot.click()
+    taken = asked.uploads[1]
+    assert taken.photograph is not None
+    assert taken.photograph.jpeg == second.shot_jpeg
+    face = taken.photograph.face.box
+    height, width = taken.found.image.shape[:2]
+    assert 0 <= face.x < face.x + face.width <= width
+    assert 0 <= face.y < face.y + face.height <= height
+    assert panel.shot.layout.display == "none"  # it is among them now
+
+    asked.search()
+    assert asked.shown[0].score > first.score
+    register = here()
+    last = [entry for entry in entries(register.folder) if '"probe.taken"' in entry][-1]
+    assert second.tracklet_id in last
+
+
+def test_a_best_shot_of_another_case_is_not_offered(asked: Investigation, probe: Probe) -> None:
+    panel = TargetPanel(asked)
+    asked.add_photograph("1.jpg", probe(1))
+    asked.set_district(asked.whole_area())
+    asked.search()
+    asked.selected = asked.shown[0].tracklet_id
+    asked.case = ""
+    assert panel.shot.layout.display == "none"
+    asked.take_shot(asked.selected, case="none at all")
+    assert "there is no such case" in asked.messages["target"]
+    assert len(asked.uploads) == 1
+
+
+def entries(folder: Path) -> list[str]:
+    return (folder / "audit.log").read_text(encoding="utf-8").splitlines()

@@ -1,0 +1,109 @@
+"""A reload brings the question back: offered, told, and asked anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from workbench.casework.drafts import discard_draft
+from workbench.casework.register import here
+from workbench.widgets.components.hours import WeeklyHours
+from workbench.widgets.investigate.draft import DraftPanel, Keeper
+from workbench.widgets.investigate.model import Investigation
+
+Probe = Callable[[int], bytes]
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(training: str) -> Iterator[None]:
+    discard_draft(here(), training)
+    yield
+    discard_draft(here(), training)
+
+
+def test_a_reload_offers_the_question_and_brings_all_of_it_back(
+    asked: Investigation, probe: Probe, small_town: Path
+) -> None:
+    Keeper(asked)
+    asked.add_photographs([("1.jpg", probe(1)), ("2.jpg", probe(2))])
+    asked.use_photograph(asked.uploads[1].key, False)
+    asked.set_district(asked.whole_area())
+    asked.search()
+    asked.selected = asked.shown[1].tracklet_id
+    asked.take_shot(asked.selected, case=asked.case, name="<b>shot</b>")
+    asked.set_last_night()
+    asked.hours = WeeklyHours(frozenset({6}), 0, 6)
+    asked.threshold = 0.6
+
+    again = Investigation(small_town)
+    panel = DraftPanel(again)
+    assert panel.keeper.offer is not None
+    assert "3 photographs, the district, the time range, the hours" in panel.words.value
+    assert again.uploads == ()
+    again.set_last_night()  # what is offered is not overwritten
+    assert Keeper(Investigation(small_town)).offer is not None
+
+    panel.choice.children[0].click()
+    assert [(u.found.name, u.used) for u in again.uploads] == [
+        ("1.jpg", True),
+        ("2.jpg", False),
+        ("<b>shot</b>", True),
+    ]
+    assert again.district is not None
+    assert again.district.name == "All cameras"
+    assert again.district.area.equals(asked.whole_area().area)
+    assert (again.start, again.end, again.hours) == (asked.start, asked.end, asked.hours)
+    assert again.threshold == 0.6
+    assert again.result is None
+    assert "Nothing has been searched: press Search to ask again." in panel.words.value
+    assert panel.choice.layout.display == "none"
+    again.search()
+    assert again.result is not None  # asked again, with a permit of its own
+
+
+def test_a_question_that_is_deleted_does_not_come_back(
+    asked: Investigation, probe: Probe, small_town: Path
+) -> None:
+    Keeper(asked)
+    asked.add_photograph("1.jpg", probe(1))
+    panel = DraftPanel(Investigation(small_town))
+    panel.choice.children[1].click()
+    assert "It is deleted." in panel.words.value
+    assert Keeper(Investigation(small_town)).offer is None
+
+
+def test_cameras_chosen_by_hand_come_back(asked: Investigation, small_town: Path) -> None:
+    Keeper(asked)
+    asked.pick_cameras(["CAM-003", "CAM-006"])
+    again = Investigation(small_town)
+    keeper = Keeper(again)
+    keeper.restore()
+    assert again.picked == ("CAM-003", "CAM-006")
+    assert [camera.camera_id for camera in again.cameras_inside] == ["CAM-003", "CAM-006"]
+
+
+def test_a_new_question_takes_the_place_of_one_that_was_not_wanted(
+    asked: Investigation, probe: Probe, small_town: Path
+) -> None:
+    Keeper(asked)
+    asked.set_district(asked.whole_area())
+    again = Investigation(small_town)
+    keeper = Keeper(again)
+    assert keeper.offer is not None
+    again.add_photograph("1.jpg", probe(1))
+    assert keeper.offer is None
+    last = Keeper(Investigation(small_town))
+    assert last.offer is not None
+    assert last.offer.question["district"] is None
+
+
+def test_what_cannot_be_brought_back_is_told(asked: Investigation, small_town: Path) -> None:
+    from workbench.casework.drafts import keep_draft
+
+    keep_draft(here(), asked.case, {"start": "yesterday", "end": None})
+    again = Investigation(small_town)
+    keeper = Keeper(again)
+    keeper.restore()
+    assert "could not be brought back whole" in again.messages["draft"]

@@ -1,0 +1,353 @@
+"""Sorting, filtering, comparing and deciding on candidates, without a browser."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from workbench.casework.register import all_entries, here
+from workbench.casework.reviewing.triage import opinions
+from workbench.domain import Candidate
+from workbench.widgets.components.comparison import OVERLAY
+from workbench.widgets.components.work import InPlace
+from workbench.widgets.investigate.listing import CARDS, ROWS
+from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.results import ResultsPanel, whereabouts
+
+HOSTILE = '<img src=x onerror="alert(1)"></script>'
+Make = Callable[..., Candidate]
+
+
+@pytest.fixture
+def answered(asked: Investigation, probe: Callable[[int], bytes]) -> Investigation:
+    asked.add_photograph("one.jpg", probe(1))
+    asked.set_district(asked.whole_area())
+    asked.search()
+    assert len(asked.shown) == 2
+    return asked
+
+
+@pytest.fixture
+def panel(answered: Investigation) -> ResultsPanel:
+    return ResultsPanel(answered)
+
+
+@pytest.fixture
+def many(panel: ResultsPanel, make_candidate: Make) -> ResultsPanel:
+    """A hundred candidates at two cameras over three days; the later, the better its picture."""
+    model = panel.model
+    assert model.result is not None
+    cameras = [replace(model.cameras[0], name="Zoo"), replace(model.cameras[1], name=HOSTILE)]
+    candidates = tuple(
+        replace(
+            make_candidate(cameras[n % 2], minute=n * 36, score=0.99 - n / 1000),
+            quality=n / 100,
+        )
+        for n in range(100)
+    )
+    model.result = replace(model.result, candidates=candidates)
+    return panel
+
+
+def entries(what: str) -> list[Any]:
+    return [entry for entry in all_entries(here().folder) if entry.what == what]
+
+
+# --- The list ---------------------------------------------------------------------------------
+
+
+def test_candidates_are_sorted_as_asked(many: ResultsPanel) -> None:
+    listing = many.listing
+    assert [one.score for one in listing.candidates] == sorted(
+        (one.score for one in listing.candidates), reverse=True
+    )
+    many.order.value = "quality"
+    assert listing.candidates[0].quality == 0.99
+    many.order.value = "time"
+    times = [one.first_seen for one in listing.candidates]
+    assert times == sorted(times)
+    many.order.value = "camera"
+    names = [one.camera.name for one in listing.candidates]
+    assert names == sorted(names, key=str.casefold)
+    assert many.candidates.items[0]["rank"] == 2  # its place by score, in whichever order
+
+
+def test_filters_narrow_the_list_and_say_how_many_they_leave_out(many: ResultsPanel) -> None:
+    listing = many.listing
+    many.camera.value = many.model.cameras[0].camera_id
+    assert len(listing.candidates) == 50
+    assert "1 to 12 of 50 (50 left out), best first" in whereabouts(listing)
+    many.day.value = listing.days()[1]
+    assert {listing.day_of(one) for one in listing.candidates} == {listing.days()[1]}
+    assert 0 < len(listing.candidates) < 50
+    many.quality.value = 0.7
+    assert all(one.quality >= 0.7 for one in listing.candidates)
+    many.opinion.value = "same"
+    assert "None of 100 candidates is left" in many.where.value
+    many.clear.click()
+    assert len(listing.candidates) == 100
+    assert many.camera.value == many.day.value == many.opinion.value == ""
+
+
+def test_pages_are_those_of_the_view(many: ResultsPanel) -> None:
+    listing = many.listing
+    listing.turn(100)
+    assert listing.page == listing.pages - 1 == -(-100 // CARDS) - 1
+    many.view.value = "Table"
+    assert (listing.page, listing.pages) == (0, 100 // ROWS)
+    listing.turn(-1)
+    assert listing.page == 0
+
+
+def test_a_filter_that_is_not_there_any_more_is_left(many: ResultsPanel) -> None:
+    many.camera.value = many.model.cameras[1].camera_id
+    assert many.model.result is not None
+    many.model.result = replace(
+        many.model.result,
+        candidates=tuple(
+            one
+            for one in many.model.result.candidates
+            if one.camera.camera_id == many.model.cameras[0].camera_id
+        ),
+    )
+    assert many.camera.value == ""
+    assert len(many.listing.candidates) == 50
+
+
+def test_a_hostile_camera_name_stays_text(many: ResultsPanel) -> None:
+    assert HOSTILE in {item["camera"] for item in many.candidates.items}
+    assert HOSTILE not in many.where.value + many.summary.value + many.probe.value
+    assert any(HOSTILE in label for label, _ in many.camera.options)
+
+
+# --- Comparing --------------------------------------------------------------------------------
+
+
+def test_a_card_that_is_chosen_is_compared(panel: ResultsPanel) -> None:
+    wanted = panel.model.shown[1]
+    panel.candidates._received(None, {"open": wanted.tracklet_id}, [])
+    assert panel.model.selected == wanted.tracklet_id
+    assert panel.compared.shown
+    assert wanted.camera.name in panel.compared.title
+    assert panel.compared.place == f"2 of 2, score {wanted.score:.3f}"
+    assert len(panel.compared.shots) >= 1
+    assert panel.compared.shots[0]["time"]
+    panel.compared._received(None, {"close": True}, [])
+    assert panel.model.selected == ""
+    assert not panel.compared.shown
+
+
+def test_the_eyes_of_both_are_found_and_lie_as_eyes_do(panel: ResultsPanel) -> None:
+    panel.compared.compare(panel.model.shown[0].tracklet_id)
+    comparison = panel.comparison
+    for picture in (comparison.left, comparison.right):
+        assert picture is not None
+        assert picture.eyes is not None
+        (left_x, left_y), (right_x, right_y) = picture.eyes.left, picture.eyes.right
+        assert right_x - left_x > 10
+        assert abs(right_y - left_y) < (right_x - left_x) / 2
+    assert panel.compared.alignment.startswith("Aligned")
+
+
+def test_where_no_eyes_are_found_it_says_not_aligned(
+    panel: ResultsPanel, small_jpeg: bytes
+) -> None:
+    panel.compared.compare(panel.model.shown[0].tracklet_id)
+    faceless = replace(panel.comparison.shots[0], jpeg=small_jpeg, eyes=None)
+    panel.comparison.shots = (faceless,)
+    assert panel.compared.alignment == (
+        "Not aligned: no eyes were found in the candidate's picture."
+    )
+
+
+def test_what_is_set_in_the_browser_is_kept_and_reset(panel: ResultsPanel) -> None:
+    panel.compared.compare(panel.model.shown[0].tracklet_id)
+    panel.compared.zoom, panel.compared.turn, panel.compared.mode = 3.0, 12.0, OVERLAY
+    assert (panel.comparison.zoom, panel.comparison.turn) == (3.0, 12.0)
+    assert panel.comparison.mode == OVERLAY
+    panel.compared._received(None, {"reset": True}, [])
+    assert (panel.compared.zoom, panel.compared.turn) == (1.0, 0.0)
+
+
+def test_a_tracklet_that_is_gone_from_the_gallery_is_told(many: ResultsPanel) -> None:
+    many.compared.compare(many.model.shown[0].tracklet_id)
+    assert "is not the id of a tracklet" in many.compared.problem
+    assert len(many.compared.shots) == 1  # the best shot that came with the answer
+
+
+# --- Deciding ---------------------------------------------------------------------------------
+
+
+def test_an_opinion_is_recorded_and_the_next_candidate_shown(panel: ResultsPanel) -> None:
+    model, reference = panel.model, panel.model.case
+    first, second = (one.tracklet_id for one in model.shown)
+    panel.compared.compare(first)
+    panel.compared._received(None, {"verdict": "same"}, [])
+    assert model.selected == second
+    assert panel.candidates.items[0]["opinion"] == "Same"
+    assert opinions(here(), reference)[first].verdict == "same"
+    panel.opinion.value = "undecided"
+    assert [one.tracklet_id for one in panel.listing.candidates] == [second]
+    panel.opinion.value = ""
+
+    panel.compared._received(None, {"undo": True}, [])
+    assert model.selected == first
+    assert first not in opinions(here(), reference)
+    assert panel.candidates.items[0]["opinion"] == ""
+    assert "that is on record" in panel.compared.told
+    last = entries("triage.undone")[-1]
+    assert last.about["tracklet"] == first
+
+
+def test_only_candidates_of_this_search_are_decided_on(panel: ResultsPanel) -> None:
+    before = len(entries("triage.noted"))
+    assert not panel.decisions.decide("0123456789abcdef-7", "same")
+    assert "Choose a candidate" in panel.decisions.problem
+    panel.compared._received(None, {"verdict": "same"}, [])  # nothing is compared
+    panel.compared.compare(panel.model.shown[0].tracklet_id)
+    panel.compared._received(None, {"verdict": "guilty"}, [])
+    assert len(entries("triage.noted")) == before
+
+
+def test_what_was_sorted_as_the_same_or_unsure_goes_to_review(panel: ResultsPanel) -> None:
+    model = panel.model
+    first, second = (one.tracklet_id for one in model.shown)
+    panel.decisions.decide(first, "different")
+    panel.decisions.decide(second, "different")
+    model.list_for_review()
+    assert "there is none to review" in model.messages["case"]
+    before = len(entries("review.listed"))
+    panel.decisions.decide(second, "unsure")
+    model.list_for_review()
+    (listed,) = entries("review.listed")[before:]
+    assert [item["tracklet"] for item in listed.about["items"] if "tracklet" in item] == [second]
+    for _ in range(3):
+        panel.decisions.undo()
+
+
+def test_what_others_sorted_is_there_when_the_search_is_asked_again(panel: ResultsPanel) -> None:
+    first = panel.model.shown[0].tracklet_id
+    panel.decisions.decide(first, "unsure")
+    panel.model.search()
+    assert panel.decisions.verdict(first) == "unsure"
+    assert ResultsPanel(panel.model).candidates.items[0]["opinion"] == "Unsure"
+    panel.decisions.undo()
+
+
+# --- The seconds around it --------------------------------------------------------------------
+
+
+def test_the_clip_is_cut_and_its_making_is_on_record(panel: ResultsPanel) -> None:
+    wanted = panel.model.shown[0]
+    panel.compared.compare(wanted.tracklet_id)
+    panel.compared._received(None, {"clip": True}, [])
+    assert panel.comparison.messages == {}
+    with av.open(io.BytesIO(panel.compared.clip)) as film:
+        assert film.streams.video[0].codec_context.name == "h264"
+        assert film.streams.audio == ()
+    assert "coarse on purpose" in panel.compared.clip_hint
+    entry = entries("clip.viewed")[-1]
+    assert entry.about["tracklet"] == wanted.tracklet_id
+    assert entry.about["case"] == panel.model.case
+    panel.compared.step(1)
+    assert panel.compared.clip == b""  # it is another candidate's
+
+
+def test_no_clip_is_made_of_another_recording_or_of_none(
+    panel: ResultsPanel, shared: Path, tmp_path: Path
+) -> None:
+    from workbench.faces.models import load
+    from workbench.footage.catalog import read_catalogue
+    from workbench.gallery import Gallery
+    from workbench.indexing import index_catalogue
+
+    catalogue = read_catalogue(shared / "footage/town")
+    wanted, other = panel.model.shown
+    clip = next(one for one in catalogue.recordings if one.file == wanted.recording)
+    moved = tmp_path / clip.file
+    moved.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(clip.path, moved)
+    models, path = load("dlib"), tmp_path / "moved.duckdb"
+    with Gallery.create(path, models.profile) as gallery:
+        here_now = replace(catalogue, root=tmp_path, recordings=(replace(clip, path=moved),))
+        index_catalogue(here_now, gallery, models)
+    panel.model.gallery = path
+    panel.compared.compare(wanted.tracklet_id)
+    panel.compared._received(None, {"clip": True}, [])
+    assert panel.compared.clip
+    before = len(entries("clip.viewed"))
+
+    panel.compared.compare("")
+    panel.compared.compare(wanted.tracklet_id)
+    shutil.copy(
+        next(one.path for one in catalogue.recordings if one.file == other.recording), moved
+    )
+    panel.compared._received(None, {"clip": True}, [])
+    assert "is not the recording that was indexed" in panel.compared.clip_problem
+    moved.unlink()
+    panel.compared._received(None, {"clip": True}, [])
+    assert "not at hand" in panel.compared.clip_problem
+    assert panel.compared.clip == b""
+    assert len(entries("clip.viewed")) == before
+
+
+# --- Where work takes its time ----------------------------------------------------------------
+
+
+class Queue:
+    """Does its jobs when it is told to, as a thread that is busy does them later."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+
+    def run(self, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        self.waiting.append(lambda: InPlace().run(job, then))
+
+    def tell(self, call: Callable[[], None]) -> None:
+        call()
+
+    def catch_up(self) -> None:
+        while self.waiting:
+            self.waiting.pop(0)()
+
+
+def test_what_went_wrong_with_one_candidate_is_not_told_of_the_next(many: ResultsPanel) -> None:
+    queue = many.comparison._work = Queue()
+    gone, next_one = many.model.shown[:2]
+    many.compared.compare(gone.tracklet_id)
+    many.comparison.make_clip()  # waits until the best shots are there
+    queue.catch_up()
+    many.comparison.make_clip()
+    assert len(queue.waiting) == 1
+    many.compared.compare(next_one.tracklet_id)
+    queue.waiting.pop(0)()
+    assert many.comparison.candidate == next_one
+    assert "clip" not in many.comparison.messages
+
+
+def test_candidates_that_were_passed_over_are_not_looked_at(
+    panel: ResultsPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench.faces import landmarks
+
+    looked: list[bytes] = []
+    find = landmarks.find_eyes
+    monkeypatch.setattr(
+        landmarks, "find_eyes", lambda jpeg, models: looked.append(jpeg) or find(jpeg, models)
+    )
+    queue = panel.comparison._work = Queue()
+    first, second = panel.model.shown
+    for one in (first, second, first, second):
+        panel.compared.compare(one.tracklet_id)
+    queue.catch_up()
+    photographs = len(panel.comparison.photographs)
+    assert len(looked) == photographs + len(panel.comparison.shots)
+    assert panel.comparison.candidate == second
+    assert panel.comparison.shots[0].eyes is not None

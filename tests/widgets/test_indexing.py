@@ -1,0 +1,103 @@
+"""The indexing panel on two real clips, without a kernel."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from workbench.gallery import Gallery
+from workbench.indexing import Progress
+from workbench.widgets.components.work import InPlace
+from workbench.widgets.indexing import Indexing, IndexingPanel, progress_words
+
+
+@pytest.fixture
+def catalogue(shared: Path, tmp_path: Path) -> Path:
+    """Two clips of the town."""
+    town = shared / "footage/town"
+    folder = tmp_path / "catalogue"
+    folder.mkdir()
+    (folder / "cameras.csv").write_text((town / "cameras.csv").read_text())
+    with (town / "footage.csv").open() as file:
+        rows = list(csv.DictReader(file))[:2]
+    with (folder / "footage.csv").open("w") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    for row in rows:
+        target = folder / row["file"]
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes((town / row["file"]).read_bytes())
+    return folder
+
+
+@pytest.fixture
+def model(tmp_path: Path, catalogue: Path) -> Indexing:
+    made = Indexing(tmp_path / "gallery.duckdb", work=InPlace())
+    made.catalogue = str(catalogue)
+    return made
+
+
+def test_looking_tells_what_there_is_to_do_and_does_nothing(model: Indexing) -> None:
+    panel = IndexingPanel(model)
+    panel.look.click()
+    assert model.messages == {}
+    assert "2 recordings to index" in panel.outcome.value
+    assert not model.gallery.exists()
+
+
+def test_a_run_is_stopped_and_the_next_goes_on(model: Indexing) -> None:
+    panel = IndexingPanel(model)
+    model.workers = 1
+
+    def stop_after_the_first(change: dict[str, object]) -> None:
+        if isinstance(change["new"], Progress) and change["new"].done == 1:
+            model.stop()
+
+    model.observe(stop_after_the_first, "progress")
+    panel.start.click()
+    assert model.messages == {}  # it was wished, so it is no error
+    assert "What is finished is kept" in model.stopped
+    with Gallery.open(model.gallery) as gallery:
+        assert len(gallery.recordings()) == 1
+        assert list(gallery.runs()["left"]) == [1]
+
+    model.unobserve(stop_after_the_first, "progress")
+    panel.start.click()
+    assert model.messages == {}
+    assert "1 recording indexed, 1 were there already, 0 could not be read" in panel.outcome.value
+    assert panel.stop.disabled
+    assert not panel.start.disabled
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("catalogue", "/nowhere/at/all", "nowhere"),
+        ("profile", "no-such-profile", "no-such-profile"),
+    ],
+)
+def test_bad_input_is_told_and_nothing_is_made(
+    model: Indexing, field: str, value: str, says: str
+) -> None:
+    model.set_trait(field, value)
+    model.start()
+    assert says in model.messages["indexing"]
+    assert not model.gallery.exists()
+
+
+def test_without_a_catalogue_there_is_nothing_to_start(tmp_path: Path) -> None:
+    panel = IndexingPanel(Indexing(tmp_path / "gallery.duckdb", work=InPlace()))
+    assert panel.start.disabled
+    assert panel.look.disabled
+
+
+def test_progress_in_words() -> None:
+    how_far = Progress(
+        done=3, total=24, file="a.mp4", part=0.0, footage_seconds=60, faces=41, elapsed_seconds=10
+    )
+    assert progress_words(how_far) == (
+        "3 of 24 recordings, 6.0 hours of footage an hour, 41 faces, about 1 min 10 s left"
+    )

@@ -1,0 +1,102 @@
+"""The page of confirmed sightings, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.casework.cases import Case
+from workbench.casework.reviewing.review import decide, list_for_review, waiting
+from workbench.domain import Probe, Scope
+from workbench.gallery import Gallery
+from workbench.investigation import search
+from workbench.widgets.sightings import SightingsModel, SightingsPage, sightings
+
+SIMILAR = dict.fromkeys(("nose", "ears", "mouth"), "similar")
+
+
+@pytest.fixture
+def listed(office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope) -> Any:
+    found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=2)
+    list_for_review(office.register, "A-1", found.candidates)
+    return office
+
+
+@pytest.fixture
+def decided(listed: Any, gallery: Gallery) -> Any:
+    """Two people say of both faces that they are the subject's."""
+    for name in ("anna", "rosa"):
+        listed.sit(name)
+        for item in waiting(listed.register, "A-1", gallery):
+            decide(listed.register, "A-1", item.key, conclusion=2, features=SIMILAR, reason="Nose.")
+    return listed
+
+
+def test_nothing_confirmed_is_said(listed: Any, town_file: Path) -> None:
+    panel = SightingsPage(SightingsModel(town_file))
+    assert panel.choice.value == "A-1"  # the only case there is
+    assert "Nothing is confirmed in this case yet." in panel.status.value
+    assert panel.answer.layout.display == "none"
+
+
+def test_the_team_sees_who_confirmed_what_where_and_when(decided: Any, town_file: Path) -> None:
+    decided.sit("rolf")
+    model = SightingsModel(town_file)
+    panel = SightingsPage(model)
+    assert "2 confirmed sightings" in panel.status.value
+    assert [item["rank"] for item in panel.table.items] == [1, 2]
+    assert all("anna, rosa" in item["cells"] for item in panel.table.items)
+    assert "sl-confirmed" in panel.map.page
+    assert "confirmed sightings" in panel.route.value
+    assert decided.events("shot.viewed")[-1].account == "rolf"
+
+
+def test_choosing_on_the_map_chooses_everywhere_without_drawing_it_again(
+    decided: Any, town_file: Path
+) -> None:
+    model = SightingsModel(town_file)
+    panel = SightingsPage(model)
+    pages: list[object] = []
+    panel.map.observe(pages.append, "page")
+    chosen = model.candidates[1].tracklet_id
+    panel.map.selected = chosen
+    assert model.selected == chosen
+    assert panel.table.selected == chosen
+    panel.map.selected = "something else"
+    assert model.selected == chosen
+    assert pages == []
+
+
+def test_nobody_sees_a_case_that_they_may_not_read(decided: Any, town_file: Path) -> None:
+    decided.sit("nobody")
+    model = SightingsModel(town_file)
+    panel = SightingsPage(model)
+    assert model.cases == ()
+    assert "There is no case that you may read." in panel.status.value
+    model.choose("A-1")  # as a page that was tampered with would
+    assert model.sightings == ()
+    assert "this takes" in model.messages["case"]
+
+
+def test_who_may_read_cases_but_see_no_faces_is_told(decided: Any, town_file: Path) -> None:
+    decided.sit("otto")
+    panel = SightingsPage(SightingsModel(town_file))
+    assert "otto has auditor" in panel.model.messages["case"]
+    assert panel.answer.layout.display == "none"
+    assert "Its sightings are not shown." in panel.status.value
+
+
+def test_who_may_not_export_saves_nothing(
+    decided: Any, town_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided.sit("rosa")
+    panel = SightingsPage(SightingsModel(town_file))
+    monkeypatch.setattr(panel.exports.saver, "save", pytest.fail)
+    panel.exports.buttons["csv"].click()
+    assert "rosa has reviewer" in panel.model.messages["files"]
+
+
+def test_a_missing_gallery_is_named(tmp_path: Path, fresh_home: Path) -> None:
+    assert "there is no gallery here" in sightings(tmp_path / "none.duckdb").value

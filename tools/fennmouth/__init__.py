@@ -1,0 +1,1 @@
+"""The renderer of the fictional town: who made the files of `data/demo`, and how."""

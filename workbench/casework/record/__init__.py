@@ -1,0 +1,1 @@
+"""The record of casework: its chain, who signs it, and who may do what."""

@@ -1,0 +1,326 @@
+"""The record: append-only, hash-chained, safe against ``kill -9`` at any byte.
+
+One entry is one line, ``<hash> <hash of the entry before> <canonical JSON>``, where the hash is the
+SHA-256 of all that follows it. A change, removal or reordering therefore breaks the chain at the
+place where it was made. The number and hash of the last entry, the *head*, also stand in a file of
+their own, so that lines taken from the end are missed; and on every export, so that the head can be
+kept where nobody here can reach it: only such a pin shows that the whole end was rewritten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from workbench.casework.record.chain import (
+    START,
+    TORN,
+    Entry,
+    Fault,
+    Head,
+    Lines,
+    canonical,
+    parsed,
+)
+from workbench.errors import AuditDamaged
+
+LOG, HEAD = "audit.log", "audit.head"
+_APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a look at every line of a record found."""
+
+    entries: int
+    head: Head
+    faults: tuple[Fault, ...]
+    torn: int  # interrupted writes, each declared by the entry after it
+
+    @property
+    def sound(self) -> bool:
+        return not self.faults
+
+
+class AuditLog:
+    """The record in a folder, for reading and appending; safe between processes.
+
+    Parameters
+    ----------
+    folder : Path
+        Where ``audit.log`` and ``audit.head`` live; made if it is not there.
+    kinds : tuple of str
+        Hand out entries of kinds that begin with one of these; by default all. Every line is
+        checked in any case, but those of other kinds need not be parsed.
+
+    Raises
+    ------
+    AuditDamaged
+        From every method, if the record is not one unbroken chain, is shorter than its head says,
+        or one of its files is a link or may be written by everybody.
+    """
+
+    def __init__(self, folder: Path, *, kinds: tuple[str, ...] = ("",)) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder, self._kinds = folder, kinds
+        self._marks = tuple(f'"what":"{kind}'.encode() for kind in kinds)
+        self._held: int | None = None  # the file, while this process keeps the others out
+        self._ahead: list[Entry] = []  # read, but not yet handed out
+        self._inode, self._offset, self._number, self._hash = -1, 0, 0, START
+        self._last_line = b""
+
+    @property
+    def path(self) -> Path:
+        return self.folder / LOG
+
+    @property
+    def head(self) -> Head:
+        """The last entry this process has read; see :meth:`read_new`."""
+        return Head(self._number, self._hash)
+
+    @property
+    def last_at(self) -> datetime | None:
+        """When the last entry was written."""
+        entry = parsed(self._last_line)
+        return entry.at if entry else None
+
+    def append(self, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> list[Entry]:
+        """Add one entry, on the disk when this returns; those of others since, and it, the last."""
+        with self.exclusively():
+            assert self._held is not None
+            self._write(self._held, what, by, about)
+            found, own = self.read_new(), parsed(self._last_line)
+            assert own is not None
+            return [*(entry for entry in found if entry.number != own.number), own]
+
+    def read_new(self) -> list[Entry]:
+        """The entries since the last call, from the first on at the first one."""
+        with self._locked(shared=True) as file:
+            found, self._ahead = [*self._ahead, *self._read(file)], []
+            return found
+
+    # --- Within ---------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Keep every other process from writing; :attr:`head` is then the last entry there is."""
+        if self._held is not None:
+            yield
+            return
+        with self._locked() as file:
+            self._held = file
+            try:
+                self._ahead += self._read(file)
+                self._mend(file)
+                self._ahead += self._read(file)
+                yield
+            finally:
+                self._held = None
+
+    @contextlib.contextmanager
+    def _locked(self, *, shared: bool = False) -> Iterator[int]:
+        if self._held is not None:
+            yield self._held
+            return
+        flags = os.O_RDONLY if shared and self.path.exists() else _APPENDING
+        file = _open(self.path, self.folder, flags)
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+            yield file
+        finally:
+            os.close(file)  # and with it the lock
+
+    def _read(self, file: int) -> list[Entry]:
+        """What follows the last entry read, checked; stops before an unfinished write."""
+        status = os.fstat(file)
+        if self._inode not in (-1, status.st_ino):
+            raise self._damaged("is another file than before")
+        self._inode = status.st_ino
+        start = self._offset - len(self._last_line)
+        data = _content(file, start)
+        if not data.startswith(self._last_line):
+            raise self._damaged(f"entry {self._number} is no longer what it was")
+        lines = Lines(data[len(self._last_line) :], self._number, self._hash)
+        found = []
+        for raw in lines:
+            self._number, self._hash, self._last_line = lines.number, lines.hash, raw
+            if any(mark in raw for mark in self._marks):
+                entry = parsed(raw)
+                if entry is None or entry.number != lines.number:
+                    raise self._damaged(f"entry {lines.number} is no entry")
+                if entry.what.startswith(self._kinds):
+                    found.append(entry)
+        self._offset += lines.position
+        self._check_head(rest=lines.rest)
+        if lines.faults and not lines.unfinished:
+            raise self._damaged(str(lines.faults[0]))
+        return found
+
+    def _check_head(self, *, rest: bytes) -> None:
+        kept = _read_head(self.folder)
+        if kept is None and self._number > 1:  # the first entry is written before the first head
+            raise self._damaged("its head is missing")
+        if kept is not None and kept.number > self._number:
+            what = "was changed or cut" if rest else "is missing"
+            raise self._damaged(f"entry {self._number + 1} of {kept.number} {what}")
+        if kept is not None and kept.number == self._number and kept.hash != self._hash:
+            raise self._damaged(f"entry {kept.number} is another one than its head names")
+
+    def _mend(self, file: int) -> None:
+        """Declare what an interrupted write left, so that nothing is ever taken away."""
+        rest = _content(file, self._offset)
+        if not rest:
+            return
+        if not rest.endswith(b"\n"):
+            _append(file, b"\n")
+            rest += b"\n"
+        about = {"bytes": len(rest), "sha256": hashlib.sha256(rest).hexdigest()}
+        self._write(file, TORN, {}, about)
+
+    def _write(self, file: int, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+        number = self._number + 1
+        at = datetime.now(UTC).isoformat(timespec="microseconds")
+        body = canonical({"n": number, "at": at, "by": by, "what": what, "about": about})
+        hashed = self._hash.encode() + b" " + body
+        digest = hashlib.sha256(hashed).hexdigest()
+        try:
+            _append(file, digest.encode() + b" " + hashed + b"\n")
+            os.fdatasync(file)
+            _keep_head(self.folder, Head(number, digest))
+        except OSError as error:
+            raise self._damaged(f"cannot be written ({error.strerror})") from None
+
+    def _damaged(self, what: str) -> AuditDamaged:
+        return AuditDamaged(
+            what,
+            where=str(self.path),
+            fix="Nothing is searched until an auditor has looked: run `sightline audit verify`",
+        )
+
+
+def verify(folder: Path, *, pins: Sequence[Head] = ()) -> Verification:
+    """Look at every line of a record, and say of each fault where it is.
+
+    Parameters
+    ----------
+    folder : Path
+        The casework folder.
+    pins : sequence of Head
+        Heads kept elsewhere, such as those printed on exports: each must be in the record.
+    """
+    path = folder / LOG
+    try:
+        file = _open(path, folder, os.O_RDONLY)
+    except AuditDamaged as error:
+        return Verification(0, Head(0, START), (Fault(1, error.what),), 0)
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        data = _content(file, 0)
+        kept = _read_head(folder)
+    except AuditDamaged as error:
+        return Verification(0, Head(0, START), (Fault(1, error.what),), 0)
+    finally:
+        os.close(file)
+    lines = Lines(data, to_the_end=True)
+    hashes: dict[int, str] = {}
+    for raw in lines:
+        hashes[lines.number] = raw[:64].decode()
+    faults = list(lines.faults)
+    end = lines.line + 1
+    # A write that a crash has cut short just now is declared by the next one.
+    if (
+        data
+        and not data.endswith(b"\n")
+        and faults
+        and (kept is None or kept.number < lines.number)
+    ):
+        faults.pop()
+        lines.number -= 1
+        lines.hash = hashes.get(lines.number, START)
+    if kept is None and lines.number > 1:
+        faults.append(Fault(end, "the head of the record is missing"))
+    elif kept is not None and kept.number > lines.number:
+        faults.append(
+            Fault(end, f"entries {lines.number + 1} to {kept.number} were removed from the end")
+        )
+    for pin in [*([kept] if kept is not None and kept.number else []), *pins]:
+        if pin.number and hashes.get(pin.number) != pin.hash and pin.number <= lines.number:
+            place = f"entry {pin.number} is not the one that was pinned ({pin.hash[:16]}…)"
+            faults.append(Fault(pin.number, place))
+        elif pin.number > lines.number and pin is not kept:
+            faults.append(Fault(end, f"entry {pin.number}, which was pinned, is missing"))
+    return Verification(len(hashes), Head(lines.number, lines.hash), tuple(faults), lines.torn)
+
+
+def _content(file: int, start: int) -> bytes:
+    """All from *start* on; one call reads no more than 2 GiB."""
+    parts = []
+    while part := os.pread(file, 1 << 30, start):
+        parts.append(part)
+        start += len(part)
+    return b"".join(parts)
+
+
+def _append(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _open(path: Path, folder: Path, flags: int) -> int:
+    """A regular file of ours, never one that a link points to."""
+    if folder.is_symlink():
+        raise AuditDamaged(
+            "is a symbolic link", where=str(folder), fix="Put the folder itself in its place"
+        )
+    # A folder that hands its group on (setgid) is shared by the accounts of that group.
+    mode = 0o660 if folder.exists() and folder.stat().st_mode & stat.S_ISGID else 0o600
+    try:
+        file = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    except OSError as error:
+        links = (errno.ELOOP, errno.EMLINK)
+        what = "is a symbolic link" if error.errno in links else f"cannot be opened ({error})"
+        raise AuditDamaged(
+            what, where=str(path), fix="Restore the file itself from a copy"
+        ) from None
+    status = os.fstat(file)
+    reason = ""
+    if not stat.S_ISREG(status.st_mode):
+        reason = "is not a regular file"
+    elif status.st_nlink != 1:
+        reason = "has a second name (hard link)"
+    elif status.st_mode & stat.S_IWOTH:
+        reason = "may be written by everybody on this machine"
+    if reason:
+        os.close(file)
+        raise AuditDamaged(reason, where=str(path), fix="Restore the file and its permissions")
+    return file
+
+
+def _read_head(folder: Path) -> Head | None:
+    path = folder / HEAD
+    if not path.exists() and not path.is_symlink():
+        return None
+    file = _open(path, folder, os.O_RDONLY)
+    try:
+        text = os.pread(file, 200, 0).decode("ascii", "replace")
+        return Head.parse(text) if text else None
+    finally:
+        os.close(file)
+
+
+def _keep_head(folder: Path, head: Head) -> None:
+    """Written in place, in one go and at a fixed width: a reader sees one head or the other."""
+    file = _open(folder / HEAD, folder, os.O_RDWR | os.O_CREAT)
+    try:
+        os.pwrite(file, f"{head.number:020d}:{head.hash}\n".encode(), 0)
+    finally:
+        os.close(file)

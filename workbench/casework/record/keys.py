@@ -1,0 +1,131 @@
+"""Personal keys: what is authorised or decided is signed by whoever does it.
+
+Everybody at work can write the record, so nobody's name in it proves anything by itself. Approvals
+and decisions therefore carry an Ed25519 signature made with a key that only the person's own
+account can read; its public half stands in the people file, which the administrator alone writes.
+The signature covers the hash of the entry before, so that it cannot be moved or used again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.casework.record.chain import Entry, Fault, canonical
+from workbench.errors import SettingsError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from workbench.casework.record.people import People
+
+SIGNED = ("case.approved", "review.decided")
+"""Kinds of entries that nobody believes without a signature."""
+
+
+def own_key_file(account: str) -> Path:
+    """Where an account keeps its key: its home, not the casework folder that all can read."""
+    plain = re.fullmatch(r"\w[\w.@-]*", account, re.ASCII)  # a hub's names may hold anything
+    name = account if plain else hashlib.sha256(account.encode()).hexdigest()
+    return Path.home() / ".config" / "sightline" / "keys" / f"{name}.pem"
+
+
+def own_key(account: str) -> str:
+    """The public half of an account's key, 64 hexadecimal digits; made on first use."""
+    return public_half(private_key(own_key_file(account), make=True))
+
+
+def public_half(key: Ed25519PrivateKey) -> str:
+    """64 hexadecimal digits."""
+    return key.public_key().public_bytes_raw().hex()
+
+
+def private_key(path: Path, *, make: bool = False) -> Ed25519PrivateKey:
+    """The Ed25519 key in a file that its owner alone may read.
+
+    Raises SettingsError if there is none, others may read it, or it is a link or no such key.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    if make and not path.is_symlink() and not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with os.fdopen(os.open(path, flags, 0o600), "wb") as opened:
+            opened.write(made)
+    try:
+        status, content = path.lstat(), path.read_bytes()
+    except OSError as error:
+        raise _unusable(path, f"cannot be read ({error.strerror})") from None
+    if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
+        raise _unusable(path, "is a link, or others may read it")
+    try:
+        key = serialization.load_pem_private_key(content, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _unusable(path, f"is no key ({error})") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _unusable(path, "is no Ed25519 key")
+    return key
+
+
+def signature(
+    account: str, known: Collection[str], before: str, what: str, about: Mapping[str, Any]
+) -> str:
+    """128 hexadecimal digits, or nothing where the account's key is not here or not known."""
+    path = own_key_file(account)
+    if not known or not path.exists():
+        return ""
+    key = private_key(path)
+    if public_half(key) not in known:
+        return ""
+    return key.sign(canonical([before, account, what, about])).hex()
+
+
+def is_signed(entry: Entry, known: Collection[str]) -> bool:
+    """Whether one of the known public keys signed an entry where it stands."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        told = bytes.fromhex(str(entry.by.get("signature", "")))
+    except ValueError:
+        return False
+    message = canonical([entry.before, entry.account, entry.what, entry.about])
+    for public in known:
+        try:
+            Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(told, message)
+        except (InvalidSignature, ValueError):
+            continue
+        return True
+    return False
+
+
+def doubt(entry: Entry, people: People) -> str:
+    """Why an entry is not to be believed; empty where it is."""
+    known = people.keys.get(entry.account, ())
+    needed = entry.what in SIGNED and people.in_service
+    if (needed or "signature" in entry.by) and not is_signed(entry, known):
+        return f"entry {entry.number} ({entry.what}) is not signed by {entry.account}"
+    return ""
+
+
+def doubts(entries: Iterable[Entry], people: People) -> Iterator[Fault]:
+    """The entries of a record that are not to be believed."""
+    for entry in entries:
+        if why := doubt(entry, people):
+            yield Fault(entry.number, why)
+
+
+def _unusable(path: Path, what: str) -> SettingsError:
+    return SettingsError(what, where=str(path), fix="Make it a file its owner alone may read")

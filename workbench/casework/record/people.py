@@ -1,0 +1,256 @@
+"""Who is asking, and what their role lets them do.
+
+Nobody types who they are. At a desk (and behind ``sightline serve``, which runs its kernels as the
+person who started it) the operating system says it: the account that owns this process. Behind
+JupyterHub the hub says it, asked with the token that it gave to this person's server. Which of the
+two counts, and who has which role, stands in ``people.json`` in the casework folder, kept by the
+administrator; variables such as ``USER`` or ``JUPYTERHUB_USER`` count for nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pwd
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
+
+from workbench.errors import NotPermitted, SettingsError
+
+PEOPLE = "people.json"
+
+Role: TypeAlias = Literal["analyst", "reviewer", "supervisor", "auditor", "administrator"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+Action: TypeAlias = Literal[
+    "case.ask", "case.read", "case.approve", "case.close", "training.use", "search", "shot.view",
+    "review.first", "review.second", "review.fillers", "evidence.export", "retention.purge",
+    "subject.delete", "audit.read", "people.change",
+]  # fmt: skip
+ACTIONS: tuple[Action, ...] = get_args(Action)
+
+MAY: Mapping[Role, frozenset[Action]] = {
+    "analyst": frozenset(
+        {
+            "case.ask",
+            "case.read",
+            "case.close",
+            "training.use",
+            "search",
+            "shot.view",
+            "review.first",
+            "evidence.export",
+        }
+    ),
+    "reviewer": frozenset(
+        {"case.read", "training.use", "shot.view", "review.first", "review.second"}
+    ),
+    "supervisor": frozenset(
+        {
+            "case.ask",
+            "case.read",
+            "case.approve",
+            "case.close",
+            "training.use",
+            "shot.view",
+            "review.second",
+            "review.fillers",
+            "evidence.export",
+            "subject.delete",
+        }
+    ),
+    "auditor": frozenset({"case.read", "audit.read"}),
+    "administrator": frozenset({"retention.purge", "subject.delete", "people.change"}),
+}
+"""Who may do what. Whoever looks over the others' shoulders does nothing else: an auditor has no
+other role. Before there is a people file, everybody may train, and nobody anything else."""
+
+# What anybody may do in an installation that is not in service.
+_TRAINEE: frozenset[Action] = frozenset(
+    {"case.read", "training.use", "shot.view", "review.first", "evidence.export", "audit.read"}
+)
+_MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom the operating system or the hub has named."""
+
+    account: str
+    source: Literal["account", "jupyterhub"]
+    uid: int  # of this process
+    roles: frozenset[Role]
+    in_service: bool = True  # whether there is a people file at all
+
+    def may(self, action: Action) -> bool:
+        """Whether a role of theirs covers it."""
+        if not self.in_service:
+            return action in _TRAINEE
+        return any(action in MAY[role] for role in self.roles)
+
+    def require(self, action: Action) -> None:
+        """Raise NotPermitted if no role of theirs covers it."""
+        if self.may(action):
+            return
+        if not self.in_service:
+            raise NotPermitted(
+                f"{self.account} may only train: this installation has no people yet",
+                where=action,
+                fix="Have the administrator name some with `sightline people grant`",
+            )
+        holders = [role for role in ROLES if action in MAY[role]]
+        own = ", ".join(sorted(self.roles)) or "no role"
+        raise NotPermitted(
+            f"{self.account} has {own}; this takes {' or '.join(holders)}",
+            where=action,
+            fix="Ask somebody who has that role, or the administrator",
+        )
+
+    def named(self) -> dict[str, Any]:
+        """As the record names them."""
+        return {"account": self.account, "source": self.source, "uid": self.uid}
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The people file: where identities come from, and the role of each account."""
+
+    roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
+    hub: str = ""  # the address of the hub's API; without one, accounts of this machine count
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # public, see .keys
+    digest: str = ""  # SHA-256 of the file; empty where there is none
+
+    @property
+    def in_service(self) -> bool:
+        return bool(self.digest)
+
+    def document(self) -> dict[str, Any]:
+        """What the file says."""
+        return {
+            "hub": self.hub,
+            "people": {name: sorted(roles) for name, roles in sorted(self.roles.items()) if roles},
+            # Kept when roles go: what was signed then stays signed.
+            "keys": {name: list(known) for name, known in sorted(self.keys.items())},
+        }
+
+    def changed(self, account: str, role: str, *, granted: bool) -> People:
+        """The same with a role given or taken; raise SettingsError if it cannot be."""
+        if role not in ROLES:
+            raise SettingsError(
+                f"{role!r} is not a role", where=account, fix=f"Choose from {', '.join(ROLES)}"
+            )
+        before = self.roles.get(account, frozenset())
+        after = before | {role} if granted else before - {role}
+        return People(_checked({**self.roles, account: after}), self.hub, self.keys)
+
+    def with_key(self, account: str, key: str) -> People:
+        """The same with one more public key of somebody's."""
+        known = tuple(dict.fromkeys((*self.keys.get(account, ()), key.strip().lower())))
+        return People(self.roles, self.hub, _checked_keys({**self.keys, account: known}))
+
+
+def read_people(folder: Path) -> People:
+    """The people file of a casework folder; nobody where there is none.
+
+    Raises
+    ------
+    SettingsError
+        If others than its owner can have written it, or it is not what a people file says.
+    """
+    path = folder / PEOPLE
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return People()
+    except OSError as error:
+        raise _unusable(path, f"cannot be opened ({error.strerror})") from None
+    try:
+        status, owner = os.fstat(file), folder.stat().st_uid
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+            raise _unusable(path, "is a link or no regular file")
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise _unusable(path, "may be written by others than its owner")
+        if status.st_uid not in (0, owner):
+            raise _unusable(path, "belongs to somebody else than the casework folder")
+        content = os.read(file, _MOST_BYTES)
+    finally:
+        os.close(file)
+    try:
+        document = json.loads(content)
+        hub = str(document.get("hub", ""))
+        roles = {str(name): frozenset(given) for name, given in document["people"].items()}
+        keys = {str(name): tuple(known) for name, known in document.get("keys", {}).items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unusable(path, f"is not a people file ({error!r})") from None
+    if hub and (urlsplit(hub).scheme not in {"http", "https"} or not urlsplit(hub).hostname):
+        raise _unusable(path, f"{hub!r} is not the address of a hub")
+    digest = hashlib.sha256(content).hexdigest()
+    return People(_checked(roles), hub.rstrip("/"), _checked_keys(keys), digest)
+
+
+def write_people(folder: Path, people: People) -> People:
+    """Write the people file, whole or not at all, for its owner alone to write."""
+    path = folder / PEOPLE
+    unfinished = folder / f".{PEOPLE}.{os.getpid()}"
+    content = json.dumps(people.document(), indent=2, ensure_ascii=False) + "\n"
+    unfinished.touch(mode=0o644, exist_ok=False)
+    unfinished.write_text(content, encoding="utf-8")
+    unfinished.replace(path)
+    return read_people(folder)
+
+
+def identify(people: People) -> Person:
+    """Whoever runs this process; raise NotPermitted if nobody vouches for them."""
+    uid = os.getuid()
+    if people.hub:
+        from workbench.casework.record.jupyterhub import asked_of_hub  # and with it urllib
+
+        account = asked_of_hub(people.hub)
+        source: Literal["account", "jupyterhub"] = "jupyterhub"
+    else:
+        try:
+            account, source = pwd.getpwuid(uid).pw_name, "account"
+        except KeyError:
+            account, source = f"uid-{uid}", "account"
+    roles = people.roles.get(account, frozenset())
+    return Person(account, source, uid, roles, people.in_service)
+
+
+def _checked(roles: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Role]]:
+    for name, given in roles.items():
+        unknown = sorted(set(given) - set(ROLES))
+        if not name.strip() or unknown:
+            raise SettingsError(
+                f"{name!r} has roles that do not exist: {', '.join(map(str, unknown))}",
+                where=PEOPLE,
+                fix=f"Choose from {', '.join(ROLES)}",
+            )
+        if "auditor" in given and len(given) > 1:
+            raise SettingsError(
+                f"{name} is an auditor and something else besides",
+                where=PEOPLE,
+                fix="Whoever looks over the others' shoulders has no other role",
+            )
+    return dict(roles)
+
+
+def _checked_keys(keys: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    for name, known in keys.items():
+        for key in known:
+            if not re.fullmatch(r"[0-9a-f]{64}", str(key)):
+                raise SettingsError(
+                    f"{str(key)[:80]!r} is not a public key",
+                    where=name,
+                    fix="Give the 64 digits that `sightline people key` prints",
+                )
+    return dict(keys)
+
+
+def _unusable(path: Path, what: str) -> SettingsError:
+    return SettingsError(what, where=str(path), fix="Have the administrator put it right")

@@ -1,0 +1,195 @@
+"""Signed archives: whoever has the public key's fingerprint sees any change, anywhere, offline."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from workbench.casework.record.chain import Head, canonical
+from workbench.casework.record.keys import private_key
+from workbench.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+KEYS, KEY_FILE = "keys", "evidence.pem"
+MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "public-key.pem"
+FORMAT = "sightline-evidence/1"
+_MOST_BYTES = 8 << 30  # a whole archive, unpacked: beyond this it is a bomb
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a look at an archive found; it is what was signed if there are no faults."""
+
+    case: str
+    made_at: datetime | None  # UTC
+    made_by: str
+    head: Head | None  # of the record when it was made
+    fingerprint: str  # of the key that signed it
+    files: int
+    faults: tuple[str, ...]
+    manifest: str  # SHA-256 of it, which the record names
+
+    @property
+    def sound(self) -> bool:
+        return not self.faults
+
+
+def signing_key(folder: Path) -> Ed25519PrivateKey:
+    """The installation's own key, made on first use, for its owner alone to read.
+
+    Raises SettingsError if others may read it, or it is a link or no such key.
+    """
+    return private_key(folder / KEYS / KEY_FILE, make=True)
+
+
+def fingerprint(public: bytes) -> str:
+    """SHA-256 of the 32 bytes of an Ed25519 public key, in hexadecimal."""
+    return hashlib.sha256(public).hexdigest()
+
+
+def write_archive(
+    path: Path, files: Mapping[str, bytes], about: Mapping[str, Any], key: Ed25519PrivateKey
+) -> str:
+    """Write a ZIP of files with a signed manifest, whole or not at all; SHA-256 of the manifest.
+
+    *about* is what the manifest says besides the files: the case, the head and so on.
+    """
+    from cryptography.hazmat.primitives import serialization
+
+    listed = {
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        for name, content in sorted(files.items())
+    }
+    manifest = canonical({"format": FORMAT, **about, "files": listed})
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    signed = {MANIFEST: manifest, SIGNATURE: key.sign(manifest), PUBLIC_KEY: public}
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with zipfile.ZipFile(unfinished, "x", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in {**signed, **files}.items():
+                entry = zipfile.ZipInfo(name, _EPOCH)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o600 << 16
+                archive.writestr(entry, content)
+        unfinished.chmod(0o600)
+        unfinished.replace(path)
+    except OSError as error:
+        raise EvidenceError(
+            f"cannot be written ({error.strerror})",
+            where=str(path),
+            fix="Name a file in a folder that exists and that you may write to",
+        ) from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return hashlib.sha256(manifest).hexdigest()
+
+
+def verify_archive(path: Path, *, key: str = "") -> Verified:
+    """Look at every file of an archive, its manifest and the signature; needs nothing else.
+
+    Parameters
+    ----------
+    key : str, optional
+        The fingerprint that the office has published. Without it, an archive signed by anybody is
+        sound: compare ``fingerprint`` by other means then.
+
+    Raises
+    ------
+    EvidenceError
+        If it is no evidence archive at all.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _looked_at(archive, key.strip().lower())
+    except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, EOFError) as error:
+        raise EvidenceError(
+            f"is not an archive that can be read ({error})", where=str(path), fix="Get it again"
+        ) from None
+
+
+def _looked_at(archive: zipfile.ZipFile, key: str) -> Verified:
+    names = [entry.filename for entry in archive.infolist()]
+    faults = [f"{name}: is in the archive twice" for name in sorted(set(names)) if
+              names.count(name) > 1]  # fmt: skip
+    faults += [f"{name}: is no place in an archive" for name in names if not _is_plain(name)]
+    if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
+        raise EvidenceError(
+            "is unreasonably large", where=str(archive.filename), fix="Get it again"
+        )
+    missing = {MANIFEST, SIGNATURE, PUBLIC_KEY} - set(names)
+    if missing:
+        raise EvidenceError(
+            f"has no {', '.join(sorted(missing))}",
+            where=str(archive.filename),
+            fix="Name an archive that `sightline evidence export` made",
+        )
+    manifest = archive.read(MANIFEST)
+    found, signature_faults = _signer(archive, manifest)
+    faults += signature_faults
+    if key and found != key:
+        faults.append(f"{SIGNATURE}: was made with key {found[:16]}…, not with {key[:16]}…")
+    try:
+        told = json.loads(manifest)
+        listed, case = dict(told["files"]), str(told["case"])
+        made_at, made_by = datetime.fromisoformat(told["made_at"]), str(told["made_by"])
+        head = Head.parse(told["head"])
+        if told["format"] != FORMAT:
+            faults.append(f"{MANIFEST}: is of another format ({told['format']!r})")
+    except (ValueError, KeyError, TypeError) as error:
+        faults.append(f"{MANIFEST}: cannot be read ({error!r})")
+        return Verified("", None, "", None, found, 0, tuple(faults), _digest(manifest))
+    for name in sorted(set(listed) - set(names)):
+        faults.append(f"{name}: is missing")
+    for name in sorted(set(names) - set(listed) - {MANIFEST, SIGNATURE, PUBLIC_KEY}):
+        faults.append(f"{name}: was added; the manifest does not name it")
+    for name in sorted(set(listed) & set(names)):
+        if _digest(archive.read(name)) != listed[name]["sha256"]:
+            faults.append(f"{name}: is not what was signed")
+    return Verified(
+        case, made_at, made_by, head, found, len(listed), tuple(faults), _digest(manifest)
+    )
+
+
+def _signer(archive: zipfile.ZipFile, manifest: bytes) -> tuple[str, list[str]]:
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    pem = archive.read(PUBLIC_KEY)
+    try:
+        public = serialization.load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        return "", [f"{PUBLIC_KEY}: is no key"]
+    if not isinstance(public, Ed25519PublicKey):
+        return "", [f"{PUBLIC_KEY}: is no Ed25519 key"]
+    if pem != public.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    ):
+        return "", [f"{PUBLIC_KEY}: is not as it was written"]
+    raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    try:
+        public.verify(archive.read(SIGNATURE), manifest)
+    except InvalidSignature:
+        return fingerprint(raw), [f"{SIGNATURE}: does not fit the manifest"]
+    return fingerprint(raw), []
+
+
+def _is_plain(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and "\\" not in name and name != ""
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

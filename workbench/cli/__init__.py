@@ -1,0 +1,1 @@
+"""The ``sightline`` command: thin calls of public functions, stable for scripts."""

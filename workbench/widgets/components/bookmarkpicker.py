@@ -1,0 +1,81 @@
+"""Part of step 2: districts that the analyst keeps by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import ipywidgets
+
+from workbench.casework.register import here
+from workbench.domain import District
+from workbench.errors import SightlineError
+from workbench.settings import settings
+from workbench.widgets.components.bookmarks import Bookmarks
+from workbench.widgets.components.parts import button, escaped, markup, message, row
+from workbench.widgets.investigate.model import Investigation
+
+
+class BookmarkField(ipywidgets.VBox):  # type: ignore[misc]
+    """Keep the district by a name, and delete one that is kept; they are offered as areas."""
+
+    def __init__(self, model: Investigation, changed: Callable[[], None]) -> None:
+        self.model, self._changed = model, changed
+        self.kept: dict[str, District] = {}
+        self.name = ipywidgets.Text(
+            placeholder="Name",
+            description="Keep the area as",
+            tooltip="Name of the bookmark",
+            style={"description_width": "initial"},
+            layout={"flex": "1 1 220px"},
+        )
+        self.which = ipywidgets.Dropdown(
+            tooltip="The bookmark to delete", layout={"flex": "1 1 180px"}
+        )
+        self.delete = row(self.which, button("Delete", self._delete, label="Delete this bookmark"))
+        self.told = markup()
+        super().__init__(
+            [
+                row(self.name, button("Keep", self._keep, label="Keep the area as a bookmark")),
+                self.delete,
+                message(model, "bookmarks"),
+                self.told,
+            ]
+        )
+        self._read()
+
+    def _keep(self) -> None:
+        district = self.model.district
+        if district is None:
+            self.model.say("bookmarks", "There is no area to keep. Draw one first.")
+            return
+        self._try(lambda: self._bookmarks().keep(self.name.value, district), "Kept.")
+
+    def _delete(self) -> None:
+        name = self.which.value
+        if name is not None:
+            self._try(lambda: self._bookmarks().remove(name), "Deleted.")
+
+    def _try(self, do: Callable[[], None], told: str) -> None:
+        self.model.say("bookmarks")
+        self.told.value = ""
+        try:
+            do()
+        except SightlineError as error:
+            self.model.say("bookmarks", str(error))
+            return
+        self.told.value = f'<p class="sl-hint" role="status">{escaped(told)}</p>'
+        self._read()
+        self._changed()
+
+    def _read(self) -> None:
+        try:
+            self.kept = self._bookmarks().read()
+        except SightlineError as error:
+            self.kept = {}
+            self.model.say("bookmarks", str(error))
+        self.which.options = list(self.kept)
+        self.which.value = next(iter(self.kept), None)
+        self.delete.layout.display = "" if self.kept else "none"
+
+    def _bookmarks(self) -> Bookmarks:
+        return Bookmarks(settings().home, here().me)

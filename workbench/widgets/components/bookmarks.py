@@ -1,0 +1,91 @@
+"""Districts that somebody keeps by name, for all their cases."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench import district as districts
+from workbench.domain import District
+from workbench.errors import DistrictError, SettingsError
+
+if TYPE_CHECKING:
+    from workbench.casework.record.people import Person
+
+FOLDER = "bookmarks"
+MOST, LONGEST = 100, 80
+
+
+class Bookmarks:
+    """One person's districts, in a GeoJSON file of their own under the installation's home.
+
+    >>> kept = Bookmarks(settings().home, here().me)                    # doctest: +SKIP
+    >>> kept.keep("Market", district)                                   # doctest: +SKIP
+    >>> kept.read()["Market"]                                           # doctest: +SKIP
+    """
+
+    def __init__(self, home: Path, person: Person) -> None:
+        # An account of a hub may hold anything: never a path.
+        name = hashlib.sha256(person.account.encode()).hexdigest()[:16]
+        self.path = home / FOLDER / f"{name}.geojson"
+
+    def read(self) -> dict[str, District]:
+        """The districts by name; raise SettingsError if the file cannot be used."""
+        try:
+            document = json.loads(self.path.read_text(encoding="utf-8"))
+            return {
+                str(feature["properties"]["name"]): districts.from_geojson(feature)
+                for feature in document["features"]
+            }
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, KeyError, DistrictError) as error:
+            raise SettingsError(
+                f"your bookmarks cannot be read ({error})",
+                where=str(self.path),
+                fix="Put the file right or remove it; the next bookmark does not overwrite it",
+            ) from None
+
+    def keep(self, name: str, district: District) -> None:
+        """Keep a district by a name, in place of one that had it."""
+        name = " ".join(name.split())
+        if not name or len(name) > LONGEST:
+            raise DistrictError(
+                f"a bookmark's name has 1 to {LONGEST} characters, not {len(name):,}",
+                where="bookmark",
+                fix="Choose another",
+            )
+        kept = self.read()
+        if name not in kept and len(kept) >= MOST:
+            raise DistrictError(
+                f"there are {MOST} bookmarks already", where="bookmark", fix="Remove one first"
+            )
+        self._write({**kept, name: District(name, district.area)})
+
+    def remove(self, name: str) -> None:
+        """Take a bookmark away, if there is one of this name."""
+        self._write({key: one for key, one in self.read().items() if key != name})
+
+    def _write(self, kept: Mapping[str, District]) -> None:
+        features = [districts.to_geojson(district) for district in kept.values()]
+        text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
+        unfinished = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.fdopen(
+                os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+                "w",
+                encoding="utf-8",
+            ) as file:
+                file.write(text)
+            unfinished.replace(self.path)
+        except OSError as error:
+            raise SettingsError(
+                f"the bookmark could not be kept ({error.strerror})",
+                where=str(self.path),
+                fix="Have the administrator look at the disk",
+            ) from None

@@ -1,0 +1,78 @@
+"""Part of step 2: cameras chosen one by one, from a list that is searched or on the map."""
+
+from __future__ import annotations
+
+import ipywidgets
+
+from workbench.domain import Camera
+from workbench.widgets.components.cameralayer import CameraLayer
+from workbench.widgets.components.parts import button, camera_name, count, escaped, markup, row
+from workbench.widgets.investigate.model import Investigation
+
+MOST_LISTED = 50
+
+
+class CameraPicker(ipywidgets.VBox):  # type: ignore[misc]
+    """Type part of a name, choose among what fits; or switch on choosing with the mouse."""
+
+    def __init__(self, model: Investigation, layer: CameraLayer) -> None:
+        self.model = model
+        self._texts = [camera_name(camera).casefold() for camera in model.cameras]
+        self._listed: list[Camera] = []
+        self.find = ipywidgets.Text(
+            placeholder="Part of a name or an id",
+            description="Find",
+            tooltip="Find cameras by part of their name or id",
+            style={"description_width": "36px"},
+            layout={"width": "100%"},
+        )
+        self.list = ipywidgets.SelectMultiple(
+            rows=5, tooltip="Cameras that fit", layout={"width": "100%"}
+        )
+        self.click = ipywidgets.ToggleButton(
+            False,
+            description="Choose on the map",
+            tooltip="A click on the map chooses a camera",
+            layout={"width": "auto"},
+        )
+        self.told = markup()
+        super().__init__(
+            [
+                self.find,
+                self.list,
+                row(
+                    button("Add", self._add, label="Add the cameras marked in the list"),
+                    button("Take out", self._take_out, label="Take out those marked in the list"),
+                    self.click,
+                ),
+                self.told,
+            ]
+        )
+        ipywidgets.link((self.click, "value"), (layer, "picking"))
+        self.find.observe(self._fill, "value")
+        model.observe(self._fill, "picked")
+        self._fill()
+
+    def _fill(self, _: object = None) -> None:
+        sought, marked = self.find.value.strip().casefold(), set(self.list.value)
+        fitting = [i for i, text in enumerate(self._texts) if sought in text]
+        self._listed = [self.model.cameras[number] for number in fitting[:MOST_LISTED]]
+        picked = set(self.model.picked)
+        self.list.options = [
+            (f"{'✓ ' if one.camera_id in picked else ''}{camera_name(one)}", one.camera_id)
+            for one in self._listed
+        ]
+        self.list.value = [one.camera_id for one in self._listed if one.camera_id in marked]
+        words = f"{count(len(fitting), 'camera')} {'fits' if len(fitting) == 1 else 'fit'}"
+        if len(fitting) > MOST_LISTED:
+            words += f", the first {MOST_LISTED} are listed"
+        self.told.value = f'<p class="sl-hint" role="status">{escaped(words)}.</p>'
+
+    def _add(self) -> None:
+        if self.list.value:
+            self.model.pick_cameras((*self.model.picked, *self.list.value))
+
+    def _take_out(self) -> None:
+        gone = set(self.list.value)
+        if gone & set(self.model.picked):
+            self.model.pick_cameras([name for name in self.model.picked if name not in gone])

@@ -1,0 +1,236 @@
+"""The target's photograph and a candidate's best shot beside or over each other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from traitlets import Bytes, Enum, Float, Instance, Int, Tuple
+
+from workbench.domain import Candidate
+from workbench.errors import RecordingError, SightlineError
+from workbench.widgets.components.tasks import Tasks
+from workbench.widgets.investigate.model import Investigation
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from workbench.domain import Shot
+    from workbench.faces.landmarks import Eyes
+    from workbench.faces.models import Models
+    from workbench.gallery import Gallery
+
+SIDE, OVERLAY, FLICKER = "side", "overlay", "flicker"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of a face; ``eyes`` are None where none were found, or not yet."""
+
+    jpeg: bytes
+    eyes: Eyes | None
+    name: str
+    time: datetime | None = None  # UTC
+
+
+class Comparison(Tasks):
+    """What is compared and how it is shown; follows the candidate that the model points out.
+
+    What is wrong is told in ``messages``, under ``shots`` or ``clip``.
+    """
+
+    candidate = Instance(Candidate, allow_none=True)
+    photographs = Tuple(help="of the target, each a Picture")
+    shots = Tuple(help="of the candidate's tracklet, each a Picture, best first")
+    photograph = Int(0, help="which photograph is compared")
+    shot = Int(0, help="which best shot is compared")
+    mode = Enum((SIDE, OVERLAY, FLICKER), SIDE)
+    zoom = Float(1.0, min=1.0, max=6.0)
+    turn = Float(0.0, min=-180.0, max=180.0, help="degrees clockwise, of the candidate's picture")
+    brightness = Float(1.0, min=0.4, max=2.5, help="of the candidate's picture")
+    contrast = Float(1.0, min=0.4, max=2.5, help="of the candidate's picture")
+    opacity = Float(0.5, min=0.0, max=1.0, help="of the candidate's picture where it lies over")
+    clip = Bytes(help="MP4 of the seconds around it; empty while there is none")
+
+    def __init__(self, model: Investigation) -> None:
+        super().__init__(model.work)
+        self.model = model
+        self._turns = 0  # how often another candidate was taken; read on the thread of the work
+        self._eyes: dict[bytes, Eyes | None] = {}  # of the target's photographs
+        model.observe(self._follow, ["selected", "result"])
+        self._follow()
+
+    @property
+    def left(self) -> Picture | None:
+        """The photograph that is compared."""
+        return self.photographs[self.photograph] if self.photographs else None
+
+    @property
+    def right(self) -> Picture | None:
+        """The best shot that is compared."""
+        return self.shots[self.shot] if self.shots else None
+
+    @property
+    def alignment(self) -> str:
+        """Whether the two are aligned, and if not why, in words."""
+        if self.left is None or self.right is None:
+            return ""
+        lacking = [
+            f"the {name}"
+            for name, one in (("photograph", self.left), ("candidate's picture", self.right))
+            if one.eyes is None
+        ]
+        if not lacking:
+            return "Aligned: the eyes are level and equally far apart."
+        if self.state != "idle":
+            return "Looking for the eyes…"
+        return f"Not aligned: no eyes were found in {' and in '.join(lacking)}."
+
+    def reset(self) -> None:
+        """Show the pictures as they are."""
+        with self.hold_trait_notifications():
+            self.zoom = self.brightness = self.contrast = 1.0
+            self.turn, self.opacity = 0.0, 0.5
+
+    def make_clip(self) -> None:
+        """Cut the seconds around the candidate, everybody else made coarse; that is recorded."""
+        candidate, result = self.candidate, self.model.result
+        if candidate is None or result is None or self.state != "idle":
+            return
+        self.say("clip")
+        reference = result.case
+
+        def done(clip: bytes) -> None:
+            from workbench.casework.register import here
+            from workbench.casework.reviewing.triage import record_clip
+
+            digest = hashlib.sha256(clip).hexdigest()
+            record_clip(here(), reference, candidate, sha256=digest)
+            self.clip = clip
+
+        self._do("clip", "Cutting the clip", lambda: self._cut(candidate, reference), done)
+
+    def _do(self, field: str, doing: str, job: Callable[[], T], done: Callable[[T], None]) -> None:
+        """As :meth:`do`, but for the candidate shown now: once another is, it comes to nothing."""
+        turn = self._turns
+
+        def unless_passed() -> T | SightlineError | None:
+            if turn != self._turns:
+                return None
+            try:
+                return job()
+            except SightlineError as error:
+                return error  # raised below, if it is still of interest
+
+        def then(outcome: T | SightlineError | None) -> None:
+            if turn != self._turns or outcome is None:
+                return
+            if isinstance(outcome, SightlineError):
+                raise outcome
+            done(outcome)
+
+        self.do(field, doing, unless_passed, then)
+
+    def _cut(self, candidate: Candidate, reference: str) -> bytes:
+        from workbench.casework.register import here
+        from workbench.casework.reviewing.triage import may_see_clip
+        from workbench.faces.clips import redacted_clip
+        from workbench.gallery import Gallery
+
+        may_see_clip(here(), reference, candidate)
+        with Gallery.open(self.model.gallery) as gallery:
+            source = source_of(candidate, gallery)
+            shots = gallery.shots(candidate.tracklet_id)
+        return redacted_clip(source, shots, self._models())
+
+    def _follow(self, _: object = None) -> None:
+        """Take the candidate that is pointed out: its best shot at once, the rest later."""
+        result, wanted = self.model.result, self.model.selected
+        candidates = result.candidates if result else ()
+        candidate = next((one for one in candidates if one.tracklet_id == wanted), None)
+        if candidate == self.candidate and candidate is not None:
+            return
+        self._turns += 1
+        self.say("clip")
+        self.say("shots")
+        with self.hold_trait_notifications():
+            self.clip, self.shot, self.turn = b"", 0, 0.0
+            self.brightness = self.contrast = 1.0
+            self.candidate = candidate
+            if result is None or candidate is None:
+                self.photographs = self.shots = ()
+                return
+            known = self._eyes
+            self.photographs = tuple(
+                Picture(one.jpeg, known.get(one.jpeg), one.name) for one in result.probe.photographs
+            )
+            self.photograph = min(self.photograph, len(self.photographs) - 1)
+            best = Picture(candidate.shot_jpeg, None, "Best shot", candidate.shot_time)
+            self.shots = (best,)
+
+        def done(found: tuple[tuple[Picture, ...], tuple[Picture, ...]]) -> None:
+            with self.hold_trait_notifications():
+                self.photographs, self.shots = found
+
+        self._do("shots", "Fetching the best shots", lambda: self._look(candidate), done)
+
+    def _look(self, candidate: Candidate) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
+        from workbench.faces.landmarks import find_eyes
+        from workbench.gallery import Gallery
+
+        models = self._models()
+        for one in self.photographs:
+            if one.jpeg not in self._eyes:
+                self._eyes[one.jpeg] = find_eyes(one.jpeg, models)
+        photographs = tuple(
+            Picture(one.jpeg, self._eyes[one.jpeg], one.name) for one in self.photographs
+        )
+        with Gallery.open(self.model.gallery) as gallery:
+            found: tuple[Shot, ...] = gallery.shots(candidate.tracklet_id)
+        shots = tuple(
+            Picture(
+                shot.jpeg,
+                find_eyes(shot.jpeg, models),
+                "Best shot" if number == 1 else f"Shot {number}",
+                shot.time,
+            )
+            for number, shot in enumerate(found, start=1)
+        )
+        return photographs, shots
+
+    def _models(self) -> Models:
+        from workbench.faces.models import load
+
+        return load(self.model.profile)
+
+
+def source_of(candidate: Candidate, gallery: Gallery) -> Path:
+    """The recording a candidate was found in, where it is at hand and the one that was indexed.
+
+    Raises RecordingError where it is not, and says so.
+    """
+    from workbench.footage.files import at_hand, sha256_of, stamp_of
+
+    recordings = gallery.recordings().set_index("recording_id")
+    known = recordings.loc[candidate.recording_id]
+    path = at_hand(candidate.recording, map(Path, gallery.runs()["source"].unique()))
+    stamp = None if path is None else stamp_of(path)
+    if path is None or stamp is None:
+        raise RecordingError(
+            "the recording is not at hand here, so there is no clip",
+            where=candidate.recording,
+            fix="Connect the storage it was indexed from",
+        )
+    same = (stamp.size_bytes, stamp.modified_ns) == (known["size_bytes"], known["modified_ns"])
+    # Its boxes would show somebody else sharp in another recording.
+    if not same and sha256_of(path) != known["sha256"]:
+        raise RecordingError(
+            "is not the recording that was indexed, so no clip is made of it",
+            where=candidate.recording,
+            fix="Bring back the one that was indexed, or index this one",
+        )
+    return path

@@ -1,0 +1,318 @@
+"""Step 2: the area in which to search, drawn on a map of the cameras."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ipyleaflet
+import ipywidgets
+import numpy as np
+
+from workbench import district as districts
+from workbench.domain import District
+from workbench.errors import SightlineError
+from workbench.maps.basemap import read_base_map
+from workbench.settings import Settings, settings
+from workbench.widgets.components.bookmarkpicker import BookmarkField
+from workbench.widgets.components.cameralayer import INSIDE, OUTSIDE, PICKED, CameraLayer
+from workbench.widgets.components.camerapicker import CameraPicker
+from workbench.widgets.components.parts import (
+    button,
+    camera_name,
+    count,
+    escaped,
+    fold,
+    heading,
+    markup,
+    message,
+    row,
+)
+from workbench.widgets.components.uploader import File, Uploader
+from workbench.widgets.investigate.model import Investigation
+
+WIDTH, HEIGHT = 440, 270  # pixels, about; only used to fit the cameras into the first view
+ACCENT = "#0b4f6c"
+DRAWN = {"color": ACCENT, "weight": 3, "fillColor": ACCENT, "fillOpacity": 0.12}
+GROUND = {
+    "street": {"color": "#b9c2cb", "weight": 3, "fillOpacity": 0},
+    "water": {"color": "#a9cbe0", "weight": 1, "fillColor": "#cfe3ef", "fillOpacity": 1},
+    "park": {"color": "#c3d9bd", "weight": 1, "fillColor": "#dcebd7", "fillOpacity": 1},
+    "block": {"color": "#dfe3e7", "weight": 1, "fillColor": "#eceff1", "fillOpacity": 1},
+}
+DRAWN_BY_HAND = "Drawn on the map"
+CHOSEN = "Cameras chosen one by one"
+MOST_NAMES = 12
+MOST_BYTES = 8 * 2**20
+
+
+class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """Draw polygons and rectangles, choose a named district, or paste GeoJSON."""
+
+    def __init__(self, model: Investigation) -> None:
+        self.model = model
+        self._drawing = False
+        here = settings()
+        self.draw = ipyleaflet.DrawControl(
+            position="topleft",
+            polygon={"shapeOptions": DRAWN, "allowIntersection": False},
+            rectangle={"shapeOptions": DRAWN},
+            polyline={},
+            circlemarker={},
+            circle={},
+            marker={},
+        )
+        self.draw.observe(self._take, "data")
+        ground = _ground(model, here)
+        centre, zoom = _view(model)
+        self.map = ipyleaflet.Map(
+            layers=ground,
+            center=centre,
+            zoom=zoom,
+            zoom_snap=1 if here.tiles else 0.25,
+            max_zoom=19,
+            prefer_canvas=True,
+            attribution_control=False,
+            layout={"height": f"{HEIGHT}px"},
+        )
+        self.map.add(self.draw)
+        self.pointed = markup("", "sl-pointed")
+        self.map.add(ipyleaflet.WidgetControl(widget=self.pointed, position="bottomright"))
+        self.layer = CameraLayer(
+            self.map,
+            model.longitudes,
+            model.latitudes,
+            on_point=self._point_at,
+            on_pick=lambda number: model.pick_camera(model.cameras[number].camera_id),
+        )
+        if here.tiles and here.tiles_attribution:
+            self.map.add(ipyleaflet.AttributionControl(prefix=escaped(here.tiles_attribution)))
+        self.map.add_class("sl-map")
+
+        self._named = _named(model, here)
+        self.named = ipywidgets.Dropdown(
+            options=[DRAWN_BY_HAND, *self._named],
+            description="Area",
+            style={"description_width": "initial"},
+            layout={"flex": "0 1 340px", "width": "auto", "min_width": "0"},
+        )
+        self.named.observe(self._choose, "value")
+        self.text = ipywidgets.Textarea(
+            placeholder='{"type": "Polygon", "coordinates": [[[longitude, latitude], …]]}',
+            rows=5,
+            layout={"width": "100%"},
+        )
+        self.file = Uploader(
+            self._load,
+            description="Load a GeoJSON file",
+            accept=".geojson,.json",
+            most_bytes=MOST_BYTES,
+        )
+        self.picker = CameraPicker(model, self.layer)
+        self.choosing = fold("Choose cameras one by one", self.picker)
+        self.bookmarks = BookmarkField(model, self._list)
+        self.cameras = markup()
+        super().__init__(
+            [
+                heading("District", step=2),
+                row(self.named, button("Clear", self._clear, label="Remove the district")),
+                self.map,
+                message(model, "district"),
+                self.cameras,
+                self.choosing,
+                fold("Bookmarks", self.bookmarks),
+                fold(
+                    "Paste or load GeoJSON",
+                    self.file,
+                    self.text,
+                    row(button("Use this area", self._paste)),
+                ),
+                self.layer,
+            ]
+        )
+        self.add_class("sl-panel")
+        self.add_class("sl-district")
+        model.observe(self._show, ["district", "picked"])
+        self._list()
+        self._show()
+
+    def _take(self, _: object) -> None:
+        """Make a district of what is drawn, all of it together."""
+        if self._drawing:
+            return
+        features = [
+            {"type": "Feature", "properties": {}, "geometry": feature["geometry"]}
+            for feature in self.draw.data
+        ]
+        self._drawing = True  # the map has it already
+        try:
+            if features:
+                drawn = {"type": "FeatureCollection", "features": features}
+                if not self.model.set_district_geojson(drawn, name=DRAWN_BY_HAND):
+                    # What the map shows is no district, and the one before is not on it any more.
+                    self.model.district = None
+            else:
+                self.model.set_district(None)
+        finally:
+            self._drawing = False
+
+    def _point_at(self, number: int | None) -> None:
+        name = "" if number is None else camera_name(self.model.cameras[number])
+        self.pointed.value = escaped(name)
+
+    def _list(self) -> None:
+        """Offer the named districts and the bookmarks."""
+        bookmarks = {f"Bookmark: {name}": one for name, one in self.bookmarks.kept.items()}
+        self._offered = {**self._named, **bookmarks}
+        drawing, self._drawing = self._drawing, True
+        try:
+            self.named.options = [DRAWN_BY_HAND, *self._offered, CHOSEN]
+        finally:
+            self._drawing = drawing
+        self._show()
+
+    def _load(self, files: list[File]) -> None:
+        file = files[-1]
+        if file.content is None:
+            self.model.say("district", f"{file.name}: is larger than {MOST_BYTES // 2**20} MB.")
+            return
+        try:
+            text = file.content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            self.model.say("district", f"{file.name}: is not a text file. Load GeoJSON.")
+            return
+        self.model.set_district_geojson(text)
+
+    def _choose(self, change: dict[str, Any]) -> None:
+        if self._drawing:
+            return
+        if change["new"] == CHOSEN:
+            self.choosing.children[0].value = True  # where it is done
+            self._show()
+            return
+        chosen = self._offered.get(change["new"])
+        if chosen is None and self.model.district and not self.model.picked:
+            chosen = replace(self.model.district, name=DRAWN_BY_HAND)
+        self.model.set_district(chosen)
+
+    def _paste(self) -> None:
+        self.model.set_district_geojson(self.text.value)
+
+    def _clear(self) -> None:
+        self.model.set_district(None)
+
+    def _show(self, _: object = None) -> None:
+        """Show the model's district: its cameras, and its corners unless they were drawn here."""
+        marks = np.full(len(self.model.cameras), OUTSIDE, np.uint8)
+        marks[self.model.numbers_inside] = PICKED if self.model.picked else INSIDE
+        self.layer.mark(marks)
+        self.cameras.value = _inside_text(self.model)
+        drawn, self._drawing = self._drawing, True
+        try:
+            if not drawn:
+                self.draw.data = _drawn(self.model)
+            names = [name for name, one in self._offered.items() if one is self.model.district]
+            other = CHOSEN if self.model.picked else DRAWN_BY_HAND
+            self.named.value = names[0] if names else other
+        finally:
+            self._drawing = drawn
+
+
+def _inside_text(model: Investigation) -> str:
+    inside = model.cameras_inside
+    if model.district is None:
+        return (
+            f'<p class="sl-hint">{count(len(model.cameras), "camera")} on the map. Draw a polygon '
+            "or a rectangle with the tools on it, choose a district by name, or single cameras.</p>"
+        )
+    names = ", ".join(escaped(camera_name(camera)) for camera in inside[:MOST_NAMES])
+    if len(inside) > MOST_NAMES:
+        names += f" and {len(inside) - MOST_NAMES:,} more"
+    listed = f": {names}" if inside else ""
+    how = "chosen by hand" if model.picked else "inside"
+    return (
+        f'<p class="sl-inside" role="status"><strong>{count(len(inside), "camera")}</strong> of '
+        f"{len(model.cameras):,} {how}{listed}.</p>"
+    )
+
+
+def _named(model: Investigation, here: Settings) -> dict[str, District]:
+    """The districts to choose from: all cameras, and those of the settings' folder, by name."""
+    named: dict[str, District] = {}
+    if model.cameras:
+        everything = model.whole_area()
+        named[everything.name] = everything
+    for path in sorted(here.districts.glob("*.geojson")) if here.districts else []:
+        try:
+            district = districts.from_file(path)
+        except SightlineError as error:
+            model.say("district", str(error), also=True)
+        else:
+            # Two files may give the same name, which then does not tell which is which.
+            known = district.name in {*named, DRAWN_BY_HAND, CHOSEN}
+            named[f"{district.name} ({path.name})" if known else district.name] = district
+    return named
+
+
+def _ground(model: Investigation, here: Settings) -> list[Any]:
+    """What lies under the cameras: pictures of the tile server, or drawn streets, or nothing."""
+    if here.tiles:
+        return [ipyleaflet.TileLayer(url=here.tiles, attribution="", max_zoom=19)]
+    path: Path | None = here.base_map
+    if path is None:
+        return []
+    try:
+        ground = read_base_map(path).geojson
+    except SightlineError as error:
+        model.say("district", str(error))
+        return []
+    layers = []
+    for kind in ("block", "park", "water", "street"):
+        features = [f for f in ground["features"] if f["properties"]["kind"] == kind]
+        if features:
+            data = {"type": "FeatureCollection", "features": features}
+            layers.append(ipyleaflet.GeoJSON(data=data, style=GROUND[kind]))
+    return layers
+
+
+def _drawn(model: Investigation) -> list[dict[str, Any]]:
+    """The district's polygons one by one, as the drawing tools can change them."""
+    from shapely.geometry import mapping
+
+    if model.district is None or model.picked:
+        return []
+    area = model.district.area
+    return [
+        {
+            "type": "Feature",
+            "properties": {"style": DRAWN},
+            "geometry": _lists(mapping(polygon)),
+        }
+        for polygon in getattr(area, "geoms", [area])
+    ]
+
+
+def _lists(value: Any) -> Any:
+    """Tuples as lists: what the browser sends back, so that equal shapes compare equal."""
+    if isinstance(value, dict):
+        return {key: _lists(item) for key, item in value.items()}
+    return [_lists(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _view(model: Investigation) -> tuple[tuple[float, float], float]:
+    """Centre (latitude, longitude, as Leaflet has it) and zoom that show all cameras.
+
+    By the Web Mercator scale: the globe is 256 * 2**zoom pixels wide.
+    """
+    if not model.cameras:
+        return (0.0, 0.0), 2
+    west, east = float(model.longitudes.min()), float(model.longitudes.max())
+    south, north = float(model.latitudes.min()), float(model.latitudes.max())
+    middle = (south + north) / 2
+    across = max(east - west, 1e-4) / 360
+    up = max(north - south, 1e-4) / 360 / max(math.cos(math.radians(middle)), 0.01)
+    margin = 60
+    zoom = min(math.log2((WIDTH - margin) / 256 / across), math.log2((HEIGHT - margin) / 256 / up))
+    return (middle, (west + east) / 2), max(1.0, min(17.0, math.floor(zoom * 4) / 4))

@@ -1,0 +1,74 @@
+"""Buttons that save what is shown as files; each is on record before it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import anywidget
+import ipywidgets
+
+from workbench.errors import SightlineError
+from workbench.widgets.components.parts import button, escaped, markup
+from workbench.widgets.investigate.whereabouts import FORMS, Form, Whereabouts
+
+
+class Saver(anywidget.AnyWidget):
+    """Has the browser save files; shows nothing."""
+
+    _esm = Path(__file__).with_name("exports.js")
+
+    def save(self, name: str, media_type: str, content: bytes) -> None:
+        """Save *content* under *name* where the browser saves what it is given."""
+        self.send({"kind": "file", "name": name, "type": media_type}, buffers=[content])
+
+
+class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
+    """A button for each kind of file.
+
+    Parameters
+    ----------
+    shown : callable
+        What is shown now, or None where there is nothing.
+    say : callable
+        Told what was wrong, or an empty text where nothing was.
+    """
+
+    def __init__(self, shown: Callable[[], Whereabouts | None], say: Callable[[str], None]) -> None:
+        self._shown, self._say = shown, say
+        self.saver, self.status = Saver(), markup()
+        self.buttons = {
+            form: button(name, partial(self.export, form), label=f"Save: {name}")
+            for form, (name, _) in FORMS.items()
+        }
+        super().__init__(
+            [markup('<span class="sl-hint">Save as</span>'), *self.buttons.values(), self.status,
+             self.saver]
+        )  # fmt: skip
+        self.add_class("sl-row")
+        self.add_class("sl-exports")
+
+    def export(self, form: Form) -> None:
+        """Make the file, put it on record under its case, and have it saved."""
+        from workbench.casework.register import here
+        from workbench.casework.reviewing.sightings import record_export
+
+        shown = self._shown()
+        self._say("")
+        self._tell("")
+        if shown is None or not shown.candidates:
+            self._say("There is nothing to save yet.")
+            return
+        try:
+            content = shown.file(form)
+            ids = [candidate.tracklet_id for candidate in shown.candidates]
+            record_export(here(), shown.case, ids, form=form, content=content)
+        except SightlineError as error:
+            self._say(str(error))
+            return
+        self.saver.save(shown.file_name(form), FORMS[form][1], content)
+        self._tell(f"{shown.file_name(form)} is on record under {shown.case}.")
+
+    def _tell(self, words: str) -> None:
+        self.status.value = f'<span class="sl-hint" role="status">{escaped(words)}</span>'

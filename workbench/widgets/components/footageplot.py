@@ -1,0 +1,74 @@
+"""Part of step 3: when there is footage, and by which camera, seen before anything is searched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+import ipywidgets
+
+from workbench.domain import Span
+from workbench.maps.zones import local_time
+from workbench.widgets.components.parts import count, duration, escaped, fold, markup
+from workbench.widgets.components.plot import Plot
+from workbench.widgets.investigate.model import Investigation
+
+MOST_GAPS = 3  # that are written out, the longest
+SHORTEST_GAP = 60  # seconds
+
+
+class FootagePlot(ipywidgets.VBox):  # type: ignore[misc]
+    """A histogram of the footage that the question is about, and its gaps in words."""
+
+    def __init__(self, model: Investigation) -> None:
+        self.model = model
+        self.plot = Plot(lambda _: None)
+        self.words = markup()
+        self.legend = markup()
+        inside = fold("Footage over time and by camera", self.legend, self.plot, shown=True)
+        super().__init__([self.words, inside])
+        self.add_class("sl-footage-plot")
+        model.observe(self._draw, ["start", "end", "district", "picked", "hours"])
+        self._draw()
+
+    def _draw(self, _: object = None) -> None:
+        from workbench.maps.histogram import histogram, occupancy
+
+        model = self.model
+        windows, chosen = model.windows, model.numbers_inside
+        if not model.cameras or not windows:
+            self.words.value = self.legend.value = ""
+            self.plot.layout.display = "none"
+            return
+        counted = occupancy(
+            model.recordings(), model.cameras, windows, chosen=chosen if len(chosen) else None
+        )
+        self.plot.draw(histogram(counted, zone=model.zone))
+        self.plot.layout.display = ""
+        rows = f"the {len(counted.rows)} with the least of {counted.total:,}"
+        below = "each of them" if len(counted.rows) == counted.total else rows
+        self.legend.value = (
+            f'<p class="sl-hint">Above how many cameras have footage, below {below}.</p>'
+        )
+        gaps = [gap for gap in counted.gaps if (gap[1] - gap[0]).total_seconds() >= SHORTEST_GAP]
+        self.words.value = _told(model, gaps)
+
+
+def _told(model: Investigation, gaps: Sequence[Span]) -> str:
+    """The longest gaps in words: what nobody can be found in, whoever was there."""
+    if not gaps:
+        return ""
+    longest = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:MOST_GAPS]
+    listed = "; ".join(_stretch(gap, model.zone) for gap in sorted(longest))
+    if len(gaps) > MOST_GAPS:
+        listed = f"the longest are {listed}"
+    hours = duration(sum((end - begin).total_seconds() for begin, end in gaps))
+    words = f"No camera has footage in {count(len(gaps), 'stretch', 'stretches')}, {hours} in all: "
+    return f'<p class="sl-hint">⚠ {escaped(words + listed)}. No footage is not “not seen”.</p>'
+
+
+def _stretch(gap: Span, zone: ZoneInfo) -> str:
+    begin, end = (moment.astimezone(zone) for moment in gap)
+    same_day = begin.date() == end.date()
+    last = local_time(end, zone, "%H:%M" if same_day else "%a %d %b %H:%M")
+    return f"{local_time(begin, zone, '%a %d %b %H:%M')} to {last}"

@@ -1,0 +1,146 @@
+"""The small pieces that every panel is made of. Text becomes HTML here, and is escaped here."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from workbench.domain import Camera
+
+if TYPE_CHECKING:
+    from workbench.errors import SightlineError
+    from workbench.widgets.components.tasks import Tasks
+
+
+def escaped(text: object) -> str:
+    """Any text as HTML that shows it unchanged, in an element or a quoted attribute."""
+    return html.escape(str(text))
+
+
+def data_uri(jpeg: bytes) -> str:
+    """A JPEG as the address of an image."""
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
+
+
+def markup(page: str = "", *classes: str) -> Any:
+    """A widget that shows HTML; whatever people wrote in it must have been :func:`escaped`."""
+    widget = ipywidgets.HTML(page, style=_style(ipywidgets.HTML))
+    for name in ("sl-markup", *classes):
+        widget.add_class(name)
+    return widget
+
+
+@cache
+def _style(kind: type) -> Any:
+    """One style for all widgets of a kind: each would have its own, which the page has to fetch."""
+    return kind().style
+
+
+def heading(title: str, *, step: int | None = None) -> Any:
+    """The title of a panel, numbered where it is a step."""
+    number = f'<span class="sl-number">{step}</span>' if step else ""
+    return markup(f'<h2 class="sl-heading">{number}{escaped(title)}</h2>')
+
+
+def message(model: Tasks, field: str) -> Any:
+    """What is wrong with *field*, shown while there is something."""
+    widget = markup()
+
+    def draw(_: object = None) -> None:
+        lines = model.messages.get(field, "").splitlines()
+        paragraphs = "".join(f"<p>{escaped(line)}</p>" for line in lines)
+        # The element stays, so that screen readers announce what comes into it.
+        body = f'<div class="sl-message">{paragraphs}</div>' if lines else ""
+        widget.value = f'<div role="alert" data-field="{escaped(field)}">{body}</div>'
+
+    model.observe(draw, "messages")
+    draw()
+    return widget
+
+
+def refusal(title: str, error: SightlineError) -> Any:
+    """In place of a page that cannot be shown: why not, and what to do."""
+    return markup(
+        f'<div class="sl-problem" role="alert"><h2 class="sl-heading">{escaped(title)}</h2>'
+        f"<p>{escaped(error)}</p></div>"
+    )
+
+
+def button(text: str, press: Callable[[], None], *, style: str = "", label: str = "") -> Any:
+    """A button; *label* says more than its text to those who point at it."""
+    widget = ipywidgets.Button(
+        description=text,
+        button_style=style,
+        tooltip=label or None,
+        layout={"width": "auto"},
+        style=_style(ipywidgets.Button),
+    )
+    widget.on_click(lambda _: press())
+    return widget
+
+
+def row(*children: Any) -> Any:
+    """Children side by side, in as many lines as they need."""
+    box = ipywidgets.HBox(children)
+    box.add_class("sl-row")
+    return box
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """An HTML table of texts, or nothing where there is no row."""
+    lines = "".join(
+        f"<tr>{''.join(f'<td>{escaped(text)}</td>' for text in one)}</tr>" for one in rows
+    )
+    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in columns)
+    page = (
+        '<div class="sl-scroll" tabindex="0"><table class="sl-table">'
+        f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
+    return page if lines else ""
+
+
+def fold(title: str, *children: Any, shown: bool = False) -> Any:
+    """Children that are shown, or hidden, when their title is pressed."""
+    # The headers of Jupyter's own Accordion cannot be reached with the keyboard.
+    inside = ipywidgets.VBox(children)
+    switch = ipywidgets.ToggleButton(shown, layout={"width": "100%"})
+    switch.add_class("sl-fold")
+
+    def turn(_: object = None) -> None:
+        inside.layout.display = "" if switch.value else "none"
+        switch.description = f"{'▾' if switch.value else '▸'} {title}"
+
+    switch.observe(turn, "value")
+    turn()
+    return ipywidgets.VBox([switch, inside])
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """``1 camera``, ``1,200 cameras``, ``2 stretches``."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in the two units that matter: ``1 h 12 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    return f"{hours // 24} days {hours % 24} h"
+
+
+def camera_name(camera: Camera) -> str:
+    """How a camera is called: its name and its id, or its id alone. Not yet escaped."""
+    if camera.name and camera.name != camera.camera_id:
+        return f"{camera.name} ({camera.camera_id})"
+    return camera.camera_id

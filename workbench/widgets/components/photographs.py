@@ -1,0 +1,209 @@
+"""The photographs of the target: added, chosen, switched off, compared with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from traitlets import Tuple
+
+from workbench.domain import Photograph, Probe, Profile
+from workbench.errors import ImageError
+from workbench.widgets.components.agreement import Agreement, agreement
+from workbench.widgets.components.tasks import Tasks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workbench.domain import Candidate
+    from workbench.faces.models import Models
+    from workbench.faces.probes import FoundFaces
+
+MOST_PHOTOGRAPHS = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Upload:
+    """A photograph as it was added: the faces in it, and the one chosen as the target's.
+
+    It comes from a file, kept as ``content``, or from the best shot of ``tracklet_id``.
+    """
+
+    key: str
+    found: FoundFaces
+    chosen: int | None = None
+    photograph: Photograph | None = None  # None as long as no face is chosen
+    used: bool = True  # False: it is shown, but no part of the question
+    content: bytes = field(default=b"", repr=False)
+    tracklet_id: str = ""
+
+
+class Photographs(Tasks):
+    """The part of the question that says whom to look for.
+
+    What is wrong with a photograph is told in ``messages``, under ``target``.
+    """
+
+    uploads = Tuple(help="the photographs of the target, each an Upload")
+
+    gallery: Path
+    profile: Profile
+    _number = 0
+
+    def load_models(self) -> None:
+        """Load the networks ahead of the first photograph."""
+        self.do("target", "Loading the face models", self._models, lambda _: None)
+
+    def add_photograph(self, name: str, content: bytes) -> None:
+        """Look for faces in a photograph (any format Pillow knows) and add it to the target."""
+        self.add_photographs([(name, content)])
+
+    def add_photographs(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Add several, each by name and content; those that cannot be used are reported."""
+        self.say("target")
+        for name, content in files:
+            self.read(name, content)
+
+    def read(
+        self, name: str, content: bytes, *, chosen: int | None = None, used: bool = True
+    ) -> None:
+        """Add one more; with *chosen* its face of that number is the target's."""
+        key = self._key()
+
+        def job() -> Upload:
+            from workbench.faces.probes import find_faces
+
+            models = self._models()
+            upload = Upload(
+                key, find_faces(content, name=name, models=models), used=used, content=content
+            )
+            if chosen is None and len(upload.found.faces) > 1:
+                return upload
+            return _choose(upload, chosen or 0, models)
+
+        self.do("target", f"Looking for faces in {name}", job, self._add)
+
+    def take_shot(
+        self, tracklet_id: str, *, case: str, name: str = "", used: bool = True, again: bool = False
+    ) -> None:
+        """Add the best shot of an indexed tracklet, if *case* is about the person it shows.
+
+        See :func:`workbench.casework.authority.admit`. *again* brings back one that was admitted,
+        and says nothing else.
+        """
+        if not again:
+            self.say("target")
+        if any(upload.tracklet_id == tracklet_id for upload in self.uploads):
+            self.say("target", "This best shot is among the photographs already.")
+            return
+        key = self._key()
+
+        def job() -> Upload:
+            from workbench.casework.authority import admit
+            from workbench.casework.register import here
+            from workbench.faces.probes import from_shot
+            from workbench.gallery import Gallery
+
+            with Gallery.open(self.gallery) as gallery:
+                shot = gallery.shots(tracklet_id)[0]
+            found, photograph = from_shot(shot, name=name or f"best shot of {tracklet_id}")
+            probe = Probe((photograph,), photograph.template, self.profile)
+            admit(here(), case, probe, tracklet_id=tracklet_id)
+            return Upload(key, found, 0, photograph, used, tracklet_id=tracklet_id)
+
+        self.do("target", "Taking a best shot from the gallery", job, self._add)
+
+    def choose_face(self, key: str, index: int) -> None:
+        """Take face number *index* (from 0, largest first) of a photograph as the target's."""
+        upload = self._upload(key)
+
+        def done(chosen: Upload) -> None:
+            self._replace(replace(chosen, used=self._upload(key).used))
+
+        self.say("target")
+        self.do(
+            "target",
+            f"Reading face {index + 1} of {upload.found.name}",
+            lambda: _choose(upload, index, self._models()),
+            done,
+        )
+
+    def use_photograph(self, key: str, used: bool) -> None:
+        """Let a photograph count in the question, or leave it out and keep it."""
+        self.say("target")
+        self._replace(replace(self._upload(key), used=used))
+
+    def remove_photograph(self, key: str) -> None:
+        """Take a photograph back."""
+        self.say("target")
+        self.uploads = tuple(upload for upload in self.uploads if upload.key != key)
+
+    @property
+    def used(self) -> tuple[Upload, ...]:
+        """The photographs that count: switched on, with the face chosen in them."""
+        return tuple(upload for upload in self.uploads if upload.used and upload.photograph)
+
+    @property
+    def agreement(self) -> Agreement:
+        """How the photographs that count agree with each other, in the order of :attr:`used`."""
+        chosen = [upload.photograph for upload in self.used if upload.photograph]
+        return agreement(chosen, self.profile)
+
+    def with_the_used(self, upload: Upload) -> float | None:
+        """How alike a photograph that is switched off is to those that count, pooled."""
+        if upload.photograph is None:
+            return None
+        others = [one.photograph for one in self.used if one.photograph]
+        return agreement([*others, upload.photograph], self.profile).with_others[-1]
+
+    def _photographs(self) -> Sequence[Photograph]:
+        """Those to search with; where there is none, or one is unclear, say so beside the field."""
+        unclear = [u.found.name for u in self.uploads if u.used and u.photograph is None]
+        if unclear:
+            self.say("target", f"{unclear[0]}: choose the target among its faces.")
+        elif not self.used:
+            self.say(
+                "target",
+                "Switch on one of the photographs."
+                if self.uploads
+                else "Add a photograph of the target.",
+            )
+        return [] if unclear else [u.photograph for u in self.used if u.photograph]
+
+    def _key(self) -> str:
+        self._number += 1
+        return str(self._number)
+
+    def _upload(self, key: str) -> Upload:
+        found: Upload = next(upload for upload in self.uploads if upload.key == key)
+        return found
+
+    def _add(self, upload: Upload) -> None:
+        if len(self.uploads) >= MOST_PHOTOGRAPHS:
+            raise ImageError(
+                f"was not added; there are {MOST_PHOTOGRAPHS} photographs already",
+                where=upload.found.name,
+                fix="Remove one first",
+            )
+        self.uploads = (*self.uploads, upload)
+
+    def _replace(self, upload: Upload) -> None:
+        self.uploads = tuple(upload if u.key == upload.key else u for u in self.uploads)
+
+    def _models(self) -> Models:
+        from workbench.faces.models import load
+
+        return load(self.profile)
+
+
+def shot_name(candidate: Candidate, when: str) -> str:
+    """What a best shot is called among the photographs."""
+    return f"{candidate.camera.name or candidate.camera.camera_id}, {when}"
+
+
+def _choose(upload: Upload, index: int, models: Models) -> Upload:
+    from workbench.faces.probes import make_photograph
+
+    photograph = make_photograph(upload.found, index, models=models)
+    return replace(upload, chosen=index, photograph=photograph)

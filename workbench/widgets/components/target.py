@@ -1,0 +1,285 @@
+"""Step 1: photographs of the target, with the faces found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from workbench.errors import ImageError
+from workbench.faces.probes import MOST_BYTES, POOR_BELOW
+from workbench.maps.zones import local_time
+from workbench.widgets.components.parts import (
+    button,
+    data_uri,
+    escaped,
+    heading,
+    markup,
+    message,
+    row,
+)
+from workbench.widgets.components.photographs import MOST_PHOTOGRAPHS, Upload, shot_name
+from workbench.widgets.components.tasks import LOADING
+from workbench.widgets.components.uploader import File, Uploader
+from workbench.widgets.investigate.model import Investigation
+
+if TYPE_CHECKING:
+    from workbench.domain import Candidate, Image
+    from workbench.widgets.components.agreement import Agreement
+
+SHOWN_SIZE = 480  # pixels; what is shown is never enlarged to more than half of it on the page
+GOOD_FROM = 0.7
+HINT = (
+    "One to ten photographs of the same person, sharp, lit evenly, seen from the front. "
+    "Several find more than one does."
+)
+
+
+class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """Upload photographs, see their faces, choose the target where there are several."""
+
+    def __init__(self, model: Investigation) -> None:
+        self.model = model
+        self.upload = Uploader(
+            self._take, description="Add photographs", accept="image/*", most_bytes=MOST_BYTES
+        )
+        self.hint = markup(f'<p class="sl-hint">{HINT}</p>')
+        self.busy = markup()
+        self.together = markup()
+        self.shot = button("", self._take_shot, label="Search for this face too, under this case")
+        self.photographs = ipywidgets.HBox()
+        self._boxes: dict[Upload, Any] = {}
+        self.photographs.add_class("sl-photographs")
+        super().__init__(
+            [
+                heading("Target", step=1),
+                self.hint,
+                self.upload,
+                self.busy,
+                message(model, "target"),
+                self.photographs,
+                self.together,
+                self.shot,
+            ]
+        )
+        self.add_class("sl-panel")
+        self.add_class("sl-target")
+        model.observe(self._draw, ["uploads", "result"])
+        model.observe(self._tell, ["state", "doing"])
+        model.observe(self._offer_shot, ["selected", "result", "case", "uploads"])
+        self._draw()
+        self._tell()
+        self._offer_shot()
+
+    def _take(self, files: list[File]) -> None:
+        self.model.add_photographs([(f.name, f.content) for f in files if f.content is not None])
+        for file in files:
+            if file.content is None:
+                error = ImageError(
+                    f"is {file.size / 2**20:.0f} MB",
+                    where=file.name,
+                    fix=f"Use one of at most {MOST_BYTES // 2**20} MB",
+                )
+                self.model.say("target", str(error), also=True)
+
+    def _draw(self, _: object = None) -> None:
+        old = self._boxes
+        self._boxes = {
+            upload: old[upload] if upload in old else self._photograph(upload)
+            for upload in self.model.uploads
+        }
+        self.photographs.children = list(self._boxes.values())
+        for upload in old.keys() - self._boxes.keys():
+            old[upload].close()
+        self.upload.disabled = len(self.model.uploads) >= MOST_PHOTOGRAPHS
+        self.hint.layout.display = "none" if self.model.uploads else ""
+        told = self.model.agreement
+        alike = dict(zip((one.key for one in self.model.used), told.with_others, strict=True))
+        apart = {self.model.used[number].key for number in told.apart}
+        for upload, box in self._boxes.items():
+            box.about(_about(upload, _alike(self.model, upload, alike), upload.key in apart))
+        self.together.value = _together(self.model, told)
+
+    def _offer_shot(self, _: object = None) -> None:
+        """Offer the candidate that is pointed out as one more photograph of the target."""
+        one = self._pointed()
+        full = len(self.model.uploads) >= MOST_PHOTOGRAPHS
+        self.shot.layout.display = "none" if one is None or full else ""
+        if one is not None:
+            self.shot.description = f"Search for this face too: {self._name(one)}"
+
+    def _pointed(self) -> Candidate | None:
+        result = self.model.result
+        taken = {upload.tracklet_id for upload in self.model.uploads}
+        if result is None or result.case != self.model.case or self.model.selected in taken:
+            return None
+        found = result.candidates
+        return next((one for one in found if one.tracklet_id == self.model.selected), None)
+
+    def _name(self, candidate: Candidate) -> str:
+        when = local_time(candidate.shot_time, self.model.zone, "%d %b %H:%M:%S")
+        return shot_name(candidate, when)
+
+    def _take_shot(self) -> None:
+        if one := self._pointed():
+            self.model.take_shot(one.tracklet_id, case=self.model.case, name=self._name(one))
+
+    def _tell(self, _: object = None) -> None:
+        busy = self.model.doing if self.model.state == LOADING else ""
+        self.busy.value = f'<span role="status" class="sl-busy">{escaped(busy)}</span>'
+
+    def _photograph(self, upload: Upload) -> _Photograph:
+        return _Photograph(self.model, upload)
+
+
+class _Photograph(ipywidgets.HBox):  # type: ignore[misc]
+    """One photograph: its picture, what is told of it, and what can be done with it."""
+
+    def __init__(self, model: Investigation, upload: Upload) -> None:
+        name, faces = upload.found.name, len(upload.found.faces)
+        choices = [
+            button(
+                f"Face {number}",
+                partial(model.choose_face, upload.key, number - 1),
+                style="primary" if upload.chosen == number - 1 else "",
+                label=f"Face {number} of {name} is the target",
+            )
+            for number in range(1, faces + 1)
+            if faces > 1
+        ]
+        switch = ipywidgets.Checkbox(
+            upload.used, description="Use", indent=False, tooltip=f"Use {name} in the search"
+        )
+        switch.observe(lambda change: model.use_photograph(upload.key, change["new"]), "value")
+        switch.add_class("sl-use")
+        remove = button(
+            "Remove", partial(model.remove_photograph, upload.key), label=f"Remove {name}"
+        )
+        self.words = markup()
+        box = ipywidgets.VBox([self.words, row(*choices, switch, remove)])
+        super().__init__([markup(picture(upload)), box])
+        self.add_class("sl-photograph")
+        if upload.photograph is None:
+            self.add_class("sl-choose")
+        if not upload.used:
+            self.add_class("sl-unused")
+
+    def about(self, words: str) -> None:
+        if self.words.value != words:
+            self.words.value = words
+
+
+def picture(upload: Upload) -> str:
+    """The photograph as HTML, its faces outlined and numbered, the chosen one emphasised."""
+    height, width = upload.found.image.shape[:2]
+    several = len(upload.found.faces) > 1
+    letter = max(width, height) / 12
+    tall = letter * 1.15
+    marks = []
+    for number, face in enumerate(upload.found.faces, start=1):
+        box, chosen = face.box, upload.chosen == number - 1
+        kind = "sl-chosen" if chosen else "sl-other"
+        marks.append(
+            f'<rect class="{kind}" x="{box.x:.0f}" y="{box.y:.0f}" '
+            f'width="{box.width:.0f}" height="{box.height:.0f}"/>'
+        )
+        if several:
+            # Above the face where there is room, so that the number hides nothing of it.
+            x, y = max(box.x, 0), box.y - tall if box.y >= tall else max(box.y, 0)
+            marks.append(
+                f'<rect class="{kind} sl-plate" x="{x:.0f}" y="{y:.0f}" width="{letter:.0f}" '
+                f'height="{tall:.0f}"/><text class="{kind}" x="{x + letter / 2:.0f}" '
+                f'y="{y + letter * 0.95:.0f}" font-size="{letter:.0f}">{number}</text>'
+            )
+    said = f"{upload.found.name}: {len(upload.found.faces)} faces outlined" if several else ""
+    return (
+        f'<div class="sl-picture"><img src="{data_uri(_small_jpeg(upload.found.image))}" '
+        f'alt="{escaped(said or upload.found.name)}">'
+        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{"".join(marks)}</svg></div>'
+    )
+
+
+def quality_words(overall: float) -> str:
+    """A quality from 0 to 1 as good, fair or poor."""
+    if overall >= GOOD_FROM:
+        return "good"
+    return "fair" if overall >= POOR_BELOW else "poor"
+
+
+def _about(upload: Upload, alike: float | None, apart: bool) -> str:
+    name = f'<strong class="sl-name">{escaped(upload.found.name)}</strong>'
+    if upload.photograph is None:
+        ask = f"{len(upload.found.faces)} faces. Which one is the target?"
+        return f'{name}<p class="sl-warning">{ask}</p>'
+    words = quality_words(upload.photograph.quality.overall)
+    kind = "sl-warning" if words == "poor" else "sl-good" if words == "good" else ""
+    about = f'{name}<p class="{kind}">Quality: {words}</p>'
+    if upload.photograph.advice:
+        about += f'<p class="sl-hint">{escaped(_sentence(upload.photograph.advice))}</p>'
+    if apart:
+        about += '<p class="sl-warning">⚠ Looks like somebody else.</p>'
+    if alike is not None:
+        about += f'<p class="sl-hint">{alike:.2f} alike to the others together</p>'
+    if not upload.used:
+        about += '<p class="sl-hint">Switched off: not searched for.</p>'
+    return about
+
+
+def _alike(model: Investigation, upload: Upload, alike: Mapping[str, float | None]) -> float | None:
+    return alike[upload.key] if upload.key in alike else model.with_the_used(upload)
+
+
+def _together(model: Investigation, told: Agreement) -> str:
+    """What the photographs are together: one person's, or not, and since when they changed."""
+    used, words = model.used, ""
+    if told.apart and len(told.apart) < len(used):
+        names = _listed([_called(used, number) for number in told.apart])
+        words = (
+            f"{names} {'looks' if len(told.apart) == 1 else 'look'} like somebody else than the "
+            "other photographs. Switch off or remove what does not show the target."
+        )
+    elif told.apart:
+        sides = [_listed([_called(used, number) for number in group]) for group in told.groups]
+        words = (
+            f"These look like {len(sides)} different people: {' / '.join(sides)}. Switch off or "
+            "remove what does not show the target."
+        )
+    warning = f'<p class="sl-outdated">⚠ {escaped(words)}</p>' if words else ""
+    changed = ""
+    searched = model.result.probe.photographs if model.result else ()
+    # The very photographs: arrays in them have no one answer to whether they are equal.
+    if model.result and [*map(id, searched)] != [id(one.photograph) for one in used]:
+        changed = '<p class="sl-hint">The photographs have changed since the search.</p>'
+    many = ""
+    if len(used) > 1:
+        many = f'<p class="sl-hint">{len(used)} photographs are searched for as one.</p>'
+    return f'<div role="status">{warning}{many}{changed}</div>'
+
+
+def _called(used: Sequence[Upload], number: int) -> str:
+    """The name of a photograph, with its place where another has the same."""
+    name = used[number].found.name
+    several = sum(one.found.name == name for one in used) > 1
+    return f"{name} (number {number + 1})" if several else name
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _small_jpeg(image: Image) -> bytes:
+    import io
+
+    from PIL import Image as Pictures
+
+    picture = Pictures.fromarray(image[:, :, ::-1])
+    picture.thumbnail((SHOWN_SIZE, SHOWN_SIZE))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

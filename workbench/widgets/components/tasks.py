@@ -1,0 +1,123 @@
+"""What is being done for the person at the page, and what went wrong with their input."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Event
+from typing import TypeVar
+
+from traitlets import Bool, Dict, Enum, HasTraits, Tuple, Unicode
+
+from workbench.errors import Cancelled, SightlineError
+from workbench.widgets.components.work import InPlace, Work
+
+UNEXPECTED = "Something went wrong here. What it was is written in the log."
+IDLE, LOADING, SEARCHING = "idle", "loading", "searching"
+# Progress is passed on to the page at most so often, in seconds: each time costs a message.
+TOLD_EVERY = 0.1
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class Tasks(HasTraits):
+    """The part of a view-model that has long work done and says what came of it.
+
+    Nothing here raises because of what a person typed, drew or uploaded: errors of our family
+    become messages beside a field; any other is logged, and told in a plain sentence.
+    """
+
+    state = Enum([IDLE, LOADING, SEARCHING], IDLE)
+    doing = Unicode(help="what is being done while the state is not idle")
+    done = Tuple(default_value=(0, 0), help="how much of it is done, and how much there is to do")
+    begun = 0.0  # by time.monotonic, when the first of what is being done was given
+    cancelling = Bool(help="whoever waits has pressed Cancel, and what is being done has not ended")
+    messages = Dict(help="by field what is wrong with it, in words for the person who filled it in")
+
+    def __init__(self, work: Work | None = None) -> None:
+        super().__init__()
+        self._work = work or InPlace()
+        self._jobs = 0
+        self._stop = Event()  # read on the thread of the work
+
+    @property
+    def work(self) -> Work:
+        """Where its long work is done; view-models of one page share it."""
+        return self._work
+
+    def say(self, field: str, message: str = "", *, also: bool = False) -> None:
+        """Put a message beside a field, in place of the one there or also; or take it away."""
+        before = self.messages.get(field, "") if also else ""
+        others = {key: text for key, text in self.messages.items() if key != field}
+        text = "\n".join(filter(None, (before, message)))
+        self.messages = {**others, field: text} if text else others
+
+    def do(
+        self,
+        field: str,
+        doing: str,
+        job: Callable[[], T],
+        done: Callable[[T], None],
+        *,
+        state: str = LOADING,
+    ) -> None:
+        """Have *job* done, give its result to *done*, and say beside *field* what either raises."""
+        if not self._jobs:
+            self.begun, self.done, self._stop = time.monotonic(), (0, 0), Event()
+        self._jobs += 1
+        self.state, self.doing = state, doing
+        stop = self._stop
+
+        def unless_cancelled() -> T:
+            if stop.is_set():
+                raise Cancelled(f"{doing}: cancelled", fix="Do it again to have it done")
+            return job()
+
+        def then(future: Future[T]) -> None:
+            self._jobs -= 1
+            if not self._jobs:
+                self.state, self.doing, self.cancelling = IDLE, "", False
+            try:
+                done(future.result())
+            except SightlineError as error:
+                self.say(field, str(error), also=True)
+            except Exception:
+                _log.exception("%s failed", doing)
+                self.say(field, UNEXPECTED, also=True)
+
+        self._work.run(unless_cancelled, then)
+
+    def cancel(self) -> None:
+        """Have nothing more done of what is waiting, and what is being done ended when it can."""
+        if self._jobs:
+            self._stop.set()
+            self.cancelling = True
+
+    def telling(self) -> Callable[[int, int], bool]:
+        """For a job: call it with (done, in all); it returns False when the job is to end."""
+        stop, last = self._stop, 0.0
+
+        def tell(done: int, total: int) -> bool:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= TOLD_EVERY:
+                last = now
+                self._work.tell(lambda: self._progress(done, total))
+            return not stop.is_set()
+
+        return tell
+
+    def _progress(self, done: int, total: int) -> None:
+        if self._jobs:  # what is told late is of no interest any more
+            self.done = (done, total)
+
+
+def remaining(done: int, total: int, seconds: float) -> float | None:
+    """How many seconds more it takes, if it goes on as it went; None where that is no more than a
+    guess."""
+    if done <= 0 or total <= done or seconds < 1:
+        return None
+    return seconds * (total - done) / done

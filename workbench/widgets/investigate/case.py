@@ -1,0 +1,118 @@
+"""The case: under whose authority the question is asked, and what it allows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from workbench.errors import SightlineError
+from workbench.widgets.components.parts import button, escaped, heading, markup, message, row
+from workbench.widgets.investigate.model import Investigation
+
+if TYPE_CHECKING:
+    from workbench.casework.cases import Case
+
+NONE = "Choose a case…"
+
+
+class CasePanel(ipywidgets.VBox):  # type: ignore[misc]
+    """Choose an open case; see what it allows and who is asking."""
+
+    def __init__(self, model: Investigation) -> None:
+        self.model = model
+        self.choice = ipywidgets.Dropdown(
+            layout={"flex": "1 1 240px"}, tooltip="The case under which you ask"
+        )
+        self.choice.add_class("sl-case-choice")
+        self.allowed = markup()
+        self.whole = button(
+            "Use its area and time", model.take_case_scope, label="Ask about all the case allows"
+        )
+        self.train = button(
+            "Train", model.train, label="Open a training case, which carries no authority"
+        )
+        self.review = button(
+            "Send to review", model.list_for_review, label="Have people decide on the candidates"
+        )
+        self.listed = markup()
+        self._drawing = False
+        super().__init__(
+            [
+                heading("Case"),
+                row(self.choice, button("Look again", self._look_again), self.train, self.whole),
+                message(model, "case"),
+                self.allowed,
+                row(self.review, self.listed),
+            ]
+        )
+        self.add_class("sl-panel")
+        self.add_class("sl-case")
+        self.choice.observe(self._take, "value")
+        model.observe(self._draw, ["case", "cases"])
+        model.observe(self._offer_review, ["result", "listed", "threshold"])
+        self._draw()
+        self._offer_review()
+
+    def _offer_review(self, _: object = None) -> None:
+        self.review.layout.display = "" if self.model.shown else "none"
+        words = escaped(self.model.listed)
+        self.listed.value = f'<span class="sl-hint" role="status">{words}</span>'
+
+    def _take(self, change: Any) -> None:
+        if not self._drawing:
+            self.model.say("case")
+            self.model.case = change["new"] or ""
+
+    def _look_again(self) -> None:
+        self.model.say("case")
+        try:
+            self.model.refresh_cases()
+        except SightlineError as error:
+            self.model.say("case", str(error))
+
+    def _draw(self, _: object = None) -> None:
+        self._drawing = True
+        try:
+            options = [(_label(case), case.reference) for case in self.model.cases]
+            self.choice.options = [(NONE, ""), *options]
+            self.choice.value = self.model.case
+        finally:
+            self._drawing = False
+        case = self.model.chosen_case
+        self.whole.layout.display = "" if case else "none"
+        self.train.layout.display = "none" if self.model.cases else ""
+        self.allowed.value = _told(case, self.model) if case else _nothing(self.model)
+
+
+def _label(case: Case) -> str:
+    title = case.request.title
+    return f"{case.reference}: {title}" if title else case.reference
+
+
+def _told(case: Case, model: Investigation) -> str:
+    request = case.request
+    if case.is_training:
+        words = (
+            "Training: this case carries no authority, and nothing found under it may be acted on."
+        )
+        return f'<p class="sl-message" role="note">{escaped(words)}</p>'
+    until = request.valid_until.astimezone(model.zone)
+    start, end = request.start.astimezone(model.zone), request.end.astimezone(model.zone)
+    words = (
+        f"{request.purpose.capitalize()}. Authorised by {request.authority} "
+        f"({request.authorisation}), approved by {', '.join(case.approved_by)}. "
+        f"{request.district.name}, {start:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M}. "
+        f"Valid until {until:%d %b %Y %H:%M}."
+    )
+    return f'<p class="sl-hint">{escaped(words)}</p>'
+
+
+def _nothing(model: Investigation) -> str:
+    words = (
+        "Nothing is searched without a case."
+        if model.cases
+        else "Nothing is searched without a case, and none is open. Ask for one with "
+        "`sightline case open`, or train."
+    )
+    return f'<p class="sl-hint">{escaped(words)}</p>'

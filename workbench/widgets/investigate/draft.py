@@ -1,0 +1,199 @@
+"""The question kept between two openings of the page: offered, brought back, or deleted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import ipywidgets
+from traitlets import HasTraits, Instance, Unicode
+
+from workbench import district as districts
+from workbench.casework.drafts import Draft, discard_draft, keep_draft, kept_draft
+from workbench.casework.register import here
+from workbench.domain import parse_time
+from workbench.errors import CaseError, SightlineError
+from workbench.maps.zones import local_time
+from workbench.widgets.components.hours import WeeklyHours
+from workbench.widgets.components.parts import button, count, escaped, markup, message, row
+from workbench.widgets.components.tasks import LOADING
+from workbench.widgets.investigate.model import Investigation
+
+QUESTION = ["uploads", "district", "picked", "start", "end", "hours", "threshold"]
+
+
+class Keeper(HasTraits):
+    """Keeps the question of an investigation under its case, for whoever is at work.
+
+    What was kept before is only offered: as long as nobody has answered, and no photograph has been
+    added, it is not overwritten.
+    """
+
+    offer = Instance(Draft, allow_none=True, help="what was kept when the page was opened")
+    told = Unicode(help="what became of it, in a sentence")
+
+    def __init__(self, model: Investigation) -> None:
+        super().__init__()
+        self.model = model
+        self._restoring = False
+        self._look()
+        model.observe(self._look, "case")
+        model.observe(self._keep, [*QUESTION, "state"])
+
+    def restore(self) -> None:
+        """Bring back the question that is offered; nothing is searched by it."""
+        draft, self.offer = self.offer, None
+        if draft is None:
+            return
+        model, self._restoring = self.model, True
+        try:
+            model.case = draft.case
+            model.uploads = ()
+            parts = _bring_back(model, draft)
+            when = local_time(draft.saved_at, model.zone, "%d %b %H:%M")
+            self.told = f"Brought back from {when}: {', '.join(parts) or 'nothing'}."
+            if parts:
+                self.told += " Nothing has been searched: press Search to ask again."
+        except (KeyError, TypeError, ValueError, AttributeError, SightlineError) as error:
+            model.say("draft", f"The question could not be brought back whole ({error}).")
+        finally:
+            self._restoring = False
+
+    def discard(self) -> None:
+        """Delete the question that is offered, its photographs too."""
+        draft, self.offer = self.offer, None
+        if draft is not None:
+            self._try(lambda: discard_draft(here(), draft.case))
+            self.told = "It is deleted."
+
+    def _look(self, _: object = None) -> None:
+        """See whether something is kept under the case, or, with none chosen, the newest of all."""
+        if self._restoring:
+            return
+        self.model.say("draft")
+        self.offer, self.told = None, ""
+        cases = [self.model.case] if self.model.case else [c.reference for c in self.model.cases]
+        drafts = []
+        for case in cases:
+            self._try(lambda case=case: drafts.append(kept_draft(here(), case)))
+        self.offer = max(filter(None, drafts), key=lambda draft: draft.saved_at, default=None)
+
+    def _keep(self, _: object = None) -> None:
+        model = self.model
+        # While photographs are read the question is not whole.
+        if self._restoring or not model.case or model.state == LOADING:
+            return
+        if self.offer is not None:
+            if not model.uploads:
+                return
+            self.offer = None  # another question has been begun
+        if not model.uploads and model.district is None:
+            self._try(lambda: discard_draft(here(), model.case))
+            return
+        contents = [upload.content for upload in model.uploads if upload.content]
+        question = written(model)
+        self._try(lambda: keep_draft(here(), model.case, question, contents))
+
+    def _try(self, do: Any) -> None:
+        try:
+            do()
+        except SightlineError as error:
+            self.model.say("draft", str(error))
+
+
+class DraftPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """Offers the question that was kept, and tells what became of it."""
+
+    def __init__(self, model: Investigation) -> None:
+        self.keeper = Keeper(model)
+        self.words = markup()
+        self.choice = row(
+            button("Bring it back", self.keeper.restore, style="primary"),
+            button("Delete it", self.keeper.discard, label="Delete it with its photographs"),
+        )
+        super().__init__([self.words, self.choice, message(model, "draft")])
+        self.add_class("sl-draft")
+        self.keeper.observe(self._draw, ["offer", "told"])
+        self._draw()
+
+    def _draw(self, _: object = None) -> None:
+        draft = self.keeper.offer
+        self.choice.layout.display = "none" if draft is None else ""
+        words = self.keeper.told
+        if draft is not None:
+            when = local_time(draft.saved_at, self.keeper.model.zone, "%d %b %H:%M")
+            held = ", ".join(_parts(draft.question)) or "nothing"
+            words = f"Your question under {draft.case} from {when} was kept: {held}."
+        kind = "sl-note-draft" if words else ""
+        self.words.value = f'<div role="status" class="{kind}">{escaped(words)}</div>'
+
+
+def written(model: Investigation) -> dict[str, Any]:
+    """The question as JSON can hold it: photographs by SHA-256, best shots by their tracklet."""
+    photographs = []
+    for upload in model.uploads:
+        about: dict[str, Any] = {"name": upload.found.name, "used": upload.used}
+        if upload.tracklet_id:
+            about["tracklet"] = upload.tracklet_id
+        else:
+            about["sha256"] = hashlib.sha256(upload.content).hexdigest()
+            about["chosen"] = upload.chosen
+        photographs.append(about)
+    district, hours = model.district, model.hours
+    return {
+        "photographs": photographs,
+        "district": districts.to_geojson(district) if district and not model.picked else None,
+        "picked": list(model.picked),
+        "start": model.start.isoformat() if model.start else None,
+        "end": model.end.isoformat() if model.end else None,
+        "hours": [sorted(hours.weekdays), hours.from_hour, hours.to_hour] if hours else None,
+        "threshold": model.threshold,
+    }
+
+
+def _bring_back(model: Investigation, draft: Draft) -> list[str]:
+    question = draft.question
+    start, end = (_moment(question[name]) for name in ("start", "end"))
+    hours = question["hours"]
+    with model.hold_trait_notifications():
+        model.start, model.end = start, end
+        model.hours = hours and WeeklyHours(frozenset(hours[0]), hours[1], hours[2])
+        model.threshold = float(question["threshold"])
+    if question["picked"]:
+        model.pick_cameras([str(name) for name in question["picked"]])
+    elif question["district"]:
+        model.set_district_geojson(question["district"])
+    else:
+        model.set_district(None)
+    model.say("target")
+    for one in question["photographs"]:
+        name, used = str(one["name"]), bool(one["used"])
+        if "tracklet" in one:
+            model.take_shot(str(one["tracklet"]), case=draft.case, name=name, used=used, again=True)
+            continue
+        content, chosen = draft.photographs.get(one["sha256"]), one["chosen"]
+        if content is None:
+            raise CaseError("a photograph is missing", where=name, fix="Add it again")
+        model.read(name, content, chosen=None if chosen is None else int(chosen), used=used)
+    return _parts(question)
+
+
+def _parts(question: Mapping[str, Any]) -> list[str]:
+    """What a question holds, in words."""
+    photographs, picked = question.get("photographs"), question.get("picked")
+    parts = [count(len(photographs), "photograph")] if photographs else []
+    if picked:
+        parts.append(f"{count(len(picked), 'camera')} chosen by hand")
+    elif question.get("district"):
+        parts.append("the district")
+    if question.get("start"):
+        parts.append("the time range")
+    if question.get("hours"):
+        parts.append("the hours of the week")
+    return parts
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else parse_time(text, where="draft")

@@ -1,0 +1,140 @@
+"""In which order candidates are listed, which of them, and which page of the list is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from traitlets import Bool, Enum, Float, HasTraits, Int, Tuple, Unicode, observe
+
+from workbench.domain import Camera, Candidate
+from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.opinions import Decisions
+
+CARDS, ROWS = 12, 50  # on a page
+ORDERS: Mapping[str, Callable[[Candidate], Any]] = {
+    "score": lambda one: -one.score,
+    "time": lambda one: one.first_seen,
+    "camera": lambda one: (one.camera.name.casefold(), one.camera.camera_id, one.first_seen),
+    "quality": lambda one: -one.quality,
+}
+ANY, UNDECIDED, DECIDED = "", "undecided", "decided"
+OPINIONS = (ANY, UNDECIDED, DECIDED, "same", "different", "unsure")
+
+
+class Listing(HasTraits):
+    """The candidates that reach the threshold, sorted and filtered, page by page."""
+
+    order = Enum(tuple(ORDERS), "score")
+    camera = Unicode(help="camera_id, or nothing for all")
+    day = Unicode(help="local day of the first sight, ISO 8601, or nothing for all")
+    quality = Float(0.0, help="least quality of the best shot")
+    opinion = Enum(OPINIONS, ANY, help="what was decided")
+    table = Bool(help="rows instead of cards")
+    page = Int(0)
+    candidates = Tuple(help="all that are listed, in order")
+
+    def __init__(self, model: Investigation, decisions: Decisions) -> None:
+        super().__init__()
+        self.model, self.decisions = model, decisions
+        self._ranks: dict[str, int] = {}
+        model.observe(self._restart, "result")
+        model.observe(self._arrange, "threshold")
+        model.observe(self._turn_to_selected, "selected")
+        decisions.observe(self._arrange, "opinions")
+        self._arrange()
+
+    @property
+    def size(self) -> int:
+        """How many are on a page."""
+        return ROWS if self.table else CARDS
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-len(self.candidates) // self.size))
+
+    @property
+    def here(self) -> tuple[Candidate, ...]:
+        """Those on the page that is shown."""
+        first = self.page * self.size
+        return tuple(self.candidates[first : first + self.size])
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether a filter leaves some out."""
+        return bool(self.camera or self.day or self.quality or self.opinion)
+
+    def rank(self, tracklet_id: str) -> int:
+        """Its place by score among all that reach the threshold, from 1."""
+        return self._ranks[tracklet_id]
+
+    def cameras(self) -> tuple[Camera, ...]:
+        """Each camera that has a candidate, in the order of names."""
+        found = {one.camera.camera_id: one.camera for one in self.model.shown}
+        return tuple(sorted(found.values(), key=lambda one: (one.name.casefold(), one.camera_id)))
+
+    def days(self) -> tuple[str, ...]:
+        """The local days on which there are candidates, ISO 8601."""
+        return tuple(sorted({self.day_of(one) for one in self.model.shown}))
+
+    def day_of(self, candidate: Candidate) -> str:
+        """The local day of its first sight, ISO 8601."""
+        return candidate.first_seen.astimezone(self.model.zone).date().isoformat()
+
+    def clear(self) -> None:
+        """Leave none out."""
+        with self.hold_trait_notifications():
+            self.camera = self.day = ""
+            self.quality, self.opinion = 0.0, ANY
+
+    def turn(self, by: int) -> None:
+        """Turn so many pages."""
+        self.page = min(max(self.page + by, 0), self.pages - 1)
+
+    def neighbour(self, tracklet_id: str, by: int) -> str:
+        """The candidate so many places after (or before) this one; itself at the ends."""
+        ids: list[str] = [one.tracklet_id for one in self.candidates]
+        if not ids:
+            return ""
+        if tracklet_id not in ids:  # filtered away meanwhile
+            return ids[0]
+        return ids[min(max(ids.index(tracklet_id) + by, 0), len(ids) - 1)]
+
+    def place(self, tracklet_id: str) -> int:
+        """Its place in the list, from 1; 0 where it is not in it."""
+        ids = [one.tracklet_id for one in self.candidates]
+        return ids.index(tracklet_id) + 1 if tracklet_id in ids else 0
+
+    def _restart(self, _: object = None) -> None:
+        self.clear()
+        self.page = 0
+        self._arrange()
+
+    @observe("order", "camera", "day", "quality", "opinion", "table")
+    def _rearrange(self, _: object = None) -> None:
+        self.page = 0
+        self._arrange()
+        self._turn_to_selected()
+
+    def _arrange(self, _: object = None) -> None:
+        shown = self.model.shown
+        self._ranks = {one.tracklet_id: rank for rank, one in enumerate(shown, start=1)}
+        # Two that are alike in what is sorted by stay best first.
+        listed = tuple(sorted(filter(self._wanted, shown), key=ORDERS[self.order]))
+        with self.hold_trait_notifications():
+            self.candidates = listed
+            self.page = min(self.page, self.pages - 1)
+
+    def _wanted(self, candidate: Candidate) -> bool:
+        verdict = self.decisions.verdict(candidate.tracklet_id)
+        return (
+            (not self.camera or candidate.camera.camera_id == self.camera)
+            and (not self.day or self.day_of(candidate) == self.day)
+            and candidate.quality >= self.quality
+            and self.opinion in (ANY, verdict or UNDECIDED, DECIDED if verdict else UNDECIDED)
+        )
+
+    def _turn_to_selected(self, _: object = None) -> None:
+        place = self.place(self.model.selected)
+        if place:
+            self.page = (place - 1) // self.size

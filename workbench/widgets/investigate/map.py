@@ -1,0 +1,100 @@
+"""Where: the candidates on a map, and the sightings that people have confirmed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+
+from workbench.casework.register import here
+from workbench.casework.reviewing.review import sightings
+from workbench.casework.reviewing.sightings import sighted
+from workbench.domain import Candidate
+from workbench.errors import SightlineError
+from workbench.widgets.components.exports import ExportBar
+from workbench.widgets.components.mapframe import MapFrame
+from workbench.widgets.components.parts import button, heading, markup, message, row
+from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.whereabouts import Whereabouts
+
+
+class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """A Folium map of the candidates that are shown and of the case's confirmed sightings."""
+
+    def __init__(self, model: Investigation) -> None:
+        self.model = model
+        self.shown: Whereabouts | None = None
+        self._sure: dict[str, Candidate] = {}
+        self.map = MapFrame(title="Map of the candidates")
+        self.exports = ExportBar(lambda: self.shown, lambda words: model.say("map", words))
+        self.route = markup()
+        again = button("Look again", self._ask, label="Ask again what people have confirmed")
+        super().__init__(
+            [
+                row(heading("Where"), again, self.exports),
+                message(model, "map"),
+                self.route,
+                self.map,
+            ]
+        )
+        self.add_class("sl-panel")
+        self.add_class("sl-sightings")
+        model.observe(self._ask, "result")
+        model.observe(self._draw, "threshold")
+        model.observe(self._point, "selected")
+        self.map.observe(self._chosen, "selected")
+        self._ask()
+
+    def _point(self, _: object = None) -> None:
+        """Have the map point out what is chosen elsewhere; it stays as it is otherwise."""
+        self.map.selected = self.model.selected
+
+    def _chosen(self, change: Any) -> None:
+        if any(candidate.tracklet_id == change["new"] for candidate in self.model.shown):
+            self.model.selected = change["new"]
+
+    def _ask(self, _: object = None) -> None:
+        """Ask what is confirmed in the case; not each time that the threshold moves."""
+        self._sure = {}
+        self.model.say("map")
+        if self.model.result is not None:
+            try:
+                self._sure = confirmed(self.model.gallery, self.model.result.case)
+            except SightlineError as error:
+                self.model.say("map", str(error))
+        self._draw()
+
+    def _draw(self, _: object = None) -> None:
+        result = self.model.result
+        self.layout.display = "none" if result is None else ""
+        if result is None:
+            return
+        shown = {candidate.tracklet_id: candidate for candidate in self.model.shown}
+        self.shown = Whereabouts(
+            case=result.case,
+            candidates=tuple((self._sure | shown).values()),
+            confirmed=frozenset(self._sure),
+            cameras=tuple(result.cameras),
+            district=result.scope.district,
+            zone=self.model.zone,
+        )
+        self.route.value = self.shown.route()
+        try:
+            self.map.page = self.shown.page()
+        except SightlineError as error:
+            self.model.say("map", str(error))
+
+
+def confirmed(gallery_path: Path, reference: str) -> dict[str, Candidate]:
+    """By tracklet_id what people have confirmed in a case, be it among its candidates now or not.
+
+    Raises what :func:`workbench.casework.reviewing.sightings.sighted` raises.
+    """
+    from workbench.gallery import Gallery
+
+    if not sightings(here(), reference):  # so that a large gallery is not opened for nothing
+        return {}
+    with Gallery.open(gallery_path) as gallery:
+        found = sighted(here(), reference, gallery)
+    return {one.candidate.tracklet_id: one.candidate for one in found.sightings}

@@ -1,0 +1,99 @@
+"""What the analyst thinks of each candidate at first sight, kept on record and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from traitlets import Dict, HasTraits, Unicode
+
+from workbench.errors import SightlineError
+from workbench.widgets.components.parts import count
+from workbench.widgets.investigate.model import Investigation
+
+if TYPE_CHECKING:
+    from workbench.casework.reviewing.triage import Opinion, Verdict
+
+WORDS: Mapping[str, str] = {"same": "Same", "different": "Not same", "unsure": "Unsure"}
+MARKS: Mapping[str, str] = {"same": "✓", "different": "✗", "unsure": "?"}
+
+
+class Decisions(HasTraits):
+    """The opinions that stand in the case of the result, by whoever gave them.
+
+    >>> decisions = Decisions(asked)                                    # doctest: +SKIP
+    >>> decisions.decide(asked.shown[0].tracklet_id, "same")            # doctest: +SKIP
+    >>> decisions.undo()                                                # doctest: +SKIP
+    """
+
+    opinions = Dict(help="by tracklet_id, each an Opinion")
+    told = Unicode(help="what was recorded last, in words")
+    problem = Unicode(help="why something could not be recorded, in words")
+
+    def __init__(self, model: Investigation) -> None:
+        super().__init__()
+        self.model = model
+        model.observe(self._restart, "result")
+        self._restart()
+
+    def verdict(self, tracklet_id: str) -> str:
+        """``same``, ``different``, ``unsure``, or nothing where nobody has decided."""
+        opinion: Opinion | None = self.opinions.get(tracklet_id)
+        return opinion.verdict if opinion else ""
+
+    def decide(self, tracklet_id: str, verdict: Verdict) -> bool:
+        """Record an opinion on a candidate of the result; tell whether it was."""
+        from workbench.casework.register import here
+        from workbench.casework.reviewing.triage import sort_out
+
+        result, self.problem = self.model.result, ""
+        candidates = result.candidates if result else ()
+        candidate = next((one for one in candidates if one.tracklet_id == tracklet_id), None)
+        if result is None or candidate is None:
+            self.problem = "Choose a candidate of this search first."
+            return False
+        try:
+            opinion = sort_out(here(), result.case, candidate, verdict)
+        except SightlineError as error:
+            self.problem = str(error)
+            return False
+        self.opinions = {**self.opinions, tracklet_id: opinion}
+        self.told = f"{WORDS[verdict]}: recorded for {candidate.camera.camera_id}. {self._tally()}"
+        return True
+
+    def undo(self) -> str:
+        """Take back one's last opinion; the tracklet_id it was about, or nothing."""
+        from workbench.casework.register import here
+        from workbench.casework.reviewing.triage import opinions, take_back
+
+        result, self.problem = self.model.result, ""
+        if result is None:
+            return ""
+        try:
+            taken = take_back(here(), result.case)
+            standing = opinions(here(), result.case)
+        except SightlineError as error:
+            self.problem = str(error)
+            return ""
+        self.opinions = dict(standing)
+        if taken is None:
+            self.told = "There is nothing to undo."
+            return ""
+        self.told = f"{WORDS[taken.verdict]}: taken back, and that is on record. {self._tally()}"
+        return taken.tracklet_id
+
+    def _tally(self) -> str:
+        own = self.model.result.candidates if self.model.result else ()
+        done = sum(candidate.tracklet_id in self.opinions for candidate in own)
+        return f"{done:,} of {count(len(own), 'candidate')} sorted."
+
+    def _restart(self, _: object = None) -> None:
+        from workbench.casework.register import here
+        from workbench.casework.reviewing.triage import opinions
+
+        result = self.model.result
+        self.told = self.problem = ""
+        try:
+            self.opinions = dict(opinions(here(), result.case)) if result else {}
+        except SightlineError as error:
+            self.opinions, self.problem = {}, str(error)

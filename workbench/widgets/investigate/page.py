@@ -1,0 +1,66 @@
+"""The page of an investigation: the case and four steps on the left, the answer on the right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+
+from workbench.errors import SightlineError
+from workbench.settings import settings
+from workbench.widgets.components.parts import refusal
+from workbench.widgets.components.work import suitable_work
+from workbench.widgets.investigate.model import Investigation
+
+
+def investigate(gallery_path: Path | str | None = None) -> Any:
+    """The whole page, as a widget to display.
+
+    >>> from workbench.widgets import investigate
+    >>> investigate("town.duckdb")                                      # doctest: +SKIP
+
+    Parameters
+    ----------
+    gallery_path : Path or str, optional
+        The gallery to ask; by default that of the settings. Where it cannot be used, the page
+        says so.
+    """
+    try:
+        here = settings()
+        path = Path(gallery_path) if gallery_path else here.gallery_file
+        model = Investigation(path, zone=here.zone, work=suitable_work())
+    except SightlineError as error:
+        return refusal("There is nothing that can be searched", error)
+    model.load_models()
+    return page(model)
+
+
+def page(model: Investigation) -> Any:
+    """The panels of an investigation, laid out."""
+    from workbench.widgets.components.district import DistrictPanel
+    from workbench.widgets.components.target import TargetPanel
+    from workbench.widgets.components.timerange import TimePanel
+    from workbench.widgets.investigate.case import CasePanel
+    from workbench.widgets.investigate.draft import DraftPanel
+    from workbench.widgets.investigate.map import SightingsPanel
+    from workbench.widgets.investigate.results import ResultsPanel
+    from workbench.widgets.investigate.search import SearchPanel
+    from workbench.widgets.investigate.timeline import TimelinePanel
+
+    question = ipywidgets.VBox(
+        [
+            CasePanel(model),
+            DraftPanel(model),
+            TargetPanel(model),
+            DistrictPanel(model),
+            TimePanel(model),
+            SearchPanel(model),
+        ]
+    )
+    question.add_class("sl-question")
+    answer = ipywidgets.VBox([ResultsPanel(model), SightingsPanel(model), TimelinePanel(model)])
+    answer.add_class("sl-answer")
+    whole = ipywidgets.HBox([question, answer])
+    whole.add_class("sl-investigate")
+    return whole

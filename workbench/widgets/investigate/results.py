@@ -1,0 +1,228 @@
+"""The answer: candidates beside the probe, as cards or as a table, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import ipywidgets
+import traitlets
+
+from workbench.faces.probes import POOR_BELOW
+from workbench.investigation import SearchResult
+from workbench.widgets.components.cards import COLUMNS, Cards, card
+from workbench.widgets.components.compare import ComparePanel
+from workbench.widgets.components.comparison import Comparison
+from workbench.widgets.components.hours import narrowed
+from workbench.widgets.components.parts import (
+    button,
+    camera_name,
+    count,
+    data_uri,
+    duration,
+    escaped,
+    markup,
+    row,
+)
+from workbench.widgets.components.target import GOOD_FROM
+from workbench.widgets.investigate.listing import Listing
+from workbench.widgets.investigate.model import MOST_CANDIDATES, Investigation
+from workbench.widgets.investigate.opinions import Decisions
+
+CARD_VIEW, TABLE_VIEW = "Cards", "Table"
+ALL = ("All", "")
+ORDER_WORDS = {
+    "score": "Best first",
+    "time": "Earliest first",
+    "camera": "By camera",
+    "quality": "Clearest first",
+}
+OPINION_WORDS = {
+    "": "All",
+    "undecided": "None yet",
+    "decided": "Any",
+    "same": "Same",
+    "different": "Not same",
+    "unsure": "Unsure",
+}
+QUALITIES = (("All", 0.0), ("Fair or better", POOR_BELOW), ("Good only", GOOD_FROM))
+WELCOME = (
+    "<h2>Where was this person seen?</h2>"
+    "<p>Answer the four steps on the left, then press <strong>Search</strong>. Candidates, a map "
+    "and a timeline appear here.</p>"
+    "<ol><li>Add a photograph of the target.</li><li>Draw the district on the map.</li>"
+    "<li>Choose the time range.</li><li>Search.</li></ol>"
+    "<p>Only cameras in the district are searched, and only in the time range. A candidate is a "
+    "lead, never an identification: people decide, with more than this page to go by.</p>"
+)
+
+
+class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """What was searched, the candidates that reach the threshold, and one of them compared."""
+
+    def __init__(self, model: Investigation) -> None:
+        self.model = model
+        self.decisions = Decisions(model)
+        self.listing = Listing(model, self.decisions)
+        self.comparison = Comparison(model)
+        self.summary = markup("", "sl-summary")
+        self.view = ipywidgets.ToggleButtons(
+            options=[CARD_VIEW, TABLE_VIEW], style={"button_width": "80px"}, tooltip="Show as"
+        )
+        self.order = _choice("Sort", [(words, name) for name, words in ORDER_WORDS.items()])
+        self.camera = _choice("Camera", [ALL], width="200px")
+        self.day = _choice("Day", [ALL], width="166px")
+        self.quality = _choice("Quality", QUALITIES)
+        self.opinion = _choice("Opinion", [(words, name) for name, words in OPINION_WORDS.items()])
+        self.clear = button("Show all", self.listing.clear, label="Leave no candidate out")
+        self.previous = button("Previous", lambda: self.listing.turn(-1), label="Previous page")
+        self.next = button("Next", lambda: self.listing.turn(1), label="Next page")
+        self.where = markup()
+        self.tools = ipywidgets.VBox(
+            [
+                row(self.order, self.camera, self.day, self.quality, self.opinion, self.clear),
+                row(self.view, self.previous, self.where, self.next),
+            ]
+        )
+        self.compared = ComparePanel(self.comparison, self.listing)
+        self.probe = markup()
+        self.candidates = Cards(self.compared.compare, columns=COLUMNS, name="Table of candidates")
+        self.candidates.add_class("sl-candidates")
+        self.body = ipywidgets.HBox([self.probe, self.candidates])
+        self.body.add_class("sl-beside")
+        super().__init__([self.summary, self.compared, self.tools, self.body])
+        self.add_class("sl-panel")
+        self.add_class("sl-results")
+        self.view.observe(self._show_as, "value")
+        for name in ("order", "camera", "day", "quality", "opinion"):
+            traitlets.link((self.listing, name), (getattr(self, name), "value"))
+        model.observe(self._summarise, ["result", "threshold", "outdated"])
+        model.observe(self._offer, ["result", "threshold"])
+        model.observe(self._point_out, "selected")
+        self.listing.observe(self._draw, ["candidates", "page", "table"])
+        self.decisions.observe(self._draw, "opinions")
+        self._summarise()
+        self._offer()
+        self._draw()
+
+    def _show_as(self, change: Any) -> None:
+        self.listing.table = change["new"] == TABLE_VIEW
+
+    def _point_out(self, change: Any) -> None:
+        self.candidates.selected = change["new"]
+        if not change["new"]:  # the comparison was left: back to where it was opened
+            self.candidates.focus_on(change["old"])
+
+    def _summarise(self, _: object = None) -> None:
+        result = self.model.result
+        if result is None:
+            self.summary.value = f'<div class="sl-welcome">{WELCOME}</div>'
+            return
+        outdated = (
+            '<p class="sl-outdated">The question has changed since this search. '
+            "Press Search to ask it again.</p>"
+        )
+        lines = [f"<p>{escaped(line)}</p>" for line in covered(result)]
+        self.summary.value = (
+            f'<div role="status"><h2 class="sl-heading">{escaped(found(self.model))}</h2>'
+            f"{outdated if self.model.outdated else ''}{''.join(lines)}</div>"
+        )
+
+    def _offer(self, _: object = None) -> None:
+        """The cameras and days that can be chosen."""
+        named = [(camera_name(one), one.camera_id) for one in self.listing.cameras()]
+        days = [(f"{date.fromisoformat(day):%a %d %b %Y}", day) for day in self.listing.days()]
+        for field, options in ((self.camera, named), (self.day, days)):
+            options = [ALL, *options]
+            if list(field.options) != options:
+                kept = field.value
+                field.options = options  # which chooses the first
+                field.value = kept if kept in {value for _, value in options} else ""
+
+    def _draw(self, _: object = None) -> None:
+        result, listing = self.model.result, self.listing
+        visible = "" if result and self.model.shown else "none"
+        self.tools.layout.display = self.body.layout.display = visible
+        self.clear.layout.display = "" if listing.narrowed else "none"
+        here = listing.here
+        self.candidates.items = [card(one, listing) for one in here]
+        self.candidates.table = listing.table
+        if result is None:
+            self.probe.value = ""
+            return
+        self.model.view(here)
+        self.previous.disabled = listing.page == 0
+        self.next.disabled = listing.page >= listing.pages - 1
+        several = "" if listing.pages > 1 else "none"
+        self.previous.layout.display = self.next.layout.display = several
+        self.where.value = (
+            f'<span role="status" class="sl-hint">{escaped(whereabouts(listing))}</span>'
+        )
+        self.probe.value = _probe(result)
+        # A table needs the whole width.
+        self.probe.layout.display = "none" if listing.table else ""
+
+
+def whereabouts(listing: Listing) -> str:
+    """Which candidates are on the page, of how many, and how many a filter leaves out."""
+    total, everyone = len(listing.candidates), len(listing.model.shown)
+    first = listing.page * listing.size
+    if not total:
+        return f"None of {count(everyone, 'candidate')} is left by what you chose above"
+    left_out = f" ({everyone - total:,} left out)" if listing.narrowed else ""
+    order = ORDER_WORDS[listing.order].lower()
+    return f"{first + 1:,} to {first + len(listing.here):,} of {total:,}{left_out}, {order}"
+
+
+def found(model: Investigation) -> str:
+    """One sentence: how many candidates there are, and by what measure."""
+    number = len(model.shown)
+    if model.result is not None and not model.result.coverage.recordings:
+        return "No footage: nothing could be searched"
+    if not number:
+        return f"No candidate reaches the score {model.threshold:.2f}"
+    more = "The best " if model.cut and number == MOST_CANDIDATES else ""
+    places = len({candidate.camera.camera_id for candidate in model.shown})
+    return f"{more}{count(number, 'candidate')} at {count(places, 'camera')}"
+
+
+def covered(result: SearchResult) -> list[str]:
+    """What was searched and what could not be, so that no footage is not read as not seen."""
+    coverage = result.coverage
+    searched = (
+        f"{count(coverage.cameras, 'camera')} in the district, "
+        f"{coverage.cameras_with_footage:,} with footage in this time "
+        f"({duration(coverage.footage_seconds)}). "
+        f"{count(coverage.tracklets, 'person track')} compared"
+    )
+    if coverage.unsearchable:
+        searched += f"; {coverage.unsearchable:,} more seen but not good enough to compare"
+    lines = [f"{searched}.", *narrowed(result.only)]
+    if result.training:
+        lines.insert(0, "Training: nothing found here may be acted on.")
+    without = coverage.cameras - coverage.cameras_with_footage
+    if without:
+        cameras = "1 camera has" if without == 1 else f"{without:,} cameras have"
+        lines.append(f"{cameras} no footage in this time: who passed there cannot be found.")
+    lines.append("Each candidate is a lead, never an identification.")
+    return lines
+
+
+def _probe(result: SearchResult) -> str:
+    pictures = "".join(
+        f'<img src="{data_uri(one.jpeg)}" alt="{escaped(one.name)}">'
+        for one in result.probe.photographs
+    )
+    photographs = count(len(result.probe.photographs), "photograph")
+    return (
+        f'<div class="sl-probe"><h3>Target</h3>{pictures}<p class="sl-hint">{photographs}</p></div>'
+    )
+
+
+def _choice(name: str, options: Sequence[Any], *, width: str = "auto") -> Any:
+    field = ipywidgets.Dropdown(
+        options=options, description=name, style={"description_width": "auto"}
+    )
+    field.layout.width = width
+    return field

@@ -1,0 +1,118 @@
+"""Step 4: how alike a candidate must be, and the search itself."""
+
+from __future__ import annotations
+
+import time
+
+import ipywidgets
+
+from workbench.widgets.components.parts import (
+    button,
+    duration,
+    escaped,
+    heading,
+    markup,
+    message,
+    row,
+)
+from workbench.widgets.components.tasks import IDLE, SEARCHING, remaining
+from workbench.widgets.investigate.model import Investigation
+
+
+class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """Set the threshold, start the search, see how it goes."""
+
+    def __init__(self, model: Investigation) -> None:
+        self.model = model
+        self.slider = ipywidgets.FloatSlider(
+            value=model.threshold,
+            min=0.0,
+            max=1.0,
+            step=0.01,
+            readout_format=".2f",
+            description="Least score",
+            continuous_update=False,
+            style={"description_width": "initial"},
+            layout={"flex": "1 1 240px"},
+            tooltip="Least score of the candidates that are shown",
+        )
+        self.words = markup()
+        self.recommended = button("Recommended", self._recommend, label="Back to the recommended")
+        self.button = button("Search", model.search, style="primary")
+        self.button.add_class("sl-search-button")
+        self.cancel = button("Cancel", model.cancel, label="Cancel what is being done")
+        self.progress = markup()
+        super().__init__(
+            [
+                row(heading("Search", step=4), self.button, self.cancel, self.progress),
+                message(model, "search"),
+                row(self.slider, self.recommended),
+                self.words,
+            ]
+        )
+        self.add_class("sl-panel")
+        self.add_class("sl-search")
+        ipywidgets.link((model, "threshold"), (self.slider, "value"))
+        model.observe(self._explain, ["threshold", "recommended", "foreseen", "result", "outdated"])
+        model.observe(self._tell, ["state", "doing", "uploads", "district", "start", "case"])
+        model.observe(self._tell, ["done", "cancelling"])
+        self._explain()
+        self._tell()
+
+    def _recommend(self) -> None:
+        self.model.threshold = self.model.recommended.score
+
+    def _explain(self, _: object = None) -> None:
+        recommended, threshold = self.model.recommended, self.model.threshold
+        at_it = abs(threshold - recommended.score) < 0.005
+        lines = [
+            f"Recommended, set on {recommended.calibration}."
+            if at_it
+            else f"{abs(threshold - recommended.score):.2f} "
+            f"{'stricter' if threshold > recommended.score else 'looser'} than recommended."
+        ]
+        found = self.model.expectations
+        if found is not None:
+            lines = [*found.words(threshold), *lines]
+        elif self.model.district is not None:
+            lines.append(
+                "How many false candidates to expect is not known: this profile has no calibration."
+            )
+        self.words.value = "".join(
+            f'<p class="sl-hint sl-worth">{escaped(line)}</p>' for line in lines
+        )
+        self.recommended.layout.display = "none" if at_it else ""
+
+    def _tell(self, _: object = None) -> None:
+        model = self.model
+        self.button.disabled = model.state == SEARCHING
+        self.button.description = "Searching…" if model.state == SEARCHING else "Search"
+        self.cancel.layout.display = "none" if model.state == IDLE else ""
+        self.cancel.disabled = model.cancelling
+        missing = model.missing
+        words = ""
+        if model.state != IDLE:
+            words = _progress(model)
+        elif missing:
+            words = f"Needs {escaped(_listed(missing))}."
+        self.progress.value = f'<span role="status" class="sl-hint sl-progress">{words}</span>'
+
+
+def _progress(model: Investigation) -> str:
+    """A bar and words: what is being done, how much of it, and about how much longer."""
+    done, total = model.done
+    doing = escaped(model.doing)
+    if model.cancelling:
+        return f"<progress></progress> Cancelling: {doing}"
+    if not total:
+        return f"<progress></progress> {doing}"
+    left = remaining(done, total, time.monotonic() - model.begun)
+    estimate = "" if left is None else f", about {duration(max(left, 1))} more"
+    return (
+        f'<progress value="{done}" max="{total}"></progress> {doing}: '
+        f"{100 * done // total} %{estimate}"
+    )
+
+
+def _listed(things: tuple[str, ...]) -> str:
+    return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} and {things[-1]}"

@@ -1,0 +1,130 @@
+"""What is known of where somebody was: for a map, for words, and for files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from zoneinfo import ZoneInfo
+
+from workbench.domain import Camera, Candidate, District
+from workbench.maps.zones import local_time
+from workbench.settings import settings
+from workbench.widgets.components.parts import camera_name, escaped
+
+Form: TypeAlias = Literal["html", "csv", "geojson", "png"]
+FORMS: Mapping[Form, tuple[str, str]] = {
+    "html": ("HTML map", "text/html"),
+    "csv": ("CSV", "text/csv"),
+    "geojson": ("GeoJSON", "application/geo+json"),
+    "png": ("PNG", "image/png"),
+}
+"""The files that can be saved: what each is called, and its media type."""
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Candidates of a case, the confirmed ones among them, and the place they are in."""
+
+    case: str
+    candidates: tuple[Candidate, ...]
+    confirmed: frozenset[str]  # tracklet_ids
+    cameras: tuple[Camera, ...]
+    district: District | None
+    zone: ZoneInfo
+
+    def page(self) -> str:
+        """One self-contained HTML page with a map.
+
+        Raises MapError where the base map or the tile server of the settings cannot be used.
+        """
+        from workbench.maps.offline import self_contained_html
+        from workbench.maps.sightings import sightings_map
+
+        here = settings()
+        return self_contained_html(
+            sightings_map(
+                self.candidates,
+                confirmed=self.confirmed,
+                cameras=self.cameras,
+                district=self.district,
+                zone=self.zone,
+                base_map=here.base_map,
+                tiles=here.tiles,
+                tiles_attribution=here.tiles_attribution,
+            )
+        )
+
+    def file(self, form: Form) -> bytes:
+        """A file to be saved. Raises what :meth:`page` raises."""
+        from workbench.maps.export import sightings_csv, sightings_geojson
+        from workbench.maps.picture import sightings_png
+
+        if form == "html":
+            return self.page().encode()
+        if form == "png":
+            return sightings_png(
+                self.candidates,
+                confirmed=self.confirmed,
+                cameras=self.cameras,
+                district=self.district,
+                base_map=settings().base_map,
+            )
+        if form == "csv":
+            # The mark of byte order is what makes spreadsheets read it as UTF-8.
+            table = sightings_csv(self.candidates, zone=self.zone, confirmed=self.confirmed)
+            return table.encode("utf-8-sig")
+        points = sightings_geojson(self.candidates, zone=self.zone, confirmed=self.confirmed)
+        return json.dumps(points, ensure_ascii=False, allow_nan=False).encode()
+
+    def file_name(self, form: Form) -> str:
+        """What that file is called: no name of a case leads out of a folder."""
+        plain = re.sub(r"[^\w.-]+", "_", self.case).strip("._") or "case"
+        return f"sightings-{plain}.{form}"
+
+    def route(self) -> str:
+        """The route in words, as HTML, and first of all what nobody could have travelled."""
+        from workbench.maps.route import MAX_SPEED_KMH, legs, visits
+        from workbench.maps.sightings import MAX_STOPS
+
+        stops = visits(self.candidates)
+        if len(stops) < 2:
+            return ""
+        if len(stops) > MAX_STOPS:
+            words = f"No route is drawn through {len(stops):,} stops. Raise the least score."
+            return f'<p class="sl-hint">{escaped(words)}</p>'
+        ways = legs(stops)
+        fast = [
+            f"<li>{self._stop(way.start)} to {self._stop(way.end)}: {escaped(way.words())}.</li>"
+            for way in ways
+            if way.too_fast()
+        ]
+        warning = ""
+        if fast:
+            words = (
+                f"Nobody could travel so fast (over {MAX_SPEED_KMH:.0f} km/h in a straight line): "
+                "of each pair at least one is somebody else."
+            )
+            warning = (
+                f'<div class="sl-message" role="status"><p><strong>\N{WARNING SIGN} '
+                f"{escaped(words)}</strong></p><ul>{''.join(fast)}</ul></div>"
+            )
+        items = [f"<li>{self._stop(stops[0])}</li>"]
+        items += [
+            f"<li>{self._stop(way.end)} <span class='sl-hint'>({escaped(way.words())}"
+            f"{': too fast' if way.too_fast() else ''})</span></li>"
+            for way in ways
+        ]
+        sure = all(stop.tracklet_id in self.confirmed for stop in stops)
+        kind = "confirmed sightings" if sure else "possible route, not a confirmed one"
+        summary = f"The route in words: {len(stops)} stops ({kind})"
+        return (
+            f'{warning}<details class="sl-route"><summary>{escaped(summary)}</summary>'
+            f"<ol>{''.join(items)}</ol></details>"
+        )
+
+    def _stop(self, stop: Candidate) -> str:
+        seen = local_time(stop.first_seen, self.zone)
+        return f"{escaped(camera_name(stop.camera))}, {escaped(seen)}"

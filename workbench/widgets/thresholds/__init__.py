@@ -1,0 +1,1 @@
+"""The page *Thresholds*: what a score is worth."""

@@ -1,0 +1,233 @@
+"""Figures and tables of the page of thresholds: what calibrations say, and what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import ipywidgets
+
+from workbench.calibration import Calibration
+from workbench.calibration.words import few, share
+from workbench.widgets.components.parts import (
+    button,
+    escaped,
+    heading,
+    markup,
+    message,
+    row,
+    table,
+)
+from workbench.widgets.components.plot import Plot
+from workbench.widgets.components.uploader import File, Uploader
+from workbench.widgets.thresholds.model import ThresholdLab
+
+MOST_BYTES = 4 * 2**20  # of an uploaded calibration; ours have 50 kB
+FEW_PEOPLE = 100  # fewer than these, and the page says that they are few
+# Everything that the answer depends on.
+ASKED = ["known", "threshold", "photographs", "tracklets", "quality", "mix"]
+
+
+class CalibratedPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """A box that is there only while there is a calibration, and drawn anew when asked."""
+
+    def __init__(self, lab: ThresholdLab, *children: Any, on: list[str]) -> None:
+        self.lab = lab
+        super().__init__(children)
+        self.add_class("sl-panel")
+        lab.observe(self._renew, on)
+        self._renew()
+
+    def _renew(self, _: object = None) -> None:
+        self.layout.display = "" if self.lab.calibration else "none"
+        if self.lab.calibration:
+            self.draw(self.lab.calibration)
+
+    def draw(self, calibration: Calibration) -> None:
+        """Show what follows from the calibration."""
+        raise NotImplementedError
+
+
+class FiguresPanel(CalibratedPanel):
+    """The answer at all thresholds."""
+
+    def __init__(self, lab: ThresholdLab) -> None:
+        self.false, self.missed = Plot(lambda _: None), Plot(lambda _: None)
+        self.det, self.evidence = Plot(lambda _: None), Plot(lambda _: None)
+        super().__init__(
+            lab,
+            heading("At every threshold"),
+            _pair(
+                ("False candidates to expect", self.false),
+                ("True sightings missed", self.missed),
+                ("How well scores tell people apart (DET)", self.det),
+                ("How much a score speaks for one person", self.evidence),
+            ),
+            markup(
+                '<p class="sl-hint">Bands hold the truth 19 times in 20. In the third figure, '
+                "nearer the lower left is better.</p>"
+            ),
+            on=[*ASKED, "compared"],
+        )
+
+    def draw(self, calibration: Calibration) -> None:
+        from workbench.evaluation import forecasts, plots
+
+        lab, several = self.lab, len(self.lab.all) > 1
+        steps = lab.steps(calibration)
+        scopes = {f"{lab.tracklets:,} tracklets": steps}
+        if not several:
+            scopes |= {
+                f"{lab.tracklets * by:,}": tuple(by * number for number in steps)
+                for by in (10, 100)
+            }
+        number = lab.photographs
+        at = {"threshold": lab.threshold}
+        self.false.draw(forecasts.expected_false(lab.all, scopes, photographs=number, **at))
+        numbers = (number,) if several else calibration.photographs
+        self.missed.draw(forecasts.missed(lab.all, photographs=numbers, tracklets=steps, **at))
+        quality = max(lab.bands(calibration), key=lambda band: band[0].comparisons)[0].quality
+        if several:
+            curves = {
+                f"{name}, {label}": frame
+                for name, one in lab.all.items()
+                for label, frame in forecasts.of_calibration(
+                    one, photographs=one.curves_for(number)[0].photographs
+                ).items()
+            }
+        else:
+            curves = forecasts.of_calibration(calibration, quality=quality)
+        self.det.draw(plots.det(curves))
+        typical = lab.typical_quality(calibration)
+        self.evidence.draw(forecasts.evidence(lab.all, photographs=numbers, quality=typical, **at))
+
+
+class ComparisonPanel(CalibratedPanel):
+    """Other profiles, and calibrations from files, at the same number of false candidates."""
+
+    def __init__(self, lab: ThresholdLab) -> None:
+        others = [name for name in lab.profiles() if name != lab.profile]
+        self.other = ipywidgets.Dropdown(options=others, description="Profile")
+        self.upload = Uploader(
+            self._take, description="Add a calibration", accept=".json", most_bytes=MOST_BYTES
+        )
+        self.table = markup()
+        super().__init__(
+            lab,
+            heading("Compare"),
+            row(
+                self.other,
+                button("Compare with it", self._add),
+                self.upload,
+                button("Clear", lab.forget, label="Compare with nothing"),
+            ),
+            message(lab, "compare"),
+            self.table,
+            on=[*ASKED, "compared"],
+        )
+        lab.observe(self._offer, "profile")
+
+    def _offer(self, _: object) -> None:
+        self.other.options = [name for name in self.lab.profiles() if name != self.lab.profile]
+
+    def _add(self) -> None:
+        if self.other.value:
+            self.lab.compare(self.other.value)
+
+    def _take(self, files: list[File]) -> None:
+        for file in files:
+            if file.content is None:
+                self.lab.say(
+                    "compare",
+                    f"{file.name}: is {file.size / 2**20:.0f} MB; a calibration has less than "
+                    f"{MOST_BYTES // 2**20}. Choose another",
+                )
+            else:
+                self.lab.add_file(file.name, file.content)
+
+    def draw(self, calibration: Calibration) -> None:  # noqa: ARG002 - the lab has them all
+        if self.lab.compared:
+            self.table.value = table(_COMPARED, _compared(self.lab))
+        else:
+            self.table.value = (
+                '<p class="sl-hint">Scores of two profiles cannot be compared; what they miss '
+                "where they let as many others by can.</p>"
+            )
+
+
+class BasisPanel(CalibratedPanel):
+    """The curves of the calibration at the threshold, and how far its ratios can be believed."""
+
+    def __init__(self, lab: ThresholdLab) -> None:
+        self.curves, self.evidence = markup(), markup()
+        super().__init__(
+            lab,
+            heading("What this rests on"),
+            self.evidence,
+            self.curves,
+            on=["known", "threshold"],
+        )
+
+    def draw(self, calibration: Calibration) -> None:
+        evidence = calibration.evidence
+        self.evidence.value = (
+            "<p>Likelihood ratios cost "
+            f"<strong>{evidence.cllr:.3f} bits</strong> a comparison (Cllr: 0 is perfect, 1 is "
+            "useless), on people who took no part in the fit. No calibration of these scores could "
+            f"cost less than {evidence.cllr_least:.3f}. Claimed probabilities are off by "
+            f"<strong>{evidence.ece:.2%}</strong> on average (ECE, at even odds).</p>"
+        )
+        self.curves.value = table(_CURVES, _curves(calibration, self.lab.threshold))
+
+
+_CURVES = (
+    "Photographs", "Quality from", "Others who pass", "95 % interval", "Own missed",
+    "95 % interval", "People", "Comparisons", "Measured up to",
+)  # fmt: skip
+_COMPARED = (
+    "Calibration", "Made of", "As strict at", "False candidates", "Missed there",
+    "95 % interval", "Recommended", "Cllr (bits)",
+)  # fmt: skip
+
+
+def _curves(calibration: Calibration, threshold: float) -> Iterator[tuple[str, ...]]:
+    for curve in sorted(calibration.curves, key=lambda c: (c.photographs, c.quality)):
+        (false, *false_ends), (missed, *missed_ends) = calibration.at(curve, threshold)
+        few = " ⚠" if curve.people < FEW_PEOPLE else ""
+        yield (
+            f"{curve.photographs}",
+            f"{curve.quality:g}",
+            share(false),
+            " to ".join(map(share, false_ends)),
+            share(missed) if curve.tells_missed else "unknown",
+            " to ".join(map(share, missed_ends)),
+            f"{curve.people:,}{few}",
+            f"{curve.comparisons:,}",
+            f"{curve.measured_to:.2f}",
+        )
+
+
+def _compared(lab: ThresholdLab) -> Iterator[tuple[str, ...]]:
+    for name, one in lab.all.items():
+        at = lab.threshold if one is lab.calibration else lab.as_strict(one)
+        steps, number = lab.steps(one), lab.photographs
+        expected = one.expected_false(at, steps, photographs=number)
+        missed = one.missed(at, steps, photographs=number)
+        yield (
+            name,
+            f"{one.data} ({one.made.isoformat()})",
+            f"{at:.2f}",
+            f"{few(expected.mean)} ({expected.low:,} to {expected.high:,})",
+            share(missed.share),
+            f"{share(missed.low)} to {share(missed.high)}",
+            f"{lab.recommended(one):.2f}",
+            f"{one.evidence.cllr:.3f}",
+        )
+
+
+def _pair(*titled: tuple[str, Any]) -> Any:
+    """Figures two by two, each with its title."""
+    boxes = [ipywidgets.VBox([markup(f"<h3>{escaped(title)}</h3>"), it]) for title, it in titled]
+    grid = ipywidgets.Box(boxes)
+    grid.add_class("sl-pair")
+    return grid

@@ -1,0 +1,248 @@
+"""The view-model of the page of thresholds: a search that might be made, and calibrations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from traitlets import Dict, Float, Instance, Int, Unicode
+
+from workbench.calibration import (
+    QUALITY_STEPS,
+    Calibration,
+    Curve,
+    calibrated_profiles,
+    calibration_of,
+    files_of,
+    parse_calibration,
+    read_calibration,
+)
+from workbench.errors import EvaluationError, ModelError, SightlineError
+from workbench.faces.profiles import NAMED
+from workbench.settings import settings
+from workbench.widgets.components.tasks import Tasks
+from workbench.widgets.components.work import Work
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST_TRACKLETS = 1_000_000_000
+MOST_COMPARED = 3
+AS_CALIBRATED, AS_GALLERY = "calibration", "gallery"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """What is known of a profile: its calibration if there is one, and what must be said of it."""
+
+    calibration: Calibration | None
+    note: str = ""
+
+
+class ThresholdLab(Tasks):
+    """A search that might be made, and what calibrations say of it.
+
+    Parameters
+    ----------
+    profile : str, optional
+        By default that of the settings.
+    gallery : Path, optional
+        Whose tracklets can be taken as those of the search; by default that of the settings.
+    """
+
+    profile = Unicode(help="the name of a model profile")
+    known = Instance(Known, allow_none=True, help="of the profile; None while it is read")
+    threshold = Float(0.5)
+    photographs = Int(2, min=1)
+    tracklets = Int(10_000, min=1, help="so many are compared")
+    quality = Unicode(AS_CALIBRATED, help="of their best shots: as calibrated, …gallery, or from")
+    mix = Instance(tuple, (), help="tracklets of the gallery by quality; empty before it is read")
+    compared = Dict(help="other calibrations by name")
+
+    def __init__(
+        self,
+        profile: str | None = None,
+        *,
+        gallery: Path | None = None,
+        work: Work | None = None,
+    ) -> None:
+        super().__init__(work)
+        self.gallery = gallery or settings().gallery_file
+        self.observe(self._read, "profile")
+        self.profile = profile or settings().profile
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """That of the profile, as far as there is one."""
+        return self.known.calibration if self.known else None
+
+    @property
+    def all(self) -> dict[str, Calibration]:
+        """The profile's calibration by its name, and those it is compared with."""
+        assert self.calibration is not None
+        return {self.profile: self.calibration, **self.compared}
+
+    def profiles(self) -> list[str]:
+        """Those that have names of their own, are set for this installation, or calibrated."""
+        return sorted({settings().profile, self.profile, *NAMED, *calibrated_profiles()})
+
+    def recommended(self, calibration: Calibration | None = None) -> float:
+        """The threshold of a calibration for this search; by default of the profile's."""
+        found = calibration or self.calibration
+        assert found is not None
+        return found.threshold(photographs=self.photographs, tracklets=self.steps(found)).score
+
+    def steps(self, calibration: Calibration) -> tuple[int, ...]:
+        """The tracklets by the quality of their best shot, ``(QUALITY_STEPS,)``."""
+        if self.quality == AS_GALLERY and self.mix:
+            shares = [number / sum(self.mix) for number in self.mix]
+        else:
+            shares = _spread(self.bands(calibration))
+        return _whole([share * self.tracklets for share in shares])
+
+    def bands(self, calibration: Calibration) -> list[tuple[Curve, float]]:
+        """The curves that tracklets of the chosen quality belong to, and where each ends."""
+        curves = calibration.curves_for(self.photographs)
+        ends = [*(curve.quality for curve in curves[1:]), 1.0]
+        bands = list(zip(curves, ends, strict=True))
+        if self.quality in (AS_CALIBRATED, AS_GALLERY):
+            return bands
+        least = float(self.quality)
+        # Another calibration may divide qualities elsewhere.
+        return [max(bands, key=lambda b: (b[0].quality <= least, -abs(b[0].quality - least)))]
+
+    def typical_quality(self, calibration: Calibration) -> float:
+        """The mean quality of the tracklets, to the middle of their steps."""
+        steps = self.steps(calibration)
+        sums = sum(number * (at + 0.5) / QUALITY_STEPS for at, number in enumerate(steps))
+        return sums / max(1, sum(steps))
+
+    def as_strict(self, other: Calibration) -> float:
+        """The threshold at which *other* lets as many false candidates by as this one does here."""
+        assert self.calibration is not None
+        here = self.calibration.expected_false(
+            self.threshold, self.steps(self.calibration), photographs=self.photographs
+        ).mean
+        steps = self.steps(other)
+        low, high = other.thresholds[0], other.thresholds[-1]
+        while high - low > 0.001:
+            middle = (low + high) / 2
+            found = other.expected_false(middle, steps, photographs=self.photographs).mean
+            low, high = (middle, high) if found > here else (low, middle)
+        return high
+
+    def use_gallery(self) -> None:
+        """Take the number and quality of the tracklets from the gallery of this installation."""
+
+        def done(mix: tuple[int, ...]) -> None:
+            self.mix = mix
+            self.tracklets = min(sum(mix), MOST_TRACKLETS)
+            self.quality = AS_GALLERY
+
+        self.say("tracklets")
+        self.do("tracklets", "Reading the gallery", self._count, done)
+
+    def compare(self, name: str) -> None:
+        """Compare with the calibration of another profile."""
+
+        def done(found: Known) -> None:
+            if found.calibration is None:
+                raise EvaluationError(
+                    "has no calibration", where=f"profile {name}", fix="Make one, or choose another"
+                )
+            self._add(name, found.calibration)
+
+        self.say("compare")
+        self.do("compare", "Reading the calibration", lambda: _known(name), done)
+
+    def add_file(self, name: str, content: bytes) -> None:
+        """Compare with a calibration that was uploaded."""
+        self.say("compare")
+        try:
+            self._add(name, parse_calibration(content.decode("utf-8"), where=name))
+        except UnicodeDecodeError:
+            self.say("compare", f"{name}: is not a calibration, but no text at all. Choose another")
+        except SightlineError as error:
+            self.say("compare", str(error), also=True)
+
+    def forget(self) -> None:
+        """Compare with nothing."""
+        self.say("compare")
+        self.compared = {}
+
+    def _add(self, name: str, calibration: Calibration) -> None:
+        if len(self.compared) >= MOST_COMPARED and name not in self.compared:
+            raise EvaluationError(
+                f"{MOST_COMPARED} calibrations are compared already", where=name, fix="Clear them"
+            )
+        self.compared = {**self.compared, name: calibration}
+
+    def _read(self, _: object) -> None:
+        def done(found: Known) -> None:
+            if self.profile != name:
+                return  # another was chosen meanwhile
+            self.known = found
+            if found.calibration is not None:
+                if self.quality != AS_GALLERY:
+                    self.quality = AS_CALIBRATED
+                self.threshold = self.recommended()
+
+        name = self.profile
+        self.say("profile")
+        self.known = None
+        self.do("profile", "Reading the calibration", lambda: _known(name), done)
+
+    def _count(self) -> tuple[int, ...]:
+        import numpy as np
+
+        from workbench.gallery import Gallery
+
+        with Gallery.open(self.gallery) as opened:
+            quality = opened.templates()["quality"].to_numpy()
+        if not len(quality):
+            raise EvaluationError(
+                "holds no tracklet that can be searched",
+                where=str(self.gallery),
+                fix="Index footage first",
+            )
+        return tuple(np.histogram(quality, QUALITY_STEPS, (0, 1))[0].tolist())
+
+
+def _known(name: str) -> Known:
+    """What is known of a profile; its weights need not be here for that."""
+    from workbench.faces.models import installed
+
+    try:
+        return Known(calibration_of(installed(name)))
+    except ModelError as error:
+        files = files_of(name)
+        if not files:
+            raise
+        return Known(read_calibration(files[0]), f"Nothing can be searched with it here: {error}")
+
+
+def _spread(bands: Sequence[tuple[Curve, float]]) -> list[float]:
+    """Shares of tracklets by quality where each curve has as many as its comparisons."""
+    shares = [0.0] * QUALITY_STEPS
+    total = sum(curve.comparisons for curve, _ in bands)
+    for curve, end in bands:
+        first = _step(curve.quality)
+        last = max(first + 1, _step(end) if end < 1 else QUALITY_STEPS)
+        for step in range(first, last):
+            shares[step] += curve.comparisons / total / (last - first)
+    return shares
+
+
+def _step(quality: float) -> int:
+    """The first step of qualities whose middle is at least so much."""
+    return min(QUALITY_STEPS - 1, max(0, round(quality * QUALITY_STEPS)))
+
+
+def _whole(numbers: Sequence[float]) -> tuple[int, ...]:
+    """Whole numbers with the same sum, as near as can be."""
+    done, whole = 0.0, []
+    for number in numbers:
+        before, done = round(done), done + number
+        whole.append(round(done) - before)
+    return tuple(whole)

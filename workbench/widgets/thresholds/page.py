@@ -1,0 +1,269 @@
+"""What a threshold is worth: false candidates to expect, true sightings missed, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+
+from workbench.calibration import Calibration
+from workbench.calibration.words import few, share, times
+from workbench.errors import SightlineError
+from workbench.widgets.components.parts import (
+    button,
+    count,
+    escaped,
+    heading,
+    markup,
+    message,
+    refusal,
+    row,
+)
+from workbench.widgets.components.work import suitable_work
+from workbench.widgets.thresholds.figures import (
+    ASKED,
+    FEW_PEOPLE,
+    BasisPanel,
+    ComparisonPanel,
+    FiguresPanel,
+)
+from workbench.widgets.thresholds.model import (
+    AS_CALIBRATED,
+    AS_GALLERY,
+    MOST_TRACKLETS,
+    ThresholdLab,
+)
+
+MOST_PHOTOGRAPHS = 10
+
+
+def thresholds(profile: str | None = None, gallery: Path | str | None = None) -> Any:
+    """The whole page, as a widget to display.
+
+    >>> from workbench.widgets import thresholds
+    >>> thresholds("yunet-dlib")                                        # doctest: +SKIP
+    """
+    try:
+        path = Path(gallery) if gallery else None
+        return ThresholdPage(ThresholdLab(profile, gallery=path, work=suitable_work()))
+    except SightlineError as error:
+        return refusal("There are no thresholds to show", error)
+
+
+class ThresholdPage(ipywidgets.VBox):  # type: ignore[misc]
+    """A question over its answer, over figures, over what both rest on."""
+
+    def __init__(self, lab: ThresholdLab) -> None:
+        self.lab = lab
+        self.question = QuestionPanel(lab)
+        self.figures = FiguresPanel(lab)
+        self.comparison = ComparisonPanel(lab)
+        self.basis = BasisPanel(lab)
+        super().__init__([self.question, self.figures, self.comparison, self.basis])
+        self.add_class("sl-board")
+        self.add_class("sl-thresholds")
+
+
+class QuestionPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """Choose a profile, a search and a threshold; read what to expect of them."""
+
+    def __init__(self, lab: ThresholdLab) -> None:
+        self.lab = lab
+        wide = {"style": {"description_width": "initial"}}
+        names = lab.profiles()
+        self.profile = ipywidgets.Dropdown(options=names, value=lab.profile, description="Profile")
+        self.about = markup()
+        self.photographs = ipywidgets.IntSlider(
+            min=1, max=MOST_PHOTOGRAPHS, description="Photographs of the target", **wide,
+            continuous_update=False, layout={"flex": "1 1 300px"},
+        )  # fmt: skip
+        self.tracklets = ipywidgets.BoundedIntText(
+            min=1, max=MOST_TRACKLETS, description="Tracklets compared", **wide,
+            layout={"width": "270px"},
+        )  # fmt: skip
+        self.quality = ipywidgets.Dropdown(
+            options=[("", AS_CALIBRATED)], description="Their quality", **wide,
+            layout={"width": "380px"},
+        )  # fmt: skip
+        self.slider = ipywidgets.FloatSlider(
+            min=0.0, max=1.0, step=0.01, readout_format=".2f", description="Least score", **wide,
+            continuous_update=False, layout={"flex": "1 1 360px"},
+        )  # fmt: skip
+        self.answer = markup("", "sl-answer")
+        self.controls = ipywidgets.VBox(
+            [
+                row(self.photographs, self.tracklets),
+                row(self.quality, button("As in the gallery here", lab.use_gallery)),
+                message(lab, "tracklets"),
+                row(self.slider, button("Recommended", self._recommend)),
+                self.answer,
+            ]
+        )
+        self.controls.add_class("sl-controls")
+        super().__init__(
+            [
+                heading("What a threshold is worth"),
+                row(self.profile),
+                message(lab, "profile"),
+                self.about,
+                self.controls,
+            ]
+        )
+        self.add_class("sl-panel")
+        ipywidgets.link((lab, "photographs"), (self.photographs, "value"))
+        ipywidgets.link((lab, "tracklets"), (self.tracklets, "value"))
+        self._offering = False
+        self._follow("profile", self.profile)
+        self._follow("quality", self.quality)
+        self._offer()
+        lab.observe(self._offer, ["known", "mix", "photographs"])
+        ipywidgets.link((lab, "threshold"), (self.slider, "value"))
+        lab.observe(self._tell, [*ASKED, "doing"])
+        self._tell()
+
+    def _follow(self, name: str, dropdown: Any) -> None:
+        """Keep a dropdown and a trait the same, whose choices may change; see :meth:`_choices`."""
+
+        def chosen(change: Any) -> None:
+            if not self._offering:
+                setattr(self.lab, name, change["new"])
+
+        def wanted(change: Any) -> None:
+            offered = [*dropdown.options]
+            known = [one[1] if isinstance(one, tuple) else one for one in offered]
+            if change["new"] not in known:
+                offered.append(change["new"])
+            self._choices(dropdown, offered, change["new"])
+
+        dropdown.observe(chosen, "value")
+        self.lab.observe(wanted, name)
+
+    def _choices(self, dropdown: Any, options: Sequence[Any], value: str) -> None:
+        """Offer these and choose one; a Dropdown would choose the first of them in between."""
+        self._offering = True
+        try:
+            if [*dropdown.options] != [*options]:
+                dropdown.options = options
+            dropdown.value = value
+        finally:
+            self._offering = False
+
+    def _recommend(self) -> None:
+        self.lab.threshold = self.lab.recommended()
+
+    def _offer(self, _: object = None) -> None:
+        """The qualities that the calibration tells apart, and the thresholds it goes over."""
+        calibration = self.lab.calibration
+        if calibration is None:
+            return
+        curves = calibration.curves_for(self.lab.photographs)
+        options = [("as in the data of the calibration", AS_CALIBRATED)]
+        if self.lab.mix:
+            options.append((f"as in the gallery ({sum(self.lab.mix):,})", AS_GALLERY))
+        ends = [*(curve.quality for curve in curves[1:]), 1.0]
+        options += [
+            (f"all from {curve.quality:g} to {end:g}", f"{curve.quality:g}")
+            for curve, end in zip(curves, ends, strict=True)
+        ]
+        if self.lab.quality not in {value for _, value in options}:
+            self.lab.quality = AS_CALIBRATED
+        self._choices(self.quality, options, self.lab.quality)
+        # Widened first, so that neither end ever lies beyond the other.
+        self.slider.min = min(self.slider.min, calibration.thresholds[0])
+        self.slider.max = calibration.thresholds[-1]
+        self.slider.min = calibration.thresholds[0]
+
+    def _tell(self, _: object = None) -> None:
+        lab = self.lab
+        self.controls.layout.display = "" if lab.calibration else "none"
+        self.about.value = f'<div role="status" class="sl-hint">{"".join(_about(lab))}</div>'
+        if lab.calibration:
+            facts = "".join(
+                f"<li><strong>{escaped(number)}</strong> <span>{escaped(words)}</span></li>"
+                for number, words in _facts(lab, lab.calibration)
+            )
+            remarks = "".join(f"<p>{escaped(text)}</p>" for text in _remarks(lab, lab.calibration))
+            self.answer.value = (
+                f'<div role="status"><ul class="sl-facts">{facts}</ul>'
+                f'<div class="sl-hint">{remarks}</div></div>'
+            )
+
+
+def _about(lab: ThresholdLab) -> Iterator[str]:
+    """What is known of the profile, as paragraphs."""
+    known = lab.known
+    if known is None:
+        yield f"<p>{escaped(lab.doing)}</p>"
+        return
+    found = known.calibration
+    if found is None:
+        yield (
+            "<p><strong>⚠ There is no calibration for this profile.</strong> What its scores are "
+            "worth nobody can say; a threshold set for comparing two pictures lets too many pass "
+            "in a search. Make one from a folder of people: see the worked example "
+            "<em>Choose a threshold</em>.</p>"
+        )
+        return
+    yield f"<p>Calibrated on {escaped(found.data)}, {found.made:%d %B %Y}.</p>"
+    if known.note:
+        yield f"<p>⚠ {escaped(known.note)}</p>"
+
+
+def _facts(lab: ThresholdLab, calibration: Calibration) -> Iterator[tuple[str, str]]:
+    steps = lab.steps(calibration)
+    expected = calibration.expected_false(lab.threshold, steps, photographs=lab.photographs)
+    missed = calibration.missed(lab.threshold, steps, photographs=lab.photographs)
+    yield (
+        few(expected.mean),
+        "false candidates to expect on average; in 19 searches of 20 between "
+        f"{expected.low:,} and {expected.high:,}",
+    )
+    if math.isnan(missed.share):
+        yield "unknown", "share of true sightings missed: nobody had so many photographs and more"
+    else:
+        yield (
+            share(missed.share),
+            "of true sightings missed; the truth lies between "
+            f"{share(missed.low)} and {share(missed.high)}, 19 times in 20",
+        )
+    yield (
+        share(expected.mean / lab.tracklets),
+        "of the tracklets of other people pass",
+    )
+
+
+def _remarks(lab: ThresholdLab, calibration: Calibration) -> Iterator[str]:
+    quality = lab.typical_quality(calibration)
+    ratio = calibration.evidence.ratio(lab.threshold, quality=quality, photographs=lab.photographs)
+    odds = ratio / max(1, lab.tracklets - 1)
+    yield (
+        f"A score of just {lab.threshold:.2f} is {times(ratio)} for one person than for two. Were "
+        f"one of the {count(lab.tracklets, 'tracklet')} of the target, the chance that a candidate "
+        f"with just that score is the one would be {share(odds / (1 + odds))}: a lead, never an "
+        "identification."
+    )
+    curves = calibration.curves_for(lab.photographs)
+    if curves[0].photographs != lab.photographs:
+        known = ", ".join(map(str, calibration.photographs))
+        yield (
+            f"Calibrated for {known} photographs: these are the figures for "
+            f"{curves[0].photographs}."
+        )
+    steps = lab.steps(calibration)
+    poorer = sum(steps[: round(curves[0].quality * len(steps))])
+    if poorer:
+        yield (
+            f"⚠ {count(poorer, 'tracklet')} of poorer quality than any calibrated (below "
+            f"{curves[0].quality:g}): for them this says too little of what is missed."
+        )
+    if lab.threshold > max(curve.measured_to for curve in curves):
+        yield (
+            "⚠ Fewer than ten comparisons of different people scored so high: what lies beyond is "
+            "a cautious guess, which overstates the false candidates."
+        )
+    fewest = min(curve.people for curve in curves)
+    if fewest < FEW_PEOPLE:
+        yield f"⚠ This rests on {fewest} people only: the intervals say how little that is."
