@@ -78,7 +78,7 @@ def measure(scratch: Path, rounds: int) -> dict[str, float]:
     from workbench.gallery import Gallery
     from workbench.gallery import search as gallery_search
     from workbench.investigation import search
-    from workbench.permit import issue
+    from workbench.permit.issuing import issue
 
     draw, start = np.random.default_rng(0), datetime(2026, 3, 29, tzinfo=UTC)
     profile = Profile("bench", "dlib", "Dlib", "dlib-chip", "euclidean", 128)

@@ -54,7 +54,7 @@ from workbench.domain import (
 from workbench.gallery import Gallery
 from workbench.gallery.scan import Question, scan, workers
 from workbench.gallery.search import _inside, explain, search
-from workbench.permit import issue
+from workbench.permit.issuing import issue
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS, CAMERAS, TOP, ROUNDS = 10, 160_000, 50, 15

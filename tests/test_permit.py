@@ -19,7 +19,8 @@ from workbench.domain import District, Probe, Scope
 from workbench.errors import NotPermitted
 from workbench.gallery import Gallery
 from workbench.gallery.search import search
-from workbench.permit import Permit, issue
+from workbench.permit import Permit, issuing
+from workbench.permit.issuing import issue
 
 Given = Callable[[], Permit]
 
@@ -84,7 +85,7 @@ def test_a_permit_expires(
     gallery: Gallery, subject: Probe, permitted: Scope, given: Given,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(permits, "LIFETIME_SECONDS", -1.0)
+    monkeypatch.setattr(issuing, "LIFETIME_SECONDS", -1.0)
     with pytest.raises(NotPermitted, match="expired"):
         search(gallery, subject.template, permitted, permit=given())
 
@@ -108,9 +109,9 @@ def test_authority_alone_issues_permits_and_investigation_alone_searches() -> No
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
                 imported = {alias.name for alias in node.names}
-                if node.module == "workbench.permit" and "issue" in imported:
-                    issuers.add(name)
-                if node.module == "workbench" and "permit" in imported:
+                if node.module == "workbench.permit.issuing" or (
+                    node.module == "workbench.permit" and "issuing" in imported
+                ):
                     issuers.add(name)
                 if node.module == "workbench.gallery" and "search" in imported:
                     searchers.add(name)

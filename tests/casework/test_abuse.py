@@ -64,7 +64,8 @@ from workbench.errors import (
 from workbench.gallery import Gallery
 from workbench.gallery.search import search as inner_search
 from workbench.investigation import search
-from workbench.permit import Permit, issue
+from workbench.permit import Permit
+from workbench.permit.issuing import issue
 from workbench.settings import settings
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "abuse.md"

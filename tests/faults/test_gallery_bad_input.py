@@ -19,7 +19,7 @@ from workbench.errors import GalleryError
 from workbench.gallery import Gallery
 from workbench.gallery.lifecycle import check
 from workbench.gallery.search import search
-from workbench.permit import issue
+from workbench.permit.issuing import issue
 
 RING = [[-0.1, 51.4], [0.1, 51.4], [0.1, 51.6], [-0.1, 51.6], [-0.1, 51.4]]
 DISTRICT = from_geojson({"type": "Polygon", "coordinates": [RING]}, name="all")

@@ -21,7 +21,7 @@ from workbench.domain import Candidate, Scope
 from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
 from workbench.gallery.lifecycle import check as check_gallery
-from workbench.permit import issue
+from workbench.permit.issuing import issue
 
 FILLING = Path(__file__).parents[1] / "support" / "filling.py"
 KILLS = int(os.environ.get("SIGHTLINE_KILLS", "15"))

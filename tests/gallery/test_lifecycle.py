@@ -23,7 +23,7 @@ from workbench.gallery.lifecycle import check, export, import_into, merge
 from workbench.gallery.migration import migrate
 from workbench.gallery.register import SCHEMA_VERSION, read_register, segments_folder
 from workbench.gallery.segments import checksum
-from workbench.permit import issue
+from workbench.permit.issuing import issue
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 Make = Callable[..., IndexedRecording]

@@ -21,7 +21,7 @@ from workbench.faces.templates import scores
 from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
 from workbench.gallery.residency import Residency
-from workbench.permit import issue
+from workbench.permit.issuing import issue
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 

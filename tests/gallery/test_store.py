@@ -22,7 +22,7 @@ from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
 from workbench.gallery.lifecycle import check
 from workbench.gallery.register import read_register
-from workbench.permit import issue
+from workbench.permit.issuing import issue
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 Make = Callable[..., IndexedRecording]

@@ -15,7 +15,8 @@ from workbench.casework.register import FOLDER, Register
 from workbench.casework.subjects import likeness
 from workbench.casework.training import is_fictional
 from workbench.errors import CaseError, NotPermitted
-from workbench.permit import Permit, issue
+from workbench.permit import Permit
+from workbench.permit.issuing import issue
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry

@@ -1,0 +1,13 @@
+"""Permits: what the gallery asks for before it searches, and casework alone can make.
+
+A permit covers one question (this template, in this scope, of this gallery), once, within a minute
+of the entry in the record that allowed it. Its seal is made with a key that lives and dies with the
+process, so a permit that was put together by hand, altered, kept or borrowed opens nothing.
+
+Everyone may read and spend a permit; :mod:`workbench.permit.issuing` is walled off (see
+``.importlinter``).
+"""
+
+from workbench.permit.seal import LIFETIME_SECONDS, Permit, spend
+
+__all__ = ["LIFETIME_SECONDS", "Permit", "spend"]
