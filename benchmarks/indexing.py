@@ -42,7 +42,7 @@ from workbench.faces.models import load
 from workbench.footage import frames, motion
 from workbench.gallery import Gallery
 from workbench.indexing import index_catalogue, index_recording
-from workbench.settings import settings
+from workbench.settings import load_settings
 
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", Path(__file__).parents[2] / "shared"))
 TOWN = SHARED / "footage" / "town"
@@ -199,7 +199,7 @@ def main() -> int:
     profiles = ["dlib"]
     yunet = SHARED / "models" / "yunet_n_640_640.onnx"
     if yunet.exists():
-        weights.import_file(yunet, settings().models)
+        weights.import_file(yunet, load_settings().models)
         profiles.append("yunet-dlib")
     decoding = decoding_frames_a_second(clips)
     result: dict[str, Any] = {

@@ -46,7 +46,6 @@ from workbench.domain import Scope
 from workbench.faces.models import load
 from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
-from workbench.settings import settings
 
 TOKEN = "a-token-of-the-benchmark"
 CASE, ALL, PERSON, LIKE, ROUNDS = "PAGE", "Everywhere", "Tobias Reed", 300, 5
@@ -268,7 +267,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         home = (options.gallery or Path(scratch) / "x").resolve().parent
         os.environ["SIGHTLINE_HOME"] = str(home)
-        settings.cache_clear()
         path = (options.gallery or home / "million.duckdb").resolve()
         if not path.exists():
             fill(path, options.rows, options.cameras)

@@ -24,18 +24,15 @@ SHARED = Path(os.environ.get("SIGHTLINE_SHARED", REPOSITORY.parent / "shared"))
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An installation of the tests' own: no setting of this machine plays a part."""
-    from workbench.settings import settings
 
     kept = {name: value for name, value in os.environ.items() if name.startswith("SIGHTLINE_")}
     folder = tmp_path_factory.mktemp("home")
     for name in kept:
         del os.environ[name]
     os.environ["SIGHTLINE_HOME"] = str(folder)
-    settings.cache_clear()
     yield folder
     del os.environ["SIGHTLINE_HOME"]
     os.environ |= kept
-    settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from workbench.errors import SettingsError
-from workbench.settings import settings
+from workbench.settings import load_settings
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
 
 
 def test_the_environment_comes_before_the_file(
@@ -26,17 +22,16 @@ def test_the_environment_comes_before_the_file(
     (tmp_path / "sightline.env").write_text(
         "SIGHTLINE_HOME=from-file\nSIGHTLINE_PROFILE=yunet-dlib\n"
     )
-    assert settings().home == Path("from-file")
-    settings.cache_clear()
+    assert load_settings().home == Path("from-file")
     monkeypatch.setenv("SIGHTLINE_HOME", "from-environment")
-    assert settings().home == Path("from-environment")
-    assert settings().profile == "yunet-dlib"
-    assert settings().models == Path("from-environment/models")
+    assert load_settings().home == Path("from-environment")
+    assert load_settings().profile == "yunet-dlib"
+    assert load_settings().models == Path("from-environment/models")
 
 
 def test_a_gallery_has_a_place_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_HOME", "here")
-    assert settings().gallery_file == Path("here/gallery.duckdb")
+    assert load_settings().gallery_file == Path("here/gallery.duckdb")
 
 
 @pytest.mark.parametrize(
@@ -51,13 +46,12 @@ def test_a_bad_setting_is_named(
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=said):
-        settings()
+        load_settings()
 
 
 def test_a_zone_is_given_only_where_it_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert settings().zone is None
-    settings.cache_clear()
+    assert load_settings().zone is None
     monkeypatch.setenv("SIGHTLINE_TIME_ZONE", "Europe/London")
-    zone = settings().zone
+    zone = load_settings().zone
     assert zone is not None
     assert zone.key == "Europe/London"

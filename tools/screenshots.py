@@ -26,7 +26,6 @@ from workbench.faces.models import load
 from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
 from workbench.investigation import search
-from workbench.settings import settings
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 PERSON, DISTRICT = "Tobias Reed", "Fennmouth"
@@ -108,7 +107,6 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
         os.environ["SIGHTLINE_HOME"] = home
-        settings.cache_clear()
         decided()
         server, address = served()
         try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from workbench.errors import SightlineError
-from workbench.settings import Settings, settings
+from workbench.settings import Settings, load_settings
 
 # Beside the gallery there must be room for DuckDB to write anew what it changes.
 LEAST_FREE_BYTES = 2 * 2**30
@@ -30,10 +30,10 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything an installation needs; never raises for what it finds."""
-    findings = [_look("settings", lambda: f"home is {settings().home.resolve()}")]
+    findings = [_look("settings", lambda: f"home is {load_settings().home.resolve()}")]
     if not findings[0].ok:
         return findings
-    chosen = settings()
+    chosen = load_settings()
     looks: dict[str, Callable[[], str]] = {
         "Python and packages": _packages,
         "place for data": lambda: _place(chosen),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -98,9 +97,17 @@ class Settings(BaseSettings):
         return ZoneInfo(self.time_zone) if self.time_zone else None
 
 
-@lru_cache(maxsize=1)
-def settings() -> Settings:
-    """The settings of this process, read once; raise SettingsError if one cannot be used."""
+def load_settings() -> Settings:
+    """Read the settings of the environment this process runs in.
+
+    For doors alone (commands, pages, functions of notebooks): everything behind them is handed
+    what it needs.
+
+    Raises
+    ------
+    SettingsError
+        If a setting cannot be used.
+    """
     try:
         return Settings()
     except ValidationError as error:

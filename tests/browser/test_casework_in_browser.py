@@ -27,12 +27,10 @@ def served(
     from workbench.faces.probes import make_probe
     from workbench.gallery import Gallery
     from workbench.investigation import search
-    from workbench.settings import settings
 
     own = tmp_path_factory.mktemp("office")
     models = load("dlib")  # from the tests' home
     os.environ["SIGHTLINE_HOME"] = str(own)
-    settings.cache_clear()
     try:
         town = demo_town()
         reference = training_case(town)
@@ -49,7 +47,6 @@ def served(
             yield running
     finally:
         os.environ["SIGHTLINE_HOME"] = str(home)
-        settings.cache_clear()
 
 
 def opened(served: Any, visit: Callable[..., Any], name: str) -> Any:

@@ -28,12 +28,10 @@ def served(
     from workbench.faces.probes import make_probe
     from workbench.gallery import Gallery
     from workbench.investigation import search
-    from workbench.settings import settings
 
     own = tmp_path_factory.mktemp("office")
     models = load("dlib")  # from the tests' home
     os.environ["SIGHTLINE_HOME"] = str(own)
-    settings.cache_clear()
     try:
         town = demo_town()
         reference = training_case(town)
@@ -57,7 +55,6 @@ def served(
             yield running
     finally:
         os.environ["SIGHTLINE_HOME"] = str(home)
-        settings.cache_clear()
 
 
 def test_the_team_reads_chooses_and_saves(served: Any, visit: Callable[..., Any]) -> None:

@@ -66,7 +66,6 @@ from workbench.gallery.search import search as inner_search
 from workbench.investigation import search
 from workbench.permit import Permit
 from workbench.permit.issuing import issue
-from workbench.settings import settings
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "abuse.md"
 SEEN = {"nose": "similar", "ears": "similar", "mouth": "similar"}
@@ -516,7 +515,6 @@ def test_limits_of_ones_own_settings(
     office.sit("anna")
     for name in ("MOST_CAMERAS", "LARGEST_AREA_KM2", "LONGEST_DAYS"):
         monkeypatch.setenv(f"SIGHTLINE_{name}", "1000000")
-    settings.cache_clear()
     refused("the case allows 3", reference="A-2")
 
 
@@ -555,7 +553,6 @@ def test_a_lower_threshold_in_the_settings(
     refused: Refused, stranger: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIGHTLINE_THRESHOLD", "-1000")
-    settings.cache_clear()
     refused("at least 0.48 is needed", probe=stranger)
 
 
@@ -666,7 +663,6 @@ def test_casework_of_ones_own(
     mine = tmp_path / "mine"
     mine.mkdir()
     monkeypatch.setenv("SIGHTLINE_HOME", str(mine))
-    settings.cache_clear()
     register.here().train("T-1", permitted)
     why = "belongs to the casework in"
     with Gallery.open(real) as gallery, pytest.raises(NotPermitted, match=why):

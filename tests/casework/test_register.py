@@ -13,7 +13,7 @@ from workbench.casework.cases import Case, Request, area_km2
 from workbench.casework.subjects import describe_subject, subject_photographs
 from workbench.domain import District, Probe, Scope
 from workbench.errors import CaseError, NotPermitted, SightlineError
-from workbench.settings import settings
+from workbench.settings import load_settings
 
 Ask = Callable[..., Request]
 
@@ -23,7 +23,7 @@ def test_a_case_is_asked_approved_and_closed(office: Any, ask: Ask, subject: Pro
     assert (asked.status(), asked.asked_by) == ("asked", "anna")
     approved = office.sit("sara").approve("A-1")
     assert (approved.status(), approved.approved_by) == ("open", ("sara",))
-    assert approved.most_cameras == settings().most_cameras
+    assert approved.most_cameras == load_settings().most_cameras
     closed = office.sit("anna").close("A-1", reason="found")
     assert (closed.status(), closed.reason) == ("closed", "found")
     assert office.fresh().cases() == (closed,)
@@ -75,8 +75,8 @@ def test_a_case_beyond_the_limits_takes_two(office: Any, ask: Ask, subject: Prob
 def test_each_limit_is_named(ask: Ask, change: dict[str, Any], said: str) -> None:
     from workbench.casework.cases import Limits
 
-    assert said in "; ".join(ask(**change).exceeds(Limits.of(settings())))
-    assert ask().exceeds(Limits.of(settings())) == ()
+    assert said in "; ".join(ask(**change).exceeds(Limits.of(load_settings())))
+    assert ask().exceeds(Limits.of(load_settings())) == ()
 
 
 def test_limits_are_settings(
@@ -84,7 +84,6 @@ def test_limits_are_settings(
 ) -> None:
     office.sit("anna").ask(ask(), subject=subject)
     monkeypatch.setenv("SIGHTLINE_LARGEST_AREA_KM2", "0.5")
-    settings.cache_clear()
     assert office.sit("sara").approve("A-1").status() == "asked"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,6 @@ import pytest
 
 from workbench.casework import register
 from workbench.cli.main import DONE, PROBLEMS, REFUSED, main
-from workbench.settings import settings
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 TIMES = ["--from", "2026-03-31T17:00:00Z", "--to", "2026-03-31T18:00:00Z"]
@@ -39,12 +38,10 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture(autouse=True)
-def new_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def new_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     monkeypatch.setenv("SIGHTLINE_HOME", str(home))
-    settings.cache_clear()
-    yield home
-    settings.cache_clear()
+    return home
 
 
 @pytest.fixture

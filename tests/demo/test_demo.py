@@ -22,7 +22,7 @@ from workbench.demo.check import (
 )
 from workbench.gallery import Gallery
 from workbench.gallery.search import explain
-from workbench.settings import Settings, settings
+from workbench.settings import Settings
 
 
 @pytest.mark.timeout(600)
@@ -83,7 +83,6 @@ def test_the_demo_s_calibration_foretells_the_demo(
     town = demo_town()
     for name, value in demo_environment(town).items():
         monkeypatch.setenv(name, value)
-    settings.cache_clear()
     try:
         with Gallery.open(demo) as gallery:
             calibration = calibration_of(gallery.profile)
@@ -95,4 +94,3 @@ def test_the_demo_s_calibration_foretells_the_demo(
         assert all(told.low <= row.false <= told.high for row in check_gallery(town, demo).rows)
     finally:
         monkeypatch.undo()
-        settings.cache_clear()

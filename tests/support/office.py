@@ -41,7 +41,6 @@ from workbench.domain import (
     Tracklet,
 )
 from workbench.gallery import Gallery
-from workbench.settings import settings
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 PROFILE = Profile("test", "dlib", "Dlib", "dlib-chip", "euclidean", 8, (("a.dat", "00"),))
@@ -135,11 +134,9 @@ def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
         monkeypatch.delenv(name)
     monkeypatch.setenv("SIGHTLINE_HOME", str(home))
     monkeypatch.chdir(tmp_path)
-    settings.cache_clear()
     register._open.clear()
     hubs._answers.clear()
     yield home
-    settings.cache_clear()
     register._open.clear()
 
 

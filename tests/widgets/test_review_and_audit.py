@@ -43,8 +43,6 @@ def test_of_several_cases_one_is_chosen_by_a_person(
     office: Any, case: Case, ask: Callable[..., Request], subject: Probe, town_file: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from workbench.settings import settings
-
     office.sit("anna").ask(ask("A-2"), subject=subject)
     office.sit("sara").approve("A-2")
     asked = Investigation(town_file)
@@ -57,7 +55,6 @@ def test_of_several_cases_one_is_chosen_by_a_person(
     assert asked.case == "A-2"
     assert "case" not in asked.messages
     monkeypatch.setenv("SIGHTLINE_CASE", "A-1")
-    settings.cache_clear()
     assert Investigation(town_file).case == "A-1"
 
 

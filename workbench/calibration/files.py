@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.calibration.model import Calibration, Curve, Evidence
 from workbench.errors import EvaluationError
-from workbench.settings import settings
+from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     from workbench.domain import Profile
@@ -111,7 +111,7 @@ def calibrated_profiles() -> list[str]:
 
 def own_folder() -> Path:
     """Where this installation keeps calibrations of its own."""
-    return settings().calibrations or settings().home / "calibrations"
+    return load_settings().calibrations or load_settings().home / "calibrations"
 
 
 def _unreadable(where: str, error: Exception) -> EvaluationError:

@@ -23,7 +23,7 @@ from workbench.casework.record.people import (
 )
 from workbench.casework.subjects import describe_subject, keep_subject
 from workbench.errors import CaseError, NotPermitted, SettingsError
-from workbench.settings import settings
+from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     from workbench.casework.record.people import Action
@@ -175,7 +175,7 @@ class Register:
         A case beyond the limits in the settings opens when two people have done so. The limits that
         were in force stand in the record, so that nobody's own settings change them afterwards.
         """
-        me, limits = self.require("case.approve", reference), Limits.of(settings())
+        me, limits = self.require("case.approve", reference), Limits.of(load_settings())
         with self.exclusively():
             self._approve(reference, me, limits)
         return self.case(reference)
@@ -382,7 +382,7 @@ _opening = threading.Lock()
 
 def here() -> Register:
     """The register of this installation (``casework`` in the settings' home), opened once."""
-    folder = settings().home.resolve() / FOLDER
+    folder = load_settings().home.resolve() / FOLDER
     with _opening:
         if folder not in _open:
             _open[folder] = Register(folder)

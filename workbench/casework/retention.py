@@ -16,7 +16,7 @@ from workbench.casework.cases import plain
 from workbench.casework.reviewing.review import sightings
 from workbench.casework.subjects import delete_subject
 from workbench.errors import CaseError
-from workbench.settings import settings
+from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     from workbench.casework.register import Register
@@ -74,7 +74,7 @@ def purge(
     Subjects of cases that ended as long ago go too. Raises NotPermitted for all but
     administrators, and CaseError for a longer time than the settings allow.
     """
-    me, allowed = register.require("retention.purge"), settings().retention_days
+    me, allowed = register.require("retention.purge"), load_settings().retention_days
     if days is not None and not 0 <= days <= allowed:
         raise CaseError(
             f"{days:g} days is not between 0 and the {allowed:g} that the settings allow",

@@ -206,13 +206,13 @@ def _open(options: argparse.Namespace) -> int:
     from workbench.domain import parse_time
     from workbench.faces.models import load
     from workbench.faces.probes import make_probe
-    from workbench.settings import settings
+    from workbench.settings import load_settings
 
     register, template = here(), TEMPLATES[options.template]
     register.require("case.ask", options.reference)
     now = datetime.now(UTC)
     days = template.valid if options.valid_days is None else timedelta(days=options.valid_days)
-    probe = make_probe(options.subject, models=load(options.profile or settings().profile))
+    probe = make_probe(options.subject, models=load(options.profile or load_settings().profile))
     request = Request(
         reference=options.reference,
         purpose=template.purpose,
@@ -378,11 +378,11 @@ def _fillers(options: argparse.Namespace) -> int:
     from workbench.casework.reviewing.review import add_fillers
     from workbench.faces.models import load
     from workbench.faces.probes import make_probe
-    from workbench.settings import settings
+    from workbench.settings import load_settings
 
     register = here()
     register.require("review.fillers")
-    models = load(settings().profile)
+    models = load(load_settings().profile)
     faces = [make_probe([path], models=models).photographs[0].jpeg for path in options.images]
     added = add_fillers(register, faces, source=options.source)
     say(f"{len(added)} fillers added.")
@@ -493,11 +493,11 @@ def _check(options: argparse.Namespace) -> int:
     from workbench.casework.evidence.export import is_recorded
     from workbench.casework.record.signing import verify_archive
     from workbench.casework.register import FOLDER
-    from workbench.settings import settings
+    from workbench.settings import load_settings
 
     found = verify_archive(options.archive, key=options.key)
     faults = list(found.faults)
-    if options.recorded and not is_recorded(settings().home / FOLDER, found.manifest):
+    if options.recorded and not is_recorded(load_settings().home / FOLDER, found.manifest):
         faults.append("the record of this installation names no such export")
     if options.json:
         told = {"sound": not faults, "case": found.case, "made_by": found.made_by,
@@ -526,9 +526,9 @@ def _verify(options: argparse.Namespace) -> int:
     from workbench.casework.record.keys import doubts
     from workbench.casework.record.people import read_people
     from workbench.casework.register import FOLDER
-    from workbench.settings import settings
+    from workbench.settings import load_settings
 
-    folder = options.folder or settings().home / FOLDER
+    folder = options.folder or load_settings().home / FOLDER
     found = verify(folder, pins=[Head.parse(text) for text in options.head])
     # Names are proved by signatures, as far as the people file beside the record knows the keys.
     if not found.faults:

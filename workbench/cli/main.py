@@ -233,9 +233,9 @@ def _map(options: argparse.Namespace) -> int:
     from workbench.maps.offline import save_map
     from workbench.maps.sightings import sightings_map
     from workbench.maps.zones import local_zone
-    from workbench.settings import settings
+    from workbench.settings import load_settings
 
-    result, chosen = _ask(options), settings()
+    result, chosen = _ask(options), load_settings()
     centre = result.scope.district.area.centroid
     drawn = sightings_map(
         result.candidates,
@@ -276,9 +276,9 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from workbench.settings import settings
+    from workbench.settings import load_settings
 
-    gallery = options.gallery or settings().gallery_file
+    gallery = options.gallery or load_settings().gallery_file
     return _serve_gallery(gallery, host=options.host, port=options.port, heated=options.heated)
 
 
@@ -309,9 +309,9 @@ def _serve_gallery(
 
 def _models_list(options: argparse.Namespace) -> int:
     from workbench.faces.weights import models_table
-    from workbench.settings import settings
+    from workbench.settings import load_settings
 
-    rows = models_table(settings().models)
+    rows = models_table(load_settings().models)
     if options.json:
         _print_lines(dataclasses.asdict(row) for row in rows)
         return DONE
@@ -327,10 +327,10 @@ def _models_list(options: argparse.Namespace) -> int:
 
 def _models_fetch(options: argparse.Namespace) -> int:
     from workbench.faces.weights import fetch
-    from workbench.settings import settings
+    from workbench.settings import load_settings
 
     with _transfer() as progress:
-        weights = fetch(options.name, settings().models, progress=progress)
+        weights = fetch(options.name, load_settings().models, progress=progress)
     for weight in weights:
         _say(f"{weight.file} is here. Its licence: {weight.licence}.")
     return DONE
@@ -338,9 +338,9 @@ def _models_fetch(options: argparse.Namespace) -> int:
 
 def _models_import(options: argparse.Namespace) -> int:
     from workbench.faces.weights import import_file
-    from workbench.settings import settings
+    from workbench.settings import load_settings
 
-    weight = import_file(options.file, settings().models)
+    weight = import_file(options.file, load_settings().models)
     _say(f"{weight.file} is here, for {weight.model}. Its licence: {weight.licence}.")
     return DONE
 
@@ -367,13 +367,13 @@ def _writable(path: Path, name: str | None) -> Iterator[tuple[Gallery, Models]]:
     """A gallery open for writing, made if there is none, and the models of its profile."""
     from workbench.faces.models import load
     from workbench.gallery import Gallery
-    from workbench.settings import settings
+    from workbench.settings import load_settings
 
     if path.exists() and not name:
         with Gallery.open(path, write=True) as gallery:
             yield gallery, load(gallery.profile)
     else:
-        models = load(name or settings().profile)
+        models = load(name or load_settings().profile)
         with Gallery.for_writing(path, models.profile) as gallery:
             yield gallery, models
 

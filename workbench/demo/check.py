@@ -13,7 +13,7 @@ from workbench.demo.place import Appearance, DemoTown
 from workbench.district import from_file
 from workbench.domain import District, Probe, Scope, Threshold
 from workbench.footage.catalog import read_catalogue
-from workbench.settings import settings
+from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ def demo_gallery(town: DemoTown, *, progress: ProgressCallback | None = None) ->
     """The demo's gallery in this installation, indexed now as far as it is not yet."""
     # Named after the data, so that a newer demo does not meet the gallery of an older one.
     digest = hashlib.sha256((town.root / "truth.json").read_bytes()).hexdigest()[:8]
-    path = settings().home / f"demo-{digest}.duckdb"
+    path = load_settings().home / f"demo-{digest}.duckdb"
     _index(town, path, progress)
     return path
 
@@ -80,7 +80,7 @@ def demo_environment(town: DemoTown) -> dict[str, str]:
         "SIGHTLINE_DISTRICTS": str((town.root / "districts").resolve()),
         "SIGHTLINE_THRESHOLD": str(THRESHOLD.score),
         "SIGHTLINE_CALIBRATION": THRESHOLD.calibration,
-        "SIGHTLINE_HOME": str(settings().home.resolve()),
+        "SIGHTLINE_HOME": str(load_settings().home.resolve()),
         "SIGHTLINE_CASE": training_case(town),
     }
 

@@ -138,9 +138,9 @@ def enrol(
 
 def cache_folder() -> Path:
     """Where this installation keeps what was made of evaluation pictures; it may be deleted."""
-    from workbench.settings import settings
+    from workbench.settings import load_settings
 
-    return settings().home / "evaluation"
+    return load_settings().home / "evaluation"
 
 
 def _kept(

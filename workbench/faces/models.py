@@ -14,7 +14,7 @@ from workbench.domain import Profile
 from workbench.errors import ModelError
 from workbench.faces import profiles, weights
 from workbench.faces.sources import DLIB_LANDMARKS
-from workbench.settings import settings
+from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +52,7 @@ def load(profile: str | Profile = "dlib", *, home: Path | None = None) -> Models
         If there is no such profile, or weights are missing, or not those of the given Profile.
     """
     name = profile if isinstance(profile, str) else profile.name
-    models = _load(name, (home or settings().models).resolve())
+    models = _load(name, (home or load_settings().models).resolve())
     if isinstance(profile, Profile) and profile.fingerprint != models.profile.fingerprint:
         raise ModelError(
             f"was used with other weights or another version ({profile.fingerprint}, "
@@ -68,7 +68,7 @@ def installed(name: str, *, home: Path | None = None) -> Profile:
 
     Raises ModelError as :func:`load` does.
     """
-    home = (home or settings().models).resolve()
+    home = (home or load_settings().models).resolve()
     detector, recogniser = profiles.pair(name)
     weights.place_embedded(home)
     files = weights.require("detector", detector, home)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from workbench.calibration import calibration_of
 from workbench.domain import Metric, Profile, Threshold
 from workbench.errors import ModelError
-from workbench.settings import settings
+from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +88,7 @@ def default_threshold(profile: Profile, *, photographs: int = 1) -> Threshold:
     That of the settings, else one calibrated for searching, else DeepFace's own, which was set for
     comparing two pictures and is named as such: it lets too many pass in a search of thousands.
     """
-    chosen = settings()
+    chosen = load_settings()
     if chosen.threshold is not None:
         return Threshold(chosen.threshold, chosen.calibration)
     return calibrated_threshold(profile, photographs=photographs)

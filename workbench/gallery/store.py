@@ -52,7 +52,7 @@ from workbench.gallery.segments import (
     attach,
     remove,
 )
-from workbench.settings import settings
+from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     import duckdb
@@ -94,7 +94,7 @@ class Gallery:
         self._stamp = stamp  # of the register before it was read
         self._segments: dict[str, Segment] = {}
         self._places: Places | None = None
-        most = settings().search_memory_mb * 2**20
+        most = load_settings().search_memory_mb * 2**20
         self.residency = Residency(3 * most // 4)
         self._shown = False  # whether the views are of these segments
         self._cameras_noted = 0  # microseconds since 1970, of the newest that is known

@@ -11,7 +11,7 @@ import ipywidgets
 
 from workbench.errors import SightlineError
 from workbench.maps.zones import UTC_ZONE
-from workbench.settings import settings
+from workbench.settings import load_settings
 from workbench.widgets.components.parts import button, count, escaped, heading, markup, refusal, row
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def audit() -> Any:
     from workbench.casework.register import here
 
     try:
-        return AuditPanel(oversee(here()), zone=settings().zone or UTC_ZONE)
+        return AuditPanel(oversee(here()), zone=load_settings().zone or UTC_ZONE)
     except SightlineError as error:
         return refusal("The record is not shown", error)
 

@@ -17,7 +17,7 @@ from traitlets import Bool, Instance, Unicode, observe
 from workbench.domain import Camera
 from workbench.errors import SightlineError
 from workbench.maps.zones import local_time, local_zone
-from workbench.settings import settings
+from workbench.settings import load_settings
 from workbench.widgets.components.parts import (
     button,
     camera_name,
@@ -175,7 +175,7 @@ def footage(gallery_path: Path | str | None = None) -> Any:
     >>> footage("town.duckdb")                                          # doctest: +SKIP
     """
     try:
-        here = settings()
+        here = load_settings()
         path = Path(gallery_path) if gallery_path else here.gallery_file
         report = FootageReport(path, zone=here.zone, work=suitable_work())
     except SightlineError as error:

@@ -12,7 +12,7 @@ from traitlets import Instance, Int, Unicode
 
 from workbench.errors import Cancelled
 from workbench.indexing import IndexReport, Plan, Progress, index_catalogue, plan_catalogue
-from workbench.settings import settings
+from workbench.settings import load_settings
 from workbench.widgets.components.parts import (
     button,
     count,
@@ -52,7 +52,7 @@ class Indexing(Tasks):
     def __init__(self, gallery: Path, *, work: Work | None = None) -> None:
         super().__init__(work)
         self.gallery = gallery
-        self.profile = settings().profile
+        self.profile = load_settings().profile
         self._stop = threading.Event()
 
     def look(self) -> None:
@@ -145,7 +145,7 @@ def indexing(gallery_path: Path | str | None = None, catalogue: Path | str = "")
     >>> from workbench.widgets import indexing
     >>> indexing("town.duckdb", "footage/town")                         # doctest: +SKIP
     """
-    model = Indexing(Path(gallery_path or settings().gallery_file), work=suitable_work())
+    model = Indexing(Path(gallery_path or load_settings().gallery_file), work=suitable_work())
     model.catalogue = str(catalogue)
     return IndexingPanel(model)
 

@@ -7,7 +7,7 @@ import pkgutil
 from pathlib import Path
 
 from workbench.errors import SightlineError
-from workbench.settings import settings
+from workbench.settings import load_settings
 
 
 def heat() -> None:
@@ -26,10 +26,8 @@ def heat() -> None:
 
     Figure().add_bar().add_scatter().to_json()  # Plotly imports what it draws when it is drawn
     try:
-        with Gallery.open(settings().gallery_file) as gallery:
+        with Gallery.open(load_settings().gallery_file) as gallery:
             gallery.cameras()
             load(gallery.profile)
     except SightlineError:
         return
-    finally:
-        settings.cache_clear()

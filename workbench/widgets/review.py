@@ -10,7 +10,7 @@ from traitlets import Dict, Int, Tuple, Unicode
 
 from workbench.casework.reviewing.review import FEATURES, SCALE, Item, decide, waiting
 from workbench.errors import SightlineError
-from workbench.settings import settings
+from workbench.settings import load_settings
 from workbench.widgets.components.parts import (
     button,
     count,
@@ -121,7 +121,7 @@ def review(gallery_path: Path | str | None = None) -> Any:
     >>> review("town.duckdb")                                           # doctest: +SKIP
     """
     try:
-        path = Path(gallery_path) if gallery_path else settings().gallery_file
+        path = Path(gallery_path) if gallery_path else load_settings().gallery_file
         return ReviewPanel(Review(path))
     except SightlineError as error:
         return refusal("There is nothing that can be reviewed", error)
@@ -179,7 +179,7 @@ class ReviewPanel(ipywidgets.VBox):  # type: ignore[misc]
         model.observe(self._draw, ["items", "place", "case", "state"])
         model.observe(self._tell, "messages")
         self._draw()
-        known = settings().case or (model.cases[0] if len(model.cases) == 1 else "")
+        known = load_settings().case or (model.cases[0] if len(model.cases) == 1 else "")
         if known in model.cases:
             self.choice.value = known
 

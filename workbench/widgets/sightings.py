@@ -14,7 +14,7 @@ from workbench.casework.reviewing.sightings import Sighted, Sighting, readable_c
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
 from workbench.maps.zones import local_time
-from workbench.settings import settings
+from workbench.settings import load_settings
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.mapframe import MapFrame
@@ -86,7 +86,7 @@ class SightingsModel(Tasks):
         """Look again which cases there are, and what is confirmed in the one that is shown."""
         self.cases = readable_cases(here())
         known = [case.reference for case in self.cases]
-        wanted = self.case or settings().case or (known[0] if len(known) == 1 else "")
+        wanted = self.case or load_settings().case or (known[0] if len(known) == 1 else "")
         self.choose(wanted if wanted in known else "")
 
     def choose(self, reference: str) -> None:
@@ -142,7 +142,7 @@ def sightings(gallery_path: Path | str | None = None) -> Any:
     >>> sightings("town.duckdb")                                         # doctest: +SKIP
     """
     try:
-        set_here = settings()
+        set_here = load_settings()
         path = Path(gallery_path) if gallery_path else set_here.gallery_file
         return SightingsPage(SightingsModel(path, zone=set_here.zone, work=suitable_work()))
     except SightlineError as error:

@@ -10,7 +10,7 @@ from shapely import Point
 
 from workbench.casework.register import here
 from workbench.errors import DistrictError, SettingsError
-from workbench.settings import settings
+from workbench.settings import load_settings
 from workbench.widgets.components.bookmarks import LONGEST, MOST, Bookmarks
 from workbench.widgets.components.cameralayer import INSIDE, OUTSIDE, PICKED
 from workbench.widgets.components.district import DistrictPanel
@@ -20,7 +20,7 @@ from workbench.widgets.investigate.model import Investigation, places_of
 
 @pytest.fixture
 def bookmarks(training: str) -> Iterator[Bookmarks]:
-    kept = Bookmarks(settings().home, here().me)
+    kept = Bookmarks(load_settings().home, here().me)
     kept.path.unlink(missing_ok=True)
     yield kept
     kept.path.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from workbench.casework.register import all_entries
 from workbench.casework.reviewing.review import considered, error_rates_of
 from workbench.casework.subjects import subject_photographs
 from workbench.errors import EvidenceError
-from workbench.settings import settings
+from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
@@ -78,7 +78,7 @@ def export(
     me, case = register.require("evidence.export", reference), register.case(reference)
     if output.exists():
         raise EvidenceError("there is a file already", where=str(output), fix="Choose another name")
-    head, made_at, here = register.head, datetime.now(UTC), settings()
+    head, made_at, here = register.head, datetime.now(UTC), load_settings()
     findings = tuple(_findings(register, reference, gallery))
     seen = {f.number: f.candidate for f in findings if f.candidate and f.item.outcome == "sighting"}
     cameras = gallery.cameras_inside(case.request.district)
@@ -241,7 +241,7 @@ def _map(told: Dossier, cameras: Sequence[Any], seen: Sequence[Candidate]) -> by
             cameras=cameras,
             district=told.case.request.district,
             zone=told.zone,
-            base_map=settings().base_map,
+            base_map=load_settings().base_map,
         )
     )
     return page.encode("utf-8")

@@ -25,7 +25,7 @@ from workbench.casework.subjects import (
     subject_photographs,
 )
 from workbench.errors import CaseError, NotPermitted
-from workbench.settings import settings
+from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
@@ -185,7 +185,7 @@ def list_for_review(
     fresh = {c.tracklet_id: c.score for c in candidates if c.tracklet_id not in known}
     pictures = sorted(path.stem for path in (register.folder / FILLERS).glob("*.jpg"))
     if fillers is None:
-        fillers = min(math.ceil(settings().filler_share * len(fresh)), len(pictures))
+        fillers = min(math.ceil(load_settings().filler_share * len(fresh)), len(pictures))
     if fillers > len(pictures):
         raise CaseError(
             f"there are {len(pictures)} fillers, not {fillers}",

@@ -15,7 +15,7 @@ from workbench import district as districts
 from workbench.domain import District
 from workbench.errors import SightlineError
 from workbench.maps.basemap import read_base_map
-from workbench.settings import Settings, settings
+from workbench.settings import Settings, load_settings
 from workbench.widgets.components.bookmarkpicker import BookmarkField
 from workbench.widgets.components.cameralayer import INSIDE, OUTSIDE, PICKED, CameraLayer
 from workbench.widgets.components.camerapicker import CameraPicker
@@ -54,7 +54,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(self, model: Investigation) -> None:
         self.model = model
         self._drawing = False
-        here = settings()
+        here = load_settings()
         self.draw = ipyleaflet.DrawControl(
             position="topleft",
             polygon={"shapeOptions": DRAWN, "allowIntersection": False},

@@ -19,7 +19,7 @@ from workbench import district as districts
 from workbench.domain import Camera, Candidate, District, Filter, Scope, Threshold
 from workbench.errors import DistrictError, SightlineError, TimeError
 from workbench.investigation import Expectations, SearchResult
-from workbench.settings import settings
+from workbench.settings import load_settings
 from workbench.widgets.components.clocks import Fold, moment, wall_clock
 from workbench.widgets.components.hours import WeeklyHours
 from workbench.widgets.components.photographs import Photographs
@@ -343,7 +343,7 @@ class Investigation(Photographs):
 
         cases = tuple(case for case in here().cases() if case.status() == "open")
         known = [case.reference for case in cases]
-        wanted: str | None = self.case or settings().case
+        wanted: str | None = self.case or load_settings().case
         if wanted not in known:
             wanted = known[0] if len(known) == 1 else ""
         with self.hold_trait_notifications():

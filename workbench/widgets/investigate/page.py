@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets
 
 from workbench.errors import SightlineError
-from workbench.settings import settings
+from workbench.settings import load_settings
 from workbench.widgets.components.parts import refusal
 from workbench.widgets.components.work import suitable_work
 from workbench.widgets.investigate.model import Investigation
@@ -27,7 +27,7 @@ def investigate(gallery_path: Path | str | None = None) -> Any:
         says so.
     """
     try:
-        here = settings()
+        here = load_settings()
         path = Path(gallery_path) if gallery_path else here.gallery_file
         model = Investigation(path, zone=here.zone, work=suitable_work())
     except SightlineError as error:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from workbench.domain import Camera, Candidate, District
 from workbench.maps.zones import local_time
-from workbench.settings import settings
+from workbench.settings import load_settings
 from workbench.widgets.components.parts import camera_name, escaped
 
 Form: TypeAlias = Literal["html", "csv", "geojson", "png"]
@@ -43,7 +43,7 @@ class Whereabouts:
         from workbench.maps.offline import self_contained_html
         from workbench.maps.sightings import sightings_map
 
-        here = settings()
+        here = load_settings()
         return self_contained_html(
             sightings_map(
                 self.candidates,
@@ -70,7 +70,7 @@ class Whereabouts:
                 confirmed=self.confirmed,
                 cameras=self.cameras,
                 district=self.district,
-                base_map=settings().base_map,
+                base_map=load_settings().base_map,
             )
         if form == "csv":
             # The mark of byte order is what makes spreadsheets read it as UTF-8.

@@ -20,7 +20,7 @@ from workbench.calibration import (
 )
 from workbench.errors import EvaluationError, ModelError, SightlineError
 from workbench.faces.profiles import NAMED
-from workbench.settings import settings
+from workbench.settings import load_settings
 from workbench.widgets.components.tasks import Tasks
 from workbench.widgets.components.work import Work
 
@@ -68,9 +68,9 @@ class ThresholdLab(Tasks):
         work: Work | None = None,
     ) -> None:
         super().__init__(work)
-        self.gallery = gallery or settings().gallery_file
+        self.gallery = gallery or load_settings().gallery_file
         self.observe(self._read, "profile")
-        self.profile = profile or settings().profile
+        self.profile = profile or load_settings().profile
 
     @property
     def calibration(self) -> Calibration | None:
@@ -85,7 +85,7 @@ class ThresholdLab(Tasks):
 
     def profiles(self) -> list[str]:
         """Those that have names of their own, are set for this installation, or calibrated."""
-        return sorted({settings().profile, self.profile, *NAMED, *calibrated_profiles()})
+        return sorted({load_settings().profile, self.profile, *NAMED, *calibrated_profiles()})
 
     def recommended(self, calibration: Calibration | None = None) -> float:
         """The threshold of a calibration for this search; by default of the profile's."""
