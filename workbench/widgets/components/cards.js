@@ -1,143 +1,222 @@
 // Candidates as cards or as rows. Every text comes as text and is set as text. What is chosen goes
 // to Python, which alone says what is shown as chosen.
-const element = (tag, classes = "", text = "") => {
-  const made = document.createElement(tag);
-  if (classes) made.className = classes;
-  if (text) made.textContent = text;
-  return made;
-};
 
-function picture(item, alt) {
-  const made = element("img");
-  made.src = item.picture;
-  made.alt = alt;
-  made.decoding = "async";
-  return made;
+/**
+ * A candidate or a sighting as Python sends it; only what a card shows has all of these.
+ *
+ * @typedef {object} Item
+ * @property {string} id
+ * @property {number} rank
+ * @property {string} picture Address of the image, a `data:` URI.
+ * @property {string} does What its button does.
+ * @property {Cell[]} cells What its row shows after its rank and picture.
+ * @property {string} score
+ * @property {string} camera
+ * @property {string} camera_id
+ * @property {string} clock
+ * @property {string} day
+ * @property {string} quality
+ * @property {string} verdict
+ * @property {string} opinion
+ * @property {string} mark
+ */
+/** @typedef {string | string[] | null} Cell A text, lines, or null for the opinion. */
+/**
+ * @typedef {object} Traits
+ * @property {Item[]} items
+ * @property {boolean} table
+ * @property {string[]} columns
+ * @property {string} name
+ * @property {string} selected
+ */
+/** @typedef {WidgetModel<Traits, { open: string }, { focus?: string }>} Model */
+/** @typedef {{ root: HTMLElement, button: HTMLButtonElement }} Entry A card or a row. */
+
+/** @type {Record<string, number>} */
+const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} [classes]
+ * @param {string} [text]
+ */
+function createElement(tag, classes = "", text = "") {
+  const element = document.createElement(tag);
+  if (classes) element.className = classes;
+  if (text) element.textContent = text;
+  return element;
 }
 
-function mark(item) {
-  const made = element("span", `sl-verdict sl-verdict-${item.verdict}`);
-  if (item.verdict) made.textContent = `${item.mark} ${item.opinion}`;
-  return made;
+/**
+ * @param {Item} item
+ * @param {string} alt
+ */
+function createPicture(item, alt) {
+  const image = createElement("img");
+  image.src = item.picture;
+  image.alt = alt;
+  image.decoding = "async";
+  return image;
 }
 
-function card(item) {
-  const made = element("li", "sl-card");
-  const open = element("button", "sl-card-open");
-  open.type = "button";
-  const text = element("span", "sl-card-text");
-  const score = element("span", "sl-score");
-  score.append(element("small", "", "score "), item.score);
+/** @param {Item} item */
+function createOpinion(item) {
+  const opinion = createElement("span", `sl-verdict sl-verdict-${item.verdict}`);
+  if (item.verdict) opinion.textContent = `${item.mark} ${item.opinion}`;
+  return opinion;
+}
+
+/**
+ * @param {Item} item
+ * @returns {Entry}
+ */
+function createCard(item) {
+  const root = createElement("li", "sl-card");
+  const button = createElement("button", "sl-card-open");
+  button.type = "button";
+  const text = createElement("span", "sl-card-text");
+  const score = createElement("span", "sl-score");
+  score.append(createElement("small", "", "score "), item.score);
   text.append(
-    element("span", "sl-rank", String(item.rank)),
+    createElement("span", "sl-rank", String(item.rank)),
     score,
-    Object.assign(element("strong", "", item.camera), { title: item.camera }),
-    element("span", "sl-hint", item.camera_id),
-    element("span", "", item.clock),
-    element("span", "sl-hint", item.day),
-    element("span", "sl-hint", `${item.quality} picture`),
-    mark(item),
+    Object.assign(createElement("strong", "", item.camera), { title: item.camera }),
+    createElement("span", "sl-hint", item.camera_id),
+    createElement("span", "", item.clock),
+    createElement("span", "sl-hint", item.day),
+    createElement("span", "sl-hint", `${item.quality} picture`),
+    createOpinion(item),
   );
-  open.append(picture(item, `Candidate ${item.rank}, ${item.camera}`), text);
-  made.append(open);
-  return [made, open];
+  button.append(createPicture(item, `Candidate ${item.rank}, ${item.camera}`), text);
+  root.append(button);
+  return { root, button };
 }
 
-// A text, several in lines of their own, or nothing for what was decided.
-function cellOf(told, item) {
-  if (told === null) return mark(item);
-  if (!Array.isArray(told)) return told;
-  const made = element("span", "sl-lines");
-  made.append(...told.map((line) => element("span", "", line)));
-  return made;
+/**
+ * @param {Cell} cell
+ * @param {Item} item
+ */
+function cellContent(cell, item) {
+  if (cell === null) return createOpinion(item);
+  if (!Array.isArray(cell)) return cell;
+  const lines = createElement("span", "sl-lines");
+  lines.append(...cell.map((line) => createElement("span", "", line)));
+  return lines;
 }
 
-function tableRow(item) {
-  const made = element("tr");
-  const open = element("button", "sl-row-open", String(item.rank));
-  open.type = "button";
-  open.setAttribute("aria-label", item.does);
-  for (const content of [open, picture(item, ""), ...item.cells.map((told) => cellOf(told, item))]) {
-    const cell = element("td");
+/**
+ * @param {Item} item
+ * @returns {Entry}
+ */
+function createRow(item) {
+  const root = createElement("tr");
+  const button = createElement("button", "sl-row-open", String(item.rank));
+  button.type = "button";
+  button.setAttribute("aria-label", item.does);
+  const contents = item.cells.map((cell) => cellContent(cell, item));
+  for (const content of [button, createPicture(item, ""), ...contents]) {
+    const cell = createElement("td");
     cell.append(content);
-    made.append(cell);
+    root.append(cell);
   }
-  return [made, open];
+  return { root, button };
 }
 
-function render({ model, el }) {
-  const entries = new Map();  // by id the element and its button
+/**
+ * A table with a head, in a region that scrolls.
+ *
+ * @param {HTMLElement} rows
+ * @param {string[]} columns
+ * @param {string} name
+ */
+function createTable(rows, columns, name) {
+  const region = createElement("div", "sl-scroll");
+  region.tabIndex = 0;
+  region.setAttribute("role", "region");
+  region.setAttribute("aria-label", name);
+  const headRow = createElement("tr");
+  for (const column of columns) {
+    const cell = createElement("th", "", column);
+    cell.scope = "col";
+    headRow.append(cell);
+  }
+  const head = createElement("thead");
+  head.append(headRow);
+  const table = createElement("table", "sl-table");
+  table.append(head, rows);
+  region.append(table);
+  return region;
+}
 
-  const point = () => {
-    for (const [id, [made, open]] of entries) {
-      const chosen = id === model.get("selected");
-      made.classList.toggle("sl-selected", chosen);
-      if (chosen) open.setAttribute("aria-current", "true");
-      else open.removeAttribute("aria-current");
+/**
+ * Arrows go from card to card, as in a list.
+ *
+ * @param {KeyboardEvent} event
+ * @param {HTMLButtonElement[]} buttons
+ */
+function moveFocus(event, buttons) {
+  const step = STEPS[event.key];
+  const index = buttons.findIndex((button) => button === event.target);
+  if (!step || index === -1 || event.altKey || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  event.stopPropagation();
+  buttons[index + step]?.focus();
+}
+
+/** @param {RenderProps<Model>} props */
+function render({ model, el }) {
+  /** @type {Map<string, Entry>} By id. */
+  const entries = new Map();
+
+  const showSelected = () => {
+    for (const [id, { root, button }] of entries) {
+      const selected = id === model.get("selected");
+      root.classList.toggle("sl-selected", selected);
+      if (selected) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
     }
   };
 
   const draw = () => {
-    const focused = [...entries].find(([, [, open]]) => open === document.activeElement)?.[0];
+    const focused = [...entries].find(([, { button }]) => button === document.activeElement)?.[0];
     entries.clear();
-    const items = model.get("items"), table = model.get("table");
-    const holder = element(table ? "tbody" : "ol", table ? "" : "sl-grid");
-    for (const item of items) {
-      const [made, open] = table ? tableRow(item) : card(item);
-      open.addEventListener("click", () => model.send({ open: item.id }));
-      if (table) made.addEventListener("click", (event) => {
-        if (event.target !== open) model.send({ open: item.id });
+    const table = model.get("table");
+    const holder = table ? createElement("tbody") : createElement("ol", "sl-grid");
+    for (const item of model.get("items")) {
+      const entry = table ? createRow(item) : createCard(item);
+      const open = () => model.send({ open: item.id });
+      entry.button.addEventListener("click", open);
+      if (table) entry.root.addEventListener("click", (event) => {
+        if (event.target !== entry.button) open();
       });
-      entries.set(item.id, [made, open]);
-      holder.append(made);
+      entries.set(item.id, entry);
+      holder.append(entry.root);
     }
-    let whole = holder;
-    if (table) {
-      whole = element("div", "sl-scroll");
-      whole.tabIndex = 0;
-      whole.setAttribute("role", "region");
-      whole.setAttribute("aria-label", model.get("name"));
-      const head = element("tr");
-      for (const name of model.get("columns")) {
-        const cell = element("th", "", name);
-        cell.scope = "col";
-        head.append(cell);
-      }
-      const top = element("thead");
-      top.append(head);
-      const body = element("table", "sl-table");
-      body.append(top, holder);
-      whole.append(body);
-    }
-    el.replaceChildren(whole);
-    point();
-    if (focused) entries.get(focused)?.[1].focus();
+    el.replaceChildren(
+      table ? createTable(holder, model.get("columns"), model.get("name")) : holder);
+    showSelected();
+    if (focused) entries.get(focused)?.button.focus();
   };
 
-  // Arrows go from card to card, as in a list.
-  const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
-  const walk = (event) => {
-    const by = steps[event.key];
-    const buttons = [...entries.values()].map(([, open]) => open);
-    const at = buttons.indexOf(event.target);
-    if (!by || at < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    buttons[at + by]?.focus();
-  };
-  el.addEventListener("keydown", walk);
-  const back = (message) => {
-    if (message.focus) entries.get(message.focus)?.[1].focus();
+  el.addEventListener("keydown", (event) => {
+    moveFocus(event, [...entries.values()].map(({ button }) => button));
+  });
+  /** @param {{ focus?: string }} message */
+  const focus = (message) => {
+    if (message.focus) entries.get(message.focus)?.button.focus();
   };
 
-  model.on("change:items change:table", draw);
-  model.on("change:selected", point);
-  model.on("msg:custom", back);
+  model.on("change:items", draw);
+  model.on("change:table", draw);
+  model.on("change:selected", showSelected);
+  model.on("msg:custom", focus);
   draw();
   return () => {
-    model.off("change:items change:table", draw);
-    model.off("change:selected", point);
-    model.off("msg:custom", back);
+    model.off("change:items", draw);
+    model.off("change:table", draw);
+    model.off("change:selected", showSelected);
+    model.off("msg:custom", focus);
   };
 }
 export default { render };

@@ -1,20 +1,102 @@
 // Two faces beside or over each other. What is shown stands in the model; here it is only drawn,
-// and what hands do (keys, sliders) is told to the model. Texts are set as text.
+// and what hands do (keys, sliders) is sent to the model. Texts are set as text.
+
+/**
+ * A face as Python sends it.
+ *
+ * @typedef {object} Picture
+ * @property {string} picture Address of the image, a `data:` URI.
+ * @property {string} name
+ * @property {string} time Local time in words, or empty.
+ * @property {[Place, Place] | null} eyes In pixels of the image, the one at the left first.
+ */
+/** @typedef {[x: number, y: number]} Place */
+/** @typedef {"side" | "overlay" | "flicker"} Mode */
+/** @typedef {"zoom" | "turn" | "brightness" | "contrast" | "opacity"} Adjustment */
+/**
+ * @typedef {object} Traits
+ * @property {boolean} shown
+ * @property {string} title
+ * @property {string} place Which candidate of how many, in words.
+ * @property {Picture[]} photographs Of the target.
+ * @property {Picture[]} shots Of the candidate.
+ * @property {number} photograph Index of the one shown.
+ * @property {number} shot Index of the one shown.
+ * @property {Mode} mode
+ * @property {number} zoom
+ * @property {number} turn Degrees.
+ * @property {number} brightness
+ * @property {number} contrast
+ * @property {number} opacity
+ * @property {string} alignment
+ * @property {string} verdict
+ * @property {string} standing
+ * @property {string} told
+ * @property {string} problem
+ * @property {DataView<ArrayBuffer> | null} clip An MP4 file, or nothing.
+ * @property {string} clip_hint
+ * @property {string} clip_problem
+ * @property {boolean} cutting
+ */
+/** @typedef {{ step: 1 | -1 } | { verdict: string } | { [command in "close" | "undo" | "reset" | "clip"]?: true }} Command */
+/** @typedef {WidgetModel<Traits, Command, { focus?: boolean }>} Model */
+/** @typedef {(command: Command) => void} Send */
+
 const STAGE = 260;  // CSS pixels, both sides of a stage
 const EYES = { x: 0.37, y: 0.42 };  // where the eye at the left goes, as a share of the stage
 const FLICKER_MS = 600;
+/** @type {Record<string, string>} */
 const VERDICTS = { s: "same", 1: "same", n: "different", 2: "different", u: "unsure", 3: "unsure" };
+const MODES = /** @type {const} */ ([
+  ["side", "Side by side"], ["overlay", "Overlay"], ["flicker", "Flicker"]]);
+const PICTURE_TRAITS = /** @type {const} */ (["photographs", "shots", "photograph", "shot"]);
+const VIEW_TRAITS = /** @type {const} */ ([
+  "mode", "zoom", "turn", "brightness", "contrast", "opacity"]);
+const TEXT_TRAITS = /** @type {const} */ ([
+  "shown", "title", "place", "alignment", "told", "standing", "verdict", "problem", "clip_hint",
+  "clip_problem", "cutting"]);
 
-const element = (tag, classes = "", text = "") => {
-  const made = document.createElement(tag);
-  if (classes) made.className = classes;
-  if (text) made.textContent = text;
-  return made;
-};
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} [classes]
+ * @param {string} [text]
+ * @param {Record<string, string>} [attributes]
+ */
+function createElement(tag, classes = "", text = "", attributes = {}) {
+  const element = document.createElement(tag);
+  if (classes) element.className = classes;
+  if (text) element.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}
 
-// The similarity that brings a picture into the stage: its eyes to where all eyes go, or as large
-// as it fits. As [a, b, e, f] of the matrix (a -b e; b a f).
-function placed(image, eyes) {
+/**
+ * @param {string} text
+ * @param {() => void} onClick
+ * @param {string} [classes]
+ */
+function createButton(text, onClick, classes = "sl-button") {
+  const button = createElement("button", classes, text);
+  button.type = "button";
+  button.addEventListener("click", onClick);
+  return button;
+}
+
+/** @param {number} share */
+function percent(share) {
+  return `${Math.round(share * 100)} %`;
+}
+
+/**
+ * The similarity transform that brings an image into its stage: its eyes to where all eyes go, or
+ * as large as it fits.
+ *
+ * @param {HTMLImageElement} image
+ * @param {[Place, Place] | null} eyes
+ * @returns {[a: number, b: number, e: number, f: number]} Of the matrix (a -b e; b a f).
+ */
+function stageTransform(image, eyes) {
   const { naturalWidth: width, naturalHeight: height } = image;
   if (!eyes) {
     const a = STAGE / Math.max(width, height, 1);
@@ -27,232 +109,401 @@ function placed(image, eyes) {
   return [a, b, STAGE * EYES.x - (a * lx - b * ly), STAGE * EYES.y - (b * lx + a * ly)];
 }
 
-function render({ model, el }) {
-  const root = element("div", "sl-comparing");
-  root.tabIndex = 0;
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Comparison of the target with a candidate");
-  root.setAttribute("aria-keyshortcuts", "s n u z ArrowLeft ArrowRight Escape");
-  const save = (name, value) => { model.set(name, value); model.save_changes(); };
-  const tell = (what) => model.send(what);
-  const button = (text, press, classes = "sl-button") => {
-    const made = element("button", classes, text);
-    made.type = "button";
-    made.addEventListener("click", press);
-    return made;
-  };
-
-  // --- Head: which candidate, and how to leave
-  const head = element("div", "sl-compare-row");
-  const title = element("h3"), place = element("span", "sl-hint");
-  const closing = button("Close (Esc)", () => tell({ close: true }));
-  const earlier = button("← Previous", () => tell({ step: -1 }));
-  const later = button("Next →", () => tell({ step: 1 }));
-  head.append(title, place, earlier, later, closing);
-
-  // --- Stages
-  const stages = element("div", "sl-stages");
-  const stage = (name) => {
-    const figure = element("figure", `sl-figure sl-figure-${name}`);
-    const frame = element("div", "sl-stage"), image = element("img"), words = element("figcaption");
-    image.addEventListener("load", () => draw());
-    frame.append(image);
-    figure.append(frame, words);
-    return { figure, frame, image, words };
-  };
-  const left = stage("target"), right = stage("candidate");
-  stages.append(left.figure, right.figure);
-
-  // --- Controls
-  const controls = element("div", "sl-controls");
-  const modes = element("div", "sl-compare-row");
-  modes.setAttribute("role", "group");
-  modes.setAttribute("aria-label", "How the two are shown");
-  const modeButtons = new Map([["side", "Side by side"], ["overlay", "Overlay"],
-    ["flicker", "Flicker"]].map(([mode, text]) => {
-    const made = button(text, () => save("mode", mode));
-    modes.append(made);
-    return [mode, made];
-  }));
-  const sliders = new Map();
-  const slider = (name, text, low, high, step, shown) => {
-    const label = element("label", "sl-slider"), input = element("input");
-    const value = element("output");
-    input.type = "range";
-    [input.min, input.max, input.step] = [low, high, step];
-    input.addEventListener("input", () => { save(name, Number(input.value)); draw(); });
-    label.append(element("span", "", text), input, value);
-    sliders.set(name, { label, input, value, shown });
-    return label;
-  };
-  const percent = (x) => `${Math.round(x * 100)} %`;
-  const aligned = element("p", "sl-hint sl-aligned");
-  aligned.setAttribute("role", "status");
-  controls.append(
-    modes,
-    slider("zoom", "Zoom", 1, 6, 0.1, (x) => `${x.toFixed(1)} ×`),
-    slider("turn", "Rotate", -180, 180, 1, (x) => `${x}°`),
-    slider("brightness", "Brightness", 0.4, 2.5, 0.05, percent),
-    slider("contrast", "Contrast", 0.4, 2.5, 0.05, percent),
-    slider("opacity", "Overlay", 0, 1, 0.05, percent),
-    button("Reset the view", () => tell({ reset: true })),
-    aligned,
+/**
+ * Which candidate is compared, and how to leave.
+ *
+ * @param {Send} send
+ */
+function createHeader(send) {
+  const root = createElement("div", "sl-compare-row");
+  const title = createElement("h3"), place = createElement("span", "sl-hint");
+  root.append(
+    title,
+    place,
+    createButton("← Previous", () => send({ step: -1 })),
+    createButton("Next →", () => send({ step: 1 })),
+    createButton("Close (Esc)", () => send({ close: true })),
   );
+  return { root, title, place };
+}
 
-  // --- Decision
-  const decision = element("div", "sl-compare-row sl-decide");
-  const verdicts = new Map([["same", "✓ Same", "S or 1"], ["different", "✗ Not same", "N or 2"],
+/** @typedef {ReturnType<typeof createStage>} Stage */
+/**
+ * @param {"target" | "candidate"} name
+ * @param {() => void} onLoad
+ */
+function createStage(name, onLoad) {
+  const figure = createElement("figure", `sl-figure sl-figure-${name}`);
+  const frame = createElement("div", "sl-stage"), image = createElement("img");
+  const caption = createElement("figcaption");
+  image.addEventListener("load", onLoad);
+  frame.append(image);
+  figure.append(frame, caption);
+  return { figure, frame, image, caption };
+}
+
+/**
+ * @param {Stage} stage
+ * @param {Picture | undefined} picture
+ */
+function showPicture({ image, caption }, picture) {
+  const address = picture?.picture ?? "";
+  if (image.getAttribute("src") !== address) image.src = address;
+  image.alt = picture ? picture.name : "";
+  caption.textContent = picture ? `${picture.name}${picture.time ? `, ${picture.time}` : ""}` : "";
+}
+
+/** @param {(mode: Mode) => void} onChange */
+function createModeSwitch(onChange) {
+  const root = createElement("div", "sl-compare-row", "", {
+    role: "group", "aria-label": "How the two are shown" });
+  const buttons = MODES.map(([mode, text]) => {
+    const button = createButton(text, () => onChange(mode));
+    root.append(button);
+    return { mode, button };
+  });
+  /** @param {Mode} current */
+  const show = (current) => {
+    for (const { mode, button } of buttons) {
+      button.setAttribute("aria-pressed", String(mode === current));
+    }
+  };
+  return { root, show };
+}
+
+/**
+ * @param {string} text
+ * @param {[low: number, high: number, step: number]} range
+ * @param {(value: number) => string} format
+ * @param {(value: number) => void} onInput
+ */
+function createSlider(text, [low, high, step], format, onInput) {
+  const root = createElement("label", "sl-slider"), input = createElement("input");
+  const output = createElement("output");
+  input.type = "range";
+  [input.min, input.max, input.step] = [String(low), String(high), String(step)];
+  input.addEventListener("input", () => onInput(Number(input.value)));
+  root.append(createElement("span", "", text), input, output);
+  /** @param {number} value */
+  const show = (value) => {
+    input.value = String(value);
+    output.textContent = format(value);
+  };
+  return { root, show };
+}
+
+/**
+ * How the two are shown: mode, zoom, rotation, light.
+ *
+ * @param {object} actions
+ * @param {(mode: Mode) => void} actions.onMode
+ * @param {(name: Adjustment, value: number) => void} actions.onAdjust
+ * @param {Send} actions.send
+ */
+function createControls({ onMode, onAdjust, send }) {
+  /**
+   * @param {Adjustment} name
+   * @param {string} text
+   * @param {[low: number, high: number, step: number]} range
+   * @param {(value: number) => string} format
+   */
+  const slider = (name, text, range, format) => (
+    { name, ...createSlider(text, range, format, (value) => onAdjust(name, value)) });
+  const sliders = [
+    slider("zoom", "Zoom", [1, 6, 0.1], (x) => `${x.toFixed(1)} ×`),
+    slider("turn", "Rotate", [-180, 180, 1], (x) => `${x}°`),
+    slider("brightness", "Brightness", [0.4, 2.5, 0.05], percent),
+    slider("contrast", "Contrast", [0.4, 2.5, 0.05], percent),
+    slider("opacity", "Overlay", [0, 1, 0.05], percent),
+  ];
+  const modes = createModeSwitch(onMode);
+  const alignment = createElement("p", "sl-hint sl-aligned", "", { role: "status" });
+  const root = createElement("div", "sl-controls");
+  root.append(
+    modes.root,
+    ...sliders.map((one) => one.root),
+    createButton("Reset the view", () => send({ reset: true })),
+    alignment,
+  );
+  /** @param {Model} model */
+  const show = (model) => {
+    const mode = model.get("mode");
+    modes.show(mode);
+    for (const one of sliders) {
+      one.show(model.get(one.name));
+      one.root.hidden = one.name === "opacity" && mode !== "overlay";
+    }
+  };
+  return { root, alignment, show };
+}
+
+/**
+ * The buttons that record an opinion, and what is on record.
+ *
+ * @param {Send} send
+ */
+function createDecision(send) {
+  const root = createElement("div", "sl-compare-row sl-decide");
+  const verdicts = [["same", "✓ Same", "S or 1"], ["different", "✗ Not same", "N or 2"],
     ["unsure", "? Unsure", "U or 3"]].map(([verdict, text, key]) => {
-    const made = button(text, () => tell({ verdict }), `sl-button sl-decide-${verdict}`);
-    made.append(element("kbd", "", key));
-    decision.append(made);
-    return [verdict, made];
-  }));
-  const undo = button("Undo", () => tell({ undo: true }));
-  undo.append(element("kbd", "", "Z"));
-  decision.append(undo);
-  const standing = element("span"), told = element("span", "sl-hint");
-  told.setAttribute("role", "status");
-  decision.append(standing, told);
-  const problem = element("div", "sl-problems");
-  problem.setAttribute("role", "alert");
-
-  // --- The other shots, and the video
-  const strips = element("div", "sl-strips");
-  const strip = (text, trait) => {
-    const box = element("div", "sl-strip"), list = element("div", "sl-thumbs");
-    list.setAttribute("role", "group");
-    list.setAttribute("aria-label", text);
-    box.append(element("span", "sl-hint", text), list);
-    strips.append(box);
-    return { box, list, trait };
-  };
-  const photographs = strip("Photographs of the target", "photograph");
-  const shots = strip("Best shots of this candidate", "shot");
-  const film = element("div", "sl-film"), filmHint = element("span", "sl-hint");
-  filmHint.setAttribute("role", "status");
-  const cut = button("Show the seconds around it", () => tell({ clip: true }));
-  let address = "";
-  const filmProblem = element("div", "sl-film-problem");
-  filmProblem.setAttribute("role", "alert");
-  film.append(cut, filmHint, filmProblem);
-
-  root.append(head, stages, controls, decision, problem, strips, film);
-  el.append(root);
-
-  const thumbs = ({ box, list, trait }, items) => {
-    const before = list.contains(document.activeElement)
-      ? [...list.children].indexOf(document.activeElement) : -1;
-    list.replaceChildren(...items.map((item, number) => {
-      const made = button("", () => save(trait, number), "sl-thumb");
-      const image = element("img");
-      image.src = item.picture;
-      image.alt = "";
-      made.append(image, element("span", "", item.name));
-      made.setAttribute("aria-pressed", String(number === model.get(trait)));
-      return made;
-    }));
-    if (before >= 0) list.children[before]?.focus();
-    box.hidden = items.length < 2;
-  };
-
-  // --- Drawing
-  const fill = ({ image, words }, item) => {
-    if (image.getAttribute("src") !== (item?.picture ?? "")) image.src = item?.picture ?? "";
-    image.alt = item ? item.name : "";
-    words.textContent = item ? `${item.name}${item.time ? `, ${item.time}` : ""}` : "";
-  };
-  let flickered = false;
-  const draw = () => {
-    const mode = model.get("mode"), both = model.get("photographs"), own = model.get("shots");
-    const a = both[model.get("photograph")], b = own[model.get("shot")];
-    const align = Boolean(a?.eyes && b?.eyes);
-    const zoom = model.get("zoom"), centre = STAGE / 2;
-    for (const [one, item, turn] of [[left, a, 0], [right, b, model.get("turn")]]) {
-      const [p, q, e, f] = placed(one.image, align ? item?.eyes : null);
-      one.image.style.transform = `translate(${centre}px, ${centre}px) scale(${zoom}) `
-        + `rotate(${turn}deg) translate(${-centre}px, ${-centre}px) `
-        + `matrix(${p}, ${q}, ${-q}, ${p}, ${e}, ${f})`;
-    }
-    const light = `brightness(${model.get("brightness")}) contrast(${model.get("contrast")})`;
-    right.image.style.filter = light;
-    // Over each other: the candidate's picture moves onto the target's stage.
-    if (mode === "side") right.frame.append(right.image);
-    else left.frame.append(right.image);
-    right.image.style.opacity = { side: 1, overlay: model.get("opacity"),
-      flicker: flickered ? 1 : 0 }[mode];
-    right.frame.hidden = mode !== "side";
-    stages.dataset.mode = mode;
-    for (const [name, made] of modeButtons) {
-      made.setAttribute("aria-pressed", String(name === mode));
-    }
-    for (const [name, { label, input, value, shown }] of sliders) {
-      input.value = model.get(name);
-      value.textContent = shown(model.get(name));
-      label.hidden = name === "opacity" && mode !== "overlay";
-    }
-  };
-  const fillAll = () => {
-    const both = model.get("photographs"), own = model.get("shots");
-    fill(left, both[model.get("photograph")]);
-    fill(right, own[model.get("shot")]);
-    thumbs(photographs, both);
-    thumbs(shots, own);
-    draw();
-  };
-  const describe = () => {
-    root.hidden = !model.get("shown");
-    title.textContent = model.get("title");
-    place.textContent = model.get("place");
-    aligned.textContent = model.get("alignment");
-    told.textContent = model.get("told");
+    const button = createButton(text, () => send({ verdict }), `sl-button sl-decide-${verdict}`);
+    button.append(createElement("kbd", "", key));
+    root.append(button);
+    return { verdict, button };
+  });
+  const undo = createButton("Undo", () => send({ undo: true }));
+  undo.append(createElement("kbd", "", "Z"));
+  const standing = createElement("span");
+  const status = createElement("span", "sl-hint", "", { role: "status" });
+  root.append(undo, standing, status);
+  /** @param {Model} model */
+  const show = (model) => {
+    const current = model.get("verdict");
+    status.textContent = model.get("told");
     standing.textContent = model.get("standing");
-    standing.className = `sl-verdict sl-verdict-${model.get("verdict")}`;
-    for (const [verdict, made] of verdicts) {
-      made.setAttribute("aria-pressed", String(verdict === model.get("verdict")));
+    standing.className = `sl-verdict sl-verdict-${current}`;
+    for (const { verdict, button } of verdicts) {
+      button.setAttribute("aria-pressed", String(verdict === current));
     }
-    const said = (where, text) => where.replaceChildren(
-      ...(text ? [element("div", "sl-message", text)] : []));
-    said(problem, model.get("problem"));
-    said(filmProblem, model.get("clip_problem"));
-    filmHint.textContent = model.get("clip_hint");
-    cut.disabled = model.get("cutting");
   };
-  const roll = () => {
-    film.querySelector("video")?.remove();
+  return { root, show };
+}
+
+/**
+ * A row of small pictures, one of which is chosen; hidden where there is no choice.
+ *
+ * @param {string} text
+ * @param {(index: number) => void} onChoose
+ */
+function createThumbnails(text, onChoose) {
+  const root = createElement("div", "sl-strip");
+  const list = createElement("div", "sl-thumbs", "", { role: "group", "aria-label": text });
+  root.append(createElement("span", "sl-hint", text), list);
+  /**
+   * @param {Picture[]} pictures
+   * @param {number} chosen
+   */
+  const show = (pictures, chosen) => {
+    const focused = [...list.children].findIndex((child) => child === document.activeElement);
+    const buttons = pictures.map((picture, index) => {
+      const button = createButton("", () => onChoose(index), "sl-thumb");
+      const image = createElement("img");
+      image.src = picture.picture;
+      image.alt = "";
+      button.append(image, createElement("span", "", picture.name));
+      button.setAttribute("aria-pressed", String(index === chosen));
+      return button;
+    });
+    list.replaceChildren(...buttons);
+    if (focused !== -1) buttons[focused]?.focus();
+    root.hidden = pictures.length < 2;
+  };
+  return { root, show };
+}
+
+/**
+ * The video around the candidate, made when it is asked for.
+ *
+ * @param {Send} send
+ */
+function createClipPlayer(send) {
+  const root = createElement("div", "sl-film");
+  const hint = createElement("span", "sl-hint", "", { role: "status" });
+  const request = createButton("Show the seconds around it", () => send({ clip: true }));
+  const problem = createElement("div", "sl-film-problem", "", { role: "alert" });
+  root.append(request, hint, problem);
+  let address = "";
+  const release = () => {
     if (address) URL.revokeObjectURL(address);
     address = "";
-    const clip = model.get("clip");
-    cut.hidden = Boolean(clip?.byteLength);
+  };
+  /** @param {DataView<ArrayBuffer> | null} clip */
+  const play = (clip) => {
+    root.querySelector("video")?.remove();
+    release();
+    request.hidden = Boolean(clip?.byteLength);
     if (!clip?.byteLength) return;
     address = URL.createObjectURL(new Blob([clip], { type: "video/mp4" }));
-    const video = element("video");
+    const video = createElement("video");
     Object.assign(video, { src: address, controls: true, muted: true, loop: true });
     video.setAttribute("aria-label", "The seconds around the candidate; all else is coarse");
-    film.prepend(video);
+    root.prepend(video);
   };
+  /** @param {Model} model */
+  const show = (model) => {
+    showMessage(problem, model.get("clip_problem"));
+    hint.textContent = model.get("clip_hint");
+    request.disabled = model.get("cutting");
+  };
+  return { root, play, release, show };
+}
+
+/**
+ * @param {HTMLElement} holder
+ * @param {string} text Empty where there is nothing to say.
+ */
+function showMessage(holder, text) {
+  holder.replaceChildren(...(text ? [createElement("div", "sl-message", text)] : []));
+}
+
+/**
+ * The command that a key stands for. Arrows are left to a slider or the video that has the focus.
+ *
+ * @param {KeyboardEvent} event
+ * @returns {Command | null | undefined} Null where the key is taken but does nothing, as when it is
+ *   held down; undefined where it is none of ours.
+ */
+function commandOf(event) {
+  if (event.altKey || event.ctrlKey || event.metaKey) return undefined;
+  const arrows = event.target instanceof Element && event.target.matches("input, video");
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (VERDICTS[key]) return event.repeat ? null : { verdict: VERDICTS[key] };
+  if (key === "z") return event.repeat ? null : { undo: true };
+  if (key === "ArrowRight" && !arrows) return { step: 1 };
+  if (key === "ArrowLeft" && !arrows) return { step: -1 };
+  if (key === "Escape") return { close: true };
+  return undefined;
+}
+
+/**
+ * The two pictures, beside or over each other.
+ *
+ * @param {Model} model
+ * @param {() => void} onLoad
+ */
+function createStages(model, onLoad) {
+  const root = createElement("div", "sl-stages");
+  const target = createStage("target", onLoad), candidate = createStage("candidate", onLoad);
+  root.append(target.figure, candidate.figure);
+  let flickered = false;
+  const draw = () => {
+    const photograph = model.get("photographs")[model.get("photograph")];
+    const shot = model.get("shots")[model.get("shot")];
+    const eyes = photograph?.eyes && shot?.eyes ? [photograph.eyes, shot.eyes] : [null, null];
+    target.image.style.transform = viewTransform(target.image, eyes[0], model.get("zoom"), 0);
+    candidate.image.style.transform = viewTransform(
+      candidate.image, eyes[1], model.get("zoom"), model.get("turn"));
+    candidate.image.style.filter = (
+      `brightness(${model.get("brightness")}) contrast(${model.get("contrast")})`);
+    const mode = model.get("mode");
+    // Over each other: the candidate's picture moves onto the target's stage.
+    (mode === "side" ? candidate : target).frame.append(candidate.image);
+    const opacity = { side: 1, overlay: model.get("opacity"), flicker: flickered ? 1 : 0 };
+    candidate.image.style.opacity = String(opacity[mode]);
+    candidate.frame.hidden = mode !== "side";
+    root.dataset.mode = mode;
+  };
+  const flicker = () => {
+    flickered = !flickered;
+    candidate.image.style.opacity = flickered ? "1" : "0";
+  };
+  return { root, target, candidate, draw, flicker };
+}
+
+/**
+ * @param {HTMLImageElement} image
+ * @param {[Place, Place] | null} eyes
+ * @param {number} zoom
+ * @param {number} turn Degrees.
+ */
+function viewTransform(image, eyes, zoom, turn) {
+  const [a, b, e, f] = stageTransform(image, eyes);
+  const centre = STAGE / 2;
+  return `translate(${centre}px, ${centre}px) scale(${zoom}) rotate(${turn}deg) `
+    + `translate(${-centre}px, ${-centre}px) matrix(${a}, ${b}, ${-b}, ${a}, ${e}, ${f})`;
+}
+
+/** The whole panel, which the keyboard's focus can be in. */
+function createRoot() {
+  const root = createElement("div", "sl-comparing", "", {
+    role: "group",
+    "aria-label": "Comparison of the target with a candidate",
+    "aria-keyshortcuts": "s n u z ArrowLeft ArrowRight Escape",
+  });
+  root.tabIndex = 0;
+  return root;
+}
+
+/**
+ * All parts of the panel, in their order on the page.
+ *
+ * @param {Model} model
+ */
+function createPanel(model) {
+  const root = createRoot();
+  /** @type {Send} */
+  const send = (command) => model.send(command);
+  /** @type {Model["set"]} */
+  const save = (name, value) => { model.set(name, value); model.save_changes(); };
+  const draw = () => { stages.draw(); controls.show(model); };
+
+  const header = createHeader(send);
+  const stages = createStages(model, draw);
+  const controls = createControls({
+    onMode: (mode) => save("mode", mode),
+    onAdjust: (name, value) => { save(name, value); draw(); },
+    send,
+  });
+  const decision = createDecision(send);
+  const problem = createElement("div", "sl-problems", "", { role: "alert" });
+  const photographs = createThumbnails(
+    "Photographs of the target", (index) => save("photograph", index));
+  const shots = createThumbnails("Best shots of this candidate", (index) => save("shot", index));
+  const strips = createElement("div", "sl-strips");
+  strips.append(photographs.root, shots.root);
+  const player = createClipPlayer(send);
+
+  root.append(
+    header.root, stages.root, controls.root, decision.root, problem, strips, player.root);
+  return {
+    root, send, draw, header, stages, controls, decision, problem, photographs, shots, player };
+}
+
+/** @typedef {ReturnType<typeof createPanel>} Panel */
+/**
+ * @param {Panel} panel
+ * @param {Model} model
+ */
+function showPictures({ stages, photographs, shots, draw }, model) {
+  const [photograph, shot] = [model.get("photograph"), model.get("shot")];
+  showPicture(stages.target, model.get("photographs")[photograph]);
+  showPicture(stages.candidate, model.get("shots")[shot]);
+  photographs.show(model.get("photographs"), photograph);
+  shots.show(model.get("shots"), shot);
+  draw();
+}
+
+/**
+ * @param {Panel} panel
+ * @param {Model} model
+ */
+function showTexts({ root, header, controls, decision, problem, player }, model) {
+  root.hidden = !model.get("shown");
+  header.title.textContent = model.get("title");
+  header.place.textContent = model.get("place");
+  controls.alignment.textContent = model.get("alignment");
+  decision.show(model);
+  showMessage(problem, model.get("problem"));
+  player.show(model);
+}
+
+/** @param {RenderProps<Model>} props */
+function render({ model, el }) {
+  const panel = createPanel(model);
+  const { root, stages, player } = panel;
+  el.append(root);
 
   const timer = setInterval(() => {
-    if (model.get("mode") !== "flicker" || root.hidden) return;
-    flickered = !flickered;
-    right.image.style.opacity = flickered ? 1 : 0;
+    if (model.get("mode") === "flicker" && !root.hidden) stages.flicker();
   }, FLICKER_MS);
-
-  // --- Keys: only while the focus is in here, and never those that a slider or the video takes.
-  const press = (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const arrows = event.target.matches("input, video");
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (VERDICTS[key]) { if (!event.repeat) tell({ verdict: VERDICTS[key] }); }
-    else if (key === "z") { if (!event.repeat) tell({ undo: true }); }
-    else if (key === "ArrowRight" && !arrows) tell({ step: 1 });
-    else if (key === "ArrowLeft" && !arrows) tell({ step: -1 });
-    else if (key === "Escape") tell({ close: true });
-    else return;
+  root.addEventListener("keydown", (event) => {
+    const command = commandOf(event);
+    if (command === undefined) return;
+    if (command) panel.send(command);
     event.preventDefault();
     event.stopPropagation();
-  };
-  root.addEventListener("keydown", press);
+  });
+  /** @param {{ focus?: boolean }} message */
   const focus = (message) => {
     if (!message.focus) return;
     root.hidden = false;
@@ -260,21 +511,25 @@ function render({ model, el }) {
     root.scrollIntoView({ block: "nearest" });
   };
 
-  const pictures = "change:photographs change:shots change:photograph change:shot";
-  const view = "change:mode change:zoom change:turn change:brightness change:contrast "
-    + "change:opacity";
-  const words = "change:shown change:title change:place change:alignment change:told "
-    + "change:standing change:verdict change:problem change:clip_hint change:clip_problem change:cutting";
-  const listeners = [[pictures, fillAll], [view, draw], [words, describe], ["change:clip", roll],
-    ["msg:custom", focus]];
-  for (const [what, then] of listeners) model.on(what, then);
-  fillAll();
-  describe();
-  roll();
+  const updatePictures = () => showPictures(panel, model);
+  const updateTexts = () => showTexts(panel, model);
+  const updateClip = () => player.play(model.get("clip"));
+  for (const name of PICTURE_TRAITS) model.on(`change:${name}`, updatePictures);
+  for (const name of VIEW_TRAITS) model.on(`change:${name}`, panel.draw);
+  for (const name of TEXT_TRAITS) model.on(`change:${name}`, updateTexts);
+  model.on("change:clip", updateClip);
+  model.on("msg:custom", focus);
+  updatePictures();
+  updateTexts();
+  updateClip();
   return () => {
     clearInterval(timer);
-    if (address) URL.revokeObjectURL(address);
-    for (const [what, then] of listeners) model.off(what, then);
+    player.release();
+    for (const name of PICTURE_TRAITS) model.off(`change:${name}`, updatePictures);
+    for (const name of VIEW_TRAITS) model.off(`change:${name}`, panel.draw);
+    for (const name of TEXT_TRAITS) model.off(`change:${name}`, updateTexts);
+    model.off("change:clip", updateClip);
+    model.off("msg:custom", focus);
   };
 }
 export default { render };

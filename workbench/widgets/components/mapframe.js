@@ -1,10 +1,23 @@
 // A page of its own in a frame that reaches nothing around it. Where our server shows this, a
 // document in `srcdoc` would be held to the policy of the page, which runs no inline script; so the
 // server has an empty document for it (`sightline-frame`), with a policy and an origin of its own.
-const LONGEST_ID = 200;  // what a frame says is a stranger's word
 
+/**
+ * @typedef {object} Traits
+ * @property {string} page An HTML document, or empty.
+ * @property {string} selected
+ * @property {string} title
+ * @property {string} height
+ */
+/** @typedef {WidgetModel<Traits>} Model */
+
+const LONGEST_ID = 200;  // what a frame sends is a stranger's word
+
+/** @param {RenderProps<Model>} props */
 function render({ model, el }) {
-  const address = document.querySelector("meta[name=sightline-frame]")?.content;
+  const meta = document.querySelector("meta[name=sightline-frame]");
+  const address = meta instanceof HTMLMetaElement ? meta.content : "";
+  /** @type {HTMLIFrameElement | null} */
   let frame = null;
 
   const draw = () => {
@@ -19,26 +32,35 @@ function render({ model, el }) {
     else frame.srcdoc = model.get("page");
     if (model.get("page")) el.append(frame);
   };
-  const tell = (words) => frame?.contentWindow?.postMessage(words, "*");  // its origin is opaque
-  const point = () => tell({ kind: "sightline-select", id: model.get("selected") });
-  const hear = ({ source, data }) => {
+  /** @param {string | { kind: "sightline-select", id: string }} message */
+  const post = (message) => {
+    frame?.contentWindow?.postMessage(message, "*");  // its origin is opaque
+  };
+  const postSelected = () => post({ kind: "sightline-select", id: model.get("selected") });
+  /** @param {MessageEvent<unknown>} event */
+  const receive = ({ source, data }) => {
     if (!frame || source !== frame.contentWindow) return;
-    if (data === "sightline-frame-ready") tell(model.get("page"));
-    else if (data?.kind === "sightline-drawn") point();
-    else if (data?.kind === "sightline-select" && typeof data.id === "string"
+    if (data === "sightline-frame-ready") {
+      post(model.get("page"));
+      return;
+    }
+    if (typeof data !== "object" || data === null || !("kind" in data)) return;
+    if (data.kind === "sightline-drawn") {
+      postSelected();
+    } else if (data.kind === "sightline-select" && "id" in data && typeof data.id === "string"
       && data.id.length <= LONGEST_ID && data.id !== model.get("selected")) {
       model.set("selected", data.id);
       model.save_changes();
     }
   };
-  window.addEventListener("message", hear);
+  window.addEventListener("message", receive);
   model.on("change:page", draw);
-  model.on("change:selected", point);
+  model.on("change:selected", postSelected);
   draw();
   return () => {
-    window.removeEventListener("message", hear);
+    window.removeEventListener("message", receive);
     model.off("change:page", draw);
-    model.off("change:selected", point);
+    model.off("change:selected", postSelected);
   };
 }
 export default { render };

@@ -1,6 +1,14 @@
 // A Plotly figure that is replaced as a whole: what has not changed stays, zoom included. Plotly's
 // own script comes last, when the page has nothing else to do, and once for all figures.
-function plotly(model) {
+
+/** @typedef {{ kind: "script" } | { kind: "click", customdata: unknown }} Message */
+/** @typedef {WidgetModel<{ figure: string }, Message, { kind: string }>} Model */
+
+/**
+ * @param {Model} model
+ * @returns {Promise<PlotlyScript>}
+ */
+function loadPlotly(model) {
   if (globalThis.Plotly) return Promise.resolve(globalThis.Plotly);
   // Each figure may have a module of its own: what they share lies outside of them.
   globalThis.sightlinePlotly ??= new Promise((resolve) => {
@@ -9,35 +17,40 @@ function plotly(model) {
       const address = URL.createObjectURL(new Blob(buffers, { type: "text/javascript" }));
       await import(address);
       URL.revokeObjectURL(address);
-      resolve(globalThis.Plotly);
+      resolve(/** @type {PlotlyScript} */ (window.Plotly));  // the script has set it
     });
-    const ask = () => model.send({ kind: "script" });
-    if (globalThis.requestIdleCallback) requestIdleCallback(ask, { timeout: 3000 });
-    else setTimeout(ask, 300);
+    const request = () => model.send({ kind: "script" });
+    if ("requestIdleCallback" in window) requestIdleCallback(request, { timeout: 3000 });
+    else setTimeout(request, 300);
   });
   return globalThis.sightlinePlotly;
 }
 
+/** @param {RenderProps<Model>} props */
 async function render({ model, el }) {
-  const figure = document.createElement("div");
-  figure.className = "sl-plot";
-  figure.textContent = "Drawing…";
-  el.append(figure);
+  const container = document.createElement("div");
+  container.className = "sl-plot";
+  container.textContent = "Drawing…";
+  el.append(container);
 
-  const Plotly = await plotly(model);
-  figure.textContent = "";
+  const plotly = await loadPlotly(model);
+  container.textContent = "";
   const draw = () => {
     const { data, layout } = JSON.parse(model.get("figure"));
-    return Plotly.react(figure, data, layout, { displaylogo: false, responsive: true });
+    return plotly.react(container, data, layout, { displaylogo: false, responsive: true });
   };
-  await draw();
+  const figure = await draw();
   figure.on("plotly_click", ({ points }) => {
-    const chosen = points.map((point) => point.customdata).find((data) => data !== undefined);
-    if (chosen !== undefined) model.send({ kind: "click", customdata: chosen });
+    const customdata = points.map((point) => point.customdata).find((data) => data !== undefined);
+    if (customdata !== undefined) model.send({ kind: "click", customdata });
   });
   model.on("change:figure", draw);
-  const sizes = new ResizeObserver(() => Plotly.Plots.resize(figure));
+  const sizes = new ResizeObserver(() => plotly.Plots.resize(container));
   sizes.observe(el);
-  return () => { sizes.disconnect(); model.off("change:figure", draw); Plotly.purge(figure); };
+  return () => {
+    sizes.disconnect();
+    model.off("change:figure", draw);
+    plotly.purge(container);
+  };
 }
 export default { render };

@@ -5,30 +5,34 @@
 (() => {
   const FIELDS = ":is(input, select, textarea, [role=slider])";
 
-  const words = (field) => {
+  /** @param {string | null | undefined} text */
+  const worded = (text) => (text && text !== "null" ? text.trim() : "");
+
+  /** @param {HTMLElement} field */
+  const visibleName = (field) => {
     const label = field.closest(".jupyter-widgets")?.querySelector(":scope > label");
-    const told = (text) => (text && text !== "null" ? text.trim() : "");
-    return told(label?.textContent) || told(field.title) || told(label?.title)
-      || told(field.placeholder);
+    return worded(label?.textContent) || worded(field.title) || worded(label?.getAttribute("title"))
+      || worded(field.getAttribute("placeholder"));
   };
 
-  const name = (field) => {
+  /** @param {HTMLElement} field */
+  const nameField = (field) => {
     const label = document.querySelector(`label[for="${CSS.escape(field.id)}"]`);
     if (field.id && label?.checkVisibility() && label.textContent.trim()) return;
-    const said = words(field);
-    if (said && field.getAttribute("aria-label") !== said) field.setAttribute("aria-label", said);
+    const name = visibleName(field);
+    if (name && field.getAttribute("aria-label") !== name) field.setAttribute("aria-label", name);
   };
 
-  const look = (node) => {
-    if (node.matches(FIELDS)) name(node);
-    else node.querySelectorAll(FIELDS).forEach(name);
+  /** @param {Element} element */
+  const nameFields = (element) => {
+    const fields = element.matches(FIELDS) ? [element] : element.querySelectorAll(FIELDS);
+    for (const field of fields) if (field instanceof HTMLElement) nameField(field);
   };
 
   new MutationObserver((changes) => {
     for (const { type, target, addedNodes } of changes) {
-      if (type === "attributes") look(target.closest(".jupyter-widgets") ?? target);
-      for (const node of addedNodes) {
-        if (node.nodeType === Node.ELEMENT_NODE) look(node.closest(".jupyter-widgets") ?? node);
+      for (const node of type === "attributes" ? [target] : addedNodes) {
+        if (node instanceof Element) nameFields(node.closest(".jupyter-widgets") ?? node);
       }
     }
   }).observe(document, {
