@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser lint format types lock benchmark benchmark-large clean
+.PHONY: help demo test browser lint js format types lock benchmark benchmark-large clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -34,10 +34,15 @@ browser: $(VENV)/.installed-dev ## only the tests in a real browser
 	@tools/ensure-chromium
 	$(BIN)/python -m pytest -m browser
 
-lint: $(VENV)/.installed-dev ## check style, notebooks and the direction of imports
+lint: $(VENV)/.installed-dev js ## check style, notebooks, scripts and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+
+# Both tools come with the lock and ask no server. Deno runs nothing here: it carries TypeScript.
+js: $(VENV)/.installed-dev ## lint our JavaScript and check its types
+	$(BIN)/oxlint --deny-warnings
+	DENO_DIR=$(VENV)/deno $(BIN)/deno check --quiet --no-remote --no-npm .
 
 format: $(VENV)/.installed-dev ## put the code in form
 	$(BIN)/ruff check --fix .

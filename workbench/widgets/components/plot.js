@@ -1,8 +1,12 @@
 // A Plotly figure that is replaced as a whole: what has not changed stays, zoom included. Plotly's
 // own script comes last, when the page has nothing else to do, and once for all figures.
 
+/**
+ * @typedef {object} Traits
+ * @property {string} figure As Plotly writes it.
+ */
 /** @typedef {{ kind: "script" } | { kind: "click", customdata: unknown }} Message */
-/** @typedef {WidgetModel<{ figure: string }, Message, { kind: string }>} Model */
+/** @typedef {WidgetModel<Traits, Message, { kind: string }>} Model */
 
 /**
  * @param {Model} model
