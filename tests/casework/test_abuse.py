@@ -40,7 +40,7 @@ from workbench.casework.record.signing import (
     verify_archive,
 )
 from workbench.casework.record.signing import write_archive as written
-from workbench.casework.register import Register
+from workbench.casework.register import CaseRegister
 from workbench.casework.retention import forget_subject, purge
 from workbench.casework.reviewing.review import (
     add_fillers,
@@ -995,7 +995,7 @@ def test_a_replayed_export(
     assert old.head.number < new.head.number
     assert old.made_at < new.made_at
     assert is_recorded(office.folder, old.manifest)
-    other = Register(tmp_path / "elsewhere")
+    other = CaseRegister(tmp_path / "elsewhere")
     assert not is_recorded(other.folder, old.manifest)
 
 

@@ -185,9 +185,9 @@ def test_training_takes_no_case_s_name(office: Any, case: Case, permitted: Scope
 
 
 def test_two_registers_tell_the_same(office: Any, ask: Ask, subject: Probe) -> None:
-    from workbench.casework.register import Register
+    from workbench.casework.register import CaseRegister
 
-    other = Register(office.folder)
+    other = CaseRegister(office.folder)
     office.sit("anna").ask(ask(), subject=subject)
     office.sit("sara").approve("A-1")
     assert other.case("A-1").status() == "open"

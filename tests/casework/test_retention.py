@@ -27,7 +27,7 @@ SEEN = {"nose": "similar", "ears": "similar", "mouth": "similar"}
 
 
 @pytest.fixture
-def sighted(office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope) -> str:
+def sighting(office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope) -> str:
     """The tracklet of the one sighting of A-1."""
     found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=1)
     list_for_review(office.register, "A-1", found.candidates)
@@ -38,14 +38,14 @@ def sighted(office: Any, case: Case, gallery: Gallery, subject: Probe, permitted
     return found.candidates[0].tracklet_id
 
 
-def test_a_sighting_of_an_open_case_holds_its_tracklet(office: Any, sighted: str) -> None:
-    assert held(office.register) == {sighted}
+def test_a_sighting_of_an_open_case_holds_its_tracklet(office: Any, sighting: str) -> None:
+    assert held(office.register) == {sighting}
     office.sit("anna").close("A-1", reason="found")
     assert held(office.register) == frozenset()
 
 
 def test_a_purge_spares_what_is_held_and_is_recorded(
-    office: Any, sighted: str, gallery: Gallery
+    office: Any, sighting: str, gallery: Gallery
 ) -> None:
     asked = []
 
@@ -55,7 +55,7 @@ def test_a_purge_spares_what_is_held_and_is_recorded(
 
     done = purge(office.sit("ada"), gallery.path, remove)
     ((before, keep),) = asked
-    assert keep == {sighted}
+    assert keep == {sighting}
     assert abs(datetime.now(UTC) - timedelta(days=30) - before) < timedelta(seconds=5)
     assert done.removed == {"tracklets": 19}
     purging, purged = office.events("retention.")
@@ -132,11 +132,11 @@ def test_subjects_of_old_cases_are_purged(office: Any, case: Case, gallery: Gall
 
 
 def test_single_tracklets_are_removed_unless_held(
-    office: Any, sighted: str, gallery: Gallery
+    office: Any, sighting: str, gallery: Gallery
 ) -> None:
     register = office.sit("sara")
     with pytest.raises(CaseError, match="1 of them are sightings"):
-        forget_tracklets(register, gallery.path, [sighted, "x"], lambda ids: {}, reason="request")
+        forget_tracklets(register, gallery.path, [sighting, "x"], lambda ids: {}, reason="request")
     removed = forget_tracklets(
         register, gallery.path, ["x"], lambda ids: {"tracklets": len(ids)}, reason="request"
     )

@@ -23,7 +23,7 @@ from workbench.casework.record import jupyterhub as hubs
 from workbench.casework.record.audit import HEAD, LOG
 from workbench.casework.record.chain import canonical
 from workbench.casework.record.keys import own_key
-from workbench.casework.register import Register
+from workbench.casework.register import CaseRegister
 from workbench.casework.subjects import describe_subject
 from workbench.domain import (
     Box,
@@ -98,15 +98,15 @@ class Office:
         return self.home / "casework"
 
     @property
-    def register(self) -> Register:
+    def register(self) -> CaseRegister:
         return register.here()
 
-    def sit(self, name: str) -> Register:
+    def sit(self, name: str) -> CaseRegister:
         """Somebody sits down: their server was started with their token of the hub."""
         self.patch.setenv("JUPYTERHUB_API_TOKEN", f"token-of-{name}")
         return self.register
 
-    def fresh(self) -> Register:
+    def fresh(self) -> CaseRegister:
         """The register as another process would open it."""
         register._open.clear()
         return self.register

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from workbench.casework.cases import Case, Request
-from workbench.casework.oversight import annual, oversee
+from workbench.casework.oversight import annual, audit_overview
 from workbench.casework.record.audit import LOG, AuditLog
 from workbench.casework.reviewing.review import list_for_review, sightings
 from workbench.domain import Probe, Scope
@@ -193,7 +193,7 @@ def searched(
 
 
 def test_the_record_tells_who_searched_what(searched: Any) -> None:
-    told = oversee(searched.register)
+    told = audit_overview(searched.register)
     assert told.verification.sound
     assert told.doubts == ()
     first = told.people[0]
@@ -219,13 +219,13 @@ def test_the_figures_of_a_year_name_nobody(searched: Any, case: Case) -> None:
 @pytest.mark.parametrize("name", ["anna", "rosa", "sara", "ada", "nobody"])
 def test_only_auditors_read_it(searched: Any, name: str) -> None:
     with pytest.raises(NotPermitted):
-        oversee(searched.sit(name))
+        audit_overview(searched.sit(name))
     page = audit()
     assert "The record is not shown" in page.value
 
 
 def test_the_page_shows_and_filters(searched: Any) -> None:
-    panel = AuditPanel(oversee(searched.register), zone=UTC_ZONE)
+    panel = AuditPanel(audit_overview(searched.register), zone=UTC_ZONE)
     html = "".join(child.value for child in panel.children if hasattr(child, "value"))
     assert "One unbroken chain" in html
     assert panel.refusals.value.count("<tr>") == 3
@@ -240,7 +240,7 @@ def test_names_stay_text(searched: Any) -> None:
     AuditLog(searched.folder).append(
         "search.refused", {"account": HOSTILE}, {"case": HOSTILE, "reasons": [HOSTILE]}
     )
-    panel = AuditPanel(oversee(searched.register), zone=UTC_ZONE)
+    panel = AuditPanel(audit_overview(searched.register), zone=UTC_ZONE)
     assert "<b" not in panel.refusals.value
     assert "&lt;b onclick=x&gt;" in panel.refusals.value
 
@@ -257,5 +257,5 @@ def test_a_damaged_record_is_told_and_not_shown(searched: Any) -> None:
 def test_a_forged_line_is_named(searched: Any) -> None:
     about = {"case": "A-1", "exceeds": [], "most_cameras": 5}
     AuditLog(searched.folder).append("case.approved", {"account": "sven"}, about)
-    panel = AuditPanel(oversee(searched.register), zone=UTC_ZONE)
+    panel = AuditPanel(audit_overview(searched.register), zone=UTC_ZONE)
     assert "is not signed by sven" in panel.children[1].value

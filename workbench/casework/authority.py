@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from workbench.casework.register import FOLDER, Register
+from workbench.casework.register import FOLDER, CaseRegister
 from workbench.casework.subjects import likeness
 from workbench.casework.training import is_fictional
 from workbench.errors import CaseError, NotPermitted
@@ -31,7 +31,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 def authorise(
-    register: Register,
+    register: CaseRegister,
     reference: str,
     gallery: Gallery,
     probe: Probe,
@@ -96,7 +96,7 @@ def authorise(
     )
 
 
-def admit(register: Register, reference: str, probe: Probe, *, tracklet_id: str) -> None:
+def admit(register: CaseRegister, reference: str, probe: Probe, *, tracklet_id: str) -> None:
     """Let a face found in footage become a photograph of the target, under the case it was found.
 
     It goes on record. Whom the search is for stays what the case says: a face that does not
@@ -126,7 +126,7 @@ def admit(register: Register, reference: str, probe: Probe, *, tracklet_id: str)
     register.record("probe.taken", {"case": reference, "tracklet": tracklet_id}, by=me)
 
 
-def answered(register: Register, permit: Permit, *, candidates: int, seconds: float) -> None:
+def answered(register: CaseRegister, permit: Permit, *, candidates: int, seconds: float) -> None:
     """Record what came of a search: how many candidates, and how long it took."""
     about = {
         "case": permit.case,
@@ -137,7 +137,7 @@ def answered(register: Register, permit: Permit, *, candidates: int, seconds: fl
     register.record("search.answered", about)
 
 
-def cancelled(register: Register, permit: Permit, *, compared: int) -> None:
+def cancelled(register: CaseRegister, permit: Permit, *, compared: int) -> None:
     """Record that a search was stopped after so many tracklets; it has no answer."""
     about = {"case": permit.case, "asked": permit.entry, "compared": compared}
     register.record("search.cancelled", about)
@@ -157,7 +157,7 @@ def _narrowed(only: Filter) -> dict[str, object]:
 
 
 def _reasons(
-    register: Register,
+    register: CaseRegister,
     case: Case,
     me: Person,
     gallery: Gallery,
@@ -201,7 +201,7 @@ def _unlike(what: str, found: float, least: float) -> str:
     return f"{what} is not the case's subject: likeness {found:.2f}, at least {least:.2f} is needed"
 
 
-def _when(register: Register, case: Case) -> Iterator[str]:
+def _when(register: CaseRegister, case: Case) -> Iterator[str]:
     now = datetime.now(UTC)
     status = case.status(now)
     if status == "asked":

@@ -22,7 +22,7 @@ from workbench.errors import CaseError, TimeError
 
 if TYPE_CHECKING:
     from workbench.casework.record.people import Person
-    from workbench.casework.register import Register
+    from workbench.casework.register import CaseRegister
 
 START_AGAIN = "Begin the question anew"
 
@@ -42,7 +42,7 @@ class Draft:
 
 
 def keep_draft(
-    register: Register,
+    register: CaseRegister,
     reference: str,
     question: Mapping[str, Any],
     photographs: Sequence[bytes] = (),
@@ -84,7 +84,7 @@ def keep_draft(
         ) from None
 
 
-def kept_draft(register: Register, reference: str) -> Draft | None:
+def kept_draft(register: CaseRegister, reference: str) -> Draft | None:
     """What is kept under a case for whoever is at work; None if nothing is, or the case has ended.
 
     Raises CaseError if it cannot be read, or is not what was kept.
@@ -111,7 +111,7 @@ def kept_draft(register: Register, reference: str) -> Draft | None:
     return Draft(reference, saved_at, question, photographs)
 
 
-def discard_draft(register: Register, reference: str) -> None:
+def discard_draft(register: CaseRegister, reference: str) -> None:
     """Take away what is kept under a case for whoever is at work, if anything is."""
     home, me = home_of(register.folder, reference), register.me
     for path in (home / f"{_name(me)}.json", *_files(home, me)):

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.casework.record.chain import Entry
-    from workbench.casework.register import Register
+    from workbench.casework.register import CaseRegister
 
 EXPORTS = ("evidence.exported", "sightings.exported")
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class SearchEntry:
     """One search as the record has it."""
 
     at: datetime  # UTC
@@ -52,7 +52,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Conduct:
+class UserActivity:
     """What one person did."""
 
     account: str
@@ -71,14 +71,14 @@ class Conduct:
 
 
 @dataclass(frozen=True, slots=True)
-class Oversight:
+class AuditOverview:
     """A look at the whole record."""
 
     verification: Verification
     doubts: tuple[Fault, ...]  # entries in the name of people who did not sign them
-    searches: tuple[Searched, ...]  # latest first
+    searches: tuple[SearchEntry, ...]  # latest first
     refusals: tuple[Refusal, ...]  # latest first
-    people: tuple[Conduct, ...]  # most searches first
+    people: tuple[UserActivity, ...]  # most searches first
     error_rates: tuple[ErrorRate, ...]
 
     def frame(self) -> pd.DataFrame:
@@ -87,18 +87,18 @@ class Oversight:
 
         import pandas as pd
 
-        columns = [field.name for field in dataclasses.fields(Searched)]
+        columns = [field.name for field in dataclasses.fields(SearchEntry)]
         return pd.DataFrame([dataclasses.astuple(row) for row in self.searches], columns=columns)
 
 
-def oversee(register: Register) -> Oversight:
+def audit_overview(register: CaseRegister) -> AuditOverview:
     """Read and verify the record from its first entry; for auditors, and itself on record."""
     me = register.require("audit.read")
     register.record("audit.read", {}, by=me)
     entries = list(all_entries(register.folder))
     people = read_people(register.folder)
     searches = _searches(entries)
-    return Oversight(
+    return AuditOverview(
         verification=verify(register.folder),
         doubts=tuple(doubts(entries, people)),
         searches=tuple(reversed(searches)),
@@ -126,7 +126,7 @@ class Annual:
     exports: int
 
 
-def annual(register: Register, year: int) -> tuple[Annual, ...]:
+def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
     """The figures of a year (UTC) by purpose, training apart; for auditors."""
     me = register.require("audit.read")
     register.record("audit.read", {"year": year}, by=me)
@@ -166,14 +166,14 @@ def annual(register: Register, year: int) -> tuple[Annual, ...]:
     )
 
 
-def _searches(entries: Sequence[Entry]) -> list[Searched]:
+def _searches(entries: Sequence[Entry]) -> list[SearchEntry]:
     found = {
         entry.about["asked"]: int(entry.about["candidates"])
         for entry in entries
         if entry.what == "search.answered"
     }
     return [
-        Searched(
+        SearchEntry(
             entry.at,
             entry.account,
             str(entry.about["case"]),
@@ -203,7 +203,7 @@ def _refusals(entries: Sequence[Entry]) -> list[Refusal]:
     ]
 
 
-def _people(entries: Sequence[Entry], searches: Sequence[Searched]) -> tuple[Conduct, ...]:
+def _people(entries: Sequence[Entry], searches: Sequence[SearchEntry]) -> tuple[UserActivity, ...]:
     count: dict[str, Counter[str]] = defaultdict(Counter)
     days: dict[str, Counter[str]] = defaultdict(Counter)
     cases: dict[str, set[str]] = defaultdict(set)
@@ -218,7 +218,7 @@ def _people(entries: Sequence[Entry], searches: Sequence[Searched]) -> tuple[Con
             count[entry.account]["decisions"] += entry.what == "review.decided"
             count[entry.account]["exports"] += entry.what in EXPORTS
     told = [
-        Conduct(
+        UserActivity(
             account,
             own["searches"],
             len(cases[account]),

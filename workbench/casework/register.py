@@ -35,7 +35,7 @@ TRAINING_DAYS = 365
 KEPT = ("case.", "review.", "people.", "subject.", "triage.")
 
 
-class Register:
+class CaseRegister:
     """The casework folder, opened by whoever runs this process.
 
     >>> register = here()                                                # doctest: +SKIP
@@ -376,16 +376,16 @@ def _after(case: Case | None, entry: Entry) -> Case:
     return replace(case, state=ended, ended_at=entry.at, reason=str(entry.about["reason"]))
 
 
-_open: dict[Path, Register] = {}
+_open: dict[Path, CaseRegister] = {}
 _opening = threading.Lock()
 
 
-def here() -> Register:
+def here() -> CaseRegister:
     """The register of this installation (``casework`` in the settings' home), opened once."""
     folder = load_settings().home.resolve() / FOLDER
     with _opening:
         if folder not in _open:
-            _open[folder] = Register(folder)
+            _open[folder] = CaseRegister(folder)
         return _open[folder]
 
 

@@ -19,7 +19,7 @@ from workbench.errors import CaseError
 from workbench.settings import load_settings
 
 if TYPE_CHECKING:
-    from workbench.casework.register import Register
+    from workbench.casework.register import CaseRegister
     from workbench.gallery import Gallery
 
 RemoveOld: TypeAlias = Callable[[datetime, frozenset[str]], Mapping[str, int]]
@@ -40,7 +40,7 @@ class Purged:
     subjects: int  # of cases that ended long ago
 
 
-def held(register: Register) -> frozenset[str]:
+def held(register: CaseRegister) -> frozenset[str]:
     """The tracklets that sightings of open cases hold, whether the case has expired or not."""
     found: set[str] = set()
     for case in register.cases():
@@ -67,7 +67,7 @@ def remove_old(gallery: Gallery, before: datetime, keep: frozenset[str]) -> Mapp
 
 
 def purge(
-    register: Register, gallery: Path, remove: RemoveOld, *, days: float | None = None
+    register: CaseRegister, gallery: Path, remove: RemoveOld, *, days: float | None = None
 ) -> Purged:
     """Delete what is older than the retention of the settings, or *days* if that is shorter.
 
@@ -96,7 +96,7 @@ def purge(
     return Purged(before, removed, len(holding), subjects)
 
 
-def forget_subject(register: Register, reference: str, *, reason: str) -> int:
+def forget_subject(register: CaseRegister, reference: str, *, reason: str) -> int:
     """Delete the photographs and templates of the person a case is about; how many files went.
 
     The case must have ended: an open one could not be searched or reviewed without them.
@@ -114,7 +114,7 @@ def forget_subject(register: Register, reference: str, *, reason: str) -> int:
 
 
 def forget_tracklets(
-    register: Register,
+    register: CaseRegister,
     gallery: Path,
     tracklets: Collection[str],
     remove: RemoveThese,

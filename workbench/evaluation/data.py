@@ -14,7 +14,7 @@ from workbench.evaluation.samples import Samples, Still
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.casework.register import Register
+    from workbench.casework.register import CaseRegister
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 LABELS = "labels.csv"
@@ -173,7 +173,7 @@ def _keys(samples: Samples) -> list[tuple[str, str]]:
     return list(zip(samples.about["person"], samples.about["name"], strict=True))
 
 
-def past_decisions(register: Register, cases: Iterable[str]) -> pd.DataFrame:
+def past_decisions(register: CaseRegister, cases: Iterable[str]) -> pd.DataFrame:
     """Candidates of cases that two people decided on, with their scores.
 
     Columns: case, score, sighting. Whoever asks must be allowed to read the cases. Mind

@@ -19,7 +19,7 @@ _SEEN = """
 """
 
 
-def recall(gallery: Gallery, scores: Mapping[str, float]) -> dict[str, Candidate]:
+def tracklets_by_id(gallery: Gallery, scores: Mapping[str, float]) -> dict[str, Candidate]:
     """Tracklets with their best shots, by tracklet_id; each with the score it is given.
 
     What is not in the gallery any more is left out.

@@ -15,7 +15,7 @@ from workbench.settings import load_settings
 from workbench.widgets.components.parts import button, count, escaped, heading, markup, refusal, row
 
 if TYPE_CHECKING:
-    from workbench.casework.oversight import Oversight
+    from workbench.casework.oversight import AuditOverview
 
 MOST_ROWS = 200  # of a table; the record has the others
 
@@ -26,11 +26,11 @@ def audit() -> Any:
     >>> from workbench.widgets import audit
     >>> audit()                                                         # doctest: +SKIP
     """
-    from workbench.casework.oversight import oversee
+    from workbench.casework.oversight import audit_overview
     from workbench.casework.register import here
 
     try:
-        return AuditPanel(oversee(here()), zone=load_settings().zone or UTC_ZONE)
+        return AuditPanel(audit_overview(here()), zone=load_settings().zone or UTC_ZONE)
     except SightlineError as error:
         return refusal("The record is not shown", error)
 
@@ -38,7 +38,7 @@ def audit() -> Any:
 class AuditPanel(ipywidgets.VBox):  # type: ignore[misc]
     """The record, verified, and what it says."""
 
-    def __init__(self, told: Oversight, *, zone: ZoneInfo) -> None:
+    def __init__(self, told: AuditOverview, *, zone: ZoneInfo) -> None:
         self.told, self.zone = told, zone
         self.filter = ipywidgets.Text(
             placeholder="Name or case", layout={"width": "220px"}, continuous_update=True
@@ -95,7 +95,7 @@ class AuditPanel(ipywidgets.VBox):  # type: ignore[misc]
         return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
 
 
-def _verdict(told: Oversight) -> str:
+def _verdict(told: AuditOverview) -> str:
     found = told.verification
     faults = [*found.faults, *told.doubts]
     if faults:
@@ -107,7 +107,7 @@ def _verdict(told: Oversight) -> str:
     return f'<p class="sl-hint">{escaped(words)} <code>{escaped(found.head)}</code></p>'
 
 
-def _people(told: Oversight) -> str:
+def _people(told: AuditOverview) -> str:
     return _table(
         ("Who", "Searches", "Cases", "Busiest day", "With candidates", "Refused", "Decisions",
          "Exports"),
@@ -122,7 +122,7 @@ def _people(told: Oversight) -> str:
     )  # fmt: skip
 
 
-def _examiners(told: Oversight) -> str:
+def _examiners(told: AuditOverview) -> str:
     rows = []
     for rate in told.error_rates:
         low, high = rate.interval

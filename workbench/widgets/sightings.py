@@ -10,7 +10,12 @@ import ipywidgets
 from traitlets import Instance, Tuple, Unicode
 
 from workbench.casework.register import here
-from workbench.casework.reviewing.sightings import Sighted, Sighting, readable_cases, sighted
+from workbench.casework.reviewing.sightings import (
+    ConfirmedSightings,
+    Sighting,
+    confirmed_sightings,
+    readable_cases,
+)
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
 from workbench.maps.zones import local_time
@@ -59,7 +64,9 @@ class SightingsModel(Tasks):
 
     cases = Tuple(help="the cases that may be read, each a Case")
     case = Unicode(help="reference of the one that is shown; empty for none")
-    found = Instance(Sighted, allow_none=True, help="what is confirmed in it; None: not known yet")
+    found = Instance(
+        ConfirmedSightings, allow_none=True, help="what is confirmed in it; None: not known yet"
+    )
     selected = Unicode(help="the tracklet_id of the sighting that is pointed out, or nothing")
 
     def __init__(
@@ -99,11 +106,11 @@ class SightingsModel(Tasks):
         if not reference:
             return
 
-        def job() -> Sighted:
+        def job() -> ConfirmedSightings:
             with Gallery.open(self.gallery) as gallery:
-                return sighted(here(), reference, gallery)
+                return confirmed_sightings(here(), reference, gallery)
 
-        def done(found: Sighted) -> None:
+        def done(found: ConfirmedSightings) -> None:
             if self.case == reference:  # else somebody has chosen another meanwhile
                 self.found = found
 

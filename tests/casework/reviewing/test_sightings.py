@@ -9,11 +9,15 @@ import pytest
 
 from workbench.casework.cases import Case
 from workbench.casework.reviewing.review import decide, list_for_review, waiting
-from workbench.casework.reviewing.sightings import readable_cases, record_export, sighted
+from workbench.casework.reviewing.sightings import (
+    confirmed_sightings,
+    readable_cases,
+    record_export,
+)
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
-from workbench.gallery.by_id import recall
+from workbench.gallery.by_id import tracklets_by_id
 from workbench.investigation import search
 
 SIMILAR = dict.fromkeys(("nose", "ears", "mouth"), "similar")
@@ -38,16 +42,16 @@ def decided(office: Any, found: Any, gallery: Gallery) -> Any:
 
 def test_recalled_tracklets_are_the_candidates_they_were(found: Any, gallery: Gallery) -> None:
     scores = {one.tracklet_id: one.score for one in found}
-    again = recall(gallery, scores | {"0123456789abcdef-7": 0.9})
+    again = tracklets_by_id(gallery, scores | {"0123456789abcdef-7": 0.9})
     assert again == {one.tracklet_id: one for one in found}
-    assert recall(gallery, {}) == {}
+    assert tracklets_by_id(gallery, {}) == {}
 
 
 def test_a_sighting_tells_who_confirmed_it_and_when(
     decided: Any, found: Any, gallery: Gallery
 ) -> None:
     decided.sit("rolf")
-    told = sighted(decided.register, "A-1", gallery)
+    told = confirmed_sightings(decided.register, "A-1", gallery)
     (one,) = told.sightings
     assert one.candidate.tracklet_id in {candidate.tracklet_id for candidate in found}
     assert one.candidate.shot_jpeg in {candidate.shot_jpeg for candidate in found}
@@ -60,14 +64,14 @@ def test_a_sighting_tells_who_confirmed_it_and_when(
 def test_nothing_confirmed_is_nothing_seen(office: Any, found: Any, gallery: Gallery) -> None:
     list_for_review(office.register, "A-1", found)
     viewed = len(office.events("shot.viewed"))
-    assert sighted(office.register, "A-1", gallery).sightings == ()
+    assert confirmed_sightings(office.register, "A-1", gallery).sightings == ()
     assert len(office.events("shot.viewed")) == viewed
 
 
 @pytest.mark.parametrize("name", ["otto", "ada", "nobody"])
 def test_who_may_not_see_faces_sees_no_sightings(decided: Any, gallery: Gallery, name: str) -> None:
     with pytest.raises(NotPermitted):
-        sighted(decided.sit(name), "A-1", gallery)
+        confirmed_sightings(decided.sit(name), "A-1", gallery)
 
 
 def test_cases_are_listed_for_those_who_may_read_them(office: Any, case: Case) -> None:

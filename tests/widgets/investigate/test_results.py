@@ -208,8 +208,8 @@ def test_an_opinion_is_recorded_and_the_next_candidate_shown(panel: ResultsPanel
 
 def test_only_candidates_of_this_search_are_decided_on(panel: ResultsPanel) -> None:
     before = len(entries("triage.noted"))
-    assert not panel.decisions.decide("0123456789abcdef-7", "same")
-    assert "Choose a candidate" in panel.decisions.problem
+    assert not panel.triage.record("0123456789abcdef-7", "same")
+    assert "Choose a candidate" in panel.triage.problem
     panel.compared._received(None, {"verdict": "same"}, [])  # nothing is compared
     panel.compared.compare(panel.model.shown[0].tracklet_id)
     panel.compared._received(None, {"verdict": "guilty"}, [])
@@ -219,26 +219,26 @@ def test_only_candidates_of_this_search_are_decided_on(panel: ResultsPanel) -> N
 def test_what_was_sorted_as_the_same_or_unsure_goes_to_review(panel: ResultsPanel) -> None:
     model = panel.model
     first, second = (one.tracklet_id for one in model.shown)
-    panel.decisions.decide(first, "different")
-    panel.decisions.decide(second, "different")
+    panel.triage.record(first, "different")
+    panel.triage.record(second, "different")
     model.list_for_review()
     assert "there is none to review" in model.messages["case"]
     before = len(entries("review.listed"))
-    panel.decisions.decide(second, "unsure")
+    panel.triage.record(second, "unsure")
     model.list_for_review()
     (listed,) = entries("review.listed")[before:]
     assert [item["tracklet"] for item in listed.about["items"] if "tracklet" in item] == [second]
     for _ in range(3):
-        panel.decisions.undo()
+        panel.triage.undo()
 
 
 def test_what_others_sorted_is_there_when_the_search_is_asked_again(panel: ResultsPanel) -> None:
     first = panel.model.shown[0].tracklet_id
-    panel.decisions.decide(first, "unsure")
+    panel.triage.record(first, "unsure")
     panel.model.search()
-    assert panel.decisions.verdict(first) == "unsure"
+    assert panel.triage.verdict(first) == "unsure"
     assert ResultsPanel(panel.model).candidates.items[0]["opinion"] == "Unsure"
-    panel.decisions.undo()
+    panel.triage.undo()
 
 
 # --- The seconds around it --------------------------------------------------------------------

@@ -86,9 +86,9 @@ def test_a_file_is_on_record_before_it_leaves(
 
 
 def last(register: object) -> object:
-    from workbench.casework.register import Register, all_entries
+    from workbench.casework.register import CaseRegister, all_entries
 
-    assert isinstance(register, Register)
+    assert isinstance(register, CaseRegister)
     entry = list(all_entries(register.folder))[-1]
     assert entry.what == "sightings.exported"
     return entry.about["form"]

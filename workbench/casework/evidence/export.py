@@ -23,7 +23,7 @@ from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
-    from workbench.casework.register import Register
+    from workbench.casework.register import CaseRegister
     from workbench.domain import Candidate
     from workbench.gallery import Gallery
 
@@ -45,7 +45,7 @@ class Export:
 
 
 def export(
-    register: Register,
+    register: CaseRegister,
     reference: str,
     gallery: Gallery,
     output: Path,
@@ -149,11 +149,11 @@ def is_recorded(folder: Path, manifest: str) -> bool:
     )
 
 
-def _photographs(register: Register, case: Case) -> tuple[bytes, ...]:
+def _photographs(register: CaseRegister, case: Case) -> tuple[bytes, ...]:
     return subject_photographs(register.folder, case)
 
 
-def _searches(register: Register, reference: str) -> tuple[tuple[Entry, Entry | None], ...]:
+def _searches(register: CaseRegister, reference: str) -> tuple[tuple[Entry, Entry | None], ...]:
     asked: dict[int, Entry] = {}
     answered: dict[int, Entry] = {}
     for entry in all_entries(register.folder):
@@ -166,21 +166,21 @@ def _searches(register: Register, reference: str) -> tuple[tuple[Entry, Entry | 
     return tuple((entry, answered.get(number)) for number, entry in asked.items())
 
 
-def _refused(register: Register, reference: str) -> int:
+def _refused(register: CaseRegister, reference: str) -> int:
     return sum(
         entry.what == "search.refused" and entry.about.get("case") == reference
         for entry in all_entries(register.folder)
     )
 
 
-def _findings(register: Register, reference: str, gallery: Gallery) -> list[Finding]:
-    from workbench.gallery.by_id import recall
+def _findings(register: CaseRegister, reference: str, gallery: Gallery) -> list[Finding]:
+    from workbench.gallery.by_id import tracklets_by_id
 
     items = [item for item in considered(register, reference) if item.tracklet_id]
     scores = {
         item.tracklet_id: float("nan") if item.score is None else item.score for item in items
     }
-    known = recall(gallery, scores)
+    known = tracklets_by_id(gallery, scores)
     found = [(item, known.get(item.tracklet_id)) for item in items]
     found.sort(key=lambda pair: (pair[1] is None, pair[1].first_seen if pair[1] else None))
     return [Finding(number, *pair) for number, pair in enumerate(found, start=1)]
@@ -263,7 +263,7 @@ def _candidates(told: Dossier) -> bytes:
     return _table(columns, rows)
 
 
-def _record(register: Register, reference: str) -> bytes:
+def _record(register: CaseRegister, reference: str) -> bytes:
     """The entries about a case, each with its number and hash in the chain."""
     lines = [
         {

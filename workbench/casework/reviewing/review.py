@@ -29,7 +29,7 @@ from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
-    from workbench.casework.register import Register
+    from workbench.casework.register import CaseRegister
     from workbench.domain import Candidate, Probe
     from workbench.gallery import Gallery
 
@@ -58,7 +58,7 @@ FEATURES = (
 Seen: TypeAlias = Literal["similar", "different", "not visible"]
 LEAST_FEATURES = 3
 
-Verdict: TypeAlias = Literal["same", "different", "undecided"]
+ReviewVerdict: TypeAlias = Literal["same", "different", "undecided"]
 Outcome: TypeAlias = Literal["sighting", "not a sighting", "undecided", "waiting"]
 
 
@@ -83,7 +83,7 @@ class Decision:
     reason: str
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ReviewVerdict:
         if self.conclusion is None or abs(self.conclusion) < SAME_FROM:
             return "undecided"
         return "same" if self.conclusion > 0 else "different"
@@ -146,7 +146,9 @@ class ErrorRate:
         return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def add_fillers(register: Register, pictures: Iterable[bytes], *, source: str) -> tuple[str, ...]:
+def add_fillers(
+    register: CaseRegister, pictures: Iterable[bytes], *, source: str
+) -> tuple[str, ...]:
     """Keep pictures of people who are known to be nobody's subject; their SHA-256.
 
     *source* says how that is known.
@@ -165,7 +167,7 @@ def add_fillers(register: Register, pictures: Iterable[bytes], *, source: str) -
 
 
 def list_for_review(
-    register: Register,
+    register: CaseRegister,
     reference: str,
     candidates: Sequence[Candidate],
     *,
@@ -210,13 +212,13 @@ def list_for_review(
     return len(items)
 
 
-def record_view(register: Register, reference: str, tracklets: Sequence[str]) -> None:
+def record_view(register: CaseRegister, reference: str, tracklets: Sequence[str]) -> None:
     """Record that best shots of candidates were shown to whoever is at work."""
     me = register.require("shot.view", reference)
     register.record("shot.viewed", {"case": reference, "tracklets": list(tracklets)}, by=me)
 
 
-def waiting(register: Register, reference: str, gallery: Gallery) -> tuple[Item, ...]:
+def waiting(register: CaseRegister, reference: str, gallery: Gallery) -> tuple[Item, ...]:
     """The faces of a case that whoever is at work has still to decide on, in the list's order.
 
     That they were shown is recorded.
@@ -242,7 +244,7 @@ def waiting(register: Register, reference: str, gallery: Gallery) -> tuple[Item,
 
 
 def decide(
-    register: Register,
+    register: CaseRegister,
     reference: str,
     key: str,
     *,
@@ -298,7 +300,7 @@ def decide(
         register.record("review.decided", about)
 
 
-def reviewed(register: Register, reference: str) -> tuple[Reviewed, ...]:
+def reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
     """The review list of a case and what was decided, as far as whoever is at work may know it.
 
     Of a face they have still to decide on they learn nothing here but that it is on the list.
@@ -313,7 +315,7 @@ def reviewed(register: Register, reference: str) -> tuple[Reviewed, ...]:
     )
 
 
-def considered(register: Register, reference: str) -> tuple[Reviewed, ...]:
+def considered(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
     """All that is on the review list, for a report: of what is not decided, that it waits."""
     register.require("evidence.export", reference)
     return tuple(
@@ -324,7 +326,7 @@ def considered(register: Register, reference: str) -> tuple[Reviewed, ...]:
     )
 
 
-def sightings(register: Register, reference: str) -> frozenset[str]:
+def sightings(register: CaseRegister, reference: str) -> frozenset[str]:
     """The tracklets of a case that people decided are sightings."""
     return frozenset(
         item.tracklet_id
@@ -333,7 +335,7 @@ def sightings(register: Register, reference: str) -> frozenset[str]:
     )
 
 
-def error_rates(register: Register) -> tuple[ErrorRate, ...]:
+def error_rates(register: CaseRegister) -> tuple[ErrorRate, ...]:
     """For each reviewer how they did on fillers, over all cases; for supervisors and auditors."""
     me = register.me
     if not (me.may("review.fillers") or me.may("audit.read")):
@@ -341,7 +343,9 @@ def error_rates(register: Register) -> tuple[ErrorRate, ...]:
     return error_rates_of(register)
 
 
-def error_rates_of(register: Register, examiners: Collection[str] = ()) -> tuple[ErrorRate, ...]:
+def error_rates_of(
+    register: CaseRegister, examiners: Collection[str] = ()
+) -> tuple[ErrorRate, ...]:
     """The same for some examiners, whose rates belong in a report; by default for all."""
     seen: dict[str, list[Decision]] = {}
     for case in register.cases():
@@ -360,7 +364,7 @@ def error_rates_of(register: Register, examiners: Collection[str] = ()) -> tuple
     )
 
 
-def _reviewed(register: Register, reference: str) -> tuple[Reviewed, ...]:
+def _reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
     """The review list of a case as the record tells it."""
     listed: dict[str, Reviewed] = {}
     decided: dict[str, list[Decision]] = {}
@@ -382,7 +386,7 @@ def _reviewed(register: Register, reference: str) -> tuple[Reviewed, ...]:
     )
 
 
-def _reason_against(register: Register, item: Reviewed, sorted_out: Collection[str]) -> str:
+def _reason_against(register: CaseRegister, item: Reviewed, sorted_out: Collection[str]) -> str:
     """Why whoever is at work should not decide on a face now; empty if they should.
 
     *sorted_out* are the tracklets that they have sorted before.
@@ -402,7 +406,7 @@ def _reason_against(register: Register, item: Reviewed, sorted_out: Collection[s
     return ""
 
 
-def _face(register: Register, item: Reviewed, gallery: Gallery) -> bytes:
+def _face(register: CaseRegister, item: Reviewed, gallery: Gallery) -> bytes:
     if not item.filler:
         return gallery.shots(item.tracklet_id)[0].jpeg
     return (register.folder / FILLERS / f"{item.filler}.jpg").read_bytes()

@@ -12,7 +12,7 @@ from workbench.casework.reviewing.review import Decision, reviewed
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
-    from workbench.casework.register import Register
+    from workbench.casework.register import CaseRegister
     from workbench.domain import Candidate
     from workbench.gallery import Gallery
 
@@ -36,25 +36,27 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighted:
+class ConfirmedSightings:
     """The sightings of a case, in order of time."""
 
     sightings: tuple[Sighting, ...]
     gone: int = 0  # confirmed, but not in this gallery (any more)
 
 
-def readable_cases(register: Register) -> tuple[Case, ...]:
+def readable_cases(register: CaseRegister) -> tuple[Case, ...]:
     """The cases that whoever is at work may read; none, where their role covers no reading."""
     return register.cases() if register.me.may("case.read") else ()
 
 
-def sighted(register: Register, reference: str, gallery: Gallery) -> Sighted:
+def confirmed_sightings(
+    register: CaseRegister, reference: str, gallery: Gallery
+) -> ConfirmedSightings:
     """What is confirmed in a case, as far as whoever is at work may know it.
 
     That the best shots were shown is recorded. Raises NotPermitted if no role of theirs covers
     reading cases and seeing faces, CaseError if there is no such case.
     """
-    from workbench.gallery.by_id import recall
+    from workbench.gallery.by_id import tracklets_by_id
 
     me = register.require("shot.view", reference)
     register.case(reference)
@@ -64,17 +66,17 @@ def sighted(register: Register, reference: str, gallery: Gallery) -> Sighted:
         if item.tracklet_id and item.outcome == "sighting"
     }
     # Fillers have no score, but they are no tracklets either.
-    found = recall(gallery, {name: item.score or 0.0 for name, item in items.items()})
+    found = tracklets_by_id(gallery, {name: item.score or 0.0 for name, item in items.items()})
     if found:
         shown = {"case": reference, "tracklets": sorted(found)}
         register.record("shot.viewed", shown, by=me)
     seen = [Sighting(one, items[name].decisions) for name, one in found.items()]
     seen.sort(key=lambda one: (one.candidate.first_seen, one.candidate.tracklet_id))
-    return Sighted(tuple(seen), len(items) - len(found))
+    return ConfirmedSightings(tuple(seen), len(items) - len(found))
 
 
 def record_export(
-    register: Register, reference: str, tracklets: Sequence[str], *, form: str, content: bytes
+    register: CaseRegister, reference: str, tracklets: Sequence[str], *, form: str, content: bytes
 ) -> None:
     """Put on record, before it leaves, a file that shows tracklets of a case.
 

@@ -17,12 +17,12 @@ from workbench.errors import CaseError
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
     from workbench.casework.record.people import Action, Person
-    from workbench.casework.register import Register
+    from workbench.casework.register import CaseRegister
     from workbench.domain import Candidate
 
-Verdict: TypeAlias = Literal["same", "different", "unsure"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-WORTH_REVIEW: tuple[Verdict, ...] = ("same", "unsure")
+TriageVerdict: TypeAlias = Literal["same", "different", "unsure"]
+TRIAGE_VERDICTS: tuple[TriageVerdict, ...] = get_args(TriageVerdict)
+WORTH_REVIEW: tuple[TriageVerdict, ...] = ("same", "unsure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,15 @@ class Opinion:
     """What somebody thought of a candidate at first sight."""
 
     tracklet_id: str
-    verdict: Verdict
+    verdict: TriageVerdict
     by: str
     at: datetime  # UTC
     number: int  # of the entry in the record
 
 
-def sort_out(register: Register, reference: str, candidate: Candidate, verdict: Verdict) -> Opinion:
+def sort_out(
+    register: CaseRegister, reference: str, candidate: Candidate, verdict: TriageVerdict
+) -> Opinion:
     """Record what whoever is at work thinks of a candidate of a case.
 
     Raises
@@ -46,9 +48,11 @@ def sort_out(register: Register, reference: str, candidate: Candidate, verdict: 
     CaseError
         If the case is not open, or does not cover where and when the candidate was seen.
     """
-    if verdict not in VERDICTS:
+    if verdict not in TRIAGE_VERDICTS:
         raise CaseError(
-            f"{verdict!r} is no opinion", where=reference, fix=f"Choose from {', '.join(VERDICTS)}"
+            f"{verdict!r} is no opinion",
+            where=reference,
+            fix=f"Choose from {', '.join(TRIAGE_VERDICTS)}",
         )
     me = _may_look(register, reference, candidate, "review.first")
     about = {"case": reference, "tracklet": candidate.tracklet_id, "verdict": verdict}
@@ -56,7 +60,7 @@ def sort_out(register: Register, reference: str, candidate: Candidate, verdict: 
     return Opinion(candidate.tracklet_id, verdict, entry.account, entry.at, entry.number)
 
 
-def take_back(register: Register, reference: str) -> Opinion | None:
+def take_back(register: CaseRegister, reference: str) -> Opinion | None:
     """Take back the last opinion of whoever is at work that stands; None where there is none.
 
     Both it and its being taken back stay on record. What it put on the review list stays there.
@@ -73,13 +77,13 @@ def take_back(register: Register, reference: str) -> Opinion | None:
     return last
 
 
-def opinions(register: Register, reference: str) -> Mapping[str, Opinion]:
+def opinions(register: CaseRegister, reference: str) -> Mapping[str, Opinion]:
     """By tracklet_id what was last thought of it, by anybody, and not taken back."""
     register.require("case.read", reference)
     return {one.tracklet_id: one for one in _standing(register, reference)}
 
 
-def sorted_by(register: Register, reference: str, account: str) -> frozenset[str]:
+def sorted_by(register: CaseRegister, reference: str, account: str) -> frozenset[str]:
     """The tracklets that somebody has sorted, taken back or not: of these they are not blind."""
     return frozenset(
         entry.about["tracklet"]
@@ -88,12 +92,14 @@ def sorted_by(register: Register, reference: str, account: str) -> frozenset[str
     )
 
 
-def may_see_clip(register: Register, reference: str, candidate: Candidate) -> None:
+def may_see_clip(register: CaseRegister, reference: str, candidate: Candidate) -> None:
     """Raise what :func:`sort_out` raises if whoever is at work may not see its seconds of video."""
     _may_look(register, reference, candidate, "shot.view")
 
 
-def record_clip(register: Register, reference: str, candidate: Candidate, *, sha256: str) -> None:
+def record_clip(
+    register: CaseRegister, reference: str, candidate: Candidate, *, sha256: str
+) -> None:
     """Record that a clip of a candidate was made and is shown; *sha256* is the clip's."""
     me = _may_look(register, reference, candidate, "shot.view")
     about = {
@@ -105,7 +111,7 @@ def record_clip(register: Register, reference: str, candidate: Candidate, *, sha
     register.record("clip.viewed", about, by=me)
 
 
-def _standing(register: Register, reference: str) -> list[Opinion]:
+def _standing(register: CaseRegister, reference: str) -> list[Opinion]:
     """The opinions that were not taken back, in the order in which they were recorded."""
     found: dict[int, Opinion] = {}
     for entry in register.entries_of(reference, "triage."):
@@ -121,7 +127,9 @@ def _standing(register: Register, reference: str) -> list[Opinion]:
     return list(found.values())
 
 
-def _may_look(register: Register, reference: str, candidate: Candidate, action: Action) -> Person:
+def _may_look(
+    register: CaseRegister, reference: str, candidate: Candidate, action: Action
+) -> Person:
     import shapely
 
     me, case = register.require(action, reference), register.case(reference)

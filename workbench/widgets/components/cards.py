@@ -55,7 +55,7 @@ COLUMNS = [
 def card(candidate: Candidate, listing: Listing) -> dict[str, object]:
     """All that is told of a candidate on its card or in its row; texts are plain, not HTML."""
     zone, one = listing.model.zone, candidate.camera
-    verdict = listing.decisions.verdict(candidate.tracklet_id)
+    verdict = listing.triage.verdict(candidate.tracklet_id)
     rank, name = listing.rank(candidate.tracklet_id), one.name or one.camera_id
     score = f"{candidate.score:.3f}"
     return {

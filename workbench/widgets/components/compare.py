@@ -8,7 +8,7 @@ from typing import Any
 import anywidget
 from traitlets import Bool, Bytes, Float, Int, List, Unicode, link
 
-from workbench.casework.reviewing.triage import VERDICTS
+from workbench.casework.reviewing.triage import TRIAGE_VERDICTS
 from workbench.maps.zones import local_time
 from workbench.widgets.components.comparison import SIDE, Comparison, Picture
 from workbench.widgets.components.parts import camera_name, data_uri
@@ -57,14 +57,14 @@ class ComparePanel(anywidget.AnyWidget):
     def __init__(self, comparison: Comparison, listing: Listing) -> None:
         super().__init__()
         self.comparison, self.listing = comparison, listing
-        self.model, self.decisions = listing.model, listing.decisions
+        self.model, self.triage = listing.model, listing.triage
         for name in SHARED:
             link((comparison, name), (self, name))
         comparison.observe(
             self._draw, ["candidate", "shots", "photographs", "photograph", "shot", "state"]
         )
         comparison.observe(self._tell, ["messages", "clip", "state"])
-        self.decisions.observe(self._tell, ["opinions", "told", "problem"])
+        self.triage.observe(self._tell, ["opinions", "told", "problem"])
         listing.observe(self._tell, "candidates")
         self.on_msg(self._received)
         self._draw()
@@ -86,13 +86,13 @@ class ComparePanel(anywidget.AnyWidget):
         """Record what is thought of this candidate, and go on to the next."""
         this = self.model.selected
         following = self.listing.neighbour(this, 1)  # before a filter takes this one away
-        known = next((one for one in VERDICTS if one == verdict), None)
-        if known is not None and self.decisions.decide(this, known):
+        known = next((one for one in TRIAGE_VERDICTS if one == verdict), None)
+        if known is not None and self.triage.record(this, known):
             self.model.selected = following
 
     def undo(self) -> None:
         """Take back what was thought last, and go back to that candidate."""
-        taken = self.decisions.undo()
+        taken = self.triage.undo()
         if taken in {one.tracklet_id for one in self.model.shown}:
             self.model.selected = taken
 
@@ -136,9 +136,9 @@ class ComparePanel(anywidget.AnyWidget):
         if candidate is None:
             return
         place = self.listing.place(candidate.tracklet_id)
-        verdict = self.decisions.verdict(candidate.tracklet_id)
-        opinion = self.decisions.opinions.get(candidate.tracklet_id)
-        problems = (self.decisions.problem, comparison.messages.get("shots", ""))
+        verdict = self.triage.verdict(candidate.tracklet_id)
+        opinion = self.triage.opinions.get(candidate.tracklet_id)
+        problems = (self.triage.problem, comparison.messages.get("shots", ""))
         with self.hold_sync():
             self.place = (
                 f"{place:,} of {len(self.listing.candidates):,}, score {candidate.score:.3f}"
@@ -151,7 +151,7 @@ class ComparePanel(anywidget.AnyWidget):
                 if opinion
                 else "No opinion yet"
             )
-            self.told, self.problem = self.decisions.told, "\n".join(filter(None, problems))
+            self.told, self.problem = self.triage.told, "\n".join(filter(None, problems))
             self.cutting = comparison.state != "idle"
             self.clip_problem = comparison.messages.get("clip", "")
             if comparison.clip:

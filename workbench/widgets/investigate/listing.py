@@ -9,7 +9,7 @@ from traitlets import Bool, Enum, Float, HasTraits, Int, Tuple, Unicode, observe
 
 from workbench.domain import Camera, Candidate
 from workbench.widgets.investigate.model import Investigation
-from workbench.widgets.investigate.opinions import Decisions
+from workbench.widgets.investigate.opinions import TriageOpinions
 
 CARDS, ROWS = 12, 50  # on a page
 ORDERS: Mapping[str, Callable[[Candidate], Any]] = {
@@ -34,14 +34,14 @@ class Listing(HasTraits):
     page = Int(0)
     candidates = Tuple(help="all that are listed, in order")
 
-    def __init__(self, model: Investigation, decisions: Decisions) -> None:
+    def __init__(self, model: Investigation, triage: TriageOpinions) -> None:
         super().__init__()
-        self.model, self.decisions = model, decisions
+        self.model, self.triage = model, triage
         self._ranks: dict[str, int] = {}
         model.observe(self._restart, "result")
         model.observe(self._arrange, "threshold")
         model.observe(self._turn_to_selected, "selected")
-        decisions.observe(self._arrange, "opinions")
+        triage.observe(self._arrange, "opinions")
         self._arrange()
 
     @property
@@ -126,7 +126,7 @@ class Listing(HasTraits):
             self.page = min(self.page, self.pages - 1)
 
     def _wanted(self, candidate: Candidate) -> bool:
-        verdict = self.decisions.verdict(candidate.tracklet_id)
+        verdict = self.triage.verdict(candidate.tracklet_id)
         return (
             (not self.camera or candidate.camera.camera_id == self.camera)
             and (not self.day or self.day_of(candidate) == self.day)

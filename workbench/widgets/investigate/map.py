@@ -9,7 +9,7 @@ import ipywidgets
 
 from workbench.casework.register import here
 from workbench.casework.reviewing.review import sightings
-from workbench.casework.reviewing.sightings import sighted
+from workbench.casework.reviewing.sightings import confirmed_sightings
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
 from workbench.widgets.components.exports import ExportBar
@@ -89,12 +89,12 @@ class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
 def confirmed(gallery_path: Path, reference: str) -> dict[str, Candidate]:
     """By tracklet_id what people have confirmed in a case, be it among its candidates now or not.
 
-    Raises what :func:`workbench.casework.reviewing.sightings.sighted` raises.
+    Raises what :func:`workbench.casework.reviewing.sightings.confirmed_sightings` raises.
     """
     from workbench.gallery import Gallery
 
     if not sightings(here(), reference):  # so that a large gallery is not opened for nothing
         return {}
     with Gallery.open(gallery_path) as gallery:
-        found = sighted(here(), reference, gallery)
+        found = confirmed_sightings(here(), reference, gallery)
     return {one.candidate.tracklet_id: one.candidate for one in found.sightings}

@@ -12,18 +12,18 @@ from workbench.widgets.components.parts import count
 from workbench.widgets.investigate.model import Investigation
 
 if TYPE_CHECKING:
-    from workbench.casework.reviewing.triage import Opinion, Verdict
+    from workbench.casework.reviewing.triage import Opinion, TriageVerdict
 
 WORDS: Mapping[str, str] = {"same": "Same", "different": "Not same", "unsure": "Unsure"}
 MARKS: Mapping[str, str] = {"same": "✓", "different": "✗", "unsure": "?"}
 
 
-class Decisions(HasTraits):
+class TriageOpinions(HasTraits):
     """The opinions that stand in the case of the result, by whoever gave them.
 
-    >>> decisions = Decisions(asked)                                    # doctest: +SKIP
-    >>> decisions.decide(asked.shown[0].tracklet_id, "same")            # doctest: +SKIP
-    >>> decisions.undo()                                                # doctest: +SKIP
+    >>> triage = TriageOpinions(asked)                                  # doctest: +SKIP
+    >>> triage.record(asked.shown[0].tracklet_id, "same")               # doctest: +SKIP
+    >>> triage.undo()                                                   # doctest: +SKIP
     """
 
     opinions = Dict(help="by tracklet_id, each an Opinion")
@@ -37,12 +37,12 @@ class Decisions(HasTraits):
         self._restart()
 
     def verdict(self, tracklet_id: str) -> str:
-        """``same``, ``different``, ``unsure``, or nothing where nobody has decided."""
+        """``same``, ``different``, ``unsure``, or nothing where no opinion stands."""
         opinion: Opinion | None = self.opinions.get(tracklet_id)
         return opinion.verdict if opinion else ""
 
-    def decide(self, tracklet_id: str, verdict: Verdict) -> bool:
-        """Record an opinion on a candidate of the result; tell whether it was."""
+    def record(self, tracklet_id: str, verdict: TriageVerdict) -> bool:
+        """Record an opinion on a candidate of the result; True if it was recorded."""
         from workbench.casework.register import here
         from workbench.casework.reviewing.triage import sort_out
 

@@ -28,7 +28,7 @@ from workbench.widgets.components.parts import (
 from workbench.widgets.components.target import GOOD_FROM
 from workbench.widgets.investigate.listing import Listing
 from workbench.widgets.investigate.model import MOST_CANDIDATES, Investigation
-from workbench.widgets.investigate.opinions import Decisions
+from workbench.widgets.investigate.opinions import TriageOpinions
 
 CARD_VIEW, TABLE_VIEW = "Cards", "Table"
 ALL = ("All", "")
@@ -63,8 +63,8 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     def __init__(self, model: Investigation) -> None:
         self.model = model
-        self.decisions = Decisions(model)
-        self.listing = Listing(model, self.decisions)
+        self.triage = TriageOpinions(model)
+        self.listing = Listing(model, self.triage)
         self.comparison = Comparison(model)
         self.summary = markup("", "sl-summary")
         self.view = ipywidgets.ToggleButtons(
@@ -101,7 +101,7 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
         model.observe(self._offer, ["result", "threshold"])
         model.observe(self._point_out, "selected")
         self.listing.observe(self._draw, ["candidates", "page", "table"])
-        self.decisions.observe(self._draw, "opinions")
+        self.triage.observe(self._draw, "opinions")
         self._summarise()
         self._offer()
         self._draw()
