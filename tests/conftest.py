@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +13,7 @@ import pytest
 from workbench.calibration import Calibration
 from workbench.domain import Camera, Candidate, Profile
 
-pytest_plugins = ("office",)
+pytest_plugins = ("office", "material")
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", REPOSITORY.parent / "shared"))
@@ -41,32 +39,6 @@ def shared() -> Path:
     if not (SHARED / "footage").is_dir():
         pytest.skip(f"no test material at {SHARED}; set SIGHTLINE_SHARED to its folder")
     return SHARED
-
-
-@pytest.fixture(scope="session")
-def demo(home: Path) -> Path:
-    """The demo town's gallery, indexed once for all tests that only read it."""
-    from workbench.demo import demo_town
-    from workbench.demo.check import demo_gallery
-
-    path = demo_gallery(demo_town())
-    assert path.parent == home
-    return path
-
-
-@pytest.fixture(scope="session")
-def copied() -> Callable[[Path, Path], Path]:
-    """``copied(gallery, folder)``: the gallery, with all that lies beside it, in *folder*."""
-
-    def copied(gallery: Path, folder: Path) -> Path:
-        for part in gallery.parent.glob(f"{gallery.name}*"):
-            if part.is_dir():
-                shutil.copytree(part, folder / part.name)
-            else:
-                shutil.copyfile(part, folder / part.name)
-        return folder / gallery.name
-
-    return copied
 
 
 @pytest.fixture(scope="session")
@@ -159,26 +131,3 @@ def make_candidate(small_jpeg: bytes) -> Callable[..., Candidate]:
         )
 
     return make
-
-
-@pytest.fixture(scope="session")
-def small_town(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A gallery of twelve cameras and three clips; P0229 walks through two of them.
-
-    02:18 UTC at CAM-003, 15:20 UTC at CAM-006, and somebody else at 00:47 UTC at CAM-001, on 29
-    March 2026, when clocks in London go forward from 01:00 to 02:00.
-    """
-    from workbench.faces.models import load
-    from workbench.footage.catalog import read_catalogue
-    from workbench.gallery import Gallery
-    from workbench.indexing import index_catalogue
-
-    names = ("cam-001-20260329T004749Z", "cam-003-20260329T021832Z", "cam-006-20260329T152007Z")
-    catalogue = read_catalogue(shared / "footage/town")
-    clips = tuple(clip for clip in catalogue.recordings if Path(clip.file).stem in names)
-    path = tmp_path_factory.mktemp("small-town") / "gallery.duckdb"
-    models = load("dlib")
-    with Gallery.create(path, models.profile) as gallery:
-        report = index_catalogue(replace(catalogue, recordings=clips), gallery, models)
-    assert not report.problems
-    return path

@@ -22,13 +22,13 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
-def troubled(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def troubled(
+    cuts: dict[str, Path], bad_recordings: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """One good recording, one damaged in its middle, one that is no film; two of three cameras."""
     folder = tmp_path_factory.mktemp("troubled")
-    bad = shared / "footage/bad"
-    shutil.copy(next((shared / "footage/town/clips").glob("*.mp4")), folder / "good.mp4")
-    damaged = next(path for path in bad.iterdir() if "damaged" in path.name)
-    shutil.copy(damaged, folder / f"damaged{damaged.suffix}")
+    shutil.copy(cuts["Maren Holt"], folder / "good.mkv")
+    shutil.copy(bad_recordings / "damaged.mp4", folder / "damaged.mp4")
     (folder / "text.mp4").write_text("no film")
     (folder / "cameras.csv").write_text(
         "camera_id,name,latitude,longitude\n"
@@ -36,8 +36,8 @@ def troubled(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "footage.csv").write_text(
         "file,camera_id,started_at\n"
-        "good.mp4,A,2026-03-29T00:30:00+00:00\n"
-        f"damaged{damaged.suffix},B,2026-03-29T01:30:00+00:00\n"
+        "good.mkv,A,2026-03-29T00:30:00+00:00\n"
+        "damaged.mp4,B,2026-03-29T01:30:00+00:00\n"
         "text.mp4,B,2026-03-29T02:30:00+00:00\n"
     )
     path = folder / "gallery.duckdb"
@@ -63,7 +63,7 @@ def test_summary_says_what_there_is_and_what_is_missing(page: FootagePage) -> No
 
 
 def test_table_reports_each_recording_in_local_time(page: FootagePage) -> None:
-    assert "good.mp4" in page.table.value
+    assert "good.mkv" in page.table.value
     assert "00:30:00 GMT" in page.table.value
     assert "02:30:00 BST" in page.table.value
     assert "end of the file" in page.table.value
@@ -77,14 +77,14 @@ def test_what_could_not_be_seen_is_told_with_its_reason(page: FootagePage) -> No
 
 def test_filters_leave_one_camera_or_the_troubled_ones(page: FootagePage) -> None:
     page.camera.value = "A"
-    assert "good.mp4" in page.table.value
+    assert "good.mkv" in page.table.value
     assert "damaged" not in page.table.value
     assert "text.mp4" not in page.trouble.value
     page.troubled.value = True
     assert "No recordings." in page.table.value
     page.camera.value = ""
     assert "damaged" in page.table.value
-    assert "good.mp4" not in page.table.value
+    assert "good.mkv" not in page.table.value
 
 
 def test_runs_are_listed(page: FootagePage) -> None:
@@ -155,7 +155,7 @@ def test_cameras_are_told_by_name_and_id(page: FootagePage) -> None:
 def test_a_day_may_be_shown_alone(page: FootagePage) -> None:
     assert page.report.days == ("2026-03-29",)
     page.day.value = "2026-03-29"
-    assert "good.mp4" in page.table.value
+    assert "good.mkv" in page.table.value
     page.report.refresh()
     assert page.day.value == "2026-03-29"
 

@@ -1,8 +1,8 @@
-"""The indexing panel on two real clips, without a kernel."""
+"""The indexing panel on two clips, without a kernel."""
 
 from __future__ import annotations
 
-import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,22 +14,18 @@ from workbench.widgets.indexing import Indexing, IndexingPanel, progress_words
 
 
 @pytest.fixture
-def catalogue(shared: Path, tmp_path: Path) -> Path:
-    """Two clips of the town."""
-    town = shared / "footage/town"
+def catalogue(cuts: dict[str, Path], tmp_path: Path) -> Path:
+    """Two clips of three seconds, at two cameras."""
     folder = tmp_path / "catalogue"
     folder.mkdir()
-    (folder / "cameras.csv").write_text((town / "cameras.csv").read_text())
-    with (town / "footage.csv").open() as file:
-        rows = list(csv.DictReader(file))[:2]
-    with (folder / "footage.csv").open("w") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
-    for row in rows:
-        target = folder / row["file"]
-        target.parent.mkdir(exist_ok=True)
-        target.write_bytes((town / row["file"]).read_bytes())
+    (folder / "cameras.csv").write_text(
+        "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\nC2,Park,51.49,-0.02\n"
+    )
+    rows = ["file,camera_id,started_at"]
+    for number, person in enumerate(("Maren Holt", "Tobias Reed"), start=1):
+        shutil.copyfile(cuts[person], folder / f"{number}.mkv")
+        rows.append(f"{number}.mkv,C{number},2026-03-29T0{number}:00:00Z")
+    (folder / "footage.csv").write_text("\n".join(rows) + "\n")
     return folder
 
 

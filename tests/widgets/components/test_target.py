@@ -13,11 +13,8 @@ from workbench.widgets.components.target import TargetPanel
 from workbench.widgets.investigate.model import Investigation
 
 Probe = Callable[[int], bytes]
-
-
-@pytest.fixture
-def somebody_else(shared: Path) -> bytes:
-    return (shared / "footage/town/probes/P0269/1.jpg").read_bytes()
+# Photographs less alike than this are of different people, by the demo's calibration.
+APART = 0.59
 
 
 def told(panel: TargetPanel) -> str:
@@ -29,14 +26,14 @@ def test_photographs_of_one_person_agree(asked: Investigation, probe: Probe) -> 
     asked.add_photographs([(f"{n}.jpg", probe(n)) for n in (1, 2, 3)])
     assert asked.agreement.groups == ((0, 1, 2),)
     assert asked.agreement.apart == ()
-    assert all(alike is not None and alike > 0.43 for alike in asked.agreement.with_others)
+    assert all(alike is not None and alike > APART for alike in asked.agreement.with_others)
 
 
 def test_a_photograph_of_somebody_else_is_named(
-    asked: Investigation, probe: Probe, somebody_else: bytes
+    asked: Investigation, probe: Probe, somebody_else: Path
 ) -> None:
     asked.add_photographs(
-        [("1.jpg", probe(1)), ("<b>other</b>.jpg", somebody_else), ("2.jpg", probe(2))]
+        [("1.jpg", probe(1)), ("<b>other</b>.jpg", somebody_else.read_bytes()), ("2.jpg", probe(2))]
     )
     panel = TargetPanel(asked)
     assert asked.agreement.apart == (1,)
@@ -49,14 +46,14 @@ def test_a_photograph_of_somebody_else_is_named(
     assert "Switched off: not searched for." in told(panel)
     off = asked.with_the_used(asked.uploads[1])
     assert off is not None
-    assert off < 0.43
+    assert off < APART
     assert f"{off:.2f} alike to the others together" in told(panel)
 
 
 def test_of_two_different_people_neither_is_taken_for_the_right_one(
-    asked: Investigation, probe: Probe, somebody_else: bytes
+    asked: Investigation, probe: Probe, somebody_else: Path
 ) -> None:
-    asked.add_photographs([("1.jpg", probe(1)), ("2.jpg", somebody_else)])
+    asked.add_photographs([("1.jpg", probe(1)), ("2.jpg", somebody_else.read_bytes())])
     panel = TargetPanel(asked)
     assert asked.agreement.apart == (0, 1)
     assert "These look like 2 different people: 1.jpg / 2.jpg" in panel.together.value

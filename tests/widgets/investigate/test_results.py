@@ -261,14 +261,14 @@ def test_the_clip_is_cut_and_its_making_is_on_record(panel: ResultsPanel) -> Non
 
 
 def test_no_clip_is_made_of_another_recording_or_of_none(
-    panel: ResultsPanel, shared: Path, tmp_path: Path
+    panel: ResultsPanel, small_town: Path, tmp_path: Path
 ) -> None:
     from workbench.faces.models import load
     from workbench.footage.catalog import read_catalogue
     from workbench.gallery import Gallery
     from workbench.indexing import index_catalogue
 
-    catalogue = read_catalogue(shared / "footage/town")
+    catalogue = read_catalogue(small_town.parent / "footage")
     wanted, other = panel.model.shown
     clip = next(one for one in catalogue.recordings if one.file == wanted.recording)
     moved = tmp_path / clip.file
