@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ ARGUMENTS = [
     # A machine with internet behaves like the closed network.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
+HOSTILE = '<img src=x onerror="window.harm=1">'
 HERE = ("data:", "blob:", "about:", "file:")
 
 
@@ -151,3 +153,51 @@ def serving() -> Callable[..., AbstractContextManager[Served]]:
                 server.wait(30)
 
     return serving
+
+
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings with a few streets through the small town, and a district with a hostile name."""
+    folder = tmp_path_factory.mktemp("ground")
+    lines = [[[-0.03, y], [0.01, y]] for y in (51.472, 51.477, 51.482, 51.487)]
+    lines += [[[x, 51.468], [x, 51.492]] for x in (-0.022, -0.015, -0.008, -0.001)]
+    streets = [
+        {
+            "type": "Feature",
+            "properties": {"kind": "street", "name": f"Street {number}"},
+            "geometry": {"type": "LineString", "coordinates": line},
+        }
+        for number, line in enumerate(lines)
+    ]
+    (folder / "streets.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": streets})
+    )
+    ring = [[-0.03, 51.46], [0.02, 51.46], [0.02, 51.5], [-0.03, 51.5], [-0.03, 51.46]]
+    district = {
+        "type": "Feature",
+        "properties": {"name": HOSTILE},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    (folder / "districts").mkdir()
+    (folder / "districts/old-town.geojson").write_text(json.dumps(district))
+    return {
+        "SIGHTLINE_BASE_MAP": str(folder / "streets.geojson"),
+        "SIGHTLINE_DISTRICTS": str(folder / "districts"),
+    }
+
+
+@pytest.fixture(scope="session")
+def served(
+    small_town: Path,
+    serving: Callable[..., AbstractContextManager[Served]],
+    training: str,
+    ground: dict[str, str],
+    demo_calibrations: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Served]:
+    """The dashboards of the small town under a training case, for all tests that need no other."""
+    folder = tmp_path_factory.mktemp("server")
+    with serving(
+        small_town, folder, SIGHTLINE_CASE=training, **ground, **demo_calibrations
+    ) as running:
+        yield running

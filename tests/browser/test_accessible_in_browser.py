@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,6 @@ PAGES = {
     "audit": ".sl-panel",
     "sightings": ".sl-panel",
 }
-
-
-@pytest.fixture(scope="module")
-def served(
-    small_town: Path, serving: Any, training: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Any]:
-    folder = tmp_path_factory.mktemp("server")
-    with serving(small_town, folder, SIGHTLINE_CASE=training) as served:
-        yield served
 
 
 def nameless(page: Any) -> list[str]:
@@ -69,7 +60,7 @@ def test_pages_can_be_read_and_told_aloud(
 
 
 def test_an_answer_can_be_read_and_told_aloud(
-    served: Any, visit: Callable[..., Any], shared: Path
+    served: Any, visit: Callable[..., Any], wanted: tuple[Path, ...]
 ) -> None:
     seen = visit(served.base)
     page = seen.page
@@ -77,7 +68,7 @@ def test_an_answer_can_be_read_and_told_aloud(
     page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
     with page.expect_file_chooser() as chooser:
         page.locator(".sl-target .sl-drop").click()
-    chooser.value.set_files([shared / "footage/town/probes/P0229/1.jpg"])
+    chooser.value.set_files([wanted[0]])
     page.locator(".sl-photograph").first.wait_for()
     page.get_by_role("button", name="Use its area and time").click()
     page.get_by_role("button", name="Search", exact=True).click()

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+Photographs = tuple[Path, ...]
 MANY = 160_000
 # Frames that come late while the map is moved: as the bar of the project has it.
 LONGEST_STALL = 200  # milliseconds
@@ -28,15 +29,6 @@ WATCH = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def served(
-    small_town: Path, serving: Any, training: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Any]:
-    folder = tmp_path_factory.mktemp("server")
-    with serving(small_town, folder, SIGHTLINE_CASE=training) as served:
-        yield served
-
-
 @pytest.fixture(autouse=True)
 def nothing_kept(training: str) -> None:
     from workbench.casework.drafts import discard_draft
@@ -51,11 +43,6 @@ def opened(served: Any, visit: Callable[..., Any]) -> Any:
     seen.page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
     seen.page.locator("canvas.sl-cameras[data-shown]").wait_for(state="attached", timeout=60_000)
     return seen
-
-
-@pytest.fixture(scope="session")
-def probes(shared: Path) -> list[Path]:
-    return sorted((shared / "footage/town/probes/P0229").glob("*.jpg"))
 
 
 def upload(seen: Any, *files: Path) -> None:
@@ -79,11 +66,11 @@ def point(seen: Any, x: float, y: float) -> None:
 
 
 def test_a_reload_brings_the_question_back(
-    served: Any, visit: Callable[..., Any], probes: list[Path]
+    served: Any, visit: Callable[..., Any], wanted: Photographs
 ) -> None:
     seen = opened(served, visit)
     assert not seen.page.locator(".sl-note-draft").is_visible()
-    upload(seen, *probes[:2])
+    upload(seen, *wanted[:2])
     seen.page.locator(".sl-photograph").nth(1).wait_for()
     seen.page.locator(".sl-use input").nth(1).uncheck()
     seen.page.locator(".sl-unused").wait_for()
@@ -112,10 +99,10 @@ def test_a_reload_brings_the_question_back(
 
 
 def test_a_candidates_best_shot_joins_the_target(
-    served: Any, visit: Callable[..., Any], probes: list[Path]
+    served: Any, visit: Callable[..., Any], wanted: Photographs
 ) -> None:
     seen = opened(served, visit)
-    upload(seen, probes[0])
+    upload(seen, wanted[0])
     seen.page.locator(".sl-photograph").wait_for()
     seen.page.locator(".sl-district select").first.select_option("All cameras")
     seen.page.get_by_role("button", name="Search", exact=True).click()
@@ -132,10 +119,10 @@ def test_a_candidates_best_shot_joins_the_target(
 
 
 def test_reading_photographs_is_cancelled(
-    served: Any, visit: Callable[..., Any], probes: list[Path], tmp_path: Path
+    served: Any, visit: Callable[..., Any], wanted: Photographs, tmp_path: Path
 ) -> None:
     # Large ones, as a telephone takes them: each takes the detector a second.
-    with Image.open(probes[0]) as small:
+    with Image.open(wanted[0]) as small:
         large = small.resize((2000, 2000))
     photographs = [tmp_path / f"{number}.jpg" for number in range(10)]
     for photograph in photographs:
@@ -152,10 +139,10 @@ def test_reading_photographs_is_cancelled(
 
 
 def test_photographs_of_different_people_are_flagged(
-    served: Any, visit: Callable[..., Any], probes: list[Path], shared: Path
+    served: Any, visit: Callable[..., Any], wanted: Photographs, somebody_else: Path
 ) -> None:
     seen = opened(served, visit)
-    upload(seen, *probes[:2], shared / "footage/town/probes/P0269/1.jpg")
+    upload(seen, *wanted[:2], somebody_else)
     seen.page.locator(".sl-target", has_text="1.jpg (number 3) looks like somebody else").wait_for()
     seen.screenshot("asking-somebody-else")
     seen.page.locator(".sl-use input").nth(2).uncheck()

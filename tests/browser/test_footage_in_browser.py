@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,14 +9,8 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
-def test_footage_is_shown_by_camera_and_time(
-    small_town: Path, tmp_path: Path, serving: Any, visit: Any
-) -> None:
-    with serving(small_town, tmp_path) as served:
-        look_at_footage(served, visit(served.base))
-
-
-def look_at_footage(served: Any, seen: Any) -> None:
+def test_footage_is_shown_by_camera_and_time(served: Any, visit: Any) -> None:
+    seen = visit(served.base)
     page = seen.page
     page.goto(served.address())
     page.get_by_role("link", name="Footage").click()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,56 +10,8 @@ import pytest
 from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+Photographs = tuple[Path, ...]
 HOSTILE = '<img src=x onerror="window.harm=1">'
-
-
-@pytest.fixture(scope="module")
-def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A few streets through the cameras of the town."""
-    lines = [[[-0.03, y], [0.01, y]] for y in (51.472, 51.477, 51.482, 51.487)]
-    lines += [[[x, 51.468], [x, 51.492]] for x in (-0.022, -0.015, -0.008, -0.001)]
-    features = [
-        {
-            "type": "Feature",
-            "properties": {"kind": "street", "name": f"Street {number}"},
-            "geometry": {"type": "LineString", "coordinates": line},
-        }
-        for number, line in enumerate(lines)
-    ]
-    path = tmp_path_factory.mktemp("ground") / "streets.geojson"
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    return path
-
-
-@pytest.fixture(scope="module")
-def served(
-    small_town: Path,
-    streets: Path,
-    serving: Any,
-    training: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Any]:
-    folder = tmp_path_factory.mktemp("server")
-    districts = folder / "districts"
-    districts.mkdir()
-    (districts / "old-town.geojson").write_text(
-        json.dumps(
-            {
-                "type": "Feature",
-                "properties": {"name": HOSTILE},
-                "geometry": {
-                    "type": "Polygon",
-                    "coordinates": [
-                        [[-0.03, 51.46], [0.02, 51.46], [0.02, 51.5], [-0.03, 51.5], [-0.03, 51.46]]
-                    ],
-                },
-            }
-        )
-    )
-    ground = {"SIGHTLINE_BASE_MAP": str(streets), "SIGHTLINE_DISTRICTS": str(districts)}
-    ground["SIGHTLINE_CASE"] = training
-    with serving(small_town, folder, **ground) as served:
-        yield served
 
 
 @pytest.fixture
@@ -71,11 +22,6 @@ def opened(served: Any, visit: Callable[..., Any]) -> Any:
     seen.page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
     seen.page.locator(".sl-timeline .bars").first.wait_for(timeout=60_000)
     return seen
-
-
-@pytest.fixture(scope="session")
-def probes(shared: Path) -> list[Path]:
-    return sorted((shared / "footage/town/probes/P0229").glob("*.jpg"))
 
 
 def upload(seen: Any, *files: Any) -> None:
@@ -120,10 +66,10 @@ def search(seen: Any) -> None:
     seen.page.get_by_role("button", name="Search", exact=True).click()
 
 
-def test_a_person_is_searched_and_found(opened: Any, probes: list[Path]) -> None:
+def test_a_person_is_searched_and_found(opened: Any, wanted: Photographs) -> None:
     seen = opened
     seen.screenshot("investigate-1-open")
-    upload(seen, probes[0], probes[1])
+    upload(seen, wanted[0], wanted[1])
     seen.page.locator(".sl-photograph").nth(1).wait_for()
     assert seen.page.locator(".sl-photograph", has_text="Quality: good").count() == 2
 
@@ -145,7 +91,7 @@ def test_a_person_is_searched_and_found(opened: Any, probes: list[Path]) -> None
     assert seen.page.locator(".sl-probe img").count() == 2
     summary = seen.page.locator(".sl-summary").inner_text()
     assert "2 candidates at 2 cameras" in summary
-    assert "12 cameras in the district, 3 with footage in this time (1 min)" in summary
+    assert "12 cameras in the district, 3 with footage in this time (30 s)" in summary
     assert "9 cameras have no footage in this time" in summary
     assert "never an identification" in summary
 
@@ -165,9 +111,9 @@ def test_a_person_is_searched_and_found(opened: Any, probes: list[Path]) -> None
     seen.assert_clean()
 
 
-def test_the_threshold_filters_cards_map_and_timeline(opened: Any, probes: list[Path]) -> None:
+def test_the_threshold_filters_cards_map_and_timeline(opened: Any, wanted: Photographs) -> None:
     seen = opened
-    upload(seen, probes[0])
+    upload(seen, wanted[0])
     seen.page.locator(".sl-photograph").wait_for()
     seen.page.locator(".sl-district select").first.select_option("All cameras")
     search(seen)
@@ -197,10 +143,10 @@ def test_the_threshold_filters_cards_map_and_timeline(opened: Any, probes: list[
 
 
 def test_choosing_in_map_timeline_or_list_chooses_in_all_three(
-    opened: Any, probes: list[Path]
+    opened: Any, wanted: Photographs
 ) -> None:
     seen = opened
-    upload(seen, probes[0])
+    upload(seen, wanted[0])
     seen.page.locator(".sl-photograph").wait_for()
     seen.page.locator(".sl-district select").first.select_option("All cameras")
     search(seen)
@@ -236,9 +182,9 @@ def test_choosing_in_map_timeline_or_list_chooses_in_all_three(
 
 
 def test_among_several_faces_one_is_chosen(
-    opened: Any, probes: list[Path], shared: Path, tmp_path: Path
+    opened: Any, wanted: Photographs, somebody_else: Path, tmp_path: Path
 ) -> None:
-    pictures = [probes[0], shared / "footage/town/probes/P0269/1.jpg"]
+    pictures = [wanted[0], somebody_else]
     people = [Image.open(path).convert("RGB") for path in pictures]
     both = Image.new("RGB", (2 * people[0].width, people[0].height))
     for number, one in enumerate(people):
@@ -330,13 +276,13 @@ def test_a_district_is_drawn_edited_and_deleted(opened: Any) -> None:
     seen.assert_clean()
 
 
-def test_the_page_can_be_used_with_the_keyboard(opened: Any, probes: list[Path]) -> None:
+def test_the_page_can_be_used_with_the_keyboard(opened: Any, wanted: Photographs) -> None:
     seen = opened
     page = seen.page
     page.bring_to_front()  # a page in the background may not open a dialogue
     with page.expect_file_chooser() as chooser:
         page.locator(".sl-target .sl-drop input").press("Enter")
-    chooser.value.set_files(probes[0])
+    chooser.value.set_files(wanted[0])
     page.locator(".sl-photograph").wait_for()
     page.locator(".sl-district select").first.focus()
     page.keyboard.press("ArrowDown")

@@ -16,8 +16,8 @@ MANY = 2_400
 
 
 @pytest.fixture(scope="module")
-def probe(shared: Path) -> Path:
-    return shared / "footage/town/probes/P0229/1.jpg"
+def probe(wanted: tuple[Path, ...]) -> Path:
+    return wanted[0]
 
 
 @pytest.fixture(scope="module")
@@ -65,20 +65,10 @@ def crowd(small_town: Path, probe: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def served(
-    small_town: Path, serving: Any, training: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Any]:
-    folder = tmp_path_factory.mktemp("server")
-    with serving(small_town, folder, SIGHTLINE_CASE=training) as served:
-        yield served
-
-
-@pytest.fixture
 def served_crowd(
-    crowd: Path, serving: Any, training: str, tmp_path_factory: pytest.TempPathFactory
+    crowd: Path, serving: Any, training: str, demo_calibrations: dict[str, str], tmp_path: Path
 ) -> Iterator[Any]:
-    folder = tmp_path_factory.mktemp("server")
-    with serving(crowd, folder, SIGHTLINE_CASE=training) as served:
+    with serving(crowd, tmp_path, SIGHTLINE_CASE=training, **demo_calibrations) as served:
         yield served
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from workbench.casework.register import here
 from workbench.widgets.components.target import TargetPanel
