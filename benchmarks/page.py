@@ -6,7 +6,7 @@ The real server, kernel, networks and Chromium, no network. Measured from the cl
 until what it brings is drawn:
 
 - opening the demo, until the first control stands there: on a kernel started for it (cold) and on
-  one that waited (heated), in a browser that has never been here and in one that has. Browser,
+  one that waited (warm), in a browser that has never been here and in one that has. Browser,
   server and kernel share this machine. Chromium is asked over its own protocol alone: Playwright
   listens to each request of the page, which takes half a second of these openings;
 - searching: from Search until cards, map and timeline stand there, median of five; and the longest
@@ -54,7 +54,7 @@ import sys
 from pathlib import Path
 from workbench.server.application import serve
 serve(
-    gallery=Path(sys.argv[1]), port=0, token=sys.argv[2], heated=int(sys.argv[3]),
+    gallery=Path(sys.argv[1]), port=0, token=sys.argv[2], warm_kernels=int(sys.argv[3]),
     ready=lambda address: print(address, flush=True),
 )
 """
@@ -117,10 +117,10 @@ def scope_of(path: Path) -> Scope:
 
 
 @contextmanager
-def serving(path: Path, environment: Mapping[str, str], *, heated: int) -> Iterator[str]:
+def serving(path: Path, environment: Mapping[str, str], *, warm_kernels: int) -> Iterator[str]:
     """A server of that gallery; gives the address of the page of an investigation."""
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(path), TOKEN, str(heated)],
+        [sys.executable, "-c", SERVE, str(path), TOKEN, str(warm_kernels)],
         stdout=subprocess.PIPE, text=True, env=os.environ | environment,
     )  # fmt: skip
     try:
@@ -182,8 +182,8 @@ class Browser:
 def openings(path: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """Seconds until the demo's page has its first control: median and longest of several."""
     result: dict[str, Any] = {}
-    for kernel, heated in (("cold", 0), ("heated", 1)):
-        with serving(path, environment, heated=heated) as address:
+    for kernel, warm_kernels in (("cold", 0), ("warm", 1)):
+        with serving(path, environment, warm_kernels=warm_kernels) as address:
             new, known = [], []
             for _ in range(3):
                 with tempfile.TemporaryDirectory() as profile:
@@ -226,7 +226,7 @@ def measure(path: Path, home: Path) -> dict[str, Any]:
         "SIGHTLINE_HOME": str(home), "SIGHTLINE_CASE": CASE,
         "SIGHTLINE_DISTRICTS": str(home / "districts"), "SIGHTLINE_THRESHOLD": "0.6",
     }  # fmt: skip
-    with serving(path, environment, heated=1) as address, sync_playwright() as playwright:
+    with serving(path, environment, warm_kernels=1) as address, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )

@@ -70,7 +70,7 @@ def test_who_has_no_token_is_told_where_it_is(server: tuple[str, int], visit: An
     address, token = server[0].split("?token=")
     seen = visit(address)
     seen.page.goto(address)
-    assert seen.page.locator("h1").inner_text() == "A token is needed"
+    assert seen.page.locator("h1").inner_text() == "Sign in"
     seen.screenshot("refused")
     assert seen.foreign == []
     assert seen.failures == [(401, address)]  # the page itself, and nothing it would have to fetch
@@ -127,7 +127,7 @@ def test_a_broken_dashboard_shows_no_code_and_no_traceback(
     seen = visit(address.split("?")[0])
     seen.page.goto(address)
     seen.page.get_by_role("link", name="Broken").click()
-    seen.page.get_by_text("Something went wrong here").first.wait_for(timeout=60_000)
+    seen.page.get_by_text("Something went wrong.").first.wait_for(timeout=60_000)
     time.sleep(1)  # for what may still come
     seen.screenshot("broken")
     text = seen.page.content()

@@ -18,7 +18,7 @@ SERVE = Path(__file__).with_name("serve.py")
 # Tells what its kernel knew of the request, and had imported before.
 ASKED = """import os, sys
 known = "workbench.widgets.investigate.page" in sys.modules
-print("query:", os.environ["QUERY_STRING"], "| heated:", known, "| history:", len(In), dir()[0])"""
+print("query:", os.environ["QUERY_STRING"], "| warm:", known, "| history:", len(In), dir()[0])"""
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Served:
 def start_server(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., Served]]:
-    """``start_server(heated=…)``: a server of dashboards, one of them broken, and a text file."""
+    """``start_server(warm=…)``: a server of dashboards, one of them broken, and a text file."""
     folder = tmp_path_factory.mktemp("served")
     gallery, dashboards = folder / "gallery.duckdb", folder / "dashboards"
     gallery.touch()
@@ -75,11 +75,11 @@ def start_server(
     (dashboards / "notes.txt").write_text("not for the page")
     started: list[subprocess.Popen[str]] = []
 
-    def start(*, heated: int = 0) -> Served:
+    def start(*, warm: int = 0) -> Served:
         log = folder / f"{len(started)}.log"
         with log.open("w") as stderr:
             process = subprocess.Popen(
-                [sys.executable, SERVE, gallery, dashboards, str(heated)],
+                [sys.executable, SERVE, gallery, dashboards, str(warm)],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,

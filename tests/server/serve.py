@@ -1,4 +1,4 @@
-"""Run by the tests as a process of its own: ``python serve.py GALLERY DASHBOARDS [HEATED]``."""
+"""Server for the tests, in its own process: ``serve.py GALLERY DASHBOARDS [WARM_KERNELS]``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ if __name__ == "__main__":
         gallery=Path(sys.argv[1]),
         dashboards=Path(sys.argv[2]),
         port=0,
-        heated=int(sys.argv[3]) if len(sys.argv) > 3 else 0,
+        warm_kernels=int(sys.argv[3]) if len(sys.argv) > 3 else 0,
         ready=lambda address: print(address, flush=True),
     )

@@ -25,7 +25,7 @@ ROUTES = [
 def test_no_route_is_open_without_the_token(served: Any, path: str) -> None:
     answer, body = served.ask(path, known=False)
     assert answer.status == 401
-    assert "A token is needed" in body
+    assert "Sign in</h1>" in body
 
 
 @pytest.mark.parametrize("path", ROUTES)

@@ -19,7 +19,7 @@ import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from workbench.server.kernels import DashboardKernels, ThisPython
+from workbench.server.kernels import CurrentInterpreter, DashboardKernels
 
 
 def test_opening_a_dashboard_starts_a_kernel_and_the_page_ends_it(served: Any) -> None:
@@ -45,7 +45,7 @@ def test_a_failing_dashboard_says_nothing_of_why_except_to_the_log(served: Any) 
     assert "ValueError" not in body
     assert "a secret detail" not in body
     assert "Traceback" not in body
-    assert "Something went wrong here" in body
+    assert "Something went wrong." in body
     assert "a secret detail" in served.log.read_text()
 
 
@@ -70,35 +70,35 @@ def test_sigterm_ends_the_server_and_its_kernels(start_server: Callable[[], Any]
 
 
 @pytest.fixture(scope="module")
-def heated(start_server: Callable[..., Any]) -> Any:
-    server = start_server(heated=1)
+def warm(start_server: Callable[..., Any]) -> Any:
+    server = start_server(warm=1)
     assert _until(lambda: len(server.kernels()) == 1)
     return server
 
 
-def test_a_page_takes_the_kernel_that_waits_and_another_comes(heated: Any) -> None:
-    (waiting,) = heated.kernels()
-    _, body = heated.ask("/voila/render/asked.ipynb?case=A-1%27%29")
-    assert "query: case=A-1%27%29 | heated: True" in html.unescape(body)
-    assert waiting in heated.kernels()
+def test_a_page_takes_the_kernel_that_waits_and_another_comes(warm: Any) -> None:
+    (waiting,) = warm.kernels()
+    _, body = warm.ask("/voila/render/asked.ipynb?case=A-1%27%29")
+    assert "query: case=A-1%27%29 | warm: True" in html.unescape(body)
+    assert waiting in warm.kernels()
     # What was run before is not in the page's history, nor in its names.
-    cold = heated.ask("/voila/render/asked.ipynb")[1]
+    cold = warm.ask("/voila/render/asked.ipynb")[1]
     assert _history(body) == _history(cold)
-    assert _until(lambda: len(heated.kernels()) == 3, seconds=10)
+    assert _until(lambda: len(warm.kernels()) == 3, seconds=10)
 
 
-def test_a_page_opens_though_the_kernel_that_waited_was_killed(heated: Any) -> None:
-    assert _until(lambda: _idle(heated.kernels()), seconds=60)
-    for kernel in heated.kernels():
+def test_a_page_opens_though_the_kernel_that_waited_was_killed(warm: Any) -> None:
+    assert _until(lambda: _idle(warm.kernels()), seconds=60)
+    for kernel in warm.kernels():
         kernel.kill()
-    body = html.unescape(heated.ask("/voila/render/asked.ipynb?case=A-2")[1])
-    assert "query: case=A-2 | heated:" in body
+    body = html.unescape(warm.ask("/voila/render/asked.ipynb?case=A-2")[1])
+    assert "query: case=A-2 | warm:" in body
 
 
 def test_sigterm_ends_kernels_that_wait_and_those_on_their_way(
     start_server: Callable[..., Any],
 ) -> None:
-    server = start_server(heated=2)
+    server = start_server(warm=2)
     assert _until(lambda: len(server.kernels()) > 0)
     kernels = server.kernels()
     server.process.send_signal(signal.SIGTERM)
@@ -111,18 +111,18 @@ def test_a_kernel_that_waits_is_not_ended_for_being_idle(tmp_path: Path) -> None
     async def look() -> tuple[bool, bool]:
         kernels = DashboardKernels(
             environment=dict(os.environ),
-            heated=1,
+            warm_kernels=1,
             cull_idle_timeout=1,
             connection_dir=str(tmp_path),
-            kernel_spec_manager=ThisPython(),
+            kernel_spec_manager=CurrentInterpreter(),
         )
-        kernels.heat()
-        heated = await kernels._waiting[0]
-        kernels.get_kernel(heated.kernel_id).last_activity -= timedelta(hours=9)
+        kernels.refill()
+        warm = await kernels._waiting[0]
+        kernels.get_kernel(warm.kernel_id).last_activity -= timedelta(hours=9)
         await kernels.cull_kernels()
-        waits = heated.kernel_id in kernels
+        waits = warm.kernel_id in kernels
         kernel_id = await kernels.start_kernel(env={}, path="")
-        assert kernel_id == heated.kernel_id
+        assert kernel_id == warm.kernel_id
         await asyncio.sleep(1)  # what it tells of its last work is on its way
         kernels.get_kernel(kernel_id).last_activity -= timedelta(hours=9)
         await kernels.cull_kernels()

@@ -43,12 +43,12 @@ def test_a_token_must_be_hard_to_guess(given: dict[str, Any], token: str) -> Non
 def test_a_taken_port_is_said_and_not_replaced(given: dict[str, Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(SettingsError, match=f"port {port}: another program listens there"):
+        with pytest.raises(SettingsError, match=f"port {port}: is in use by another program"):
             serve(**given | {"port": port})
 
 
 def test_a_host_must_be_of_this_machine(given: dict[str, Any]) -> None:
-    with pytest.raises(SettingsError, match="cannot listen there"):
+    with pytest.raises(SettingsError, match="cannot listen on this address"):
         serve(**given | {"host": "192.0.2.1"})  # an address kept for documentation
 
 
@@ -60,7 +60,7 @@ def test_dashboards_are_listed_in_their_order(tmp_path: Path) -> None:
 
 def test_what_is_no_notebook_is_named(tmp_path: Path) -> None:
     (tmp_path / "torn.ipynb").write_text('{"metadata": ')
-    with pytest.raises(SettingsError, match=r"torn\.ipynb: not a notebook"):
+    with pytest.raises(SettingsError, match=r"torn\.ipynb: is not a notebook"):
         find_dashboards(tmp_path)
 
 

@@ -114,8 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int)
     serve.add_argument(
-        "--heated", type=_count, default=1, metavar="N",
-        help="sessions that wait for the next pages, which then open sooner; about 300 MB each",
+        "--warm-kernels", type=_count, default=1, metavar="N",
+        help="kernels kept ready so that the next pages open sooner; about 300 MB each",
+    )  # fmt: skip
+    serve.add_argument(  # the name of the option before, which scripts may still use
+        "--heated", dest="warm_kernels", type=_count, default=argparse.SUPPRESS,
+        help=argparse.SUPPRESS,
     )  # fmt: skip
     serve.set_defaults(command=_serve)
 
@@ -279,7 +283,9 @@ def _serve(options: argparse.Namespace) -> int:
     from workbench.settings import load_settings
 
     gallery = options.gallery or load_settings().gallery_file
-    return _serve_gallery(gallery, host=options.host, port=options.port, heated=options.heated)
+    return _serve_gallery(
+        gallery, host=options.host, port=options.port, warm_kernels=options.warm_kernels
+    )
 
 
 def _serve_gallery(
@@ -287,7 +293,7 @@ def _serve_gallery(
     *,
     host: str = "127.0.0.1",
     port: int | None = None,
-    heated: int = 1,
+    warm_kernels: int = 1,
     environment: dict[str, str] | None = None,
 ) -> int:
     from workbench.server.application import serve
@@ -300,7 +306,7 @@ def _serve_gallery(
         host=host,
         port=port,
         token=os.environ.get("SIGHTLINE_TOKEN"),
-        heated=heated,
+        warm_kernels=warm_kernels,
         environment=environment or {},
         ready=ready,
     )

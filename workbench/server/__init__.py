@@ -1,1 +1,1 @@
-"""The server of the dashboards: Voila behind one door."""
+"""Server of the dashboards: Voila behind one check of access."""

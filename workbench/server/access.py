@@ -1,9 +1,9 @@
-"""One door in front of every route: a request that does not show the token reaches no handler.
+"""Access control in front of every route: a request without the token reaches no handler.
 
-Voila and Jupyter Server check access handler by handler and leave some of them open
-(``/voila/files``, ``/voila/static``, …). Here the check comes before the routes are looked at, so a
-route cannot be forgotten. The statics of the packages are behind it too: they hold no evidence, but
-one rule without exceptions is easier to trust.
+Voila and Jupyter Server check access handler by handler and leave some handlers open
+(``/voila/files``, ``/voila/static``, …). Here access is checked before routing, so that no route
+can be forgotten. The packages' static files are behind it too: they hold no evidence, but a rule
+without exceptions is easier to trust.
 """
 
 from __future__ import annotations
@@ -27,39 +27,40 @@ SHORTEST_TOKEN = 16
 
 
 def checked_token(token: str | None) -> str:
-    """``token`` if it is long enough, a new random one for None; raise SettingsError otherwise."""
+    """Return ``token``, or a random one for None; raise SettingsError if it is too short."""
     if token is None:
         return secrets.token_urlsafe(32)
     if len(token) < SHORTEST_TOKEN:
         raise SettingsError(
-            f"a token of {len(token)} characters can be guessed",
+            f"has only {len(token)} characters and can be guessed",
             where="token",
-            fix=f"Give one of at least {SHORTEST_TOKEN} characters, or none to have one made",
+            fix=f"Use at least {SHORTEST_TOKEN} characters, or leave it out to have one made",
         )
     return token
 
 
 class Door(Application):
-    """A Tornado application that lets in only those who know ``token``.
+    """A Tornado application that answers only requests that carry ``token``.
 
-    A browser shows the token once, as ``?token=…``; it is given a cookie and sent on to the same
-    address without the token, so that the token stays out of the history, of the pages' addresses
-    and of the kernels. Scripts send ``Authorization: token …`` with each request.
+    A browser sends the token once, as ``?token=…``. It is given a cookie and redirected to the same
+    address without the token, which therefore stays out of the history, the pages' addresses and
+    the kernels. Scripts send ``Authorization: token …`` with each request.
     """
 
     def __init__(self, *, token: str, **settings: Any) -> None:
         super().__init__(**settings)
         self._token = token
-        self._session = secrets.token_urlsafe(32)  # ends with this run of the server
+        self._session = secrets.token_urlsafe(32)  # valid as long as this server runs
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
-        if _comes_from_elsewhere(request):
-            return self._refuse(request, 403, "elsewhere")
+        """Handler of a request that may pass; otherwise the one that signs in or refuses."""
+        if _is_cross_site(request):
+            return self._refuse(request, 403, "cross-site")
         asked = dict(parse_qsl(request.query)).get("token")
-        known = self._knows_cookie(request) or self._knows_header(request)
+        known = self._has_cookie(request) or self._has_header(request)
         if asked is not None and (known or self._is_token(asked)) and request.method == "GET":
             return self.get_handler_delegate(
-                request, _Welcome, {"session": self._session, "cookie": _cookie_name(request)}
+                request, _TokenSignIn, {"session": self._session, "cookie": _cookie_name(request)}
             )
         if known:
             return super().find_handler(request, **kwargs)
@@ -68,7 +69,7 @@ class Door(Application):
         return self._refuse(request, 401, "missing")
 
     def log_request(self, handler: RequestHandler) -> None:
-        """One line a request, without its query: that may hold a token or a name."""
+        """Log one line per request, without the query, which may hold a token or a name."""
         status, request = handler.get_status(), handler.request
         log = access_log.warning if status >= 400 else access_log.debug
         milliseconds = 1000.0 * request.request_time()
@@ -84,32 +85,34 @@ class Door(Application):
     def _is_token(self, text: str) -> bool:
         return hmac.compare_digest(text.encode(), self._token.encode())
 
-    def _knows_cookie(self, request: HTTPServerRequest) -> bool:
+    def _has_cookie(self, request: HTTPServerRequest) -> bool:
         cookies = SimpleCookie(request.headers.get("Cookie", ""))
         cookie = cookies.get(_cookie_name(request))
         return cookie is not None and hmac.compare_digest(
             cookie.value.encode(), self._session.encode()
         )
 
-    def _knows_header(self, request: HTTPServerRequest) -> bool:
+    def _has_header(self, request: HTTPServerRequest) -> bool:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         return scheme.lower() in {"token", "bearer"} and self._is_token(text.strip())
 
     def _refuse(self, request: HTTPServerRequest, status: int, reason: str) -> Any:
-        return self.get_handler_delegate(request, _Refused, {"status": status, "reason": reason})
+        return self.get_handler_delegate(
+            request, _AccessDenied, {"status": status, "reason": reason}
+        )
 
 
 def _cookie_name(request: HTTPServerRequest) -> str:
-    # Cookies are shared between the ports of a host: two servers must not sign each other out.
+    # A host's ports share their cookies: two servers must not sign each other out.
     port = urlsplit(f"//{request.host}").port or 80
     return f"sightline-{port}"
 
 
-def _comes_from_elsewhere(request: HTTPServerRequest) -> bool:
-    """Whether a page of another site (or another port of this host) sent the request.
+def _is_cross_site(request: HTTPServerRequest) -> bool:
+    """Check whether a page of another site (or another port of this host) sent the request.
 
-    Following a link to us is fine; anything else (forms, scripts, pictures, sockets) is not. This
-    is what guards the kernels' sockets and the shutdown call, which carry no other secret.
+    Following a link is allowed; anything else (forms, scripts, pictures, sockets) is not. This
+    guards the kernels' sockets and the shutdown call, which carry no other secret.
     """
     headers = request.headers
     origin = headers.get("Origin")
@@ -121,13 +124,14 @@ def _comes_from_elsewhere(request: HTTPServerRequest) -> bool:
     return not follows_link
 
 
-class _Welcome(RequestHandler):
-    """Trade the token for a cookie and go on to the address without it."""
+class _TokenSignIn(RequestHandler):
+    """Exchange the token for a cookie and redirect to the address without the token."""
 
     def initialize(self, session: str, cookie: str) -> None:
         self._session, self._cookie = session, cookie
 
     def get(self) -> None:
+        """Set the cookie and redirect."""
         query = urlencode([item for item in parse_qsl(self.request.query) if item[0] != "token"])
         # Two leading slashes, or a backslash, would name another host.
         path = "/" + self.request.path.lstrip("/\\")
@@ -136,16 +140,17 @@ class _Welcome(RequestHandler):
         self.redirect(f"{path}?{query}" if query else path)
 
 
-class _Refused(RequestHandler):
-    """Say in plain words why the door stays shut."""
+class _AccessDenied(RequestHandler):
+    """Say why a request is refused, with a field for the token."""
 
     def initialize(self, status: int, reason: str) -> None:
         self._status, self._reason = status, reason
 
     def check_xsrf_cookie(self) -> None:
-        """Nothing is done for such a request, so there is nothing to forge."""
+        """Check nothing: such a request changes nothing that could be forged."""
 
     def prepare(self) -> None:
+        """Answer any method with the page that says why."""
         self.set_status(self._status)
         self.set_header("Cache-Control", "no-store")
         if self._status == 401:
@@ -154,14 +159,17 @@ class _Refused(RequestHandler):
         self.finish(page.render(reason=self._reason))
 
 
-class Admitted(IdentityProvider):  # type: ignore[misc, unused-ignore]
-    """For Jupyter's handlers: whoever passed the door is the account that runs this server.
+class ServerAccount(IdentityProvider):  # type: ignore[misc, unused-ignore]
+    """Identity for Jupyter's handlers: every request that passed is the account of this server.
 
-    So it is in the kernels, whatever a page says: see :mod:`workbench.casework.record.people`.
+    The kernels run as that account too, whatever a page says: see
+    :mod:`workbench.casework.record.people`.
     """
 
-    def get_user(self, handler: Any) -> User:  # noqa: ARG002 - the door has looked at it
+    def get_user(self, handler: Any) -> User:  # noqa: ARG002 - the door has checked it
+        """User that runs this server."""
         return User(username=identify(People()).account)
 
     def get_handlers(self) -> list[tuple[str, object]]:
+        """No routes to sign in or out: the door does that."""
         return []

@@ -1,4 +1,4 @@
-"""``sightline serve``: the dashboards in the foreground, until Ctrl-C."""
+"""``sightline serve``: serve the dashboards in the foreground until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFile
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from workbench.errors import GalleryError, SettingsError
-from workbench.server.access import Admitted, Door, checked_token
+from workbench.server.access import Door, ServerAccount, checked_token
 from workbench.server.dashboards import find_dashboards, packaged_dashboards
 from workbench.server.kernels import (
-    HEATED,
     IDLE_SECONDS,
     MESSAGE_BYTES,
     VIEWER_MESSAGE,
+    WARM_KERNELS,
+    CurrentInterpreter,
     DashboardKernels,
+    FastReadyClient,
     LoggedConnection,
-    PromptClient,
     ShutdownHandler,
-    ThisPython,
     kernel_environment,
     log_failed_cell,
 )
@@ -48,15 +48,15 @@ DEFAULT_PORT = 8866
 TEMPLATE = "sightline"
 TEMPLATES = Path(__file__).parent / "template"
 
-# The extensions of JupyterLab that draw our widgets; whatever else is installed stays out.
+# The JupyterLab extensions that draw our widgets; no other that is installed is loaded.
 _EXTENSIONS = [
     "@jupyter-widgets/jupyterlab-manager",
     "@voila-dashboards/widgets-manager8",
     "anywidget",
     "jupyter-leaflet",
 ]
-# Of what people may draw in dashboards of their own. Ours bring Plotly when they come to need it.
-_MORE_EXTENSIONS = ["jupyterlab-plotly"]
+# For dashboards that users bring along. The packaged ones load Plotly when they need it.
+_EXTRA_EXTENSIONS = ["jupyterlab-plotly"]
 _KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 
 
@@ -67,7 +67,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int | None = None,
     token: str | None = None,
-    heated: int = HEATED,
+    warm_kernels: int = WARM_KERNELS,
     environment: Mapping[str, str] = MappingProxyType({}),
     ready: Callable[[str], None],
 ) -> None:
@@ -76,34 +76,35 @@ def serve(
     Parameters
     ----------
     gallery : Path
-        What the dashboards open; they find it as ``SIGHTLINE_GALLERY``.
+        The gallery the dashboards open; passed to them as ``SIGHTLINE_GALLERY``.
     dashboards : Path, optional
-        Folder of the notebooks; by default our own.
+        Folder of the notebooks; by default the packaged ones.
     host : str
-        Address to listen on; by default this machine alone can reach it.
+        Address to listen on; by default reachable from this machine only.
     port : int, optional
-        By default 8866, or any free one where that is taken; 0 takes any free one.
+        By default 8866, or any free port if that one is taken; 0 chooses any free port.
     token : str, optional
-        At least 16 characters; by default a random one is made. There is no way to serve without.
-    heated : int
-        How many kernels wait for the next pages, each with about 300 MB; 0 for none.
+        At least 16 characters; by default a random one. Serving without a token is not possible.
+    warm_kernels : int
+        Kernels kept ready for the next pages, each with about 300 MB; 0 for none.
     environment : Mapping[str, str]
-        Settings for the kernels, ``SIGHTLINE_…``.
+        Settings for the kernels, named ``SIGHTLINE_…``.
     ready : callable
-        Called with the address to open, token included, once the server has answered a request.
+        Called with the address to open, token included, once the server answers requests.
 
     Raises
     ------
     GalleryError
-        There is no gallery at that path.
+        If there is no gallery at that path.
     SettingsError
-        The port is taken, the host is not ours, the token is too short, or the like.
+        If the port is taken, the host is not an address of this machine, the token is too short,
+        or the folder of dashboards cannot be read.
     """
     if not gallery.exists():
         raise GalleryError(
             "there is no gallery here",
             where=str(gallery),
-            fix="Make one with `sightline index`, or with `sightline demo`",
+            fix="Make one with `sightline index`, or try `sightline demo`",
         )
     folder = (dashboards or packaged_dashboards()).resolve()
     find_dashboards(folder)
@@ -116,31 +117,31 @@ def serve(
         config = _configuration(
             folder=folder,
             scratch=scratch,
-            heated=heated,
+            warm_kernels=warm_kernels,
             environment=kernel_environment(settings, scratch=scratch),
         )
-        with _jupyter_of_our_own(scratch):
+        with _isolated_jupyter(scratch):
             server = DashboardServer(config=config)
             server.policy, server.secret, server.folder = Policy(tiles), token, folder
-            server.sockets, server.shown_host = sockets, _shown(host)
+            server.sockets, server.display_host = sockets, _display_host(host)
             server.ready = ready
             server.initialize([])
             server.start()
 
 
 class DashboardServer(Voila):  # type: ignore[misc]
-    """Voila with a list of routes of our own, behind the :class:`Door`."""
+    """Voila with its own list of routes, behind the :class:`Door`."""
 
     name = "sightline"
     policy: Policy
     secret: str  # not Voila's ``token``: the door holds it, Jupyter's own handlers need not
     folder: Path
     sockets: list[socket.socket]
-    shown_host: str
+    display_host: str
     ready: Callable[[str], None]
 
     def init_handlers(self) -> list[Any]:
-        """Every route there is. Voila's files, contents and tree are not among them."""
+        """All routes. Voila's routes to files, contents and the tree are left out."""
         voila = {
             "template_paths": self.template_paths,
             "config": self.config,
@@ -159,7 +160,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (
                 r"/voila/labextensions/(.*)",
                 FileFindHandler,
-                {"path": self.labextensions_path},  # their names change with what they hold
+                {"path": self.labextensions_path},  # their names change with their content
             ),
             (
                 r"/voila/api/themes/(.*)",
@@ -174,6 +175,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
         ]
 
     def start(self) -> None:
+        """Serve until SIGINT or SIGTERM, then end all kernels."""
         asyncio.run(self._run())
 
     async def _run(self) -> None:
@@ -192,17 +194,19 @@ class DashboardServer(Voila):  # type: ignore[misc]
             **self.init_settings(),
         )
         self.app.add_handlers(".*$", self.init_handlers())
-        # The stream under a socket has a limit of its own, 100 MB where it is not told.
+        # The stream under a socket has its own limit, 100 MB by default.
         server = HTTPServer(self.app, max_buffer_size=MESSAGE_BYTES + 2**20, max_body_size=2**20)
         server.add_sockets(self.sockets)
         try:
-            # By number: the name of this machine need not be known to itself.
-            listening = _authority(self.sockets[0].getsockname()[0], self.port)
+            # By number: this machine may be unable to resolve its own name.
+            listening = _host_and_port(self.sockets[0].getsockname()[0], self.port)
             await AsyncHTTPClient().fetch(
                 f"http://{listening}/", headers={"Authorization": f"token {self.secret}"}
             )
-            self.ready(f"http://{_authority(self.shown_host, self.port)}/?token={self.secret}")
-            self.kernel_manager.heat()
+            self.ready(
+                f"http://{_host_and_port(self.display_host, self.port)}/?token={self.secret}"
+            )
+            self.kernel_manager.refill()
             await stopped.wait()
         finally:
             server.stop()
@@ -211,13 +215,13 @@ class DashboardServer(Voila):  # type: ignore[misc]
 
 
 def _configuration(
-    *, folder: Path, scratch: Path, heated: int, environment: dict[str, str]
+    *, folder: Path, scratch: Path, warm_kernels: int, environment: dict[str, str]
 ) -> Config:
     config = Config()
     config.Voila.config_file_paths = []
     config.Voila.root_dir = str(folder)
     config.Voila.connection_dir_root = str(scratch)
-    config.Voila.identity_provider_class = Admitted
+    config.Voila.identity_provider_class = ServerAccount
     config.Voila.kernel_websocket_connection_class = LoggedConnection
     config.Voila.log_level = "WARN"
     config.VoilaConfiguration.template = TEMPLATE
@@ -225,42 +229,43 @@ def _configuration(
     config.VoilaConfiguration.allow_theme_override = "NO"
     config.VoilaConfiguration.strip_sources = True
     config.VoilaConfiguration.show_tracebacks = False
-    ours = folder == packaged_dashboards().resolve()
+    packaged = folder == packaged_dashboards().resolve()
     config.VoilaConfiguration.extension_allowlist = [
         *_EXTENSIONS,
-        *([] if ours else _MORE_EXTENSIONS),
+        *([] if packaged else _EXTRA_EXTENSIONS),
     ]
     config.VoilaConfiguration.multi_kernel_manager_class = DashboardKernels
     config.VoilaExecutor.cell_error_instruction = VIEWER_MESSAGE
     config.VoilaExecutor.on_cell_error = log_failed_cell
-    config.VoilaConfiguration.kernel_spec_manager_class = ThisPython
+    config.VoilaConfiguration.kernel_spec_manager_class = CurrentInterpreter
     config.DashboardKernels.environment = environment
-    config.DashboardKernels.heated = heated
+    config.DashboardKernels.warm_kernels = warm_kernels
     config.DashboardKernels.allow_tracebacks = False
     config.DashboardKernels.traceback_replacement_message = VIEWER_MESSAGE
     config.DashboardKernels.cull_idle_timeout = IDLE_SECONDS
     config.DashboardKernels.cull_interval = 30
-    # The kernels' ports would be open to other users of the machine; sockets in our folder are not.
+    # Other users of this machine could reach the kernels' TCP ports, but not sockets in our folder.
     config.KernelManager.transport = "ipc"
-    config.KernelManager.client_factory = PromptClient
+    config.KernelManager.client_factory = FastReadyClient
     return config
 
 
 @contextmanager
-def _jupyter_of_our_own(scratch: Path) -> Iterator[None]:
-    """Let Jupyter find our template, and nothing in the home of whoever starts the server.
+def _isolated_jupyter(scratch: Path) -> Iterator[None]:
+    """Let Jupyter find our template, and nothing in the home of the user who starts the server.
 
-    Jupyter looks for templates, extensions and settings along these variables alone.
+    These variables are the only ones that say where Jupyter looks for templates, extensions and
+    settings.
     """
-    ours = {
+    variables = {
         "JUPYTER_PATH": str(TEMPLATES),
         "JUPYTER_NO_CONFIG": "1",
         "JUPYTER_DATA_DIR": str(scratch / "data"),
         "JUPYTER_RUNTIME_DIR": str(scratch / "runtime"),
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
@@ -279,19 +284,19 @@ def _listen(host: str, port: int | None) -> list[socket.socket]:
             return bind_sockets(0, host)
         if error.errno == errno.EADDRINUSE:
             raise SettingsError(
-                "another program listens there", where=f"port {port}", fix="Choose another"
+                "is in use by another program", where=f"port {port}", fix="Choose another port"
             ) from None
         raise SettingsError(
-            f"this machine cannot listen there ({error.strerror or error})",
+            f"cannot listen on this address ({error.strerror or error})",
             where=f"{host}:{DEFAULT_PORT if port is None else port}",
-            fix="Give an address of this machine and a port above 1023",
+            fix="Use an address of this machine and a port above 1023",
         ) from None
 
 
-def _shown(host: str) -> str:
+def _display_host(host: str) -> str:
     everywhere = {"", "0.0.0.0", "::"}  # noqa: S104 - shown as the name of the machine
     return socket.gethostname() if host in everywhere else host
 
 
-def _authority(host: str, port: int) -> str:
+def _host_and_port(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

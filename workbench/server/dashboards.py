@@ -1,4 +1,4 @@
-"""The dashboards of this installation: notebooks in one folder, with a title and a sentence."""
+"""Dashboards of an installation: notebooks in one folder, with a title and a description."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workbench.errors import SettingsError
 
 @dataclass(frozen=True, order=True)
 class Dashboard:
-    """One notebook to open, sorted as the front page lists it."""
+    """A notebook to open; instances sort in the order of the front page."""
 
     order: int
     title: str
@@ -20,27 +20,28 @@ class Dashboard:
 
     @property
     def address(self) -> str:
+        """Path of its page on this server."""
         return f"/voila/render/{self.name}.ipynb"
 
 
 def packaged_dashboards() -> Path:
-    """The folder of our own dashboards: in the wheel, else beside the package in a checkout."""
+    """Folder of the packaged dashboards: in the wheel, or beside the package in a checkout."""
     here = Path(__file__).parent
     inside = here / "_dashboards"  # put there when the wheel is built
     return inside if inside.is_dir() else here.parents[1] / "dashboards"
 
 
 def find_dashboards(folder: Path) -> list[Dashboard]:
-    """The notebooks directly in ``folder``, as the front page lists them.
+    """Find the notebooks directly in ``folder``, in the order of the front page.
 
-    A notebook introduces itself in its metadata: ``"sightline": {"title": …, "description": …,
-    "order": …}``. Raises SettingsError where the folder or a notebook cannot be read.
+    A notebook describes itself in its metadata: ``"sightline": {"title": …, "description": …,
+    "order": …}``. Raises SettingsError if the folder or a notebook cannot be read.
     """
     if not folder.is_dir():
         raise SettingsError(
-            "there is no such folder of dashboards",
+            "no such folder of dashboards",
             where=str(folder),
-            fix="Give the folder that holds investigate.ipynb",
+            fix="Name the folder that holds investigate.ipynb",
         )
     return sorted(_read(path) for path in folder.glob("*.ipynb") if not path.name.startswith("."))
 
@@ -50,7 +51,7 @@ def _read(path: Path) -> Dashboard:
         about = json.loads(path.read_text("utf-8"))["metadata"].get("sightline", {})
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise SettingsError(
-            f"not a notebook ({error})", where=str(path), fix="Restore it or take it away"
+            f"is not a notebook ({error})", where=str(path), fix="Restore or remove it"
         ) from error
     return Dashboard(
         order=int(about.get("order", 100)),

@@ -1,4 +1,4 @@
-"""The kernels behind the dashboards: what they know of the server, and what leaves them."""
+"""Kernels of the dashboards: their environment, warm ones in reserve, and their error messages."""
 
 from __future__ import annotations
 
@@ -20,58 +20,58 @@ from tornado.log import app_log
 from traitlets import Dict, Int, List, Unicode
 
 IDLE_SECONDS = 300
-"""A kernel whose page is gone without a word (the browser was killed) is ended after this long."""
+"""Idle time after which a kernel whose page went away unannounced (a killed browser) is ended."""
 
-HEATED = 1
-"""How many kernels wait for a page, each with about 300 MB."""
+WARM_KERNELS = 1
+"""Kernels kept ready for the next pages, each with about 300 MB."""
 
-_HEAT = "__import__('workbench.widgets.prewarm', fromlist=['heat']).heat()"
-# What a page that has just been opened needs more than the next one does.
-_REST_SECONDS = 3.0
-# What it says of itself with an answer comes within this, or was said to nobody.
-_HEARD_SECONDS = 0.05
-# The longest that heating may take; on a busy machine it takes many times the usual two seconds.
-_HEAT_SECONDS = 60
-# How long a page waits for a kernel that waits for pages, before it gets a cold one.
-_PATIENCE_SECONDS = 3.0
+_PREWARM = "__import__('workbench.widgets.prewarm', fromlist=['prewarm']).prewarm()"
+# The page that has just been opened needs the processor more than the next one does.
+_REFILL_SECONDS = 3.0
+# The status that goes with an answer arrives within this time, or was sent before we listened.
+_IOPUB_SECONDS = 0.05
+# Prewarming takes two seconds; on a busy machine, many times that.
+_PREWARM_SECONDS = 60
+# How long a page waits for a warm kernel that is not ready yet, before it gets a cold one.
+_CLAIM_SECONDS = 3.0
 
 MESSAGE_BYTES = 200 * 2**20
 """The largest message between page and kernel: ten photographs of 20 MB."""
 
-VIEWER_MESSAGE = "Something went wrong here. What it was is written in the server's log."
+VIEWER_MESSAGE = "Something went wrong. The details are in the server's log."
 
-# What Voila tells a kernel about the request, of which the kernel may see this. The rest of what
-# comes with it is the whole environment of the server, secrets included.
-_OF_THE_REQUEST = ("QUERY_STRING", "VOILA_BASE_URL", "VOILA_PREHEAT")
-# Secrets of the server that may stand in its environment.
+# The variables about the request that a kernel may see. Voila passes them along with the whole
+# environment of the server, secrets included.
+_REQUEST_VARIABLES = ("QUERY_STRING", "VOILA_BASE_URL", "VOILA_PREHEAT")
+# Secrets of the server that its environment may hold.
 _SECRETS = ("SIGHTLINE_TOKEN", "JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE")
 
 
 def kernel_environment(settings: Mapping[str, str], *, scratch: Path) -> dict[str, str]:
-    """The environment of a kernel: the server's without its secrets, with ``settings`` on top.
+    """Environment of a kernel: the server's without its secrets, overridden by ``settings``.
 
-    ``scratch`` takes the place of the user's IPython profile, so that start-up files and the
-    history of the person who started the server play no part.
+    ``scratch`` replaces the user's IPython profile, so that the start-up files and the history of
+    the person who started the server have no effect.
     """
     inherited = {name: value for name, value in os.environ.items() if name not in _SECRETS}
     return {**inherited, "IPYTHONDIR": str(scratch / "ipython"), **settings}
 
 
-class ThisPython(KernelSpecManager):
-    """Knows one kernel: the interpreter that runs the server, whatever else is installed."""
+class CurrentInterpreter(KernelSpecManager):
+    """Kernel specs: the interpreter that runs the server, and no other that may be installed."""
 
     kernel_dirs = List(Unicode(), default_value=[])
 
 
 @dataclass(frozen=True)
-class _Heated:
-    """A kernel that waits for a page, and the line to it: making one takes a fifth of a second."""
+class _WarmKernel:
+    """A kernel ready for a page, and a client connected to it: connecting takes 0.2 s."""
 
     kernel_id: str
     client: AsyncKernelClient
 
     async def run(self, code: str, *, seconds: float) -> None:
-        """Run ``code`` and leave no trace of it in the page's history."""
+        """Run ``code`` without leaving it in the page's history; raise RuntimeError if it fails."""
         answer = await self.client.execute(
             code, silent=True, store_history=False, reply=True, timeout=seconds
         )
@@ -79,132 +79,137 @@ class _Heated:
             raise RuntimeError("\n".join(answer["content"].get("traceback", [])))
 
 
-class PromptClient(AsyncKernelClient):
-    """Is ready when the kernel answers and is heard; Jupyter's listens for another 0.2 s then."""
+class FastReadyClient(AsyncKernelClient):
+    """A client that is ready as soon as the kernel answers; Jupyter's waits another 0.2 s."""
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """Raises RuntimeError if it is dead, or does not answer within *timeout* seconds."""
-        end = time.monotonic() + (_HEAT_SECONDS if timeout is None else timeout)
+        """Wait until the kernel answers; raise RuntimeError if it died or the time is up."""
+        end = time.monotonic() + (_PREWARM_SECONDS if timeout is None else timeout)
         while time.monotonic() < end and await self.is_alive():
             try:
                 answer = await self.kernel_info(reply=True, timeout=1)
-                # What it publishes is lost until it knows that somebody listens.
-                await self.iopub_channel.get_msg(timeout=_HEARD_SECONDS)
+                # Until the kernel knows of a subscriber, what it publishes is lost.
+                await self.iopub_channel.get_msg(timeout=_IOPUB_SECONDS)
             except (TimeoutError, Empty):
                 continue
             self._handle_kernel_info_reply(answer)
             return
-        raise RuntimeError("The kernel died before it was ready, or does not answer")
+        raise RuntimeError("the kernel died before it was ready, or does not answer")
 
 
 class DashboardKernels(AsyncMappingKernelManager):
-    """Starts each kernel with ``environment``, in the directory the server was started in.
+    """Start each kernel with ``environment``, in the directory the server was started in.
 
-    Some kernels are started before anybody asks and import what a page needs, which is most of what
-    opening one takes. Voila's own heating runs the whole notebook: the page would show the cases
-    and the footage of that hour.
+    ``warm_kernels`` of them are started in advance and import what a page needs, which takes most
+    of the time of opening one. Voila's own preheating runs the whole notebook in advance: the page
+    would show the cases and the footage of that time.
     """
 
     environment = Dict(Unicode(), config=True, help="the whole environment of each kernel")
-    heated = Int(HEATED, min=0, config=True, help="how many kernels wait for a page")
+    warm_kernels = Int(
+        WARM_KERNELS, min=0, config=True, help="how many kernels are kept ready for the next pages"
+    )
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
-        self._waiting: list[asyncio.Task[_Heated]] = []
-        self._next_heating: asyncio.TimerHandle | None = None
+        self._waiting: list[asyncio.Task[_WarmKernel]] = []
+        self._next_refill: asyncio.TimerHandle | None = None
 
-    def heat(self) -> None:
-        """Start kernels in the background until ``heated`` of them wait."""
-        while len(self._waiting) < self.heated:
-            self._waiting.append(asyncio.create_task(self._heat()))
+    def refill(self) -> None:
+        """Start kernels in the background until ``warm_kernels`` of them are ready or starting."""
+        while len(self._waiting) < self.warm_kernels:
+            self._waiting.append(asyncio.create_task(self._start_warm()))
 
     async def start_kernel(  # type: ignore[override]  # Jupyter has the name in its kwargs
         self, *, env: Mapping[str, str], **kwargs: Any
     ) -> str:
-        request = {name: env[name] for name in _OF_THE_REQUEST if name in env}
-        kernel_id = await self._heated_for(request)
+        """Id of a kernel for a page: a warm one if there is any, else one started now."""
+        request = {name: env[name] for name in _REQUEST_VARIABLES if name in env}
+        kernel_id = await self._claim(request)
         if kernel_id is None:
-            kernel_id = await self._start(env={**self.environment, **request}, **kwargs)
-        if self.heated:
+            kernel_id = await self._start_cold(env={**self.environment, **request}, **kwargs)
+        if self.warm_kernels:
             loop = asyncio.get_running_loop()
-            self._next_heating = loop.call_later(_REST_SECONDS, self.heat)
+            self._next_refill = loop.call_later(_REFILL_SECONDS, self.refill)
         return kernel_id
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
-        """Leave those that wait."""
+        """End a kernel that has been idle for too long, unless it is a warm one in reserve."""
         ids = {task.result().kernel_id for task in self._waiting if _succeeded(task)}
         if kernel_id not in ids:
             await super().cull_kernel_if_idle(kernel_id)  # type: ignore[no-untyped-call]
 
     async def shutdown_all(self, now: bool = False) -> None:  # type: ignore[override]
-        if self._next_heating is not None:
-            self._next_heating.cancel()
+        """End all kernels, those that are still being prewarmed too."""
+        if self._next_refill is not None:
+            self._next_refill.cancel()
         waiting, self._waiting = self._waiting, []
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         await super().shutdown_all(now=now)
 
-    async def _start(self, **kwargs: Any) -> str:
+    async def _start_cold(self, **kwargs: Any) -> str:
         kernel_id: str = await super().start_kernel(**kwargs)
         return kernel_id
 
-    async def _heat(self) -> _Heated:
-        starting = asyncio.create_task(self._start(env=dict(self.environment), path=""))
+    async def _start_warm(self) -> _WarmKernel:
+        starting = asyncio.create_task(self._start_cold(env=dict(self.environment), path=""))
         try:
             kernel_id = await asyncio.shield(starting)
         except asyncio.CancelledError:
-            await starting  # only what has been started is known, and ended with the others
+            await starting  # only a kernel that has started is known, and ended with the others
             raise
         kernel: Any = self.get_kernel(kernel_id)
-        heated = _Heated(kernel_id, kernel.client())
+        warm = _WarmKernel(kernel_id, kernel.client())
         try:
-            await heated.client.wait_for_ready(timeout=_HEAT_SECONDS)
-            await heated.run(_HEAT, seconds=_HEAT_SECONDS)
+            await warm.client.wait_for_ready(timeout=_PREWARM_SECONDS)
+            await warm.run(_PREWARM, seconds=_PREWARM_SECONDS)
         except BaseException:
-            heated.client.stop_channels()
+            warm.client.stop_channels()
             raise
-        return heated
+        return warm
 
-    async def _heated_for(self, request: Mapping[str, str]) -> str | None:
-        """A kernel that waited and now knows the request; None where there is none."""
+    async def _claim(self, request: Mapping[str, str]) -> str | None:
+        """Take a warm kernel and set the variables of the request in it; None if there is none."""
         while self._waiting:
             task = self._waiting[0]
-            done, _ = await asyncio.wait({task}, timeout=_PATIENCE_SECONDS)
-            if task not in self._waiting:  # another page has taken it meanwhile
+            done, _ = await asyncio.wait({task}, timeout=_CLAIM_SECONDS)
+            if task not in self._waiting:  # another page took it meanwhile
                 continue
             if not done:
                 return None
             self._waiting.remove(task)
             if (error := task.exception()) is not None:
-                self.log.warning("a kernel could not be made ready for a page: %r", error)
+                self.log.warning("a kernel could not be prewarmed: %r", error)
                 continue
-            heated = task.result()
+            warm = task.result()
             try:
-                knows = f"__import__('os').environ.update({dict(request)!r})"
-                await heated.run(knows, seconds=_PATIENCE_SECONDS)
+                sets_variables = f"__import__('os').environ.update({dict(request)!r})"
+                await warm.run(sets_variables, seconds=_CLAIM_SECONDS)
             except (RuntimeError, TimeoutError) as error:
-                self.log.warning("a kernel that waited for a page is gone: %r", error)
-                if heated.kernel_id in self:
+                self.log.warning("a warm kernel did not answer and is ended: %r", error)
+                if warm.kernel_id in self:
                     kernels: Any = self
-                    await kernels.shutdown_kernel(heated.kernel_id, now=True)
+                    await kernels.shutdown_kernel(warm.kernel_id, now=True)
             else:
-                return heated.kernel_id
+                return warm.kernel_id
             finally:
-                heated.client.stop_channels()
+                warm.client.stop_channels()
         return None
 
     def cwd_for_path(self, path: str, **kwargs: Any) -> str:  # noqa: ARG002 - Jupyter's signature
+        """Directory a kernel starts in: the server's, whatever the path of the page."""
         # Relative paths and sightline.env then mean the same as on the command line.
         return str(Path.cwd())
 
 
-def _succeeded(task: asyncio.Task[_Heated]) -> bool:
+def _succeeded(task: asyncio.Task[_WarmKernel]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
 
 
 class LoggedConnection(ZMQChannelsWebsocketConnection):
-    """Writes what goes wrong in a kernel to the server's log; Jupyter hides it from the page."""
+    """Write the errors of a kernel to the server's log; the page does not show them."""
 
     def _on_error(self, channel: str, msg: dict[str, Any], msg_list: list[bytes]) -> None:
         part: Any = self.get_part
@@ -220,23 +225,24 @@ class LoggedConnection(ZMQChannelsWebsocketConnection):
 
 
 def log_failed_cell(*, cell_index: int, execute_reply: dict[str, Any], **_: Any) -> None:
-    """Write why a cell failed while its page was being made, before any page is connected."""
+    """Log why a cell failed while its page was rendered, before the page is connected."""
     reason = "\n".join(execute_reply["content"].get("traceback", []))
     app_log.error("cell %d: %s", cell_index + 1, reason)
 
 
 class ShutdownHandler(JupyterHandler):
-    """End the kernel of a page that closes.
+    """End the kernel of a page that is being closed.
 
     Voila's own handler answers 403: the page's beacon carries no _xsrf value that Jupyter Server
-    accepts, and kernels pile up (voila #1458). The door has already seen that the request comes
-    from a page of ours.
+    accepts, and kernels pile up (voila #1458). The door has already checked that the request comes
+    from a page of this server.
     """
 
     def check_xsrf_cookie(self) -> None:
-        """See above."""
+        """Accept the beacon without an _xsrf value; see the class."""
 
     async def post(self, kernel_id: str) -> None:
+        """End the kernel, if there is still one of that id; answer 204 either way."""
         kernels: Any = self.kernel_manager
         if kernel_id in kernels:
             await kernels.shutdown_kernel(kernel_id, now=True)

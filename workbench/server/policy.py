@@ -1,4 +1,4 @@
-"""What the browser is allowed to do with our pages, said in the headers of every response."""
+"""Security headers of every response: what a browser may do with a page."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tornado.web import OutputTransform
 from workbench.errors import SettingsError
 
 FRAME_PATH = "/frame"
-"""Where the empty document lives into which a page puts a self-contained map."""
+"""Path of the empty document into which a page puts a self-contained map."""
 
-# Voila writes this between two cells when one of them takes long; we keep its page, not its script,
-# so the one inline script it can send is allowed by what it says and nothing else is.
+# Voila writes this between two cells when one of them takes long. Our page replaces its scripts, so
+# this is the only inline script it can send: it is allowed by its hash, and no other is.
 _HEARTBEAT = "window.voila_heartbeat()"
 
 
@@ -25,7 +25,7 @@ def _hash(script: str) -> str:
 
 
 def tile_source(pattern: str | None) -> str:
-    """The tile server in ``pattern`` as a Content-Security-Policy source; '' where there is none.
+    """Content-Security-Policy source of the tile server in ``pattern``; '' without a pattern.
 
     >>> tile_source("https://{s}.tiles.example/{z}/{x}/{y}.png")
     'https://*.tiles.example'
@@ -42,22 +42,22 @@ def tile_source(pattern: str | None) -> str:
         raise SettingsError(
             f"{pattern!r} is not the address of a tile server",
             where="SIGHTLINE_TILES",
-            fix="Write one like https://tiles.example/{z}/{x}/{y}.png",
+            fix="Write it like https://tiles.example/{z}/{x}/{y}.png",
         )
     return f"{address.scheme}://{address.netloc}"
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The two Content-Security-Policies in force, given the tile server (or '') of this place."""
+    """The two Content-Security-Policies in force; ``tiles`` is the tile server's source, or ''."""
 
     tiles: str = ""
 
     def page(self) -> str:
-        """For every page and answer but the frame's.
+        """Policy of every response but the frame's.
 
         No inline script and no inline event handler runs, so that a camera name or case title that
-        reached the page unescaped is still only text. ``blob:`` is how anywidget, and with it
+        reached the page unescaped would still be only text. ``blob:`` is how anywidget, and with it
         Plotly's FigureWidget, imports the module its kernel sends. ``'unsafe-eval'`` is needed by
         the JupyterLab code that Voila is made of, which compiles its settings' schemas. Styles are
         written inline by Lumino, Leaflet and Plotly.
@@ -79,10 +79,10 @@ class Policy:
         )
 
     def frame(self) -> str:
-        """For the frame: Folium's scripts are inline, so they run where they can reach nothing.
+        """Policy of the frame: Folium's inline scripts run, but can reach nothing.
 
-        The document has an origin of its own (``sandbox``), may ask no server but the tiles', and
-        only our pages may hold it.
+        The document has its own origin (``sandbox``), may contact only the tile server, and may be
+        embedded only by pages of this server.
         """
         return "; ".join(
             [
@@ -100,7 +100,7 @@ class Policy:
         )
 
     def transform(self) -> type[OutputTransform]:
-        """A Tornado transform that sets the headers on every response, whoever wrote it."""
+        """Make a Tornado transform that sets the headers on every response of every handler."""
         page, frame = self.page(), self.frame()
 
         class SecurityHeaders(OutputTransform):

@@ -1,4 +1,4 @@
-"""What every page needs before it can be drawn, and that does not depend on what it shows."""
+"""Preparation of a warm kernel for any page: imports and networks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from workbench.errors import SightlineError
 from workbench.settings import load_settings
 
 
-def heat() -> None:
-    """Import what panels import when they are made, and load the networks of the gallery.
+def prewarm() -> None:
+    """Import the modules of all panels and load the networks of the gallery.
 
-    For a kernel that waits for a page. Nothing that is read of settings, gallery or cases is kept,
-    so that the page shows them as they are when it is opened; what is wrong with them is left to
-    it too.
+    Called in a warm kernel. Nothing that is read of settings, gallery or cases is kept: the page
+    shows them as they are when it is opened, and reports what is wrong with them.
     """
     for module in pkgutil.walk_packages([str(Path(__file__).parent)], f"{__package__}."):
         importlib.import_module(module.name)
