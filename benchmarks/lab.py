@@ -27,6 +27,7 @@ import pandas as pd
 
 import workbench.calibration
 from workbench.calibration import QUALITY_STEPS, Calibration, calibration_of, write_calibration
+from workbench.domain import Progress
 from workbench.errors import SightlineError
 from workbench.evaluation.calibrate import calibrate, comparisons, table, weigh
 from workbench.evaluation.camera_limits import usefulness
@@ -77,17 +78,17 @@ def people_of_town() -> set[str]:
 def halves(stills: list[Still], models: Models) -> tuple[Half, Half]:
     """Everybody enrolled, divided by person."""
 
-    def progress(done: int, total: int, _: str) -> None:
-        if sys.stderr.isatty() and not done % 50:
-            print(f"\r{done:,} of {total:,} pictures", end="", file=sys.stderr)
+    def show(progress: Progress) -> None:
+        if sys.stderr.isatty() and not progress.done % 50:
+            print(f"\r{progress.done:,} of {progress.total:,} pictures", end="", file=sys.stderr)
 
     count = pd.Series([still.person for still in stills]).value_counts()
     smaller: list[Still] = []
     for person in count[count >= 4].index:
         smaller += [still for still in stills if still.person == person][:MOST_SMALLER]
     smaller.sort(key=lambda still: still.path)
-    versions = [enrol(stills, models, progress=progress)]
-    versions += [enrol(smaller, models, degraded=one, progress=progress) for one in SMALLER]
+    versions = [enrol(stills, models, progress=show)]
+    versions += [enrol(smaller, models, degraded=one, progress=show) for one in SMALLER]
     people = np.unique(versions[0].people)
     first, second = (
         Half(tuple(version.of(chosen) for version in versions))

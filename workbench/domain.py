@@ -114,15 +114,6 @@ class Problem:
     at_seconds: float | None = None  # presentation time inside the recording, where known
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A decoded, upright picture with the time the stream itself gives it."""
-
-    number: int  # of the frame in decoding order, from 0
-    seconds: float  # presentation time since the first frame of the recording
-    image: Image  # (height, width, 3) uint8, BGR
-
-
 # --- Faces ------------------------------------------------------------------------------------
 
 
@@ -468,5 +459,40 @@ class Coverage:
     refused: int = 0  # recordings that begin inside the scope and could not be read
 
 
-ProgressCallback: TypeAlias = Callable[[int, int, str], None]
-"""Called with (done, total, what is being done)."""
+# --- Progress ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far long work has come: rows compared, recordings indexed, bytes fetched.
+
+    Indexing fills in all fields; other work leaves those at 0 that it does not count.
+    """
+
+    done: int
+    total: int = 0  # 0: unknown
+    what: str = ""  # being worked on, such as a file; of several at once, the latest
+    part: float = 0.0  # of what is not finished, the share done, added up; 1 is a whole one
+    footage_seconds: float = 0.0  # read so far
+    faces: int = 0  # detected so far
+    elapsed_seconds: float = 0.0
+
+    @property
+    def fraction(self) -> float:
+        """Share of the work that is done, from 0 to 1; 0 where the total is unknown."""
+        return (self.done + self.part) / self.total if self.total else 0.0
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Estimate of the time left; None before there is anything to go by."""
+        worked = self.done + self.part
+        return self.elapsed_seconds / worked * (self.total - worked) if worked > 0 else None
+
+    @property
+    def pace(self) -> float:
+        """Hours of footage read in an hour."""
+        return self.footage_seconds / self.elapsed_seconds if self.elapsed_seconds > 0 else 0.0
+
+
+ProgressCallback: TypeAlias = Callable[[Progress], None]
+"""Called now and then while long work goes on; it cancels the work by raising Cancelled."""

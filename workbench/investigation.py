@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from workbench.domain import Camera, Candidate, Coverage, Filter, Probe, Scope, Threshold
+from workbench.domain import (
+    Camera,
+    Candidate,
+    Coverage,
+    Filter,
+    Probe,
+    Progress,
+    ProgressCallback,
+    Scope,
+    Threshold,
+)
 from workbench.errors import Cancelled, DistrictError, ProfileMismatch
 
 if TYPE_CHECKING:
@@ -20,7 +30,6 @@ if TYPE_CHECKING:
 
     from workbench.calibration import Calibration, Expected, Missed
     from workbench.gallery import Gallery
-    from workbench.gallery.search import Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +157,7 @@ def search(
     top: int | None = 100,
     threshold: Threshold | float | None = None,
     only: Filter | None = None,
-    tell: Tell | None = None,
+    progress: ProgressCallback | None = None,
 ) -> SearchResult:
     """Look for the probe's face among the tracklets inside the scope, and nowhere else; exact.
 
@@ -168,8 +177,8 @@ def search(
         Only candidates with at least this score. By default, all.
     only : Filter, optional
         Cameras, windows of time and quality to which the search is narrowed inside the scope.
-    tell : callable, optional
-        Called with (tracklets compared, tracklets in all) now and then; returns False to cancel.
+    progress : callable, optional
+        Called now and then; ``done`` and ``total`` count tracklets. It may raise Cancelled.
 
     Raises
     ------
@@ -184,7 +193,7 @@ def search(
     DistrictError
         If the district holds no camera of the gallery, or the filter leaves none.
     Cancelled
-        If *tell* returned False; that it was asked stays on record.
+        If *progress* raised it; that it was asked stays on record.
     """
     from workbench.casework.authority import answered, authorise, cancelled
     from workbench.casework.register import here
@@ -213,15 +222,16 @@ def search(
     )  # fmt: skip
     compared = 0
 
-    def count(done: int, total: int) -> bool | None:
+    def count(scanned: Progress) -> None:
         nonlocal compared
-        compared = done
-        return None if tell is None else tell(done, total)
+        compared = scanned.done
+        if progress is not None:
+            progress(scanned)
 
     try:
         candidates = gallery_search.search(
             gallery, probe.template, scope,
-            permit=permit, top=top, threshold=least, only=only, tell=count,
+            permit=permit, top=top, threshold=least, only=only, progress=count,
         )  # fmt: skip
     except Cancelled:
         cancelled(register, permit, compared=compared)

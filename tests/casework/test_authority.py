@@ -13,7 +13,7 @@ from shapely import box
 
 from workbench.casework.authority import admit
 from workbench.casework.cases import Case, Request
-from workbench.domain import District, Filter, Probe, Scope
+from workbench.domain import District, Filter, Probe, Progress, Scope
 from workbench.errors import Cancelled, CaseError, DistrictError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.investigation import search
@@ -77,17 +77,17 @@ def test_a_filter_that_leaves_no_camera_is_said_as_such(
 def test_a_cancelled_search_stays_on_record(
     office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
 ) -> None:
-    told = []
+    reported = []
 
-    def tell(done: int, total: int) -> bool:
-        told.append((done, total))
-        return False
+    def cancel(progress: Progress) -> None:
+        reported.append(progress)
+        raise Cancelled("cancelled")
 
     with pytest.raises(Cancelled):
-        search(gallery, subject, permitted, case="A-1", tell=tell)
+        search(gallery, subject, permitted, case="A-1", progress=cancel)
     asked, cancelled = office.events("search.")
     assert (asked.what, cancelled.what) == ("search.asked", "search.cancelled")
-    assert cancelled.about == {"case": "A-1", "asked": asked.number, "compared": told[0][0]}
+    assert cancelled.about == {"case": "A-1", "asked": asked.number, "compared": reported[0].done}
 
 
 def test_each_reason_is_said_and_all_are_recorded(

@@ -215,9 +215,7 @@ def test_a_playlist_cannot_name_other_files(tmp_path: Path) -> None:
 def test_the_checksum_is_that_of_the_content(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"x" * 3_000_000)
-    told: list[int] = []
-    assert sha256_of(path, told.append) == hashlib.sha256(b"x" * 3_000_000).hexdigest()
-    assert told[-1] == 3_000_000
+    assert sha256_of(path) == hashlib.sha256(b"x" * 3_000_000).hexdigest()
 
 
 def test_a_sequence_of_pictures_is_a_recording(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from workbench.district import from_geojson
-from workbench.domain import Scope
+from workbench.domain import Progress, Scope
 from workbench.errors import CatalogueError, ProfileMismatch
 from workbench.faces.models import Models, load
 from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
-from workbench.indexing import IndexReport, Progress, index_catalogue
+from workbench.indexing import IndexReport, index_catalogue
 from workbench.investigation import search
 
 CAMERAS = "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\nC2,Park,51.49,-0.02\n"

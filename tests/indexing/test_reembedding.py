@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from workbench.cli.main import main
+from workbench.domain import Progress
 from workbench.errors import GalleryError
 from workbench.faces.models import load
 from workbench.footage.catalog import read_catalogue
@@ -86,8 +87,8 @@ def test_a_stopped_one_goes_on_and_is_then_swapped_in(
     beside = old.with_name("new.duckdb")
     monkeypatch.setattr(reembedding, "AT_A_TIME", 1)
 
-    def stop(done: int, _: int) -> None:
-        if done == 1:
+    def stop(progress: Progress) -> None:
+        if progress.done == 1:
             raise KeyboardInterrupt
 
     with (
@@ -95,7 +96,7 @@ def test_a_stopped_one_goes_on_and_is_then_swapped_in(
         Gallery.create(beside, models.profile) as new,
         pytest.raises(KeyboardInterrupt),
     ):
-        reembed(first, new, models, tell=stop)
+        reembed(first, new, models, progress=stop)
     with pytest.raises(GalleryError, match=f"lacks {CLIPS - 1} recordings"):
         replacement.replace(old, beside)
     with Gallery.open(old) as reader:

@@ -21,10 +21,10 @@ import pytest
 
 from workbench.cli.main import DONE, PROBLEMS, REFUSED, main
 from workbench.district import from_geojson
-from workbench.domain import Scope, parse_time
+from workbench.domain import Progress, Scope, parse_time
 from workbench.faces.models import Models, load
 from workbench.gallery import Gallery
-from workbench.indexing import Progress, index_catalogue, plan_catalogue, watch_catalogue
+from workbench.indexing import index_catalogue, plan_catalogue, watch_catalogue
 
 CAMERAS = "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\nC2,Park,51.49,-0.02\n"
 
@@ -84,7 +84,7 @@ def test_a_recording_that_ends_its_worker_is_told_and_the_rest_goes_on(
     killed = []
 
     def kill_one(progress: Progress) -> None:
-        if progress.file and not killed:
+        if progress.what and not killed:
             for child in psutil.Process().children():
                 if "spawn_main" in " ".join(child.cmdline()):
                     child.kill()
@@ -174,7 +174,7 @@ def test_the_urgent_place_and_time_come_first(
     order: list[str] = []
     index_catalogue(
         footage, gallery, models, first=first,
-        progress=lambda p: order.append(p.file) if p.file not in order else None,
+        progress=lambda p: order.append(p.what) if p.what not in order else None,
     )  # fmt: skip
     assert order[0] == "no.mkv"
 

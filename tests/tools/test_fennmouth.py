@@ -20,6 +20,7 @@ from tools.fennmouth.people import CAST
 from tools.fennmouth.town import CLIPS, DISTRICTS, Clip, district_geojson, streets_geojson
 from workbench import district
 from workbench.demo import DemoTown, demo_town
+from workbench.domain import Progress
 from workbench.maps.basemap import read_base_map
 from workbench.maps.zones import local_zone
 
@@ -196,12 +197,12 @@ def test_rendering_reports_its_progress(tmp_path: Path) -> None:
     class Enough(Exception):
         pass
 
-    reported: list[tuple[int, int, str]] = []
+    reported: list[Progress] = []
 
-    def progress(done: int, total: int, what: str) -> None:
-        reported.append((done, total, what))
+    def report(progress: Progress) -> None:
+        reported.append(progress)
         raise Enough
 
     with pytest.raises(Enough):
-        render_town(tmp_path, progress)
-    assert reported == [(0, len(CLIPS) + 6, CLIPS[0].file)]
+        render_town(tmp_path, report)
+    assert reported == [Progress(0, len(CLIPS) + 6, CLIPS[0].file)]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from workbench.domain import Progress
 from workbench.gallery import Gallery
-from workbench.indexing import Progress
 from workbench.widgets.components.work import InPlace
 from workbench.widgets.indexing import Indexing, IndexingPanel, progress_words
 
@@ -92,7 +92,7 @@ def test_without_a_catalogue_there_is_nothing_to_start(tmp_path: Path) -> None:
 
 def test_progress_in_words() -> None:
     how_far = Progress(
-        done=3, total=24, file="a.mp4", part=0.0, footage_seconds=60, faces=41, elapsed_seconds=10
+        done=3, total=24, what="a.mp4", part=0.0, footage_seconds=60, faces=41, elapsed_seconds=10
     )
     assert progress_words(how_far) == (
         "3 of 24 recordings, 6.0 hours of footage an hour, 41 faces, about 1 min 10 s left"

@@ -36,7 +36,7 @@ from tools.fennmouth.town import (
     position,
     streets_geojson,
 )
-from workbench.domain import ProgressCallback
+from workbench.domain import Progress, ProgressCallback
 
 FPS = 12
 FACE = 0.14  # metres: what a detector boxes, from the brows to the chin
@@ -70,7 +70,7 @@ def render_town(directory: Path, progress: ProgressCallback | None = None) -> No
 
     def report(what: str) -> None:
         if progress:
-            progress(done, total, what)
+            progress(Progress(done, total, what))
 
     figures = {p.name: Figure(p.traits) for p in CAST if p.role != "absent"}
     wanted = [p.name for p in CAST if p.role == "wanted"]
@@ -303,5 +303,5 @@ if __name__ == "__main__":
         sys.exit("usage: python -m tools.fennmouth.build DIRECTORY")
     render_town(
         Path(sys.argv[1]),
-        lambda done, total, what: print(f"{done}/{total} {what}", file=sys.stderr),  # noqa: T201
+        lambda p: print(f"{p.done}/{p.total} {p.what}", file=sys.stderr),  # noqa: T201
     )

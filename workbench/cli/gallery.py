@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli.output import lines, say, show, table
 
 if TYPE_CHECKING:
+    from workbench.domain import Progress
     from workbench.faces.models import Models
     from workbench.gallery import Gallery
 
@@ -185,10 +186,10 @@ def _embedded_anew(
         return {status: report.count(status) for status in ("indexed", "present", "refused")}
     from workbench.indexing.reembedding import reembed
 
-    def tell(done: int, total: int) -> None:
-        say(f"{done:,} of {total:,} recordings")
+    def show_progress(progress: Progress) -> None:
+        say(f"{progress.done:,} of {progress.total:,} recordings")
 
-    return asdict(reembed(old, new, models, tell=tell))
+    return asdict(reembed(old, new, models, progress=show_progress))
 
 
 def _migrate(options: argparse.Namespace) -> int:

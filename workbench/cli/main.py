@@ -22,10 +22,10 @@ from workbench.cli.output import table as _table
 from workbench.errors import SightlineError
 
 if TYPE_CHECKING:
-    from workbench.domain import Candidate, Scope
+    from workbench.domain import Candidate, Progress, ProgressCallback, Scope
     from workbench.faces.models import Models
     from workbench.gallery import Gallery
-    from workbench.indexing import IndexReport, Plan, Progress
+    from workbench.indexing import IndexReport, Plan
     from workbench.investigation import SearchResult
 
 DONE, PROBLEMS, REFUSED = 0, 1, 2
@@ -539,7 +539,7 @@ def _print_result(result: SearchResult) -> None:
 
 
 @contextlib.contextmanager
-def _bar() -> Iterator[Callable[[Progress], None]]:
+def _bar() -> Iterator[ProgressCallback]:
     """A progress bar of indexing on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
@@ -564,22 +564,25 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
                 told=f"{progress.done}/{progress.total} recordings, "
                 f"{progress.footage_seconds / 60:.1f} min at {progress.pace:.1f} h/h, "
                 f"{progress.faces} faces"
-                + ("" if left is None or not progress.file else f", {_span(left)} left"),
+                + ("" if left is None or not progress.what else f", {_span(left)} left"),
             )
 
         yield update
 
 
 @contextlib.contextmanager
-def _transfer() -> Iterator[Callable[[int, int, str], None]]:
+def _transfer() -> Iterator[ProgressCallback]:
     """A progress bar of a download on standard error."""
     from rich.console import Console
     from rich.progress import Progress as Bar
 
     with Bar(console=Console(stderr=True)) as bar:
         task = bar.add_task("Fetching", total=None)
-        yield lambda done, total, name: bar.update(
-            task, completed=done, total=total or None, description=name
+        yield lambda progress: bar.update(
+            task,
+            completed=progress.done,
+            total=progress.total or None,
+            description=progress.what,
         )
 
 

@@ -18,8 +18,8 @@ from workbench.settings import load_settings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.domain import ProgressCallback
     from workbench.gallery import Gallery
-    from workbench.indexing import ProgressCallback
 
 PROFILE = "dlib"
 TRAINING = "TRAINING"

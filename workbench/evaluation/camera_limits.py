@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.domain import Progress
 from workbench.evaluation.degradation import Degradation, Kind
 from workbench.evaluation.samples import Samples, Still, enrol
 
@@ -84,5 +85,5 @@ def usefulness(
             row |= {name: rate.value, f"{name} low": rate.low, f"{name} high": rate.high}
         rows.append(row)
         if progress is not None:
-            progress(number + 1, len(ladder) + 1, str(row["kind"]))
+            progress(Progress(number + 1, len(ladder) + 1, str(row["kind"])))
     return pd.DataFrame(rows)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.domain import QUALITY_PARTS, ProgressCallback
+from workbench.domain import QUALITY_PARTS, Progress, ProgressCallback
 from workbench.errors import EvaluationError, ImageError, NoFaceFound
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def enrol(
         Folder in which results are kept, named by the content of the picture, the profile and what
         was done to the picture; by default that of this installation (see :func:`cache_folder`).
     progress : callable, optional
-        Called with (done, total, name).
+        Called after each still; ``what`` is the name of its file.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def enrol(
             rows.append((still.person, still.path.name, *numbers, *still.labels.values()))
             vectors.append(found[len(_ABOUT) :])
         if progress is not None:
-            progress(number + 1, len(stills), still.path.name)
+            progress(Progress(number + 1, len(stills), still.path.name))
     if not rows:
         raise EvaluationError(
             "no face was found in any picture",

@@ -8,11 +8,12 @@ import importlib.util
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+from workbench.domain import Progress, ProgressCallback
 from workbench.errors import ModelError
 from workbench.faces.sources import BUNDLED, WEIGHTS, Kind, Weight
 from workbench.footage.files import sha256_of
@@ -141,12 +142,10 @@ def import_file(file: Path, home: Path) -> Weight:
     return weight
 
 
-def fetch(
-    name: str, home: Path, *, progress: Callable[[int, int, str], None] | None = None
-) -> tuple[Weight, ...]:
+def fetch(name: str, home: Path, *, progress: ProgressCallback | None = None) -> tuple[Weight, ...]:
     """Download the weights of one model, because the user asked for it by name.
 
-    ``progress`` is called with (bytes done, bytes in all or 0, file name).
+    ``progress`` counts the bytes of one file after another.
 
     Raises
     ------
@@ -168,9 +167,7 @@ def fetch(
     return tuple(wanted)
 
 
-def _fetch_one(
-    weight: Weight, home: Path, progress: Callable[[int, int, str], None] | None
-) -> None:
+def _fetch_one(weight: Weight, home: Path, progress: ProgressCallback | None) -> None:
     from urllib.error import URLError
     from urllib.request import urlopen
 
@@ -223,7 +220,7 @@ def _unpacked(stream: IO[bytes], name: str) -> IO[bytes]:
 def _copy(
     stream: IO[bytes],
     target: Path,
-    progress: Callable[[int, int, str], None] | None,
+    progress: ProgressCallback | None,
     *,
     name: str = "",
     total: int = 0,
@@ -236,7 +233,7 @@ def _copy(
                 raise OSError(f"more than {LARGEST >> 30} GiB")
             file.write(chunk)
             if progress is not None:
-                progress(done, total, name)
+                progress(Progress(done, total, name))
 
 
 def _settle(weight: Weight, landing: Path, digest: str, home: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,18 +51,14 @@ def stamp_of(path: Path) -> Stamp | None:
     )
 
 
-def sha256_of(path: Path, progress: Callable[[int], None] | None = None) -> str:
+def sha256_of(path: Path) -> str:
     """SHA-256 of the content, in hexadecimal; of a sequence, of its pictures one after another.
 
-    *progress* is called with the bytes read. Raises OSError if a file cannot be read.
+    Raises OSError if a file cannot be read.
     """
     digest = hashlib.sha256()
-    done = 0
     for part in files_of(path) or (path,):
         with part.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
-                done += len(chunk)
-                if progress is not None:
-                    progress(done)
     return digest.hexdigest()

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.calibration import QUALITY_STEPS
-from workbench.domain import Candidate, Filter, Scope, Span, format_tracklet_id
-from workbench.errors import Cancelled, GalleryError, NotPermitted
+from workbench.domain import (
+    Candidate,
+    Filter,
+    Progress,
+    ProgressCallback,
+    Scope,
+    Span,
+    format_tracklet_id,
+)
+from workbench.errors import GalleryError, NotPermitted
 from workbench.gallery.index import TemplateIndex
 from workbench.gallery.order import DAY, expand, runs
 from workbench.gallery.scan import Piece, Question, scan, workers
@@ -28,9 +36,6 @@ if TYPE_CHECKING:
 # Stretches of rows at least this long are read where they lie; shorter ones are gathered first.
 LONG_RUN = 4_096
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Tell: TypeAlias = Callable[[int, int], bool | None]
-"""Called with (rows done, rows in all); whoever returns False cancels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ def search(
     top: int | None = None,
     threshold: float | None = None,
     only: Filter | None = None,
-    tell: Tell | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[Candidate]:
     """Tracklets inside the scope, best first; equal scores by time.
 
@@ -78,8 +83,8 @@ def search(
         Only those with at least this score.
     only : Filter, optional
         Cameras, windows of time and quality to which the search is narrowed.
-    tell : callable, optional
-        Told of progress now and then; it may cancel.
+    progress : callable, optional
+        Called now and then; ``done`` and ``total`` count rows. It may raise Cancelled.
 
     Raises
     ------
@@ -90,7 +95,7 @@ def search(
     DistrictError
         If the district holds no camera of the gallery.
     Cancelled
-        If *tell* returned False.
+        If *progress* raised it.
     """
     return search_many(
         gallery,
@@ -100,7 +105,7 @@ def search(
         top=top,
         threshold=threshold,
         only=only,
-        tell=tell,
+        progress=progress,
     )[0]
 
 
@@ -113,7 +118,7 @@ def search_many(
     top: int | None = None,
     threshold: float | None = None,
     only: Filter | None = None,
-    tell: Tell | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[list[Candidate]]:
     """What :func:`search` answers for each of several targets, in one pass over the rows.
 
@@ -141,7 +146,7 @@ def search_many(
     spans = _spans(scope, only.windows)
     # Row numbers are made segment by segment: those of a wide scope are many.
     total = 0
-    if tell is not None:
+    if progress is not None:
         total = sum(_count(_pieces(i, cameras, spans, only.quality)) for _, i, cameras in likely)
     done = 0
     with workers() as pool:
@@ -150,8 +155,8 @@ def search_many(
             pieces = _pieces(index, cameras, spans, only.quality)
             for rows in scan(number, index, pieces, questions, pool):
                 done += rows
-                if tell is not None and tell(done, total) is False:
-                    raise Cancelled("the search was cancelled", fix="Ask again")
+                if progress is not None:
+                    progress(Progress(done, total))
             keys = not all(isinstance(piece, slice) for piece in pieces)
             gallery.residency.read(index, done - before, keys=keys, question=questions)
     segments = [segment for segment, *_ in likely]

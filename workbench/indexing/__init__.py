@@ -1,15 +1,13 @@
 """The ingest use case: footage → faces → gallery, one recording at a time, whole or not at all."""
 
 from workbench.indexing.recording import Pace, index_recording
-from workbench.indexing.report import IndexReport, Progress, ProgressCallback, RecordingReport
+from workbench.indexing.report import IndexReport, RecordingReport
 from workbench.indexing.run import Plan, index_catalogue, plan_catalogue, watch_catalogue
 
 __all__ = [
     "IndexReport",
     "Pace",
     "Plan",
-    "Progress",
-    "ProgressCallback",
     "RecordingReport",
     "index_catalogue",
     "index_recording",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.domain import Box, IndexedRecording, Recording
+from workbench.domain import Box, IndexedRecording, Progress, ProgressCallback, Recording
 from workbench.errors import RecordingError
 from workbench.faces.tracklets import Follower, Following
 from workbench.footage.files import sha256_of
@@ -44,11 +43,12 @@ def index_recording(
     *,
     pace: Pace | None = None,
     following: Following | None = None,
-    tell: Callable[[float, float, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> IndexedRecording:
     """Read one recording and return all that was seen in it; stores nothing.
 
-    ``tell`` is called with (seconds read, part of the whole from 0 to 1, faces so far).
+    ``progress`` is called after each frame that was looked at, with ``what`` the file and ``part``
+    the share of it that was read; 0 where its length is unknown.
 
     Raises
     ------
@@ -94,10 +94,19 @@ def index_recording(
             if regions is None or regions or follower.busy:
                 examined += 1
                 follower.look(frame.seconds, frame.image(), regions)
-            if tell is not None:
+            if progress is not None:
                 length = reader.duration_seconds
-                part = min(1.0, frame.seconds / length) if length else 0.0
-                tell(frame.seconds, part, follower.faces)
+                progress(
+                    Progress(
+                        done=0,
+                        total=1,
+                        what=recording.file,
+                        part=min(1.0, frame.seconds / length) if length else 0.0,
+                        footage_seconds=frame.seconds,
+                        faces=follower.faces,
+                        elapsed_seconds=time.perf_counter() - began,
+                    )
+                )
         tracklets = follower.finish()
         reader.check_unchanged()
         return IndexedRecording(

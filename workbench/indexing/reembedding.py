@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from workbench.domain import IndexedRecording, Problem, Shot, Tracklet
+from workbench.domain import IndexedRecording, Problem, Progress, ProgressCallback, Shot, Tracklet
 from workbench.errors import GalleryError
 from workbench.faces import templates
 from workbench.faces.detection import detect
@@ -44,7 +43,7 @@ def reembed(
     new: Gallery,
     models: Models,
     *,
-    tell: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Reembedded:
     """Bring the recordings of *old* that *new* lacks into it, with templates of *models*.
 
@@ -56,8 +55,8 @@ def reembed(
     ----------
     new : Gallery
         Open for writing, made with the profile of *models*.
-    tell : callable, optional
-        Called with (recordings done, recordings in all).
+    progress : callable, optional
+        Called after each batch; ``done`` and ``total`` count recordings.
 
     Raises
     ------
@@ -82,8 +81,8 @@ def reembed(
             some = stored(old, left[begin : begin + AT_A_TIME])
             new.add_recordings([_recording(one, models, result) for one in some])
             result.recordings += len(some)
-            if tell is not None:
-                tell(result.recordings, total)
+            if progress is not None:
+                progress(Progress(result.recordings, total))
     return result
 
 

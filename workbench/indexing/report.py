@@ -1,46 +1,18 @@
-"""What a run of indexing tells: progress while it goes, and a report at its end."""
+"""The report of a run of indexing, and the meter that adds up its progress."""
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from workbench.domain import IndexedRecording, Problem, Recording
+from workbench.domain import IndexedRecording, Problem, Progress, ProgressCallback, Recording
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Status: TypeAlias = Literal["indexed", "present", "refused"]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far indexing has come."""
-
-    done: int  # recordings finished
-    total: int  # recordings to index in this run
-    file: str  # the one being read, or the latest of several
-    part: float  # of a recording, read of those not finished; 0 where lengths are unknown
-    footage_seconds: float  # read so far in this run
-    faces: int  # detected so far in this run
-    elapsed_seconds: float
-
-    @property
-    def remaining_seconds(self) -> float | None:
-        """Estimate of the time left; None before there is anything to go by."""
-        worked = self.done + self.part
-        return self.elapsed_seconds / worked * (self.total - worked) if worked > 0 else None
-
-    @property
-    def pace(self) -> float:
-        """Hours of footage in an hour."""
-        return self.footage_seconds / self.elapsed_seconds if self.elapsed_seconds > 0 else 0.0
-
-
-ProgressCallback: TypeAlias = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +87,8 @@ class IndexReport:
 
 
 @dataclass(slots=True)
-class Meter:
-    """Adds up what the recordings of one run tell, for the progress callback."""
+class ProgressMeter:
+    """Adds up the progress of single recordings to that of the run they belong to."""
 
     total: int
     callback: ProgressCallback | None
@@ -124,35 +96,36 @@ class Meter:
     _footage_seconds: float = 0.0
     _faces: int = 0
     _file: str = ""
-    _open: dict[str, tuple[float, float, int]] = field(default_factory=dict)
+    _open: dict[str, Progress] = field(default_factory=dict)
     _began: float = field(default_factory=time.perf_counter)
 
-    def tell(self, file: str, seconds: float, part: float, faces: int) -> None:
-        """A recording has come so far."""
-        self._file, self._open[file] = file, (seconds, part, faces)
-        self._call()
+    def update(self, recording: Progress) -> None:
+        """Take the progress of one recording, as :func:`index_recording` reports it."""
+        self._file, self._open[recording.what] = recording.what, recording
+        self._report()
 
     def finish(self, report: RecordingReport) -> None:
-        """A recording is finished."""
+        """Count a recording as finished."""
         self._open.pop(report.file, None)
         self._done += 1
         self._footage_seconds += report.seconds
         self._faces += report.faces
         if self._done == self.total:
             self._file = ""
-        self._call()
+        self._report()
 
-    def _call(self) -> None:
+    def _report(self) -> None:
         if self.callback is None:
             return
         self.callback(
             Progress(
                 done=self._done,
                 total=self.total,
-                file=self._file,
-                part=sum(part for _, part, _ in self._open.values()),
-                footage_seconds=self._footage_seconds + sum(s for s, _, _ in self._open.values()),
-                faces=self._faces + sum(faces for _, _, faces in self._open.values()),
+                what=self._file,
+                part=sum(r.part for r in self._open.values()),
+                footage_seconds=self._footage_seconds
+                + sum(r.footage_seconds for r in self._open.values()),
+                faces=self._faces + sum(r.faces for r in self._open.values()),
                 elapsed_seconds=time.perf_counter() - self._began,
             )
         )

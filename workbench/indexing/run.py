@@ -10,13 +10,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from workbench.domain import Catalogue, Problem, Recording, Scope, recording_identity
+from workbench.domain import (
+    Catalogue,
+    Problem,
+    Progress,
+    ProgressCallback,
+    Recording,
+    Scope,
+    recording_identity,
+)
 from workbench.errors import RecordingError, SightlineError
 from workbench.footage.catalog import read_catalogue
 from workbench.footage.files import sha256_of, stamp_of
 from workbench.footage.frames import RecordingReader
 from workbench.indexing.recording import Pace, index_recording
-from workbench.indexing.report import IndexReport, Meter, ProgressCallback, RecordingReport
+from workbench.indexing.report import IndexReport, ProgressMeter, RecordingReport
 from workbench.indexing.workers import Outcome, index_in_parallel
 
 if TYPE_CHECKING:
@@ -102,7 +110,7 @@ def index_catalogue(
     pace, following : optional
         How often and how closely to look; the defaults are measured.
     progress : callable, optional
-        Called often with a :class:`Progress`.
+        Called often; ``done`` and ``total`` count recordings. May raise Cancelled.
 
     Raises
     ------
@@ -114,7 +122,7 @@ def index_catalogue(
     gallery.add_cameras(catalogue.cameras)
     fresh, present = _divide(catalogue, gallery, first)
     reports = {r: RecordingReport(r.file, r.camera_id, "present") for r in present}
-    meter = Meter(len(fresh), progress)
+    meter = ProgressMeter(len(fresh), progress)
     started_at = datetime.now(UTC)
     try:
         with closing(_outcomes(fresh, models, workers, pace, following, meter)) as outcomes:
@@ -216,7 +224,7 @@ def _outcomes(
     workers: int,
     pace: Pace | None,
     following: Following | None,
-    meter: Meter,
+    meter: ProgressMeter,
 ) -> Generator[tuple[Recording, Outcome]]:
     if workers > 1 and len(fresh) > 1:
         yield from index_in_parallel(
@@ -226,18 +234,14 @@ def _outcomes(
             workers=workers,
             pace=pace,
             following=following,
-            tell=meter.tell,
+            progress=meter.update,
         )
         return
     for recording in fresh:
-
-        def tell(seconds: float, part: float, faces: int, file: str = recording.file) -> None:
-            meter.tell(file, seconds, part, faces)
-
-        tell(0.0, 0.0, 0)
+        meter.update(Progress(done=0, total=1, what=recording.file))
         try:
             outcome: Outcome = index_recording(
-                recording, models, pace=pace, following=following, tell=tell
+                recording, models, pace=pace, following=following, progress=meter.update
             )
         except RecordingError as error:
             outcome = error

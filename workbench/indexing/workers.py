@@ -10,13 +10,13 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from workbench.domain import IndexedRecording, Profile, Recording
+from workbench.domain import IndexedRecording, Profile, Progress, ProgressCallback, Recording
 from workbench.errors import SightlineError
 from workbench.indexing.recording import Pace, index_recording
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from workbench.faces.tracklets import Following
 
-# Progress is told no more often than this, in seconds of footage.
-_TELL_EVERY = 2.0
+# Seconds of footage between two reports of a worker.
+_REPORT_EVERY = 2.0
 
 Outcome: TypeAlias = IndexedRecording | SightlineError
 
@@ -51,7 +51,7 @@ def index_in_parallel(
     workers: int,
     pace: Pace | None,
     following: Following | None,
-    tell: Callable[[str, float, float, int], None],
+    progress: ProgressCallback,
 ) -> Iterator[tuple[Recording, Outcome]]:
     """Index recordings in *workers* processes; yield each with its outcome as it is finished.
 
@@ -87,17 +87,17 @@ def index_in_parallel(
                 recording = worker.recording
                 assert recording is not None
                 try:
-                    said = link.recv()
+                    message: Progress | Outcome = link.recv()
                 except (EOFError, OSError):
                     worker.process.join()
                     team[team.index(worker)] = start()
                     yield recording, _crash(recording, worker.process.exitcode)
                     continue
-                if isinstance(said, tuple):
-                    tell(recording.file, *said)
+                if isinstance(message, Progress):
+                    progress(message)
                 else:
                     worker.recording = None
-                    yield recording, said
+                    yield recording, message
     finally:
         for worker in team:
             worker.process.kill()
@@ -133,17 +133,17 @@ def _work(
             recording = link.recv()
         except EOFError:
             return
-        last = -_TELL_EVERY
+        last = -_REPORT_EVERY
 
-        def tell(seconds: float, part: float, faces: int) -> None:
+        def report(progress: Progress) -> None:
             nonlocal last
-            if seconds - last >= _TELL_EVERY:
-                last = seconds
-                link.send((seconds, part, faces))
+            if progress.footage_seconds - last >= _REPORT_EVERY:
+                last = progress.footage_seconds
+                link.send(progress)
 
         try:
             outcome: Outcome = index_recording(
-                recording, models, pace=pace, following=following, tell=tell
+                recording, models, pace=pace, following=following, progress=report
             )
         except SightlineError as error:
             outcome = error

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
 from traitlets import Instance, Int, Unicode
 
+from workbench.domain import Progress
 from workbench.errors import Cancelled
-from workbench.indexing import IndexReport, Plan, Progress, index_catalogue, plan_catalogue
+from workbench.indexing import IndexReport, Plan, index_catalogue, plan_catalogue
 from workbench.settings import load_settings
 from workbench.widgets.components.parts import (
     button,
@@ -25,9 +24,6 @@ from workbench.widgets.components.parts import (
 )
 from workbench.widgets.components.tasks import IDLE, LOADING, Tasks
 from workbench.widgets.components.work import Work, suitable_work
-
-# A page is told no more often than this, in seconds.
-TELL_EVERY = 0.25
 
 
 class Indexing(Tasks):
@@ -45,7 +41,6 @@ class Indexing(Tasks):
     profile = Unicode(help="name of the model profile of a new gallery")
     workers = Int(1, help="processes that read recordings")
     plan = Instance(Plan, allow_none=True, help="what a run would do")
-    progress = Instance(Progress, allow_none=True)
     report = Instance(IndexReport, allow_none=True, help="of the latest run that was not stopped")
     stopped = Unicode(help="what to know of a run that was stopped; empty where none was")
 
@@ -53,7 +48,6 @@ class Indexing(Tasks):
         super().__init__(work)
         self.gallery = gallery
         self.profile = load_settings().profile
-        self._stop = threading.Event()
 
     def look(self) -> None:
         """Tell what a run would do, without doing it."""
@@ -85,7 +79,7 @@ class Indexing(Tasks):
             catalogue, models = read_catalogue(self._catalogue()), load(name)
             with Gallery.for_writing(self.gallery, models.profile) as gallery:
                 return index_catalogue(
-                    catalogue, gallery, models, workers=workers, progress=self._tell()
+                    catalogue, gallery, models, workers=workers, progress=self.on_progress()
                 )
 
         def done(report: IndexReport) -> None:
@@ -100,7 +94,6 @@ class Indexing(Tasks):
     def _begin(self, doing: str, job: Any, done: Any) -> None:
         if self.state != IDLE:
             return
-        self._stop.clear()
         self.say("indexing")
         self.plan = self.progress = self.report = None
         self.stopped = ""
@@ -121,22 +114,6 @@ class Indexing(Tasks):
 
     def _catalogue(self) -> Path:
         return Path(self.catalogue.strip()).expanduser()
-
-    def _tell(self) -> Any:
-        last = 0.0
-
-        def tell(progress: Progress) -> None:
-            nonlocal last
-            if self._stop.is_set():
-                raise Cancelled(
-                    "indexing was stopped", fix="Start it again to go on where it stopped"
-                )
-            now = time.monotonic()
-            if now - last >= TELL_EVERY or progress.done == progress.total:
-                last = now
-                self._work.tell(lambda: self.set_trait("progress", progress))
-
-        return tell
 
 
 def indexing(gallery_path: Path | str | None = None, catalogue: Path | str = "") -> Any:
@@ -203,9 +180,7 @@ class IndexingPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.stop.disabled = not busy
         self.bar.layout.display = "" if busy else "none"
         how_far = model.progress
-        self.bar.value = (
-            (how_far.done + how_far.part) / how_far.total if how_far and how_far.total else 0.0
-        )
+        self.bar.value = how_far.fraction if how_far else 0.0
         words = progress_words(how_far) if how_far else f"{model.doing}…" if busy else ""
         self.words.value = f'<p role="status" class="sl-hint">{escaped(words)}</p>'
         self.outcome.value = _outcome(model)

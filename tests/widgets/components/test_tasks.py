@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from workbench.domain import Progress
+from workbench.errors import Cancelled
 from workbench.widgets.components.tasks import IDLE, SEARCHING, Tasks, remaining
 from workbench.widgets.investigate.model import Investigation
 from workbench.widgets.investigate.search import SearchPanel
@@ -54,17 +56,19 @@ def test_cancel_ends_what_is_done_and_what_is_waiting() -> None:
     tasks, seen = Tasks(later), []
 
     def job() -> str:
-        tell = tasks.telling()
-        seen.append(tell(1, 4))
+        report = tasks.on_progress()
+        report(Progress(1, 4))
+        seen.append("not cancelled")
         tasks.cancel()
-        seen.append(tell(2, 4))
+        with pytest.raises(Cancelled):
+            report(Progress(2, 4))
         return "ended early"
 
     tasks.do("a", "First", job, lambda _: None)
     tasks.do("b", "Second", lambda: seen.append("never"), lambda _: None)
     assert tasks.state != IDLE
     later.work()
-    assert seen == [True, False]
+    assert seen == ["not cancelled"]
     assert tasks.messages == {"b": "Second: cancelled. Do it again to have it done."}
     assert (tasks.state, tasks.cancelling) == (IDLE, False)
 
@@ -106,7 +110,7 @@ def test_progress_is_shown_as_a_share_with_an_estimate(asked: Investigation) -> 
     asked._work = later
     asked.do("search", "Searching <b>", lambda: None, lambda _: None, state=SEARCHING)
     asked.begun -= 10
-    asked._progress(250, 1000)
+    asked._show(Progress(250, 1000))
     assert 'value="250" max="1000"' in panel.progress.value
     assert "Searching &lt;b&gt;: 25 %, about 30 s more" in panel.progress.value
     later.work()
@@ -115,9 +119,15 @@ def test_progress_is_shown_as_a_share_with_an_estimate(asked: Investigation) -> 
 def test_cancelling_is_seen_on_the_thread_of_the_work() -> None:
     tasks = Tasks(Later())
     tasks.do("a", "Something", lambda: None, lambda _: None)
-    tell, seen = tasks.telling(), []
+    report, raised = tasks.on_progress(), []
+
+    def work() -> None:
+        with pytest.raises(Cancelled):
+            report(Progress(1, 2))
+        raised.append(True)
+
     tasks.cancel()
-    thread = threading.Thread(target=lambda: seen.append(tell(1, 2)))
+    thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert seen == [False]
+    assert raised == [True]

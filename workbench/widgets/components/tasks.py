@@ -9,15 +9,16 @@ from concurrent.futures import Future
 from threading import Event
 from typing import TypeVar
 
-from traitlets import Bool, Dict, Enum, HasTraits, Tuple, Unicode
+from traitlets import Bool, Dict, Enum, HasTraits, Instance, Unicode
 
+from workbench.domain import Progress, ProgressCallback
 from workbench.errors import Cancelled, SightlineError
 from workbench.widgets.components.work import InPlace, Work
 
 UNEXPECTED = "Something went wrong here. What it was is written in the log."
 IDLE, LOADING, SEARCHING = "idle", "loading", "searching"
-# Progress is passed on to the page at most so often, in seconds: each time costs a message.
-TOLD_EVERY = 0.1
+# Seconds between two reports of progress to the page: each costs a message.
+REPORT_EVERY = 0.1
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class Tasks(HasTraits):
 
     state = Enum([IDLE, LOADING, SEARCHING], IDLE)
     doing = Unicode(help="what is being done while the state is not idle")
-    done = Tuple(default_value=(0, 0), help="how much of it is done, and how much there is to do")
+    progress = Instance(Progress, allow_none=True, help="how far it has come; None: not known")
     begun = 0.0  # by time.monotonic, when the first of what is being done was given
     cancelling = Bool(help="whoever waits has pressed Cancel, and what is being done has not ended")
     messages = Dict(help="by field what is wrong with it, in words for the person who filled it in")
@@ -66,7 +67,7 @@ class Tasks(HasTraits):
     ) -> None:
         """Have *job* done, give its result to *done*, and say beside *field* what either raises."""
         if not self._jobs:
-            self.begun, self.done, self._stop = time.monotonic(), (0, 0), Event()
+            self.begun, self.progress, self._stop = time.monotonic(), None, Event()
         self._jobs += 1
         self.state, self.doing = state, doing
         stop = self._stop
@@ -96,23 +97,24 @@ class Tasks(HasTraits):
             self._stop.set()
             self.cancelling = True
 
-    def telling(self) -> Callable[[int, int], bool]:
-        """For a job: call it with (done, in all); it returns False when the job is to end."""
+    def on_progress(self) -> ProgressCallback:
+        """Make a callback for a job: it shows progress, and raises Cancelled after Cancel."""
         stop, last = self._stop, 0.0
 
-        def tell(done: int, total: int) -> bool:
+        def report(progress: Progress) -> None:
             nonlocal last
+            if stop.is_set():
+                raise Cancelled("this was cancelled", fix="Do it again to have it done")
             now = time.monotonic()
-            if now - last >= TOLD_EVERY:
+            if now - last >= REPORT_EVERY or progress.done == progress.total:
                 last = now
-                self._work.tell(lambda: self._progress(done, total))
-            return not stop.is_set()
+                self._work.tell(lambda: self._show(progress))
 
-        return tell
+        return report
 
-    def _progress(self, done: int, total: int) -> None:
-        if self._jobs:  # what is told late is of no interest any more
-            self.done = (done, total)
+    def _show(self, progress: Progress) -> None:
+        if self._jobs:  # what is reported late is of no interest any more
+            self.progress = progress
 
 
 def remaining(done: int, total: int, seconds: float) -> float | None:

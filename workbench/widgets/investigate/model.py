@@ -454,7 +454,7 @@ class Investigation(Photographs):
                     case=case,
                     top=MOST_CANDIDATES,
                     only=only,
-                    tell=self.telling(),
+                    progress=self.on_progress(),
                 )
 
         def done(result: SearchResult) -> None:

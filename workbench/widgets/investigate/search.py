@@ -55,7 +55,7 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         ipywidgets.link((model, "threshold"), (self.slider, "value"))
         model.observe(self._explain, ["threshold", "recommended", "foreseen", "result", "outdated"])
         model.observe(self._tell, ["state", "doing", "uploads", "district", "start", "case"])
-        model.observe(self._tell, ["done", "cancelling"])
+        model.observe(self._tell, ["progress", "cancelling"])
         self._explain()
         self._tell()
 
@@ -100,12 +100,13 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
 
 def _progress(model: Investigation) -> str:
     """A bar and words: what is being done, how much of it, and about how much longer."""
-    done, total = model.done
+    progress = model.progress
     doing = escaped(model.doing)
     if model.cancelling:
         return f"<progress></progress> Cancelling: {doing}"
-    if not total:
+    if progress is None or not progress.total:
         return f"<progress></progress> {doing}"
+    done, total = progress.done, progress.total
     left = remaining(done, total, time.monotonic() - model.begun)
     estimate = "" if left is None else f", about {duration(max(left, 1))} more"
     return (
