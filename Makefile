@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser lint js format types lock benchmark benchmark-large clean
+.PHONY: help demo test browser lint js format types docs lock benchmark benchmark-large clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -50,6 +50,9 @@ format: $(VENV)/.installed-dev ## put the code in form
 
 types: $(VENV)/.installed-dev ## check types
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed-dev ## renew docs/commands.md from the parser
+	$(BIN)/python tools/commands.py
 
 benchmark: $(VENV)/.installed-dev ## measure what the documents claim (needs the test material)
 	$(BIN)/python benchmarks/lab.py --write

@@ -1,0 +1,391 @@
+"""Documents against the code: what there is stands in them, and what they name is there."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import configparser
+import inspect
+import json
+import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import workbench
+from tools import commands as tool
+from workbench.cli.main import _parser
+from workbench.settings import Settings
+
+REPOSITORY = Path(__file__).parents[1]
+README = REPOSITORY / "README.md"
+CONTRIBUTING = REPOSITORY / "CONTRIBUTING.md"
+GLOSSARY = REPOSITORY / "docs/glossary.md"
+DECISIONS = sorted(REPOSITORY.joinpath("docs/decisions").glob("*.md"))
+ALL = [
+    REPOSITORY / line
+    for line in subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()
+]  # fmt: skip
+# The changelog alone may name what was taken away.
+PRESENT = [document for document in ALL if document.name != "CHANGELOG.md"]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def name_of(document: Path) -> str:
+    return str(document.relative_to(REPOSITORY))
+
+
+documents = pytest.mark.parametrize("document", PRESENT, ids=name_of)
+
+
+@pytest.fixture(scope="module")
+def parser() -> argparse.ArgumentParser:
+    return _parser()
+
+
+def spans(document: Path) -> list[str]:
+    """Words in backquotes, outside blocks of code."""
+    return re.findall(r"`([^`\n]+)`", FENCE.sub("", document.read_text()))
+
+
+def blocks(document: Path, language: str) -> list[str]:
+    """Blocks of code in one language."""
+    return [code for given, code in FENCE.findall(document.read_text()) if given == language]
+
+
+def command_lines(document: Path) -> list[str]:
+    """Lines of the ``sightline`` command in blocks of code, without the prompt."""
+    lines = "".join(blocks(document, "console")).replace("\\\n", " ").splitlines()
+    typed = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    return [line for line in map(shortened, typed) if line.startswith("sightline ")]
+
+
+def shortened(line: str) -> str:
+    return re.sub(r"^python -m workbench\b", "sightline", line)
+
+
+def children(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The sub-commands of a parser, by name."""
+    actions = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    return {name: child for action in actions for name, child in action.choices.items()}
+
+
+def family(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """A parser and all below it."""
+    yield parser
+    for child in children(parser).values():
+        yield from family(child)
+
+
+def options_of(parser: argparse.ArgumentParser) -> set[str]:
+    return {
+        name for below in family(parser) for action in below._actions
+        for name in action.option_strings
+    }  # fmt: skip
+
+
+def named(
+    parser: argparse.ArgumentParser, line: str
+) -> tuple[set[tuple[str, ...]], argparse.ArgumentParser, list[str]]:
+    """The commands that ``sightline a b | c`` names, the parser of the last, and the words left."""
+    words = line.replace("\\|", "|").split()[1:]
+    path: tuple[str, ...] = ()
+    found = set()
+    # Words in capitals stand for any, as in sightline COMMAND --help.
+    while words and not words[0].isupper() and (below := children(parser)):
+        name, *words = words
+        assert name in below, f"{line!r}: {' '.join((*path, name))} is not a command"
+        found = {(*path, name)}
+        while words[:1] == ["|"]:
+            name, *words = words[1:]
+            assert name in below, f"{line!r}: {' '.join((*path, name))} is not a command"
+            found.add((*path, name))
+        if len(found) > 1:
+            return found, parser, words
+        path, parser = (*path, name), below[name]
+    return found, parser, words
+
+
+# --- Commands and options -----------------------------------------------------------------------
+
+
+def test_the_page_of_commands_is_what_the_parser_gives(
+    parser: argparse.ArgumentParser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tool.main(["--check"]) == 0, capsys.readouterr().err
+    text = tool.PAGE.read_text()
+    for path, child, line in tool.commands(parser):
+        assert line, f"{' '.join(path)} has no line of help"
+        section = re.split(r"^## ", text.split(f"\n## sightline {' '.join(path)}\n")[1], flags=re.M)
+        for action in tool.arguments(child):
+            for name in action.option_strings:
+                assert f"`{name}" in section[0].replace(", --", "`, `--"), (path, name)
+
+
+def test_a_page_of_commands_that_is_behind_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = tmp_path / "commands.md"
+    old.write_text(tool.PAGE.read_text().replace("--workers", "--processes"))
+    monkeypatch.setattr(tool, "PAGE", old)
+    assert tool.main(["--check"]) == 1
+    assert "make docs" in capsys.readouterr().err
+    assert tool.main([]) == 0
+    assert tool.main(["--check"]) == 0
+
+
+def test_every_command_is_listed_or_another_name_of_one_that_is(
+    parser: argparse.ArgumentParser,
+) -> None:
+    listed = {id(child) for _, child, _ in tool.commands(parser)}
+    for child in family(parser):
+        assert children(child) or id(child) in listed, child.prog
+
+
+def test_the_table_of_the_readme_names_every_command(parser: argparse.ArgumentParser) -> None:
+    rows = re.findall(r"^\| `(sightline [^`]+)` \|", README.read_text(), re.MULTILINE)
+    written = {path for row in rows for path in named(parser, row)[0]}
+    assert written == {path for path, _, _ in tool.commands(parser)}
+
+
+@documents
+def test_commands_and_options_that_a_document_names_are_there(
+    parser: argparse.ArgumentParser, document: Path
+) -> None:
+    for span in map(shortened, spans(document)):
+        if span.startswith("sightline "):
+            _, last, words = named(parser, span)
+            written = [word for word in words if word.strip("[]").startswith("-")]
+        elif span.startswith("--"):
+            last, written = parser, span.split()[:1]
+        else:
+            continue
+        for option in written:
+            assert option.strip("[]…,.") in options_of(last), f"{span!r} has no {option}"
+
+
+@documents
+def test_command_lines_in_a_document_can_be_typed(
+    parser: argparse.ArgumentParser, document: Path
+) -> None:
+    for line in command_lines(document):
+        try:
+            parser.parse_args(shlex.split(line, comments=True)[1:])
+        except SystemExit:
+            pytest.fail(f"{document.name}: cannot be typed: {line}")
+
+
+def test_a_command_that_is_not_there_is_found(parser: argparse.ArgumentParser) -> None:
+    with pytest.raises(AssertionError, match="gallery polish is not a command"):
+        named(parser, "sightline gallery info \\| polish FILE")
+    found, _, words = named(parser, "sightline people grant ACCOUNT ROLE [--key KEY]")
+    assert found == {("people", "grant")}
+    assert words == ["ACCOUNT", "ROLE", "[--key", "KEY]"]
+
+
+# --- Settings, views, public names --------------------------------------------------------------
+
+
+def variables(*folders: str) -> set[str]:
+    """Environment variables of Sightline's that Python files in *folders* read."""
+    pattern = re.compile(r"environ(?:\.get\(|\[)\"(SIGHTLINE_[A-Z0-9_]+)\"")
+    return {
+        name
+        for folder in folders
+        for path in REPOSITORY.joinpath(folder).rglob("*.py")
+        for name in pattern.findall(path.read_text())
+    }
+
+
+def test_the_readme_describes_every_setting() -> None:
+    rows = re.findall(r"^\| (`SIGHTLINE_[^|]+) \| [^|]+ \|$", README.read_text(), re.MULTILINE)
+    described = {name for row in rows for name in re.findall(r"SIGHTLINE_[A-Z0-9_]+", row)}
+    fields = {f"SIGHTLINE_{name.upper()}" for name in Settings.model_fields}
+    assert described == fields | variables("workbench")
+
+
+@documents
+def test_settings_that_a_document_names_are_there(document: Path) -> None:
+    fields = {f"SIGHTLINE_{name.upper()}" for name in Settings.model_fields}
+    written = set(re.findall(r"SIGHTLINE_[A-Z0-9_]+", document.read_text()))
+    assert written <= fields | variables("workbench", "tests", "benchmarks")
+
+
+def test_the_readme_names_every_view_and_no_other() -> None:
+    sql = REPOSITORY.joinpath("workbench/gallery/views.sql").read_text()
+    views = set(re.findall(r"\b\w+_view\b", sql.split("-- Part 2")[1]))
+    assert len(views) == 5
+    assert set(re.findall(r"\b\w+_view\b", README.read_text())) == views
+
+
+@documents
+def test_views_that_a_document_names_are_there(document: Path) -> None:
+    written = set(re.findall(r"\b[a-z]+_view\b", document.read_text()))
+    assert written <= set(re.findall(r"\b[a-z]+_view\b", README.read_text()))
+
+
+def test_the_readme_names_every_public_name() -> None:
+    written = set(re.findall(r"\bsl\.(\w+)", README.read_text()))
+    assert written == set(workbench.__all__)
+
+
+@documents
+def test_names_of_the_package_in_a_document_are_there(document: Path) -> None:
+    for span in spans(document):
+        if match := re.match(r"sl((?:\.\w+)+)", span):
+            pkgutil.resolve_name(f"workbench:{match[1].removeprefix('.')}")
+        elif re.fullmatch(r"workbench(\.\w+)+", span):
+            pkgutil.resolve_name(span)
+
+
+def test_examples_in_python_name_what_is_there_and_define_what_they_use() -> None:
+    examples = [code for document in PRESENT for code in blocks(document, "python")]
+    assert len(examples) >= 2
+    whole = "\n".join(examples)
+    ruff = Path(sys.executable).with_name("ruff")
+    done = subprocess.run(
+        [ruff, "check", "--isolated", "--select", "F821", "-"],
+        input=whole, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    calls = [node for node in ast.walk(ast.parse(whole)) if isinstance(node, ast.Call)]
+    ours = [call for call in calls if ast.unparse(call.func).startswith("sl.")]
+    assert ours
+    for call in ours:
+        function = pkgutil.resolve_name(f"workbench:{ast.unparse(call.func)[3:]}")
+        given = {keyword.arg: None for keyword in call.keywords if keyword.arg}
+        inspect.signature(function).bind(*call.args, **given)
+
+
+def test_the_readme_names_every_page() -> None:
+    for notebook in sorted(REPOSITORY.joinpath("dashboards").glob("*.ipynb")):
+        title = json.loads(notebook.read_text())["metadata"]["sightline"]["title"]
+        assert f"**{title}**" in README.read_text(), title
+
+
+# --- Files and links ----------------------------------------------------------------------------
+
+
+def anchors(document: Path) -> set[str]:
+    """Anchors of the headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", document.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", ALL, ids=name_of)
+def test_links_lead_to_files_and_headings(document: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", document.read_text())):
+        if link.startswith(("http:", "https:")):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (document.parent / name).resolve() if name else document
+        assert target.exists(), f"{document.name}: {link}"
+        assert target.is_relative_to(REPOSITORY), f"{document.name}: {link}"
+        if anchor:
+            assert anchor in anchors(target), f"{document.name}: {link}"
+
+
+@documents
+def test_files_that_a_document_names_are_there(document: Path) -> None:
+    rooms = "workbench|tests|docs|tools|benchmarks|dashboards|notebooks|data/demo"
+    for span in spans(document):
+        if match := re.match(
+            rf"(?:{rooms})/[\w./-]*|\.importlinter|\.ci/run|Makefile|\w+\.toml", span
+        ):
+            # What stands for a name, as in <page>.py or *.py, ends the part that is looked for.
+            known = match[0] if match[0] == span else match[0].rpartition("/")[0]
+            assert REPOSITORY.joinpath(known).exists(), f"{document.name}: {span}"
+
+
+@documents
+def test_targets_of_make_that_a_document_names_are_there(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", REPOSITORY.joinpath("Makefile").read_text(), re.M))
+    typed = [*spans(document), *re.findall(r"^\$ (.+)$", document.read_text(), re.MULTILINE)]
+    for span in typed:
+        if match := re.match(r"make ([a-z-]+)", span):
+            assert match[1] in targets, f"{document.name}: {span}"
+
+
+# --- The house ----------------------------------------------------------------------------------
+
+
+def test_the_table_of_rooms_is_that_of_the_layers() -> None:
+    contracts = configparser.ConfigParser()
+    contracts.read(REPOSITORY / ".importlinter")
+    layers = contracts["importlinter:contract:rooms"]["layers"].split("\n")
+    rooms = [re.split(r" [|:] ", layer) for layer in layers if layer.strip()]
+    house = CONTRIBUTING.read_text().split("## The house")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]+) \| [^|]{10,} \|$", house, re.MULTILINE)
+    assert [re.findall(r"`(\w+)`", row) for row in rows] == rooms[::-1]
+
+
+# --- The glossary -------------------------------------------------------------------------------
+
+
+def entries() -> dict[str, list[str]]:
+    """Terms of the glossary, each with the words that are not used for it."""
+    found = {}
+    for line in re.findall(r"^- (\*\*.+)$", GLOSSARY.read_text(), re.MULTILINE):
+        (term,) = re.findall(r"^\*\*(.+?)\*\*", line)
+        unused = re.findall(r"Not used here: (.+?)\.(?: |$)", line)
+        found[term] = [word for words in unused for word in re.findall(r"\*(.+?)\*", words)]
+    return found
+
+
+def written(*, glossary: bool = False) -> str:
+    """What users read: README and docs, without the glossary unless asked for."""
+    pages = [README, *sorted(REPOSITORY.joinpath("docs").rglob("*.md"))]
+    return "\n".join(page.read_text() for page in pages if glossary or page != GLOSSARY)
+
+
+def has(text: str, words: str) -> bool:
+    pattern = r"\s+".join(re.escape(word) for word in words.split())
+    return re.search(rf"\b{pattern}(?:e?s)?\b", text, re.IGNORECASE) is not None
+
+
+def test_every_term_of_the_glossary_is_used() -> None:
+    terms = entries()
+    assert len(terms) > 30
+    text = written()
+    for term in terms:
+        for word in term.split(", "):
+            assert has(text, word), term
+
+
+def test_words_that_the_glossary_rules_out_are_not_used() -> None:
+    text = written()
+    interface = REPOSITORY / "tests/interface_strings.txt"
+    if interface.exists():
+        text += interface.read_text()
+    unused = [word for words in entries().values() for word in words]
+    assert len(unused) > 5
+    assert [word for word in unused if has(text, word)] == []
+
+
+# --- Decision records ---------------------------------------------------------------------------
+
+PARTS = (
+    "Status", "Context", "Decision", "Consequences", "Alternatives considered", "Measurements",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("record", DECISIONS, ids=lambda record: record.stem)
+def test_decision_records_have_one_form(record: Path) -> None:
+    text = record.read_text()
+    assert re.match(rf"# {record.name[:4]}: [A-Z]", text)
+    parts = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert tuple(parts) in (PARTS, PARTS[:-1])
+    status = text.split("## Status\n")[1].split("##")[0].strip()
+    assert re.fullmatch(r"(Accepted|Superseded by \d{4}), \d{4}-\d{2}-\d{2}\.", status)
+
+
+def test_decision_records_are_numbered_without_gaps() -> None:
+    assert [int(record.name[:4]) for record in DECISIONS] == list(range(1, len(DECISIONS) + 1))
