@@ -405,6 +405,9 @@ class Photograph:
     advice: str = ""  # why it is a poor one, in plain words; empty for a good one
 
 
+MOST_PHOTOGRAPHS = 10  # in a probe, as the pages allow; the default threshold rises with them
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """The target face: photographs of one person and the template pooled from them."""

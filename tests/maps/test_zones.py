@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from workbench.maps.zones import local_time, local_zone
+from workbench.domain import Camera
+from workbench.maps.zones import UTC_ZONE, local_time, local_zone, zone_of_cameras
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,10 @@ def test_a_place_has_the_zone_of_its_clocks(longitude: float, latitude: float, z
 
 
 def test_a_zone_that_was_set_wins() -> None:
-    assert local_zone(-0.01, 51.48, ZoneInfo("Asia/Tokyo")).key == "Asia/Tokyo"
+    camera = Camera("c", "C", latitude=51.48, longitude=-0.01)
+    assert zone_of_cameras([camera], override=ZoneInfo("Asia/Tokyo")).key == "Asia/Tokyo"
+    assert zone_of_cameras([camera]).key == "Europe/London"
+    assert zone_of_cameras([]) == UTC_ZONE
 
 
 def test_local_time_names_its_clocks() -> None:

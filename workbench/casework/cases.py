@@ -252,6 +252,14 @@ class Case:
             return "not yet valid"
         return "open" if now < self.request.valid_until else "expired"
 
+    def require_open(self, *, fix: str, valid_now: bool = True) -> None:
+        """Raise CaseError, with *fix*, unless the case is open.
+
+        Without *valid_now*, a case that has expired or is not yet valid passes too.
+        """
+        if self.state != "open" or (valid_now and self.status() != "open"):
+            raise CaseError(f"is {self.status()}", where=self.reference, fix=fix)
+
 
 def area_km2(district: District) -> float:
     """The area of a district on the sphere: Lambert's cylinder keeps areas."""

@@ -55,8 +55,7 @@ def keep_draft(
     case = register.case(reference)
     me = register.me
     me.require("training.use" if case.is_training else "search")
-    if case.status() != "open":
-        raise CaseError(f"is {case.status()}", where=reference, fix="Choose an open case")
+    case.require_open(fix="Choose an open case")
     home, name = home_of(register.folder, reference), _name(me)
     contents = {hashlib.sha256(content).hexdigest(): content for content in photographs}
     document = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.casework.cases import Case, Subject, plain
+from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import CaseError
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from workbench.domain import Probe, Profile
 
 SUBJECTS = "subjects"
-MOST_POOLED = 10  # photographs; the threshold rises with them
 _TEMPLATES = "templates.npy"
 _read: dict[str, NDArray[np.float32]] = {}  # by SHA-256: what is read once need not be read again
 
@@ -37,7 +37,7 @@ def describe_subject(probe: Probe, *, description: str = "") -> Subject:
         photographs=tuple(hashlib.sha256(p.jpeg).hexdigest() for p in probe.photographs),
         fingerprint=probe.profile.fingerprint,
         digest=hashlib.sha256(_saved(probe)).hexdigest(),
-        least_score=calibrated_threshold(probe.profile, photographs=MOST_POOLED).score,
+        least_score=calibrated_threshold(probe.profile, photographs=MOST_PHOTOGRAPHS).score,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a training case may search: the demo's rendered footage, known by its content."""
+"""Training cases: what they are called, what they may search and what is said about them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from workbench.gallery import Gallery
+
+TRAINING_CASE = "TRAINING"  # reference of the one that the demo and the page Investigate open
+TRAINING_NOTICE = (
+    "Training: this case carries no authority. Nothing found under it may be acted on or shown as "
+    "evidence."
+)
 
 # SHA-256 of the demo's clips. Nobody in them exists. A test holds this list to the files.
 FICTIONAL = frozenset(
@@ -29,5 +35,5 @@ FICTIONAL = frozenset(
 
 
 def is_fictional(gallery: Gallery) -> bool:
-    """Whether every recording of a gallery is one of the demo's, whatever it is called."""
+    """Check by content, not by name, that every recording of a gallery is one of the demo's."""
     return set(gallery.recordings()["sha256"]) <= FICTIONAL

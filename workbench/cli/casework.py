@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.record.people import ROLES
+from workbench.casework.training import TRAINING_NOTICE
 from workbench.cli.output import lines, say, show, table
 
 if TYPE_CHECKING:
@@ -244,10 +245,7 @@ def _training(options: argparse.Namespace) -> int:
     start = parse_time(options.start, where="--from")
     scope = Scope(from_file(options.district), start, parse_time(options.end, where="--to"))
     case = here().train(options.reference, scope)
-    say(
-        f"Case {case.reference} is open for training. It carries no authority: nothing found "
-        "under it may be acted on."
-    )
+    say(f"Case {case.reference} is open. {TRAINING_NOTICE}")
     return DONE
 
 

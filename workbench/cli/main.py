@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.casework.training import TRAINING_NOTICE
 from workbench.cli.output import lines as _print_lines
 from workbench.cli.output import say as _say
 from workbench.cli.output import show as _print
@@ -236,16 +237,15 @@ def _search(options: argparse.Namespace) -> int:
 def _map(options: argparse.Namespace) -> int:
     from workbench.maps.offline import save_map
     from workbench.maps.sightings import sightings_map
-    from workbench.maps.zones import local_zone
+    from workbench.maps.zones import zone_of_cameras
     from workbench.settings import load_settings
 
     result, chosen = _ask(options), load_settings()
-    centre = result.scope.district.area.centroid
     drawn = sightings_map(
         result.candidates,
         cameras=result.cameras,
         district=result.scope.district,
-        zone=local_zone(longitude=centre.x, latitude=centre.y, override=chosen.zone),
+        zone=zone_of_cameras(result.cameras, override=chosen.zone),
         base_map=chosen.base_map,
         tiles=chosen.tiles,
         tiles_attribution=chosen.tiles_attribution,
@@ -515,7 +515,7 @@ def _print_report(report: IndexReport) -> None:
 def _print_result(result: SearchResult) -> None:
     coverage = result.coverage
     if result.training:
-        _say("TRAINING: this case carries no authority; nothing found may be acted on.")
+        _say(TRAINING_NOTICE)
     if result.candidates:
         table = _table("rank", "score", "camera", "first seen (UTC)", "last seen", "recording")
         for rank, c in enumerate(result.candidates, start=1):

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.casework.training import TRAINING_CASE
 from workbench.demo.place import Appearance, DemoTown
 from workbench.district import from_file
 from workbench.domain import District, Probe, Scope, Threshold
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from workbench.gallery import Gallery
 
 PROFILE = "dlib"
-TRAINING = "TRAINING"
 # Rendered people are more alike than real ones. Pooled, the same person scores at least 0.74 here
 # and others at most 0.57: halfway between.
 THRESHOLD = Threshold(0.66, "the demo's rendered people; says nothing about real faces")
@@ -100,13 +100,13 @@ def training_case(town: DemoTown) -> str:
     area = box(west - margin, south - margin, east + margin, north + margin)
     scope = Scope(District("Fennmouth and around", area), town.start - day, town.end + day)
     try:
-        case = register.case(TRAINING)
+        case = register.case(TRAINING_CASE)
     except CaseError:
-        case = register.train(TRAINING, scope, title="The demo")
+        case = register.train(TRAINING_CASE, scope, title="The demo")
     covered = scope.district.area.covered_by(case.request.district.area)
     covered &= case.request.start <= scope.start and scope.end <= case.request.end
     if case.status() != "open" or not covered:
-        case = register.train(TRAINING, scope, title="The demo")
+        case = register.train(TRAINING_CASE, scope, title="The demo")
     return case.reference
 
 

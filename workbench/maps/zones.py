@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from workbench.domain import Camera
 
 UTC_ZONE = ZoneInfo("UTC")
 
 
-def local_zone(longitude: float, latitude: float, override: ZoneInfo | None = None) -> ZoneInfo:
-    """The time zone of a place (WGS 84 degrees), or *override* if there is one.
+def zone_of_cameras(cameras: Sequence[Camera], *, override: ZoneInfo | None = None) -> ZoneInfo:
+    """Time zone of the first camera's place, or *override* if there is one; UTC without cameras."""
+    if override is not None:
+        return override
+    return local_zone(cameras[0].longitude, cameras[0].latitude) if cameras else UTC_ZONE
+
+
+def local_zone(longitude: float, latitude: float) -> ZoneInfo:
+    """Time zone of a place (WGS 84 degrees).
 
     At open sea, beyond territorial waters, that is UTC. The borders that are looked up are
     simplified ones; an installation beside a border should set its zone.
     """
-    if override is not None:
-        return override
     import tzfpy
 
     name = tzfpy.get_tz(longitude, latitude)

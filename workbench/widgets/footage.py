@@ -16,7 +16,7 @@ from traitlets import Bool, Instance, Unicode, observe
 
 from workbench.domain import Camera
 from workbench.errors import SightlineError
-from workbench.maps.zones import local_time, local_zone
+from workbench.maps.zones import local_time, zone_of_cameras
 from workbench.settings import load_settings
 from workbench.widgets.components.parts import (
     button,
@@ -94,10 +94,7 @@ class FootageReport(Tasks):
     @property
     def zone(self) -> ZoneInfo:
         """The zone in which times are shown."""
-        if self._zone is None and self.footage and self.footage.cameras:
-            first = self.footage.cameras[0]
-            return local_zone(first.longitude, first.latitude)
-        return self._zone or ZoneInfo("UTC")
+        return zone_of_cameras(self.footage.cameras if self.footage else (), override=self._zone)
 
     def rows(self) -> pd.DataFrame:
         """The recordings that the filters leave."""

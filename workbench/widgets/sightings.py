@@ -16,9 +16,10 @@ from workbench.casework.reviewing.sightings import (
     confirmed_sightings,
     readable_cases,
 )
+from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
-from workbench.maps.zones import local_time
+from workbench.maps.zones import local_time, zone_of_cameras
 from workbench.settings import load_settings
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.exports import ExportBar
@@ -73,15 +74,13 @@ class SightingsModel(Tasks):
         self, gallery: Path, *, zone: ZoneInfo | None = None, work: Work | None = None
     ) -> None:
         from workbench.gallery import Gallery
-        from workbench.maps.zones import UTC_ZONE, local_zone
 
         super().__init__(work)
         self.gallery = gallery
         with Gallery.open(gallery) as opened:
             cameras = opened.cameras()
             self.footage: pd.DataFrame = opened.footage()
-        place = local_zone(cameras[0].longitude, cameras[0].latitude) if cameras else UTC_ZONE
-        self.zone = zone or place
+        self.zone = zone_of_cameras(cameras, override=zone)
         self.refresh()
 
     @property
@@ -272,7 +271,7 @@ def _status(model: SightingsModel) -> str:
     if case is None:
         return '<p class="sl-hint">Choose a case to see where its subject was seen.</p>'
     training = (
-        '<p class="sl-message" role="note">Training: nothing here may be acted on.</p>'
+        f'<p class="sl-message" role="note">{escaped(TRAINING_NOTICE)}</p>'
         if case.is_training
         else ""
     )

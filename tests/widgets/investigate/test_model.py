@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 import workbench.faces.probes
+from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import GalleryError
 from workbench.gallery.register import segments_folder
-from workbench.widgets.components.photographs import MOST_PHOTOGRAPHS
 from workbench.widgets.components.tasks import UNEXPECTED
 from workbench.widgets.investigate.model import Investigation
 

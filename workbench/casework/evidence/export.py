@@ -73,7 +73,7 @@ def export(
         If there is a file of that name, or it cannot be written.
     """
     from workbench.faces.profiles import calibrated_threshold
-    from workbench.maps.zones import local_zone
+    from workbench.maps.zones import zone_of_cameras
 
     me, case = register.require("evidence.export", reference), register.case(reference)
     if output.exists():
@@ -82,7 +82,7 @@ def export(
     findings = tuple(_findings(register, reference, gallery))
     seen = {f.number: f.candidate for f in findings if f.candidate and f.item.outcome == "sighting"}
     cameras = gallery.cameras_inside(case.request.district)
-    zone = local_zone(cameras[0].longitude, cameras[0].latitude, override=here.zone)
+    zone = zone_of_cameras(cameras, override=here.zone)
     sources = tuple(_sources(gallery, findings, footage))
     clips = {} if clip is None else _clips(clip, gallery, seen, sources, footage)
     photographs = _photographs(register, case)
@@ -112,7 +112,7 @@ def export(
         "case.json": _json(case.request.document() | {"approved_by": list(case.approved_by)}),
         "candidates.csv": _candidates(told),
         "sources.csv": _table(["file", "camera_id", "indexed_sha256", "now_sha256", "state"],
-                              [[*asdict(s).values(), s.state] for s in told.sources]),
+                              [[*asdict(s).values(), s.state_text] for s in told.sources]),
         "record.jsonl": _record(register, reference),
         **{
             f"shots/{f.number:04}-{f.item.tracklet_id}.jpg": f.candidate.shot_jpeg
@@ -137,7 +137,7 @@ def export(
         {"case": reference, "manifest": manifest, "key": mark, "files": len(files)},
         by=me,
     )
-    changed = tuple(s.file for s in told.sources if s.state.startswith("CHANGED"))
+    changed = tuple(s.file for s in told.sources if s.changed)
     return Export(output, len(files), manifest, mark, head, changed)
 
 
@@ -221,7 +221,7 @@ def _clips(
     from workbench.footage.files import at_hand
 
     roots = _roots(gallery, footage)
-    unchanged = {source.file for source in sources if source.state == "unchanged"}
+    unchanged = {source.file for source in sources if source.available and not source.changed}
     found = {}
     for number, sighting in seen.items():
         path = at_hand(sighting.recording, roots)

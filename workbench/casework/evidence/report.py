@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from workbench.casework.evidence.drawings import GREY, INK, MARK, WIDTH, Colour, Sketch
 from workbench.casework.reviewing.review import SAME_FROM, SCALE
+from workbench.casework.training import TRAINING_NOTICE
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from workbench.casework.reviewing.review import ErrorRate, Reviewed
     from workbench.domain import Candidate, Profile, Threshold
 
-TRAINING = (
-    "TRAINING. This case carries no authority. Nothing in this report may be acted on or shown as "
-    "evidence."
-)
 LEAD = (
     "A match is a lead, never an identification. No measure against anybody may rest on it alone."
 )
@@ -76,10 +73,21 @@ class Source:
     now_sha256: str  # empty where the file is not to be had
 
     @property
-    def state(self) -> str:
-        if not self.now_sha256:
-            return "not at hand: could not be checked again"
-        return "unchanged" if self.now_sha256 == self.indexed_sha256 else "CHANGED since indexing"
+    def available(self) -> bool:
+        """Whether the file was there to be hashed again."""
+        return bool(self.now_sha256)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file is there and is not what was indexed."""
+        return self.available and self.now_sha256 != self.indexed_sha256
+
+    @property
+    def state_text(self) -> str:
+        """Result of the second look, in words."""
+        if not self.available:
+            return "not available: could not be checked again"
+        return "CHANGED since indexing" if self.changed else "unchanged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,7 @@ class Section:
     widths: tuple[float, ...] = ()  # of the columns, relative
     pictures: tuple[tuple[bytes, str], ...] = ()
     sketch: Sketch | None = None
+    warning: str = ""  # shown in red, before the paragraphs
 
 
 def sections(told: Dossier) -> list[Section]:
@@ -148,10 +157,11 @@ def sections(told: Dossier) -> list[Section]:
     return [
         Section(
             "Case",
-            (TRAINING,) if told.case.is_training else (),
+            (),
             tuple(row for row in facts if row[1] or not row[0]),
             (1, 4),
             tuple((jpeg, f"Subject, {n}") for n, jpeg in enumerate(told.photographs, 1)),
+            warning=TRAINING_NOTICE if told.case.is_training else "",
         ),
         Section(
             "Result",
@@ -207,7 +217,7 @@ def sections(told: Dossier) -> list[Section]:
             ("Hashed when they were indexed, and again for this report.",),
             (
                 ("Recording", "Camera", "SHA-256 when indexed", "Now"),
-                *((s.file, s.camera_id, s.indexed_sha256, s.state) for s in told.sources),
+                *((s.file, s.camera_id, s.indexed_sha256, s.state_text) for s in told.sources),
             ),
             (2, 1, 4, 2),
         ),
@@ -284,7 +294,7 @@ _STYLE = (
     "table{border-collapse:collapse;width:100%}td,th{border:1px solid #ccc;padding:.3rem .5rem;"
     "text-align:left;vertical-align:top;overflow-wrap:anywhere}figure{display:inline-block;"
     "margin:.5rem}img{max-height:9rem;display:block}figcaption{font-size:.85rem}"
-    ".training{background:#b02020;color:#fff;padding:.6rem 1rem;font-weight:600}"
+    ".warning{background:#b02020;color:#fff;padding:.6rem 1rem;font-weight:600}"
 )
 
 
@@ -299,9 +309,9 @@ def as_html(told: Dossier) -> bytes:
     ]
     for section in sections(told):
         parts.append(f"<h2>{html.escape(section.heading)}</h2>")
-        for text in section.paragraphs:
-            kind = " class='training'" if text == TRAINING else ""
-            parts.append(f"<p{kind}>{html.escape(text)}</p>")
+        if section.warning:
+            parts.append(f"<p class='warning'>{html.escape(section.warning)}</p>")
+        parts += [f"<p>{html.escape(text)}</p>" for text in section.paragraphs]
         parts.append(_html_table(section.table))
         for jpeg, words in section.pictures:
             data = base64.b64encode(jpeg).decode("ascii")
@@ -354,8 +364,10 @@ def _pdf_section(pdf: FPDF, section: Section, write: Callable[[str], str]) -> No
         pdf.add_page()
     pdf.ln(3)
     _words(pdf, write(section.heading), 12)
+    if section.warning:
+        _words(pdf, write(section.warning), 9, MARK)
     for text in section.paragraphs:
-        _words(pdf, write(text), 9, MARK if text == TRAINING else INK)
+        _words(pdf, write(text), 9)
     if section.table:
         pdf.set_font_size(7.5)
         heads = "SINGLE_TOP_LINE" if any(section.table[0]) else "NONE"

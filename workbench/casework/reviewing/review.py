@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from workbench.casework.cases import Case, plain
+from workbench.casework.cases import plain
 from workbench.casework.reviewing.triage import sorted_by
 from workbench.casework.subjects import (
     keep_photographs,
@@ -57,6 +57,7 @@ FEATURES = (
 
 Seen: TypeAlias = Literal["similar", "different", "not visible"]
 LEAST_FEATURES = 3
+_ONLY_OPEN = "Only an open case can be reviewed"
 
 ReviewVerdict: TypeAlias = Literal["same", "different", "undecided"]
 Outcome: TypeAlias = Literal["sighting", "not a sighting", "undecided", "waiting"]
@@ -182,7 +183,7 @@ def list_for_review(
     CaseError if there are not as many fillers.
     """
     me, case = register.require("review.first", reference), register.case(reference)
-    _must_be_open(case)
+    case.require_open(fix=_ONLY_OPEN, valid_now=False)
     known = {item.tracklet_id for item in _reviewed(register, reference)}
     fresh = {c.tracklet_id: c.score for c in candidates if c.tracklet_id not in known}
     pictures = sorted(path.stem for path in (register.folder / FILLERS).glob("*.jpg"))
@@ -224,7 +225,7 @@ def waiting(register: CaseRegister, reference: str, gallery: Gallery) -> tuple[I
     That they were shown is recorded.
     """
     me, case = register.require("shot.view", reference), register.case(reference)
-    _must_be_open(case)
+    case.require_open(fix=_ONLY_OPEN, valid_now=False)
     own, folder = subject_photographs(register.folder, case), register.folder
     sorted_out = sorted_by(register, reference, me.account)
     items = [
@@ -279,7 +280,7 @@ def decide(
     if not reason:
         raise _incomplete(key, "the reason is missing", "Say in a sentence what it rests on")
     case = register.case(reference)
-    _must_be_open(case)
+    case.require_open(fix=_ONLY_OPEN, valid_now=False)
     with register.exclusively():
         item = next((item for item in _reviewed(register, reference) if item.key == key), None)
         if item is None:
@@ -417,13 +418,6 @@ def _decision(entry: Entry) -> Decision:
     return Decision(
         entry.account, entry.at, about["conclusion"], dict(about["features"]), about["reason"]
     )
-
-
-def _must_be_open(case: Case) -> None:
-    if case.state != "open":
-        raise CaseError(
-            f"is {case.status()}", where=case.reference, fix="Only open cases are reviewed"
-        )
 
 
 def _incomplete(key: str, what: str, fix: str) -> CaseError:

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from workbench.errors import CaseError
 
 if TYPE_CHECKING:
-    from workbench.casework.cases import Case
     from workbench.casework.record.people import Action, Person
     from workbench.casework.register import CaseRegister
     from workbench.domain import Candidate
 
 TriageVerdict: TypeAlias = Literal["same", "different", "unsure"]
 TRIAGE_VERDICTS: tuple[TriageVerdict, ...] = get_args(TriageVerdict)
+_ONLY_OPEN = "Only in an open case can candidates be viewed and sorted"
 WORTH_REVIEW: tuple[TriageVerdict, ...] = ("same", "unsure")
 
 
@@ -66,7 +66,7 @@ def take_back(register: CaseRegister, reference: str) -> Opinion | None:
     Both it and its being taken back stay on record. What it put on the review list stays there.
     """
     me = register.require("review.first", reference)
-    _must_be_open(register.case(reference))
+    register.case(reference).require_open(fix=_ONLY_OPEN)
     with register.exclusively():
         own = [one for one in _standing(register, reference) if one.by == me.account]
         if not own:
@@ -133,7 +133,7 @@ def _may_look(
     import shapely
 
     me, case = register.require(action, reference), register.case(reference)
-    _must_be_open(case)
+    case.require_open(fix=_ONLY_OPEN)
     place = shapely.Point(candidate.camera.longitude, candidate.camera.latitude)
     seen = candidate.first_seen < case.request.end and candidate.last_seen >= case.request.start
     if not (seen and shapely.covers(case.request.district.area, place)):
@@ -141,9 +141,3 @@ def _may_look(
         register.refused(action, reference, [f"{candidate.tracklet_id}: {what}"])
         raise CaseError(what, where=reference, fix="Look only at candidates of a search under it")
     return me
-
-
-def _must_be_open(case: Case) -> None:
-    status = case.status(datetime.now(UTC))
-    if status != "open":
-        raise CaseError(f"is {status}", where=case.reference, fix="Only an open case is worked on")

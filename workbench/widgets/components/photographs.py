@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from traitlets import Tuple
 
-from workbench.domain import Photograph, Probe, Profile
+from workbench.domain import MOST_PHOTOGRAPHS, Photograph, Probe, Profile
 from workbench.errors import ImageError
 from workbench.widgets.components.agreement import Agreement, agreement
 from workbench.widgets.components.tasks import Tasks
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from workbench.domain import Candidate
     from workbench.faces.models import Models
     from workbench.faces.probes import FoundFaces
-
-MOST_PHOTOGRAPHS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)

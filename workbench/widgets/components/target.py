@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import ImageError
 from workbench.faces.probes import MOST_BYTES, POOR_BELOW
 from workbench.maps.zones import local_time
@@ -20,7 +21,7 @@ from workbench.widgets.components.parts import (
     message,
     row,
 )
-from workbench.widgets.components.photographs import MOST_PHOTOGRAPHS, Upload, shot_name
+from workbench.widgets.components.photographs import Upload, shot_name
 from workbench.widgets.components.tasks import LOADING
 from workbench.widgets.components.uploader import File, Uploader
 from workbench.widgets.investigate.model import Investigation

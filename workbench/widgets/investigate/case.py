@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from workbench.casework.training import TRAINING_NOTICE
 from workbench.errors import SightlineError
 from workbench.widgets.components.parts import button, escaped, heading, markup, message, row
 from workbench.widgets.investigate.model import Investigation
@@ -93,10 +94,7 @@ def _label(case: Case) -> str:
 def _told(case: Case, model: Investigation) -> str:
     request = case.request
     if case.is_training:
-        words = (
-            "Training: this case carries no authority, and nothing found under it may be acted on."
-        )
-        return f'<p class="sl-message" role="note">{escaped(words)}</p>'
+        return f'<p class="sl-message" role="note">{escaped(TRAINING_NOTICE)}</p>'
     until = request.valid_until.astimezone(model.zone)
     start, end = request.start.astimezone(model.zone), request.end.astimezone(model.zone)
     words = (

@@ -16,9 +16,11 @@ from zoneinfo import ZoneInfo
 from traitlets import Bool, Float, Instance, Tuple, Unicode, observe
 
 from workbench import district as districts
+from workbench.casework.training import TRAINING_CASE
 from workbench.domain import Camera, Candidate, District, Filter, Scope, Threshold
 from workbench.errors import DistrictError, SightlineError, TimeError
 from workbench.investigation import Expectations, SearchResult
+from workbench.maps.zones import zone_of_cameras
 from workbench.settings import load_settings
 from workbench.widgets.components.clocks import Fold, moment, wall_clock
 from workbench.widgets.components.hours import WeeklyHours
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
     from workbench.casework.cases import Case
 
-TRAINING = "TRAINING"
 TRAINING_MARGIN = 0.1  # degrees: whoever trains may draw beyond the last camera
 # A page can show so many; the summary says where there were more.
 MOST_CANDIDATES = 2_000
@@ -115,7 +116,7 @@ class Investigation(Photographs):
             self.cameras: tuple[Camera, ...] = opened.cameras()
             self.footage: pd.DataFrame = opened.footage()
             self.span: tuple[datetime, datetime] | None = opened.time_span()
-        self.zone = zone or _zone_of(self.cameras)
+        self.zone = zone_of_cameras(self.cameras, override=zone)
         self.recommended = default_threshold(self.profile)
         self.threshold = self.recommended.score
         self._asked: object = None
@@ -418,9 +419,9 @@ class Investigation(Photographs):
             start, end = self.span or (datetime.now(UTC) - timedelta(days=1), datetime.now(UTC))
             day = timedelta(days=1)
             scope = Scope(self.whole_area(margin=TRAINING_MARGIN), start - day, end + day)
-            here().train(TRAINING, scope)
+            here().train(TRAINING_CASE, scope)
             self.refresh_cases()
-            self.case = TRAINING
+            self.case = TRAINING_CASE
         except SightlineError as error:
             self.say("case", str(error))
 
@@ -593,12 +594,6 @@ def seconds_within(
     before = np.concatenate([[0.0], np.cumsum(inside)])
     within: NDArray[np.float64] = np.interp(ends, edges, before) - np.interp(starts, edges, before)
     return within
-
-
-def _zone_of(cameras: Sequence[Camera]) -> ZoneInfo:
-    from workbench.maps.zones import UTC_ZONE, local_zone
-
-    return local_zone(cameras[0].longitude, cameras[0].latitude) if cameras else UTC_ZONE
 
 
 def _minute(time: datetime) -> datetime:

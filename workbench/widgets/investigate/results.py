@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets
 import traitlets
 
+from workbench.casework.training import TRAINING_NOTICE
 from workbench.faces.probes import POOR_BELOW
 from workbench.investigation import SearchResult
 from workbench.widgets.components.cards import COLUMNS, Cards, card
@@ -200,7 +201,7 @@ def covered(result: SearchResult) -> list[str]:
         searched += f"; {coverage.unsearchable:,} more seen but not good enough to compare"
     lines = [f"{searched}.", *narrowed(result.only)]
     if result.training:
-        lines.insert(0, "Training: nothing found here may be acted on.")
+        lines.insert(0, TRAINING_NOTICE)
     without = coverage.cameras - coverage.cameras_with_footage
     if without:
         cameras = "1 camera has" if without == 1 else f"{without:,} cameras have"

@@ -11,6 +11,7 @@ import ipywidgets
 
 from workbench.calibration import Calibration
 from workbench.calibration.words import few, share, times
+from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import SightlineError
 from workbench.widgets.components.parts import (
     button,
@@ -36,8 +37,6 @@ from workbench.widgets.thresholds.model import (
     MOST_TRACKLETS,
     ThresholdLab,
 )
-
-MOST_PHOTOGRAPHS = 10
 
 
 def thresholds(profile: str | None = None, gallery: Path | str | None = None) -> Any:
