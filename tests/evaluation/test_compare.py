@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from workbench.demo import demo_town
 from workbench.evaluation.compare import Combination, measure, side_by_side
 from workbench.evaluation.data import people_in
 
 
-def test_combinations_are_measured_on_the_same_pictures(shared: Path, tmp_path: Path) -> None:
+def test_combinations_are_measured_on_the_same_pictures(tmp_path: Path) -> None:
     folder = tmp_path / "few"
-    people = sorted(p for p in (shared / "faces" / "lfw").glob("P*") if p.is_dir())
-    for person in [p for p in people if len(list(p.glob("*.jpg"))) >= 2][:8]:
-        (folder / person.name).mkdir(parents=True)
-        for picture in sorted(person.glob("*.jpg"))[:2]:
-            (folder / person.name / picture.name).write_bytes(picture.read_bytes())
+    town = demo_town()
+    for person, pictures in {**town.photographs, **town.absent}.items():
+        (folder / person).mkdir(parents=True)
+        for picture in pictures[:2]:
+            (folder / person / picture.name).write_bytes(picture.read_bytes())
     stills = people_in(folder)
     measured = [
         measure(Combination("dlib"), stills, cache=tmp_path / "cache"),

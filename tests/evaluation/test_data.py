@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workbench.demo import demo_town
 from workbench.errors import EvaluationError
 from workbench.evaluation.camera_limits import usefulness
 from workbench.evaluation.data import pairs_trial, people_in, read_pairs
@@ -26,14 +27,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
 
 
 @pytest.fixture(scope="session")
-def few(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six people with three pictures each."""
     folder = tmp_path_factory.mktemp("few")
-    people = sorted(p for p in (shared / "faces" / "lfw").glob("P*") if p.is_dir())
-    for person in [p for p in people if len(list(p.glob("*.jpg"))) >= 3][:6]:
-        (folder / person.name).mkdir()
-        for picture in sorted(person.glob("*.jpg"))[:3]:
-            (folder / person.name / picture.name).write_bytes(picture.read_bytes())
+    town = demo_town()
+    for person, pictures in {**town.photographs, **town.absent}.items():
+        (folder / person).mkdir()
+        for picture in pictures:
+            (folder / person / picture.name).write_bytes(picture.read_bytes())
     return folder
 
 

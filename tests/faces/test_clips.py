@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import av
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from workbench.demo import demo_town
 from workbench.domain import Recording
 from workbench.errors import RecordingError
 from workbench.faces.clips import BLOCKS_ACROSS, redacted_clip
@@ -28,9 +28,9 @@ def models() -> Any:
 
 
 @pytest.fixture(scope="module")
-def recording(shared: Path) -> Recording:
-    """A clip of the town in which several people pass."""
-    return read_catalogue(shared / "footage/town").recordings[0]
+def recording() -> Recording:
+    """A clip of the demo in which two people pass."""
+    return read_catalogue(demo_town().root).recordings[0]
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,6 @@ from workbench.faces.models import Models
 from workbench.faces.probes import find_faces, make_photograph, make_probe
 
 
-@pytest.fixture(scope="module")
-def photograph(shared: Path) -> Path:
-    return shared / "faces" / "canada" / "003f.jpg"
-
-
 def png_header(width: int, height: int) -> bytes:
     """A PNG that claims a size and holds hardly any pixels."""
 
@@ -38,24 +33,23 @@ def png_header(width: int, height: int) -> bytes:
     )
 
 
-def test_one_face_makes_a_probe(models: Models, photograph: Path) -> None:
-    probe = make_probe([photograph], models=models)
+def test_one_face_makes_a_probe(models: Models, portrait: Path) -> None:
+    probe = make_probe([portrait], models=models)
     assert probe.template.shape == (128,)
     assert probe.profile == models.profile
-    assert probe.photographs[0].name == "003f.jpg"
+    assert probe.photographs[0].name == "1.jpg"
     assert probe.photographs[0].advice == ""
     assert Image.open(io.BytesIO(probe.photographs[0].jpeg)).width > 80
 
 
-def test_photographs_are_pooled(models: Models, shared: Path) -> None:
-    paths = sorted((shared / "faces" / "one_person").glob("*.jpg"))[:2]
-    probe = make_probe(paths, models=models)
+def test_photographs_are_pooled(models: Models, wanted: tuple[Path, ...]) -> None:
+    probe = make_probe(list(wanted[:2]), models=models)
     mean = np.mean([p.template for p in probe.photographs], axis=0)
     assert probe.template == pytest.approx(mean, abs=1e-6)
 
 
-def test_rotated_photographs_are_put_upright(models: Models, photograph: Path) -> None:
-    picture = Image.open(photograph)
+def test_rotated_photographs_are_put_upright(models: Models, portrait: Path) -> None:
+    picture = Image.open(portrait)
     picture.thumbnail((800, 800))
     exif = Image.Exif()
     exif[0x0112] = 6  # shown after a quarter turn clockwise
@@ -77,9 +71,9 @@ def test_a_photograph_without_a_face_is_told(models: Models) -> None:
         make_probe([data.getvalue()], models=models)
 
 
-def test_a_face_too_small_is_measured(models: Models, photograph: Path) -> None:
-    picture = Image.open(photograph).convert("RGB")
-    found = find_faces(photograph, models=models)
+def test_a_face_too_small_is_measured(models: Models, portrait: Path) -> None:
+    picture = Image.open(portrait).convert("RGB")
+    found = find_faces(portrait, models=models)
     scale = 24 / found.faces[0].box.width * found.image.shape[1] / picture.width
     small = picture.resize((round(picture.width * scale), round(picture.height * scale)))
     wide = Image.new("RGB", (400, 400), "gray")
@@ -90,22 +84,12 @@ def test_a_face_too_small_is_measured(models: Models, photograph: Path) -> None:
         make_probe([data.getvalue()], models=models)
 
 
-def test_of_several_faces_one_must_be_chosen(models: Models, shared: Path) -> None:
-    pictures = []
-    for name in ("003f", "095m"):
-        picture = Image.open(shared / "faces" / "canada" / f"{name}.jpg").convert("RGB")
-        picture.thumbnail((500, 500))
-        pictures.append(picture)
-    both = Image.new("RGB", (sum(p.width for p in pictures), max(p.height for p in pictures)))
-    both.paste(pictures[0], (0, 0))
-    both.paste(pictures[1], (pictures[0].width, 0))
-    data = io.BytesIO()
-    both.save(data, "JPEG")
+def test_of_several_faces_one_must_be_chosen(models: Models, two_people: bytes) -> None:
     with pytest.raises(SeveralFacesFound, match="shows 2 faces") as caught:
-        make_probe([data.getvalue()], models=models)
+        make_probe([two_people], models=models)
     assert caught.value.count == 2
 
-    found = find_faces(data.getvalue(), models=models)
+    found = find_faces(two_people, models=models)
     chosen = make_photograph(found, 1, models=models)
     assert chosen.face == found.faces[1]
     with pytest.raises(ImageError, match="has no face number 2; there are 2"):

@@ -15,10 +15,10 @@ from workbench.faces.detection import detect
 from workbench.faces.models import Models
 
 
-def test_dlib_chips_are_those_of_dlib(models: Models, shared: Path) -> None:
+def test_dlib_chips_are_those_of_dlib(models: Models, portrait: Path) -> None:
     import dlib
 
-    image = cv2.imread(str(shared / "faces" / "canada" / "003f.jpg"))
+    image = cv2.imread(str(portrait))
     image = cv2.resize(image, None, fx=0.5, fy=0.5)
     (face, *_) = detect(models, image, smallest=80)
     rgb = image[:, :, ::-1].copy()

@@ -160,24 +160,24 @@ def test_rotated_recordings_are_put_upright(tmp_path: Path, degrees: int) -> Non
         ("audio_only.mp4", "holds no pictures"),
     ],
 )
-def test_what_is_no_recording_is_refused(shared: Path, name: str, said: str) -> None:
+def test_what_is_no_recording_is_refused(bad_recordings: Path, name: str, said: str) -> None:
     with pytest.raises(RecordingError, match=said):
-        RecordingReader(shared / "footage" / "bad" / name)
+        RecordingReader(bad_recordings / name)
 
 
 @pytest.mark.parametrize(
     ("name", "frames"),
     [("grey.mkv", 60), ("hevc10.mp4", 60), ("mjpeg.avi", 24), ("one_frame.mp4", 1)],
 )
-def test_unusual_recordings_are_read(shared: Path, name: str, frames: int) -> None:
-    with RecordingReader(shared / "footage" / "bad" / name) as reader:
+def test_unusual_recordings_are_read(bad_recordings: Path, name: str, frames: int) -> None:
+    with RecordingReader(bad_recordings / name) as reader:
         pictures = [frame.image().shape for frame in reader.frames()]
-    assert pictures == [(540, 960, 3)] * frames
+    assert pictures == [(180, 320, 3)] * frames
     assert reader.problems == []
 
 
-def test_damage_costs_only_the_frames_it_hit(shared: Path) -> None:
-    with RecordingReader(shared / "footage" / "bad" / "damaged.mp4") as reader:
+def test_damage_costs_only_the_frames_it_hit(bad_recordings: Path) -> None:
+    with RecordingReader(bad_recordings / "damaged.mp4") as reader:
         times = [frame.seconds for frame in reader.frames()]
     assert len(times) > 200
     assert times == sorted(set(times))

@@ -136,6 +136,12 @@ def somebody_else() -> Path:
 
 
 @pytest.fixture(scope="session")
+def portrait() -> Path:
+    """A photograph of one face, sharp, evenly lit and with nothing before it."""
+    return demo_town().photographs["Edwin Marsh"][0]
+
+
+@pytest.fixture(scope="session")
 def two_people(wanted: tuple[Path, ...], somebody_else: Path) -> bytes:
     """A photograph of the wanted person, at the left, and of somebody else."""
     from PIL import Image
