@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -14,6 +15,11 @@ from workbench.calibration import Calibration
 from workbench.domain import Camera, Candidate, Profile
 
 pytest_plugins = ("office", "material")
+
+# Whoever starts the tests in the background has them ignore an interrupt, and with them every
+# process that they start: a test that interrupts one would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", REPOSITORY.parent / "shared"))

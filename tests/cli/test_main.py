@@ -14,11 +14,18 @@ from typing import Any, NamedTuple
 import pytest
 
 from workbench.cli.main import DONE, PROBLEMS, REFUSED, main
+from workbench.faces.profiles import make_profile
+from workbench.gallery import Gallery
 
 DISTRICT = {
     "type": "Polygon",
     "coordinates": [[[-1, 51], [1, 51], [1, 52], [-1, 52], [-1, 51]]],
 }
+CLIPS = (
+    ("Maren Holt again", "maren.mkv", "C1"),
+    ("Tobias Reed", "tobias.mkv", "C2"),
+    ("Maren Holt", "later.mkv", "C2"),
+)
 
 
 class Said(NamedTuple):
@@ -45,12 +52,11 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture(scope="module")
-def footage(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Path:
+def footage(tmp_path_factory: pytest.TempPathFactory, cuts: dict[str, Path]) -> Path:
     folder = tmp_path_factory.mktemp("footage")
-    clips = {"again.mkv": "C1", "book.mkv": "C2", "no.mkv": "C2"}
     rows = ["file,camera_id,started_at"]
-    for hour, (name, camera) in enumerate(clips.items()):
-        shutil.copyfile(shared / "footage" / "real" / name, folder / name)
+    for hour, (person, name, camera) in enumerate(CLIPS):
+        shutil.copyfile(cuts[person], folder / name)
         rows.append(f"{name},{camera},2026-03-29T0{hour}:00:00+00:00")
     (folder / "footage.csv").write_text("\n".join(rows) + "\n")
     (folder / "cameras.csv").write_text(
@@ -69,13 +75,13 @@ def gallery(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def still(footage: Path) -> Path:
-    """A still of the person in again.mkv and no.mkv."""
+    """A still of the person in maren.mkv and later.mkv."""
     import cv2
 
     from workbench.footage.frames import RecordingReader
 
     path = footage / "still.png"
-    with RecordingReader(footage / "again.mkv") as reader:
+    with RecordingReader(footage / "maren.mkv") as reader:
         cv2.imwrite(str(path), next(f.image() for f in reader.frames() if f.number == 20))
     return path
 
@@ -100,7 +106,7 @@ def test_index_prints_a_line_a_recording_and_a_summary(
     said = run("index", footage, "--gallery", tmp_path / "g.duckdb", "--json")
     assert said.status == DONE
     *recordings, summary = said.lines
-    assert [r["file"] for r in recordings] == ["again.mkv", "book.mkv", "no.mkv"]
+    assert [r["file"] for r in recordings] == ["maren.mkv", "tobias.mkv", "later.mkv"]
     assert all(r["status"] == "indexed" and r["tracklets"] == 1 for r in recordings)
     assert summary | {"kind": "summary", "indexed": 3, "present": 0, "refused": 0} == summary
     assert "recordings" in said.err  # progress
@@ -115,7 +121,7 @@ def test_index_with_problems_says_so_by_its_exit_status(
     folder = tmp_path / "footage"
     shutil.copytree(footage, folder)
     with (folder / "footage.csv").open("a") as file:
-        file.write("gone.mkv,C1,2026-03-29T05:00:00Z\nbook.mkv,C1,2026-03-29T05:00:00\n")
+        file.write("gone.mkv,C1,2026-03-29T05:00:00Z\ntobias.mkv,C1,2026-03-29T05:00:00\n")
     said = run("index", folder, "--gallery", tmp_path / "g.duckdb")
     assert said.status == PROBLEMS
     assert "gone.mkv: there is no such file. Check the name in footage.csv" in said.err
@@ -128,7 +134,7 @@ def test_search_finds_the_person_and_tells_what_scripts_need(
 ) -> None:
     said = run("search", *question, "--json")
     assert said.status == DONE
-    assert [line["recording"] for line in said.lines] == ["again.mkv", "no.mkv"]
+    assert [line["recording"] for line in said.lines] == ["maren.mkv", "later.mkv"]
     best = said.lines[0]
     assert set(best) >= {
         "camera_id", "recording", "first_seen", "last_seen", "score", "quality",
@@ -145,15 +151,15 @@ def test_search_keeps_to_top_threshold_time_and_place(
     def files(*arguments: object) -> list[str]:
         return [line["recording"] for line in run("search", *arguments, "--json").lines]
 
-    assert files(*question, "--threshold", "-1") == ["again.mkv", "no.mkv", "book.mkv"]
-    assert files(*question, "--threshold", "-1", "--top", "1") == ["again.mkv"]
+    assert files(*question, "--threshold", "-1") == ["maren.mkv", "later.mkv", "tobias.mkv"]
+    assert files(*question, "--threshold", "-1", "--top", "1") == ["maren.mkv"]
     assert files(*question, "--threshold", "0.999") == []
     assert files(*changed(question, "--to", "2026-03-29T02:00:00+02:00")) == []
-    assert files(*changed(question, "--to", "2026-03-29T02:00:01+02:00")) == ["again.mkv"]
+    assert files(*changed(question, "--to", "2026-03-29T02:00:01+02:00")) == ["maren.mkv"]
     only_c2 = tmp_path / "park.geojson"
     ring = [[-0.03, 51.485], [-0.015, 51.485], [-0.015, 51.495], [-0.03, 51.495], [-0.03, 51.485]]
     only_c2.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
-    assert files(*changed(question, "--district", only_c2)) == ["no.mkv"]
+    assert files(*changed(question, "--district", only_c2)) == ["later.mkv"]
 
 
 def test_search_for_people_says_what_a_score_is_worth(run: Run, question: list[object]) -> None:
@@ -234,13 +240,12 @@ def test_a_district_that_is_none_is_refused(
     assert re.search(said, answer.err)
 
 
-def test_a_gallery_of_another_profile_is_refused(
-    run: Run, gallery: Path, footage: Path, shared: Path
-) -> None:
-    assert run("models", "import", shared / "models" / "yunet_n_640_640.onnx").status == DONE
-    answer = run("index", footage, "--gallery", gallery, "--profile", "yunet-dlib")
+def test_a_gallery_of_another_profile_is_refused(run: Run, footage: Path, tmp_path: Path) -> None:
+    other = make_profile("yunet-dlib", (("another.onnx", "0" * 64),))
+    Gallery.create(tmp_path / "other.duckdb", other).close()
+    answer = run("index", footage, "--gallery", tmp_path / "other.duckdb", "--profile", "dlib")
     assert answer.status == REFUSED
-    assert "was made with profile dlib" in answer.err
+    assert "was made with profile yunet-dlib" in answer.err
 
 
 def test_a_gallery_that_another_process_writes_can_be_searched_but_not_written(

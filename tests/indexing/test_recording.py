@@ -47,9 +47,8 @@ def catalogue(folder: Path, files: dict[str, Path], camera: str = "C1") -> Path:
 
 
 @pytest.fixture
-def clips(shared: Path) -> dict[str, Path]:
-    found = sorted((shared / "footage" / "real").glob("*.mkv"))
-    return {path.name: path for path in found[:3]}
+def clips(cuts: dict[str, Path]) -> dict[str, Path]:
+    return {path.name: path for path in sorted(cuts.values())[:3]}
 
 
 def statuses(report: IndexReport) -> list[str]:
@@ -127,9 +126,9 @@ def test_progress_goes_up_and_estimates_what_is_left(
 
 
 def test_every_broken_recording_is_indexed_or_told_and_the_rest_goes_on(
-    tmp_path: Path, gallery: Gallery, models: Models, shared: Path
+    tmp_path: Path, gallery: Gallery, models: Models, bad_recordings: Path
 ) -> None:
-    bad = {path.name: path for path in sorted((shared / "footage" / "bad").iterdir())}
+    bad = {path.name: path for path in sorted(bad_recordings.iterdir())}
     folder = catalogue(tmp_path / "footage", bad)
     with (folder / "footage.csv").open("a") as file:
         file.write("gone.mp4,C1,2026-03-30T00:00:00Z\nx.mp4,C9,2026-03-30T00:00:00Z\n")
