@@ -293,6 +293,12 @@ def test_links_lead_to_files_and_headings(document: Path) -> None:
             assert anchor in anchors(target), f"{document.name}: {link}"
 
 
+def test_the_readme_leads_to_every_document() -> None:
+    links = set(re.findall(r"\]\(([^)\s]+)\)", README.read_text()))
+    for document in sorted(REPOSITORY.joinpath("docs").iterdir()):
+        assert document.name == "images" or f"docs/{document.name}" in links, document.name
+
+
 @documents
 def test_files_that_a_document_names_are_there(document: Path) -> None:
     rooms = "workbench|tests|docs|tools|benchmarks|dashboards|notebooks|data/demo"
