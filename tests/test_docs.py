@@ -19,6 +19,7 @@ import pytest
 
 import workbench
 from tools import commands as tool
+from workbench.casework.record.people import ACTIONS, MAY, ROLES
 from workbench.cli.main import _parser
 from workbench.settings import Settings
 
@@ -212,6 +213,14 @@ def test_the_readme_describes_every_setting() -> None:
     assert described == fields | variables("workbench")
 
 
+def test_the_readme_gives_the_defaults_of_numbers() -> None:
+    rows = README.read_text().splitlines()
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, int | float):
+            (row,) = (row for row in rows if f"`SIGHTLINE_{name.upper()}`" in row and row[0] == "|")
+            assert re.search(rf"\b{field.default:g}\b", row.rpartition("` |")[2]), row
+
+
 @documents
 def test_settings_that_a_document_names_are_there(document: Path) -> None:
     fields = {f"SIGHTLINE_{name.upper()}" for name in Settings.model_fields}
@@ -269,6 +278,30 @@ def test_the_readme_names_every_page() -> None:
     for notebook in sorted(REPOSITORY.joinpath("dashboards").glob("*.ipynb")):
         title = json.loads(notebook.read_text())["metadata"]["sightline"]["title"]
         assert f"**{title}**" in README.read_text(), title
+
+
+# --- Casework ---------------------------------------------------------------------------------
+
+
+def test_the_table_of_roles_is_what_each_role_may() -> None:
+    text = REPOSITORY.joinpath("docs/casework.md").read_text()
+    header, _, *rows = re.findall(r"^\|.+\|$", text, re.MULTILINE)
+    assert [cell.strip() for cell in header.split("|")[2:-1]] == list(ROLES)
+    written = [[cell.strip() for cell in row.split("|")[2:-1]] for row in rows]
+    assert [[cell in ("yes", "own") for cell in row] for row in written] == [
+        [action in MAY[role] for role in ROLES] for action in ACTIONS
+    ]
+
+
+def test_entries_and_files_that_casework_names_are_there() -> None:
+    code = "".join(path.read_text() for path in REPOSITORY.joinpath("workbench").rglob("*.py"))
+    written = [
+        span.rpartition("/")[2]
+        for span in spans(REPOSITORY / "docs/casework.md")
+        if re.fullmatch(r"(HOME/casework/)?[a-z]+\.[a-z]+", span)
+    ]
+    assert len(written) > 4
+    assert [name for name in written if f'"{name}"' not in code] == []
 
 
 # --- Files and links ----------------------------------------------------------------------------
