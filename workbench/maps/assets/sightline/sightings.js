@@ -65,9 +65,10 @@
 /** @typedef {[from: L.LatLng, to: L.LatLng]} Piece */
 /** @typedef {{ kind: GroundKind, name: string, piece: Piece, length: number }} NamedPiece */
 /** @typedef {string | Node} Child */
-// Folium's script, which Python writes, calls these by name.
-// oxlint-disable-next-line no-unused-vars
-const sightline = (() => {
+
+/** What Folium's script, which Python writes, calls by name; all else stays in the block. */
+const sightline = {};
+{
   const INK = "#1d2733", ACCENT = "#7a1f5c", SURE = "#0b5d4e", WARNING = "#b3261e";
   const PLATES = 60;  // more marks than these, the best ones, are drawn as dots
   const DOTS = 250;  // added at a time: each time, the canvas is drawn anew
@@ -745,5 +746,6 @@ const sightline = (() => {
     return control.addTo(map);
   }
 
-  return { prepare, fit, ground, district, cameras, sightings, heat, player, route, legend };
-})();
+  Object.assign(sightline, {
+    prepare, fit, ground, district, cameras, sightings, heat, player, route, legend });
+}
