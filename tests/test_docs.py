@@ -304,6 +304,19 @@ def test_entries_and_files_that_casework_names_are_there() -> None:
     assert [name for name in written if f'"{name}"' not in code] == []
 
 
+def test_controls_that_casework_names_are_on_a_page() -> None:
+    code = "".join(
+        path.read_text() for path in REPOSITORY.joinpath("workbench/widgets").rglob("*.py")
+    )
+    written = [
+        span
+        for span in spans(REPOSITORY / "docs/casework.md")
+        if re.fullmatch(r"[A-Z][a-z]+( [a-z]+)+", span)
+    ]
+    assert len(written) > 2
+    assert [label for label in written if f'"{label}"' not in code] == []
+
+
 # --- Files and links ----------------------------------------------------------------------------
 
 
