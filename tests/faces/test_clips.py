@@ -56,11 +56,11 @@ def test_the_target_is_sharp_and_nobody_else_can_be_found(
     here = clip[round((best.seconds - start) * rate)]
     assert here.shape == sources[0].shape
     # The face is found where it was, and is the only one.
-    faces = detect(models, here, smallest=30)
+    faces = detect(models, here, min_width=30)
     assert len(faces) == 1
     assert faces[0].box.overlap(best.box) > 0.4
     for picture in clip[:: max(1, len(clip) // 8)]:
-        assert len(detect(models, picture, smallest=30)) <= 1
+        assert len(detect(models, picture, min_width=30)) <= 1
 
 
 def test_away_from_the_face_no_detail_is_left(

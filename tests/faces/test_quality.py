@@ -20,7 +20,7 @@ def seen(models: Models, portrait: Path) -> tuple[np.ndarray, Face]:
     image = cv2.imread(str(portrait))
     scale = 700 / max(image.shape[:2])
     image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return image, detect(models, image, smallest=80)[0]
+    return image, detect(models, image, min_width=80)[0]
 
 
 def test_a_good_photograph_is_good(seen: tuple[np.ndarray, Face]) -> None:
@@ -81,7 +81,7 @@ def test_what_hides_a_face_is_told(
     top, bottom = (ay - 0.25 * iod, ay + 0.25 * iod) if part == "eyes" else (ny, ny + iod)
     covered = image.copy()
     covered[int(top) : int(bottom), int(ax - 0.6 * iod) : int(bx + 0.6 * iod)] = (90, 100, 150)
-    found = detect(models, covered, smallest=80)
+    found = detect(models, covered, min_width=80)
     assert found, "the covered face is still found"
     before = assess(image, face, detector="dlib")
     after = assess(covered, found[0], detector="dlib")

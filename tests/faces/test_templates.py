@@ -20,7 +20,7 @@ def test_dlib_chips_are_those_of_dlib(models: Models, portrait: Path) -> None:
 
     image = cv2.imread(str(portrait))
     image = cv2.resize(image, None, fx=0.5, fy=0.5)
-    (face, *_) = detect(models, image, smallest=80)
+    (face, *_) = detect(models, image, min_width=80)
     rgb = image[:, :, ::-1].copy()
     box = dlib.rectangle(
         round(face.box.x), round(face.box.y),
@@ -35,7 +35,7 @@ def test_the_same_person_is_nearer_than_others(models: Models, shared: Path) -> 
         image = cv2.imread(str(path))
         scale = 800 / max(image.shape[:2])
         image = cv2.resize(image, None, fx=scale, fy=scale)
-        face = detect(models, image, smallest=60)[0]
+        face = detect(models, image, min_width=60)[0]
         return templates.embed(models, [templates.align(models, image, face)])[0]
 
     faces = shared / "faces"
@@ -81,8 +81,8 @@ def test_a_track_of_one_person_stays_whole(models: Models) -> None:
 
 
 def test_pieces_are_of_one_walk_only_if_they_are_alike(models: Models) -> None:
-    assert templates.same_walk(list(cloud(0, 2, 1)), list(cloud(0.2, 2, 2)), models)
-    assert not templates.same_walk(list(cloud(0, 2, 1)), list(cloud(0.6, 2, 2)), models)
+    assert templates.same_person(list(cloud(0, 2, 1)), list(cloud(0.2, 2, 2)), models)
+    assert not templates.same_person(list(cloud(0, 2, 1)), list(cloud(0.6, 2, 2)), models)
 
 
 def test_arcface_chips_put_the_landmarks_where_the_network_expects_them() -> None:

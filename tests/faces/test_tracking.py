@@ -1,4 +1,4 @@
-"""Following: a walk is one track, and no track ever holds two people."""
+"""Tracking: a walk is one track, and no track ever holds two people."""
 
 from __future__ import annotations
 

@@ -64,8 +64,8 @@ def test_times_are_those_of_the_stream(tmp_path: Path) -> None:
 def test_frames_that_no_other_needs_are_left_where_there_are_enough(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", [n / 25 for n in range(50)])
 
-    def seen(enough_rate: float | None) -> dict[float, float]:
-        with RecordingReader(path, enough_rate=enough_rate) as reader:
+    def seen(sufficient_rate: float | None) -> dict[float, float]:
+        with RecordingReader(path, sufficient_rate=sufficient_rate) as reader:
             return {round(f.seconds, 3): float(f.image()[40, 60].mean()) for f in reader.frames()}
 
     every, fewer = seen(None), seen(12.0)

@@ -43,7 +43,7 @@ class Degradation:
     amount: float
 
     @property
-    def smallest(self) -> float:
+    def min_width(self) -> float:
         """Width in pixels of the smallest face that is looked for afterwards."""
         return min(40.0, 0.8 * self.amount) if self.kind == "size" else 40.0
 

@@ -185,8 +185,8 @@ def _made(
         return None
     except ImageError as error:
         raise EvaluationError(error.what, where=str(still.path), fix="Leave it out") from error
-    smallest = SMALLEST_FACE if degraded is None else degraded.smallest
-    faces = detect(models, image, smallest=smallest)
+    min_width = SMALLEST_FACE if degraded is None else degraded.min_width
+    faces = detect(models, image, min_width=min_width)
     if not faces:
         return None
     height, width = image.shape[:2]

@@ -110,7 +110,7 @@ def _follow(image: Image, expected: Box | None, last: Box | None, models: Models
     place = expected or last
     if place is None:
         return None
-    found = detect(models, image, smallest=place.width / 2, regions=[place.widened(0.75)])
+    found = detect(models, image, min_width=place.width / 2, regions=[place.widened(0.75)])
     overlaps = [(face.box.overlap(place), face.box) for face in found]
     best = max(overlaps, key=lambda pair: pair[0], default=(0.0, place))
     return best[1] if best[0] >= SAME_FACE_OVERLAP else expected

@@ -33,7 +33,7 @@ def detect(
     models: Models,
     image: Image,
     *,
-    smallest: float = 40.0,
+    min_width: float = 40.0,
     regions: Sequence[Box] | None = None,
 ) -> list[Face]:
     """Faces in *image*, largest first.
@@ -43,7 +43,7 @@ def detect(
     models : Models
         Loaded by :func:`workbench.faces.models.load`.
     image : (height, width, 3) uint8, BGR
-    smallest : float
+    min_width : float
         Width in pixels of the smallest face looked for. Cost grows with its inverse square.
     regions : sequence of Box, optional
         Look only inside these parts of the picture. By default, everywhere.
@@ -51,23 +51,23 @@ def detect(
     find = _BACKENDS.get(models.profile.detector, _detect_with_deepface)
     found: list[Face] = []
     if regions is None:
-        found = find(models, image, smallest)
+        found = find(models, image, min_width)
     else:
         for region in regions:
             part = crop(image, region)
-            if min(part.shape[:2]) < smallest / 2:
+            if min(part.shape[:2]) < min_width / 2:
                 continue
             left, top = max(0, math.floor(region.x)), max(0, math.floor(region.y))
-            found += [face.moved(left, top) for face in find(models, part, smallest)]
-    return distinct(found)
+            found += [face.moved(left, top) for face in find(models, part, min_width)]
+    return non_max_suppression(found)
 
 
-def _detect_with_dlib(models: Models, image: Image, smallest: float) -> list[Face]:
+def _detect_with_dlib(models: Models, image: Image, min_width: float) -> list[Face]:
     import cv2
     import numpy as np
 
     network: dict[str, Any] = models.detector.model
-    scale = HOG_WINDOW / smallest
+    scale = HOG_WINDOW / min_width
     resized, scale = _resized(image, scale)
     rgb = cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)
     rectangles, scores, _ = network["face_detector"].run(rgb, 0, HOG_THRESHOLD)
@@ -85,9 +85,9 @@ def _detect_with_dlib(models: Models, image: Image, smallest: float) -> list[Fac
     return faces
 
 
-def _detect_with_yunet(models: Models, image: Image, smallest: float) -> list[Face]:
+def _detect_with_yunet(models: Models, image: Image, min_width: float) -> list[Face]:
     network = models.detector.model
-    resized, scale = _resized(image, min(1.0, YUNET_SMALLEST / smallest))
+    resized, scale = _resized(image, min(1.0, YUNET_SMALLEST / min_width))
     height, width = resized.shape[:2]
     network.setInputSize((width, height))
     network.setScoreThreshold(YUNET_THRESHOLD)
@@ -97,10 +97,10 @@ def _detect_with_yunet(models: Models, image: Image, smallest: float) -> list[Fa
         values = [float(value) / scale for value in row[:14]]
         landmarks = tuple((values[i], values[i + 1]) for i in range(4, 14, 2))
         faces.append(Face(Box(*values[:4]), float(row[14]), landmarks))
-    return [face for face in faces if face.box.width >= smallest * 0.8]
+    return [face for face in faces if face.box.width >= min_width * 0.8]
 
 
-def _detect_with_deepface(models: Models, image: Image, smallest: float) -> list[Face]:
+def _detect_with_deepface(models: Models, image: Image, min_width: float) -> list[Face]:
     faces = []
     for region in models.detector.detect_faces(image):
         # DeepFace names eyes from the subject's side: the left eye lies at the picture's right.
@@ -115,7 +115,7 @@ def _detect_with_deepface(models: Models, image: Image, smallest: float) -> list
             known.append((float(point[0]), float(point[1])))
         landmarks = tuple(known) if len(known) >= 3 else None
         box = Box(float(region.x), float(region.y), float(region.w), float(region.h))
-        if box.width >= smallest:
+        if box.width >= min_width:
             faces.append(Face(box, float(region.confidence or 0.0), landmarks))
     return faces
 
@@ -138,7 +138,7 @@ def _point(pair: Any) -> Point:
     return float(pair[0]), float(pair[1])
 
 
-def distinct(faces: list[Face]) -> list[Face]:
+def non_max_suppression(faces: list[Face]) -> list[Face]:
     """Each face once, the surest box of it, largest first."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda f: -f.confidence):

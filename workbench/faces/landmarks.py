@@ -38,7 +38,7 @@ def find_eyes(jpeg: bytes, models: Models) -> Eyes | None:
         x, y = face.box.centre_x - width / 2, face.box.centre_y - height / 2
         return float(abs(x) + abs(y))
 
-    found = detect(models, image, smallest=max(16.0, SMALLEST_SHARE * min(width, height)))
+    found = detect(models, image, min_width=max(16.0, SMALLEST_SHARE * min(width, height)))
     faces = [face for face in found if face.landmarks and off_centre(face) < (width + height) / 4]
     if not faces:
         return None

@@ -56,9 +56,9 @@ def find_faces(source: Path | bytes, *, name: str = "", models: Models) -> Found
     """
     name = name or (source.name if isinstance(source, Path) else "photograph")
     image = read_photograph(source, name)
-    faces = detect(models, image, smallest=SMALLEST_FACE)
+    faces = detect(models, image, min_width=SMALLEST_FACE)
     if not faces:
-        tiny = detect(models, image, smallest=SMALLEST_MENTIONED)
+        tiny = detect(models, image, min_width=SMALLEST_MENTIONED)
         largest = f"; the largest was {tiny[0].box.width:.0f} px" if tiny else ""
         raise NoFaceFound(
             f"no face of at least {SMALLEST_FACE:.0f} px{largest}",

@@ -123,7 +123,7 @@ def group(templates: NDArray[np.float32], models: Models) -> list[list[int]]:
     return sorted(groups, key=lambda members: (-len(members), members))
 
 
-def same_walk(first: Sequence[Vector], second: Sequence[Vector], models: Models) -> bool:
+def same_person(first: Sequence[Vector], second: Sequence[Vector], models: Models) -> bool:
     """Whether two pieces on one camera, close in time and place, are of one person.
 
     Only for pieces that also agree in place and time: the bound (``models.join_from``) is too weak

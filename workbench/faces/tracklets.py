@@ -1,7 +1,7 @@
 """From the pictures of one recording to its tracklets: look, follow, keep the best, make templates.
 
 Positions alone can join two people who cross. So templates have the last word: a track whose shots
-do not resemble each other is split, and pieces of one walk that do are joined again.
+do not resemble each other is split, and fragments of one walk that do are joined again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from workbench.domain import Box, Face, Shot, Tracklet
 from workbench.faces import quality, templates
-from workbench.faces.detection import detect, distinct
+from workbench.faces.detection import detect, non_max_suppression
 from workbench.faces.tracking import Observation, Track, Tracker
 
 if TYPE_CHECKING:
@@ -34,26 +34,26 @@ DOUBTED_AFTER = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class TrackletOptions:
     """How a recording is looked at.
 
     Parameters
     ----------
-    smallest : float
+    min_width : float
         Width in pixels of the smallest face looked for.
-    shots : int
+    max_shots : int
         Best shots kept for each tracklet.
-    searchable_from : float
+    min_quality : float
         Quality below which a shot gives no template.
     """
 
-    smallest: float = 48.0
-    shots: int = 5
-    searchable_from: float = 0.3
+    min_width: float = 48.0
+    max_shots: int = 5
+    min_quality: float = 0.3
 
 
 @dataclass(slots=True)
-class _Piece:
+class _TrackFragment:
     """Observations of one person, with the templates of the good ones."""
 
     moments: list[tuple[float, Box]]  # when and where the face was detected, in order
@@ -68,7 +68,7 @@ class _Piece:
         return self.moments[-1][0]
 
 
-class Follower:
+class TrackletBuilder:
     """Follows the faces of one recording; give it pictures in the order of time.
 
     Parameters
@@ -80,23 +80,23 @@ class Follower:
     """
 
     def __init__(
-        self, models: Models, *, started_at: datetime, following: Following | None = None
+        self, models: Models, *, started_at: datetime, options: TrackletOptions | None = None
     ) -> None:
         self._models = models
         self._started_at = started_at
-        self._following = following or Following()
-        self._tracker = Tracker(keep=self._following.shots)
-        self._waiting: list[_Piece] = []  # ended; an earlier one may still be to come
-        self._joined: list[_Piece] = []  # in order; a later one may still continue them
+        self._options = options or TrackletOptions()
+        self._tracker = Tracker(keep=self._options.max_shots)
+        self._waiting: list[_TrackFragment] = []  # ended; an earlier one may still be to come
+        self._joined: list[_TrackFragment] = []  # in order; a later one may still continue them
         self._finished: list[Tracklet] = []
         self.faces = 0  # detected so far
 
     @property
-    def busy(self) -> bool:
-        """Whether a face is being followed just now."""
+    def is_tracking(self) -> bool:
+        """True while a face is being tracked."""
         return bool(self._tracker.active)
 
-    def look(self, seconds: float, image: Image, regions: Sequence[Box] | None) -> None:
+    def add_frame(self, seconds: float, image: Image, regions: Sequence[Box] | None) -> None:
         """Look at one picture: around the followed faces, and in *regions* for new ones.
 
         ``regions`` of ``None`` means everywhere, an empty sequence nowhere.
@@ -106,25 +106,25 @@ class Follower:
             box = track.expected(seconds)
             around = box.widened(FOLLOW_MARGIN)
             found += detect(
-                self._models, image, smallest=box.width * FOLLOW_SMALLEST, regions=[around]
+                self._models, image, min_width=box.width * FOLLOW_SMALLEST, regions=[around]
             )
         if regions is None or len(regions) > 0:
-            found += detect(self._models, image, smallest=self._following.smallest, regions=regions)
-        seen = [self._observe(seconds, image, face) for face in distinct(found)]
+            found += detect(self._models, image, min_width=self._options.min_width, regions=regions)
+        seen = [self._observe(seconds, image, face) for face in non_max_suppression(found)]
         self.faces += len(seen)
         for track in self._tracker.update(seconds, seen):
             self._waiting += self._split(track)
         self._settle(min((t.moments[0][0] for t in self._tracker.active), default=seconds))
 
-    def cut(self) -> None:
-        """The picture changed as a whole: nobody is followed, or joined, across a cut."""
+    def end_tracks(self) -> None:
+        """End all tracks, at a cut of the film: no tracklet goes on across it."""
         for track in self._tracker.finish():
             self._waiting += self._split(track)
         self._settle(math.inf)
 
     def finish(self) -> tuple[Tracklet, ...]:
         """End the recording and return its tracklets, by first appearance."""
-        self.cut()
+        self.end_tracks()
         ordered = sorted(self._finished, key=lambda t: (t.first_seen, t.last_seen))
         return tuple(replace(tracklet, ordinal=n) for n, tracklet in enumerate(ordered))
 
@@ -135,13 +135,13 @@ class Follower:
         measured = quality.assess(image, face, detector=self._models.profile.detector)
         return Observation(seconds, face, measured, picture, origin)
 
-    def _split(self, track: Track) -> list[_Piece]:
+    def _split(self, track: Track) -> list[_TrackFragment]:
         """Make the templates of an ended track; divide it where they are of different people."""
-        good = [o for o in track.best if o.quality.overall >= self._following.searchable_from]
+        good = [o for o in track.best if o.quality.overall >= self._options.min_quality]
         # Seen once, looked for again and not found: a detector's mistake more often than a person.
         doubtful = len(track.moments) == 1 and track.missed >= DOUBTED_AFTER
         if doubtful or not good:
-            return [_Piece(track.moments, [])]
+            return [_TrackFragment(track.moments, [])]
         chips = [
             templates.align(self._models, o.picture, o.face.moved(-o.origin[0], -o.origin[1]))
             for o in good
@@ -150,13 +150,13 @@ class Follower:
         shots = [self._shot(o, template) for o, template in zip(good, made, strict=True)]
         groups = templates.group(made, self._models)
         if len(groups) == 1:
-            return [_Piece(track.moments, shots)]
+            return [_TrackFragment(track.moments, shots)]
         owner = {shots[i].seconds: g for g, members in enumerate(groups) for i in members}
-        pieces = [_Piece([], [shots[i] for i in sorted(members)]) for members in groups]
+        fragments = [_TrackFragment([], [shots[i] for i in sorted(members)]) for members in groups]
         for moment in track.moments:
             nearest = min(owner, key=lambda seconds: abs(seconds - moment[0]))
-            pieces[owner[nearest]].moments.append(moment)
-        return pieces
+            fragments[owner[nearest]].moments.append(moment)
+        return fragments
 
     def _shot(self, observation: Observation, template: Vector) -> Shot:
         return Shot(
@@ -175,23 +175,23 @@ class Follower:
         """
         ready = sorted((p for p in self._waiting if p.first < horizon), key=lambda p: p.first)
         self._waiting = [p for p in self._waiting if p.first >= horizon]
-        for piece in ready:
-            self._join(piece)
+        for fragment in ready:
+            self._join(fragment)
         over = [p for p in self._joined if p.last < horizon - JOIN_SECONDS]
         self._joined = [p for p in self._joined if p.last >= horizon - JOIN_SECONDS]
         self._finished += map(self._tracklet, over)
 
-    def _join(self, piece: _Piece) -> None:
-        """Join a piece to an earlier one where place, time and templates agree."""
-        earlier = next((e for e in reversed(self._joined) if self._continues(e, piece)), None)
+    def _join(self, fragment: _TrackFragment) -> None:
+        """Join a fragment to an earlier one where place, time and templates agree."""
+        earlier = next((e for e in reversed(self._joined) if self._continues(e, fragment)), None)
         if earlier is None:
-            self._joined.append(piece)
+            self._joined.append(fragment)
             return
-        earlier.moments = sorted(earlier.moments + piece.moments, key=lambda m: m[0])
-        best = sorted(earlier.shots + piece.shots, key=lambda shot: -shot.quality.overall)
-        earlier.shots = best[: self._following.shots]
+        earlier.moments = sorted(earlier.moments + fragment.moments, key=lambda m: m[0])
+        best = sorted(earlier.shots + fragment.shots, key=lambda shot: -shot.quality.overall)
+        earlier.shots = best[: self._options.max_shots]
 
-    def _continues(self, earlier: _Piece, later: _Piece) -> bool:
+    def _continues(self, earlier: _TrackFragment, later: _TrackFragment) -> bool:
         if not earlier.shots or not later.shots:
             return False
         if {m[0] for m in earlier.moments} & {m[0] for m in later.moments}:
@@ -206,25 +206,25 @@ class Follower:
         ) / max(box.width, before[1].width)
         if gap > JOIN_SECONDS or away > JOIN_WIDTHS + JOIN_WIDTHS_PER_SECOND * gap:
             return False
-        return templates.same_walk(
+        return templates.same_person(
             [shot.template for shot in earlier.shots],
             [shot.template for shot in later.shots],
             self._models,
         )
 
-    def _tracklet(self, piece: _Piece) -> Tracklet:
+    def _tracklet(self, fragment: _TrackFragment) -> Tracklet:
         import numpy as np
 
         pooled = None
-        if piece.shots:
-            made = np.stack([shot.template for shot in piece.shots])
+        if fragment.shots:
+            made = np.stack([shot.template for shot in fragment.shots])
             pooled = templates.pool(made, self._models.profile.metric)
         return Tracklet(
             ordinal=0,  # counted when all are known
-            first_seen=self._time(piece.first),
-            last_seen=self._time(piece.last),
-            detections=len(piece.moments),
-            shots=tuple(piece.shots),
+            first_seen=self._time(fragment.first),
+            last_seen=self._time(fragment.last),
+            detections=len(fragment.moments),
+            shots=tuple(fragment.shots),
             template=pooled,
         )
 

@@ -80,7 +80,7 @@ class RecordingReader:
         For messages; by default the file's name.
     frame_rate : float, optional
         Pictures a second of a sequence.
-    enough_rate : float, optional
+    sufficient_rate : float, optional
         Where a film has at least twice so many frames a second, those that no other frame is made
         from, often every second one, are not decoded.
 
@@ -96,7 +96,7 @@ class RecordingReader:
         *,
         name: str = "",
         frame_rate: float | None = None,
-        enough_rate: float | None = None,
+        sufficient_rate: float | None = None,
     ) -> None:
         self.path, self.name = path, name or path.name
         self.frames_decoded = 0
@@ -111,7 +111,7 @@ class RecordingReader:
         self.stamp = stamp
         self._container, self._stream = self._open(frame_rate)
         context = self._stream.codec_context
-        if enough_rate and self._nominal_step() * 2 * enough_rate <= 1:
+        if sufficient_rate and self._nominal_step() * 2 * sufficient_rate <= 1:
             context.skip_frame = "NONREF"
         self.width, self.height = context.width, context.height
 

@@ -1,14 +1,14 @@
 """The ingest use case: footage → faces → gallery, one recording at a time, whole or not at all."""
 
-from workbench.indexing.recording import Pace, index_recording
+from workbench.indexing.recording import SamplingRates, index_recording
 from workbench.indexing.report import IndexReport, RecordingReport
 from workbench.indexing.run import Plan, index_catalogue, plan_catalogue, watch_catalogue
 
 __all__ = [
     "IndexReport",
-    "Pace",
     "Plan",
     "RecordingReport",
+    "SamplingRates",
     "index_catalogue",
     "index_recording",
     "plan_catalogue",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.domain import Box, IndexedRecording, Progress, ProgressCallback, Recording
 from workbench.errors import RecordingError
-from workbench.faces.tracklets import Follower, Following
+from workbench.faces.tracklets import TrackletBuilder, TrackletOptions
 from workbench.footage.files import sha256_of
 from workbench.footage.frames import RecordingReader
 from workbench.footage.motion import MotionGate
@@ -21,7 +21,7 @@ _TOLERANCE = 0.005
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class SamplingRates:
     """How often a recording is looked at, in seconds of its own time.
 
     Measured on people walking past for 4 to 7 seconds at 12 frames a second: at these values all
@@ -33,7 +33,7 @@ class Pace:
     # Frames a second that suffice; of a film with twice as many, those are skipped that no other is
     # made from: 0.55 of the decoding. At 12 frames a second skipping gained 0 % of the time of
     # indexing and broke 2 % more tracks, so these are all decoded.
-    enough_rate: float = 12.0
+    sufficient_rate: float = 12.0
     sweep_every: float = 10.0  # for new faces everywhere: somebody may stand still and turn round
 
 
@@ -41,8 +41,8 @@ def index_recording(
     recording: Recording,
     models: Models,
     *,
-    pace: Pace | None = None,
-    following: Following | None = None,
+    rates: SamplingRates | None = None,
+    options: TrackletOptions | None = None,
     progress: ProgressCallback | None = None,
 ) -> IndexedRecording:
     """Read one recording and return all that was seen in it; stores nothing.
@@ -55,13 +55,13 @@ def index_recording(
     RecordingError
         If it cannot be read at all, or changes while it is read.
     """
-    pace = pace or Pace()
+    rates = rates or SamplingRates()
     began = time.perf_counter()
     with RecordingReader(
         recording.path,
         name=recording.file,
         frame_rate=recording.frame_rate,
-        enough_rate=pace.enough_rate,
+        sufficient_rate=rates.sufficient_rate,
     ) as reader:
         try:
             sha256 = sha256_of(recording.path)
@@ -71,29 +71,29 @@ def index_recording(
                 where=recording.file,
                 fix="Index it again when it is back",
             ) from None
-        follower = Follower(models, started_at=recording.started_at, following=following)
+        builder = TrackletBuilder(models, started_at=recording.started_at, options=options)
         gate = MotionGate()
         examined = 0
         search_at = follow_at = sweep_at = 0.0
         for frame in reader.frames():
             now = frame.seconds + _TOLERANCE
             searching = now >= search_at
-            if not searching and not (follower.busy and now >= follow_at):
+            if not searching and not (builder.is_tracking and now >= follow_at):
                 continue
             regions: list[Box] | None = []
             if searching:
-                search_at = frame.seconds + pace.search_every
+                search_at = frame.seconds + rates.search_every
                 luma = frame.luma(gate.width)
                 scale = max(reader.width, reader.height) / max(luma.shape)
-                regions, cut = gate.look(luma, scale)
-                if cut:
-                    follower.cut()
+                regions, scene_cut = gate.look(luma, scale)
+                if scene_cut:
+                    builder.end_tracks()
                 if now >= sweep_at:
-                    sweep_at, regions = frame.seconds + pace.sweep_every, None
-            follow_at = frame.seconds + pace.follow_every
-            if regions is None or regions or follower.busy:
+                    sweep_at, regions = frame.seconds + rates.sweep_every, None
+            follow_at = frame.seconds + rates.follow_every
+            if regions is None or regions or builder.is_tracking:
                 examined += 1
-                follower.look(frame.seconds, frame.image(), regions)
+                builder.add_frame(frame.seconds, frame.image(), regions)
             if progress is not None:
                 length = reader.duration_seconds
                 progress(
@@ -103,11 +103,11 @@ def index_recording(
                         what=recording.file,
                         part=min(1.0, frame.seconds / length) if length else 0.0,
                         footage_seconds=frame.seconds,
-                        faces=follower.faces,
+                        faces=builder.faces,
                         elapsed_seconds=time.perf_counter() - began,
                     )
                 )
-        tracklets = follower.finish()
+        tracklets = builder.finish()
         reader.check_unchanged()
         return IndexedRecording(
             recording=recording,
@@ -119,7 +119,7 @@ def index_recording(
             height=reader.height,
             frames_decoded=reader.frames_decoded,
             frames_examined=examined,
-            faces=follower.faces,
+            faces=builder.faces,
             tracklets=tracklets,
             problems=tuple(reader.problems),
             stopped=reader.stopped,

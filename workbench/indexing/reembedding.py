@@ -136,7 +136,7 @@ def _chip(models: Models, shot: Shot) -> Image | None:
     image = np.asarray(picture, np.uint8)
     around = shot.box.widened(PICTURE_MARGIN)
     expected = shot.box.moved(-max(0, math.floor(around.x)), -max(0, math.floor(around.y)))
-    faces = detect(models, image, smallest=SMALLEST * expected.width)
+    faces = detect(models, image, min_width=SMALLEST * expected.width)
     best = max(faces, key=lambda face: face.box.overlap(expected), default=None)
     if best is None or best.box.overlap(expected) < SAME_FACE_OVERLAP:
         return None

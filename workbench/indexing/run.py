@@ -23,13 +23,13 @@ from workbench.errors import RecordingError, SightlineError
 from workbench.footage.catalog import read_catalogue
 from workbench.footage.files import sha256_of, stamp_of
 from workbench.footage.frames import RecordingReader
-from workbench.indexing.recording import Pace, index_recording
+from workbench.indexing.recording import SamplingRates, index_recording
 from workbench.indexing.report import IndexReport, ProgressMeter, RecordingReport
 from workbench.indexing.workers import Outcome, index_in_parallel
 
 if TYPE_CHECKING:
     from workbench.faces.models import Models
-    from workbench.faces.tracklets import Following
+    from workbench.faces.tracklets import TrackletOptions
     from workbench.gallery import Gallery
 
 # Two recordings of one camera may meet by so many seconds before it is told: clocks and cutting
@@ -85,8 +85,8 @@ def index_catalogue(
     *,
     workers: int = 1,
     first: Scope | None = None,
-    pace: Pace | None = None,
-    following: Following | None = None,
+    rates: SamplingRates | None = None,
+    options: TrackletOptions | None = None,
     progress: ProgressCallback | None = None,
 ) -> IndexReport:
     """Index the recordings of a catalogue that the gallery does not hold yet.
@@ -107,7 +107,7 @@ def index_catalogue(
         Processes that read recordings; with 1, this one.
     first : Scope, optional
         Recordings that begin in this place and time come before the others.
-    pace, following : optional
+    rates, options : optional
         How often and how closely to look; the defaults are measured.
     progress : callable, optional
         Called often; ``done`` and ``total`` count recordings. May raise Cancelled.
@@ -125,7 +125,7 @@ def index_catalogue(
     meter = ProgressMeter(len(fresh), progress)
     started_at = datetime.now(UTC)
     try:
-        with closing(_outcomes(fresh, models, workers, pace, following, meter)) as outcomes:
+        with closing(_outcomes(fresh, models, workers, rates, options, meter)) as outcomes:
             for recording, outcome in outcomes:
                 reports[recording] = _store(recording, outcome, gallery)
                 meter.finish(reports[recording])
@@ -222,8 +222,8 @@ def _outcomes(
     fresh: list[Recording],
     models: Models,
     workers: int,
-    pace: Pace | None,
-    following: Following | None,
+    rates: SamplingRates | None,
+    options: TrackletOptions | None,
     meter: ProgressMeter,
 ) -> Generator[tuple[Recording, Outcome]]:
     if workers > 1 and len(fresh) > 1:
@@ -232,8 +232,8 @@ def _outcomes(
             models.profile,
             models.home,
             workers=workers,
-            pace=pace,
-            following=following,
+            rates=rates,
+            options=options,
             progress=meter.update,
         )
         return
@@ -241,7 +241,7 @@ def _outcomes(
         meter.update(Progress(done=0, total=1, what=recording.file))
         try:
             outcome: Outcome = index_recording(
-                recording, models, pace=pace, following=following, progress=meter.update
+                recording, models, rates=rates, options=options, progress=meter.update
             )
         except RecordingError as error:
             outcome = error

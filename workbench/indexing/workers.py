@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from workbench.domain import IndexedRecording, Profile, Progress, ProgressCallback, Recording
 from workbench.errors import SightlineError
-from workbench.indexing.recording import Pace, index_recording
+from workbench.indexing.recording import SamplingRates, index_recording
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-    from workbench.faces.tracklets import Following
+    from workbench.faces.tracklets import TrackletOptions
 
 # Seconds of footage between two reports of a worker.
 _REPORT_EVERY = 2.0
@@ -49,8 +49,8 @@ def index_in_parallel(
     home: Path,
     *,
     workers: int,
-    pace: Pace | None,
-    following: Following | None,
+    rates: SamplingRates | None,
+    options: TrackletOptions | None,
     progress: ProgressCallback,
 ) -> Iterator[tuple[Recording, Outcome]]:
     """Index recordings in *workers* processes; yield each with its outcome as it is finished.
@@ -64,7 +64,7 @@ def index_in_parallel(
     def start() -> _Worker:
         ours, theirs = context.Pipe()
         process = context.Process(
-            target=_work, args=(theirs, profile, home, pace, following), daemon=True
+            target=_work, args=(theirs, profile, home, rates, options), daemon=True
         )
         process.start()
         theirs.close()
@@ -118,7 +118,11 @@ def _crash(recording: Recording, code: int | None) -> SightlineError:
 
 
 def _work(
-    link: Connection, profile: Profile, home: Path, pace: Pace | None, following: Following | None
+    link: Connection,
+    profile: Profile,
+    home: Path,
+    rates: SamplingRates | None,
+    options: TrackletOptions | None,
 ) -> None:
     """A worker's life: take recordings, send back what was seen in them."""
     # Ctrl-C reaches the whole group of a terminal; whoever stores decides what it means.
@@ -143,7 +147,7 @@ def _work(
 
         try:
             outcome: Outcome = index_recording(
-                recording, models, pace=pace, following=following, progress=report
+                recording, models, rates=rates, options=options, progress=report
             )
         except SightlineError as error:
             outcome = error
