@@ -29,12 +29,17 @@ import workbench.calibration
 from workbench.calibration import QUALITY_STEPS, Calibration, calibration_of, write_calibration
 from workbench.domain import Progress
 from workbench.errors import SightlineError
-from workbench.evaluation.calibrate import calibrate, comparisons, table, weigh
+from workbench.evaluation.calibrate import (
+    calibrate,
+    comparison_table,
+    comparisons,
+    fit_likelihood_ratio,
+)
 from workbench.evaluation.camera_limits import usefulness
 from workbench.evaluation.data import people_in
 from workbench.evaluation.degradation import Degradation
 from workbench.evaluation.groups import by_group, thirds
-from workbench.evaluation.pooling import WAYS, similarity, trial
+from workbench.evaluation.pooling import FUSION_RULES, similarity, trial
 from workbench.evaluation.protocols import Trial
 from workbench.evaluation.samples import Samples, Still, enrol
 from workbench.evaluation.truth import Truth, tracklets
@@ -179,16 +184,16 @@ def pooling(first: Half, second: Half) -> pd.DataFrame:
     rows = []
     for name, mixed in (("as they are", False), ("of mixed sizes", True)):
         halves = [_mixed(half) if mixed else half.native for half in (first, second)]
-        for way in WAYS:
+        for rule in FUSION_RULES:
             setting, reporting = (
-                trial(one.of(_several(one, 4)), in_probe=2, way=way) for one in halves
+                trial(one.of(_several(one, 4)), in_probe=2, rule=rule) for one in halves
             )
             threshold = setting.threshold_at(fmr=0.001)
             rates = reporting.at(threshold)
             rows.append(
                 {
                     "pictures": name,
-                    "way": way,
+                    "way": rule,
                     "FMR": shown(rates["FMR"]),
                     "FNMR": shown(rates["FNMR"]),
                     "EER": shown(reporting.eer()),
@@ -236,7 +241,7 @@ def foretold(half: Half, calibration: Calibration) -> pd.DataFrame:
             for row, person in enumerate(of.trial.probes):
                 others = generator.permutation(np.flatnonzero(of.trial.entries != person))[:size]
                 got = int((of.trial.scores[row, others] >= threshold).sum())
-                expected = calibration.expected_false(
+                expected = calibration.false_candidates(
                     threshold, histogram(of.quality[others]), photographs=number
                 )
                 told.append((expected.mean, got, expected.low <= got <= expected.high))
@@ -275,7 +280,7 @@ def foretold_on_town(
             threshold = calibration.threshold(photographs=number).score
             scores = similarity(pooled, known.templates, models.profile.metric)
             found = (scores >= threshold).sum(axis=1)
-            expected = calibration.expected_false(threshold, inside, photographs=number)
+            expected = calibration.false_candidates(threshold, inside, photographs=number)
             within = ((found >= expected.low) & (found <= expected.high)).mean()
             rows.append(
                 {
@@ -291,9 +296,9 @@ def foretold_on_town(
 def evidence(half: Half) -> pd.DataFrame:
     """How good the likelihood ratios are on people who took no part in fitting them."""
     made = [comparisons(half.native, half.versions, photographs=n) for n in PHOTOGRAPHS]
-    found = weigh(table(made))
+    found = fit_likelihood_ratio(comparison_table(made))
     return pd.DataFrame(
-        [{"Cllr": round(found.cllr, 4), "least Cllr (PAV)": round(found.cllr_least, 4),
+        [{"Cllr": round(found.cllr, 4), "least Cllr (PAV)": round(found.cllr_min, 4),
           "ECE": round(found.ece, 4)}]
     )  # fmt: skip
 

@@ -28,7 +28,7 @@ from workbench.errors import Cancelled, DistrictError, ProfileMismatch
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.calibration import Calibration, Expected, Missed
+    from workbench.calibration import Calibration, FalseCandidateEstimate, FnmrEstimate
     from workbench.gallery import Gallery
 
 
@@ -44,28 +44,28 @@ class Expectations:
     tracklets: tuple[int, ...]
     photographs: int
 
-    def false(self, threshold: float) -> Expected:
+    def false_candidates(self, threshold: float) -> FalseCandidateEstimate:
         """How many candidates with at least this score show somebody else."""
-        return self.calibration.expected_false(
+        return self.calibration.false_candidates(
             threshold, self.tracklets, photographs=self.photographs
         )
 
-    def missed(self, threshold: float) -> Missed:
+    def fnmr(self, threshold: float) -> FnmrEstimate:
         """Which share of the target's own tracklets scores less."""
-        return self.calibration.missed(threshold, self.tracklets, photographs=self.photographs)
+        return self.calibration.fnmr(threshold, self.tracklets, photographs=self.photographs)
 
     def words(self, threshold: float) -> list[str]:
         """The same in plain words: a sentence on false candidates, one on what is missed."""
-        from workbench.calibration.words import few
+        from workbench.calibration.words import format_count
 
         compared = sum(self.tracklets)
         if not compared:
             return ["There is nothing to compare in this district and time."]
-        false, missed = self.false(threshold), self.missed(threshold)
+        false, missed = self.false_candidates(threshold), self.fnmr(threshold)
         tracks = "1 person track" if compared == 1 else f"{compared:,} person tracks"
         words = (
-            f"Expect about {few(false.mean)} false candidates in this search ({false.low:,} to "
-            f"{false.high:,}, 19 times in 20) among {tracks}."
+            f"Expect about {format_count(false.mean)} false candidates in this search "
+            f"({false.low:,} to {false.high:,}, 19 times in 20) among {tracks}."
         )
         if false.extrapolated:
             words += " No pair that was measured scored so high: rather fewer."
@@ -76,11 +76,11 @@ class Expectations:
                 f" {poorer:,} of them are poorer pictures than any that were measured: of these, "
                 "more is to be expected and more to be missed."
             )
-        if math.isnan(missed.share):
+        if math.isnan(missed.rate):
             return [words]
         return [
             words,
-            f"Expect to miss about {missed.share:.1%} ({missed.low:.1%} to {missed.high:.1%}) of "
+            f"Expect to miss about {missed.rate:.1%} ({missed.low:.1%} to {missed.high:.1%}) of "
             "the true sightings among them.",
         ]
 

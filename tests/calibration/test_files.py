@@ -33,11 +33,11 @@ def told(calibration: Calibration, tmp_path: Path) -> dict[str, Any]:
 
 def test_what_was_written_comes_back(calibration: Calibration, told: dict[str, Any]) -> None:
     back = parse_calibration(json.dumps(told), where="text")
-    assert (back.profile, back.made, back.evidence) == (
-        calibration.profile, calibration.made, calibration.evidence
+    assert (back.profile, back.made, back.likelihood_ratio_model) == (
+        calibration.profile, calibration.made, calibration.likelihood_ratio_model
     )  # fmt: skip
     for one, other in zip(back.curves, calibration.curves, strict=True):
-        assert one.false == pytest.approx(other.false, rel=1e-4)
+        assert one.fmr == pytest.approx(other.fmr, rel=1e-4)
         assert one.people == other.people
 
 
@@ -46,7 +46,7 @@ def test_what_was_written_comes_back(calibration: Calibration, told: dict[str, A
     [
         ({"version": 99}, "version 99"),
         ({"curves": []}, "no curves"),
-        ({"thresholds": [0.3, 0.2]}, "not as many values"),
+        ({"thresholds": [0.3, 0.2]}, "differ in length"),
         ({"thresholds": None}, "TypeError"),
         ({"made": "yesterday"}, "isoformat"),
         ({"evidence": {}}, "KeyError"),
@@ -60,7 +60,7 @@ def test_anything_else_is_refused(told: dict[str, Any], change: dict[str, Any], 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.5])
 def test_a_rate_that_is_no_share_is_refused(told: dict[str, Any], value: float) -> None:
     told["curves"][0]["false"][3] = value
-    with pytest.raises(EvaluationError, match="false holds what is no share"):
+    with pytest.raises(EvaluationError, match="false holds a value that is not a rate"):
         parse_calibration(json.dumps(told), where="text")
 
 
@@ -76,7 +76,7 @@ def test_a_number_that_cannot_be_is_refused(told: dict[str, Any], name: str, val
 
 def test_more_than_can_be_drawn_is_refused(told: dict[str, Any]) -> None:
     told["curves"] = told["curves"] * 100
-    with pytest.raises(EvaluationError, match="more thresholds or curves"):
+    with pytest.raises(EvaluationError, match="too many thresholds or curves"):
         parse_calibration(json.dumps(told), where="text")
 
 

@@ -89,7 +89,7 @@ def test_the_demo_s_calibration_foretells_the_demo(
             inside = explain(gallery, here().case(training_case(town)).scope).quality
         assert calibration is not None
         assert "rendered people" in calibration.data
-        told = calibration.expected_false(THRESHOLD.score, inside, photographs=3)
+        told = calibration.false_candidates(THRESHOLD.score, inside, photographs=3)
         assert 0 < told.mean < 0.5
         assert all(told.low <= row.false <= told.high for row in check_gallery(town, demo).rows)
     finally:

@@ -23,10 +23,10 @@ from workbench.errors import EvaluationError
 from workbench.evaluation.calibrate import (
     calibrate,
     cllr,
+    comparison_table,
     comparisons,
     held_out,
     reliability,
-    table,
 )
 
 
@@ -50,12 +50,12 @@ def test_the_number_of_false_candidates_lies_in_its_interval(
 ) -> None:
     others = crowd(150, 6, seed=2)
     made = comparisons(others, [others], photographs=photographs)
-    threshold = calibration.threshold(photographs=photographs, passing=0.02).score
+    threshold = calibration.threshold(photographs=photographs, target_fmr=0.02).score
     inside, expected, found = 0, 0.0, 0
     for row, person in enumerate(made.trial.probes):
         strangers = np.flatnonzero(made.trial.entries != person)[:size]
         got = int((made.trial.scores[row, strangers] >= threshold).sum())
-        told = calibration.expected_false(
+        told = calibration.false_candidates(
             threshold, _counts(made.quality[strangers]), photographs=photographs
         )
         inside += told.low <= got <= told.high
@@ -67,7 +67,7 @@ def test_the_number_of_false_candidates_lies_in_its_interval(
 
 def test_more_tracklets_mean_more_false_candidates(calibration: Calibration) -> None:
     few, many = (
-        calibration.expected_false(0.35, [0] * (QUALITY_STEPS - 1) + [number], photographs=1)
+        calibration.false_candidates(0.35, [0] * (QUALITY_STEPS - 1) + [number], photographs=1)
         for number in (100, 10_000)
     )
     assert many.mean == pytest.approx(100 * few.mean)
@@ -84,7 +84,7 @@ def test_the_interval_is_that_of_the_negative_binomial(mean: float, variation: f
 
 
 def test_nothing_to_compare_means_no_false_candidate(calibration: Calibration) -> None:
-    told = calibration.expected_false(0.5, [0] * QUALITY_STEPS, photographs=1)
+    told = calibration.false_candidates(0.5, [0] * QUALITY_STEPS, photographs=1)
     assert (told.mean, told.low, told.high) == (0, 0, 0)
 
 
@@ -92,10 +92,10 @@ def test_poor_pictures_miss_more(calibration: Calibration) -> None:
     threshold = calibration.threshold(photographs=1).score
     good, poor = ([0] * QUALITY_STEPS for _ in range(2))
     good[-2], poor[8] = 100, 100
-    missed = [calibration.missed(threshold, one, photographs=1) for one in (good, poor)]
-    assert missed[0].share < missed[1].share
+    missed = [calibration.fnmr(threshold, one, photographs=1) for one in (good, poor)]
+    assert missed[0].rate < missed[1].rate
     for one in missed:
-        assert one.low <= one.share <= one.high
+        assert one.low <= one.rate <= one.high
 
 
 def test_the_threshold_rises_with_the_photographs(calibration: Calibration) -> None:
@@ -111,15 +111,15 @@ def test_beyond_what_was_measured_rates_go_on_falling_and_it_is_said(
 ) -> None:
     full = [0] * (QUALITY_STEPS - 1) + [1_000_000]
     beyond = max(curve.measured_to for curve in calibration.curves) + 0.02
-    told = [calibration.expected_false(t, full, photographs=5) for t in (beyond, beyond + 0.05)]
+    told = [calibration.false_candidates(t, full, photographs=5) for t in (beyond, beyond + 0.05)]
     assert all(one.extrapolated for one in told)
     assert 0 < told[1].mean < told[0].mean
-    assert not calibration.expected_false(0.4, full, photographs=5).extrapolated
+    assert not calibration.false_candidates(0.4, full, photographs=5).extrapolated
 
 
 def test_likelihood_ratios_keep_what_they_promise_to_people_held_out(crowd) -> None:
     samples = crowd(120, 5, seed=3, spread=0.13)
-    rows = table([comparisons(samples, [samples], photographs=n) for n in (1, 2)])
+    rows = comparison_table([comparisons(samples, [samples], photographs=n) for n in (1, 2)])
     same = rows["same"].to_numpy(bool)
     ratios = held_out(rows)
     assert cllr(ratios, same) < 0.5
@@ -129,7 +129,8 @@ def test_likelihood_ratios_keep_what_they_promise_to_people_held_out(crowd) -> N
 
 def test_a_higher_score_is_more_evidence(calibration: Calibration) -> None:
     weak, strong = (
-        calibration.evidence.ratio(score, quality=0.9, photographs=2) for score in (0.3, 0.7)
+        calibration.likelihood_ratio_model.ratio(score, quality=0.9, photographs=2)
+        for score in (0.3, 0.7)
     )
     assert weak < 1 < strong
 
@@ -141,7 +142,7 @@ def test_what_is_written_is_read_again(calibration: Calibration, tmp_path) -> No
     assert again.thresholds == calibration.thresholds
     assert again.made == datetime.now(UTC).date()
     for one, other in zip(again.curves, calibration.curves, strict=True):
-        assert one.false == pytest.approx(other.false, rel=1e-3)
+        assert one.fmr == pytest.approx(other.fmr, rel=1e-3)
     text = path.read_text()
     assert "P0001" not in text  # nobody is named
 
@@ -170,7 +171,7 @@ def test_a_newer_version_is_refused(calibration: Calibration, tmp_path) -> None:
     path = tmp_path / "newer.json"
     write_calibration(calibration, path)
     path.write_text(path.read_text().replace('"version": 1', '"version": 9'))
-    with pytest.raises(EvaluationError, match="version 9; this is for 1"):
+    with pytest.raises(EvaluationError, match="version 9, not 1"):
         read_calibration(path)
 
 

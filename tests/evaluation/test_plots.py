@@ -102,41 +102,43 @@ def test_reliability_tells_the_calibration_error(trial: Trial) -> None:
 def test_expected_candidates_are_those_of_the_calibration(calibration: Calibration) -> None:
     tracklets = [0] * QUALITY_STEPS
     tracklets[-1] = 100_000
-    figure = forecasts.expected_false({"ours": calibration}, {"a day": tracklets}, photographs=1)
+    figure = forecasts.false_candidates({"ours": calibration}, {"a day": tracklets}, photographs=1)
     (line,) = lines(figure)
-    expected = calibration.expected_false(calibration.thresholds[3], tracklets, photographs=1)
+    expected = calibration.false_candidates(calibration.thresholds[3], tracklets, photographs=1)
     assert line.y[3] == expected.mean
     assert f"{expected.low:,} to {expected.high:,}" in line.hovertext[3]
     assert "beyond what was measured" in line.hovertext[-1]
 
 
 def test_missed_has_one_line_for_each_number_of_photographs(calibration: Calibration) -> None:
-    drawn = lines(forecasts.missed({"ours": calibration}, photographs=(1, 3), threshold=0.5))
+    drawn = lines(forecasts.fnmr({"ours": calibration}, photographs=(1, 3), threshold=0.5))
     assert [line.name for line in drawn] == ["1 photograph", "3 photographs"]
     at = calibration.thresholds[5]
-    assert drawn[1].y[5] == calibration.missed(at, photographs=3).share
+    assert drawn[1].y[5] == calibration.fnmr(at, photographs=3).rate
 
 
 def test_evidence_rises_with_the_score(calibration: Calibration) -> None:
-    (line,) = lines(forecasts.evidence({"ours": calibration}, photographs=(1,), quality=0.8))
+    (line,) = lines(
+        forecasts.likelihood_ratios({"ours": calibration}, photographs=(1,), quality=0.8)
+    )
     assert list(line.y) == sorted(line.y)
     at = calibration.thresholds[-1]
-    assert line.y[-1] == calibration.evidence.ratio(at, quality=0.8, photographs=1)
+    assert line.y[-1] == calibration.likelihood_ratio_model.ratio(at, quality=0.8, photographs=1)
     assert "times likelier at" in line.hovertext[-1]
 
 
 def test_what_nobody_could_miss_is_not_drawn_as_missed(calibration: Calibration) -> None:
-    unknown = {"missed": 1.0, "missed_low": 0.0, "missed_high": 1.0}
+    unknown = {"fnmr": 1.0, "fnmr_low": 0.0, "fnmr_high": 1.0}
     curves = tuple(
-        replace(curve, **{name: (value,) * len(curve.missed) for name, value in unknown.items()})
+        replace(curve, **{name: (value,) * len(curve.fnmr) for name, value in unknown.items()})
         if curve.photographs == 3
         else curve
         for curve in calibration.curves
     )
     partly = replace(calibration, curves=curves)
-    assert np.isnan(partly.missed(0.5, photographs=3).share)
-    assert partly.missed(0.5, photographs=1) == calibration.missed(0.5, photographs=1)
-    drawn = lines(forecasts.missed({"ours": partly}, photographs=(1, 3)))
+    assert np.isnan(partly.fnmr(0.5, photographs=3).rate)
+    assert partly.fnmr(0.5, photographs=1) == calibration.fnmr(0.5, photographs=1)
+    drawn = lines(forecasts.fnmr({"ours": partly}, photographs=(1, 3)))
     assert [line.name for line in drawn] == ["1 photograph"]
     assert all(label.startswith("1 photograph") for label in forecasts.of_calibration(partly))
 
@@ -153,8 +155,8 @@ def test_names_are_shown_as_text(trial: Trial, calibration: Calibration) -> None
     figures = (
         plots.det({HOSTILE: frame}),
         plots.cmc({HOSTILE: trial.cmc(5)}),
-        forecasts.missed(two, photographs=(1,)),
-        forecasts.expected_false(two, {HOSTILE: [0] * 19 + [10]}, photographs=1),
+        forecasts.fnmr(two, photographs=(1,)),
+        forecasts.false_candidates(two, {HOSTILE: [0] * 19 + [10]}, photographs=1),
     )
     for figure in figures:
         assert "<img" not in figure.to_json().replace("\\u003c", "<")
@@ -165,11 +167,11 @@ def test_names_are_shown_as_text(trial: Trial, calibration: Calibration) -> None
     [(0, "0%"), (0.004, "0.4%"), (0.00005, "1 in 20,000"), (0.03, "3%"), (1, "100%")],
 )
 def test_shares_are_told_as_people_read_them(number: float, said: str) -> None:
-    assert words.share(number) == said
+    assert words.format_rate(number) == said
 
 
 @pytest.mark.parametrize(
     ("number", "said"), [(0, "0"), (0.001, "< 0.01"), (0.5, "0.5"), (12345, "12,000")]
 )
 def test_few_things_are_told_to_two_digits(number: float, said: str) -> None:
-    assert words.few(number) == said
+    assert words.format_count(number) == said

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from workbench.errors import EvaluationError
-from workbench.evaluation.pooling import WAYS, similarity, trial
+from workbench.evaluation.pooling import FUSION_RULES, similarity, trial
 from workbench.faces.templates import pool
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_each_way_knows_people_again(crowd, way) -> None:
-    made = trial(crowd(30, 5), in_probe=2, way=way)
+@pytest.mark.parametrize("rule", FUSION_RULES)
+def test_each_fusion_rule_knows_people_again(crowd, rule) -> None:
+    made = trial(crowd(30, 5), in_probe=2, rule=rule)
     assert made.scores.shape == (30, 30)
     assert made.eer().value < 0.1
     assert made.cmc(1)["found"].iloc[0] > 0.9
@@ -28,10 +28,10 @@ def test_the_mean_is_that_of_the_search(crowd) -> None:
 
 def test_the_best_pair_is_the_best_of_all_pairs(crowd) -> None:
     samples = crowd(3, 5)
-    made = trial(samples, in_probe=2, way="best pair")
+    made = trial(samples, in_probe=2, rule="best pair")
     pairs = similarity(samples.templates[:2], samples.templates[12:15], "euclidean")
     assert made.scores[0, 2] == pytest.approx(pairs.max())
-    mean = trial(samples, in_probe=2, way="mean of pairs")
+    mean = trial(samples, in_probe=2, rule="mean of pairs")
     assert mean.scores[0, 2] == pytest.approx(pairs.mean())
 
 

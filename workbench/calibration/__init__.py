@@ -1,4 +1,4 @@
-"""What a profile's scores mean, and the files that say so."""
+"""Calibrations: the error rates of a profile's scores, and the files that hold them."""
 
 from workbench.calibration.files import (
     calibrated_profiles,
@@ -10,25 +10,25 @@ from workbench.calibration.files import (
     write_calibration,
 )
 from workbench.calibration.model import (
-    LEVEL,
-    PASSING,
+    CONFIDENCE,
     QUALITY_STEPS,
+    TARGET_FMR,
     Calibration,
     Curve,
-    Evidence,
-    Expected,
-    Missed,
+    FalseCandidateEstimate,
+    FnmrEstimate,
+    LikelihoodRatioModel,
 )
 
 __all__ = [
-    "LEVEL",
-    "PASSING",
+    "CONFIDENCE",
     "QUALITY_STEPS",
+    "TARGET_FMR",
     "Calibration",
     "Curve",
-    "Evidence",
-    "Expected",
-    "Missed",
+    "FalseCandidateEstimate",
+    "FnmrEstimate",
+    "LikelihoodRatioModel",
     "calibrated_profiles",
     "calibration_of",
     "files_of",

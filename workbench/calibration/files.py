@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.calibration.model import Calibration, Curve, Evidence
+from workbench.calibration.model import Calibration, Curve, LikelihoodRatioModel
 from workbench.errors import EvaluationError
 from workbench.settings import load_settings
 
@@ -24,21 +24,42 @@ if TYPE_CHECKING:
 
 VERSION = 1
 MOST_THRESHOLDS, MOST_CURVES = 1000, 100  # in a file; ours have 55 and 8
+# Keys of the first calibrations, kept so that they can be read, by field where they differ.
+_KEYS = {
+    "fmr": "false",
+    "fmr_low": "false_low",
+    "fmr_high": "false_high",
+    "fmr_dispersion": "spread",
+    "fnmr": "missed",
+    "fnmr_low": "missed_low",
+    "fnmr_high": "missed_high",
+    "cllr_min": "cllr_least",
+    "likelihood_ratio_model": "evidence",
+}
 
 
 def write_calibration(calibration: Calibration, path: Path) -> None:
-    """Write it as JSON, rates to five digits."""
-    told = asdict(calibration) | {"version": VERSION, "made": calibration.made.isoformat()}
-    for curve in told["curves"]:
-        for name, value in curve.items():
-            if isinstance(value, tuple):
-                curve[name] = [float(f"{number:.5g}") for number in value]
+    """Write a calibration as JSON, rates to five digits."""
+    document = _stored(asdict(calibration))
+    document |= {"version": VERSION, "made": calibration.made.isoformat()}
+    document["evidence"] = _stored(document["evidence"])
+    document["curves"] = [
+        {
+            key: [float(f"{number:.5g}") for number in value] if isinstance(value, tuple) else value
+            for key, value in _stored(curve).items()
+        }
+        for curve in document["curves"]
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_compact(told), "utf-8")
+    path.write_text(_compact(document), "utf-8")
+
+
+def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {_KEYS.get(name, name): value for name, value in values.items()}
 
 
 def read_calibration(path: Path) -> Calibration:
-    """Read what :func:`write_calibration` wrote; raise EvaluationError if it is something else."""
+    """Read a file of :func:`write_calibration`; raise EvaluationError if it is something else."""
     try:
         text = path.read_text("utf-8")
     except (OSError, ValueError) as error:
@@ -47,50 +68,54 @@ def read_calibration(path: Path) -> Calibration:
 
 
 def parse_calibration(text: str, *, where: str) -> Calibration:
-    """That of a file's text; *where* it comes from is for the EvaluationError."""
+    """Parse the text of the file *where*; raise EvaluationError if it cannot be used."""
     try:
-        told: dict[str, Any] = json.loads(text)
-        if told["version"] != VERSION:
+        document: dict[str, Any] = json.loads(text)
+        if document["version"] != VERSION:
             raise EvaluationError(
-                f"is a calibration of version {str(told['version'])[:20]}; this is for {VERSION}",
+                f"is a calibration of version {str(document['version'])[:20]}, not {VERSION}",
                 where=where,
                 fix="Calibrate again",
             )
-        thresholds = tuple(float(number) for number in told["thresholds"])
-        curves = tuple(_curve(one, len(thresholds)) for one in told["curves"])
+        thresholds = tuple(float(number) for number in document["thresholds"])
+        curves = tuple(_curve(curve, len(thresholds)) for curve in document["curves"])
         if len(thresholds) > MOST_THRESHOLDS or len(curves) > MOST_CURVES:
-            raise ValueError("more thresholds or curves than anybody can look at")
+            raise ValueError("too many thresholds or curves")
         if not curves or len(thresholds) < 2 or not _rises(thresholds):
             raise ValueError("no curves, or thresholds that do not rise")
-        evidence = {f.name: float(told["evidence"][f.name]) for f in fields(Evidence)}
-        if not all(math.isfinite(number) for number in evidence.values()):
-            raise ValueError("evidence that is no number")
+        model = {
+            f.name: float(document["evidence"][_KEYS.get(f.name, f.name)])
+            for f in fields(LikelihoodRatioModel)
+        }
+        if not all(math.isfinite(number) for number in model.values()):
+            raise ValueError("evidence that is not a number")
         return Calibration(
-            profile=str(told["profile"]),
-            fingerprint=str(told["fingerprint"]),
-            data=str(told["data"]),
-            data_fingerprint=str(told["data_fingerprint"]),
-            made=date.fromisoformat(told["made"]),
+            profile=str(document["profile"]),
+            fingerprint=str(document["fingerprint"]),
+            data=str(document["data"]),
+            data_fingerprint=str(document["data_fingerprint"]),
+            made=date.fromisoformat(document["made"]),
             thresholds=thresholds,
             curves=curves,
-            evidence=Evidence(**evidence),
+            likelihood_ratio_model=LikelihoodRatioModel(**model),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _unreadable(where, error) from error
 
 
 def calibration_of(profile: Profile) -> Calibration | None:
-    """That of a profile: of this installation, else one that comes with Sightline, else None.
+    """Calibration of a profile: this installation's own, else Sightline's, else None.
 
     Raises EvaluationError if there is one that cannot be read, or is of another profile.
     """
     for path in files_of(profile.name):
-        found = read_calibration(path)
-        if found.fingerprint == profile.fingerprint:
-            return found
+        calibration = read_calibration(path)
+        if calibration.fingerprint == profile.fingerprint:
+            return calibration
         if path.parent == own_folder():
             raise EvaluationError(
-                f"was made for other weights ({found.fingerprint}, not {profile.fingerprint})",
+                f"was made for other weights ({calibration.fingerprint}, "
+                f"not {profile.fingerprint})",
                 where=str(path),
                 fix="Remove it, or calibrate again",
             )
@@ -98,19 +123,19 @@ def calibration_of(profile: Profile) -> Calibration | None:
 
 
 def files_of(profile: str) -> list[Path]:
-    """The calibrations there are for profiles of that name; that of this installation first."""
+    """Calibration files for profiles of that name, this installation's own first."""
     folders = (own_folder(), Path(__file__).parent)
     return [path for folder in folders if (path := folder / f"{profile}.json").is_file()]
 
 
 def calibrated_profiles() -> list[str]:
-    """Names of the profiles that there are calibrations for."""
+    """Names of the profiles that have a calibration."""
     folders = (own_folder(), Path(__file__).parent)
     return sorted({path.stem for folder in folders for path in folder.glob("*.json")})
 
 
 def own_folder() -> Path:
-    """Where this installation keeps calibrations of its own."""
+    """Folder of this installation's own calibrations."""
     return load_settings().calibrations or load_settings().home / "calibrations"
 
 
@@ -135,30 +160,31 @@ _RANGES = {
 }
 
 
-def _curve(told: dict[str, Any], length: int) -> Curve:
+def _curve(stored: dict[str, Any], length: int) -> Curve:
     values: dict[str, Any] = {}
-    for one in fields(Curve):
-        value = told[one.name]
+    for field in fields(Curve):
+        key = _KEYS.get(field.name, field.name)
+        value = stored[key]
         if not isinstance(value, list):
-            values[one.name] = int(value) if one.type == "int" else float(value)
-            least, most = _RANGES[one.name]
-            if not least <= values[one.name] <= most:
-                raise ValueError(f"{one.name} is {values[one.name]:g}")
+            values[field.name] = int(value) if field.type == "int" else float(value)
+            least, most = _RANGES[key]
+            if not least <= values[field.name] <= most:
+                raise ValueError(f"{key} is {values[field.name]:g}")
             continue
-        values[one.name] = numbers = tuple(float(number) for number in value)
-        # No share varies more between n probes than n times its mean.
-        most = 1e6 if one.name == "spread" else 1.0
+        values[field.name] = numbers = tuple(float(number) for number in value)
+        # No rate varies more between n probes than n times its mean.
+        most = 1e6 if field.name == "fmr_dispersion" else 1.0
         if len(numbers) != length:
-            raise ValueError("a curve has not as many values as there are thresholds")
+            raise ValueError("a curve and the thresholds differ in length")
         if not all(0 <= number <= most for number in numbers):
-            raise ValueError(f"{one.name} holds what is no share")
+            raise ValueError(f"{key} holds a value that is not a rate")
     return Curve(**values)
 
 
-def _compact(told: dict[str, Any]) -> str:
+def _compact(document: dict[str, Any]) -> str:
     """JSON with one line a list, so that a change can be read."""
-    curves = told.pop("curves")
-    lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in told.items()]
+    curves = document.pop("curves")
+    lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in document.items()]
     inner = [
         "    {\n" + ",\n".join(f"      {json.dumps(n)}: {json.dumps(v)}" for n, v in c.items())
         + "\n    }"

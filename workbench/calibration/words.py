@@ -1,18 +1,18 @@
-"""Shares, numbers and likelihood ratios in the words that people read."""
+"""Rates, counts and likelihood ratios in the words that people read."""
 
 from __future__ import annotations
 
 import math
 
 
-def about(photographs: int, quality: float | None) -> str:
-    """What a curve is for, in words."""
+def describe_curve(photographs: int, quality: float | None) -> str:
+    """Describe the probes and tracklets of a curve: ``2 photographs, shots of quality 0.6 …``."""
     words = "1 photograph" if photographs == 1 else f"{photographs} photographs"
     return words if quality is None else f"{words}, shots of quality {quality:g} and better"
 
 
-def share(value: float) -> str:
-    """A share as people read it: ``3%``, ``0.5%``, ``1 in 20,000``."""
+def format_rate(value: float) -> str:
+    """Write a rate as people read it: ``3%``, ``0.5%``, ``1 in 20,000``."""
     if math.isnan(value):
         return "unknown"
     if value <= 0:
@@ -24,17 +24,17 @@ def share(value: float) -> str:
     return f"1 in {float(f'{1 / value:.2g}'):,.0f}"
 
 
-def few(number: float) -> str:
-    """A mean number of things to two digits: ``0.04``, ``3.1``, ``480``, ``12,000``."""
+def format_count(number: float) -> str:
+    """Write a mean count to two digits: ``0.04``, ``3.1``, ``480``, ``12,000``."""
     if number <= 0:
         return "0"
     rounded = float(f"{number:.2g}")
     return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.2g}" if rounded >= 0.01 else "< 0.01"
 
 
-def times(ratio: float) -> str:
-    """A likelihood ratio in words: ``5,400 times likelier``, ``20 times less likely``."""
+def format_likelihood_ratio(ratio: float) -> str:
+    """Write a likelihood ratio in words: ``5,400 times likelier``, ``20 times less likely``."""
     if ratio > 1e9 or ratio < 1e-9:
         return f"more than 1e9 times {'likelier' if ratio > 1 else 'less likely'}"
     by = max(ratio, 1 / ratio)
-    return f"{few(by)} times {'likelier' if ratio >= 1 else 'less likely'}"
+    return f"{format_count(by)} times {'likelier' if ratio >= 1 else 'less likely'}"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from workbench.calibration import Calibration, Curve, Evidence
+from workbench.calibration import Calibration, Curve, LikelihoodRatioModel
 from workbench.errors import EvaluationError
 from workbench.evaluation.intervals import interval, resampled
 from workbench.evaluation.pooling import similarity
@@ -147,7 +147,7 @@ def calibrate(
         made=datetime.now(UTC).date(),
         thresholds=tuple(np.round(thresholds, 4).tolist()),
         curves=tuple(curves),
-        evidence=weigh(table(made)),
+        likelihood_ratio_model=fit_likelihood_ratio(comparison_table(made)),
     )
 
 
@@ -179,13 +179,13 @@ def _curve(trial: Trial, thresholds: NDArray[Any], photographs: int, quality: fl
     return Curve(
         photographs=photographs,
         quality=quality,
-        false=tuple(false.tolist()),
-        false_low=tuple(low.tolist()),
-        false_high=tuple(high.tolist()),
-        spread=tuple(_spread(trial, thresholds).tolist()),
-        missed=tuple(1.0 if m is None else m.value for m in misses),
-        missed_low=tuple(0.0 if m is None else m.low for m in misses),
-        missed_high=tuple(1.0 if m is None else m.high for m in misses),
+        fmr=tuple(false.tolist()),
+        fmr_low=tuple(low.tolist()),
+        fmr_high=tuple(high.tolist()),
+        fmr_dispersion=tuple(_dispersion(trial, thresholds).tolist()),
+        fnmr=tuple(1.0 if m is None else m.value for m in misses),
+        fnmr_low=tuple(0.0 if m is None else m.low for m in misses),
+        fnmr_high=tuple(1.0 if m is None else m.high for m in misses),
         measured_to=float(others[min(FEWEST, len(others)) - 1]),
         people=people,
         comparisons=len(others),
@@ -221,7 +221,7 @@ def _extend(
     low[at] = share / 2 * falls**doubt
 
 
-def _spread(trial: Trial, thresholds: NDArray[Any]) -> NDArray[Any]:
+def _dispersion(trial: Trial, thresholds: NDArray[Any]) -> NDArray[Any]:
     """Variation of the FMR between probes, less what chance alone makes of so many comparisons."""
     import numpy as np
 
@@ -237,7 +237,7 @@ def _spread(trial: Trial, thresholds: NDArray[Any]) -> NDArray[Any]:
     return np.maximum.accumulate(spread)  # what is rarer varies no less
 
 
-def table(made: Sequence[Comparisons]) -> pd.DataFrame:
+def comparison_table(made: Sequence[Comparisons]) -> pd.DataFrame:
     """Comparisons as rows: score, quality, photographs, same, person (of the probe).
 
     All of one person, and of different people as many as can matter: at most ten a probe, drawn.
@@ -267,8 +267,8 @@ def table(made: Sequence[Comparisons]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def weigh(rows: pd.DataFrame) -> Evidence:
-    """Fit the likelihood ratio to rows of :func:`table`; its costs by cross-validation."""
+def fit_likelihood_ratio(rows: pd.DataFrame) -> LikelihoodRatioModel:
+    """Fit the likelihood ratio to a :func:`comparison_table`; its costs by cross-validation."""
     import numpy as np
     from sklearn.isotonic import IsotonicRegression
 
@@ -280,13 +280,13 @@ def weigh(rows: pd.DataFrame) -> Evidence:
     shares = best.fit(held, same, sample_weight=weights).predict(held)
     fitted = _logistic(rows)
     slope = fitted.coef_[0]
-    return Evidence(
+    return LikelihoodRatioModel(
         intercept=float(fitted.intercept_[0]),
         slope=float(slope[0]),
         by_quality=float(slope[1]),
         by_photographs=float(slope[2]),
         cllr=cllr(held, same),
-        cllr_least=cllr(np.log(shares / (1 - shares)), same),
+        cllr_min=cllr(np.log(shares / (1 - shares)), same),
         ece=float(reliability(held, same).attrs["ece"]),
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import EvaluationError
-from workbench.evaluation.pooling import Way, trial
+from workbench.evaluation.pooling import FusionRule, trial
 from workbench.evaluation.protocols import Trial
 from workbench.evaluation.samples import Samples, Still, enrol
 
@@ -70,7 +70,7 @@ def measure(
     *,
     in_probe: int = 1,
     alone: Sequence[str] = (),
-    way: Way = "mean",
+    rule: FusionRule = "mean",
     cache: Path | None = None,
     progress: ProgressCallback | None = None,
 ) -> Measured:
@@ -92,7 +92,7 @@ def measure(
     return Measured(
         combination,
         samples,
-        trial(samples, in_probe=in_probe, alone=alone, way=way),
+        trial(samples, in_probe=in_probe, alone=alone, rule=rule),
         seconds * 1e3,
         _resident_mib(),
     )

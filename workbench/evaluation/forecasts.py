@@ -6,7 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from workbench.calibration.words import about, few, share, times
+from workbench.calibration.words import (
+    describe_curve,
+    format_count,
+    format_likelihood_ratio,
+    format_rate,
+)
 from workbench.evaluation import drawing
 
 if TYPE_CHECKING:
@@ -33,22 +38,22 @@ def of_calibration(
     for curve in sorted(calibration.curves, key=lambda c: (c.quality, c.photographs)):
         if quality not in (None, curve.quality) or photographs not in (None, curve.photographs):
             continue
-        if not curve.tells_missed:
+        if not curve.has_fnmr:
             continue
-        found[about(curve.photographs, None if quality is not None else curve.quality)] = (
+        found[describe_curve(curve.photographs, None if quality is not None else curve.quality)] = (
             pd.DataFrame(
                 {
                     "threshold": calibration.thresholds,
-                    "FMR": curve.false, "FMR low": curve.false_low, "FMR high": curve.false_high,
-                    "FNMR": curve.missed, "FNMR low": curve.missed_low,
-                    "FNMR high": curve.missed_high,
+                    "FMR": curve.fmr, "FMR low": curve.fmr_low, "FMR high": curve.fmr_high,
+                    "FNMR": curve.fnmr, "FNMR low": curve.fnmr_low,
+                    "FNMR high": curve.fnmr_high,
                 }
             )
         )  # fmt: skip
     return found
 
 
-def expected_false(
+def false_candidates(
     calibrations: Mapping[str, Calibration],
     tracklets: Mapping[str, Sequence[int]],
     *,
@@ -61,8 +66,8 @@ def expected_false(
     ----------
     calibrations : mapping of name to Calibration
     tracklets : mapping of name to (QUALITY_STEPS,) int
-        Each a line for each calibration; see :meth:`Calibration.expected_false`. The first has its
-        band.
+        Each is a line for each calibration; see :meth:`Calibration.false_candidates`. The first
+        has its band.
     photographs : int
         In the probe.
     """
@@ -73,13 +78,13 @@ def expected_false(
             style = next(styles)
             label = f"{name}, {scope}" if len(calibrations) > 1 else scope
             x = calibration.thresholds
-            each = [calibration.expected_false(at, numbers, photographs=photographs) for at in x]
+            each = [calibration.false_candidates(at, numbers, photographs=photographs) for at in x]
             low = [max(_LEAST, one.low) for one in each]
             high = [max(_LEAST, one.high) for one in each]
             if not place:
                 drawing.band(figure, x, low, x, high, style[0])
             hover = [
-                f"{drawing.text(label)}<br>{few(one.mean)} ({one.low:,} to {one.high:,}) "
+                f"{drawing.text(label)}<br>{format_count(one.mean)} ({one.low:,} to {one.high:,}) "
                 f"at {at:.2f}"
                 f"{'; beyond what was measured' if one.extrapolated else ''}"
                 for at, one in zip(x, each, strict=True)
@@ -87,13 +92,13 @@ def expected_false(
             mean = drawing.cut([e.mean for e in each], [e.mean >= _LEAST for e in each])
             drawing.line(figure, label, x, mean, style, hovertext=hover)
     figure.update_yaxes(type="log", tickvals=[10.0**power for power in range(-1, 7)],
-                        ticktext=[few(10.0**power) for power in range(-1, 7)])  # fmt: skip
+                        ticktext=[format_count(10.0**power) for power in range(-1, 7)])  # fmt: skip
     _measured(figure, calibrations.values(), photographs)
     drawing.mark(figure, threshold)
     return figure
 
 
-def missed(
+def fnmr(
     calibrations: Mapping[str, Calibration],
     *,
     photographs: Sequence[int],
@@ -105,27 +110,27 @@ def missed(
     styles = cycle(drawing.STYLES)
     for name, calibration in calibrations.items():
         for number in photographs:
-            if not any(curve.tells_missed for curve in calibration.curves_for(number)):
+            if not any(curve.has_fnmr for curve in calibration.curves_for(number)):
                 continue
             style, x = next(styles), calibration.thresholds
-            label = about(number, None)
+            label = describe_curve(number, None)
             label = f"{name}, {label}" if len(calibrations) > 1 else label
-            each = [calibration.missed(at, tracklets, photographs=number) for at in x]
+            each = [calibration.fnmr(at, tracklets, photographs=number) for at in x]
             drawing.band(
                 figure, x, [one.low for one in each], x, [one.high for one in each], style[0]
             )
             hover = [
-                f"{drawing.text(label)}<br>{share(one.share)} "
-                f"({share(one.low)} to {share(one.high)}) at {at:.2f}"
+                f"{drawing.text(label)}<br>{format_rate(one.rate)} "
+                f"({format_rate(one.low)} to {format_rate(one.high)}) at {at:.2f}"
                 for at, one in zip(x, each, strict=True)
             ]
-            drawing.line(figure, label, x, [one.share for one in each], style, hovertext=hover)
+            drawing.line(figure, label, x, [one.rate for one in each], style, hovertext=hover)
     figure.update_yaxes(tickformat=".0%", range=[-0.02, 1.02])
     drawing.mark(figure, threshold)
     return figure
 
 
-def evidence(
+def likelihood_ratios(
     calibrations: Mapping[str, Calibration],
     *,
     photographs: Sequence[int],
@@ -139,11 +144,12 @@ def evidence(
         for number in photographs:
             x = calibration.thresholds
             ratios = [
-                calibration.evidence.ratio(at, quality=quality, photographs=number) for at in x
+                calibration.likelihood_ratio_model.ratio(at, quality=quality, photographs=number)
+                for at in x
             ]
-            label = about(number, None)
+            label = describe_curve(number, None)
             label = f"{name}, {label}" if len(calibrations) > 1 else label
-            hover = [f"{drawing.text(label)}<br>{times(ratio)} at {at:.2f}"
+            hover = [f"{drawing.text(label)}<br>{format_likelihood_ratio(ratio)} at {at:.2f}"
                      for at, ratio in zip(x, ratios, strict=True)]  # fmt: skip
             drawing.line(figure, label, x, ratios, next(styles), hovertext=hover)
     powers = range(-12, 25, 3)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from workbench.calibration import CONFIDENCE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def interval(value: float, drawn: NDArray[Any], people: int) -> Rate:
     from scipy.stats import beta
 
     known = drawn[np.isfinite(drawn)]
-    tail = (1 - LEVEL) / 2
+    tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(known, [tail, 1 - tail]) if len(known) else (0.0, 1.0)
     if people and value <= 0:
         low, high = 0.0, float(beta.ppf(1 - tail, 1, people))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from workbench.calibration.words import share
+from workbench.calibration.words import format_rate
 from workbench.errors import EvaluationError
 from workbench.evaluation import drawing
 
@@ -54,8 +54,8 @@ def det(
             [_deviates(frame[f"{rate} {end}"]) for rate in rates] for end in ("low", "high")
         )
         hover = [
-            f"{drawing.text(name)}<br>threshold {threshold:.2f}<br>{rates[0]} {share(x)}, "
-            f"{rates[1]} {share(y)}"
+            f"{drawing.text(name)}<br>threshold {threshold:.2f}<br>{rates[0]} {format_rate(x)}, "
+            f"{rates[1]} {format_rate(y)}"
             for threshold, x, y in zip(
                 frame["threshold"], frame[rates[0]], frame[rates[1]], strict=True
             )
@@ -86,7 +86,7 @@ def rates(
             )
         x = frame["threshold"]
         drawing.band(figure, x, frame[f"{name} low"], x, frame[f"{name} high"], style[0])
-        hover = [f"{_TITLES[name]} {share(value)} at {at:.2f}"
+        hover = [f"{_TITLES[name]} {format_rate(value)} at {at:.2f}"
                  for at, value in zip(x, frame[name], strict=True)]  # fmt: skip
         drawing.line(figure, _TITLES[name], x, frame[name], style, hovertext=hover)
     figure.update_yaxes(tickformat=".0%", range=[-0.02, 1.02])
@@ -179,7 +179,7 @@ def _deviate_axis(shares: Sequence[Any]) -> dict[str, Any]:
     ends = _deviates([max(1e-6, min(1e-3, least)) * 0.8, 0.98])
     return {
         "tickvals": _deviates(_TICKS).tolist(),
-        "ticktext": [f"1e{math.log10(tick):.0f}" if tick < 1e-3 else share(tick)
+        "ticktext": [f"1e{math.log10(tick):.0f}" if tick < 1e-3 else format_rate(tick)
                      for tick in _TICKS],
         "range": ends.tolist(),
     }  # fmt: skip

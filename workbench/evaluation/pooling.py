@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from workbench.errors import EvaluationError
 from workbench.evaluation.protocols import Trial
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from workbench.domain import Metric
     from workbench.evaluation.samples import Samples
 
-Way: TypeAlias = Literal["best shot", "mean", "weighted mean", "best pair", "mean of pairs"]
-WAYS: tuple[Way, ...] = ("best shot", "mean", "weighted mean", "best pair", "mean of pairs")
+FusionRule: TypeAlias = Literal["best shot", "mean", "weighted mean", "best pair", "mean of pairs"]
+FUSION_RULES: tuple[FusionRule, ...] = get_args(FusionRule)
 
 
 def trial(
@@ -25,7 +25,7 @@ def trial(
     in_entry: int | None = None,
     alone: Sequence[str] = (),
     filler: Samples | None = None,
-    way: Way = "mean",
+    rule: FusionRule = "mean",
 ) -> Trial:
     """A trial in which each person's first pictures are the probe, and the others the entry.
 
@@ -40,7 +40,7 @@ def trial(
         People who are kept out of the gallery, so that their probes have no mate.
     filler : Samples, optional
         Others in the gallery, one entry a person, nobody of whom has a probe.
-    way : Way
+    rule : FusionRule
         How one score is made of several pictures:
 
         - ``best shot``: of the picture of best quality on either side;
@@ -75,25 +75,25 @@ def trial(
             where="trial",
             fix="Give several pictures of each person",
         )
-    scores = _scores([p[1:] for p in probes], [e[1:] for e in entries], way)
+    scores = _scores([p[1:] for p in probes], [e[1:] for e in entries], rule)
     return Trial(scores, np.array([p[0] for p in probes]), np.array([e[0] for e in entries]))
 
 
 _Set: TypeAlias = "tuple[Samples, NDArray[Any]]"
 
 
-def _scores(probes: Sequence[_Set], entries: Sequence[_Set], way: Way) -> NDArray[Any]:
+def _scores(probes: Sequence[_Set], entries: Sequence[_Set], rule: FusionRule) -> NDArray[Any]:
     import numpy as np
 
     metric = probes[0][0].profile.metric
-    if way in ("best shot", "mean", "weighted mean"):
-        left, right = (np.stack([_one(*each, way) for each in side]) for side in (probes, entries))
+    if rule in ("best shot", "mean", "weighted mean"):
+        left, right = (np.stack([_one(*each, rule) for each in side]) for side in (probes, entries))
         return similarity(left, right, metric)
     left, right = (np.concatenate([s.templates[rows] for s, rows in side])
                    for side in (probes, entries))  # fmt: skip
     pairs = similarity(left, right, metric)
     starts = [np.cumsum([0, *(len(rows) for _, rows in side)])[:-1] for side in (probes, entries)]
-    if way == "best pair":
+    if rule == "best pair":
         best = np.maximum.reduceat(np.maximum.reduceat(pairs, starts[0], 0), starts[1], 1)
         return np.asarray(best)
     total = np.add.reduceat(np.add.reduceat(pairs, starts[0], 0), starts[1], 1)
@@ -101,7 +101,7 @@ def _scores(probes: Sequence[_Set], entries: Sequence[_Set], way: Way) -> NDArra
     return np.asarray(total / np.outer(*sizes))
 
 
-def _one(samples: Samples, rows: NDArray[Any], way: Way) -> NDArray[Any]:
+def _one(samples: Samples, rows: NDArray[Any], rule: FusionRule) -> NDArray[Any]:
     """One template for some pictures of a person."""
     import numpy as np
 
@@ -109,9 +109,9 @@ def _one(samples: Samples, rows: NDArray[Any], way: Way) -> NDArray[Any]:
 
     quality = samples.about["quality"].to_numpy()[rows]
     templates = samples.templates[rows]
-    if way == "best shot":
+    if rule == "best shot":
         return np.asarray(templates[int(np.argmax(quality))])
-    if way == "weighted mean" and quality.sum() > 0:
+    if rule == "weighted mean" and quality.sum() > 0:
         if samples.profile.metric == "cosine":
             templates = templates / np.linalg.norm(templates, axis=1, keepdims=True)
         return np.asarray(np.average(templates, axis=0, weights=quality).astype(np.float32))

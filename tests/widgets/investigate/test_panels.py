@@ -215,7 +215,10 @@ def test_what_a_score_is_worth_is_told_before_and_after_the_search(
     assert "of the true sightings" in panel.words.value
     # Looser means more false ones and fewer missed, at once and without a search.
     asked.threshold = asked.recommended.score - 0.1
-    strict, loose = before.false(asked.recommended.score), before.false(asked.threshold)
+    strict, loose = (
+        before.false_candidates(asked.recommended.score),
+        before.false_candidates(asked.threshold),
+    )
     assert loose.mean > 2 * strict.mean
     assert f"Expect about {loose.mean:.1f}"[:14] in panel.words.value
     assert asked.result is None

@@ -65,7 +65,7 @@ def test_the_answer_is_that_of_the_calibration(page: ThresholdPage, ours: Calibr
     page.question.slider.value = 0.45
     steps = page.lab.steps(ours)
     assert sum(steps) == 100_000
-    expected = ours.expected_false(0.45, steps, photographs=3)
+    expected = ours.false_candidates(0.45, steps, photographs=3)
     assert f"between {expected.low:,} and {expected.high:,}" in page.question.answer.value
     assert "of true sightings missed" in page.question.answer.value
 
@@ -78,8 +78,8 @@ def test_more_tracklets_are_more_false_candidates_and_miss_the_same(
         steps = page.lab.steps(ours)
         at = page.lab.threshold
         return (
-            ours.expected_false(at, steps, photographs=2).mean,
-            ours.missed(at, steps, photographs=2).share,
+            ours.false_candidates(at, steps, photographs=2).mean,
+            ours.fnmr(at, steps, photographs=2).rate,
         )
 
     few, many = asked(10_000), asked(1_000_000)
@@ -106,9 +106,9 @@ def test_what_is_missed_is_unknown_where_nobody_was_compared_with_themselves(
 ) -> None:
     length = len(ours.thresholds)
     ends = {
-        "missed": (1.0,) * length,
-        "missed_low": (0.0,) * length,
-        "missed_high": (1.0,) * length,
+        "fnmr": (1.0,) * length,
+        "fnmr_low": (0.0,) * length,
+        "fnmr_high": (1.0,) * length,
     }
     page.lab.known = Known(replace(ours, curves=tuple(replace(c, **ends) for c in ours.curves)))
     assert "<strong>unknown</strong>" in page.question.answer.value
@@ -161,8 +161,8 @@ def test_curves_are_listed_with_intervals_and_people(
     table = page.basis.curves.value
     assert table.count("<tr>") == len(ours.curves) + 1
     assert "80 ⚠" in table
-    assert f"{ours.evidence.cllr:.3f} bits" in page.basis.evidence.value
-    assert f"{ours.evidence.ece:.2%}" in page.basis.evidence.value
+    assert f"{ours.likelihood_ratio_model.cllr:.3f} bits" in page.basis.evidence.value
+    assert f"{ours.likelihood_ratio_model.ece:.2%}" in page.basis.evidence.value
 
 
 def test_figures_follow_the_threshold(page: ThresholdPage) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets
 
 from workbench.calibration import Calibration
-from workbench.calibration.words import few, share
+from workbench.calibration.words import format_count, format_rate
 from workbench.widgets.components.parts import (
     button,
     escaped,
@@ -83,9 +83,9 @@ class FiguresPanel(CalibratedPanel):
             }
         number = lab.photographs
         at = {"threshold": lab.threshold}
-        self.false.draw(forecasts.expected_false(lab.all, scopes, photographs=number, **at))
+        self.false.draw(forecasts.false_candidates(lab.all, scopes, photographs=number, **at))
         numbers = (number,) if several else calibration.photographs
-        self.missed.draw(forecasts.missed(lab.all, photographs=numbers, tracklets=steps, **at))
+        self.missed.draw(forecasts.fnmr(lab.all, photographs=numbers, tracklets=steps, **at))
         quality = max(lab.bands(calibration), key=lambda band: band[0].comparisons)[0].quality
         if several:
             curves = {
@@ -99,7 +99,9 @@ class FiguresPanel(CalibratedPanel):
             curves = forecasts.of_calibration(calibration, quality=quality)
         self.det.draw(plots.det(curves))
         typical = lab.typical_quality(calibration)
-        self.evidence.draw(forecasts.evidence(lab.all, photographs=numbers, quality=typical, **at))
+        self.evidence.draw(
+            forecasts.likelihood_ratios(lab.all, photographs=numbers, quality=typical, **at)
+        )
 
 
 class ComparisonPanel(CalibratedPanel):
@@ -169,12 +171,12 @@ class BasisPanel(CalibratedPanel):
         )
 
     def draw(self, calibration: Calibration) -> None:
-        evidence = calibration.evidence
+        evidence = calibration.likelihood_ratio_model
         self.evidence.value = (
             "<p>Likelihood ratios cost "
             f"<strong>{evidence.cllr:.3f} bits</strong> a comparison (Cllr: 0 is perfect, 1 is "
             "useless), on people who took no part in the fit. No calibration of these scores could "
-            f"cost less than {evidence.cllr_least:.3f}. Claimed probabilities are off by "
+            f"cost less than {evidence.cllr_min:.3f}. Claimed probabilities are off by "
             f"<strong>{evidence.ece:.2%}</strong> on average (ECE, at even odds).</p>"
         )
         self.curves.value = table(_CURVES, _curves(calibration, self.lab.threshold))
@@ -192,15 +194,15 @@ _COMPARED = (
 
 def _curves(calibration: Calibration, threshold: float) -> Iterator[tuple[str, ...]]:
     for curve in sorted(calibration.curves, key=lambda c: (c.photographs, c.quality)):
-        (false, *false_ends), (missed, *missed_ends) = calibration.at(curve, threshold)
+        (false, *false_ends), (missed, *missed_ends) = calibration.rates(curve, threshold)
         few = " ⚠" if curve.people < FEW_PEOPLE else ""
         yield (
             f"{curve.photographs}",
             f"{curve.quality:g}",
-            share(false),
-            " to ".join(map(share, false_ends)),
-            share(missed) if curve.tells_missed else "unknown",
-            " to ".join(map(share, missed_ends)),
+            format_rate(false),
+            " to ".join(map(format_rate, false_ends)),
+            format_rate(missed) if curve.has_fnmr else "unknown",
+            " to ".join(map(format_rate, missed_ends)),
             f"{curve.people:,}{few}",
             f"{curve.comparisons:,}",
             f"{curve.measured_to:.2f}",
@@ -211,17 +213,17 @@ def _compared(lab: ThresholdLab) -> Iterator[tuple[str, ...]]:
     for name, one in lab.all.items():
         at = lab.threshold if one is lab.calibration else lab.as_strict(one)
         steps, number = lab.steps(one), lab.photographs
-        expected = one.expected_false(at, steps, photographs=number)
-        missed = one.missed(at, steps, photographs=number)
+        expected = one.false_candidates(at, steps, photographs=number)
+        missed = one.fnmr(at, steps, photographs=number)
         yield (
             name,
             f"{one.data} ({one.made.isoformat()})",
             f"{at:.2f}",
-            f"{few(expected.mean)} ({expected.low:,} to {expected.high:,})",
-            share(missed.share),
-            f"{share(missed.low)} to {share(missed.high)}",
+            f"{format_count(expected.mean)} ({expected.low:,} to {expected.high:,})",
+            format_rate(missed.rate),
+            f"{format_rate(missed.low)} to {format_rate(missed.high)}",
             f"{lab.recommended(one):.2f}",
-            f"{one.evidence.cllr:.3f}",
+            f"{one.likelihood_ratio_model.cllr:.3f}",
         )
 
 

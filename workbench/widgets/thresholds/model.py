@@ -121,14 +121,14 @@ class ThresholdLab(Tasks):
     def as_strict(self, other: Calibration) -> float:
         """The threshold at which *other* lets as many false candidates by as this one does here."""
         assert self.calibration is not None
-        here = self.calibration.expected_false(
+        here = self.calibration.false_candidates(
             self.threshold, self.steps(self.calibration), photographs=self.photographs
         ).mean
         steps = self.steps(other)
         low, high = other.thresholds[0], other.thresholds[-1]
         while high - low > 0.001:
             middle = (low + high) / 2
-            found = other.expected_false(middle, steps, photographs=self.photographs).mean
+            found = other.false_candidates(middle, steps, photographs=self.photographs).mean
             low, high = (middle, high) if found > here else (low, middle)
         return high
 

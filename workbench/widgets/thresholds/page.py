@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets
 
 from workbench.calibration import Calibration
-from workbench.calibration.words import few, share, times
+from workbench.calibration.words import format_count, format_likelihood_ratio, format_rate
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import SightlineError
 from workbench.widgets.components.parts import (
@@ -213,36 +213,38 @@ def _about(lab: ThresholdLab) -> Iterator[str]:
 
 def _facts(lab: ThresholdLab, calibration: Calibration) -> Iterator[tuple[str, str]]:
     steps = lab.steps(calibration)
-    expected = calibration.expected_false(lab.threshold, steps, photographs=lab.photographs)
-    missed = calibration.missed(lab.threshold, steps, photographs=lab.photographs)
+    expected = calibration.false_candidates(lab.threshold, steps, photographs=lab.photographs)
+    missed = calibration.fnmr(lab.threshold, steps, photographs=lab.photographs)
     yield (
-        few(expected.mean),
+        format_count(expected.mean),
         "false candidates to expect on average; in 19 searches of 20 between "
         f"{expected.low:,} and {expected.high:,}",
     )
-    if math.isnan(missed.share):
+    if math.isnan(missed.rate):
         yield "unknown", "share of true sightings missed: nobody had so many photographs and more"
     else:
         yield (
-            share(missed.share),
+            format_rate(missed.rate),
             "of true sightings missed; the truth lies between "
-            f"{share(missed.low)} and {share(missed.high)}, 19 times in 20",
+            f"{format_rate(missed.low)} and {format_rate(missed.high)}, 19 times in 20",
         )
     yield (
-        share(expected.mean / lab.tracklets),
+        format_rate(expected.mean / lab.tracklets),
         "of the tracklets of other people pass",
     )
 
 
 def _remarks(lab: ThresholdLab, calibration: Calibration) -> Iterator[str]:
     quality = lab.typical_quality(calibration)
-    ratio = calibration.evidence.ratio(lab.threshold, quality=quality, photographs=lab.photographs)
+    ratio = calibration.likelihood_ratio_model.ratio(
+        lab.threshold, quality=quality, photographs=lab.photographs
+    )
     odds = ratio / max(1, lab.tracklets - 1)
     yield (
-        f"A score of just {lab.threshold:.2f} is {times(ratio)} for one person than for two. Were "
-        f"one of the {count(lab.tracklets, 'tracklet')} of the target, the chance that a candidate "
-        f"with just that score is the one would be {share(odds / (1 + odds))}: a lead, never an "
-        "identification."
+        f"A score of just {lab.threshold:.2f} is {format_likelihood_ratio(ratio)} for one person "
+        f"than for two. Were one of the {count(lab.tracklets, 'tracklet')} of the target, the "
+        "chance that a candidate with just that score is the one would be "
+        f"{format_rate(odds / (1 + odds))}: a lead, never an identification."
     )
     curves = calibration.curves_for(lab.photographs)
     if curves[0].photographs != lab.photographs:
