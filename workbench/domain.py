@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -88,7 +89,11 @@ class Recording:
     path: Path  # where that is on this machine
     camera_id: str
     started_at: datetime  # UTC
-    frame_rate: float | None = None  # of a sequence of pictures; films carry their own times
+    # Pictures taken a second: of a sequence, or of a film without times, or with other ones.
+    frame_rate: float | None = None
+    stream: int = 1  # which picture stream of a film with several
+    rotation: int = 0  # degrees clockwise that put a picture upright, beside what the file says
+    pixel_aspect: Fraction | None = None  # width by height, in place of what the file says
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "started_at", utc(self.started_at, where=self.file))
@@ -304,6 +309,7 @@ class IndexedRecording:
     faces: int
     tracklets: tuple[Tracklet, ...]
     problems: tuple[Problem, ...] = ()
+    picture_streams: int = 1  # that the file holds; one of them was read
     stopped: str = "end of the file"  # why reading ended
     elapsed_seconds: float = 0.0  # that the work took
 

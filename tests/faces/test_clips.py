@@ -77,6 +77,17 @@ def test_away_from_the_face_no_detail_is_left(
     assert np.abs(here[rows].astype(int) - again[rows]).mean() < 4
 
 
+def test_a_recording_that_shows_something_else_there_makes_no_clip(
+    recording: Recording, shots: Any, models: Any
+) -> None:
+    elsewhere = [replace(shot, box=shot.box.moved(-120, 0)) for shot in shots]
+    earlier = [replace(shot, seconds=shot.seconds - 1) for shot in shots]
+    between = [replace(shot, seconds=shot.seconds + 0.04) for shot in shots]
+    for wrong in (elsewhere, earlier, between):
+        with pytest.raises(RecordingError, match="does not show the face"):
+            redacted_clip(recording.path, wrong, models)
+
+
 def test_a_time_that_the_recording_does_not_hold_is_told(
     recording: Recording, shots: Any, models: Any
 ) -> None:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -266,3 +267,209 @@ def test_a_claimed_duration_is_only_an_estimate(tmp_path: Path) -> None:
     with RecordingReader(path) as reader:
         assert len(list(reader.frames())) == 3
         assert reader.seconds == pytest.approx(0.12)
+
+
+def shades(reader: RecordingReader) -> list[tuple[float, int]]:
+    """Of each frame its second and its number, as its shade tells it in :func:`film`."""
+    return [
+        (round(frame.seconds, 3), round((float(frame.image()[40, 60].mean()) - 38) / 4))
+        for frame in reader.frames()
+    ]
+
+
+def remuxed(source: Path, target: Path, *, leave_out: int = 0, options: Any = None) -> Path:
+    """The packets of a film in another container, without the first few."""
+    with av.open(str(source)) as old, av.open(str(target), "w", options=options or {}) as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for number, packet in enumerate(old.demux(video=0)):
+            if packet.dts is not None and number >= leave_out:
+                packet.stream = stream
+                new.mux(packet)
+    return target
+
+
+def test_an_export_that_begins_between_key_pictures_begins_when_it_was_cut(tmp_path: Path) -> None:
+    times = [n / 25 for n in range(40)]
+    whole = film(tmp_path / "a.ts", times, group=15)
+    cut = remuxed(whole, tmp_path / "b.ts", leave_out=5)
+    with RecordingReader(whole) as reader:
+        (first, _), *_ = [(s, n) for s, n in shades(reader) if n == 15]
+    with RecordingReader(cut) as reader:
+        seen = shades(reader)
+        assert seen[0][1] == 15
+        # What was cut off is five packets, of which the last shown is one of those numbers.
+        assert first - seen[0][0] == pytest.approx(5 / 25, abs=0.09)
+        (unseen,) = reader.unseen
+        assert (unseen.start, unseen.end) == (0.0, pytest.approx(seen[0][0], abs=0.001))
+        assert ["could not be seen" in problem.what for problem in reader.problems][-1]
+        assert reader.doubts == ()
+
+
+def test_joined_exports_are_looked_at_to_the_end(tmp_path: Path) -> None:
+    first = film(tmp_path / "a.ts", [n / 25 for n in range(30)])
+    second = film(tmp_path / "b.ts", [n / 25 for n in range(5, 25)])
+    joined = tmp_path / "c.ts"
+    joined.write_bytes(first.read_bytes() + second.read_bytes())
+    with RecordingReader(joined) as reader:
+        seen = shades(reader)
+        assert [number for _, number in seen] == [*range(30), *range(20)]
+        assert [second for second, _ in seen] == pytest.approx([n / 25 for n in range(50)])
+        (doubt,) = reader.doubts
+        assert doubt.from_seconds == pytest.approx(30 / 25)
+        assert [problem.at_seconds for problem in reader.problems] == [doubt.from_seconds]
+        assert "not certain" in reader.problems[0].what
+
+
+def test_joined_exports_that_overlap_meet_at_the_pictures_they_share(tmp_path: Path) -> None:
+    whole = film(tmp_path / "a.ts", [n / 25 for n in range(50)], group=20)
+    head, tail = tmp_path / "head.ts", tmp_path / "tail.ts"
+    with av.open(str(whole)) as old:
+        packets = [packet for packet in old.demux(video=0) if packet.dts is not None]
+        keys = [number for number, packet in enumerate(packets) if packet.is_keyframe]
+    middle = keys[len(keys) // 2]
+    for path, part in ((head, range(middle + 8)), (tail, range(middle, len(packets)))):
+        with av.open(str(whole)) as old, av.open(str(path), "w") as new:
+            stream = new.add_stream_from_template(old.streams.video[0])
+            for number, packet in enumerate(old.demux(video=0)):
+                if number in part and packet.dts is not None:
+                    packet.stream = stream
+                    if path == tail:  # a clock of its own
+                        packet.pts -= round(0.5 / packet.time_base)
+                        packet.dts -= round(0.5 / packet.time_base)
+                    new.mux(packet)
+    joined = tmp_path / "c.ts"
+    joined.write_bytes(head.read_bytes() + tail.read_bytes())
+    with RecordingReader(joined) as reader:
+        seen = shades(reader)
+        assert seen == [(round(n / 25, 3), n) for n in range(50)]
+        assert len(reader.doubts) == 1
+        assert "in both" in reader.doubts[0].why
+
+
+@pytest.mark.parametrize("pause", [120.0, 7200.0])
+def test_a_pause_in_a_matroska_film_is_a_pause(tmp_path: Path, pause: float) -> None:
+    times = [0.0, 0.04, 0.08, pause, pause + 0.04]
+    with RecordingReader(film(tmp_path / "a.mkv", times)) as reader:
+        assert [second for second, _ in shades(reader)] == times
+        assert (reader.doubts, reader.problems) == ((), [])
+
+
+def test_reordered_pictures_in_avi_are_shown_when_they_were_taken(tmp_path: Path) -> None:
+    """AVI tells when a picture is decoded."""
+    source = film(tmp_path / "a.ts", [n / 25 for n in range(50)])
+    path = remuxed(source, tmp_path / "a.avi")
+    with RecordingReader(path, sufficient_rate=12.0) as reader:
+        seen = shades(reader)
+        assert seen == [(round(n / 25, 3), n) for n in range(50)]
+        assert reader.problems == []
+
+
+@pytest.mark.parametrize("rate", [None, 12.0])
+def test_a_stream_without_times_is_counted(tmp_path: Path, rate: float | None) -> None:
+    path = remuxed(film(tmp_path / "a.mp4", [n / 25 for n in range(50)]), tmp_path / "a.h264")
+    with RecordingReader(path, frame_rate=rate, sufficient_rate=12.0) as reader:
+        seen = shades(reader)
+        told = rate or 25.0
+        # All of them are there, those too that no other is made from.
+        assert seen == [(round(n / told, 3), n) for n in range(50)]
+        # 25 a second is a guess, and that is said.
+        assert [doubt.from_seconds for doubt in reader.doubts] == ([] if rate else [0.0])
+        assert len(reader.problems) == len(reader.doubts)
+        assert reader.seconds == pytest.approx(50 / told)
+
+
+def test_time_lapse_is_counted_as_the_catalogue_says(tmp_path: Path) -> None:
+    with RecordingReader(film(tmp_path / "a.mp4", [0, 0.04, 0.08]), frame_rate=0.1) as reader:
+        assert [second for second, _ in shades(reader)] == [0, 10, 20]
+
+
+def test_a_picture_stream_is_chosen_and_the_others_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "two.mp4"
+    sources = [film(tmp_path / "a.mp4", [0, 0.04]), film(tmp_path / "b.mp4", [0, 0.04, 0.08])]
+    with av.open(str(path), "w") as new:
+        olds = [av.open(str(source)) for source in sources]
+        streams = [new.add_stream_from_template(old.streams.video[0]) for old in olds]
+        for old, stream in zip(olds, streams, strict=True):
+            for packet in old.demux(video=0):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    new.mux(packet)
+            old.close()
+    for number, frames in ((1, 2), (2, 3)):
+        with RecordingReader(path, stream=number) as reader:
+            assert reader.picture_streams == 2
+            assert len(list(reader.frames())) == frames
+    with pytest.raises(RecordingError, match="has 2 picture streams, not 3"):
+        RecordingReader(path, stream=3)
+
+
+def test_a_bad_picture_costs_one_picture(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for number in range(9, 13):
+        Image.new("RGB", (64, 48), (20 * number, 0, 0)).save(tmp_path / f"{number}.png")
+    (tmp_path / "10.png").write_bytes(b"")
+    (tmp_path / "11.png").write_bytes(b"not a picture")
+    with RecordingReader(tmp_path / "*.png", frame_rate=2) as reader:
+        seen = [(frame.seconds, round(frame.image()[0, 0, 2] / 20)) for frame in reader.frames()]
+        # 9 comes before 10, and the places of the bad ones are kept.
+        assert seen == [(0, 9), (1.5, 12)]
+        assert [problem.what.split()[0] for problem in reader.problems] == [
+            "10.png",
+            "11.png",
+            "1.0",  # seconds that could not be seen
+        ]
+        assert reader.seconds == 2
+
+
+def test_pictures_may_grow_in_mid_film(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for number, size in enumerate([(64, 48), (128, 96)]):
+        Image.new("RGB", size, "teal").save(tmp_path / f"{number}.png")
+    with RecordingReader(tmp_path / "*.png", frame_rate=2) as reader:
+        sizes = [(frame.width, frame.height) for frame in reader.frames()]
+    assert sizes == [(64, 48), (128, 96)]
+
+
+def test_a_camera_that_hangs_upside_down_and_squeezed_pixels(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", [0, 0.04])
+    with RecordingReader(path, rotation=180, pixel_aspect=Fraction(2)) as reader:
+        frame = next(reader.frames())
+        image, luma = frame.image(), frame.luma(64)
+    assert image.shape == (48, 128, 3)
+    assert (frame.width, frame.height) == (reader.width, reader.height) == (128, 48)
+    assert image[-5, -5].mean() > 240 > 60 > image[5, 5].mean()
+    assert luma[-3, -3] > 200
+
+
+def test_names_that_look_like_something_else(tmp_path: Path) -> None:
+    from PIL import Image
+
+    film(tmp_path / "plain.mp4", [0, 0.04]).rename(tmp_path / "2026-03-29T00:00:00.mp4")
+    with RecordingReader(tmp_path / "2026-03-29T00:00:00.mp4") as reader:
+        assert len(list(reader.frames())) == 2
+    folder = tmp_path / "cam [1] %03d"
+    folder.mkdir()
+    Image.new("RGB", (64, 48), "teal").save(folder / "50%.jpg")
+    with RecordingReader(folder / "*.jpg", frame_rate=1) as reader:
+        assert len(list(reader.frames())) == 1
+
+
+@pytest.mark.parametrize("name", ["a.m3u8", "a.mp4", "a.ts", "a.sdp", "a.mpd"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXTINF:1,\n{name}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile {name}\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\n",
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period>'
+        "<AdaptationSet><Representation><BaseURL>{name}</BaseURL></Representation>"
+        "</AdaptationSet></Period></MPD>",
+    ],
+)
+def test_a_playlist_is_no_recording_whatever_its_name(tmp_path: Path, name: str, text: str) -> None:
+    film(tmp_path / "other.mp4", [0, 0.04])
+    (tmp_path / name).write_text(text.format(name="other.mp4"))
+    with pytest.raises(RecordingError, match="is not a recording that can be read"):
+        RecordingReader(tmp_path / name)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import unicodedata
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from workbench.domain import Camera, Catalogue, Problem, Recording, parse_time
 from workbench.errors import CatalogueError, SightlineError
 from workbench.footage.files import files_of, is_sequence
+from workbench.footage.geometry import MOST_ASPECT
+from workbench.footage.tables import Row, read_table
 
 CAMERAS_CSV, CAMERAS_GEOJSON, FOOTAGE_CSV = "cameras.csv", "cameras.geojson", "footage.csv"
 CAMERA_COLUMNS = ("camera_id", "name", "latitude", "longitude")
@@ -20,7 +23,10 @@ FOOTAGE_COLUMNS = ("file", "camera_id", "started_at")
 MOST_CLOCK_OFFSET = timedelta(days=366)
 MOST_FRAME_RATE = 1000.0
 
-_Row = tuple[str, dict[str, str]]  # where it stands, and its fields
+# Footage from before is none: cameras that record files are not older.
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+# A clock may be ahead, and midnight comes sooner elsewhere.
+LATEST_AHEAD = timedelta(days=1)
 
 
 def read_catalogue(folder: Path | str) -> Catalogue:
@@ -29,8 +35,23 @@ def read_catalogue(folder: Path | str) -> Catalogue:
     ``cameras.csv`` has the columns camera_id, name, latitude, longitude; ``cameras.geojson`` is a
     FeatureCollection of Points with the properties camera_id and name. ``footage.csv`` has the
     columns file (relative to the folder), camera_id, started_at (ISO 8601 with an offset), and
-    perhaps clock_offset_seconds: how far the camera's clock, and so started_at, was ahead. A
-    sequence of pictures is named by a pattern, such as ``night/*.jpg``, with its frame_rate.
+    perhaps
+
+    clock_offset_seconds
+        How far the camera's clock, and so started_at, was ahead.
+    frame_rate
+        Pictures taken a second: of a sequence of pictures, which is named by a pattern such as
+        ``night/*.jpg``; of a film without times; of a film whose times are not those of the
+        recording (time-lapse).
+    stream
+        Which picture stream of a film with several, from 1. Each has a camera of its own.
+    rotation
+        Degrees clockwise (90, 180, 270) that put the picture upright, where the file does not say
+        how the camera hangs.
+    pixel_aspect
+        Width of a pixel by its height, as ``2:1`` or ``1.0667``, where the file is wrong about it.
+
+    See :func:`workbench.footage.tables.read_table` for the dialects that are read.
 
     Bad rows are left out and told in ``problems``; the others go on.
 
@@ -58,10 +79,16 @@ def _cameras(folder: Path, problems: list[Problem]) -> dict[str, Camera]:
             where=str(folder),
             fix="Keep the one that is right",
         )
-    rows = _points(drawing) if drawing.exists() else _rows(table, CAMERA_COLUMNS)
+    rows = _points(drawing) if drawing.exists() else read_table(table, CAMERA_COLUMNS)
     cameras: dict[str, Camera] = {}
     for where, row in rows:
         try:
+            if row.get("geometry"):
+                raise CatalogueError(
+                    f"a camera has one place, and this is a {row['geometry'][:40]}",
+                    where=where,
+                    fix="Write a Point",
+                )
             camera = Camera(
                 row["camera_id"],
                 row["name"] or row["camera_id"],
@@ -88,7 +115,7 @@ def _recordings(
     folder: Path, cameras: dict[str, Camera], problems: list[Problem]
 ) -> Iterator[Recording]:
     seen: set[tuple[str, str]] = set()
-    for where, row in _rows(folder / FOOTAGE_CSV, FOOTAGE_COLUMNS):
+    for where, row in read_table(folder / FOOTAGE_CSV, FOOTAGE_COLUMNS):
         try:
             recording = _recording(folder, row, cameras, where)
             if (recording.file, recording.camera_id) in seen:
@@ -114,7 +141,7 @@ def _recording(
         )
     if not file:
         raise CatalogueError("names no file", where=where, fix="Fill in the file")
-    path = folder / file
+    path = _path(folder, file)
     # Links and ".." would let a catalogue name any file of this machine.
     root = folder.resolve()
     if not all(part.resolve().is_relative_to(root) for part in (path, *files_of(path))):
@@ -123,6 +150,7 @@ def _recording(
             where=where,
             fix="Put the recording inside the folder",
         )
+    file = path.relative_to(folder).as_posix()
     started_at = parse_time(row["started_at"], where=where)
     offset = row.get("clock_offset_seconds")
     if offset:
@@ -134,6 +162,12 @@ def _recording(
                 fix="Give the time the recording really started instead",
             )
         started_at -= timedelta(seconds=seconds)
+    if not EARLIEST <= started_at <= datetime.now(UTC) + LATEST_AHEAD:
+        raise CatalogueError(
+            f"a recording from {started_at:%Y-%m-%d} cannot be",
+            where=where,
+            fix=f"Give a time from {EARLIEST:%Y} to now",
+        )
     frame_rate = None
     if row.get("frame_rate"):
         frame_rate = _number(row["frame_rate"], where, "frame_rate")
@@ -149,43 +183,77 @@ def _recording(
             where=where,
             fix="Add a column frame_rate with the pictures taken in a second",
         )
-    return Recording(file, path, camera_id, started_at, frame_rate)
+    return Recording(
+        file,
+        path,
+        camera_id,
+        started_at,
+        frame_rate,
+        stream=_stream(row.get("stream"), where),
+        rotation=_rotation(row.get("rotation"), where),
+        pixel_aspect=_aspect(row.get("pixel_aspect"), where),
+    )
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[_Row]:
-    try:
-        # utf-8-sig: spreadsheets put a byte order mark before the first column's name.
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            names = [name.strip() for name in reader.fieldnames or ()]
-            missing = [name for name in columns if name not in names]
-            if missing:
-                raise CatalogueError(
-                    f"has no column {', '.join(missing)}",
-                    where=str(path),
-                    fix=f"Write a first line with {','.join(columns)}",
-                )
-            reader.fieldnames = names
-            for row in reader:
-                # Short rows give None; fields too many come under the key None.
-                fields = {k: (v or "").strip() for k, v in row.items() if isinstance(k, str)}
-                if any(fields.values()):
-                    yield f"{path.name} line {reader.line_num}", fields
-    except FileNotFoundError:
+def _path(folder: Path, file: str) -> Path:
+    """Where a file of the catalogue lies, also if its name is spelt as another system would."""
+    path = folder / file
+    if files_of(path):
+        return path
+    if "\\" in file and files_of(folder / file.replace("\\", "/")):
+        return folder / file.replace("\\", "/")
+    for form in ("NFC", "NFD"):
+        other = folder / unicodedata.normalize(form, file)
+        if files_of(other):
+            return other
+    return path
+
+
+def _stream(text: str | None, where: str) -> int:
+    if not text:
+        return 1
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 99):
         raise CatalogueError(
-            "is missing", where=str(path), fix=f"Write one with the columns {', '.join(columns)}"
-        ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            f"stream {text!r} is not the number of a picture stream",
+            where=where,
+            fix="Count from 1",
+        )
+    return int(text)
+
+
+def _rotation(text: str | None, where: str) -> int:
+    if not text:
+        return 0
+    degrees = _number(text, where, "rotation")
+    if degrees not in (-270, -180, -90, 0, 90, 180, 270):
         raise CatalogueError(
-            f"cannot be read as a table ({error})",
-            where=str(path),
-            fix="Save it as CSV with commas, in UTF-8",
-        ) from None
+            f"a rotation of {degrees:g} degrees is not a quarter turn",
+            where=where,
+            fix="Write 90, 180 or 270, clockwise",
+        )
+    return int(degrees) % 360
 
 
-def _points(path: Path) -> Iterator[_Row]:
+def _aspect(text: str | None, where: str) -> Fraction | None:
+    if not text:
+        return None
+    wide, _, high = text.replace("/", ":").partition(":")
     try:
-        document: Any = json.loads(path.read_text(encoding="utf-8"))
+        aspect = Fraction(wide.strip()) / Fraction(high.strip() or 1)
+    except (ValueError, ZeroDivisionError):
+        aspect = Fraction(0)
+    if not Fraction(1, MOST_ASPECT) <= aspect <= MOST_ASPECT:
+        raise CatalogueError(
+            f"pixel_aspect {text!r} is not the width of a pixel by its height",
+            where=where,
+            fix=f"Write it as 2:1 or 1.0667, between 1:{MOST_ASPECT} and {MOST_ASPECT}:1",
+        )
+    return aspect
+
+
+def _points(path: Path) -> Iterator[Row]:
+    try:
+        document: Any = json.loads(path.read_text(encoding="utf-8-sig"))
         features = document["features"]
         assert isinstance(features, list)
     except (OSError, ValueError, LookupError, TypeError, AssertionError) as error:
@@ -200,9 +268,15 @@ def _points(path: Path) -> Iterator[_Row]:
             properties = feature.get("properties") or {}
             row["camera_id"] = str(properties.get("camera_id") or "")
             row["name"] = str(properties.get("name") or "")
-            if feature["geometry"]["type"] == "Point":
-                longitude, latitude, *_ = feature["geometry"]["coordinates"]
+            kind, places = feature["geometry"]["type"], feature["geometry"]["coordinates"]
+            # Programs that know no single points write one in a set of one.
+            if kind == "MultiPoint" and len(places) == 1:
+                kind, places = "Point", places[0]
+            if kind == "Point":
+                longitude, latitude, *_ = places
                 row |= {"longitude": str(longitude), "latitude": str(latitude)}
+            else:
+                row["geometry"] = str(kind)
         except (AttributeError, LookupError, TypeError, ValueError):
             pass  # the empty fields are refused with the feature's number by whoever reads them
         yield f"{path.name} feature {number}", row

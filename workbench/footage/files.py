@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +26,13 @@ def is_sequence(path: Path) -> bool:
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """The files of a recording in the order of their names; none where there are none."""
+    """The files of a recording in the order of their names; none where there are none.
+
+    Numbers in names are in their natural order: 9.jpg comes before 10.jpg.
+    """
     if is_sequence(path):
-        return tuple(sorted(file for file in path.parent.glob(path.name) if file.is_file()))
+        files = (file for file in path.parent.glob(path.name) if file.is_file())
+        return tuple(sorted(files, key=_natural))
     return (path,) if path.is_file() else ()
 
 
@@ -62,3 +67,9 @@ def sha256_of(path: Path) -> str:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     return digest.hexdigest()
+
+
+def _natural(file: Path) -> tuple[list[tuple[int, str]], str]:
+    """Sorts names as people count: runs of digits by their number, the rest as text."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", file.name)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts], file.name

@@ -1,16 +1,21 @@
-"""Decode a recording: upright frames with the times the stream itself gives them."""
+"""Decode a recording: upright frames with square pixels, each at its second of the recording."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from workbench.domain import Problem
 from workbench.errors import RecordingError
-from workbench.footage.files import is_sequence, stamp_of
+from workbench.footage.clock import Clock, Doubt
+from workbench.footage.files import files_of, is_sequence, stamp_of
+from workbench.footage.film import NOMINAL_RATE, Film
+from workbench.footage.geometry import Orientation, square, told_orientation
+from workbench.footage.sequence import PictureSequence
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,47 +25,60 @@ if TYPE_CHECKING:
 
 # A picture larger than this is refused before it is decoded: twice 8K.
 MOST_PIXELS = 2 * 7680 * 4320
-# A stream's clock that jumps further was set anew; a shorter jump back is a frame out of order.
-LONGEST_JUMP_SECONDS = 3600.0
-# Frames a second where neither the file nor the catalogue tells.
-NOMINAL_RATE = 25.0
-# Formats whose times cannot jump, so that a place can be gone to by its time: each picture's length
-# is kept, not its time. In a transport stream the clock may have been set anew on the way.
-SEEKABLE = ("mov,mp4,m4a,3gp,3g2,mj2",)
-# So many errors in a row without a frame between them: the rest cannot be read.
-MOST_ERRORS_IN_A_ROW = 500
+# A step of more ordinary steps than this, beside damage, is a stretch that could not be seen.
+UNSEEN_STEPS = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A stretch of a recording of which no picture could be decoded."""
+
+    start: float  # seconds of the recording
+    end: float
+    why: str
 
 
 class VideoFrame:
-    """One decoded frame; its pixels are converted only when they are asked for."""
+    """One decoded frame; its pixels are converted only when they are asked for.
 
-    __slots__ = ("_frame", "_turns", "number", "seconds")
+    ``width`` and ``height`` are those of the upright picture with square pixels.
+    """
 
-    def __init__(self, frame: Any, number: int, seconds: float) -> None:
+    __slots__ = ("_frame", "_orientation", "_size", "height", "number", "seconds", "width")
+
+    def __init__(
+        self,
+        frame: Any,
+        number: int,
+        seconds: float,
+        *,
+        orientation: Orientation | None = None,
+        aspect: Fraction | None = None,
+    ) -> None:
         self._frame, self.number, self.seconds = frame, number, seconds
-        # Counter-clockwise quarter turns that put the picture upright, as the file asks.
-        self._turns = round((frame.rotation or 0) / 90) % 4
+        self._orientation = told_orientation(frame).then(orientation or Orientation())
+        self._size = square(frame.width, frame.height, aspect)
+        self.width, self.height = self._size[::-1] if self._orientation.transpose else self._size
 
     def image(self) -> Image:
         """The upright picture ``(height, width, 3) uint8``, BGR."""
         import numpy as np
 
-        picture: Image = self._frame.to_ndarray(format="bgr24")
-        return np.ascontiguousarray(np.rot90(picture, self._turns)) if self._turns else picture
+        width, height = self._size
+        picture: Image = self._frame.to_ndarray(format="bgr24", width=width, height=height)
+        return np.ascontiguousarray(self._orientation.apply(picture))
 
     def luma(self, width: int) -> NDArray[np.uint8]:
         """A small upright grey picture ``(h, w) uint8``; *width* that of the wider side."""
-        import numpy as np
-
-        scale = min(1.0, width / max(self._frame.width, self._frame.height))
+        scale = min(1.0, width / max(self._size))
         small = self._frame.reformat(
-            width=max(2, round(self._frame.width * scale)),
-            height=max(2, round(self._frame.height * scale)),
+            width=max(2, round(self._size[0] * scale)),
+            height=max(2, round(self._size[1] * scale)),
             format="gray",
             interpolation="AREA",
         )
         picture: NDArray[np.uint8] = small.to_ndarray()
-        return np.rot90(picture, self._turns) if self._turns else picture
+        return self._orientation.apply(picture)
 
 
 class RecordingReader:
@@ -70,7 +88,9 @@ class RecordingReader:
     ...     for frame in reader.frames():
     ...         frame.seconds, frame.image()
 
-    Damage inside the file costs the frames it hit and is told in ``problems``; the rest goes on.
+    Damage inside the file costs the frames it hit and is listed in ``problems``; the rest goes on.
+    ``unseen`` lists the stretches of which nothing could be decoded, ``doubts`` from where on the
+    times are not certain, and why; both are among the problems too.
 
     Parameters
     ----------
@@ -79,10 +99,18 @@ class RecordingReader:
     name : str
         For messages; by default the file's name.
     frame_rate : float, optional
-        Pictures a second of a sequence.
+        Pictures taken a second: of a sequence, of a film without times, or of a film whose times
+        are not those of the recording (time-lapse).
     sufficient_rate : float, optional
-        Where a film has at least twice so many frames a second, those that no other frame is made
+        Where a film has at least twice as many frames a second, those that no other frame is made
         from, often every second one, are not decoded.
+    stream : int
+        Which of the picture streams of a film, from 1.
+    rotation : int
+        Degrees clockwise, a multiple of 90, by which the picture is turned to stand upright, after
+        what the file itself asks for.
+    pixel_aspect : Fraction, optional
+        Width of a pixel by its height, in place of what the file says.
 
     Raises
     ------
@@ -97,53 +125,58 @@ class RecordingReader:
         name: str = "",
         frame_rate: float | None = None,
         sufficient_rate: float | None = None,
+        stream: int = 1,
+        rotation: int = 0,
+        pixel_aspect: Fraction | None = None,
     ) -> None:
         self.path, self.name = path, name or path.name
         self.frames_decoded = 0
         self.problems: list[Problem] = []
-        self.stopped = "end of the file"  # why reading ended
+        self.unseen: list[Unseen] = []
         self._seconds = 0.0  # up to the end of the last frame
+        self._damaged = False  # since the last frame
+        self._orientation, self._aspect = Orientation.turned(rotation), pixel_aspect
         stamp = stamp_of(path)
         if stamp is None:
             raise self._error("there is no such file", "Check the name in footage.csv")
         if stamp.size_bytes == 0:
             raise self._error("is empty", "Deliver it again")
         self.stamp = stamp
-        self._container, self._stream = self._open(frame_rate)
-        context = self._stream.codec_context
-        if sufficient_rate and self._nominal_step() * 2 * sufficient_rate <= 1:
-            context.skip_frame = "NONREF"
-        self.width, self.height = context.width, context.height
-
-    def _open(self, frame_rate: float | None) -> tuple[Any, Any]:
-        import av
-
-        # Nothing but this file: a playlist could otherwise name others, or addresses.
-        options, form = {"protocol_whitelist": "file"}, None
-        if is_sequence(self.path):
-            options |= {"pattern_type": "glob", "framerate": str(frame_rate or NOMINAL_RATE)}
-            form = "image2"
-        try:
-            container = av.open(str(self.path), format=form, options=options)
-        except (av.FFmpegError, OSError, ValueError) as error:
+        self._source: Film | PictureSequence
+        if is_sequence(path):
+            self._source = PictureSequence(files_of(path), damaged=self._damage)
+        else:
+            self._source = Film(path, name=self.name, number=stream, damaged=self._damage)
+        self.width, self.height = self._source.size
+        if self.width * self.height > MOST_PIXELS:
+            self._source.close()
             raise self._error(
-                f"is not a recording that can be read ({_reason(error)})",
-                "Deliver it again, or convert it with ffmpeg",
-            ) from None
-        stream = next(iter(container.streams.video), None)
-        if stream is None or stream.codec_context is None:
-            container.close()
-            raise self._error("holds no pictures", "Deliver the video, not only its sound")
-        context = stream.codec_context
-        if context.width * context.height > MOST_PIXELS:
-            container.close()
-            raise self._error(
-                f"claims pictures of {context.width} by {context.height}",
+                f"claims pictures of {self.width} by {self.height}",
                 "Deliver it again, or convert it with ffmpeg",
             )
-        # Frame threads cost memory for each thread and gain nothing for one worker a core.
-        stream.thread_type = "SLICE"
-        return container, stream
+        self._clock: Clock[Any] = self._made_clock(frame_rate)
+        enough = sufficient_rate and self._clock.step * 2 * sufficient_rate <= 1
+        # Pictures that are counted must all be there.
+        if enough and not self._clock.counted:
+            self._source.leave_out_unneeded()
+
+    def _made_clock(self, frame_rate: float | None) -> Clock[Any]:
+        source = self._source
+        counted = frame_rate is not None or not source.has_times
+        rate = frame_rate or source.rate
+        clock: Clock[Any] = Clock(
+            zero=source.zero,
+            step=1 / (rate or NOMINAL_RATE),
+            explicit=source.explicit,
+            counted=counted,
+        )
+        if counted and rate is None:
+            clock.doubt(
+                0.0,
+                f"it carries no times and states no rate; {NOMINAL_RATE:g} pictures a second are a "
+                "guess. Put the right number into the column frame_rate of footage.csv",
+            )
+        return clock
 
     def __enter__(self) -> RecordingReader:
         return self
@@ -154,24 +187,35 @@ class RecordingReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._container.close()
+        self._source.close()
+
+    @property
+    def picture_streams(self) -> int:
+        """How many streams of pictures the file holds; only one of them is read."""
+        return len(self._source.streams)
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """From where on the times are not certain, and why, as far as was read."""
+        return tuple(self._clock.doubts)
+
+    @property
+    def stopped(self) -> str:
+        """Why reading ended."""
+        return self._source.stopped
 
     @property
     def duration_seconds(self) -> float | None:
         """Length the file claims, for estimates only; None where it claims none."""
-        import av
-
-        if self._container.duration is None or self._container.duration <= 0:
-            return None
-        return float(self._container.duration / av.time_base)
+        return self._source.duration_seconds
 
     @property
     def seconds(self) -> float:
-        """Presentation time from the first frame to the end of the last one read."""
+        """Second of the recording at which the last frame that was read ends."""
         return self._seconds
 
     def frames(self, *, start: float = 0.0) -> Iterator[VideoFrame]:
-        """Frames in the order they are shown, each with its seconds since the recording's first.
+        """Frames in the order they are shown, each at its second of the recording.
 
         All of them; or, for *start* seconds, those from the key frame before on where the format
         tells its place. Frames are numbered from where reading began.
@@ -181,29 +225,35 @@ class RecordingReader:
         RecordingError
             If not one frame can be decoded, or the file changes while it is read.
         """
-        nominal = self._nominal_step()
-        first = self._go_to(start) if start > 0 else None
-        last = -math.inf
-        for frame in self._decoded():
-            if frame.width * frame.height > MOST_PIXELS:
-                self._note(f"a picture of {frame.width} by {frame.height}", self._seconds)
+        # A little sooner: key frames are found by when they are decoded, not shown.
+        sought = start > 0 and self._clock.go_to(max(0.0, start - 1.0), self._source.go_to)
+        last: float | None = None
+        for seconds, frame in self._clock.place(self._source.frames()):
+            self._take_remarks()
+            if frame is None:  # a picture of a sequence that cannot be read
                 continue
-            time = frame.time
-            if time is None:  # raw streams carry no times
-                time = 0.0 if first is None else first + last + nominal
-            first = time if first is None else first
-            seconds = time - first
-            if last >= 0 and not 0 < seconds - last < LONGEST_JUMP_SECONDS:
-                self._note(f"its clock jumps from {last:.3f} s to {seconds:.3f} s", last)
-                if abs(seconds - last) < LONGEST_JUMP_SECONDS:
-                    continue  # a late or doubled frame, beside damage
-                seconds = last + nominal  # the clock was set anew; ours goes on
-                first = time - seconds
-            step = seconds - last if last >= 0 else nominal
-            last = seconds
-            self._seconds = seconds + min(step, 1.0)
-            number, self.frames_decoded = self.frames_decoded, self.frames_decoded + 1
-            yield VideoFrame(frame, number, seconds)
+            if frame.width * frame.height > MOST_PIXELS:
+                self._note(f"a picture of {frame.width} by {frame.height}", seconds)
+                continue
+            if not sought or last is not None:
+                self._look_for_unseen(last, seconds)
+            length = self._clock.step
+            if last is not None and not self._clock.counted:
+                length = min(seconds - last, 1.0)  # shown for as long as the one before
+            last, self._damaged = seconds, False
+            self._seconds = seconds + length
+            shown = VideoFrame(
+                frame,
+                self.frames_decoded,
+                seconds,
+                orientation=self._orientation,
+                aspect=self._aspect or self._source.pixel_aspect,
+            )
+            if self.frames_decoded == 0:
+                self.width, self.height = shown.width, shown.height
+            self.frames_decoded += 1
+            yield shown
+        self._take_remarks()
         if self.frames_decoded == 0:
             what = self.problems[0].what if self.problems else "it holds none"
             raise self._error(
@@ -219,74 +269,39 @@ class RecordingReader:
                 "changed or went away while it was read", "Index it again when it is finished"
             )
 
-    def _go_to(self, start: float) -> float | None:
-        """Go to the key frame before *start*; the stream's time of the first frame of all.
+    def _look_for_unseen(self, last: float | None, seconds: float) -> None:
+        """Note a stretch before this frame of which nothing could be decoded."""
+        step = self._clock.step
+        if last is None:
+            if seconds > 1.5 * step:
+                why = "they come before the first picture that can be decoded"
+                self._unseen(Unseen(0.0, seconds, why))
+        elif self._damaged and seconds - last > UNSEEN_STEPS * step:
+            self._unseen(Unseen(last + step, seconds, "the file is damaged there"))
 
-        None where reading begins at the beginning.
-        """
-        import av
+    def _unseen(self, unseen: Unseen) -> None:
+        self.unseen.append(unseen)
+        self.problems.append(
+            Problem(
+                self.name,
+                f"{unseen.end - unseen.start:.1f} s could not be seen: {unseen.why}",
+                unseen.start,
+            )
+        )
 
-        if self._container.format.name not in SEEKABLE:
-            return None
-        first = next((frame.time for frame in self._decoded()), None)
-        self.problems.clear()  # what there is here is met again, or lies before what is asked for
-        try:
-            # A little sooner: key frames are found by when they are decoded, not shown.
-            before = 0.0 if first is None else first + max(0.0, start - 1.0)
-            place = int(before / self._stream.time_base)
-            self._container.seek(place, stream=self._stream, backward=True)
-        except av.FFmpegError:
-            first = None
-            self._container.seek(0)
-        return first
+    def _take_remarks(self) -> None:
+        for what, seconds in self._clock.take_remarks():
+            self._note(what, seconds)
 
-    def _decoded(self) -> Iterator[Any]:
-        import av
-
-        errors = 0
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except av.FFmpegError as error:
-                self.stopped = f"the file cannot be read any further ({_reason(error)})"
-                self._note(self.stopped, self._seconds)
-                packet = None
-            try:
-                # None asks the decoder for the frames it still holds.
-                frames = self._stream.decode(packet)
-            except av.EOFError:
-                return
-            except av.FFmpegError as error:
-                errors += 1
-                self._note(_reason(error), self._seconds)
-                if errors > MOST_ERRORS_IN_A_ROW:
-                    self.stopped = f"{errors} errors in a row; the rest was left"
-                    self._note(self.stopped, self._seconds)
-                    return
-                continue
-            if frames:
-                errors = 0
-            yield from frames
-            if packet is None:
-                return
-
-    def _nominal_step(self) -> float:
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        return float(1 / rate) if rate else 1 / NOMINAL_RATE
+    def _damage(self, what: str) -> None:
+        self._damaged = True
+        self._note(what, self._seconds)
 
     def _note(self, what: str, at_seconds: float) -> None:
-        """Tell one problem a second of footage: damage comes in bursts."""
+        """Add a problem, one a second of footage: damage comes in bursts."""
         last = self.problems[-1] if self.problems else None
         if last is None or last.what != what or at_seconds - (last.at_seconds or 0.0) >= 1.0:
             self.problems.append(Problem(self.name, what, at_seconds))
 
     def _error(self, what: str, fix: str) -> RecordingError:
         return RecordingError(what, where=self.name, fix=fix)
-
-
-def _reason(error: BaseException) -> str:
-    """FFmpeg's words without the number and the path around them."""
-    return str(getattr(error, "strerror", None) or error)

@@ -62,6 +62,9 @@ def index_recording(
         name=recording.file,
         frame_rate=recording.frame_rate,
         sufficient_rate=rates.sufficient_rate,
+        stream=recording.stream,
+        rotation=recording.rotation,
+        pixel_aspect=recording.pixel_aspect,
     ) as reader:
         try:
             sha256 = sha256_of(recording.path)
@@ -75,7 +78,11 @@ def index_recording(
         gate = MotionGate()
         examined = 0
         search_at = follow_at = sweep_at = 0.0
+        size = None
         for frame in reader.frames():
+            if size not in (None, (frame.width, frame.height)):
+                builder.end_tracks()  # boxes of another size do not follow those before
+            size = frame.width, frame.height
             now = frame.seconds + _TOLERANCE
             searching = now >= search_at
             if not searching and not (builder.is_tracking and now >= follow_at):
@@ -84,7 +91,7 @@ def index_recording(
             if searching:
                 search_at = frame.seconds + rates.search_every
                 luma = frame.luma(gate.width)
-                scale = max(reader.width, reader.height) / max(luma.shape)
+                scale = max(frame.width, frame.height) / max(luma.shape)
                 regions, scene_cut = gate.look(luma, scale)
                 if scene_cut:
                     builder.end_tracks()
@@ -122,6 +129,7 @@ def index_recording(
             faces=builder.faces,
             tracklets=tracklets,
             problems=tuple(reader.problems),
+            picture_streams=reader.picture_streams,
             stopped=reader.stopped,
             elapsed_seconds=time.perf_counter() - began,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -122,12 +123,15 @@ def index_catalogue(
     gallery.add_cameras(catalogue.cameras)
     fresh, present = _divide(catalogue, gallery, first)
     reports = {r: RecordingReport(r.file, r.camera_id, "present") for r in present}
+    streams_of: dict[Path, set[int]] = defaultdict(set)
+    for listed in catalogue.recordings:
+        streams_of[listed.path].add(listed.stream)
     meter = ProgressMeter(len(fresh), progress)
     started_at = datetime.now(UTC)
     try:
         with closing(_outcomes(fresh, models, workers, rates, options, meter)) as outcomes:
             for recording, outcome in outcomes:
-                reports[recording] = _store(recording, outcome, gallery)
+                reports[recording] = _store(recording, outcome, gallery, streams_of[recording.path])
                 meter.finish(reports[recording])
     finally:
         finished = [reports[recording] for recording in fresh if recording in reports]
@@ -248,12 +252,16 @@ def _outcomes(
         yield recording, outcome
 
 
-def _store(recording: Recording, outcome: Outcome, gallery: Gallery) -> RecordingReport:
+def _store(
+    recording: Recording, outcome: Outcome, gallery: Gallery, listed: set[int]
+) -> RecordingReport:
+    """Store what was found; *listed* are the picture streams of its file in the catalogue."""
     if isinstance(outcome, SightlineError):
         return RecordingReport.refusal(recording, f"{outcome.what}. {outcome.fix}")
     found = [
         Problem(recording.file, f"has the same content as {other}; one of their rows is wrong")
         for other in gallery.same_content(outcome)
+        if not (other == recording.file and len(listed) > 1)
     ]
     found += [
         Problem(
@@ -263,6 +271,15 @@ def _store(recording: Recording, outcome: Outcome, gallery: Gallery) -> Recordin
         )
         for other, seconds in gallery.overlapping(outcome)
         if seconds > OVERLAP_SECONDS
+    ]
+    found += [
+        Problem(
+            recording.file,
+            f"picture stream {number} of {outcome.picture_streams} was not looked at; give it a "
+            "row and a camera of its own in footage.csv, with the column stream",
+        )
+        for number in range(1, outcome.picture_streams + 1)
+        if number not in listed
     ]
     gallery.add_recording(replace(outcome, problems=outcome.problems + tuple(found)))
     return RecordingReport.of(outcome, tuple(found))

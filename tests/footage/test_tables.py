@@ -1,0 +1,70 @@
+"""Tables as spreadsheets of all locales write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workbench.errors import CatalogueError
+from workbench.footage.tables import read_table
+
+COLUMNS = ("camera_id", "latitude", "longitude")
+
+
+def rows(path: Path, content: str, encoding: str = "utf-8") -> list[dict[str, str]]:
+    path.write_bytes(content.encode(encoding))
+    return [row for _, row in read_table(path, COLUMNS)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["camera_id,latitude,longitude", "C1,51.48,-0.01"],
+        ["camera_id;latitude;longitude", "C1;51,48;-0,01"],
+        ["camera_id\tlatitude\tlongitude", "C1\t51.48\t-0.01"],
+        ["camera_id|latitude|longitude", "C1|51.48|-0.01"],
+        ["sep=;", "camera_id;latitude;longitude", "C1;51,48;-0,01"],
+        [" camera_id , latitude,longitude,note", 'C1, 51.48 ,-0.01,"a, b"'],
+    ],
+)
+def test_dialects_are_read(tmp_path: Path, lines: list[str], end: str, encoding: str) -> None:
+    (row,) = rows(tmp_path / "t.csv", end.join(lines) + end, encoding)
+    assert {name: row[name] for name in COLUMNS} == {
+        "camera_id": "C1",
+        "latitude": "51.48",
+        "longitude": "-0.01",
+    }
+
+
+def test_a_comma_in_a_text_stays(tmp_path: Path) -> None:
+    (row,) = rows(tmp_path / "t.csv", "camera_id;latitude;longitude;name\nC1;1;2;Gate, north\n")
+    assert row["name"] == "Gate, north"
+
+
+def test_lines_are_counted_as_an_editor_does(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('sep=,\ncamera_id,latitude,longitude\n\nC1,1,2\n"C\n2",3,4\nC3,5,6\n')
+    assert [where for where, _ in read_table(path, COLUMNS)] == [
+        "t.csv line 4",
+        "t.csv line 6",
+        "t.csv line 7",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"camera_id;latitude\nC1;1\n", "has no column longitude"),
+        (b"", "has no column camera_id, latitude, longitude"),
+        (b"camera_id,latitude,longitude\n\xff,1,2\n", "it is not in UTF-8"),
+        (b'camera_id,latitude,longitude\n"C1,1,2\n', "cannot be read as a table"),
+    ],
+)
+def test_what_is_no_such_table_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with pytest.raises(CatalogueError, match=said):
+        list(read_table(path, COLUMNS))

@@ -1,0 +1,194 @@
+"""The clock of a recording: at which second of it each picture was taken.
+
+A recording has one time axis, in seconds. These rules make it, and no other place does:
+
+Zero
+    is the time of the stream's first packet, whether or not its picture can be decoded: an export
+    that was cut between key pictures begins when it was cut.
+Ahead
+    in a container that states the time of each picture (MP4, Matroska) a step ahead of any length
+    is a pause. In a stream whose clock only runs along (MPEG-TS, MPEG-PS) a step of less than
+    ``LONGEST_PAUSE_SECONDS`` is taken for a pause; a longer one for a clock that was set.
+Back
+    a few pictures that come late, as beside damage, are put between their neighbours. Where the
+    pictures go on at the earlier time, as in joined exports or after the recorder's clock was set
+    back, a new stretch begins: its first picture follows the one before it by one ordinary step.
+    Exports are often cut at the key picture before; where the new stretch begins with all that the
+    old one ended with, bit for bit, it begins at that second instead, and what was read already is
+    left out.
+Not there
+    pictures are counted, at the rate that the catalogue or the stream states.
+
+What rests on a guess is listed in :attr:`Clock.doubts`, from which second on and why.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+# A longer step ahead in a stream whose clock only runs along was a clock that was set.
+LONGEST_PAUSE_SECONDS = 3600.0
+# A shorter pause needs no word: a recorder that waits for movement makes many.
+PAUSE_WITHOUT_A_WORD_SECONDS = 10.0
+# So many pictures may come late in a row; so much later than the next good one they lie at most.
+LATE_PICTURES = 8
+LATE_SECONDS = 1.0
+# Of an ordinary step; a longer one was a pause, a shorter one a picture out of its order.
+SHORTEST_STEP_SECONDS, LONGEST_STEP_SECONDS = 0.001, 1.5
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """From this second of a recording on times are not certain, and why."""
+
+    from_seconds: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timed(Generic[T]):
+    """A picture as it comes out of a stream.
+
+    ``same_as`` is the stream's time of an earlier picture that this one repeats, where a stretch
+    begins with what the one before ended with.
+    """
+
+    time: float | None  # by the stream's own clock, seconds
+    item: T
+    same_as: float | None = None
+
+
+class Clock(Generic[T]):
+    """Puts pictures on the time axis of their recording; see the module for the rules.
+
+    Parameters
+    ----------
+    zero : float or None
+        The stream's time of its first packet; None: of the first picture.
+    step : float
+        Ordinary seconds from picture to picture, as far as the stream states it.
+    explicit : bool
+        Whether the container states the time of each picture.
+    counted : bool
+        Count pictures, ``step`` apart, whatever times they carry.
+    """
+
+    def __init__(
+        self, *, zero: float | None, step: float, explicit: bool, counted: bool = False
+    ) -> None:
+        self.doubts: list[Doubt] = []
+        self.counted = counted
+        self._remarks: list[tuple[str, float]] = []  # what, at which second
+        self._zero, self._explicit = zero, explicit
+        self._overlap_ends: float | None = None
+        self._step = step if counted else min(step, LONGEST_STEP_SECONDS)
+
+    @property
+    def step(self) -> float:
+        """Ordinary seconds from picture to picture, as last seen."""
+        return self._step
+
+    def go_to(self, seconds: float, seek: Callable[[float], bool]) -> bool:
+        """Have *seek* go to a second of the recording by the stream's own clock, if that can be."""
+        if self.counted or self._zero is None or not self._explicit:
+            return False
+        return seek(self._zero + seconds)
+
+    def take_remarks(self) -> list[tuple[str, float]]:
+        """What was found since it was last asked: in words, and at which second."""
+        remarks, self._remarks = self._remarks, []
+        return remarks
+
+    def doubt(self, seconds: float, why: str) -> None:
+        """From this second on times are not certain."""
+        self.doubts.append(Doubt(seconds, why))
+        self._remarks.append((f"{why}. Times from here on are not certain", seconds))
+
+    def place(self, pictures: Iterable[Timed[T]]) -> Iterator[tuple[float, T]]:
+        """Pictures in the order in which they are shown, each with its second of the recording."""
+        source = iter(pictures)
+        ahead: deque[Timed[T]] = deque()
+        last: float | None = None
+        while True:
+            this = ahead.popleft() if ahead else next(source, None)
+            if this is None:
+                return
+            seconds = self._seconds(this, last, ahead, source)
+            if self._overlap_ends is not None and last is not None and seconds <= last:
+                continue  # the same pictures as before, in a stretch that overlaps
+            if last is not None and not self.counted:
+                step = seconds - last
+                if SHORTEST_STEP_SECONDS <= step <= LONGEST_STEP_SECONDS:
+                    self._step = step
+            last = seconds
+            yield seconds, this.item
+
+    def _seconds(
+        self,
+        this: Timed[T],
+        last: float | None,
+        ahead: deque[Timed[T]],
+        source: Iterator[Timed[T]],
+    ) -> float:
+        if self.counted or this.time is None:
+            return 0.0 if last is None else last + self._step
+        if self._zero is None:
+            self._zero = this.time
+        seconds = this.time - self._zero
+        if last is None:
+            if 0 <= seconds < self._longest_pause:
+                return seconds
+            self._zero = this.time
+            return 0.0
+        if self._overlap_ends is not None:
+            if seconds <= self._overlap_ends:
+                return seconds
+            self._overlap_ends = None
+        if 0 < seconds - last < self._longest_pause:
+            if not self._explicit and seconds - last > PAUSE_WITHOUT_A_WORD_SECONDS:
+                self.doubt(seconds, f"its clock runs ahead by {seconds - last:.0f} s: a pause")
+            return seconds
+        while len(ahead) < LATE_PICTURES and (following := next(source, None)) is not None:
+            ahead.append(following)
+        for number, following in enumerate(ahead, start=1):
+            if following.time is None:
+                continue
+            to_next = following.time - self._zero - last
+            if 0 < to_next < LATE_SECONDS:
+                self._remarks.append(("pictures come out of their order", last))
+                return last + to_next / (number + 1)
+        return self._new_stretch(this, seconds, last)
+
+    @property
+    def _longest_pause(self) -> float:
+        return math.inf if self._explicit else LONGEST_PAUSE_SECONDS
+
+    def _new_stretch(self, this: Timed[T], seconds: float, last: float) -> float:
+        """Go on one ordinary step after the last picture, or where the same was before."""
+        assert this.time is not None
+        assert self._zero is not None
+        way = "back" if seconds < last else "ahead"
+        words = f"its clock goes {way} by {_duration(abs(seconds - last))}: recordings were joined"
+        if this.same_as is not None and this.same_as - self._zero <= last:
+            same = this.same_as - self._zero
+            self._zero, self._overlap_ends = this.time - same, last
+            words += f", and {_duration(last + self._step - same)} are in both"
+            self.doubt(last + self._step, words)
+            return same
+        begins = last + self._step
+        self._zero = this.time - begins
+        words += ", or the clock was set; how long the break was is not known"
+        self.doubt(begins, words)
+        return begins
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

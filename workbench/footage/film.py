@@ -1,0 +1,307 @@
+"""A film: one of its picture streams, decoded, with the time that the container gives each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import av
+
+from workbench.errors import RecordingError
+from workbench.footage.clock import Timed
+
+# Frames a second where neither the file nor the catalogue tells.
+NOMINAL_RATE = 25.0
+# Containers that state the time of each picture. In the others the clock only runs along, and may
+# have been set anew on the way; nor can a place be gone to by its time.
+EXPLICIT = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
+SEEKABLE = ("mov,mp4,m4a,3gp,3g2,mj2",)
+# Containers that state when a picture is decoded, not when it is shown.
+DECODING_TIMES = ("avi",)
+# Streams of pictures alone, with no container around them.
+RAW = ("av1", "evc", "h261", "h263", "h264", "hevc", "m4v", "mjpeg", "mpegvideo", "obu", "vc1",
+       "vvc")  # fmt: skip
+# What is a film. A playlist names other files, so it is none, whatever it is called: what it names
+# could be exchanged afterwards, and lie outside the catalogue.
+CONTAINERS = (
+    *EXPLICIT, *DECODING_TIMES, *RAW, "asf", "dhav", "dv", "flv", "gif", "imf", "ivf", "kux",
+    "live_flv", "mjpeg_2000", "mpeg", "mpegts", "mxf", "nsv", "nut", "ogg", "rm", "vc1test", "wtv",
+    "xmv", "yuv4mpegpipe", "apng", "webp_pipe",
+)  # fmt: skip
+# Pictures a second that a stream without times may claim.
+HIGHEST_RATE = 240.0
+# So many errors in a row without a frame between them: the rest cannot be read.
+MOST_ERRORS_IN_A_ROW = 500
+# Packets among which a joined export that overlaps is looked for: some minutes.
+RECENT_PACKETS = 4096
+# Packets among which the first that is shown is found.
+FIRST_PACKETS = 16
+
+Tell = Callable[[str], None]
+
+
+class Film:
+    """An open film, reading one of its picture streams.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        For messages.
+    number : int
+        Of the picture stream, from 1.
+    damaged : callable
+        Told what went wrong whenever something in the file costs pictures.
+    """
+
+    def __init__(self, path: Path, *, name: str, number: int, damaged: Tell) -> None:
+        self.name, self._damaged = name, damaged
+        self.stopped = "end of the file"  # why reading ended
+        self._container = _opened(path, name)
+        try:
+            self._stream, self.streams = self._chosen(number)
+        except RecordingError:
+            self._container.close()
+            raise
+        # Frame threads cost memory for each thread and gain nothing for one worker a core.
+        self._stream.thread_type = "SLICE"
+        self._packets: Iterator[Any] | None = None
+        # Digest and time of packets read last; which packet repeats an earlier one, by its time.
+        self._recent: deque[tuple[bytes, int | None]] = deque(maxlen=RECENT_PACKETS)
+        self._repeats: dict[int | None, float] = {}
+        self._last_decoding_time: int | None = None
+        self._first = self._first_packets()
+        self._delay: int | None = None  # from decoding to showing, where only that time is told
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    @property
+    def explicit(self) -> bool:
+        """Whether the container states the time of each picture."""
+        return self._container.format.name in EXPLICIT
+
+    @property
+    def has_times(self) -> bool:
+        """Whether pictures carry times at all; streams without a container do not."""
+        return any(packet.pts is not None or packet.dts is not None for packet in self._first)
+
+    @property
+    def zero(self) -> float | None:
+        """Time of the first packet of the stream that is shown, seconds; None where none is told.
+
+        Where several streams share one clock, that of the earliest.
+        """
+        base = self._stream.time_base
+        if self._by_decoding_time:
+            times = [packet.dts for packet in self._first[:1] if packet.dts is not None]
+        else:
+            times = []
+            for packet in self._first:
+                if packet.pts is None or packet.is_discard:
+                    continue
+                # Further on the clock may have been set back already.
+                if times and abs(packet.pts - times[0]) * base > 1:
+                    break
+                times.append(packet.pts)
+        zero = min((float(time * base) for time in times), default=None)
+        if zero is not None and self.explicit:
+            starts = [s.start_time * s.time_base for s in self.streams if s.start_time is not None]
+            zero = min([zero, *map(float, starts)])
+        return zero
+
+    @property
+    def rate(self) -> float | None:
+        """Pictures a second as the stream states them; None where it does not."""
+        context = self._stream.codec_context
+        if not self.has_times:
+            # A reader of raw streams makes up a rate of its own; the decoder reads the real one.
+            rate = float(context.framerate or 0)
+            # Streams of no fixed rate state the fineness of their times instead.
+            return rate if 0 < rate <= HIGHEST_RATE else None
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        return float(rate) if rate else None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of stored pictures, as the header claims."""
+        return self._stream.codec_context.width, self._stream.codec_context.height
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """Length the file claims, for estimates only; None where it claims none."""
+        if self._container.duration is None or self._container.duration <= 0:
+            return None
+        return float(self._container.duration / av.time_base)
+
+    @property
+    def pixel_aspect(self) -> Any:
+        """Width of a pixel by its height, as container or stream state it; None where neither."""
+        return self._stream.codec_context.sample_aspect_ratio or self._stream.sample_aspect_ratio
+
+    def leave_out_unneeded(self) -> None:
+        """Do not decode frames that no other frame is made from."""
+        if not self._by_decoding_time:
+            self._stream.codec_context.skip_frame = "NONREF"
+
+    def frames(self) -> Iterator[Timed[Any]]:
+        """Decoded frames in the order they are shown, each with the stream's time in seconds."""
+        for frame in self._decoded():
+            time = self._time(frame) if self.has_times else None
+            same_as = self._repeats.pop(frame.pts, None) if frame.key_frame else None
+            yield Timed(time, frame, same_as)
+
+    def go_to(self, seconds: float) -> bool:
+        """Go to the key frame before a time of the stream; False where that cannot be done."""
+        if self._container.format.name not in SEEKABLE:
+            return False
+        try:
+            place = int(seconds / self._stream.time_base)
+            self._container.seek(place, stream=self._stream, backward=True)
+        except av.FFmpegError:
+            self._container.seek(0)
+        self._packets = self._container.demux(self._stream)
+        return True
+
+    def _chosen(self, number: int) -> tuple[Any, list[Any]]:
+        streams = [
+            stream
+            for stream in self._container.streams.video
+            if stream.codec_context is not None
+            and not stream.disposition & av.stream.Disposition.attached_pic
+        ]
+        if not streams:
+            raise RecordingError(
+                "holds no pictures",
+                where=self.name,
+                fix="Deliver the video, not only its sound",
+            )
+        if number > len(streams):
+            raise RecordingError(
+                f"has {len(streams)} picture streams, not {number}",
+                where=self.name,
+                fix="Correct the column stream in footage.csv",
+            )
+        return streams[number - 1], streams
+
+    def _first_packets(self) -> list[Any]:
+        packets = self._container.demux(self._stream)
+        first: list[Any] = []
+        try:
+            while len(first) < FIRST_PACKETS:
+                packet = next(packets, None)
+                if packet is None:
+                    break
+                first.append(packet)
+                if packet.size == 0 and packet.pts is None and packet.dts is None:
+                    break  # the end, which asks the decoder for what it holds
+        except av.FFmpegError:
+            pass  # met again, and told, when the pictures are read
+        self._packets = chain(first, packets)
+        return [packet for packet in first if packet.size]
+
+    @property
+    def _by_decoding_time(self) -> bool:
+        return self._container.format.name in DECODING_TIMES
+
+    def _time(self, frame: Any) -> float | None:
+        if not self._by_decoding_time:
+            return None if frame.time is None else float(frame.time)
+        if frame.dts is None:
+            return None
+        if self._delay is None:
+            # The first frame shown is that of the first key packet.
+            keys = (p.dts for p in self._first if p.is_keyframe and p.dts is not None)
+            self._delay = frame.dts - next(keys, frame.dts)
+        return float((frame.dts - self._delay) * self._stream.time_base)
+
+    def _look_for_repetition(self, packet: Any) -> None:
+        """Where the clock is set back, see whether what follows repeats what came last."""
+        before, self._last_decoding_time = self._last_decoding_time, packet.dts
+        if before is not None and packet.dts is not None and packet.dts < before:
+            digest = _digest(packet)
+            places = [n for n, (known, _) in enumerate(self._recent) if known == digest]
+            # What is there several times, as in a film that stands still, shows no place.
+            if len(places) == 1 and self._repeats_all([*self._recent][places[0] :]):
+                time = self._recent[places[0]][1]
+                if time is not None:
+                    self._repeats[packet.pts] = float(time * self._stream.time_base)
+            self._recent.clear()
+        self._recent.append((_digest(packet), packet.pts))
+
+    def _repeats_all(self, ended_with: list[tuple[bytes, int | None]]) -> bool:
+        """Whether the packets to come are, after the first, those that a stretch ended with."""
+        assert self._packets is not None
+        ahead: list[Any] = []
+        same = True
+        for known, _ in ended_with[1:]:
+            packet = next(self._packets, None)
+            if packet is not None:
+                ahead.append(packet)
+            if packet is None or not packet.size or _digest(packet) != known:
+                same = False
+                break
+        self._packets = chain(ahead, self._packets)
+        return same
+
+    def _decoded(self) -> Iterator[Any]:
+        errors = 0
+        assert self._packets is not None
+        while True:
+            try:
+                packet = next(self._packets, None)
+            except av.FFmpegError as error:
+                self.stopped = f"the file cannot be read any further ({reason(error)})"
+                self._damaged(self.stopped)
+                packet = None
+            if packet is not None and packet.size and not self.explicit and self.has_times:
+                self._look_for_repetition(packet)
+            try:
+                # None asks the decoder for the frames it still holds.
+                frames = self._stream.decode(packet)
+            except av.EOFError:
+                return
+            except av.FFmpegError as error:
+                errors += 1
+                self._damaged(reason(error))
+                if errors > MOST_ERRORS_IN_A_ROW:
+                    self.stopped = f"{errors} errors in a row; the rest was left"
+                    self._damaged(self.stopped)
+                    return
+                continue
+            if frames:
+                errors = 0
+            yield from frames
+            if packet is None:
+                return
+
+
+def _digest(packet: Any) -> bytes:
+    return hashlib.blake2b(memoryview(packet), digest_size=8).digest()
+
+
+def reason(error: BaseException) -> str:
+    """FFmpeg's words without the number and the path around them."""
+    return str(getattr(error, "strerror", None) or error)
+
+
+def _opened(path: Path, name: str) -> Any:
+    options = {
+        # Nothing but this file, and nothing that names other files.
+        "protocol_whitelist": "file",
+        "format_whitelist": ",".join(CONTAINERS),
+    }
+    try:
+        # With its protocol: a name may look like an address ("2026-03-29T00:00:00.mp4").
+        return av.open(f"file:{path}", options=options)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise RecordingError(
+            f"is not a recording that can be read ({reason(error)})",
+            where=name,
+            fix="Deliver it again, or convert it with ffmpeg",
+        ) from None
