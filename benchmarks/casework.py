@@ -58,7 +58,6 @@ def measure(scratch: Path, rounds: int) -> dict[str, float]:
     from workbench.casework.cases import Request
     from workbench.casework.record.audit import AuditLog
     from workbench.casework.record.keys import own_key, signature
-    from workbench.casework.register import here
     from workbench.casework.subjects import describe_subject
     from workbench.domain import (
         Box,
@@ -77,6 +76,7 @@ def measure(scratch: Path, rounds: int) -> dict[str, float]:
     )  # fmt: skip
     from workbench.gallery import Gallery
     from workbench.gallery import search as gallery_search
+    from workbench.installation import Installation
     from workbench.investigation import search
     from workbench.permit.issuing import issue
 
@@ -109,7 +109,7 @@ def measure(scratch: Path, rounds: int) -> dict[str, float]:
             )
         # In service: the account that runs this may search what another has approved.
         os.environ["HOME"] = str(scratch)  # where the keys of both are
-        register = here()
+        register = Installation.open().register
         folder, me, other = register.folder, register.me.account, "someone-else"
         keys = {name: [own_key(name)] for name in (me, other)}
         document = {"people": {me: ["analyst"], other: ["supervisor"]}, "keys": keys}
@@ -119,7 +119,7 @@ def measure(scratch: Path, rounds: int) -> dict[str, float]:
             reference="B-1", purpose="missing person", legal_basis="x", authority="x",
             authorisation="x", district=district, start=scope.start, end=scope.end,
             valid_from=datetime.now(UTC), valid_until=datetime.now(UTC) + timedelta(days=1),
-            subject=describe_subject(probe),
+            subject=describe_subject(probe, calibrations=register.rules.calibrations),
         )  # fmt: skip
         register.ask(request, subject=probe)
         # One account cannot be two people: the other's part is written with the other's key.
@@ -129,7 +129,7 @@ def measure(scratch: Path, rounds: int) -> dict[str, float]:
         cameras = gallery.cameras_inside(scope.district)
 
         def whole():
-            search(gallery, probe, scope, case="B-1", top=20)
+            search(gallery, probe, scope, case="B-1", register=register, top=20)
 
         def bare():
             permit = issue("B-1", me, 1, gallery=gallery.path, template=one, scope=scope)

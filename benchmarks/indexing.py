@@ -38,10 +38,10 @@ from workbench.domain import Recording
 from workbench.errors import SightlineError
 from workbench.faces import quality, templates, weights
 from workbench.faces import tracklets as following_module
-from workbench.faces.models import load
 from workbench.footage import frames, motion
 from workbench.gallery import Gallery
 from workbench.indexing import index_catalogue, index_recording
+from workbench.notebook import load_models
 from workbench.settings import load_settings
 
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", Path(__file__).parents[2] / "shared"))
@@ -52,7 +52,7 @@ SAMPLE_CLIPS, SAMPLE_EVERY = 6, 12
 
 def loop_frames_a_second(clips: list[Path], profile: str) -> float:
     """Frames a second of DeepFace's own way, on every twelfth frame of some clips."""
-    models = load(profile)
+    models = load_models(profile)
     from deepface import DeepFace
 
     pictures = []
@@ -134,7 +134,7 @@ def stopwatch() -> Iterator[dict[str, float]]:
 
 def index_town(profile: str, workers: int, scratch: Path) -> tuple[float, dict[str, float | int]]:
     """Seconds that the town takes, and how well its faces were followed."""
-    models = load(profile)
+    models = load_models(profile)
     _, _, appearances = read_truth(TOWN)
     path = scratch / f"{profile}-{workers}-{time.monotonic_ns()}.duckdb"
     with Gallery.create(path, models.profile) as gallery:
@@ -178,7 +178,7 @@ def peak_memory(path: Path, profile: str) -> tuple[float, int]:
 def _index_alone(link: Any, path: Path, profile: str) -> None:
     cv2.setNumThreads(1)
     recording = Recording(path.name, path, "C", datetime(2026, 1, 1, tzinfo=UTC))
-    indexed = index_recording(recording, load(profile))
+    indexed = index_recording(recording, load_models(profile))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     link.send((peak, len(indexed.tracklets)))
 

@@ -43,10 +43,12 @@ from workbench.evaluation.pooling import FUSION_RULES, similarity, trial
 from workbench.evaluation.protocols import Trial
 from workbench.evaluation.samples import Samples, Still, enrol
 from workbench.evaluation.truth import Truth, tracklets
-from workbench.faces.models import Models, load
+from workbench.faces.models import Models
 from workbench.faces.templates import pool
 from workbench.gallery import Gallery
 from workbench.indexing import index_catalogue
+from workbench.notebook import load_models
+from workbench.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", ROOT.parent / "shared"))
@@ -82,6 +84,7 @@ def people_of_town() -> set[str]:
 
 def halves(stills: list[Still], models: Models) -> tuple[Half, Half]:
     """Everybody enrolled, divided by person."""
+    cache = load_settings().evaluation_folder
 
     def show(progress: Progress) -> None:
         if sys.stderr.isatty() and not progress.done % 50:
@@ -92,8 +95,10 @@ def halves(stills: list[Still], models: Models) -> tuple[Half, Half]:
     for person in count[count >= 4].index:
         smaller += [still for still in stills if still.person == person][:MOST_SMALLER]
     smaller.sort(key=lambda still: still.path)
-    versions = [enrol(stills, models, progress=show)]
-    versions += [enrol(smaller, models, degraded=one, progress=show) for one in SMALLER]
+    versions = [enrol(stills, models, cache=cache, progress=show)]
+    versions += [
+        enrol(smaller, models, degraded=one, cache=cache, progress=show) for one in SMALLER
+    ]
     people = np.unique(versions[0].people)
     first, second = (
         Half(tuple(version.of(chosen) for version in versions))
@@ -263,7 +268,7 @@ def foretold_on_town(
     town = SHARED / "footage" / "town"
     known = tracklets(gallery, Truth.read(town / "truth.json"))
     inside = histogram(known.about["quality"])
-    absent = enrol(people_in(town / "absent"), models)
+    absent = enrol(people_in(town / "absent"), models, cache=load_settings().evaluation_folder)
     rows = []
     for name, samples, numbers in (
         ("LFW", native, PHOTOGRAPHS),
@@ -333,6 +338,7 @@ def degradations(
     frame = usefulness(
         half.native, [*third.values()], models,
         threshold=calibration.threshold(photographs=2).score,
+        cache=load_settings().evaluation_folder,
     )  # fmt: skip
     frame = in_words(frame, "FNIR", "FMR")
     frame["found"] = [f"{share:.1%}" for share in frame["found"]]
@@ -371,7 +377,7 @@ def main() -> int:
     lfw, town = SHARED / "faces" / "lfw", SHARED / "footage" / "town"
     if not lfw.is_dir():
         raise SystemExit(f"no stills at {lfw}; set SIGHTLINE_SHARED")
-    models = load(options.profile)
+    models = load_models(options.profile)
     stills = [
         Still(path.stem if still.person == "single" else still.person, path)
         for still in people_in(lfw, without=people_of_town())
@@ -383,7 +389,7 @@ def main() -> int:
         made = calibrate(first.versions, data=DATA)
         beside = Path(workbench.calibration.__file__)
         write_calibration(made, beside.with_name(f"{options.profile}.json"))
-    calibration = calibration_of(models.profile)
+    calibration = calibration_of(models.profile, folder=load_settings().calibrations_folder)
     if calibration is None:
         raise SystemExit(f"{options.profile} has no calibration; use --calibrate")
     tables = {

@@ -38,14 +38,15 @@ import search as synthetic
 from playwright.sync_api import Page, sync_playwright
 from tornado.websocket import websocket_connect
 
-from workbench.casework.register import here
 from workbench.demo import demo_town
-from workbench.demo.check import demo_environment, demo_gallery
+from workbench.demo.check import demo_gallery, demo_settings
 from workbench.district import from_shapes, to_geojson
 from workbench.domain import Scope
-from workbench.faces.models import load
 from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
+from workbench.installation import Installation
+from workbench.notebook import load_models
+from workbench.settings import Settings
 
 TOKEN = "a-token-of-the-benchmark"
 CASE, ALL, PERSON, LIKE, ROUNDS = "PAGE", "Everywhere", "Tobias Reed", 300, 5
@@ -73,7 +74,7 @@ WATCH = """() => {
 
 def fill(path: Path, rows: int, cameras: int) -> None:
     """A gallery of the embedded profile; three hundred templates resemble the probe's."""
-    models = load("dlib")
+    models = load_models("dlib")
     photographs = demo_town().photographs[PERSON]
     probe = make_probe(list(photographs), models=models)
     rng = np.random.default_rng(0)
@@ -271,12 +272,13 @@ def main() -> None:
         if not path.exists():
             fill(path, options.rows, options.cameras)
         scope = scope_of(path)
-        here().train(CASE, scope)
+        installation = Installation(Settings(home=home))
+        installation.register.train(CASE, scope)
         (home / "districts").mkdir(exist_ok=True)
         (home / "districts" / "all.geojson").write_text(json.dumps(to_geojson(scope.district)))
         town = demo_town()
-        environment = demo_environment(town) | {"SIGHTLINE_HOME": str(home)}
-        result = openings(demo_gallery(town), environment)
+        shown = demo_settings(town, installation)
+        result = openings(demo_gallery(town, installation), shown.environment())
         result |= {"rows": options.rows, "cameras": options.cameras, **measure(path, home)}
     print(json.dumps(result) if options.json else json.dumps(result, indent=2))
 

@@ -23,17 +23,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workbench.casework.register import here
 from workbench.district import from_geojson
 from workbench.domain import Candidate, Scope
 from workbench.errors import SightlineError
 from workbench.evaluation.intervals import interval, resampled
 from workbench.evaluation.truth import Truth
-from workbench.faces.models import Models, load
+from workbench.faces.models import Models
 from workbench.faces.probes import find_faces, make_photograph, pool_photographs
-from workbench.faces.profiles import default_threshold
 from workbench.gallery import Gallery
 from workbench.indexing import index_catalogue
+from workbench.installation import Installation
 from workbench.investigation import search
 
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", Path(__file__).parents[2] / "shared"))
@@ -88,6 +87,7 @@ def ask(
     models: Models,
     probes: dict[str, list[Path]],
     truth: Truth,
+    installation: Installation,
 ) -> list[Row]:
     """One row a person asked for inside one scope."""
     inside = {camera.camera_id for camera in gallery.cameras_inside(scope.district)}
@@ -102,8 +102,11 @@ def ask(
             and a.last_seen >= scope.start
         }
         probe = pool_photographs([largest(path, models) for path in photographs], models)
-        threshold = default_threshold(models.profile, photographs=len(photographs))
-        result = search(gallery, probe, scope, case=CASE, top=None, threshold=threshold)
+        threshold = installation.default_threshold(models.profile, photographs=len(photographs))
+        result = search(
+            gallery, probe, scope, case=CASE, register=installation.register,
+            top=None, threshold=threshold,
+        )  # fmt: skip
         hits = [shown(candidate, gallery, truth) for candidate in result.candidates]
         found = wanted & {hit for hit in hits if hit is not None}
         false = sum(hit is None or truth.appearances[hit].person != person for hit in hits)
@@ -194,7 +197,8 @@ def main() -> int:
     truth = Truth.read(town / "truth.json")
     probes = {p: sorted((town / "probes" / p).glob("*.jpg")) for p in truth.wanted}
     probes |= {p: sorted((town / "absent" / p).glob("*.jpg")) for p in truth.absent}
-    models = load(options.profile)
+    installation = Installation.open()
+    models = installation.load_models(options.profile)
     with tempfile.TemporaryDirectory() as scratch:
         path = options.gallery or Path(scratch) / "town.duckdb"
         with Gallery.for_writing(path, models.profile) as gallery:
@@ -202,11 +206,12 @@ def main() -> int:
             report = index_catalogue(town, gallery, models)
             seconds = time.perf_counter() - began
             asked = scopes(gallery)
-            here().train(CASE, next(iter(asked.values())))  # the whole, which holds the others
+            # The whole, which holds the others.
+            installation.register.train(CASE, next(iter(asked.values())))
             rows = [
                 row
                 for name, scope in asked.items()
-                for row in ask(name, scope, gallery, models, probes, truth)
+                for row in ask(name, scope, gallery, models, probes, truth, installation)
             ]
             tracklets = following(gallery, truth)
     if options.json:
@@ -218,7 +223,7 @@ def main() -> int:
         print(pd.DataFrame([asdict(row) for row in rows]).to_string(index=False), "\n")
         print(summary(rows).to_string(index=False), "\n")
         most = max(len(photographs) for photographs in probes.values())
-        threshold = default_threshold(models.profile, photographs=most)
+        threshold = installation.default_threshold(models.profile, photographs=most)
         print(
             f"profile {models.profile.name}, threshold {threshold.score:g} "
             f"({threshold.calibration})"

@@ -13,6 +13,8 @@ import pytest
 
 from workbench.calibration import Calibration
 from workbench.domain import Camera, Candidate, Profile
+from workbench.installation import Installation
+from workbench.settings import Settings
 
 pytest_plugins = ("office", "material")
 
@@ -27,8 +29,7 @@ SHARED = Path(os.environ.get("SIGHTLINE_SHARED", REPOSITORY.parent / "shared"))
 
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An installation of the tests' own: no setting of this machine plays a part."""
-
+    """The home of an installation of the tests' own: no setting of this machine plays a part."""
     kept = {name: value for name, value in os.environ.items() if name.startswith("SIGHTLINE_")}
     folder = tmp_path_factory.mktemp("home")
     for name in kept:
@@ -40,6 +41,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def installation(home: Path) -> Installation:
+    """The tests' own installation, which nobody has put in service."""
+    return Installation(Settings(home=home))
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """Real footage, faces and models, which are not part of the repository."""
     if not (SHARED / "footage").is_dir():
@@ -48,16 +55,15 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def training(home: Path) -> str:
+def training(installation: Installation) -> str:
     """The reference of a training case that covers the globe for a century."""
     from shapely import box
 
-    from workbench.casework.register import here
     from workbench.domain import District, Scope
 
     century = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
     scope = Scope(District("the globe", box(-180, -90, 180, 90)), *century)
-    return here().train("TRAINING", scope).reference
+    return installation.register.train("TRAINING", scope).reference
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from workbench.evaluation.calibrate import calibrate
 from workbench.evaluation.data import people_in
 from workbench.evaluation.degradation import Degradation
 from workbench.evaluation.samples import enrol
-from workbench.faces.models import load
+from workbench.notebook import load_models
 
 SEEDS = range(2000, 2060)
 WIDTHS = (80, 50)  # of faces in the demo's footage, pixels
@@ -28,7 +28,7 @@ OUTPUT = Path(__file__).parents[1] / "data" / "demo" / "calibrations" / "dlib.js
 
 
 def main() -> None:
-    models = load("dlib")
+    models = load_models("dlib")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         for seed in SEEDS:

@@ -18,13 +18,12 @@ from threading import Thread
 from playwright.sync_api import Page, sync_playwright
 
 from workbench.casework.record.people import Person
-from workbench.casework.register import here
 from workbench.casework.reviewing.review import list_for_review, reviewed
 from workbench.demo import demo_town
 from workbench.demo.check import THRESHOLD, demo_gallery, training_case
-from workbench.faces.models import load
 from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
+from workbench.installation import Installation
 from workbench.investigation import search
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
@@ -76,12 +75,15 @@ def thresholds(page: Page, address: str) -> None:
 def decided() -> None:
     """Candidates that two people decided on, so that the pages of a case have something to show."""
     town = demo_town()
-    gallery = demo_gallery(town)
-    reference, register = training_case(town), here()
+    installation = Installation.open()
+    gallery, register = demo_gallery(town, installation), installation.register
+    reference = training_case(town, register)
     scope = register.case(reference).scope
     with Gallery.open(gallery) as opened:
-        probe = make_probe(list(town.photographs[PERSON]), models=load(opened.profile))
-        found = search(opened, probe, scope, case=reference, threshold=THRESHOLD)
+        probe = make_probe(
+            list(town.photographs[PERSON]), models=installation.load_models(opened.profile)
+        )
+        found = search(opened, probe, scope, case=reference, register=register, threshold=THRESHOLD)
     list_for_review(register, reference, found.candidates, probe=probe)
     for item in reviewed(register, reference)[:4]:  # one is left to be decided on
         for number, account in enumerate(("anna", "rosa"), start=1):

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from workbench.district import from_file as district_from_file
     from workbench.district import from_geojson as district_from_geojson
     from workbench.domain import Candidate, District, Scope
-    from workbench.faces.models import load as load_models
     from workbench.faces.probes import make_probe
-    from workbench.gallery import Gallery
     from workbench.indexing import index_catalogue
-    from workbench.investigation import SearchResult, search
+    from workbench.installation import Installation
+    from workbench.investigation import SearchResult
     from workbench.maps.sightings import sightings_map
     from workbench.maps.timeline import timeline
+    from workbench.notebook import Gallery, load_models, search
 
 __version__ = "0.1.0"
 
@@ -35,15 +35,16 @@ __version__ = "0.1.0"
 _HOMES = {
     "Candidate": "workbench.domain",
     "District": "workbench.domain",
-    "Gallery": "workbench.gallery",
+    "Gallery": "workbench.notebook",
+    "Installation": "workbench.installation",
     "Scope": "workbench.domain",
     "SearchResult": "workbench.investigation",
     "district_from_file": "workbench.district:from_file",
     "district_from_geojson": "workbench.district:from_geojson",
     "index_catalogue": "workbench.indexing",
-    "load_models": "workbench.faces.models:load",
+    "load_models": "workbench.notebook",
     "make_probe": "workbench.faces.probes",
-    "search": "workbench.investigation",
+    "search": "workbench.notebook",
     "sightings_map": "workbench.maps.sightings",
     "timeline": "workbench.maps.timeline",
 }
@@ -52,6 +53,7 @@ __all__ = [
     "Candidate",
     "District",
     "Gallery",
+    "Installation",
     "Scope",
     "SearchResult",
     "district_from_file",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from workbench.errors import SightlineError
+from workbench.installation import Installation
 from workbench.settings import Settings, load_settings
 
 # Beside the gallery there must be room for DuckDB to write anew what it changes.
@@ -33,13 +34,14 @@ def examine() -> list[Finding]:
     findings = [_look("settings", lambda: f"home is {load_settings().home.resolve()}")]
     if not findings[0].ok:
         return findings
-    chosen = load_settings()
+    installation = Installation.open()
+    chosen = installation.settings
     looks: dict[str, Callable[[], str]] = {
         "Python and packages": _packages,
         "place for data": lambda: _place(chosen),
         "video decoders": _decoders,
-        f"model profile {chosen.profile}": lambda: _profile(chosen),
-        "gallery": lambda: _gallery(chosen),
+        f"model profile {chosen.profile}": lambda: _profile(installation),
+        "gallery": lambda: _gallery(installation),
         "casework": lambda: _casework(chosen),
         "disk": lambda: _disk(chosen),
     }
@@ -88,27 +90,25 @@ def _decoders() -> str:
     return ", ".join(DECODERS)
 
 
-def _profile(chosen: Settings) -> str:
+def _profile(installation: Installation) -> str:
     """Load the networks and make one template, as the first recording would."""
     import numpy as np
 
     from workbench.faces import templates
-    from workbench.faces.models import load
 
-    models = load(chosen.profile)
+    models = installation.load_models()
     height, width = models.input_size
     template = templates.embed(models, [np.full((height, width, 3), 127, np.uint8)])
     return f"{models.profile.fingerprint}, templates of {template.shape[1]} numbers"
 
 
-def _gallery(chosen: Settings) -> str:
-    from workbench.gallery import Gallery
-
-    if not chosen.gallery_file.exists():
-        return f"none yet at {chosen.gallery_file}"
-    with Gallery.open(chosen.gallery_file) as gallery:
+def _gallery(installation: Installation) -> str:
+    path = installation.settings.gallery_file
+    if not path.exists():
+        return f"none yet at {path}"
+    with installation.open_gallery(path) as gallery:
         recordings = len(gallery.recordings())
-        return f"{chosen.gallery_file}: {recordings} recordings, profile {gallery.profile.name}"
+        return f"{path}: {recordings} recordings, profile {gallery.profile.name}"
 
 
 def _casework(chosen: Settings) -> str:

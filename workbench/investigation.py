@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from workbench.calibration import calibration_of
+from workbench.calibration.words import format_count
+from workbench.casework.authority import answered, authorise, cancelled
 from workbench.domain import (
     Camera,
     Candidate,
@@ -24,11 +29,13 @@ from workbench.domain import (
     Threshold,
 )
 from workbench.errors import Cancelled, DistrictError, ProfileMismatch
+from workbench.gallery import search as gallery_search
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pathlib import Path
 
     from workbench.calibration import Calibration, FalseCandidateEstimate, FnmrEstimate
+    from workbench.casework.register import CaseRegister
     from workbench.gallery import Gallery
 
 
@@ -56,8 +63,6 @@ class Expectations:
 
     def words(self, threshold: float) -> list[str]:
         """The same in plain words: a sentence on false candidates, one on what is missed."""
-        from workbench.calibration.words import format_count
-
         compared = sum(self.tracklets)
         if not compared:
             return ["There is nothing to compare in this district and time."]
@@ -86,20 +91,23 @@ class Expectations:
 
 
 def expect(
-    gallery: Gallery, scope: Scope, *, photographs: int, only: Filter | None = None
+    gallery: Gallery,
+    scope: Scope,
+    *,
+    photographs: int,
+    calibrations: Path,
+    only: Filter | None = None,
 ) -> Expectations | None:
     """What a score will be worth, before the question is asked: nothing is compared.
 
-    None where the profile has no calibration. Raises DistrictError as :func:`search` does, and
-    EvaluationError if the calibration of this installation cannot be used.
+    None where the profile has no calibration; *calibrations* is the folder of the installation's
+    own. Raises DistrictError as :func:`search` does, and EvaluationError if one of the
+    installation's own cannot be used.
     """
-    from workbench.calibration import calibration_of
-    from workbench.gallery.search import explain
-
-    calibration = calibration_of(gallery.profile)
+    calibration = calibration_of(gallery.profile, folder=calibrations)
     if calibration is None:
         return None
-    about = explain(gallery, scope, only=only)
+    about = gallery_search.explain(gallery, scope, only=only)
     return Expectations(calibration, about.quality, max(1, photographs))
 
 
@@ -132,8 +140,6 @@ class SearchResult:
         Columns: rank, tracklet_id, camera_id, camera, longitude, latitude, recording, first_seen,
         last_seen, score, quality.
         """
-        import pandas as pd
-
         columns = [
             "rank", "tracklet_id", "camera_id", "camera", "longitude", "latitude", "recording",
             "first_seen", "last_seen", "score", "quality",
@@ -154,6 +160,7 @@ def search(
     scope: Scope,
     *,
     case: str,
+    register: CaseRegister,
     top: int | None = 100,
     threshold: Threshold | float | None = None,
     only: Filter | None = None,
@@ -171,6 +178,8 @@ def search(
         District and time range; see :mod:`workbench.district`.
     case : str
         The reference of an open case that covers the question; see :mod:`workbench.casework`.
+    register : CaseRegister
+        Where that case is, and where what is asked and found goes on record.
     top : int, optional
         At most so many candidates, the best.
     threshold : Threshold or float, optional
@@ -195,10 +204,6 @@ def search(
     Cancelled
         If *progress* raised it; that it was asked stays on record.
     """
-    from workbench.casework.authority import answered, authorise, cancelled
-    from workbench.casework.register import here
-    from workbench.gallery import search as gallery_search
-
     if probe.profile.fingerprint != gallery.profile.fingerprint:
         raise ProfileMismatch(
             f"the probe was made with profile {probe.profile.name} "
@@ -210,7 +215,7 @@ def search(
     if isinstance(threshold, int | float):
         threshold = Threshold(float(threshold), "chosen by hand")
     asked_at, began = datetime.now(UTC), time.perf_counter()
-    register, least = here(), None if threshold is None else threshold.score
+    least = None if threshold is None else threshold.score
     try:
         cameras = gallery.cameras_inside(scope.district, only=only)
     except DistrictError as error:
@@ -237,7 +242,10 @@ def search(
         cancelled(register, permit, compared=compared)
         raise
     coverage = gallery.coverage(scope, only=only)
-    expectations = expect(gallery, scope, photographs=len(probe.photographs), only=only)
+    expectations = expect(
+        gallery, scope, photographs=len(probe.photographs),
+        calibrations=register.rules.calibrations, only=only,
+    )  # fmt: skip
     seconds = time.perf_counter() - began
     answered(register, permit, candidates=len(candidates), seconds=seconds)
     return SearchResult(

@@ -93,6 +93,22 @@ class Settings(BaseSettings):
         return self.gallery or self.home / "gallery.duckdb"
 
     @property
+    def calibrations_folder(self) -> Path:
+        """Where this installation keeps calibrations of its own."""
+        return self.calibrations or self.home / "calibrations"
+
+    @property
+    def evaluation_folder(self) -> Path:
+        """Where what was made of evaluation pictures is kept; it may be deleted."""
+        return self.home / "evaluation"
+
+    def environment(self) -> dict[str, str]:
+        """These settings as environment variables, for another process; unset ones are left out."""
+        return {
+            f"SIGHTLINE_{name.upper()}": str(value) for name, value in self if value is not None
+        }
+
+    @property
     def zone(self) -> ZoneInfo | None:
         return ZoneInfo(self.time_zone) if self.time_zone else None
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from workbench.installation import Installation
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 Photographs = tuple[Path, ...]
 MANY = 160_000
@@ -30,11 +32,10 @@ WATCH = """() => {
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept(training: str) -> None:
+def nothing_kept(installation: Installation, training: str) -> None:
     from workbench.casework.drafts import discard_draft
-    from workbench.casework.register import here
 
-    discard_draft(here(), training)
+    discard_draft(installation.register, training)
 
 
 def opened(served: Any, visit: Callable[..., Any]) -> Any:
@@ -226,10 +227,14 @@ PLACE_OF = """(number) => {
 
 
 @pytest.fixture(scope="module")
-def large(serving: Any, training: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def large(
+    installation: Installation,
+    serving: Any,
+    training: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Any]:
     """A city of 160,000 cameras."""
     from workbench.domain import Camera
-    from workbench.faces.models import load
     from workbench.gallery import Gallery
 
     folder = tmp_path_factory.mktemp("large")
@@ -237,7 +242,9 @@ def large(serving: Any, training: str, tmp_path_factory: pytest.TempPathFactory)
     places = np.column_stack(
         [random.normal(-0.1, 0.12, MANY), random.normal(51.5, 0.07, MANY)]
     ).tolist()
-    with Gallery.create(folder / "city.duckdb", load("dlib").profile) as gallery:
+    with Gallery.create(
+        folder / "city.duckdb", installation.load_models("dlib").profile
+    ) as gallery:
         gallery.add_cameras(
             Camera(f"C{n:06}", f"Camera {n}", latitude, longitude)
             for n, (longitude, latitude) in enumerate(places)

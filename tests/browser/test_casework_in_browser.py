@@ -2,51 +2,54 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from workbench.installation import Installation
+from workbench.settings import Settings
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
 def served(
-    demo: Path, home: Path, serving: Any, copied: Any, tmp_path_factory: pytest.TempPathFactory
+    demo: Path,
+    installation: Installation,
+    serving: Any,
+    copied: Any,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Any]:
     """The demo, served with casework of its own: a training case and two faces to decide on."""
-    from workbench.casework import register
     from workbench.casework.reviewing.review import list_for_review
     from workbench.demo import demo_town
     from workbench.demo.check import THRESHOLD, training_case
     from workbench.district import from_file
     from workbench.domain import Scope
-    from workbench.faces.models import load
     from workbench.faces.probes import make_probe
     from workbench.gallery import Gallery
     from workbench.investigation import search
 
     own = tmp_path_factory.mktemp("office")
-    models = load("dlib")  # from the tests' home
-    os.environ["SIGHTLINE_HOME"] = str(own)
-    try:
-        town = demo_town()
-        reference = training_case(town)
-        scope = Scope(from_file(town.root / "districts/fennmouth.geojson"), town.start, town.end)
-        photographs = list(town.photographs[sorted(town.photographs)[0]])
-        copy = copied(demo, own)
-        with Gallery.open(copy) as gallery:
-            probe = make_probe(photographs, models=models)
-            found = search(gallery, probe, scope, case=reference, threshold=THRESHOLD, top=2)
-        listed = list_for_review(register.here(), reference, found.candidates, probe=probe)
-        assert listed == 2
-        folder = tmp_path_factory.mktemp("server")
-        with serving(copy, folder, SIGHTLINE_HOME=str(own)) as running:
-            yield running
-    finally:
-        os.environ["SIGHTLINE_HOME"] = str(home)
+    models = installation.load_models("dlib")
+    register = Installation(Settings(home=own)).register
+    town = demo_town()
+    reference = training_case(town, register)
+    scope = Scope(from_file(town.root / "districts/fennmouth.geojson"), town.start, town.end)
+    photographs = list(town.photographs[sorted(town.photographs)[0]])
+    copy = copied(demo, own)
+    with Gallery.open(copy) as gallery:
+        probe = make_probe(photographs, models=models)
+        found = search(
+            gallery, probe, scope, case=reference, register=register, threshold=THRESHOLD, top=2
+        )
+    listed = list_for_review(register, reference, found.candidates, probe=probe)
+    assert listed == 2
+    folder = tmp_path_factory.mktemp("server")
+    with serving(copy, folder, SIGHTLINE_HOME=str(own)) as running:
+        yield running
 
 
 def opened(served: Any, visit: Callable[..., Any], name: str) -> Any:

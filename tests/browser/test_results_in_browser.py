@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from workbench.installation import Installation
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 HOSTILE = '<img src=x onerror="window.harm=1"><script>window.harm=1</script>'
 MANY = 2_400
@@ -21,16 +23,20 @@ def probe(wanted: tuple[Path, ...]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def crowd(small_town: Path, probe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def crowd(
+    installation: Installation,
+    small_town: Path,
+    probe: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """A gallery of many tracklets, each as like the probe as a real one of the town."""
     import numpy as np
 
     from workbench.domain import IndexedRecording, Recording, Tracklet
-    from workbench.faces.models import load
     from workbench.faces.probes import make_probe
     from workbench.gallery import Gallery
 
-    models = load("dlib")
+    models = installation.load_models("dlib")
     template = make_probe([probe], models=models).template
     with Gallery.open(small_town) as gallery:
         cameras = [replace(one, name=HOSTILE) for one in gallery.cameras()]

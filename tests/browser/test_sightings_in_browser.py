@@ -2,59 +2,61 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from workbench.installation import Installation
+from workbench.settings import Settings
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
 def served(
-    demo: Path, home: Path, serving: Any, copied: Any, tmp_path_factory: pytest.TempPathFactory
+    demo: Path,
+    installation: Installation,
+    serving: Any,
+    copied: Any,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Any]:
     """The demo with a training case: what two people said of its candidates is on record."""
-    from workbench.casework import register
     from workbench.casework.record.people import Person
     from workbench.casework.reviewing.review import list_for_review, reviewed
     from workbench.demo import demo_town
     from workbench.demo.check import training_case
     from workbench.district import from_file
     from workbench.domain import Scope
-    from workbench.faces.models import load
     from workbench.faces.probes import make_probe
     from workbench.gallery import Gallery
     from workbench.investigation import search
 
     own = tmp_path_factory.mktemp("office")
-    models = load("dlib")  # from the tests' home
-    os.environ["SIGHTLINE_HOME"] = str(own)
-    try:
-        town = demo_town()
-        reference = training_case(town)
-        scope = Scope(from_file(town.root / "districts/fennmouth.geojson"), town.start, town.end)
-        photographs = list(town.photographs[sorted(town.photographs)[0]])
-        copy = copied(demo, own)
-        here = register.here()
-        with Gallery.open(copy) as gallery:
-            probe = make_probe(photographs, models=models)
-            # So low that somebody else is among them, whom nobody could have travelled to be.
-            found = search(gallery, probe, scope, case=reference, threshold=0.2, top=12)
-        list_for_review(here, reference, found.candidates, probe=probe)
-        for item in reviewed(here, reference):
-            for number, account in enumerate(("anna", "<b>rosa</b>"), start=1):
-                about = {"case": reference, "key": item.key, "round": number, "conclusion": 2,
-                         "features": {}, "reason": "As a fixture."}  # fmt: skip
-                by = Person(account, "account", 1, frozenset(), in_service=False)
-                here.record("review.decided", about, by=by)
-        folder = tmp_path_factory.mktemp("server")
-        with serving(copy, folder, SIGHTLINE_HOME=str(own)) as running:
-            yield running
-    finally:
-        os.environ["SIGHTLINE_HOME"] = str(home)
+    models = installation.load_models("dlib")
+    register = Installation(Settings(home=own)).register
+    town = demo_town()
+    reference = training_case(town, register)
+    scope = Scope(from_file(town.root / "districts/fennmouth.geojson"), town.start, town.end)
+    photographs = list(town.photographs[sorted(town.photographs)[0]])
+    copy = copied(demo, own)
+    with Gallery.open(copy) as gallery:
+        probe = make_probe(photographs, models=models)
+        # So low that somebody else is among them, whom nobody could have travelled to be.
+        found = search(
+            gallery, probe, scope, case=reference, register=register, threshold=0.2, top=12
+        )
+    list_for_review(register, reference, found.candidates, probe=probe)
+    for item in reviewed(register, reference):
+        for number, account in enumerate(("anna", "<b>rosa</b>"), start=1):
+            about = {"case": reference, "key": item.key, "round": number, "conclusion": 2,
+                     "features": {}, "reason": "As a fixture."}  # fmt: skip
+            by = Person(account, "account", 1, frozenset(), in_service=False)
+            register.record("review.decided", about, by=by)
+    folder = tmp_path_factory.mktemp("server")
+    with serving(copy, folder, SIGHTLINE_HOME=str(own)) as running:
+        yield running
 
 
 def test_the_team_reads_chooses_and_saves(served: Any, visit: Callable[..., Any]) -> None:

@@ -9,18 +9,21 @@ from typing import Any
 
 import pytest
 
-from workbench.calibration import Calibration, own_folder, write_calibration
+from workbench.calibration import Calibration, write_calibration
 from workbench.domain import Profile
 from workbench.faces.models import installed
+from workbench.installation import Installation
 
 # Of the test alone: indexing the demo for all tests takes long on a busy machine.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180, func_only=True)]
 
 
 @pytest.fixture
-def ours(calibrated: Callable[[Profile], Calibration]) -> Iterator[Path]:
-    path = own_folder() / "dlib.json"
-    write_calibration(calibrated(installed("dlib")), path)
+def ours(
+    installation: Installation, calibrated: Callable[[Profile], Calibration]
+) -> Iterator[Path]:
+    path = installation.settings.calibrations_folder / "dlib.json"
+    write_calibration(calibrated(installed("dlib", home=installation.settings.models)), path)
     yield path
     path.unlink()
 

@@ -14,7 +14,6 @@ from workbench.calibration import (
     calibrated_profiles,
     calibration_of,
     files_of,
-    own_folder,
     parse_calibration,
     write_calibration,
 )
@@ -93,20 +92,20 @@ def test_text_that_is_no_calibration_is_refused(text: str) -> None:
 
 
 def test_that_of_the_installation_is_taken_for_its_weights_alone(
-    calibrated: Callable[[Profile], Calibration],
+    calibrated: Callable[[Profile], Calibration], tmp_path: Path
 ) -> None:
     profile = make_profile("ssd+SFace", (("ours.onnx", "1" * 64),))
-    assert calibration_of(profile) is None
-    path = own_folder() / "ssd+SFace.json"
+    assert calibration_of(profile, folder=tmp_path) is None
+    path = tmp_path / "ssd+SFace.json"
     made = calibrated(profile)
     write_calibration(made, path)
     try:
-        found = calibration_of(profile)
+        found = calibration_of(profile, folder=tmp_path)
         assert found is not None
         assert found.fingerprint == made.fingerprint
-        assert files_of("ssd+SFace") == [path]
-        assert "ssd+SFace" in calibrated_profiles()
+        assert files_of("ssd+SFace", folder=tmp_path) == [path]
+        assert "ssd+SFace" in calibrated_profiles(folder=tmp_path)
         with pytest.raises(EvaluationError, match="made for other weights"):
-            calibration_of(make_profile("ssd+SFace", (("ours.onnx", "2" * 64),)))
+            calibration_of(make_profile("ssd+SFace", (("ours.onnx", "2" * 64),)), folder=tmp_path)
     finally:
         path.unlink()

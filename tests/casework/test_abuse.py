@@ -25,7 +25,6 @@ from shapely import box
 from shapely.geometry import MultiPolygon, Polygon
 
 import workbench
-from workbench.casework import register
 from workbench.casework.cases import Case, Request
 from workbench.casework.evidence.export import export, is_recorded
 from workbench.casework.record import people
@@ -63,7 +62,9 @@ from workbench.errors import (
 )
 from workbench.gallery import Gallery
 from workbench.gallery.search import search as inner_search
-from workbench.investigation import search
+from workbench.installation import Installation
+from workbench.investigation import search as investigate
+from workbench.notebook import search
 from workbench.permit import Permit
 from workbench.permit.issuing import issue
 
@@ -398,7 +399,7 @@ def test_html_in_names(
     export(office.register, "A-1", gallery, tmp_path / "x.zip")
     with zipfile.ZipFile(tmp_path / "x.zip") as archive:
         assert "<img src=x" not in archive.read("report.html").decode()
-    panel = CasePanel(Investigation(town_file))
+    panel = CasePanel(Investigation(town_file, installation=office.installation))
     assert "<img" not in panel.allowed.value
     assert "&lt;img" in panel.allowed.value
 
@@ -663,7 +664,7 @@ def test_casework_of_ones_own(
     mine = tmp_path / "mine"
     mine.mkdir()
     monkeypatch.setenv("SIGHTLINE_HOME", str(mine))
-    register.here().train("T-1", permitted)
+    Installation.open().register.train("T-1", permitted)
     why = "belongs to the casework in"
     with Gallery.open(real) as gallery, pytest.raises(NotPermitted, match=why):
         search(gallery, subject, permitted, case="T-1")
@@ -745,10 +746,9 @@ def found_out(
         found = verify(office.folder)
         assert any(re.search(why, str(fault)) for fault in found.faults), found.faults
         for restart in (False, True) if at_once else (True,):
-            if restart:
-                register._open.clear()
+            register = (lambda: office.fresh()) if restart else (lambda: office.register)
             with pytest.raises(AuditDamaged):
-                search(gallery, subject, permitted, case="A-1")
+                investigate(gallery, subject, permitted, case="A-1", register=register())
 
     return check
 
@@ -812,7 +812,7 @@ def test_record_and_head_rewritten_together(
     found = verify(office.folder, pins=[pinned])
     assert "which was pinned, is missing" in str(found.faults[0])
     with pytest.raises(AuditDamaged):  # and whoever has it open sees it without a pin
-        search(gallery, subject, permitted, case="A-1")
+        investigate(gallery, subject, permitted, case="A-1", register=office.register)
 
 
 def test_a_symlinked_record(office: Any, found_out: Callable[[str], None]) -> None:
@@ -829,7 +829,7 @@ def test_a_record_swapped_under_a_running_program(
     shutil.copy(office.folder / LOG, copy)
     copy.replace(office.folder / LOG)
     with pytest.raises(AuditDamaged, match="another file"):
-        search(gallery, subject, permitted, case="A-1")
+        investigate(gallery, subject, permitted, case="A-1", register=office.register)
 
 
 def test_a_record_everybody_may_write(office: Any, found_out: Callable[[str], None]) -> None:
@@ -995,7 +995,7 @@ def test_a_replayed_export(
     assert old.head.number < new.head.number
     assert old.made_at < new.made_at
     assert is_recorded(office.folder, old.manifest)
-    other = CaseRegister(tmp_path / "elsewhere")
+    other = CaseRegister(tmp_path / "elsewhere", office.register.rules)
     assert not is_recorded(other.folder, old.manifest)
 
 

@@ -16,7 +16,8 @@ from workbench.casework.cases import Case, Request
 from workbench.domain import District, Filter, Probe, Progress, Scope
 from workbench.errors import Cancelled, CaseError, DistrictError, NotPermitted
 from workbench.gallery import Gallery
-from workbench.investigation import search
+from workbench.installation import Installation
+from workbench.notebook import search
 
 Ask = Callable[..., Request]
 
@@ -187,9 +188,7 @@ def test_training_in_service_searches_fiction_alone(
 def test_training_before_service_searches_what_is_there(
     fresh_home: Path, gallery: Gallery, subject: Probe, permitted: Scope
 ) -> None:
-    from workbench.casework.register import here
-
-    here().train("T-1", permitted)
+    Installation.open().register.train("T-1", permitted)
     result = search(gallery, subject, permitted, case="T-1")
     assert result.training
     assert len(result.candidates) == 20

@@ -21,7 +21,7 @@ from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.gallery.lifecycle import check
-from workbench.investigation import search
+from workbench.notebook import search
 
 SEEN = {"nose": "similar", "ears": "similar", "mouth": "similar"}
 

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from workbench.calibration import calibration_of
-from workbench.casework.register import here
 from workbench.cli.main import DONE, main
 from workbench.demo import demo_town
 from workbench.demo.check import (
     THRESHOLD,
     check_gallery,
-    demo_environment,
     demo_gallery,
+    demo_settings,
     training_case,
 )
 from workbench.gallery import Gallery
 from workbench.gallery.search import explain
+from workbench.installation import Installation
 from workbench.settings import Settings
 
 
@@ -40,7 +40,7 @@ def test_the_demo_gives_the_known_answers(capsys: pytest.CaptureFixture[str]) ->
     assert highest + 0.03 < THRESHOLD.score < lowest - 0.03
 
 
-def test_the_check_notices_a_wrong_answer(demo: Path) -> None:
+def test_the_check_notices_a_wrong_answer(demo: Path, installation: Installation) -> None:
     """With one appearance moved to another hour the same footage does not pass."""
     town = demo_town()
     wanted = next(a for a in town.truth if a.person in town.photographs)
@@ -50,24 +50,28 @@ def test_the_check_notices_a_wrong_answer(demo: Path) -> None:
         last_seen=wanted.last_seen + timedelta(hours=5),
     )
     truth = tuple(moved if appearance == wanted else appearance for appearance in town.truth)
-    assert check_gallery(town, demo).passed
-    check = check_gallery(dataclasses.replace(town, truth=truth), demo)
+    assert check_gallery(town, demo, installation).passed
+    check = check_gallery(dataclasses.replace(town, truth=truth), demo, installation)
     assert not check.passed
     (row, *_) = [row for row in check.rows if row.person == wanted.person]
     assert (row.missed, row.false) == (1, 1)
 
 
-def test_the_demo_s_gallery_is_indexed_once(demo: Path) -> None:
-    assert demo_gallery(demo_town()) == demo
+def test_the_demo_s_gallery_is_indexed_once(demo: Path, installation: Installation) -> None:
+    assert demo_gallery(demo_town(), installation) == demo
     with Gallery.open(demo) as gallery:
         assert len(gallery.recordings()) == len(list((demo_town().root / "clips").iterdir()))
         assert gallery.runs()["indexed"].iloc[0] == 0
 
 
-def test_the_demo_s_settings_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in demo_environment(demo_town()).items():
+def test_the_demo_s_settings_are_settings(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = demo_settings(demo_town(), installation)
+    for name, value in told.environment().items():
         monkeypatch.setenv(name, value)
     chosen = Settings()
+    assert chosen == told
     assert chosen.threshold == THRESHOLD.score
     assert chosen.base_map is not None
     assert chosen.base_map.is_file()
@@ -76,21 +80,17 @@ def test_the_demo_s_settings_are_settings(monkeypatch: pytest.MonkeyPatch) -> No
     assert chosen.zone == demo_town().time_zone
 
 
-def test_the_demo_s_calibration_foretells_the_demo(
-    demo: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_demo_s_calibration_foretells_the_demo(demo: Path, installation: Installation) -> None:
     """Next to nobody is to be expected by mistake, and nobody is found so."""
     town = demo_town()
-    for name, value in demo_environment(town).items():
-        monkeypatch.setenv(name, value)
-    try:
-        with Gallery.open(demo) as gallery:
-            calibration = calibration_of(gallery.profile)
-            inside = explain(gallery, here().case(training_case(town)).scope).quality
-        assert calibration is not None
-        assert "rendered people" in calibration.data
-        told = calibration.false_candidates(THRESHOLD.score, inside, photographs=3)
-        assert 0 < told.mean < 0.5
-        assert all(told.low <= row.false <= told.high for row in check_gallery(town, demo).rows)
-    finally:
-        monkeypatch.undo()
+    shown = Installation(demo_settings(town, installation))
+    with shown.open_gallery(demo) as gallery:
+        calibration = calibration_of(gallery.profile, folder=shown.settings.calibrations_folder)
+        case = shown.register.case(training_case(town, shown.register))
+        inside = explain(gallery, case.scope).quality
+    assert calibration is not None
+    assert "rendered people" in calibration.data
+    told = calibration.false_candidates(THRESHOLD.score, inside, photographs=3)
+    assert 0 < told.mean < 0.5
+    check = check_gallery(town, demo, shown)
+    assert all(told.low <= row.false <= told.high for row in check.rows)

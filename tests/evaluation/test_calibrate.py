@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from workbench.calibration import (
     QUALITY_STEPS,
     Calibration,
     calibration_of,
-    own_folder,
     read_calibration,
     write_calibration,
 )
@@ -176,19 +176,19 @@ def test_a_newer_version_is_refused(calibration: Calibration, tmp_path) -> None:
 
 
 def test_an_installation_s_own_calibration_goes_before_ours(
-    calibration: Calibration, crowd
+    calibration: Calibration, crowd, tmp_path: Path
 ) -> None:
     profile = crowd(2, 1).profile
-    assert calibration_of(profile) is None
-    path = own_folder() / f"{profile.name}.json"
+    assert calibration_of(profile, folder=tmp_path) is None
+    path = tmp_path / f"{profile.name}.json"
     write_calibration(calibration, path)
     try:
-        found = calibration_of(profile)
+        found = calibration_of(profile, folder=tmp_path)
         assert found is not None
         assert found.data == "made-up people"
         other = replace(profile, weights=(("a.dat", "11"),))
         with pytest.raises(EvaluationError, match="was made for other weights"):
-            calibration_of(other)
+            calibration_of(other, folder=tmp_path)
     finally:
         path.unlink()
 

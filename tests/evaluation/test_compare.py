@@ -18,9 +18,19 @@ def test_combinations_are_measured_on_the_same_pictures(tmp_path: Path) -> None:
             (folder / person / picture.name).write_bytes(picture.read_bytes())
     stills = people_in(folder)
     measured = [
-        measure(Combination("dlib"), stills, cache=tmp_path / "cache"),
-        measure(Combination("dlib", metric="cosine"), stills, cache=tmp_path / "cache"),
-        measure(Combination("dlib", alignment="deepface"), stills, cache=tmp_path / "cache"),
+        measure(Combination("dlib"), stills, home=tmp_path / "models", cache=tmp_path / "cache"),
+        measure(
+            Combination("dlib", metric="cosine"),
+            stills,
+            home=tmp_path / "models",
+            cache=tmp_path / "cache",
+        ),
+        measure(
+            Combination("dlib", alignment="deepface"),
+            stills,
+            home=tmp_path / "models",
+            cache=tmp_path / "cache",
+        ),
     ]
     frame = side_by_side(measured, fmr=0.1)
     assert frame["combination"].tolist() == ["dlib", "dlib, cosine", "dlib, deepface"]

@@ -16,15 +16,15 @@ from workbench.domain import Recording
 from workbench.errors import RecordingError
 from workbench.faces.clips import BLOCKS_ACROSS, redacted_clip
 from workbench.faces.detection import detect
-from workbench.faces.models import load
 from workbench.footage.catalog import read_catalogue
 from workbench.footage.frames import RecordingReader
 from workbench.indexing import index_recording
+from workbench.installation import Installation
 
 
 @pytest.fixture(scope="module")
-def models() -> Any:
-    return load("dlib")
+def models(installation: Installation) -> Any:
+    return installation.load_models()
 
 
 @pytest.fixture(scope="module")

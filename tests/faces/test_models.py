@@ -14,7 +14,7 @@ from workbench.domain import Profile
 from workbench.errors import ModelError
 from workbench.faces import weights
 from workbench.faces.models import Models, _from_this_machine, load
-from workbench.faces.profiles import DETECTORS, RECOGNISERS, default_threshold, pair
+from workbench.faces.profiles import DETECTORS, RECOGNISERS, calibrated_threshold, pair
 from workbench.faces.sources import BUNDLED, WEIGHTS
 
 
@@ -175,10 +175,12 @@ def test_dimensions_and_sizes_are_deepface_s_own() -> None:
         }, name
 
 
-def test_every_profile_has_a_threshold_that_names_its_origin(models: Models) -> None:
+def test_every_profile_has_a_threshold_that_names_its_origin(
+    models: Models, tmp_path: Path
+) -> None:
     import dataclasses
 
-    assert "LFW" in default_threshold(models.profile).calibration
+    assert "LFW" in calibrated_threshold(models.profile, calibrations=tmp_path).calibration
     other = dataclasses.replace(models.profile, recogniser="ArcFace", metric="cosine")
-    assert default_threshold(other).score == pytest.approx(1 - 0.68)
-    assert "not for searching" in default_threshold(other).calibration
+    assert calibrated_threshold(other, calibrations=tmp_path).score == pytest.approx(1 - 0.68)
+    assert "not for searching" in calibrated_threshold(other, calibrations=tmp_path).calibration

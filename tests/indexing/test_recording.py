@@ -15,7 +15,7 @@ from workbench.faces.models import Models, load
 from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
 from workbench.indexing import IndexReport, index_catalogue
-from workbench.investigation import search
+from workbench.notebook import search
 
 CAMERAS = "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\nC2,Park,51.49,-0.02\n"
 EVERYWHERE = from_geojson(
@@ -164,7 +164,7 @@ def test_the_woman_is_found_in_the_three_clips_she_is_in(
     """Real footage, a probe cut from one of the clips, the default threshold."""
     import cv2
 
-    from workbench.faces.profiles import default_threshold
+    from workbench.faces.profiles import calibrated_threshold
     from workbench.footage.frames import RecordingReader
 
     gifs = {path.name: path for path in sorted((shared / "footage" / "real").glob("*.gif"))}
@@ -180,7 +180,7 @@ def test_the_woman_is_found_in_the_three_clips_she_is_in(
         probe,
         Scope(EVERYWHERE, *span),
         case=training,
-        threshold=default_threshold(models.profile, photographs=3),
+        threshold=calibrated_threshold(models.profile, calibrations=tmp_path, photographs=3),
     )
     assert {candidate.recording for candidate in found.candidates} == {
         her, "head-pose-face-detection-female-and-male.gif",

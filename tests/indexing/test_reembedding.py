@@ -12,13 +12,14 @@ import pytest
 from workbench.cli.main import main
 from workbench.domain import Progress
 from workbench.errors import GalleryError
-from workbench.faces.models import load
 from workbench.footage.catalog import read_catalogue
 from workbench.gallery import Gallery, replacement
 from workbench.gallery.lifecycle import check
 from workbench.gallery.register import segments_folder
 from workbench.indexing import index_catalogue, reembedding
 from workbench.indexing.reembedding import reembed
+from workbench.installation import Installation
+from workbench.notebook import load_models
 
 CLIPS = 6
 
@@ -36,11 +37,13 @@ def write_catalogue(folder: Path, cuts: dict[str, Path]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def town(cuts: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def town(
+    installation: Installation, cuts: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Six recordings under an older version of the profile dlib."""
     folder = tmp_path_factory.mktemp("town")
     catalogue = read_catalogue(write_catalogue(folder / "footage", cuts))
-    models = load("dlib")
+    models = installation.load_models("dlib")
     older = replace(models, profile=replace(models.profile, version="0"))
     with Gallery.create(folder / "town.duckdb", older.profile) as gallery:
         index_catalogue(catalogue, gallery, older)
@@ -55,12 +58,12 @@ def old(town: Path, tmp_path: Path, copied) -> Path:
 @pytest.fixture
 def newer() -> str:
     """The name of a profile of which the old gallery has not the templates."""
-    assert load("dlib").profile.version != "0"
+    assert load_models("dlib").profile.version != "0"
     return "dlib"
 
 
 def is_newer(gallery: Gallery) -> bool:
-    return gallery.profile == load("dlib").profile
+    return gallery.profile == load_models("dlib").profile
 
 
 def rows(path: Path) -> dict[tuple[str, int], np.ndarray]:
@@ -102,9 +105,9 @@ def test_the_same_people_are_there_with_other_templates(
 
 
 def test_a_stopped_one_goes_on_and_is_then_swapped_in(
-    old: Path, newer: str, monkeypatch: pytest.MonkeyPatch
+    old: Path, newer: str, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models = load(newer)
+    models = installation.load_models(newer)
     beside = old.with_name("new.duckdb")
     monkeypatch.setattr(reembedding, "AT_A_TIME", 1)
 
@@ -184,6 +187,6 @@ def test_from_the_footage_itself(
 
 def test_a_gallery_of_that_profile_is_left_alone(tmp_path: Path, capsys) -> None:
     path = tmp_path / "town.duckdb"
-    Gallery.create(path, load("dlib").profile).close()
+    Gallery.create(path, load_models("dlib").profile).close()
     assert main(["gallery", "reembed", str(path), "--profile", "dlib"]) == 2
     assert "has the templates of dlib" in capsys.readouterr().err

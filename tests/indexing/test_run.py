@@ -21,9 +21,10 @@ import pytest
 from workbench.cli.main import DONE, PROBLEMS, REFUSED, main
 from workbench.district import from_geojson
 from workbench.domain import Progress, Scope, parse_time
-from workbench.faces.models import Models, load
+from workbench.faces.models import Models
 from workbench.gallery import Gallery
 from workbench.indexing import index_catalogue, plan_catalogue, watch_catalogue
+from workbench.installation import Installation
 
 # Seconds after which a run is killed; SIGHTLINE_KILLS asks for more of them (make soak).
 MOMENTS = [n / 10 for n in range(0, 30, 2)] if "SIGHTLINE_KILLS" in os.environ else [0.0, 0.8]
@@ -31,8 +32,8 @@ CAMERAS = "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\nC2,Park,51.49
 
 
 @pytest.fixture(scope="module")
-def models() -> Models:
-    return load("dlib")
+def models(installation: Installation) -> Models:
+    return installation.load_models("dlib")
 
 
 @pytest.fixture

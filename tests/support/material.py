@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pytest
 from sharing import made_once
 
 from workbench.demo import demo_town
+from workbench.installation import Installation
 
 # The twelve cameras of the small town, on a rough grid in London.
 PLACES = (
@@ -59,14 +60,15 @@ def copied() -> Callable[[Path, Path], Path]:
 
 
 @pytest.fixture(scope="session")
-def demo(home: Path, once: Once, copied: Callable[[Path, Path], Path]) -> Path:
+def demo(installation: Installation, once: Once, copied: Callable[[Path, Path], Path]) -> Path:
     """The demo town's gallery in the tests' installation, for tests that only read it."""
     from workbench.demo.check import demo_gallery
 
     def make(folder: Path) -> None:
-        copied(demo_gallery(demo_town()), folder)
+        copied(demo_gallery(demo_town(), installation), folder)
 
     made = next(once("demo", make).glob("*.duckdb"))
+    home = installation.settings.home
     return home / made.name if (home / made.name).exists() else copied(made, home)
 
 
@@ -76,18 +78,15 @@ def demo_calibrations() -> dict[str, str]:
     return {"SIGHTLINE_CALIBRATIONS": str(demo_town().root / "calibrations")}
 
 
-@pytest.fixture
-def calibrated_on_the_demo(home: Path) -> Iterator[None]:
-    """This process takes the demo's calibration, too: rendered faces are more alike than real."""
-    folder = home / "calibrations"
-    folder.mkdir(exist_ok=True)
-    own = shutil.copy(demo_town().root / "calibrations/dlib.json", folder)
-    yield
-    Path(own).unlink()
+@pytest.fixture(scope="session")
+def calibrated_on_the_demo(installation: Installation) -> Installation:
+    """The tests' installation, calibrated on the demo: rendered faces are more alike than real."""
+    folder = demo_town().root / "calibrations"
+    return Installation(installation.settings.model_copy(update={"calibrations": folder}))
 
 
 @pytest.fixture(scope="session")
-def small_town(once: Once) -> Path:
+def small_town(installation: Installation, once: Once) -> Path:
     """A gallery of twelve cameras and three clips; the wanted person walks through two of them.
 
     02:18 UTC at CAM-003, 15:20 UTC at CAM-006, and only other people at 00:47 UTC at CAM-001, on
@@ -95,11 +94,10 @@ def small_town(once: Once) -> Path:
     """
 
     def make(folder: Path) -> None:
-        from workbench.faces.models import load
         from workbench.gallery import Gallery
         from workbench.indexing import index_catalogue
 
-        models = load("dlib")
+        models = installation.load_models("dlib")
         with Gallery.create(folder / "gallery.duckdb", models.profile) as gallery:
             report = index_catalogue(small_catalogue(folder / "footage"), gallery, models)
         assert not report.problems

@@ -17,13 +17,11 @@ import numpy as np
 import pytest
 from shapely import box
 
-from workbench.casework import register
 from workbench.casework.cases import Case, Request
-from workbench.casework.record import jupyterhub as hubs
 from workbench.casework.record.audit import HEAD, LOG
 from workbench.casework.record.chain import canonical
 from workbench.casework.record.keys import own_key
-from workbench.casework.register import CaseRegister
+from workbench.casework.register import CaseRegister, all_entries
 from workbench.casework.subjects import describe_subject
 from workbench.domain import (
     Box,
@@ -41,6 +39,7 @@ from workbench.domain import (
     Tracklet,
 )
 from workbench.gallery import Gallery
+from workbench.installation import Installation
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 PROFILE = Profile("test", "dlib", "Dlib", "dlib-chip", "euclidean", 8, (("a.dat", "00"),))
@@ -92,14 +91,15 @@ class Office:
 
     home: Path
     patch: pytest.MonkeyPatch
+    installation: Installation
 
     @property
     def folder(self) -> Path:
-        return self.home / "casework"
+        return self.register.folder
 
     @property
     def register(self) -> CaseRegister:
-        return register.here()
+        return self.installation.register
 
     def sit(self, name: str) -> CaseRegister:
         """Somebody sits down: their server was started with their token of the hub."""
@@ -107,8 +107,8 @@ class Office:
         return self.register
 
     def fresh(self) -> CaseRegister:
-        """The register as another process would open it."""
-        register._open.clear()
+        """The register as another process would open it, with the settings as they are now."""
+        self.installation = Installation.open()
         return self.register
 
     def write_at(self, moment: datetime) -> None:
@@ -122,22 +122,19 @@ class Office:
         (self.folder / HEAD).write_text(f"{head.number + 1:020d}:{digest}\n")
 
     def events(self, what: str = "") -> list[Any]:
-        return [e for e in register.all_entries(self.folder) if e.what.startswith(what)]
+        return [e for e in all_entries(self.folder) if e.what.startswith(what)]
 
 
 @pytest.fixture
-def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An installation that nobody has used yet."""
+def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of an installation that nobody has used yet."""
     home = tmp_path / "home"
     home.mkdir()
     for name in [name for name in os.environ if name.startswith(("SIGHTLINE_", "JUPYTERHUB_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("SIGHTLINE_HOME", str(home))
     monkeypatch.chdir(tmp_path)
-    register._open.clear()
-    hubs._answers.clear()
-    yield home
-    register._open.clear()
+    return home
 
 
 @pytest.fixture
@@ -150,7 +147,7 @@ def office(fresh_home: Path, hub: str, monkeypatch: pytest.MonkeyPatch) -> Offic
     document = {"hub": hub, "people": ROLES, "keys": keys}
     (folder / "people.json").write_text(json.dumps(document))
     (folder / "people.json").chmod(0o644)
-    made = Office(fresh_home, monkeypatch)
+    made = Office(fresh_home, monkeypatch, Installation.open())
     made.sit("ada")
     return made
 
@@ -236,7 +233,7 @@ def permitted() -> Scope:
 
 
 @pytest.fixture
-def ask(subject: Probe, permitted: Scope) -> Callable[..., Request]:
+def ask(subject: Probe, permitted: Scope, tmp_path: Path) -> Callable[..., Request]:
     """``ask(reference="A-1", …)``: a request that nothing is wrong with but what is said."""
 
     def make(reference: str = "A-1", **changed: Any) -> Request:
@@ -253,7 +250,7 @@ def ask(subject: Probe, permitted: Scope) -> Callable[..., Request]:
             end=permitted.end,
             valid_from=now - timedelta(hours=1),
             valid_until=now + timedelta(days=2),
-            subject=describe_subject(subject),
+            subject=describe_subject(subject, calibrations=tmp_path / "none"),
         )
         return replace(request, **changed)
 

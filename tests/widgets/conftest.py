@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from workbench.installation import Installation
 from workbench.widgets.investigate.model import Investigation
 
 
 @pytest.fixture
-def asked(small_town: Path, training: str, calibrated_on_the_demo: None) -> Investigation:
-    return Investigation(small_town)
+def asked(small_town: Path, training: str, calibrated_on_the_demo: Installation) -> Investigation:
+    return Investigation(small_town, installation=calibrated_on_the_demo)
 
 
 @pytest.fixture(scope="session")

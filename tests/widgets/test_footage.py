@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.faces.models import load
 from workbench.gallery import Gallery
 from workbench.indexing import index_catalogue
+from workbench.installation import Installation
 from workbench.widgets.footage import FootagePage, FootageReport
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -23,7 +23,10 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 @pytest.fixture(scope="module")
 def troubled(
-    cuts: dict[str, Path], bad_recordings: Path, tmp_path_factory: pytest.TempPathFactory
+    installation: Installation,
+    cuts: dict[str, Path],
+    bad_recordings: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """One good recording, one damaged in its middle, one that is no film; two of three cameras."""
     folder = tmp_path_factory.mktemp("troubled")
@@ -41,15 +44,15 @@ def troubled(
         "text.mp4,B,2026-03-29T02:30:00+00:00\n"
     )
     path = folder / "gallery.duckdb"
-    models = load("dlib")
+    models = installation.load_models()
     with Gallery.create(path, models.profile) as gallery:
         index_catalogue(folder, gallery, models)
     return path
 
 
 @pytest.fixture
-def page(troubled: Path) -> FootagePage:
-    report = FootageReport(troubled)
+def page(troubled: Path, installation: Installation) -> FootagePage:
+    report = FootageReport(troubled, installation=installation)
     report.refresh()
     assert report.messages == {}
     return FootagePage(report)

@@ -9,6 +9,7 @@ import pytest
 
 from workbench.domain import Progress
 from workbench.gallery import Gallery
+from workbench.installation import Installation
 from workbench.widgets.components.work import InPlace
 from workbench.widgets.indexing import Indexing, IndexingPanel, progress_words
 
@@ -30,8 +31,8 @@ def catalogue(cuts: dict[str, Path], tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def model(tmp_path: Path, catalogue: Path) -> Indexing:
-    made = Indexing(tmp_path / "gallery.duckdb", work=InPlace())
+def model(tmp_path: Path, catalogue: Path, installation: Installation) -> Indexing:
+    made = Indexing(tmp_path / "gallery.duckdb", installation=installation, work=InPlace())
     made.catalogue = str(catalogue)
     return made
 
@@ -84,8 +85,12 @@ def test_bad_input_is_told_and_nothing_is_made(
     assert not model.gallery.exists()
 
 
-def test_without_a_catalogue_there_is_nothing_to_start(tmp_path: Path) -> None:
-    panel = IndexingPanel(Indexing(tmp_path / "gallery.duckdb", work=InPlace()))
+def test_without_a_catalogue_there_is_nothing_to_start(
+    tmp_path: Path, installation: Installation
+) -> None:
+    panel = IndexingPanel(
+        Indexing(tmp_path / "gallery.duckdb", installation=installation, work=InPlace())
+    )
     assert panel.start.disabled
     assert panel.look.disabled
 

@@ -15,8 +15,9 @@ from workbench.casework.reviewing.review import list_for_review, sightings
 from workbench.domain import Probe, Scope
 from workbench.errors import NotPermitted
 from workbench.gallery import Gallery
-from workbench.investigation import search
+from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE
+from workbench.notebook import search
 from workbench.widgets.audit import AuditPanel, audit
 from workbench.widgets.investigate.case import CasePanel
 from workbench.widgets.investigate.model import Investigation
@@ -29,7 +30,7 @@ HOSTILE = "<b onclick=x>bold</b>"
 
 
 def test_the_only_open_case_is_taken(office: Any, case: Case, town_file: Path) -> None:
-    asked = Investigation(town_file)
+    asked = Investigation(town_file, installation=office.installation)
     assert asked.case == "A-1"
     panel = CasePanel(asked)
     assert panel.choice.value == "A-1"
@@ -41,11 +42,10 @@ def test_the_only_open_case_is_taken(office: Any, case: Case, town_file: Path) -
 
 def test_of_several_cases_one_is_chosen_by_a_person(
     office: Any, case: Case, ask: Callable[..., Request], subject: Probe, town_file: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     office.sit("anna").ask(ask("A-2"), subject=subject)
     office.sit("sara").approve("A-2")
-    asked = Investigation(town_file)
+    asked = Investigation(town_file, installation=office.installation)
     assert asked.case == ""
     assert "a case" in asked.missing
     asked.search()
@@ -54,12 +54,12 @@ def test_of_several_cases_one_is_chosen_by_a_person(
     panel.choice.value = "A-2"
     assert asked.case == "A-2"
     assert "case" not in asked.messages
-    monkeypatch.setenv("SIGHTLINE_CASE", "A-1")
-    assert Investigation(town_file).case == "A-1"
+    set_here = office.installation.settings.model_copy(update={"case": "A-1"})
+    assert Investigation(town_file, installation=Installation(set_here)).case == "A-1"
 
 
 def test_a_case_that_closes_goes_from_the_list(office: Any, case: Case, town_file: Path) -> None:
-    asked = Investigation(town_file)
+    asked = Investigation(town_file, installation=office.installation)
     panel = CasePanel(asked)
     office.sit("anna").close("A-1", reason="found")
     panel._look_again()
@@ -68,7 +68,7 @@ def test_a_case_that_closes_goes_from_the_list(office: Any, case: Case, town_fil
 
 
 def test_who_has_no_case_may_train(fresh_home: Path, town_file: Path) -> None:
-    asked = Investigation(town_file)
+    asked = Investigation(town_file, installation=Installation.open())
     panel = CasePanel(asked)
     panel.train.click()
     assert asked.case == "TRAINING"
@@ -78,7 +78,7 @@ def test_who_has_no_case_may_train(fresh_home: Path, town_file: Path) -> None:
 
 def test_training_in_service_says_why_not(office: Any, town_file: Path) -> None:
     office.sit("otto")
-    asked = Investigation(town_file)
+    asked = Investigation(town_file, installation=office.installation)
     CasePanel(asked).train.click()
     assert "otto has auditor" in asked.messages["case"]
 
@@ -88,7 +88,7 @@ def test_what_is_shown_of_an_answer_is_recorded_once(
 ) -> None:
     from workbench.widgets.investigate.results import ResultsPanel
 
-    asked = Investigation(town_file)
+    asked = Investigation(town_file, installation=office.installation)
     panel = ResultsPanel(asked)
     asked.threshold = -1.0
     asked.result = search(gallery, subject, permitted, case="A-1")
@@ -122,7 +122,7 @@ def fill(panel: ReviewPanel, conclusion: str, reason: str = "Scar on the chin.")
 def test_two_reviewers_make_a_sighting(listed: Any, town_file: Path) -> None:
     for name in ("anna", "rosa"):
         listed.sit(name)
-        panel = ReviewPanel(Review(town_file))
+        panel = ReviewPanel(Review(town_file, installation=listed.installation))
         panel.choice.value = "A-1"
         assert "2 faces to decide on." in panel.left.value
         assert panel.faces.value.count("<img") == 3  # two photographs and the face
@@ -137,7 +137,7 @@ def test_two_reviewers_make_a_sighting(listed: Any, town_file: Path) -> None:
 
 def test_what_lacks_is_said_and_nothing_is_recorded(listed: Any, town_file: Path) -> None:
     listed.sit("anna")
-    model = Review(town_file)
+    model = Review(town_file, installation=listed.installation)
     panel = ReviewPanel(model)
     panel.choice.value = "A-1"
     panel.record.click()
@@ -155,7 +155,7 @@ def test_what_lacks_is_said_and_nothing_is_recorded(listed: Any, town_file: Path
 
 def test_a_face_may_be_left_for_later(listed: Any, town_file: Path) -> None:
     listed.sit("anna")
-    model = Review(town_file)
+    model = Review(town_file, installation=listed.installation)
     model.choose_case("A-1")
     first = model.item
     model.note("nose", "similar")
@@ -168,7 +168,7 @@ def test_a_face_may_be_left_for_later(listed: Any, town_file: Path) -> None:
 
 def test_who_may_not_review_is_told(listed: Any, town_file: Path) -> None:
     listed.sit("otto")
-    panel = ReviewPanel(Review(town_file))
+    panel = ReviewPanel(Review(town_file, installation=listed.installation))
     panel.choice.value = "A-1"
     assert "otto has auditor" in panel.problems.value
 
@@ -248,9 +248,6 @@ def test_names_stay_text(searched: Any) -> None:
 def test_a_damaged_record_is_told_and_not_shown(searched: Any) -> None:
     content = (searched.folder / LOG).read_bytes()
     (searched.folder / LOG).write_bytes(content.replace(b'"candidates":4', b'"candidates":0'))
-    from workbench.casework import register
-
-    register._open.clear()
     assert "is no longer" in audit().value or "was changed" in audit().value
 
 

@@ -11,7 +11,7 @@ from workbench.casework.cases import Case
 from workbench.casework.reviewing.review import decide, list_for_review, waiting
 from workbench.domain import Probe, Scope
 from workbench.gallery import Gallery
-from workbench.investigation import search
+from workbench.notebook import search
 from workbench.widgets.sightings import SightingsModel, SightingsPage, sightings
 
 SIMILAR = dict.fromkeys(("nose", "ears", "mouth"), "similar")
@@ -35,7 +35,7 @@ def decided(listed: Any, gallery: Gallery) -> Any:
 
 
 def test_nothing_confirmed_is_said(listed: Any, town_file: Path) -> None:
-    panel = SightingsPage(SightingsModel(town_file))
+    panel = SightingsPage(SightingsModel(town_file, installation=listed.installation))
     assert panel.choice.value == "A-1"  # the only case there is
     assert "Nothing is confirmed in this case yet." in panel.status.value
     assert panel.answer.layout.display == "none"
@@ -43,7 +43,7 @@ def test_nothing_confirmed_is_said(listed: Any, town_file: Path) -> None:
 
 def test_the_team_sees_who_confirmed_what_where_and_when(decided: Any, town_file: Path) -> None:
     decided.sit("rolf")
-    model = SightingsModel(town_file)
+    model = SightingsModel(town_file, installation=decided.installation)
     panel = SightingsPage(model)
     assert "2 confirmed sightings" in panel.status.value
     assert [item["rank"] for item in panel.table.items] == [1, 2]
@@ -56,7 +56,7 @@ def test_the_team_sees_who_confirmed_what_where_and_when(decided: Any, town_file
 def test_choosing_on_the_map_chooses_everywhere_without_drawing_it_again(
     decided: Any, town_file: Path
 ) -> None:
-    model = SightingsModel(town_file)
+    model = SightingsModel(town_file, installation=decided.installation)
     panel = SightingsPage(model)
     pages: list[object] = []
     panel.map.observe(pages.append, "page")
@@ -71,7 +71,7 @@ def test_choosing_on_the_map_chooses_everywhere_without_drawing_it_again(
 
 def test_nobody_sees_a_case_that_they_may_not_read(decided: Any, town_file: Path) -> None:
     decided.sit("nobody")
-    model = SightingsModel(town_file)
+    model = SightingsModel(town_file, installation=decided.installation)
     panel = SightingsPage(model)
     assert model.cases == ()
     assert "There is no case that you may read." in panel.status.value
@@ -82,7 +82,7 @@ def test_nobody_sees_a_case_that_they_may_not_read(decided: Any, town_file: Path
 
 def test_who_may_read_cases_but_see_no_faces_is_told(decided: Any, town_file: Path) -> None:
     decided.sit("otto")
-    panel = SightingsPage(SightingsModel(town_file))
+    panel = SightingsPage(SightingsModel(town_file, installation=decided.installation))
     assert "otto has auditor" in panel.model.messages["case"]
     assert panel.answer.layout.display == "none"
     assert "Its sightings are not shown." in panel.status.value
@@ -92,7 +92,7 @@ def test_who_may_not_export_saves_nothing(
     decided: Any, town_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decided.sit("rosa")
-    panel = SightingsPage(SightingsModel(town_file))
+    panel = SightingsPage(SightingsModel(town_file, installation=decided.installation))
     monkeypatch.setattr(panel.exports.saver, "save", pytest.fail)
     panel.exports.buttons["csv"].click()
     assert "rosa has reviewer" in panel.model.messages["files"]

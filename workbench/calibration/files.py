@@ -1,7 +1,7 @@
 """Calibrations as files: small tables of numbers with no picture, no template and no name.
 
-Calibrations that come with Sightline lie in this folder; one made for an installation lies in
-``HOME/calibrations`` and is taken before them.
+Calibrations that come with Sightline lie in this folder; one made for an installation lies in a
+folder of its own (by default ``HOME/calibrations``) and is taken before them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.calibration.model import Calibration, Curve, LikelihoodRatioModel
 from workbench.errors import EvaluationError
-from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     from workbench.domain import Profile
@@ -103,16 +102,24 @@ def parse_calibration(text: str, *, where: str) -> Calibration:
         raise _unreadable(where, error) from error
 
 
-def calibration_of(profile: Profile) -> Calibration | None:
+def calibration_of(profile: Profile, *, folder: Path) -> Calibration | None:
     """Calibration of a profile: this installation's own, else Sightline's, else None.
 
-    Raises EvaluationError if there is one that cannot be read, or is of another profile.
+    Parameters
+    ----------
+    folder : Path
+        Where the installation keeps its own.
+
+    Raises
+    ------
+    EvaluationError
+        If there is one that cannot be read, or one in *folder* that is of another profile.
     """
-    for path in files_of(profile.name):
+    for path in files_of(profile.name, folder=folder):
         calibration = read_calibration(path)
         if calibration.fingerprint == profile.fingerprint:
             return calibration
-        if path.parent == own_folder():
+        if path.parent == folder:
             raise EvaluationError(
                 f"was made for other weights ({calibration.fingerprint}, "
                 f"not {profile.fingerprint})",
@@ -122,21 +129,16 @@ def calibration_of(profile: Profile) -> Calibration | None:
     return None
 
 
-def files_of(profile: str) -> list[Path]:
-    """Calibration files for profiles of that name, this installation's own first."""
-    folders = (own_folder(), Path(__file__).parent)
-    return [path for folder in folders if (path := folder / f"{profile}.json").is_file()]
+def files_of(profile: str, *, folder: Path) -> list[Path]:
+    """Calibration files for profiles of that name, the one in *folder* first."""
+    folders = (folder, Path(__file__).parent)
+    return [path for each in folders if (path := each / f"{profile}.json").is_file()]
 
 
-def calibrated_profiles() -> list[str]:
-    """Names of the profiles that have a calibration."""
-    folders = (own_folder(), Path(__file__).parent)
-    return sorted({path.stem for folder in folders for path in folder.glob("*.json")})
-
-
-def own_folder() -> Path:
-    """Folder of this installation's own calibrations."""
-    return load_settings().calibrations or load_settings().home / "calibrations"
+def calibrated_profiles(*, folder: Path) -> list[str]:
+    """Names of the profiles that have a calibration, in *folder* or with Sightline."""
+    folders = (folder, Path(__file__).parent)
+    return sorted({path.stem for each in folders for path in each.glob("*.json")})
 
 
 def _unreadable(where: str, error: Exception) -> EvaluationError:

@@ -13,6 +13,8 @@ from workbench.domain import District, Scope, parse_time, utc
 from workbench.errors import CaseError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench.settings import Settings
 
 Purpose: TypeAlias = Literal[
@@ -80,12 +82,32 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
-        """Those in the settings."""
+        """The limits in the settings."""
         return cls(
             area_km2=settings.largest_area_km2,
             days=settings.longest_days,
             valid_days=settings.longest_validity_days,
             cameras=settings.most_cameras,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of an installation's casework: its settings decide them, no case does."""
+
+    limits: Limits
+    filler_share: float  # fillers for each candidate sent to review
+    retention_days: float  # after which footage that nothing holds is deleted
+    calibrations: Path  # folder of the installation's own, which likeness to a subject rests on
+
+    @classmethod
+    def of(cls, settings: Settings) -> Rules:
+        """The rules in the settings."""
+        return cls(
+            limits=Limits.of(settings),
+            filler_share=settings.filler_share,
+            retention_days=settings.retention_days,
+            calibrations=settings.calibrations_folder,
         )
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.cases import Case, Limits, Request, State
+from workbench.casework.cases import Case, Limits, Request, Rules, State
 from workbench.casework.record.audit import AuditLog
 from workbench.casework.record.chain import Entry, Head
 from workbench.casework.record.keys import SIGNED, doubt, signature
@@ -23,11 +23,12 @@ from workbench.casework.record.people import (
 )
 from workbench.casework.subjects import describe_subject, keep_subject
 from workbench.errors import CaseError, NotPermitted, SettingsError
-from workbench.settings import load_settings
 
 if TYPE_CHECKING:
+    from workbench.casework.record.jupyterhub import Answers
     from workbench.casework.record.people import Action
     from workbench.domain import Probe, Scope
+    from workbench.settings import Settings
 
 FOLDER = "casework"
 TRAINING_DAYS = 365
@@ -38,17 +39,26 @@ KEPT = ("case.", "review.", "people.", "subject.", "triage.")
 class CaseRegister:
     """The casework folder, opened by whoever runs this process.
 
-    >>> register = here()                                                # doctest: +SKIP
+    >>> register = open_register(load_settings())                        # doctest: +SKIP
     >>> register.case("A-2026-117").status()                             # doctest: +SKIP
     'open'
 
     Every method that changes something names the person itself (:attr:`me`), asks whether their
-    role covers it, and leaves an entry whether it does or not.
+    role covers it, and leaves an entry whether it does or not. Open one and keep it: it reads of
+    the record what was written since it last looked.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the record and what belongs to it lie; made if it is not there.
+    rules : Rules
+        The rules of the installation.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, rules: Rules) -> None:
+        self.folder, self.rules = folder, rules
         self._log = AuditLog(folder, kinds=KEPT)
+        self._answers: Answers = {}  # of the hub
         self._lock = threading.RLock()
         self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those of no case
         self._spelling: dict[str, str] = {}  # casefolded reference: the reference
@@ -66,13 +76,17 @@ class CaseRegister:
             noted = self._of("", "people.changed")
             if (noted[-1].about["sha256"] if noted else "") != people.digest:
                 about = {"sha256": people.digest, **people.document()}
-                self._take(self._log.append("people.changed", identify(people).named(), about))
+                self._take(
+                    self._log.append(
+                        "people.changed", identify(people, self._answers).named(), about
+                    )
+                )
         return people
 
     @property
     def me(self) -> Person:
         """Whoever runs this process, as the operating system or the hub says."""
-        return identify(self.people)
+        return identify(self.people, self._answers)
 
     def require(self, action: Action, reference: str = "") -> Person:
         """Whoever is at work, if their role covers it; record and raise NotPermitted if not."""
@@ -94,7 +108,7 @@ class CaseRegister:
         if people.in_service:
             me = self.require("people.change")
         else:
-            me = identify(people)
+            me = identify(people, self._answers)
             if me.uid != self.folder.stat().st_uid:
                 raise NotPermitted(
                     "the first administrator is named by the owner of the casework folder",
@@ -155,7 +169,9 @@ class CaseRegister:
             )
         me = self.require("case.ask", request.reference)
         told = request.subject
-        if told is None or told != describe_subject(subject, description=told.description):
+        if told is None or told != describe_subject(
+            subject, calibrations=self.rules.calibrations, description=told.description
+        ):
             raise CaseError(
                 "the photographs are not those of the request's subject",
                 where=request.reference,
@@ -172,10 +188,11 @@ class CaseRegister:
     def approve(self, reference: str) -> Case:
         """Authorise a case that somebody else asked for.
 
-        A case beyond the limits in the settings opens when two people have done so. The limits that
-        were in force stand in the record, so that nobody's own settings change them afterwards.
+        A case beyond the limits of the :attr:`rules` opens when two people have done so. The limits
+        that were in force stand in the record, so that nobody's own settings change them
+        afterwards.
         """
-        me, limits = self.require("case.approve", reference), Limits.of(load_settings())
+        me, limits = self.require("case.approve", reference), self.rules.limits
         with self.exclusively():
             self._approve(reference, me, limits)
         return self.case(reference)
@@ -376,17 +393,15 @@ def _after(case: Case | None, entry: Entry) -> Case:
     return replace(case, state=ended, ended_at=entry.at, reason=str(entry.about["reason"]))
 
 
-_open: dict[Path, CaseRegister] = {}
-_opening = threading.Lock()
+def open_register(settings: Settings) -> CaseRegister:
+    """The register of an installation: ``casework`` in its home, with the rules of its settings.
 
-
-def here() -> CaseRegister:
-    """The register of this installation (``casework`` in the settings' home), opened once."""
-    folder = load_settings().home.resolve() / FOLDER
-    with _opening:
-        if folder not in _open:
-            _open[folder] = CaseRegister(folder)
-        return _open[folder]
+    Raises
+    ------
+    AuditDamaged
+        If the record is not what was written.
+    """
+    return CaseRegister(settings.home.resolve() / FOLDER, Rules.of(settings))
 
 
 def all_entries(folder: Path) -> Iterator[Entry]:

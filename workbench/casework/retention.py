@@ -16,7 +16,6 @@ from workbench.casework.cases import plain
 from workbench.casework.reviewing.review import sightings
 from workbench.casework.subjects import delete_subject
 from workbench.errors import CaseError
-from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     from workbench.casework.register import CaseRegister
@@ -69,12 +68,12 @@ def remove_old(gallery: Gallery, before: datetime, keep: frozenset[str]) -> Mapp
 def purge(
     register: CaseRegister, gallery: Path, remove: RemoveOld, *, days: float | None = None
 ) -> Purged:
-    """Delete what is older than the retention of the settings, or *days* if that is shorter.
+    """Delete what is older than the retention of the rules, or *days* if that is shorter.
 
     Subjects of cases that ended as long ago go too. Raises NotPermitted for all but
-    administrators, and CaseError for a longer time than the settings allow.
+    administrators, and CaseError for a longer time than the rules allow.
     """
-    me, allowed = register.require("retention.purge"), load_settings().retention_days
+    me, allowed = register.require("retention.purge"), register.rules.retention_days
     if days is not None and not 0 <= days <= allowed:
         raise CaseError(
             f"{days:g} days is not between 0 and the {allowed:g} that the settings allow",

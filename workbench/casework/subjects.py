@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.casework.cases import Case, Subject, plain
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import CaseError
+from workbench.faces.profiles import calibrated_threshold
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,20 +25,22 @@ _TEMPLATES = "templates.npy"
 _read: dict[str, NDArray[np.float32]] = {}  # by SHA-256: what is read once need not be read again
 
 
-def describe_subject(probe: Probe, *, description: str = "") -> Subject:
+def describe_subject(probe: Probe, *, calibrations: Path, description: str = "") -> Subject:
     """A probe as the subject of a case.
 
     The least score is the one at which the profile's own calibration calls two sets of pictures
-    alike, as many as a probe can hold; no setting lowers it.
+    alike, as many as a probe can hold; no setting lowers it. *calibrations* is the folder of the
+    installation's own.
     """
-    from workbench.faces.profiles import calibrated_threshold
-
+    threshold = calibrated_threshold(
+        probe.profile, calibrations=calibrations, photographs=MOST_PHOTOGRAPHS
+    )
     return Subject(
         description=plain(description, where="subject"),
         photographs=tuple(hashlib.sha256(p.jpeg).hexdigest() for p in probe.photographs),
         fingerprint=probe.profile.fingerprint,
         digest=hashlib.sha256(_saved(probe)).hexdigest(),
-        least_score=calibrated_threshold(probe.profile, photographs=MOST_PHOTOGRAPHS).score,
+        least_score=threshold.score,
     )
 
 

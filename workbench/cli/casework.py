@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workbench.casework.evidence.export import ClipMaker
     from workbench.domain import Candidate
     from workbench.gallery import Gallery
+    from workbench.installation import Installation
 
 DONE, PROBLEMS = 0, 1
 
@@ -201,19 +202,18 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
 
 def _open(options: argparse.Namespace) -> int:
     from workbench.casework.cases import TEMPLATES, Request
-    from workbench.casework.register import here
     from workbench.casework.subjects import describe_subject
     from workbench.district import from_file
     from workbench.domain import parse_time
-    from workbench.faces.models import load
     from workbench.faces.probes import make_probe
-    from workbench.settings import load_settings
+    from workbench.installation import Installation
 
-    register, template = here(), TEMPLATES[options.template]
+    installation, template = Installation.open(), TEMPLATES[options.template]
+    register = installation.register
     register.require("case.ask", options.reference)
     now = datetime.now(UTC)
     days = template.valid if options.valid_days is None else timedelta(days=options.valid_days)
-    probe = make_probe(options.subject, models=load(options.profile or load_settings().profile))
+    probe = make_probe(options.subject, models=installation.load_models(options.profile))
     request = Request(
         reference=options.reference,
         purpose=template.purpose,
@@ -227,7 +227,11 @@ def _open(options: argparse.Namespace) -> int:
         valid_from=now,
         valid_until=now + days,
         cameras=options.cameras,
-        subject=describe_subject(probe, description=options.description),
+        subject=describe_subject(
+            probe,
+            calibrations=register.rules.calibrations,
+            description=options.description,
+        ),
     )
     case = register.ask(request, subject=probe)
     say(
@@ -238,21 +242,21 @@ def _open(options: argparse.Namespace) -> int:
 
 
 def _training(options: argparse.Namespace) -> int:
-    from workbench.casework.register import here
     from workbench.district import from_file
     from workbench.domain import Scope, parse_time
+    from workbench.installation import Installation
 
     start = parse_time(options.start, where="--from")
     scope = Scope(from_file(options.district), start, parse_time(options.end, where="--to"))
-    case = here().train(options.reference, scope)
+    case = Installation.open().register.train(options.reference, scope)
     say(f"Case {case.reference} is open. {TRAINING_NOTICE}")
     return DONE
 
 
 def _list(options: argparse.Namespace) -> int:
-    from workbench.casework.register import here
+    from workbench.installation import Installation
 
-    register = here()
+    register = Installation.open().register
     register.require("case.read")
     cases = register.cases()
     if options.json:
@@ -275,9 +279,9 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from workbench.casework.register import here
+    from workbench.installation import Installation
 
-    register = here()
+    register = Installation.open().register
     register.require("case.read", options.reference)
     case = register.case(options.reference)
     document = {
@@ -311,9 +315,9 @@ def _row(case: Case) -> dict[str, Any]:
 
 
 def _approve(options: argparse.Namespace) -> int:
-    from workbench.casework.register import here
+    from workbench.installation import Installation
 
-    case = here().approve(options.reference)
+    case = Installation.open().register.approve(options.reference)
     if case.status() == "asked":
         say(
             f"Case {case.reference} goes beyond the limits ({'; '.join(case.exceeds)}): "
@@ -325,37 +329,38 @@ def _approve(options: argparse.Namespace) -> int:
 
 
 def _decline(options: argparse.Namespace) -> int:
-    from workbench.casework.register import here
+    from workbench.installation import Installation
 
-    here().decline(options.reference, reason=options.reason)
+    Installation.open().register.decline(options.reference, reason=options.reason)
     say(f"Case {options.reference} is declined.")
     return DONE
 
 
 def _close(options: argparse.Namespace) -> int:
-    from workbench.casework.register import here
+    from workbench.installation import Installation
 
-    here().close(options.reference, reason=options.reason)
+    Installation.open().register.close(options.reference, reason=options.reason)
     say(f"Case {options.reference} is closed.")
     return DONE
 
 
 def _forget(options: argparse.Namespace) -> int:
-    from workbench.casework.register import here
     from workbench.casework.retention import forget_subject
+    from workbench.installation import Installation
 
-    count = forget_subject(here(), options.reference, reason=options.reason)
+    count = forget_subject(Installation.open().register, options.reference, reason=options.reason)
     say(f"{count} files of the subject of case {options.reference} are deleted.")
     return DONE
 
 
 def _purge(options: argparse.Namespace) -> int:
-    from workbench.casework.register import here
     from workbench.casework.retention import purge, remove_old
-    from workbench.gallery import Gallery
+    from workbench.installation import Installation
 
-    with Gallery.open(options.gallery, write=True) as gallery:
-        done = purge(here(), options.gallery, partial(remove_old, gallery), days=options.days)
+    installation = Installation.open()
+    with installation.open_gallery(options.gallery, write=True) as gallery:
+        removing = partial(remove_old, gallery)
+        done = purge(installation.register, options.gallery, removing, days=options.days)
     if options.json:
         told = {"before": done.before.isoformat(), "removed": dict(done.removed),
                 "held": done.held, "subjects": done.subjects}  # fmt: skip
@@ -372,15 +377,14 @@ def _purge(options: argparse.Namespace) -> int:
 
 
 def _fillers(options: argparse.Namespace) -> int:
-    from workbench.casework.register import here
     from workbench.casework.reviewing.review import add_fillers
-    from workbench.faces.models import load
     from workbench.faces.probes import make_probe
-    from workbench.settings import load_settings
+    from workbench.installation import Installation
 
-    register = here()
+    installation = Installation.open()
+    register = installation.register
     register.require("review.fillers")
-    models = load(load_settings().profile)
+    models = installation.load_models()
     faces = [make_probe([path], models=models).photographs[0].jpeg for path in options.images]
     added = add_fillers(register, faces, source=options.source)
     say(f"{len(added)} fillers added.")
@@ -388,10 +392,10 @@ def _fillers(options: argparse.Namespace) -> int:
 
 
 def _rates(options: argparse.Namespace) -> int:
-    from workbench.casework.register import here
     from workbench.casework.reviewing.review import error_rates
+    from workbench.installation import Installation
 
-    rates = error_rates(here())
+    rates = error_rates(Installation.open().register)
     if options.json:
         lines(
             {"reviewer": r.reviewer, "fillers": r.fillers, "wrong": r.wrong, "interval": r.interval}
@@ -413,9 +417,9 @@ def _rates(options: argparse.Namespace) -> int:
 
 
 def _people(options: argparse.Namespace) -> int:
-    from workbench.casework.register import here
+    from workbench.installation import Installation
 
-    register = here()
+    register = Installation.open().register
     me, people = register.me, register.people
     rows = [{"account": name, "roles": sorted(roles)} for name, roles in people.roles.items()]
     if options.json:
@@ -431,9 +435,11 @@ def _people(options: argparse.Namespace) -> int:
 
 
 def _grant(options: argparse.Namespace) -> int:
-    from workbench.casework.register import here
+    from workbench.installation import Installation
 
-    people = here().grant(options.account, options.role, granted=options.granted, key=options.key)
+    people = Installation.open().register.grant(
+        options.account, options.role, granted=options.granted, key=options.key
+    )
     roles = ", ".join(sorted(people.roles.get(options.account, ()))) or "no role"
     say(f"{options.account} has {roles}.")
     return DONE
@@ -441,9 +447,9 @@ def _grant(options: argparse.Namespace) -> int:
 
 def _key(_: argparse.Namespace) -> int:
     from workbench.casework.record.keys import own_key
-    from workbench.casework.register import here
+    from workbench.installation import Installation
 
-    show(own_key(here().me.account))
+    show(own_key(Installation.open().register.me.account))
     return DONE
 
 
@@ -452,17 +458,19 @@ def _key(_: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from workbench.casework.evidence.export import export
-    from workbench.casework.register import here
-    from workbench.gallery import Gallery
+    from workbench.installation import Installation
 
-    with Gallery.open(options.gallery) as gallery:
+    installation = Installation.open()
+    with installation.open_gallery(options.gallery) as gallery:
         made = export(
-            here(),
+            installation.register,
             options.reference,
             gallery,
             options.output,
             footage=options.footage,
-            clip=_clips(gallery),
+            clip=_clips(gallery, installation),
+            zone=installation.settings.zone,
+            base_map=installation.settings.base_map,
         )
     if options.json:
         told = {"archive": str(made.path), "files": made.files, "manifest": made.manifest,
@@ -475,14 +483,14 @@ def _export(options: argparse.Namespace) -> int:
     return PROBLEMS if made.changed_sources else DONE
 
 
-def _clips(gallery: Gallery) -> ClipMaker:
+def _clips(gallery: Gallery, installation: Installation) -> ClipMaker:
     """Cuts clips of sightings; the models are loaded for the first one."""
 
     def clip(sighting: Candidate, source: Path) -> bytes:
         from workbench.faces.clips import redacted_clip
-        from workbench.faces.models import load
 
-        return redacted_clip(source, gallery.shots(sighting.tracklet_id), load(gallery.profile))
+        models = installation.load_models(gallery.profile)
+        return redacted_clip(source, gallery.shots(sighting.tracklet_id), models)
 
     return clip
 
@@ -551,9 +559,9 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     from workbench.casework.oversight import Annual, annual
-    from workbench.casework.register import here
+    from workbench.installation import Installation
 
-    rows = [dataclasses.asdict(row) for row in annual(here(), options.year)]
+    rows = [dataclasses.asdict(row) for row in annual(Installation.open().register, options.year)]
     if options.json:
         lines(rows)
         return DONE
@@ -566,7 +574,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _head(_: argparse.Namespace) -> int:
-    from workbench.casework.register import here
+    from workbench.installation import Installation
 
-    show(str(here().head))
+    show(str(Installation.open().register.head))
     return DONE

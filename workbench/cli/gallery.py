@@ -59,9 +59,9 @@ def add_commands(commands: Any) -> None:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from workbench.gallery import Gallery
+    from workbench.installation import Installation
 
-    with Gallery.open(options.gallery) as gallery:
+    with Installation.open().open_gallery(options.gallery) as gallery:
         facts = _facts(gallery)
     if options.json:
         lines([facts])
@@ -91,10 +91,10 @@ def _facts(gallery: Gallery) -> dict[str, Any]:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from workbench.gallery import Gallery
     from workbench.gallery.lifecycle import check
+    from workbench.installation import Installation
 
-    with Gallery.open(options.gallery) as gallery:
+    with Installation.open().open_gallery(options.gallery) as gallery:
         problems = list(check(gallery))
     if options.json:
         lines({"where": problem.where, "what": problem.what} for problem in problems)
@@ -106,9 +106,9 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _compact(options: argparse.Namespace) -> int:
-    from workbench.gallery import Gallery
+    from workbench.installation import Installation
 
-    with Gallery.open(options.gallery, write=True) as gallery:
+    with Installation.open().open_gallery(options.gallery, write=True) as gallery:
         gallery.compact()
         return _tell(options, "segments", len(gallery.segments))
 
@@ -117,8 +117,8 @@ def _export(options: argparse.Namespace) -> int:
     from workbench.district import from_file
     from workbench.domain import Scope, parse_time
     from workbench.errors import GalleryError
-    from workbench.gallery import Gallery
     from workbench.gallery.lifecycle import export
+    from workbench.installation import Installation
 
     given = (options.district, options.start, options.end)
     if any(given) and not all(given):
@@ -131,31 +131,31 @@ def _export(options: argparse.Namespace) -> int:
     if options.district:
         times = (parse_time(text, where="time range") for text in given[1:])
         scope = Scope(from_file(options.district), *times)
-    with Gallery.open(options.gallery) as gallery:
+    with Installation.open().open_gallery(options.gallery) as gallery:
         return _tell(options, "exported", export(gallery, options.folder, scope=scope))
 
 
 def _import(options: argparse.Namespace) -> int:
-    from workbench.gallery import Gallery
     from workbench.gallery.lifecycle import exported_profile, import_into
+    from workbench.installation import Installation
 
     profile = exported_profile(options.folder)
-    with Gallery.for_writing(options.gallery, profile) as gallery:
+    with Installation.open().gallery_for_writing(options.gallery, profile) as gallery:
         return _tell(options, "imported", import_into(gallery, options.folder))
 
 
 def _reembed(options: argparse.Namespace) -> int:
     from workbench.errors import GalleryError
-    from workbench.faces.models import load
-    from workbench.gallery import Gallery
     from workbench.gallery.replacement import replace
+    from workbench.installation import Installation
 
     path: Path = options.gallery
     beside = options.to or path.with_name(f"{path.stem}.{options.profile}{path.suffix}")
     if options.keep and not options.swap:
         raise GalleryError("--keep goes with --swap", where="reembed", fix="Give both, or none")
-    models = load(options.profile)
-    with Gallery.open(path) as old:
+    installation = Installation.open()
+    models = installation.load_models(options.profile)
+    with installation.open_gallery(path) as old:
         finished = old.profile.fingerprint == models.profile.fingerprint
         if finished and not (options.swap and beside.exists()):
             raise GalleryError(
@@ -164,13 +164,14 @@ def _reembed(options: argparse.Namespace) -> int:
                 fix="Name another profile",
             )
         if not finished:
-            with Gallery.for_writing(beside, models.profile) as new:
+            with installation.gallery_for_writing(beside, models.profile) as new:
                 facts = _embedded_anew(options, old, new, models)
             lines([facts])
             if not options.swap:
                 say(f"The new gallery is {beside}; {path} is as it was.")
     if options.swap:
-        replace(path, beside, keep=options.keep)
+        memory_mb = installation.settings.search_memory_mb
+        replace(path, beside, keep=options.keep, memory_mb=memory_mb)
         say(f"{path} has the templates of {models.profile.name} now.")
     return DONE
 
@@ -199,12 +200,13 @@ def _migrate(options: argparse.Namespace) -> int:
 
 
 def _merge(options: argparse.Namespace) -> int:
-    from workbench.gallery import Gallery
     from workbench.gallery.lifecycle import merge
+    from workbench.installation import Installation
 
+    installation = Installation.open()
     with (
-        Gallery.open(options.other) as other,
-        Gallery.open(options.gallery, write=True) as gallery,
+        installation.open_gallery(options.other) as other,
+        installation.open_gallery(options.gallery, write=True) as gallery,
     ):
         return _tell(options, "merged", merge(gallery, other))
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from workbench.faces.models import Models
     from workbench.gallery import Gallery
     from workbench.indexing import IndexReport, Plan
+    from workbench.installation import Installation
     from workbench.investigation import SearchResult
 
 DONE, PROBLEMS, REFUSED = 0, 1, 2
@@ -186,23 +187,24 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
 
 def _index(options: argparse.Namespace) -> int:
     from workbench.footage.catalog import read_catalogue
-    from workbench.gallery import Gallery
     from workbench.indexing import index_catalogue, plan_catalogue, watch_catalogue
     from workbench.indexing.workers import available_cores
+    from workbench.installation import Installation
 
+    installation = Installation.open()
     catalogue = read_catalogue(options.catalogue)  # before a gallery is made for it
     first = _first_scope(options)
     if options.dry_run:
         with contextlib.ExitStack() as stack:
             gallery = (
-                stack.enter_context(Gallery.open(options.gallery))
+                stack.enter_context(installation.open_gallery(options.gallery))
                 if options.gallery.exists()
                 else None
             )
             plan = plan_catalogue(catalogue, gallery, first=first)
         return _show_plan(plan, json_lines=options.json)
     workers = options.workers or available_cores()
-    with _writable(options.gallery, options.profile) as (gallery, models):
+    with _writable(installation, options.gallery, options.profile) as (gallery, models):
         if not options.watch:
             with _bar() as progress:
                 report = index_catalogue(
@@ -226,7 +228,9 @@ def _index(options: argparse.Namespace) -> int:
 
 
 def _search(options: argparse.Namespace) -> int:
-    result = _ask(options)
+    from workbench.installation import Installation
+
+    result = _ask(options, Installation.open())
     if options.json:
         _print_lines(_candidate_line(rank, c) for rank, c in enumerate(result.candidates, start=1))
     else:
@@ -235,12 +239,13 @@ def _search(options: argparse.Namespace) -> int:
 
 
 def _map(options: argparse.Namespace) -> int:
+    from workbench.installation import Installation
     from workbench.maps.offline import save_map
     from workbench.maps.sightings import sightings_map
     from workbench.maps.zones import zone_of_cameras
-    from workbench.settings import load_settings
 
-    result, chosen = _ask(options), load_settings()
+    installation = Installation.open()
+    result, chosen = _ask(options, installation), installation.settings
     drawn = sightings_map(
         result.candidates,
         cameras=result.cameras,
@@ -262,12 +267,13 @@ def _map(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     from workbench.demo import demo_town
-    from workbench.demo.check import check_demo, demo_environment, demo_gallery
+    from workbench.demo.check import check_demo, demo_gallery, demo_settings
+    from workbench.installation import Installation
 
-    town = demo_town()
+    town, installation = demo_town(), Installation.open()
     if options.check:
         with _bar() as progress:
-            check = check_demo(town, progress=progress)
+            check = check_demo(town, installation, progress=progress)
         if options.json:
             _print_lines(dataclasses.asdict(row) for row in check.rows)
         else:
@@ -275,8 +281,9 @@ def _demo(options: argparse.Namespace) -> int:
             _say("The demo gives the known answers." if check.passed else "The demo is WRONG.")
         return DONE if check.passed else PROBLEMS
     with _bar() as progress:
-        gallery = demo_gallery(town, progress=progress)
-    return _serve_gallery(gallery, port=options.port, environment=demo_environment(town))
+        gallery = demo_gallery(town, installation, progress=progress)
+    settings = demo_settings(town, installation)
+    return _serve_gallery(gallery, port=options.port, environment=settings.environment())
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -369,18 +376,16 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _writable(path: Path, name: str | None) -> Iterator[tuple[Gallery, Models]]:
+def _writable(
+    installation: Installation, path: Path, name: str | None
+) -> Iterator[tuple[Gallery, Models]]:
     """A gallery open for writing, made if there is none, and the models of its profile."""
-    from workbench.faces.models import load
-    from workbench.gallery import Gallery
-    from workbench.settings import load_settings
-
     if path.exists() and not name:
-        with Gallery.open(path, write=True) as gallery:
-            yield gallery, load(gallery.profile)
+        with installation.open_gallery(path, write=True) as gallery:
+            yield gallery, installation.load_models(gallery.profile)
     else:
-        models = load(name or load_settings().profile)
-        with Gallery.for_writing(path, models.profile) as gallery:
+        models = installation.load_models(name)
+        with installation.gallery_for_writing(path, models.profile) as gallery:
             yield gallery, models
 
 
@@ -403,26 +408,31 @@ def _first_scope(options: argparse.Namespace) -> Scope | None:
     return Scope(from_file(options.first_district), start, end)
 
 
-def _ask(options: argparse.Namespace) -> SearchResult:
+def _ask(options: argparse.Namespace, installation: Installation) -> SearchResult:
     """The question that the options of search and map put."""
     from workbench.district import from_file
     from workbench.domain import Scope, parse_time
-    from workbench.faces.models import load
     from workbench.faces.probes import make_probe
-    from workbench.faces.profiles import default_threshold
-    from workbench.gallery import Gallery
     from workbench.investigation import search
 
     start = parse_time(options.start, where="--from")
     scope = Scope(from_file(options.district), start, parse_time(options.end, where="--to"))
-    with Gallery.open(options.gallery) as gallery:
-        models = load(gallery.profile)
+    with installation.open_gallery(options.gallery) as gallery:
+        models = installation.load_models(gallery.profile)
         probe = make_probe(options.probe, models=models)
         threshold = options.threshold
         if threshold is None:
-            threshold = default_threshold(gallery.profile, photographs=len(options.probe))
+            threshold = installation.default_threshold(
+                gallery.profile, photographs=len(options.probe)
+            )
         return search(
-            gallery, probe, scope, case=options.case, top=options.top, threshold=threshold
+            gallery,
+            probe,
+            scope,
+            case=options.case,
+            register=installation.register,
+            top=options.top,
+            threshold=threshold,
         )
 
 

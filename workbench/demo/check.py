@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pandas as pd
+from shapely import box
 
 from workbench.casework.training import TRAINING_CASE
 from workbench.demo.place import Appearance, DemoTown
 from workbench.district import from_file
 from workbench.domain import District, Probe, Scope, Threshold
+from workbench.errors import CaseError
+from workbench.faces.probes import make_probe
 from workbench.footage.catalog import read_catalogue
-from workbench.settings import load_settings
+from workbench.indexing import index_catalogue
+from workbench.indexing.workers import available_cores
+from workbench.installation import Installation
+from workbench.investigation import search
+from workbench.settings import Settings
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from workbench.casework.register import CaseRegister
     from workbench.domain import ProgressCallback
     from workbench.gallery import Gallery
 
@@ -55,44 +63,39 @@ class DemoCheck:
 
     def frame(self) -> pd.DataFrame:
         """One row a question."""
-        import dataclasses
-
-        import pandas as pd
-
-        return pd.DataFrame([dataclasses.asdict(row) for row in self.rows]).round(3)
+        return pd.DataFrame([asdict(row) for row in self.rows]).round(3)
 
 
-def demo_gallery(town: DemoTown, *, progress: ProgressCallback | None = None) -> Path:
-    """The demo's gallery in this installation, indexed now as far as it is not yet."""
+def demo_gallery(
+    town: DemoTown, installation: Installation, *, progress: ProgressCallback | None = None
+) -> Path:
+    """The demo's gallery in an installation, indexed now as far as it is not yet."""
     # Named after the data, so that a newer demo does not meet the gallery of an older one.
     digest = hashlib.sha256((town.root / "truth.json").read_bytes()).hexdigest()[:8]
-    path = load_settings().home / f"demo-{digest}.duckdb"
-    _index(town, path, progress)
+    path = installation.settings.home / f"demo-{digest}.duckdb"
+    _index(town, path, installation, progress)
     return path
 
 
-def demo_environment(town: DemoTown) -> dict[str, str]:
-    """The settings with which a dashboard shows the demo."""
-    return {
-        "SIGHTLINE_TIME_ZONE": town.time_zone.key,
-        "SIGHTLINE_BASE_MAP": str(town.streets.resolve()),
-        "SIGHTLINE_CALIBRATIONS": str((town.root / "calibrations").resolve()),
-        "SIGHTLINE_DISTRICTS": str((town.root / "districts").resolve()),
-        "SIGHTLINE_THRESHOLD": str(THRESHOLD.score),
-        "SIGHTLINE_CALIBRATION": THRESHOLD.calibration,
-        "SIGHTLINE_HOME": str(load_settings().home.resolve()),
-        "SIGHTLINE_CASE": training_case(town),
-    }
+def demo_settings(town: DemoTown, installation: Installation) -> Settings:
+    """The settings of an installation, changed so that its pages show the demo."""
+    return installation.settings.model_copy(
+        update={
+            "time_zone": town.time_zone.key,
+            "base_map": town.streets.resolve(),
+            "calibrations": (town.root / "calibrations").resolve(),
+            "districts": (town.root / "districts").resolve(),
+            "threshold": THRESHOLD.score,
+            "calibration": THRESHOLD.calibration,
+            "home": installation.settings.home.resolve(),
+            "case": training_case(town, installation.register),
+        }
+    )
 
 
-def training_case(town: DemoTown) -> str:
+def training_case(town: DemoTown, register: CaseRegister) -> str:
     """The reference of a training case over the demo town and its hour, opened if it is not."""
-    from shapely import box
-
-    from workbench.casework.register import here
-    from workbench.errors import CaseError
-
-    register, day = here(), timedelta(days=1)
+    day = timedelta(days=1)
     places = read_catalogue(town.root).cameras
     west, east = min(c.longitude for c in places), max(c.longitude for c in places)
     south, north = min(c.latitude for c in places), max(c.latitude for c in places)
@@ -110,51 +113,51 @@ def training_case(town: DemoTown) -> str:
     return case.reference
 
 
-def check_demo(town: DemoTown, *, progress: ProgressCallback | None = None) -> DemoCheck:
+def check_demo(
+    town: DemoTown, installation: Installation, *, progress: ProgressCallback | None = None
+) -> DemoCheck:
     """Index the town anew, ask for everybody in every district, and compare with the truth."""
     with tempfile.TemporaryDirectory(prefix="sightline-demo-") as scratch:
         path = Path(scratch) / "demo.duckdb"
-        _index(town, path, progress)
-        return check_gallery(town, path)
+        _index(town, path, installation, progress)
+        return check_gallery(town, path, installation)
 
 
-def check_gallery(town: DemoTown, path: Path) -> DemoCheck:
+def check_gallery(town: DemoTown, path: Path, installation: Installation) -> DemoCheck:
     """The same for a gallery that holds the town already."""
-    from workbench.faces.models import load
-    from workbench.faces.probes import make_probe
-    from workbench.gallery import Gallery
-
     people = {**town.photographs, **town.absent}
-    with Gallery.open(path) as gallery:
-        models = load(gallery.profile)
+    with installation.open_gallery(path) as gallery:
+        models = installation.load_models(gallery.profile)
         probes = {name: make_probe(list(files), models=models) for name, files in people.items()}
-        case = training_case(town)
+        register = installation.register
+        case = training_case(town, register)
         rows = [
-            _ask(town, gallery, name, probe, district, case)
+            _ask(town, gallery, name, probe, district, case, register)
             for district in town.districts
             for name, probe in probes.items()
         ]
     return DemoCheck(tuple(rows))
 
 
-def _index(town: DemoTown, path: Path, progress: ProgressCallback | None) -> None:
-    from workbench.faces.models import load
-    from workbench.gallery import Gallery
-    from workbench.indexing import index_catalogue
-    from workbench.indexing.workers import available_cores
-
-    models = load(PROFILE)
-    with Gallery.for_writing(path, models.profile) as gallery:
+def _index(
+    town: DemoTown, path: Path, installation: Installation, progress: ProgressCallback | None
+) -> None:
+    models = installation.load_models(PROFILE)
+    with installation.gallery_for_writing(path, models.profile) as gallery:
         index_catalogue(town.root, gallery, models, workers=available_cores(), progress=progress)
 
 
 def _ask(
-    town: DemoTown, gallery: Gallery, name: str, probe: Probe, district: str, case: str
+    town: DemoTown,
+    gallery: Gallery,
+    name: str,
+    probe: Probe,
+    district: str,
+    case: str,
+    register: CaseRegister,
 ) -> Answer:
-    from workbench.investigation import search
-
     scope = Scope(from_file(town.districts[district]), town.start, town.end)
-    result = search(gallery, probe, scope, case=case, top=None)
+    result = search(gallery, probe, scope, case=case, register=register, top=None)
     inside = {camera.camera_id for camera in result.cameras}
     unseen: list[Appearance] = [
         appearance

@@ -35,7 +35,7 @@ def usefulness(
     threshold: float,
     ladder: Sequence[Degradation] = LADDER,
     in_probe: int = 2,
-    cache: Path | None = None,
+    cache: Path,
     progress: ProgressCallback | None = None,
 ) -> pd.DataFrame:
     """How many of the right people a camera of each kind would lose at a threshold.

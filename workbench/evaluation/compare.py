@@ -38,11 +38,11 @@ class Combination:
     def __str__(self) -> str:
         return ", ".join(filter(None, (self.profile, self.metric, self.alignment)))
 
-    def load(self) -> Models:
-        """The models, used as it says; raises ModelError where weights are missing."""
+    def load(self, *, home: Path) -> Models:
+        """The models in *home*, used as it says; raises ModelError where weights are missing."""
         from workbench.faces.models import load
 
-        models = load(self.profile)
+        models = load(self.profile, home=home)
         own = models.profile
         profile = dataclasses.replace(
             own,
@@ -71,17 +71,18 @@ def measure(
     in_probe: int = 1,
     alone: Sequence[str] = (),
     rule: FusionRule = "mean",
-    cache: Path | None = None,
+    home: Path,
+    cache: Path,
     progress: ProgressCallback | None = None,
 ) -> Measured:
     """Enrol the stills and compare them; what was enrolled before is taken from the cache.
 
-    *alone* are people without an entry in the gallery, for FPIR; see
-    :func:`workbench.evaluation.pooling.trial`.
+    *home* is where the weights are, see :func:`workbench.faces.models.load`; *alone* are people
+    without an entry in the gallery, for FPIR, see :func:`workbench.evaluation.pooling.trial`.
     """
     import tempfile
 
-    models = combination.load()
+    models = combination.load(home=home)
     with tempfile.TemporaryDirectory() as fresh:
         enrol(stills[:1], models, cache=Path(fresh))  # what is slow once
         began = time.perf_counter()

@@ -84,7 +84,7 @@ def enrol(
     models: Models,
     *,
     degraded: Degradation | None = None,
-    cache: Path | None = None,
+    cache: Path,
     progress: ProgressCallback | None = None,
 ) -> Samples:
     """Make a template of the face nearest the middle of each still.
@@ -93,9 +93,9 @@ def enrol(
     ----------
     degraded : Degradation, optional
         Make each picture worse first; see :mod:`workbench.evaluation.degradation`.
-    cache : Path, optional
+    cache : Path
         Folder in which results are kept, named by the content of the picture, the profile and what
-        was done to the picture; by default that of this installation (see :func:`cache_folder`).
+        was done to the picture.
     progress : callable, optional
         Called after each still; ``what`` is the name of its file.
 
@@ -107,7 +107,7 @@ def enrol(
     import numpy as np
     import pandas as pd
 
-    folder = (cache or cache_folder()) / models.profile.fingerprint
+    folder = cache / models.profile.fingerprint
     folder.mkdir(parents=True, exist_ok=True)
     rows, vectors, failed = [], [], []
     for number, still in enumerate(stills):
@@ -134,13 +134,6 @@ def enrol(
         models.profile,
         pd.DataFrame(failed, columns=["person", "name", "reason"]),
     )
-
-
-def cache_folder() -> Path:
-    """Where this installation keeps what was made of evaluation pictures; it may be deleted."""
-    from workbench.settings import load_settings
-
-    return load_settings().home / "evaluation"
 
 
 def _kept(

@@ -14,7 +14,6 @@ from workbench.domain import Profile
 from workbench.errors import ModelError
 from workbench.faces import profiles, weights
 from workbench.faces.sources import DLIB_LANDMARKS
-from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,15 +35,15 @@ class Models:
     home: Path  # the DEEPFACE_HOME its weights came from
 
 
-def load(profile: str | Profile = "dlib", *, home: Path | None = None) -> Models:
+def load(profile: str | Profile, *, home: Path) -> Models:
     """Load a profile by name, or the very one a gallery was made with.
 
     Parameters
     ----------
     profile : str or Profile
         ``dlib`` (embedded), ``yunet-dlib``, or any ``<detector>+<recogniser>`` of DeepFace.
-    home : Path, optional
-        The DEEPFACE_HOME to use; by default that of the settings.
+    home : Path
+        The DEEPFACE_HOME to use: weights are looked for there and nowhere else.
 
     Raises
     ------
@@ -52,7 +51,7 @@ def load(profile: str | Profile = "dlib", *, home: Path | None = None) -> Models
         If there is no such profile, or weights are missing, or not those of the given Profile.
     """
     name = profile if isinstance(profile, str) else profile.name
-    models = _load(name, (home or load_settings().models).resolve())
+    models = _load(name, home.resolve())
     if isinstance(profile, Profile) and profile.fingerprint != models.profile.fingerprint:
         raise ModelError(
             f"was used with other weights or another version ({profile.fingerprint}, "
@@ -63,12 +62,12 @@ def load(profile: str | Profile = "dlib", *, home: Path | None = None) -> Models
     return models
 
 
-def installed(name: str, *, home: Path | None = None) -> Profile:
+def installed(name: str, *, home: Path) -> Profile:
     """The profile of that name with the weights that are here, without loading them.
 
     Raises ModelError as :func:`load` does.
     """
-    home = (home or load_settings().models).resolve()
+    home = home.resolve()
     detector, recogniser = profiles.pair(name)
     weights.place_embedded(home)
     files = weights.require("detector", detector, home)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from workbench.calibration import calibration_of
 from workbench.domain import Metric, Profile, Threshold
 from workbench.errors import ModelError
-from workbench.settings import load_settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -82,25 +83,19 @@ NAMED = {"dlib": ("dlib", "Dlib"), "yunet-dlib": ("yunet", "Dlib")}
 CALIBRATIONS = {"Dlib": Threshold(0.48, "LFW: 1 of 200 different people passes")}
 
 
-def default_threshold(profile: Profile, *, photographs: int = 1) -> Threshold:
-    """The score from which on candidates are shown unless somebody chooses another.
+def calibrated_threshold(
+    profile: Profile, *, calibrations: Path, photographs: int = 1
+) -> Threshold:
+    """The score from which on two sets of pictures are called alike, by the profile's calibration.
 
-    That of the settings, else one calibrated for searching, else DeepFace's own, which was set for
-    comparing two pictures and is named as such: it lets too many pass in a search of thousands.
-    """
-    chosen = load_settings()
-    if chosen.threshold is not None:
-        return Threshold(chosen.threshold, chosen.calibration)
-    return calibrated_threshold(profile, photographs=photographs)
-
-
-def calibrated_threshold(profile: Profile, *, photographs: int = 1) -> Threshold:
-    """The same whatever the settings say.
+    One calibrated for searching (in the folder *calibrations*, or one that comes with Sightline),
+    else DeepFace's own, which was set for comparing two pictures and is named as such: it lets too
+    many pass in a search of thousands.
 
     The more photographs are pooled, the nearer the probe is to everybody, the right person most of
     all; so the threshold that lets as many others pass rises with them.
     """
-    calibration = calibration_of(profile)
+    calibration = calibration_of(profile, folder=calibrations)
     if calibration is not None:
         return calibration.threshold(photographs=photographs)
     if profile.recogniser in CALIBRATIONS:

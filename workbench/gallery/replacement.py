@@ -22,7 +22,7 @@ from workbench.gallery.register import (
     write_register,
 )
 from workbench.gallery.segments import columns, remove
-from workbench.gallery.store import Gallery, shot_of
+from workbench.gallery.store import SEARCH_MEMORY_MB, Gallery, shot_of
 
 if TYPE_CHECKING:
     from workbench.domain import Vector
@@ -113,7 +113,9 @@ def carry_over(old: Gallery, new: Gallery) -> None:
 
 
 @undisturbed()
-def replace(old: Path, new: Path, *, keep: Path | None = None) -> None:
+def replace(
+    old: Path, new: Path, *, keep: Path | None = None, memory_mb: int = SEARCH_MEMORY_MB
+) -> None:
     """Give the gallery at *new* the name *old*, in one step for whoever opens it.
 
     Readers that have the old one open are told to open it again. Killed at any moment, *old* is
@@ -123,6 +125,8 @@ def replace(old: Path, new: Path, *, keep: Path | None = None) -> None:
     ----------
     keep : Path, optional
         Where the old gallery stays; by default it goes.
+    memory_mb : int
+        See :meth:`workbench.gallery.Gallery.open`.
 
     Raises
     ------
@@ -132,8 +136,8 @@ def replace(old: Path, new: Path, *, keep: Path | None = None) -> None:
         If one of them is being written.
     """
     with (
-        Gallery.open(old, write=True) as one,
-        Gallery.open(new, write=True) as other,
+        Gallery.open(old, write=True, memory_mb=memory_mb) as one,
+        Gallery.open(new, write=True, memory_mb=memory_mb) as other,
         _writing(old),
     ):
         before, after = read_register(old), read_register(new)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 import numpy as np
 
@@ -52,7 +52,6 @@ from workbench.gallery.segments import (
     attach,
     remove,
 )
-from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,6 +61,9 @@ if TYPE_CHECKING:
 
     from workbench.domain import District, Filter
 
+
+SEARCH_MEMORY_MB = 1024
+"""The most memory of a process for searching, unless a gallery is opened with another limit."""
 
 # A reader that was overtaken by so many merges in a row looks at a broken gallery.
 MOST_TRIES = 10
@@ -84,6 +86,8 @@ class Gallery:
         register: Register,
         lock: BinaryIO | None,
         stamp: tuple[int, ...] = (),
+        *,
+        memory_mb: int,
     ) -> None:
         """Use :meth:`open`, :meth:`create` or :meth:`for_writing`."""
         self.path = path
@@ -94,7 +98,8 @@ class Gallery:
         self._stamp = stamp  # of the register before it was read
         self._segments: dict[str, Segment] = {}
         self._places: Places | None = None
-        most = load_settings().search_memory_mb * 2**20
+        self.memory_mb = memory_mb
+        most = memory_mb * 2**20
         self.residency = Residency(3 * most // 4)
         self._shown = False  # whether the views are of these segments
         self._cameras_noted = 0  # microseconds since 1970, of the newest that is known
@@ -115,8 +120,12 @@ class Gallery:
         self._take(register)
 
     @classmethod
-    def create(cls, path: Path | str, profile: Profile) -> Gallery:
+    def create(
+        cls, path: Path | str, profile: Profile, *, memory_mb: int = SEARCH_MEMORY_MB
+    ) -> Self:
         """Make an empty gallery for templates of *profile* and open it for writing.
+
+        *memory_mb* is as in :meth:`open`.
 
         Raises
         ------
@@ -139,13 +148,27 @@ class Gallery:
             except BaseException:
                 lock.close()
                 raise
-        return cls(path, register, lock)
+        return cls(path, register, lock, memory_mb=memory_mb)
 
     @classmethod
     def open(
-        cls, path: Path | str, *, write: bool = False, profile: Profile | None = None
-    ) -> Gallery:
+        cls,
+        path: Path | str,
+        *,
+        write: bool = False,
+        profile: Profile | None = None,
+        memory_mb: int = SEARCH_MEMORY_MB,
+    ) -> Self:
         """Open a gallery, by default for reading.
+
+        Parameters
+        ----------
+        write : bool
+            Open it for writing too; one process at a time can.
+        profile : Profile, optional
+            The profile it must have been made with.
+        memory_mb : int
+            The most memory for searching it, in megabytes.
 
         Raises
         ------
@@ -181,14 +204,15 @@ class Gallery:
             )
         if not write:
             try:
-                return cls(path, register, None, stamp)
+                return cls(path, register, None, stamp, memory_mb=memory_mb)
             except FileNotFoundError:  # merged away since the register was read
-                return cls.open(path, profile=profile)
+                return cls.open(path, profile=profile, memory_mb=memory_mb)
         with _writing(path):
             segments_folder(path).mkdir(exist_ok=True)
             lock = take_lock(path)
         try:
-            gallery = cls(path, read_register(path), lock)  # as it is now that nobody changes it
+            # As it is now that nobody changes it.
+            gallery = cls(path, read_register(path), lock, memory_mb=memory_mb)
         except BaseException:
             lock.close()
             raise
@@ -196,16 +220,18 @@ class Gallery:
         return gallery
 
     @classmethod
-    def for_writing(cls, path: Path | str, profile: Profile) -> Gallery:
+    def for_writing(
+        cls, path: Path | str, profile: Profile, *, memory_mb: int = SEARCH_MEMORY_MB
+    ) -> Self:
         """The gallery at *path* open for writing, made first if there is none.
 
         Raises what :meth:`open` and :meth:`create` raise.
         """
         path = Path(path)
         return (
-            cls.open(path, write=True, profile=profile)
+            cls.open(path, write=True, profile=profile, memory_mb=memory_mb)
             if path.exists()
-            else cls.create(path, profile)
+            else cls.create(path, profile, memory_mb=memory_mb)
         )
 
     def close(self) -> None:

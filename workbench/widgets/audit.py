@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import ipywidgets
 
 from workbench.errors import SightlineError
+from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE
-from workbench.settings import load_settings
 from workbench.widgets.components.parts import button, count, escaped, heading, markup, refusal, row
 
 if TYPE_CHECKING:
@@ -20,17 +20,18 @@ if TYPE_CHECKING:
 MOST_ROWS = 200  # of a table; the record has the others
 
 
-def audit() -> Any:
+def audit(*, installation: Installation | None = None) -> Any:
     """The whole page, as a widget to display; for auditors.
 
     >>> from workbench.widgets import audit
     >>> audit()                                                         # doctest: +SKIP
     """
     from workbench.casework.oversight import audit_overview
-    from workbench.casework.register import here
 
     try:
-        return AuditPanel(audit_overview(here()), zone=load_settings().zone or UTC_ZONE)
+        installation = installation or Installation.open()
+        zone = installation.settings.zone or UTC_ZONE
+        return AuditPanel(audit_overview(installation.register), zone=zone)
     except SightlineError as error:
         return refusal("The record is not shown", error)
 

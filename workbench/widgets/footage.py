@@ -16,8 +16,8 @@ from traitlets import Bool, Instance, Unicode, observe
 
 from workbench.domain import Camera
 from workbench.errors import SightlineError
+from workbench.installation import Installation
 from workbench.maps.zones import local_time, zone_of_cameras
-from workbench.settings import load_settings
 from workbench.widgets.components.parts import (
     button,
     camera_name,
@@ -75,10 +75,15 @@ class FootageReport(Tasks):
     following = Bool(help="read the gallery anew every so often")
 
     def __init__(
-        self, gallery: Path, *, zone: ZoneInfo | None = None, work: Work | None = None
+        self,
+        gallery: Path,
+        *,
+        installation: Installation,
+        zone: ZoneInfo | None = None,
+        work: Work | None = None,
     ) -> None:
         super().__init__(work)
-        self.gallery = gallery
+        self.installation, self.gallery = installation, gallery
         self._zone = zone
         self._next: asyncio.TimerHandle | None = None
 
@@ -151,9 +156,7 @@ class FootageReport(Tasks):
         self._follow()
 
     def _read(self) -> Footage:
-        from workbench.gallery import Gallery
-
-        with Gallery.open(self.gallery) as opened:
+        with self.installation.open_gallery(self.gallery) as opened:
             return Footage(
                 cameras=opened.cameras(),
                 recordings=opened.recordings(),
@@ -165,16 +168,21 @@ class FootageReport(Tasks):
             )
 
 
-def footage(gallery_path: Path | str | None = None) -> Any:
+def footage(
+    gallery_path: Path | str | None = None, *, installation: Installation | None = None
+) -> Any:
     """The whole page, as a widget to display.
 
     >>> from workbench.widgets import footage
     >>> footage("town.duckdb")                                          # doctest: +SKIP
     """
     try:
-        here = load_settings()
-        path = Path(gallery_path) if gallery_path else here.gallery_file
-        report = FootageReport(path, zone=here.zone, work=suitable_work())
+        installation = installation or Installation.open()
+        settings = installation.settings
+        path = Path(gallery_path) if gallery_path else settings.gallery_file
+        report = FootageReport(
+            path, installation=installation, zone=settings.zone, work=suitable_work()
+        )
     except SightlineError as error:
         return refusal("There is no footage to show", error)
     report.refresh()

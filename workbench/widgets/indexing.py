@@ -10,8 +10,9 @@ from traitlets import Instance, Int, Unicode
 
 from workbench.domain import Progress
 from workbench.errors import Cancelled
+from workbench.footage.catalog import read_catalogue
 from workbench.indexing import IndexReport, Plan, index_catalogue, plan_catalogue
-from workbench.settings import load_settings
+from workbench.installation import Installation
 from workbench.widgets.components.parts import (
     button,
     count,
@@ -44,21 +45,21 @@ class Indexing(Tasks):
     report = Instance(IndexReport, allow_none=True, help="of the latest run that was not stopped")
     stopped = Unicode(help="what to know of a run that was stopped; empty where none was")
 
-    def __init__(self, gallery: Path, *, work: Work | None = None) -> None:
+    def __init__(
+        self, gallery: Path, *, installation: Installation, work: Work | None = None
+    ) -> None:
         super().__init__(work)
-        self.gallery = gallery
-        self.profile = load_settings().profile
+        self.installation, self.gallery = installation, gallery
+        self.profile = installation.settings.profile
 
     def look(self) -> None:
         """Tell what a run would do, without doing it."""
 
         def job() -> Plan:
-            from workbench.gallery import Gallery
-
             catalogue = self._catalogue()
             if not self.gallery.exists():
                 return plan_catalogue(catalogue, None)
-            with Gallery.open(self.gallery) as gallery:
+            with self.installation.open_gallery(self.gallery) as gallery:
                 return plan_catalogue(catalogue, gallery)
 
         def done(plan: Plan) -> None:
@@ -71,13 +72,10 @@ class Indexing(Tasks):
         workers, name = self.workers, self.profile
 
         def job() -> IndexReport:
-            from workbench.faces.models import load
-            from workbench.footage.catalog import read_catalogue
-            from workbench.gallery import Gallery
-
             # First of all: nothing is made for a catalogue that cannot be used.
-            catalogue, models = read_catalogue(self._catalogue()), load(name)
-            with Gallery.for_writing(self.gallery, models.profile) as gallery:
+            catalogue = read_catalogue(self._catalogue())
+            models = self.installation.load_models(name)
+            with self.installation.gallery_for_writing(self.gallery, models.profile) as gallery:
                 return index_catalogue(
                     catalogue, gallery, models, workers=workers, progress=self.on_progress()
                 )
@@ -116,13 +114,20 @@ class Indexing(Tasks):
         return Path(self.catalogue.strip()).expanduser()
 
 
-def indexing(gallery_path: Path | str | None = None, catalogue: Path | str = "") -> Any:
+def indexing(
+    gallery_path: Path | str | None = None,
+    catalogue: Path | str = "",
+    *,
+    installation: Installation | None = None,
+) -> Any:
     """The panel, as a widget to display in a notebook.
 
     >>> from workbench.widgets import indexing
     >>> indexing("town.duckdb", "footage/town")                         # doctest: +SKIP
     """
-    model = Indexing(Path(gallery_path or load_settings().gallery_file), work=suitable_work())
+    installation = installation or Installation.open()
+    path = Path(gallery_path or installation.settings.gallery_file)
+    model = Indexing(path, installation=installation, work=suitable_work())
     model.catalogue = str(catalogue)
     return IndexingPanel(model)
 

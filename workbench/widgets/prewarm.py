@@ -7,7 +7,7 @@ import pkgutil
 from pathlib import Path
 
 from workbench.errors import SightlineError
-from workbench.settings import load_settings
+from workbench.installation import Installation
 
 
 def prewarm() -> None:
@@ -20,13 +20,11 @@ def prewarm() -> None:
         importlib.import_module(module.name)
     from plotly.graph_objects import Figure
 
-    from workbench.faces.models import load
-    from workbench.gallery import Gallery
-
     Figure().add_bar().add_scatter().to_json()  # Plotly imports what it draws when it is drawn
     try:
-        with Gallery.open(load_settings().gallery_file) as gallery:
+        installation = Installation.open()
+        with installation.open_gallery() as gallery:
             gallery.cameras()
-            load(gallery.profile)
+            installation.load_models(gallery.profile)
     except SightlineError:
         return

@@ -10,7 +10,7 @@ from traitlets import Dict, Int, Tuple, Unicode
 
 from workbench.casework.reviewing.review import FEATURES, SCALE, Item, decide, waiting
 from workbench.errors import SightlineError
-from workbench.settings import load_settings
+from workbench.installation import Installation
 from workbench.widgets.components.parts import (
     button,
     count,
@@ -33,7 +33,8 @@ class Review(Tasks):
 
     What is wrong is told in ``messages``, under ``case`` or ``decision``.
 
-    >>> asked = Review(Path("town.duckdb"))                             # doctest: +SKIP
+    >>> asked = Review(Path("town.duckdb"), installation=Installation.open())
+    ...                                                    # doctest: +SKIP
     >>> asked.choose_case("A-2026-117")                                 # doctest: +SKIP
     >>> asked.item.face[:2]                                             # doctest: +SKIP
     """
@@ -44,12 +45,14 @@ class Review(Tasks):
     place = Int(0, help="which of them is shown")
     features = Dict(help="by feature what was seen")
 
-    def __init__(self, gallery: Path, *, work: Work | None = None) -> None:
-        from workbench.casework.register import here
-
+    def __init__(
+        self, gallery: Path, *, installation: Installation, work: Work | None = None
+    ) -> None:
         super().__init__(work)
-        self.gallery = gallery
-        self.cases = tuple(c.reference for c in here().cases() if c.state == "open")
+        self.installation, self.gallery = installation, gallery
+        self.cases = tuple(
+            c.reference for c in self.installation.register.cases() if c.state == "open"
+        )
 
     @property
     def item(self) -> Item | None:
@@ -82,15 +85,13 @@ class Review(Tasks):
 
     def decide(self, conclusion: int | None, reason: str) -> bool:
         """Record the decision on the face that is shown; tell whether it was taken."""
-        from workbench.casework.register import here
-
         self.say("decision")
         item = self.item
         if item is None:
             return False
         try:
             decide(
-                here(),
+                self.installation.register,
                 item.case,
                 item.key,
                 conclusion=conclusion,
@@ -107,22 +108,22 @@ class Review(Tasks):
         return True
 
     def _waiting(self) -> tuple[Item, ...]:
-        from workbench.casework.register import here
-        from workbench.gallery import Gallery
-
-        with Gallery.open(self.gallery) as gallery:
-            return waiting(here(), self.case, gallery)
+        with self.installation.open_gallery(self.gallery) as gallery:
+            return waiting(self.installation.register, self.case, gallery)
 
 
-def review(gallery_path: Path | str | None = None) -> Any:
+def review(
+    gallery_path: Path | str | None = None, *, installation: Installation | None = None
+) -> Any:
     """The whole page, as a widget to display.
 
     >>> from workbench.widgets import review
     >>> review("town.duckdb")                                           # doctest: +SKIP
     """
     try:
-        path = Path(gallery_path) if gallery_path else load_settings().gallery_file
-        return ReviewPanel(Review(path))
+        installation = installation or Installation.open()
+        path = Path(gallery_path) if gallery_path else installation.settings.gallery_file
+        return ReviewPanel(Review(path, installation=installation))
     except SightlineError as error:
         return refusal("There is nothing that can be reviewed", error)
 
@@ -179,7 +180,9 @@ class ReviewPanel(ipywidgets.VBox):  # type: ignore[misc]
         model.observe(self._draw, ["items", "place", "case", "state"])
         model.observe(self._tell, "messages")
         self._draw()
-        known = load_settings().case or (model.cases[0] if len(model.cases) == 1 else "")
+        known = model.installation.settings.case or (
+            model.cases[0] if len(model.cases) == 1 else ""
+        )
         if known in model.cases:
             self.choice.value = known
 

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import ipywidgets
 from traitlets import Instance, Tuple, Unicode
 
-from workbench.casework.register import here
 from workbench.casework.reviewing.sightings import (
     ConfirmedSightings,
     Sighting,
@@ -19,8 +18,8 @@ from workbench.casework.reviewing.sightings import (
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
+from workbench.installation import Installation
 from workbench.maps.zones import local_time, zone_of_cameras
-from workbench.settings import load_settings
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.mapframe import MapFrame
@@ -71,13 +70,17 @@ class SightingsModel(Tasks):
     selected = Unicode(help="the tracklet_id of the sighting that is pointed out, or nothing")
 
     def __init__(
-        self, gallery: Path, *, zone: ZoneInfo | None = None, work: Work | None = None
+        self,
+        gallery: Path,
+        *,
+        installation: Installation,
+        zone: ZoneInfo | None = None,
+        work: Work | None = None,
     ) -> None:
-        from workbench.gallery import Gallery
 
         super().__init__(work)
-        self.gallery = gallery
-        with Gallery.open(gallery) as opened:
+        self.installation, self.gallery = installation, gallery
+        with installation.open_gallery(gallery) as opened:
             cameras = opened.cameras()
             self.footage: pd.DataFrame = opened.footage()
         self.zone = zone_of_cameras(cameras, override=zone)
@@ -90,15 +93,15 @@ class SightingsModel(Tasks):
 
     def refresh(self) -> None:
         """Look again which cases there are, and what is confirmed in the one that is shown."""
-        self.cases = readable_cases(here())
+        self.cases = readable_cases(self.installation.register)
         known = [case.reference for case in self.cases]
-        wanted = self.case or load_settings().case or (known[0] if len(known) == 1 else "")
+        wanted = (
+            self.case or self.installation.settings.case or (known[0] if len(known) == 1 else "")
+        )
         self.choose(wanted if wanted in known else "")
 
     def choose(self, reference: str) -> None:
         """Take a case, and fetch what is confirmed in it."""
-        from workbench.gallery import Gallery
-
         self.say("case")
         with self.hold_trait_notifications():
             self.case, self.found, self.selected = reference, None, ""
@@ -106,8 +109,8 @@ class SightingsModel(Tasks):
             return
 
         def job() -> ConfirmedSightings:
-            with Gallery.open(self.gallery) as gallery:
-                return confirmed_sightings(here(), reference, gallery)
+            with self.installation.open_gallery(self.gallery) as gallery:
+                return confirmed_sightings(self.installation.register, reference, gallery)
 
         def done(found: ConfirmedSightings) -> None:
             if self.case == reference:  # else somebody has chosen another meanwhile
@@ -138,19 +141,25 @@ class SightingsModel(Tasks):
             return None
         sure = frozenset(one.tracklet_id for one in self.candidates)
         return Whereabouts(case.reference, self.candidates, sure, (), case.request.district,
-                           self.zone)  # fmt: skip
+                           self.zone, self.installation.settings)  # fmt: skip
 
 
-def sightings(gallery_path: Path | str | None = None) -> Any:
+def sightings(
+    gallery_path: Path | str | None = None, *, installation: Installation | None = None
+) -> Any:
     """The whole page, as a widget to display.
 
     >>> from workbench.widgets import sightings
     >>> sightings("town.duckdb")                                         # doctest: +SKIP
     """
     try:
-        set_here = load_settings()
-        path = Path(gallery_path) if gallery_path else set_here.gallery_file
-        return SightingsPage(SightingsModel(path, zone=set_here.zone, work=suitable_work()))
+        installation = installation or Installation.open()
+        settings = installation.settings
+        path = Path(gallery_path) if gallery_path else settings.gallery_file
+        model = SightingsModel(
+            path, installation=installation, zone=settings.zone, work=suitable_work()
+        )
+        return SightingsPage(model)
     except SightlineError as error:
         return refusal("There are no sightings that can be shown", error)
 
@@ -167,7 +176,11 @@ class SightingsPage(ipywidgets.VBox):  # type: ignore[misc]
         self.table = Cards(model.select, table=True, columns=COLUMNS, name="Table of sightings")
         self.map = MapFrame(title="Map of the confirmed sightings")
         self.plot = Plot(lambda tracklet_id: model.select(str(tracklet_id)))
-        self.exports = ExportBar(lambda: model.whereabouts, lambda words: model.say("files", words))
+        self.exports = ExportBar(
+            model.installation.register,
+            lambda: model.whereabouts,
+            lambda words: model.say("files", words),
+        )
         self.answer = ipywidgets.VBox(
             [
                 _panel(

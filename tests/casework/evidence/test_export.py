@@ -29,7 +29,8 @@ from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import Candidate, Probe, Scope
 from workbench.errors import EvidenceError, NotPermitted, SettingsError
 from workbench.gallery import Gallery
-from workbench.investigation import search
+from workbench.installation import Installation
+from workbench.notebook import search
 
 SEEN = {"nose": "similar", "ears": "similar", "mouth": "different"}
 HOSTILE = "<script>alert(1)</script>"
@@ -203,24 +204,26 @@ def test_the_demo_s_evidence_holds_on_another_machine(
     demo: Path, fresh_home: Path, tmp_path: Path, copied: Any
 ) -> None:
     """Real footage, models and pictures; sources checked; verified by a process without a home."""
-    from workbench.casework.register import here
     from workbench.demo import demo_town
     from workbench.demo.check import THRESHOLD, training_case
     from workbench.district import from_file
-    from workbench.faces.models import load
     from workbench.faces.probes import make_probe
 
     town = demo_town()
-    reference = training_case(town)
+    installation = Installation.open()
+    register = installation.register
+    reference = training_case(town, register)
     with Gallery.open(copied(demo, fresh_home)) as gallery:
         name = sorted(town.photographs)[0]
-        probe = make_probe(list(town.photographs[name]), models=load(gallery.profile))
+        probe = make_probe(
+            list(town.photographs[name]), models=installation.load_models(gallery.profile)
+        )
         scope = Scope(
             from_file(town.root / "districts" / "fennmouth.geojson"), town.start, town.end
         )
         found = search(gallery, probe, scope, case=reference, threshold=THRESHOLD)
-        list_for_review(here(), reference, found.candidates)
-        made = export(here(), reference, gallery, tmp_path / "demo.zip", footage=[town.root])
+        list_for_review(register, reference, found.candidates)
+        made = export(register, reference, gallery, tmp_path / "demo.zip", footage=[town.root])
     assert made.changed_sources == ()
     files = content(made)
     assert TRAINING_NOTICE in files["report.html"].decode()

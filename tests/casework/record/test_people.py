@@ -22,8 +22,8 @@ from workbench.casework.record.people import (
     identify,
     read_people,
 )
-from workbench.casework.register import here
 from workbench.errors import NotPermitted, SettingsError
+from workbench.installation import Installation
 
 # The table as people read it. A dot: no.
 TABLE = """
@@ -183,7 +183,7 @@ def test_a_people_file_that_is_a_link_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_first_grant_puts_the_installation_in_service(fresh_home: Path) -> None:
-    register = here()
+    register = Installation.open().register
     assert not register.me.in_service
     people = register.grant("anna", "analyst")
     me = register.me

@@ -25,7 +25,8 @@ from workbench.casework.reviewing.review import (
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
-from workbench.investigation import search
+from workbench.installation import Installation
+from workbench.notebook import search
 
 SEEN = {"nose": "similar", "ears": "similar", "mouth": "different", "marks": "not visible"}
 Say = Callable[..., None]
@@ -207,13 +208,12 @@ def test_intervals_are_wilson_s() -> None:
 def test_training_compares_with_the_photographs_of_the_search(
     fresh_home: Any, gallery: Gallery, subject: Probe, stranger: Probe, permitted: Scope
 ) -> None:
-    from workbench.casework.register import here
-
-    here().train("T-1", permitted)
+    register = Installation.open().register
+    register.train("T-1", permitted)
     for probe in (subject, stranger):
         found = search(gallery, probe, permitted, case="T-1", threshold=0.6, top=1)
-        list_for_review(here(), "T-1", found.candidates, probe=probe)
-    told = {item.photographs for item in waiting(here(), "T-1", gallery)}
+        list_for_review(register, "T-1", found.candidates, probe=probe)
+    told = {item.photographs for item in waiting(register, "T-1", gallery)}
     assert told == {tuple(p.jpeg for p in probe.photographs) for probe in (subject, stranger)}
 
 

@@ -18,7 +18,7 @@ from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.gallery.by_id import tracklets_by_id
-from workbench.investigation import search
+from workbench.notebook import search
 
 SIMILAR = dict.fromkeys(("nose", "ears", "mouth"), "similar")
 

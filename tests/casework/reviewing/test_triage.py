@@ -20,7 +20,7 @@ from workbench.casework.reviewing.triage import (
 from workbench.domain import Candidate, Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
-from workbench.investigation import search
+from workbench.notebook import search
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from shapely import Point
 
-from workbench.casework.register import here
 from workbench.errors import DistrictError, SettingsError
-from workbench.settings import load_settings
+from workbench.installation import Installation
 from workbench.widgets.components.bookmarks import LONGEST, MOST, Bookmarks
 from workbench.widgets.components.cameralayer import INSIDE, OUTSIDE, PICKED
 from workbench.widgets.components.district import DistrictPanel
@@ -19,8 +18,8 @@ from workbench.widgets.investigate.model import Investigation, places_of
 
 
 @pytest.fixture
-def bookmarks(training: str) -> Iterator[Bookmarks]:
-    kept = Bookmarks(load_settings().home, here().me)
+def bookmarks(installation: Installation) -> Iterator[Bookmarks]:
+    kept = Bookmarks(installation.settings.home, installation.register.me)
     kept.path.unlink(missing_ok=True)
     yield kept
     kept.path.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.casework.register import here
 from workbench.widgets.components.target import TargetPanel
 from workbench.widgets.investigate.model import Investigation
 
@@ -104,8 +103,8 @@ def test_a_best_shot_becomes_a_photograph_of_the_target_and_is_on_record(
 
     asked.search()
     assert asked.shown[0].score > first.score
-    register = here()
-    last = [entry for entry in entries(register.folder) if '"probe.taken"' in entry][-1]
+    folder = asked.installation.register.folder
+    last = [entry for entry in entries(folder) if '"probe.taken"' in entry][-1]
     assert second.tracklet_id in last
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.casework.drafts import discard_draft
-from workbench.casework.register import here
+from workbench.installation import Installation
 from workbench.widgets.components.hours import WeeklyHours
 from workbench.widgets.investigate.draft import DraftPanel, Keeper
 from workbench.widgets.investigate.model import Investigation
@@ -17,10 +17,10 @@ Probe = Callable[[int], bytes]
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept(training: str) -> Iterator[None]:
-    discard_draft(here(), training)
+def nothing_kept(installation: Installation, training: str) -> Iterator[None]:
+    discard_draft(installation.register, training)
     yield
-    discard_draft(here(), training)
+    discard_draft(installation.register, training)
 
 
 def test_a_reload_offers_the_question_and_brings_all_of_it_back(
@@ -37,13 +37,13 @@ def test_a_reload_offers_the_question_and_brings_all_of_it_back(
     asked.hours = WeeklyHours(frozenset({6}), 0, 6)
     asked.threshold = 0.6
 
-    again = Investigation(small_town)
+    again = Investigation(small_town, installation=asked.installation)
     panel = DraftPanel(again)
     assert panel.keeper.offer is not None
     assert "3 photographs, the district, the time range, the hours" in panel.words.value
     assert again.uploads == ()
     again.set_last_night()  # what is offered is not overwritten
-    assert Keeper(Investigation(small_town)).offer is not None
+    assert Keeper(Investigation(small_town, installation=asked.installation)).offer is not None
 
     panel.choice.children[0].click()
     assert [(u.found.name, u.used) for u in again.uploads] == [
@@ -68,16 +68,16 @@ def test_a_question_that_is_deleted_does_not_come_back(
 ) -> None:
     Keeper(asked)
     asked.add_photograph("1.jpg", probe(1))
-    panel = DraftPanel(Investigation(small_town))
+    panel = DraftPanel(Investigation(small_town, installation=asked.installation))
     panel.choice.children[1].click()
     assert "It is deleted." in panel.words.value
-    assert Keeper(Investigation(small_town)).offer is None
+    assert Keeper(Investigation(small_town, installation=asked.installation)).offer is None
 
 
 def test_cameras_chosen_by_hand_come_back(asked: Investigation, small_town: Path) -> None:
     Keeper(asked)
     asked.pick_cameras(["CAM-003", "CAM-006"])
-    again = Investigation(small_town)
+    again = Investigation(small_town, installation=asked.installation)
     keeper = Keeper(again)
     keeper.restore()
     assert again.picked == ("CAM-003", "CAM-006")
@@ -89,12 +89,12 @@ def test_a_new_question_takes_the_place_of_one_that_was_not_wanted(
 ) -> None:
     Keeper(asked)
     asked.set_district(asked.whole_area())
-    again = Investigation(small_town)
+    again = Investigation(small_town, installation=asked.installation)
     keeper = Keeper(again)
     assert keeper.offer is not None
     again.add_photograph("1.jpg", probe(1))
     assert keeper.offer is None
-    last = Keeper(Investigation(small_town))
+    last = Keeper(Investigation(small_town, installation=asked.installation))
     assert last.offer is not None
     assert last.offer.question["district"] is None
 
@@ -102,8 +102,8 @@ def test_a_new_question_takes_the_place_of_one_that_was_not_wanted(
 def test_what_cannot_be_brought_back_is_told(asked: Investigation, small_town: Path) -> None:
     from workbench.casework.drafts import keep_draft
 
-    keep_draft(here(), asked.case, {"start": "yesterday", "end": None})
-    again = Investigation(small_town)
+    keep_draft(asked.installation.register, asked.case, {"start": "yesterday", "end": None})
+    again = Investigation(small_town, installation=asked.installation)
     keeper = Keeper(again)
     keeper.restore()
     assert "could not be brought back whole" in again.messages["draft"]

@@ -16,6 +16,7 @@ import workbench.faces.probes
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import GalleryError
 from workbench.gallery.register import segments_folder
+from workbench.installation import Installation
 from workbench.widgets.components.tasks import UNEXPECTED
 from workbench.widgets.investigate.model import Investigation
 
@@ -235,18 +236,20 @@ def test_no_footage_is_not_taken_for_no_candidate(asked: Investigation, probe: P
     assert asked.shown == ()
 
 
-def test_a_missing_gallery_is_an_error_of_the_family(tmp_path: Path) -> None:
+def test_a_missing_gallery_is_an_error_of_the_family(
+    tmp_path: Path, installation: Installation
+) -> None:
     with pytest.raises(GalleryError, match="there is no gallery here"):
-        Investigation(tmp_path / "none.duckdb")
+        Investigation(tmp_path / "none.duckdb", installation=installation)
 
 
 def test_a_gallery_that_goes_away_is_told_beside_the_search(
-    small_town: Path, tmp_path: Path, probe: Probe
+    small_town: Path, tmp_path: Path, probe: Probe, installation: Installation
 ) -> None:
     copy = tmp_path / "copy.duckdb"
     copy.write_bytes(small_town.read_bytes())
     shutil.copytree(segments_folder(small_town), segments_folder(copy))
-    asked = Investigation(copy)
+    asked = Investigation(copy, installation=installation)
     asked.add_photograph("1.jpg", probe(1))
     asked.set_district(asked.whole_area())
     copy.unlink()

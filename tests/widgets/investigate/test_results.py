@@ -12,7 +12,7 @@ from typing import Any
 import av
 import pytest
 
-from workbench.casework.register import all_entries, here
+from workbench.casework.register import all_entries
 from workbench.casework.reviewing.triage import opinions
 from workbench.domain import Candidate
 from workbench.widgets.components.comparison import OVERLAY
@@ -56,8 +56,9 @@ def many(panel: ResultsPanel, make_candidate: Make) -> ResultsPanel:
     return panel
 
 
-def entries(what: str) -> list[Any]:
-    return [entry for entry in all_entries(here().folder) if entry.what == what]
+def entries(panel: ResultsPanel, what: str) -> list[Any]:
+    folder = panel.model.installation.register.folder
+    return [entry for entry in all_entries(folder) if entry.what == what]
 
 
 # --- The list ---------------------------------------------------------------------------------
@@ -192,28 +193,28 @@ def test_an_opinion_is_recorded_and_the_next_candidate_shown(panel: ResultsPanel
     panel.compared._received(None, {"verdict": "same"}, [])
     assert model.selected == second
     assert panel.candidates.items[0]["opinion"] == "Same"
-    assert opinions(here(), reference)[first].verdict == "same"
+    assert opinions(model.installation.register, reference)[first].verdict == "same"
     panel.opinion.value = "undecided"
     assert [one.tracklet_id for one in panel.listing.candidates] == [second]
     panel.opinion.value = ""
 
     panel.compared._received(None, {"undo": True}, [])
     assert model.selected == first
-    assert first not in opinions(here(), reference)
+    assert first not in opinions(model.installation.register, reference)
     assert panel.candidates.items[0]["opinion"] == ""
     assert "that is on record" in panel.compared.told
-    last = entries("triage.undone")[-1]
+    last = entries(panel, "triage.undone")[-1]
     assert last.about["tracklet"] == first
 
 
 def test_only_candidates_of_this_search_are_decided_on(panel: ResultsPanel) -> None:
-    before = len(entries("triage.noted"))
+    before = len(entries(panel, "triage.noted"))
     assert not panel.triage.record("0123456789abcdef-7", "same")
     assert "Choose a candidate" in panel.triage.problem
     panel.compared._received(None, {"verdict": "same"}, [])  # nothing is compared
     panel.compared.compare(panel.model.shown[0].tracklet_id)
     panel.compared._received(None, {"verdict": "guilty"}, [])
-    assert len(entries("triage.noted")) == before
+    assert len(entries(panel, "triage.noted")) == before
 
 
 def test_what_was_sorted_as_the_same_or_unsure_goes_to_review(panel: ResultsPanel) -> None:
@@ -223,10 +224,10 @@ def test_what_was_sorted_as_the_same_or_unsure_goes_to_review(panel: ResultsPane
     panel.triage.record(second, "different")
     model.list_for_review()
     assert "there is none to review" in model.messages["case"]
-    before = len(entries("review.listed"))
+    before = len(entries(panel, "review.listed"))
     panel.triage.record(second, "unsure")
     model.list_for_review()
-    (listed,) = entries("review.listed")[before:]
+    (listed,) = entries(panel, "review.listed")[before:]
     assert [item["tracklet"] for item in listed.about["items"] if "tracklet" in item] == [second]
     for _ in range(3):
         panel.triage.undo()
@@ -253,7 +254,7 @@ def test_the_clip_is_cut_and_its_making_is_on_record(panel: ResultsPanel) -> Non
         assert film.streams.video[0].codec_context.name == "h264"
         assert film.streams.audio == ()
     assert "coarse on purpose" in panel.compared.clip_hint
-    entry = entries("clip.viewed")[-1]
+    entry = entries(panel, "clip.viewed")[-1]
     assert entry.about["tracklet"] == wanted.tracklet_id
     assert entry.about["case"] == panel.model.case
     panel.compared.step(1)
@@ -263,7 +264,6 @@ def test_the_clip_is_cut_and_its_making_is_on_record(panel: ResultsPanel) -> Non
 def test_no_clip_is_made_of_another_recording_or_of_none(
     panel: ResultsPanel, small_town: Path, tmp_path: Path
 ) -> None:
-    from workbench.faces.models import load
     from workbench.footage.catalog import read_catalogue
     from workbench.gallery import Gallery
     from workbench.indexing import index_catalogue
@@ -274,7 +274,7 @@ def test_no_clip_is_made_of_another_recording_or_of_none(
     moved = tmp_path / clip.file
     moved.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(clip.path, moved)
-    models, path = load("dlib"), tmp_path / "moved.duckdb"
+    models, path = panel.model.installation.load_models(), tmp_path / "moved.duckdb"
     with Gallery.create(path, models.profile) as gallery:
         here_now = replace(catalogue, root=tmp_path, recordings=(replace(clip, path=moved),))
         index_catalogue(here_now, gallery, models)
@@ -282,7 +282,7 @@ def test_no_clip_is_made_of_another_recording_or_of_none(
     panel.compared.compare(wanted.tracklet_id)
     panel.compared._received(None, {"clip": True}, [])
     assert panel.compared.clip
-    before = len(entries("clip.viewed"))
+    before = len(entries(panel, "clip.viewed"))
 
     panel.compared.compare("")
     panel.compared.compare(wanted.tracklet_id)
@@ -295,7 +295,7 @@ def test_no_clip_is_made_of_another_recording_or_of_none(
     panel.compared._received(None, {"clip": True}, [])
     assert "not at hand" in panel.compared.clip_problem
     assert panel.compared.clip == b""
-    assert len(entries("clip.viewed")) == before
+    assert len(entries(panel, "clip.viewed")) == before
 
 
 # --- Where work takes its time ----------------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from workbench.domain import Camera, Candidate
+from workbench.installation import Installation
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.investigate.whereabouts import FORMS, Whereabouts
 
@@ -22,10 +23,11 @@ HERE, THERE = Camera("CAM-1", HOSTILE, 51.48, -0.01), Camera("CAM-2", "Station",
 
 
 @pytest.fixture
-def shown(make_candidate: Make, training: str) -> Whereabouts:
+def shown(make_candidate: Make, installation: Installation, training: str) -> Whereabouts:
     found = (make_candidate(HERE, 0, 0.6), make_candidate(THERE, 1, 0.7))
     sure = frozenset({found[0].tracklet_id})
-    return Whereabouts(training, found, sure, (), None, ZoneInfo("Europe/London"))
+    return Whereabouts(training, found, sure, (), None, ZoneInfo("Europe/London"),
+                       installation.settings)  # fmt: skip
 
 
 def test_what_nobody_could_travel_is_said_in_words(shown: Whereabouts) -> None:
@@ -69,14 +71,14 @@ def test_the_name_of_a_file_stays_in_its_folder(shown: Whereabouts, case: str, n
 
 
 def test_a_file_is_on_record_before_it_leaves(
-    shown: Whereabouts, monkeypatch: pytest.MonkeyPatch
+    shown: Whereabouts, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workbench.casework.register import here
-
     said: list[str] = []
-    bar = ExportBar(lambda: shown, said.append)
+    bar = ExportBar(installation.register, lambda: shown, said.append)
     sent = []
-    monkeypatch.setattr(bar.saver, "save", lambda *file: sent.append((file, last(here()))))
+    monkeypatch.setattr(
+        bar.saver, "save", lambda *file: sent.append((file, last(installation.register)))
+    )
     for form in FORMS:
         bar.buttons[form].click()
     assert [form for _, form in sent] == list(FORMS)
@@ -95,12 +97,12 @@ def last(register: object) -> object:
 
 
 def test_what_cannot_be_put_on_record_does_not_leave(
-    shown: Whereabouts, monkeypatch: pytest.MonkeyPatch
+    shown: Whereabouts, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    bar = ExportBar(lambda: replace(shown, case="no such case"), said.append)
+    bar = ExportBar(installation.register, lambda: replace(shown, case="no such case"), said.append)
     monkeypatch.setattr(bar.saver, "save", pytest.fail)
     bar.buttons["csv"].click()
     assert "there is no such case" in said[-1]
-    ExportBar(lambda: None, said.append).buttons["csv"].click()
+    ExportBar(installation.register, lambda: None, said.append).buttons["csv"].click()
     assert said[-1] == "There is nothing to save yet."

@@ -12,12 +12,12 @@ import pytest
 from workbench.calibration import (
     QUALITY_STEPS,
     Calibration,
-    own_folder,
     read_calibration,
     write_calibration,
 )
 from workbench.domain import Profile
 from workbench.faces.models import installed
+from workbench.installation import Installation
 from workbench.widgets.components.uploader import File
 from workbench.widgets.thresholds.figures import MOST_BYTES
 from workbench.widgets.thresholds.model import AS_CALIBRATED, AS_GALLERY, Known, ThresholdLab
@@ -27,18 +27,22 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
-def ours(calibrated: Callable[[Profile], Calibration]) -> Iterator[Calibration]:
+def ours(
+    installation: Installation, calibrated: Callable[[Profile], Calibration]
+) -> Iterator[Calibration]:
     """A calibration of this installation, for the embedded profile."""
-    made = calibrated(installed("dlib"))
-    path = own_folder() / "dlib.json"
+    made = calibrated(installed("dlib", home=installation.settings.models))
+    path = installation.settings.calibrations_folder / "dlib.json"
     write_calibration(made, path)
     yield read_calibration(path)
     path.unlink()
 
 
 @pytest.fixture
-def page(ours: Calibration, tmp_path: Path) -> ThresholdPage:
-    page = ThresholdPage(ThresholdLab("dlib", gallery=tmp_path / "none.duckdb"))
+def page(ours: Calibration, tmp_path: Path, installation: Installation) -> ThresholdPage:
+    page = ThresholdPage(
+        ThresholdLab("dlib", installation=installation, gallery=tmp_path / "none.duckdb")
+    )
     assert page.lab.messages == {}
     assert page.lab.calibration == ours
     return page
@@ -194,19 +198,21 @@ def test_a_profile_that_was_not_offered_is_chosen_at_once(page: ThresholdPage) -
     assert page.question.profile.value == "ssd+ArcFace"
 
 
-def test_the_embedded_weights_without_a_calibration_say_so(tmp_path: Path) -> None:
-    lab = ThresholdLab("dlib+Dlib", gallery=tmp_path / "none.duckdb")
+def test_the_embedded_weights_without_a_calibration_say_so(
+    tmp_path: Path, installation: Installation
+) -> None:
+    lab = ThresholdLab("dlib+Dlib", installation=installation, gallery=tmp_path / "none.duckdb")
     assert lab.messages == {}
     assert "There is no calibration" in ThresholdPage(lab).question.about.value
 
 
 def test_weights_that_are_not_here_do_not_hide_a_calibration(
-    calibrated: Callable[[Profile], Calibration], ours: Calibration, tmp_path: Path
+    ours: Calibration, tmp_path: Path, installation: Installation
 ) -> None:
-    path = own_folder() / "ssd+Dlib.json"
+    path = installation.settings.calibrations_folder / "ssd+Dlib.json"
     write_calibration(ours, path)
     try:
-        lab = ThresholdLab("ssd+Dlib", gallery=tmp_path / "none.duckdb")
+        lab = ThresholdLab("ssd+Dlib", installation=installation, gallery=tmp_path / "none.duckdb")
         assert lab.calibration is not None
         assert "Nothing can be searched with it here" in ThresholdPage(lab).question.about.value
     finally:
@@ -214,12 +220,12 @@ def test_weights_that_are_not_here_do_not_hide_a_calibration(
 
 
 def test_one_made_for_other_weights_is_refused(
-    ours: Calibration, text: str, tmp_path: Path
+    ours: Calibration, text: str, tmp_path: Path, installation: Installation
 ) -> None:
-    path = own_folder() / "dlib.json"
+    path = installation.settings.calibrations_folder / "dlib.json"
     path.write_text(text.replace(ours.fingerprint, "0" * 16))
     try:
-        lab = ThresholdLab("dlib", gallery=tmp_path / "none.duckdb")
+        lab = ThresholdLab("dlib", installation=installation, gallery=tmp_path / "none.duckdb")
         assert "made for other weights" in lab.messages["profile"]
         assert lab.calibration is None
     finally:

@@ -19,9 +19,10 @@ from workbench.casework.register import all_entries
 from workbench.casework.reviewing.review import considered, error_rates_of
 from workbench.casework.subjects import subject_photographs
 from workbench.errors import EvidenceError
-from workbench.settings import load_settings
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from workbench.casework.cases import Case
     from workbench.casework.register import CaseRegister
     from workbench.domain import Candidate
@@ -52,6 +53,8 @@ def export(
     *,
     footage: Sequence[Path] = (),
     clip: ClipMaker | None = None,
+    zone: ZoneInfo | None = None,
+    base_map: Path | None = None,
 ) -> Export:
     """Write the evidence archive of a case, and record that it was.
 
@@ -64,6 +67,10 @@ def export(
         from. A recording that is not found there is named as not checked.
     clip : callable, optional
         Makes the clips; without it, the report says that there are none.
+    zone : ZoneInfo, optional
+        In which times are shown; by default that of the cameras' place.
+    base_map : Path, optional
+        GeoJSON of streets to draw under the map.
 
     Raises
     ------
@@ -78,11 +85,11 @@ def export(
     me, case = register.require("evidence.export", reference), register.case(reference)
     if output.exists():
         raise EvidenceError("there is a file already", where=str(output), fix="Choose another name")
-    head, made_at, here = register.head, datetime.now(UTC), load_settings()
+    head, made_at = register.head, datetime.now(UTC)
     findings = tuple(_findings(register, reference, gallery))
     seen = {f.number: f.candidate for f in findings if f.candidate and f.item.outcome == "sighting"}
     cameras = gallery.cameras_inside(case.request.district)
-    zone = zone_of_cameras(cameras, override=here.zone)
+    zone = zone_of_cameras(cameras, override=zone)
     sources = tuple(_sources(gallery, findings, footage))
     clips = {} if clip is None else _clips(clip, gallery, seen, sources, footage)
     photographs = _photographs(register, case)
@@ -97,7 +104,9 @@ def export(
         sources=sources,
         clips=tuple(clips),
         profile=gallery.profile,
-        threshold=calibrated_threshold(gallery.profile, photographs=len(photographs)),
+        threshold=calibrated_threshold(
+            gallery.profile, calibrations=register.rules.calibrations, photographs=len(photographs)
+        ),
         places=place_sketch(case.request.district, cameras, seen),
         times=time_sketch(case.scope, gallery.footage(), seen, zone),
         zone=zone,
@@ -108,7 +117,7 @@ def export(
     files = {
         "report.html": as_html(told),
         "report.pdf": as_pdf(told),
-        "map.html": _map(told, cameras, list(seen.values())),
+        "map.html": _map(told, cameras, list(seen.values()), base_map),
         "case.json": _json(case.request.document() | {"approved_by": list(case.approved_by)}),
         "candidates.csv": _candidates(told),
         "sources.csv": _table(["file", "camera_id", "indexed_sha256", "now_sha256", "state"],
@@ -230,7 +239,9 @@ def _clips(
     return found
 
 
-def _map(told: Dossier, cameras: Sequence[Any], seen: Sequence[Candidate]) -> bytes:
+def _map(
+    told: Dossier, cameras: Sequence[Any], seen: Sequence[Candidate], base_map: Path | None
+) -> bytes:
     from workbench.maps.offline import self_contained_html
     from workbench.maps.sightings import sightings_map
 
@@ -241,7 +252,7 @@ def _map(told: Dossier, cameras: Sequence[Any], seen: Sequence[Candidate]) -> by
             cameras=cameras,
             district=told.case.request.district,
             zone=told.zone,
-            base_map=load_settings().base_map,
+            base_map=base_map,
         )
     )
     return page.encode("utf-8")

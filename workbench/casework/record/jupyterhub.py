@@ -7,21 +7,23 @@ import os
 import time
 import urllib.error
 import urllib.request
-from typing import Any
+from typing import Any, TypeAlias
 
 from workbench.errors import NotPermitted
 
 BELIEVED_SECONDS = 60.0  # how long an answer of the hub is believed
 _MOST_BYTES = 1 << 20
 
-_answers: dict[tuple[str, str], tuple[float, str]] = {}
+Answers: TypeAlias = dict[tuple[str, str], tuple[float, str]]
+"""By address of the hub and token: when it answered (``time.monotonic()``), and the name."""
 
 
-def asked_of_hub(api: str) -> str:
+def asked_of_hub(api: str, answers: Answers) -> str:
     """The name of the person whose token this process was given, as the hub has it.
 
     ``GET /user`` of JupyterHub's REST API. The hub's address is the administrator's, never the
     environment's, and no proxy of the environment is used: either could be a hub of one's own.
+    *answers* are those it gave before, believed for a while; this one is added.
     """
     token = os.environ.get("JUPYTERHUB_API_TOKEN", "")
     if not token:
@@ -30,7 +32,7 @@ def asked_of_hub(api: str) -> str:
             where=api,
             fix="Open Sightline from your server on the hub",
         )
-    known = _answers.get((api, token))
+    known = answers.get((api, token))
     if known and time.monotonic() - known[0] < BELIEVED_SECONDS:
         return known[1]
     request = urllib.request.Request(  # noqa: S310 - http(s), checked when it was read
@@ -50,7 +52,7 @@ def asked_of_hub(api: str) -> str:
         ) from None
     if not isinstance(name, str) or not name:
         raise NotPermitted("the hub names nobody for this token", where=api, fix="Log in again")
-    _answers[(api, token)] = (time.monotonic(), name)
+    answers[(api, token)] = (time.monotonic(), name)
     return name
 
 

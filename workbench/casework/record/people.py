@@ -18,10 +18,13 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from workbench.errors import NotPermitted, SettingsError
+
+if TYPE_CHECKING:
+    from workbench.casework.record.jupyterhub import Answers
 
 PEOPLE = "people.json"
 
@@ -205,13 +208,16 @@ def write_people(folder: Path, people: People) -> People:
     return read_people(folder)
 
 
-def identify(people: People) -> Person:
-    """Whoever runs this process; raise NotPermitted if nobody vouches for them."""
+def identify(people: People, answers: Answers | None = None) -> Person:
+    """Whoever runs this process; raise NotPermitted if nobody vouches for them.
+
+    *answers* of the hub are believed for a while, and its next one is added.
+    """
     uid = os.getuid()
     if people.hub:
         from workbench.casework.record.jupyterhub import asked_of_hub  # and with it urllib
 
-        account = asked_of_hub(people.hub)
+        account = asked_of_hub(people.hub, {} if answers is None else answers)
         source: Literal["account", "jupyterhub"] = "jupyterhub"
     else:
         try:

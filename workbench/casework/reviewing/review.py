@@ -25,7 +25,6 @@ from workbench.casework.subjects import (
     subject_photographs,
 )
 from workbench.errors import CaseError, NotPermitted
-from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
@@ -177,7 +176,7 @@ def list_for_review(
 ) -> int:
     """Put candidates of a case on its review list, shuffled among so many fillers.
 
-    By default as many fillers as the settings' share of the candidates asks for, if there are any.
+    By default as many fillers as the rules' share of the candidates asks for, if there are any.
     A training case names no subject: its candidates are compared with the photographs of *probe*.
     Returns how many faces were added; a tracklet that is on the list already is left out. Raises
     CaseError if there are not as many fillers.
@@ -188,7 +187,7 @@ def list_for_review(
     fresh = {c.tracklet_id: c.score for c in candidates if c.tracklet_id not in known}
     pictures = sorted(path.stem for path in (register.folder / FILLERS).glob("*.jpg"))
     if fillers is None:
-        fillers = min(math.ceil(load_settings().filler_share * len(fresh)), len(pictures))
+        fillers = min(math.ceil(register.rules.filler_share * len(fresh)), len(pictures))
     if fillers > len(pictures):
         raise CaseError(
             f"there are {len(pictures)} fillers, not {fillers}",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from workbench.domain import Photograph, Profile
+from workbench.faces.profiles import calibrated_threshold
+from workbench.faces.templates import pool, scores
 
 # So far below the score from which two pictures are called alike, they are of different people
 # rather than poor: of ten people's photographs none of the 28 pairs of the same person is so
@@ -36,18 +39,17 @@ class Agreement:
         return tuple(sorted(number for group in self.groups[begin:] for number in group))
 
 
-def agreement(photographs: Sequence[Photograph], profile: Profile) -> Agreement:
+def agreement(
+    photographs: Sequence[Photograph], profile: Profile, *, calibrations: Path
+) -> Agreement:
     """Compare photographs with each other.
 
     Two belong together when their score is not clearly below the profile's own calibration, or a
     third belongs to both: a profile and a frontal view may meet only in a half profile.
     """
-    from workbench.faces.profiles import calibrated_threshold
-    from workbench.faces.templates import pool, scores
-
     if not photographs:
         return Agreement((), ())
-    least = calibrated_threshold(profile).score - CLEARLY
+    least = calibrated_threshold(profile, calibrations=calibrations).score - CLEARLY
     templates = np.stack([photograph.template for photograph in photographs])
     group = np.arange(len(templates))
     others: list[float | None] = []

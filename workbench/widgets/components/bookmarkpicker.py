@@ -6,10 +6,8 @@ from collections.abc import Callable
 
 import ipywidgets
 
-from workbench.casework.register import here
 from workbench.domain import District
 from workbench.errors import SightlineError
-from workbench.settings import load_settings
 from workbench.widgets.components.bookmarks import Bookmarks
 from workbench.widgets.components.parts import button, escaped, markup, message, row
 from workbench.widgets.investigate.model import Investigation
@@ -78,4 +76,5 @@ class BookmarkField(ipywidgets.VBox):  # type: ignore[misc]
         self.delete.layout.display = "" if self.kept else "none"
 
     def _bookmarks(self) -> Bookmarks:
-        return Bookmarks(load_settings().home, here().me)
+        installation = self.model.installation
+        return Bookmarks(installation.settings.home, installation.register.me)

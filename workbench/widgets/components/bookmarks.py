@@ -23,7 +23,7 @@ MOST, LONGEST = 100, 80
 class Bookmarks:
     """One person's districts, in a GeoJSON file of their own under the installation's home.
 
-    >>> kept = Bookmarks(load_settings().home, here().me)                    # doctest: +SKIP
+    >>> kept = Bookmarks(Path("data"), register.me)                     # doctest: +SKIP
     >>> kept.keep("Market", district)                                   # doctest: +SKIP
     >>> kept.read()["Market"]                                           # doctest: +SKIP
     """

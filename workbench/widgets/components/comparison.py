@@ -105,11 +105,10 @@ class Comparison(Tasks):
         reference = result.case
 
         def done(clip: bytes) -> None:
-            from workbench.casework.register import here
             from workbench.casework.reviewing.triage import record_clip
 
             digest = hashlib.sha256(clip).hexdigest()
-            record_clip(here(), reference, candidate, sha256=digest)
+            record_clip(self.model.installation.register, reference, candidate, sha256=digest)
             self.clip = clip
 
         self._do("clip", "Cutting the clip", lambda: self._cut(candidate, reference), done)
@@ -136,13 +135,11 @@ class Comparison(Tasks):
         self.do(field, doing, unless_passed, then)
 
     def _cut(self, candidate: Candidate, reference: str) -> bytes:
-        from workbench.casework.register import here
         from workbench.casework.reviewing.triage import may_see_clip
         from workbench.faces.clips import redacted_clip
-        from workbench.gallery import Gallery
 
-        may_see_clip(here(), reference, candidate)
-        with Gallery.open(self.model.gallery) as gallery:
+        may_see_clip(self.model.installation.register, reference, candidate)
+        with self.model.installation.open_gallery(self.model.gallery) as gallery:
             source = source_of(candidate, gallery)
             shots = gallery.shots(candidate.tracklet_id)
         return redacted_clip(source, shots, self._models())
@@ -180,7 +177,6 @@ class Comparison(Tasks):
 
     def _look(self, candidate: Candidate) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
         from workbench.faces.landmarks import find_eyes
-        from workbench.gallery import Gallery
 
         models = self._models()
         for one in self.photographs:
@@ -189,7 +185,7 @@ class Comparison(Tasks):
         photographs = tuple(
             Picture(one.jpeg, self._eyes[one.jpeg], one.name) for one in self.photographs
         )
-        with Gallery.open(self.model.gallery) as gallery:
+        with self.model.installation.open_gallery(self.model.gallery) as gallery:
             found: tuple[Shot, ...] = gallery.shots(candidate.tracklet_id)
         shots = tuple(
             Picture(
@@ -203,9 +199,7 @@ class Comparison(Tasks):
         return photographs, shots
 
     def _models(self) -> Models:
-        from workbench.faces.models import load
-
-        return load(self.model.profile)
+        return self.model.installation.load_models(self.model.profile)
 
 
 def source_of(candidate: Candidate, gallery: Gallery) -> Path:

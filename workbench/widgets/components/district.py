@@ -15,7 +15,7 @@ from workbench import district as districts
 from workbench.domain import District
 from workbench.errors import SightlineError
 from workbench.maps.basemap import read_base_map
-from workbench.settings import Settings, load_settings
+from workbench.settings import Settings
 from workbench.widgets.components.bookmarkpicker import BookmarkField
 from workbench.widgets.components.cameralayer import INSIDE, OUTSIDE, PICKED, CameraLayer
 from workbench.widgets.components.camerapicker import CameraPicker
@@ -54,7 +54,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(self, model: Investigation) -> None:
         self.model = model
         self._drawing = False
-        here = load_settings()
+        settings = model.installation.settings
         self.draw = ipyleaflet.DrawControl(
             position="topleft",
             polygon={"shapeOptions": DRAWN, "allowIntersection": False},
@@ -65,13 +65,13 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             marker={},
         )
         self.draw.observe(self._take, "data")
-        ground = _ground(model, here)
+        ground = _ground(model, settings)
         centre, zoom = _view(model)
         self.map = ipyleaflet.Map(
             layers=ground,
             center=centre,
             zoom=zoom,
-            zoom_snap=1 if here.tiles else 0.25,
+            zoom_snap=1 if settings.tiles else 0.25,
             max_zoom=19,
             prefer_canvas=True,
             attribution_control=False,
@@ -87,11 +87,11 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             on_point=self._point_at,
             on_pick=lambda number: model.pick_camera(model.cameras[number].camera_id),
         )
-        if here.tiles and here.tiles_attribution:
-            self.map.add(ipyleaflet.AttributionControl(prefix=escaped(here.tiles_attribution)))
+        if settings.tiles and settings.tiles_attribution:
+            self.map.add(ipyleaflet.AttributionControl(prefix=escaped(settings.tiles_attribution)))
         self.map.add_class("sl-map")
 
-        self._named = _named(model, here)
+        self._named = _named(model, settings)
         self.named = ipywidgets.Dropdown(
             options=[DRAWN_BY_HAND, *self._named],
             description="Area",
@@ -238,13 +238,13 @@ def _inside_text(model: Investigation) -> str:
     )
 
 
-def _named(model: Investigation, here: Settings) -> dict[str, District]:
+def _named(model: Investigation, settings: Settings) -> dict[str, District]:
     """The districts to choose from: all cameras, and those of the settings' folder, by name."""
     named: dict[str, District] = {}
     if model.cameras:
         everything = model.whole_area()
         named[everything.name] = everything
-    for path in sorted(here.districts.glob("*.geojson")) if here.districts else []:
+    for path in sorted(settings.districts.glob("*.geojson")) if settings.districts else []:
         try:
             district = districts.from_file(path)
         except SightlineError as error:
@@ -256,11 +256,11 @@ def _named(model: Investigation, here: Settings) -> dict[str, District]:
     return named
 
 
-def _ground(model: Investigation, here: Settings) -> list[Any]:
+def _ground(model: Investigation, settings: Settings) -> list[Any]:
     """What lies under the cameras: pictures of the tile server, or drawn streets, or nothing."""
-    if here.tiles:
-        return [ipyleaflet.TileLayer(url=here.tiles, attribution="", max_zoom=19)]
-    path: Path | None = here.base_map
+    if settings.tiles:
+        return [ipyleaflet.TileLayer(url=settings.tiles, attribution="", max_zoom=19)]
+    path: Path | None = settings.base_map
     if path is None:
         return []
     try:

@@ -9,6 +9,8 @@ from pathlib import Path
 import anywidget
 import ipywidgets
 
+from workbench.casework.register import CaseRegister
+from workbench.casework.reviewing.sightings import record_export
 from workbench.errors import SightlineError
 from workbench.widgets.components.parts import button, escaped, markup
 from workbench.widgets.investigate.whereabouts import FORMS, Form, Whereabouts
@@ -29,14 +31,21 @@ class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
 
     Parameters
     ----------
+    register : CaseRegister
+        Where each file is put on record.
     shown : callable
         What is shown now, or None where there is nothing.
     say : callable
         Told what was wrong, or an empty text where nothing was.
     """
 
-    def __init__(self, shown: Callable[[], Whereabouts | None], say: Callable[[str], None]) -> None:
-        self._shown, self._say = shown, say
+    def __init__(
+        self,
+        register: CaseRegister,
+        shown: Callable[[], Whereabouts | None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._register, self._shown, self._say = register, shown, say
         self.saver, self.status = Saver(), markup()
         self.buttons = {
             form: button(name, partial(self.export, form), label=f"Save: {name}")
@@ -51,9 +60,6 @@ class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
 
     def export(self, form: Form) -> None:
         """Make the file, put it on record under its case, and have it saved."""
-        from workbench.casework.register import here
-        from workbench.casework.reviewing.sightings import record_export
-
         shown = self._shown()
         self._say("")
         self._tell("")
@@ -63,7 +69,7 @@ class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
         try:
             content = shown.file(form)
             ids = [candidate.tracklet_id for candidate in shown.candidates]
-            record_export(here(), shown.case, ids, form=form, content=content)
+            record_export(self._register, shown.case, ids, form=form, content=content)
         except SightlineError as error:
             self._say(str(error))
             return

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from workbench.domain import Candidate
     from workbench.faces.models import Models
     from workbench.faces.probes import FoundFaces
+    from workbench.installation import Installation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +46,7 @@ class Photographs(Tasks):
 
     uploads = Tuple(help="the photographs of the target, each an Upload")
 
+    installation: Installation
     gallery: Path
     profile: Profile
     _number = 0
@@ -99,15 +101,13 @@ class Photographs(Tasks):
 
         def job() -> Upload:
             from workbench.casework.authority import admit
-            from workbench.casework.register import here
             from workbench.faces.probes import from_shot
-            from workbench.gallery import Gallery
 
-            with Gallery.open(self.gallery) as gallery:
+            with self.installation.open_gallery(self.gallery) as gallery:
                 shot = gallery.shots(tracklet_id)[0]
             found, photograph = from_shot(shot, name=name or f"best shot of {tracklet_id}")
             probe = Probe((photograph,), photograph.template, self.profile)
-            admit(here(), case, probe, tracklet_id=tracklet_id)
+            admit(self.installation.register, case, probe, tracklet_id=tracklet_id)
             return Upload(key, found, 0, photograph, used, tracklet_id=tracklet_id)
 
         self.do("target", "Taking a best shot from the gallery", job, self._add)
@@ -146,14 +146,18 @@ class Photographs(Tasks):
     def agreement(self) -> Agreement:
         """How the photographs that count agree with each other, in the order of :attr:`used`."""
         chosen = [upload.photograph for upload in self.used if upload.photograph]
-        return agreement(chosen, self.profile)
+        return self._agreement(chosen)
 
     def with_the_used(self, upload: Upload) -> float | None:
         """How alike a photograph that is switched off is to those that count, pooled."""
         if upload.photograph is None:
             return None
         others = [one.photograph for one in self.used if one.photograph]
-        return agreement([*others, upload.photograph], self.profile).with_others[-1]
+        return self._agreement([*others, upload.photograph]).with_others[-1]
+
+    def _agreement(self, photographs: Sequence[Photograph]) -> Agreement:
+        folder = self.installation.settings.calibrations_folder
+        return agreement(photographs, self.profile, calibrations=folder)
 
     def _photographs(self) -> Sequence[Photograph]:
         """Those to search with; where there is none, or one is unclear, say so beside the field."""
@@ -190,9 +194,7 @@ class Photographs(Tasks):
         self.uploads = tuple(upload if u.key == upload.key else u for u in self.uploads)
 
     def _models(self) -> Models:
-        from workbench.faces.models import load
-
-        return load(self.profile)
+        return self.installation.load_models(self.profile)
 
 
 def shot_name(candidate: Candidate, when: str) -> str:

@@ -12,7 +12,6 @@ from traitlets import HasTraits, Instance, Unicode
 
 from workbench import district as districts
 from workbench.casework.drafts import Draft, discard_draft, keep_draft, kept_draft
-from workbench.casework.register import here
 from workbench.domain import parse_time
 from workbench.errors import CaseError, SightlineError
 from workbench.maps.zones import local_time
@@ -36,7 +35,7 @@ class Keeper(HasTraits):
 
     def __init__(self, model: Investigation) -> None:
         super().__init__()
-        self.model = model
+        self.model, self._register = model, model.installation.register
         self._restoring = False
         self._look()
         model.observe(self._look, "case")
@@ -65,7 +64,7 @@ class Keeper(HasTraits):
         """Delete the question that is offered, its photographs too."""
         draft, self.offer = self.offer, None
         if draft is not None:
-            self._try(lambda: discard_draft(here(), draft.case))
+            self._try(lambda: discard_draft(self._register, draft.case))
             self.told = "It is deleted."
 
     def _look(self, _: object = None) -> None:
@@ -77,7 +76,7 @@ class Keeper(HasTraits):
         cases = [self.model.case] if self.model.case else [c.reference for c in self.model.cases]
         drafts = []
         for case in cases:
-            self._try(lambda case=case: drafts.append(kept_draft(here(), case)))
+            self._try(lambda case=case: drafts.append(kept_draft(self._register, case)))
         self.offer = max(filter(None, drafts), key=lambda draft: draft.saved_at, default=None)
 
     def _keep(self, _: object = None) -> None:
@@ -90,11 +89,11 @@ class Keeper(HasTraits):
                 return
             self.offer = None  # another question has been begun
         if not model.uploads and model.district is None:
-            self._try(lambda: discard_draft(here(), model.case))
+            self._try(lambda: discard_draft(self._register, model.case))
             return
         contents = [upload.content for upload in model.uploads if upload.content]
         question = written(model)
-        self._try(lambda: keep_draft(here(), model.case, question, contents))
+        self._try(lambda: keep_draft(self._register, model.case, question, contents))
 
     def _try(self, do: Any) -> None:
         try:

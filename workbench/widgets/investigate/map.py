@@ -7,11 +7,11 @@ from typing import Any
 
 import ipywidgets
 
-from workbench.casework.register import here
 from workbench.casework.reviewing.review import sightings
 from workbench.casework.reviewing.sightings import confirmed_sightings
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
+from workbench.installation import Installation
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.mapframe import MapFrame
 from workbench.widgets.components.parts import button, heading, markup, message, row
@@ -27,7 +27,9 @@ class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.shown: Whereabouts | None = None
         self._sure: dict[str, Candidate] = {}
         self.map = MapFrame(title="Map of the candidates")
-        self.exports = ExportBar(lambda: self.shown, lambda words: model.say("map", words))
+        self.exports = ExportBar(
+            model.installation.register, lambda: self.shown, lambda words: model.say("map", words)
+        )
         self.route = markup()
         again = button("Look again", self._ask, label="Ask again what people have confirmed")
         super().__init__(
@@ -60,7 +62,9 @@ class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.model.say("map")
         if self.model.result is not None:
             try:
-                self._sure = confirmed(self.model.gallery, self.model.result.case)
+                self._sure = confirmed(
+                    self.model.installation, self.model.gallery, self.model.result.case
+                )
             except SightlineError as error:
                 self.model.say("map", str(error))
         self._draw()
@@ -78,6 +82,7 @@ class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
             cameras=tuple(result.cameras),
             district=result.scope.district,
             zone=self.model.zone,
+            settings=self.model.installation.settings,
         )
         self.route.value = self.shown.route()
         try:
@@ -86,15 +91,16 @@ class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
             self.model.say("map", str(error))
 
 
-def confirmed(gallery_path: Path, reference: str) -> dict[str, Candidate]:
+def confirmed(
+    installation: Installation, gallery_path: Path, reference: str
+) -> dict[str, Candidate]:
     """By tracklet_id what people have confirmed in a case, be it among its candidates now or not.
 
     Raises what :func:`workbench.casework.reviewing.sightings.confirmed_sightings` raises.
     """
-    from workbench.gallery import Gallery
-
-    if not sightings(here(), reference):  # so that a large gallery is not opened for nothing
+    register = installation.register
+    if not sightings(register, reference):  # so that a large gallery is not opened for nothing
         return {}
-    with Gallery.open(gallery_path) as gallery:
-        found = confirmed_sightings(here(), reference, gallery)
+    with installation.open_gallery(gallery_path) as gallery:
+        found = confirmed_sightings(register, reference, gallery)
     return {one.candidate.tracklet_id: one.candidate for one in found.sightings}

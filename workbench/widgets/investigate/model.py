@@ -19,9 +19,9 @@ from workbench import district as districts
 from workbench.casework.training import TRAINING_CASE
 from workbench.domain import Camera, Candidate, District, Filter, Scope, Threshold
 from workbench.errors import DistrictError, SightlineError, TimeError
+from workbench.installation import Installation
 from workbench.investigation import Expectations, SearchResult
 from workbench.maps.zones import zone_of_cameras
-from workbench.settings import load_settings
 from workbench.widgets.components.clocks import Fold, moment, wall_clock
 from workbench.widgets.components.hours import WeeklyHours
 from workbench.widgets.components.photographs import Photographs
@@ -59,7 +59,8 @@ Columns: TypeAlias = (
 class Investigation(Photographs):
     """The question that is being asked of a gallery, and its answer.
 
-    >>> asked = Investigation(Path("town.duckdb"))                      # doctest: +SKIP
+    >>> asked = Investigation(Path("town.duckdb"), installation=Installation.open())
+    ...                                                                 # doctest: +SKIP
     >>> asked.add_photograph("anna.jpg", Path("anna.jpg").read_bytes()) # doctest: +SKIP
     >>> asked.set_district(asked.whole_area())                          # doctest: +SKIP
     >>> asked.case = "A-2026-117"                                       # doctest: +SKIP
@@ -74,6 +75,8 @@ class Investigation(Photographs):
     gallery : Path
         The gallery to ask. It is opened for each use and closed again, so that footage can be
         indexed while the page is open.
+    installation : Installation
+        Whose cases, models and settings are used.
     zone : ZoneInfo, optional
         In which local times are meant; by default that of the cameras' place.
     work : Work, optional
@@ -102,22 +105,24 @@ class Investigation(Photographs):
     selected = Unicode(help="the tracklet_id of the candidate that is pointed out, or nothing")
 
     def __init__(
-        self, gallery: Path, *, zone: ZoneInfo | None = None, work: Work | None = None
+        self,
+        gallery: Path,
+        *,
+        installation: Installation,
+        zone: ZoneInfo | None = None,
+        work: Work | None = None,
     ) -> None:
         import numpy as np
 
-        from workbench.faces.profiles import default_threshold
-        from workbench.gallery import Gallery
-
         super().__init__(work)
-        self.gallery = gallery
-        with Gallery.open(gallery) as opened:
+        self.installation, self.gallery = installation, gallery
+        with installation.open_gallery(gallery) as opened:
             self.profile = opened.profile
             self.cameras: tuple[Camera, ...] = opened.cameras()
             self.footage: pd.DataFrame = opened.footage()
             self.span: tuple[datetime, datetime] | None = opened.time_span()
         self.zone = zone_of_cameras(self.cameras, override=zone)
-        self.recommended = default_threshold(self.profile)
+        self.recommended = self.installation.default_threshold(self.profile)
         self.threshold = self.recommended.score
         self._asked: object = None
         self.longitudes = np.array([camera.longitude for camera in self.cameras])
@@ -338,13 +343,13 @@ class Investigation(Photographs):
     def refresh_cases(self) -> None:
         """Look again which cases are open; one that is alone, or named in the settings, is taken.
 
-        Raises what :func:`workbench.casework.register.here` raises.
+        Raises what :attr:`workbench.installation.Installation.register` raises.
         """
-        from workbench.casework.register import here
-
-        cases = tuple(case for case in here().cases() if case.status() == "open")
+        cases = tuple(
+            case for case in self.installation.register.cases() if case.status() == "open"
+        )
         known = [case.reference for case in cases]
-        wanted: str | None = self.case or load_settings().case
+        wanted: str | None = self.case or self.installation.settings.case
         if wanted not in known:
             wanted = known[0] if len(known) == 1 else ""
         with self.hold_trait_notifications():
@@ -363,7 +368,6 @@ class Investigation(Photographs):
 
     def view(self, candidates: Sequence[Candidate]) -> None:
         """Record that these candidates' best shots are shown, each once a search."""
-        from workbench.casework.register import here
         from workbench.casework.reviewing.review import record_view
 
         fresh = [c.tracklet_id for c in candidates if c.tracklet_id not in self._viewed]
@@ -371,7 +375,7 @@ class Investigation(Photographs):
             return
         self._viewed.update(fresh)
         try:
-            record_view(here(), self.result.case, fresh)
+            record_view(self.installation.register, self.result.case, fresh)
         except SightlineError as error:
             self.say("search", str(error))
 
@@ -380,7 +384,6 @@ class Investigation(Photographs):
 
         Where nobody has sorted any, all that are shown.
         """
-        from workbench.casework.register import here
         from workbench.casework.reviewing.review import list_for_review
         from workbench.casework.reviewing.triage import WORTH_REVIEW, opinions
 
@@ -390,14 +393,16 @@ class Investigation(Photographs):
             self.say("case", "Search first: there are no candidates to review.")
             return
         try:
-            sorted_out = opinions(here(), result.case)
+            sorted_out = opinions(self.installation.register, result.case)
             own = [one for one in result.candidates if one.tracklet_id in sorted_out]
             worth = [one for one in own if sorted_out[one.tracklet_id].verdict in WORTH_REVIEW]
             if own and not worth:
                 self.say("case", "All that were sorted are not the same: there is none to review.")
                 return
             chosen = worth or self.shown
-            added = list_for_review(here(), result.case, chosen, probe=result.probe)
+            added = list_for_review(
+                self.installation.register, result.case, chosen, probe=result.probe
+            )
         except SightlineError as error:
             self.say("case", str(error))
             return
@@ -412,14 +417,12 @@ class Investigation(Photographs):
 
     def train(self) -> None:
         """Open a training case over all this gallery's cameras and footage, and take it."""
-        from workbench.casework.register import here
-
         self.say("case")
         try:
             start, end = self.span or (datetime.now(UTC) - timedelta(days=1), datetime.now(UTC))
             day = timedelta(days=1)
             scope = Scope(self.whole_area(margin=TRAINING_MARGIN), start - day, end + day)
-            here().train(TRAINING_CASE, scope)
+            self.installation.register.train(TRAINING_CASE, scope)
             self.refresh_cases()
             self.case = TRAINING_CASE
         except SightlineError as error:
@@ -443,16 +446,16 @@ class Investigation(Photographs):
 
         def job() -> SearchResult:
             from workbench.faces.probes import pool_photographs
-            from workbench.gallery import Gallery
             from workbench.investigation import search
 
             probe = pool_photographs(photographs, self._models())
-            with Gallery.open(self.gallery) as gallery:
+            with self.installation.open_gallery(self.gallery) as gallery:
                 return search(
                     gallery,
                     probe,
                     scope,
                     case=case,
+                    register=self.installation.register,
                     top=MOST_CANDIDATES,
                     only=only,
                     progress=self.on_progress(),
@@ -471,24 +474,26 @@ class Investigation(Photographs):
     @observe("uploads", "district", "picked", "start", "end", "hours")
     def _foresee(self, _: object = None) -> None:
         """Say what scores will be worth for the question as it is now, without asking it."""
-        from workbench.faces.profiles import default_threshold
-
         at_it = self.threshold == self.recommended.score
         photographs = max(1, len(self.used))
-        self.recommended = default_threshold(self.profile, photographs=photographs)
+        self.recommended = self.installation.default_threshold(
+            self.profile, photographs=photographs
+        )
         if at_it:
             self.threshold = self.recommended.score
         if self.district is None or self.start is None or self.end is None:
             self.foreseen = None
             return
         scope, only = Scope(self.district, self.start, self.end), self.only
+        folder = self.installation.settings.calibrations_folder
 
         def job() -> Expectations | None:
-            from workbench.gallery import Gallery
             from workbench.investigation import expect
 
-            with Gallery.open(self.gallery) as gallery:
-                return expect(gallery, scope, photographs=photographs, only=only)
+            with self.installation.open_gallery(self.gallery) as gallery:
+                return expect(
+                    gallery, scope, photographs=photographs, calibrations=folder, only=only
+                )
 
         def done(future: Future[Expectations | None]) -> None:
             asked = (scope.district, scope.start, scope.end, only)

@@ -43,7 +43,6 @@ class TriageOpinions(HasTraits):
 
     def record(self, tracklet_id: str, verdict: TriageVerdict) -> bool:
         """Record an opinion on a candidate of the result; True if it was recorded."""
-        from workbench.casework.register import here
         from workbench.casework.reviewing.triage import sort_out
 
         result, self.problem = self.model.result, ""
@@ -53,7 +52,7 @@ class TriageOpinions(HasTraits):
             self.problem = "Choose a candidate of this search first."
             return False
         try:
-            opinion = sort_out(here(), result.case, candidate, verdict)
+            opinion = sort_out(self.model.installation.register, result.case, candidate, verdict)
         except SightlineError as error:
             self.problem = str(error)
             return False
@@ -63,15 +62,14 @@ class TriageOpinions(HasTraits):
 
     def undo(self) -> str:
         """Take back one's last opinion; the tracklet_id it was about, or nothing."""
-        from workbench.casework.register import here
         from workbench.casework.reviewing.triage import opinions, take_back
 
         result, self.problem = self.model.result, ""
         if result is None:
             return ""
         try:
-            taken = take_back(here(), result.case)
-            standing = opinions(here(), result.case)
+            taken = take_back(self.model.installation.register, result.case)
+            standing = opinions(self.model.installation.register, result.case)
         except SightlineError as error:
             self.problem = str(error)
             return ""
@@ -88,12 +86,13 @@ class TriageOpinions(HasTraits):
         return f"{done:,} of {count(len(own), 'candidate')} sorted."
 
     def _restart(self, _: object = None) -> None:
-        from workbench.casework.register import here
         from workbench.casework.reviewing.triage import opinions
 
         result = self.model.result
         self.told = self.problem = ""
         try:
-            self.opinions = dict(opinions(here(), result.case)) if result else {}
+            self.opinions = (
+                dict(opinions(self.model.installation.register, result.case)) if result else {}
+            )
         except SightlineError as error:
             self.opinions, self.problem = {}, str(error)

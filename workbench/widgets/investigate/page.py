@@ -8,13 +8,15 @@ from typing import Any
 import ipywidgets
 
 from workbench.errors import SightlineError
-from workbench.settings import load_settings
+from workbench.installation import Installation
 from workbench.widgets.components.parts import refusal
 from workbench.widgets.components.work import suitable_work
 from workbench.widgets.investigate.model import Investigation
 
 
-def investigate(gallery_path: Path | str | None = None) -> Any:
+def investigate(
+    gallery_path: Path | str | None = None, *, installation: Installation | None = None
+) -> Any:
     """The whole page, as a widget to display.
 
     >>> from workbench.widgets import investigate
@@ -25,11 +27,16 @@ def investigate(gallery_path: Path | str | None = None) -> Any:
     gallery_path : Path or str, optional
         The gallery to ask; by default that of the settings. Where it cannot be used, the page
         says so.
+    installation : Installation, optional
+        Whose cases and models to use; by default the one of the environment.
     """
     try:
-        here = load_settings()
-        path = Path(gallery_path) if gallery_path else here.gallery_file
-        model = Investigation(path, zone=here.zone, work=suitable_work())
+        installation = installation or Installation.open()
+        settings = installation.settings
+        path = Path(gallery_path) if gallery_path else settings.gallery_file
+        model = Investigation(
+            path, installation=installation, zone=settings.zone, work=suitable_work()
+        )
     except SightlineError as error:
         return refusal("There is nothing that can be searched", error)
     model.load_models()

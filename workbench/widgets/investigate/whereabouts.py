@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from workbench.domain import Camera, Candidate, District
 from workbench.maps.zones import local_time
-from workbench.settings import load_settings
+from workbench.settings import Settings
 from workbench.widgets.components.parts import camera_name, escaped
 
 Form: TypeAlias = Literal["html", "csv", "geojson", "png"]
@@ -34,6 +34,7 @@ class Whereabouts:
     cameras: tuple[Camera, ...]
     district: District | None
     zone: ZoneInfo
+    settings: Settings  # base map and tile server
 
     def page(self) -> str:
         """One self-contained HTML page with a map.
@@ -43,7 +44,6 @@ class Whereabouts:
         from workbench.maps.offline import self_contained_html
         from workbench.maps.sightings import sightings_map
 
-        here = load_settings()
         return self_contained_html(
             sightings_map(
                 self.candidates,
@@ -51,9 +51,9 @@ class Whereabouts:
                 cameras=self.cameras,
                 district=self.district,
                 zone=self.zone,
-                base_map=here.base_map,
-                tiles=here.tiles,
-                tiles_attribution=here.tiles_attribution,
+                base_map=self.settings.base_map,
+                tiles=self.settings.tiles,
+                tiles_attribution=self.settings.tiles_attribution,
             )
         )
 
@@ -70,7 +70,7 @@ class Whereabouts:
                 confirmed=self.confirmed,
                 cameras=self.cameras,
                 district=self.district,
-                base_map=load_settings().base_map,
+                base_map=self.settings.base_map,
             )
         if form == "csv":
             # The mark of byte order is what makes spreadsheets read it as UTF-8.

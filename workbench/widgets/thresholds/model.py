@@ -19,8 +19,10 @@ from workbench.calibration import (
     read_calibration,
 )
 from workbench.errors import EvaluationError, ModelError, SightlineError
+from workbench.faces.models import installed
 from workbench.faces.profiles import NAMED
-from workbench.settings import load_settings
+from workbench.installation import Installation
+from workbench.settings import Settings
 from workbench.widgets.components.tasks import Tasks
 from workbench.widgets.components.work import Work
 
@@ -64,13 +66,15 @@ class ThresholdLab(Tasks):
         self,
         profile: str | None = None,
         *,
+        installation: Installation,
         gallery: Path | None = None,
         work: Work | None = None,
     ) -> None:
         super().__init__(work)
-        self.gallery = gallery or load_settings().gallery_file
+        self.installation = installation
+        self.gallery = gallery or installation.settings.gallery_file
         self.observe(self._read, "profile")
-        self.profile = profile or load_settings().profile
+        self.profile = profile or installation.settings.profile
 
     @property
     def calibration(self) -> Calibration | None:
@@ -85,7 +89,9 @@ class ThresholdLab(Tasks):
 
     def profiles(self) -> list[str]:
         """Those that have names of their own, are set for this installation, or calibrated."""
-        return sorted({load_settings().profile, self.profile, *NAMED, *calibrated_profiles()})
+        settings = self.installation.settings
+        known = calibrated_profiles(folder=settings.calibrations_folder)
+        return sorted({settings.profile, self.profile, *NAMED, *known})
 
     def recommended(self, calibration: Calibration | None = None) -> float:
         """The threshold of a calibration for this search; by default of the profile's."""
@@ -154,7 +160,12 @@ class ThresholdLab(Tasks):
             self._add(name, found.calibration)
 
         self.say("compare")
-        self.do("compare", "Reading the calibration", lambda: _known(name), done)
+        self.do(
+            "compare",
+            "Reading the calibration",
+            lambda: _known(name, self.installation.settings),
+            done,
+        )
 
     def add_file(self, name: str, content: bytes) -> None:
         """Compare with a calibration that was uploaded."""
@@ -191,14 +202,17 @@ class ThresholdLab(Tasks):
         name = self.profile
         self.say("profile")
         self.known = None
-        self.do("profile", "Reading the calibration", lambda: _known(name), done)
+        self.do(
+            "profile",
+            "Reading the calibration",
+            lambda: _known(name, self.installation.settings),
+            done,
+        )
 
     def _count(self) -> tuple[int, ...]:
         import numpy as np
 
-        from workbench.gallery import Gallery
-
-        with Gallery.open(self.gallery) as opened:
+        with self.installation.open_gallery(self.gallery) as opened:
             quality = opened.templates()["quality"].to_numpy()
         if not len(quality):
             raise EvaluationError(
@@ -209,14 +223,13 @@ class ThresholdLab(Tasks):
         return tuple(np.histogram(quality, QUALITY_STEPS, (0, 1))[0].tolist())
 
 
-def _known(name: str) -> Known:
+def _known(name: str, settings: Settings) -> Known:
     """What is known of a profile; its weights need not be here for that."""
-    from workbench.faces.models import installed
-
+    folder = settings.calibrations_folder
     try:
-        return Known(calibration_of(installed(name)))
+        return Known(calibration_of(installed(name, home=settings.models), folder=folder))
     except ModelError as error:
-        files = files_of(name)
+        files = files_of(name, folder=folder)
         if not files:
             raise
         return Known(read_calibration(files[0]), f"Nothing can be searched with it here: {error}")

@@ -13,6 +13,7 @@ from workbench.calibration import Calibration
 from workbench.calibration.words import format_count, format_likelihood_ratio, format_rate
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import SightlineError
+from workbench.installation import Installation
 from workbench.widgets.components.parts import (
     button,
     count,
@@ -39,15 +40,22 @@ from workbench.widgets.thresholds.model import (
 )
 
 
-def thresholds(profile: str | None = None, gallery: Path | str | None = None) -> Any:
+def thresholds(
+    profile: str | None = None,
+    gallery: Path | str | None = None,
+    *,
+    installation: Installation | None = None,
+) -> Any:
     """The whole page, as a widget to display.
 
     >>> from workbench.widgets import thresholds
     >>> thresholds("yunet-dlib")                                        # doctest: +SKIP
     """
     try:
+        installation = installation or Installation.open()
         path = Path(gallery) if gallery else None
-        return ThresholdPage(ThresholdLab(profile, gallery=path, work=suitable_work()))
+        model = ThresholdLab(profile, installation=installation, gallery=path, work=suitable_work())
+        return ThresholdPage(model)
     except SightlineError as error:
         return refusal("There are no thresholds to show", error)
 

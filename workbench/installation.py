@@ -1,0 +1,100 @@
+"""An installation: its settings, and the cases, galleries and models that they name.
+
+Doors (commands, pages, functions for notebooks) open the installation they are used in, once, and
+hand down what is needed. Nothing behind a door looks for settings or cases of its own accord.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.casework.register import CaseRegister, open_register
+from workbench.domain import Profile, Threshold
+from workbench.faces import models, profiles
+from workbench.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from workbench.gallery import Gallery
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The settings of one place, and what they name.
+
+    >>> installation = Installation.open()                               # doctest: +SKIP
+    >>> with installation.open_gallery() as gallery:                     # doctest: +SKIP
+    ...     models = installation.load_models(gallery.profile)
+    >>> installation.register.case("A-2026-117").status()                # doctest: +SKIP
+    'open'
+    """
+
+    settings: Settings
+
+    @classmethod
+    def open(cls) -> Installation:
+        """Open the installation that the environment of this process names.
+
+        Raises
+        ------
+        SettingsError
+            If a setting cannot be used.
+        """
+        return cls(load_settings())
+
+    @cached_property
+    def register(self) -> CaseRegister:
+        """The register of cases, opened at first use.
+
+        Raises
+        ------
+        AuditDamaged
+            If the record is not what was written.
+        """
+        return open_register(self.settings)
+
+    def open_gallery(
+        self, path: Path | str | None = None, *, write: bool = False, profile: Profile | None = None
+    ) -> Gallery:
+        """Open a gallery, by default the one of the settings.
+
+        See :meth:`workbench.gallery.Gallery.open`.
+        """
+        from workbench.gallery import Gallery  # and with it DuckDB, which few commands need
+
+        return Gallery.open(
+            path or self.settings.gallery_file,
+            write=write,
+            profile=profile,
+            memory_mb=self.settings.search_memory_mb,
+        )
+
+    def gallery_for_writing(self, path: Path | str, profile: Profile) -> Gallery:
+        """Open a gallery for writing, made first if there is none.
+
+        See :meth:`workbench.gallery.Gallery.for_writing`.
+        """
+        from workbench.gallery import Gallery
+
+        return Gallery.for_writing(path, profile, memory_mb=self.settings.search_memory_mb)
+
+    def load_models(self, profile: str | Profile | None = None) -> models.Models:
+        """Load the networks of a profile, by default of the one that the settings name.
+
+        See :func:`workbench.faces.models.load`.
+        """
+        return models.load(profile or self.settings.profile, home=self.settings.models)
+
+    def default_threshold(self, profile: Profile, *, photographs: int = 1) -> Threshold:
+        """The score from which on candidates are shown unless another is chosen.
+
+        The threshold of the settings, else the calibrated one; see
+        :func:`workbench.faces.profiles.calibrated_threshold`.
+        """
+        if self.settings.threshold is not None:
+            return Threshold(self.settings.threshold, self.settings.calibration)
+        return profiles.calibrated_threshold(
+            profile, calibrations=self.settings.calibrations_folder, photographs=photographs
+        )

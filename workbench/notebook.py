@@ -1,0 +1,120 @@
+"""The doors for notebooks and scripts: they use the installation that the environment names.
+
+Everything here is found in :mod:`workbench` itself, beside what needs no installation:
+
+>>> import workbench as sl
+>>> models = sl.load_models("dlib")                                        # doctest: +SKIP
+
+Each call opens the installation, and with it its record of cases. Open it once where many calls
+follow each other, or where another one than that of the environment is meant:
+
+>>> installation = sl.Installation.open()                                  # doctest: +SKIP
+>>> sl.search(gallery, probe, scope, case="A-1", installation=installation)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from workbench import gallery as galleries
+from workbench import investigation
+from workbench.installation import Installation
+from workbench.settings import load_settings
+
+if TYPE_CHECKING:
+    from workbench.domain import Filter, Probe, Profile, ProgressCallback, Scope, Threshold
+    from workbench.faces.models import Models
+    from workbench.investigation import SearchResult
+
+
+class Gallery(galleries.Gallery):
+    """A gallery that takes no more memory for searching than the settings allow.
+
+    >>> with Gallery.open("town.duckdb") as gallery:                        # doctest: +SKIP
+    ...     gallery.recordings()
+
+    See :class:`workbench.gallery.Gallery`; *memory_mb* is by default that of the settings.
+    """
+
+    @classmethod
+    def create(cls, path: Path | str, profile: Profile, *, memory_mb: int | None = None) -> Self:
+        """Make an empty gallery; see :meth:`workbench.gallery.Gallery.create`."""
+        return super().create(path, profile, memory_mb=_memory(memory_mb))
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        write: bool = False,
+        profile: Profile | None = None,
+        memory_mb: int | None = None,
+    ) -> Self:
+        """Open a gallery; see :meth:`workbench.gallery.Gallery.open`."""
+        return super().open(path, write=write, profile=profile, memory_mb=_memory(memory_mb))
+
+    @classmethod
+    def for_writing(
+        cls, path: Path | str, profile: Profile, *, memory_mb: int | None = None
+    ) -> Self:
+        """Open a gallery for writing; see :meth:`workbench.gallery.Gallery.for_writing`."""
+        return super().for_writing(path, profile, memory_mb=_memory(memory_mb))
+
+
+def load_models(
+    profile: str | Profile = "dlib", *, installation: Installation | None = None
+) -> Models:
+    """Load the networks of a profile by its name, or the very one a gallery was made with.
+
+    Parameters
+    ----------
+    profile : str or Profile
+        ``dlib`` (embedded), ``yunet-dlib``, or any ``<detector>+<recogniser>`` of DeepFace.
+    installation : Installation, optional
+        Whose weights to use; by default those of the environment's.
+
+    Raises
+    ------
+    ModelError
+        If there is no such profile, or weights are missing, or not those of the given Profile.
+    """
+    return (installation or Installation.open()).load_models(profile)
+
+
+def search(
+    gallery: galleries.Gallery,
+    probe: Probe,
+    scope: Scope,
+    *,
+    case: str,
+    top: int | None = 100,
+    threshold: Threshold | float | None = None,
+    only: Filter | None = None,
+    progress: ProgressCallback | None = None,
+    installation: Installation | None = None,
+) -> SearchResult:
+    """Look for the probe's face among the tracklets inside the scope, under a case.
+
+    Parameters, errors and answer are those of :func:`workbench.investigation.search`, but for:
+
+    Parameters
+    ----------
+    installation : Installation, optional
+        Whose cases to ask under; by default those of the environment's.
+    """
+    return investigation.search(
+        gallery,
+        probe,
+        scope,
+        case=case,
+        register=(installation or Installation.open()).register,
+        top=top,
+        threshold=threshold,
+        only=only,
+        progress=progress,
+    )
+
+
+def _memory(memory_mb: int | None) -> int:
+    return load_settings().search_memory_mb if memory_mb is None else memory_mb
