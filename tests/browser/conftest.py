@@ -29,6 +29,7 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
 HOSTILE = '<img src=x onerror="window.harm=1">'
+PATIENCE = 90_000  # milliseconds, for a page on a busy machine
 HERE = ("data:", "blob:", "about:", "file:")
 
 
@@ -101,11 +102,44 @@ def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
     def fresh(base: str = "", **options: Any) -> Visit:
         options = {"viewport": {"width": 1366, "height": 768}} | options
         contexts.append(browser.new_context(**options))
+        contexts[-1].set_default_timeout(PATIENCE)
         return Visit(contexts[-1].new_page(), base)
 
     yield fresh
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def longest_task(browser: Any) -> Callable[[Callable[[], object]], float]:
+    """``longest_task(use)``: for how long ``use()`` kept a page from answering, in milliseconds.
+
+    The processor time of the longest task on the main thread of a page or of a frame in it, not
+    the time on a clock: what other programs take of the machine does not count.
+    """
+
+    def measure(use: Callable[[], object]) -> float:
+        browser.start_tracing(categories=["toplevel"])
+        try:
+            use()
+        finally:
+            events = json.loads(browser.stop_tracing())["traceEvents"]
+        threads = {
+            (event["pid"], event["tid"])
+            for event in events
+            if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+        }
+        tasks = [
+            event["tdur"] / 1000
+            for event in events
+            if event["name"] == "ThreadControllerImpl::RunTask"
+            and (event["pid"], event["tid"]) in threads
+            and "tdur" in event
+        ]
+        assert tasks, "nothing was measured"
+        return max(tasks)
+
+    return measure
 
 
 TOKEN = "a-token-of-the-browser-tests"
@@ -150,7 +184,7 @@ def serving() -> Callable[..., AbstractContextManager[Served]]:
                 yield Served(address.split("/?")[0], log)
             finally:
                 server.terminate()
-                server.wait(30)
+                server.wait(60)
 
     return serving
 

@@ -99,7 +99,8 @@ def test_the_map_plays_in_time(tmp_path: Path, visit: Any, found: list[Candidate
     slider.fill("200")
     assert seen.page.locator(".sl-sighting").count() == 1
     assert seen.page.locator(".sl-player output").inner_text() == "Until Sun 29 Mar, 00:50 GMT"
-    slider.fill("0")
+    slider.fill("380")
+    assert seen.page.locator(".sl-sighting").count() == 1
     seen.page.get_by_role("button", name="Play").click()
     seen.page.get_by_role("button", name="Pause").wait_for()
     seen.page.locator(".sl-sighting").nth(1).wait_for(state="attached")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import inspect
-import json
-import os
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -46,12 +44,6 @@ window.model = {{
 window.end = widget.render({{ model, el: document.querySelector("main") }});
 </script>
 """
-STALLS = """
-window.stalls = [];
-new PerformanceObserver((list) => {
-  for (const { duration } of list.getEntries()) stalls.push(Math.round(duration));
-}).observe({ type: "longtask", buffered: true });
-"""
 
 
 @pytest.fixture
@@ -62,7 +54,6 @@ def host(tmp_path: Path, visit: Any) -> Any:
     encoded = base64.b64encode(script.read_bytes()).decode("ascii")
     path.write_text(HOST.format(module=encoded), encoding="utf-8")
     seen = visit()
-    seen.page.add_init_script(STALLS)
     seen.page.goto(path.as_uri())
     seen.page.wait_for_function("Boolean(window.end)")
     return seen
@@ -78,7 +69,7 @@ def found(make_candidate: Make) -> list[Candidate]:
 
 def show(seen: Any, candidates: list[Candidate], **options: Any) -> None:
     page = self_contained_html(sightings_map(candidates, zone=LONDON, **options))
-    seen.page.evaluate(f"model.set('page', {json.dumps(page)})")
+    seen.page.evaluate("page => model.set('page', page)", page)
 
 
 def test_choices_go_both_ways_and_the_map_stays(host: Any, found: list[Candidate]) -> None:
@@ -112,7 +103,9 @@ def test_only_the_frame_is_listened_to_and_only_ids(host: Any, found: list[Candi
     host.assert_clean()
 
 
-def test_five_thousand_sightings_stall_nothing_for_200_ms(host: Any, make_candidate: Make) -> None:
+def test_five_thousand_sightings_stall_nothing_for_200_ms(
+    host: Any, make_candidate: Make, longest_task: Callable[..., float]
+) -> None:
     chance = random.Random(7)
     many = []
     for number in range(5_000):
@@ -121,21 +114,24 @@ def test_five_thousand_sightings_stall_nothing_for_200_ms(host: Any, make_candid
         one = make_candidate(camera, number / 10, chance.uniform(0.3, 0.9))
         many.append(replace(one, shot_jpeg=noise(number)) if number < 200 else one)
     sure = {one.tracklet_id for one in many[::10]}
-    show(host, many, confirmed=sure)
-    worst = use(host, many[4_000].tracklet_id)
-    for _ in range(2):  # what other programs take of the machine is none of ours
-        if worst >= 200:
-            host.page.evaluate("model.set('page', model.get('page'))")
-            worst = min(worst, use(host, many[4_000].tracklet_id))
+
+    def draw_and_use() -> None:
+        show(host, many, confirmed=sure)
+        use(host, many[4_000].tracklet_id)
+
+    stall = longest_task(draw_and_use)
+    for _ in range(2):  # other programs cost processor time, too: they empty its caches
+        if stall >= 200:
+            host.page.evaluate("model.set('page', '')")
+            stall = min(stall, longest_task(draw_and_use))
+    print(f"longest task {stall:.0f} ms")
     host.screenshot("map-5000")
-    if worst >= 200 and os.getloadavg()[0] > (os.cpu_count() or 1):
-        pytest.skip(f"{worst} ms, but more programs run here than processors: it tells nothing")
-    assert worst < 200
+    assert stall < 200
     host.assert_clean()
 
 
-def use(host: Any, chosen: str) -> int:
-    """Wait until the map is drawn, use it, and tell the longest stall of it all in ms."""
+def use(host: Any, chosen: str) -> None:
+    """Wait until the map is drawn, and use it."""
     inside = host.page.frame_locator("iframe")
     inside.locator(".sl-plate").first.wait_for()
     host.page.wait_for_timeout(3_000)  # dots follow, frame by frame
@@ -149,9 +145,6 @@ def use(host: Any, chosen: str) -> int:
     inside.locator(".leaflet-control-layers").hover()
     inside.get_by_label("Heat map").check()
     host.page.wait_for_timeout(500)
-    stalls = [*host.page.frames[1].evaluate("stalls"), *host.page.evaluate("stalls.splice(0)")]
-    print("stalls in ms:", stalls)
-    return max(stalls, default=0)
 
 
 def noise(seed: int) -> bytes:

@@ -34,7 +34,7 @@ class Served:
         self, path: str, *, method: str = "GET", known: bool = True, **headers: str
     ) -> tuple[HTTPResponse, str]:
         """One request, with the token in its header if ``known``: the answer and its body."""
-        connection = HTTPConnection(urlsplit(self.address).netloc, timeout=30)
+        connection = HTTPConnection(urlsplit(self.address).netloc, timeout=120)
         if known:
             headers = {"Authorization": f"token {self.token}"} | headers
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -93,7 +93,7 @@ def start_server(
     yield start
     for process in started:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture(scope="session")

@@ -65,8 +65,8 @@ def test_sigterm_ends_the_server_and_its_kernels(start_server: Callable[[], Any]
     kernels = server.kernels()
     assert len(kernels) == 1
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(5) == 0
-    assert psutil.wait_procs(kernels, timeout=1)[1] == []
+    assert server.process.wait(60) == 0
+    assert psutil.wait_procs(kernels, timeout=10)[1] == []
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +84,11 @@ def test_a_page_takes_the_kernel_that_waits_and_another_comes(warm: Any) -> None
     # What was run before is not in the page's history, nor in its names.
     cold = warm.ask("/voila/render/asked.ipynb")[1]
     assert _history(body) == _history(cold)
-    assert _until(lambda: len(warm.kernels()) == 3, seconds=10)
+    assert _until(lambda: len(warm.kernels()) == 3)
 
 
 def test_a_page_opens_though_the_kernel_that_waited_was_killed(warm: Any) -> None:
-    assert _until(lambda: _idle(warm.kernels()), seconds=60)
+    assert _until(lambda: _idle(warm.kernels()))
     for kernel in warm.kernels():
         kernel.kill()
     body = html.unescape(warm.ask("/voila/render/asked.ipynb?case=A-2")[1])
@@ -102,8 +102,8 @@ def test_sigterm_ends_kernels_that_wait_and_those_on_their_way(
     assert _until(lambda: len(server.kernels()) > 0)
     kernels = server.kernels()
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(10) == 0
-    assert psutil.wait_procs(kernels, timeout=1)[1] == []
+    assert server.process.wait(60) == 0
+    assert psutil.wait_procs(kernels, timeout=10)[1] == []
     assert "Traceback" not in server.log.read_text()
 
 
@@ -123,10 +123,13 @@ def test_a_kernel_that_waits_is_not_ended_for_being_idle(tmp_path: Path) -> None
         waits = warm.kernel_id in kernels
         kernel_id = await kernels.start_kernel(env={}, path="")
         assert kernel_id == warm.kernel_id
-        await asyncio.sleep(1)  # what it tells of its last work is on its way
-        kernels.get_kernel(kernel_id).last_activity -= timedelta(hours=9)
-        await kernels.cull_kernels()
-        ended = kernel_id not in kernels
+        for _ in range(600):  # what it tells of its last work may still be on its way
+            kernels.get_kernel(kernel_id).last_activity -= timedelta(hours=9)
+            await kernels.cull_kernels()
+            ended = kernel_id not in kernels
+            if ended:
+                break
+            await asyncio.sleep(0.1)
         await kernels.shutdown_all(now=True)
         return waits, ended
 
@@ -170,7 +173,7 @@ def _socket(base: str, kernel: str, headers: dict[str, str]) -> int:
         return thread.submit(asyncio.run, attempt()).result()
 
 
-def _until(true: Callable[[], bool], *, seconds: float = 5) -> bool:
+def _until(true: Callable[[], bool], *, seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.1)

@@ -1,12 +1,11 @@
 """A process that stores small recordings as fast as it can, and says which are stored.
 
-python filling.py GALLERY FIRST PAUSE
+python filling.py GALLERY FIRST
 """
 
 from __future__ import annotations
 
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -50,7 +49,7 @@ def numbered(number: int) -> IndexedRecording:
 
 
 def main() -> None:
-    path, number, pause = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    path, number = Path(sys.argv[1]), int(sys.argv[2])
     with Gallery.for_writing(path, PROFILE) as gallery:
         gallery.add_cameras([CAMERA])
         print("open", flush=True)
@@ -59,7 +58,6 @@ def main() -> None:
                 gallery.add_recording(numbered(number))
             print(number, flush=True)
             number += 1
-            time.sleep(pause)
 
 
 if __name__ == "__main__":
