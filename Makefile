@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser lint js format types docs lock benchmark benchmark-large clean
+.PHONY: help demo check test browser soak lint js format types docs lock benchmark benchmark-large clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -26,9 +26,19 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 demo: $(VENV)/.installed ## install, build and index the demo town, serve the dashboard
 	$(BIN)/sightline demo
 
+# A process of tests for each processor, up to four. Each takes a run of neighbouring tests, so that
+# what a module sets up is set up once; whoever is done first takes over half of another's rest.
+WORKERS := -n logical --maxprocesses 4 --dist worksteal
+
+check: lint types ## before each commit: style, types and the quick tests
+	$(BIN)/python -m pytest -q $(WORKERS) -m "not slow"
+
 test: $(VENV)/.installed-dev ## run all tests; the browser ones need Debian's chromium
 	@tools/ensure-chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
+
+soak: $(VENV)/.installed-dev ## kill and fuzz for half an hour what the tests kill and fuzz for seconds
+	SIGHTLINE_KILLS=200 $(BIN)/python -m pytest $(WORKERS) --timeout 7200 -m "soak or hypothesis"
 
 browser: $(VENV)/.installed-dev ## only the tests in a real browser
 	@tools/ensure-chromium

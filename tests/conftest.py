@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from workbench.calibration import Calibration
@@ -22,6 +23,12 @@ pytest_plugins = ("office", "material")
 # process that they start: a test that interrupts one would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long something takes decides nothing here: the machine may be busy. See make soak.
+PATIENT = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("suite", **PATIENT)
+hypothesis.settings.register_profile("soak", max_examples=5_000, **PATIENT)
+hypothesis.settings.load_profile("soak" if "SIGHTLINE_KILLS" in os.environ else "suite")
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", REPOSITORY.parent / "shared"))

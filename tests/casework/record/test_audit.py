@@ -298,7 +298,8 @@ def test_a_head_is_read_whole_or_not_at_all(text: str) -> None:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings().max_examples * 3 // 2,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_whatever_is_done_to_the_lines_is_found(folder: Path, data: st.DataObject) -> None:
