@@ -121,7 +121,7 @@ def test_only_tests_and_benchmarks_of_the_search_issue_permits_themselves() -> N
     assert {name for name in found if not name.startswith("workbench/")} == {
         "benchmarks/casework.py",
         "benchmarks/search.py",
-        "tests/casework/test_abuse.py",
+        "tests/casework/abuse/test_permits.py",
         "tests/faults/test_gallery_bad_input.py",
         "tests/faults/test_gallery_processes.py",
         "tests/gallery/test_lifecycle.py",

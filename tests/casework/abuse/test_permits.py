@@ -1,0 +1,147 @@
+"""Calling the functions behind the search, and forging what they ask for."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.casework.cases import Case, Request
+from workbench.casework.record import people
+from workbench.casework.record.audit import AuditLog, verify
+from workbench.casework.record.keys import doubts, own_key
+from workbench.casework.record.people import read_people
+from workbench.domain import Probe, Scope
+from workbench.errors import NotPermitted
+from workbench.gallery import Gallery
+from workbench.gallery.search import search as inner_search
+from workbench.installation import Installation
+from workbench.notebook import search
+from workbench.permit import Permit
+from workbench.permit.issuing import issue
+
+Ask = Callable[..., Request]
+Refused = Callable[..., None]
+
+
+def test_the_gallery_s_own_search(gallery: Gallery, subject: Probe, permitted: Scope) -> None:
+    with pytest.raises(TypeError, match="permit"):
+        inner_search(gallery, subject.template, permitted)  # type: ignore[call-arg]
+    for nothing in (None, "A-1", object()):
+        with pytest.raises(NotPermitted, match="there is no permit"):
+            inner_search(gallery, subject.template, permitted, permit=nothing)  # type: ignore[arg-type]
+
+
+def test_a_permit_made_by_hand(gallery: Gallery, subject: Probe, permitted: Scope) -> None:
+    forged = Permit("A-1", "anna", 1, b"0" * 32, 1e12, b"0" * 32)
+    with pytest.raises(NotPermitted, match="not issued by casework"):
+        inner_search(gallery, subject.template, permitted, permit=forged)
+
+
+def given(gallery: Gallery, subject: Probe, scope: Scope) -> Permit:
+    return issue("A-1", "anna", 1, gallery=gallery.path, template=subject.template, scope=scope)
+
+
+def test_a_permit_used_twice(gallery: Gallery, subject: Probe, permitted: Scope) -> None:
+    permit = given(gallery, subject, permitted)
+    inner_search(gallery, subject.template, permitted, permit=permit)
+    with pytest.raises(NotPermitted, match="has been used"):
+        inner_search(gallery, subject.template, permitted, permit=permit)
+
+
+def test_a_permit_for_another_question(
+    gallery: Gallery, subject: Probe, stranger: Probe, permitted: Scope
+) -> None:
+    wider = replace(permitted, end=permitted.end + timedelta(days=1))
+    for template, scope in ((stranger.template, permitted), (subject.template, wider)):
+        with pytest.raises(NotPermitted, match="for another question"):
+            inner_search(gallery, template, scope, permit=given(gallery, subject, permitted))
+
+
+def test_a_permit_from_another_process(
+    gallery: Gallery, subject: Probe, permitted: Scope, tmp_path: Path
+) -> None:
+    path = tmp_path / "permit"
+    path.write_bytes(pickle.dumps((given(gallery, subject, permitted), gallery.path,
+                                   subject.template, permitted)))  # fmt: skip
+    code = (
+        "import pickle, sys; from workbench.permit import spend\n"
+        "permit, gallery, template, scope = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "spend(permit, gallery=gallery, template=template, scope=scope)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+    assert "not issued by casework, or was altered" in done.stderr
+
+
+def test_casework_of_ones_own(
+    office: Any, case: Case, town_file: Path, subject: Probe, permitted: Scope,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, copied: Any,
+) -> None:  # fmt: skip
+    """An office of one's own, in which one is everything, opens no gallery of the real one."""
+    real = copied(town_file, office.home)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    monkeypatch.setenv("SIGHTLINE_HOME", str(mine))
+    Installation.open().register.train("T-1", permitted)
+    why = "belongs to the casework in"
+    with Gallery.open(real) as gallery, pytest.raises(NotPermitted, match=why):
+        search(gallery, subject, permitted, case="T-1")
+
+
+def test_an_approval_written_past_the_register(
+    office: Any, ask: Ask, refused: Refused, subject: Probe
+) -> None:
+    """Whoever can write the record can write a well-formed line, but not sign it."""
+    office.sit("anna").ask(ask("A-2"), subject=subject)
+    about = {"case": "A-2", "exceeds": [], "most_cameras": 500}
+    AuditLog(office.folder).append("case.approved", {"account": "sara", "uid": 0}, about)
+    refused(r"entry \d+ \(case.approved\) is not signed by sara", reference="A-2")
+    assert verify(office.folder).sound  # the chain is whole; the signature is what lacks
+    entries = AuditLog(office.folder).read_new()
+    (fault,) = doubts(entries, read_people(office.folder))
+    assert "is not signed by sara" in fault.what
+
+
+def test_an_approval_used_again(office: Any, ask: Ask, refused: Refused, subject: Probe) -> None:
+    """A signature belongs to its place in the record and to its case."""
+    office.sit("anna").ask(ask("A-2"), subject=subject)
+    (approved,) = office.events("case.approved")
+    AuditLog(office.folder).append("case.approved", approved.by, {**approved.about, "case": "A-2"})
+    AuditLog(office.folder).append("case.approved", approved.by, approved.about)
+    refused("is not signed by sara", reference="A-2")
+    assert office.fresh().case("A-1").approved_by == ("sara",)
+
+
+def test_an_approval_with_ones_own_key(
+    office: Any, ask: Ask, refused: Refused, subject: Probe
+) -> None:
+    from workbench.casework.record.chain import canonical
+    from workbench.casework.record.keys import own_key_file, private_key
+
+    office.sit("anna").ask(ask("A-2"), subject=subject)
+    about = {"case": "A-2", "exceeds": [], "most_cameras": 500}
+    message = canonical([office.register.head.hash, "sara", "case.approved", about])
+    mine = private_key(own_key_file("anna")).sign(message).hex()
+    AuditLog(office.folder).append("case.approved", {"account": "sara", "signature": mine}, about)
+    refused("is not signed by sara", reference="A-2")
+
+
+def test_a_supervisor_without_a_key(office: Any, ask: Ask, subject: Probe) -> None:
+    office.sit("ada").grant("ben", "supervisor")
+    people_file = office.folder / people.PEOPLE
+    document = json.loads(people_file.read_text())
+    document["keys"].pop("ben")
+    people_file.write_text(json.dumps(document))
+    office.sit("anna").ask(ask("A-2"), subject=subject)
+    with pytest.raises(NotPermitted, match="sightline people key"):
+        office.sit("ben").approve("A-2")
+    office.sit("ada").grant("ben", "supervisor", key=own_key("ben"))
+    assert office.sit("ben").approve("A-2").status() == "open"

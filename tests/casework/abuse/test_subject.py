@@ -1,0 +1,95 @@
+"""Searching for another person than the subject of a case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import workbench
+from workbench.casework.cases import Case
+from workbench.domain import Probe, Scope
+from workbench.errors import CaseError, NotPermitted
+from workbench.gallery import Gallery
+from workbench.notebook import search
+
+Refused = Callable[..., None]
+
+
+def test_somebody_else_s_photograph(refused: Refused, stranger: Probe) -> None:
+    refused("the probe is not the case's subject: likeness", probe=stranger)
+
+
+def test_a_stranger_among_the_right_ones(refused: Refused, subject: Probe, stranger: Probe) -> None:
+    mixed = (*subject.photographs, stranger.photographs[0])
+    refused("not the case's subject", probe=replace(subject, photographs=mixed))
+
+
+def test_a_template_under_the_right_photographs(
+    refused: Refused, subject: Probe, stranger: Probe
+) -> None:
+    refused("not the case's subject", probe=replace(subject, template=stranger.template))
+    nobody = replace(subject, photographs=(), template=stranger.template)
+    refused("not the case's subject", probe=nobody)
+
+
+def test_a_template_of_nothing(refused: Refused, subject: Probe) -> None:
+    for value in (np.nan, np.inf):
+        empty = np.full_like(subject.template, value)
+        refused("not the case's subject", probe=replace(subject, template=empty))
+
+
+def test_a_lower_threshold_in_the_settings(
+    refused: Refused, stranger: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_THRESHOLD", "-1000")
+    refused("at least 0.48 is needed", probe=stranger)
+
+
+def test_another_subject_in_the_files(
+    office: Any, refused: Refused, subject: Probe, stranger: Probe
+) -> None:
+    from io import BytesIO
+
+    from workbench.casework import subjects
+
+    (path,) = (office.folder / "subjects").glob("*/templates.npy")
+    buffer = BytesIO()
+    np.save(buffer, np.stack([p.template for p in stranger.photographs]))
+    path.write_bytes(buffer.getvalue())
+    subjects._read.clear()
+    refused("is not the file the case was asked with", probe=stranger, error=CaseError)
+
+
+def test_everyone_against_everyone(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    """Each face of the gallery as a probe: only the subject's pass; the others are on record."""
+    passed = []
+    for tracklet_id in gallery.tracklets()["tracklet_id"]:
+        shot = gallery.shots(tracklet_id)[0]
+        face = replace(subject.photographs[0], template=shot.template, jpeg=shot.jpeg)
+        probe = Probe((face,), shot.template, gallery.profile)
+        try:
+            search(gallery, probe, permitted, case="A-1")
+        except NotPermitted:
+            continue
+        passed.append(tracklet_id)
+    assert len(passed) == 5
+    assert {tracklet_id.partition("-")[2] for tracklet_id in passed} == {"0"}
+    assert len(office.events("search.refused")) == 20
+
+
+def test_no_function_compares_a_gallery_with_itself() -> None:
+    """Of the public names, one alone searches, and it takes one probe and a case."""
+    import inspect
+
+    searching = [name for name in workbench.__all__ if "search" in name.lower()]
+    assert sorted(searching) == ["SearchResult", "search"]
+    told = inspect.signature(workbench.search).parameters
+    assert told["case"].default is inspect.Parameter.empty
+    assert "probe" in told
+    assert not set(told) & {"probes", "templates", "against"}
