@@ -50,7 +50,7 @@ def test_a_scope_is_in_utc_and_ends_after_its_start() -> None:
 
 
 @pytest.mark.parametrize("place", [(91, 0), (0, 181), (float("nan"), 0), (-91, 0)])
-def test_a_camera_stands_on_earth(place: tuple[float, float]) -> None:
+def test_a_camera_with_impossible_coordinates_is_refused(place: tuple[float, float]) -> None:
     with pytest.raises(CatalogueError, match="is not a place on Earth"):
         Camera("C", "name", *place)
 

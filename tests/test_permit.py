@@ -42,7 +42,7 @@ def test_a_permit_opens_its_question_once(
 
 
 @pytest.mark.parametrize("what", ["template", "district", "start", "end", "gallery"])
-def test_it_opens_no_other_question(
+def test_a_permit_opens_no_other_question(
     gallery: Gallery, subject: Probe, stranger: Probe, permitted: Scope, given: Given,
     what: str, tmp_path: Path,
 ) -> None:  # fmt: skip

@@ -51,13 +51,15 @@ def test_what_was_written_comes_back(calibration: Calibration, told: dict[str, A
         ({"evidence": {}}, "KeyError"),
     ],
 )
-def test_anything_else_is_refused(told: dict[str, Any], change: dict[str, Any], said: str) -> None:
+def test_a_calibration_with_a_wrong_field_is_refused(
+    told: dict[str, Any], change: dict[str, Any], said: str
+) -> None:
     with pytest.raises(EvaluationError, match=said):
         parse_calibration(json.dumps(told | change), where="text")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.5])
-def test_a_rate_that_is_no_share_is_refused(told: dict[str, Any], value: float) -> None:
+def test_a_rate_outside_zero_to_one_is_refused(told: dict[str, Any], value: float) -> None:
     told["curves"][0]["false"][3] = value
     with pytest.raises(EvaluationError, match="false holds a value that is not a rate"):
         parse_calibration(json.dumps(told), where="text")
@@ -73,7 +75,7 @@ def test_a_number_that_cannot_be_is_refused(told: dict[str, Any], name: str, val
         parse_calibration(json.dumps(told), where="text")
 
 
-def test_more_than_can_be_drawn_is_refused(told: dict[str, Any]) -> None:
+def test_a_calibration_with_too_many_curves_is_refused(told: dict[str, Any]) -> None:
     told["curves"] = told["curves"] * 100
     with pytest.raises(EvaluationError, match="too many thresholds or curves"):
         parse_calibration(json.dumps(told), where="text")
@@ -91,7 +93,7 @@ def test_text_that_is_no_calibration_is_refused(text: str) -> None:
         parse_calibration(text, where="text")
 
 
-def test_that_of_the_installation_is_taken_for_its_weights_alone(
+def test_a_calibration_of_the_installation_counts_only_for_the_weights_it_was_made_with(
     calibrated: Callable[[Profile], Calibration], tmp_path: Path
 ) -> None:
     profile = make_profile("ssd+SFace", (("ours.onnx", "1" * 64),))

@@ -194,7 +194,7 @@ def test_training_before_service_searches_what_is_there(
     assert len(result.candidates) == 20
 
 
-def test_fiction_is_known_by_its_content(demo: Path) -> None:
+def test_the_demos_footage_is_known_by_its_content(demo: Path) -> None:
     import hashlib
 
     from workbench.casework.training import FICTIONAL, is_fictional

@@ -76,7 +76,7 @@ def test_a_logical_volume_on_luks(machine: Machine) -> None:
     assert machine.state == "encrypted"
 
 
-def test_a_mirror_of_which_one_half_is_plain(machine: Machine) -> None:
+def test_a_raid_mirror_with_one_unencrypted_half_is_unencrypted(machine: Machine) -> None:
     machine.device("dm-0", uuid="CRYPT-LUKS2-0123")
     machine.device("sdb")
     machine.holds(machine.device("md0", made_of=("dm-0", "sdb")))

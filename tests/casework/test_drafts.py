@@ -33,13 +33,13 @@ def test_a_question_comes_back_to_whom_it_was_kept_for_alone(office: Any, case: 
     assert len(files(office, case)) == 3
 
 
-def test_it_is_readable_for_its_owner_alone(office: Any, case: Case) -> None:
+def test_a_draft_is_readable_for_its_owner_alone(office: Any, case: Case) -> None:
     keep_draft(office.sit("anna"), case.reference, QUESTION, [b"one"])
     assert {path.stat().st_mode & 0o777 for path in files(office, case)} == {0o600}
     assert home_of(office.folder, case.reference).stat().st_mode & 0o777 == 0o700
 
 
-def test_photographs_that_are_no_longer_part_of_it_are_erased(office: Any, case: Case) -> None:
+def test_photographs_that_left_a_draft_are_erased(office: Any, case: Case) -> None:
     register = office.sit("anna")
     keep_draft(register, case.reference, QUESTION, [b"one", b"two"])
     keep_draft(register, case.reference, QUESTION, [b"two"])
@@ -52,7 +52,9 @@ def test_photographs_that_are_no_longer_part_of_it_are_erased(office: Any, case:
     assert kept_draft(register, case.reference) is None
 
 
-def test_it_ends_with_the_case_and_is_deleted_with_its_subject(office: Any, case: Case) -> None:
+def test_a_draft_ends_with_its_case_and_is_deleted_with_its_subject(
+    office: Any, case: Case
+) -> None:
     register = office.sit("anna")
     keep_draft(register, case.reference, QUESTION, [b"one"])
     register.close(case.reference, reason="found")

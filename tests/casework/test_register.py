@@ -72,7 +72,9 @@ def test_a_case_beyond_the_limits_takes_two(office: Any, ask: Ask, subject: Prob
         ),
     ],
 )
-def test_each_limit_is_named(ask: Ask, change: dict[str, Any], said: str) -> None:
+def test_each_limit_that_a_case_exceeds_is_named(
+    ask: Ask, change: dict[str, Any], said: str
+) -> None:
     from workbench.casework.cases import Limits
 
     assert said in "; ".join(ask(**change).exceeds(Limits.of(load_settings())))

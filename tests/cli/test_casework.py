@@ -190,7 +190,7 @@ def test_a_purge_empties_the_files_and_is_on_record(
     assert "retention.purge.refused" in kinds
 
 
-def test_a_head_that_is_none_is_refused(run: Run) -> None:
+def test_verifying_against_a_malformed_head_is_refused(run: Run) -> None:
     assert run("audit", "verify", "--head", "12:abc").status == REFUSED
 
 

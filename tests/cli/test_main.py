@@ -228,7 +228,7 @@ def test_a_question_that_cannot_be_put_is_refused(
         ([[0, 51], [1, 51], [0, 51], [0, 51]], "is not a simple area|has no area"),
     ],
 )
-def test_a_district_that_is_none_is_refused(
+def test_a_district_without_an_area_is_refused(
     run: Run, question: list[object], tmp_path: Path, ring: list[list[int]], said: str
 ) -> None:
     import re

@@ -88,7 +88,7 @@ def test_nothing_to_compare_means_no_false_candidate(calibration: Calibration) -
     assert (told.mean, told.low, told.high) == (0, 0, 0)
 
 
-def test_poor_pictures_miss_more(calibration: Calibration) -> None:
+def test_poor_pictures_raise_the_false_non_match_rate(calibration: Calibration) -> None:
     threshold = calibration.threshold(photographs=1).score
     good, poor = ([0] * QUALITY_STEPS for _ in range(2))
     good[-2], poor[8] = 100, 100
@@ -106,7 +106,7 @@ def test_the_threshold_rises_with_the_photographs(calibration: Calibration) -> N
     assert calibration.threshold(photographs=10).score == scores[3]
 
 
-def test_beyond_what_was_measured_rates_go_on_falling_and_it_is_said(
+def test_extrapolated_rates_go_on_falling_and_are_marked(
     calibration: Calibration,
 ) -> None:
     full = [0] * (QUALITY_STEPS - 1) + [1_000_000]

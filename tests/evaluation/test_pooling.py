@@ -35,7 +35,7 @@ def test_the_best_pair_is_the_best_of_all_pairs(crowd) -> None:
     assert mean.scores[0, 2] == pytest.approx(pairs.mean())
 
 
-def test_more_pictures_find_more(crowd) -> None:
+def test_pooling_more_pictures_lowers_the_equal_error_rate(crowd) -> None:
     samples = crowd(60, 6, spread=0.16)
     few = trial(samples, in_probe=1, in_entry=1).eer().value
     many = trial(samples, in_probe=3, in_entry=3).eer().value

@@ -47,12 +47,12 @@ def test_false_negatives_are_a_share_of_searches_for_people_who_are_there(small:
     assert small.fnir(T, rank=2)[0] == pytest.approx([0, 1 / 2, 1])
 
 
-def test_ranks_and_the_curve_of_them(small: Trial) -> None:
+def test_ranks_and_the_cumulative_match_curve(small: Trial) -> None:
     assert small.ranks().tolist() == [1, 2]
     assert small.cmc(3)["found"].tolist() == [0.5, 1.0, 1.0]
 
 
-def test_equal_scores_do_not_win() -> None:
+def test_a_tie_counts_against_the_right_person() -> None:
     tie = Trial(np.array([[0.5, 0.5]]), np.array(["A"]), np.array(["A", "B"]))
     assert tie.ranks().tolist() == [2]
 
@@ -111,7 +111,7 @@ def test_a_threshold_lets_no_more_pass_than_was_asked() -> None:
         assert trial.fmr(np.array([threshold - 0.2]))[0, 0] > wanted
 
 
-def test_a_rate_that_the_data_cannot_tell_is_not_told(small: Trial) -> None:
+def test_a_threshold_for_a_rate_too_small_to_measure_is_refused(small: Trial) -> None:
     with pytest.raises(
         EvaluationError, match=r"1 probes without a mate cannot tell a rate of 0\.1"
     ):
@@ -151,7 +151,7 @@ def test_no_error_among_few_people_is_not_no_error_at_all() -> None:
     assert interval(1.0, np.ones(100), 30).low == pytest.approx(1 - 0.1157, abs=1e-3)
 
 
-def test_as_many_people_are_drawn_as_there_are() -> None:
+def test_a_bootstrap_draws_as_many_people_as_there_are() -> None:
     drawn = resampled(17, 50)
     assert drawn.shape == (50, 17)
     assert set(drawn.sum(axis=1)) == {17}

@@ -80,7 +80,7 @@ def test_a_track_of_one_person_stays_whole(models: Models) -> None:
     assert templates.group(cloud(0, 1, 1), models) == [[0]]
 
 
-def test_pieces_are_of_one_walk_only_if_they_are_alike(models: Models) -> None:
+def test_track_fragments_are_of_one_person_only_if_they_are_alike(models: Models) -> None:
     assert templates.same_person(list(cloud(0, 2, 1)), list(cloud(0.2, 2, 2)), models)
     assert not templates.same_person(list(cloud(0, 2, 1)), list(cloud(0.6, 2, 2)), models)
 

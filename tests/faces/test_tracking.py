@@ -15,7 +15,7 @@ def seen(seconds: float, x: float, y: float = 100, width: float = 60, good: floa
     return Observation(seconds, Face(Box(x, y, width, width), 1), quality, picture, (0, 0))
 
 
-def test_a_walk_is_one_track() -> None:
+def test_a_face_that_moves_steadily_is_one_track() -> None:
     tracker = Tracker()
     for n in range(20):
         assert tracker.update(n / 4, [seen(n / 4, 100 + 20 * n)]) == []

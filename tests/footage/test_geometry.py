@@ -42,7 +42,7 @@ def test_turned_clockwise(degrees: int) -> None:
 
 @pytest.mark.parametrize("one", EVERY)
 @pytest.mark.parametrize("other", EVERY)
-def test_one_after_the_other(one: Orientation, other: Orientation) -> None:
+def test_two_orientations_combine_to_one(one: Orientation, other: Orientation) -> None:
     assert (one.then(other).apply(PICTURE) == other.apply(one.apply(PICTURE))).all()
 
 

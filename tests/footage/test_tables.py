@@ -30,7 +30,9 @@ def rows(path: Path, content: str, encoding: str = "utf-8") -> list[dict[str, st
         [" camera_id , latitude,longitude,note", 'C1, 51.48 ,-0.01,"a, b"'],
     ],
 )
-def test_dialects_are_read(tmp_path: Path, lines: list[str], end: str, encoding: str) -> None:
+def test_separators_line_ends_and_encodings_of_spreadsheets_are_read(
+    tmp_path: Path, lines: list[str], end: str, encoding: str
+) -> None:
     (row,) = rows(tmp_path / "t.csv", end.join(lines) + end, encoding)
     assert {name: row[name] for name in COLUMNS} == {
         "camera_id": "C1",

@@ -141,7 +141,7 @@ def test_a_broken_probe_is_refused(searched: Gallery, bad: np.ndarray) -> None:
         search(searched, bad.astype(np.float32), EVERYWHERE)
 
 
-def test_none_at_all_cannot_be_asked_for(searched: Gallery) -> None:
+def test_a_search_for_no_candidates_is_refused(searched: Gallery) -> None:
     with pytest.raises(GalleryError, match="Ask for one at least"):
         search(searched, probe_of(1), EVERYWHERE, top=0)
 

@@ -104,7 +104,7 @@ def test_the_same_people_are_there_with_other_templates(
         assert new.recordings()[same].equals(first.recordings()[same])
 
 
-def test_a_stopped_one_goes_on_and_is_then_swapped_in(
+def test_a_stopped_reembedding_goes_on_and_is_then_swapped_in(
     old: Path, newer: str, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     models = installation.load_models(newer)
@@ -174,7 +174,7 @@ def test_a_swap_that_was_killed_is_finished_the_next_time(
     assert not beside.exists()
 
 
-def test_from_the_footage_itself(
+def test_templates_are_made_again_from_the_footage_itself(
     old: Path, newer: str, cuts: dict[str, Path], tmp_path: Path
 ) -> None:
     catalogue = write_catalogue(tmp_path / "footage", cuts)

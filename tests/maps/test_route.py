@@ -45,7 +45,9 @@ def test_cameras_that_see_the_same_place_accuse_nobody(
     assert not Leg(make_candidate(cameras[0], 0), make_candidate(beside, 0)).too_fast()
 
 
-def test_the_limit_is_a_matter_of_speed(make_candidate: Make, cameras: list[Camera]) -> None:
+def test_a_leg_is_too_fast_only_beyond_the_speed_limit(
+    make_candidate: Make, cameras: list[Camera]
+) -> None:
     start, end = make_candidate(cameras[0], 0), make_candidate(cameras[1], 1)
     # 433 m beyond what the cameras reach, in 52 s: 30 km/h.
     assert not Leg(start, end).too_fast(31)

@@ -244,7 +244,7 @@ def test_the_view_holds_candidates_and_district(
     assert drawn["fit"] == [[51.476, -0.012], [51.5, 0.1]]
 
 
-def test_data_is_plain_json(
+def test_what_the_map_is_drawn_from_is_plain_json(
     make_candidate: Make, cameras: list[Camera], district: District
 ) -> None:
     drawn = sightings_map([make_candidate(cameras[0])], district=district, zone=LONDON)

@@ -43,7 +43,9 @@ def test_cameras_come_in_the_order_of_the_route(
     assert figure.data[1].y == (1, 0)
 
 
-def test_better_scores_are_larger_and_written(make_candidate: Make, cameras: list[Camera]) -> None:
+def test_better_scores_have_larger_marks_and_the_best_a_label(
+    make_candidate: Make, cameras: list[Camera]
+) -> None:
     found = [make_candidate(cameras[0], minute, 0.5 + minute / 100) for minute in range(12)]
     marks = timeline(found, zone=LONDON).data[1]
     assert list(marks.marker.size) == sorted(marks.marker.size, reverse=True)
@@ -144,5 +146,5 @@ def test_coverage_it_cannot_read_is_refused(cameras: list[Camera]) -> None:
         timeline([], zone=LONDON, coverage=naive)
 
 
-def test_nothing_at_all_is_still_a_figure() -> None:
+def test_a_timeline_without_candidates_says_so() -> None:
     assert timeline([], zone=LONDON).layout.annotations[0].text == "No candidates."

@@ -49,7 +49,7 @@ def test_a_case_that_was_only_asked(
     refused("has not been approved", reference="A-2")
 
 
-def test_approving_ones_own(office: Any, ask: Ask, subject: Probe) -> None:
+def test_approving_a_case_of_ones_own(office: Any, ask: Ask, subject: Probe) -> None:
     office.sit("sara").ask(ask("A-2"), subject=subject)
     with pytest.raises(NotPermitted, match="who asks does not authorise"):
         office.register.approve("A-2")
@@ -107,7 +107,9 @@ def test_a_declined_case(office: Any, ask: Ask, refused: Refused, subject: Probe
     refused("the case is declined", reference="A-2")
 
 
-def test_the_same_reference_with_more(office: Any, case: Case, ask: Ask, subject: Probe) -> None:
+def test_a_case_requested_again_with_more(
+    office: Any, case: Case, ask: Ask, subject: Probe
+) -> None:
     wide = District("County", box(-1, 51, 1, 52))
     for reference in ("A-1", "a-1"):
         with pytest.raises(CaseError, match="there is one already"):

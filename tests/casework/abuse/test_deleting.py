@@ -13,7 +13,7 @@ from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
 
 
-def test_a_purge_by_whoever(office: Any, gallery: Gallery) -> None:
+def test_a_purge_by_somebody_without_the_role(office: Any, gallery: Gallery) -> None:
     def remove(before: datetime, keep: frozenset[str]) -> dict[str, int]:
         raise AssertionError("asked to delete")
 

@@ -112,7 +112,9 @@ def test_a_recording_changed_since_indexing(
     assert made.changed_sources
 
 
-def test_an_export_by_whoever(office: Any, case: Case, gallery: Gallery, tmp_path: Path) -> None:
+def test_an_export_by_somebody_without_the_role(
+    office: Any, case: Case, gallery: Gallery, tmp_path: Path
+) -> None:
     for name in ("rosa", "otto", "ada", "nobody"):
         with pytest.raises(NotPermitted):
             export(office.sit(name), "A-1", gallery, tmp_path / "x.zip")

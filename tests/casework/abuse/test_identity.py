@@ -136,7 +136,7 @@ def test_a_people_file_that_everybody_may_write(office: Any) -> None:
         _ = office.sit("anna").me
 
 
-def test_a_role_for_a_moment(office: Any) -> None:
+def test_a_role_given_to_oneself_and_taken_back(office: Any) -> None:
     path = office.folder / people.PEOPLE
     _ = office.sit("anna").me
     before = path.read_text()

@@ -57,7 +57,7 @@ def test_a_permit_used_twice(gallery: Gallery, subject: Probe, permitted: Scope)
         inner_search(gallery, subject.template, permitted, permit=permit)
 
 
-def test_a_permit_for_another_question(
+def test_a_permit_for_another_face_or_scope(
     gallery: Gallery, subject: Probe, stranger: Probe, permitted: Scope
 ) -> None:
     wider = replace(permitted, end=permitted.end + timedelta(days=1))
@@ -81,7 +81,7 @@ def test_a_permit_from_another_process(
     assert "not issued by casework, or was altered" in done.stderr
 
 
-def test_casework_of_ones_own(
+def test_a_casework_folder_of_ones_own(
     office: Any, case: Case, town_file: Path, subject: Probe, permitted: Scope,
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, copied: Any,
 ) -> None:  # fmt: skip

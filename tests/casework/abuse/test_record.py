@@ -72,14 +72,14 @@ def test_the_last_line_cut(office: Any, found_out: Callable[[str], None]) -> Non
     found_out("cut after|removed from the end")
 
 
-def test_lines_exchanged(office: Any, found_out: Callable[[str], None]) -> None:
+def test_two_lines_exchanged(office: Any, found_out: Callable[[str], None]) -> None:
     content = lines(office)
     content[1], content[2] = content[2], content[1]
     rewrite(office, content)
     found_out("line 2")
 
 
-def test_a_line_again(office: Any, found_out: Callable[[str], None]) -> None:
+def test_an_old_line_appended_again(office: Any, found_out: Callable[[str], None]) -> None:
     content = lines(office)
     rewrite(office, [*content, content[1]])
     found_out("moved or written twice")

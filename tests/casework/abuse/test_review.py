@@ -26,7 +26,7 @@ from workbench.gallery import Gallery
 from workbench.notebook import search
 
 
-def test_deciding_for_two(office: Any, keys: list[str]) -> None:
+def test_taking_both_decisions_on_one_face(office: Any, keys: list[str]) -> None:
     judge(office, "rosa", keys[0])
     with pytest.raises(NotPermitted, match="rosa has decided on it"):
         judge(office, "rosa", keys[0])

@@ -47,7 +47,7 @@ def test_a_hole_in_the_area(
     assert "C1" not in {c.camera.camera_id for c in found.candidates}
 
 
-def test_a_second_part_elsewhere(refused: Refused, permitted: Scope) -> None:
+def test_a_district_with_a_second_part_elsewhere(refused: Refused, permitted: Scope) -> None:
     parts = MultiPolygon([box(-0.01, 51.475, -0.005, 51.48), box(0.099, 50.999, 0.101, 51.001)])
     refused("outside the permitted", scope=replace(permitted, district=District("Two", parts)))
 
@@ -61,7 +61,7 @@ def test_a_second_part_elsewhere(refused: Refused, permitted: Scope) -> None:
         [],
     ],
 )
-def test_a_district_that_is_none(ring: list[list[float]]) -> None:
+def test_a_district_with_impossible_coordinates(ring: list[list[float]]) -> None:
     with pytest.raises(DistrictError):
         from_geojson({"type": "Polygon", "coordinates": [ring] if ring else []})
 

@@ -36,7 +36,7 @@ def test_a_template_under_the_right_photographs(
     refused("not the case's subject", probe=nobody)
 
 
-def test_a_template_of_nothing(refused: Refused, subject: Probe) -> None:
+def test_a_template_that_is_not_finite(refused: Refused, subject: Probe) -> None:
     for value in (np.nan, np.inf):
         empty = np.full_like(subject.template, value)
         refused("not the case's subject", probe=replace(subject, template=empty))

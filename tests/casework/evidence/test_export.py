@@ -76,7 +76,7 @@ def test_an_archive_is_what_was_signed(archive: Export) -> None:
     assert archive.path.stat().st_mode & 0o077 == 0
 
 
-def test_it_holds_all_that_was_done(archive: Export, office: Any) -> None:
+def test_an_export_holds_all_that_was_done(archive: Export, office: Any) -> None:
     files = content(archive)
     html = files["report.html"].decode()
     for told in ("Public prosecutor (P 117/26)", "2 of them are sightings", "strong support for",
@@ -131,7 +131,9 @@ def test_what_is_missing_added_or_twice_there_is_found(archive: Export, tmp_path
 
 
 @pytest.mark.parametrize("name", [MANIFEST, SIGNATURE, PUBLIC_KEY])
-def test_an_archive_without_its_seal_is_none(archive: Export, tmp_path: Path, name: str) -> None:
+def test_an_archive_without_manifest_signature_or_key_is_refused(
+    archive: Export, tmp_path: Path, name: str
+) -> None:
     files = content(archive)
     files.pop(name)
     with pytest.raises(EvidenceError, match=f"has no {name}"):

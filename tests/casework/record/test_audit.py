@@ -248,7 +248,7 @@ def test_kill_9_loses_no_entry_that_was_confirmed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [LOG, HEAD])
-def test_links_and_open_doors_are_refused(folder: Path, name: str) -> None:
+def test_a_record_that_is_linked_or_writable_by_others_is_refused(folder: Path, name: str) -> None:
     elsewhere = folder.parent / "elsewhere"
     path = folder / name
     path.rename(elsewhere)

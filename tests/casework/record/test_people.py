@@ -59,7 +59,7 @@ def test_the_table_names_every_role_and_action() -> None:
 
 
 @pytest.mark.parametrize(("role", "action", "may"), CELLS)
-def test_each_cell_of_the_table(role: Role, action: Action, may: bool) -> None:
+def test_a_role_may_do_what_the_table_of_roles_says(role: Role, action: Action, may: bool) -> None:
     person = Person("x", "account", 1, frozenset({role}))
     assert person.may(action) is may
     if may:
@@ -123,7 +123,7 @@ def test_a_token_the_hub_does_not_know_is_nobody(
 
 
 @pytest.mark.parametrize("name", ["../../root", "a/b", "", "..", "a b", "Łukasz"])
-def test_a_hub_s_name_is_no_path(name: str) -> None:
+def test_an_account_name_from_the_hub_cannot_lead_out_of_the_keys_folder(name: str) -> None:
     from workbench.casework.record.keys import own_key_file
 
     path = own_key_file(name)
@@ -160,7 +160,7 @@ def test_a_change_of_people_by_hand_is_recorded_when_it_is_seen(office: Any) -> 
         ('{"people": {}, "hub": "file:///etc/passwd"}', "not the address of a hub"),
     ],
 )
-def test_a_people_file_that_is_none_is_refused(tmp_path: Path, content: str, said: str) -> None:
+def test_a_malformed_people_file_is_refused(tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / PEOPLE).write_text(content)
     with pytest.raises(SettingsError, match=said):
         read_people(tmp_path)

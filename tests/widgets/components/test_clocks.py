@@ -45,7 +45,7 @@ def test_a_time_that_clocks_showed_twice_needs_a_choice() -> None:
     assert moment(twice, LONDON, 1, where="end") == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
 
 
-def test_a_choice_is_of_no_account_where_there_is_none() -> None:
+def test_fold_is_ignored_for_a_time_that_clocks_show_once() -> None:
     assert moment(datetime(2026, 7, 1, 12), LONDON, 1, where="") == datetime(
         2026, 7, 1, 11, tzinfo=UTC
     )

@@ -32,7 +32,7 @@ def test_hours_are_told_in_words(days: range, hours: tuple[int, int], words: str
     assert str(WeeklyHours(frozenset(days), *hours)) == words
 
 
-def test_hours_that_are_none_are_refused() -> None:
+def test_no_weekday_or_an_empty_range_of_hours_is_refused() -> None:
     with pytest.raises(TimeError, match="no weekday is chosen"):
         WeeklyHours(frozenset(), 9, 17)
     with pytest.raises(TimeError, match="09:00 to 09:00 is no stretch of a day"):

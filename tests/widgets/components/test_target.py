@@ -48,7 +48,7 @@ def test_a_photograph_of_somebody_else_is_named(
     assert f"{off:.2f} alike to the others together" in told(panel)
 
 
-def test_of_two_different_people_neither_is_taken_for_the_right_one(
+def test_of_photographs_of_two_people_both_are_flagged(
     asked: Investigation, probe: Probe, somebody_else: Path
 ) -> None:
     asked.add_photographs([("1.jpg", probe(1)), ("2.jpg", somebody_else.read_bytes())])

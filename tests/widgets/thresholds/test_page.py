@@ -56,7 +56,9 @@ def text(ours: Calibration, tmp_path: Path) -> str:
     return path.read_text("utf-8")
 
 
-def test_it_opens_at_the_recommended_threshold(page: ThresholdPage, ours: Calibration) -> None:
+def test_the_page_opens_at_the_recommended_threshold(
+    page: ThresholdPage, ours: Calibration
+) -> None:
     steps = page.lab.steps(ours)
     wanted = ours.threshold(photographs=2, tracklets=steps).score
     assert page.question.slider.value == pytest.approx(wanted)
@@ -264,7 +266,7 @@ def test_a_file_too_large_is_refused(page: ThresholdPage) -> None:
     assert "film.json: is 40 MB" in page.lab.messages["compare"]
 
 
-def test_no_more_are_compared_than_can_be_read(page: ThresholdPage, text: str) -> None:
+def test_at_most_three_calibrations_are_compared(page: ThresholdPage, text: str) -> None:
     for number in range(4):
         page.lab.add_file(f"{number}.json", text.encode())
     assert len(page.lab.compared) == 3
