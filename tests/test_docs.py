@@ -20,7 +20,7 @@ import pytest
 import workbench
 from tools import commands as tool
 from workbench.casework.record.people import ACTIONS, MAY, ROLES
-from workbench.cli.main import _parser
+from workbench.cli.main import build_parser
 from workbench.settings import Settings
 
 REPOSITORY = Path(__file__).parents[1]
@@ -49,7 +49,7 @@ documents = pytest.mark.parametrize("document", PRESENT, ids=name_of)
 
 @pytest.fixture(scope="module")
 def parser() -> argparse.ArgumentParser:
-    return _parser()
+    return build_parser()
 
 
 def spans(document: Path) -> list[str]:

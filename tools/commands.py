@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from workbench.cli.main import _parser
+from workbench.cli.main import build_parser
 
 PAGE = Path(__file__).parents[1] / "docs/commands.md"
 
@@ -104,7 +104,7 @@ def main(given: Sequence[str] | None = None) -> int:
     """Write the page, or check it; return the exit status."""
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--check", action="store_true", help="write nothing; 1 if it would change")
-    text = page(_parser())
+    text = page(build_parser())
     if not options.parse_args(given).check:
         PAGE.write_text(text, encoding="utf-8")
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from workbench.casework import register
-from workbench.cli.main import DONE, PROBLEMS, REFUSED, main
+from workbench.cli.main import main
+from workbench.cli.output import DONE, PROBLEMS, REFUSED
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 TIMES = ["--from", "2026-03-31T17:00:00Z", "--to", "2026-03-31T18:00:00Z"]
@@ -61,7 +63,7 @@ def face() -> Path:
 
 def opening(district: Path, face: Path) -> list[object]:
     return [
-        "case", "open", "A-1", "--template", "missing-person", "--authority", "Prosecutor",
+        "case", "request", "A-1", "--template", "missing-person", "--authority", "Prosecutor",
         "--authorisation", "P 1/26", "--district", district, *TIMES, "--subject", face,
         "--title", "=HYPERLINK(1) [red]x",
     ]  # fmt: skip
@@ -95,12 +97,50 @@ def test_a_case_is_asked_shown_and_closed(
     assert shown["authorisation"] == "P 1/26"
     assert len(shown["subject"]["photographs"]) == 1
     assert "=HYPERLINK(1) [red]x" in run("case", "show", "A-1").out  # text, not a colour
+    assert "requested" in run("case", "list").out
     said = run("case", "approve", "A-1")
     assert said.status == REFUSED
     assert "this takes supervisor" in said.err
     assert run("case", "close", "A-1", "--reason", "found").status == DONE
     assert json.loads(run("case", "list", "--json").out)["status"] == "closed"
     assert run("case", "close", "A-1", "--reason", "again").status == REFUSED
+
+
+def test_a_case_is_shown_in_words_not_as_python_writes_it(
+    run: Run, district: Path, face: Path
+) -> None:
+    run("people", "grant", ME, "analyst")
+    run(*opening(district, face), "--description", "about forty", "--cameras", "1200")
+    shown = run("case", "show", "A-1").out
+    assert not re.search(r"[{}]|\('|\['|\(\(|None|Polygon|datetime", shown)
+    for words in (
+        "requested by", f"{ME}, ", "2026-03-31 17:00 UTC to 2026-03-31 18:00 UTC",
+        "at most 1,200 in one search", "about forty, 1 photograph",
+        " km², longitude 0.5000 to 0.7000",
+        "Prevention of a substantial risk to life",
+    ):  # fmt: skip
+        assert words in shown
+
+
+def test_the_old_name_of_requesting_a_case_works(run: Run, district: Path, face: Path) -> None:
+    run("people", "grant", ME, "analyst")
+    _, _, *rest = opening(district, face)
+    assert run("case", "open", *rest).status == DONE
+    assert "A-1" in run("case", "list").out
+
+
+def test_missing_keys_are_named(run: Run) -> None:
+    said = run("people", "grant", "sara", "supervisor")
+    assert "The key of sara is missing" in said.err
+    assert "missing" not in run("people", "grant", "otto", "auditor").err  # who signs nothing
+    listed = run("people", "list")
+    assert "Keys are missing: sara. " in listed.err
+    assert re.search(r"^sara +supervisor +MISSING *$", listed.out, re.MULTILINE)
+    assert re.search(r"^otto +auditor *$", listed.out, re.MULTILINE)
+    assert "missing" not in run("people", "grant", "sara", "reviewer", "--key", "ab" * 32).err
+    listed = run("people", "list")
+    assert re.search(r"^sara +reviewer, supervisor +known *$", listed.out, re.MULTILINE)
+    assert "missing" not in listed.err
 
 
 def test_people_are_listed_with_who_one_is(run: Run) -> None:
@@ -143,7 +183,7 @@ def test_fillers_are_a_supervisor_s(run: Run, face: Path, new_home: Path) -> Non
     run("people", "grant", ME, "supervisor")
     said = run("review", "fillers", face, "--source", "staff who agreed")
     assert said.status == DONE
-    assert "1 fillers added" in said.err
+    assert "1 filler added" in said.err
     assert len(list((new_home / "casework" / "fillers").glob("*.jpg"))) == 1
     assert run("review", "rates", "--json").out == ""
 
@@ -205,10 +245,3 @@ def test_a_case_is_not_asked_without(run: Run, district: Path, face: Path, missi
 def test_a_search_without_a_case_is_not_understood(run: Run, district: Path, face: Path) -> None:
     with pytest.raises(SystemExit):
         run("search", "--gallery", "x", "--probe", face, "--district", district, *TIMES)
-
-
-def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    told: Any = capsys.readouterr().out
-    assert all(f"    {name}" in told for name in ("case", "people", "audit"))

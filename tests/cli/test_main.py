@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from workbench.cli.main import DONE, PROBLEMS, REFUSED, main
+from workbench.cli.main import main
+from workbench.cli.output import DONE, PROBLEMS, REFUSED
 from workbench.faces.profiles import make_profile
 from workbench.gallery import Gallery
 
@@ -176,7 +177,7 @@ def test_no_footage_is_not_told_as_nobody_seen(run: Run, question: list[object])
     later = changed(question, "--from", "2026-04-01T00:00:00Z")
     said = run("search", *changed(later, "--to", "2026-04-02T00:00:00Z"))
     assert said.status == DONE
-    assert "There is no footage in this scope" in said.err
+    assert "There is no footage in this scope. No footage does not mean not there." in said.err
 
 
 def test_several_photographs_may_follow_one_option_or_repeat_it(
@@ -280,7 +281,13 @@ def test_models_list_shows_licence_size_checksum_and_source(run: Run) -> None:
     assert dlib["sha256"][0].startswith("55533b28")
     assert dlib["source"].startswith("https://dlib.net/")
     assert rows["arcface_weights.onnx"]["state"] == "missing"
-    assert "arcface_weights.onnx" in run("models", "list").out
+    listed = run("models", "list").out
+    assert "ArcFace" in listed
+    assert max(map(len, listed.splitlines())) <= 100
+    shown = run("models", "show", "arcface").out
+    assert "arcface_weights.onnx" in shown
+    assert "https://" in shown
+    assert run("models", "show", "nothing").status == REFUSED
 
 
 def test_doctor_finds_a_sound_installation_sound(run: Run) -> None:

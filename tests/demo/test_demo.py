@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from workbench.calibration import calibration_of
-from workbench.cli.main import DONE, main
+from workbench.cli.main import main
+from workbench.cli.output import DONE
 from workbench.demo import demo_town
 from workbench.demo.check import (
     THRESHOLD,

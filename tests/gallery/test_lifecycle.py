@@ -213,7 +213,7 @@ def test_the_commands_say_what_they_did(
     assert main(["gallery", "check", str(path)]) == 0
     assert main(["gallery", "compact", str(path)]) == 0
     folder = tmp_path / "out"
-    assert main(["gallery", "export", str(path), "--to", str(folder), "--json"]) == 0
+    assert main(["gallery", "export", str(path), "--output", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"exported": 12}
     copy = tmp_path / "copy.duckdb"
     assert main(["gallery", "import", str(copy), str(folder)]) == 0

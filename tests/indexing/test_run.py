@@ -18,7 +18,8 @@ import numpy as np
 import psutil
 import pytest
 
-from workbench.cli.main import DONE, PROBLEMS, REFUSED, main
+from workbench.cli.main import main
+from workbench.cli.output import DONE, PROBLEMS, REFUSED
 from workbench.district import from_geojson
 from workbench.domain import Progress, Scope, parse_time
 from workbench.faces.models import Models

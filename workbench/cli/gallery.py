@@ -3,64 +3,169 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.cli.output import lines, say, show, table
+from workbench.cli.options import (
+    Command,
+    Renamed,
+    add_action,
+    add_actions,
+    add_json,
+    describe,
+    read_scope,
+)
+from workbench.cli.output import (
+    DONE,
+    PROBLEMS,
+    indexing_progress,
+    lines,
+    reembedding_progress,
+    say,
+    show,
+    table,
+)
+from workbench.errors import GalleryError
+from workbench.gallery.lifecycle import check, export, exported_profile, import_into, merge
+from workbench.gallery.migration import migrate
+from workbench.gallery.replacement import replace
+from workbench.indexing import index_catalogue
+from workbench.indexing.reembedding import reembed
+from workbench.indexing.workers import available_cores
+from workbench.installation import Installation
 
 if TYPE_CHECKING:
-    from workbench.domain import Progress
     from workbench.faces.models import Models
     from workbench.gallery import Gallery
 
-DONE, PROBLEMS = 0, 1
 
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the actions of ``sightline gallery``."""
+    describe(
+        parser,
+        None,
+        "Look after a gallery: what it holds, whether it is intact, copies, other profiles.",
+        "sightline gallery info town.duckdb",
+    )
+    actions = add_actions(parser)
 
-def add_commands(commands: Any) -> None:
-    """Add ``gallery`` to the subparsers of ``sightline``."""
-    parser = commands.add_parser("gallery", help="look after a gallery: check, copy, merge")
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
-
-    def action(name: str, command: Any, words: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = actions.add_parser(name, help=words)
-        made.add_argument("gallery", type=Path, metavar="FILE")
-        made.add_argument("--json", action="store_true")
-        made.set_defaults(command=command)
+    def action(
+        name: str, command: Command, line: str, description: str, example: str
+    ) -> argparse.ArgumentParser:
+        made = add_action(actions, name, command, line, description, example)
+        made.add_argument("gallery", type=Path, metavar="FILE", help="the gallery")
+        add_json(made)
         return made
 
-    action("info", _info, "what it holds")
-    action("check", _check, "read every byte of it and say what is wrong")
-    action("compact", _compact, "merge its small segments")
-    out = action("export", _export, "write it, or the recordings of a scope, as Parquet files")
-    out.add_argument("--to", type=Path, required=True, metavar="FOLDER", dest="folder")
-    out.add_argument(
-        "--district", type=Path, metavar="FILE.geojson", help="with --from and --until"
+    action(
+        "info", _info,
+        "show what a gallery holds",
+        "Show what a gallery holds: profile, cameras, recordings, tracklets, size, time range.",
+        "sightline gallery info town.duckdb",
+    )  # fmt: skip
+    action(
+        "check", _check,
+        "read every byte of a gallery and report what is wrong",
+        "Read every byte of a gallery and report what is wrong. Exit status 1 if anything is.",
+        "sightline gallery check town.duckdb",
+    )  # fmt: skip
+    action(
+        "compact", _compact,
+        "merge the small segments of a gallery",
+        "Merge the small segments of a gallery into larger ones, which are searched faster.",
+        "sightline gallery compact town.duckdb",
+    )  # fmt: skip
+    _add_export(action)
+    bringing = action(
+        "import", _import,
+        "add what `gallery export` wrote",
+        "Add what `sightline gallery export` wrote to a gallery of the same profile, which is "
+        "created if there is none.",
+        "sightline gallery import town.duckdb parquet",
+    )  # fmt: skip
+    bringing.add_argument("folder", type=Path, metavar="FOLDER", help="the folder of the export")
+    older = action(
+        "migrate", _migrate,
+        "bring a gallery of an earlier Sightline to the present schema",
+        "Bring a gallery of an earlier Sightline to the present schema. The old file is kept.",
+        "sightline gallery migrate town.duckdb",
+    )  # fmt: skip
+    older.add_argument("--keep", type=Path, metavar="FILE", help="where the old file is kept")
+    _add_reembed(action)
+    other = action(
+        "merge", _merge,
+        "add everything in another gallery of the same profile",
+        "Add everything in another gallery of the same profile. The other one is not changed.",
+        "sightline gallery merge town.duckdb other.duckdb",
+    )  # fmt: skip
+    other.add_argument("other", type=Path, metavar="OTHER_FILE", help="the gallery to add")
+
+
+def _add_export(action: Callable[..., argparse.ArgumentParser]) -> None:
+    writing = action(
+        "export", _export,
+        "write a gallery, or the recordings of a scope, as Parquet files",
+        "Write a gallery as Parquet files, or only the recordings of an area and time range.",
+        """
+        sightline gallery export town.duckdb --output parquet
+        sightline gallery export town.duckdb --output parquet --district centre.geojson --from 2026-03-31T18:00:00+01:00 --to 2026-03-31T19:00:00+01:00
+        """,  # noqa: E501 - one line, as it is typed
+    )  # fmt: skip
+    writing.add_argument(
+        "--output", type=Path, metavar="FOLDER", dest="folder", help="the folder to write (needed)"
     )
-    out.add_argument("--from", dest="start", metavar="ISO8601")
-    out.add_argument("--until", dest="end", metavar="ISO8601")
-    into = action("import", _import, "add what export wrote")
-    into.add_argument("folder", type=Path, metavar="FOLDER")
-    older = action("migrate", _migrate, "bring one of an earlier Sightline to the present schema")
-    older.add_argument("--keep", type=Path, metavar="FILE", help="where the old file stays")
-    anew = action("reembed", _reembed, "make its templates anew, with another profile")
-    anew.add_argument("--profile", required=True, metavar="NAME")
-    anew.add_argument(
+    writing.add_argument(
+        "--district", type=Path, metavar="FILE.geojson", help="area; needs --from and --to"
+    )
+    writing.add_argument("--from", dest="start", metavar="ISO8601", help="start of the time range")
+    writing.add_argument(
+        "--to", dest="to", action="append", default=[], metavar="ISO8601",
+        help="end of the time range",
+    )  # fmt: skip
+    # Before, --to was the folder here and --until the time; scripts may still say so.
+    writing.add_argument("--until", action=Renamed, now="--to", dest="until")
+
+
+def _add_reembed(action: Callable[..., argparse.ArgumentParser]) -> None:
+    again = action(
+        "reembed", _reembed,
+        "make the templates again with another profile",
+        "Make a new gallery with the templates of another profile, from the stored pictures of "
+        "faces or from the footage. The old gallery stays usable until --swap. It can be stopped "
+        "and run again.",
+        "sightline gallery reembed town.duckdb --profile yunet-dlib --swap",
+    )  # fmt: skip
+    again.add_argument(
+        "--profile",
+        required=True,
+        metavar="NAME",
+        help="the new model profile: dlib, yunet-dlib or DETECTOR+RECOGNISER",
+    )
+    again.add_argument(
         "--catalogue",
         type=Path,
         metavar="CATALOGUE_DIR",
-        help="from the footage itself; by default from the stored pictures of faces",
+        help="make them from the footage; by default from the stored pictures of faces",
     )
-    anew.add_argument("--to", type=Path, metavar="FILE", help="the new gallery, beside the old")
-    anew.add_argument("--swap", action="store_true", help="it takes the old one's name in the end")
-    anew.add_argument("--keep", type=Path, metavar="FILE", help="with --swap: where the old stays")
-    other = action("merge", _merge, "add all of another gallery of the same profile")
-    other.add_argument("other", type=Path, metavar="OTHER_FILE")
+    again.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the new gallery; by default beside the old one, with the profile in its name",
+    )
+    again.add_argument("--to", action=Renamed, now="--output", dest="output", type=Path)
+    again.add_argument(
+        "--swap", action="store_true", help="in the end, give the new gallery the old one's name"
+    )
+    again.add_argument(
+        "--keep", type=Path, metavar="FILE", help="with --swap: where the old gallery is kept"
+    )
 
 
 def _info(options: argparse.Namespace) -> int:
-    from workbench.installation import Installation
-
     with Installation.open().open_gallery(options.gallery) as gallery:
         facts = _facts(gallery)
     if options.json:
@@ -91,9 +196,6 @@ def _facts(gallery: Gallery) -> dict[str, Any]:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from workbench.gallery.lifecycle import check
-    from workbench.installation import Installation
-
     with Installation.open().open_gallery(options.gallery) as gallery:
         problems = list(check(gallery))
     if options.json:
@@ -106,51 +208,62 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _compact(options: argparse.Namespace) -> int:
-    from workbench.installation import Installation
-
     with Installation.open().open_gallery(options.gallery, write=True) as gallery:
         gallery.compact()
-        return _tell(options, "segments", len(gallery.segments))
+        return _report(options, "segments", len(gallery.segments))
 
 
 def _export(options: argparse.Namespace) -> int:
-    from workbench.district import from_file
-    from workbench.domain import Scope, parse_time
-    from workbench.errors import GalleryError
-    from workbench.gallery.lifecycle import export
-    from workbench.installation import Installation
-
-    given = (options.district, options.start, options.end)
+    folder, end = _folder_and_end(options)
+    given = (options.district, options.start, end)
     if any(given) and not all(given):
         raise GalleryError(
-            "a scope needs --district, --from and --until",
+            "a scope needs --district, --from and --to",
             where="export",
             fix="Give all three, or none for the whole gallery",
         )
-    scope = None
-    if options.district:
-        times = (parse_time(text, where="time range") for text in given[1:])
-        scope = Scope(from_file(options.district), *times)
+    scope = read_scope(options.district, options.start, end) if end else None
     with Installation.open().open_gallery(options.gallery) as gallery:
-        return _tell(options, "exported", export(gallery, options.folder, scope=scope))
+        return _report(options, "exported", export(gallery, folder, scope=scope))
+
+
+def _folder_and_end(options: argparse.Namespace) -> tuple[Path, str | None]:
+    """Return the folder to write and the end of the time range, by their names or those before."""
+    folder, end = options.folder, options.until
+    for text in options.to:
+        if end is None and (folder is not None or _is_time(text)):
+            end = text
+        elif folder is None:
+            say("--to FOLDER is called --output FOLDER now; the old name still works.")
+            folder = Path(text)
+        else:
+            raise GalleryError(
+                "more than one end of the time range", where=f"--to {text}", fix="Give one"
+            )
+    if folder is None:
+        raise GalleryError(
+            "the folder to write is missing", where="export", fix="Name it with --output FOLDER"
+        )
+    return folder, end
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _import(options: argparse.Namespace) -> int:
-    from workbench.gallery.lifecycle import exported_profile, import_into
-    from workbench.installation import Installation
-
     profile = exported_profile(options.folder)
     with Installation.open().gallery_for_writing(options.gallery, profile) as gallery:
-        return _tell(options, "imported", import_into(gallery, options.folder))
+        return _report(options, "imported", import_into(gallery, options.folder))
 
 
 def _reembed(options: argparse.Namespace) -> int:
-    from workbench.errors import GalleryError
-    from workbench.gallery.replacement import replace
-    from workbench.installation import Installation
-
     path: Path = options.gallery
-    beside = options.to or path.with_name(f"{path.stem}.{options.profile}{path.suffix}")
+    beside = options.output or path.with_name(f"{path.stem}.{options.profile}{path.suffix}")
     if options.keep and not options.swap:
         raise GalleryError("--keep goes with --swap", where="reembed", fix="Give both, or none")
     installation = Installation.open()
@@ -165,7 +278,7 @@ def _reembed(options: argparse.Namespace) -> int:
             )
         if not finished:
             with installation.gallery_for_writing(beside, models.profile) as new:
-                facts = _embedded_anew(options, old, new, models)
+                facts = _reembedded(options, old, new, models)
             lines([facts])
             if not options.swap:
                 say(f"The new gallery is {beside}; {path} is as it was.")
@@ -176,42 +289,33 @@ def _reembed(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _embedded_anew(
+def _reembedded(
     options: argparse.Namespace, old: Gallery, new: Gallery, models: Models
 ) -> dict[str, Any]:
-    if options.catalogue:
-        from workbench.indexing import index_catalogue
-        from workbench.indexing.workers import available_cores
-
-        report = index_catalogue(options.catalogue, new, models, workers=available_cores())
-        return {status: report.count(status) for status in ("indexed", "present", "refused")}
-    from workbench.indexing.reembedding import reembed
-
-    def show_progress(progress: Progress) -> None:
-        say(f"{progress.done:,} of {progress.total:,} recordings")
-
-    return asdict(reembed(old, new, models, progress=show_progress))
+    if not options.catalogue:
+        with reembedding_progress() as progress:
+            return asdict(reembed(old, new, models, progress=progress))
+    with indexing_progress() as progress:
+        report = index_catalogue(
+            options.catalogue, new, models, workers=available_cores(), progress=progress
+        )
+    return {status: report.count(status) for status in ("indexed", "present", "refused")}
 
 
 def _migrate(options: argparse.Namespace) -> int:
-    from workbench.gallery.migration import migrate
-
-    return _tell(options, "recordings", migrate(options.gallery, keep=options.keep))
+    return _report(options, "recordings", migrate(options.gallery, keep=options.keep))
 
 
 def _merge(options: argparse.Namespace) -> int:
-    from workbench.gallery.lifecycle import merge
-    from workbench.installation import Installation
-
     installation = Installation.open()
     with (
         installation.open_gallery(options.other) as other,
         installation.open_gallery(options.gallery, write=True) as gallery,
     ):
-        return _tell(options, "merged", merge(gallery, other))
+        return _report(options, "merged", merge(gallery, other))
 
 
-def _tell(options: argparse.Namespace, what: str, count: int) -> int:
+def _report(options: argparse.Namespace, what: str, count: int) -> int:
     if options.json:
         lines([{what: count}])
     else:

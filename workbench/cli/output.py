@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Iterable
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.domain import Progress, ProgressCallback
+
+DONE, PROBLEMS, REFUSED = 0, 1, 2  # exit statuses
+
+# Where progress goes to a file, a line now and then shows that work goes on.
+SECONDS_BETWEEN_LINES = 30.0
 
 
 def table(*headings: str) -> Any:
-    """A table to fill with ``add_row``."""
+    """Make a table to fill with ``add_row``."""
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    made = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
+        made.add_column(heading, overflow="fold")
+    return made
 
 
 def show(what: Any) -> None:
-    """A table or text, as a result."""
+    """Print a table or text, as a result."""
     from rich.console import Console
 
     # markup=False: a file or a camera may be called "[red]". A pipe has room for whole names.
@@ -29,13 +39,115 @@ def show(what: Any) -> None:
 
 
 def lines(objects: Iterable[Any]) -> None:
-    """One JSON object a line, for scripts."""
+    """Print one JSON object a line, for scripts."""
     for item in objects:
         sys.stdout.write(json.dumps(item, ensure_ascii=False, default=str) + "\n")
     sys.stdout.flush()
 
 
 def say(text: str) -> None:
-    """A message to whoever is at the terminal."""
+    """Print a message to the person at the terminal."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: ``1 file``, ``1,200 files``, ``2 entries``."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in the two units that matter, such as ``1 h 05 min``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+@contextlib.contextmanager
+def indexing_progress() -> Iterator[ProgressCallback]:
+    """Show the progress of indexing on standard error."""
+    with _progress("Indexing", _indexing) as update:
+        yield update
+
+
+@contextlib.contextmanager
+def reembedding_progress() -> Iterator[ProgressCallback]:
+    """Show the progress of a change of profile on standard error."""
+    with _progress("Embedding", _reembedding) as update:
+        yield update
+
+
+@contextlib.contextmanager
+def download_progress() -> Iterator[ProgressCallback]:
+    """Show the progress of a download on standard error."""
+    with _progress("Fetching", _download) as update:
+        yield update
+
+
+def _indexing(progress: Progress) -> str:
+    left = progress.remaining_seconds
+    return (
+        f"{progress.done}/{progress.total} recordings, "
+        f"{progress.footage_seconds / 60:.1f} min at {progress.pace:.1f} h/h, "
+        f"{progress.faces} faces"
+        + ("" if left is None or not progress.what else f", {duration(left)} left")
+    )
+
+
+def _reembedding(progress: Progress) -> str:
+    return f"{progress.done:,}/{progress.total:,} recordings"
+
+
+def _download(progress: Progress) -> str:
+    done = f"{progress.done / 1e6:.1f}"
+    return f"{progress.what}, {done}" + (
+        f" of {progress.total / 1e6:.1f} MB" if progress.total else " MB"
+    )
+
+
+@contextlib.contextmanager
+def _progress(title: str, words: Callable[[Progress], str]) -> Iterator[ProgressCallback]:
+    """Show progress as a bar on a terminal, else as a line now and then."""
+    if sys.stderr.isatty():
+        with _bar(title, words) as draw:
+            yield draw
+        return
+    said_at: float | None = None
+    latest = said = ""
+
+    def update(progress: Progress) -> None:
+        nonlocal said_at, latest, said
+        latest = f"{title}: {words(progress)}"
+        now = time.monotonic()
+        if said_at is None or now - said_at >= SECONDS_BETWEEN_LINES:
+            said_at, said = now, latest
+            say(latest)
+
+    yield update
+    if latest != said:
+        say(latest)
+
+
+@contextlib.contextmanager
+def _bar(title: str, words: Callable[[Progress], str]) -> Iterator[ProgressCallback]:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = [
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TextColumn("{task.fields[words]}", markup=False),
+        TimeElapsedColumn(),
+    ]
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=None, words="")
+        yield lambda progress: bar.update(
+            task,
+            total=progress.total or None,
+            completed=progress.done + progress.part,
+            words=words(progress),
+        )

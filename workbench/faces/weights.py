@@ -136,7 +136,7 @@ def import_file(file: Path, home: Path) -> Weight:
             raise ModelError(
                 f"is not a weight file that Sightline knows (SHA-256 {digest[:16]}…)",
                 where=str(file),
-                fix="See `sightline models list` for the files and their checksums",
+                fix="See `sightline models list --json` for the files and their checksums",
             )
         _settle(weight, landing, digest, home)
     return weight

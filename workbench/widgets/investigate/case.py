@@ -111,6 +111,6 @@ def _nothing(model: Investigation) -> str:
         "Nothing is searched without a case."
         if model.cases
         else "Nothing is searched without a case, and none is open. Ask for one with "
-        "`sightline case open`, or train."
+        "`sightline case request`, or train."
     )
     return f'<p class="sl-hint">{escaped(words)}</p>'

@@ -1,0 +1,101 @@
+"""What commands print while they work, and what old names of options say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workbench.cli import gallery, output
+from workbench.cli.main import build_parser, main
+from workbench.cli.output import REFUSED
+from workbench.domain import Progress
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (61, "1 min 01 s"),
+        (3599.6, "1 h 00 min"),
+        (90_000, "25 h 00 min"),
+    ],
+)
+def test_a_duration_is_told_in_two_units(seconds: float, words: str) -> None:
+    assert output.duration(seconds) == words
+
+
+def test_progress_without_a_terminal_is_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([100.0, 101.0, 129.9, 130.0, 131.0, 132.0])
+    monkeypatch.setattr(output.time, "monotonic", lambda: next(clock))
+    with output.indexing_progress() as progress:
+        for done in range(6):
+            progress(Progress(done, 6, "a.mkv", elapsed_seconds=60.0))
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    # At once, after thirty seconds, and at the end.
+    assert [line[: line.index(" recordings")] for line in captured.err.splitlines()] == [
+        "Indexing: 0/6", "Indexing: 3/6", "Indexing: 5/6",
+    ]  # fmt: skip
+    assert "1 min 00 s left" in captured.err
+
+
+def test_progress_of_a_download_is_in_megabytes(capsys: pytest.CaptureFixture[str]) -> None:
+    with output.download_progress() as progress:
+        progress(Progress(1_500_000, 3_000_000, "yunet.onnx"))
+    assert capsys.readouterr().err == "Fetching: yunet.onnx, 1.5 of 3.0 MB\n"
+    with output.download_progress() as progress:
+        progress(Progress(1_500_000, 0, "yunet.onnx"))
+    assert capsys.readouterr().err == "Fetching: yunet.onnx, 1.5 MB\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "folder", "end"),
+    [
+        (["--output", "f", "--to", "2026-03-31T19:00:00Z"], "f", "2026-03-31T19:00:00Z"),
+        (["--to", "2026-03-31T19:00:00Z", "--output", "f"], "f", "2026-03-31T19:00:00Z"),
+        (["--to", "f"], "f", None),
+        (["--to", "f", "--until", "2026-03-31T19:00:00Z"], "f", "2026-03-31T19:00:00Z"),
+        (["--to", "2026", "--until", "2026-03-31T19:00:00Z"], "2026", "2026-03-31T19:00:00Z"),
+        (["--output", "f", "--until", "2026-03-31T19:00:00Z"], "f", "2026-03-31T19:00:00Z"),
+        (["--to", "f", "--to", "2026-03-31T19:00:00Z"], "f", "2026-03-31T19:00:00Z"),
+        # A time that parse_time refuses later, with what is wrong with it.
+        (["--output", "f", "--to", "tomorrow"], "f", "tomorrow"),
+    ],
+)
+def test_a_gallery_is_exported_by_the_old_names_of_options_too(
+    words: list[str], folder: str, end: str | None
+) -> None:
+    options = build_parser("gallery").parse_args(["gallery", "export", "g.duckdb", *words])
+    assert gallery._folder_and_end(options) == (Path(folder), end)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "the folder to write is missing"),
+        (["--to", "2026-03-31T19:00:00Z"], "the folder to write is missing"),
+        (["--output", "f", "--to", "a", "--to", "b"], "--to b: more than one end"),
+        (["--output", "f", "--to", "2026-03-31T19:00:00Z"], "needs --district, --from and --to"),
+    ],
+)
+def test_an_export_that_is_not_clear_is_refused(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["gallery", "export", "g.duckdb", *words]) == REFUSED
+    assert said in capsys.readouterr().err
+
+
+def test_an_old_name_of_an_option_says_the_name_of_today(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = build_parser("serve").parse_args(["serve", "--heated", "3"])
+    assert options.warm_kernels == 3
+    assert capsys.readouterr().err == (
+        "--heated is called --warm-kernels now; the old name still works.\n"
+    )
+    assert build_parser("serve").parse_args(["serve"]).warm_kernels == 1
+    assert "--heated" not in build_parser("serve").format_help()

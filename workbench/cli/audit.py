@@ -1,0 +1,114 @@
+"""``sightline audit``: the record of everything that was done."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from workbench.casework.oversight import annual
+from workbench.casework.record.audit import AuditLog, verify
+from workbench.casework.record.chain import Head
+from workbench.casework.record.keys import doubts
+from workbench.casework.record.people import read_people
+from workbench.casework.register import FOLDER
+from workbench.cli.options import add_action, add_actions, add_json, describe
+from workbench.cli.output import DONE, PROBLEMS, counted, lines, say, show, table
+from workbench.installation import Installation
+from workbench.settings import load_settings
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the actions of ``sightline audit``."""
+    describe(
+        parser,
+        None,
+        "The record: every request, approval, search, refusal, decision and export, each entry "
+        "with the hash of the one before.",
+        "sightline audit verify",
+    )
+    actions = add_actions(parser)
+    checking = add_action(
+        actions, "verify", _verify,
+        "look for changed, removed and reordered entries",
+        "Look for changed, removed and reordered entries, and for entries that the person they "
+        "name did not sign. That the latest entries were cut off shows only against a head that "
+        "was kept elsewhere.",
+        "sightline audit verify --head 16:65e2…",
+    )  # fmt: skip
+    checking.add_argument(
+        "--folder", type=Path, metavar="DIR", help="folder of a copy; by default the record itself"
+    )
+    checking.add_argument(
+        "--head",
+        action="append",
+        default=[],
+        metavar="HEAD",
+        help="a head kept elsewhere, as `audit head` and exports print it; may be repeated",
+    )
+    add_json(checking)
+    yearly = add_action(
+        actions, "report", _report,
+        "the figures of a year, by purpose, without names",
+        "Show the figures of a year (UTC) by purpose, without names, for the yearly report that "
+        "Regulation (EU) 2024/1689, Art. 26(10) asks for; for auditors.",
+        "sightline audit report 2026",
+    )  # fmt: skip
+    yearly.add_argument("year", type=int, metavar="YEAR", help="the year, such as 2026")
+    add_json(yearly)
+    add_action(
+        actions, "head", _head,
+        "print the last entry's number and hash, to keep elsewhere",
+        "Print number and hash of the last entry. Kept elsewhere, it shows later whether the "
+        "record was cut off before it.",
+        "sightline audit head",
+    )  # fmt: skip
+
+
+def _verify(options: argparse.Namespace) -> int:
+    folder = options.folder or load_settings().home / FOLDER
+    found = verify(folder, pins=[Head.parse(text) for text in options.head])
+    # Names are proved by signatures, as far as the people file beside the record knows the keys.
+    if not found.faults:
+        unsigned = doubts(AuditLog(folder).read_new(), read_people(folder))
+        found = dataclasses.replace(found, faults=tuple(unsigned))
+    if options.json:
+        summary = {
+            "sound": found.sound,
+            "entries": found.entries,
+            "head": str(found.head),
+            "interrupted_writes": found.torn,
+            "faults": [{"line": fault.line, "what": fault.what} for fault in found.faults],
+        }
+        lines([summary])
+    else:
+        for fault in found.faults:
+            show(str(fault))
+        verdict = "is one unbroken chain" if found.sound else "is NOT what was written"
+        entries = counted(found.entries, "entry", "entries")
+        say(f"The record of {entries} {verdict}. Its head: {found.head}")
+    return DONE if found.sound else PROBLEMS
+
+
+def _report(options: argparse.Namespace) -> int:
+    rows = annual(Installation.open().register, options.year)
+    if options.json:
+        lines(dataclasses.asdict(row) for row in rows)
+        return DONE
+    found = table(
+        "purpose", "requested", "approved", "declined", "searches", "with candidates", "refused",
+        "sightings", "exports",
+    )  # fmt: skip
+    for row in rows:
+        figures = (
+            row.asked, row.approved, row.declined, row.searches, row.with_candidates, row.refused,
+            row.sightings, row.exports,
+        )  # fmt: skip
+        found.add_row(row.purpose, *(f"{figure:,}" for figure in figures))
+    show(found)
+    return DONE
+
+
+def _head(_: argparse.Namespace) -> int:
+    show(str(Installation.open().register.head))
+    return DONE

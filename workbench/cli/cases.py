@@ -1,0 +1,344 @@
+"""``sightline case``: request, approve, list, show and close cases; open one to train with."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.casework.cases import TEMPLATES, Request, area_km2
+from workbench.casework.retention import forget_subject
+from workbench.casework.subjects import describe_subject
+from workbench.casework.training import TRAINING_NOTICE
+from workbench.cli.options import (
+    add_action,
+    add_actions,
+    add_json,
+    add_reference,
+    add_scope,
+    describe,
+    positive,
+    scope_of,
+)
+from workbench.cli.output import DONE, counted, lines, say, show, table
+from workbench.faces.probes import make_probe
+from workbench.installation import Installation
+
+if TYPE_CHECKING:
+    from workbench.casework.cases import Case
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the actions of ``sightline case``."""
+    describe(
+        parser,
+        None,
+        "Cases: nothing is searched without an open one. One person requests a case, another "
+        "approves it. In training, one person does both.",
+        """
+        sightline case list
+        sightline case training TRAINING --district centre.geojson --from 2026-03-31T00:00:00Z --to 2026-04-01T00:00:00Z
+        """,  # noqa: E501 - one line, as it is typed
+    )
+    actions = add_actions(parser)
+    _add_request(actions)
+    approving = add_action(
+        actions, "approve", _approve,
+        "authorise a case that another person requested",
+        "Authorise a case that another person requested; for supervisors. A case beyond the limits "
+        "in the settings opens when two have approved it. `case show` shows what is approved.",
+        "sightline case approve A-2026-117",
+    )  # fmt: skip
+    add_reference(approving)
+    declining = add_action(
+        actions, "decline", _decline,
+        "refuse a case that was requested",
+        "Refuse a case that another person requested; for supervisors. The reason is on record.",
+        "sightline case decline A-2026-117 --reason 'the area is too wide'",
+    )  # fmt: skip
+    add_reference(declining)
+    _add_reason(declining)
+    closing = add_action(
+        actions, "close", _close,
+        "close a case for good",
+        "Close a case for good: nothing is searched under it again, and what only it held is no "
+        "longer kept. For the person who requested it, and for supervisors.",
+        "sightline case close A-2026-117 --reason 'found on 2 April'",
+    )  # fmt: skip
+    add_reference(closing)
+    _add_reason(closing)
+    listing = add_action(
+        actions, "list", _list,
+        "list all cases",
+        "List all cases with status, purpose and the people who requested and approved them.",
+        "sightline case list",
+    )  # fmt: skip
+    add_json(listing)
+    showing = add_action(
+        actions, "show", _show,
+        "show everything about one case",
+        "Show everything about one case: purpose, authority, area, time, subject and status.",
+        "sightline case show A-2026-117",
+    )  # fmt: skip
+    add_reference(showing)
+    add_json(showing)
+    forgetting = add_action(
+        actions, "forget", _forget,
+        "delete the subject of a case that has ended",
+        "Delete photographs and templates of the subject of a case that has ended. For "
+        "supervisors and administrators. The reason is on record.",
+        "sightline case forget A-2026-117 --reason 'request of 3 May'",
+    )  # fmt: skip
+    add_reference(forgetting)
+    _add_reason(forgetting)
+    training = add_action(
+        actions, "training", _training,
+        "open a case that carries no authority, to learn and to test with",
+        "Open a training case, or open it again with another area and time. It carries no "
+        "authority: in an installation in service it searches only the demo's fictional footage.",
+        "sightline case training TRAINING --district centre.geojson --from 2026-03-31T00:00:00Z "
+        "--to 2026-04-01T00:00:00Z",
+    )  # fmt: skip
+    add_reference(training)
+    add_scope(training)
+
+
+def _add_request(actions: Any) -> None:
+    names = ", ".join(sorted(TEMPLATES))
+    asking = add_action(
+        actions, "request", _request,
+        "request a case, which another person approves",
+        "Request a case: why, on whose authority, where, which footage, which person and until "
+        "when. A supervisor approves it, never the person who requested it.",
+        "sightline case request A-2026-117 --template missing-person --authority 'Public "
+        "prosecutor' --authorisation 'P 117/26' --district centre.geojson --from "
+        "2026-03-31T18:00:00+01:00 --to 2026-04-01T00:00:00+01:00 --subject a.jpg b.jpg",
+    )  # fmt: skip
+    actions.choices["open"] = asking  # the name of the command before, which scripts may still use
+    add_reference(asking)
+    asking.add_argument(
+        "--template",
+        required=True,
+        choices=sorted(TEMPLATES),
+        metavar="NAME",
+        help=f"the kind of case, which sets the purpose: one of {names}",
+    )
+    asking.add_argument("--title", default="", metavar="TEXT", help="a few words for lists")
+    asking.add_argument(
+        "--legal-basis", metavar="TEXT", help="legal basis; by default that of the template"
+    )
+    asking.add_argument(
+        "--authority", required=True, metavar="TEXT", help="the body outside that authorised it"
+    )
+    asking.add_argument(
+        "--authorisation", required=True, metavar="TEXT", help="the reference of its decision"
+    )
+    add_scope(asking)
+    asking.add_argument(
+        "--valid-days",
+        type=float,
+        metavar="N",
+        help="days for which it may be searched; by default those of the template",
+    )
+    asking.add_argument(
+        "--cameras",
+        type=positive,
+        metavar="N",
+        help="most cameras in one search; by default the limit in the settings",
+    )
+    asking.add_argument(
+        "--subject",
+        type=Path,
+        required=True,
+        nargs="+",
+        action="extend",
+        metavar="IMAGE",
+        help="photographs of the one person the case is about",
+    )
+    asking.add_argument(
+        "--description", default="", metavar="TEXT", help="description of that person"
+    )
+    asking.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="model profile of the galleries to search; by default that of the settings",
+    )
+
+
+def _add_reason(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="why, for the record")
+
+
+def _request(options: argparse.Namespace) -> int:
+    installation, template = Installation.open(), TEMPLATES[options.template]
+    register = installation.register
+    register.require("case.ask", options.reference)
+    now, scope = datetime.now(UTC), scope_of(options)
+    days = template.valid if options.valid_days is None else timedelta(days=options.valid_days)
+    probe = make_probe(options.subject, models=installation.load_models(options.profile))
+    request = Request(
+        reference=options.reference,
+        purpose=template.purpose,
+        title=options.title,
+        legal_basis=options.legal_basis or template.legal_basis,
+        authority=options.authority,
+        authorisation=options.authorisation,
+        district=scope.district,
+        start=scope.start,
+        end=scope.end,
+        valid_from=now,
+        valid_until=now + days,
+        cameras=options.cameras,
+        subject=describe_subject(
+            probe,
+            calibrations=register.rules.calibrations,
+            description=options.description,
+        ),
+    )
+    case = register.ask(request, subject=probe)
+    say(
+        f"Case {case.reference} is requested. Another person approves it with: "
+        f"sightline case approve {case.reference}"
+    )
+    return DONE
+
+
+def _approve(options: argparse.Namespace) -> int:
+    case = Installation.open().register.approve(options.reference)
+    if case.state == "open":
+        say(f"Case {case.reference} is {case.status()}.")
+    else:
+        say(
+            f"Case {case.reference} goes beyond the limits ({'; '.join(case.exceeds)}): "
+            "a second person must approve it too."
+        )
+    return DONE
+
+
+def _decline(options: argparse.Namespace) -> int:
+    Installation.open().register.decline(options.reference, reason=options.reason)
+    say(f"Case {options.reference} is declined.")
+    return DONE
+
+
+def _close(options: argparse.Namespace) -> int:
+    Installation.open().register.close(options.reference, reason=options.reason)
+    say(f"Case {options.reference} is closed.")
+    return DONE
+
+
+def _forget(options: argparse.Namespace) -> int:
+    count = forget_subject(Installation.open().register, options.reference, reason=options.reason)
+    say(f"Deleted {counted(count, 'file')} of the subject of case {options.reference}.")
+    return DONE
+
+
+def _training(options: argparse.Namespace) -> int:
+    case = Installation.open().register.train(options.reference, scope_of(options))
+    say(f"Case {case.reference} is open. {TRAINING_NOTICE}")
+    return DONE
+
+
+# --- What is shown ----------------------------------------------------------------------------
+
+
+def _list(options: argparse.Namespace) -> int:
+    register = Installation.open().register
+    register.require("case.read")
+    cases = register.cases()
+    if options.json:
+        lines(_row(case) for case in cases)
+        return DONE
+    found = table(
+        "reference", "status", "purpose", "title", "requested by", "approved by", "valid until"
+    )
+    for case in cases:
+        found.add_row(
+            case.reference,
+            _status(case),
+            case.request.purpose,
+            case.request.title,
+            case.asked_by,
+            ", ".join(case.approved_by),
+            _time(case.request.valid_until),
+        )
+    show(found)
+    return DONE
+
+
+def _show(options: argparse.Namespace) -> int:
+    register = Installation.open().register
+    register.require("case.read", options.reference)
+    case = register.case(options.reference)
+    if options.json:
+        facts = {
+            "asked_at": case.asked_at.isoformat(),
+            "exceeds": list(case.exceeds),
+            "reason": case.reason,
+        }
+        lines([{**case.request.document(), **_row(case), **facts}])
+        return DONE
+    found = table("", "")
+    for name, value in _facts(case):
+        if value:
+            found.add_row(name, value)
+    show(found)
+    return DONE
+
+
+def _row(case: Case) -> dict[str, Any]:
+    return {
+        "reference": case.reference,
+        "status": case.status(),
+        "purpose": case.request.purpose,
+        "title": case.request.title,
+        "asked_by": case.asked_by,
+        "approved_by": list(case.approved_by),
+        "valid_until": case.request.valid_until.isoformat(),
+    }
+
+
+def _facts(case: Case) -> Iterator[tuple[str, str]]:
+    """Yield all about a case, each with its name, as people read it."""
+    request = case.request
+    west, south, east, north = request.district.area.bounds
+    yield "reference", case.reference
+    yield "title", request.title
+    yield "status", _status(case)
+    yield "reason", case.reason
+    yield "purpose", request.purpose
+    yield "legal basis", request.legal_basis
+    yield "authority", request.authority
+    yield "authorisation", request.authorisation
+    yield "requested by", f"{case.asked_by}, {_time(case.asked_at)}"
+    yield "approved by", ", ".join(case.approved_by)
+    yield "beyond the limits", "; ".join(case.exceeds)
+    yield (
+        "area",
+        f"{request.district.name}: {area_km2(request.district):,.1f} km², longitude {west:.4f} to "
+        f"{east:.4f}, latitude {south:.4f} to {north:.4f}",
+    )
+    yield "footage", f"{_time(request.start)} to {_time(request.end)}"
+    yield "may be searched", f"{_time(request.valid_from)} to {_time(request.valid_until)}"
+    most = request.cameras or case.most_cameras
+    yield "cameras", f"at most {most:,} in one search" if most else ""
+    if request.subject is not None:
+        pictures = counted(len(request.subject.photographs), "photograph")
+        words = request.subject.description
+        yield "subject", f"{words}, {pictures}" if words else pictures
+        for digest in request.subject.photographs:
+            yield "photograph (SHA-256)", digest
+        yield "minimum likeness of a probe", f"{request.subject.least_score:.2f}"
+
+
+def _status(case: Case) -> str:
+    """Return the status of a case; of a requested one with the approval that it has."""
+    if case.state in ("open", "closed", "declined"):
+        return case.status()
+    return "requested, 1 of 2 approvals" if case.approved_by else "requested"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,34 @@
+"""``sightline doctor``: check this installation."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+
+from workbench.cli.options import add_json, describe
+from workbench.cli.output import DONE, PROBLEMS, lines, show, table
+from workbench.doctor import examine
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``sightline doctor``."""
+    describe(
+        parser,
+        _doctor,
+        "Check what Sightline needs on this machine: packages, folders, decoders, models, the "
+        "gallery, casework and the disk; and say what to do about the rest.",
+        "sightline doctor",
+    )
+    add_json(parser)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    findings = examine()
+    if options.json:
+        lines(dataclasses.asdict(finding) for finding in findings)
+    else:
+        looked = table("", "what", "found", "what to do")
+        for finding in findings:
+            looked.add_row("ok" if finding.ok else "!!", finding.what, finding.found, finding.fix)
+        show(looked)
+    return DONE if all(finding.ok for finding in findings) else PROBLEMS

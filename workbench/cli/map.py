@@ -1,0 +1,53 @@
+"""``sightline map``: search, and write the candidates as one HTML map."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from workbench.cli.options import add_json, describe
+from workbench.cli.output import DONE, lines, say
+from workbench.cli.search import add_question, ask, show_result
+from workbench.installation import Installation
+from workbench.maps.offline import save_map
+from workbench.maps.sightings import sightings_map
+from workbench.maps.zones import zone_of_cameras
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``sightline map``."""
+    describe(
+        parser,
+        _map,
+        "Search as `sightline search` does, and write the candidates as a map in one HTML file "
+        "that needs no other file and no network.",
+        """
+        sightline map --case A-1 --gallery town.duckdb --probe a.jpg --district centre.geojson --from 2026-03-31T18:00:00+01:00 --to 2026-03-31T19:00:00+01:00 --output map.html
+        """,  # noqa: E501 - one line, as it is typed
+    )
+    add_question(parser)
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="FILE.html", help="the file to write"
+    )
+    add_json(parser)
+
+
+def _map(options: argparse.Namespace) -> int:
+    installation = Installation.open()
+    result, chosen = ask(options, installation), installation.settings
+    drawn = sightings_map(
+        result.candidates,
+        cameras=result.cameras,
+        district=result.scope.district,
+        zone=zone_of_cameras(result.cameras, override=chosen.zone),
+        base_map=chosen.base_map,
+        tiles=chosen.tiles,
+        tiles_attribution=chosen.tiles_attribution,
+    )
+    save_map(options.output, drawn)
+    if options.json:
+        lines([{"map": str(options.output), "candidates": len(result.candidates)}])
+    else:
+        show_result(result)
+        say(f"Map written to {options.output}")
+    return DONE

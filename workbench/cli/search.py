@@ -1,0 +1,135 @@
+"""``sightline search``: search indexed footage for one face."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.casework.training import TRAINING_NOTICE
+from workbench.cli.options import add_gallery, add_json, add_scope, describe, positive, scope_of
+from workbench.cli.output import DONE, lines, say, show, table
+from workbench.faces.probes import make_probe
+from workbench.installation import Installation
+from workbench.investigation import search
+
+if TYPE_CHECKING:
+    from workbench.domain import Candidate
+    from workbench.investigation import SearchResult
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``sightline search``."""
+    describe(
+        parser,
+        _search,
+        "Search indexed footage for one face, under an open case: candidates, best first, with "
+        "camera, recording, times in UTC, score and quality.",
+        """
+        sightline search --case A-1 --gallery town.duckdb --probe a.jpg b.jpg --district centre.geojson --from 2026-03-31T18:00:00+01:00 --to 2026-03-31T19:00:00+01:00
+        """,  # noqa: E501 - one line, as it is typed
+    )
+    add_question(parser)
+    add_json(parser)
+
+
+def add_question(parser: argparse.ArgumentParser) -> None:
+    """Add the options that put a question: case, gallery, photographs, scope, threshold."""
+    parser.add_argument(
+        "--case", required=True, metavar="REF", help="the open case to search under"
+    )
+    add_gallery(parser, "the gallery to search")
+    parser.add_argument(
+        "--probe",
+        type=Path,
+        required=True,
+        nargs="+",
+        action="extend",
+        metavar="IMAGE",
+        help="one to ten photographs of the target",
+    )
+    add_scope(parser)
+    parser.add_argument(
+        "--top",
+        type=positive,
+        default=100,
+        metavar="K",
+        help="list at most this many candidates; by default %(default)s",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="T",
+        help="minimum score of a candidate; by default that of the profile's calibration",
+    )
+
+
+def ask(options: argparse.Namespace, installation: Installation) -> SearchResult:
+    """Search as the options of :func:`add_question` say."""
+    scope = scope_of(options)
+    with installation.open_gallery(options.gallery) as gallery:
+        models = installation.load_models(gallery.profile)
+        probe = make_probe(options.probe, models=models)
+        threshold = options.threshold
+        if threshold is None:
+            threshold = installation.default_threshold(
+                gallery.profile, photographs=len(options.probe)
+            )
+        return search(
+            gallery,
+            probe,
+            scope,
+            case=options.case,
+            register=installation.register,
+            top=options.top,
+            threshold=threshold,
+        )
+
+
+def _search(options: argparse.Namespace) -> int:
+    result = ask(options, Installation.open())
+    if options.json:
+        lines(_candidate_line(rank, c) for rank, c in enumerate(result.candidates, start=1))
+    else:
+        show_result(result)
+    return DONE
+
+
+def _candidate_line(rank: int, candidate: Candidate) -> dict[str, Any]:
+    return {
+        "rank": rank,
+        "camera_id": candidate.camera.camera_id,
+        "recording": candidate.recording,
+        "first_seen": candidate.first_seen.isoformat(),
+        "last_seen": candidate.last_seen.isoformat(),
+        "score": round(candidate.score, 6),
+        "quality": round(candidate.quality, 4),
+        "tracklet_id": candidate.tracklet_id,
+    }
+
+
+def show_result(result: SearchResult) -> None:
+    """Print the candidates, and what the answer rests on."""
+    coverage = result.coverage
+    if result.training:
+        say(TRAINING_NOTICE)
+    if result.candidates:
+        found = table("rank", "score", "camera", "first seen (UTC)", "last seen", "recording")
+        for rank, c in enumerate(result.candidates, start=1):
+            camera = f"{c.camera.name} ({c.camera.camera_id})"
+            seen = (f"{c.first_seen:%Y-%m-%d %H:%M:%S}", f"{c.last_seen:%H:%M:%S}")
+            found.add_row(str(rank), f"{c.score:.3f}", camera, *seen, c.recording)
+        show(found)
+    threshold = result.threshold
+    basis = f" of score {threshold.score:g} ({threshold.calibration})" if threshold else ""
+    if not coverage.recordings:
+        say("There is no footage in this scope. No footage does not mean not there.")
+        return
+    say(
+        f"{len(result.candidates)} candidates{basis} among {coverage.tracklets} tracklets of "
+        f"{coverage.cameras_with_footage} of {coverage.cameras} cameras "
+        f"({coverage.footage_seconds / 3600:.2f} hours of footage; {coverage.unsearchable} "
+        "more were seen but cannot be searched). A match is a lead, never an identification."
+    )
+    if threshold and result.expectations:
+        say(" ".join(result.expectations.words(threshold.score)))
