@@ -409,6 +409,7 @@ class Photograph:
     jpeg: bytes  # the face with some margin
     template: Vector  # (dimension,) float32
     advice: str = ""  # why it is a poor one, in plain words; empty for a good one
+    notes: tuple[str, ...] = ()  # what was done to it, such as turning it, without full stops
 
 
 MOST_PHOTOGRAPHS = 10  # in a probe, as the pages allow; the default threshold rises with them
@@ -421,6 +422,16 @@ class Probe:
     photographs: tuple[Photograph, ...]
     template: Vector  # (dimension,) float32
     profile: Profile
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All notes and advice about the photographs, each behind the photograph's name."""
+        return tuple(
+            f"{photograph.name}: {note}"
+            for photograph in self.photographs
+            for note in (*photograph.notes, photograph.advice)
+            if note
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from PIL import Image
 
 from workbench.cli.main import main
 from workbench.cli.output import DONE, PROBLEMS, REFUSED
@@ -144,6 +145,23 @@ def test_search_finds_the_person_and_tells_what_scripts_need(
     assert datetime.fromisoformat(best["first_seen"]).utcoffset() == timedelta(0)
     assert 0.5 < best["score"] <= 1
     assert 0 < best["quality"] <= 1
+
+
+def test_a_photograph_that_was_turned_is_named_to_people_and_scripts(
+    run: Run, question: list[object], still: Path, tmp_path: Path
+) -> None:
+    scan = tmp_path / "scan.png"
+    Image.open(still).rotate(180).save(scan)
+    note = "scan.png: it stood on its head and was turned upright"
+    upright = run("search", *question, "--json").lines
+    said = run("search", *changed(question, "--probe", scan), "--json")
+    assert f"{note}.\n" in said.err
+    assert [line.pop("probe_notes") for line in said.lines] == [[note], [note]]
+    assert [line["tracklet_id"] for line in said.lines] == [one["tracklet_id"] for one in upright]
+    drawn = run(
+        "map", *changed(question, "--probe", scan), "--output", tmp_path / "map.html", "--json"
+    )
+    assert drawn.lines[0]["probe_notes"] == [note]
 
 
 def test_search_keeps_to_top_threshold_time_and_place(

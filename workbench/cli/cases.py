@@ -178,6 +178,8 @@ def _request(options: argparse.Namespace) -> int:
     now, scope = datetime.now(UTC), scope_of(options)
     days = template.valid if options.valid_days is None else timedelta(days=options.valid_days)
     probe = make_probe(options.subject, models=installation.load_models(options.profile))
+    for note in probe.notes:
+        say(f"{note}.")
     request = Request(
         reference=options.reference,
         purpose=template.purpose,

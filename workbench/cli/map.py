@@ -46,7 +46,8 @@ def _map(options: argparse.Namespace) -> int:
     )
     save_map(options.output, drawn)
     if options.json:
-        lines([{"map": str(options.output), "candidates": len(result.candidates)}])
+        notes = {"probe_notes": result.probe.notes} if result.probe.notes else {}
+        lines([{"map": str(options.output), "candidates": len(result.candidates)} | notes])
     else:
         show_result(result)
         say(f"Map written to {options.output}")

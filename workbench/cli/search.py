@@ -70,6 +70,8 @@ def ask(options: argparse.Namespace, installation: Installation) -> SearchResult
     with installation.open_gallery(options.gallery) as gallery:
         models = installation.load_models(gallery.profile)
         probe = make_probe(options.probe, models=models)
+        for note in probe.notes:
+            say(f"{note}.")
         threshold = options.threshold
         if threshold is None:
             threshold = installation.default_threshold(
@@ -89,7 +91,11 @@ def ask(options: argparse.Namespace, installation: Installation) -> SearchResult
 def _search(options: argparse.Namespace) -> int:
     result = ask(options, Installation.open())
     if options.json:
-        lines(_candidate_line(rank, c) for rank, c in enumerate(result.candidates, start=1))
+        notes = {"probe_notes": result.probe.notes} if result.probe.notes else {}
+        lines(
+            _candidate_line(rank, candidate) | notes
+            for rank, candidate in enumerate(result.candidates, start=1)
+        )
     else:
         show_result(result)
     return DONE

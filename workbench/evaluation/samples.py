@@ -168,7 +168,8 @@ def _made(
 
     from workbench.faces import quality, templates
     from workbench.faces.detection import detect
-    from workbench.faces.probes import SMALLEST_FACE, read_photograph
+    from workbench.faces.photographs import read_photograph
+    from workbench.faces.probes import SMALLEST_FACE
 
     try:
         image: Image = read_photograph(content, still.path.name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.domain import Point
 from workbench.faces.detection import detect
-from workbench.faces.probes import read_photograph
+from workbench.faces.photographs import read_photograph
 
 if TYPE_CHECKING:
     from workbench.domain import Face

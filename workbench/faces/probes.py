@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain import Face, Photograph, Probe, Quality, Shot
 from workbench.errors import ImageError, NoFaceFound, SeveralFacesFound
-from workbench.faces import quality, templates
+from workbench.faces import orientation, quality, templates
 from workbench.faces.detection import detect
+from workbench.faces.photographs import read_photograph, read_with_notes
 from workbench.faces.tracklets import PICTURE_MARGIN, jpeg
 
 if TYPE_CHECKING:
     from workbench.domain import Image
     from workbench.faces.models import Models
 
-# Larger photographs are refused before they are decoded: 64 megapixels decode to 192 MB.
-MOST_MEGAPIXELS = 64
-MOST_BYTES = 50 * 2**20
-# Detection runs on a photograph no larger than this; faces in it are cut from the same.
-WORKING_SIZE = 1600
 SMALLEST_FACE = 40.0
 # Where the first pass finds nobody, a second looks for smaller faces to say how small they are.
 SMALLEST_MENTIONED = 20.0
@@ -34,18 +30,27 @@ class FoundFaces:
     """The faces of one photograph, largest first, each with its quality and advice."""
 
     name: str
-    image: Image = field(repr=False)  # upright, at most WORKING_SIZE pixels a side
+    image: Image = field(repr=False)  # upright, at most 1600 pixels a side
     faces: tuple[Face, ...]
     qualities: tuple[Quality, ...]
+    notes: tuple[str, ...] = ()  # what was done to the photograph, as sentences without ends
+    # Of each face, the degrees clockwise by which it would have to be turned to stand upright,
+    # where others in the photograph are upright; empty: all are.
+    turns: tuple[int, ...] = ()
 
     @property
     def advice(self) -> tuple[str, ...]:
         """For each face why it makes a poor probe, in plain words; empty for a good one."""
-        return tuple(_advice(q, face) for q, face in zip(self.qualities, self.faces, strict=True))
+        turns = self.turns or (0,) * len(self.faces)
+        measured = zip(self.qualities, self.faces, turns, strict=True)
+        return tuple(_advice(q, face, turn) for q, face, turn in measured)
 
 
 def find_faces(source: Path | bytes, *, name: str = "", models: Models) -> FoundFaces:
-    """Read a photograph (any format Pillow knows, upright by its EXIF tag) and find its faces.
+    """Read a photograph and find its faces; turn it upright if its tags do not.
+
+    Any still picture is read: see :data:`workbench.faces.photographs.FORMATS`. A photograph that
+    lies on its side or stands on its head is turned, and a note says so.
 
     Raises
     ------
@@ -55,19 +60,31 @@ def find_faces(source: Path | bytes, *, name: str = "", models: Models) -> Found
         If it shows no face of at least 40 px.
     """
     name = name or (source.name if isinstance(source, Path) else "photograph")
-    image = read_photograph(source, name)
-    faces = detect(models, image, min_width=SMALLEST_FACE)
+    image, notes = read_with_notes(source, name)
+    upright = orientation.find_upright(models, image, min_width=SMALLEST_FACE)
+    image, faces = upright.image, upright.faces
     if not faces:
         tiny = detect(models, image, min_width=SMALLEST_MENTIONED)
         largest = f"; the largest was {tiny[0].box.width:.0f} px" if tiny else ""
+        where_else = f" ({'; '.join(notes)})" if notes else ""
         raise NoFaceFound(
-            f"no face of at least {SMALLEST_FACE:.0f} px{largest}",
+            f"no face of at least {SMALLEST_FACE:.0f} px{largest}{where_else}",
             where=name,
             fix="Use a closer photograph" if tiny else "Use one that shows the face from the front",
         )
+    if upright.turned:
+        notes += (f"it {orientation.WAS[upright.turned]} and was turned upright",)
     detector = models.profile.detector
-    qualities = tuple(quality.assess(image, face, detector=detector) for face in faces)
-    return FoundFaces(name, image, tuple(faces), qualities)
+    qualities = tuple(
+        # A template of a face that is not upright resembles nobody, however sharp it is.
+        replace(measured, overall=0.0, pose=0.0) if turn else measured
+        for measured, turn in zip(
+            (quality.assess(image, face, detector=detector) for face in faces),
+            upright.turns,
+            strict=True,
+        )
+    )
+    return FoundFaces(name, image, faces, qualities, notes, upright.turns)
 
 
 def make_photograph(found: FoundFaces, index: int | None = None, *, models: Models) -> Photograph:
@@ -106,6 +123,7 @@ def make_photograph(found: FoundFaces, index: int | None = None, *, models: Mode
         jpeg=jpeg(picture),
         template=templates.embed(models, [chip])[0],
         advice=found.advice[index],
+        notes=found.notes,
     )
 
 
@@ -139,58 +157,6 @@ def make_probe(sources: Sequence[Path | bytes], *, models: Models) -> Probe:
     return pool_photographs([make_photograph(f, models=models) for f in found], models)
 
 
-def read_photograph(source: Path | bytes, name: str) -> Image:
-    """The picture `(height, width, 3) uint8`, BGR, upright; raise ImageError if it is none."""
-    import io
-    import warnings
-
-    import numpy as np
-    from PIL import Image as Pictures
-    from PIL import ImageOps, UnidentifiedImageError
-
-    try:
-        if isinstance(source, Path):
-            size = source.stat().st_size
-            if size > MOST_BYTES:
-                raise _too_large(f"is {size / 2**20:.0f} MB", name)
-            source = source.read_bytes()
-        elif len(source) > MOST_BYTES:
-            raise _too_large(f"is {len(source) / 2**20:.0f} MB", name)
-        with warnings.catch_warnings():
-            # Pillow warns of large pictures on opening; our own limit follows.
-            warnings.simplefilter("ignore", Pictures.DecompressionBombWarning)
-            with Pictures.open(io.BytesIO(source)) as picture:
-                width, height = picture.size
-                if width * height > MOST_MEGAPIXELS * 1e6:
-                    raise _too_large(
-                        f"has {width * height / 1e6:.0f} megapixels ({width} by {height})", name
-                    )
-                picture.draft("RGB", (WORKING_SIZE, WORKING_SIZE))
-                upright = ImageOps.exif_transpose(picture).convert("RGB")
-                upright.thumbnail((WORKING_SIZE, WORKING_SIZE))
-    except ImageError:
-        raise
-    except Pictures.DecompressionBombError:
-        raise _too_large("has far too many pixels", name) from None
-    except UnidentifiedImageError:
-        raise ImageError(
-            "is not a picture that can be read", where=name, fix="Use a JPEG or PNG photograph"
-        ) from None
-    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for damaged files
-        raise ImageError(
-            f"cannot be read ({error})", where=name, fix="Use a JPEG or PNG photograph"
-        ) from None
-    return np.ascontiguousarray(np.asarray(upright)[:, :, ::-1])
-
-
-def _too_large(what: str, name: str) -> ImageError:
-    return ImageError(
-        what,
-        where=name,
-        fix=f"Use one of at most {MOST_MEGAPIXELS} megapixels and {MOST_BYTES // 2**20} MB",
-    )
-
-
 _REASONS = {
     "size": "the face is small ({width:.0f} px); a closer photograph would find more",
     "sharpness": "the face is blurred; a sharper photograph would find more",
@@ -201,7 +167,12 @@ _REASONS = {
 }
 
 
-def _advice(measured: Quality, face: Face) -> str:
+def _advice(measured: Quality, face: Face, turn: int = 0) -> str:
+    if turn:
+        return (
+            f"the face {orientation.IS[turn]} beside others who are upright; "
+            "one that shows it upright would find more"
+        )
     if measured.overall >= POOR_BELOW:
         return ""
     return _REASONS[measured.weakest()].format(width=face.box.width)

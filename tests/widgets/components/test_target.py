@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from workbench.widgets.components.target import TargetPanel
 from workbench.widgets.investigate.model import Investigation
@@ -25,6 +27,19 @@ def test_photographs_of_one_person_agree(asked: Investigation, probe: Probe) -> 
     assert asked.agreement.groups == ((0, 1, 2),)
     assert asked.agreement.apart == ()
     assert all(alike is not None and alike > APART for alike in asked.agreement.with_others)
+
+
+def test_a_photograph_that_was_turned_says_so(
+    asked: Investigation, probe: Probe, portrait: Path
+) -> None:
+    scan = io.BytesIO()
+    Image.open(portrait).rotate(180).save(scan, "PNG")
+    asked.add_photographs([("scan.png", scan.getvalue()), ("1.jpg", probe(1))])
+    panel = TargetPanel(asked)
+    turned, upright = (box.words.value for box in panel.photographs.children)
+    assert "It stood on its head and was turned upright." in turned
+    assert "Quality: good" in turned
+    assert "turned" not in upright
 
 
 def test_a_photograph_of_somebody_else_is_named(

@@ -10,7 +10,8 @@ import ipywidgets
 
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import ImageError
-from workbench.faces.probes import MOST_BYTES, POOR_BELOW
+from workbench.faces.photographs import MOST_BYTES
+from workbench.faces.probes import POOR_BELOW
 from workbench.maps.zones import local_time
 from workbench.widgets.components.parts import (
     button,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 SHOWN_SIZE = 480  # pixels; what is shown is never enlarged to more than half of it on the page
 GOOD_FROM = 0.7
+# Some systems do not count HEIC among the pictures.
+ACCEPTED = "image/*,.heic,.heif"
 HINT = (
     "One to ten photographs of the same person, sharp, lit evenly, seen from the front. "
     "Several find more than one does."
@@ -44,7 +47,7 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(self, model: Investigation) -> None:
         self.model = model
         self.upload = Uploader(
-            self._take, description="Add photographs", accept="image/*", most_bytes=MOST_BYTES
+            self._take, description="Add photographs", accept=ACCEPTED, most_bytes=MOST_BYTES
         )
         self.hint = markup(f'<p class="sl-hint">{HINT}</p>')
         self.busy = markup()
@@ -217,6 +220,8 @@ def _about(upload: Upload, alike: float | None, apart: bool) -> str:
     words = quality_words(upload.photograph.quality.overall)
     kind = "sl-warning" if words == "poor" else "sl-good" if words == "good" else ""
     about = f'{name}<p class="{kind}">Quality: {words}</p>'
+    for note in upload.photograph.notes:
+        about += f'<p class="sl-hint">{escaped(_sentence(note))}</p>'
     if upload.photograph.advice:
         about += f'<p class="sl-hint">{escaped(_sentence(upload.photograph.advice))}</p>'
     if apart:
