@@ -179,7 +179,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             self.model.say("district", f"{file.name}: is larger than {MOST_BYTES // 2**20} MB.")
             return
         try:
-            text = file.content.decode("utf-8-sig")
+            text = districts.decoded(file.content)
         except UnicodeDecodeError:
             self.model.say("district", f"{file.name}: is not a text file. Load GeoJSON.")
             return
