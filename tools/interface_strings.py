@@ -37,9 +37,12 @@ _CODE = re.compile(
     r"\b(?:SELECT|FROM|WHERE|JOIN|INTO|VALUES|(?:AT|DE)TACH|PRAGMA|SET [a-z_]+)\b"
     r"|\b(?:CREATE TABLE|(?:ORDER|GROUP) BY)\b"
     r"|\b[a-z_]+ (?:IN|IS|AND|OR|AS|BETWEEN|BIGINT|INTEGER|VARCHAR|DOUBLE) "  # SQL
-    r"|\d(?:px|fr|rem|em)\b|#[0-9a-fA-F]{6}\b|var\(--|^[.#]?[a-z-]+ ?\{|[a-z-]+: ?[^ ]+;"  # styles
-    r"|\(\?[:P<=!]|\[\^|\\[dwsb]|^https?://\S+$|^[\w.-]+/[\w.+-]+(?:;.*)?$"  # patterns, types
-    r"|^(?:[a-z]+-[a-z-]+ ?)+$|^\w+=\S*$|^[A-Z][a-z]+(?:-[A-Z][a-z]+)+$"  # classes, headers
+    # Styles, patterns, addresses, types, classes of elements, headers.
+    r"|\d(?:px|fr|rem|em)\b|#[0-9a-fA-F]{6}\b|var\(--|^[.#]?[a-z-]+ ?\{(?!\})|[a-z-]+: ?[^ {]+;"
+    r"|\(\?[:P<=!]|\[\^|\\[dwsb]|^https?://\S+$|^[\w.-]+/[\w.+-]+(?:;.*)?$"
+    r"|^(?:(?:[a-z]+-[a-z-]+|\{\}) ?)+(?:-\{\})?$|^\w+=\S*$"
+    r"|^[A-Z][a-z]+(?:-[A-Z][a-z]+)+$|-src (?:'|data:|blob:)|^use strict$|^tuple\["
+    r"|^(?:translate|scale|matrix|brightness)(?:3d)?\("
 )
 _WORDS = re.compile(r"[A-Za-zÀ-ÿ’']{2,}")
 
@@ -286,7 +289,7 @@ def gather(repository: Path = REPOSITORY) -> Iterator[tuple[str, list[str]]]:
         if name.startswith(_FOREIGN):
             continue
         strings = _READERS[path.suffix](path.read_text(encoding="utf-8"))
-        kept = dict.fromkeys(text.strip().replace("\n", "\\n") for text in strings)
+        kept = dict.fromkeys(re.sub(r"\s*\n\s*", r"\\n", text.strip()) for text in strings)
         if kept:
             yield name, list(kept)
 

@@ -95,7 +95,7 @@ def test_an_old_name_of_an_option_says_the_name_of_today(
     options = build_parser("serve").parse_args(["serve", "--heated", "3"])
     assert options.warm_kernels == 3
     assert capsys.readouterr().err == (
-        "--heated is called --warm-kernels now; the old name still works.\n"
+        "--heated is now called --warm-kernels; the old name still works.\n"
     )
     assert build_parser("serve").parse_args(["serve"]).warm_kernels == 1
     assert "--heated" not in build_parser("serve").format_help()

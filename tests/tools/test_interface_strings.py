@@ -41,10 +41,11 @@ rows = sql("SELECT camera_id FROM cameras WHERE name = ?")
 kind, entry = "case.opened", {"first_seen": f"{n} of {total} cameras", "Heading": "Cameras"}
 if state == "not found":
     table("rank", "first seen").add_row(re.sub(r"[^\\w ]", "", name), "<b>Time</b> and place")
+faults = [f"entry {number} is missing", f"seen: {count}; more: {rest}", "flex: none; color: #fff"]
 '''
     assert tool.python_strings(source) == [
         "search", "Search again", "{} of {} cameras", "Cameras", "rank", "first seen",
-        "Time and place",
+        "Time and place", "entry {} is missing", "seen: {}; more: {}",
     ]  # fmt: skip
 
 

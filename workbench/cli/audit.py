@@ -32,8 +32,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         actions, "verify", _verify,
         "look for changed, removed and reordered entries",
         "Look for changed, removed and reordered entries, and for entries that the person they "
-        "name did not sign. That the latest entries were cut off shows only against a head that "
-        "was kept elsewhere.",
+        "name did not sign. Entries that were cut off at the end are only noticed by comparing "
+        "with a head that was kept elsewhere.",
         "sightline audit verify --head 16:65e2…",
     )  # fmt: skip
     checking.add_argument(
@@ -59,8 +59,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_action(
         actions, "head", _head,
         "print the last entry's number and hash, to keep elsewhere",
-        "Print number and hash of the last entry. Kept elsewhere, it shows later whether the "
-        "record was cut off before it.",
+        "Print the number and hash of the last entry. Kept elsewhere, it later shows whether the "
+        "record was cut off.",
         "sightline audit head",
     )  # fmt: skip
 

@@ -63,8 +63,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     closing = add_action(
         actions, "close", _close,
         "close a case for good",
-        "Close a case for good: nothing is searched under it again, and what only it held is no "
-        "longer kept. For the person who requested it, and for supervisors.",
+        "Close a case for good: nothing is searched under it again, and its sightings no longer "
+        "keep footage from deletion. For the person who requested it, and for supervisors.",
         "sightline case close A-2026-117 --reason 'found on 2 April'",
     )  # fmt: skip
     add_reference(closing)
@@ -332,7 +332,7 @@ def _facts(case: Case) -> Iterator[tuple[str, str]]:
         yield "subject", f"{words}, {pictures}" if words else pictures
         for digest in request.subject.photographs:
             yield "photograph (SHA-256)", digest
-        yield "minimum likeness of a probe", f"{request.subject.least_score:.2f}"
+        yield "minimum score of a probe", f"{request.subject.least_score:.2f}"
 
 
 def _status(case: Case) -> str:

@@ -45,7 +45,7 @@ def _demo(options: argparse.Namespace) -> int:
             say(
                 "The demo gives the known answers."
                 if check.passed
-                else "The demo gives WRONG answers."
+                else "The demo does NOT give the known answers."
             )
         return DONE if check.passed else PROBLEMS
     with indexing_progress() as progress:

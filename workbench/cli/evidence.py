@@ -48,7 +48,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "sightline evidence export A-2026-117 --gallery town.duckdb --output A-2026-117.zip",
     )  # fmt: skip
     add_reference(exporting)
-    add_gallery(exporting, "the gallery in which the sightings are")
+    add_gallery(exporting, "the gallery that holds the sightings")
     exporting.add_argument(
         "--output", type=Path, required=True, metavar="FILE.zip", help="the archive to write"
     )
@@ -76,7 +76,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     checking.add_argument(
         "--recorded",
         action="store_true",
-        help="also check that this installation's record names the export",
+        help="also check that this installation's record has an entry for it",
     )
     add_json(checking)
 
@@ -123,7 +123,7 @@ def _verify(options: argparse.Namespace) -> int:
     found = verify_archive(options.archive, key=options.key)
     faults = list(found.faults)
     if options.recorded and not is_recorded(load_settings().home / FOLDER, found.manifest):
-        faults.append("the record of this installation names no such export")
+        faults.append("this installation's record has no entry for this export")
     if options.json:
         facts = {"sound": not faults, "case": found.case, "made_by": found.made_by,
                  "made_at": None if found.made_at is None else found.made_at.isoformat(),

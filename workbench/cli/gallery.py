@@ -158,7 +158,7 @@ def _add_reembed(action: Callable[..., argparse.ArgumentParser]) -> None:
     )
     again.add_argument("--to", action=Renamed, now="--output", dest="output", type=Path)
     again.add_argument(
-        "--swap", action="store_true", help="in the end, give the new gallery the old one's name"
+        "--swap", action="store_true", help="when finished, give the new gallery the old one's name"
     )
     again.add_argument(
         "--keep", type=Path, metavar="FILE", help="with --swap: where the old gallery is kept"
@@ -171,7 +171,7 @@ def _info(options: argparse.Namespace) -> int:
     if options.json:
         lines([facts])
         return DONE
-    listed = table("what", "how many")
+    listed = table("", "")
     for name, value in facts.items():
         listed.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else value)
     show(listed)
@@ -203,7 +203,7 @@ def _check(options: argparse.Namespace) -> int:
     for problem in problems:
         say(f"{problem.where}: {problem.what}")
     if not problems:
-        say("Every file is as it was written, and all parts agree.")
+        say("Every file is unchanged, and all parts agree.")
     return PROBLEMS if problems else DONE
 
 
@@ -234,7 +234,7 @@ def _folder_and_end(options: argparse.Namespace) -> tuple[Path, str | None]:
         if end is None and (folder is not None or _is_time(text)):
             end = text
         elif folder is None:
-            say("--to FOLDER is called --output FOLDER now; the old name still works.")
+            say("--to FOLDER is now called --output FOLDER; the old name still works.")
             folder = Path(text)
         else:
             raise GalleryError(
@@ -265,7 +265,7 @@ def _reembed(options: argparse.Namespace) -> int:
     path: Path = options.gallery
     beside = options.output or path.with_name(f"{path.stem}.{options.profile}{path.suffix}")
     if options.keep and not options.swap:
-        raise GalleryError("--keep goes with --swap", where="reembed", fix="Give both, or none")
+        raise GalleryError("--keep needs --swap", where="reembed", fix="Give both, or neither")
     installation = Installation.open()
     models = installation.load_models(options.profile)
     with installation.open_gallery(path) as old:
@@ -285,7 +285,7 @@ def _reembed(options: argparse.Namespace) -> int:
     if options.swap:
         memory_mb = installation.settings.search_memory_mb
         replace(path, beside, keep=options.keep, memory_mb=memory_mb)
-        say(f"{path} has the templates of {models.profile.name} now.")
+        say(f"{path} now has the templates of {models.profile.name}.")
     return DONE
 
 

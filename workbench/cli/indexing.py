@@ -132,9 +132,9 @@ def _first_scope(options: argparse.Namespace) -> Scope | None:
         return None
     if not all(given):
         raise SettingsError(
-            "a place and time to begin with needs all three",
+            "must be given together",
             where="--first-district, --first-from, --first-to",
-            fix="Give the missing ones",
+            fix="Add the missing ones, or give none",
         )
     return read_scope(*given, prefix="--first-")
 

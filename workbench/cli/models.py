@@ -122,11 +122,11 @@ def _fetch(options: argparse.Namespace) -> int:
     with download_progress() as progress:
         weights = fetch(options.name, load_settings().models, progress=progress)
     for weight in weights:
-        say(f"{weight.file} is on this machine now. Its licence: {weight.licence}.")
+        say(f"{weight.file} is now on this machine. Its licence: {weight.licence}.")
     return DONE
 
 
 def _import(options: argparse.Namespace) -> int:
     weight = import_file(options.file, load_settings().models)
-    say(f"{weight.file} of {weight.model} is on this machine now. Its licence: {weight.licence}.")
+    say(f"{weight.file} of {weight.model} is now on this machine. Its licence: {weight.licence}.")
     return DONE

@@ -75,7 +75,7 @@ class Renamed(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         """Take the value over, with a word about the name."""
-        say(f"{option_string} is called {self.now} now; the old name still works.")
+        say(f"{option_string} is now called {self.now}; the old name still works.")
         setattr(namespace, self.dest, values)
 
 

@@ -17,7 +17,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         parser,
         _purge,
         "Delete recordings older than the retention period, with everything that was found in "
-        "them; what a sighting of an open case holds is kept. Subjects of cases that ended that "
+        "them; sightings of an open case are kept. Subjects of cases that ended that "
         "long ago are deleted too. For administrators. It cannot be undone.",
         "sightline purge --gallery town.duckdb --days 30",
     )
