@@ -20,7 +20,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         parser,
         None,
         "Who has which role. The first grant puts the installation in service and makes the "
-        "person who gives it its administrator; before that, everyone may train and nothing else is allowed.",
+        "person who gives it its administrator; before that, everyone may train, and nothing else "
+        "is allowed.",
         "sightline people list",
     )
     actions = add_actions(parser)
