@@ -22,6 +22,6 @@ def test_footage_is_shown_by_camera_and_time(served: Any, visit: Any) -> None:
     seen.screenshot("footage")
     page.get_by_label("Camera").select_option(index=1)
     page.get_by_text("No recordings.").or_(table.locator("tbody tr").nth(0)).first.wait_for()
-    page.get_by_role("button", name="Look again").click()
+    page.get_by_role("button", name="Refresh", exact=True).click()
     page.get_by_text("As of").wait_for()
     seen.assert_clean()

@@ -65,7 +65,7 @@ def test_no_footage_at_all_is_said(cameras: list[Camera], district: District) ->
     scope = Scope(district, START, START + timedelta(hours=1))
     nothing = footage(cameras, (0, 1)).iloc[:0]
     figure = timeline([], zone=LONDON, scope=scope, coverage=nothing)
-    assert "nobody can have been seen" in figure.layout.annotations[0].text
+    assert "no one could be seen" in figure.layout.annotations[0].text
 
 
 def test_moments_keep_their_distance_when_clocks_go_back(

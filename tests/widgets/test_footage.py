@@ -62,7 +62,7 @@ def test_summary_says_what_there_is_and_what_is_missing(page: FootagePage) -> No
     words = page.summary.value
     assert "2 recordings" in words
     assert "2 of 3 cameras" in words
-    assert "1 recording could not be read: who passed there cannot be found." in words
+    assert "1 recording could not be read: people who passed there cannot be found." in words
 
 
 def test_table_reports_each_recording_in_local_time(page: FootagePage) -> None:

@@ -56,7 +56,7 @@ def test_a_run_is_stopped_and_the_next_goes_on(model: Indexing) -> None:
     model.observe(stop_after_the_first, "progress")
     panel.start.click()
     assert model.messages == {}  # it was wished, so it is no error
-    assert "What is finished is kept" in model.stopped
+    assert "Finished recordings are kept" in model.stopped
     with Gallery.open(model.gallery) as gallery:
         assert len(gallery.recordings()) == 1
         assert list(gallery.runs()["left"]) == [1]
@@ -64,7 +64,7 @@ def test_a_run_is_stopped_and_the_next_goes_on(model: Indexing) -> None:
     model.unobserve(stop_after_the_first, "progress")
     panel.start.click()
     assert model.messages == {}
-    assert "1 recording indexed, 1 were there already, 0 could not be read" in panel.outcome.value
+    assert "1 recording indexed, 1 already indexed, 0 could not be read" in panel.outcome.value
     assert panel.stop.disabled
     assert not panel.start.disabled
 
@@ -100,5 +100,5 @@ def test_progress_in_words() -> None:
         done=3, total=24, what="a.mp4", part=0.0, footage_seconds=60, faces=41, elapsed_seconds=10
     )
     assert progress_words(how_far) == (
-        "3 of 24 recordings, 6.0 hours of footage an hour, 41 faces, about 1 min 10 s left"
+        "3 of 24 recordings, 6.0 hours of footage per hour, 41 faces, about 1 min 10 s left"
     )

@@ -130,7 +130,7 @@ def test_two_reviewers_make_a_sighting(listed: Any, town_file: Path) -> None:
         assert "1 face to decide on." in panel.left.value
         assert panel.features["nose"].value == "not visible"
         fill(panel, "-3")
-        assert "Nothing waits for you." in panel.left.value
+        assert "Nothing is waiting for you." in panel.left.value
         assert panel.work.layout.display == "none"
     assert len(sightings(listed.register, "A-1")) == 1
 

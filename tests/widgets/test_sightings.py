@@ -74,7 +74,7 @@ def test_nobody_sees_a_case_that_they_may_not_read(decided: Any, town_file: Path
     model = SightingsModel(town_file, installation=decided.installation)
     panel = SightingsPage(model)
     assert model.cases == ()
-    assert "There is no case that you may read." in panel.status.value
+    assert "There are no cases that you may read." in panel.status.value
     model.choose("A-1")  # as a page that was tampered with would
     assert model.sightings == ()
     assert "this takes" in model.messages["case"]

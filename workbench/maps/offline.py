@@ -223,7 +223,7 @@ def _refuse_foreign_layers(element: Element, allowed: tuple[str, ...]) -> None:
 
 def _foreign(address: str, where: str) -> MapError:
     return MapError(
-        f"asks another machine for {address}",
+        f"would load from another machine: {address}",
         where=where,
         fix="Give an OfflineMap the tile server as tiles=, or embed the data",
     )

@@ -228,11 +228,11 @@ def _legend(
     sure = sum(candidate.tracklet_id in confirmed for candidate in ranked)
     rows = []
     if ranked:
-        rows.append(["best", "star: camera of the best score; how many there, best score"])
+        rows.append(["best", "star: camera with the best score; number of candidates, best score"])
     if len(places) > 1 and sure < len(ranked):
         rows.append(["sighting", "other cameras with candidates"])
     if sure:
-        rows.append(["confirmed", "a person has confirmed a sighting there"])
+        rows.append(["confirmed", "confirmed sighting"])
     if ways:
         kind = "possible route, not a confirmed one: best candidate of each visit"
         if sure == len(ranked):
@@ -240,7 +240,9 @@ def _legend(
         rows.append(["route", kind])
         rows.append(["stop", "stop on it, in order of time"])
     if any(leg.too_fast(max_speed_kmh) for leg in ways):
-        rows.append(["tooFast", f"faster than {max_speed_kmh:.0f} km/h: one end is somebody else"])
+        rows.append(
+            ["tooFast", f"faster than {max_speed_kmh:.0f} km/h: one end is a different person"]
+        )
     if cameras:
         rows.append(["camera", "camera without a candidate"])
     if district:

@@ -45,7 +45,7 @@ def timeline(
 ) -> go.Figure:
     """Draw candidates by camera and local time over bars of footage.
 
-    Where there is no bar there was no footage: nobody can have been seen there. Each mark's
+    Where there is no bar there was no footage: no one could be seen there. Each mark's
     ``customdata`` is its tracklet_id, for linked selection.
 
     Parameters
@@ -111,7 +111,7 @@ def timeline(
         figure.add_trace(_crosses([one for one in lost if one[0] in rows], rows, axis))
     remarks = ["No candidates"] if candidates is not None and not ranked else []
     if coverage is not None and not len(coverage):
-        remarks.append("No footage: nobody can have been seen")
+        remarks.append("No footage: no one could be seen")
     if hidden := len(order) - len(rows):
         remarks.append(f"{hidden:,} more cameras not shown")
     _remark(figure, remarks)

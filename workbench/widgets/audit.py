@@ -101,7 +101,7 @@ def _verdict(told: AuditOverview) -> str:
     faults = [*found.faults, *told.doubts]
     if faults:
         lines = "".join(f"<p>{escaped(fault)}</p>" for fault in faults[:20])
-        words = "<p>The record is not what was written.</p>"
+        words = "<p>The record was altered.</p>"
         return f'<div class="sl-message" role="alert">{words}{lines}</div>'
     torn = f", {count(found.torn, 'interrupted write')}" if found.torn else ""
     words = f"One unbroken chain; entries: {found.entries:,}{torn}. Head:"

@@ -72,7 +72,7 @@ class FootageReport(Tasks):
     camera_id = Unicode(help="show this camera alone, or all where it is empty")
     troubled = Bool(help="show recordings with problems alone")
     day = Unicode(help="show what began on this day there (2026-03-29) alone, or all where empty")
-    following = Bool(help="read the gallery anew every so often")
+    following = Bool(help="read the gallery again at intervals")
 
     def __init__(
         self,
@@ -205,7 +205,7 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
             options=[(ALL_DAYS, "")], description="Day", layout={"width": "240px"}
         )
         self.following = ipywidgets.Checkbox(
-            description=f"Look again every {LOOK_AGAIN_SECONDS:.0f} s",
+            description=f"Refresh every {LOOK_AGAIN_SECONDS:.0f} s",
             indent=False,
             layout={"width": "auto"},
         )
@@ -216,7 +216,7 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
         self.where = markup()
         self.table, self.trouble, self.runs = markup(), markup(), markup()
         top = panel(
-            row(heading("Footage"), button("Look again", report.refresh), self.following),
+            row(heading("Footage"), button("Refresh", report.refresh), self.following),
             message(report, "footage"),
             self.summary,
             row(self.camera, self.day, self.troubled),
@@ -225,8 +225,8 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
             panel(
                 heading("When there is footage"),
                 markup(
-                    '<p class="sl-hint">Bars are footage. Where there is none, nobody can be '
-                    "found: that is not the same as nobody was there. A cross is a recording that "
+                    '<p class="sl-hint">Bars are footage. Where there is none, no one can be '
+                    "found; no footage does not mean not there. A cross is a recording that "
                     "could not be read.</p>"
                 ),
                 self.plot,
@@ -320,7 +320,7 @@ _RECORDINGS = (
     "Not searchable", "Problems", "Read until",
 )  # fmt: skip
 _TROUBLE = ("Camera", "Recording", "At", "What")
-_RUNS = ("Began", "Took", "Catalogue", "Indexed", "Could not be read", "Left")
+_RUNS = ("Began", "Took", "Catalogue", "Indexed", "Could not be read", "Not done")
 
 
 def _summary(shown: Footage, zone: ZoneInfo) -> str:
@@ -330,13 +330,13 @@ def _summary(shown: Footage, zone: ZoneInfo) -> str:
     lines = [
         f"{count(len(rows), 'recording')}, {duration(rows['seconds'].sum())} of footage, from "
         f"{with_footage:,} of {count(len(shown.cameras), 'camera')}.",
-        f"{count(tracks, 'person track')}, {unsearchable:,} of them seen but not good enough to "
+        f"{count(tracks, 'tracklet')}, {unsearchable:,} of them seen but not good enough to "
         "be searched.",
     ]
     if len(shown.refusals):
         lines.append(
-            f"{count(len(shown.refusals), 'recording')} could not be read: who passed there "
-            "cannot be found."
+            f"{count(len(shown.refusals), 'recording')} could not be read: people who "
+            "passed there cannot be found."
         )
     lines.append(f"As of {local_time(shown.read_at, zone)}.")
     return f'<div role="status">{"".join(f"<p>{escaped(line)}</p>" for line in lines)}</div>'

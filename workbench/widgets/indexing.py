@@ -104,7 +104,7 @@ class Indexing(Tasks):
 
         def then(outcome: Any) -> None:
             if isinstance(outcome, Cancelled):
-                self.stopped = "Stopped. What is finished is kept; start again to go on from there"
+                self.stopped = "Stopped. Finished recordings are kept; start again to continue"
             else:
                 done(outcome)
 
@@ -149,9 +149,9 @@ class IndexingPanel(ipywidgets.VBox):  # type: ignore[misc]
             min=1, max=max(64, available_cores()), description="Processes", **wide
         )
         model.workers = available_cores()
-        self.look = button("What is there to do?", model.look)
+        self.look = button("Preview", model.look)
         self.start = button("Start", model.start, style="primary")
-        self.stop = button("Stop", model.stop, label="Stop; what is finished is kept")
+        self.stop = button("Stop", model.stop, label="Stop; finished recordings are kept")
         self.bar = ipywidgets.FloatProgress(min=0, max=1, layout={"width": "480px"})
         self.words, self.outcome = markup(), markup()
         super().__init__(
@@ -192,10 +192,10 @@ class IndexingPanel(ipywidgets.VBox):  # type: ignore[misc]
 
 
 def progress_words(progress: Progress) -> str:
-    """``3 of 24 recordings, 9.5 hours of footage an hour, 41 faces, about 2 min left``."""
+    """``3 of 24 recordings, 9.5 hours of footage per hour, 41 faces, about 2 min left``."""
     words = [
         f"{progress.done:,} of {count(progress.total, 'recording')}",
-        f"{progress.pace:.1f} hours of footage an hour",
+        f"{progress.pace:.1f} hours of footage per hour",
         count(progress.faces, "face"),
     ]
     if progress.remaining_seconds is not None and progress.done < progress.total:
@@ -213,8 +213,8 @@ def _outcome(model: Indexing) -> str:
         problems = model.report.problems
         done = model.report
         first = (
-            f"{count(done.count('indexed'), 'recording')} indexed, {done.count('present'):,} were "
-            f"there already, {done.count('refused'):,} could not be read"
+            f"{count(done.count('indexed'), 'recording')} indexed, {done.count('present'):,} "
+            f"already indexed, {done.count('refused'):,} could not be read"
         )
     else:
         return ""

@@ -125,7 +125,7 @@ def review(
         path = Path(gallery_path) if gallery_path else installation.settings.gallery_file
         return ReviewPanel(Review(path, installation=installation))
     except SightlineError as error:
-        return refusal("There is nothing that can be reviewed", error)
+        return refusal("Nothing can be reviewed", error)
 
 
 class ReviewPanel(ipywidgets.VBox):  # type: ignore[misc]
@@ -204,7 +204,9 @@ class ReviewPanel(ipywidgets.VBox):  # type: ignore[misc]
         words = ""
         if self.model.case:
             left = len(self.model.items)
-            words = f"{count(left, 'face')} to decide on." if left else "Nothing waits for you."
+            words = (
+                f"{count(left, 'face')} to decide on." if left else "Nothing is waiting for you."
+            )
         self.left.value = f'<span class="sl-hint" role="status">{escaped(words)}</span>'
         if item is None:
             self.faces.value = ""
@@ -218,7 +220,7 @@ class ReviewPanel(ipywidgets.VBox):  # type: ignore[misc]
             self._drawing = False
         photographs = "".join(_figure(jpeg, "The subject") for jpeg in item.photographs)
         if not photographs:
-            photographs = '<p class="sl-hint">This case names no subject: it is for training.</p>'
+            photographs = '<p class="sl-hint">This is a training case; it has no subject.</p>'
         self.faces.value = f"{photographs}{_figure(item.face, 'The face to compare')}"
 
     def _tell(self, _: object = None) -> None:

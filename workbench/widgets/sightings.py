@@ -67,7 +67,7 @@ class SightingsModel(Tasks):
     found = Instance(
         ConfirmedSightings, allow_none=True, help="what is confirmed in it; None: not known yet"
     )
-    selected = Unicode(help="the tracklet_id of the sighting that is pointed out, or nothing")
+    selected = Unicode(help="the tracklet_id of the sighting that is highlighted, or nothing")
 
     def __init__(
         self,
@@ -161,7 +161,7 @@ def sightings(
         )
         return SightingsPage(model)
     except SightlineError as error:
-        return refusal("There are no sightings that can be shown", error)
+        return refusal("No sightings can be shown", error)
 
 
 class SightingsPage(ipywidgets.VBox):  # type: ignore[misc]
@@ -193,7 +193,7 @@ class SightingsPage(ipywidgets.VBox):  # type: ignore[misc]
         )  # fmt: skip
         head = _panel(
             heading("Confirmed sightings"),
-            row(self.choice, button("Look again", model.refresh, label="Look for new decisions")),
+            row(self.choice, button("Refresh", model.refresh, label="Load new decisions")),
             message(model, "case"),
             self.status,
         )
@@ -279,7 +279,7 @@ def _label(case: Case) -> str:
 def _status(model: SightingsModel) -> str:
     """Which case it is, and how much is confirmed, in words."""
     if not model.cases:
-        return '<p class="sl-hint">There is no case that you may read.</p>'
+        return '<p class="sl-hint">There are no cases that you may read.</p>'
     case, found = model.chosen, model.found
     if case is None:
         return '<p class="sl-hint">Choose a case to see where its subject was seen.</p>'
@@ -296,10 +296,10 @@ def _status(model: SightingsModel) -> str:
     words = f"<strong>{count(number, 'confirmed sighting')}</strong> at {count(places, 'camera')}."
     if not number:
         words = "<strong>Nothing is confirmed in this case yet.</strong> "
-        words += "A candidate becomes a sighting when two people decide so on the page Review."
+        words += "A candidate becomes a sighting when two people confirm it on the Review page."
     gone = ""
     if found.gone:
-        gone = f"{count(found.gone, 'confirmed sighting')} more: not in this gallery any more."
+        gone = f"{count(found.gone, 'confirmed sighting')} more, no longer in this gallery."
     request = case.request
     start, end = request.start.astimezone(model.zone), request.end.astimezone(model.zone)
     scope = f"{request.district.name}, {start:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M}."

@@ -104,7 +104,7 @@ def test_photographs_that_were_not_calibrated_are_told(page: ThresholdPage) -> N
 def test_what_was_not_measured_and_few_people_are_told(page: ThresholdPage) -> None:
     page.question.slider.value = page.question.slider.max
     assert "Fewer than ten comparisons" in page.question.answer.value
-    assert "This rests on 80 people only" in page.question.answer.value
+    assert "This rests on only 80 people" in page.question.answer.value
 
 
 def test_what_is_missed_is_unknown_where_nobody_was_compared_with_themselves(
@@ -251,7 +251,11 @@ def test_an_uploaded_calibration_is_compared_as_strict(
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"\xff\xfe", "no text at all"), (b"{}", "is not a calibration"), (b"", "not a calibration")],
+    [
+        (b"\xff\xfe", "is not a text file"),
+        (b"{}", "is not a calibration"),
+        (b"", "not a calibration"),
+    ],
 )
 def test_other_files_are_refused_beside_the_field(
     page: ThresholdPage, content: bytes, said: str

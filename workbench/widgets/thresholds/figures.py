@@ -61,10 +61,10 @@ class FiguresPanel(CalibratedPanel):
                 ("False candidates to expect", self.false),
                 ("True sightings missed", self.missed),
                 ("How well scores tell people apart (DET)", self.det),
-                ("How much a score speaks for one person", self.evidence),
+                ("Likelihood ratio of a score", self.evidence),
             ),
             markup(
-                '<p class="sl-hint">Bands hold the truth 19 times in 20. In the third figure, '
+                '<p class="sl-hint">Bands are 95 % intervals. In the third figure, '
                 "nearer the lower left is better.</p>"
             ),
             on=[*ASKED, "compared"],
@@ -152,8 +152,8 @@ class ComparisonPanel(CalibratedPanel):
             self.table.value = table(_COMPARED, _compared(self.lab))
         else:
             self.table.value = (
-                '<p class="sl-hint">Scores of two profiles cannot be compared; what they miss '
-                "where they let as many others by can.</p>"
+                '<p class="sl-hint">Scores of two profiles cannot be compared; their '
+                "FNMR at the same FMR can.</p>"
             )
 
 
@@ -174,7 +174,7 @@ class BasisPanel(CalibratedPanel):
         evidence = calibration.likelihood_ratio_model
         self.evidence.value = (
             "<p>Likelihood ratios cost "
-            f"<strong>{evidence.cllr:.3f} bits</strong> a comparison (Cllr: 0 is perfect, 1 is "
+            f"<strong>{evidence.cllr:.3f} bits</strong> per comparison (Cllr: 0 is perfect, 1 is "
             "useless), on people who took no part in the fit. No calibration of these scores could "
             f"cost less than {evidence.cllr_min:.3f}. Claimed probabilities are off by "
             f"<strong>{evidence.ece:.2%}</strong> on average (ECE, at even odds).</p>"
@@ -183,11 +183,11 @@ class BasisPanel(CalibratedPanel):
 
 
 _CURVES = (
-    "Photographs", "Quality from", "Others who pass", "95 % interval", "Own missed",
+    "Photographs", "Quality from", "FMR", "95 % interval", "FNMR",
     "95 % interval", "People", "Comparisons", "Measured up to",
 )  # fmt: skip
 _COMPARED = (
-    "Calibration", "Made of", "As strict at", "False candidates", "Missed there",
+    "Calibration", "Made from", "Equivalent threshold", "False candidates", "FNMR there",
     "95 % interval", "Recommended", "Cllr (bits)",
 )  # fmt: skip
 

@@ -173,7 +173,7 @@ class ThresholdLab(Tasks):
         try:
             self._add(name, parse_calibration(content.decode("utf-8"), where=name))
         except UnicodeDecodeError:
-            self.say("compare", f"{name}: is not a calibration, but no text at all. Choose another")
+            self.say("compare", f"{name}: is not a text file. Choose another")
         except SightlineError as error:
             self.say("compare", str(error), also=True)
 

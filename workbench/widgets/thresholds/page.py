@@ -96,7 +96,7 @@ class QuestionPanel(ipywidgets.VBox):  # type: ignore[misc]
             layout={"width": "380px"},
         )  # fmt: skip
         self.slider = ipywidgets.FloatSlider(
-            min=0.0, max=1.0, step=0.01, readout_format=".2f", description="Least score", **wide,
+            min=0.0, max=1.0, step=0.01, readout_format=".2f", description="Minimum score", **wide,
             continuous_update=False, layout={"flex": "1 1 360px"},
         )  # fmt: skip
         self.answer = markup("", "sl-answer")
@@ -208,8 +208,8 @@ def _about(lab: ThresholdLab) -> Iterator[str]:
     found = known.calibration
     if found is None:
         yield (
-            "<p><strong>⚠ There is no calibration for this profile.</strong> What its scores are "
-            "worth nobody can say; a threshold set for comparing two pictures lets too many pass "
+            "<p><strong>⚠ There is no calibration for this profile.</strong> What its scores mean "
+            "is not known; a threshold set for comparing two pictures lets too many people pass "
             "in a search. Make one from a folder of people: see the worked example "
             "<em>Choose a threshold</em>.</p>"
         )
@@ -225,20 +225,20 @@ def _facts(lab: ThresholdLab, calibration: Calibration) -> Iterator[tuple[str, s
     missed = calibration.fnmr(lab.threshold, steps, photographs=lab.photographs)
     yield (
         format_count(expected.mean),
-        "false candidates to expect on average; in 19 searches of 20 between "
+        "false candidates to expect on average; in 95 % of searches, between "
         f"{expected.low:,} and {expected.high:,}",
     )
     if math.isnan(missed.rate):
-        yield "unknown", "share of true sightings missed: nobody had so many photographs and more"
+        yield "unknown", "share of true sightings missed: not measured with this many photographs"
     else:
         yield (
             format_rate(missed.rate),
-            "of true sightings missed; the truth lies between "
-            f"{format_rate(missed.low)} and {format_rate(missed.high)}, 19 times in 20",
+            "of true sightings missed (95 % interval "
+            f"{format_rate(missed.low)} to {format_rate(missed.high)})",
         )
     yield (
         format_rate(expected.mean / lab.tracklets),
-        "of the tracklets of other people pass",
+        "of tracklets of other people reach the threshold",
     )
 
 
@@ -249,9 +249,10 @@ def _remarks(lab: ThresholdLab, calibration: Calibration) -> Iterator[str]:
     )
     odds = ratio / max(1, lab.tracklets - 1)
     yield (
-        f"A score of just {lab.threshold:.2f} is {format_likelihood_ratio(ratio)} for one person "
-        f"than for two. Were one of the {count(lab.tracklets, 'tracklet')} of the target, the "
-        "chance that a candidate with just that score is the one would be "
+        f"A score of exactly {lab.threshold:.2f} is {format_likelihood_ratio(ratio)} if both are "
+        "the same person than if they are two. If one of the "
+        f"{count(lab.tracklets, 'tracklet')} shows the target, the "
+        "chance that a candidate with exactly this score does is "
         f"{format_rate(odds / (1 + odds))}: a lead, never an identification."
     )
     curves = calibration.curves_for(lab.photographs)
@@ -266,13 +267,13 @@ def _remarks(lab: ThresholdLab, calibration: Calibration) -> Iterator[str]:
     if poorer:
         yield (
             f"⚠ {count(poorer, 'tracklet')} of poorer quality than any calibrated (below "
-            f"{curves[0].quality:g}): for them this says too little of what is missed."
+            f"{curves[0].quality:g}): for these, more is missed than this says."
         )
     if lab.threshold > max(curve.measured_to for curve in curves):
         yield (
-            "⚠ Fewer than ten comparisons of different people scored so high: what lies beyond is "
+            "⚠ Fewer than ten comparisons of different people scored this high: beyond it, this is "
             "a cautious guess, which overstates the false candidates."
         )
     fewest = min(curve.people for curve in curves)
     if fewest < FEW_PEOPLE:
-        yield f"⚠ This rests on {fewest} people only: the intervals say how little that is."
+        yield f"⚠ This rests on only {fewest} people; the intervals show how uncertain it is."

@@ -634,7 +634,7 @@ const sightline = {};
       bestShot(candidate),
       el("div", "", [
         chooser(candidate), ` · rank ${rank}`,
-        ...(confirmed ? [el("div", "sl-sure", "✓ confirmed by a person")] : []),
+        ...(confirmed ? [el("div", "sl-sure", "✓ confirmed")] : []),
         el("div", "", time), el("div", "sl-soft", seen), el("div", "sl-soft", recording),
       ]),
     ], { "data-id": id });
@@ -644,7 +644,7 @@ const sightline = {};
 
   /** @param {PopupEntry} candidate */
   function bestShot({ rank, picture }) {
-    if (!picture) return el("span", "sl-no-picture", "picture not kept in this map");
+    if (!picture) return el("span", "sl-no-picture", "picture not included in this map");
     // Python keeps it in the page rather than in this script.
     const data = /** @type {HTMLDataElement} */ (document.getElementById(`sl-picture-${rank}`));
     return el("img", "", null, { alt: `Best shot of candidate ${rank}`, src: data.value });
@@ -657,7 +657,7 @@ const sightline = {};
    */
   function chooser({ id, score }) {
     const button = el("button", "sl-choose", `Score ${score}`, { type: "button",
-      title: "Point this one out in the timeline and the list too" });
+      title: "Highlight this candidate in the timeline and the list" });
     button.addEventListener("click", () => select(id));
     return button;
   }
