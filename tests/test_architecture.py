@@ -99,6 +99,8 @@ def test_a_room_that_imports_what_belongs_to_another_breaks_a_contract(copy: Pat
         ("widgets/review", "from workbench.gallery.search import search", "through investigation"),
         ("cli/main", "from workbench.gallery import search", "through investigation"),
         ("footage/frames", "import workbench.gallery.store", "only the rooms before it"),
+        ("widgets/components/cards", "from workbench.widgets import review", "made of components"),
+        ("widgets/review", "from workbench.widgets.investigate import model", "made of components"),
     ],
 )
 def test_a_wall_that_is_stepped_over_is_a_broken_contract(

@@ -37,8 +37,8 @@ from workbench.widgets.components.parts import (
 )
 from workbench.widgets.components.plot import Plot
 from workbench.widgets.components.tasks import Tasks
+from workbench.widgets.components.whereabouts import Whereabouts
 from workbench.widgets.components.work import Work, suitable_work
-from workbench.widgets.investigate.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,9 @@ from workbench.installation import Installation
 from workbench.widgets.components.bookmarks import LONGEST, MOST, Bookmarks
 from workbench.widgets.components.cameralayer import INSIDE, OUTSIDE, PICKED
 from workbench.widgets.components.district import DistrictPanel
+from workbench.widgets.components.scope import places_of
 from workbench.widgets.components.uploader import File
-from workbench.widgets.investigate.model import Investigation, places_of
+from workbench.widgets.investigate.model import Investigation
 
 
 @pytest.fixture

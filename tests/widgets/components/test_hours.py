@@ -14,7 +14,8 @@ from workbench.domain import District, Scope
 from workbench.errors import TimeError
 from workbench.widgets.components.hours import WORKING_HOURS, WeeklyHours
 from workbench.widgets.components.hourspicker import HoursField
-from workbench.widgets.investigate.model import Investigation, seconds_within
+from workbench.widgets.components.scope import seconds_within
+from workbench.widgets.investigate.model import Investigation
 from workbench.widgets.investigate.results import covered
 
 

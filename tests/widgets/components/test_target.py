@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from workbench.widgets.components.target import TargetPanel
 from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.target import SearchTargetPanel
 
 Probe = Callable[[int], bytes]
 # Photographs less alike than this are of different people, by the demo's calibration.
 APART = 0.59
 
 
-def told(panel: TargetPanel) -> str:
+def told(panel: SearchTargetPanel) -> str:
     words = [box.words.value for box in panel.photographs.children]
     return " ".join([*words, panel.together.value])
 
@@ -35,7 +35,7 @@ def test_a_photograph_that_was_turned_says_so(
     scan = io.BytesIO()
     Image.open(portrait).rotate(180).save(scan, "PNG")
     asked.add_photographs([("scan.png", scan.getvalue()), ("1.jpg", probe(1))])
-    panel = TargetPanel(asked)
+    panel = SearchTargetPanel(asked)
     turned, upright = (box.words.value for box in panel.photographs.children)
     assert "It stood on its head and was turned upright." in turned
     assert "Quality: good" in turned
@@ -48,7 +48,7 @@ def test_a_photograph_of_somebody_else_is_named(
     asked.add_photographs(
         [("1.jpg", probe(1)), ("<b>other</b>.jpg", somebody_else.read_bytes()), ("2.jpg", probe(2))]
     )
-    panel = TargetPanel(asked)
+    panel = SearchTargetPanel(asked)
     assert asked.agreement.apart == (1,)
     assert "&lt;b&gt;other&lt;/b&gt;.jpg looks like somebody else" in panel.together.value
     assert told(panel).count("Looks like somebody else.") == 1
@@ -67,7 +67,7 @@ def test_of_photographs_of_two_people_both_are_flagged(
     asked: Investigation, probe: Probe, somebody_else: Path
 ) -> None:
     asked.add_photographs([("1.jpg", probe(1)), ("2.jpg", somebody_else.read_bytes())])
-    panel = TargetPanel(asked)
+    panel = SearchTargetPanel(asked)
     assert asked.agreement.apart == (0, 1)
     assert "These look like 2 different people: 1.jpg / 2.jpg" in panel.together.value
 
@@ -75,19 +75,19 @@ def test_of_photographs_of_two_people_both_are_flagged(
 def test_what_is_switched_off_is_not_searched_for(asked: Investigation, probe: Probe) -> None:
     asked.add_photographs([(f"{n}.jpg", probe(n)) for n in (1, 2)])
     asked.set_district(asked.whole_area())
-    panel = TargetPanel(asked)
+    panel = SearchTargetPanel(asked)
     asked.search()
     assert asked.result is not None
     assert len(asked.result.probe.photographs) == 2
-    assert "changed since the search" not in panel.together.value
+    assert "changed since the search" not in panel.changed.value
 
     switch = panel.photographs.children[1].children[1].children[1].children[0]
     switch.value = False  # as the browser sets it
     assert asked.outdated
-    assert "The photographs have changed since the search." in panel.together.value
+    assert "The photographs have changed since the search." in panel.changed.value
     asked.search()
     assert [one.name for one in asked.result.probe.photographs] == ["1.jpg"]
-    assert "changed since the search" not in panel.together.value
+    assert "changed since the search" not in panel.changed.value
     assert np.array_equal(asked.result.probe.template, asked.uploads[0].photograph.template)
 
     asked.use_photograph(asked.uploads[0].key, False)
@@ -98,7 +98,7 @@ def test_what_is_switched_off_is_not_searched_for(asked: Investigation, probe: P
 def test_a_best_shot_becomes_a_photograph_of_the_target_and_is_on_record(
     asked: Investigation, probe: Probe
 ) -> None:
-    panel = TargetPanel(asked)
+    panel = SearchTargetPanel(asked)
     assert panel.shot.layout.display == "none"
     asked.add_photograph("1.jpg", probe(1))
     asked.set_district(asked.whole_area())
@@ -124,7 +124,7 @@ def test_a_best_shot_becomes_a_photograph_of_the_target_and_is_on_record(
 
 
 def test_a_best_shot_of_another_case_is_not_offered(asked: Investigation, probe: Probe) -> None:
-    panel = TargetPanel(asked)
+    panel = SearchTargetPanel(asked)
     asked.add_photograph("1.jpg", probe(1))
     asked.set_district(asked.whole_area())
     asked.search()

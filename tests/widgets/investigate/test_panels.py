@@ -15,7 +15,6 @@ from workbench.domain import Candidate
 from workbench.widgets import investigate
 from workbench.widgets.components.district import DistrictPanel
 from workbench.widgets.components.parts import count, duration
-from workbench.widgets.components.target import TargetPanel
 from workbench.widgets.components.timerange import TimePanel
 from workbench.widgets.investigate.listing import CARDS
 from workbench.widgets.investigate.map import SightingsPanel
@@ -23,6 +22,7 @@ from workbench.widgets.investigate.model import Investigation
 from workbench.widgets.investigate.page import page
 from workbench.widgets.investigate.results import TABLE_VIEW, ResultsPanel, covered, found
 from workbench.widgets.investigate.search import SearchPanel
+from workbench.widgets.investigate.target import SearchTargetPanel
 from workbench.widgets.investigate.timeline import TimelinePanel, drawn
 
 HOSTILE = '<img src=x onerror="alert(1)">{{ 7*7 }}</script>'
@@ -64,7 +64,7 @@ def test_names_are_shown_as_text_everywhere(answered: Investigation, make_candid
     # To the browser they go as text, which it sets as text.
     assert results.candidates.items[0]["camera"] == HOSTILE
     assert "<img src=x" not in results.where.value
-    target = TargetPanel(answered)
+    target = SearchTargetPanel(answered)
     texts = [child.value for child in _below(target) if hasattr(child, "value")]
     assert any("&lt;img src=x" in str(text) for text in texts)
     assert not any("<img src=x" in str(text) for text in texts)

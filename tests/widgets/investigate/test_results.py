@@ -278,7 +278,7 @@ def test_no_clip_is_made_of_another_recording_or_of_none(
     with Gallery.create(path, models.profile) as gallery:
         here_now = replace(catalogue, root=tmp_path, recordings=(replace(clip, path=moved),))
         index_catalogue(here_now, gallery, models)
-    panel.model.gallery = path
+    panel.comparison.gallery = path
     panel.compared.compare(wanted.tracklet_id)
     panel.compared._received(None, {"clip": True}, [])
     assert panel.compared.clip

@@ -1,4 +1,4 @@
-"""Part of step 2: districts that the analyst keeps by name."""
+"""Districts that a person keeps by name."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from workbench.domain import District
 from workbench.errors import SightlineError
 from workbench.widgets.components.bookmarks import Bookmarks
 from workbench.widgets.components.parts import button, escaped, markup, message, row
-from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.components.scope import ScopeModel
 
 
 class BookmarkField(ipywidgets.VBox):  # type: ignore[misc]
     """Keep the district by a name, and delete one that is kept; they are offered as areas."""
 
-    def __init__(self, model: Investigation, changed: Callable[[], None]) -> None:
+    def __init__(self, model: ScopeModel, changed: Callable[[], None]) -> None:
         self.model, self._changed = model, changed
         self.kept: dict[str, District] = {}
         self.name = ipywidgets.Text(

@@ -1,4 +1,4 @@
-"""Part of step 2: cameras chosen one by one, from a list that is searched or on the map."""
+"""Cameras chosen one by one, from a list that is searched or on the map."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ipywidgets
 from workbench.domain import Camera
 from workbench.widgets.components.cameralayer import CameraLayer
 from workbench.widgets.components.parts import button, camera_name, count, escaped, markup, row
-from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.components.scope import ScopeModel
 
 MOST_LISTED = 50
 
@@ -15,7 +15,7 @@ MOST_LISTED = 50
 class CameraPicker(ipywidgets.VBox):  # type: ignore[misc]
     """Type part of a name, choose among what fits; or switch on choosing with the mouse."""
 
-    def __init__(self, model: Investigation, layer: CameraLayer) -> None:
+    def __init__(self, model: ScopeModel, layer: CameraLayer) -> None:
         self.model = model
         self._texts = [camera_name(camera).casefold() for camera in model.cameras]
         self._listed: list[Camera] = []

@@ -15,6 +15,7 @@
 /** @typedef {"zoom" | "turn" | "brightness" | "contrast" | "opacity"} Adjustment */
 /**
  * @typedef {object} Traits
+ * @property {boolean} sorting Whether candidates are gone through and sorted here.
  * @property {boolean} shown
  * @property {string} title
  * @property {string} place Which candidate of how many, in words.
@@ -110,20 +111,22 @@ function stageTransform(image, eyes) {
 }
 
 /**
- * Which candidate is compared, and how to leave.
+ * Which candidate is compared, and where there are several, how to go on and to leave.
  *
  * @param {Send} send
+ * @param {boolean} sorting
  */
-function createHeader(send) {
+function createHeader(send, sorting) {
   const root = createElement("div", "sl-compare-row");
   const title = createElement("h3"), place = createElement("span", "sl-hint");
-  root.append(
-    title,
-    place,
-    createButton("← Previous", () => send({ step: -1 })),
-    createButton("Next →", () => send({ step: 1 })),
-    createButton("Close (Esc)", () => send({ close: true })),
-  );
+  root.append(title, place);
+  if (sorting) {
+    root.append(
+      createButton("← Previous", () => send({ step: -1 })),
+      createButton("Next →", () => send({ step: 1 })),
+      createButton("Close (Esc)", () => send({ close: true })),
+    );
+  }
   return { root, title, place };
 }
 
@@ -437,7 +440,8 @@ function createPanel(model) {
   const save = (name, value) => { model.set(name, value); model.save_changes(); };
   const draw = () => { stages.draw(); controls.show(model); };
 
-  const header = createHeader(send);
+  const sorting = model.get("sorting");
+  const header = createHeader(send, sorting);
   const stages = createStages(model, draw);
   const controls = createControls({
     onMode: (mode) => save("mode", mode),
@@ -445,6 +449,7 @@ function createPanel(model) {
     send,
   });
   const decision = createDecision(send);
+  decision.root.hidden = !sorting;
   const problem = createElement("div", "sl-problems", "", { role: "alert" });
   const photographs = createThumbnails(
     "Photographs of the target", (index) => save("photograph", index));
@@ -497,7 +502,7 @@ function render({ model, el }) {
     if (model.get("mode") === "flicker" && !root.hidden) stages.flicker();
   }, FLICKER_MS);
   root.addEventListener("keydown", (event) => {
-    const command = commandOf(event);
+    const command = model.get("sorting") ? commandOf(event) : undefined;
     if (command === undefined) return;
     if (command) panel.send(command);
     event.preventDefault();

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from zoneinfo import ZoneInfo
 
-from traitlets import Bytes, Enum, Float, Instance, Int, Tuple
+from traitlets import Bytes, Enum, Float, Instance, Int, Tuple, Unicode
 
-from workbench.domain import Candidate
+from workbench.domain import Candidate, Photograph, Profile
 from workbench.errors import RecordingError, SightlineError
+from workbench.installation import Installation
 from workbench.widgets.components.tasks import Tasks
-from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.components.work import Work
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,12 +40,26 @@ class Picture:
 
 
 class Comparison(Tasks):
-    """What is compared and how it is shown; follows the candidate that the model points out.
+    """Pictures of a target and of a candidate, and how they are laid beside each other.
 
-    What is wrong is told in ``messages``, under ``shots`` or ``clip``.
+    Problems are reported in ``messages``, under ``shots`` or ``clip``.
+
+    Parameters
+    ----------
+    gallery : Path
+        The gallery that the candidates are from.
+    installation : Installation
+        Whose models and register are used.
+    profile : Profile
+        The model profile of the gallery.
+    zone : ZoneInfo
+        The zone of local times.
+    work : Work, optional
+        Where long work is done; by default at once and in place.
     """
 
     candidate = Instance(Candidate, allow_none=True)
+    case = Unicode(help="reference of the case under which the candidate was found")
     photographs = Tuple(help="of the target, each a Picture")
     shots = Tuple(help="of the candidate's tracklet, each a Picture, best first")
     photograph = Int(0, help="which photograph is compared")
@@ -56,13 +72,20 @@ class Comparison(Tasks):
     opacity = Float(0.5, min=0.0, max=1.0, help="of the candidate's picture where it lies over")
     clip = Bytes(help="MP4 of the seconds around it; empty while there is none")
 
-    def __init__(self, model: Investigation) -> None:
-        super().__init__(model.work)
-        self.model = model
+    def __init__(
+        self,
+        gallery: Path,
+        *,
+        installation: Installation,
+        profile: Profile,
+        zone: ZoneInfo,
+        work: Work | None = None,
+    ) -> None:
+        super().__init__(work)
+        self.installation, self.gallery = installation, gallery
+        self.profile, self.zone = profile, zone
         self._turns = 0  # how often another candidate was taken; read on the thread of the work
         self._eyes: dict[bytes, Eyes | None] = {}  # of the target's photographs
-        model.observe(self._follow, ["selected", "result"])
-        self._follow()
 
     @property
     def left(self) -> Picture | None:
@@ -98,17 +121,16 @@ class Comparison(Tasks):
 
     def make_clip(self) -> None:
         """Cut the seconds around the candidate, everybody else made coarse; that is recorded."""
-        candidate, result = self.candidate, self.model.result
-        if candidate is None or result is None or self.state != "idle":
+        candidate, reference = self.candidate, self.case
+        if candidate is None or self.state != "idle":
             return
         self.say("clip")
-        reference = result.case
 
         def done(clip: bytes) -> None:
             from workbench.casework.reviewing.triage import record_clip
 
             digest = hashlib.sha256(clip).hexdigest()
-            record_clip(self.model.installation.register, reference, candidate, sha256=digest)
+            record_clip(self.installation.register, reference, candidate, sha256=digest)
             self.clip = clip
 
         self._do("clip", "Cutting the clip", lambda: self._cut(candidate, reference), done)
@@ -138,18 +160,27 @@ class Comparison(Tasks):
         from workbench.casework.reviewing.triage import may_see_clip
         from workbench.faces.clips import redacted_clip
 
-        may_see_clip(self.model.installation.register, reference, candidate)
-        with self.model.installation.open_gallery(self.model.gallery) as gallery:
+        may_see_clip(self.installation.register, reference, candidate)
+        with self.installation.open_gallery(self.gallery) as gallery:
             source = source_of(candidate, gallery)
             shots = gallery.shots(candidate.tracklet_id)
         return redacted_clip(source, shots, self._models())
 
-    def _follow(self, _: object = None) -> None:
-        """Take the candidate that is pointed out: its best shot at once, the rest later."""
-        result, wanted = self.model.result, self.model.selected
-        candidates = result.candidates if result else ()
-        candidate = next((one for one in candidates if one.tracklet_id == wanted), None)
-        if candidate == self.candidate and candidate is not None:
+    def show(
+        self, candidate: Candidate | None, photographs: Sequence[Photograph] = (), *, case: str = ""
+    ) -> None:
+        """Compare a candidate with photographs: its best shot at once, its other shots later.
+
+        Parameters
+        ----------
+        candidate : Candidate or None
+            The candidate to compare; None to compare nothing.
+        photographs : sequence of Photograph
+            Photographs of the target, one at least.
+        case : str
+            Reference of the case under which the candidate was found.
+        """
+        if candidate is not None and (candidate, case) == (self.candidate, self.case):
             return
         self._turns += 1
         self.say("clip")
@@ -157,13 +188,13 @@ class Comparison(Tasks):
         with self.hold_trait_notifications():
             self.clip, self.shot, self.turn = b"", 0, 0.0
             self.brightness = self.contrast = 1.0
-            self.candidate = candidate
-            if result is None or candidate is None:
+            self.candidate, self.case = candidate, case
+            if candidate is None:
                 self.photographs = self.shots = ()
                 return
             known = self._eyes
             self.photographs = tuple(
-                Picture(one.jpeg, known.get(one.jpeg), one.name) for one in result.probe.photographs
+                Picture(one.jpeg, known.get(one.jpeg), one.name) for one in photographs
             )
             self.photograph = min(self.photograph, len(self.photographs) - 1)
             best = Picture(candidate.shot_jpeg, None, "Best shot", candidate.shot_time)
@@ -185,7 +216,7 @@ class Comparison(Tasks):
         photographs = tuple(
             Picture(one.jpeg, self._eyes[one.jpeg], one.name) for one in self.photographs
         )
-        with self.model.installation.open_gallery(self.model.gallery) as gallery:
+        with self.installation.open_gallery(self.gallery) as gallery:
             found: tuple[Shot, ...] = gallery.shots(candidate.tracklet_id)
         shots = tuple(
             Picture(
@@ -199,7 +230,7 @@ class Comparison(Tasks):
         return photographs, shots
 
     def _models(self) -> Models:
-        return self.model.installation.load_models(self.model.profile)
+        return self.installation.load_models(self.profile)
 
 
 def source_of(candidate: Candidate, gallery: Gallery) -> Path:

@@ -1,4 +1,4 @@
-"""Step 2: the area in which to search, drawn on a map of the cameras."""
+"""The area of a question, drawn on a map of the cameras."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from workbench.widgets.components.parts import (
     message,
     row,
 )
+from workbench.widgets.components.scope import ScopeModel
 from workbench.widgets.components.uploader import File, Uploader
-from workbench.widgets.investigate.model import Investigation
 
 WIDTH, HEIGHT = 440, 270  # pixels, about; only used to fit the cameras into the first view
 ACCENT = "#0b4f6c"
@@ -51,7 +51,7 @@ MOST_BYTES = 8 * 2**20
 class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
     """Draw polygons and rectangles, choose a named district, or paste GeoJSON."""
 
-    def __init__(self, model: Investigation) -> None:
+    def __init__(self, model: ScopeModel, *, step: int | None = None) -> None:
         self.model = model
         self._drawing = False
         settings = model.installation.settings
@@ -116,7 +116,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.cameras = markup()
         super().__init__(
             [
-                heading("District", step=2),
+                heading("District", step=step),
                 row(self.named, button("Clear", self._clear, label="Remove the district")),
                 self.map,
                 message(model, "district"),
@@ -220,7 +220,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             self._drawing = drawn
 
 
-def _inside_text(model: Investigation) -> str:
+def _inside_text(model: ScopeModel) -> str:
     inside = model.cameras_inside
     if model.district is None:
         return (
@@ -238,7 +238,7 @@ def _inside_text(model: Investigation) -> str:
     )
 
 
-def _named(model: Investigation, settings: Settings) -> dict[str, District]:
+def _named(model: ScopeModel, settings: Settings) -> dict[str, District]:
     """The districts to choose from: all cameras, and those of the settings' folder, by name."""
     named: dict[str, District] = {}
     if model.cameras:
@@ -256,7 +256,7 @@ def _named(model: Investigation, settings: Settings) -> dict[str, District]:
     return named
 
 
-def _ground(model: Investigation, settings: Settings) -> list[Any]:
+def _ground(model: ScopeModel, settings: Settings) -> list[Any]:
     """What lies under the cameras: pictures of the tile server, or drawn streets, or nothing."""
     if settings.tiles:
         return [ipyleaflet.TileLayer(url=settings.tiles, attribution="", max_zoom=19)]
@@ -277,7 +277,7 @@ def _ground(model: Investigation, settings: Settings) -> list[Any]:
     return layers
 
 
-def _drawn(model: Investigation) -> list[dict[str, Any]]:
+def _drawn(model: ScopeModel) -> list[dict[str, Any]]:
     """The district's polygons one by one, as the drawing tools can change them."""
     from shapely.geometry import mapping
 
@@ -301,7 +301,7 @@ def _lists(value: Any) -> Any:
     return [_lists(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _view(model: Investigation) -> tuple[tuple[float, float], float]:
+def _view(model: ScopeModel) -> tuple[tuple[float, float], float]:
     """Centre (latitude, longitude, as Leaflet has it) and zoom that show all cameras.
 
     By the Web Mercator scale: the globe is 256 * 2**zoom pixels wide.

@@ -13,7 +13,7 @@ from workbench.casework.register import CaseRegister
 from workbench.casework.reviewing.sightings import record_export
 from workbench.errors import SightlineError
 from workbench.widgets.components.parts import button, escaped, markup
-from workbench.widgets.investigate.whereabouts import FORMS, Form, Whereabouts
+from workbench.widgets.components.whereabouts import FORMS, Form, Whereabouts
 
 
 class Saver(anywidget.AnyWidget):

@@ -1,4 +1,4 @@
-"""Part of step 3: when there is footage, and by which camera, seen before anything is searched."""
+"""When there is footage, and by which camera, seen before anything is searched."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workbench.domain import Span
 from workbench.maps.zones import local_time
 from workbench.widgets.components.parts import count, duration, escaped, fold, markup
 from workbench.widgets.components.plot import Plot
-from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.components.scope import ScopeModel
 
 MOST_GAPS = 3  # that are written out, the longest
 SHORTEST_GAP = 60  # seconds
@@ -20,7 +20,7 @@ SHORTEST_GAP = 60  # seconds
 class FootagePlot(ipywidgets.VBox):  # type: ignore[misc]
     """A histogram of the footage that the question is about, and its gaps in words."""
 
-    def __init__(self, model: Investigation) -> None:
+    def __init__(self, model: ScopeModel) -> None:
         self.model = model
         self.plot = Plot(lambda _: None)
         self.words = markup()
@@ -54,7 +54,7 @@ class FootagePlot(ipywidgets.VBox):  # type: ignore[misc]
         self.words.value = _told(model, gaps)
 
 
-def _told(model: Investigation, gaps: Sequence[Span]) -> str:
+def _told(model: ScopeModel, gaps: Sequence[Span]) -> str:
     """The longest gaps in words: what nobody can be found in, whoever was there."""
     if not gaps:
         return ""

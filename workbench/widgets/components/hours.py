@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from workbench.domain import Scope
 from workbench.errors import TimeError
+from workbench.widgets.components.parts import listed
 from workbench.windows import weekly_windows
 
 if TYPE_CHECKING:
@@ -81,4 +82,4 @@ def _days(weekdays: Collection[int]) -> str:
     for _, run in groupby(enumerate(sorted(weekdays)), lambda pair: pair[1] - pair[0]):
         days = [WEEKDAYS[day] for _, day in run]
         runs += [f"{days[0]} to {days[-1]}"] if len(days) > 2 else days
-    return runs[0] if len(runs) == 1 else f"{', '.join(runs[:-1])} and {runs[-1]}"
+    return listed(runs)

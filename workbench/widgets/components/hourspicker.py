@@ -1,4 +1,4 @@
-"""Part of step 3: some hours of some weekdays, in place of all the time between start and end."""
+"""Some hours of some weekdays, in place of all the time between start and end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipywidgets
 
 from workbench.widgets.components.hours import WEEKDAYS, WORKING_HOURS, WeeklyHours
 from workbench.widgets.components.parts import button, escaped, fold, markup, message, row
-from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.components.scope import ScopeModel
 
 ALL = WeeklyHours(frozenset(range(7)), 0, 24)
 MOST_WINDOWS = 3  # that are written out
@@ -15,7 +15,7 @@ MOST_WINDOWS = 3  # that are written out
 class HoursField(ipywidgets.VBox):  # type: ignore[misc]
     """Weekdays to switch on and off, from which hour to which, and what that comes to."""
 
-    def __init__(self, model: Investigation) -> None:
+    def __init__(self, model: ScopeModel) -> None:
         self.model = model
         self._drawing = False
         self.days = [

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from workbench.domain import Camera
+from workbench.faces.probes import POOR_BELOW
 
 if TYPE_CHECKING:
     from workbench.errors import SightlineError
     from workbench.widgets.components.tasks import Tasks
+
+GOOD_FROM = 0.7  # quality, from 0 to 1
 
 
 def escaped(text: object) -> str:
@@ -137,6 +140,18 @@ def duration(seconds: float) -> str:
     if hours < 48:
         return f"{hours} h {rest} min" if rest else f"{hours} h"
     return f"{hours // 24} days {hours % 24} h"
+
+
+def listed(things: Sequence[str]) -> str:
+    """Join texts as in a sentence: ``a, b and c``."""
+    return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} and {things[-1]}"
+
+
+def quality_words(overall: float) -> str:
+    """Describe a quality from 0 to 1 as good, fair or poor."""
+    if overall >= GOOD_FROM:
+        return "good"
+    return "fair" if overall >= POOR_BELOW else "poor"
 
 
 def camera_name(camera: Camera) -> str:

@@ -1,4 +1,4 @@
-"""Step 1: photographs of the target, with the faces found in them."""
+"""Photographs of a person, with the faces found in them."""
 
 from __future__ import annotations
 
@@ -11,28 +11,26 @@ import ipywidgets
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import ImageError
 from workbench.faces.photographs import MOST_BYTES
-from workbench.faces.probes import POOR_BELOW
-from workbench.maps.zones import local_time
 from workbench.widgets.components.parts import (
     button,
     data_uri,
     escaped,
     heading,
+    listed,
     markup,
     message,
+    quality_words,
     row,
 )
-from workbench.widgets.components.photographs import Upload, shot_name
+from workbench.widgets.components.photographs import Photographs, Upload
 from workbench.widgets.components.tasks import LOADING
 from workbench.widgets.components.uploader import File, Uploader
-from workbench.widgets.investigate.model import Investigation
 
 if TYPE_CHECKING:
-    from workbench.domain import Candidate, Image
+    from workbench.domain import Image
     from workbench.widgets.components.agreement import Agreement
 
 SHOWN_SIZE = 480  # pixels; what is shown is never enlarged to more than half of it on the page
-GOOD_FROM = 0.7
 # Some systems do not count HEIC among the pictures.
 ACCEPTED = "image/*,.heic,.heif"
 HINT = (
@@ -42,9 +40,19 @@ HINT = (
 
 
 class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
-    """Upload photographs, see their faces, choose the target where there are several."""
+    """Upload photographs, see their faces, choose the target where there are several.
 
-    def __init__(self, model: Investigation) -> None:
+    Parameters
+    ----------
+    model : Photographs
+        The view-model.
+    *below : widgets
+        What a page adds under the photographs.
+    step : int, optional
+        The number in the heading.
+    """
+
+    def __init__(self, model: Photographs, *below: Any, step: int | None = None) -> None:
         self.model = model
         self.upload = Uploader(
             self._take, description="Add photographs", accept=ACCEPTED, most_bytes=MOST_BYTES
@@ -52,30 +60,27 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.hint = markup(f'<p class="sl-hint">{HINT}</p>')
         self.busy = markup()
         self.together = markup()
-        self.shot = button("", self._take_shot, label="Search for this face too, under this case")
         self.photographs = ipywidgets.HBox()
         self._boxes: dict[Upload, Any] = {}
         self.photographs.add_class("sl-photographs")
         super().__init__(
             [
-                heading("Target", step=1),
+                heading("Target", step=step),
                 self.hint,
                 self.upload,
                 self.busy,
                 message(model, "target"),
                 self.photographs,
                 self.together,
-                self.shot,
+                *below,
             ]
         )
         self.add_class("sl-panel")
         self.add_class("sl-target")
-        model.observe(self._draw, ["uploads", "result"])
+        model.observe(self._draw, "uploads")
         model.observe(self._tell, ["state", "doing"])
-        model.observe(self._offer_shot, ["selected", "result", "case", "uploads"])
         self._draw()
         self._tell()
-        self._offer_shot()
 
     def _take(self, files: list[File]) -> None:
         self.model.add_photographs([(f.name, f.content) for f in files if f.content is not None])
@@ -106,30 +111,6 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
             box.about(_about(upload, _alike(self.model, upload, alike), upload.key in apart))
         self.together.value = _together(self.model, told)
 
-    def _offer_shot(self, _: object = None) -> None:
-        """Offer the candidate that is pointed out as one more photograph of the target."""
-        one = self._pointed()
-        full = len(self.model.uploads) >= MOST_PHOTOGRAPHS
-        self.shot.layout.display = "none" if one is None or full else ""
-        if one is not None:
-            self.shot.description = f"Search for this face too: {self._name(one)}"
-
-    def _pointed(self) -> Candidate | None:
-        result = self.model.result
-        taken = {upload.tracklet_id for upload in self.model.uploads}
-        if result is None or result.case != self.model.case or self.model.selected in taken:
-            return None
-        found = result.candidates
-        return next((one for one in found if one.tracklet_id == self.model.selected), None)
-
-    def _name(self, candidate: Candidate) -> str:
-        when = local_time(candidate.shot_time, self.model.zone, "%d %b %H:%M:%S")
-        return shot_name(candidate, when)
-
-    def _take_shot(self) -> None:
-        if one := self._pointed():
-            self.model.take_shot(one.tracklet_id, case=self.model.case, name=self._name(one))
-
     def _tell(self, _: object = None) -> None:
         busy = self.model.doing if self.model.state == LOADING else ""
         self.busy.value = f'<span role="status" class="sl-busy">{escaped(busy)}</span>'
@@ -141,7 +122,7 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
 class _Photograph(ipywidgets.HBox):  # type: ignore[misc]
     """One photograph: its picture, what is told of it, and what can be done with it."""
 
-    def __init__(self, model: Investigation, upload: Upload) -> None:
+    def __init__(self, model: Photographs, upload: Upload) -> None:
         name, faces = upload.found.name, len(upload.found.faces)
         choices = [
             button(
@@ -205,13 +186,6 @@ def picture(upload: Upload) -> str:
     )
 
 
-def quality_words(overall: float) -> str:
-    """A quality from 0 to 1 as good, fair or poor."""
-    if overall >= GOOD_FROM:
-        return "good"
-    return "fair" if overall >= POOR_BELOW else "poor"
-
-
 def _about(upload: Upload, alike: float | None, apart: bool) -> str:
     name = f'<strong class="sl-name">{escaped(upload.found.name)}</strong>'
     if upload.photograph is None:
@@ -233,35 +207,30 @@ def _about(upload: Upload, alike: float | None, apart: bool) -> str:
     return about
 
 
-def _alike(model: Investigation, upload: Upload, alike: Mapping[str, float | None]) -> float | None:
+def _alike(model: Photographs, upload: Upload, alike: Mapping[str, float | None]) -> float | None:
     return alike[upload.key] if upload.key in alike else model.with_the_used(upload)
 
 
-def _together(model: Investigation, told: Agreement) -> str:
-    """What the photographs are together: one person's, or not, and since when they changed."""
+def _together(model: Photographs, told: Agreement) -> str:
+    """Say whether the photographs look like one person's."""
     used, words = model.used, ""
     if told.apart and len(told.apart) < len(used):
-        names = _listed([_called(used, number) for number in told.apart])
+        names = listed([_called(used, number) for number in told.apart])
         words = (
             f"{names} {'looks' if len(told.apart) == 1 else 'look'} like somebody else than the "
             "other photographs. Switch off or remove what does not show the target."
         )
     elif told.apart:
-        sides = [_listed([_called(used, number) for number in group]) for group in told.groups]
+        sides = [listed([_called(used, number) for number in group]) for group in told.groups]
         words = (
             f"These look like {len(sides)} different people: {' / '.join(sides)}. Switch off or "
             "remove what does not show the target."
         )
     warning = f'<p class="sl-outdated">⚠ {escaped(words)}</p>' if words else ""
-    changed = ""
-    searched = model.result.probe.photographs if model.result else ()
-    # The very photographs: arrays in them have no one answer to whether they are equal.
-    if model.result and [*map(id, searched)] != [id(one.photograph) for one in used]:
-        changed = '<p class="sl-hint">The photographs have changed since the search.</p>'
     many = ""
     if len(used) > 1:
         many = f'<p class="sl-hint">{len(used)} photographs are searched for as one.</p>'
-    return f'<div role="status">{warning}{many}{changed}</div>'
+    return f'<div role="status">{warning}{many}</div>'
 
 
 def _called(used: Sequence[Upload], number: int) -> str:
@@ -269,10 +238,6 @@ def _called(used: Sequence[Upload], number: int) -> str:
     name = used[number].found.name
     several = sum(one.found.name == name for one in used) > 1
     return f"{name} (number {number + 1})" if several else name
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _sentence(words: str) -> str:

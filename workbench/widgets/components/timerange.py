@@ -1,4 +1,4 @@
-"""Step 3: from when to when, as clocks show it where the cameras stand."""
+"""The time range of a question, as clocks show it where the cameras stand."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from workbench.widgets.components.parts import (
     message,
     row,
 )
-from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.components.scope import ScopeModel
 
 
 class TimePanel(ipywidgets.VBox):  # type: ignore[misc]
     """Choose the start and the end of the time range in local time."""
 
-    def __init__(self, model: Investigation) -> None:
+    def __init__(self, model: ScopeModel, *, step: int | None = None) -> None:
         self.model = model
         self.start, self.end = _ClockField("From", model), _ClockField("To", model)
         self._drawing = False
@@ -37,7 +37,7 @@ class TimePanel(ipywidgets.VBox):  # type: ignore[misc]
         self.covered = markup()
         super().__init__(
             [
-                heading("Time", step=3),
+                heading("Time", step=step),
                 markup(_span(model)),
                 self.start,
                 self.end,
@@ -123,7 +123,7 @@ class _ClockField(ipywidgets.VBox):  # type: ignore[misc]
 
     # A browser's own date-and-time field passes through the zone of the browser, which may know
     # neither the hour that clocks skipped here nor the one they showed twice; so there are two.
-    def __init__(self, name: str, model: Investigation) -> None:
+    def __init__(self, name: str, model: ScopeModel) -> None:
         self.zone = model.zone
         self.date = ipywidgets.DatePicker(
             description=name,
@@ -181,7 +181,7 @@ class _ClockField(ipywidgets.VBox):  # type: ignore[misc]
             self.which.layout.display = ""
 
 
-def _span(model: Investigation) -> str:
+def _span(model: ScopeModel) -> str:
     zone = f"Local time where the cameras stand: <strong>{escaped(model.zone.key)}</strong>."
     if model.span is None:
         return f'<p class="sl-hint">{zone} There is no footage in this gallery.</p>'
@@ -194,7 +194,7 @@ def _span(model: Investigation) -> str:
     return f'<p class="sl-hint">{zone}<br>{escaped(footage)}</p>'
 
 
-def _presets(model: Investigation) -> list[tuple[str, timedelta]]:
+def _presets(model: ScopeModel) -> list[tuple[str, timedelta]]:
     """The lengths that are shorter than the footage."""
     if model.span is None:
         return []

@@ -15,8 +15,8 @@ from workbench.installation import Installation
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.mapframe import MapFrame
 from workbench.widgets.components.parts import button, heading, markup, message, row
+from workbench.widgets.components.whereabouts import Whereabouts
 from workbench.widgets.investigate.model import Investigation
-from workbench.widgets.investigate.whereabouts import Whereabouts
 
 
 class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]

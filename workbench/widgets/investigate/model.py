@@ -1,62 +1,28 @@
-"""One investigation as an analyst sees it: the question, the answer, and what went wrong.
-
-Everything that the panels show is a trait of :class:`Investigation`, and everything that they do is
-one of its methods; so it can be used, and tested, without a kernel and without a browser.
-"""
+"""One investigation as an analyst sees it: the question, the answer, and what went wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from traitlets import Bool, Float, Instance, Tuple, Unicode, observe
+from traitlets import Bool, Instance, Unicode, observe
 
-from workbench import district as districts
-from workbench.casework.training import TRAINING_CASE
-from workbench.domain import Camera, Candidate, District, Filter, Scope, Threshold
-from workbench.errors import DistrictError, SightlineError, TimeError
+from workbench.domain import Scope, Threshold
+from workbench.errors import DistrictError, SightlineError
+from workbench.faces.probes import pool_photographs
 from workbench.installation import Installation
-from workbench.investigation import Expectations, SearchResult
-from workbench.maps.zones import zone_of_cameras
-from workbench.widgets.components.clocks import Fold, moment, wall_clock
-from workbench.widgets.components.hours import WeeklyHours
+from workbench.investigation import Expectations, SearchResult, expect, search
 from workbench.widgets.components.photographs import Photographs
 from workbench.widgets.components.tasks import SEARCHING
 from workbench.widgets.components.work import Work
+from workbench.widgets.investigate.casemodel import CaseModel
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from workbench.casework.cases import Case
-
-TRAINING_MARGIN = 0.1  # degrees: whoever trains may draw beyond the last camera
 # A page can show so many; the summary says where there were more.
 MOST_CANDIDATES = 2_000
-NIGHT = (20, 6)  # hours
-# Degrees, some 0.1 m: what is searched around a camera chosen by hand is its own place. Cameras on
-# the same mast are told apart by their ids.
-PLACE = 1e-6
 
 
-Inside: TypeAlias = (
-    "tuple[tuple[District | None, tuple[str, ...]], NDArray[np.intp], tuple[Camera, ...]]"
-)
-"""District and cameras picked, and the cameras that they come to."""
-
-
-Columns: TypeAlias = (
-    "tuple[pd.DataFrame, NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]"
-)
-"""A table of footage, and what :meth:`Investigation.footage_seconds` needs of it."""
-
-
-class Investigation(Photographs):
+class Investigation(Photographs, CaseModel):
     """The question that is being asked of a gallery, and its answer.
 
     >>> asked = Investigation(Path("town.duckdb"), installation=Installation.open())
@@ -88,19 +54,8 @@ class Investigation(Photographs):
         If there is no gallery, or it cannot be read.
     """
 
-    district = Instance(District, allow_none=True)
-    start = Instance(datetime, allow_none=True, help="UTC")
-    end = Instance(datetime, allow_none=True, help="UTC")
-    case = Unicode(help="reference of the case the question is asked under; empty for none")
-    cases = Tuple(help="the cases that are open now, each a Case")
-    hours = Instance(WeeklyHours, allow_none=True, help="only these hours of the week; None: all")
-    picked = Tuple(help="ids of cameras chosen one by one, in place of an area")
-    listed = Unicode(help="what became of putting candidates on the review list")
-
-    threshold = Float(help="candidates with at least this score are shown")
     recommended = Instance(Threshold, help="that of the calibration, for so many photographs")
     foreseen = Instance(Expectations, allow_none=True, help="what a score is worth, before asking")
-    result = Instance(SearchResult, allow_none=True)
     outdated = Bool(help="the question has changed since the result was found")
     selected = Unicode(help="the tracklet_id of the candidate that is pointed out, or nothing")
 
@@ -112,330 +67,19 @@ class Investigation(Photographs):
         zone: ZoneInfo | None = None,
         work: Work | None = None,
     ) -> None:
-        import numpy as np
-
-        super().__init__(work)
-        self.installation, self.gallery = installation, gallery
-        with installation.open_gallery(gallery) as opened:
-            self.profile = opened.profile
-            self.cameras: tuple[Camera, ...] = opened.cameras()
-            self.footage: pd.DataFrame = opened.footage()
-            self.span: tuple[datetime, datetime] | None = opened.time_span()
-        self.zone = zone_of_cameras(self.cameras, override=zone)
+        super().__init__(gallery, installation=installation, zone=zone, work=work)
         self.recommended = self.installation.default_threshold(self.profile)
         self.threshold = self.recommended.score
         self._asked: object = None
-        self.longitudes = np.array([camera.longitude for camera in self.cameras])
-        self.latitudes = np.array([camera.latitude for camera in self.cameras])
-        self._number_of = {camera.camera_id: i for i, camera in enumerate(self.cameras)}
-        self._inside: Inside | None = None
-        self._columns: Columns | None = None
-        self._viewed: set[str] = set()  # whose best shots were shown since the search
         self.set_all_footage()
         self.refresh_cases()
-
-    # --- District -------------------------------------------------------------------------
-
-    def set_district_geojson(self, document: str | Mapping[str, Any], *, name: str = "") -> bool:
-        """Take the polygons of a GeoJSON document as the district, and tell whether they are one.
-
-        See :mod:`workbench.district`. Where they are none, the district stays what it was.
-        """
-        try:
-            self.set_district(districts.from_geojson(document, name=name))
-        except DistrictError as error:
-            self.say("district", str(error))
-            return False
-        return True
-
-    def set_district(self, district: District | None) -> None:
-        """Take a district, or none; cameras chosen by hand give way to it."""
-        self.say("district")
-        with self.hold_trait_notifications():
-            self.picked, self.district = (), district
-
-    def whole_area(self, *, margin: float = 0.001) -> District:
-        """A rectangle around all cameras, with a margin in degrees, by default about 100 m."""
-        import shapely
-
-        # A single camera has no area of its own.
-        places = shapely.multipoints(list(zip(self.longitudes, self.latitudes, strict=True)))
-        area = shapely.box(*shapely.bounds(places)).buffer(margin, join_style="mitre")
-        return districts.from_shapes([area], name="All cameras")
-
-    def pick_camera(self, camera_id: str, picked: bool | None = None) -> None:
-        """Choose a camera by hand, or take it back; by default whichever it is not yet.
-
-        Where an area was drawn, the cameras chosen take its place.
-        """
-        ids = dict.fromkeys(self.picked)
-        if camera_id not in ids and picked is not False:
-            ids[camera_id] = None
-        elif camera_id in ids and picked is not True:
-            del ids[camera_id]
-        self.pick_cameras(tuple(ids))
-
-    def pick_cameras(self, camera_ids: Sequence[str]) -> None:
-        """Choose these cameras by hand, and no others; none of them for no district."""
-        self.say("district")
-        known = self._number_of
-        chosen = [self.cameras[known[i]] for i in dict.fromkeys(camera_ids) if i in known]
-        if gone := len(set(camera_ids)) - len(chosen):
-            self.say("district", f"Cameras that are not in this gallery any more: {gone:,}.")
-        with self.hold_trait_notifications():
-            self.picked = tuple(camera.camera_id for camera in chosen)
-            self.district = places_of(chosen) if chosen else None
-
-    @property
-    def cameras_inside(self) -> tuple[Camera, ...]:
-        """The cameras that are asked about: in the district, border included, or picked."""
-        return self._asked_about()[1]
-
-    @property
-    def numbers_inside(self) -> NDArray[np.intp]:
-        """The same as numbers into :attr:`cameras`."""
-        return self._asked_about()[0]
-
-    def _asked_about(self) -> tuple[NDArray[np.intp], tuple[Camera, ...]]:
-        import numpy as np
-        import shapely
-
-        question = (self.district, self.picked)
-        # Several panels ask at each change; among 160,000 cameras each answer takes some time.
-        if self._inside is None or self._inside[0] != question:
-            if self.picked:
-                numbers = np.sort([self._number_of[name] for name in self.picked])
-            elif self.district is not None:
-                inside = shapely.intersects_xy(self.district.area, self.longitudes, self.latitudes)
-                numbers = np.flatnonzero(inside)
-            else:
-                numbers = np.empty(0, np.intp)
-            self._inside = question, numbers, tuple(self.cameras[number] for number in numbers)
-        return self._inside[1:]
-
-    # --- Time -----------------------------------------------------------------------------
-
-    def set_time(
-        self,
-        start: datetime | None,
-        end: datetime | None,
-        *,
-        start_fold: Fold = None,
-        end_fold: Fold = None,
-    ) -> None:
-        """Take a range of local times, as clocks in the zone show them (naive).
-
-        A fold says which of the two moments is meant where clocks showed a time twice.
-        """
-        self.start = self.end = None
-        try:
-            if start is None or end is None:
-                raise TimeError(
-                    "the start and the end each need a date and a time",
-                    where="Time range",
-                    fix="Fill in all four fields",
-                )
-            begin = moment(start, self.zone, start_fold, where="Start")
-            finish = moment(end, self.zone, end_fold, where="End")
-            if finish <= begin:
-                raise TimeError(
-                    "the end is not after the start",
-                    where="Time range",
-                    fix="Choose an end after the start",
-                )
-        except TimeError as error:
-            self.say("time", str(error))
-        else:
-            self._set_moments(begin, finish)
-
-    def set_all_footage(self) -> None:
-        """Take the whole time in which there is footage, to full minutes."""
-        if self.span:
-            first, last = self.span
-            self._set_moments(_minute(first), _minute(last) + timedelta(minutes=1))
-
-    def set_last(self, duration: timedelta) -> None:
-        """Take so much of the time before the footage ends."""
-        if self.span:
-            end = _minute(self.span[1]) + timedelta(minutes=1)
-            self._set_moments(end - duration, end)
-
-    @property
-    def local_range(self) -> tuple[tuple[datetime, Fold], tuple[datetime, Fold]] | None:
-        """Start and end as clocks in the zone show them, each with its fold."""
-        if self.start is None or self.end is None:
-            return None
-        return wall_clock(self.start, self.zone), wall_clock(self.end, self.zone)
-
-    def set_last_night(self) -> None:
-        """Take the last night in which there may be footage, by the clocks of the place."""
-        if self.span is None:
-            return
-        last = self.span[1].astimezone(self.zone)
-        begin = last.replace(hour=NIGHT[0], minute=0, second=0, microsecond=0, tzinfo=None)
-        if last.hour < NIGHT[0]:
-            begin -= timedelta(days=1)
-        end = (begin + timedelta(days=1)).replace(hour=NIGHT[1])
-        self.set_time(begin, end, start_fold=0, end_fold=0)
-
-    def set_hours(self, weekdays: Sequence[int], from_hour: int, to_hour: int) -> None:
-        """Narrow the time range to some hours of some weekdays (0 is Monday)."""
-        self.say("hours")
-        try:
-            self.hours = WeeklyHours(frozenset(weekdays), from_hour, to_hour)
-        except TimeError as error:
-            self.hours = None
-            self.say("hours", str(error))
-
-    @property
-    def windows(self) -> tuple[tuple[datetime, datetime], ...]:
-        """The stretches of time that are asked about, in order; none without a time range."""
-        if self.start is None or self.end is None:
-            return ()
-        if self.hours is None:
-            return ((self.start, self.end),)
-        scope = Scope(self.district or self.whole_area(), self.start, self.end)
-        return self.hours.windows(scope, self.zone)
-
-    @property
-    def only(self) -> Filter | None:
-        """To what the search is narrowed beyond district and time range."""
-        if not self.picked and self.hours is None:
-            return None
-        return Filter(
-            cameras=frozenset(self.picked) or None,
-            windows=None if self.hours is None else self.windows,
-        )
-
-    def footage_seconds(self) -> dict[str, float]:
-        """By camera_id how much footage of the cameras asked about lies in the time asked about."""
-        import numpy as np
-
-        camera, starts, ends = self.recordings()
-        within = np.where(
-            np.isin(camera, self.numbers_inside), seconds_within(starts, ends, self.windows), 0.0
-        )
-        # Recordings of cameras that are not in the list are numbered -1.
-        seconds = np.bincount(camera + 1, within, minlength=len(self.cameras) + 1)[1:]
-        ids = [self.cameras[number].camera_id for number in np.flatnonzero(seconds > 0)]
-        return dict(zip(ids, seconds[seconds > 0].tolist(), strict=True))
-
-    def recordings(self) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
-        """Of each recording the number of its camera, its start and its end in seconds since 1970.
-
-        As arrays: the rows of half a million recordings take seconds to go through one by one.
-        """
-        import numpy as np
-        import pandas as pd
-
-        if self._columns is None or self._columns[0] is not self.footage:
-            known = pd.Index([camera.camera_id for camera in self.cameras])
-            camera = known.get_indexer(pd.Index(self.footage["camera_id"].astype(known.dtype)))
-            starts, ends = (
-                self.footage[name].dt.tz_convert(None).to_numpy("datetime64[us]").astype(np.int64)
-                for name in ("started_at", "ended_at")
-            )
-            self._columns = self.footage, camera, starts / 1e6, ends / 1e6
-        return self._columns[1:]
-
-    # --- Case -----------------------------------------------------------------------------
-
-    def refresh_cases(self) -> None:
-        """Look again which cases are open; one that is alone, or named in the settings, is taken.
-
-        Raises what :attr:`workbench.installation.Installation.register` raises.
-        """
-        cases = tuple(
-            case for case in self.installation.register.cases() if case.status() == "open"
-        )
-        known = [case.reference for case in cases]
-        wanted: str | None = self.case or self.installation.settings.case
-        if wanted not in known:
-            wanted = known[0] if len(known) == 1 else ""
-        with self.hold_trait_notifications():
-            self.cases, self.case = cases, wanted or ""
-
-    @property
-    def chosen_case(self) -> Case | None:
-        """The case the question is asked under."""
-        return next((case for case in self.cases if case.reference == self.case), None)
-
-    def take_case_scope(self) -> None:
-        """Ask about all that the case allows."""
-        if case := self.chosen_case:
-            self.set_district(case.request.district)
-            self._set_moments(case.request.start, case.request.end)
-
-    def view(self, candidates: Sequence[Candidate]) -> None:
-        """Record that these candidates' best shots are shown, each once a search."""
-        from workbench.casework.reviewing.review import record_view
-
-        fresh = [c.tracklet_id for c in candidates if c.tracklet_id not in self._viewed]
-        if self.result is None or not fresh:
-            return
-        self._viewed.update(fresh)
-        try:
-            record_view(self.installation.register, self.result.case, fresh)
-        except SightlineError as error:
-            self.say("search", str(error))
-
-    def list_for_review(self) -> None:
-        """Put candidates on the review list of their case: those sorted as same or unsure.
-
-        Where nobody has sorted any, all that are shown.
-        """
-        from workbench.casework.reviewing.review import list_for_review
-        from workbench.casework.reviewing.triage import WORTH_REVIEW, opinions
-
-        self.say("case")
-        result, self.listed = self.result, ""
-        if result is None or not self.shown:
-            self.say("case", "Search first: there are no candidates to review.")
-            return
-        try:
-            sorted_out = opinions(self.installation.register, result.case)
-            own = [one for one in result.candidates if one.tracklet_id in sorted_out]
-            worth = [one for one in own if sorted_out[one.tracklet_id].verdict in WORTH_REVIEW]
-            if own and not worth:
-                self.say("case", "All that were sorted are not the same: there is none to review.")
-                return
-            chosen = worth or self.shown
-            added = list_for_review(
-                self.installation.register, result.case, chosen, probe=result.probe
-            )
-        except SightlineError as error:
-            self.say("case", str(error))
-            return
-        what = f"sorted as same or unsure ({len(worth)})" if worth else "shown"
-        faces = "1 face is" if added == 1 else f"{added:,} faces are"
-        self.listed = (
-            f"Of the candidates {what}: {faces} now on the review list of {result.case}, fillers "
-            "included."
-            if added
-            else "All of them are on the review list already."
-        )
-
-    def train(self) -> None:
-        """Open a training case over all this gallery's cameras and footage, and take it."""
-        self.say("case")
-        try:
-            start, end = self.span or (datetime.now(UTC) - timedelta(days=1), datetime.now(UTC))
-            day = timedelta(days=1)
-            scope = Scope(self.whole_area(margin=TRAINING_MARGIN), start - day, end + day)
-            self.installation.register.train(TRAINING_CASE, scope)
-            self.refresh_cases()
-            self.case = TRAINING_CASE
-        except SightlineError as error:
-            self.say("case", str(error))
-
-    # --- Search ---------------------------------------------------------------------------
 
     def search(self) -> None:
         """Ask the question; where it is not complete, say beside each field what it lacks."""
         if self.state == SEARCHING:
             return
         self.say("search")
-        photographs, scope, case = self._photographs(), self._scope(), self.case
+        photographs, scope, case = self._photographs(), self.checked_scope(), self.case
         self.say("case", "" if case else "Choose the case under which you ask.")
         if not photographs or scope is None or not case:
             return
@@ -445,9 +89,6 @@ class Investigation(Photographs):
         question, only = self._question(), self.only
 
         def job() -> SearchResult:
-            from workbench.faces.probes import pool_photographs
-            from workbench.investigation import search
-
             probe = pool_photographs(photographs, self._models())
             with self.installation.open_gallery(self.gallery) as gallery:
                 return search(
@@ -464,7 +105,7 @@ class Investigation(Photographs):
         def done(result: SearchResult) -> None:
             self._asked = question
             self.selected = self.listed = ""
-            self._viewed = set()
+            self._viewed = frozenset()
             self.result = result
             self._compare()
 
@@ -488,8 +129,6 @@ class Investigation(Photographs):
         folder = self.installation.settings.calibrations_folder
 
         def job() -> Expectations | None:
-            from workbench.investigation import expect
-
             with self.installation.open_gallery(self.gallery) as gallery:
                 return expect(
                     gallery, scope, photographs=photographs, calibrations=folder, only=only
@@ -517,12 +156,6 @@ class Investigation(Photographs):
         return self.foreseen
 
     @property
-    def shown(self) -> tuple[Candidate, ...]:
-        """The candidates that reach the threshold, best first."""
-        found = self.result.candidates if self.result else ()
-        return tuple(candidate for candidate in found if candidate.score >= self.threshold)
-
-    @property
     def cut(self) -> bool:
         """Whether there may be more candidates than the result holds."""
         return self.result is not None and len(self.result.candidates) == MOST_CANDIDATES
@@ -539,27 +172,6 @@ class Investigation(Photographs):
         }
         return tuple(what for what, is_missing in lacks.items() if is_missing)
 
-    # --- Within ---------------------------------------------------------------------------
-
-    def _scope(self) -> Scope | None:
-        if self.district is None:
-            if "district" not in self.messages:
-                self.say("district", "Draw the district on the map, or choose one by name.")
-        elif not self.cameras_inside:
-            self.say("district", "There is no camera in this district. Draw it around some.")
-        if self.start is None or self.end is None:
-            if "time" not in self.messages:
-                self.say("time", "Choose from when to when.")
-            return None
-        if self.district is None or not self.cameras_inside:
-            return None
-        return Scope(self.district, self.start, self.end)
-
-    def _set_moments(self, start: datetime, end: datetime) -> None:
-        self.say("time")
-        with self.hold_trait_notifications():
-            self.start, self.end = start, end
-
     def _question(self) -> object:
         photographs = [(upload.key, upload.chosen) for upload in self.uploads if upload.used]
         area = self.district and self.district.area.wkb
@@ -568,38 +180,3 @@ class Investigation(Photographs):
     @observe("uploads", "district", "picked", "start", "end", "hours", "case")
     def _compare(self, _: object = None) -> None:
         self.outdated = self.result is not None and self._question() != self._asked
-
-
-def places_of(cameras: Sequence[Camera]) -> District:
-    """A district that holds no more than the very places where some cameras stand."""
-    import shapely
-
-    spots = shapely.points([(camera.longitude, camera.latitude) for camera in cameras])
-    name = cameras[0].name or cameras[0].camera_id
-    if len(cameras) > 1:
-        name = f"{len(cameras):,} cameras chosen by hand"
-    return districts.from_shapes(
-        [shapely.union_all(shapely.buffer(spots, PLACE, quad_segs=2))], name=name
-    )
-
-
-def seconds_within(
-    starts: NDArray[np.float64],
-    ends: NDArray[np.float64],
-    windows: Sequence[tuple[datetime, datetime]],
-) -> NDArray[np.float64]:
-    """How much of each stretch lies in windows that are in order and do not meet, in seconds."""
-    import numpy as np
-
-    if not windows:
-        return np.zeros(len(starts))
-    edges = np.array([moment.timestamp() for window in windows for moment in window])
-    # Seconds of all windows before each edge; straight lines between them.
-    inside = np.diff(edges) * (np.arange(len(edges) - 1) % 2 == 0)
-    before = np.concatenate([[0.0], np.cumsum(inside)])
-    within: NDArray[np.float64] = np.interp(ends, edges, before) - np.interp(starts, edges, before)
-    return within
-
-
-def _minute(time: datetime) -> datetime:
-    return time.astimezone(UTC).replace(second=0, microsecond=0)

@@ -9,9 +9,18 @@ import ipywidgets
 
 from workbench.errors import SightlineError
 from workbench.installation import Installation
+from workbench.widgets.components.district import DistrictPanel
 from workbench.widgets.components.parts import refusal
+from workbench.widgets.components.timerange import TimePanel
 from workbench.widgets.components.work import suitable_work
+from workbench.widgets.investigate.case import CasePanel
+from workbench.widgets.investigate.draft import DraftPanel
+from workbench.widgets.investigate.map import SightingsPanel
 from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.results import ResultsPanel
+from workbench.widgets.investigate.search import SearchPanel
+from workbench.widgets.investigate.target import SearchTargetPanel
+from workbench.widgets.investigate.timeline import TimelinePanel
 
 
 def investigate(
@@ -45,23 +54,13 @@ def investigate(
 
 def page(model: Investigation) -> Any:
     """The panels of an investigation, laid out."""
-    from workbench.widgets.components.district import DistrictPanel
-    from workbench.widgets.components.target import TargetPanel
-    from workbench.widgets.components.timerange import TimePanel
-    from workbench.widgets.investigate.case import CasePanel
-    from workbench.widgets.investigate.draft import DraftPanel
-    from workbench.widgets.investigate.map import SightingsPanel
-    from workbench.widgets.investigate.results import ResultsPanel
-    from workbench.widgets.investigate.search import SearchPanel
-    from workbench.widgets.investigate.timeline import TimelinePanel
-
     question = ipywidgets.VBox(
         [
             CasePanel(model),
             DraftPanel(model),
-            TargetPanel(model),
-            DistrictPanel(model),
-            TimePanel(model),
+            SearchTargetPanel(model, step=1),
+            DistrictPanel(model, step=2),
+            TimePanel(model, step=3),
             SearchPanel(model),
         ]
     )

@@ -10,13 +10,14 @@ import ipywidgets
 import traitlets
 
 from workbench.casework.training import TRAINING_NOTICE
+from workbench.domain import Candidate
 from workbench.faces.probes import POOR_BELOW
 from workbench.investigation import SearchResult
-from workbench.widgets.components.cards import COLUMNS, Cards, card
-from workbench.widgets.components.compare import ComparePanel
-from workbench.widgets.components.comparison import Comparison
+from workbench.maps.zones import local_time
+from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.hours import narrowed
 from workbench.widgets.components.parts import (
+    GOOD_FROM,
     button,
     camera_name,
     count,
@@ -24,12 +25,13 @@ from workbench.widgets.components.parts import (
     duration,
     escaped,
     markup,
+    quality_words,
     row,
 )
-from workbench.widgets.components.target import GOOD_FROM
 from workbench.widgets.investigate.listing import Listing
 from workbench.widgets.investigate.model import MOST_CANDIDATES, Investigation
-from workbench.widgets.investigate.opinions import TriageOpinions
+from workbench.widgets.investigate.opinions import MARKS, WORDS, TriageOpinions
+from workbench.widgets.investigate.triage import CandidateComparison, TriagePanel
 
 CARD_VIEW, TABLE_VIEW = "Cards", "Table"
 ALL = ("All", "")
@@ -48,6 +50,10 @@ OPINION_WORDS = {
     "unsure": "Unsure",
 }
 QUALITIES = (("All", 0.0), ("Fair or better", POOR_BELOW), ("Good only", GOOD_FROM))
+COLUMNS = [
+    "Rank", "Best shot", "Camera", "First seen", "Last seen", "Score", "Quality", "Opinion",
+    "Recording",
+]  # fmt: skip
 WELCOME = (
     "<h2>Where was this person seen?</h2>"
     "<p>Answer the four steps on the left, then press <strong>Search</strong>. Candidates, a map "
@@ -66,7 +72,7 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.model = model
         self.triage = TriageOpinions(model)
         self.listing = Listing(model, self.triage)
-        self.comparison = Comparison(model)
+        self.comparison = CandidateComparison(model)
         self.summary = markup("", "sl-summary")
         self.view = ipywidgets.ToggleButtons(
             options=[CARD_VIEW, TABLE_VIEW], style={"button_width": "80px"}, tooltip="Show as"
@@ -86,7 +92,7 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
                 row(self.view, self.previous, self.where, self.next),
             ]
         )
-        self.compared = ComparePanel(self.comparison, self.listing)
+        self.compared = TriagePanel(self.comparison, self.listing)
         self.probe = markup()
         self.candidates = Cards(self.compared.compare, columns=COLUMNS, name="Table of candidates")
         self.candidates.add_class("sl-candidates")
@@ -208,6 +214,41 @@ def covered(result: SearchResult) -> list[str]:
         lines.append(f"{cameras} no footage in this time: who passed there cannot be found.")
     lines.append("Each candidate is a lead, never an identification.")
     return lines
+
+
+def card(candidate: Candidate, listing: Listing) -> dict[str, object]:
+    """All that is told of a candidate on its card or in its row; texts are plain, not HTML."""
+    zone, one = listing.model.zone, candidate.camera
+    verdict = listing.triage.verdict(candidate.tracklet_id)
+    rank, name = listing.rank(candidate.tracklet_id), one.name or one.camera_id
+    score = f"{candidate.score:.3f}"
+    return {
+        "id": candidate.tracklet_id,
+        "rank": rank,
+        "picture": data_uri(candidate.shot_jpeg),
+        "score": score,
+        "camera": name,
+        "camera_id": one.camera_id,
+        "clock": local_time(candidate.shot_time, zone, "%H:%M:%S"),
+        "day": f"{candidate.shot_time.astimezone(zone):%a %d %b %Y}",
+        "quality": quality_words(candidate.quality),
+        "verdict": verdict,
+        "opinion": WORDS.get(verdict, ""),
+        "mark": MARKS.get(verdict, ""),
+        "does": f"Compare candidate {rank}",
+        "cells": [
+            f"{name} ({one.camera_id})",
+            [
+                f"{candidate.first_seen.astimezone(zone):%a %d %b %Y}",
+                local_time(candidate.first_seen, zone, "%H:%M:%S"),
+            ],
+            local_time(candidate.last_seen, zone, "%H:%M:%S"),
+            score,
+            f"{candidate.quality:.2f}",
+            None,
+            candidate.recording,
+        ],
+    }
 
 
 def _probe(result: SearchResult) -> str:

@@ -11,6 +11,7 @@ from workbench.widgets.components.parts import (
     duration,
     escaped,
     heading,
+    listed,
     markup,
     message,
     row,
@@ -94,7 +95,7 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         if model.state != IDLE:
             words = _progress(model)
         elif missing:
-            words = f"Needs {escaped(_listed(missing))}."
+            words = f"Needs {escaped(listed(missing))}."
         self.progress.value = f'<span role="status" class="sl-hint sl-progress">{words}</span>'
 
 
@@ -113,7 +114,3 @@ def _progress(model: Investigation) -> str:
         f'<progress value="{done}" max="{total}"></progress> {doing}: '
         f"{100 * done // total} %{estimate}"
     )
-
-
-def _listed(things: tuple[str, ...]) -> str:
-    return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} and {things[-1]}"

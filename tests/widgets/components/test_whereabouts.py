@@ -15,7 +15,7 @@ from PIL import Image
 from workbench.domain import Camera, Candidate
 from workbench.installation import Installation
 from workbench.widgets.components.exports import ExportBar
-from workbench.widgets.investigate.whereabouts import FORMS, Whereabouts
+from workbench.widgets.components.whereabouts import FORMS, Whereabouts
 
 Make = Callable[..., Candidate]
 HOSTILE = '=<img src=x onerror="window.harm=1">'

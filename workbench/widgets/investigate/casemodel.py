@@ -1,0 +1,126 @@
+"""The case: under whose authority a question is asked, and what is recorded of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from traitlets import Float, Instance, Tuple, Unicode
+
+from workbench.casework.reviewing.review import list_for_review, record_view
+from workbench.casework.reviewing.triage import WORTH_REVIEW, opinions
+from workbench.casework.training import TRAINING_CASE
+from workbench.domain import Candidate, Scope
+from workbench.errors import SightlineError
+from workbench.investigation import SearchResult
+from workbench.widgets.components.scope import ScopeModel
+
+if TYPE_CHECKING:
+    from workbench.casework.cases import Case
+
+TRAINING_MARGIN = 0.1  # degrees: whoever trains may draw beyond the last camera
+
+
+class CaseModel(ScopeModel):
+    """The case of a question, the candidates found under it, and its review list.
+
+    Problems are reported in ``messages``, under ``case`` or ``search``.
+    """
+
+    case = Unicode(help="reference of the case the question is asked under; empty for none")
+    cases = Tuple(help="the cases that are open now, each a Case")
+    listed = Unicode(help="what became of putting candidates on the review list")
+    threshold = Float(help="candidates with at least this score are shown")
+    result = Instance(SearchResult, allow_none=True)
+
+    _viewed: frozenset[str] = frozenset()  # tracklet_ids: best shots shown since the search
+
+    def refresh_cases(self) -> None:
+        """Look again which cases are open; one that is alone, or named in the settings, is taken.
+
+        Raises what :attr:`workbench.installation.Installation.register` raises.
+        """
+        cases = tuple(
+            case for case in self.installation.register.cases() if case.status() == "open"
+        )
+        known = [case.reference for case in cases]
+        wanted: str | None = self.case or self.installation.settings.case
+        if wanted not in known:
+            wanted = known[0] if len(known) == 1 else ""
+        with self.hold_trait_notifications():
+            self.cases, self.case = cases, wanted or ""
+
+    @property
+    def chosen_case(self) -> Case | None:
+        """The case the question is asked under."""
+        return next((case for case in self.cases if case.reference == self.case), None)
+
+    def take_case_scope(self) -> None:
+        """Ask about all that the case allows."""
+        if case := self.chosen_case:
+            self.set_district(case.request.district)
+            self.set_range(case.request.start, case.request.end)
+
+    def view(self, candidates: Sequence[Candidate]) -> None:
+        """Record that these candidates' best shots are shown, each once a search."""
+        fresh = [c.tracklet_id for c in candidates if c.tracklet_id not in self._viewed]
+        if self.result is None or not fresh:
+            return
+        self._viewed |= {*fresh}
+        try:
+            record_view(self.installation.register, self.result.case, fresh)
+        except SightlineError as error:
+            self.say("search", str(error))
+
+    def list_for_review(self) -> None:
+        """Put candidates on the review list of their case: those sorted as same or unsure.
+
+        Where nobody has sorted any, all that are shown.
+        """
+        self.say("case")
+        result, self.listed = self.result, ""
+        if result is None or not self.shown:
+            self.say("case", "Search first: there are no candidates to review.")
+            return
+        try:
+            sorted_out = opinions(self.installation.register, result.case)
+            own = [one for one in result.candidates if one.tracklet_id in sorted_out]
+            worth = [one for one in own if sorted_out[one.tracklet_id].verdict in WORTH_REVIEW]
+            if own and not worth:
+                self.say("case", "All that were sorted are not the same: there is none to review.")
+                return
+            chosen = worth or self.shown
+            added = list_for_review(
+                self.installation.register, result.case, chosen, probe=result.probe
+            )
+        except SightlineError as error:
+            self.say("case", str(error))
+            return
+        what = f"sorted as same or unsure ({len(worth)})" if worth else "shown"
+        faces = "1 face is" if added == 1 else f"{added:,} faces are"
+        self.listed = (
+            f"Of the candidates {what}: {faces} now on the review list of {result.case}, fillers "
+            "included."
+            if added
+            else "All of them are on the review list already."
+        )
+
+    def train(self) -> None:
+        """Open a training case over all this gallery's cameras and footage, and take it."""
+        self.say("case")
+        try:
+            start, end = self.span or (datetime.now(UTC) - timedelta(days=1), datetime.now(UTC))
+            day = timedelta(days=1)
+            scope = Scope(self.whole_area(margin=TRAINING_MARGIN), start - day, end + day)
+            self.installation.register.train(TRAINING_CASE, scope)
+            self.refresh_cases()
+            self.case = TRAINING_CASE
+        except SightlineError as error:
+            self.say("case", str(error))
+
+    @property
+    def shown(self) -> tuple[Candidate, ...]:
+        """The candidates that reach the threshold, best first."""
+        found = self.result.candidates if self.result else ()
+        return tuple(candidate for candidate in found if candidate.score >= self.threshold)

@@ -1,0 +1,65 @@
+"""Step 1: the target's photographs, and what a search has to do with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.domain import MOST_PHOTOGRAPHS
+from workbench.maps.zones import local_time
+from workbench.widgets.components.parts import button, markup
+from workbench.widgets.components.photographs import shot_name
+from workbench.widgets.components.target import TargetPanel
+from workbench.widgets.investigate.model import Investigation
+
+if TYPE_CHECKING:
+    from workbench.domain import Candidate
+
+
+class SearchTargetPanel(TargetPanel):
+    """Photographs of the target, to which the selected candidate's best shot can be added."""
+
+    model: Investigation
+
+    def __init__(self, model: Investigation, *, step: int | None = None) -> None:
+        self.changed = markup()
+        self.shot = button("", self._take_shot, label="Search for this face too, under this case")
+        super().__init__(model, self.changed, self.shot, step=step)
+        model.observe(self._compare, ["uploads", "result"])
+        model.observe(self._offer_shot, ["selected", "result", "case", "uploads"])
+        self._compare()
+        self._offer_shot()
+
+    def _compare(self, _: object = None) -> None:
+        """Say whether the photographs are those that were searched for."""
+        result = self.model.result
+        searched = result.probe.photographs if result else ()
+        used = [upload.photograph for upload in self.model.used]
+        # The very photographs: arrays in them have no one answer to whether they are equal.
+        changed = result is not None and [*map(id, searched)] != [*map(id, used)]
+        words = "The photographs have changed since the search."
+        hint = f'<p class="sl-hint">{words}</p>' if changed else ""
+        self.changed.value = f'<div role="status">{hint}</div>'
+
+    def _offer_shot(self, _: object = None) -> None:
+        """Offer the candidate that is pointed out as one more photograph of the target."""
+        one = self._pointed()
+        full = len(self.model.uploads) >= MOST_PHOTOGRAPHS
+        self.shot.layout.display = "none" if one is None or full else ""
+        if one is not None:
+            self.shot.description = f"Search for this face too: {self._name(one)}"
+
+    def _pointed(self) -> Candidate | None:
+        result = self.model.result
+        taken = {upload.tracklet_id for upload in self.model.uploads}
+        if result is None or result.case != self.model.case or self.model.selected in taken:
+            return None
+        found = result.candidates
+        return next((one for one in found if one.tracklet_id == self.model.selected), None)
+
+    def _name(self, candidate: Candidate) -> str:
+        when = local_time(candidate.shot_time, self.model.zone, "%d %b %H:%M:%S")
+        return shot_name(candidate, when)
+
+    def _take_shot(self) -> None:
+        if one := self._pointed():
+            self.model.take_shot(one.tracklet_id, case=self.model.case, name=self._name(one))
