@@ -14,11 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import shapely
+from shapely import MultiPolygon, Point, Polygon
+from shapely.affinity import translate
+from shapely.geometry import mapping, shape
+
 from workbench.domain import District
 from workbench.errors import DistrictError
 
 if TYPE_CHECKING:
-    from shapely import MultiPolygon, Polygon
     from shapely.geometry.base import BaseGeometry
 
 DRAW_AGAIN = "Draw it again with at least three corners and no crossing edges"
@@ -93,8 +97,6 @@ def from_shapes(shapes: list[BaseGeometry], *, name: str) -> District:
 
 def to_geojson(district: District) -> dict[str, Any]:
     """The district as a GeoJSON Feature."""
-    from shapely.geometry import mapping
-
     return {
         "type": "Feature",
         "properties": {"name": district.name},
@@ -184,10 +186,6 @@ def _taken_apart(
 
 def _shape(part: _Part, name: str) -> _Part:
     """The part with its geometry as a shape; a circle as the polygon in it."""
-    import shapely
-    from shapely import Point
-    from shapely.geometry import shape
-
     kind = part.geometry.get("type")
     if kind not in KINDS:
         raise _unreadable(part.called, name)
@@ -207,8 +205,6 @@ def _shape(part: _Part, name: str) -> _Part:
 
 def _circle(longitude: float, latitude: float, radius: Any, called: str, name: str) -> Polygon:
     """A polygon with its corners on a circle around a place; *radius* in metres."""
-    from shapely import Polygon
-
     if not isinstance(radius, int | float) or not 0 < radius <= LARGEST_RADIUS:
         raise DistrictError(
             f"{called} has the radius {_shortened(radius)}",
@@ -274,9 +270,6 @@ def _destination(
 
 
 def _united(parts: list[_Part], name: str) -> District:
-    import shapely
-    from shapely import MultiPolygon, Polygon
-
     present = [part for part in parts if not part.geometry.is_empty]
     areas = [part for part in present if isinstance(part.geometry, Polygon | MultiPolygon)]
     others = [part for part in present if part not in areas]
@@ -301,8 +294,6 @@ def _united(parts: list[_Part], name: str) -> District:
 
 def _checked(part: _Part, name: str, *, alone: bool) -> Polygon | MultiPolygon:
     """The part's area between the meridians of 180 degrees; raise DistrictError if it is none."""
-    import shapely
-
     polygon: Polygon | MultiPolygon = part.geometry
     which = "" if alone else f"{part.called} "
     west, south, east, north = polygon.bounds
@@ -330,10 +321,6 @@ def _checked(part: _Part, name: str, *, alone: bool) -> Polygon | MultiPolygon:
 
 def _between_meridians(polygon: Polygon | MultiPolygon) -> Polygon | MultiPolygon:
     """An area drawn beyond the 180th meridian, as maps draw it, in pieces on both sides of it."""
-    import shapely
-    from shapely import MultiPolygon, Polygon
-    from shapely.affinity import translate
-
     pieces = []
     for turns in (-1, 0, 1):
         moved = translate(polygon, 360 * turns)

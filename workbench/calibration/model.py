@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from workbench.domain import Threshold
 
 if TYPE_CHECKING:
@@ -247,8 +249,6 @@ class Calibration:
         self, threshold: float, values: Sequence[float], *, log: bool = False
     ) -> float:
         """Interpolate between thresholds; with *log* the logarithm, as rates fall by factors."""
-        import numpy as np
-
         given: NDArray[Any] = np.asarray(values, float)
         if log:
             given = np.log(np.maximum(given, 1e-12))

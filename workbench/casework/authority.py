@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+import shapely
+
 from workbench.casework.register import FOLDER, CaseRegister
 from workbench.casework.subjects import likeness
 from workbench.casework.training import is_fictional
@@ -223,8 +226,6 @@ def _when(register: CaseRegister, case: Case) -> Iterator[str]:
 
 
 def _where(permitted: District, asked: District) -> Iterator[str]:
-    import shapely
-
     if shapely.covers(permitted.area, asked.area):
         return
     outside = shapely.difference(asked.area, permitted.area)
@@ -239,9 +240,6 @@ def _where(permitted: District, asked: District) -> Iterator[str]:
 
 def _farthest(permitted: District, outside: BaseGeometry) -> tuple[tuple[float, float], float]:
     """The corner that lies farthest outside, and by how many metres."""
-    import numpy as np
-    import shapely
-
     corners = shapely.get_coordinates(outside)
     # Metres around the corner: good to a part in a thousand over the few kilometres that matter.
     best, farthest = (0.0, 0.0), -1.0

@@ -9,6 +9,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
+import numpy as np
+import shapely
+
+from workbench.district import from_geojson, to_geojson
 from workbench.domain import District, Scope, parse_time, utc
 from workbench.errors import CaseError
 
@@ -201,8 +205,6 @@ class Request:
 
     def document(self) -> dict[str, Any]:
         """As the record keeps it."""
-        from workbench.district import to_geojson
-
         return {
             "reference": self.reference,
             "purpose": self.purpose,
@@ -222,8 +224,6 @@ class Request:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Request:
         """Read what :meth:`document` wrote."""
-        from workbench.district import from_geojson
-
         subject = document["subject"]
         if subject is not None:
             subject = Subject(**{**subject, "photographs": tuple(subject["photographs"])})
@@ -285,8 +285,6 @@ class Case:
 
 def area_km2(district: District) -> float:
     """The area of a district on the sphere: Lambert's cylinder keeps areas."""
-    import numpy as np
-    import shapely
 
     def flat(degrees: Any) -> Any:
         longitude, latitude = np.radians(degrees).T

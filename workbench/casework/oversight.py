@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,8 +84,6 @@ class AuditOverview:
 
     def frame(self) -> pd.DataFrame:
         """The searches as a DataFrame, one row each."""
-        import dataclasses
-
         import pandas as pd
 
         columns = [field.name for field in dataclasses.fields(SearchEntry)]

@@ -9,13 +9,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workbench.casework.cases import Case, Subject, plain
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import CaseError
 from workbench.faces.profiles import calibrated_threshold
+from workbench.faces.templates import scores
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from workbench.domain import Probe, Profile
@@ -84,8 +86,6 @@ def likeness(folder: Path, case: Case, probe: Probe) -> float:
     with the right ones. Raises CaseError where the case was asked with another profile, its subject
     was deleted, or its files were changed.
     """
-    from workbench.faces.templates import scores
-
     subject = case.request.subject
     assert subject is not None
     if subject.fingerprint != probe.profile.fingerprint:
@@ -129,8 +129,6 @@ def same_profile(case: Case, profile: Profile) -> bool:
 
 def _saved(probe: Probe) -> bytes:
     """The templates ``(n, dimension) float32`` as a .npy file."""
-    import numpy as np
-
     buffer = BytesIO()
     templates = np.stack([photograph.template for photograph in probe.photographs])
     np.save(buffer, templates.astype(np.float32), allow_pickle=False)
@@ -138,8 +136,6 @@ def _saved(probe: Probe) -> bytes:
 
 
 def _templates(path: Path, digest: str) -> NDArray[np.float32]:
-    import numpy as np
-
     if not path.is_file() or digest not in _read:
         loaded: NDArray[np.float32] = np.load(BytesIO(_content(path, digest)), allow_pickle=False)
         _read[digest] = loaded

@@ -9,14 +9,17 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
 from workbench.calibration import Calibration, Curve, LikelihoodRatioModel
 from workbench.errors import EvaluationError
 from workbench.evaluation.intervals import interval, resampled
 from workbench.evaluation.pooling import similarity
 from workbench.evaluation.protocols import Trial
+from workbench.faces.templates import pool
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from workbench.evaluation.samples import Samples
@@ -59,9 +62,6 @@ def comparisons(
         The same pictures as they are and made worse; each gives every person an entry. Whoever has
         too few pictures for both is compared with others alone.
     """
-    import numpy as np
-
-    from workbench.faces.templates import pool
 
     metric = probes.profile.metric
     who, sides = [], []
@@ -118,8 +118,6 @@ def calibrate(
     EvaluationError
         If there are fewer than 20 people with enough pictures.
     """
-    import numpy as np
-
     made = [comparisons(versions[0], versions, photographs=number) for number in photographs]
     if len(np.unique(made[-1].trial.probes)) < 20:
         raise EvaluationError(
@@ -152,8 +150,6 @@ def calibrate(
 
 
 def _grid(made: Sequence[Comparisons]) -> NDArray[Any]:
-    import numpy as np
-
     others = np.concatenate([c.trial.scores[~c.trial.same] for c in made])
     own = np.concatenate([c.trial.scores[c.trial.same] for c in made])
     low, high = np.nanquantile(others, 0.8), np.nanquantile(own, 0.999)
@@ -161,8 +157,6 @@ def _grid(made: Sequence[Comparisons]) -> NDArray[Any]:
 
 
 def _curve(trial: Trial, thresholds: NDArray[Any], photographs: int, quality: float) -> Curve:
-    import numpy as np
-
     drawn = resampled(len(trial.people), DRAWS)
     false, missed = trial.fmr(thresholds)[0], trial.fnmr(thresholds)[0]
     people = len(np.unique(trial.probes))
@@ -205,8 +199,6 @@ def _extend(
     The tail of a bounded score falls faster than exponentially (Coles, "An Introduction to
     Statistical Modeling of Extreme Values", 2001, chapter 4), so this overstates it.
     """
-    import numpy as np
-
     top = others[: min(TAIL, len(others))]
     begin, excess = float(top[-1]), float((top - top[-1]).mean())
     at = thresholds > others[min(FEWEST, len(others)) - 1]
@@ -223,8 +215,6 @@ def _extend(
 
 def _dispersion(trial: Trial, thresholds: NDArray[Any]) -> NDArray[Any]:
     """Variation of the FMR between probes, less what chance alone makes of so many comparisons."""
-    import numpy as np
-
     known = ~trial.same & np.isfinite(trial.scores)
     count = known.sum(axis=1)
     spread, last = [], 0.0
@@ -242,9 +232,6 @@ def comparison_table(made: Sequence[Comparisons]) -> pd.DataFrame:
 
     All of one person, and of different people as many as can matter: at most ten a probe, drawn.
     """
-    import numpy as np
-    import pandas as pd
-
     generator = np.random.default_rng(0)
     parts = []
     for each in made:
@@ -269,7 +256,6 @@ def comparison_table(made: Sequence[Comparisons]) -> pd.DataFrame:
 
 def fit_likelihood_ratio(rows: pd.DataFrame) -> LikelihoodRatioModel:
     """Fit the likelihood ratio to a :func:`comparison_table`; its costs by cross-validation."""
-    import numpy as np
     from sklearn.isotonic import IsotonicRegression
 
     same = rows["same"].to_numpy(bool)
@@ -293,7 +279,6 @@ def fit_likelihood_ratio(rows: pd.DataFrame) -> LikelihoodRatioModel:
 
 def held_out(rows: pd.DataFrame) -> NDArray[Any]:
     """Log likelihood ratios ``(n,)`` of the rows, each by a fit to other people."""
-    import numpy as np
     from sklearn.model_selection import GroupKFold
 
     found = np.empty(len(rows))
@@ -304,8 +289,6 @@ def held_out(rows: pd.DataFrame) -> NDArray[Any]:
 
 
 def _features(rows: pd.DataFrame) -> NDArray[Any]:
-    import numpy as np
-
     return np.column_stack([rows["score"], rows["quality"], np.log(rows["photographs"])])
 
 
@@ -320,15 +303,11 @@ def _logistic(rows: pd.DataFrame) -> Any:
 
 def _even(same: NDArray[Any]) -> NDArray[Any]:
     """Weights that make both sides weigh the same."""
-    import numpy as np
-
     return np.asarray(np.where(same, 0.5 / same.mean(), 0.5 / (1 - same.mean())))
 
 
 def cllr(log_ratios: NDArray[Any], same: NDArray[Any]) -> float:
     """Cost of log likelihood ratios (natural) in bits, Brümmer and du Preez (2006), equation 11."""
-    import numpy as np
-
     own, others = log_ratios[same], log_ratios[~same]
     cost = np.logaddexp(0, -own).mean() + np.logaddexp(0, others).mean()
     return float(cost / 2 / np.log(2))
@@ -340,9 +319,6 @@ def reliability(log_ratios: NDArray[Any], same: NDArray[Any], *, bins: int = 10)
     Columns: claimed, was, comparisons. ``attrs["ece"]`` is the expected calibration error: the
     mean distance of the two, weighted (Naeini et al., 2015).
     """
-    import numpy as np
-    import pandas as pd
-
     claimed = 1 / (1 + np.exp(-log_ratios))
     weights = _even(same)
     number = np.minimum((claimed * bins).astype(int), bins - 1)

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 from workbench.domain import Progress
 from workbench.evaluation.degradation import Degradation, Kind
+from workbench.evaluation.pooling import similarity
+from workbench.evaluation.protocols import Trial
 from workbench.evaluation.samples import Samples, Still, enrol
+from workbench.faces.templates import pool
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from workbench.domain import ProgressCallback
     from workbench.faces.models import Models
 
@@ -53,12 +57,6 @@ def usefulness(
         kind, amount, people, found (share in which a face was found), FNIR, FNIR low, FNIR high
         (a face that is not found counts as missed), FMR, FMR low, FMR high. First row: as they are.
     """
-    import numpy as np
-    import pandas as pd
-
-    from workbench.evaluation.pooling import similarity
-    from workbench.evaluation.protocols import Trial
-    from workbench.faces.templates import pool
 
     rows = []
     metric = models.profile.metric

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import resource
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from workbench.errors import EvaluationError
 from workbench.evaluation.pooling import FusionRule, trial
 from workbench.evaluation.protocols import Trial
 from workbench.evaluation.samples import Samples, Still, enrol
+from workbench.faces.models import load
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from workbench.domain import Metric, ProgressCallback
     from workbench.faces.models import Models
     from workbench.faces.profiles import Alignment
@@ -40,8 +43,6 @@ class Combination:
 
     def load(self, *, home: Path) -> Models:
         """The models in *home*, used as it says; raises ModelError where weights are missing."""
-        from workbench.faces.models import load
-
         models = load(self.profile, home=home)
         own = models.profile
         profile = dataclasses.replace(
@@ -80,8 +81,6 @@ def measure(
     *home* is where the weights are, see :func:`workbench.faces.models.load`; *alone* are people
     without an entry in the gallery, for FPIR, see :func:`workbench.evaluation.pooling.trial`.
     """
-    import tempfile
-
     models = combination.load(home=home)
     with tempfile.TemporaryDirectory() as fresh:
         enrol(stills[:1], models, cache=Path(fresh))  # what is slow once
@@ -105,8 +104,6 @@ def side_by_side(measured: Sequence[Measured], *, fmr: float = 0.01) -> pd.DataF
     Rates with 95 % intervals; those that the data cannot tell are left out. Thresholds are each
     combination's own, set on this very data: for comparing combinations, not for a search.
     """
-    import pandas as pd
-
     rows = []
     for one in measured:
         tried = len(one.samples) + len(one.samples.failed)
@@ -129,6 +126,4 @@ def side_by_side(measured: Sequence[Measured], *, fmr: float = 0.01) -> pd.DataF
 
 
 def _resident_mib() -> float:
-    import resource
-
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

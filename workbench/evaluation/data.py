@@ -7,13 +7,16 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
+from workbench.casework.reviewing.review import reviewed
 from workbench.errors import EvaluationError
 from workbench.evaluation.protocols import Trial
 from workbench.evaluation.samples import Samples, Still
+from workbench.faces.templates import scores
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from workbench.casework.register import CaseRegister
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
@@ -144,9 +147,6 @@ def pairs_trial(samples: Samples, pairs: Iterable[tuple[Still, Still]]) -> Trial
     *samples* holds them (see :func:`workbench.evaluation.samples.enrol`). Only one-to-one rates can
     be told of it.
     """
-    import numpy as np
-
-    from workbench.faces.templates import scores
 
     row = {key: number for number, key in enumerate(_keys(samples))}
     listed = list(pairs)
@@ -179,9 +179,6 @@ def past_decisions(register: CaseRegister, cases: Iterable[str]) -> pd.DataFrame
     Columns: case, score, sighting. Whoever asks must be allowed to read the cases. Mind
     :data:`NOT_INDEPENDENT`; training cases and fillers are left out.
     """
-    import pandas as pd
-
-    from workbench.casework.reviewing.review import reviewed
 
     rows = [
         (reference, item.score, item.outcome == "sighting")

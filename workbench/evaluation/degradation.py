@@ -10,7 +10,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import cv2
+import numpy as np
+
 from workbench.errors import NoFaceFound
+from workbench.faces.detection import detect
 
 if TYPE_CHECKING:
     from workbench.domain import Image
@@ -49,9 +53,6 @@ class Degradation:
 
     def apply(self, image: Image, models: Models) -> Image:
         """The picture made worse; raise NoFaceFound where its face is not found before."""
-        import cv2
-        import numpy as np
-
         if self.kind == "compression":
             _, code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, round(self.amount)])
             return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
@@ -72,8 +73,6 @@ class Degradation:
 
 def _middle_face(image: Image, models: Models) -> tuple[float, float]:
     """Where across the picture its middle face lies, and how wide it is, in pixels."""
-    from workbench.faces.detection import detect
-
     faces = detect(models, image)
     if not faces:
         raise NoFaceFound("no face", where="picture", fix="Leave it out")
@@ -84,9 +83,6 @@ def _middle_face(image: Image, models: Models) -> tuple[float, float]:
 
 def _turned(image: Image, centre: float, radius: float, angle: float) -> Image:
     """The picture on an upright cylinder around *centre*, turned; what lay behind is drawn out."""
-    import cv2
-    import numpy as np
-
     height, width = image.shape[:2]
     # Where on the cylinder each column lies after the turn, and where it lay before.
     after = np.arcsin(np.clip((np.arange(width) - centre) / radius, -1, 1))

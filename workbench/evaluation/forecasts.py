@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from workbench.calibration.words import (
     describe_curve,
     format_count,
@@ -15,7 +17,6 @@ from workbench.calibration.words import (
 from workbench.evaluation import drawing
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
 
     from workbench.calibration import Calibration
@@ -32,8 +33,6 @@ def of_calibration(
 
     *quality* (at which a curve begins) and *photographs* leave those of one kind alone.
     """
-    import pandas as pd
-
     found = {}
     for curve in sorted(calibration.curves, key=lambda c: (c.quality, c.photographs)):
         if quality not in (None, curve.quality) or photographs not in (None, curve.photographs):

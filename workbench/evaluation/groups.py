@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
 from workbench.errors import EvaluationError
 from workbench.evaluation.protocols import Trial
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 FEWEST_PEOPLE = 30
@@ -46,9 +48,6 @@ def by_group(
         group, people, FMR, FMR low, FMR high, FNMR, FNMR low, FNMR high, note; the note warns where
         the sample is too small to say.
     """
-    import numpy as np
-    import pandas as pd
-
     if len(entries) != len(trial.entries) or (
         probes is not None and len(probes) != len(trial.probes)
     ):
@@ -94,8 +93,6 @@ def by_group(
 
 def thirds(values: NDArray[Any], name: str) -> NDArray[Any]:
     """Groups of a property of the picture, such as its sharpness: low, middle and high third."""
-    import numpy as np
-
     low, high = np.quantile(values, [1 / 3, 2 / 3])
     words = np.where(values <= low, "low", np.where(values <= high, "middle", "high"))
     return np.array([f"{name}: {word}" for word in words])

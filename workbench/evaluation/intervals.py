@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from workbench.calibration import CONFIDENCE
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ class Rate:
 
 def resampled(people: int, draws: int, *, seed: int = 0) -> NDArray[Any]:
     """How often each of *people* is drawn when as many are drawn again: ``(draws, people)``."""
-    import numpy as np
-
     generator = np.random.default_rng(seed)
     return generator.multinomial(people, np.full(people, 1 / people), size=draws)
 
@@ -42,7 +42,6 @@ def interval(value: float, drawn: NDArray[Any], people: int) -> Rate:
     Where nothing or everything went wrong, drawing again tells nothing: then the bound is the exact
     one (Clopper and Pearson) for so many people, of whom none had an error, or all.
     """
-    import numpy as np
     from scipy.stats import beta
 
     known = drawn[np.isfinite(drawn)]

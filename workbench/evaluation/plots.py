@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from workbench.calibration.words import format_rate
 from workbench.errors import EvaluationError
 from workbench.evaluation import drawing
@@ -114,8 +116,6 @@ def cmc(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
 
 def histograms(trial: Trial, *, threshold: float | None = None, bins: int = 80) -> go.Figure:
     """How often which score is reached by one person and by two, each side as shares of its own."""
-    import numpy as np
-
     figure = drawing.figure("Score", "Share of the comparisons of its kind")
     known = np.isfinite(trial.scores)
     scores = trial.scores[known]
@@ -186,7 +186,6 @@ def _deviate_axis(shares: Sequence[Any]) -> dict[str, Any]:
 
 
 def _deviates(shares: Any) -> NDArray[Any]:
-    import numpy as np
     from scipy.special import ndtri
 
     return np.asarray(ndtri(np.clip(np.asarray(shares, float), 1e-9, 1 - 1e-4)))

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
+import numpy as np
+
 from workbench.errors import EvaluationError
 from workbench.evaluation.protocols import Trial
+from workbench.faces.templates import pool, scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,8 +57,6 @@ def trial(
     EvaluationError
         If nobody has enough pictures.
     """
-    import numpy as np
-
     out = set(alone)
     probes, entries = [], []
     for person in np.unique(samples.people):
@@ -83,8 +84,6 @@ _Set: TypeAlias = "tuple[Samples, NDArray[Any]]"
 
 
 def _scores(probes: Sequence[_Set], entries: Sequence[_Set], rule: FusionRule) -> NDArray[Any]:
-    import numpy as np
-
     metric = probes[0][0].profile.metric
     if rule in ("best shot", "mean", "weighted mean"):
         left, right = (np.stack([_one(*each, rule) for each in side]) for side in (probes, entries))
@@ -103,9 +102,6 @@ def _scores(probes: Sequence[_Set], entries: Sequence[_Set], rule: FusionRule) -
 
 def _one(samples: Samples, rows: NDArray[Any], rule: FusionRule) -> NDArray[Any]:
     """One template for some pictures of a person."""
-    import numpy as np
-
-    from workbench.faces.templates import pool
 
     quality = samples.about["quality"].to_numpy()[rows]
     templates = samples.templates[rows]
@@ -120,8 +116,5 @@ def _one(samples: Samples, rows: NDArray[Any], rule: FusionRule) -> NDArray[Any]
 
 def similarity(probes: NDArray[Any], entries: NDArray[Any], metric: Metric) -> NDArray[Any]:
     """Scores ``(p, g)`` of templates ``(p, d)`` against ``(g, d)``, as the search gives them."""
-    import numpy as np
-
-    from workbench.faces.templates import scores
 
     return np.stack([scores(entries, probe, metric) for probe in probes])

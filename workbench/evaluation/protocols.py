@@ -12,11 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
 from workbench.errors import EvaluationError
 from workbench.evaluation.intervals import Rate, interval, resampled
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 
@@ -68,15 +70,11 @@ class Trial:
     @property
     def people(self) -> NDArray[Any]:
         """Everybody who is in it, in order."""
-        import numpy as np
-
         return np.unique(np.concatenate([self.probes, self.entries]))
 
     @property
     def mated(self) -> NDArray[Any]:
         """Which probes have an entry of their own person, ``(p,) bool``."""
-        import numpy as np
-
         return np.isin(self.probes, self.entries)
 
     # --- One to one -----------------------------------------------------------------------
@@ -109,8 +107,6 @@ class Trial:
         once: bool = False,
     ) -> NDArray[Any]:
         """Share of the pairs *which* that reach each threshold; *once*: a pair is one person's."""
-        import numpy as np
-
         of_probe, of_entry = self._drawn(weights)
         entry = np.ones_like(of_entry) if once else of_entry
         which = which & ~np.isnan(self.scores)
@@ -127,8 +123,6 @@ class Trial:
             return np.asarray(reached / total[:, None])
 
     def _drawn(self, weights: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any]]:
-        import numpy as np
-
         people = self.people
         if weights is None:
             weights = np.ones((1, len(people)))
@@ -140,8 +134,6 @@ class Trial:
 
     def fpir(self, thresholds: NDArray[Any], weights: NDArray[Any] | None = None) -> NDArray[Any]:
         """Share of probes without a mate in the gallery that return anybody: ``(draws, t)``."""
-        import numpy as np
-
         alone = ~self.mated
         best = self._best(np.ones_like(self.same))[alone]
         of_probe = self._drawn(weights)[0][:, alone]
@@ -158,8 +150,6 @@ class Trial:
 
         Returned is who reaches the threshold and, if *rank* is given, is among so many best.
         """
-        import numpy as np
-
         best = self._best(self.same)[self.mated]
         if rank is not None:
             best = np.where(self.ranks() <= rank, best, -np.inf)
@@ -168,8 +158,6 @@ class Trial:
 
     def ranks(self) -> NDArray[Any]:
         """For each mated probe how many entries score as its best mate does or more: 1 is first."""
-        import numpy as np
-
         mated = self.mated
         own = self._best(self.same)[mated]
         others = np.where(self.same, -np.inf, self.scores)[mated]
@@ -178,8 +166,6 @@ class Trial:
 
     def _best(self, which: NDArray[Any]) -> NDArray[Any]:
         """Each probe's highest score among some comparisons."""
-        import numpy as np
-
         best: NDArray[Any] = np.where(which & ~np.isnan(self.scores), self.scores, -np.inf).max(
             axis=1, initial=-np.inf
         )
@@ -190,9 +176,6 @@ class Trial:
 
         Columns: rank, found (share of mated probes), and its ``low`` and ``high``.
         """
-        import numpy as np
-        import pandas as pd
-
         ranks = np.arange(1, most + 1)
         among = self.ranks()[:, None] <= ranks[None]
         weights = resampled(len(self.people), draws)
@@ -212,8 +195,6 @@ class Trial:
 
     def at(self, threshold: float, *, draws: int = 500) -> dict[str, Rate]:
         """FMR, FNMR, FPIR, FNIR and TPIR at a threshold, those that the trial can tell."""
-        import numpy as np
-
         found: dict[str, Rate] = {}
         where = np.array([threshold])
         for name, rate in self._measures().items():
@@ -233,9 +214,6 @@ class Trial:
         Columns: threshold, and for each of FMR, FNMR, FPIR, FNIR the value and its ``low`` and
         ``high``, such as ``FMR low``.
         """
-        import numpy as np
-        import pandas as pd
-
         columns: dict[str, Any] = {"threshold": thresholds}
         for name, rate in self._measures().items():
             values = rate(thresholds)[0]
@@ -256,7 +234,6 @@ class Trial:
 
         In each draw it is read off between the nearest of 200 thresholds.
         """
-        import numpy as np
         from sklearn.metrics import det_curve
 
         known = ~np.isnan(self.scores)
@@ -276,8 +253,6 @@ class Trial:
 
         Raises EvaluationError where there are too few comparisons to tell such a rate.
         """
-        import numpy as np
-
         if (fmr is None) == (fpir is None):
             raise EvaluationError("name one rate", where="threshold_at", fix="Give fmr or fpir")
         if fmr is not None:
@@ -299,8 +274,6 @@ class Trial:
         return float(np.nextafter(ordered[allowed], np.inf)) if allowed < len(ordered) else -np.inf
 
     def _measures(self) -> dict[str, Callable[..., NDArray[Any]]]:
-        import numpy as np
-
         pairs = {"FMR": self.fmr, "FNMR": self.fnmr}
         # Of single pairs nothing can be told of searches.
         whole = not np.isnan(self.scores).any()
@@ -313,23 +286,17 @@ class Trial:
 
     def _clusters(self, name: str) -> int:
         """How many people a rate rests on."""
-        import numpy as np
-
         which = {"FPIR": ~self.mated, "FNIR": self.mated, "FNMR": self.mated}.get(name)
         return len(np.unique(self.probes if which is None else self.probes[which]))
 
 
 def _share(happened: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
     """Weighted share by column: ``(n, t) bool`` and ``(draws, n)`` to ``(draws, t)``."""
-    import numpy as np
-
     with np.errstate(invalid="ignore"):
         return np.asarray(weights @ happened.astype(float) / weights.sum(axis=1, keepdims=True))
 
 
 def _finite(scores: NDArray[Any]) -> NDArray[Any]:
     """Failures to enrol as the least of all scores, for libraries that want finite numbers."""
-    import numpy as np
-
     least = scores[np.isfinite(scores)].min(initial=0.0)
     return np.asarray(np.where(np.isfinite(scores), scores, least - 1))

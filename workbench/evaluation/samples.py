@@ -9,11 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
 from workbench.domain import QUALITY_PARTS, Progress, ProgressCallback
 from workbench.errors import EvaluationError, ImageError, NoFaceFound
+from workbench.faces import quality, templates
+from workbench.faces.detection import detect
+from workbench.faces.photographs import read_photograph
+from workbench.faces.probes import SMALLEST_FACE
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from workbench.domain import Image, Profile
@@ -104,9 +110,6 @@ def enrol(
     EvaluationError
         If no still shows a face.
     """
-    import numpy as np
-    import pandas as pd
-
     folder = cache / models.profile.fingerprint
     folder.mkdir(parents=True, exist_ok=True)
     rows, vectors, failed = [], [], []
@@ -143,8 +146,6 @@ def _kept(
     make: Callable[[], NDArray[Any] | None],
 ) -> NDArray[Any] | None:
     """What is kept of a picture, or what *make* makes of it; None where there is no face."""
-    import numpy as np
-
     digest = hashlib.sha256(content)
     digest.update(repr(degraded).encode())
     path = folder / digest.hexdigest()[:2] / f"{digest.hexdigest()}.npy"
@@ -164,12 +165,6 @@ def _kept(
 def _made(
     content: bytes, still: Still, models: Models, degraded: Degradation | None
 ) -> NDArray[Any] | None:
-    import numpy as np
-
-    from workbench.faces import quality, templates
-    from workbench.faces.detection import detect
-    from workbench.faces.photographs import read_photograph
-    from workbench.faces.probes import SMALLEST_FACE
 
     try:
         image: Image = read_photograph(content, still.path.name)

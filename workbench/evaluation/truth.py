@@ -16,6 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 from workbench.domain import QUALITY_PARTS, Box, Shot, parse_time
 from workbench.errors import EvaluationError
 from workbench.evaluation.samples import Samples
@@ -41,8 +44,6 @@ class Appearance:
 
     def at(self, seconds: float) -> Box | None:
         """Where the face is, between the boxes that are known; None before and after."""
-        import numpy as np
-
         known = sorted(self.boxes)
         if not known[0] - BEFORE_AND_AFTER <= seconds <= known[-1] + BEFORE_AND_AFTER:
             return None
@@ -122,9 +123,6 @@ def tracklets(gallery: Gallery, truth: Truth) -> Samples:
     EvaluationError
         If no tracklet lies on a face of the truth.
     """
-    import numpy as np
-    import pandas as pd
-
     files = gallery.tracklets().set_index("tracklet_id")["recording"]
     rows, templates, failed = [], [], []
     for row in gallery.templates().to_pylist():

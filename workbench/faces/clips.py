@@ -12,6 +12,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import av
+import numpy as np
+
 from workbench.domain import Box, Shot
 from workbench.errors import RecordingError
 from workbench.faces import quality
@@ -62,8 +65,6 @@ def redacted_clip(
         If the source cannot be read, holds no picture in that time, or does not show the best
         shots where and when they were seen: somebody else would be sharp then.
     """
-    import av
-
     known = sorted(shots, key=lambda shot: shot.seconds)
     start, end = known[0].seconds - margin, known[-1].seconds + margin
     buffer, last, first, checked = io.BytesIO(), None, None, 0
@@ -104,7 +105,6 @@ def redacted_clip(
 def _check_shown(image: Image, shot: Shot, recording: Path) -> None:
     """Raise RecordingError if the picture does not show the shot where it was seen."""
     import cv2
-    import numpy as np
 
     here = quality.crop(image, shot.box.widened(PICTURE_MARGIN))
     seen = cv2.imdecode(np.frombuffer(shot.jpeg, np.uint8), cv2.IMREAD_COLOR)
@@ -152,7 +152,6 @@ def _follow(image: Image, expected: Box | None, last: Box | None, models: Models
 def _coarse_but(image: Image, sharp: Box | None) -> Image:
     """The picture in coarse blocks, but for the surroundings of *sharp*; its sides are even."""
     import cv2
-    import numpy as np
 
     height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
     image = image[:height, :width]

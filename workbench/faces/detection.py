@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from workbench.domain import Box, Face, Point
 from workbench.faces.quality import crop
 
@@ -64,7 +66,6 @@ def detect(
 
 def _detect_with_dlib(models: Models, image: Image, min_width: float) -> list[Face]:
     import cv2
-    import numpy as np
 
     network: dict[str, Any] = models.detector.model
     scale = HOG_WINDOW / min_width
@@ -126,7 +127,6 @@ _BACKENDS: dict[str, _Backend] = {"dlib": _detect_with_dlib, "yunet": _detect_wi
 
 def _resized(image: Image, scale: float) -> tuple[Image, float]:
     import cv2
-    import numpy as np
 
     if abs(scale - 1) < 0.02:
         return image, 1.0

@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import dlib
+
 from workbench.domain import Profile
 from workbench.errors import ModelError
 from workbench.faces import profiles, weights
@@ -83,8 +85,6 @@ def _load(name: str, home: Path) -> Models:
     detector, recogniser = profiles.pair(name)
     landmarks = None
     if recogniser.alignment == "dlib-chip":
-        import dlib
-
         landmarks = dlib.shape_predictor(str(weights.folder(home) / DLIB_LANDMARKS.file))
     return Models(
         profile=profile,

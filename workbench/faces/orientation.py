@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workbench.faces.detection import detect
 from workbench.faces.quality import crop
 
@@ -71,8 +73,6 @@ def find_upright(models: Models, image: Image, *, min_width: float) -> Upright:
 
 def turn(image: Image, degrees: int) -> Image:
     """The picture turned clockwise by a multiple of 90 degrees."""
-    import numpy as np
-
     return np.ascontiguousarray(np.rot90(image, -degrees // 90))
 
 

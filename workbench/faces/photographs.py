@@ -9,12 +9,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pi_heif
+from PIL import Image as Pictures
+from PIL import UnidentifiedImageError
+
 from workbench.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from workbench.domain import Image
@@ -61,10 +65,6 @@ def read_photograph(source: Path | bytes, name: str) -> Image:
 
 def read_with_notes(source: Path | bytes, name: str) -> tuple[Image, tuple[str, ...]]:
     """As :func:`read_photograph`; and what to know about the picture, as sentences without ends."""
-    import numpy as np
-    from PIL import Image as Pictures
-    from PIL import UnidentifiedImageError
-
     content = _content(source, name)
     _know_heif()
     try:
@@ -109,8 +109,6 @@ def _content(source: Path | bytes, name: str) -> bytes:
 @lru_cache(maxsize=1)
 def _know_heif() -> None:
     """Have Pillow read HEIC and HEIF."""
-    import pi_heif
-
     pi_heif.register_heif_opener()
 
 
@@ -143,8 +141,6 @@ def _upright_pictures(picture: Any, count: int, name: str) -> Iterator[Any]:
 
 def _upright(picture: Any) -> Any:
     """The current picture as RGB, upright by its tags, no larger than the working size."""
-    from PIL import Image as Pictures
-
     picture.draft("RGB", (WORKING_SIZE, WORKING_SIZE))  # JPEG is decoded smaller, which is faster
     picture.load()
     # Not ImageOps.exif_transpose: it writes the tags anew, and fails where another one is odd.
@@ -180,8 +176,6 @@ def _orientation(picture: Any) -> int:
 
 def _rgb(picture: Any) -> Any:
     """The current picture as 8-bit RGB, whatever its pixels are."""
-    from PIL import Image as Pictures
-
     if picture.mode.startswith("I") or picture.mode == "F":
         return Pictures.fromarray(_eight_bit(picture)).convert("RGB")
     if picture.has_transparency_data:
@@ -200,8 +194,6 @@ def _eight_bit(picture: Any) -> NDArray[np.uint8]:
     all but the brightest thousandth of the pixels; floating point goes up to 1, 255 or 65535 by
     the same rule; anything else from its least value to its greatest.
     """
-    import numpy as np
-
     grey = np.nan_to_num(np.asarray(picture, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     step = max(1, max(grey.shape) // 1000)
     least, greatest = (float(v) for v in np.percentile(grey[::step, ::step], [0.1, 99.9]))
@@ -220,8 +212,6 @@ def _eight_bit(picture: Any) -> NDArray[np.uint8]:
 
 
 def _is_blank(picture: Any) -> bool:
-    import numpy as np
-
     small = picture.convert("L")
     small.thumbnail((256, 256))
     return float(np.asarray(small, np.float32).std()) < BLANK_BELOW

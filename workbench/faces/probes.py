@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workbench.domain import Face, Photograph, Probe, Quality, Shot
 from workbench.errors import ImageError, NoFaceFound, SeveralFacesFound
 from workbench.faces import orientation, quality, templates
@@ -140,8 +142,6 @@ def from_shot(shot: Shot, *, name: str) -> tuple[FoundFaces, Photograph]:
 
 def pool_photographs(photographs: Sequence[Photograph], models: Models) -> Probe:
     """Pool photographs of one person into a probe; raise ImageError if there are none."""
-    import numpy as np
-
     if not photographs:
         raise ImageError("no photograph", where="probe", fix="Give at least one photograph")
     pooled = templates.pool(np.stack([p.template for p in photographs]), models.profile.metric)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import numpy as np
+
 from workbench.calibration import calibration_of
 from workbench.domain import Metric, Profile, Threshold
 from workbench.errors import ModelError
@@ -18,7 +20,6 @@ from workbench.errors import ModelError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
 Alignment: TypeAlias = Literal["dlib-chip", "arcface-112", "deepface"]
@@ -140,7 +141,6 @@ def make_profile(name: str, weights: tuple[tuple[str, str], ...]) -> Profile:
 
 def normaliser(recogniser: Recogniser) -> Callable[[NDArray[np.uint8]], NDArray[np.generic]]:
     """What turns chips ``(n, h, w, 3) uint8`` BGR into the recogniser's input."""
-    import numpy as np
 
     def arcface(chips: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.asarray((chips[..., ::-1] - np.float32(127.5)) / 128, np.float32)

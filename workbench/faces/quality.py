@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workbench.domain import Box, Face, Quality
 
 if TYPE_CHECKING:
@@ -41,7 +43,6 @@ def assess(image: Image, face: Face, *, detector: str = "") -> Quality:
     ``detector`` found it: what its confidence says of occlusion is known for dlib and yunet.
     """
     import cv2
-    import numpy as np
 
     patch = crop(image, face.box)
     if patch.size == 0:
@@ -133,8 +134,6 @@ def _inside(value: float, low: float, high: float) -> float:
 
 
 def _exposure(grey: object, contrast: float) -> float:
-    import numpy as np
-
     pixels = np.asarray(grey)
     mean = float(pixels.mean())
     burnt = float(((pixels > 250) | (pixels < 5)).mean())

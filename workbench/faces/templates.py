@@ -7,14 +7,18 @@ own chips. So chips are cut here, and DeepFace's recogniser is called on them di
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import dlib
+import numpy as np
+
 from workbench.domain import Box, Face, Metric
 from workbench.errors import ModelError
+from workbench.faces.quality import crop
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from workbench.domain import Image, Vector
@@ -58,8 +62,6 @@ def align(models: Models, image: Image, face: Face) -> Image:
 
 def embed(models: Models, chips: Sequence[Image]) -> NDArray[np.float32]:
     """Templates ``(n, dimension) float32`` of *n* chips, as the recogniser gives them."""
-    import numpy as np
-
     if not chips:
         return np.empty((0, models.profile.dimension), np.float32)
     batch = models.prepare(np.stack(chips))
@@ -79,8 +81,6 @@ def pool(templates: NDArray[np.float32], metric: Metric) -> Vector:
 
     The mean; for the cosine metric the mean of directions, so that a long vector weighs no more.
     """
-    import numpy as np
-
     if metric == "cosine":
         templates = templates / np.linalg.norm(templates, axis=1, keepdims=True)
     mean: Vector = templates.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -92,8 +92,6 @@ def scores(templates: NDArray[np.float32], probe: Vector, metric: Metric) -> NDA
 
     The cosine similarity, or 1 minus the Euclidean distance.
     """
-    import numpy as np
-
     if metric == "euclidean":
         distances: NDArray[np.float32] = np.linalg.norm(templates - probe, axis=1)
         return 1 - distances
@@ -129,8 +127,6 @@ def same_person(first: Sequence[Vector], second: Sequence[Vector], models: Model
     Only for pieces that also agree in place and time: the bound (``models.join_from``) is too weak
     to stand alone.
     """
-    import numpy as np
-
     if models.join_from is None:
         return False
     metric = models.profile.metric
@@ -141,8 +137,6 @@ def same_person(first: Sequence[Vector], second: Sequence[Vector], models: Model
 
 def _dlib_chip(models: Models, image: Image, face: Face) -> Image:
     import cv2
-    import dlib
-    import numpy as np
 
     box = _hog_box(face)
     rectangle = dlib.rectangle(
@@ -168,7 +162,6 @@ def _hog_box(face: Face) -> Box:
 
 def _arcface_chip(image: Image, face: Face, size: tuple[int, int]) -> Image:
     import cv2
-    import numpy as np
 
     if face.landmarks is None or len(face.landmarks) < 3:
         raise ModelError(
@@ -188,10 +181,7 @@ def _arcface_chip(image: Image, face: Face, size: tuple[int, int]) -> Image:
 
 def _deepface_chip(image: Image, face: Face, size: tuple[int, int]) -> Image:
     """DeepFace's own way: level the eyes, crop the box, letterbox to the input size."""
-    import math
-
     import cv2
-    import numpy as np
     from deepface.modules import preprocessing
 
     if face.landmarks is not None:
@@ -200,7 +190,5 @@ def _deepface_chip(image: Image, face: Face, size: tuple[int, int]) -> Image:
         centre = (face.box.centre_x, face.box.centre_y)
         matrix = cv2.getRotationMatrix2D(centre, angle, 1.0)
         image = np.asarray(cv2.warpAffine(image, matrix, image.shape[1::-1]), np.uint8)
-    from workbench.faces.quality import crop
-
     resized = preprocessing.resize_image(img=crop(image, face.box), target_size=size)
     return np.asarray(np.rint(resized[0] * 255), np.uint8)

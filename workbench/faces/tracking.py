@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workbench.domain import Box, Face, Quality
 
 if TYPE_CHECKING:
@@ -124,7 +126,6 @@ class Tracker:
     def _associate(
         self, seconds: float, seen: Sequence[Observation]
     ) -> tuple[list[tuple[Track, int]], list[Track]]:
-        import numpy as np
         from scipy.optimize import linear_sum_assignment
 
         if not self.active or not seen:

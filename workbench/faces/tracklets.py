@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workbench.domain import Box, Face, Shot, Tracklet
 from workbench.faces import quality, templates
 from workbench.faces.detection import detect, non_max_suppression
@@ -213,8 +215,6 @@ class TrackletBuilder:
         )
 
     def _tracklet(self, fragment: _TrackFragment) -> Tracklet:
-        import numpy as np
-
         pooled = None
         if fragment.shots:
             made = np.stack([shot.template for shot in fragment.shots])

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from workbench.domain import Problem
 from workbench.errors import RecordingError
 from workbench.footage.clock import Clock, Doubt
@@ -18,7 +20,6 @@ from workbench.footage.geometry import Orientation, square, told_orientation
 from workbench.footage.sequence import PictureSequence
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from workbench.domain import Image
@@ -62,8 +63,6 @@ class VideoFrame:
 
     def image(self) -> Image:
         """The upright picture ``(height, width, 3) uint8``, BGR."""
-        import numpy as np
-
         width, height = self._size
         picture: Image = self._frame.to_ndarray(format="bgr24", width=width, height=height)
         return np.ascontiguousarray(self._orientation.apply(picture))

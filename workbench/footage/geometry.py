@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from av.sidedata.sidedata import Type
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,7 +80,5 @@ def square(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
 
 def told_orientation(frame: Any) -> Orientation:
     """The way in which the file of a decoded PyAV frame asks it to be shown."""
-    from av.sidedata.sidedata import Type
-
     matrix = frame.side_data.get(Type.DISPLAYMATRIX)
     return Orientation() if matrix is None else Orientation.of_matrix(bytes(matrix))

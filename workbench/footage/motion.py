@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workbench.domain import Box
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -64,7 +65,6 @@ class MotionGate:
             Whether this is another scene than before.
         """
         import cv2
-        import numpy as np
 
         grey = cv2.GaussianBlur(luma, (5, 5), 0).astype(np.float32)
         last, self._last = self._last, grey
@@ -82,7 +82,6 @@ class MotionGate:
 
     def _boxes(self, moving: NDArray[np.bool_]) -> list[Box]:
         import cv2
-        import numpy as np
 
         height, width = moving.shape
         reach = max(1, round(self.margin * width))

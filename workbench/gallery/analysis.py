@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from workbench.gallery.register import connect, schema, sql_part, unreadable
 from workbench.gallery.segments import TABLES, Segment, attach
 
 if TYPE_CHECKING:
-    import duckdb
     import pyarrow as pa
 
     from workbench.domain import Profile
@@ -42,8 +43,6 @@ def read_only(
     FileNotFoundError
         If one was merged away meanwhile.
     """
-    import duckdb
-
     with tempfile.TemporaryDirectory(prefix="sightline-") as folder:
         base = Path(folder) / "base.duckdb"
         building = connect(base, write=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from workbench.domain import Problem, Profile, Scope
 from workbench.errors import GalleryError, ProfileMismatch
@@ -131,7 +132,6 @@ def export(gallery: Gallery, folder: Path, *, scope: Scope | None = None) -> int
 
 
 def _export(segment: Segment, target: Path, wanted: list[str], profile: Profile) -> None:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     target.mkdir()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import numpy as np
 
 from workbench.errors import GalleryError
@@ -30,7 +31,6 @@ from workbench.gallery.segments import ROWS, checksum, columns, remove
 from workbench.gallery.store import Gallery, take_lock
 
 if TYPE_CHECKING:
-    import duckdb
     import pyarrow as pa
 
     from workbench.domain import Profile
@@ -77,8 +77,6 @@ def migrate(path: Path, *, keep: Path | None = None) -> int:
         raise GalleryError("there is no gallery here", where=str(path), fix="Name another file")
     if keep is not None and keep.exists():
         raise GalleryError("there is a file already", where=str(keep), fix="Choose another name")
-    import duckdb
-
     old = connect(path)
     try:
         version = schema_version(old, path)

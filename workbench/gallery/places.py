@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
 from workbench.domain import Camera
 
@@ -68,8 +69,6 @@ class Places:
 
     def inside(self, district: District) -> NDArray[np.bool_]:
         """Which are in a district, its border included."""
-        import shapely
-
         west, south, east, north = district.area.bounds
         near = (self.longitude >= west) & (self.longitude <= east)
         near &= (self.latitude >= south) & (self.latitude <= north)

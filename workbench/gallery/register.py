@@ -17,13 +17,12 @@ from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import duckdb
 
 from workbench.domain import Profile
 from workbench.errors import GalleryBusy, GalleryError
-
-if TYPE_CHECKING:
-    import duckdb
 
 SCHEMA_VERSION = 3
 # That a file of a version must have to be a gallery.
@@ -100,8 +99,6 @@ def undisturbed() -> Iterator[None]:
 
 def connect(path: Path | str = ":memory:", *, write: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection that loads and reads nothing by itself; raise GalleryError or GalleryBusy."""
-    import duckdb
-
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -193,8 +190,6 @@ def read_register(path: Path, *, version: int = SCHEMA_VERSION) -> Register:
     GalleryBusy
         If somebody else has the file itself open for writing.
     """
-    import duckdb
-
     connection = connect(path)
     try:
         found = schema_version(connection, path)
@@ -223,8 +218,6 @@ def reread_register(path: Path, known: Register, connection: duckdb.DuckDBPyConn
 
     Whatever is not as it was in *known*, but for the segments, is left to :func:`read_register`.
     """
-    import duckdb
-
     location = str(path.resolve()).replace("'", "''")
     try:
         connection.execute(f"ATTACH '{location}' AS register (READ_ONLY)")

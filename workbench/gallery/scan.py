@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+import numkong
 import numpy as np
 
 from workbench.gallery.index import TemplateIndex, quantise
@@ -247,8 +248,6 @@ def _length(piece: Piece) -> int:
 
 def _comparison(probes: NDArray[np.int8]) -> Any:
     """A function from codes ``(n, dimension)`` to their products with the probes', ``(n, m)``."""
-    import numkong
-
     if len(probes) == 1 and probes.shape[1] > _PACKED_UP_TO:
         return lambda codes: np.asarray(numkong.cdist(probes, codes, "dot")).T
     packed = numkong.dots_pack(probes)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from workbench.domain import (
     QUALITY_PARTS,
@@ -35,7 +36,6 @@ from workbench.gallery.register import SegmentEntry, connect, finish, schema
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
     from numpy.typing import NDArray
 
 # Of a row that several segments hold, the newest.
@@ -132,8 +132,6 @@ class SegmentWriter:
 
     def add_cameras(self, cameras: Iterable[Camera], *, noted_at: datetime | None = None) -> None:
         """Add those that are not here yet; *noted_at* is when that was known, by default now."""
-        import pyarrow as pa
-
         fresh = [camera for camera in cameras if camera.camera_id not in self._cameras]
         fresh = list({camera.camera_id: camera for camera in fresh}.values())
         for camera in fresh:
@@ -252,8 +250,6 @@ class SegmentWriter:
 
     def add_tables(self, tables: Mapping[str, pa.Table], *, without: Iterable[str] = ()) -> None:
         """Add tables in :func:`columns`, but for the recordings *without*."""
-        import pyarrow as pa
-
         unwanted = pa.table({"recording_id": pa.array(list(without), pa.string())})
         self._connection.register("unwanted", unwanted)
         for name in TABLES:
@@ -381,8 +377,6 @@ def _tables(
     recordings: Sequence[IndexedRecording], dimension: int
 ) -> Iterator[tuple[str, pa.Table]]:
     """The rows of recordings for each table, in the order of its columns."""
-    import pyarrow as pa
-
     time, now = pa.timestamp("us", tz="UTC"), datetime.now(UTC)
 
     def column(values: Iterable[Any], kind: Any) -> pa.Array:
@@ -487,8 +481,6 @@ def _microseconds(moment: datetime) -> int:
 
 def columns(profile: Profile) -> dict[str, pa.Schema]:
     """The columns of each table of a segment, and of ``templates`` as exports have them."""
-    import pyarrow as pa
-
     connection = connect()
     try:
         connection.execute(schema(2, profile))
@@ -502,7 +494,6 @@ def columns(profile: Profile) -> dict[str, pa.Schema]:
 
 def read_tables(folder: Path, profile: Profile) -> dict[str, pa.Table]:
     """The Parquet files of one exported segment; raise GalleryError if one is not as it must be."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:

@@ -14,7 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
+import duckdb
 import numpy as np
+import pyarrow as pa
 
 from workbench.domain import (
     QUALITY_PARTS,
@@ -54,9 +56,7 @@ from workbench.gallery.segments import (
 )
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from workbench.domain import District, Filter
@@ -502,8 +502,6 @@ class Gallery:
     @undisturbed()
     def _take(self, register: Register) -> None:
         """Attach the segments of *register*, and let go of others."""
-        import duckdb
-
         wanted = {entry.name: entry for entry in register.segments}
         fresh = {
             name: Segment(self._folder / name, entry)
@@ -581,8 +579,6 @@ class Gallery:
 
     @undisturbed()
     def _ask(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
-        import duckdb
-
         damage = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException)
         try:
             return self._connection.sql(sql, params=parameters).to_arrow_table()
@@ -805,8 +801,6 @@ class Gallery:
         return self.settled(self._templates)
 
     def _templates(self) -> pa.Table:
-        import pyarrow as pa
-
         time = pa.timestamp("us", tz="UTC")
         parts = [_no_templates(self.profile.dimension)]
         for segment in self.segments:
@@ -857,8 +851,6 @@ def shot_of(row: Mapping[str, Any]) -> Shot:
 
 
 def _no_templates(dimension: int) -> pa.Table:
-    import pyarrow as pa
-
     time, name = pa.timestamp("us", tz="UTC"), pa.dictionary(pa.int32(), pa.string())
     fields = [
         ("recording_id", name), ("ordinal", pa.int32()), ("camera_id", name),
@@ -875,8 +867,6 @@ class _DiskRefused(GalleryError):
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
     """Say of a disk that refuses what was to be written, and that nothing was lost."""
-    import duckdb
-
     try:
         yield
     except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:

@@ -7,11 +7,14 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workbench.domain import IndexedRecording, Problem, Progress, ProgressCallback, Shot, Tracklet
 from workbench.errors import GalleryError
 from workbench.faces import templates
 from workbench.faces.detection import detect
 from workbench.faces.tracklets import PICTURE_MARGIN
+from workbench.gallery.replacement import carry_over, missing, stored
 
 if TYPE_CHECKING:
     from workbench.domain import Image
@@ -63,8 +66,6 @@ def reembed(
     GalleryError
         If *new* is of another profile than *models*, or cannot be written.
     """
-    from workbench.gallery.replacement import carry_over, missing, stored
-
     if new.profile.fingerprint != models.profile.fingerprint:
         raise GalleryError(
             f"is of profile {new.profile.name}, not of {models.profile.name}",
@@ -116,8 +117,6 @@ def _recording(indexed: IndexedRecording, models: Models, result: Reembedded) ->
 
 
 def _tracklet(tracklet: Tracklet, shots: list[Shot], models: Models) -> Tracklet:
-    import numpy as np
-
     if not shots:
         return replace(tracklet, shots=(), template=None)
     vectors = np.stack([shot.template for shot in shots])
@@ -128,7 +127,6 @@ def _tracklet(tracklet: Tracklet, shots: list[Shot], models: Models) -> Tracklet
 def _chip(models: Models, shot: Shot) -> Image | None:
     """The chip of the shot's face, None where the detector does not find it."""
     import cv2
-    import numpy as np
 
     picture = cv2.imdecode(np.frombuffer(shot.jpeg, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+import shapely
+
 from workbench.domain import (
     Catalogue,
     Problem,
@@ -190,8 +192,6 @@ def _divide(
     held = set(present)
     fresh = [recording for recording in catalogue.recordings if recording not in held]
     if first is not None:
-        import shapely
-
         urgent = {
             camera.camera_id
             for camera in catalogue.cameras

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from workbench.domain import IndexedRecording, Profile, Progress, ProgressCallback, Recording
-from workbench.errors import SightlineError
+from workbench.errors import RecordingError, SightlineError
 from workbench.indexing.recording import SamplingRates, index_recording
 
 if TYPE_CHECKING:
@@ -107,8 +107,6 @@ def index_in_parallel(
 
 
 def _crash(recording: Recording, code: int | None) -> SightlineError:
-    from workbench.errors import RecordingError
-
     how = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
     return RecordingError(
         f"reading it ended the worker ({how})",

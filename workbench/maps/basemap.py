@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shapely import get_coordinates
+from shapely.errors import ShapelyError
+from shapely.geometry import shape
+
 from workbench.errors import MapError
 
 KINDS = {
@@ -54,9 +58,6 @@ def read_base_map(path: Path) -> BaseMap:
     MapError
         If the file cannot be read, is no FeatureCollection, or has nothing that can be drawn.
     """
-    from shapely import get_coordinates
-    from shapely.errors import ShapelyError
-    from shapely.geometry import shape
 
     def error(what: str) -> MapError:
         return MapError(what, where=str(path), fix="Set SIGHTLINE_BASE_MAP to a GeoJSON of streets")

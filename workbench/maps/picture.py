@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import shapely
+from PIL import Image, ImageDraw, ImageFont
+from shapely.geometry import shape
+
 from workbench.domain import Camera, Candidate, District
 from workbench.maps.basemap import Bounds, read_base_map
 from workbench.maps.route import legs, visits
@@ -42,8 +46,6 @@ def sightings_png(
 
     Tiles are not drawn: nothing is fetched. Raises MapError if *base_map* cannot be used.
     """
-    from PIL import Image
-
     ranked = sorted(candidates, key=lambda candidate: -candidate.score)
     ground = read_base_map(base_map) if base_map else None
     bounds = view(ranked, cameras, district) or (ground and ground.bounds) or Bounds(0, 0, 1, 1)
@@ -119,16 +121,11 @@ class _Sheet:
 
     @classmethod
     def of(cls, canvas: Image.Image, bounds: Bounds) -> _Sheet:
-        from PIL import ImageDraw
-
         fitting = _Projection.fitting(bounds, canvas.size, MARGIN * OVERSAMPLING)
         return cls(ImageDraw.Draw(canvas, "RGBA"), fitting, canvas.size)
 
     def land(self, kind: str, geometry: dict[str, Any]) -> None:
         """A street, water, park or block."""
-        import shapely
-        from shapely.geometry import shape
-
         for part in shapely.get_parts(shape(geometry)):
             if part.geom_type == "Polygon":
                 self.draw.polygon(self._points(part.exterior.coords), fill=LAND[kind])
@@ -140,8 +137,6 @@ class _Sheet:
 
     def area(self, district: District) -> None:
         """The district: its outline, and a light tint inside."""
-        import shapely
-
         for part in shapely.get_parts(district.area):
             self.draw.polygon(self._points(part.exterior.coords), fill=f"{AREA}14")
             for ring in (part.exterior, *part.interiors):
@@ -207,8 +202,6 @@ class _Sheet:
         self.draw.text(at, words, fill=INK, font=font, anchor="lb")
 
     def _font(self, size: int) -> Any:
-        from PIL import ImageFont
-
         return ImageFont.load_default(size * OVERSAMPLING)
 
     def _point(self, camera: Camera) -> tuple[float, float]:

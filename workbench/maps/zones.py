@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import tzfpy
+
 if TYPE_CHECKING:
     from workbench.domain import Camera
 
@@ -26,8 +28,6 @@ def local_zone(longitude: float, latitude: float) -> ZoneInfo:
     At open sea, beyond territorial waters, that is UTC. The borders that are looked up are
     simplified ones; an installation beside a border should set its zone.
     """
-    import tzfpy
-
     name = tzfpy.get_tz(longitude, latitude)
     # Etc/GMT-5 and the like are nautical zones: nobody's clocks show them.
     return UTC_ZONE if not name or name.startswith("Etc/") else ZoneInfo(name)

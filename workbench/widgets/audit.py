@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import ipywidgets
 
+from workbench.casework.oversight import audit_overview
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE
@@ -26,8 +27,6 @@ def audit(*, installation: Installation | None = None) -> Any:
     >>> from workbench.widgets import audit
     >>> audit()                                                         # doctest: +SKIP
     """
-    from workbench.casework.oversight import audit_overview
-
     try:
         installation = installation or Installation.open()
         zone = installation.settings.zone or UTC_ZONE

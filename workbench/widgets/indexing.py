@@ -10,8 +10,10 @@ from traitlets import Instance, Int, Unicode
 
 from workbench.domain import Progress
 from workbench.errors import Cancelled
+from workbench.faces.profiles import NAMED
 from workbench.footage.catalog import read_catalogue
 from workbench.indexing import IndexReport, Plan, index_catalogue, plan_catalogue
+from workbench.indexing.workers import available_cores
 from workbench.installation import Installation
 from workbench.widgets.components.parts import (
     button,
@@ -136,9 +138,6 @@ class IndexingPanel(ipywidgets.VBox):  # type: ignore[misc]
     """The fields of a run, its progress with an estimate, and its report."""
 
     def __init__(self, model: Indexing) -> None:
-        from workbench.faces.profiles import NAMED
-        from workbench.indexing.workers import available_cores
-
         self.model = model
         wide = {"style": {"description_width": "90px"}, "layout": {"width": "480px"}}
         self.folder = ipywidgets.Text(

@@ -14,6 +14,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import shapely
+
 if TYPE_CHECKING:
     import pandas as pd
     from fpdf import FPDF
@@ -82,8 +84,6 @@ def place_sketch(
     district: District, cameras: Sequence[Camera], sightings: Mapping[int, Candidate]
 ) -> Sketch:
     """The permitted area, its cameras, and the sightings with their numbers in the report."""
-    import shapely
-
     places = [(c.longitude, c.latitude) for c in cameras]
     if places:
         west, south, east, north = shapely.MultiPoint(places).buffer(0.002).bounds

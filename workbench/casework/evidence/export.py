@@ -19,6 +19,12 @@ from workbench.casework.register import all_entries
 from workbench.casework.reviewing.review import considered, error_rates_of
 from workbench.casework.subjects import subject_photographs
 from workbench.errors import EvidenceError
+from workbench.faces.profiles import calibrated_threshold
+from workbench.footage.files import at_hand, sha256_of
+from workbench.gallery.by_id import tracklets_by_id
+from workbench.maps.offline import self_contained_html
+from workbench.maps.sightings import sightings_map
+from workbench.maps.zones import zone_of_cameras
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -79,9 +85,6 @@ def export(
     EvidenceError
         If there is a file of that name, or it cannot be written.
     """
-    from workbench.faces.profiles import calibrated_threshold
-    from workbench.maps.zones import zone_of_cameras
-
     me, case = register.require("evidence.export", reference), register.case(reference)
     if output.exists():
         raise EvidenceError("there is a file already", where=str(output), fix="Choose another name")
@@ -183,8 +186,6 @@ def _refused(register: CaseRegister, reference: str) -> int:
 
 
 def _findings(register: CaseRegister, reference: str, gallery: Gallery) -> list[Finding]:
-    from workbench.gallery.by_id import tracklets_by_id
-
     items = [item for item in considered(register, reference) if item.tracklet_id]
     scores = {
         item.tracklet_id: float("nan") if item.score is None else item.score for item in items
@@ -202,8 +203,6 @@ def _examiners(findings: Sequence[Finding]) -> set[str]:
 def _sources(
     gallery: Gallery, findings: Sequence[Finding], footage: Sequence[Path]
 ) -> list[Source]:
-    from workbench.footage.files import at_hand, sha256_of
-
     wanted = {f.candidate.recording_id for f in findings if f.candidate}
     recordings = gallery.recordings()
     sources = []
@@ -227,8 +226,6 @@ def _clips(
     footage: Sequence[Path],
 ) -> dict[str, bytes]:
     """A clip of each sighting whose recording is at hand and is the one that was indexed."""
-    from workbench.footage.files import at_hand
-
     roots = _roots(gallery, footage)
     unchanged = {source.file for source in sources if source.available and not source.changed}
     found = {}
@@ -242,9 +239,6 @@ def _clips(
 def _map(
     told: Dossier, cameras: Sequence[Any], seen: Sequence[Candidate], base_map: Path | None
 ) -> bytes:
-    from workbench.maps.offline import self_contained_html
-    from workbench.maps.sightings import sightings_map
-
     page = self_contained_html(
         sightings_map(
             seen,

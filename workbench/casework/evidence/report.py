@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from fpdf import FPDF
+from fpdf.fonts import FontFace
+from PIL import Image, UnidentifiedImageError
+
 from workbench.casework.evidence.drawings import GREY, INK, MARK, WIDTH, Colour, Sketch
 from workbench.casework.reviewing.review import SAME_FROM, SCALE
 from workbench.casework.training import TRAINING_NOTICE
 
 if TYPE_CHECKING:
-    from fpdf import FPDF
-
     from workbench.casework.cases import Case
     from workbench.casework.record.chain import Entry, Head
     from workbench.casework.reviewing.review import ErrorRate, Reviewed
@@ -341,8 +343,6 @@ def _html_table(rows: Sequence[Sequence[str]]) -> str:
 
 def as_pdf(told: Dossier) -> bytes:
     """The same on A4. Letters that no font at hand has are shown as ``?``; the HTML has them."""
-    from fpdf import FPDF
-
     pdf = FPDF()
     pdf.set_margin(15)
     pdf.set_auto_page_break(True, margin=18)
@@ -388,16 +388,12 @@ def _pdf_section(pdf: FPDF, section: Section, write: Callable[[str], str]) -> No
 
 
 def _plain_headings(pdf: FPDF) -> Any:
-    from fpdf.fonts import FontFace
-
     return FontFace(emphasis="", fill_color=(235, 235, 235), size_pt=pdf.font_size_pt)
 
 
 def _pdf_pictures(
     pdf: FPDF, pictures: Sequence[tuple[bytes, str]], write: Callable[[str], str]
 ) -> None:
-    from PIL import Image, UnidentifiedImageError
-
     size, gap = 26.0, 4.0
     for at, (jpeg, words) in enumerate(pictures):
         column = at % 6

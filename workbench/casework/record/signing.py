@@ -12,6 +12,10 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from workbench.casework.record.chain import Head, canonical
 from workbench.casework.record.keys import private_key
 from workbench.errors import EvidenceError
@@ -64,8 +68,6 @@ def write_archive(
 
     *about* is what the manifest says besides the files: the case, the head and so on.
     """
-    from cryptography.hazmat.primitives import serialization
-
     listed = {
         name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
         for name, content in sorted(files.items())
@@ -163,10 +165,6 @@ def _looked_at(archive: zipfile.ZipFile, key: str) -> Verified:
 
 
 def _signer(archive: zipfile.ZipFile, manifest: bytes) -> tuple[str, list[str]]:
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
     pem = archive.read(PUBLIC_KEY)
     try:
         public = serialization.load_pem_public_key(pem)

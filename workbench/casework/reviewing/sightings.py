@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from workbench.casework.reviewing.review import Decision, reviewed
+from workbench.gallery.by_id import tracklets_by_id
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
@@ -56,8 +57,6 @@ def confirmed_sightings(
     That the best shots were shown is recorded. Raises NotPermitted if no role of theirs covers
     reading cases and seeing faces, CaseError if there is no such case.
     """
-    from workbench.gallery.by_id import tracklets_by_id
-
     me = register.require("shot.view", reference)
     register.case(reference)
     items = {

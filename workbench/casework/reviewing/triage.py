@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+import shapely
+
 from workbench.errors import CaseError
 
 if TYPE_CHECKING:
@@ -130,8 +132,6 @@ def _standing(register: CaseRegister, reference: str) -> list[Opinion]:
 def _may_look(
     register: CaseRegister, reference: str, candidate: Candidate, action: Action
 ) -> Person:
-    import shapely
-
     me, case = register.require(action, reference), register.case(reference)
     case.require_open(fix=_ONLY_OPEN)
     place = shapely.Point(candidate.camera.longitude, candidate.camera.latitude)

@@ -11,8 +11,12 @@ from zoneinfo import ZoneInfo
 
 from traitlets import Bytes, Enum, Float, Instance, Int, Tuple, Unicode
 
+from workbench.casework.reviewing.triage import may_see_clip, record_clip
 from workbench.domain import Candidate, Photograph, Profile
 from workbench.errors import RecordingError, SightlineError
+from workbench.faces.clips import redacted_clip
+from workbench.faces.landmarks import find_eyes
+from workbench.footage.files import at_hand, sha256_of, stamp_of
 from workbench.installation import Installation
 from workbench.widgets.components.tasks import Tasks
 from workbench.widgets.components.work import Work
@@ -127,8 +131,6 @@ class Comparison(Tasks):
         self.say("clip")
 
         def done(clip: bytes) -> None:
-            from workbench.casework.reviewing.triage import record_clip
-
             digest = hashlib.sha256(clip).hexdigest()
             record_clip(self.installation.register, reference, candidate, sha256=digest)
             self.clip = clip
@@ -157,9 +159,6 @@ class Comparison(Tasks):
         self.do(field, doing, unless_passed, then)
 
     def _cut(self, candidate: Candidate, reference: str) -> bytes:
-        from workbench.casework.reviewing.triage import may_see_clip
-        from workbench.faces.clips import redacted_clip
-
         may_see_clip(self.installation.register, reference, candidate)
         with self.installation.open_gallery(self.gallery) as gallery:
             source = source_of(candidate, gallery)
@@ -207,8 +206,6 @@ class Comparison(Tasks):
         self._do("shots", "Fetching the best shots", lambda: self._look(candidate), done)
 
     def _look(self, candidate: Candidate) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
-        from workbench.faces.landmarks import find_eyes
-
         models = self._models()
         for one in self.photographs:
             if one.jpeg not in self._eyes:
@@ -238,8 +235,6 @@ def source_of(candidate: Candidate, gallery: Gallery) -> Path:
 
     Raises RecordingError where it is not, and says so.
     """
-    from workbench.footage.files import at_hand, sha256_of, stamp_of
-
     recordings = gallery.recordings().set_index("recording_id")
     known = recordings.loc[candidate.recording_id]
     path = at_hand(candidate.recording, map(Path, gallery.runs()["source"].unique()))

@@ -10,6 +10,7 @@ from typing import Any
 import ipyleaflet
 import ipywidgets
 import numpy as np
+from shapely.geometry import mapping
 
 from workbench import district as districts
 from workbench.domain import District
@@ -279,8 +280,6 @@ def _ground(model: ScopeModel, settings: Settings) -> list[Any]:
 
 def _drawn(model: ScopeModel) -> list[dict[str, Any]]:
     """The district's polygons one by one, as the drawing tools can change them."""
-    from shapely.geometry import mapping
-
     if model.district is None or model.picked:
         return []
     area = model.district.area

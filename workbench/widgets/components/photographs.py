@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from traitlets import Tuple
 
+from workbench.casework.authority import admit
 from workbench.domain import MOST_PHOTOGRAPHS, Photograph, Probe, Profile
 from workbench.errors import ImageError
+from workbench.faces.probes import find_faces, from_shot, make_photograph
 from workbench.widgets.components.agreement import Agreement, agreement
 from workbench.widgets.components.tasks import Tasks
 
@@ -72,8 +74,6 @@ class Photographs(Tasks):
         key = self._key()
 
         def job() -> Upload:
-            from workbench.faces.probes import find_faces
-
             models = self._models()
             upload = Upload(
                 key, find_faces(content, name=name, models=models), used=used, content=content
@@ -100,9 +100,6 @@ class Photographs(Tasks):
         key = self._key()
 
         def job() -> Upload:
-            from workbench.casework.authority import admit
-            from workbench.faces.probes import from_shot
-
             with self.installation.open_gallery(self.gallery) as gallery:
                 shot = gallery.shots(tracklet_id)[0]
             found, photograph = from_shot(shot, name=name or f"best shot of {tracklet_id}")
@@ -203,7 +200,5 @@ def shot_name(candidate: Candidate, when: str) -> str:
 
 
 def _choose(upload: Upload, index: int, models: Models) -> Upload:
-    from workbench.faces.probes import make_photograph
-
     photograph = make_photograph(upload.found, index, models=models)
     return replace(upload, chosen=index, photograph=photograph)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
+import shapely
 from traitlets import Instance, Tuple
 
 from workbench import district as districts
@@ -26,7 +28,6 @@ from workbench.widgets.components.tasks import Tasks
 from workbench.widgets.components.work import Work
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 NIGHT = (20, 6)  # hours
@@ -118,8 +119,6 @@ class ScopeModel(Tasks):
 
     def whole_area(self, *, margin: float = 0.001) -> District:
         """A rectangle around all cameras, with a margin in degrees, by default about 100 m."""
-        import shapely
-
         # A single camera has no area of its own.
         places = shapely.multipoints(list(zip(self.longitudes, self.latitudes, strict=True)))
         area = shapely.box(*shapely.bounds(places)).buffer(margin, join_style="mitre")
@@ -159,8 +158,6 @@ class ScopeModel(Tasks):
         return self._asked_about()[0]
 
     def _asked_about(self) -> tuple[NDArray[np.intp], tuple[Camera, ...]]:
-        import shapely
-
         question = (self.district, self.picked)
         # Several panels ask at each change; among 160,000 cameras each answer takes some time.
         if self._inside is None or self._inside[0] != question:
@@ -284,8 +281,6 @@ class ScopeModel(Tasks):
 
         As arrays: the rows of half a million recordings take seconds to go through one by one.
         """
-        import pandas as pd
-
         if self._columns is None or self._columns[0] is not self.footage:
             known = pd.Index([camera.camera_id for camera in self.cameras])
             camera = known.get_indexer(pd.Index(self.footage["camera_id"].astype(known.dtype)))
@@ -322,8 +317,6 @@ class ScopeModel(Tasks):
 
 def places_of(cameras: Sequence[Camera]) -> District:
     """A district that holds no more than the very places where some cameras stand."""
-    import shapely
-
     spots = shapely.points([(camera.longitude, camera.latitude) for camera in cameras])
     name = cameras[0].name or cameras[0].camera_id
     if len(cameras) > 1:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
+from PIL import Image as Pictures
 
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import ImageError
@@ -245,9 +247,6 @@ def _sentence(words: str) -> str:
 
 
 def _small_jpeg(image: Image) -> bytes:
-    import io
-
-    from PIL import Image as Pictures
 
     picture = Pictures.fromarray(image[:, :, ::-1])
     picture.thumbnail((SHOWN_SIZE, SHOWN_SIZE))

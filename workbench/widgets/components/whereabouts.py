@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from workbench.domain import Camera, Candidate, District
+from workbench.maps.export import sightings_csv, sightings_geojson
+from workbench.maps.route import MAX_SPEED_KMH, legs, visits
 from workbench.maps.zones import local_time
 from workbench.settings import Settings
 from workbench.widgets.components.parts import camera_name, escaped
@@ -59,7 +61,6 @@ class Whereabouts:
 
     def file(self, form: Form) -> bytes:
         """A file to be saved. Raises what :meth:`page` raises."""
-        from workbench.maps.export import sightings_csv, sightings_geojson
         from workbench.maps.picture import sightings_png
 
         if form == "html":
@@ -86,7 +87,6 @@ class Whereabouts:
 
     def route(self) -> str:
         """The route in words, as HTML, and first of all what nobody could have travelled."""
-        from workbench.maps.route import MAX_SPEED_KMH, legs, visits
         from workbench.maps.sightings import MAX_STOPS
 
         stops = visits(self.candidates)

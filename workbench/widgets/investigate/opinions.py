@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from traitlets import Dict, HasTraits, Unicode
 
+from workbench.casework.reviewing.triage import opinions, sort_out, take_back
 from workbench.errors import SightlineError
 from workbench.widgets.components.parts import count
 from workbench.widgets.investigate.model import Investigation
@@ -43,8 +44,6 @@ class TriageOpinions(HasTraits):
 
     def record(self, tracklet_id: str, verdict: TriageVerdict) -> bool:
         """Record an opinion on a candidate of the result; True if it was recorded."""
-        from workbench.casework.reviewing.triage import sort_out
-
         result, self.problem = self.model.result, ""
         candidates = result.candidates if result else ()
         candidate = next((one for one in candidates if one.tracklet_id == tracklet_id), None)
@@ -62,8 +61,6 @@ class TriageOpinions(HasTraits):
 
     def undo(self) -> str:
         """Take back one's last opinion; the tracklet_id it was about, or nothing."""
-        from workbench.casework.reviewing.triage import opinions, take_back
-
         result, self.problem = self.model.result, ""
         if result is None:
             return ""
@@ -86,8 +83,6 @@ class TriageOpinions(HasTraits):
         return f"{done:,} of {count(len(own), 'candidate')} sorted."
 
     def _restart(self, _: object = None) -> None:
-        from workbench.casework.reviewing.triage import opinions
-
         result = self.model.result
         self.told = self.problem = ""
         try:

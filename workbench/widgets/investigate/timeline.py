@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets
 
 from workbench.domain import Scope
+from workbench.maps.timeline import timeline
 from workbench.widgets.components.parts import heading, markup
 from workbench.widgets.components.plot import Plot
 from workbench.widgets.investigate.model import Investigation
@@ -40,8 +41,6 @@ class TimelinePanel(ipywidgets.VBox):  # type: ignore[misc]
 
 def drawn(model: Investigation) -> Any:
     """The timeline of the result, or, as long as there is none, of the footage in question."""
-    from workbench.maps.timeline import timeline
-
     result = model.result
     scope: Scope | None
     if result is not None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from traitlets import Dict, Float, Instance, Int, Unicode
 
 from workbench.calibration import (
@@ -210,8 +211,6 @@ class ThresholdLab(Tasks):
         )
 
     def _count(self) -> tuple[int, ...]:
-        import numpy as np
-
         with self.installation.open_gallery(self.gallery) as opened:
             quality = opened.templates()["quality"].to_numpy()
         if not len(quality):
