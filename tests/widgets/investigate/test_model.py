@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-import workbench.faces.probes
+import workbench.faces.orientation
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import GalleryError
 from workbench.gallery.register import segments_folder
@@ -118,7 +118,7 @@ def test_unusable_photographs_are_each_reported_and_the_others_kept(
     )
     assert [upload.found.name for upload in asked.uploads] == ["1.jpg"]
     first, second = asked.messages["target"].splitlines()
-    assert first.startswith("notes.txt: is not a picture that can be read.")
+    assert first.startswith("notes.txt: is not a picture, or of a format that is not read here.")
     assert second.startswith("wall.jpg: no face of at least 40 px.")
     asked.add_photograph("2.jpg", probe(2))
     assert "target" not in asked.messages
@@ -264,7 +264,7 @@ def test_an_unexpected_error_is_logged_and_told_in_a_plain_sentence(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(workbench.faces.probes, "detect", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(workbench.faces.orientation, "detect", lambda *_, **__: 1 / 0)
     with caplog.at_level(logging.ERROR):
         asked.add_photograph("1.jpg", probe(1))
     assert asked.messages["target"] == UNEXPECTED

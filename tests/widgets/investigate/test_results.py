@@ -335,12 +335,12 @@ def test_what_went_wrong_with_one_candidate_is_not_told_of_the_next(many: Result
 def test_candidates_that_were_passed_over_are_not_looked_at(
     panel: ResultsPanel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workbench.faces import landmarks
+    from workbench.widgets.components import comparison
 
     looked: list[bytes] = []
-    find = landmarks.find_eyes
+    find = comparison.find_eyes
     monkeypatch.setattr(
-        landmarks, "find_eyes", lambda jpeg, models: looked.append(jpeg) or find(jpeg, models)
+        comparison, "find_eyes", lambda jpeg, models: looked.append(jpeg) or find(jpeg, models)
     )
     queue = panel.comparison._work = Queue()
     first, second = panel.model.shown
