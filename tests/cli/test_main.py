@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
@@ -162,6 +163,52 @@ def test_a_photograph_that_was_turned_is_named_to_people_and_scripts(
         "map", *changed(question, "--probe", scan), "--output", tmp_path / "map.html", "--json"
     )
     assert drawn.lines[0]["probe_notes"] == [note]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+def test_a_console_that_lacks_a_character_shows_another(
+    footage: Path,
+    question: list[object],
+    gallery: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    encoding: str,
+) -> None:
+    delivery = tmp_path / "delivery"
+    delivery.mkdir()
+    shutil.copyfile(footage / "maren.mkv", delivery / "北.mkv")
+    (delivery / "footage.csv").write_text(
+        "file,camera_id,started_at\n北.mkv,C1,2026-03-29T00:00:00+00:00\n", encoding="utf-8"
+    )
+    (delivery / "cameras.csv").write_text(
+        "camera_id,name,latitude,longitude\nC1,北門,51.48,-0.01\n", encoding="utf-8"
+    )
+    path = tmp_path / "g.duckdb"
+
+    def printed(*arguments: object) -> tuple[int, str, str]:
+        streams = {
+            name: io.TextIOWrapper(io.BytesIO(), encoding=encoding) for name in ("stdout", "stderr")
+        }
+        with monkeypatch.context() as patched:
+            for name, stream in streams.items():
+                patched.setattr(sys, name, stream)
+            status = main([str(argument) for argument in arguments])
+        for stream in streams.values():
+            stream.flush()
+        out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams.values())
+        return status, out, err
+
+    assert printed("index", delivery, "--gallery", path)[0] == DONE
+    asked = changed(question, "--gallery", path)
+    status, out, _ = printed("search", *asked)
+    assert status == DONE
+    assert ("北門 (C1)" if encoding == "utf-8" else "?? (C1)") in out
+    status, out, _ = printed("search", *asked, "--json")
+    assert status == DONE
+    assert json.loads(out)["recording"] == "北.mkv"  # scripts get the name itself
+    status, _, err = printed("search", *changed(asked, "--district", "北.geojson"))
+    assert status == REFUSED
+    assert ("北.geojson" if encoding == "utf-8" else "?.geojson") in err
 
 
 def test_search_keeps_to_top_threshold_time_and_place(

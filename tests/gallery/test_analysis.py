@@ -35,6 +35,12 @@ def test_sightings_are_tracklets_with_place_time_and_best_shot(connection) -> No
     assert first["recording"] == "0-0.mp4"
 
 
+def test_times_are_fetched_as_times_with_an_offset(connection) -> None:
+    rows = connection.sql("SELECT first_seen, last_seen FROM sightings_view").fetchall()
+    assert all(time.utcoffset() == timedelta(0) for row in rows for time in row)
+    assert min(first for first, _ in rows) == START
+
+
 def test_cameras_recordings_and_coverage_add_up(connection) -> None:
     cameras = connection.sql("FROM cameras_view ORDER BY camera_id").df()
     assert cameras["recordings"].tolist() == [3, 3, 3, 3, 0, 0]

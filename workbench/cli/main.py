@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from workbench.cli.options import Command, Parser
-from workbench.cli.output import DONE, REFUSED, say
+from workbench.cli.output import DONE, REFUSED, replace_unwritable, say
 from workbench.errors import SightlineError
 
 # Each command with its module in this room and its line in the list. Only the module of the command
@@ -37,6 +37,7 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
+    replace_unwritable()
     given = sys.argv[1:] if arguments is None else list(arguments)
     named = next((word for word in given if not word.startswith("-")), "")
     options = build_parser(named).parse_args(given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import sys
 import time
@@ -16,6 +17,13 @@ DONE, PROBLEMS, REFUSED = 0, 1, 2  # exit statuses
 
 # Where progress goes to a file, a line now and then shows that work goes on.
 SECONDS_BETWEEN_LINES = 30.0
+
+
+def replace_unwritable() -> None:
+    """Have characters that a console cannot show, as in Latin-1, printed as question marks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def table(*headings: str) -> Any:
@@ -39,9 +47,10 @@ def show(what: Any) -> None:
 
 
 def lines(objects: Iterable[Any]) -> None:
-    """Print one JSON object a line, for scripts."""
+    """Print one JSON object a line, for scripts; in ASCII where the output is not in UTF-8."""
+    coded = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
     for item in objects:
-        sys.stdout.write(json.dumps(item, ensure_ascii=False, default=str) + "\n")
+        sys.stdout.write(json.dumps(item, ensure_ascii=coded, default=str) + "\n")
     sys.stdout.flush()
 
 

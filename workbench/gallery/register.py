@@ -97,14 +97,32 @@ def undisturbed() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
+# DuckDB ends the name of a file at the one, and takes the other for a slash.
+_MISREAD = {"?": "a question mark", "\\": "a backslash"}
+
+
+def refuse_misread(path: Path) -> None:
+    """Raise GalleryError if DuckDB would take *path* for another one."""
+    where = str(path.resolve())
+    for sign, name in _MISREAD.items():
+        if sign in where:
+            raise GalleryError(
+                f"its path holds {name}, which DuckDB takes for something else",
+                where=str(path),
+                fix="Keep the gallery in a folder, and under a name, without one",
+            )
+
+
 def connect(path: Path | str = ":memory:", *, write: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection that loads and reads nothing by itself; raise GalleryError or GalleryBusy."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
+    in_memory = path == ":memory:"
+    if not in_memory:
+        refuse_misread(Path(path))
     try:
-        in_memory = path == ":memory:"
         connection = duckdb.connect(str(path), read_only=not write and not in_memory, config=config)
     except duckdb.Error as error:
         raise refusal(Path(path), error) from None

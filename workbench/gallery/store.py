@@ -40,6 +40,7 @@ from workbench.gallery.register import (
     SegmentEntry,
     connect,
     read_register,
+    refuse_misread,
     reread_register,
     schema,
     segments_folder,
@@ -133,6 +134,7 @@ class Gallery:
             If there is something at *path* already, or it cannot be written.
         """
         path = Path(path)
+        refuse_misread(path)
         if path.exists():
             raise GalleryError(
                 "there is a file already",
