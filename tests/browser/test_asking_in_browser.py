@@ -73,7 +73,7 @@ def test_a_reload_brings_the_question_back(
     )
     assert seen.page.locator(".sl-photograph").count() == 0
     seen.screenshot("asking-offered")
-    seen.page.get_by_role("button", name="Bring it back").click()
+    seen.page.get_by_role("button", name="Restore").click()
     seen.page.locator(".sl-photograph").nth(1).wait_for()
     assert seen.page.locator(".sl-unused").count() == 1
     seen.page.locator(".sl-covered", has_text="2 cameras of 12").wait_for()
@@ -97,7 +97,7 @@ def test_a_candidates_best_shot_joins_the_target(
     seen.page.locator(".sl-card").nth(1).click()
     seen.page.get_by_role("button", name="Search for this face too").click()
     seen.page.locator(".sl-photograph").nth(1).wait_for()
-    seen.page.locator(".sl-target", has_text="2 photographs are searched for as one").wait_for()
+    seen.page.locator(".sl-target", has_text="2 photographs are combined into one probe").wait_for()
     seen.page.locator(".sl-target", has_text="changed since the search").wait_for()
     seen.page.evaluate("scrollTo(0, 0)")
     seen.screenshot("asking-best-shot")
@@ -131,7 +131,9 @@ def test_photographs_of_different_people_are_flagged(
 ) -> None:
     seen = opened(served, visit)
     upload(seen, *wanted[:2], somebody_else)
-    seen.page.locator(".sl-target", has_text="1.jpg (number 3) looks like somebody else").wait_for()
+    seen.page.locator(
+        ".sl-target", has_text="1.jpg (number 3) looks like a different person"
+    ).wait_for()
     seen.screenshot("asking-somebody-else")
     seen.page.locator(".sl-use input").nth(2).uncheck()
     seen.page.locator(".sl-target .sl-outdated").wait_for(state="detached")
@@ -181,10 +183,10 @@ def test_what_was_drawn_is_deleted_with_the_tool_and_bookmarked_before(
     page.locator(".sl-inside strong", has_text="12 cameras").wait_for()
 
     page.get_by_role("button", name="Bookmarks").click()
-    page.get_by_label("Keep the area as").fill("<img src=x onerror=window.harm=1>")
-    page.get_by_label("Keep the area as").press("Tab")
-    page.get_by_role("button", name="Keep", exact=True).click()
-    page.locator(".sl-district", has_text="Kept.").wait_for()
+    page.get_by_label("Save the area as").fill("<img src=x onerror=window.harm=1>")
+    page.get_by_label("Save the area as").press("Tab")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.locator(".sl-district", has_text="Saved.").wait_for()
 
     scroll_to(seen, ".sl-district")
     page.locator(".leaflet-draw-edit-remove").click()

@@ -105,7 +105,7 @@ def test_the_case_is_chosen_before_anything_is_searched(
     seen.screenshot("case-1-training")
     case.locator("select").select_option("Choose a case…")
     seen.page.get_by_role("button", name="Search", exact=True).click()
-    case.get_by_text("Choose the case under which you ask.").wait_for()
+    case.get_by_text("Choose a case.").wait_for()
     case.locator("select").select_option("TRAINING: The demo")
     case.get_by_role("button", name="Use its area and time").click()
     seen.page.locator(".sl-search", has_text="Needs a photograph.").wait_for()

@@ -24,7 +24,7 @@ def test_gaps_are_seen_before_anything_is_searched(opened: Any) -> None:
     plot.locator(".bars").first.wait_for(timeout=60_000)
     words = plot.inner_text()
     assert "No camera has footage in 2 stretches" in words
-    assert "No footage is not “not seen”" in words
+    assert "No footage does not mean not there" in words
     # Told by hatching, not by colour alone.
     assert plot.locator("pattern").count() >= 1
     plot.evaluate("panel => panel.scrollIntoView({block: 'end'})")

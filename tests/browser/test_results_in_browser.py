@@ -169,7 +169,7 @@ def test_the_seconds_around_a_candidate_play_on_the_page(
     assert video.evaluate("film => film.duration") > 3
     video.scroll_into_view_if_needed()
     seen.screenshot("compare-3-clip")
-    assert "coarse on purpose" in page.locator(".sl-film").inner_text()
+    assert "pixelated on purpose" in page.locator(".sl-film").inner_text()
     seen.assert_clean()
 
 
@@ -212,7 +212,7 @@ def test_thousands_are_paged_through_without_a_stall(
     sort.select_option("Earliest first")
     page.get_by_text("of 2,000, earliest first", exact=False).wait_for()
     page.get_by_label("Opinion", exact=True).select_option("Same")
-    page.get_by_text("None of 2,000 candidates is left", exact=False).wait_for()
+    page.get_by_text("The filters above hide all 2,000 candidates", exact=False).wait_for()
     page.get_by_role("button", name="Show all").click()
     page.locator(".sl-card").nth(11).wait_for()
     page.locator(".sl-results").evaluate("panel => panel.scrollIntoView()")
@@ -223,7 +223,7 @@ def test_thousands_are_paged_through_without_a_stall(
     page.locator(".sl-comparing").wait_for()
     assert HOSTILE in page.locator(".sl-comparing h3").inner_text()
     page.get_by_role("button", name="Show the seconds around it").click()
-    page.locator(".sl-film", has_text="not at hand").wait_for()
+    page.locator(".sl-film", has_text="not available here").wait_for()
     page.locator(".sl-scroll").first.scroll_into_view_if_needed()
     seen.screenshot("results-table")
     assert page.evaluate("window.harm") is None

@@ -49,7 +49,7 @@ def test_of_several_cases_one_is_chosen_by_a_person(
     assert asked.case == ""
     assert "a case" in asked.missing
     asked.search()
-    assert asked.messages["case"] == "Choose the case under which you ask."
+    assert asked.messages["case"] == "Choose a case."
     panel = CasePanel(asked)
     panel.choice.value = "A-2"
     assert asked.case == "A-2"

@@ -62,7 +62,7 @@ def test_the_list_of_areas_leads_to_where_cameras_are_chosen(asked: Investigatio
     assert panel.choosing.children[1].layout.display == ""
     assert panel.named.value == "Drawn on the map"  # as long as there is none
     asked.pick_cameras(["CAM-003", "CAM-999"])
-    assert asked.messages["district"] == "Cameras that are not in this gallery any more: 1."
+    assert asked.messages["district"] == "Cameras no longer in this gallery: 1."
     assert panel.named.value == "Cameras chosen one by one"
     panel.named.value = "Drawn on the map"
     assert asked.district is None
@@ -117,7 +117,7 @@ def test_an_uploaded_file_becomes_the_district_or_is_explained(asked: Investigat
 def test_a_bookmark_is_kept_offered_and_deleted(asked: Investigation, bookmarks: Bookmarks) -> None:
     panel = DistrictPanel(asked)
     panel.bookmarks._keep()
-    assert asked.messages["bookmarks"] == "There is no area to keep. Draw one first."
+    assert asked.messages["bookmarks"] == "There is no area to save. Draw one first."
     asked.set_district(asked.whole_area())
     panel.bookmarks.name.value = "  Market <b> square "
     panel.bookmarks._keep()

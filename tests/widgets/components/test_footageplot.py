@@ -20,7 +20,7 @@ def test_gaps_are_told_by_the_clocks_of_the_place(panel: FootagePlot) -> None:
     words = panel.words.value
     assert "No camera has footage in 2 stretches, 14 h 31 min in all" in words
     assert "Sun 29 Mar 00:48 GMT to 03:18 BST" in words  # clocks went forward between
-    assert "No footage is not “not seen”" in words
+    assert "No footage does not mean not there" in words
     assert "below the 8 with the least of 12" in panel.legend.value
 
 

@@ -36,7 +36,7 @@ def test_hours_are_told_in_words(days: range, hours: tuple[int, int], words: str
 def test_no_weekday_or_an_empty_range_of_hours_is_refused() -> None:
     with pytest.raises(TimeError, match="no weekday is chosen"):
         WeeklyHours(frozenset(), 9, 17)
-    with pytest.raises(TimeError, match="09:00 to 09:00 is no stretch of a day"):
+    with pytest.raises(TimeError, match="09:00 to 09:00 is not a valid time of day range"):
         WeeklyHours(frozenset({0}), 9, 9)
 
 
@@ -112,7 +112,9 @@ def test_hours_outside_the_time_range_are_explained_and_not_searched(
     field._set(WORKING_HOURS)  # the footage is of a Sunday
     assert "0 stretches." in field.words.value
     asked.search()
-    assert asked.messages["hours"].startswith("There is no such hour in the time range: Mon to Fri")
+    assert asked.messages["hours"].startswith(
+        "The time range contains none of these hours: Mon to Fri"
+    )
     assert asked.result is None
 
     for day in field.days:

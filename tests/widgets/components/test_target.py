@@ -50,17 +50,17 @@ def test_a_photograph_of_somebody_else_is_named(
     )
     panel = SearchTargetPanel(asked)
     assert asked.agreement.apart == (1,)
-    assert "&lt;b&gt;other&lt;/b&gt;.jpg looks like somebody else" in panel.together.value
-    assert told(panel).count("Looks like somebody else.") == 1
+    assert "&lt;b&gt;other&lt;/b&gt;.jpg looks like a different person" in panel.together.value
+    assert told(panel).count("Looks like someone else.") == 1
 
     asked.use_photograph(asked.uploads[1].key, False)
     assert asked.agreement.apart == ()
-    assert "looks like somebody else" not in panel.together.value
-    assert "Switched off: not searched for." in told(panel)
+    assert "looks like a different person" not in panel.together.value
+    assert "Switched off: not used in the search." in told(panel)
     off = asked.with_the_used(asked.uploads[1])
     assert off is not None
     assert off < APART
-    assert f"{off:.2f} alike to the others together" in told(panel)
+    assert f"Similarity to the other photographs: {off:.2f}" in told(panel)
 
 
 def test_of_photographs_of_two_people_both_are_flagged(
@@ -92,7 +92,7 @@ def test_what_is_switched_off_is_not_searched_for(asked: Investigation, probe: P
 
     asked.use_photograph(asked.uploads[0].key, False)
     asked.search()
-    assert asked.messages["target"] == "Switch on one of the photographs."
+    assert asked.messages["target"] == "Switch on at least one photograph."
 
 
 def test_a_best_shot_becomes_a_photograph_of_the_target_and_is_on_record(

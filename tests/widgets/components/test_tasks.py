@@ -69,7 +69,7 @@ def test_cancel_ends_what_is_done_and_what_is_waiting() -> None:
     assert tasks.state != IDLE
     later.work()
     assert seen == ["not cancelled"]
-    assert tasks.messages == {"b": "Second: cancelled. Do it again to have it done."}
+    assert tasks.messages == {"b": "Second: cancelled. Start it again if you need it."}
     assert (tasks.state, tasks.cancelling) == (IDLE, False)
 
     tasks.do("b", "Third", lambda: seen.append("done"), lambda _: None)  # the next is not cancelled

@@ -32,7 +32,7 @@ def shown(make_candidate: Make, installation: Installation, training: str) -> Wh
 
 def test_what_nobody_could_travel_is_said_in_words(shown: Whereabouts) -> None:
     words = shown.route()
-    assert "Nobody could travel so fast (over 120 km/h in a straight line)" in words
+    assert "No one could travel this fast (over 120 km/h in a straight line)" in words
     assert "Station (CAM-2), Sun 29 Mar 2026, 00:31:00 GMT: 7.8 km in 52 s, 540 km/h." in words
     assert "possible route, not a confirmed one" in words
     assert "<img" not in words

@@ -106,4 +106,4 @@ def test_what_cannot_be_brought_back_is_told(asked: Investigation, small_town: P
     again = Investigation(small_town, installation=asked.installation)
     keeper = Keeper(again)
     keeper.restore()
-    assert "could not be brought back whole" in again.messages["draft"]
+    assert "could not be restored completely" in again.messages["draft"]

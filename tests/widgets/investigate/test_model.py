@@ -168,7 +168,7 @@ def test_a_district_without_cameras_is_refused(asked: Investigation, probe: Prob
     sea = {"type": "Polygon", "coordinates": [[[3, 55], [4, 55], [4, 56], [3, 55]]]}
     asked.set_district_geojson(sea)
     asked.search()
-    assert asked.messages["district"].startswith("There is no camera in this district.")
+    assert asked.messages["district"].startswith("No cameras in this district.")
     assert asked.result is None
 
 

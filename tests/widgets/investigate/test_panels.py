@@ -109,7 +109,9 @@ def test_the_summary_tells_no_footage_from_no_candidate(answered: Investigation)
     assert answered.result is not None
     lines = " ".join(covered(answered.result))
     assert "12 cameras in the district, 3 with footage in this time" in lines
-    assert "9 cameras have no footage in this time: who passed there cannot be found." in lines
+    assert (
+        "9 cameras have no footage in this time: people who passed there cannot be found." in lines
+    )
     assert answered.span is not None
     last = answered.span[1].astimezone(answered.zone).replace(tzinfo=None)
     answered.set_time(last + timedelta(hours=1), last + timedelta(hours=2))

@@ -91,7 +91,7 @@ def test_filters_narrow_the_list_and_say_how_many_they_leave_out(many: ResultsPa
     many.quality.value = 0.7
     assert all(one.quality >= 0.7 for one in listing.candidates)
     many.opinion.value = "same"
-    assert "None of 100 candidates is left" in many.where.value
+    assert "The filters above hide all 100 candidates" in many.where.value
     many.clear.click()
     assert len(listing.candidates) == 100
     assert many.camera.value == many.day.value == many.opinion.value == ""
@@ -202,7 +202,7 @@ def test_an_opinion_is_recorded_and_the_next_candidate_shown(panel: ResultsPanel
     assert model.selected == first
     assert first not in opinions(model.installation.register, reference)
     assert panel.candidates.items[0]["opinion"] == ""
-    assert "that is on record" in panel.compared.told
+    assert "the undo is on record" in panel.compared.told
     last = entries(panel, "triage.undone")[-1]
     assert last.about["tracklet"] == first
 
@@ -223,7 +223,7 @@ def test_what_was_sorted_as_the_same_or_unsure_goes_to_review(panel: ResultsPane
     panel.triage.record(first, "different")
     panel.triage.record(second, "different")
     model.list_for_review()
-    assert "there is none to review" in model.messages["case"]
+    assert "there is nothing to send" in model.messages["case"]
     before = len(entries(panel, "review.listed"))
     panel.triage.record(second, "unsure")
     model.list_for_review()
@@ -253,7 +253,7 @@ def test_the_clip_is_cut_and_its_making_is_on_record(panel: ResultsPanel) -> Non
     with av.open(io.BytesIO(panel.compared.clip)) as film:
         assert film.streams.video[0].codec_context.name == "h264"
         assert film.streams.audio == ()
-    assert "coarse on purpose" in panel.compared.clip_hint
+    assert "pixelated on purpose" in panel.compared.clip_hint
     entry = entries(panel, "clip.viewed")[-1]
     assert entry.about["tracklet"] == wanted.tracklet_id
     assert entry.about["case"] == panel.model.case
@@ -293,7 +293,7 @@ def test_no_clip_is_made_of_another_recording_or_of_none(
     assert "is not the recording that was indexed" in panel.compared.clip_problem
     moved.unlink()
     panel.compared._received(None, {"clip": True}, [])
-    assert "not at hand" in panel.compared.clip_problem
+    assert "not available here" in panel.compared.clip_problem
     assert panel.compared.clip == b""
     assert len(entries(panel, "clip.viewed")) == before
 

@@ -21,7 +21,7 @@ class BookmarkField(ipywidgets.VBox):  # type: ignore[misc]
         self.kept: dict[str, District] = {}
         self.name = ipywidgets.Text(
             placeholder="Name",
-            description="Keep the area as",
+            description="Save the area as",
             tooltip="Name of the bookmark",
             style={"description_width": "initial"},
             layout={"flex": "1 1 220px"},
@@ -33,7 +33,7 @@ class BookmarkField(ipywidgets.VBox):  # type: ignore[misc]
         self.told = markup()
         super().__init__(
             [
-                row(self.name, button("Keep", self._keep, label="Keep the area as a bookmark")),
+                row(self.name, button("Save", self._keep, label="Save the area as a bookmark")),
                 self.delete,
                 message(model, "bookmarks"),
                 self.told,
@@ -44,9 +44,9 @@ class BookmarkField(ipywidgets.VBox):  # type: ignore[misc]
     def _keep(self) -> None:
         district = self.model.district
         if district is None:
-            self.model.say("bookmarks", "There is no area to keep. Draw one first.")
+            self.model.say("bookmarks", "There is no area to save. Draw one first.")
             return
-        self._try(lambda: self._bookmarks().keep(self.name.value, district), "Kept.")
+        self._try(lambda: self._bookmarks().keep(self.name.value, district), "Saved.")
 
     def _delete(self) -> None:
         name = self.which.value

@@ -47,7 +47,7 @@ class Bookmarks:
             raise SettingsError(
                 f"your bookmarks cannot be read ({error})",
                 where=str(self.path),
-                fix="Put the file right or remove it; the next bookmark does not overwrite it",
+                fix="Correct the file or remove it; a new bookmark does not overwrite it",
             ) from None
 
     def keep(self, name: str, district: District) -> None:
@@ -85,7 +85,7 @@ class Bookmarks:
             unfinished.replace(self.path)
         except OSError as error:
             raise SettingsError(
-                f"the bookmark could not be kept ({error.strerror})",
+                f"the bookmark could not be saved ({error.strerror})",
                 where=str(self.path),
-                fix="Have the administrator look at the disk",
+                fix="Ask the administrator to check the disk",
             ) from None

@@ -27,12 +27,12 @@ class CameraPicker(ipywidgets.VBox):  # type: ignore[misc]
             layout={"width": "100%"},
         )
         self.list = ipywidgets.SelectMultiple(
-            rows=5, tooltip="Cameras that fit", layout={"width": "100%"}
+            rows=5, tooltip="Matching cameras", layout={"width": "100%"}
         )
         self.click = ipywidgets.ToggleButton(
             False,
             description="Choose on the map",
-            tooltip="A click on the map chooses a camera",
+            tooltip="Click the map to choose a camera",
             layout={"width": "auto"},
         )
         self.told = markup()
@@ -42,7 +42,7 @@ class CameraPicker(ipywidgets.VBox):  # type: ignore[misc]
                 self.list,
                 row(
                     button("Add", self._add, label="Add the cameras marked in the list"),
-                    button("Take out", self._take_out, label="Take out those marked in the list"),
+                    button("Remove", self._take_out, label="Remove the cameras marked in the list"),
                     self.click,
                 ),
                 self.told,
@@ -63,7 +63,7 @@ class CameraPicker(ipywidgets.VBox):  # type: ignore[misc]
             for one in self._listed
         ]
         self.list.value = [one.camera_id for one in self._listed if one.camera_id in marked]
-        words = f"{count(len(fitting), 'camera')} {'fits' if len(fitting) == 1 else 'fit'}"
+        words = f"{count(len(fitting), 'camera')} {'matches' if len(fitting) == 1 else 'match'}"
         if len(fitting) > MOST_LISTED:
             words += f", the first {MOST_LISTED} are listed"
         self.told.value = f'<p class="sl-hint" role="status">{escaped(words)}.</p>'

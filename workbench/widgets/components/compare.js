@@ -329,7 +329,7 @@ function createClipPlayer(send) {
     address = URL.createObjectURL(new Blob([clip], { type: "video/mp4" }));
     const video = createElement("video");
     Object.assign(video, { src: address, controls: true, muted: true, loop: true });
-    video.setAttribute("aria-label", "The seconds around the candidate; all else is coarse");
+    video.setAttribute("aria-label", "The seconds around the candidate; everyone else is pixelated");
     root.prepend(video);
   };
   /** @param {Model} model */

@@ -17,8 +17,8 @@ SHARED = (
     "mode", "zoom", "turn", "brightness", "contrast", "opacity", "photograph", "shot", "clip",
 )  # fmt: skip
 MADE_COARSE = (
-    "Only the face that was followed is sharp; everything else is coarse on purpose. "
-    "That this clip was made is on record."
+    "Only this face is sharp; everything else is pixelated on purpose. "
+    "The making of this clip is on record."
 )
 
 

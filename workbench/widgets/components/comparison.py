@@ -241,7 +241,7 @@ def source_of(candidate: Candidate, gallery: Gallery) -> Path:
     stamp = None if path is None else stamp_of(path)
     if path is None or stamp is None:
         raise RecordingError(
-            "the recording is not at hand here, so there is no clip",
+            "the recording is not available here, so there is no clip",
             where=candidate.recording,
             fix="Connect the storage it was indexed from",
         )
@@ -249,8 +249,8 @@ def source_of(candidate: Candidate, gallery: Gallery) -> Path:
     # Its boxes would show somebody else sharp in another recording.
     if not same and sha256_of(path) != known["sha256"]:
         raise RecordingError(
-            "is not the recording that was indexed, so no clip is made of it",
+            "is not the recording that was indexed, so no clip was made",
             where=candidate.recording,
-            fix="Bring back the one that was indexed, or index this one",
+            fix="Restore the one that was indexed, or index this one",
         )
     return path

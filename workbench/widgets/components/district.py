@@ -226,7 +226,7 @@ def _inside_text(model: ScopeModel) -> str:
     if model.district is None:
         return (
             f'<p class="sl-hint">{count(len(model.cameras), "camera")} on the map. Draw a polygon '
-            "or a rectangle with the tools on it, choose a district by name, or single cameras.</p>"
+            "or a rectangle with its tools, choose a district by name, or single cameras.</p>"
         )
     names = ", ".join(escaped(camera_name(camera)) for camera in inside[:MOST_NAMES])
     if len(inside) > MOST_NAMES:

@@ -64,7 +64,9 @@ def _told(model: ScopeModel, gaps: Sequence[Span]) -> str:
         listed = f"the longest are {listed}"
     hours = duration(sum((end - begin).total_seconds() for begin, end in gaps))
     words = f"No camera has footage in {count(len(gaps), 'stretch', 'stretches')}, {hours} in all: "
-    return f'<p class="sl-hint">⚠ {escaped(words + listed)}. No footage is not “not seen”.</p>'
+    return (
+        f'<p class="sl-hint">⚠ {escaped(words + listed)}. No footage does not mean not there.</p>'
+    )
 
 
 def _stretch(gap: Span, zone: ZoneInfo) -> str:

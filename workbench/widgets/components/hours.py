@@ -34,12 +34,12 @@ class WeeklyHours:
 
     def __post_init__(self) -> None:
         if not self.weekdays or not self.weekdays <= set(range(7)):
-            raise TimeError("no weekday is chosen", where="Hours", fix="Choose one at least")
+            raise TimeError("no weekday is chosen", where="Hours", fix="Choose at least one")
         if not (0 <= self.from_hour <= 23 and 1 <= self.to_hour <= 24) or (
             self.from_hour == self.to_hour
         ):
             raise TimeError(
-                f"{self.from_hour:02}:00 to {self.to_hour:02}:00 is no stretch of a day",
+                f"{self.from_hour:02}:00 to {self.to_hour:02}:00 is not a valid time of day range",
                 where="Hours",
                 fix="Choose 00:00 to 24:00 for the whole day",
             )
@@ -69,7 +69,7 @@ def narrowed(only: Filter | None) -> list[str]:
         lines.append(
             "Only the chosen hours of the week were searched: "
             f"{len(only.windows):,} {'stretch' if len(only.windows) == 1 else 'stretches'}, "
-            f"{hours:,.1f} h in all. Who passed at other hours is not among the candidates."
+            f"{hours:,.1f} h in all. People who passed at other hours are not among the candidates."
         )
     return lines
 

@@ -58,7 +58,9 @@ class HoursField(ipywidgets.VBox):  # type: ignore[misc]
         if len(days) == 7 and (self.begin.value, self.end.value) == (0, 24):
             self._set(ALL)
             return
-        self._drawing = True  # what was chosen stays, also where it is no stretch of a day
+        self._drawing = (
+            True  # what was chosen stays, also where it is not a valid time of day range
+        )
         try:
             self.model.set_hours(days, self.begin.value, self.end.value)
         finally:

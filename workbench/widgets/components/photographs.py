@@ -95,7 +95,7 @@ class Photographs(Tasks):
         if not again:
             self.say("target")
         if any(upload.tracklet_id == tracklet_id for upload in self.uploads):
-            self.say("target", "This best shot is among the photographs already.")
+            self.say("target", "This best shot is already among the photographs.")
             return
         key = self._key()
 
@@ -164,7 +164,7 @@ class Photographs(Tasks):
         elif not self.used:
             self.say(
                 "target",
-                "Switch on one of the photographs."
+                "Switch on at least one photograph."
                 if self.uploads
                 else "Add a photograph of the target.",
             )

@@ -142,7 +142,7 @@ class ScopeModel(Tasks):
         known = self._number_of
         chosen = [self.cameras[known[i]] for i in dict.fromkeys(camera_ids) if i in known]
         if gone := len(set(camera_ids)) - len(chosen):
-            self.say("district", f"Cameras that are not in this gallery any more: {gone:,}.")
+            self.say("district", f"Cameras no longer in this gallery: {gone:,}.")
         with self.hold_trait_notifications():
             self.picked = tuple(camera.camera_id for camera in chosen)
             self.district = places_of(chosen) if chosen else None
@@ -299,10 +299,10 @@ class ScopeModel(Tasks):
             if "district" not in self.messages:
                 self.say("district", "Draw the district on the map, or choose one by name.")
         elif not self.cameras_inside:
-            self.say("district", "There is no camera in this district. Draw it around some.")
+            self.say("district", "No cameras in this district. Draw it around at least one.")
         if self.start is None or self.end is None:
             if "time" not in self.messages:
-                self.say("time", "Choose from when to when.")
+                self.say("time", "Choose a start and an end.")
             return None
         if self.district is None or not self.cameras_inside:
             return None

@@ -37,7 +37,7 @@ SHOWN_SIZE = 480  # pixels; what is shown is never enlarged to more than half of
 ACCEPTED = "image/*,.heic,.heif"
 HINT = (
     "One to ten photographs of the same person, sharp, lit evenly, seen from the front. "
-    "Several find more than one does."
+    "Several photographs find more than one."
 )
 
 
@@ -201,11 +201,11 @@ def _about(upload: Upload, alike: float | None, apart: bool) -> str:
     if upload.photograph.advice:
         about += f'<p class="sl-hint">{escaped(_sentence(upload.photograph.advice))}</p>'
     if apart:
-        about += '<p class="sl-warning">⚠ Looks like somebody else.</p>'
+        about += '<p class="sl-warning">⚠ Looks like someone else.</p>'
     if alike is not None:
-        about += f'<p class="sl-hint">{alike:.2f} alike to the others together</p>'
+        about += f'<p class="sl-hint">Similarity to the other photographs: {alike:.2f}</p>'
     if not upload.used:
-        about += '<p class="sl-hint">Switched off: not searched for.</p>'
+        about += '<p class="sl-hint">Switched off: not used in the search.</p>'
     return about
 
 
@@ -219,8 +219,8 @@ def _together(model: Photographs, told: Agreement) -> str:
     if told.apart and len(told.apart) < len(used):
         names = listed([_called(used, number) for number in told.apart])
         words = (
-            f"{names} {'looks' if len(told.apart) == 1 else 'look'} like somebody else than the "
-            "other photographs. Switch off or remove what does not show the target."
+            f"{names} {'looks' if len(told.apart) == 1 else 'look'} like a different person from "
+            "the other photographs. Switch off or remove what does not show the target."
         )
     elif told.apart:
         sides = [listed([_called(used, number) for number in group]) for group in told.groups]
@@ -231,7 +231,7 @@ def _together(model: Photographs, told: Agreement) -> str:
     warning = f'<p class="sl-outdated">⚠ {escaped(words)}</p>' if words else ""
     many = ""
     if len(used) > 1:
-        many = f'<p class="sl-hint">{len(used)} photographs are searched for as one.</p>'
+        many = f'<p class="sl-hint">{len(used)} photographs are combined into one probe.</p>'
     return f'<div role="status">{warning}{many}</div>'
 
 

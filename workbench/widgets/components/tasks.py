@@ -15,7 +15,7 @@ from workbench.domain import Progress, ProgressCallback
 from workbench.errors import Cancelled, SightlineError
 from workbench.widgets.components.work import InPlace, Work
 
-UNEXPECTED = "Something went wrong here. What it was is written in the log."
+UNEXPECTED = "Something went wrong. The details are in the log."
 IDLE, LOADING, SEARCHING = "idle", "loading", "searching"
 # Seconds between two reports of progress to the page: each costs a message.
 REPORT_EVERY = 0.1
@@ -35,7 +35,7 @@ class Tasks(HasTraits):
     doing = Unicode(help="what is being done while the state is not idle")
     progress = Instance(Progress, allow_none=True, help="how far it has come; None: not known")
     begun = 0.0  # by time.monotonic, when the first of what is being done was given
-    cancelling = Bool(help="whoever waits has pressed Cancel, and what is being done has not ended")
+    cancelling = Bool(help="Cancel was pressed, and the work has not ended yet")
     messages = Dict(help="by field what is wrong with it, in words for the person who filled it in")
 
     def __init__(self, work: Work | None = None) -> None:
@@ -74,7 +74,7 @@ class Tasks(HasTraits):
 
         def unless_cancelled() -> T:
             if stop.is_set():
-                raise Cancelled(f"{doing}: cancelled", fix="Do it again to have it done")
+                raise Cancelled(f"{doing}: cancelled", fix="Start it again if you need it")
             return job()
 
         def then(future: Future[T]) -> None:
@@ -104,7 +104,7 @@ class Tasks(HasTraits):
         def report(progress: Progress) -> None:
             nonlocal last
             if stop.is_set():
-                raise Cancelled("this was cancelled", fix="Do it again to have it done")
+                raise Cancelled("this was cancelled", fix="Start it again if you need it")
             now = time.monotonic()
             if now - last >= REPORT_EVERY or progress.done == progress.total:
                 last = now

@@ -102,8 +102,8 @@ class TimePanel(ipywidgets.VBox):  # type: ignore[misc]
         without = len(inside) - len(seconds)
         if not seconds:
             words = (
-                "No camera of the district has footage in this time: that nobody is found then "
-                "will not mean that nobody was there."
+                "No camera in the district has footage in this time. No footage does not mean not "
+                "there."
             )
             kind = "sl-warning"
         else:
@@ -114,7 +114,7 @@ class TimePanel(ipywidgets.VBox):  # type: ignore[misc]
             )
             kind = "sl-hint"
             if without:
-                words += f" Nobody can be found at the other {without:,}."
+                words += f" No one can be found at the other {without:,}."
         self.covered.value = f'<p class="{kind} sl-covered">{escaped(words)}</p>'
 
 

@@ -93,7 +93,7 @@ class Whereabouts:
         if len(stops) < 2:
             return ""
         if len(stops) > MAX_STOPS:
-            words = f"No route is drawn through {len(stops):,} stops. Raise the least score."
+            words = f"No route is drawn through {len(stops):,} stops. Raise the minimum score."
             return f'<p class="sl-hint">{escaped(words)}</p>'
         ways = legs(stops)
         fast = [
@@ -104,8 +104,8 @@ class Whereabouts:
         warning = ""
         if fast:
             words = (
-                f"Nobody could travel so fast (over {MAX_SPEED_KMH:.0f} km/h in a straight line): "
-                "of each pair at least one is somebody else."
+                f"No one could travel this fast (over {MAX_SPEED_KMH:.0f} km/h in a straight "
+                "line): in each pair, at least one is a different person."
             )
             warning = (
                 f'<div class="sl-message" role="status"><p><strong>\N{WARNING SIGN} '

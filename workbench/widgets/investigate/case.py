@@ -23,25 +23,27 @@ class CasePanel(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(self, model: Investigation) -> None:
         self.model = model
         self.choice = ipywidgets.Dropdown(
-            layout={"flex": "1 1 240px"}, tooltip="The case under which you ask"
+            layout={"flex": "1 1 240px"}, tooltip="The case to search under"
         )
         self.choice.add_class("sl-case-choice")
         self.allowed = markup()
         self.whole = button(
-            "Use its area and time", model.take_case_scope, label="Ask about all the case allows"
+            "Use its area and time",
+            model.take_case_scope,
+            label="Search everything the case allows",
         )
         self.train = button(
             "Train", model.train, label="Open a training case, which carries no authority"
         )
         self.review = button(
-            "Send to review", model.list_for_review, label="Have people decide on the candidates"
+            "Send to review", model.list_for_review, label="Send the candidates to reviewers"
         )
         self.listed = markup()
         self._drawing = False
         super().__init__(
             [
                 heading("Case"),
-                row(self.choice, button("Look again", self._look_again), self.train, self.whole),
+                row(self.choice, button("Refresh", self._look_again), self.train, self.whole),
                 message(model, "case"),
                 self.allowed,
                 row(self.review, self.listed),
@@ -110,7 +112,7 @@ def _nothing(model: Investigation) -> str:
     words = (
         "Nothing is searched without a case."
         if model.cases
-        else "Nothing is searched without a case, and none is open. Ask for one with "
-        "`sightline case request`, or train."
+        else "Nothing is searched without a case, and none is open. Request one (on the command "
+        "line: sightline case request), or train."
     )
     return f'<p class="sl-hint">{escaped(words)}</p>'

@@ -88,7 +88,7 @@ class CaseModel(ScopeModel):
             own = [one for one in result.candidates if one.tracklet_id in sorted_out]
             worth = [one for one in own if sorted_out[one.tracklet_id].verdict in WORTH_REVIEW]
             if own and not worth:
-                self.say("case", "All that were sorted are not the same: there is none to review.")
+                self.say("case", "You marked every candidate “Not same”; there is nothing to send.")
                 return
             chosen = worth or self.shown
             added = list_for_review(
@@ -100,10 +100,10 @@ class CaseModel(ScopeModel):
         what = f"sorted as same or unsure ({len(worth)})" if worth else "shown"
         faces = "1 face is" if added == 1 else f"{added:,} faces are"
         self.listed = (
-            f"Of the candidates {what}: {faces} now on the review list of {result.case}, fillers "
-            "included."
+            f"Of the candidates {what}: {faces} now on the review list of {result.case}, "
+            "including any fillers."
             if added
-            else "All of them are on the review list already."
+            else "All of them are already on the review list."
         )
 
     def train(self) -> None:

@@ -30,7 +30,9 @@ class Keeper(HasTraits):
     added, it is not overwritten.
     """
 
-    offer = Instance(Draft, allow_none=True, help="what was kept when the page was opened")
+    offer = Instance(
+        Draft, allow_none=True, help="the question that was saved when the page was opened"
+    )
     told = Unicode(help="what became of it, in a sentence")
 
     def __init__(self, model: Investigation) -> None:
@@ -52,11 +54,11 @@ class Keeper(HasTraits):
             model.uploads = ()
             parts = _bring_back(model, draft)
             when = local_time(draft.saved_at, model.zone, "%d %b %H:%M")
-            self.told = f"Brought back from {when}: {', '.join(parts) or 'nothing'}."
+            self.told = f"Restored from {when}: {', '.join(parts) or 'nothing'}."
             if parts:
                 self.told += " Nothing has been searched: press Search to ask again."
         except (KeyError, TypeError, ValueError, AttributeError, SightlineError) as error:
-            model.say("draft", f"The question could not be brought back whole ({error}).")
+            model.say("draft", f"The question could not be restored completely ({error}).")
         finally:
             self._restoring = False
 
@@ -109,7 +111,7 @@ class DraftPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.keeper = Keeper(model)
         self.words = markup()
         self.choice = row(
-            button("Bring it back", self.keeper.restore, style="primary"),
+            button("Restore", self.keeper.restore, style="primary"),
             button("Delete it", self.keeper.discard, label="Delete it with its photographs"),
         )
         super().__init__([self.words, self.choice, message(model, "draft")])
@@ -124,7 +126,7 @@ class DraftPanel(ipywidgets.VBox):  # type: ignore[misc]
         if draft is not None:
             when = local_time(draft.saved_at, self.keeper.model.zone, "%d %b %H:%M")
             held = ", ".join(_parts(draft.question)) or "nothing"
-            words = f"Your question under {draft.case} from {when} was kept: {held}."
+            words = f"Your question under {draft.case} from {when} was saved: {held}."
         kind = "sl-note-draft" if words else ""
         self.words.value = f'<div role="status" class="{kind}">{escaped(words)}</div>'
 

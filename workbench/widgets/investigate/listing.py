@@ -28,7 +28,7 @@ class Listing(HasTraits):
     order = Enum(tuple(ORDERS), "score")
     camera = Unicode(help="camera_id, or nothing for all")
     day = Unicode(help="local day of the first sight, ISO 8601, or nothing for all")
-    quality = Float(0.0, help="least quality of the best shot")
+    quality = Float(0.0, help="minimum quality of the best shot")
     opinion = Enum(OPINIONS, ANY, help="what was decided")
     table = Bool(help="rows instead of cards")
     page = Int(0)

@@ -31,7 +31,7 @@ class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
             model.installation.register, lambda: self.shown, lambda words: model.say("map", words)
         )
         self.route = markup()
-        again = button("Look again", self._ask, label="Ask again what people have confirmed")
+        again = button("Refresh", self._ask, label="Load newly confirmed sightings")
         super().__init__(
             [
                 row(heading("Where"), again, self.exports),

@@ -54,10 +54,12 @@ class Investigation(Photographs, CaseModel):
         If there is no gallery, or it cannot be read.
     """
 
-    recommended = Instance(Threshold, help="that of the calibration, for so many photographs")
+    recommended = Instance(
+        Threshold, help="threshold of the calibration, for this number of photographs"
+    )
     foreseen = Instance(Expectations, allow_none=True, help="what a score is worth, before asking")
     outdated = Bool(help="the question has changed since the result was found")
-    selected = Unicode(help="the tracklet_id of the candidate that is pointed out, or nothing")
+    selected = Unicode(help="the tracklet_id of the candidate that is highlighted, or nothing")
 
     def __init__(
         self,
@@ -80,11 +82,11 @@ class Investigation(Photographs, CaseModel):
             return
         self.say("search")
         photographs, scope, case = self._photographs(), self.checked_scope(), self.case
-        self.say("case", "" if case else "Choose the case under which you ask.")
+        self.say("case", "" if case else "Choose a case.")
         if not photographs or scope is None or not case:
             return
         if self.hours is not None and not self.windows:
-            self.say("hours", f"There is no such hour in the time range: {self.hours}.")
+            self.say("hours", f"The time range contains none of these hours: {self.hours}.")
             return
         question, only = self._question(), self.only
 

@@ -48,7 +48,7 @@ class TriageOpinions(HasTraits):
         candidates = result.candidates if result else ()
         candidate = next((one for one in candidates if one.tracklet_id == tracklet_id), None)
         if result is None or candidate is None:
-            self.problem = "Choose a candidate of this search first."
+            self.problem = "Choose a candidate from this search first."
             return False
         try:
             opinion = sort_out(self.model.installation.register, result.case, candidate, verdict)
@@ -74,7 +74,7 @@ class TriageOpinions(HasTraits):
         if taken is None:
             self.told = "There is nothing to undo."
             return ""
-        self.told = f"{WORDS[taken.verdict]}: taken back, and that is on record. {self._tally()}"
+        self.told = f"{WORDS[taken.verdict]}: undone; the undo is on record. {self._tally()}"
         return taken.tracklet_id
 
     def _tally(self) -> str:

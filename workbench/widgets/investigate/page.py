@@ -47,7 +47,7 @@ def investigate(
             path, installation=installation, zone=settings.zone, work=suitable_work()
         )
     except SightlineError as error:
-        return refusal("There is nothing that can be searched", error)
+        return refusal("Nothing can be searched", error)
     model.load_models()
     return page(model)
 

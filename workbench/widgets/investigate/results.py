@@ -61,7 +61,7 @@ WELCOME = (
     "<ol><li>Add a photograph of the target.</li><li>Draw the district on the map.</li>"
     "<li>Choose the time range.</li><li>Search.</li></ol>"
     "<p>Only cameras in the district are searched, and only in the time range. A candidate is a "
-    "lead, never an identification: people decide, with more than this page to go by.</p>"
+    "lead, never an identification: people decide, and on more than this page.</p>"
 )
 
 
@@ -82,7 +82,7 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.day = _choice("Day", [ALL], width="166px")
         self.quality = _choice("Quality", QUALITIES)
         self.opinion = _choice("Opinion", [(words, name) for name, words in OPINION_WORDS.items()])
-        self.clear = button("Show all", self.listing.clear, label="Leave no candidate out")
+        self.clear = button("Show all", self.listing.clear, label="Remove all filters")
         self.previous = button("Previous", lambda: self.listing.turn(-1), label="Previous page")
         self.next = button("Next", lambda: self.listing.turn(1), label="Next page")
         self.where = markup()
@@ -176,7 +176,7 @@ def whereabouts(listing: Listing) -> str:
     total, everyone = len(listing.candidates), len(listing.model.shown)
     first = listing.page * listing.size
     if not total:
-        return f"None of {count(everyone, 'candidate')} is left by what you chose above"
+        return f"The filters above hide all {count(everyone, 'candidate')}"
     left_out = f" ({everyone - total:,} left out)" if listing.narrowed else ""
     order = ORDER_WORDS[listing.order].lower()
     return f"{first + 1:,} to {first + len(listing.here):,} of {total:,}{left_out}, {order}"
@@ -201,7 +201,7 @@ def covered(result: SearchResult) -> list[str]:
         f"{count(coverage.cameras, 'camera')} in the district, "
         f"{coverage.cameras_with_footage:,} with footage in this time "
         f"({duration(coverage.footage_seconds)}). "
-        f"{count(coverage.tracklets, 'person track')} compared"
+        f"{count(coverage.tracklets, 'tracklet')} compared"
     )
     if coverage.unsearchable:
         searched += f"; {coverage.unsearchable:,} more seen but not good enough to compare"
@@ -211,7 +211,7 @@ def covered(result: SearchResult) -> list[str]:
     without = coverage.cameras - coverage.cameras_with_footage
     if without:
         cameras = "1 camera has" if without == 1 else f"{without:,} cameras have"
-        lines.append(f"{cameras} no footage in this time: who passed there cannot be found.")
+        lines.append(f"{cameras} no footage in this time: people who passed there cannot be found.")
     lines.append("Each candidate is a lead, never an identification.")
     return lines
 

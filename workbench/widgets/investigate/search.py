@@ -31,14 +31,16 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
             max=1.0,
             step=0.01,
             readout_format=".2f",
-            description="Least score",
+            description="Minimum score",
             continuous_update=False,
             style={"description_width": "initial"},
             layout={"flex": "1 1 240px"},
-            tooltip="Least score of the candidates that are shown",
+            tooltip="Minimum score of the candidates shown",
         )
         self.words = markup()
-        self.recommended = button("Recommended", self._recommend, label="Back to the recommended")
+        self.recommended = button(
+            "Recommended", self._recommend, label="Back to the recommended score"
+        )
         self.button = button("Search", model.search, style="primary")
         self.button.add_class("sl-search-button")
         self.cancel = button("Cancel", model.cancel, label="Cancel what is being done")

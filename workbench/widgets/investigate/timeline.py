@@ -29,9 +29,9 @@ class TimelinePanel(ipywidgets.VBox):  # type: ignore[misc]
     def _draw(self, _: object = None) -> None:
         self.plot.draw(drawn(self.model))
         words = (
-            "Click a mark to point out its candidate."
+            "Click a mark to highlight its candidate."
             if self.model.shown
-            else "Bars are footage. Where there is none, nobody can be found."
+            else "Bars are footage. Where there is none, no one can be found."
         )
         self.hint.value = f'<p class="sl-hint">{words}</p>'
 

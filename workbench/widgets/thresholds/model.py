@@ -58,7 +58,7 @@ class ThresholdLab(Tasks):
     known = Instance(Known, allow_none=True, help="of the profile; None while it is read")
     threshold = Float(0.5)
     photographs = Int(2, min=1)
-    tracklets = Int(10_000, min=1, help="so many are compared")
+    tracklets = Int(10_000, min=1, help="number of tracklets that are compared")
     quality = Unicode(AS_CALIBRATED, help="of their best shots: as calibrated, …gallery, or from")
     mix = Instance(tuple, (), help="tracklets of the gallery by quality; empty before it is read")
     compared = Dict(help="other calibrations by name")
