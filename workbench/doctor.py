@@ -9,8 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 
+import numpy as np
+
+from workbench.casework.disk_encryption import storage_of
+from workbench.casework.record.audit import verify
+from workbench.casework.record.people import read_people
+from workbench.casework.register import FOLDER
+from workbench.district import from_file
 from workbench.errors import SightlineError
+from workbench.faces import templates
 from workbench.installation import Installation
+from workbench.maps.basemap import read_base_map
 from workbench.settings import Settings, load_settings
 
 # Beside the gallery there must be room for DuckDB to write anew what it changes.
@@ -92,9 +101,6 @@ def _decoders() -> str:
 
 def _profile(installation: Installation) -> str:
     """Load the networks and make one template, as the first recording would."""
-    import numpy as np
-
-    from workbench.faces import templates
 
     models = installation.load_models()
     height, width = models.input_size
@@ -112,9 +118,6 @@ def _gallery(installation: Installation) -> str:
 
 
 def _casework(chosen: Settings) -> str:
-    from workbench.casework.record.audit import verify
-    from workbench.casework.record.people import read_people
-    from workbench.casework.register import FOLDER
 
     folder = chosen.home / FOLDER
     if not folder.exists():
@@ -131,9 +134,6 @@ def _casework(chosen: Settings) -> str:
 
 
 def _disk(chosen: Settings) -> str:
-    from workbench.casework.disk_encryption import storage_of
-    from workbench.casework.record.people import read_people
-    from workbench.casework.register import FOLDER
 
     found = [storage_of(path) for path in (chosen.home, chosen.gallery_file.parent)]
     told = ", ".join(sorted({f"{storage.device}: {storage.state}" for storage in found}))
@@ -150,14 +150,12 @@ def _disk(chosen: Settings) -> str:
 
 
 def _base_map(chosen: Settings) -> str:
-    from workbench.maps.basemap import read_base_map
 
     assert chosen.base_map is not None
     return f"{len(read_base_map(chosen.base_map).geojson['features'])} features"
 
 
 def _districts(chosen: Settings) -> str:
-    from workbench.district import from_file
 
     assert chosen.districts is not None
     files = sorted(chosen.districts.glob("*.geojson"))
