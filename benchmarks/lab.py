@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from truth import Truth, tracklets
 
 import workbench.calibration
 from workbench.calibration import QUALITY_STEPS, Calibration, calibration_of, write_calibration
@@ -42,7 +43,6 @@ from workbench.evaluation.groups import by_group, thirds
 from workbench.evaluation.pooling import FUSION_RULES, similarity, trial
 from workbench.evaluation.protocols import Trial
 from workbench.evaluation.samples import Samples, Still, enrol
-from workbench.evaluation.truth import Truth, tracklets
 from workbench.faces.models import Models
 from workbench.faces.templates import pool
 from workbench.gallery import Gallery

@@ -22,12 +22,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from truth import Truth
 
 from workbench.district import from_geojson
 from workbench.domain import Candidate, Scope
 from workbench.errors import SightlineError
 from workbench.evaluation.intervals import interval, resampled
-from workbench.evaluation.truth import Truth
 from workbench.faces.models import Models
 from workbench.faces.probes import find_faces, make_photograph, pool_photographs
 from workbench.gallery import Gallery
@@ -38,8 +38,6 @@ from workbench.investigation import search
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", Path(__file__).parents[2] / "shared"))
 CASE = "BENCHMARK"
 DRAWS = 2000
-# A best shot is on a face if their centres are no further apart than this share of its width.
-NEAR = 0.6
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
-"""Folders of people, files of pairs, truth of footage, pictures made worse."""
+"""Folders of people, files of pairs, pictures made worse."""
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from workbench.evaluation.degradation import Degradation
 from workbench.evaluation.groups import by_group, thirds
 from workbench.evaluation.protocols import Trial
 from workbench.evaluation.samples import Still, enrol
-from workbench.evaluation.truth import Truth, tracklets
 from workbench.faces.models import Models, load
 
 
@@ -54,7 +52,7 @@ def test_a_folder_of_people_is_read_with_its_labels(tmp_path: Path) -> None:
 
 
 def test_folders_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(EvaluationError, match="there is no such folder"):
+    with pytest.raises(EvaluationError, match="the folder does not exist"):
         people_in(tmp_path / "nowhere")
     with pytest.raises(EvaluationError, match="no pictures of two people"):
         people_in(tmp_path)
@@ -128,9 +126,9 @@ def test_pairs_in_both_forms_give_one_to_one_rates(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("anna/1.jpg,ben/1.jpg,perhaps", "is no pair"),
+        ("anna/1.jpg,ben/1.jpg,perhaps", "is not a pair"),
         ("anna/1.jpg,ben/1.jpg,1", "says same = 1, but the folders are anna and ben"),
-        ("anna/1.jpg,anna/9.jpg,1", "there is no picture"),
+        ("anna/1.jpg,anna/9.jpg,1", "does not exist"),
     ],
 )
 def test_a_wrong_pair_is_named_with_its_line(tmp_path: Path, line: str, said: str) -> None:
@@ -142,43 +140,6 @@ def test_a_wrong_pair_is_named_with_its_line(tmp_path: Path, line: str, said: st
     with pytest.raises(EvaluationError, match=said) as refused:
         read_pairs(path, tmp_path)
     assert "pairs.csv:2" in str(refused.value)
-
-
-# --- Truth ------------------------------------------------------------------------------------
-
-
-def test_footage_with_truth_says_whom_each_tracklet_shows(demo: Path, tmp_path: Path) -> None:
-    from workbench.gallery import Gallery
-
-    with Gallery.open(demo) as gallery:
-        told = gallery.tracklets()
-        first = told[told["searchable"]].iloc[0]
-        shots = gallery.shots(first["tracklet_id"])
-        boxes = {
-            str(round(shot.seconds * 10)): [shot.box.x, shot.box.y, shot.box.width, shot.box.height]
-            for shot in shots
-        }
-        truth = {
-            "fps": 10, "wanted": ["A"], "absent": ["B"],
-            "appearances": [
-                {"file": first["recording"], "camera_id": first["camera_id"], "person": "A",
-                 "first_seen": first["first_seen"].isoformat(),
-                 "last_seen": first["last_seen"].isoformat(), "boxes": boxes}
-            ],
-        }  # fmt: skip
-        path = tmp_path / "truth.json"
-        path.write_text(json.dumps(truth))
-        samples = tracklets(gallery, Truth.read(path))
-    assert first["tracklet_id"] in set(samples.about["name"])
-    assert set(samples.people) == {"A"}
-    assert len(samples.failed)
-
-
-def test_what_is_not_truth_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "truth.json"
-    path.write_text('{"fps": 12}')
-    with pytest.raises(EvaluationError, match="is not truth of footage"):
-        Truth.read(path)
 
 
 # --- Made worse ---------------------------------------------------------------------------------
@@ -240,7 +201,7 @@ def test_a_group_that_errs_more_is_shown_and_small_ones_are_warned_of() -> None:
     assert row.loc["other", "FMR low"] > row.loc["one", "FMR high"]
     assert row.loc["few", "note"] == "too few people to say"
     assert "read the interval" in row.loc["one", "note"]  # of misses there are few
-    with pytest.raises(EvaluationError, match="not one group"):
+    with pytest.raises(EvaluationError, match="differ in number"):
         by_group(Trial(scores, people, people), group[:3], threshold=1.5)
 
 

@@ -20,8 +20,7 @@ from workbench.errors import GalleryError, ProfileMismatch
 from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
 from workbench.gallery.lifecycle import check, export, import_into, merge
-from workbench.gallery.migration import migrate
-from workbench.gallery.register import SCHEMA_VERSION, read_register, segments_folder
+from workbench.gallery.register import SCHEMA_VERSION, segments_folder
 from workbench.gallery.segments import checksum
 from workbench.permit.issuing import issue
 
@@ -111,30 +110,20 @@ def test_pictures_that_are_cut_off_are_an_error(gallery: Gallery, path: Path) ->
         everything(again)
 
 
-@pytest.mark.parametrize("keep", [False, True])
-def test_a_gallery_of_the_second_schema_comes_over(
-    gallery: Gallery, path: Path, keep: bool
+@pytest.mark.parametrize(
+    ("version", "fix"),
+    [
+        (SCHEMA_VERSION - 1, "index the footage again"),
+        (SCHEMA_VERSION + 1, "a newer Sightline: use that one"),
+    ],
+)
+def test_a_gallery_of_another_schema_is_refused(
+    gallery: Gallery, path: Path, version: int, fix: str
 ) -> None:
-    before, candidates = content(gallery), everything(gallery)
     gallery.close()
-    for name in ("best.npy", "pictures.bin"):  # which it did not have
-        for file in segments_folder(path).rglob(name):
-            file.unlink()
-    resealed(path, 2)
-    with pytest.raises(GalleryError, match="sightline gallery migrate"):
+    resealed(path, version)
+    with pytest.raises(GalleryError, match=f"schema version {version}, .*{fix}"):
         Gallery.open(path)
-    kept = path.with_name("kept.duckdb") if keep else None
-    assert migrate(path, keep=kept) == 12
-    with Gallery.open(path) as again:
-        assert list(check(again)) == []
-        assert content(again) == before
-        assert everything(again) == candidates
-    if kept is not None:
-        assert read_register(kept, version=2).segments
-        for entry in read_register(kept, version=2).segments:
-            assert checksum(segments_folder(kept) / entry.name) == entry.checksum
-    else:
-        assert not list(path.parent.rglob("*kept*"))
 
 
 def test_an_export_comes_back_the_same(gallery: Gallery, tmp_path: Path, profile: Profile) -> None:

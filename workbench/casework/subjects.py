@@ -20,7 +20,7 @@ from workbench.faces.templates import scores
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.domain import Probe, Profile
+    from workbench.domain import Probe
 
 SUBJECTS = "subjects"
 _TEMPLATES = "templates.npy"
@@ -119,12 +119,6 @@ def erase(path: Path) -> None:
     with path.open("r+b") as file:
         file.write(b"\0" * path.stat().st_size)
     path.unlink()
-
-
-def same_profile(case: Case, profile: Profile) -> bool:
-    """Whether a probe made with *profile* can be compared with the case's subject."""
-    subject = case.request.subject
-    return subject is None or subject.fingerprint == profile.fingerprint
 
 
 def _saved(probe: Probe) -> bytes:

@@ -30,7 +30,6 @@ from workbench.cli.output import (
 )
 from workbench.errors import GalleryError
 from workbench.gallery.lifecycle import check, export, exported_profile, import_into, merge
-from workbench.gallery.migration import migrate
 from workbench.gallery.replacement import replace
 from workbench.indexing import index_catalogue
 from workbench.indexing.reembedding import reembed
@@ -87,13 +86,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         "sightline gallery import town.duckdb parquet",
     )  # fmt: skip
     bringing.add_argument("folder", type=Path, metavar="FOLDER", help="the folder of the export")
-    older = action(
-        "migrate", _migrate,
-        "bring a gallery of an earlier Sightline to the present schema",
-        "Bring a gallery of an earlier Sightline to the present schema. The old file is kept.",
-        "sightline gallery migrate town.duckdb",
-    )  # fmt: skip
-    older.add_argument("--keep", type=Path, metavar="FILE", help="where the old file is kept")
     _add_reembed(action)
     other = action(
         "merge", _merge,
@@ -300,10 +292,6 @@ def _reembedded(
             options.catalogue, new, models, workers=available_cores(), progress=progress
         )
     return {status: report.count(status) for status in ("indexed", "present", "refused")}
-
-
-def _migrate(options: argparse.Namespace) -> int:
-    return _report(options, "recordings", migrate(options.gallery, keep=options.keep))
 
 
 def _merge(options: argparse.Namespace) -> int:

@@ -1,47 +1,36 @@
-"""Data to evaluate on: folders of people, files of pairs, and decisions of past cases."""
+"""Data to evaluate on: folders of people and files of pairs."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from workbench.casework.reviewing.review import reviewed
 from workbench.errors import EvaluationError
 from workbench.evaluation.protocols import Trial
 from workbench.evaluation.samples import Samples, Still
 from workbench.faces.templates import scores
 
-if TYPE_CHECKING:
-    from workbench.casework.register import CaseRegister
-
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 LABELS = "labels.csv"
-NOT_INDEPENDENT = (
-    "Decisions of past cases are not independent: only candidates that a search returned were "
-    "decided on, at the thresholds of the time, by people who chose which to send on. They say how "
-    "often such candidates were sightings, not how often a comparison errs."
-)
 
 
 def people_in(folder: Path, *, without: Collection[str] = ()) -> list[Still]:
-    """Pictures in one folder a person: the folder's name is the person's label.
+    """Read pictures from one folder per person: the folder's name is the person's label.
 
     Pictures that lie in *folder* itself are people with one picture, labelled by the file's name. A
-    ``labels.csv`` there with a column ``person`` gives each person further labels, one a column.
+    ``labels.csv`` there with a column ``person`` gives each person further labels, one per column.
 
     Raises
     ------
     EvaluationError
-        If there is no picture of two people at least, or ``labels.csv`` cannot be read.
+        If there are not pictures of at least two people, or ``labels.csv`` cannot be read.
     """
     if not folder.is_dir():
         raise EvaluationError(
-            "there is no such folder", where=str(folder), fix="Name a folder of people"
+            "the folder does not exist", where=str(folder), fix="Name a folder of people"
         )
     labels = _labels(folder / LABELS)
     names = sorted({name for row in labels.values() for name in row})
@@ -77,17 +66,17 @@ def _labels(path: Path) -> dict[str, dict[str, str]]:
 
 
 def read_pairs(path: Path, pictures: Path) -> list[tuple[Still, Still]]:
-    """Pairs of pictures from a file of pairs; two of one person, or of two.
+    """Read pairs of pictures, of one person or of two, from a file.
 
-    Two forms: that of LFW's ``pairs.txt`` (``name n1 n2`` and ``name1 n1 name2 n2``, separated by
-    tabs, pictures named ``name/name_0001.jpg``), and CSV with the columns first, second and same
-    (paths below *pictures*; same is 1 or 0). In the second, pictures are labelled by their folders,
-    and *same* must agree with them.
+    The file has the form of LFW's ``pairs.txt`` (``name n1 n2`` and ``name1 n1 name2 n2``,
+    separated by tabs, pictures named ``name/name_0001.jpg``), or is CSV with the columns first,
+    second and same (paths below *pictures*; same is 1 or 0). In CSV, pictures are labelled by their
+    folders, and *same* must agree with them.
 
     Raises
     ------
     EvaluationError
-        With file and line, if one cannot be read or names a picture that is not there.
+        With file and line, if a pair cannot be read or names a picture that does not exist.
     """
     pairs = []
     lines = path.read_text("utf-8-sig").splitlines()
@@ -97,13 +86,13 @@ def read_pairs(path: Path, pictures: Path) -> list[tuple[Still, Still]]:
         if not line.strip() or cells[:3] == ["first", "second", "same"]:
             continue
         if not is_csv and number == 1 and all(cell.isdigit() for cell in cells):
-            continue  # how many sets and pairs there are
+            continue  # numbers of sets and pairs
         try:
             pairs.append(_csv_pair(cells, pictures) if is_csv else _lfw_pair(cells, pictures))
         except EvaluationError as error:
             raise EvaluationError(error.what, where=f"{path}:{number}", fix=error.fix) from None
     if not pairs:
-        raise EvaluationError("names no pairs", where=str(path), fix="Give one pair a line")
+        raise EvaluationError("names no pairs", where=str(path), fix="Give one pair per line")
     return pairs
 
 
@@ -114,7 +103,7 @@ def _lfw_pair(cells: Sequence[str], pictures: Path) -> tuple[Still, Still]:
         names = [(cells[0], cells[1]), (cells[2], cells[3])]
     else:
         raise EvaluationError(
-            "is no pair", fix="Write name, n1, n2 or name1, n1, name2, n2, separated by tabs"
+            "is not a pair", fix="Write name, n1, n2 or name1, n1, name2, n2, separated by tabs"
         )
     first, second = (
         _picture(name, pictures / name / f"{name}_{int(number):04}.jpg") for name, number in names
@@ -124,7 +113,7 @@ def _lfw_pair(cells: Sequence[str], pictures: Path) -> tuple[Still, Still]:
 
 def _csv_pair(cells: Sequence[str], pictures: Path) -> tuple[Still, Still]:
     if len(cells) != 3 or cells[2] not in ("0", "1"):
-        raise EvaluationError("is no pair", fix="Write first,second,same with same 1 or 0")
+        raise EvaluationError("is not a pair", fix="Write first,second,same with same 1 or 0")
     paths = [pictures / cell for cell in cells[:2]]
     first, second = (_picture(path.parent.name, path) for path in paths)
     if (first.person == second.person) != (cells[2] == "1"):
@@ -137,15 +126,17 @@ def _csv_pair(cells: Sequence[str], pictures: Path) -> tuple[Still, Still]:
 
 def _picture(person: str, path: Path) -> Still:
     if not path.is_file():
-        raise EvaluationError(f"there is no picture {path}", fix="Check the folder of pictures")
+        raise EvaluationError(
+            f"the picture {path} does not exist", fix="Check the folder of pictures"
+        )
     return Still(person, path)
 
 
 def pairs_trial(samples: Samples, pairs: Iterable[tuple[Still, Still]]) -> Trial:
-    """The comparisons of a file of pairs, and no others; pictures without a face never match.
+    """Compare the pairs of a file, and no others; pictures without a face never match.
 
-    *samples* holds them (see :func:`workbench.evaluation.samples.enrol`). Only one-to-one rates can
-    be told of it.
+    *samples* holds them (see :func:`workbench.evaluation.samples.enrol`). The trial has one-to-one
+    rates only.
     """
 
     row = {key: number for number, key in enumerate(_keys(samples))}
@@ -171,20 +162,3 @@ def pairs_trial(samples: Samples, pairs: Iterable[tuple[Still, Still]]) -> Trial
 
 def _keys(samples: Samples) -> list[tuple[str, str]]:
     return list(zip(samples.about["person"], samples.about["name"], strict=True))
-
-
-def past_decisions(register: CaseRegister, cases: Iterable[str]) -> pd.DataFrame:
-    """Candidates of cases that two people decided on, with their scores.
-
-    Columns: case, score, sighting. Whoever asks must be allowed to read the cases. Mind
-    :data:`NOT_INDEPENDENT`; training cases and fillers are left out.
-    """
-
-    rows = [
-        (reference, item.score, item.outcome == "sighting")
-        for reference in cases
-        if not register.case(reference).is_training
-        for item in reviewed(register, reference)
-        if item.score is not None and item.outcome in ("sighting", "not a sighting")
-    ]
-    return pd.DataFrame(rows, columns=["case", "score", "sighting"])

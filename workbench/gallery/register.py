@@ -1,7 +1,7 @@
-"""The gallery's own file: its profile, and the segments there are. Small, and replaced whole.
+"""Register file of a gallery: its profile and its segments. Small, and replaced whole.
 
-Nobody opens for writing a file that a reader may have open: a commit writes a new register beside
-the old one and takes its name. So readers wait for nothing, and see a commit whole or not at all.
+A file that a reader may have open is never opened for writing: a commit writes a new register
+beside the old one and takes its name. So readers never wait, and see a commit whole or not at all.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from workbench.domain import Profile
 from workbench.errors import GalleryBusy, GalleryError
 
 SCHEMA_VERSION = 3
+TRACKLET_ID = "recording_id || '-' || ordinal"  # as format_tracklet_id writes it
 # That a file of a version must have to be a gallery.
 _TABLES = {
     1: {"gallery", "weights", "cameras", "recordings", "tracklets", "templates", "shots"},
@@ -48,14 +49,14 @@ class SegmentEntry:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """What a gallery consists of at one moment."""
+    """Profile and segments of a gallery at one moment."""
 
     profile: Profile
     created_at: datetime  # UTC
     segments: tuple[SegmentEntry, ...] = ()
 
     def next_number(self) -> int:
-        """Of the segment that comes next."""
+        """Number of the next segment."""
         return 1 + max((int(entry.name[:8]) for entry in self.segments), default=0)
 
 
@@ -72,7 +73,7 @@ def schema(part: int, profile: Profile) -> str:
 
 
 def segments_folder(path: Path) -> Path:
-    """Where the segments of the gallery at *path* are."""
+    """Folder of the segments of the gallery at *path*."""
     return path.with_name(f"{path.name}.segments")
 
 
@@ -132,7 +133,7 @@ def connect(path: Path | str = ":memory:", *, write: bool = False) -> duckdb.Duc
 
 
 def refusal(path: Path, error: duckdb.Error) -> GalleryError:
-    """What an error of DuckDB's means for whoever opened *path*."""
+    """Translate an error of DuckDB's on opening *path*."""
     text = str(error)
     if "lock" in text.lower() or "different configuration" in text:
         return GalleryBusy(
@@ -143,8 +144,13 @@ def refusal(path: Path, error: duckdb.Error) -> GalleryError:
     return unreadable(path, text)
 
 
+def sql_literal(text: object) -> str:
+    """SQL literal of a text or path, for statements that take no parameters."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
 def unreadable(path: Path, reason: str) -> GalleryError:
-    """For a file that is damaged or foreign."""
+    """Make the error for a file that is damaged or foreign."""
     return GalleryError(
         f"is not a gallery that can be read ({reason.splitlines()[0]})",
         where=str(path),
@@ -198,24 +204,24 @@ def write_register(path: Path, register: Register) -> None:
 
 
 @undisturbed()
-def read_register(path: Path, *, version: int = SCHEMA_VERSION) -> Register:
-    """Read what is at *path*, of *version*; it is open for no longer than that.
+def read_register(path: Path) -> Register:
+    """Read the register at *path*, which is open for no longer than that.
 
     Raises
     ------
     GalleryError
         If it is damaged, foreign, or of another version of the schema.
     GalleryBusy
-        If somebody else has the file itself open for writing.
+        If another process has the file itself open for writing.
     """
     connection = connect(path)
     try:
         found = schema_version(connection, path)
-        if found != version:
+        if found != SCHEMA_VERSION:
             raise GalleryError(
                 f"has schema version {found}, this Sightline reads {SCHEMA_VERSION}",
                 where=str(path),
-                fix="Bring it up with `sightline gallery migrate`"
+                fix="It was made with an earlier Sightline: index the footage again"
                 if found < SCHEMA_VERSION
                 else "It was made with a newer Sightline: use that one",
             )
@@ -232,13 +238,12 @@ def read_register(path: Path, *, version: int = SCHEMA_VERSION) -> Register:
 
 @undisturbed()
 def reread_register(path: Path, known: Register, connection: duckdb.DuckDBPyConnection) -> Register:
-    """The same through a connection that is there already, which takes a tenth of the time.
+    """Read the register through an open connection, which takes a tenth of the time.
 
-    Whatever is not as it was in *known*, but for the segments, is left to :func:`read_register`.
+    If anything but the segments differs from *known*, :func:`read_register` reads it all.
     """
-    location = str(path.resolve()).replace("'", "''")
     try:
-        connection.execute(f"ATTACH '{location}' AS register (READ_ONLY)")
+        connection.execute(f"ATTACH {sql_literal(path.resolve())} AS register (READ_ONLY)")
         try:
             about = connection.execute(
                 "SELECT schema_version, fingerprint, epoch_us(created_at) FROM register.gallery"
@@ -262,7 +267,7 @@ def _entries(path: Path, rows: list[tuple[Any, ...]]) -> tuple[SegmentEntry, ...
 
 
 def schema_version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Of the gallery that *connection* has open; raise GalleryError if it is none."""
+    """Schema version of the gallery that *connection* has open; raise GalleryError otherwise."""
     found = connection.execute(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'"
     ).fetchall()

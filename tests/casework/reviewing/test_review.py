@@ -200,9 +200,9 @@ def test_a_share_of_fillers_is_mixed_in_by_itself(
 
 def test_intervals_are_wilson_s() -> None:
     # Brown, Cai & DasGupta 2001: 10 of 100.
-    low, high = ErrorRate("x", 100, 10, 0).interval
+    low, high = ErrorRate("x", 100, 10).interval
     assert (low, high) == (pytest.approx(0.0552, abs=1e-4), pytest.approx(0.1744, abs=1e-4))
-    assert ErrorRate("x", 0, 0, 0).interval == (0.0, 1.0)
+    assert ErrorRate("x", 0, 0).interval == (0.0, 1.0)
 
 
 def test_training_compares_with_the_photographs_of_the_search(

@@ -129,7 +129,6 @@ class ErrorRate:
     reviewer: str
     fillers: int  # decided
     wrong: int  # of these, called the same person
-    unsuitable: int
 
     @property
     def rate(self) -> float:
@@ -357,7 +356,6 @@ def error_rates_of(
             examiner,
             len(decisions),
             sum(decision.verdict == "same" for decision in decisions),
-            sum(decision.conclusion is None for decision in decisions),
         )
         for examiner, decisions in sorted(seen.items())
         if not examiners or examiner in examiners

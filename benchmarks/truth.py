@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from workbench.domain import QUALITY_PARTS, Box, Shot, parse_time
+from workbench.domain import QUALITY_PARTS, Box, Shot, format_tracklet_id, parse_time
 from workbench.errors import EvaluationError
 from workbench.evaluation.samples import Samples
 
@@ -126,7 +126,7 @@ def tracklets(gallery: Gallery, truth: Truth) -> Samples:
     files = gallery.tracklets().set_index("tracklet_id")["recording"]
     rows, templates, failed = [], [], []
     for row in gallery.templates().to_pylist():
-        tracklet_id = f"{row['recording_id']}-{row['ordinal']}"
+        tracklet_id = format_tracklet_id(row["recording_id"], row["ordinal"])
         shots = gallery.shots(tracklet_id)
         owner = truth.owner(files[tracklet_id], shots)
         if owner is None:
