@@ -142,7 +142,7 @@ def test_a_broken_probe_is_refused(searched: Gallery, bad: np.ndarray) -> None:
 
 
 def test_a_search_for_no_candidates_is_refused(searched: Gallery) -> None:
-    with pytest.raises(GalleryError, match="Ask for one at least"):
+    with pytest.raises(GalleryError, match="Ask for at least one"):
         search(searched, probe_of(1), EVERYWHERE, top=0)
 
 

@@ -174,7 +174,7 @@ def test_a_file_without_its_segments_is_told(path: Path, gallery: Gallery, tmp_p
     gallery.close()
     alone = tmp_path / "alone.duckdb"
     alone.write_bytes(path.read_bytes())
-    with pytest.raises(GalleryError, match=r"no folder alone\.duckdb\.segments"):
+    with pytest.raises(GalleryError, match=r"the folder alone\.duckdb\.segments"):
         Gallery.open(alone)
 
 
@@ -234,7 +234,7 @@ def test_a_reader_that_was_overtaken_half_way_looks_again(
         last = gallery._segments[new[-1]].recording_ids.tolist()
         gallery.purge([last[0].decode()])
         with pytest.raises(FileNotFoundError):
-            reader._take(seen)
+            reader._attach_segments(seen)
         assert len(reader.recordings()) == 13
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from workbench.casework.cases import plain
 from workbench.casework.reviewing.review import sightings
 from workbench.casework.subjects import delete_subject
+from workbench.domain import parse_tracklet_id
 from workbench.errors import CaseError
 
 if TYPE_CHECKING:
@@ -53,14 +54,13 @@ def remove_old(gallery: Gallery, before: datetime, keep: frozenset[str]) -> Mapp
 
     Of a recording with a tracklet that is held, the others go and that one stays.
     """
-    held_in = {tracklet_id.rpartition("-")[0] for tracklet_id in keep}
+    held_in = {parse_tracklet_id(tracklet_id)[0] for tracklet_id in keep}
     rows = gallery.recordings()
     ended = set(rows.loc[rows["ended_at"] < before, "recording_id"].astype(str))
-    ids = gallery.tracklets()["tracklet_id"].astype(str)
     others = [
         tracklet_id
-        for tracklet_id in ids[ids.str.rpartition("-")[0].isin(ended & held_in)]
-        if tracklet_id not in keep
+        for tracklet_id in gallery.tracklets()["tracklet_id"].astype(str)
+        if tracklet_id not in keep and parse_tracklet_id(tracklet_id)[0] in ended & held_in
     ]
     return gallery.purge(ended - held_in, tracklet_ids=others)
 

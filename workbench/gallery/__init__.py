@@ -1,4 +1,4 @@
-"""Where tracklets and templates live: one DuckDB file, written by one process."""
+"""Gallery: tracklets and templates of indexed footage, written by one process at a time."""
 
 from workbench.gallery.store import Gallery
 

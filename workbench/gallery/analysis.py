@@ -1,4 +1,4 @@
-"""The tables of a gallery in SQL, and a connection for statistics that can only read them."""
+"""Tables of a gallery in SQL, and a connection for statistics that can only read them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def views(parts: Sequence[str]) -> str:
-    """SQL that makes the tables of several attached segments one set of tables."""
+    """SQL that joins the tables of several attached segments into one set of tables."""
     made = ""
     for table in TABLES:
         # Names of tables and segments are our own, never a user's.
@@ -31,10 +31,10 @@ def views(parts: Sequence[str]) -> str:
 def read_only(
     segments: Sequence[Segment], profile: Profile, templates: pa.Table
 ) -> duckdb.DuckDBPyConnection:
-    """A connection to the tables of *segments* and the views of views.sql.
+    """Open a connection to the tables of *segments* and the views of views.sql.
 
-    What it is based on is a file that is open for reading and gone already: such a database
-    attaches others for reading only, whatever it is asked, and no file but the segments' is opened.
+    Its base is a file that is open for reading and deleted already: such a database attaches others
+    for reading only, and no file but the segments' is opened.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""What people read of best shots, in flat files beside the templates.
+"""Best shots of tracklets in flat files beside the templates.
 
 Fifty candidates are fifty places of a file here; asking DuckDB for them takes longer than finding
 them among a million. Both files are derived from the table of shots:
 
-- ``best.npy``, one :data:`BEST` a row of the templates, in their order;
+- ``best.npy``, one :data:`BEST` per row of the templates, in their order;
 - ``pictures.bin``, the pictures one after the other, in the order of the table.
 """
 

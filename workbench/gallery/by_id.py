@@ -1,28 +1,29 @@
-"""Tracklets that are known by their id, such as confirmed sightings, as candidates again."""
+"""Look-up of tracklets by id, such as confirmed sightings, as candidates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC
 
-from workbench.domain import Candidate
+from workbench.domain import Candidate, format_tracklet_id
+from workbench.gallery.register import TRACKLET_ID
 from workbench.gallery.store import Gallery
 
-_SEEN = """
+_SEEN = f"""
     WITH wanted AS (SELECT unnest($ids) AS id)
     SELECT recording_id, ordinal, camera_id, file, first_seen, last_seen, quality, seconds, time,
            jpeg
     FROM tracklets JOIN recordings USING (recording_id, camera_id)
     JOIN shots USING (recording_id, ordinal)
-    WHERE recording_id || '-' || ordinal IN (SELECT id FROM wanted)
+    WHERE {TRACKLET_ID} IN (SELECT id FROM wanted)
     QUALIFY row_number() OVER (PARTITION BY recording_id, ordinal ORDER BY rank) = 1
-"""
+"""  # noqa: S608
 
 
 def tracklets_by_id(gallery: Gallery, scores: Mapping[str, float]) -> dict[str, Candidate]:
-    """Tracklets with their best shots, by tracklet_id; each with the score it is given.
+    """Candidates by tracklet_id, each with its best shot and the score given in *scores*.
 
-    What is not in the gallery any more is left out.
+    Tracklets that are no longer in the gallery are left out.
 
     Raises
     ------
@@ -33,7 +34,7 @@ def tracklets_by_id(gallery: Gallery, scores: Mapping[str, float]) -> dict[str, 
         return {}
     found = {}
     for row in gallery.arrow(_SEEN, {"ids": list(scores)}).to_pylist():
-        tracklet_id = f"{row['recording_id']}-{row['ordinal']}"
+        tracklet_id = format_tracklet_id(row["recording_id"], row["ordinal"])
         found[tracklet_id] = Candidate(
             tracklet_id=tracklet_id,
             camera=gallery.places.camera(row["camera_id"]),

@@ -233,23 +233,23 @@ class TemplateIndex:
 
     @property
     def row_bytes(self) -> int:
-        """Of each row, read to compare it."""
+        """Bytes per row that a comparison reads."""
         return sum(column[:1].nbytes for column in (self.codes, self.scale, self.square))
 
     @property
     def key_bytes(self) -> int:
-        """Of each row, read to find whether it is inside a scope."""
+        """Bytes per row that are read to find out if it is inside a scope."""
         keys = (self.place, self.camera, self.first_seen, self.last_seen)
         return sum(key[:1].nbytes for key in keys)
 
     def release(self) -> None:
-        """Have nothing of it mapped; what is read again comes from the page cache or the disk."""
+        """Unmap all pages; rows that are read again come from the page cache or the disk."""
         for one in self._maps:
             one.madvise(mmap.MADV_DONTNEED)
 
 
 def sync(folder: Path) -> None:
-    """Have every file of *folder*, and the folder, on the disk."""
+    """Write every file of *folder*, and the folder, through to the disk."""
     for path in (*folder.iterdir(), folder):
         handle = os.open(path, os.O_RDONLY)
         try:
@@ -259,7 +259,7 @@ def sync(folder: Path) -> None:
 
 
 def concatenate(parts: list[TemplateRows]) -> TemplateRows:
-    """Several in one."""
+    """Join parts into one."""
     names = [field.name for field in fields(TemplateRows)]
     return TemplateRows(
         *(np.concatenate([getattr(part, name) for part in parts]) for name in names)

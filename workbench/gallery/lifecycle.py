@@ -1,4 +1,4 @@
-"""The life of a gallery: checked, carried elsewhere as Parquet, brought together with another."""
+"""Check, export, import and merge of galleries."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _FORMAT = 1
 
 
 def check(gallery: Gallery) -> Iterator[Problem]:
-    """What is wrong with a gallery, if anything: reads every byte of it.
+    """Read every byte of a gallery and yield each problem found.
 
-    Each file is what it was when it was written, each table and column agree, and rows are in their
-    order.
+    In a sound gallery each file is as it was written, tables and columns agree, and rows are in
+    their order.
     """
     gallery.refresh()
     for segment in gallery.segments:
@@ -84,7 +84,7 @@ def _disagreements(gallery: Gallery, segment: Segment) -> Iterator[str]:
 
 
 def _pictured(gallery: Gallery, segment: Segment) -> bool:
-    """Whether what is read of each best shot is what the table of shots has."""
+    """Return True if each best shot is as the table of shots has it."""
     index = segment.index
     for begin in range(0, len(index), BATCH):
         best = index.best[begin : begin + BATCH]
@@ -164,14 +164,14 @@ def _export(segment: Segment, target: Path, wanted: list[str], profile: Profile)
 
 
 def import_into(gallery: Gallery, folder: Path) -> int:
-    """Add what :func:`export` wrote to a gallery open for writing; returns how many recordings.
+    """Add what :func:`export` wrote to a gallery open for writing; return the number of recordings.
 
-    Those that are there already stay as they are.
+    Recordings that the gallery already holds stay as they are.
 
     Raises
     ------
     GalleryError
-        If *folder* is no export, or damaged.
+        If *folder* is not an export, or is damaged.
     ProfileMismatch
         If it is of another profile.
     """
@@ -216,7 +216,7 @@ def _same_profile(gallery: Gallery, profile: Profile, where: str) -> None:
             f"was made with profile {profile.name} ({profile.fingerprint}), the gallery with "
             f"{gallery.profile.name} ({gallery.profile.fingerprint})",
             where=where,
-            fix="Index its footage anew with the gallery's profile",
+            fix="Index its footage again with the gallery's profile",
         )
 
 

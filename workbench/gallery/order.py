@@ -1,4 +1,4 @@
-"""The order of templates: days, then places along a Hilbert curve, so that a scope reads little."""
+"""Order of templates: days, then places along a Hilbert curve, so that a scope reads little."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def runs(chosen: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 def expand(first: NDArray[np.intp], stop: NDArray[np.intp]) -> NDArray[np.intp]:
-    """All numbers of the ranges [first, stop), one range after the other."""
+    """Numbers of the ranges [first, stop), one range after the other."""
     lengths = stop - first
     if not lengths.sum():
         return np.empty(0, np.intp)

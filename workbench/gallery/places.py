@@ -1,4 +1,4 @@
-"""The cameras of a gallery as columns: which are in a district, and where each is in a segment."""
+"""Cameras of a gallery as columns, for questions over all of them at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Places:
-    """Cameras as columns, by id, for questions over all of them at once."""
+    """Cameras as columns, sorted by id."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Places:
 
     @classmethod
     def of(cls, rows: pa.Table) -> Places:
-        """From camera_id, name, latitude, longitude, sorted by the first."""
+        """Make from a table of camera_id, name, latitude, longitude, sorted by camera_id."""
         return cls(
             np.array(rows["camera_id"].to_pylist(), np.str_),
             rows["name"],
@@ -42,33 +42,33 @@ class Places:
         )
 
     def at(self, number: int) -> Camera:
-        """The camera in that place of the columns."""
+        """Camera at a row number of the columns."""
         place = float(self.latitude[number]), float(self.longitude[number])
         name = self._names[number]
         return Camera(str(self.ids[number]), name.as_py(), *place)
 
     def get(self, camera_id: str) -> Camera | None:
-        """The camera of that id, if there is one."""
+        """Camera with that id, or None."""
         number = int(np.searchsorted(self.ids, camera_id))
         known = number < len(self.ids) and self.ids[number] == camera_id
         return self.at(number) if known else None
 
     def camera(self, camera_id: str) -> Camera:
-        """The camera of that id; raise KeyError if there is none."""
+        """Camera with that id; raise KeyError if it is unknown."""
         found = self.get(camera_id)
         if found is None:
             raise KeyError(camera_id)
         return found
 
     def numbers(self, segment: Segment) -> NDArray[np.intp]:
-        """Where the cameras of a segment are in these columns."""
+        """Row numbers of a segment's cameras in these columns."""
         name = segment.entry.name
         if name not in self._numbers:
             self._numbers[name] = np.searchsorted(self.ids, segment.camera_ids)
         return self._numbers[name]
 
     def inside(self, district: District) -> NDArray[np.bool_]:
-        """Which are in a district, its border included."""
+        """Mask ``(n,) bool`` of the cameras in a district, its border included."""
         west, south, east, north = district.area.bounds
         near = (self.longitude >= west) & (self.longitude <= east)
         near &= (self.latitude >= south) & (self.latitude <= north)

@@ -1,4 +1,4 @@
-"""One gallery in the place of another: the same footage, seen by another profile."""
+"""Replacement of a gallery by one of the same footage with another profile."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def missing(old: Gallery, new: Gallery) -> list[str]:
 
 
 def stored(gallery: Gallery, recording_ids: Sequence[str]) -> list[IndexedRecording]:
-    """Recordings as they were stored, with all their shots; in the order they were asked for."""
+    """Recordings as they were stored, with all their shots, in the order of their ids."""
     ids = list(recording_ids)
     templates = gallery.settled(lambda: _templates(gallery, set(ids)))
 
@@ -101,7 +101,7 @@ def _templates(gallery: Gallery, wanted: set[str]) -> dict[tuple[str, int], Vect
 
 
 def carry_over(old: Gallery, new: Gallery) -> None:
-    """Bring all cameras, runs and refusals of *old* into *new*, which knows none of its own."""
+    """Copy all cameras, runs and refusals of *old* to *new*, which has none of its own."""
     tables = {name: wanted.empty_table() for name, wanted in columns(new.profile).items()}
     new.add_cameras(old.cameras())
     for name in ("runs", "refusals"):
@@ -116,15 +116,15 @@ def carry_over(old: Gallery, new: Gallery) -> None:
 def replace(
     old: Path, new: Path, *, keep: Path | None = None, memory_mb: int = SEARCH_MEMORY_MB
 ) -> None:
-    """Give the gallery at *new* the name *old*, in one step for whoever opens it.
+    """Give the gallery at *new* the name *old*, in one step for readers.
 
-    Readers that have the old one open are told to open it again. Killed at any moment, *old* is
-    the one or the other, whole; done again, it is finished.
+    Readers that have the old gallery open are asked to open it again. If this is killed, *old* is
+    one or the other, whole; called again, it finishes.
 
     Parameters
     ----------
     keep : Path, optional
-        Where the old gallery stays; by default it goes.
+        New place of the old gallery; by default it is deleted.
     memory_mb : int
         See :meth:`workbench.gallery.Gallery.open`.
 
@@ -163,7 +163,7 @@ def replace(
 
 def _copy(register: Register, old: Path, keep: Path) -> None:
     if keep.exists() and read_register(keep) != register:
-        raise GalleryError("is there already", where=str(keep), fix="Choose another name")
+        raise GalleryError("already exists", where=str(keep), fix="Choose another name")
     segments_folder(keep).mkdir(parents=True, exist_ok=True)
     for entry in register.segments:
         _link(segments_folder(old) / entry.name, segments_folder(keep) / entry.name)
@@ -172,7 +172,7 @@ def _copy(register: Register, old: Path, keep: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """The files of a segment in another folder too; they are never changed, so one copy does."""
+    """Link the files of a segment into another folder; they never change, so one copy is enough."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target, copy_function=os.link)
     sync_path(target)

@@ -1,4 +1,4 @@
-"""How much of a gallery stays mapped into a process that searches it."""
+"""Limit on the memory that a searching process keeps mapped."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class Residency:
-    """Lets go of segments that other questions read, so that no more stays mapped than is set.
+    """Unmaps segments that earlier questions read, so that no more than the limit stays mapped.
 
-    What is let go of stays in the page cache, which all processes share and the kernel takes back
-    as it needs; it is mapped again when it is read, at some 90 ms a gigabyte.
+    Unmapped pages stay in the page cache, which all processes share and the kernel takes back as
+    it needs; mapping them again takes some 90 ms per gigabyte.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -24,7 +24,7 @@ class Residency:
         self._lock = threading.Lock()
 
     def read(self, index: TemplateIndex, rows: int, *, keys: bool, question: object) -> None:
-        """A question has read so many rows of *index*, and the *keys* that say which are inside."""
+        """Note that a question read *rows* of *index*, and with *keys* the columns of its scope."""
         with self._lock:
             before, _ = self._held.pop(index, (0, None))
             bytes_read = rows * index.row_bytes + (len(index) * index.key_bytes if keys else 0)
@@ -34,14 +34,14 @@ class Residency:
             for other, (size, asker) in list(self._held.items()):
                 if total <= self._most:
                     return
-                # One that goes over all of a large gallery would else let go of each before it
-                # comes to it again.
+                # A question over all of a large gallery would otherwise unmap each segment before
+                # it comes to it again.
                 if asker is not question or other is index:
                     del self._held[other]
                     other.release()
                     total -= size
 
     def forget(self, index: TemplateIndex) -> None:
-        """*index* is no longer used."""
+        """Stop counting *index*, which is no longer used."""
         with self._lock:
             self._held.pop(index, None)

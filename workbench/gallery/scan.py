@@ -1,4 +1,4 @@
-"""Which rows of a segment are the best: an int8 scan with a bound of its error, then exact scores.
+"""Best rows of a segment: an int8 scan with a bound of its error, then exact scores.
 
 The scan reads a quarter of what the templates hold. What it loses is known, so every row that could
 be among the best is compared exactly; nothing is approximate in the answer.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Rows compared at a time; and blocks between which a search can be cancelled.
 BLOCK, AT_A_TIME = 65_536, 64
-# Rows that tell roughly how good the best are.
+# Rows from which the score of the best is estimated.
 SAMPLE = 8_192
 # numkong has two ways. For one probe the packed one takes 0.6 of the time at 128 numbers a
 # template, and 1.7 times at 512; for several it is always the faster one.
@@ -94,8 +94,8 @@ class Question:
         self.row = np.empty(0, np.intp)
         self.score = np.empty(0, np.float64)
 
-    def cut(self) -> float:
-        """A row below this score is not among the best."""
+    def lowest_score(self) -> float:
+        """Score below which a row is not among the best."""
         if self.top is None or len(self.score) < self.top:
             return self.threshold
         place = len(self.score) - self.top
@@ -104,10 +104,10 @@ class Question:
     def keys(
         self, products: NDArray[np.number[Any]], scale: NDArray[np.float32], square: Any
     ) -> NDArray[np.float32]:
-        """What stands for the scores: the larger, the better; off by no more than :meth:`slack`.
+        """Approximate scores, the larger the better, with an error of at most :meth:`slack`.
 
-        The dot product for the cosine metric. For the Euclidean one, ``2 p·t - |p|² - |t|²``,
-        which is minus the square of the distance.
+        A key is the dot product for the cosine metric, and for the Euclidean one
+        ``2 p·t - |p|² - |t|²``, which is minus the square of the distance.
         """
         best: NDArray[np.float32] | None = None
         for k in range(len(self.vectors)):
@@ -123,20 +123,20 @@ class Question:
         return best
 
     def slack(self, index: TemplateIndex) -> float:
-        """How far a key can be from the true one: by Cauchy and Schwarz, from what codes lose."""
+        """Bound of a key's error, by Cauchy and Schwarz from the rounding of the codes."""
         product = float(self._length.max()) * index.lost
         product += self._lost * (index.longest + index.lost)
         return (product if self.metric == "cosine" else 2 * product) + _ROUNDING
 
     def least(self, index: TemplateIndex) -> float:
-        """A row of *index* with a key below this is not among the best, as far as is known."""
-        return self._key_of(self.cut()) - self.slack(index)
+        """Key below which a row of *index* is not among the best, as far as is known."""
+        return self._key_of(self.lowest_score()) - self.slack(index)
 
     def likely(
         self, index: TemplateIndex, piece: Piece, keys: NDArray[np.float32], least: float
     ) -> Found:
         """The rows of *piece* that may be among the best, and their keys."""
-        if least == -math.inf:  # a few tell roughly which are not
+        if least == -math.inf:  # a sample rules most rows out
             least = self._least(keys[:SAMPLE], index)
         chosen = np.flatnonzero(keys >= np.float32(least))
         rows = chosen + piece.start if isinstance(piece, slice) else piece[chosen]
@@ -152,7 +152,7 @@ class Question:
         self.segment = np.concatenate([self.segment, np.full(len(rows), number, np.intp)])
         self.row = np.concatenate([self.row, rows])
         self.score = np.concatenate([self.score, score])
-        keep = self.score >= self.cut()
+        keep = self.score >= self.lowest_score()
         self.segment, self.row, self.score = self.segment[keep], self.row[keep], self.score[keep]
 
     def _best(
@@ -162,10 +162,10 @@ class Question:
         return rows[keep], keys[keep]
 
     def _least(self, keys: NDArray[np.float32], index: TemplateIndex) -> float:
-        """The same as :meth:`least`, as *keys* of some rows tell."""
+        """Bound as in :meth:`least`, from the *keys* of some rows."""
         if self.top is None or len(keys) <= self.top:
             return -math.inf
-        # So many rows are truly at least as good as the last of these, less the slack.
+        # At least *top* rows are truly as good as the last of these, less the slack.
         place = len(keys) - self.top
         return float(np.partition(keys, place)[place]) - 2 * self.slack(index)
 
@@ -183,7 +183,7 @@ def workers() -> ThreadPoolExecutor:
 def _on_all_cores(
     call: Callable[[Piece], T], pieces: Sequence[Piece], pool: ThreadPoolExecutor
 ) -> list[T]:
-    """What *call* makes of each; numkong and NumPy let others run meanwhile.
+    """Apply *call* to each piece on all cores; numkong and NumPy release the interpreter lock.
 
     This thread does its share: one that waited would be woken for each piece, and hold up others.
     """
@@ -255,7 +255,7 @@ def _comparison(probes: NDArray[np.int8]) -> Any:
 
 
 def _blocks(pieces: Sequence[Piece]) -> Iterator[Piece]:
-    """The same rows in blocks of like size, so that no core waits for another."""
+    """Divide rows into blocks of similar size, so that no core waits for another."""
     for piece in pieces:
         length = _length(piece)
         edges = np.linspace(0, length, math.ceil(length / BLOCK) + 1).astype(int).tolist()

@@ -1,10 +1,9 @@
-"""Exact search inside a scope: the rows it holds, the best of them, and what is told of these."""
+"""Exact search inside a scope: the rows it holds, the best of them, as candidates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,8 @@ from workbench.domain import (
     Scope,
     Span,
     format_tracklet_id,
+    from_microseconds,
+    to_microseconds,
 )
 from workbench.errors import GalleryError, NotPermitted
 from workbench.gallery.index import TemplateIndex
@@ -35,12 +36,11 @@ if TYPE_CHECKING:
 
 # Stretches of rows at least this long are read where they lie; shorter ones are gathered first.
 LONG_RUN = 4_096
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a question would touch, before it is asked."""
+    """Cost of a search: cameras, segments, tracklets and bytes that it would read."""
 
     cameras: int  # in the district, after the filter
     segments: int
@@ -73,14 +73,14 @@ def search(
     Parameters
     ----------
     template : (dimension,) or (m, dimension) float32
-        The probe's, of the gallery's profile. Of several, a tracklet scores as the best of them
-        says.
+        Template of the probe, of the gallery's profile. Of several, the one most like a tracklet
+        gives its score.
     permit : Permit
-        Leave to ask this very question; see :func:`workbench.casework.authority.authorise`.
+        Permission for this question; see :func:`workbench.casework.authority.authorise`.
     top : int, optional
-        At most so many.
+        Most candidates to return.
     threshold : float, optional
-        Only those with at least this score.
+        Lowest score of a candidate.
     only : Filter, optional
         Cameras, windows of time and quality to which the search is narrowed.
     progress : callable, optional
@@ -89,7 +89,7 @@ def search(
     Raises
     ------
     NotPermitted
-        If the permit is not for this question, was used, or is none.
+        If the permit is not for this question, was used, or is not a permit.
     GalleryError
         If the template is not a finite vector of the gallery's dimension, or *top* is below 1.
     DistrictError
@@ -120,13 +120,13 @@ def search_many(
     only: Filter | None = None,
     progress: ProgressCallback | None = None,
 ) -> list[list[Candidate]]:
-    """What :func:`search` answers for each of several targets, in one pass over the rows.
+    """Search for several targets in one pass over the rows; see :func:`search`.
 
-    Each needs a permit of its own, in their order.
+    Each target needs a permit of its own, in the same order.
     """
     if len(permits) != len(templates):
         raise NotPermitted(
-            f"there are {len(permits)} permits for {len(templates)} targets",
+            f"{len(permits)} permits were given for {len(templates)} targets",
             where="gallery search",
             fix="Search with workbench.investigation.search and the reference of an open case",
         )
@@ -134,7 +134,7 @@ def search_many(
         spend(permit, gallery=gallery.path, template=template, scope=scope)
     if top is not None and top < 1:
         raise GalleryError(
-            f"cannot return {top} candidates", where="top", fix="Ask for one at least"
+            f"cannot return {top} candidates", where="top", fix="Ask for at least one"
         )
     least = float("-inf") if threshold is None else threshold
     questions = [
@@ -164,7 +164,7 @@ def search_many(
 
 
 def explain(gallery: Gallery, scope: Scope, *, only: Filter | None = None) -> Explanation:
-    """What a search of *scope* would touch; raises DistrictError as :func:`search` does."""
+    """Estimate what a search of *scope* would read; raise DistrictError as :func:`search` does."""
     only = only or Filter()
     found = gallery.settled(lambda: [*_inside(gallery, scope, only)])
     rows = sum(count for *_, count in found)
@@ -187,7 +187,7 @@ def explain(gallery: Gallery, scope: Scope, *, only: Filter | None = None) -> Ex
 
 
 def _by_quality(index: TemplateIndex, pieces: Sequence[Piece]) -> NDArray[np.int64]:
-    """How many of some rows are of each step of quality."""
+    """Count rows by step of quality, ``(QUALITY_STEPS,)``."""
     count = np.zeros(QUALITY_STEPS, np.int64)
     for rows in pieces:
         steps = (index.quality[rows] * QUALITY_STEPS).astype(np.int64)
@@ -219,7 +219,7 @@ def _checked(gallery: Gallery, template: Vector) -> Any:
 def _inside(
     gallery: Gallery, scope: Scope, only: Filter
 ) -> Iterator[tuple[Segment, TemplateIndex, list[Piece], int]]:
-    """The segments with rows inside the scope: these rows, and how many they are."""
+    """Segments with rows inside the scope, with the rows and their number."""
     spans = _spans(scope, only.windows)
     for segment, index, cameras in _likely(gallery, scope, only):
         pieces = _pieces(index, cameras, spans, only.quality)
@@ -230,7 +230,7 @@ def _inside(
 def _likely(
     gallery: Gallery, scope: Scope, only: Filter
 ) -> Iterator[tuple[Segment, TemplateIndex, NDArray[np.bool_]]]:
-    """The segments of the time with cameras of the place: which of theirs these are."""
+    """Segments in the time range with cameras in the district, and a mask of these cameras."""
     wanted = _wanted(gallery, scope, only)
     spans = _spans(scope, only.windows)
     for segment in gallery.segments:
@@ -249,7 +249,7 @@ def _count(pieces: Sequence[Piece]) -> int:
 
 
 def _wanted(gallery: Gallery, scope: Scope, only: Filter) -> NDArray[np.bool_]:
-    """Which of the gallery's cameras are searched."""
+    """Mask of the gallery's cameras that are searched."""
     wanted = gallery.inside(scope.district)
     if only.cameras is not None:
         wanted = wanted & np.isin(gallery.places.ids, np.array(sorted(only.cameras), np.str_))
@@ -257,8 +257,8 @@ def _wanted(gallery: Gallery, scope: Scope, only: Filter) -> NDArray[np.bool_]:
 
 
 def _spans(scope: Scope, windows: Iterable[Span] | None) -> list[tuple[int, int]]:
-    """The times that are searched, in microseconds since 1970: sorted, none meets another."""
-    return [(_microseconds(start), _microseconds(end)) for start, end in scope.spans(windows)]
+    """Spans that are searched, in microseconds since 1970: sorted and disjoint."""
+    return [(to_microseconds(start), to_microseconds(end)) for start, end in scope.spans(windows)]
 
 
 def _pieces(
@@ -267,7 +267,7 @@ def _pieces(
     spans: Sequence[tuple[int, int]],
     quality: float,
 ) -> list[Piece]:
-    """The rows of a segment whose camera is allowed, and that were seen in one of the spans."""
+    """Rows of a segment whose camera is allowed, and that were seen in one of the spans."""
     bounds, mixed = _place_runs(index.places, allowed)
     begin, end = spans[0][0], spans[-1][1]
     first_day, last_day = (begin - index.longest_seen) // DAY, (end - 1) // DAY
@@ -310,8 +310,8 @@ def _place_runs(
 ) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]] | None, bool]:
     """Runs of Hilbert places that hold no camera from outside, as first and last place.
 
-    None where all cameras are allowed. The flag tells that a place has cameras of both kinds, so
-    that rows must be asked for their camera besides.
+    None where all cameras are allowed. The flag is True if a place has cameras of both kinds, so
+    that the camera of each row must be looked at too.
     """
     if allowed.all():
         return None, False
@@ -324,7 +324,7 @@ def _place_runs(
 
 
 def _seen(index: TemplateIndex, rows: Piece, spans: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
-    """Which rows were seen at some moment in one of the spans, ``[start, end)``."""
+    """Mask of the rows seen at some moment in one of the spans, ``[start, end)``."""
     first, last = index.first_seen[rows], index.last_seen[rows]
     if len(spans) == 1:
         return (first < spans[0][1]) & (last >= spans[0][0])
@@ -335,17 +335,13 @@ def _seen(index: TemplateIndex, rows: Piece, spans: Sequence[tuple[int, int]]) -
     return (which < len(spans)) & (last >= starts[np.minimum(which, len(spans) - 1)])
 
 
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
 # --- What people read ---------------------------------------------------------------------------
 
 
 def _candidates(
     gallery: Gallery, segments: Sequence[Segment], question: Question
 ) -> list[Candidate]:
-    """The best rows as candidates, in their order."""
+    """Turn the best rows into candidates, in their order."""
     places = gallery.places
     order: list[tuple[Any, ...]] = []
     for number in np.unique(question.segment).tolist():
@@ -366,12 +362,12 @@ def _candidates(
             camera=places.at(camera),
             recording_id=recording_id.decode(),
             recording=gallery.files(segment)[recording].as_py(),
-            first_seen=_moment(first_seen),
-            last_seen=_moment(last_seen),
+            first_seen=from_microseconds(first_seen),
+            last_seen=from_microseconds(last_seen),
             score=-minus,
             quality=quality,
             shot_seconds=seconds,
-            shot_time=_moment(time),
+            shot_time=from_microseconds(time),
             shot_jpeg=segment.index.picture(row),
         )
         for (
@@ -379,7 +375,3 @@ def _candidates(
             (seconds, time, quality, *_), segment,
         ) in order[: question.top]
     ]  # fmt: skip
-
-
-def _moment(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)

@@ -21,18 +21,27 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.domain import (
+    EPOCH,
     QUALITY_PARTS,
     Camera,
     IndexedRecording,
     Profile,
     Recording,
     format_tracklet_id,
+    to_microseconds,
 )
 from workbench.errors import GalleryError
 from workbench.gallery.best import write_best
 from workbench.gallery.index import TemplateIndex, TemplateRows, concatenate, sync, write_index
 from workbench.gallery.order import hilbert
-from workbench.gallery.register import SegmentEntry, connect, finish, schema
+from workbench.gallery.register import (
+    TRACKLET_ID,
+    SegmentEntry,
+    connect,
+    finish,
+    schema,
+    sql_literal,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,10 +56,7 @@ _NEWEST = {
     "refused_at = excluded.refused_at WHERE excluded.refused_at > refusals.refused_at",
 }
 _UNWANTED_RECORDING = "recording_id IN (SELECT unnest($recordings::VARCHAR[]))"
-_UNWANTED = (
-    f"{_UNWANTED_RECORDING} OR "
-    "recording_id || '-' || ordinal IN (SELECT unnest($tracklets::VARCHAR[]))"
-)
+_UNWANTED = f"{_UNWANTED_RECORDING} OR {TRACKLET_ID} IN (SELECT unnest($tracklets::VARCHAR[]))"
 TABLES = ("cameras", "recordings", "tracklets", "shots", "problems", "runs", "refusals")
 ROWS = "rows.duckdb"
 RECORDING_IDS, CAMERA_IDS = "recording_ids.npy", "camera_ids.npy"
@@ -66,21 +72,21 @@ class Segment:
 
     @property
     def alias(self) -> str:
-        """What its tables are found under in SQL."""
+        """Name of the segment's database in SQL."""
         return f"s{self.entry.name.replace('-', '_')}"
 
     @cached_property
     def index(self) -> TemplateIndex:
-        """Its templates; raise GalleryError if they cannot be read."""
+        """Templates of the segment; raise GalleryError if they cannot be read."""
         return TemplateIndex(self.folder)
 
     @property
     def is_open(self) -> bool:
-        """Whether its templates were looked at."""
+        """True once the templates were looked at."""
         return "index" in self.__dict__
 
     def opened(self) -> TemplateIndex:
-        """Its templates, with all its files open; raise FileNotFoundError if it was merged away."""
+        """Open all files, return the templates; raise FileNotFoundError if it was merged away."""
         try:
             _ = self.recording_ids, self.camera_ids
             return self.index
@@ -90,19 +96,19 @@ class Segment:
             raise FileNotFoundError(self.folder) from None
 
     def holds(self, recording_id: bytes) -> bool:
-        """Whether a recording is here; raise FileNotFoundError if it was merged away."""
+        """Return True if a recording is here; raise FileNotFoundError if it was merged away."""
         self.opened()
         return bool((self.recording_ids == recording_id).any())
 
     @cached_property
     def recording_ids(self) -> NDArray[np.bytes_]:
-        """By row number of its recordings table."""
+        """Ids of the recordings by row number of their table."""
         found: NDArray[np.bytes_] = _load(self.folder / RECORDING_IDS)
         return found
 
     @cached_property
     def camera_ids(self) -> NDArray[np.str_]:
-        """By row number of its cameras table."""
+        """Ids of the cameras by row number of their table."""
         found: NDArray[np.str_] = _load(self.folder / CAMERA_IDS)
         return found
 
@@ -147,7 +153,7 @@ class SegmentWriter:
         self, recordings: Sequence[IndexedRecording], cameras: Iterable[Camera]
     ) -> None:
         """Add recordings with all their tracklets, and *cameras*, theirs, as they are known."""
-        self.add_cameras(cameras, noted_at=_EPOCH)  # so that a copy is never the newest
+        self.add_cameras(cameras, noted_at=EPOCH)  # so that a copy is never the newest
         for name, table in _tables(recordings, self.profile.dimension):
             self._insert(name, table)
         self._rows.append(self._template_rows(recordings))
@@ -192,14 +198,14 @@ class SegmentWriter:
             "tracklets": [format_tracklet_id(*tracklet) for tracklet in tracklets],
         }
         for segment in segments:
-            location = str(segment.folder / ROWS).replace("'", "''")
-            self._connection.execute(f"ATTACH '{location}' AS old (READ_ONLY)")
+            rows = sql_literal(segment.folder / ROWS)
+            self._connection.execute(f"ATTACH {rows} AS old (READ_ONLY)")
             try:
-                self._take(segment, unwanted)
+                self._copy_from(segment, unwanted)
             finally:
                 self._connection.execute("DETACH old")
 
-    def _take(self, segment: Segment, unwanted: dict[str, list[str]]) -> None:
+    def _copy_from(self, segment: Segment, unwanted: dict[str, list[str]]) -> None:
         execute = self._connection.execute
         recordings = {"recordings": unwanted["recordings"]}
         for table in TABLES:
@@ -360,7 +366,7 @@ class SegmentWriter:
                 if tracklet.template is not None:
                     values = (
                         tracklet.template, camera,
-                        _microseconds(tracklet.first_seen), _microseconds(tracklet.last_seen),
+                        to_microseconds(tracklet.first_seen), to_microseconds(tracklet.last_seen),
                         tracklet.shots[0].quality.overall, number, tracklet.ordinal, shot,
                     )  # fmt: skip
                     for name, value in zip(_COLUMNS, values, strict=True):
@@ -466,17 +472,11 @@ _COLUMNS: dict[str, Any] = {
     "first_seen": np.int64, "last_seen": np.int64, "quality": np.float32, "recording": np.int32,
     "ordinal": np.int32, "shot": np.int64,
 }  # fmt: skip
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _no_rows(dimension: int) -> TemplateRows:
     columns = {name: np.empty(0, kind) for name, kind in _COLUMNS.items()}
     return TemplateRows(**columns | {"templates": np.empty((0, dimension), np.float32)})
-
-
-def _microseconds(moment: datetime) -> int:
-    since = moment - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def columns(profile: Profile) -> dict[str, pa.Schema]:
@@ -519,14 +519,14 @@ def checksum(folder: Path) -> str:
 
 
 def attach(connection: duckdb.DuckDBPyConnection, segment: Segment) -> None:
-    """Make the tables of a segment known to a connection, for reading."""
-    location = str(segment.folder / ROWS).replace("'", "''")
-    connection.execute(f"ATTACH '{location}' AS {segment.alias} (READ_ONLY)")
+    """Attach the tables of a segment to a connection, for reading."""
+    rows = sql_literal(segment.folder / ROWS)
+    connection.execute(f"ATTACH {rows} AS {segment.alias} (READ_ONLY)")
 
 
 def remove(folder: Path) -> None:
-    """Remove a segment that no register names; whoever has it open keeps what is open."""
-    # At once: whoever is about to open it finds all of its files, or no such segment.
+    """Remove a segment that no register names; a reader that has it open keeps its files."""
+    # At once: a reader about to open it finds all of its files, or no such segment.
     going = folder.with_name(f"{folder.name.removesuffix(_GOING)}{_GOING}")
     with contextlib.suppress(OSError):
         folder.rename(going)

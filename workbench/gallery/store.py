@@ -36,6 +36,7 @@ from workbench.gallery.analysis import read_only, views
 from workbench.gallery.compaction import to_merge
 from workbench.gallery.places import Places
 from workbench.gallery.register import (
+    TRACKLET_ID,
     Register,
     SegmentEntry,
     connect,
@@ -44,6 +45,7 @@ from workbench.gallery.register import (
     reread_register,
     schema,
     segments_folder,
+    sql_literal,
     undisturbed,
     unreadable,
     write_register,
@@ -64,9 +66,9 @@ if TYPE_CHECKING:
 
 
 SEARCH_MEMORY_MB = 1024
-"""The most memory of a process for searching, unless a gallery is opened with another limit."""
+"""Default limit of the memory that a process keeps for searching, bytes."""
 
-# A reader that was overtaken by so many merges in a row looks at a broken gallery.
+# A reader overtaken by this many merges in a row looks at a broken gallery.
 MOST_TRIES = 10
 T = TypeVar("T")
 
@@ -109,16 +111,16 @@ class Gallery:
         tables = schema(2, self.profile)
         self._connection.execute(f"ATTACH ':memory:' AS nothing; USE nothing; {tables}; USE memory")
         # What people ask in SQL reads no other file.
-        inside = f"{self._folder.resolve()}/".replace("'", "''")
+        inside = sql_literal(f"{self._folder.resolve()}/")
         # DuckDB looks for what a writer has left beside a file that it opens.
-        itself = str(path.resolve()).replace("'", "''")
+        itself, log = sql_literal(path.resolve()), sql_literal(f"{path.resolve()}.wal")
         self._connection.execute(
-            f"SET allowed_directories = ['{inside}']; "
-            f"SET allowed_paths = ['{itself}', '{itself}.wal']; "
+            f"SET allowed_directories = [{inside}]; "
+            f"SET allowed_paths = [{itself}, {log}]; "
             "SET enable_external_access = false; "
             f"SET memory_limit = '{most} B'"
         )
-        self._take(register)
+        self._attach_segments(register)
 
     @classmethod
     def create(
@@ -175,7 +177,7 @@ class Gallery:
         Raises
         ------
         GalleryError
-            If there is none, or it is damaged, foreign or of another version.
+            If it is missing, damaged, foreign or of another version.
         GalleryBusy
             If it is to be written and another process writes it.
         ProfileMismatch
@@ -200,7 +202,7 @@ class Gallery:
             )
         if register.segments and not segments_folder(path).is_dir():
             raise GalleryError(
-                f"its segments are missing: there is no folder {segments_folder(path).name}",
+                f"its segments are missing: the folder {segments_folder(path).name} does not exist",
                 where=str(path),
                 fix="Copy that folder beside it; the two belong together",
             )
@@ -225,7 +227,7 @@ class Gallery:
     def for_writing(
         cls, path: Path | str, profile: Profile, *, memory_mb: int = SEARCH_MEMORY_MB
     ) -> Self:
-        """The gallery at *path* open for writing, made first if there is none.
+        """Open the gallery at *path* for writing; make it first if it does not exist.
 
         Raises what :meth:`open` and :meth:`create` raise.
         """
@@ -237,7 +239,7 @@ class Gallery:
         )
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self._connection.close()
         self._segments = {}
         if self._lock is not None:
@@ -315,7 +317,7 @@ class Gallery:
             )
 
     def add_segment(self, segment: Segment) -> int:
-        """Add a segment of another gallery of this profile; returns how many recordings came.
+        """Add a segment of another gallery of this profile; return the number of recordings added.
 
         Those that are here already stay as they are.
         """
@@ -348,7 +350,7 @@ class Gallery:
         return set(rows["recording_id"].to_pylist())
 
     def compact(self) -> None:
-        """Merge small segments until there is none to merge; done while writing as well."""
+        """Merge small segments until none is left to merge; writing does so as well."""
         while few := to_merge(self._register.segments, self.profile.dimension):
             self._merge(few)
 
@@ -357,7 +359,7 @@ class Gallery:
     ) -> dict[str, int]:
         """Remove recordings with all that was found in them, and single tracklets.
 
-        Nothing of them stays in any file: the segments that held them are written anew without
+        Nothing of them stays in any file: the segments that held them are written again without
         them. Returns how many recordings and tracklets went.
         """
         recordings = set(recording_ids)
@@ -413,7 +415,7 @@ class Gallery:
 
     @contextlib.contextmanager
     def _commit(self, gone: Sequence[SegmentEntry] = ()) -> Iterator[SegmentWriter]:
-        """A segment to fill; it comes into the gallery, in place of *gone*, when it is full."""
+        """Give a segment to fill; it replaces *gone* in the gallery when the block ends."""
         self._is_writable()
         with undisturbed():
             with _writing(self.path):
@@ -427,7 +429,7 @@ class Gallery:
                 except BaseException:
                     segment.discard()
                     raise
-            self._take(register)
+            self._attach_segments(register)
             for old in gone:
                 remove(self._folder / old.name)
             if not gone:
@@ -447,7 +449,7 @@ class Gallery:
             merged.add_segments(segments, without=without, tracklets=tracklets)
 
     def _tidy(self) -> None:
-        """Remove what a writer that was killed has left half done."""
+        """Remove what a killed writer left half done."""
         named = {entry.name for entry in self._register.segments}
         for folder in self._folder.iterdir():
             if folder.is_dir() and folder.name not in named:
@@ -456,9 +458,9 @@ class Gallery:
     # --- What is there ------------------------------------------------------------------------
 
     def refresh(self) -> bool:
-        """Take in what was stored since the last look; tell whether there was something.
+        """Load what was stored since the last look; return True if there was something.
 
-        Every question does so first; it costs one look at the file.
+        Every question does so first, at the cost of one look at the file.
         """
         if self._lock is not None:
             return False
@@ -468,7 +470,9 @@ class Gallery:
                 stamp = _stamp_of(self.path)
             except FileNotFoundError:
                 raise GalleryError(
-                    "went away", where=str(self.path), fix="Restore it, or open another"
+                    "was moved or deleted",
+                    where=str(self.path),
+                    fix="Restore it, or open another",
                 ) from None
             if stamp == self._stamp:
                 return False
@@ -480,7 +484,7 @@ class Gallery:
                     fix="Open it again",
                 )
             try:
-                self._take(register)
+                self._attach_segments(register)
             except FileNotFoundError:
                 continue  # merged away since the register was read: there is a newer one
             self._stamp = stamp
@@ -488,7 +492,7 @@ class Gallery:
         raise unreadable(self.path, "its segments are missing")
 
     def settled(self, ask: Callable[[], T]) -> T:
-        """What *ask* says of the gallery as it is now.
+        """Result of *ask* on the gallery as it is now.
 
         It is asked again where a segment was merged away before its files were opened; once they
         are open, they stay readable.
@@ -502,8 +506,8 @@ class Gallery:
         raise unreadable(self.path, "its segments are missing")
 
     @undisturbed()
-    def _take(self, register: Register) -> None:
-        """Attach the segments of *register*, and let go of others."""
+    def _attach_segments(self, register: Register) -> None:
+        """Attach the segments of *register*, and detach others."""
         wanted = {entry.name: entry for entry in register.segments}
         fresh = {
             name: Segment(self._folder / name, entry)
@@ -533,7 +537,7 @@ class Gallery:
             self._places = None
 
     def _notes_cameras(self, segment: Segment) -> bool:
-        """Whether a segment says something new of cameras: most repeat what is known."""
+        """Return True if a segment has news of cameras: most repeat what is known."""
         ((newest,),) = self._connection.execute(
             f"SELECT coalesce(max(epoch_us(noted_at)), 0) FROM {segment.alias}.cameras"  # noqa: S608
         ).fetchall()
@@ -543,13 +547,13 @@ class Gallery:
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """The parts there are now, in the order in which they came."""
+        """Segments in the order in which they were added."""
         return tuple(self._segments.values())
 
     # --- Reading ------------------------------------------------------------------------------
 
     def arrow(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
-        """The rows of a query with its parameters as an Arrow table; times are in UTC.
+        """Run a query with its parameters; return an Arrow table, times in UTC.
 
         Tables: cameras, recordings, tracklets, shots, problems, runs, refusals; see schema.sql.
         For questions of one's own, :meth:`connection`.
@@ -564,7 +568,7 @@ class Gallery:
 
     @undisturbed()
     def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
-        """The same of the gallery as it was at the last look at it, for short questions."""
+        """Run a query on the gallery as it was at the last look, for short questions."""
         return self._run(sql, parameters)
 
     def _run(self, sql: str, parameters: Sequence[object] | Mapping[str, object]) -> pa.Table:
@@ -573,7 +577,7 @@ class Gallery:
 
     @undisturbed()
     def _show(self) -> None:
-        """Have the tables of all segments as one set of tables; most searches need none."""
+        """Join the tables of all segments into one set of tables; most searches need none."""
         if not self._shown:
             parts = ["nothing", *(segment.alias for segment in self._segments.values())]
             self._connection.execute(views(parts))
@@ -612,7 +616,7 @@ class Gallery:
         return self._places
 
     def inside(self, district: District) -> NDArray[np.bool_]:
-        """Which of :meth:`cameras` are in a district, its border included.
+        """Mask of :meth:`cameras` in a district, its border included.
 
         Raises DistrictError if none is.
         """
@@ -629,7 +633,7 @@ class Gallery:
     def cameras_inside(
         self, district: District, *, only: Filter | None = None
     ) -> tuple[Camera, ...]:
-        """The cameras in a district, its border included; raise DistrictError if there is none.
+        """Cameras in a district, its border included; raise DistrictError if it has none.
 
         With a filter, those that it leaves.
         """
@@ -645,7 +649,7 @@ class Gallery:
         return tuple(map(self.places.at, np.flatnonzero(inside).tolist()))
 
     def recordings(self) -> pd.DataFrame:
-        """One row a recording, by start: the columns of the table, with counts of its tracklets."""
+        """Recordings, one per row, by start: the columns of the table, with counts of tracklets."""
         frame: pd.DataFrame = self.arrow(
             "SELECT r.*, epoch(ended_at - started_at) AS seconds, "
             "coalesce(t.tracklets, 0) AS tracklets, coalesce(t.unsearchable, 0) AS unsearchable, "
@@ -659,7 +663,7 @@ class Gallery:
         return frame
 
     def known_files(self) -> dict[tuple[str, str, datetime], tuple[int, int]]:
-        """(file, camera_id, started_at) of each recording with its (size, modification time)."""
+        """Size and modification time of each recording by (file, camera_id, started_at)."""
         rows = self.arrow(
             "SELECT file, camera_id, started_at, size_bytes, modified_ns FROM recordings"
         )
@@ -672,12 +676,12 @@ class Gallery:
         }
 
     def holds(self, recording_id: str) -> bool:
-        """Whether a recording is here."""
+        """Return True if the gallery holds a recording."""
         name = recording_id.encode()
         return self.settled(lambda: any(segment.holds(name) for segment in self.segments))
 
     def same_content(self, indexed: IndexedRecording) -> list[str]:
-        """Files of other recordings with the very same content."""
+        """Files of other recordings with the same content."""
         rows = self.arrow(
             "SELECT file FROM recordings WHERE sha256 = ? AND recording_id <> ? ORDER BY file",
             [indexed.sha256, indexed.recording_id],
@@ -685,7 +689,7 @@ class Gallery:
         return [row["file"] for row in rows.to_pylist()]
 
     def overlapping(self, indexed: IndexedRecording) -> list[tuple[str, float]]:
-        """Files of other recordings of its camera at the same time, and by how many seconds."""
+        """Files of other recordings of its camera that overlap it, with the seconds of overlap."""
         span = [indexed.ended_at, indexed.recording.started_at]
         rows = self.arrow(
             "SELECT file, epoch(least(ended_at, ?) - greatest(started_at, ?)) AS seconds "
@@ -696,7 +700,7 @@ class Gallery:
         return [(row["file"], row["seconds"]) for row in rows.to_pylist()]
 
     def runs(self) -> pd.DataFrame:
-        """One row a run of indexing, the latest first."""
+        """Runs of indexing, one per row, the latest first."""
         frame: pd.DataFrame = self.arrow("SELECT * FROM runs ORDER BY run_id DESC").to_pandas()
         return frame
 
@@ -708,7 +712,7 @@ class Gallery:
         return frame
 
     def problems(self) -> pd.DataFrame:
-        """What went wrong inside recordings: file, camera_id, what, at_seconds."""
+        """Problems inside recordings: file, camera_id, what, at_seconds."""
         frame: pd.DataFrame = self.arrow(
             "SELECT file, camera_id, what, at_seconds FROM problems JOIN recordings "
             "USING (recording_id) ORDER BY started_at, file, at_seconds"
@@ -716,9 +720,9 @@ class Gallery:
         return frame
 
     def tracklets(self) -> pd.DataFrame:
-        """One row a tracklet, by time, searchable or not."""
+        """Tracklets, one per row, by time, searchable or not."""
         frame: pd.DataFrame = self.arrow(
-            "SELECT recording_id || '-' || ordinal AS tracklet_id, camera_id, file AS recording, "
+            f"SELECT {TRACKLET_ID} AS tracklet_id, camera_id, file AS recording, "  # noqa: S608
             "first_seen, last_seen, detections, searchable FROM tracklets "
             "JOIN recordings USING (recording_id, camera_id) ORDER BY first_seen, tracklet_id"
         ).to_pandas()
@@ -743,7 +747,7 @@ class Gallery:
         return row["a"].astimezone(UTC), row["b"].astimezone(UTC)
 
     def coverage(self, scope: Scope, *, only: Filter | None = None) -> Coverage:
-        """What a scope holds, after the cameras and windows of a filter; its quality apart.
+        """Coverage of a scope, narrowed to the cameras and windows of a filter; not to its quality.
 
         Raises DistrictError if the district holds no camera, or the filter leaves none.
         """
@@ -784,7 +788,7 @@ class Gallery:
         )
 
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """A DuckDB connection to the gallery as it is now, for statistics; close it in the end.
+        """Open a DuckDB connection to the gallery as it is now, for statistics; close it after use.
 
         It has the tables of :meth:`arrow` and the documented views of views.sql: sightings_view,
         cameras_view, recordings_view, coverage_view, templates_view. It cannot write to anything
@@ -795,7 +799,7 @@ class Gallery:
         return self.settled(lambda: read_only(self.segments, self.profile, self._templates()))
 
     def templates(self) -> pa.Table:
-        """The pooled templates, one row a searchable tracklet, read where they lie, not copied.
+        """Pooled templates, one row per searchable tracklet, read in place without a copy.
 
         Columns: recording_id, ordinal, camera_id, first_seen, last_seen, quality, template
         (a list of as many float32 as the profile has; of unit length for the cosine metric).
@@ -825,7 +829,7 @@ class Gallery:
         return pa.concat_tables(parts)
 
     def shots(self, tracklet_id: str) -> tuple[Shot, ...]:
-        """The best shots of a tracklet, best first; raise GalleryError if there is none of it."""
+        """Shots of a tracklet, best first; raise GalleryError if it has none."""
         recording_id, ordinal = parse_tracklet_id(tracklet_id)
         rows = self.arrow(
             "SELECT * FROM shots WHERE recording_id = ? AND ordinal = ? ORDER BY rank",
@@ -841,7 +845,7 @@ class Gallery:
 
 
 def shot_of(row: Mapping[str, Any]) -> Shot:
-    """A shot from its row of the table."""
+    """Make a shot from its row of the table."""
     return Shot(
         seconds=row["seconds"],
         time=row["time"].astimezone(UTC),
@@ -868,7 +872,7 @@ class _DiskRefused(GalleryError):
 
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Say of a disk that refuses what was to be written, and that nothing was lost."""
+    """Translate errors of the disk on writing; nothing that was stored is lost."""
     try:
         yield
     except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
@@ -880,7 +884,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def take_lock(path: Path) -> BinaryIO:
-    """The right to write, for as long as the file that is returned is open."""
+    """Take the lock for writing, held as long as the returned file is open."""
     lock = (segments_folder(path) / "lock").open("ab")
     try:
         # The kernel lets go of it when the process ends, however that happens.

@@ -1,0 +1,73 @@
+"""The words of the program: frozen values without I/O, shared by every room.
+
+Times are time-zone-aware and kept in UTC. Coordinates are WGS 84 degrees. Boxes and landmarks are
+in pixels of the decoded, upright frame. Images are ``(height, width, 3) uint8`` in BGR order, as
+OpenCV and DeepFace take them.
+"""
+
+from typing import TYPE_CHECKING
+
+from workbench.domain.faces import QUALITY_PARTS, Box, Face, Metric, Point, Profile, Quality
+from workbench.domain.footage import Camera, Catalogue, Problem, Recording
+from workbench.domain.progress import Progress, ProgressCallback
+from workbench.domain.searching import (
+    MOST_PHOTOGRAPHS,
+    Candidate,
+    Coverage,
+    District,
+    Filter,
+    Photograph,
+    Probe,
+    Scope,
+    Threshold,
+)
+from workbench.domain.times import EPOCH, Span, from_microseconds, parse_time, to_microseconds, utc
+from workbench.domain.tracklets import (
+    IndexedRecording,
+    Shot,
+    Tracklet,
+    format_tracklet_id,
+    parse_tracklet_id,
+    recording_identity,
+)
+
+if TYPE_CHECKING:
+    from workbench.domain.faces import Image as Image
+    from workbench.domain.faces import Vector as Vector
+
+__all__ = [
+    "EPOCH",
+    "MOST_PHOTOGRAPHS",
+    "QUALITY_PARTS",
+    "Box",
+    "Camera",
+    "Candidate",
+    "Catalogue",
+    "Coverage",
+    "District",
+    "Face",
+    "Filter",
+    "IndexedRecording",
+    "Metric",
+    "Photograph",
+    "Point",
+    "Probe",
+    "Problem",
+    "Profile",
+    "Progress",
+    "ProgressCallback",
+    "Quality",
+    "Recording",
+    "Scope",
+    "Shot",
+    "Span",
+    "Threshold",
+    "Tracklet",
+    "format_tracklet_id",
+    "from_microseconds",
+    "parse_time",
+    "parse_tracklet_id",
+    "recording_identity",
+    "to_microseconds",
+    "utc",
+]

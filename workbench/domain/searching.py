@@ -1,0 +1,168 @@
+"""Questions and answers: a probe and a scope, candidates and the coverage they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from workbench.domain.times import Span, utc
+from workbench.errors import TimeError
+
+if TYPE_CHECKING:
+    from shapely import MultiPolygon, Polygon
+
+    from workbench.domain.faces import Face, Profile, Quality, Vector
+    from workbench.domain.footage import Camera
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """A named area on the map. Make one with :mod:`workbench.district`, which checks it."""
+
+    name: str
+    area: Polygon | MultiPolygon  # x is longitude, y is latitude, WGS 84
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """District and time range of a search: both the legal limit and the index.
+
+    A tracklet is inside if its camera lies in the district (border included) and it was seen at
+    some moment in ``[start, end)``.
+    """
+
+    district: District
+    start: datetime  # UTC
+    end: datetime  # UTC
+
+    def __post_init__(self) -> None:
+        start, end = utc(self.start, where="start"), utc(self.end, where="end")
+        if end <= start:
+            raise TimeError(
+                f"the end {end.isoformat()} is not after the start {start.isoformat()}",
+                where="time range",
+                fix="Choose an end after the start",
+            )
+        object.__setattr__(self, "start", start)
+        object.__setattr__(self, "end", end)
+
+    def spans(
+        self, windows: Iterable[tuple[datetime, datetime]] | None = None
+    ) -> list[tuple[datetime, datetime]]:
+        """Spans ``[start, end)`` of the scope, sorted and disjoint; narrowed to *windows* if given.
+
+        *windows* are times with an offset, in any order.
+        """
+        if windows is None:
+            return [(self.start, self.end)]
+        spans: list[tuple[datetime, datetime]] = []
+        for start, end in sorted((a.astimezone(UTC), b.astimezone(UTC)) for a, b in windows):
+            first, last = max(start, self.start), min(end, self.end)
+            if first >= last:
+                continue
+            if spans and first <= spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
+            else:
+                spans.append((first, last))
+        return spans
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Conditions that narrow a search inside its scope.
+
+    Parameters
+    ----------
+    cameras : collection of str, optional
+        Ids of cameras; others in the district are left out.
+    windows : sequence of (start, end), optional
+        Times with an offset, such as some hours of weekdays; a tracklet was seen in one of them.
+    quality : float
+        Lowest quality of the best shot.
+    """
+
+    cameras: frozenset[str] | None = None
+    windows: tuple[Span, ...] | None = None
+    quality: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """One reference photograph of the target, with the face chosen in it."""
+
+    name: str
+    face: Face
+    quality: Quality
+    jpeg: bytes  # the face with some margin
+    template: Vector  # (dimension,) float32
+    advice: str = ""  # why it is a poor one, in plain words; empty for a good one
+    notes: tuple[str, ...] = ()  # what was done to it, such as turning it, without full stops
+
+
+MOST_PHOTOGRAPHS = 10  # in a probe, as the pages allow; the default threshold rises with them
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The target face: photographs of one person and the template pooled from them."""
+
+    photographs: tuple[Photograph, ...]
+    template: Vector  # (dimension,) float32
+    profile: Profile
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Notes and advice about the photographs, each behind the photograph's name."""
+        return tuple(
+            f"{photograph.name}: {note}"
+            for photograph in self.photographs
+            for note in (*photograph.notes, photograph.advice)
+            if note
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Lowest score of a candidate that is worth a look, and where it comes from.
+
+    A score means nothing without its model: ``calibration`` names the data it was set on.
+    """
+
+    score: float
+    calibration: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A tracklet that resembles the probe: a lead, never an identification.
+
+    ``score`` is higher for faces more alike: the cosine similarity, or 1 minus the Euclidean
+    distance, by the profile's metric.
+    """
+
+    tracklet_id: str  # "<recording_id>-<ordinal>"
+    camera: Camera
+    recording_id: str
+    recording: str  # file as catalogued
+    first_seen: datetime  # UTC
+    last_seen: datetime  # UTC
+    score: float
+    quality: float  # of the best shot
+    shot_seconds: float  # presentation time of the best shot in the recording
+    shot_time: datetime  # UTC
+    shot_jpeg: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Footage and tracklets in a scope, so that 'no footage' is never taken for 'not seen'."""
+
+    cameras: int  # in the district
+    cameras_with_footage: int  # of these, with footage in the time range
+    recordings: int
+    footage_seconds: float  # inside the time range, added over cameras
+    tracklets: int  # searchable
+    unsearchable: int  # seen, but with no shot good enough
+    refused: int = 0  # recordings that begin inside the scope and could not be read

@@ -1,0 +1,107 @@
+"""Faces tracked through recordings, and the names of recordings and tracklets."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from workbench.domain.footage import Problem, Recording
+from workbench.domain.times import utc
+from workbench.errors import GalleryError
+
+if TYPE_CHECKING:
+    from workbench.domain.faces import Box, Quality, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One good view of a tracklet's face, with the template made from it."""
+
+    seconds: float  # presentation time inside the recording
+    time: datetime  # UTC: started_at + seconds
+    box: Box  # in the frame
+    quality: Quality
+    jpeg: bytes  # the face with some margin, as seen
+    template: Vector  # (dimension,) float32, as the recogniser gave it
+
+
+@dataclass(frozen=True, slots=True)
+class Tracklet:
+    """One face tracked through one recording.
+
+    ``shots`` are best first. A tracklet without shots was seen but cannot be searched; it is kept
+    and counted, so that coverage is honest. ``template`` pools the shots.
+    """
+
+    ordinal: int  # from 0 inside its recording, by first_seen
+    first_seen: datetime  # UTC
+    last_seen: datetime  # UTC
+    detections: int  # number of frames in which the face was detected
+    shots: tuple[Shot, ...] = ()
+    template: Vector | None = None  # (dimension,) float32; None only if there are no shots
+
+    @property
+    def searchable(self) -> bool:
+        """True if there is a template to compare."""
+        """True if there is a template to compare."""
+        return self.template is not None
+
+
+def format_tracklet_id(recording_id: str, ordinal: int) -> str:
+    """Name of a tracklet: its recording's and its number there; see :func:`parse_tracklet_id`."""
+    return f"{recording_id}-{ordinal}"
+
+
+def parse_tracklet_id(tracklet_id: str) -> tuple[str, int]:
+    """Recording and ordinal of a tracklet's id; raise GalleryError for another text."""
+    match = re.fullmatch(r"([0-9a-f]{16})-(\d{1,9})", tracklet_id)
+    if match is None:
+        raise GalleryError(
+            f"{tracklet_id!r} is not the id of a tracklet", fix="Take it from a candidate"
+        )
+    return match[1], int(match[2])
+
+
+def recording_identity(sha256: str, camera_id: str, started_at: datetime) -> str:
+    """16 hexadecimal digits naming one content, on one camera, at one time.
+
+    Deterministic, so that indexing the same footage again, or merging two galleries, meets itself.
+    """
+    text = f"{sha256}\n{camera_id}\n{utc(started_at).isoformat()}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedRecording:
+    """Result of indexing one recording: stored whole or not at all."""
+
+    recording: Recording
+    sha256: str  # of the source file
+    size_bytes: int
+    modified_ns: int  # of the source file, to recognise it without reading it again
+    seconds: float  # presentation time from the first to the end of the last frame read
+    width: int
+    height: int
+    frames_decoded: int
+    frames_examined: int
+    faces: int
+    tracklets: tuple[Tracklet, ...]
+    problems: tuple[Problem, ...] = ()
+    picture_streams: int = 1  # that the file holds; one of them was read
+    stopped: str = "end of the file"  # why reading ended
+    elapsed_seconds: float = 0.0  # that the work took
+
+    @property
+    def recording_id(self) -> str:
+        """Identity of the recording; see :func:`recording_identity`."""
+        """Identity of the recording; see :func:`recording_identity`."""
+        return recording_identity(self.sha256, self.recording.camera_id, self.recording.started_at)
+
+    @property
+    def ended_at(self) -> datetime:
+        """UTC time of the end of the last frame read."""
+        """UTC time of the end of the last frame read."""
+        return self.recording.started_at + timedelta(seconds=self.seconds)
