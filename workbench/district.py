@@ -91,12 +91,12 @@ def decoded(content: bytes) -> str:
 
 
 def from_shapes(shapes: list[BaseGeometry], *, name: str) -> District:
-    """Check polygons and unite them into one district; raise DistrictError if they are no area."""
+    """Unite polygons into one district; raise DistrictError if they do not form an area."""
     return _united([_Part(shape.geom_type, shape) for shape in shapes], name)
 
 
 def to_geojson(district: District) -> dict[str, Any]:
-    """The district as a GeoJSON Feature."""
+    """Return the district as a GeoJSON Feature."""
     return {
         "type": "Feature",
         "properties": {"name": district.name},

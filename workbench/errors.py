@@ -103,7 +103,7 @@ class CaseError(SightlineError):
 
 
 class NotPermitted(SightlineError):
-    """Somebody asked for what their role, or their case, does not cover."""
+    """The role of a person, or their case, does not cover what they asked for."""
 
 
 class AuditDamaged(SightlineError):
@@ -115,7 +115,7 @@ class EvidenceError(SightlineError):
 
 
 class EvaluationError(SightlineError):
-    """What error rates were to be measured on cannot be used, or is too little."""
+    """Evaluation data cannot be used, or is too little."""
 
 
 class MapError(SightlineError):

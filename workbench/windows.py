@@ -15,10 +15,10 @@ _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 def weekly_windows(
     scope: Scope, weekdays: Collection[int], from_hour: int, to_hour: int, *, zone: ZoneInfo
 ) -> tuple[tuple[datetime, datetime], ...]:
-    """The moments of a scope at which clocks in *zone* show one of some hours of some weekdays.
+    """Windows of a scope in which clocks in *zone* show certain hours of certain weekdays.
 
-    For :class:`workbench.gallery.search.Filter`. An hour that clocks show twice, when summer time
-    ends, counts both times; one that they skip gives nothing.
+    For :class:`workbench.domain.Filter`. An hour that clocks show twice, when summer time
+    ends, counts both times; one that they skip gives no window.
 
     Parameters
     ----------
@@ -31,22 +31,22 @@ def weekly_windows(
     Returns
     -------
     tuple of (start, end)
-        In UTC, in order, none meets another; empty if the scope has no such moment.
+        In UTC, in order, disjoint; empty if the scope has no such moment.
 
     Raises
     ------
     TimeError
-        If there is no such weekday or hour, none is chosen, or both hours are the same.
+        If a weekday or hour does not exist, none is chosen, or both hours are the same.
     """
     if not weekdays or not set(weekdays) <= set(range(7)):
         raise TimeError(
             f"{sorted(weekdays)} are not weekdays",
             where="weekdays",
-            fix="Name one at least, from 0 (Monday) to 6 (Sunday)",
+            fix="Name at least one, from 0 (Monday) to 6 (Sunday)",
         )
     if not 0 <= from_hour <= 23 or not 1 <= to_hour <= 24 or from_hour == to_hour:
         raise TimeError(
-            f"{from_hour} to {to_hour} is not a stretch of a day",
+            f"{from_hour} to {to_hour} is not a valid time of day range",
             where="hours",
             fix="Choose 0 to 24 for the whole day",
         )

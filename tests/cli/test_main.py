@@ -127,7 +127,7 @@ def test_index_with_problems_says_so_by_its_exit_status(
         file.write("gone.mkv,C1,2026-03-29T05:00:00Z\ntobias.mkv,C1,2026-03-29T05:00:00\n")
     said = run("index", folder, "--gallery", tmp_path / "g.duckdb")
     assert said.status == PROBLEMS
-    assert "gone.mkv: there is no such file. Check the name in footage.csv" in said.err
+    assert "gone.mkv: the file does not exist. Check the name in footage.csv" in said.err
     assert "footage.csv line 6: the time 2026-03-29T05:00:00 has no offset" in said.err
     assert "3 recordings indexed" in said.out
 

@@ -52,7 +52,7 @@ def test_people_who_are_left_out_have_no_mate_and_fillers_no_probe(crowd) -> Non
 
 
 def test_too_few_pictures_are_said(crowd) -> None:
-    with pytest.raises(EvaluationError, match="nobody has more than 3 pictures"):
+    with pytest.raises(EvaluationError, match="no person has more than 3 pictures"):
         trial(crowd(5, 3), in_probe=3)
 
 

@@ -113,7 +113,7 @@ def test_a_threshold_lets_no_more_pass_than_was_asked() -> None:
 
 def test_a_threshold_for_a_rate_too_small_to_measure_is_refused(small: Trial) -> None:
     with pytest.raises(
-        EvaluationError, match=r"1 probes without a mate cannot tell a rate of 0\.1"
+        EvaluationError, match=r"1 probes without a mate are too few for a rate of 0\.1"
     ):
         small.threshold_at(fpir=0.1)
     with pytest.raises(EvaluationError, match="name one rate"):
@@ -123,7 +123,7 @@ def test_a_threshold_for_a_rate_too_small_to_measure_is_refused(small: Trial) ->
 def test_shapes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(EvaluationError, match="there are"):
         Trial(SCORES, PROBES[:2], ENTRIES)
-    with pytest.raises(EvaluationError, match="nobody is compared"):
+    with pytest.raises(EvaluationError, match="no two people are compared"):
         Trial(np.ones((1, 1)), np.array(["A"]), np.array(["A"]))
 
 

@@ -56,7 +56,7 @@ def test_deepface_itself_cannot_download(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "nobody", "dlib+", "+Dlib", "dlib+nobody", "dlib+Dlib+x"])
 def test_an_unknown_profile_is_told(name: str) -> None:
-    with pytest.raises(ModelError, match="there is no such profile"):
+    with pytest.raises(ModelError, match="unknown profile"):
         pair(name)
 
 

@@ -92,7 +92,7 @@ def test_of_several_faces_one_must_be_chosen(models: Models, two_people: bytes) 
     found = find_faces(two_people, models=models)
     chosen = make_photograph(found, 1, models=models)
     assert chosen.face == found.faces[1]
-    with pytest.raises(ImageError, match="has no face number 2; there are 2"):
+    with pytest.raises(ImageError, match="has no face number 2, only 2"):
         make_photograph(found, 2, models=models)
 
 

@@ -62,7 +62,7 @@ def test_a_known_clock_offset_is_taken_off(tmp_path: Path) -> None:
         ("/etc/passwd,C1,2026-03-29T01:00:00Z", "outside the catalogue's folder"),
         (",C1,2026-03-29T01:00:00Z", "names no file"),
         ("b.mp4", "camera '' is not among"),
-        ("a.mp4,C1,2026-03-29T05:00:00Z", "stands twice"),
+        ("a.mp4,C1,2026-03-29T05:00:00Z", "duplicate recording a.mp4"),
         ("night/*.jpg,C1,2026-03-29T05:00:00Z", "without a frame_rate"),
     ],
 )
@@ -80,7 +80,7 @@ def test_a_bad_row_is_told_and_the_others_go_on(tmp_path: Path, row: str, said: 
         ("C2,Far,151.48,-0.01", "not a place on Earth"),
         ("C2,Nan,nan,-0.01", "not a place on Earth"),
         ("C2,Word,north,-0.01", "latitude 'north' is not a number"),
-        ("C1,Again,51.48,-0.01", "stands twice"),
+        ("C1,Again,51.48,-0.01", "duplicate camera C1"),
         (",Nameless,51.48,-0.01", "without an id"),
     ],
 )

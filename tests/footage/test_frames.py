@@ -193,12 +193,12 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
         next(frames)
         with path.open("ab") as file:
             file.write(b"more")
-        with pytest.raises(RecordingError, match="changed or went away"):
+        with pytest.raises(RecordingError, match="changed, or was moved or deleted"):
             list(frames)
 
 
 def test_a_missing_file_is_named() -> None:
-    with pytest.raises(RecordingError, match=r"gone\.mp4: there is no such file"):
+    with pytest.raises(RecordingError, match=r"gone\.mp4: the file does not exist"):
         RecordingReader(Path("gone.mp4"))
 
 
@@ -233,7 +233,7 @@ def test_a_sequence_of_pictures_is_a_recording(tmp_path: Path) -> None:
     (tmp_path / "007.png").write_bytes((tmp_path / "003.png").read_bytes())
     assert sha256_of(pattern) != before
     assert files_of(tmp_path / "*.jpg") == ()
-    with pytest.raises(RecordingError, match="there is no such file"):
+    with pytest.raises(RecordingError, match="the file does not exist"):
         RecordingReader(tmp_path / "*.jpg")
 
 

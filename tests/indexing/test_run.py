@@ -102,7 +102,7 @@ def test_a_recording_that_ends_its_worker_is_told_and_the_rest_goes_on(
     assert report.count("refused") == 1
     assert report.count("indexed") == 3
     (problem,) = report.problems
-    assert "ended the worker (signal 9)" in problem.what
+    assert "crashed the worker process (signal 9)" in problem.what
     assert index_catalogue(footage, gallery, models, workers=2).count("indexed") == 1
 
 

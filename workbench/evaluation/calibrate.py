@@ -37,14 +37,14 @@ DRAWS, FOLDS = 100, 5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparisons:
-    """A trial of probes of so many photographs, and the quality of each entry's best picture."""
+    """Trial of probes of *photographs* each, with the quality of each entry's best picture."""
 
     trial: Trial
     photographs: int
     quality: NDArray[Any]  # (g,)
 
     def of_quality(self, least: float, below: float) -> Trial:
-        """Those whose entry is of a quality in ``[least, below)``."""
+        """Comparisons whose entry has a quality in ``[least, below)``."""
         chosen = (self.quality >= least) & (self.quality < below)
         trial = self.trial
         return Trial(trial.scores[:, chosen], trial.probes, trial.entries[chosen])
@@ -53,14 +53,14 @@ class Comparisons:
 def comparisons(
     probes: Samples, entries: Sequence[Samples], *, photographs: int, in_entry: int = IN_ENTRY
 ) -> Comparisons:
-    """Each person's first pictures against the following ones, of several versions.
+    """Compare each person's first pictures with their later ones, in several versions.
 
     Parameters
     ----------
     probes : Samples
     entries : sequence of Samples
-        The same pictures as they are and made worse; each gives every person an entry. Whoever has
-        too few pictures for both is compared with others alone.
+        The same pictures as they are and made worse; each gives every person an entry. A person
+        with too few pictures for both is compared with others only.
     """
 
     metric = probes.profile.metric
@@ -85,7 +85,7 @@ def comparisons(
             shared.append(not apart.any())
     if not sides or not of:
         raise EvaluationError(
-            f"nobody has {photographs} pictures with a face",
+            f"no person has {photographs} pictures with a face",
             where="calibration",
             fix="Give more pictures of each person",
         )
@@ -104,12 +104,12 @@ def calibrate(
     photographs: Sequence[int] = PHOTOGRAPHS,
     qualities: Sequence[float] = QUALITIES,
 ) -> Calibration:
-    """A calibration from pictures as they are (first) and the same made worse.
+    """Calibrate on pictures as they are (first) and the same made worse.
 
     Parameters
     ----------
     data : str
-        What they are, in a few words that people will read beside the threshold.
+        Name of the data, in a few words that people will read beside the threshold.
     thresholds : (t,), optional
         By default from the 80th percentile of scores of different people to the 99.9th of one.
 
@@ -194,7 +194,7 @@ def _extend(
     others: NDArray[Any],
     people: int,
 ) -> None:
-    """Where too few comparisons reach a threshold, let the rates fall exponentially, in place.
+    """Extrapolate rates in place where too few comparisons reach a threshold: an exponential tail.
 
     The tail of a bounded score falls faster than exponentially (Coles, "An Introduction to
     Statistical Modeling of Extreme Values", 2001, chapter 4), so this overstates it.
@@ -205,7 +205,7 @@ def _extend(
     if not at.any() or excess <= 0:
         return
     falls = np.exp(-(thresholds[at] - begin) / excess)
-    # The mean excess of that many comparisons, of which those of one person are alike.
+    # Uncertainty of the mean excess; comparisons of one person are not independent.
     doubt = 1 + 2 / np.sqrt(min(people, len(top)))
     share = len(top) / len(others)
     false[at] = share * falls
@@ -214,7 +214,7 @@ def _extend(
 
 
 def _dispersion(trial: Trial, thresholds: NDArray[Any]) -> NDArray[Any]:
-    """Variation of the FMR between probes, less what chance alone makes of so many comparisons."""
+    """Dispersion of the FMR between probes, less the part that chance alone explains."""
     known = ~trial.same & np.isfinite(trial.scores)
     count = known.sum(axis=1)
     spread, last = [], 0.0
@@ -228,9 +228,9 @@ def _dispersion(trial: Trial, thresholds: NDArray[Any]) -> NDArray[Any]:
 
 
 def comparison_table(made: Sequence[Comparisons]) -> pd.DataFrame:
-    """Comparisons as rows: score, quality, photographs, same, person (of the probe).
+    """Table of comparisons: score, quality, photographs, same, person (of the probe).
 
-    All of one person, and of different people as many as can matter: at most ten a probe, drawn.
+    It has all comparisons of one person, and of different people at most ten per probe, drawn.
     """
     generator = np.random.default_rng(0)
     parts = []
@@ -302,7 +302,7 @@ def _logistic(rows: pd.DataFrame) -> Any:
 
 
 def _even(same: NDArray[Any]) -> NDArray[Any]:
-    """Weights that make both sides weigh the same."""
+    """Weights that give both sides the same total."""
     return np.asarray(np.where(same, 0.5 / same.mean(), 0.5 / (1 - same.mean())))
 
 
@@ -314,7 +314,7 @@ def cllr(log_ratios: NDArray[Any], same: NDArray[Any]) -> float:
 
 
 def reliability(log_ratios: NDArray[Any], same: NDArray[Any], *, bins: int = 10) -> pd.DataFrame:
-    """What was claimed and what was so, at even odds, by claimed probability.
+    """Reliability table at even odds: observed share by claimed probability.
 
     Columns: claimed, was, comparisons. ``attrs["ece"]`` is the expected calibration error: the
     mean distance of the two, weighted (Naeini et al., 2015).

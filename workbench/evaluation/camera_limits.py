@@ -1,4 +1,4 @@
-"""How bad a camera may be: the share of people that each kind of bad picture would lose."""
+"""Limits of cameras: the share of people that each kind of bad picture would lose."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def usefulness(
     cache: Path,
     progress: ProgressCallback | None = None,
 ) -> pd.DataFrame:
-    """How many of the right people a camera of each kind would lose at a threshold.
+    """Measure the share of right people that a camera of each kind would lose at a threshold.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def usefulness(
         made = enrol(stills, models, degraded=degraded, cache=cache)
         lost = [person for person in made.failed["person"] if person in who]
         scores = similarity(pooled, made.templates, metric).astype(float)
-        # Whoever was not found is in no gallery: nobody can be matched with what is not there.
+        # A person whose face was not found is not in the gallery, and cannot be matched.
         scores = np.hstack([scores, np.full((len(who), len(lost)), -np.inf)])
         trial = Trial(scores, np.array(who), np.concatenate([made.people, lost]).astype(str))
         rates = trial.at(threshold)

@@ -1,4 +1,4 @@
-"""Profiles side by side: what each finds and confuses, and what it costs."""
+"""Comparison of profiles: error rates, speed and memory side by side."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from workbench.faces.models import Models
     from workbench.faces.profiles import Alignment
 
-TIMED = 12  # pictures that speed is measured on
+TIMED = 12  # pictures on which speed is measured
 
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """A profile, with another metric or alignment than its own where one is named.
+    """A profile, with its metric or alignment replaced where another is named.
 
     ``profile`` is a name as in :mod:`workbench.faces.profiles`, such as ``yunet+SFace``.
     """
@@ -42,7 +42,7 @@ class Combination:
         return ", ".join(filter(None, (self.profile, self.metric, self.alignment)))
 
     def load(self, *, home: Path) -> Models:
-        """The models in *home*, used as it says; raises ModelError where weights are missing."""
+        """Load the models from *home*; raise ModelError where weights are missing."""
         models = load(self.profile, home=home)
         own = models.profile
         profile = dataclasses.replace(
@@ -56,12 +56,12 @@ class Combination:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """What was measured of a combination."""
+    """Measurements of a combination."""
 
     combination: Combination
     samples: Samples
     trial: Trial
-    milliseconds: float  # a picture, with detection, on this machine
+    milliseconds: float  # per picture, with detection, on this machine
     memory_mib: float  # resident, after loading and first use
 
 
@@ -101,7 +101,7 @@ def measure(
 def side_by_side(measured: Sequence[Measured], *, fmr: float = 0.01) -> pd.DataFrame:
     """One row a combination: failures to enrol, EER, FNMR at an FMR and FNIR at FPIR 0.1, cost.
 
-    Rates with 95 % intervals; those that the data cannot tell are left out. Thresholds are each
+    Rates with 95 % intervals; rates that the data cannot give are left out. Thresholds are each
     combination's own, set on this very data: for comparing combinations, not for a search.
     """
     rows = []

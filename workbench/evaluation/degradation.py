@@ -72,7 +72,7 @@ class Degradation:
 
 
 def _middle_face(image: Image, models: Models) -> tuple[float, float]:
-    """Where across the picture its middle face lies, and how wide it is, in pixels."""
+    """Horizontal centre and width of the middle face, in pixels."""
     faces = detect(models, image)
     if not faces:
         raise NoFaceFound("no face", where="picture", fix="Leave it out")

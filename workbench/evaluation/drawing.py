@@ -1,4 +1,4 @@
-"""What all figures of the laboratory share: lines that differ beyond colour, bands, text."""
+"""Style shared by all figures of error rates: lines that differ beyond colour, bands, text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MARKERS = 12  # on a line; more of them hide it
 
 
 def figure(x: str, y: str, *, hover: str = "x") -> go.Figure:
-    """An empty figure with the titles of its axes."""
+    """Make an empty figure with the titles of its axes."""
     axis = {"gridcolor": GRID, "zeroline": False, "linecolor": INK, "ticks": "outside"}
     return go.Figure(
         layout=go.Layout(
@@ -45,7 +45,7 @@ def figure(x: str, y: str, *, hover: str = "x") -> go.Figure:
 def line(
     figure: go.Figure, name: str, x: Any, y: Any, style: tuple[str, str, str], **options: Any
 ) -> None:
-    """A line and its marks in one of STYLES, named in the legend."""
+    """Add a line and its marks in one of STYLES, named in the legend."""
     colour, dash, symbol = style
     figure.add_scatter(
         x=x, y=y, name=text(name), mode="lines+markers", hoverinfo="text",
@@ -56,7 +56,7 @@ def line(
 
 
 def band(figure: go.Figure, x_low: Any, low: Any, x_high: Any, high: Any, colour: str) -> None:
-    """The area between two lines, pale."""
+    """Add a pale area between two lines."""
     figure.add_scatter(
         x=[*x_low, *[*x_high][::-1]], y=[*low, *[*high][::-1]], fill="toself",
         fillcolor=pale(colour), line={"width": 0}, mode="lines", hoverinfo="skip",
@@ -65,7 +65,7 @@ def band(figure: go.Figure, x_low: Any, low: Any, x_high: Any, high: Any, colour
 
 
 def mark(figure: go.Figure, threshold: float | None) -> None:
-    """A threshold, if there is one, as a line from top to bottom."""
+    """Add a threshold, if given, as a line from top to bottom."""
     if threshold is not None:
         figure.add_vline(
             threshold, line={"color": INK, "width": 1.5, "dash": "dash"},
@@ -73,17 +73,17 @@ def mark(figure: go.Figure, threshold: float | None) -> None:
         )  # fmt: skip
 
 
-def cut(values: Iterable[float], kept: Iterable[object]) -> list[float | None]:
-    """Those values that are kept; where one is not, the line has a gap."""
+def with_gaps(values: Iterable[float], kept: Iterable[object]) -> list[float | None]:
+    """Replace values that are not kept by None: the line has a gap there."""
     return [value if keep else None for value, keep in zip(values, kept, strict=True)]
 
 
 def pale(colour: str) -> str:
-    """A colour ``#rrggbb`` that lets what is behind it through."""
+    """Return a colour ``#rrggbb`` made transparent."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.14)"
 
 
 def text(words: str, *, limit: int = 80) -> str:
-    """*words* as Plotly shows them unchanged: it reads some HTML in all its texts."""
+    """Escape *words* so that Plotly shows them unchanged: it reads some HTML in all its texts."""
     return html.escape(words if len(words) <= limit else f"{words[: limit - 1]}…", quote=False)

@@ -1,4 +1,4 @@
-"""Figures of what calibrations say that a search must expect."""
+"""Figures of the errors that a search must expect, from calibrations."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _LEAST = 0.05  # candidates; where an axis of numbers ends below
 def of_calibration(
     calibration: Calibration, *, quality: float | None = None, photographs: int | None = None
 ) -> dict[str, pd.DataFrame]:
-    """A calibration's curves by what they are for, as :mod:`workbench.evaluation.plots` wants them.
+    """Curves of a calibration by description, as :mod:`workbench.evaluation.plots` takes them.
 
-    Those without pictures of one person to compare have no FNMR, and are left out.
+    Curves without an FNMR are left out.
 
-    *quality* (at which a curve begins) and *photographs* leave those of one kind alone.
+    *quality* (at which a curve begins) and *photographs* select curves of one kind.
     """
     found = {}
     for curve in sorted(calibration.curves, key=lambda c: (c.quality, c.photographs)):
@@ -59,7 +59,7 @@ def false_candidates(
     photographs: int,
     threshold: float | None = None,
 ) -> go.Figure:
-    """False candidates to expect by threshold.
+    """Draw the false candidates to expect by threshold.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def false_candidates(
         Each is a line for each calibration; see :meth:`Calibration.false_candidates`. The first
         has its band.
     photographs : int
-        In the probe.
+        Photographs in the probe.
     """
     figure = drawing.figure("Threshold", "False candidates to expect")
     styles = cycle(drawing.STYLES)
@@ -88,7 +88,7 @@ def false_candidates(
                 f"{'; beyond what was measured' if one.extrapolated else ''}"
                 for at, one in zip(x, each, strict=True)
             ]
-            mean = drawing.cut([e.mean for e in each], [e.mean >= _LEAST for e in each])
+            mean = drawing.with_gaps([e.mean for e in each], [e.mean >= _LEAST for e in each])
             drawing.line(figure, label, x, mean, style, hovertext=hover)
     figure.update_yaxes(type="log", tickvals=[10.0**power for power in range(-1, 7)],
                         ticktext=[format_count(10.0**power) for power in range(-1, 7)])  # fmt: skip
@@ -104,7 +104,7 @@ def fnmr(
     tracklets: Sequence[int] | None = None,
     threshold: float | None = None,
 ) -> go.Figure:
-    """Share of true sightings below each threshold, with its interval, by photographs."""
+    """Draw the share of true sightings below each threshold, with its interval, by photographs."""
     figure = drawing.figure("Threshold", "True sightings missed")
     styles = cycle(drawing.STYLES)
     for name, calibration in calibrations.items():
@@ -136,7 +136,7 @@ def likelihood_ratios(
     quality: float,
     threshold: float | None = None,
 ) -> go.Figure:
-    """Likelihood ratio by score: how many times likelier it is for one person than for two."""
+    """Draw the likelihood ratio by score: how much likelier it is for one person than for two."""
     figure = drawing.figure("Score", "Likelihood ratio, one person to two")
     styles = cycle(drawing.STYLES)
     for name, calibration in calibrations.items():
@@ -160,7 +160,7 @@ def likelihood_ratios(
 
 
 def _measured(figure: go.Figure, calibrations: Collection[Calibration], photographs: int) -> None:
-    """Shade where no calibration has been measured."""
+    """Shade the thresholds beyond what was measured."""
     if not calibrations:
         return
     end = max(

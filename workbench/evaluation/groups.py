@@ -1,4 +1,4 @@
-"""Whether errors fall on some more than on others: rates by group, and when nothing can be said.
+"""Error rates by group, and where a group is too small for a statement.
 
 Different people are compared inside a group, as in NISTIR 8280: that is where false matches of
 whole groups show.
@@ -39,8 +39,8 @@ def by_group(
     entries : (g,) str
         The group of each entry: a label of the data, or a property of the picture.
     probes : (p,) str, optional
-        That of each probe, where the groups are of people; then a group's probes meet its entries
-        alone. By default all probes meet the entries of each group.
+        The group of each probe, where the groups are of people; then probes meet the entries of
+        their own group only. By default all probes meet the entries of each group.
 
     Returns
     -------
@@ -52,12 +52,12 @@ def by_group(
         probes is not None and len(probes) != len(trial.probes)
     ):
         raise EvaluationError(
-            "there is not one group for each probe and entry",
+            "probes, entries and their groups differ in number",
             where="groups",
             fix="Give a label for each; an empty one leaves it out",
         )
     rows = []
-    for group in sorted({str(one) for one in entries if str(one)}):
+    for group in sorted({str(name) for name in entries if str(name)}):
         across = entries == group
         down = np.ones(len(trial.probes), bool) if probes is None else probes == group
         if not down.any():
@@ -92,7 +92,7 @@ def by_group(
 
 
 def thirds(values: NDArray[Any], name: str) -> NDArray[Any]:
-    """Groups of a property of the picture, such as its sharpness: low, middle and high third."""
+    """Divide a property of the picture, such as its sharpness, into low, middle and high third."""
     low, high = np.quantile(values, [1 / 3, 2 / 3])
     words = np.where(values <= low, "low", np.where(values <= high, "middle", "high"))
     return np.array([f"{name}: {word}" for word in words])

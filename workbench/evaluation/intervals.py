@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share between 0 and 1 with its 95 % interval, and how many people it rests on."""
+    """Rate between 0 and 1 with its 95 % interval and the number of people it rests on."""
 
     value: float
     low: float
@@ -31,16 +31,16 @@ class Rate:
 
 
 def resampled(people: int, draws: int, *, seed: int = 0) -> NDArray[Any]:
-    """How often each of *people* is drawn when as many are drawn again: ``(draws, people)``."""
+    """Bootstrap counts ``(draws, people)``: how often each person is drawn, with replacement."""
     generator = np.random.default_rng(seed)
     return generator.multinomial(people, np.full(people, 1 / people), size=draws)
 
 
 def interval(value: float, drawn: NDArray[Any], people: int) -> Rate:
-    """The rate *value* with the interval of what was found in the draws ``(draws,)``.
+    """Rate *value* with the percentile interval of the draws ``(draws,)``.
 
-    Where nothing or everything went wrong, drawing again tells nothing: then the bound is the exact
-    one (Clopper and Pearson) for so many people, of whom none had an error, or all.
+    At a rate of 0 or 1 the bootstrap has no spread: then the bound is the exact one (Clopper and
+    Pearson) for *people*, of whom none had an error, or all.
     """
     from scipy.stats import beta
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from workbench.evaluation.protocols import Trial
 
-# Shares that the axes of normal deviates are marked with.
+# Ticks of the axes of normal deviates, as rates.
 _TICKS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
 
 
@@ -32,8 +32,9 @@ def det(
     Parameters
     ----------
     curves : mapping of name to DataFrame
-        As :meth:`Trial.det` and :func:`of_calibration` give them. The band goes from where both
-        rates are at the low end of their intervals to where both are at the high end.
+        As :meth:`Trial.det` and :func:`workbench.evaluation.forecasts.of_calibration` give them.
+        The band goes from where both rates are at the low end of their intervals to where both are
+        at the high end.
     rates : (false, missed)
         ``("FPIR", "FNIR")`` for one-to-many searches.
 
@@ -47,9 +48,9 @@ def det(
         for rate in rates:
             if rate not in frame:
                 raise EvaluationError(
-                    f"there is no {rate}; there are {', '.join(map(str, frame.columns))}",
+                    f"has no {rate}, only {', '.join(map(str, frame.columns))}",
                     where=f"DET of {name}",
-                    fix="Ask for rates that the trial can tell",
+                    fix="Ask for rates that the trial has",
                 )
         false, missed = (_deviates(frame[rate]) for rate in rates)
         low, high = (
@@ -63,9 +64,9 @@ def det(
             )
         ]
         drawing.band(figure, low[0], low[1], high[0], high[1], style[0])
-        # Where nothing went wrong there is no deviate: the line ends, and the band tells the rest.
+        # A rate of 0 has no deviate: the line ends there, and only the band goes on.
         seen = [(x or None) and y for x, y in zip(frame[rates[0]], frame[rates[1]], strict=True)]
-        drawing.line(figure, name, false, drawing.cut(missed, seen), style, hovertext=hover)
+        drawing.line(figure, name, false, drawing.with_gaps(missed, seen), style, hovertext=hover)
     figure.update_xaxes(_deviate_axis([f[rates[0]] for f in curves.values()]))
     figure.update_yaxes(_deviate_axis([f[rates[1]] for f in curves.values()]))
     return figure
@@ -77,14 +78,14 @@ def rates(
     which: Sequence[str] = ("FPIR", "FNIR"),
     threshold: float | None = None,
 ) -> go.Figure:
-    """Rates with their intervals by threshold; *frame* as :meth:`Trial.det` gives it."""
+    """Draw rates with their intervals by threshold; *frame* as :meth:`Trial.det` gives it."""
     figure = drawing.figure("Threshold", "Share")
     for name, style in zip(which, cycle(drawing.STYLES), strict=False):
         if name not in frame:
             raise EvaluationError(
-                f"there is no {name}; there are {', '.join(map(str, frame.columns))}",
+                f"have no {name}, only {', '.join(map(str, frame.columns))}",
                 where="rates by threshold",
-                fix="Ask for rates that the trial can tell",
+                fix="Ask for rates that the trial has",
             )
         x = frame["threshold"]
         drawing.band(figure, x, frame[f"{name} low"], x, frame[f"{name} high"], style[0])
@@ -97,9 +98,9 @@ def rates(
 
 
 def cmc(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Cumulative match characteristic; *curves* as :meth:`Trial.cmc` gives them.
+    """Draw the cumulative match characteristic; *curves* as :meth:`Trial.cmc` gives them.
 
-    The intervals are in the words of each point.
+    The hover text of each point has its interval.
     """
     figure = drawing.figure("Rank", "Share of mated probes found within it")
     for (name, frame), style in zip(curves.items(), cycle(drawing.STYLES), strict=False):
@@ -115,7 +116,7 @@ def cmc(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
 
 
 def histograms(trial: Trial, *, threshold: float | None = None, bins: int = 80) -> go.Figure:
-    """How often which score is reached by one person and by two, each side as shares of its own."""
+    """Draw the scores of one person and of two as histograms, each in shares of its own."""
     figure = drawing.figure("Score", "Share of the comparisons of its kind")
     known = np.isfinite(trial.scores)
     scores = trial.scores[known]
@@ -142,7 +143,7 @@ def histograms(trial: Trial, *, threshold: float | None = None, bins: int = 80) 
 
 
 def reliability(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Claimed probabilities against what was so, at even odds.
+    """Draw claimed probabilities against observed shares, at even odds.
 
     *curves* as :func:`workbench.evaluation.calibrate.reliability` gives them.
     """

@@ -38,11 +38,11 @@ def trial(
     in_probe : int
         Pictures in a probe; people who have no more than these have a probe alone.
     in_entry : int, optional
-        At most so many in an entry; by default all that are left.
+        Most pictures in an entry; by default all that are left.
     alone : sequence of str
         People who are kept out of the gallery, so that their probes have no mate.
     filler : Samples, optional
-        Others in the gallery, one entry a person, nobody of whom has a probe.
+        Other people in the gallery, one entry each, without a probe.
     rule : FusionRule
         How one score is made of several pictures:
 
@@ -55,7 +55,7 @@ def trial(
     Raises
     ------
     EvaluationError
-        If nobody has enough pictures.
+        If no person has enough pictures.
     """
     out = set(alone)
     probes, entries = [], []
@@ -72,7 +72,7 @@ def trial(
         entries.append((str(person), filler, np.flatnonzero(filler.people == person)[:in_entry]))
     if not probes or not entries:
         raise EvaluationError(
-            f"nobody has more than {in_probe} pictures with a face",
+            f"no person has more than {in_probe} pictures with a face",
             where="trial",
             fix="Give several pictures of each person",
         )
@@ -101,7 +101,7 @@ def _scores(probes: Sequence[_Set], entries: Sequence[_Set], rule: FusionRule) -
 
 
 def _one(samples: Samples, rows: NDArray[Any], rule: FusionRule) -> NDArray[Any]:
-    """One template for some pictures of a person."""
+    """Fuse pictures of a person into one template."""
 
     quality = samples.about["quality"].to_numpy()[rows]
     templates = samples.templates[rows]
@@ -115,6 +115,6 @@ def _one(samples: Samples, rows: NDArray[Any], rule: FusionRule) -> NDArray[Any]
 
 
 def similarity(probes: NDArray[Any], entries: NDArray[Any], metric: Metric) -> NDArray[Any]:
-    """Scores ``(p, g)`` of templates ``(p, d)`` against ``(g, d)``, as the search gives them."""
+    """Scores ``(p, g)`` of templates ``(p, d)`` against ``(g, d)``, as a search gives them."""
 
     return np.stack([scores(entries, probe, metric) for probe in probes])

@@ -29,17 +29,17 @@ class Trial:
     Parameters
     ----------
     scores : (p, g) float
-        Higher is more alike; -inf where one of the two could not be enrolled, NaN where the two
-        were not compared.
+        Higher for faces more alike; -inf where one of the two could not be enrolled, NaN where the
+        two were not compared.
     probes : (p,) str
-        Whose each probe is.
+        Person of each probe.
     entries : (g,) str
         Whose each entry of the gallery is.
 
     Raises
     ------
     EvaluationError
-        If the shapes do not fit, or there is no pair of different people.
+        If the shapes do not fit, or no two people are compared.
     """
 
     scores: NDArray[Any]
@@ -56,25 +56,25 @@ class Trial:
             )
         if self.same.all():
             raise EvaluationError(
-                "nobody is compared with anybody else",
+                "no two people are compared",
                 where="trial",
                 fix="Give pictures of two people at least",
             )
 
     @property
     def same(self) -> NDArray[Any]:
-        """Which comparisons are of one person, ``(p, g) bool``."""
+        """Comparisons of one person, ``(p, g) bool``."""
         mask: NDArray[Any] = self.probes[:, None] == self.entries[None]
         return mask
 
     @property
     def people(self) -> NDArray[Any]:
-        """Everybody who is in it, in order."""
+        """All people of the trial, sorted."""
         return np.unique(np.concatenate([self.probes, self.entries]))
 
     @property
     def mated(self) -> NDArray[Any]:
-        """Which probes have an entry of their own person, ``(p,) bool``."""
+        """Probes with an entry of their own person, ``(p,) bool``."""
         return np.isin(self.probes, self.entries)
 
     # --- One to one -----------------------------------------------------------------------
@@ -95,7 +95,7 @@ class Trial:
         return self._reached(~self.same, thresholds, weights)
 
     def fnmr(self, thresholds: NDArray[Any], weights: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Share of comparisons of one person that stay below each threshold; see :meth:`fmr`."""
+        """Share of comparisons of one person below each threshold; see :meth:`fmr`."""
         return 1 - self._reached(self.same, thresholds, weights, once=True)
 
     def _reached(
@@ -133,7 +133,7 @@ class Trial:
     # --- One to many ----------------------------------------------------------------------
 
     def fpir(self, thresholds: NDArray[Any], weights: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Share of probes without a mate in the gallery that return anybody: ``(draws, t)``."""
+        """Share of probes without a mate in the gallery that return a candidate, ``(draws, t)``."""
         alone = ~self.mated
         best = self._best(np.ones_like(self.same))[alone]
         of_probe = self._drawn(weights)[0][:, alone]
@@ -148,7 +148,7 @@ class Trial:
     ) -> NDArray[Any]:
         """Share of mated probes whose mate is not returned, ``(draws, t)``.
 
-        Returned is who reaches the threshold and, if *rank* is given, is among so many best.
+        A mate is returned if it reaches the threshold and, with *rank*, is among that many best.
         """
         best = self._best(self.same)[self.mated]
         if rank is not None:
@@ -157,7 +157,7 @@ class Trial:
         return _share(best[:, None] < thresholds[None], of_probe)
 
     def ranks(self) -> NDArray[Any]:
-        """For each mated probe how many entries score as its best mate does or more: 1 is first."""
+        """Rank of the best mate of each mated probe, 1 being the first; ties count against it."""
         mated = self.mated
         own = self._best(self.same)[mated]
         others = np.where(self.same, -np.inf, self.scores)[mated]
@@ -165,14 +165,14 @@ class Trial:
         return np.where(np.isfinite(own), ranks, len(self.entries) + 1)
 
     def _best(self, which: NDArray[Any]) -> NDArray[Any]:
-        """Each probe's highest score among some comparisons."""
+        """Highest score of each probe among some comparisons."""
         best: NDArray[Any] = np.where(which & ~np.isnan(self.scores), self.scores, -np.inf).max(
             axis=1, initial=-np.inf
         )
         return best
 
     def cmc(self, most: int = 50, *, draws: int = 200) -> pd.DataFrame:
-        """Cumulative match characteristic (closed set): who is among the best 1, 2, … *most*.
+        """Cumulative match characteristic (closed set) for ranks 1, 2, … *most*.
 
         Columns: rank, found (share of mated probes), and its ``low`` and ``high``.
         """
@@ -194,7 +194,7 @@ class Trial:
     # --- With intervals -------------------------------------------------------------------
 
     def at(self, threshold: float, *, draws: int = 500) -> dict[str, Rate]:
-        """FMR, FNMR, FPIR, FNIR and TPIR at a threshold, those that the trial can tell."""
+        """FMR, FNMR, FPIR, FNIR and TPIR at a threshold, as far as the trial has them."""
         found: dict[str, Rate] = {}
         where = np.array([threshold])
         for name, rate in self._measures().items():
@@ -225,8 +225,8 @@ class Trial:
                 for number, value in enumerate(values)
             ]
             columns[name] = values
-            columns[f"{name} low"] = [one.low for one in rates]
-            columns[f"{name} high"] = [one.high for one in rates]
+            columns[f"{name} low"] = [rate.low for rate in rates]
+            columns[f"{name} high"] = [rate.high for rate in rates]
         return pd.DataFrame(columns)
 
     def eer(self, *, draws: int = 200) -> Rate:
@@ -249,9 +249,9 @@ class Trial:
         return interval(value, drawn, self._clusters("FNMR"))
 
     def threshold_at(self, *, fmr: float | None = None, fpir: float | None = None) -> float:
-        """The lowest threshold at which a rate is at most so much.
+        """Lowest threshold at which a rate is at most *fmr* or *fpir*.
 
-        Raises EvaluationError where there are too few comparisons to tell such a rate.
+        Raises EvaluationError where there are too few comparisons for that rate.
         """
         if (fmr is None) == (fpir is None):
             raise EvaluationError("name one rate", where="threshold_at", fix="Give fmr or fpir")
@@ -265,7 +265,7 @@ class Trial:
         allowed = int(np.floor(wanted * len(scores) + 1e-9))
         if allowed < 1:
             raise EvaluationError(
-                f"{len(scores):,} {what} cannot tell a rate of {wanted:g}",
+                f"{len(scores):,} {what} are too few for a rate of {wanted:g}",
                 where="threshold",
                 fix=f"Use more people, or ask for a rate of {1 / max(len(scores), 1):.2g} or more",
             )
@@ -275,7 +275,7 @@ class Trial:
 
     def _measures(self) -> dict[str, Callable[..., NDArray[Any]]]:
         pairs = {"FMR": self.fmr, "FNMR": self.fnmr}
-        # Of single pairs nothing can be told of searches.
+        # Single pairs have no one-to-many rates.
         whole = not np.isnan(self.scores).any()
         return pairs | ({"FPIR": self.fpir, "FNIR": self.fnir} if whole else {})
 
@@ -285,7 +285,7 @@ class Trial:
         return rate(thresholds, resampled(len(self.people), draws))
 
     def _clusters(self, name: str) -> int:
-        """How many people a rate rests on."""
+        """Number of people that a rate rests on."""
         which = {"FPIR": ~self.mated, "FNIR": self.mated, "FNMR": self.mated}.get(name)
         return len(np.unique(self.probes if which is None else self.probes[which]))
 

@@ -31,7 +31,7 @@ _ABOUT = ("width", "quality", *QUALITY_PARTS)
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """A picture and whose face is in the middle of it; ``labels`` are columns of the data."""
+    """A picture of a person, whose face is in the middle; ``labels`` are columns of the data."""
 
     person: str
     path: Path
@@ -46,7 +46,7 @@ class Samples:
     ----------
     about : DataFrame of n rows
         Columns person, name (of the picture), width (of the face, pixels), quality and its parts,
-        and whatever labels the data has.
+        and the labels of the data.
     templates : (n, dimension) float32
     failed : DataFrame
         Pictures in which no face was found: person, name, reason. They count as failures to enrol.
@@ -62,7 +62,7 @@ class Samples:
 
     @property
     def people(self) -> NDArray[Any]:
-        """Whose each sample is, ``(n,)``."""
+        """Person of each sample, ``(n,)``."""
         return self.about["person"].to_numpy()
 
     @property
@@ -74,12 +74,12 @@ class Samples:
         return digest.hexdigest()[:16]
 
     def of(self, people: Iterable[str]) -> Samples:
-        """Those of some people."""
+        """Samples of some people."""
         wanted = set(people)
         return self.where(self.about["person"].isin(wanted).to_numpy())
 
     def where(self, chosen: NDArray[Any]) -> Samples:
-        """Those that a mask or numbers choose."""
+        """Samples chosen by a mask ``(n,) bool`` or by row numbers."""
         about = self.about[chosen] if chosen.dtype == bool else self.about.iloc[chosen]
         left = self.failed[self.failed["person"].isin(set(about["person"]))]
         return Samples(about.reset_index(drop=True), self.templates[chosen], self.profile, left)
@@ -145,7 +145,7 @@ def _kept(
     degraded: Degradation | None,
     make: Callable[[], NDArray[Any] | None],
 ) -> NDArray[Any] | None:
-    """What is kept of a picture, or what *make* makes of it; None where there is no face."""
+    """Cached numbers of a picture, else those that *make* gives; None without a face."""
     digest = hashlib.sha256(content)
     digest.update(repr(degraded).encode())
     path = folder / digest.hexdigest()[:2] / f"{digest.hexdigest()}.npy"

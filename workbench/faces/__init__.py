@@ -1,1 +1,1 @@
-"""From pictures to templates: the only room that imports deepface and dlib."""
+"""Detection, tracking and recognition of faces; the only room that imports deepface and dlib."""

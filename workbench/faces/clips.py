@@ -1,7 +1,7 @@
-"""The seconds around a sighting as a film in which nobody else can be recognised.
+"""Clip of the seconds around a sighting in which no one else can be recognised.
 
-What is shown sharp is the followed face; all the rest of each picture is coarse. So a face that no
-detector finds is hidden as well as one that is.
+Only the tracked face is shown sharp; the rest of each picture is coarse. So a face that the
+detector misses is hidden as well as one that it finds.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MARGIN_SECONDS = 2.0  # before the first best shot and after the last
 BLOCKS_ACROSS = 48
 # Around the face, of its size: hair and collar help to compare.
 SHARP_MARGIN = 0.35
-# A detection that overlaps less with where the face should be is somebody else.
+# A detection that overlaps less with where the face should be is another person.
 SAME_FACE_OVERLAP = 0.25
 # A frame this near to a best shot's second is the one that it was taken from; the same picture but
 # for the JPEG differs by at most so many grey levels on average (demo and town: at most 2.1).
@@ -46,14 +46,14 @@ def redacted_clip(
     *,
     margin: float = MARGIN_SECONDS,
 ) -> bytes:
-    """An MP4 (H.264, no sound) of the time around a tracklet's best shots, all else made coarse.
+    """Make an MP4 (H.264, no sound) around a tracklet's best shots, all other faces made coarse.
 
     Parameters
     ----------
     recording : Path
-        The source the tracklet was found in.
+        Recording in which the tracklet was found.
     shots : sequence of Shot
-        Its best shots, at least one; their boxes tell where the face is.
+        Its best shots, at least one; their boxes show where the face is.
     models : Models
         Their detector follows the face between best shots.
     margin : float
@@ -123,7 +123,7 @@ def _not_shown(recording: Path) -> RecordingError:
 
 
 def _expected(known: Sequence[Shot], seconds: float) -> Box | None:
-    """Where the face is between two best shots; None before the first and after the last."""
+    """Interpolate the face between two best shots; None before the first and after the last."""
     for before, after in zip(known, known[1:] or known, strict=False):
         if before.seconds <= seconds <= after.seconds:
             span = after.seconds - before.seconds
@@ -139,7 +139,7 @@ def _expected(known: Sequence[Shot], seconds: float) -> Box | None:
 
 
 def _follow(image: Image, expected: Box | None, last: Box | None, models: Models) -> Box | None:
-    """Where the face is in this picture; None where that is not sure, and nothing is shown."""
+    """Find the face in this picture; None where that is not sure, and nothing is shown."""
     place = expected or last
     if place is None:
         return None

@@ -139,7 +139,7 @@ def _point(pair: Any) -> Point:
 
 
 def non_max_suppression(faces: list[Face]) -> list[Face]:
-    """Each face once, the surest box of it, largest first."""
+    """Keep the most confident of overlapping boxes for each face; largest first."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda f: -f.confidence):
         if all(face.box.overlap(other.box) < SAME_FACE_OVERLAP for other in kept):

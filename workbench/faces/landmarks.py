@@ -1,4 +1,4 @@
-"""Where the eyes are in a picture of one face, so that two pictures can be laid over each other."""
+"""Eyes in a picture of one face, so that two pictures can be laid over each other."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from workbench.faces.models import Models
 
 # Of the picture's smaller side: best shots and photographs are cut with a margin around the face,
-# so that it takes up about half of them.
+# so that it fills about half of them.
 SMALLEST_SHARE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """The middle of the eye at the left of the picture and of the one at its right, in pixels."""
+    """Centres of the eyes at the left and at the right of the picture, in pixels."""
 
     left: Point
     right: Point
 
 
 def find_eyes(jpeg: bytes, models: Models) -> Eyes | None:
-    """The eyes of the face in the middle of a picture; None where no face is found there.
+    """Find the eyes of the face in the middle of a picture; None where there is no face.
 
-    Raises ImageError if it is no picture.
+    Raises ImageError if it is not a picture.
     """
     image = read_photograph(jpeg, "picture of a face")
     height, width = image.shape[:2]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The loaded networks of one profile. Not to be used by two threads at once."""
+    """Loaded networks of one profile. Not to be used by two threads at once."""
 
     profile: Profile
     detector: Any  # DeepFace's client
@@ -38,7 +38,7 @@ class Models:
 
 
 def load(profile: str | Profile, *, home: Path) -> Models:
-    """Load a profile by name, or the very one a gallery was made with.
+    """Load a profile by name, or the exact profile that a gallery was made with.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def load(profile: str | Profile, *, home: Path) -> Models:
     Raises
     ------
     ModelError
-        If there is no such profile, or weights are missing, or not those of the given Profile.
+        If the profile is unknown, or weights are missing or not those of the given Profile.
     """
     name = profile if isinstance(profile, str) else profile.name
     models = _load(name, home.resolve())
@@ -65,7 +65,7 @@ def load(profile: str | Profile, *, home: Path) -> Models:
 
 
 def installed(name: str, *, home: Path) -> Profile:
-    """The profile of that name with the weights that are here, without loading them.
+    """Return a profile with the weights on this machine, without loading them.
 
     Raises ModelError as :func:`load` does.
     """

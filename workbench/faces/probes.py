@@ -1,4 +1,4 @@
-"""From photographs of the target to a probe."""
+"""Probes: templates of the target, made from photographs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.faces.models import Models
 
 SMALLEST_FACE = 40.0
-# Where the first pass finds nobody, a second looks for smaller faces to say how small they are.
+# Where the first pass finds no face, a second looks for smaller faces to say how small they are.
 SMALLEST_MENTIONED = 20.0
 POOR_BELOW = 0.5
 
@@ -42,7 +42,7 @@ class FoundFaces:
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """For each face why it makes a poor probe, in plain words; empty for a good one."""
+        """Reason why each face makes a poor probe, in plain words; empty for a good one."""
         turns = self.turns or (0,) * len(self.faces)
         measured = zip(self.qualities, self.faces, turns, strict=True)
         return tuple(_advice(q, face, turn) for q, face, turn in measured)
@@ -97,7 +97,7 @@ def make_photograph(found: FoundFaces, index: int | None = None, *, models: Mode
     SeveralFacesFound
         If there are several faces and none was chosen.
     ImageError
-        If there is no face of that number.
+        If no face has that number.
     """
     count = len(found.faces)
     if index is None:
@@ -111,7 +111,7 @@ def make_photograph(found: FoundFaces, index: int | None = None, *, models: Mode
         index = 0
     if not 0 <= index < count:
         raise ImageError(
-            f"has no face number {index}; there are {count}",
+            f"has no face number {index}, only {count}",
             where=found.name,
             fix=f"Choose a number from 0 to {count - 1}",
         )
@@ -130,7 +130,7 @@ def make_photograph(found: FoundFaces, index: int | None = None, *, models: Mode
 
 
 def from_shot(shot: Shot, *, name: str) -> tuple[FoundFaces, Photograph]:
-    """A best shot as a photograph of the target: its picture, face and template as indexed."""
+    """Turn a best shot into a photograph: its picture, face and template as indexed."""
     image = read_photograph(shot.jpeg, name)
     around = shot.box.widened(PICTURE_MARGIN)
     # The picture was cut at full pixels, and at the edges of the frame.
@@ -141,7 +141,7 @@ def from_shot(shot: Shot, *, name: str) -> tuple[FoundFaces, Photograph]:
 
 
 def pool_photographs(photographs: Sequence[Photograph], models: Models) -> Probe:
-    """Pool photographs of one person into a probe; raise ImageError if there are none."""
+    """Pool photographs of one person into a probe; raise ImageError if the list is empty."""
     if not photographs:
         raise ImageError("no photograph", where="probe", fix="Give at least one photograph")
     pooled = templates.pool(np.stack([p.template for p in photographs]), models.profile.metric)
@@ -149,7 +149,7 @@ def pool_photographs(photographs: Sequence[Photograph], models: Models) -> Probe
 
 
 def make_probe(sources: Sequence[Path | bytes], *, models: Models) -> Probe:
-    """From photographs of one person, each showing one face, to a probe.
+    """Make a probe from photographs of one person, each showing one face.
 
     For photographs with several faces use :func:`find_faces` and :func:`make_photograph`.
     """

@@ -28,10 +28,10 @@ Normalisation: TypeAlias = Literal["bytes", "unit", "arcface", "facenet", "facen
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """How one of DeepFace's recognisers wants its chips, and what its scores can tell.
+    """One of DeepFace's recognisers: the chips it expects, and limits of its scores.
 
     ``split_below`` and ``join_from`` are scores between shots on one camera; see
-    :mod:`workbench.faces.templates`. They are None where nobody has measured them.
+    :mod:`workbench.faces.templates`. They are None where they were not measured.
     """
 
     name: str
@@ -87,14 +87,14 @@ CALIBRATIONS = {"Dlib": Threshold(0.48, "LFW: 1 of 200 different people passes")
 def calibrated_threshold(
     profile: Profile, *, calibrations: Path, photographs: int = 1
 ) -> Threshold:
-    """The score from which on two sets of pictures are called alike, by the profile's calibration.
+    """Default threshold of a profile for probes of a number of photographs.
 
-    One calibrated for searching (in the folder *calibrations*, or one that comes with Sightline),
-    else DeepFace's own, which was set for comparing two pictures and is named as such: it lets too
-    many pass in a search of thousands.
+    It comes from a calibration for searching (in the folder *calibrations*, or one that comes with
+    Sightline), else from DeepFace, which set it for comparing two pictures; it is named as such, as
+    too many people reach it in a search of thousands.
 
-    The more photographs are pooled, the nearer the probe is to everybody, the right person most of
-    all; so the threshold that lets as many others pass rises with them.
+    A probe of more photographs scores higher with everyone, and highest with the right person, so
+    the threshold for the same FMR rises with their number.
     """
     calibration = calibration_of(profile, folder=calibrations)
     if calibration is not None:
@@ -110,14 +110,14 @@ def calibrated_threshold(
 
 
 def pair(name: str) -> tuple[str, Recogniser]:
-    """Detector and recogniser of a profile's name; raise ModelError if there are no such ones."""
+    """Detector and recogniser of a profile's name; raise ModelError for an unknown name."""
     detector, plus, recogniser = name.partition("+")
     if not plus:
         detector, recogniser = NAMED.get(name, ("", ""))
     known = {known.lower(): known for known in RECOGNISERS}
     if detector not in DETECTORS or recogniser.lower() not in known:
         raise ModelError(
-            "there is no such profile",
+            "unknown profile",
             where=f"profile {name}",
             fix=f"Use {', '.join(NAMED)}, or DETECTOR+RECOGNISER with a detector of "
             f"{', '.join(DETECTORS)} and a recogniser of {', '.join(RECOGNISERS)}",
@@ -126,7 +126,7 @@ def pair(name: str) -> tuple[str, Recogniser]:
 
 
 def make_profile(name: str, weights: tuple[tuple[str, str], ...]) -> Profile:
-    """The profile of that name with these weights (file names and their SHA-256)."""
+    """Make a profile of weights, given as file names and SHA-256."""
     detector, recogniser = pair(name)
     return Profile(
         name=name,
@@ -140,7 +140,7 @@ def make_profile(name: str, weights: tuple[tuple[str, str], ...]) -> Profile:
 
 
 def normaliser(recogniser: Recogniser) -> Callable[[NDArray[np.uint8]], NDArray[np.generic]]:
-    """What turns chips ``(n, h, w, 3) uint8`` BGR into the recogniser's input."""
+    """Function that turns chips ``(n, h, w, 3) uint8`` BGR into the recogniser's input."""
 
     def arcface(chips: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.asarray((chips[..., ::-1] - np.float32(127.5)) / 128, np.float32)
@@ -157,11 +157,11 @@ def normaliser(recogniser: Recogniser) -> Callable[[NDArray[np.uint8]], NDArray[
     def unit(chips: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.asarray(chips / np.float32(255), np.float32)
 
-    ways: dict[Normalisation, Callable[[NDArray[np.uint8]], NDArray[np.generic]]] = {
+    normalisers: dict[Normalisation, Callable[[NDArray[np.uint8]], NDArray[np.generic]]] = {
         "bytes": lambda chips: chips,
         "unit": unit,
         "arcface": arcface,
         "facenet": facenet,
         "facenet2018": facenet2018,
     }
-    return ways[recogniser.normalisation]
+    return normalisers[recogniser.normalisation]

@@ -1,4 +1,4 @@
-"""How well a face can be recognised: one number made of named parts.
+"""Quality of faces for recognition: one number made of named parts.
 
 The parts and their names follow ISO/IEC 29794-5 (face image quality): size, sharpness, pose,
 exposure, occlusion, and whether the landmarks lie as in a face. They are computed from the pixels
@@ -38,9 +38,9 @@ NOSE_BELOW, MOUTH_BELOW, EYES_APART = (0.35, 1.15), (0.75, 1.6), (0.2, 0.58)
 
 
 def assess(image: Image, face: Face, *, detector: str = "") -> Quality:
-    """Quality of *face* in *image* ``(height, width, 3) uint8``; all parts from 0 to 1.
+    """Assess *face* in *image* ``(height, width, 3) uint8``; all parts from 0 to 1.
 
-    ``detector`` found it: what its confidence says of occlusion is known for dlib and yunet.
+    ``detector`` found it: its confidence is used as a measure of occlusion for dlib and yunet.
     """
     import cv2
 
@@ -67,7 +67,7 @@ def assess(image: Image, face: Face, *, detector: str = "") -> Quality:
 
 
 def crop(image: Image, box: Box) -> Image:
-    """The part of *image* inside *box*, as a view; empty where they do not meet."""
+    """Return the part of *image* inside *box*, as a view; empty where they do not meet."""
     height, width = image.shape[:2]
     left, top = max(0, math.floor(box.x)), max(0, math.floor(box.y))
     right = min(width, math.ceil(box.x + box.width))

@@ -1,4 +1,4 @@
-"""Where model weights come from: every file DeepFace 0.0.103 asks for on ONNX Runtime.
+"""Sources of model weights: every file that DeepFace 0.0.103 asks for on ONNX Runtime.
 
 Addresses are the ones in DeepFace's own source; a test keeps the two in step. Licences are those
 the upstream projects state for their *weights* where they state any, since code and weights often
@@ -19,7 +19,7 @@ class Weight:
 
     ``commercial`` says whether the licence allows commercial use; ``None`` where it is not known.
     ``sha256`` lists the accepted contents. Where it is empty the first import or fetch is
-    recorded beside the file, and later uses are held to that.
+    recorded beside the file, and later uses must match it.
     """
 
     model: str  # as DeepFace names it

@@ -1,4 +1,4 @@
-"""From faces to templates: align as the network was trained, normalise, run it, pool.
+"""Templates of faces: aligned as the network was trained, normalised, embedded, pooled.
 
 Alignment is where accuracy is won or lost: on the same faces and weights the share of appearances
 found at a false-match rate of 1 % rose from 0.72 with DeepFace's crop to 0.97 with the network's
@@ -88,7 +88,7 @@ def pool(templates: NDArray[np.float32], metric: Metric) -> Vector:
 
 
 def scores(templates: NDArray[np.float32], probe: Vector, metric: Metric) -> NDArray[np.float32]:
-    """Similarity ``(n,) float32`` of templates ``(n, dimension)`` to a probe, higher is more alike.
+    """Similarity ``(n,) float32`` of templates ``(n, dimension)`` to a probe; higher, more alike.
 
     The cosine similarity, or 1 minus the Euclidean distance.
     """
@@ -103,7 +103,7 @@ def scores(templates: NDArray[np.float32], probe: Vector, metric: Metric) -> NDA
 def group(templates: NDArray[np.float32], models: Models) -> list[list[int]]:
     """Divide the rows of ``(n, dimension)`` templates of one track by person, largest group first.
 
-    Average linkage, cut where shots are less alike than any two of one person on one camera
+    Average linkage, stopped where shots are less alike than any two of one person on one camera
     (``models.split_below``). One group where the profile has no such figure.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
@@ -122,7 +122,7 @@ def group(templates: NDArray[np.float32], models: Models) -> list[list[int]]:
 
 
 def same_person(first: Sequence[Vector], second: Sequence[Vector], models: Models) -> bool:
-    """Whether two pieces on one camera, close in time and place, are of one person.
+    """Return True if two fragments on one camera, close in time and place, show one person.
 
     Only for pieces that also agree in place and time: the bound (``models.join_from``) is too weak
     to stand alone.

@@ -1,8 +1,8 @@
-"""Follow faces through a recording: detections in, tracks out. Purity before length.
+"""Tracking of faces through a recording: detections in, tracks out. Purity before length.
 
 A compact association of our own: boxes move at a constant velocity between looks, pairs are
 matched by the Hungarian method on distance and size, and where two people come so close that
-position cannot tell them apart, both tracks end. Templates, made later, join pieces again where
+position cannot distinguish them, both tracks end. Templates, made later, join pieces again where
 they agree.
 """
 
@@ -20,7 +20,7 @@ from workbench.domain import Box, Face, Quality
 if TYPE_CHECKING:
     from workbench.domain import Image
 
-# A track not seen for so long is over: at walking pace a person has left their own box by then.
+# Seconds without a detection that end a track: at walking pace a person has left their own box.
 LOST_AFTER_SECONDS = 1.5
 # How far from its expected place, in face widths, a face may be found; uncertainty grows with time.
 GATE_WIDTHS, GATE_WIDTHS_PER_SECOND = 0.6, 1.0
@@ -45,7 +45,7 @@ class Observation:
 
 @dataclass(slots=True)
 class Track:
-    """One face followed without a doubt about who it is."""
+    """One face tracked without a doubt about who it is."""
 
     moments: list[tuple[float, Box]]  # when and where its face was detected, in order
     best: list[Observation] = field(default_factory=list)  # by quality, best first
@@ -54,16 +54,18 @@ class Track:
 
     @property
     def last_seconds(self) -> float:
+        """Presentation time of the last detection."""
+        """Presentation time of the last detection."""
         return self.moments[-1][0]
 
     def expected(self, seconds: float) -> Box:
-        """Where its face should be at *seconds*."""
+        """Predict the box of the face at *seconds*."""
         last_seconds, last_box = self.moments[-1]
         dt = seconds - last_seconds
         return last_box.moved(self._velocity[0] * dt, self._velocity[1] * dt)
 
     def add(self, observation: Observation) -> None:
-        """Take the next view of its face."""
+        """Add the next observation of the face."""
         last_seconds, last_box = self.moments[-1]
         box, dt = observation.face.box, observation.seconds - last_seconds
         if dt > 0:
@@ -80,7 +82,7 @@ class Track:
 
 @dataclass(slots=True)
 class Tracker:
-    """Joins the faces of successive looks into tracks.
+    """Tracker that joins the faces of successive frames into tracks.
 
     Parameters
     ----------
@@ -95,7 +97,7 @@ class Tracker:
     active: list[Track] = field(default_factory=list)
 
     def update(self, seconds: float, seen: Sequence[Observation]) -> list[Track]:
-        """Take the faces seen at *seconds*; return the tracks that ended."""
+        """Associate the faces seen at *seconds* with tracks; return the tracks that ended."""
         ended = self._end(lambda t: seconds - t.last_seconds > LOST_AFTER_SECONDS)
         pairs, doubtful = self._associate(seconds, seen)
         for track in self.active:

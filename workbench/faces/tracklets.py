@@ -1,4 +1,4 @@
-"""From the pictures of one recording to its tracklets: look, follow, keep the best, make templates.
+"""Tracklets of one recording: faces detected, tracked, their best shots kept and embedded.
 
 Positions alone can join two people who cross. So templates have the last word: a track whose shots
 do not resemble each other is split, and fragments of one walk that do are joined again.
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
 
 # Around a face, in its own sizes: enough for alignment and to be recognised by eye.
 PICTURE_MARGIN = 0.6
-# A followed face is looked for this far around its expected place, and down to this share of its
+# A tracked face is looked for this far around its expected place, and down to this share of its
 # width: the detector then works on a small picture at the right scale.
 FOLLOW_MARGIN, FOLLOW_SMALLEST = 1.0, 0.7
-# Pieces of one walk: at most so long apart, and no further than somebody walks in that time.
+# Fragments of one walk: at most this long apart, and no further than a person walks in that time.
 JOIN_SECONDS, JOIN_WIDTHS, JOIN_WIDTHS_PER_SECOND = 3.0, 1.5, 1.5
 JPEG_QUALITY = 88
-# Looks that must fail before a face that was seen only once is taken for none.
+# Looks that must fail before a face that was seen only once is taken for a false detection.
 DOUBTED_AFTER = 2
 
 
 @dataclass(frozen=True, slots=True)
 class TrackletOptions:
-    """How a recording is looked at.
+    """Options for detecting and tracking faces.
 
     Parameters
     ----------
     min_width : float
-        Width in pixels of the smallest face looked for.
+        Width in pixels of the smallest face to look for.
     max_shots : int
-        Best shots kept for each tracklet.
+        Best shots to keep for each tracklet.
     min_quality : float
-        Quality below which a shot gives no template.
+        Lowest quality of a shot that gives a template.
     """
 
     min_width: float = 48.0
@@ -71,7 +71,7 @@ class _TrackFragment:
 
 
 class TrackletBuilder:
-    """Follows the faces of one recording; give it pictures in the order of time.
+    """Builder of the tracklets of one recording, from frames in the order of time.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class TrackletBuilder:
         return bool(self._tracker.active)
 
     def add_frame(self, seconds: float, image: Image, regions: Sequence[Box] | None) -> None:
-        """Look at one picture: around the followed faces, and in *regions* for new ones.
+        """Detect faces in a frame: around the tracked ones, and new ones in *regions*.
 
         ``regions`` of ``None`` means everywhere, an empty sequence nowhere.
         """
@@ -125,14 +125,14 @@ class TrackletBuilder:
         self._settle(math.inf)
 
     def finish(self) -> tuple[Tracklet, ...]:
-        """End the recording and return its tracklets, by first appearance."""
+        """End the recording and return its tracklets, by time of first appearance."""
         self.end_tracks()
         ordered = sorted(self._finished, key=lambda t: (t.first_seen, t.last_seen))
         return tuple(replace(tracklet, ordinal=n) for n, tracklet in enumerate(ordered))
 
     def _observe(self, seconds: float, image: Image, face: Face) -> Observation:
         around = face.box.widened(PICTURE_MARGIN)
-        picture = quality.crop(image, around).copy()  # the frame itself is let go
+        picture = quality.crop(image, around).copy()  # so that the frame itself can be freed
         origin = (max(0, math.floor(around.x)), max(0, math.floor(around.y)))
         measured = quality.assess(image, face, detector=self._models.profile.detector)
         return Observation(seconds, face, measured, picture, origin)
@@ -233,7 +233,7 @@ class TrackletBuilder:
 
 
 def jpeg(image: Image) -> bytes:
-    """The picture as a JPEG file."""
+    """Encode the picture as a JPEG file."""
     import cv2
 
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])

@@ -25,12 +25,12 @@ _CHUNK = 2**20
 
 
 def folder(home: Path) -> Path:
-    """Where weights lie under *home*, the DEEPFACE_HOME of this installation."""
+    """Folder of weights under *home*, the DEEPFACE_HOME of this installation."""
     return home / FOLDER
 
 
 def of_model(kind: Kind, name: str) -> tuple[Weight, ...]:
-    """The files of one model; none for a detector whose package brings its own."""
+    """Weight files of one model; none for a detector whose package brings its own."""
     return tuple(w for w in WEIGHTS if w.kind == kind and w.model == name)
 
 
@@ -108,17 +108,17 @@ def _record(path: Path) -> Path:
 
 
 def import_file(file: Path, home: Path) -> Weight:
-    """Take over a weight file brought by hand; known by its content or its name.
+    """Import a weight file brought by hand, known by its content or its name.
 
     ``.bz2`` files, as dlib.net serves them, are unpacked.
 
     Raises
     ------
     ModelError
-        If it cannot be read, or is no weight file that Sightline knows.
+        If it cannot be read, or is not a weight file that Sightline knows.
     """
     if not file.is_file():
-        raise ModelError("there is no such file", where=str(file), fix="Name a weight file")
+        raise ModelError("the file does not exist", where=str(file), fix="Name a weight file")
     with file.open("rb") as raw, _landing(folder(home)) as landing:
         try:
             _copy(_unpacked(raw, file.name), landing, None)
@@ -150,7 +150,7 @@ def fetch(name: str, home: Path, *, progress: ProgressCallback | None = None) ->
     Raises
     ------
     ModelError
-        If there is no such model, no address answers, or the content is not the expected one.
+        If the model is unknown, no address answers, or the content is not the expected one.
     """
     wanted = [w for w in WEIGHTS if w.model.lower() == name.lower()]
     if not wanted:
@@ -202,7 +202,7 @@ def _fetch_one(weight: Weight, home: Path, progress: ProgressCallback | None) ->
 
 @contextlib.contextmanager
 def _landing(target: Path) -> Iterator[Path]:
-    """A file beside the weights to write into; gone afterwards unless it was moved away."""
+    """Temporary file beside the weights, removed afterwards unless it was moved."""
     target.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target, suffix=".part")
     os.close(handle)
@@ -261,7 +261,7 @@ class ModelRow:
 
 
 def models_table(home: Path) -> list[ModelRow]:
-    """Every model there is, with its licence, size, checksum, source and whether it is here."""
+    """List every model with its licence, size, checksum, source and state on this machine."""
     rows = []
     for weight in WEIGHTS:
         state: Literal["here", "embedded", "missing", "wrong content"]

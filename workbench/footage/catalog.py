@@ -1,4 +1,4 @@
-"""Read a catalogue: which cameras stand where, and which file is whose footage from when."""
+"""Read a catalogue: cameras and their places, recordings with their cameras and start times."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def read_catalogue(folder: Path | str) -> Catalogue:
 
     See :func:`workbench.footage.tables.read_table` for the dialects that are read.
 
-    Bad rows are left out and told in ``problems``; the others go on.
+    Bad rows are left out and listed in ``problems``; the others are used.
 
     Raises
     ------
     CatalogueError
-        If a file is missing, is no such table, or leaves no camera or no recording.
+        If a file is missing, is not such a table, or leaves no camera or no recording.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -97,7 +97,7 @@ def _cameras(folder: Path, problems: list[Problem]) -> dict[str, Camera]:
             )
             if camera.camera_id in cameras:
                 raise CatalogueError(
-                    f"camera {camera.camera_id} stands twice", where=where, fix="Keep one row of it"
+                    f"duplicate camera {camera.camera_id}", where=where, fix="Keep one row"
                 )
         except SightlineError as error:
             problems.append(Problem(where, str(error).removeprefix(f"{where}: ")))
@@ -120,7 +120,7 @@ def _recordings(
             recording = _recording(folder, row, cameras, where)
             if (recording.file, recording.camera_id) in seen:
                 raise CatalogueError(
-                    f"{recording.file} stands twice", where=where, fix="Keep one row of it"
+                    f"duplicate recording {recording.file}", where=where, fix="Keep one row"
                 )
         except SightlineError as error:
             problems.append(Problem(where, str(error).removeprefix(f"{where}: ")))
@@ -173,15 +173,15 @@ def _recording(
         frame_rate = _number(row["frame_rate"], where, "frame_rate")
         if not 0 < frame_rate <= MOST_FRAME_RATE:
             raise CatalogueError(
-                f"{frame_rate:g} frames a second cannot be",
+                f"{frame_rate:g} frames per second is not possible",
                 where=where,
-                fix="Give the pictures taken in a second",
+                fix="Give the number of pictures per second",
             )
     if is_sequence(path) and frame_rate is None:
         raise CatalogueError(
             f"{file} is a sequence of pictures without a frame_rate",
             where=where,
-            fix="Add a column frame_rate with the pictures taken in a second",
+            fix="Add a column frame_rate with the number of pictures per second",
         )
     return Recording(
         file,
@@ -196,7 +196,7 @@ def _recording(
 
 
 def _path(folder: Path, file: str) -> Path:
-    """Where a file of the catalogue lies, also if its name is spelt as another system would."""
+    """Path of a file of the catalogue, also if its name is spelt as another system would."""
     path = folder / file
     if files_of(path):
         return path
@@ -278,7 +278,7 @@ def _points(path: Path) -> Iterator[Row]:
             else:
                 row["geometry"] = str(kind)
         except (AttributeError, LookupError, TypeError, ValueError):
-            pass  # the empty fields are refused with the feature's number by whoever reads them
+            pass  # the empty fields are refused with the feature's number when they are read
         yield f"{path.name} feature {number}", row
 
 

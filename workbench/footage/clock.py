@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """From this second of a recording on times are not certain, and why."""
+    """Second of a recording from which on times are not certain, and the reason."""
 
     from_seconds: float
     why: str
@@ -65,7 +65,7 @@ class Timed(Generic[T]):
 
 
 class Clock(Generic[T]):
-    """Puts pictures on the time axis of their recording; see the module for the rules.
+    """Time axis of a recording, on which pictures are placed; see the module for the rules.
 
     Parameters
     ----------
@@ -95,23 +95,23 @@ class Clock(Generic[T]):
         return self._step
 
     def go_to(self, seconds: float, seek: Callable[[float], bool]) -> bool:
-        """Have *seek* go to a second of the recording by the stream's own clock, if that can be."""
+        """Call *seek* with the stream's time of a second of the recording; False if unknown."""
         if self.counted or self._zero is None or not self._explicit:
             return False
         return seek(self._zero + seconds)
 
     def take_remarks(self) -> list[tuple[str, float]]:
-        """What was found since it was last asked: in words, and at which second."""
+        """Return and clear the remarks since the last call, each with its second."""
         remarks, self._remarks = self._remarks, []
         return remarks
 
     def doubt(self, seconds: float, why: str) -> None:
-        """From this second on times are not certain."""
+        """Note that times from this second on are not certain."""
         self.doubts.append(Doubt(seconds, why))
         self._remarks.append((f"{why}. Times from here on are not certain", seconds))
 
     def place(self, pictures: Iterable[Timed[T]]) -> Iterator[tuple[float, T]]:
-        """Pictures in the order in which they are shown, each with its second of the recording."""
+        """Yield pictures in the order in which they are shown, each with its second."""
         source = iter(pictures)
         ahead: deque[Timed[T]] = deque()
         last: float | None = None

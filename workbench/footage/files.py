@@ -1,4 +1,4 @@
-"""The files behind a recording, one film or the pictures of a sequence; whether they change."""
+"""Files of a recording, a film or a sequence of pictures, and a stamp that shows changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHUNK = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells, without reading them, whether files are still the same."""
+    """Sizes and times of files, by which a change shows without reading them."""
 
     size_bytes: int  # of all
     modified_ns: int  # the latest
@@ -21,7 +21,7 @@ class Stamp:
 
 
 def is_sequence(path: Path) -> bool:
-    """Whether a path names a sequence of pictures: its last part is a pattern."""
+    """Return True if a path names a sequence of pictures: its last part is a pattern."""
     return any(letter in path.name for letter in "*?[") and not path.exists()
 
 
@@ -37,12 +37,12 @@ def files_of(path: Path) -> tuple[Path, ...]:
 
 
 def at_hand(file: str, roots: Iterable[Path]) -> Path | None:
-    """Where a catalogued recording is now, below one of these folders; None if below none."""
+    """Find a catalogued recording below one of these folders; None if it is below none."""
     return next((root / file for root in roots if files_of(root / file)), None)
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """The stamp of a recording's files; None where there are none."""
+    """Return the stamp of a recording's files; None where none exist."""
     try:
         found = [file.stat() for file in files_of(path)]
     except OSError:

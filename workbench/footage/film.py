@@ -83,12 +83,12 @@ class Film:
 
     @property
     def explicit(self) -> bool:
-        """Whether the container states the time of each picture."""
+        """True if the container states the time of each picture."""
         return self._container.format.name in EXPLICIT
 
     @property
     def has_times(self) -> bool:
-        """Whether pictures carry times at all; streams without a container do not."""
+        """True if pictures carry times at all; streams without a container do not."""
         return any(packet.pts is not None or packet.dts is not None for packet in self._first)
 
     @property
@@ -221,7 +221,7 @@ class Film:
         return float((frame.dts - self._delay) * self._stream.time_base)
 
     def _look_for_repetition(self, packet: Any) -> None:
-        """Where the clock is set back, see whether what follows repeats what came last."""
+        """Check, where the clock is set back, if the packets repeat those before it."""
         before, self._last_decoding_time = self._last_decoding_time, packet.dts
         if before is not None and packet.dts is not None and packet.dts < before:
             digest = _digest(packet)
@@ -235,7 +235,7 @@ class Film:
         self._recent.append((_digest(packet), packet.pts))
 
     def _repeats_all(self, ended_with: list[tuple[bytes, int | None]]) -> bool:
-        """Whether the packets to come are, after the first, those that a stretch ended with."""
+        """Return True if the next packets are, after the first, those that a stretch ended with."""
         assert self._packets is not None
         ahead: list[Any] = []
         same = True

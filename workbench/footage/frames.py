@@ -87,9 +87,9 @@ class RecordingReader:
     ...     for frame in reader.frames():
     ...         frame.seconds, frame.image()
 
-    Damage inside the file costs the frames it hit and is listed in ``problems``; the rest goes on.
-    ``unseen`` lists the stretches of which nothing could be decoded, ``doubts`` from where on the
-    times are not certain, and why; both are among the problems too.
+    Damage inside the file costs the frames it hit and is listed in ``problems``; the rest is read.
+    ``unseen`` lists the stretches of which nothing could be decoded, ``doubts`` the seconds from
+    which on the times are not certain, with the reasons; both are among the problems too.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class RecordingReader:
     name : str
         For messages; by default the file's name.
     frame_rate : float, optional
-        Pictures taken a second: of a sequence, of a film without times, or of a film whose times
+        Pictures per second: of a sequence, of a film without times, or of a film whose times
         are not those of the recording (time-lapse).
     sufficient_rate : float, optional
         Where a film has at least twice as many frames a second, those that no other frame is made
@@ -114,7 +114,7 @@ class RecordingReader:
     Raises
     ------
     RecordingError
-        On opening: if there is no such file or it holds no picture that can be decoded.
+        On opening, if the file does not exist or holds no picture that can be decoded.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class RecordingReader:
         self._orientation, self._aspect = Orientation.turned(rotation), pixel_aspect
         stamp = stamp_of(path)
         if stamp is None:
-            raise self._error("there is no such file", "Check the name in footage.csv")
+            raise self._error("the file does not exist", "Check the name in footage.csv")
         if stamp.size_bytes == 0:
             raise self._error("is empty", "Deliver it again")
         self.stamp = stamp
@@ -190,12 +190,12 @@ class RecordingReader:
 
     @property
     def picture_streams(self) -> int:
-        """How many streams of pictures the file holds; only one of them is read."""
+        """Number of picture streams in the file; only one of them is read."""
         return len(self._source.streams)
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:
-        """From where on the times are not certain, and why, as far as was read."""
+        """Seconds from which on the times are not certain, with the reasons, as far as was read."""
         return tuple(self._clock.doubts)
 
     @property
@@ -216,8 +216,8 @@ class RecordingReader:
     def frames(self, *, start: float = 0.0) -> Iterator[VideoFrame]:
         """Frames in the order they are shown, each at its second of the recording.
 
-        All of them; or, for *start* seconds, those from the key frame before on where the format
-        tells its place. Frames are numbered from where reading began.
+        With *start* seconds, reading begins at the key frame before it where the format allows.
+        Frames are numbered from where reading began.
 
         Raises
         ------
@@ -256,7 +256,7 @@ class RecordingReader:
         if self.frames_decoded == 0:
             what = self.problems[0].what if self.problems else "it holds none"
             raise self._error(
-                f"not one picture can be decoded ({what})",
+                f"no picture can be decoded ({what})",
                 "Deliver it again, or convert it with ffmpeg",
             )
         self.check_unchanged()
@@ -265,7 +265,8 @@ class RecordingReader:
         """Raise RecordingError if the file is not the one that was opened any more."""
         if stamp_of(self.path) != self.stamp:
             raise self._error(
-                "changed or went away while it was read", "Index it again when it is finished"
+                "changed, or was moved or deleted, while being read",
+                "Index it again when it is finished",
             )
 
     def _look_for_unseen(self, last: float | None, seconds: float) -> None:

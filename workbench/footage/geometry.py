@@ -1,4 +1,4 @@
-"""How a stored picture is put upright and its pixels made square."""
+"""Orientation of stored pictures, and their pixels made square."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where something moves: a background of one fixed camera, and what differs from it."""
+"""Motion detection: regions of a fixed camera's picture that differ from its background."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class MotionGate:
-    """Tells which parts of a fixed camera's picture differ from its background.
+    """Background model of a fixed camera, which finds the regions that differ from it.
 
     Parameters
     ----------
     width : int
-        Pixels of the wider side of the grey pictures it is given.
+        Wider side of the grey pictures, pixels.
     sensitivity : float
         Grey levels (of 255) by which a pixel must differ. Compression noise stays below 8.
     smallest : float
@@ -31,7 +31,7 @@ class MotionGate:
         Share of each picture that enters the background; at two looks a second a standing person
         fades into it after about half a minute.
     everywhere : float
-        If more than this share of the picture moves, the whole is meant.
+        If more than this share of the picture moves, all of it counts as moving.
     """
 
     width: int = 320
@@ -43,26 +43,26 @@ class MotionGate:
     _background: NDArray[np.float32] | None = field(default=None, repr=False)
     _last: NDArray[np.float32] | None = field(default=None, repr=False)
 
-    # A cut changes nearly the whole picture by much; a lamp switched on does too, and to end the
+    # A cut changes nearly the whole picture a lot; a lamp switched on does too, and ending the
     # tracks then costs nothing: they are joined again where the templates agree.
     CUT_LEVELS = 30.0
 
     def look(self, luma: NDArray[np.uint8], scale: float) -> tuple[list[Box] | None, bool]:
-        """Take the next small grey picture ``(h, w) uint8``.
+        """Compare the next small grey picture with the background, and learn from it.
 
         Parameters
         ----------
         luma : (h, w) uint8
         scale : float
-            Pixels of the recording for one of *luma*.
+            Pixels of the recording per pixel of *luma*.
 
         Returns
         -------
         regions : list of Box, or None
-            What moves, in pixels of the recording; None where that is everything, or not known
-            yet: the first picture has nothing to differ from.
+            Moving regions, in pixels of the recording; None where everything moves, or at the
+            first picture, which has nothing to differ from.
         cut : bool
-            Whether this is another scene than before.
+            True at a cut to another scene.
         """
         import cv2
 
@@ -96,7 +96,7 @@ class MotionGate:
 
 
 def _united(boxes: list[Box]) -> list[Box]:
-    """Boxes that overlap, as one: no part of the picture is looked at twice."""
+    """Unite overlapping boxes: no part of the picture is looked at twice."""
     merged: list[Box] = []
     for box in boxes:
         while rest := [other for other in merged if box.overlap(other) > 0]:

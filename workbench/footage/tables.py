@@ -32,7 +32,7 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     Raises
     ------
     CatalogueError
-        If there is no such file, it cannot be read as a table, or lacks a column.
+        If the file does not exist, cannot be read as a table, or lacks a column.
     """
     lines = io.StringIO(_text(path, columns), newline="")
     first, skipped = lines.readline(), 0

@@ -1,4 +1,4 @@
-"""The ingest use case: footage → faces → gallery, one recording at a time, whole or not at all."""
+"""Indexing of footage: faces found and stored, one recording at a time, whole or not at all."""
 
 from workbench.indexing.recording import SamplingRates, index_recording
 from workbench.indexing.report import IndexReport, RecordingReport

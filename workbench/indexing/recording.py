@@ -1,4 +1,4 @@
-"""One recording: looked at where something moves, more often while a face is followed."""
+"""Indexing of one recording: sampled where something moves, more often while a face is tracked."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _TOLERANCE = 0.005
 
 @dataclass(frozen=True, slots=True)
 class SamplingRates:
-    """How often a recording is looked at, in seconds of its own time.
+    """Sampling intervals of a recording, in seconds of its own time.
 
     Measured on people walking past for 4 to 7 seconds at 12 frames a second: at these values all
     of 83 appearances were seen with YuNet and 81 with dlib's HOG detector, 15 times in the median.
     """
 
     search_every: float = 0.5  # for new faces, where something moves
-    follow_every: float = 0.25  # for faces already followed
+    follow_every: float = 0.25  # for faces that are tracked
     # Frames a second that suffice; of a film with twice as many, those are skipped that no other is
     # made from: 0.55 of the decoding. At 12 frames a second skipping gained 0 % of the time of
     # indexing and broke 2 % more tracks, so these are all decoded.
     sufficient_rate: float = 12.0
-    sweep_every: float = 10.0  # for new faces everywhere: somebody may stand still and turn round
+    sweep_every: float = 10.0  # for new faces everywhere: a person may stand still and turn round
 
 
 def index_recording(
@@ -45,7 +45,7 @@ def index_recording(
     options: TrackletOptions | None = None,
     progress: ProgressCallback | None = None,
 ) -> IndexedRecording:
-    """Read one recording and return all that was seen in it; stores nothing.
+    """Read one recording and return its tracklets; store nothing.
 
     ``progress`` is called after each frame that was looked at, with ``what`` the file and ``part``
     the share of it that was read; 0 where its length is unknown.
@@ -70,7 +70,7 @@ def index_recording(
             sha256 = sha256_of(recording.path)
         except OSError as error:
             raise RecordingError(
-                f"went away while it was read ({error.strerror})",
+                f"was moved or deleted while being read ({error.strerror})",
                 where=recording.file,
                 fix="Index it again when it is back",
             ) from None

@@ -1,4 +1,4 @@
-"""The same footage under another profile: new templates from the stored pictures of faces."""
+"""Change of profile: new templates from the stored pictures of faces."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from workbench.faces.models import Models
     from workbench.gallery import Gallery
 
-# Recordings are taken so many at a time, and stored together; a kill costs no more than these.
+# Recordings that are stored together; a kill costs no more than these.
 AT_A_TIME = 50
 # A detector's own box and that of another for one face overlap by more.
 SAME_FACE_OVERLAP = 0.3
@@ -32,7 +32,7 @@ SMALLEST = 0.6
 
 @dataclass(slots=True)
 class Reembedded:
-    """What came over. Shots in which the new detector finds no face are left out."""
+    """Counts of what was copied. Shots in which the new detector finds no face are left out."""
 
     recordings: int = 0
     searchable: int = 0  # tracklets
@@ -48,11 +48,11 @@ def reembed(
     *,
     progress: ProgressCallback | None = None,
 ) -> Reembedded:
-    """Bring the recordings of *old* that *new* lacks into it, with templates of *models*.
+    """Copy to *new* the recordings of *old* that it lacks, with templates of *models*.
 
     The templates are made from the pictures of the best shots, so no footage is needed; what the
     first detector did not find stays unfound. Tracklets keep their ids. Stopped at any moment and
-    called again, it goes on; what *old* gets meanwhile comes too.
+    called again, it continues; recordings added to *old* meanwhile are copied too.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def reembed(
 
 
 def _recording(indexed: IndexedRecording, models: Models, result: Reembedded) -> IndexedRecording:
-    """A recording with the templates of *models*; counts what came over in *result*."""
+    """Give a recording the templates of *models*; count shots and tracklets in *result*."""
     began = time.perf_counter()
     shots = [(t.ordinal, shot) for t in indexed.tracklets for shot in t.shots]
     chips = [(ordinal, shot, _chip(models, shot)) for ordinal, shot in shots]
@@ -125,7 +125,7 @@ def _tracklet(tracklet: Tracklet, shots: list[Shot], models: Models) -> Tracklet
 
 
 def _chip(models: Models, shot: Shot) -> Image | None:
-    """The chip of the shot's face, None where the detector does not find it."""
+    """Chip of the shot's face; None where the detector does not find it."""
     import cv2
 
     picture = cv2.imdecode(np.frombuffer(shot.jpeg, np.uint8), cv2.IMREAD_COLOR)

@@ -17,7 +17,7 @@ Status: TypeAlias = Literal["indexed", "present", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class RecordingReport:
-    """What became of one recording. Counts are zero unless it was indexed in this run."""
+    """Outcome of one recording. Counts are zero unless it was indexed in this run."""
 
     file: str
     camera_id: str
@@ -34,7 +34,7 @@ class RecordingReport:
 
     @classmethod
     def of(cls, indexed: IndexedRecording, problems: tuple[Problem, ...]) -> RecordingReport:
-        """Of a recording that was indexed, with what is to be said about it besides."""
+        """Report on an indexed recording, with further *problems*."""
         return cls(
             file=indexed.recording.file,
             camera_id=indexed.recording.camera_id,
@@ -52,7 +52,7 @@ class RecordingReport:
 
     @classmethod
     def refusal(cls, recording: Recording, what: str) -> RecordingReport:
-        """Of a recording that could not be read."""
+        """Report on a recording that could not be read."""
         problem = Problem(recording.file, what)
         return cls(
             recording.file, recording.camera_id, "refused", problems=(problem,), stopped=what
@@ -61,14 +61,14 @@ class RecordingReport:
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What one run of indexing did, recording by recording."""
+    """Report on one run of indexing, recording by recording."""
 
     recordings: tuple[RecordingReport, ...]
     catalogue_problems: tuple[Problem, ...] = ()
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """All that went wrong while the rest went on."""
+        """Problems of the catalogue and of all recordings."""
         return self.catalogue_problems + tuple(p for r in self.recordings for p in r.problems)
 
     def count(self, status: Status) -> int:
@@ -76,7 +76,7 @@ class IndexReport:
         return sum(recording.status == status for recording in self.recordings)
 
     def frame(self) -> pd.DataFrame:
-        """One row a recording, with the fields of :class:`RecordingReport`; problems counted."""
+        """Make a table of one row per recording: :class:`RecordingReport`, problems counted."""
         import pandas as pd
 
         columns = [f.name for f in dataclasses.fields(RecordingReport)]

@@ -1,4 +1,4 @@
-"""A run over a catalogue: what is new, in which order, by how many, and what became of it."""
+"""Runs over a catalogue: the new recordings, in order, by several workers, with a report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from workbench.faces.tracklets import TrackletOptions
     from workbench.gallery import Gallery
 
-# Two recordings of one camera may meet by so many seconds before it is told: clocks and cutting
+# Seconds by which two recordings of one camera may overlap without a problem: clocks and cutting
 # are not exact.
 OVERLAP_SECONDS = 1.0
 
@@ -45,7 +45,7 @@ _Known: TypeAlias = dict[tuple[str, str, datetime], tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run would do: the recordings to index, in order, and those that are there."""
+    """Plan of a run: the recordings to index, in order, and those already indexed."""
 
     fresh: tuple[Recording, ...]
     present: tuple[Recording, ...]
@@ -56,16 +56,16 @@ class Plan:
         hours = self.footage_seconds / 3600
         return (
             f"{len(self.fresh)} recordings to index ({hours:.2f} hours of footage), "
-            f"{len(self.present)} there already, {len(self.problems)} problems"
+            f"{len(self.present)} already indexed, {len(self.problems)} problems"
         )
 
 
 def plan_catalogue(
     source: Path | str | Catalogue, gallery: Gallery | None, *, first: Scope | None = None
 ) -> Plan:
-    """What :func:`index_catalogue` would do now; reads headers, stores nothing.
+    """Plan what :func:`index_catalogue` would do now; read headers, store nothing.
 
-    ``gallery`` is None where there is none yet. Raises CatalogueError as that function does.
+    ``gallery`` is None before the first run. Raises CatalogueError as that function does.
     """
     catalogue = _catalogue(source)
     fresh, present = _divide(catalogue, gallery, first)
@@ -107,7 +107,7 @@ def index_catalogue(
     models : Models
         Loaded by :func:`workbench.faces.models.load`.
     workers : int
-        Processes that read recordings; with 1, this one.
+        Processes that read recordings; 1 is this process alone.
     first : Scope, optional
         Recordings that begin in this place and time come before the others.
     rates, options : optional
@@ -162,19 +162,19 @@ def watch_catalogue(
     first: Scope | None = None,
     progress: ProgressCallback | None = None,
 ) -> Generator[IndexReport]:
-    """Index what is there, then what comes, until the iterator is closed; one report a round.
+    """Index present and future recordings until the iterator is closed; one report per round.
 
     Rounds in which nothing was indexed and no new problem arose are not reported. A recording that
     is still being written is refused in one round and taken in a later one.
     """
-    told: set[Problem] = set()
+    reported: set[Problem] = set()
     while True:
         began = time.monotonic()
         report = index_catalogue(
             folder, gallery, models, workers=workers, first=first, progress=progress
         )
-        if report.count("indexed") or set(report.problems) - told:
-            told |= set(report.problems)
+        if report.count("indexed") or set(report.problems) - reported:
+            reported |= set(report.problems)
             yield report
         time.sleep(max(0.0, every_seconds - (time.monotonic() - began)))
 
@@ -205,11 +205,11 @@ def _divide(
 
 
 def _is_present(recording: Recording, gallery: Gallery, known: _Known) -> bool:
-    """Whether the gallery holds this recording; its content is read only if its file looks new."""
+    """Return True if the gallery holds a recording; content is read only if its file looks new."""
     try:
         stamp = stamp_of(recording.path)
         if stamp is None:
-            return False  # whoever reads it says what is wrong
+            return False  # reading it will say what is wrong
         seen = known.get((recording.file, recording.camera_id, recording.started_at))
         if seen is not None and seen == (stamp.size_bytes, stamp.modified_ns):
             return True

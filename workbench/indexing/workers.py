@@ -1,7 +1,7 @@
 """Several processes that index recordings for one that stores them.
 
 Each worker reads one recording at a time, so that a file which crashes a decoder costs that file
-alone: the worker is replaced, and the recording is told as refused.
+alone: the worker is replaced, and the recording is reported as refused.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def index_in_parallel(
 ) -> Iterator[tuple[Recording, Outcome]]:
     """Index recordings in *workers* processes; yield each with its outcome as it is finished.
 
-    Recordings are begun in their order. No more than one finished recording a worker waits to be
+    Recordings are begun in their order. At most one finished recording per worker waits to be
     taken, which bounds memory. Closing the iterator ends the workers.
     """
     # Not fork: threads of OpenCV, ONNX Runtime and Jupyter do not survive it.
@@ -109,9 +109,9 @@ def index_in_parallel(
 def _crash(recording: Recording, code: int | None) -> SightlineError:
     how = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
     return RecordingError(
-        f"reading it ended the worker ({how})",
+        f"crashed the worker process ({how})",
         where=recording.file,
-        fix="Convert it with ffmpeg, and tell the authors of Sightline",
+        fix="Convert it with ffmpeg, and report it to the authors of Sightline",
     )
 
 
@@ -122,8 +122,8 @@ def _work(
     rates: SamplingRates | None,
     options: TrackletOptions | None,
 ) -> None:
-    """A worker's life: take recordings, send back what was seen in them."""
-    # Ctrl-C reaches the whole group of a terminal; whoever stores decides what it means.
+    """Work in a process: receive recordings, send back their outcomes."""
+    # Ctrl-C reaches the whole group of a terminal; the process that stores decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     use_one_core()
@@ -161,7 +161,7 @@ def use_one_core() -> None:
 
 
 def _end_with_parent() -> None:
-    """Leave when whoever started us was killed: nobody would take what we find."""
+    """Exit when the parent process was killed: no one would take the results."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])

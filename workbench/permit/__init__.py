@@ -1,4 +1,4 @@
-"""Permits: what the gallery asks for before it searches, and casework alone can make.
+"""Permits: the gallery asks for one before each search, and only casework can issue one.
 
 A permit covers one question (this template, in this scope, of this gallery), once, within a minute
 of the entry in the record that allowed it. Its seal is made with a key that lives and dies with the

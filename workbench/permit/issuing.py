@@ -34,9 +34,9 @@ def issue(
     gallery : Path
         File of the gallery that will be searched.
     template : (dimension,) float32
-        Of the probe.
+        Template of the probe.
     scope : Scope
-        Where and when the search may look.
+        District and time range of the search.
     """
     expires = time.monotonic() + LIFETIME_SECONDS
     blank = Permit(case, account, entry, digest_of_question(gallery, template, scope), expires, b"")

@@ -25,9 +25,9 @@ guard = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave to search once, for one question; see :mod:`workbench.permit`.
+    """Permission to search once, for one question; see :mod:`workbench.permit`.
 
-    ``entry`` is the number of the entry in the record which says that it was given.
+    ``entry`` is the number of the entry in the record that allowed it.
     """
 
     case: str
@@ -39,7 +39,7 @@ class Permit:
 
 
 def spend(permit: Permit, *, gallery: Path, template: Vector, scope: Scope) -> None:
-    """Use up a permit for this very question; raise NotPermitted if it does not cover it."""
+    """Use up a permit for this question; raise NotPermitted if it does not cover it."""
     if not isinstance(permit, Permit):
         raise _refused("there is no permit")
     if not hmac.compare_digest(permit.seal, seal_of(permit)):
