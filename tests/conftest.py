@@ -33,6 +33,17 @@ hypothesis.settings.load_profile("soak" if "SIGHTLINE_KILLS" in os.environ else 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", REPOSITORY.parent / "shared"))
 
+# Footage that is indexed, browsers and servers take seconds to set up: make check does without.
+SLOW = {"browser", "serving", "start_server", "demo", "small_town", "cuts"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what needs something slow, or is long by itself."""
+    for item in items:
+        needed = set(getattr(item, "fixturenames", ()))
+        if needed & SLOW or any(map(item.get_closest_marker, ("notebook", "soak"))):
+            item.add_marker("slow")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:

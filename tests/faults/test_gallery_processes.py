@@ -75,6 +75,7 @@ def check(gallery: Gallery, stored: int) -> int:
     return len(numbers)
 
 
+@pytest.mark.soak
 def test_a_killed_writer_leaves_finished_recordings_and_nothing_else(tmp_path: Path) -> None:
     path, stored, told = tmp_path / "gallery.duckdb", 0, 0
     chance = random.Random(5)
@@ -106,6 +107,7 @@ def test_a_killed_writer_leaves_finished_recordings_and_nothing_else(tmp_path: P
     assert stored >= told > KILLS
 
 
+@pytest.mark.slow
 def test_readers_see_whole_recordings_at_once_and_wait_for_nobody(tmp_path: Path) -> None:
     path, chance = tmp_path / "gallery.duckdb", random.Random(7)
     with filling(path) as process, Gallery.open(path, profile=PROFILE) as reader:

@@ -111,6 +111,7 @@ def command(footage: Path, gallery: Path, *more: str) -> list[str]:
     return [sightline, "index", str(footage), "--gallery", str(gallery), *more]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("after", MOMENTS)
 def test_killed_at_any_moment_nothing_is_half_there(
