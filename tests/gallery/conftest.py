@@ -89,9 +89,20 @@ def filled(path: Path, profile: Profile) -> Gallery:
     return made
 
 
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A filled gallery, not to be opened: filling one waits for the disk some fifty times."""
+    path = tmp_path_factory.mktemp("stored") / "gallery.duckdb"
+    filled(path, PROFILE).close()
+    return path
+
+
 @pytest.fixture
-def gallery(path: Path) -> Iterator[Gallery]:
-    with filled(path, PROFILE) as made:
+def gallery(
+    stored: Path, tmp_path: Path, copied: Callable[[Path, Path], Path]
+) -> Iterator[Gallery]:
+    """The filled gallery of the test alone, open for writing."""
+    with Gallery.open(copied(stored, tmp_path), write=True) as made:
         yield made
 
 
