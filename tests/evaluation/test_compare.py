@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from workbench.demo import demo_town
 from workbench.evaluation.compare import Combination, measure, side_by_side
 from workbench.evaluation.data import people_in
 
 
+@pytest.mark.slow
 def test_combinations_are_measured_on_the_same_pictures(tmp_path: Path) -> None:
     folder = tmp_path / "few"
     town = demo_town()

@@ -69,6 +69,7 @@ def fill(path: Path, first: int) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_costs_no_finished_recording(small_disk) -> None:
     folder = small_disk("size=24m")
     path = folder / "gallery.duckdb"

@@ -192,6 +192,7 @@ def test_a_damaged_export_changes_nothing(
     assert content(gallery) == before
 
 
+@pytest.mark.slow
 def test_the_commands_say_what_they_did(
     gallery: Gallery, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

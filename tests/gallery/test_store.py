@@ -194,6 +194,7 @@ def test_a_damaged_segment_is_told(path: Path, gallery: Gallery) -> None:
         Gallery.open(path)
 
 
+@pytest.mark.slow
 def test_small_segments_are_merged_as_they_come(
     path: Path, profile: Profile, indexed: Make
 ) -> None:

@@ -24,6 +24,7 @@ from workbench.domain import Progress
 from workbench.maps.basemap import read_base_map
 from workbench.maps.zones import local_zone
 
+pytestmark = pytest.mark.slow  # people and streets are drawn
 HALF_A_SECOND = 0.5
 
 
