@@ -43,6 +43,7 @@ def _counts(quality) -> list[int]:
     return np.bincount(steps, minlength=QUALITY_STEPS).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("photographs", [1, 3])
 @pytest.mark.parametrize("size", [30, 150])
 def test_the_number_of_false_candidates_lies_in_its_interval(

@@ -61,6 +61,7 @@ def test_folders_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
         people_in(tmp_path)
 
 
+@pytest.mark.slow
 def test_enrolling_again_takes_what_is_kept(few: Path, models: Models, tmp_path: Path) -> None:
     stills = people_in(few)
     first = enrol(stills, models, cache=tmp_path)
@@ -94,6 +95,7 @@ def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path, models: Models) 
         enrol([Still("a", tmp_path / "bad.jpg")], models, cache=tmp_path / "cache")
 
 
+@pytest.mark.slow
 def test_pairs_in_both_forms_give_one_to_one_rates(
     few: Path, models: Models, tmp_path: Path
 ) -> None:
@@ -168,6 +170,7 @@ def test_each_transform_does_what_it_says(few: Path, models: Models) -> None:
     assert np.abs(unturned.astype(int) - picture).mean() < 1.5
 
 
+@pytest.mark.slow
 def test_a_useless_camera_is_seen_as_such(few: Path, models: Models, tmp_path: Path) -> None:
     stills = people_in(few)
     probes = enrol(stills, models, cache=tmp_path)

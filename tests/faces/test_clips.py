@@ -21,6 +21,8 @@ from workbench.footage.frames import RecordingReader
 from workbench.indexing import index_recording
 from workbench.installation import Installation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def models(installation: Installation) -> Any:

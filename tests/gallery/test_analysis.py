@@ -126,6 +126,7 @@ def test_nothing_is_written_and_no_other_file_is_read(
     assert not list(check(gallery))
 
 
+@pytest.mark.slow
 def test_a_connection_shows_one_moment_also_while_segments_are_merged(
     gallery: Gallery, indexed
 ) -> None:

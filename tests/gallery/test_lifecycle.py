@@ -126,6 +126,7 @@ def test_a_gallery_of_another_schema_is_refused(
         Gallery.open(path)
 
 
+@pytest.mark.slow
 def test_an_export_comes_back_the_same(gallery: Gallery, tmp_path: Path, profile: Profile) -> None:
     folder = tmp_path / "parquet"
     assert export(gallery, folder) == 12

@@ -152,6 +152,7 @@ def test_a_scope_without_a_camera_is_refused(searched: Gallery) -> None:
         search(searched, probe_of(1), scope)
 
 
+@pytest.mark.slow
 def test_a_search_keeps_no_more_mapped_than_is_set(
     path: Path, profile: Profile, indexed: Callable[..., IndexedRecording]
 ) -> None:

@@ -210,6 +210,7 @@ def test_small_segments_are_merged_as_they_come(
         assert {f.name for f in folders} == {s.entry.name for s in gallery.segments}
 
 
+@pytest.mark.slow
 def test_a_reader_sees_what_is_stored_while_it_is_open(
     path: Path, gallery: Gallery, indexed: Make
 ) -> None:

@@ -125,6 +125,7 @@ def test_progress_goes_up_and_estimates_what_is_left(
     assert seen[-1].footage_seconds > 5
 
 
+@pytest.mark.slow
 def test_every_broken_recording_is_indexed_or_told_and_the_rest_goes_on(
     tmp_path: Path, gallery: Gallery, models: Models, bad_recordings: Path
 ) -> None:
