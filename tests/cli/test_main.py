@@ -19,6 +19,7 @@ from workbench.cli.main import main
 from workbench.cli.output import DONE, PROBLEMS, REFUSED
 from workbench.faces.profiles import make_profile
 from workbench.gallery import Gallery
+from workbench.server import application
 
 DISTRICT = {
     "type": "Polygon",
@@ -366,3 +367,16 @@ def test_the_command_is_installed() -> None:
     command = Path(sys.executable).with_name("sightline")
     done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == "sightline 0.1.0\n"
+
+
+def test_pages_may_fetch_from_the_tile_server_of_the_settings_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings file counts as the environment does: its pages are drawn with these tiles."""
+    given: dict[str, object] = {}
+    monkeypatch.setattr(application, "serve", lambda **options: given.update(options))
+    monkeypatch.chdir(tmp_path)
+    tiles = "https://tiles.example/{z}/{x}/{y}.png"
+    (tmp_path / "sightline.env").write_text(f"SIGHTLINE_TILES={tiles}\n")
+    assert main(["serve", "--gallery", "town.duckdb"]) == 0
+    assert given["tiles"] == tiles

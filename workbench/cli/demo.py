@@ -51,4 +51,6 @@ def _demo(options: argparse.Namespace) -> int:
     with indexing_progress() as progress:
         gallery = demo_gallery(town, installation, progress=progress)
     settings = demo_settings(town, installation)
-    return serve_gallery(gallery, port=options.port, environment=settings.environment())
+    return serve_gallery(
+        gallery, port=options.port, tiles=settings.tiles, environment=settings.environment()
+    )

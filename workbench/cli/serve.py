@@ -55,8 +55,10 @@ def add_port(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    settings = load_settings()
     return serve_gallery(
-        options.gallery or load_settings().gallery_file,
+        options.gallery or settings.gallery_file,
+        tiles=settings.tiles,
         host=options.host,
         port=options.port,
         warm_kernels=options.warm_kernels,
@@ -69,6 +71,7 @@ def serve_gallery(
     host: str = "127.0.0.1",
     port: int | None = None,
     warm_kernels: int = 1,
+    tiles: str | None = None,
     environment: dict[str, str] | None = None,
 ) -> int:
     """Serve the dashboards until Ctrl-C, and print their address once they can be opened."""
@@ -83,6 +86,7 @@ def serve_gallery(
         port=port,
         token=os.environ.get("SIGHTLINE_TOKEN"),
         warm_kernels=warm_kernels,
+        tiles=tiles,
         environment=environment or {},
         ready=ready,
     )

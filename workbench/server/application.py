@@ -68,6 +68,7 @@ def serve(
     port: int | None = None,
     token: str | None = None,
     warm_kernels: int = WARM_KERNELS,
+    tiles: str | None = None,
     environment: Mapping[str, str] = MappingProxyType({}),
     ready: Callable[[str], None],
 ) -> None:
@@ -87,6 +88,8 @@ def serve(
         At least 16 characters; by default a random one. Serving without a token is not possible.
     warm_kernels : int
         Kernels kept ready for the next pages, each with about 300 MB; 0 for none.
+    tiles : str, optional
+        Address pattern of the tile server that pages may fetch maps from.
     environment : Mapping[str, str]
         Settings for the kernels, named ``SIGHTLINE_…``.
     ready : callable
@@ -110,7 +113,7 @@ def serve(
     find_dashboards(folder)
     token = checked_token(token)
     settings = {**environment, "SIGHTLINE_GALLERY": str(gallery.resolve())}
-    tiles = tile_source(settings.get("SIGHTLINE_TILES") or os.environ.get("SIGHTLINE_TILES"))
+    source = tile_source(tiles)
     sockets = _listen(host, port)
     with tempfile.TemporaryDirectory(prefix="sightline-") as name:
         scratch = Path(name)
@@ -122,7 +125,7 @@ def serve(
         )
         with _isolated_jupyter(scratch):
             server = DashboardServer(config=config)
-            server.policy, server.secret, server.folder = Policy(tiles), token, folder
+            server.policy, server.secret, server.folder = Policy(source), token, folder
             server.sockets, server.display_host = sockets, _display_host(host)
             server.ready = ready
             server.initialize([])
