@@ -18,16 +18,21 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from workbench.district import from_file as district_from_file
-    from workbench.district import from_geojson as district_from_geojson
-    from workbench.domain import Candidate, District, Scope
-    from workbench.faces.probes import make_probe
-    from workbench.indexing import index_catalogue
-    from workbench.installation import Installation
-    from workbench.investigation import SearchResult
-    from workbench.maps.sightings import sightings_map
-    from workbench.maps.timeline import timeline
-    from workbench.notebook import Gallery, load_models, search
+    from workbench.district import from_file, from_geojson
+    from workbench.domain import Candidate as Candidate
+    from workbench.domain import District as District
+    from workbench.domain import Scope as Scope
+    from workbench.faces.probes import make_probe as make_probe
+    from workbench.indexing import index_catalogue as index_catalogue
+    from workbench.installation import Installation as Installation
+    from workbench.investigation import SearchResult as SearchResult
+    from workbench.maps.sightings import sightings_map as sightings_map
+    from workbench.maps.timeline import timeline as timeline
+    from workbench.notebook import Gallery as Gallery
+    from workbench.notebook import load_models as load_models
+    from workbench.notebook import search as search
+
+    district_from_file, district_from_geojson = from_file, from_geojson
 
 __version__ = "0.1.0"
 
@@ -49,22 +54,7 @@ _HOMES = {
     "timeline": "workbench.maps.timeline",
 }
 
-__all__ = [
-    "Candidate",
-    "District",
-    "Gallery",
-    "Installation",
-    "Scope",
-    "SearchResult",
-    "district_from_file",
-    "district_from_geojson",
-    "index_catalogue",
-    "load_models",
-    "make_probe",
-    "search",
-    "sightings_map",
-    "timeline",
-]
+__all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> object:
