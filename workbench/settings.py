@@ -36,7 +36,9 @@ class Settings(BaseSettings):
         default=None, description="the gallery that dashboards open; by default HOME/gallery.duckdb"
     )
     search_memory_mb: int = Field(
-        default=1024, ge=64, description="most memory of a process for searching, megabytes"
+        default=1024,
+        ge=64,
+        description="most memory that a process may use for searching, in megabytes",
     )
     time_zone: str | None = Field(
         default=None, description="zone to show times in; by default that of the cameras' place"
@@ -44,7 +46,9 @@ class Settings(BaseSettings):
     tiles: str | None = Field(
         default=None, description="address pattern of a map tile server, such as …/{z}/{x}/{y}.png"
     )
-    tiles_attribution: str = Field(default="", description="what the tile server wants said")
+    tiles_attribution: str = Field(
+        default="", description="attribution that the tile server requires"
+    )
     base_map: Path | None = Field(
         default=None, description="GeoJSON of streets to draw where there is no tile server"
     )
@@ -52,7 +56,8 @@ class Settings(BaseSettings):
         default=None, description="folder of GeoJSON files offered as named districts"
     )
     calibrations: Path | None = Field(
-        default=None, description="folder of this installation's own; by default HOME/calibrations"
+        default=None,
+        description="folder of this installation's own calibrations; by default HOME/calibrations",
     )
     case: str | None = Field(
         default=None, description="reference of the case that dashboards begin with"
@@ -73,7 +78,7 @@ class Settings(BaseSettings):
         default=0.25, ge=0, le=1, description="fillers for each candidate sent to review"
     )
     retention_days: float = Field(
-        default=30, gt=0, description="days after which footage nobody holds leaves the gallery"
+        default=30, gt=0, description="days after which footage without sightings is deleted"
     )
 
     @field_validator("time_zone")

@@ -54,7 +54,7 @@ def test_a_folder_of_people_is_read_with_its_labels(tmp_path: Path) -> None:
 def test_folders_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="the folder does not exist"):
         people_in(tmp_path / "nowhere")
-    with pytest.raises(EvaluationError, match="no pictures of two people"):
+    with pytest.raises(EvaluationError, match="does not hold pictures of two people"):
         people_in(tmp_path)
     (tmp_path / "labels.csv").write_text("name,light\nanna,day\n")
     with pytest.raises(EvaluationError, match="has no column person; its columns are name, light"):

@@ -87,7 +87,7 @@ def test_histograms_are_shares_of_each_side(trial: Trial) -> None:
     others, own = plots.histograms(trial, threshold=0.5).data
     assert sum(own.y) == pytest.approx(1)
     assert sum(others.y) == pytest.approx(1)
-    assert own.name == "one person (40)"
+    assert own.name == "same person (40)"
     assert own.line.dash != others.line.dash
 
 

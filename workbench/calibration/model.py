@@ -214,7 +214,7 @@ class Calibration:
             if false <= target_fmr * total:
                 break
         words = "1 photograph" if photographs == 1 else f"{photographs} photographs"
-        share = f"1 of {1 / target_fmr:,.0f} different people passes"
+        share = f"1 false match in {1 / target_fmr:,.0f} comparisons"
         return Threshold(round(score, 3), f"{self.data}: {share}, {words}")
 
     def rates(

@@ -60,7 +60,7 @@ def parse_tracklet_id(tracklet_id: str) -> tuple[str, int]:
     match = re.fullmatch(r"([0-9a-f]{16})-(\d{1,9})", tracklet_id)
     if match is None:
         raise GalleryError(
-            f"{tracklet_id!r} is not the id of a tracklet", fix="Take it from a candidate"
+            f"{tracklet_id!r} is not the id of a tracklet", fix="Use that of a candidate"
         )
     return match[1], int(match[2])
 

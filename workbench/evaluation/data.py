@@ -44,7 +44,7 @@ def people_in(folder: Path, *, without: Collection[str] = ()) -> list[Still]:
             stills.append(Still(person, path, {name: known.get(name, "") for name in names}))
     if len({still.person for still in stills}) < 2:
         raise EvaluationError(
-            "holds no pictures of two people",
+            "does not hold pictures of two people",
             where=str(folder),
             fix="Give one folder of pictures for each person",
         )

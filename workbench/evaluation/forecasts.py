@@ -137,7 +137,7 @@ def likelihood_ratios(
     threshold: float | None = None,
 ) -> go.Figure:
     """Draw the likelihood ratio by score: how much likelier it is for one person than for two."""
-    figure = drawing.figure("Score", "Likelihood ratio, one person to two")
+    figure = drawing.figure("Score", "Likelihood ratio (same person to different people)")
     styles = cycle(drawing.STYLES)
     for name, calibration in calibrations.items():
         for number in photographs:

@@ -123,7 +123,7 @@ def histograms(trial: Trial, *, threshold: float | None = None, bins: int = 80) 
     edges = np.linspace(scores.min(), scores.max(), bins + 1)
     for name, chosen, style in (
         ("different people", known & ~trial.same, drawing.STYLES[1]),
-        ("one person", known & trial.same, drawing.STYLES[0]),
+        ("same person", known & trial.same, drawing.STYLES[0]),
     ):
         counted = np.histogram(trial.scores[chosen], edges)[0]
         shares = counted / max(1, counted.sum())
@@ -148,15 +148,16 @@ def reliability(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
     *curves* as :func:`workbench.evaluation.calibrate.reliability` gives them.
     """
     figure = drawing.figure(
-        "Claimed probability that it is one person", "Share that were", hover="closest"
+        "Stated probability of the same person", "Observed share", hover="closest"
     )
     figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", name="as it should be", hoverinfo="skip",
+        x=[0, 1], y=[0, 1], mode="lines", name="perfectly calibrated", hoverinfo="skip",
         line={"color": "#5a6570", "width": 1, "dash": "dot"},
     )  # fmt: skip
     for (name, frame), style in zip(curves.items(), cycle(drawing.STYLES), strict=False):
         hover = [
-            f"{drawing.text(name)}<br>claimed {claimed:.1%}, was {was:.1%} ({number:,} comparisons)"
+            f"{drawing.text(name)}<br>stated {claimed:.1%}, observed {was:.1%} "
+            f"({number:,} comparisons)"
             for claimed, was, number in frame[["claimed", "was", "comparisons"]].to_numpy()
         ]
         label = f"{name} (ECE {frame.attrs['ece']:.2%})"

@@ -52,7 +52,7 @@ class Trial:
                 f"there are {self.scores.shape} scores for {len(self.probes)} probes and "
                 f"{len(self.entries)} entries",
                 where="trial",
-                fix="Give one row a probe and one column an entry",
+                fix="Give one row per probe and one column per entry",
             )
         if self.same.all():
             raise EvaluationError(

@@ -116,7 +116,7 @@ def _check_shown(image: Image, shot: Shot, recording: Path) -> None:
 
 def _not_shown(recording: Path) -> RecordingError:
     return RecordingError(
-        "does not show the face where and when it was indexed, so no clip is made of it",
+        "does not show the face where and when it was indexed, so no clip was made",
         where=str(recording),
         fix="Check that it is the recording that was indexed, and what the catalogue says of it",
     )

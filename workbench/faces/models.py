@@ -127,7 +127,7 @@ def _from_this_machine(home: Path) -> Iterator[None]:
         raise ModelError(
             f"DeepFace asks for {file_name}, which is not on this machine",
             where=str(path.parent),
-            fix=f"Bring the file there yourself; DeepFace would take it from {source_url}",
+            fix=f"Put the file there yourself; DeepFace would download it from {source_url}",
         )
 
     original = weight_utils.download_weights_if_necessary

@@ -81,7 +81,7 @@ NAMED = {"dlib": ("dlib", "Dlib"), "yunet-dlib": ("yunet", "Dlib")}
 
 # For detectors without a calibration of their own: between those of dlib and YuNet, for two
 # photographs and more (benchmarks/lab.py).
-CALIBRATIONS = {"Dlib": Threshold(0.48, "LFW: 1 of 200 different people passes")}
+CALIBRATIONS = {"Dlib": Threshold(0.48, "LFW: 1 false match in 200 comparisons")}
 
 
 def calibrated_threshold(

@@ -124,7 +124,7 @@ def import_file(file: Path, home: Path) -> Weight:
             _copy(_unpacked(raw, file.name), landing, None)
         except (OSError, EOFError) as error:
             raise ModelError(
-                f"cannot be unpacked ({error})", where=str(file), fix="Bring the file again"
+                f"cannot be unpacked ({error})", where=str(file), fix="Obtain the file again"
             ) from None
         digest = sha256_of(landing)
         name = file.name.removesuffix(".bz2")
@@ -187,7 +187,7 @@ def _fetch_one(weight: Weight, home: Path, progress: ProgressCallback | None) ->
                 )
                 digest = sha256_of(landing)
                 if weight.sha256 and digest not in weight.sha256:
-                    failures.append(f"{address} gave other content (SHA-256 {digest[:16]}…)")
+                    failures.append(f"{address} sent different content (SHA-256 {digest[:16]}…)")
                     continue
                 _settle(weight, landing, digest, home)
                 return
@@ -196,7 +196,7 @@ def _fetch_one(weight: Weight, home: Path, progress: ProgressCallback | None) ->
     raise ModelError(
         f"could not be fetched ({'; '.join(failures)})",
         where=weight.file,
-        fix="Bring the file by hand and run `sightline models import FILE`",
+        fix="Download the file elsewhere and run `sightline models import FILE`",
     )
 
 

@@ -140,7 +140,7 @@ def _recording(
             fix="Correct the id or list the camera",
         )
     if not file:
-        raise CatalogueError("names no file", where=where, fix="Fill in the file")
+        raise CatalogueError("names no file", where=where, fix="Fill in the column file")
     path = _path(folder, file)
     # Links and ".." would let a catalogue name any file of this machine.
     root = folder.resolve()
@@ -164,7 +164,7 @@ def _recording(
         started_at -= timedelta(seconds=seconds)
     if not EARLIEST <= started_at <= datetime.now(UTC) + LATEST_AHEAD:
         raise CatalogueError(
-            f"a recording from {started_at:%Y-%m-%d} cannot be",
+            f"a recording from {started_at:%Y-%m-%d} is not possible",
             where=where,
             fix=f"Give a time from {EARLIEST:%Y} to now",
         )
@@ -227,7 +227,7 @@ def _rotation(text: str | None, where: str) -> int:
     degrees = _number(text, where, "rotation")
     if degrees not in (-270, -180, -90, 0, 90, 180, 270):
         raise CatalogueError(
-            f"a rotation of {degrees:g} degrees is not a quarter turn",
+            f"a rotation of {degrees:g} degrees is not a multiple of 90",
             where=where,
             fix="Write 90, 180 or 270, clockwise",
         )
@@ -260,7 +260,7 @@ def _points(path: Path) -> Iterator[Row]:
         raise CatalogueError(
             f"is not a GeoJSON FeatureCollection ({error!r})",
             where=str(path),
-            fix="Write one Point a camera, with the properties camera_id and name",
+            fix="Write one Point per camera, with the properties camera_id and name",
         ) from None
     for number, feature in enumerate(features):
         row = dict.fromkeys(CAMERA_COLUMNS, "")

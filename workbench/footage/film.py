@@ -179,7 +179,7 @@ class Film:
             raise RecordingError(
                 "holds no pictures",
                 where=self.name,
-                fix="Deliver the video, not only its sound",
+                fix="Obtain the video, not only its sound",
             )
         if number > len(streams):
             raise RecordingError(
@@ -270,7 +270,7 @@ class Film:
                 errors += 1
                 self._damaged(reason(error))
                 if errors > MOST_ERRORS_IN_A_ROW:
-                    self.stopped = f"{errors} errors in a row; the rest was left"
+                    self.stopped = f"{errors} errors in a row; the rest was skipped"
                     self._damaged(self.stopped)
                     return
                 continue
@@ -303,5 +303,5 @@ def _opened(path: Path, name: str) -> Any:
         raise RecordingError(
             f"is not a recording that can be read ({reason(error)})",
             where=name,
-            fix="Deliver it again, or convert it with ffmpeg",
+            fix="Obtain it again, or convert it with ffmpeg",
         ) from None

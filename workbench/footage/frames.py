@@ -139,7 +139,7 @@ class RecordingReader:
         if stamp is None:
             raise self._error("the file does not exist", "Check the name in footage.csv")
         if stamp.size_bytes == 0:
-            raise self._error("is empty", "Deliver it again")
+            raise self._error("is empty", "Obtain it again")
         self.stamp = stamp
         self._source: Film | PictureSequence
         if is_sequence(path):
@@ -151,7 +151,7 @@ class RecordingReader:
             self._source.close()
             raise self._error(
                 f"claims pictures of {self.width} by {self.height}",
-                "Deliver it again, or convert it with ffmpeg",
+                "Obtain it again, or convert it with ffmpeg",
             )
         self._clock: Clock[Any] = self._made_clock(frame_rate)
         enough = sufficient_rate and self._clock.step * 2 * sufficient_rate <= 1
@@ -172,7 +172,7 @@ class RecordingReader:
         if counted and rate is None:
             clock.doubt(
                 0.0,
-                f"it carries no times and states no rate; {NOMINAL_RATE:g} pictures a second are a "
+                f"it has no times and states no rate; {NOMINAL_RATE:g} frames per second is a "
                 "guess. Put the right number into the column frame_rate of footage.csv",
             )
         return clock
@@ -257,7 +257,7 @@ class RecordingReader:
             what = self.problems[0].what if self.problems else "it holds none"
             raise self._error(
                 f"no picture can be decoded ({what})",
-                "Deliver it again, or convert it with ffmpeg",
+                "Obtain it again, or convert it with ffmpeg",
             )
         self.check_unchanged()
 

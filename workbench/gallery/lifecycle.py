@@ -34,13 +34,13 @@ def check(gallery: Gallery) -> Iterator[Problem]:
     for segment in gallery.segments:
         name = segment.folder.name
         if checksum(segment.folder) != segment.entry.checksum:
-            yield Problem(name, "a file is not what was written; restore it from a copy")
+            yield Problem(name, "a file was altered; restore it from a copy")
             continue
         for what in _disagreements(gallery, segment):
             yield Problem(name, what)
     names = gallery.arrow("SELECT recording_id FROM recordings")["recording_id"].to_pylist()
     if twice := len(names) - len(set(names)):
-        yield Problem(str(gallery.path), f"{twice} recordings are there twice")
+        yield Problem(str(gallery.path), f"{twice} recordings are stored twice")
 
 
 def _disagreements(gallery: Gallery, segment: Segment) -> Iterator[str]:

@@ -308,7 +308,7 @@ def read_profile(connection: duckdb.DuckDBPyConnection, path: Path) -> Profile:
 
 def _contradictory(path: Path, about: str) -> GalleryError:
     return GalleryError(
-        f"says two different things about {about}",
+        f"contradicts itself about {about}",
         where=str(path),
         fix="Restore it from a copy, or index the footage again",
     )
