@@ -1,4 +1,4 @@
-"""The house: imports point one way, walls hold, and no files go in a circle."""
+"""The house: imports point one way, walls hold, no files go in a circle, and none is endless."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ import pytest
 import workbench
 
 REPOSITORY = Path(__file__).parents[1]
+LONGEST_MODULE = 450  # lines
+# The gallery is rebuilt room by room when it is kept in parts.
+MAY_BE_LONGER = ("workbench/gallery/",)
 # What only one room may import, and the room.
 WALLED = {
     "deepface": "faces",
@@ -162,6 +165,20 @@ def test_a_circle_inside_functions_is_a_circle(monkeypatch: pytest.MonkeyPatch) 
     imports["workbench.footage.motion"].add("workbench.footage.frames")
     imports["workbench.footage.frames"].add("workbench.footage.motion")
     assert set(circle(imports)) == {"workbench.footage.motion", "workbench.footage.frames"}
+
+
+def test_no_module_is_longer_than_a_reader_can_hold() -> None:
+    lengths = {
+        path.relative_to(REPOSITORY).as_posix(): len(path.read_text("utf-8").splitlines())
+        for folder in ("workbench", "tools")
+        for path in (REPOSITORY / folder).rglob("*.py")
+    }
+    longer = {
+        name: length
+        for name, length in lengths.items()
+        if length > LONGEST_MODULE and not name.startswith(MAY_BE_LONGER)
+    }
+    assert longer == {}
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
