@@ -1,0 +1,64 @@
+"""The threshold, and what a score is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.search import SearchPanel
+
+
+def test_the_threshold_is_explained(asked: Investigation) -> None:
+    panel = SearchPanel(asked)
+    assert "Recommended" in panel.words.value
+    panel.slider.value = round(asked.recommended.score + 0.1, 2)
+    assert asked.threshold == panel.slider.value
+    assert "0.10 stricter than recommended" in panel.words.value
+    panel.recommended.click()
+    assert asked.threshold == asked.recommended.score
+
+
+def test_what_a_score_is_worth_is_told_before_and_after_the_search(
+    asked: Investigation, probe: Callable[[int], bytes]
+) -> None:
+    panel = SearchPanel(asked)
+    assert "false candidates" not in panel.words.value  # nowhere to search yet
+    asked.set_district(asked.whole_area())
+    before = asked.foreseen
+    assert before is not None
+    assert "Expect about" in panel.words.value
+    assert f"among {sum(before.tracklets)} person tracks" in panel.words.value
+    assert "of the true sightings" in panel.words.value
+    # Looser means more false ones and fewer missed, at once and without a search.
+    asked.threshold = asked.recommended.score - 0.1
+    strict, loose = (
+        before.false_candidates(asked.recommended.score),
+        before.false_candidates(asked.threshold),
+    )
+    assert loose.mean > 2 * strict.mean
+    assert f"Expect about {loose.mean:.1f}"[:14] in panel.words.value
+    assert asked.result is None
+    asked.add_photograph("one.jpg", probe(1))
+    asked.search()
+    assert asked.result is not None
+    assert asked.expectations == asked.result.expectations
+    assert asked.result.compared == sum(asked.expectations.tracklets)
+    # Another district is another question.
+    early = datetime.fromisoformat("2026-03-28T01:00")
+    asked.set_time(early, early + timedelta(hours=1))
+    assert "There is nothing to compare" in panel.words.value
+
+
+def test_the_recommended_threshold_follows_the_photographs_unless_it_was_moved(
+    asked: Investigation, probe: Callable[[int], bytes]
+) -> None:
+    panel = SearchPanel(asked)
+    one = asked.recommended.score
+    for number in (1, 2, 3):
+        asked.add_photograph(f"{number}.jpg", probe(number))
+    assert asked.threshold == asked.recommended.score > one
+    assert "3 photographs" in panel.words.value
+    asked.threshold = 0.6
+    asked.remove_photograph(asked.uploads[0].key)
+    assert asked.threshold == 0.6
