@@ -1,4 +1,4 @@
-"""What authority and the record cost a search, and what a long record costs.
+"""Cost of authority and the record to a search, and of a long record.
 
 A search is timed as `investigation.search` does it and as the gallery alone does it, in turn; the
 difference is what the case, the permit and two entries on the disk cost. No face model is needed:
@@ -24,7 +24,7 @@ CALLS = ("case and reasons", "permit", "entries")
 
 
 def milliseconds(work, *, rounds: int) -> list[float]:
-    """How long *work* takes, in each of so many rounds."""
+    """Milliseconds that *work* takes, one number per round."""
     taken = []
     for _ in range(rounds):
         began = time.perf_counter()
@@ -34,6 +34,7 @@ def milliseconds(work, *, rounds: int) -> list[float]:
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--entries", type=int, default=100_000, help="in the long record")
@@ -158,7 +159,7 @@ def measure(scratch: Path, rounds: int) -> dict[str, float]:
 
 
 def long_record(folder: Path, entries: int) -> dict[str, float]:
-    """How long it takes to open a long record, and to verify it."""
+    """Measure opening and verifying a long record."""
     from workbench.casework.record.audit import HEAD, LOG, AuditLog, verify
     from workbench.casework.record.chain import START, canonical
     from workbench.casework.register import KEPT

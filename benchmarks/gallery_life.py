@@ -115,20 +115,24 @@ def read(path: Path, seconds: float, every: float) -> dict[str, Any]:
 
 
 def start(what: str, *arguments: object) -> subprocess.Popen[bytes]:
+    """Start a process of this script."""
     command = [sys.executable, __file__, "--alone", what, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE)
 
 
 def result_of(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """Wait for a process and read its result."""
     said, _ = process.communicate()
     return json.loads(said)
 
 
 def per_second(stored: list[float]) -> float:
+    """Recordings stored per second."""
     return (len(stored) - 1) / (stored[-1] - stored[0])
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--rows", type=int, default=1_000_000)
@@ -151,6 +155,7 @@ def main() -> None:
 
 
 def measure(path: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure writers and readers, alone and together."""
     rng = np.random.default_rng(0)
     fill(path, PROFILE, options.rows, cameras_of(CAMERAS, rng))
     seconds = 60 * options.minutes

@@ -1,4 +1,4 @@
-"""How fast footage is indexed, where the time goes, and what memory it takes; all in one run.
+"""Speed of indexing, where the time goes, and what memory it takes; all in one run.
 
     python benchmarks/indexing.py [--hours 2] [--json]
 
@@ -32,7 +32,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import av
 import cv2
-from town import following, read_truth
+from town import read_truth, tracking
 
 from workbench.domain import Recording
 from workbench.errors import SightlineError
@@ -140,7 +140,7 @@ def index_town(profile: str, workers: int, scratch: Path) -> tuple[float, dict[s
     with Gallery.create(path, models.profile) as gallery:
         began = time.perf_counter()
         index_catalogue(TOWN, gallery, models, workers=workers)
-        return time.perf_counter() - began, following(gallery, appearances)
+        return time.perf_counter() - began, tracking(gallery, appearances)
 
 
 def repeated(clip: Path, times: int, target: Path) -> Path:
@@ -184,6 +184,7 @@ def _index_alone(link: Any, path: Path, profile: str) -> None:
 
 
 def main() -> int:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hours", type=float, default=2.0, help="length of the long recording")
     parser.add_argument("--json", action="store_true")
@@ -246,6 +247,7 @@ def main() -> int:
 
 
 def show(values: dict[str, Any], indent: str = "") -> None:
+    """Print a table of figures."""
     for name, value in values.items():
         if isinstance(value, dict):
             print(f"{indent}{name}")

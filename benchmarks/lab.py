@@ -1,4 +1,4 @@
-"""What a score is worth: the error rates, the calibration and what it foretells, on real faces.
+"""Error rates, calibration and its forecasts on real faces.
 
     python benchmarks/lab.py [--profile dlib] [--calibrate] [--write] [--quick]
 
@@ -68,9 +68,11 @@ class Half:
 
     @property
     def native(self) -> Samples:
+        """Pictures as they are."""
         return self.versions[0]
 
     def with_pictures(self, least: int) -> list[str]:
+        """People with at least *least* pictures, sorted."""
         count = self.native.about["person"].value_counts()
         return sorted(count[count >= least].index)
 
@@ -83,7 +85,7 @@ def people_of_town() -> set[str]:
 
 
 def halves(stills: list[Still], models: Models) -> tuple[Half, Half]:
-    """Everybody enrolled, divided by person."""
+    """Enrol all people and divide them into halves."""
     cache = load_settings().evaluation_folder
 
     def show(progress: Progress) -> None:
@@ -108,6 +110,7 @@ def halves(stills: list[Still], models: Models) -> tuple[Half, Half]:
 
 
 def shown(rate: Any) -> str:
+    """Format a rate with its interval."""
     return f"{rate.value:.2%} ({rate.low:.2%}–{rate.high:.2%})"
 
 
@@ -230,6 +233,7 @@ def _mixed(half: Half) -> Samples:
 
 
 def histogram(quality: Any) -> list[int]:
+    """Count entries by step of quality."""
     steps = np.minimum((np.asarray(quality) * QUALITY_STEPS).astype(int), QUALITY_STEPS - 1)
     return np.bincount(steps, minlength=QUALITY_STEPS).tolist()
 
@@ -264,7 +268,7 @@ def foretold(half: Half, calibration: Calibration) -> pd.DataFrame:
 def foretold_on_town(
     native: Samples, calibration: Calibration, gallery: Gallery, models: Models
 ) -> pd.DataFrame:
-    """The same on footage: LFW's people, none of whom is in it, and the town's absent people."""
+    """Compare forecasts on footage: LFW's people, none of whom is in it, and the absent people."""
     town = SHARED / "footage" / "town"
     known = tracklets(gallery, Truth.read(town / "truth.json"))
     inside = histogram(known.about["quality"])
@@ -299,7 +303,7 @@ def foretold_on_town(
 
 
 def evidence(half: Half) -> pd.DataFrame:
-    """How good the likelihood ratios are on people who took no part in fitting them."""
+    """Measure the likelihood ratios on people who took no part in fitting them."""
     made = [comparisons(half.native, half.versions, photographs=n) for n in PHOTOGRAPHS]
     found = fit_likelihood_ratio(comparison_table(made))
     return pd.DataFrame(
@@ -347,6 +351,7 @@ def degradations(
 
 
 def markdown(frame: pd.DataFrame) -> str:
+    """Write a table as Markdown."""
     lines = ["| " + " | ".join(map(str, frame.columns)) + " |", "| --- " * len(frame.columns) + "|"]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in frame.itertuples(index=False)]
     return "\n".join(lines)
@@ -366,6 +371,7 @@ def write(name: str, tables: dict[str, pd.DataFrame]) -> None:
 
 
 def main() -> int:
+    """Measure, print and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", default="dlib")
     parser.add_argument("--calibrate", action="store_true", help="renew the shipped calibration")

@@ -1,4 +1,4 @@
-"""How long an analyst waits for the page: opening it, and a search over a million templates.
+"""Waiting times of an analyst: opening the page, and a search over a million templates.
 
     python benchmarks/page.py [--rows 1000000] [--cameras 4000] [--gallery FILE] [--json]
 
@@ -151,6 +151,7 @@ class Browser:
         self._asked = 0
 
     def close(self) -> None:
+        """End the browser."""
         self._process.terminate()
         self._process.wait(30)
 
@@ -223,6 +224,7 @@ def searched(page: Page) -> dict[str, float]:
 
 
 def measure(path: Path, home: Path) -> dict[str, Any]:
+    """Measure opening pages and searching."""
     environment = {
         "SIGHTLINE_HOME": str(home), "SIGHTLINE_CASE": CASE,
         "SIGHTLINE_DISTRICTS": str(home / "districts"), "SIGHTLINE_THRESHOLD": "0.6",
@@ -259,6 +261,7 @@ def measure(path: Path, home: Path) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--cameras", type=int, default=4_000)

@@ -1,4 +1,4 @@
-"""How fast a gallery is searched, against FAISS, DuckDB and DeepFace on the same vectors.
+"""Speed of searching a gallery, against FAISS, DuckDB and DeepFace on the same vectors.
 
     python benchmarks/search.py [--sizes 1000000x128 1000000x512 10000000x128] [--folder /var/tmp]
 
@@ -137,6 +137,7 @@ def bandwidth() -> float:
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds of a call, and its result."""
     began = time.perf_counter()
     answer = call()
     return time.perf_counter() - began, answer
@@ -203,7 +204,7 @@ def rows_only(gallery: Gallery, probe: np.ndarray, scope: Scope) -> Question:
 
 
 def in_sql(connection: Any, gallery: Gallery, probe: np.ndarray, scope: Scope) -> Any:
-    """The same question to DuckDB's own functions."""
+    """Ask DuckDB's own functions the same question."""
     wanted = gallery.places.ids[gallery.inside(scope.district)].tolist()
     name = f"wanted_{abs(hash(scope.district.area.wkb))}"
     connection.execute(
@@ -271,7 +272,7 @@ def keys_of(gallery: Gallery) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def mask_of(
     gallery: Gallery, scope: Scope, camera: np.ndarray, first: np.ndarray, last: np.ndarray
 ) -> np.ndarray:
-    """Which rows are inside a scope, as FAISS has to be told."""
+    """Mask of the rows inside a scope, as FAISS takes it."""
     start, end = (int(moment.timestamp() * 1e6) for moment in (scope.start, scope.end))
     return gallery.inside(scope.district)[camera] & (first < end) & (last >= start)
 
@@ -298,13 +299,13 @@ def deepface_milliseconds(vectors: np.ndarray, probe: np.ndarray, rows: int) -> 
 
 
 def alone(what: str, path: Path, *more: str) -> dict[str, float]:
-    """What one of the functions below tells, run in a process of its own."""
+    """Result of one of the functions below, run in a process of its own."""
     command = [sys.executable, __file__, "--alone", what, str(path), *more]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def memory(path: Path) -> dict[str, float]:
-    """What a reading process has in memory after searches of every scope, in MB."""
+    """Memory of a reading process after searches of every scope, in MB."""
     with Gallery.open(path) as gallery:
         probe = np.array(gallery.segments[-1].index.templates[0])
         for _ in range(3):
@@ -494,6 +495,7 @@ def growth(paths: dict[str, Path]) -> dict[str, float]:
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", nargs="+", default=["1000000x128"], metavar="ROWSxDIMENSION")
     parser.add_argument("--folder", type=Path, help="where galleries are made, or lie already")

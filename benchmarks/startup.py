@@ -1,4 +1,4 @@
-"""How long the program takes to start, before it does anything.
+"""Seconds that the program takes to start, before it does anything.
 
     python benchmarks/startup.py [--rounds 7] [--json]
 

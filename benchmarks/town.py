@@ -42,6 +42,8 @@ DRAWS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """Result of one search."""
+
     scope: str
     person: str
     in_footage: bool
@@ -56,8 +58,8 @@ def shown(candidate: Candidate, gallery: Gallery, truth: Truth) -> int | None:
     return truth.owner(candidate.recording, gallery.shots(candidate.tracklet_id))
 
 
-def following(gallery: Gallery, truth: Truth) -> dict[str, float | int]:
-    """How well faces were followed: coverage, splits, mixtures, false faces."""
+def tracking(gallery: Gallery, truth: Truth) -> dict[str, float | int]:
+    """Measure the tracking: coverage, splits, mixtures, false faces."""
     tracklets = gallery.tracklets()
     searchable = tracklets[tracklets["searchable"]]
     owners, mixed = [], 0
@@ -184,6 +186,7 @@ def _mean(numbers: np.ndarray) -> str:
 
 
 def main() -> int:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", default="dlib")
     parser.add_argument("--gallery", type=Path, help="keep the gallery here, or use it again")
@@ -211,7 +214,7 @@ def main() -> int:
                 for name, scope in asked.items()
                 for row in ask(name, scope, gallery, models, probes, truth, installation)
             ]
-            tracklets = following(gallery, truth)
+            tracklets = tracking(gallery, truth)
     if options.json:
         for row in rows:
             print(json.dumps(asdict(row)))

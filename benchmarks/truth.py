@@ -43,7 +43,7 @@ class Appearance:
     boxes: dict[float, Box]  # by seconds into the recording
 
     def at(self, seconds: float) -> Box | None:
-        """Where the face is, between the boxes that are known; None before and after."""
+        """Interpolate the face between the known boxes; None before and after."""
         known = sorted(self.boxes)
         if not known[0] - BEFORE_AND_AFTER <= seconds <= known[-1] + BEFORE_AND_AFTER:
             return None

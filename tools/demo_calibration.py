@@ -28,6 +28,7 @@ OUTPUT = Path(__file__).parents[1] / "data" / "demo" / "calibrations" / "dlib.js
 
 
 def main() -> None:
+    """Make the calibration and write it."""
     models = load_models("dlib")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -48,7 +48,7 @@ _WORDS = re.compile(r"[A-Za-zÀ-ÿ’']{2,}")
 
 
 def is_read(text: str) -> bool:
-    """Whether people read *text*: it has several words or begins like a label, and is not code."""
+    """True for text that people read: several words, or the beginning of a label, and not code."""
     plain = text.replace(HOLE, " ").strip()
     words = _WORDS.findall(plain)
     if not words or _CODE.search(text):

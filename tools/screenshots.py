@@ -63,7 +63,7 @@ def investigate(page: Page, address: str) -> None:
 
 
 def thresholds(page: Page, address: str) -> None:
-    """What the embedded profile's recommended threshold is worth."""
+    """Show the forecast of the embedded profile's recommended threshold."""
     page.goto(address)
     page.get_by_role("link", name="Thresholds").click()
     for number in range(4):
@@ -106,6 +106,7 @@ def picture(page: Page, address: str, link: str, shown: str, height: int) -> Non
 
 
 def main() -> None:
+    """Take all screenshots."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
         os.environ["SIGHTLINE_HOME"] = home

@@ -91,6 +91,7 @@ def vendor(package: Package, assets: Path) -> dict[str, str]:
 
 
 def main() -> None:
+    """Copy the assets into the package."""
     manifest: dict[str, object] = {
         "packages": [
             {

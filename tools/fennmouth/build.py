@@ -55,7 +55,7 @@ class Seen:
 
     @property
     def whole(self) -> bool:
-        """Whether the picture holds all of the face."""
+        """True if the picture holds all of the face."""
         return (
             self.x >= 0 and self.y >= 0
             and self.x + self.size <= WIDTH and self.y + self.size <= HEIGHT

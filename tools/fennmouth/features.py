@@ -28,7 +28,7 @@ class Skull:
 
 
 class Face:
-    """Where the features of a face lie; bumps and masks over its grid."""
+    """Features of a face, as bumps and masks over its grid."""
 
     def __init__(self, p: Traits, skull: Skull) -> None:
         self.x, self.y = skull.points[..., 0], skull.points[..., 1]
@@ -58,7 +58,7 @@ class Face:
         return hill(self.ax - x, self.y - y, width, height)
 
     def relief(self, p: Traits) -> Grid:
-        """How far each point stands out of the skull, centimetres."""
+        """Height of each point above the skull, centimetres."""
         ax, y, bump, eye = self.ax, self.y, self.bump, self.eye_y
         deep = p.eye_depth
         d = p.brow_ridge * bump(2.8, 1.9 + eye, 2.6, 0.9) + 0.25 * bump(0, 5.5, 4.5, 2.5)
@@ -169,7 +169,7 @@ class Face:
         return painted(a, skin * 0.35, lid * front)
 
     def brows(self, p: Traits) -> Grid:
-        """How densely the eyebrows cover each point."""
+        """Density of the eyebrows at each point."""
         u = (self.ax - self.eye_x - 0.1) / 2.05
         line = self.eye_y + p.brow_level + p.brow_tilt * (self.ax - self.eye_x)
         line = line + 0.6 * p.brow_arch * (1 - (u - 0.3) ** 2)
@@ -178,7 +178,7 @@ class Face:
         return p.brow_density * cover * self.front
 
     def beard(self, p: Traits, ragged: Grid, angle: Grid) -> tuple[Grid, Grid]:
-        """How densely beard and moustache could cover each point."""
+        """Density that beard and moustache could have at each point."""
         ax, y = self.ax, self.y
         jaw = step((0.55 * ax - 2.9 - 0.75 * (y - self.mouth_y) + 0.25 * ragged) * 2.2)
         chin = 3.2 * step((self.mouth_y - 1.0 - y) * 3)
@@ -197,7 +197,7 @@ class Face:
 
 
 def step(v: ArrayLike) -> Grid:
-    """From 0 below zero to 1 above, smoothly."""
+    """Smooth step from 0 below zero to 1 above."""
     return np.asarray(1 / (1 + np.exp(-np.clip(v, -40, 40))), np.float64)
 
 

@@ -118,7 +118,7 @@ def _covered_skull(p: Traits, skull: Skull, face: Face, rng: np.random.Generator
 
 
 def _hair(p: Traits, skull: Skull, face: Face, wisps: ArrayLike) -> Grid:
-    """How densely hair covers each point of the skull."""
+    """Density of the hair at each point of the skull."""
     x, y, ax, wisps = face.x, face.y, face.ax, np.asarray(wisps)
     high = 6.4 + 0.6 * p.hairline + 0.5 * p.forehead
     if p.hair == "fringe":  # to above the eyebrows, longer on one side

@@ -31,7 +31,7 @@ class Person:
 
     @property
     def traits(self) -> Traits:
-        """What is seen of them, in their own clothes."""
+        """Visible traits of the person, in their own clothes."""
         return replace(traits(self.seed), coat=_CLOTHS[self.coat], shirt=_CLOTHS[self.shirt])
 
     @property
@@ -151,7 +151,7 @@ _TROUSERS: tuple[Colour, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """All that can be seen of a person; lengths in centimetres, most others from 0 to 1."""
+    """Visible traits of a person; lengths in centimetres, most others from 0 to 1."""
 
     seed: int  # of the textures
     face_width: float

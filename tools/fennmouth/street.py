@@ -34,7 +34,7 @@ class Canvas:
     )
 
     def at(self, x: float, y: float, z: float) -> tuple[int, int]:
-        """Where a point of the scene (metres) lies on the canvas."""
+        """Place on the canvas of a point of the scene (metres)."""
         return (
             round((WIDTH / 2 + x * FOCAL / z) * FINE),
             round((HORIZON + (EYE - y) * FOCAL / z) * FINE),
@@ -65,7 +65,7 @@ class Canvas:
         self.pixels[:] = self.pixels * (1 - cover) + np.asarray(colour, np.float32) * cover
 
     def sky(self, top: Shade, low: Shade, down_to: float = HORIZON + 30) -> None:
-        """From *top* to *low* at a row of the picture, and no further change."""
+        """Paint the sky from *top* to *low* at a row of the picture, without change below."""
         rows = np.clip(np.arange(HEIGHT * FINE) / (down_to * FINE), 0, 1)[:, None, None]
         self.pixels[:] = np.asarray(top) * (1 - rows) + np.asarray(low) * rows
 

@@ -152,7 +152,7 @@ def draw(
 
 
 def over(picture: Floats, drawn: tuple[Floats, Floats]) -> Floats:
-    """What :func:`draw` gave, in front of *picture*."""
+    """Lay the result of :func:`draw` over *picture*."""
     return picture * (1 - drawn[1][..., None]) + drawn[0]
 
 

@@ -85,11 +85,12 @@ class Clip:
 
     @property
     def started_at(self) -> datetime:
+        """UTC time of the first picture."""
         return START + self.starts
 
     @property
     def file(self) -> str:
-        """Its path in the catalogue, named by camera and UTC time."""
+        """Path of the clip in the catalogue, named by camera and UTC time."""
         moment = self.started_at.astimezone(UTC)
         return f"clips/{self.camera_id.lower()}-{moment:%Y%m%dT%H%M%SZ}.mp4"
 

@@ -1,4 +1,4 @@
-"""Which way up a photograph is: its faces are tried turned, and the surest detection has the word.
+"""Orientation of a photograph: faces are tried turned, and the surest detection decides.
 
 Detectors find faces that stand on their head, and templates made of them resemble nobody, not even
 the person. What gives them away is that the detector is surer of the same face turned upright

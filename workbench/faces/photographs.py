@@ -64,7 +64,7 @@ def read_photograph(source: Path | bytes, name: str) -> Image:
 
 
 def read_with_notes(source: Path | bytes, name: str) -> tuple[Image, tuple[str, ...]]:
-    """As :func:`read_photograph`; and what to know about the picture, as sentences without ends."""
+    """Read as :func:`read_photograph` does; add notes on the picture, without full stops."""
     content = _content(source, name)
     _know_heif()
     try:
@@ -224,7 +224,7 @@ def _check_size(picture: Any, name: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What a decoder said, without its line ends; the kind of error where it said nothing."""
+    """Message of a decoder without line ends, or the kind of error if it has none."""
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
