@@ -38,7 +38,7 @@ test: $(VENV)/.installed-dev ## run all tests; the browser ones need Debian's ch
 	$(BIN)/python -m pytest $(WORKERS)
 
 soak: $(VENV)/.installed-dev ## kill and fuzz for half an hour what the tests kill and fuzz for seconds
-	SIGHTLINE_KILLS=200 $(BIN)/python -m pytest $(WORKERS) --timeout 7200 -m "soak or hypothesis"
+	SIGHTLINE_KILLS=200 SIGHTLINE_MUTATIONS=10000 $(BIN)/python -m pytest $(WORKERS) --timeout 7200 -m "soak or hypothesis"
 
 browser: $(VENV)/.installed-dev ## only the tests in a real browser
 	@tools/ensure-chromium
