@@ -77,6 +77,67 @@ def test_saved_map_works_without_a_network(
     seen.assert_clean()
 
 
+def test_cameras_at_one_pole_can_each_be_seen_and_opened_with_the_mouse(
+    tmp_path: Path, visit: Any, make_candidate: Make
+) -> None:
+    pole = [Camera(f"P{n}", f"Pole {n}", 51.48, -0.01) for n in range(3)]
+    pole.append(Camera("P3", "Pole 3", 51.48002, -0.01))  # two metres to the north
+    elsewhere = Camera("E", "Elsewhere", 51.4805, -0.0105)
+    found = [make_candidate(camera, 5 * n, 0.9 - n / 10) for n, camera in enumerate(pole)]
+    found.append(make_candidate(elsewhere, 40, 0.5))
+    path = tmp_path / "map.html"
+    save_map(path, sightings_map(found, zone=LONDON))
+    seen = visit()
+    seen.page.goto(path.as_uri())
+    plates = seen.page.locator(".sl-sighting .sl-plate")
+    boxes = [plate.bounding_box() for plate in plates.all()]
+    assert len(boxes) == 5
+    for number, box in enumerate(boxes[:4]):
+        for other in boxes[:number]:
+            assert abs(box["y"] - other["y"]) >= box["height"]
+    seen.screenshot("one-pole")
+    for number in range(4):
+        box = plates.nth(number).bounding_box()  # a popup may have moved the map
+        # A real click where the plate is on the screen: what lies above it would take it.
+        seen.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        popup = seen.page.locator(".leaflet-popup")
+        popup.locator("h2", has_text=f"Pole {number}").wait_for()
+        popup.locator(".leaflet-popup-close-button").click()
+        popup.wait_for(state="detached")
+    seen.assert_clean()
+
+
+def test_dots_of_cameras_at_one_pole_can_each_be_opened_with_the_mouse(
+    tmp_path: Path, visit: Any, make_candidate: Make
+) -> None:
+    first = [Camera(f"C{n}", "", 51.47 + n / 1e4, -0.03) for n in range(60)]  # drawn as plates
+    pole = [Camera(f"P{n}", f"Pole {n}", 51.473, -0.01) for n in range(3)]
+    cameras = [*first, *pole]
+    found = [make_candidate(camera, n, 0.9 - n / 200) for n, camera in enumerate(cameras)]
+    path = tmp_path / "map.html"
+    save_map(path, sightings_map(found, zone=LONDON, route=False))
+    seen = visit()
+    seen.page.goto(path.as_uri())
+    seen.page.locator(".sl-sighting").nth(59).wait_for(state="attached")
+    seen.page.wait_for_timeout(300)
+    name = seen.page.evaluate("Object.keys(window).find((key) => /^map_[0-9a-f]+$/.test(key))")
+
+    def on_screen(camera: Camera) -> tuple[float, float]:
+        place = [camera.latitude, camera.longitude]
+        point = seen.page.evaluate(f"place => window.{name}.latLngToContainerPoint(place)", place)
+        box = seen.page.locator(".folium-map").bounding_box()
+        return box["x"] + point["x"], box["y"] + point["y"]
+
+    for number, camera in enumerate(pole):
+        x, y = on_screen(camera)
+        seen.page.mouse.click(x + 14 * number, y)
+        popup = seen.page.locator(".leaflet-popup")
+        popup.locator("h2", has_text=f"Pole {number}").wait_for()
+        popup.locator(".leaflet-popup-close-button").click()
+        popup.wait_for(state="detached")
+    seen.assert_clean()
+
+
 def test_map_can_be_used_with_the_keyboard(
     tmp_path: Path, visit: Any, found: list[Candidate]
 ) -> None:

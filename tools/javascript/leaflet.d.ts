@@ -60,6 +60,7 @@ declare namespace L {
     containerPointToLayerPoint(point: Offset): Point;
     latLngToContainerPoint(place: Position): Point;
     latLngToLayerPoint(place: LatLng): Point;
+    layerPointToLatLng(point: Point): LatLng;
     mouseEventToLayerPoint(event: globalThis.MouseEvent): Point;
     fitBounds(corners: [Position, Position], options: FitBoundsOptions): this;
     invalidateSize(options: { pan: boolean }): this;
@@ -139,6 +140,8 @@ declare namespace L {
     _point: Point;
     _radius: number;
     _empty(): boolean;
+    _project(): void;
+    _updateBounds(): void;
     _updatePath(): void;
   }
 
@@ -177,6 +180,7 @@ declare namespace L {
   ): CircleMarker<Extra>;
   function divIcon(options: {
     html: HTMLElement; iconSize: Offset; iconAnchor: Offset; className: string;
+    popupAnchor?: Offset;
   }): DivIcon;
   function featureGroup<Of extends Layer>(layers?: Of[]): FeatureGroup<Of>;
   function geoJSON(

@@ -16,6 +16,7 @@ from shapely.geometry import shape
 
 from workbench.domain import Camera, Candidate, District
 from workbench.maps.basemap import Bounds, read_base_map
+from workbench.maps.placing import Meridian
 from workbench.maps.route import legs, visits
 from workbench.maps.sightings import MAX_STOPS, view
 
@@ -48,9 +49,11 @@ def sightings_png(
     """
     ranked = sorted(candidates, key=lambda candidate: -candidate.score)
     ground = read_base_map(base_map) if base_map else None
-    bounds = view(ranked, cameras, district) or (ground and ground.bounds) or Bounds(0, 0, 1, 1)
+    meridian = Meridian.between([*(c.camera for c in ranked), *cameras], district)
+    shown = view(ranked, cameras, district, meridian)
+    bounds = shown or (ground and ground.bounds) or Bounds(0, 0, 1, 1)
     canvas = Image.new("RGB", (width * OVERSAMPLING, height * OVERSAMPLING), PAPER)
-    sheet = _Sheet.of(canvas, bounds)
+    sheet = _Sheet.of(canvas, bounds, meridian)
     if ground:
         for feature in ground.geojson["features"]:
             sheet.land(feature["properties"]["kind"], feature["geometry"])
@@ -118,15 +121,16 @@ class _Sheet:
     draw: ImageDraw.ImageDraw
     projection: _Projection
     size: tuple[int, int]
+    meridian: Meridian
 
     @classmethod
-    def of(cls, canvas: Image.Image, bounds: Bounds) -> _Sheet:
+    def of(cls, canvas: Image.Image, bounds: Bounds, meridian: Meridian) -> _Sheet:
         fitting = _Projection.fitting(bounds, canvas.size, MARGIN * OVERSAMPLING)
-        return cls(ImageDraw.Draw(canvas, "RGBA"), fitting, canvas.size)
+        return cls(ImageDraw.Draw(canvas, "RGBA"), fitting, canvas.size, meridian)
 
     def land(self, kind: str, geometry: dict[str, Any]) -> None:
         """A street, water, park or block."""
-        for part in shapely.get_parts(shape(geometry)):
+        for part in shapely.get_parts(self.meridian.shape(shape(geometry))):
             if part.geom_type == "Polygon":
                 self.draw.polygon(self._points(part.exterior.coords), fill=LAND[kind])
             else:
@@ -137,7 +141,7 @@ class _Sheet:
 
     def area(self, district: District) -> None:
         """The district: its outline, and a light tint inside."""
-        for part in shapely.get_parts(district.area):
+        for part in shapely.get_parts(self.meridian.shape(district.area)):
             self.draw.polygon(self._points(part.exterior.coords), fill=f"{AREA}14")
             for ring in (part.exterior, *part.interiors):
                 self.draw.line(self._points(ring.coords), AREA, 2 * OVERSAMPLING, joint="curve")
@@ -205,7 +209,7 @@ class _Sheet:
         return ImageFont.load_default(size * OVERSAMPLING)
 
     def _point(self, camera: Camera) -> tuple[float, float]:
-        return self.projection.point(camera.longitude, camera.latitude)
+        return self.projection.point(self.meridian.longitude(camera.longitude), camera.latitude)
 
     def _points(self, coords: Any) -> list[tuple[float, float]]:
         return [self.projection.point(x, y) for x, y, *_ in coords]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from workbench.district import to_geojson
 from workbench.domain import Camera, Candidate, District
 from workbench.maps.basemap import Bounds, read_base_map
 from workbench.maps.offline import Drawing, OfflineMap, Verbatim
+from workbench.maps.placing import Meridian, levels
 from workbench.maps.route import MAX_SPEED_KMH, Leg, legs, visits
 from workbench.maps.zones import local_time
 
@@ -76,20 +78,29 @@ def sightings_map(
     ways = legs(stops) if len(stops) <= MAX_STOPS else []
     drawn = OfflineMap(tiles=tiles, tiles_attribution=tiles_attribution)
 
+    found = {candidate.camera.camera_id: candidate.camera for candidate in ranked}
+    others = [camera for camera in cameras if camera.camera_id not in found]
+    meridian = Meridian.between([*found.values(), *others], district)
+    place = _Placing(meridian, levels([*found.values(), *others]))
+
     ground = read_base_map(base_map) if base_map and not tiles else None
     if ground:
-        Drawing("ground", ground.geojson, name="Streets").add_to(drawn)
+        features = [
+            feature | {"geometry": meridian.geometry(feature["geometry"])}
+            for feature in ground.geojson["features"]
+        ]
+        Drawing("ground", ground.geojson | {"features": features}, name="Streets").add_to(drawn)
     if district:
-        Drawing("district", to_geojson(district), name="District").add_to(drawn)
+        feature = to_geojson(district)
+        feature["geometry"] = meridian.geometry(feature["geometry"])
+        Drawing("district", feature, name="District").add_to(drawn)
     if ways:
-        parts = [_part(leg, max_speed_kmh) for leg in ways]
+        parts = [_part(leg, max_speed_kmh, meridian) for leg in ways]
         Drawing("route", parts, name="Possible route").add_to(drawn)
-    found = {candidate.camera.camera_id for candidate in ranked}
-    others = [camera for camera in cameras if camera.camera_id not in found]
     if others:
-        Drawing("cameras", [_place(camera) for camera in others], name="Cameras").add_to(drawn)
+        Drawing("cameras", [place(camera) for camera in others], name="Cameras").add_to(drawn)
     if ranked:
-        places = _sightings(ranked, stops if ways else [], sure, zone)
+        places = _sightings(ranked, stops if ways else [], sure, zone, place)
         Drawing("sightings", places, name="Candidates").add_to(drawn)
         heat = [[p["latitude"], p["longitude"], p["count"]] for p in places]
         for rank, candidate in enumerate(ranked[:MAX_PICTURES], start=1):
@@ -107,18 +118,19 @@ def sightings_map(
     Drawing("legend", legend).add_to(drawn)
     # What is confirmed may be in a corner of all that a case allows.
     settled = bool(ranked) and all(candidate.tracklet_id in sure for candidate in ranked)
-    bounds = view(ranked, others, None if settled else district) or (ground and ground.bounds)
+    shown = view(ranked, others, None if settled else district, meridian)
+    bounds = shown or (ground and ground.bounds)
     if bounds:
         corners = [[bounds.south, bounds.west], [bounds.north, bounds.east]]
         Drawing("fit", corners).add_to(drawn)
     return drawn
 
 
-def _part(leg: Leg, max_speed_kmh: float) -> dict[str, Any]:
+def _part(leg: Leg, max_speed_kmh: float, meridian: Meridian) -> dict[str, Any]:
     """One leg, as ``sightline.route`` of sightings.js takes it."""
     ends = leg.start.camera, leg.end.camera
     return {
-        "line": [[camera.latitude, camera.longitude] for camera in ends],
+        "line": [[camera.latitude, meridian.longitude(camera.longitude)] for camera in ends],
         "time": leg.end.shot_time.timestamp(),
         "words": leg.words(),
         "tooFast": leg.too_fast(max_speed_kmh),
@@ -145,6 +157,7 @@ def _sightings(
     stops: Sequence[Candidate],
     confirmed: frozenset[str],
     zone: ZoneInfo,
+    place: _Placing,
 ) -> list[dict[str, Any]]:
     """One entry a camera, as ``sightline.sightings`` of sightings.js takes it."""
     at_camera: defaultdict[str, list[tuple[int, Candidate]]] = defaultdict(list)
@@ -172,7 +185,7 @@ def _sightings(
             summary += f" · stop{'s' if len(numbers) > 1 else ''} {listed} of the possible route"
         places.append(
             {
-                **_place(camera),
+                **place(camera),
                 "count": len(here),
                 "confirmed": sure,
                 "ids": [candidate.tracklet_id for _, candidate in here],
@@ -206,13 +219,21 @@ def _entry(rank: int, candidate: Candidate, confirmed: bool, zone: ZoneInfo) -> 
     }
 
 
-def _place(camera: Camera) -> dict[str, Any]:
-    return {
-        "id": camera.camera_id,
-        "name": camera.name or camera.camera_id,
-        "latitude": camera.latitude,
-        "longitude": camera.longitude,
-    }
+@dataclass(frozen=True, slots=True)
+class _Placing:
+    """Places of cameras, as sightings.js takes them."""
+
+    meridian: Meridian
+    levels: Mapping[str, int]
+
+    def __call__(self, camera: Camera) -> dict[str, Any]:
+        return {
+            "id": camera.camera_id,
+            "name": camera.name or camera.camera_id,
+            "latitude": camera.latitude,
+            "longitude": self.meridian.longitude(camera.longitude),
+            "level": self.levels[camera.camera_id],
+        }
 
 
 def _legend(
@@ -259,13 +280,17 @@ def _legend(
 
 
 def view(
-    ranked: Sequence[Candidate], others: Sequence[Camera], district: District | None
+    ranked: Sequence[Candidate],
+    others: Sequence[Camera],
+    district: District | None,
+    meridian: Meridian,
 ) -> Bounds | None:
     """What the map should show: candidates and the district, or all cameras if there is neither."""
     shown = [candidate.camera for candidate in ranked] or ([] if district else others)
-    boxes = [Bounds(c.longitude, c.latitude, c.longitude, c.latitude) for c in shown]
+    places = [(meridian.longitude(camera.longitude), camera.latitude) for camera in shown]
+    boxes = [Bounds(x, y, x, y) for x, y in places]
     if district:
-        boxes.append(Bounds(*district.area.bounds))
+        boxes.append(Bounds(*meridian.shape(district.area).bounds))
     if not boxes:
         return None
     united = boxes[0]

@@ -4,7 +4,12 @@
 /**
  * A camera, as Python sends it.
  *
- * @typedef {{ id: string, name: string, latitude: number, longitude: number }} CameraPlace
+ * @typedef {object} CameraPlace
+ * @property {string} id
+ * @property {string} name
+ * @property {number} latitude
+ * @property {number} longitude Beyond 180 where the map crosses that meridian.
+ * @property {number} level How many cameras before it hang at the same spot.
  */
 /**
  * The symbol of a camera with candidates.
@@ -40,7 +45,7 @@
  *
  * @typedef {CameraPlace & Plate & CandidateInfo} SightingPlace
  */
-/** @typedef {L.CircleMarker<{ place: SightingPlace, confirmed: boolean }>} DotMark */
+/** @typedef {L.CircleMarker<{ level: number, place: SightingPlace, confirmed: boolean }>} DotMark */
 /** @typedef {L.Marker<{ place: SightingPlace }> | DotMark} Mark */
 /**
  * A part of the route, as Python sends it.
@@ -71,6 +76,7 @@ const sightline = {};
 {
   const INK = "#1d2733", ACCENT = "#7a1f5c", SURE = "#0b5d4e", WARNING = "#b3261e";
   const PLATES = 60;  // more marks than these, the best ones, are drawn as dots
+  const ABOVE = 44, BESIDE = 14;  // pixels between the plates, and dots, of cameras at one spot
   const DOTS = 250;  // added at a time: each time, the canvas is drawn anew
 
   /** @type {((moment: number) => void)[]} Called as the map is played, with seconds or Infinity. */
@@ -291,13 +297,28 @@ const sightline = {};
   // --- Cameras and candidates -----------------------------------------------------------------
 
   /**
+   * A circle that is drawn beside those of other cameras at its spot, as far at any zoom.
+   *
+   * @template {{ level: number }} Extra
+   * @extends {L.CircleMarker<Extra>}
+   */
+  class Spread extends L.CircleMarker {
+    /** @override */
+    _project() {
+      super._project();
+      this._point = this._point.add(L.point(BESIDE * this.options.level, 0));
+      this._updateBounds();
+    }
+  }
+
+  /**
    * @param {L.Map} _map
    * @param {CameraPlace[]} all
    */
   function cameras(_map, all) {
     const renderer = L.canvas({ pane: "sl-cameras", padding: 0.5, tolerance: 4 });
-    return L.featureGroup(all.map(({ name, id, latitude, longitude }) =>
-      L.circleMarker([latitude, longitude], { pane: "sl-cameras", renderer, radius: 4.5,
+    return L.featureGroup(all.map(({ name, id, latitude, longitude, level }) =>
+      new Spread([latitude, longitude], { pane: "sl-cameras", renderer, radius: 4.5, level,
         color: INK, weight: 1.5, fillColor: "#ffffff", fillOpacity: 1,
         words: name === id ? name : `${name} (${id})` })))
       .bindTooltip((camera) => el("span", "", camera.options.words), { sticky: true });
@@ -322,9 +343,9 @@ const sightline = {};
   /**
    * A dot for a place with candidates, a square where one is confirmed; drawn on a canvas.
    *
-   * @extends {L.CircleMarker<{ place: SightingPlace, confirmed: boolean }>}
+   * @extends {Spread<{ level: number, place: SightingPlace, confirmed: boolean }>}
    */
-  class Dot extends L.CircleMarker {
+  class Dot extends Spread {
     /** @override */
     _updatePath() {
       if (!this.options.confirmed) {
@@ -347,13 +368,19 @@ const sightline = {};
   function createMark(place, renderer) {
     /** @type {L.Position} */
     const position = [place.latitude, place.longitude];
+    const { level, title } = place;
     if (!renderer) {
-      return L.marker(position, { place, riseOnHover: true, title: place.title, alt: place.title,
-        icon: divIcon(plate(place), [0, 0], [0, 0], "sl-sighting"),
-        zIndexOffset: place.best ? 1000 : 0 });
+      const shown = plate(place);
+      shown.classList.toggle("sl-above", level > 0);
+      shown.style.setProperty("--sl-raised", `${ABOVE * level}px`);
+      return L.marker(position, { place, riseOnHover: true, title, alt: title,
+        icon: L.divIcon({ html: shown, iconSize: [0, 0], iconAnchor: [0, 0],
+          popupAnchor: [0, -ABOVE * level], className: "sl-sighting" }),
+        // What is above has its stem behind those below.
+        zIndexOffset: (place.best ? 1000 : 0) - level });
     }
     const confirmed = Boolean(place.confirmed);
-    return new Dot(position, { place, confirmed, pane: "sl-cameras", renderer, radius: 6,
+    return new Dot(position, { place, confirmed, level, pane: "sl-cameras", renderer, radius: 6,
       color: "#ffffff", weight: 1.5, fillOpacity: 1, fillColor: confirmed ? SURE : ACCENT });
   }
 
@@ -377,9 +404,16 @@ const sightline = {};
         return;
       }
       ringed.getElement()?.classList.add("sl-chosen");
-      ring.setLatLng(ringed.getLatLng()).addTo(map);
+      place();
       if (!map.getBounds().contains(ringed.getLatLng())) map.panTo(ringed.getLatLng());
     };
+    // Around a dot where it is drawn, which may be beside its place.
+    const place = () => {
+      if (!ringed) return;
+      const drawn = "_point" in ringed && ringed._point;
+      ring.setLatLng(drawn ? map.layerPointToLatLng(drawn) : ringed.getLatLng()).addTo(map);
+    };
+    map.on("zoomend", place);
     return { show, isShown: () => ringed !== null };
   }
 
