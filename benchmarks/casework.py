@@ -44,12 +44,12 @@ def main() -> None:
         # On the disk of the working directory: /tmp may be memory.
         with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".casework-") as home:
             os.environ["SIGHTLINE_HOME"] = home
-            told = measure(Path(scratch), options.rounds)
-        told |= long_record(Path(scratch) / "long", options.entries)
+            figures = measure(Path(scratch), options.rounds)
+        figures |= long_record(Path(scratch) / "long", options.entries)
     if options.json:
-        print(json.dumps(told))
+        print(json.dumps(figures))
     else:
-        for name, value in told.items():
+        for name, value in figures.items():
             print(f"{name:52} {value:10.3f}")
 
 

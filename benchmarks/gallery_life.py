@@ -108,7 +108,7 @@ def read(path: Path, seconds: float, every: float) -> dict[str, Any]:
                         f"LEFT JOIN tracklets USING (recording_id) GROUP BY recording_id) "
                         f"WHERE c <> {PER_RECORDING}"
                     )["n"][0].as_py()
-            except Exception as error:  # counted, and told
+            except Exception as error:  # counted, and reported
                 errors.append(repr(error))
     return {"searches": searches, "looks": looks, "seen": seen, "errors": errors,
             "partial": partial}  # fmt: skip
@@ -166,14 +166,14 @@ def measure(path: Path, options: argparse.Namespace) -> dict[str, Any]:
     first = result_of(start("write", path, seconds / 5))["stored"]
     readers = [start("read", path, seconds, options.every) for _ in range(options.readers)]
     writer = start("write", path, seconds)
-    told = [result_of(reader) for reader in readers]
+    results = [result_of(reader) for reader in readers]
     among = result_of(writer)["stored"]
     last = result_of(start("write", path, seconds / 5))["stored"]
-    searches = np.concatenate([one["searches"] for one in told]) * 1e3
-    looks = np.concatenate([one["looks"] for one in told]) * 1e3
+    searches = np.concatenate([result["searches"] for result in results]) * 1e3
+    looks = np.concatenate([result["looks"] for result in results]) * 1e3
     late = 0
-    for one in told:
-        for asked, count in one["seen"]:
+    for result in results:
+        for asked, count in result["seen"]:
             known = held + len(first) + int(np.searchsorted(among, asked))
             late += count < known
     alone = [per_second(first), per_second(last)]
@@ -186,8 +186,8 @@ def measure(path: Path, options: argparse.Namespace) -> dict[str, Any]:
         "searches": len(searches),
         "search of 1 %, ms: median, p95, p99, longest": _spread(searches),
         "look for what is new, ms: median, p95, p99, longest": _spread(looks),
-        "errors": [error for one in told for error in one["errors"]][:5],
-        "recordings seen in part": sum(one["partial"] for one in told),
+        "errors": [error for result in results for error in result["errors"]][:5],
+        "recordings seen in part": sum(result["partial"] for result in results),
         "questions that missed a stored recording": late,
     }
 

@@ -130,8 +130,8 @@ def one_to_one(half: Half, calibration: Calibration) -> pd.DataFrame:
     for number in PHOTOGRAPHS:
         of = comparisons(half.native, half.versions, photographs=number)
         threshold = calibration.threshold(photographs=number).score
-        rates = of.trial.at(threshold)
-        fixed = of.trial.at(0.48)
+        rates = of.trial.rates_at(threshold)
+        fixed = of.trial.rates_at(0.48)
         rows.append(
             {
                 "photographs": number,
@@ -169,7 +169,7 @@ def one_to_many(first: Half, second: Half) -> pd.DataFrame:
                 threshold = setting.threshold_at(fpir=fpir)
             except SightlineError:
                 continue  # too few people for such a rate: said by the row that is not there
-            rates = reporting.at(threshold)
+            rates = reporting.rates_at(threshold)
             rows.append(
                 {
                     "photographs": number,
@@ -197,7 +197,7 @@ def pooling(first: Half, second: Half) -> pd.DataFrame:
                 trial(one.of(_several(one, 4)), in_probe=2, rule=rule) for one in halves
             )
             threshold = setting.threshold_at(fmr=0.001)
-            rates = reporting.at(threshold)
+            rates = reporting.rates_at(threshold)
             rows.append(
                 {
                     "pictures": name,
@@ -246,18 +246,18 @@ def foretold(half: Half, calibration: Calibration) -> pd.DataFrame:
         of = comparisons(half.native, [half.native], photographs=number)
         threshold = calibration.threshold(photographs=number).score
         for size in SIZES:
-            told = []
+            outcomes = []
             for row, person in enumerate(of.trial.probes):
                 others = generator.permutation(np.flatnonzero(of.trial.entries != person))[:size]
                 got = int((of.trial.scores[row, others] >= threshold).sum())
                 expected = calibration.false_candidates(
                     threshold, histogram(of.quality[others]), photographs=number
                 )
-                told.append((expected.mean, got, expected.low <= got <= expected.high))
-            mean, got, inside = np.mean(told, axis=0)
+                outcomes.append((expected.mean, got, expected.low <= got <= expected.high))
+            mean, got, inside = np.mean(outcomes, axis=0)
             rows.append(
                 {
-                    "photographs": number, "gallery": size, "searches": len(told),
+                    "photographs": number, "gallery": size, "searches": len(outcomes),
                     "expected": f"{mean:.2f}", "found": f"{got:.2f}",
                     "inside the interval": f"{inside:.1%}",
                 }

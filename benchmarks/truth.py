@@ -42,7 +42,7 @@ class Appearance:
     last_seen: datetime
     boxes: dict[float, Box]  # by seconds into the recording
 
-    def at(self, seconds: float) -> Box | None:
+    def box_at(self, seconds: float) -> Box | None:
         """Interpolate the face between the known boxes; None before and after."""
         known = sorted(self.boxes)
         if not known[0] - BEFORE_AND_AFTER <= seconds <= known[-1] + BEFORE_AND_AFTER:
@@ -66,20 +66,20 @@ class Truth:
     def read(cls, path: Path) -> Truth:
         """Read a ``truth.json``; raise EvaluationError if it is none."""
         try:
-            told = json.loads(path.read_text("utf-8"))
-            fps = float(told["fps"])
+            stored = json.loads(path.read_text("utf-8"))
+            fps = float(stored["fps"])
             appearances = tuple(
                 Appearance(
-                    one["file"],
-                    one["camera_id"],
-                    one["person"],
-                    parse_time(one["first_seen"]),
-                    parse_time(one["last_seen"]),
-                    {int(frame) / fps: Box(*box) for frame, box in one["boxes"].items()},
+                    entry["file"],
+                    entry["camera_id"],
+                    entry["person"],
+                    parse_time(entry["first_seen"]),
+                    parse_time(entry["last_seen"]),
+                    {int(frame) / fps: Box(*box) for frame, box in entry["boxes"].items()},
                 )
-                for one in told["appearances"]
+                for entry in stored["appearances"]
             )
-            return cls(tuple(told["wanted"]), tuple(told["absent"]), appearances)
+            return cls(tuple(stored["wanted"]), tuple(stored["absent"]), appearances)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise EvaluationError(
                 f"is not truth of footage ({type(error).__name__}: {error})",
@@ -94,7 +94,7 @@ class Truth:
         """
         near = []
         for number, appearance in enumerate(self.appearances):
-            box = appearance.at(shot.seconds) if appearance.file == file else None
+            box = appearance.box_at(shot.seconds) if appearance.file == file else None
             if box is not None:
                 away = math.dist(
                     (shot.box.centre_x, shot.box.centre_y), (box.centre_x, box.centre_y)

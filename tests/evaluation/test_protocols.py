@@ -72,7 +72,7 @@ def test_pairs_that_were_not_compared_count_nowhere() -> None:
     trial = Trial(scores, np.array(["A", "B", "C"]), np.array(["A", "C"]))
     assert trial.fmr(np.array([0.5]))[0] == pytest.approx([1 / 2])
     assert trial.fnmr(np.array([0.5]))[0] == pytest.approx([0])
-    assert set(trial.at(0.5)) == {"FMR", "FNMR"}  # of pairs no search can be told
+    assert set(trial.rates_at(0.5)) == {"FMR", "FNMR"}  # of pairs no search can be told
 
 
 def test_rates_agree_with_a_library_on_many_pairs() -> None:
@@ -96,7 +96,7 @@ def test_the_equal_error_rate_is_that_of_two_normal_distributions() -> None:
 
 
 def test_what_is_found_is_what_is_not_missed(small: Trial) -> None:
-    rates = small.at(0.55)
+    rates = small.rates_at(0.55)
     assert rates["TPIR"].value == 1 - rates["FNIR"].value
     assert rates["TPIR"].low == 1 - rates["FNIR"].high
 
@@ -137,7 +137,7 @@ def test_intervals_hold_the_true_rate_nine_times_in_ten_and_more() -> None:
         likeness = generator.normal(0, 0.7, 50)
         noise = generator.normal(0, 1, (50, 50))
         trial = Trial(likeness[:, None] + likeness[None] + noise, people, people)
-        rate = trial.at(2.0, draws=200)["FMR"]
+        rate = trial.rates_at(2.0, draws=200)["FMR"]
         # The sum is normal with variance 1 + 2 * 0.49.
         truth = 0.07776
         inside += rate.low <= truth <= rate.high

@@ -141,7 +141,7 @@ def frames(
     for index in range(round(FPS * (clip.seconds if seconds is None else seconds))):
         moment = index / FPS
         picture, faces = backdrop, []
-        present = [(walk, walk.at(moment)) for walk in clip.walks if walk.starts <= moment]
+        present = [(walk, walk.place_at(moment)) for walk in clip.walks if walk.starts <= moment]
         for walk, place in sorted(present, key=lambda p: -p[1][1]):
             if place[1] < NEAREST:
                 continue

@@ -62,7 +62,7 @@ class Walk:
     to_side: float
     pace: float = 1.35
 
-    def at(self, seconds: float) -> tuple[float, float, float]:
+    def place_at(self, seconds: float) -> tuple[float, float, float]:
         """Metres to the side, metres away and heading in degrees at a moment of the clip."""
         away = self.far - self.pace * (seconds - self.starts)
         left = max(0.0, (away - NEAREST) / (self.far - NEAREST))  # of the way

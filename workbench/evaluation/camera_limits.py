@@ -71,7 +71,7 @@ def usefulness(
         # A person whose face was not found is not in the gallery, and cannot be matched.
         scores = np.hstack([scores, np.full((len(who), len(lost)), -np.inf)])
         trial = Trial(scores, np.array(who), np.concatenate([made.people, lost]).astype(str))
-        rates = trial.at(threshold)
+        rates = trial.rates_at(threshold)
         row: dict[str, object] = {
             "kind": "as they are" if degraded is None else degraded.kind,
             "amount": None if degraded is None else degraded.amount,

@@ -68,7 +68,7 @@ def by_group(
             rows.append({"group": group, "people": people, "note": "too few people to say"})
             continue
         part = Trial(*inside)
-        rates = part.at(threshold, draws=draws)
+        rates = part.rates_at(threshold, draws=draws)
         row: dict[str, Any] = {"group": group, "people": people}
         for name in ("FMR", "FNMR"):
             if name in rates:

@@ -193,7 +193,7 @@ class Trial:
 
     # --- With intervals -------------------------------------------------------------------
 
-    def at(self, threshold: float, *, draws: int = 500) -> dict[str, Rate]:
+    def rates_at(self, threshold: float, *, draws: int = 500) -> dict[str, Rate]:
         """FMR, FNMR, FPIR, FNIR and TPIR at a threshold, as far as the trial has them."""
         found: dict[str, Rate] = {}
         where = np.array([threshold])

@@ -75,7 +75,7 @@ class Film:
         self._repeats: dict[int | None, float] = {}
         self._last_decoding_time: int | None = None
         self._first = self._first_packets()
-        self._delay: int | None = None  # from decoding to showing, where only that time is told
+        self._delay: int | None = None  # from decoding to showing, where only that time is given
 
     def close(self) -> None:
         """Close the file."""
@@ -93,7 +93,7 @@ class Film:
 
     @property
     def zero(self) -> float | None:
-        """Time of the first packet of the stream that is shown, seconds; None where none is told.
+        """Time of the first packet of the stream that is shown, seconds; None where none is given.
 
         Where several streams share one clock, that of the earliest.
         """
@@ -201,7 +201,7 @@ class Film:
                 if packet.size == 0 and packet.pts is None and packet.dts is None:
                     break  # the end, which asks the decoder for what it holds
         except av.FFmpegError:
-            pass  # met again, and told, when the pictures are read
+            pass  # met again, and reported, when the pictures are read
         self._packets = chain(first, packets)
         return [packet for packet in first if packet.size]
 

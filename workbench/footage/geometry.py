@@ -12,7 +12,7 @@ from av.sidedata.sidedata import Type
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Pixels that are stretched further were not told rightly.
+# Pixels stretched further than this are an error of the file.
 MOST_ASPECT = 4
 
 
