@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from workbench.district import from_file, from_geojson, to_geojson
+from workbench.district import from_file, from_geojson, from_shapes, to_geojson
 from workbench.errors import DistrictError
 
 RING = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]
@@ -199,6 +199,18 @@ def test_an_undivided_area_across_the_180th_meridian_is_not_the_rest_of_the_glob
         from_geojson({"type": "Polygon", "coordinates": [ring]})
     globe = [[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]
     assert from_geojson({"type": "Polygon", "coordinates": [globe]}).area.area == 360 * 180
+
+
+def test_a_wide_area_of_our_own_is_read_again() -> None:
+    """Such as the rectangle around cameras all over the globe, in a case."""
+    import shapely
+
+    wide = from_shapes([shapely.box(-170, -60, 175, 60)], name="All cameras")
+    assert from_geojson(to_geojson(wide), drawn=False) == wide
+    with pytest.raises(DistrictError, match="more than half of the globe"):
+        from_geojson(to_geojson(wide))
+    islands = from_shapes([shapely.box(-170, 0, -160, 1), shapely.box(160, 0, 170, 1)], name="Two")
+    assert from_geojson(to_geojson(islands)) == islands
 
 
 @pytest.mark.parametrize("separator", ["\n", "\r\n", "\n\n", "\n\x1e"])

@@ -43,7 +43,9 @@ _MARKS = (
 )
 
 
-def from_geojson(document: str | Mapping[str, Any], *, name: str = "") -> District:
+def from_geojson(
+    document: str | Mapping[str, Any], *, name: str = "", drawn: bool = True
+) -> District:
     """Read a district from GeoJSON: all its polygons and circles together.
 
     A circle is a Point with a positive number ``radius``, in metres, among its properties, as
@@ -57,6 +59,9 @@ def from_geojson(document: str | Mapping[str, Any], *, name: str = "") -> Distri
         longitude, latitude (RFC 7946).
     name : str
         Shown to people; by default the first feature's ``name`` property.
+    drawn : bool
+        False for a district that :func:`to_geojson` wrote. In another one, an edge over more than
+        half of the globe is refused: it is meant to cross the 180th meridian.
 
     Raises
     ------
@@ -68,7 +73,7 @@ def from_geojson(document: str | Mapping[str, Any], *, name: str = "") -> Distri
     if not isinstance(parsed, Mapping):
         raise DistrictError("not a GeoJSON object", where=name or "district", fix=OTHER_FILE)
     name = name or _name(parsed) or "district"
-    return _united([_shape(part, name) for part in _parts(parsed, name)], name)
+    return _united([_shape(part, name) for part in _parts(parsed, name)], name, drawn=drawn)
 
 
 def from_file(path: Path | str) -> District:
@@ -92,7 +97,7 @@ def decoded(content: bytes) -> str:
 
 def from_shapes(shapes: list[BaseGeometry], *, name: str) -> District:
     """Unite polygons into one district; raise DistrictError if they do not form an area."""
-    return _united([_Part(shape.geom_type, shape) for shape in shapes], name)
+    return _united([_Part(shape.geom_type, shape) for shape in shapes], name, drawn=False)
 
 
 def to_geojson(district: District) -> dict[str, Any]:
@@ -269,14 +274,14 @@ def _destination(
     return longitude + math.degrees(east), math.degrees(north)
 
 
-def _united(parts: list[_Part], name: str) -> District:
+def _united(parts: list[_Part], name: str, *, drawn: bool) -> District:
     present = [part for part in parts if not part.geometry.is_empty]
     areas = [part for part in present if isinstance(part.geometry, Polygon | MultiPolygon)]
     others = [part for part in present if part not in areas]
     if not areas:
         what = f" but {_listed([part.called for part in others])}" if others else ""
         raise DistrictError(f"holds no polygon{what}", where=name, fix=_fix_of(others))
-    pieces = [_checked(part, name, alone=len(areas) == 1) for part in areas]
+    pieces = [_checked(part, name, alone=len(areas) == 1, drawn=drawn) for part in areas]
     area: Polygon | MultiPolygon = pieces[0]
     if len(pieces) > 1:
         united = shapely.union_all(pieces)
@@ -292,7 +297,7 @@ def _united(parts: list[_Part], name: str) -> District:
     return District(name, area)
 
 
-def _checked(part: _Part, name: str, *, alone: bool) -> Polygon | MultiPolygon:
+def _checked(part: _Part, name: str, *, alone: bool, drawn: bool) -> Polygon | MultiPolygon:
     """The part's area between the meridians of 180 degrees; raise DistrictError if it is none."""
     polygon: Polygon | MultiPolygon = part.geometry
     which = "" if alone else f"{part.called} "
@@ -309,14 +314,22 @@ def _checked(part: _Part, name: str, *, alone: bool) -> Polygon | MultiPolygon:
         raise DistrictError(f"{which}is not a simple area ({reason})", where=name, fix=DRAW_AGAIN)
     if polygon.area == 0:
         raise DistrictError(f"{which}has no area", where=name, fix=DRAW_AGAIN)
-    longitudes = shapely.get_coordinates(polygon)[:, 0]
-    if (abs(longitudes[1:] - longitudes[:-1]) > 180).any() and (west, east) != (-180, 180):
+    if drawn and (west, east) != (-180, 180) and _longest_edge(polygon) > 180:
         raise DistrictError(
             f"{which}has an edge over more than half of the globe",
             where=name,
             fix="Divide an area that crosses the 180th meridian there (RFC 7946, 3.1.9)",
         )
     return _between_meridians(polygon) if west < -180 or east > 180 else polygon
+
+
+def _longest_edge(polygon: Polygon | MultiPolygon) -> float:
+    """Degrees of longitude from one end of an edge to the other, at most."""
+    import numpy as np
+    import shapely
+
+    rings = shapely.get_rings(shapely.get_parts(polygon))
+    return float(max(abs(np.diff(shapely.get_coordinates(ring)[:, 0])).max() for ring in rings))
 
 
 def _between_meridians(polygon: Polygon | MultiPolygon) -> Polygon | MultiPolygon:

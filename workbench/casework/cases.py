@@ -232,7 +232,7 @@ class Request:
             **{
                 **document,
                 **{name: parse_time(document[name]) for name in times},
-                "district": from_geojson(document["district"]),
+                "district": from_geojson(document["district"], drawn=False),
                 "subject": subject,
             }
         )

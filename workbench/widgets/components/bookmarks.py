@@ -38,7 +38,7 @@ class Bookmarks:
         try:
             document = json.loads(self.path.read_text(encoding="utf-8"))
             return {
-                str(feature["properties"]["name"]): districts.from_geojson(feature)
+                str(feature["properties"]["name"]): districts.from_geojson(feature, drawn=False)
                 for feature in document["features"]
             }
         except FileNotFoundError:

@@ -99,13 +99,15 @@ class ScopeModel(Tasks):
 
     # --- District -------------------------------------------------------------------------
 
-    def set_district_geojson(self, document: str | Mapping[str, Any], *, name: str = "") -> bool:
+    def set_district_geojson(
+        self, document: str | Mapping[str, Any], *, name: str = "", drawn: bool = True
+    ) -> bool:
         """Take the polygons of a GeoJSON document as the district, and tell whether they are one.
 
         See :mod:`workbench.district`. Where they are none, the district stays what it was.
         """
         try:
-            self.set_district(districts.from_geojson(document, name=name))
+            self.set_district(districts.from_geojson(document, name=name, drawn=drawn))
         except DistrictError as error:
             self.say("district", str(error))
             return False

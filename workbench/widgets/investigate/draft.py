@@ -165,7 +165,7 @@ def _bring_back(model: Investigation, draft: Draft) -> list[str]:
     if question["picked"]:
         model.pick_cameras([str(name) for name in question["picked"]])
     elif question["district"]:
-        model.set_district_geojson(question["district"])
+        model.set_district_geojson(question["district"], drawn=False)
     else:
         model.set_district(None)
     model.say("target")
