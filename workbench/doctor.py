@@ -1,4 +1,4 @@
-"""Check an installation: what Sightline needs, what there is, and what to do about the rest."""
+"""Check of an installation: what Sightline needs, what was found, and how to fix the rest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from workbench.installation import Installation
 from workbench.maps.basemap import read_base_map
 from workbench.settings import Settings, load_settings
 
-# Beside the gallery there must be room for DuckDB to write anew what it changes.
+# DuckDB needs room beside the gallery to rewrite what it changes.
 LEAST_FREE_BYTES = 2 * 2**30
 DECODERS = ("h264", "hevc", "mpeg4", "mjpeg", "vp9", "av1")
 PACKAGES = ("sightline", "deepface", "duckdb", "av", "opencv-contrib-python-headless", "voila")
@@ -30,16 +30,16 @@ PACKAGES = ("sightline", "deepface", "duckdb", "av", "opencv-contrib-python-head
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """Result of one check."""
 
     what: str
     ok: bool
     found: str
-    fix: str = ""  # empty where there is nothing to do
+    fix: str = ""  # empty if there is nothing to do
 
 
 def examine() -> list[Finding]:
-    """Look at everything an installation needs; never raises for what it finds."""
+    """Run all checks; problems are returned as findings, never raised."""
     findings = [_look("settings", lambda: f"home is {load_settings().home.resolve()}")]
     if not findings[0].ok:
         return findings
@@ -47,7 +47,7 @@ def examine() -> list[Finding]:
     chosen = installation.settings
     looks: dict[str, Callable[[], str]] = {
         "Python and packages": _packages,
-        "place for data": lambda: _place(chosen),
+        "data folder": lambda: _place(chosen),
         "video decoders": _decoders,
         f"model profile {chosen.profile}": lambda: _profile(installation),
         "gallery": lambda: _gallery(installation),
@@ -79,11 +79,13 @@ def _place(chosen: Settings) -> str:
     home = chosen.home
     existing = next(folder for folder in (home, *home.resolve().parents) if folder.exists())
     if not os.access(existing, os.W_OK):
-        raise SightlineError("cannot be written", where=str(home), fix="Set SIGHTLINE_HOME")
+        raise SightlineError(
+            "is not writable", where=str(home), fix="Set SIGHTLINE_HOME to another folder"
+        )
     free = shutil.disk_usage(existing).free
     if free < LEAST_FREE_BYTES:
         raise SightlineError(
-            f"only {free / 2**30:.1f} GiB are free", where=str(home), fix="Make room on this disk"
+            f"only {free / 2**30:.1f} GiB are free", where=str(home), fix="Free space on this disk"
         )
     return f"{home.resolve()}, {free / 2**30:.0f} GiB free"
 
@@ -94,13 +96,13 @@ def _decoders() -> str:
     missing = [name for name in DECODERS if name not in av.codecs_available]
     if missing:
         raise SightlineError(
-            f"cannot decode {', '.join(missing)}", where="PyAV", fix="Install its own wheel again"
+            f"cannot decode {', '.join(missing)}", where="PyAV", fix="Reinstall its official wheel"
         )
     return ", ".join(DECODERS)
 
 
 def _profile(installation: Installation) -> str:
-    """Load the networks and make one template, as the first recording would."""
+    """Load the networks and make one template, as indexing the first recording would."""
 
     models = installation.load_models()
     height, width = models.input_size
@@ -121,32 +123,32 @@ def _casework(chosen: Settings) -> str:
 
     folder = chosen.home / FOLDER
     if not folder.exists():
-        return "none yet; only training until somebody is named with `sightline people grant`"
+        return "none yet; training only, until a role is granted with `sightline people grant`"
     found, people = verify(folder), read_people(folder)
     if not found.sound:
         raise SightlineError(
-            f"the record is not what was written ({found.faults[0]})",
+            f"the audit record was altered ({found.faults[0]})",
             where=str(folder),
             fix="Run `sightline audit verify`",
         )
-    state = f"{len(people.roles)} people" if people.in_service else "only training"
-    return f"{state}; a record of {found.entries} entries, unbroken"
+    state = f"{len(people.roles)} people" if people.in_service else "training only"
+    return f"{state}; audit record of {found.entries} entries, intact"
 
 
 def _disk(chosen: Settings) -> str:
 
     found = [storage_of(path) for path in (chosen.home, chosen.gallery_file.parent)]
-    told = ", ".join(sorted({f"{storage.device}: {storage.state}" for storage in found}))
+    states = ", ".join(sorted({f"{storage.device}: {storage.state}" for storage in found}))
     plain = [storage for storage in found if storage.state != "encrypted"]
     if not plain:
-        return told
+        return states
     if read_people(chosen.home / FOLDER).in_service:
         raise SightlineError(
-            f"is not known to be encrypted ({told})",
+            f"is not known to be encrypted ({states})",
             where=str(plain[0].path),
-            fix="Put it on an encrypted disk (LUKS): what is stored here is not encrypted above it",
+            fix="Move it to an encrypted disk (LUKS): Sightline does not encrypt its files",
         )
-    return f"{told}; an installation in service needs an encrypted disk (LUKS)"
+    return f"{states}; an installation in service needs an encrypted disk (LUKS)"
 
 
 def _base_map(chosen: Settings) -> str:

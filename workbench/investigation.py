@@ -1,7 +1,7 @@
-"""The search use case: a case, a probe and a scope in, candidates and what they rest on out.
+"""Search use case: from a case, a probe and a scope to candidates and what they rest on.
 
-Every door (widgets, notebooks, command line) searches through :func:`search` and nothing else; here
-it is asked whether the case covers the question, and what is asked and found goes on record.
+Widgets, notebooks and the command line all search through :func:`search`, which checks that the
+case covers the question and records what is asked and found.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """What a score is worth in one search, from the calibration of its profile.
+    """Expected errors of one search at any threshold, from the calibration of its profile.
 
-    ``tracklets`` are those that are compared, counted by the quality of their best shot (see
-    :data:`workbench.calibration.QUALITY_STEPS`); ``photographs`` are in the probe.
+    ``tracklets`` counts the ones that are compared, by the quality of their best shot (see
+    :data:`workbench.calibration.QUALITY_STEPS`); ``photographs`` is their number in the probe.
     """
 
     calibration: Calibration
@@ -52,34 +52,34 @@ class Expectations:
     photographs: int
 
     def false_candidates(self, threshold: float) -> FalseCandidateEstimate:
-        """How many candidates with at least this score show somebody else."""
+        """Estimate the number of false candidates with at least this score."""
         return self.calibration.false_candidates(
             threshold, self.tracklets, photographs=self.photographs
         )
 
     def fnmr(self, threshold: float) -> FnmrEstimate:
-        """Which share of the target's own tracklets scores less."""
+        """Estimate the share of the target's own tracklets that scores less."""
         return self.calibration.fnmr(threshold, self.tracklets, photographs=self.photographs)
 
     def words(self, threshold: float) -> list[str]:
-        """The same in plain words: a sentence on false candidates, one on what is missed."""
+        """Put the estimates in words: on false candidates, and on missed sightings if measured."""
         compared = sum(self.tracklets)
         if not compared:
             return ["There is nothing to compare in this district and time."]
         false, missed = self.false_candidates(threshold), self.fnmr(threshold)
-        tracks = "1 person track" if compared == 1 else f"{compared:,} person tracks"
+        tracklets = "1 tracklet" if compared == 1 else f"{compared:,} tracklets"
         words = (
             f"Expect about {format_count(false.mean)} false candidates in this search "
-            f"({false.low:,} to {false.high:,}, 19 times in 20) among {tracks}."
+            f"({false.low:,} to {false.high:,}, 95 times in 100) among {tracklets}."
         )
         if false.extrapolated:
-            words += " No pair that was measured scored so high: rather fewer."
+            words += " No measured pair scored this high, so expect fewer."
         lowest = self.calibration.curves_for(self.photographs)[0].quality
         poorer = sum(self.tracklets[: round(lowest * len(self.tracklets))])
         if poorer:
             words += (
-                f" {poorer:,} of them are poorer pictures than any that were measured: of these, "
-                "more is to be expected and more to be missed."
+                f" {poorer:,} of them are of lower quality than anything that was measured: expect "
+                "more errors of both kinds among these."
             )
         if math.isnan(missed.rate):
             return [words]
@@ -98,11 +98,11 @@ def expect(
     calibrations: Path,
     only: Filter | None = None,
 ) -> Expectations | None:
-    """What a score will be worth, before the question is asked: nothing is compared.
+    """Estimate the errors of a search in advance; nothing is compared.
 
-    None where the profile has no calibration; *calibrations* is the folder of the installation's
-    own. Raises DistrictError as :func:`search` does, and EvaluationError if one of the
-    installation's own cannot be used.
+    *calibrations* is the folder of the installation's own calibrations. Returns None if the profile
+    has no calibration. Raises DistrictError as :func:`search` does, and EvaluationError if a
+    calibration of the installation cannot be used.
     """
     calibration = calibration_of(gallery.profile, folder=calibrations)
     if calibration is None:
@@ -113,29 +113,29 @@ def expect(
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The answer to one question, with all that is needed to read it honestly.
+    """Result of one search, with everything needed to interpret it.
 
-    ``candidates`` are best first, one a tracklet, each with a score of at least
-    ``threshold.score``. ``coverage`` tells how much footage the scope holds at all, after the
-    filter ``only`` if there was one; ``compared`` of its tracklets were good enough for that one.
+    ``candidates`` are sorted by score, best first, and reach ``threshold.score``. ``coverage`` is
+    the footage that the scope holds, within the filter ``only`` if there was one; ``compared`` of
+    its tracklets were compared.
     """
 
     candidates: tuple[Candidate, ...]
     probe: Probe
     scope: Scope
     threshold: Threshold | None
-    cameras: tuple[Camera, ...]  # those in the district
+    cameras: tuple[Camera, ...]  # inside the district
     coverage: Coverage
     asked_at: datetime  # UTC
-    seconds: float  # that the search took
-    case: str  # the reference of the case it was asked under
-    training: bool  # the case carries no authority: nothing found may be acted on
+    seconds: float  # duration of the search
+    case: str  # reference of the case that covers it
+    training: bool  # the case carries no authority: see workbench.casework.training
     compared: int = 0  # tracklets
     only: Filter | None = None
     expectations: Expectations | None = None  # None: the profile has no calibration
 
     def frame(self) -> pd.DataFrame:
-        """The candidates as a DataFrame, one row each, best first; times in UTC.
+        """Return the candidates as a DataFrame, one row each, best first; times in UTC.
 
         Columns: rank, tracklet_id, camera_id, camera, longitude, latitude, recording, first_seen,
         last_seen, score, quality.
@@ -166,7 +166,7 @@ def search(
     only: Filter | None = None,
     progress: ProgressCallback | None = None,
 ) -> SearchResult:
-    """Look for the probe's face among the tracklets inside the scope, and nowhere else; exact.
+    """Search exactly for the probe's face among the tracklets inside the scope, and no others.
 
     Parameters
     ----------
@@ -177,41 +177,34 @@ def search(
     scope : Scope
         District and time range; see :mod:`workbench.district`.
     case : str
-        The reference of an open case that covers the question; see :mod:`workbench.casework`.
+        Reference of an open case that covers the search; see :mod:`workbench.casework`.
     register : CaseRegister
         Where that case is, and where what is asked and found goes on record.
     top : int, optional
-        At most so many candidates, the best.
+        Return at most this many candidates, the best. By default 100; None returns all.
     threshold : Threshold or float, optional
-        Only candidates with at least this score. By default, all.
+        Return only candidates with at least this score. By default, all.
     only : Filter, optional
-        Cameras, windows of time and quality to which the search is narrowed inside the scope.
+        Cameras, time windows and quality to which the search is restricted within the scope.
     progress : callable, optional
         Called now and then; ``done`` and ``total`` count tracklets. It may raise Cancelled.
 
     Raises
     ------
     NotPermitted
-        If the case does not cover this question by this person now; with every reason.
+        If the case does not cover this search by this user now, with every reason.
     CaseError
-        If there is no such case, or its subject is kept in another profile.
+        If there is no such case, or its subject was described with another profile.
     AuditDamaged
-        If the record is not what was written: nothing is searched then.
+        If the record was altered: nothing is searched then.
     ProfileMismatch
         If probe and gallery were made with different profiles.
     DistrictError
         If the district holds no camera of the gallery, or the filter leaves none.
     Cancelled
-        If *progress* raised it; that it was asked stays on record.
+        If *progress* raised it; the search stays on record.
     """
-    if probe.profile.fingerprint != gallery.profile.fingerprint:
-        raise ProfileMismatch(
-            f"the probe was made with profile {probe.profile.name} "
-            f"({probe.profile.fingerprint}), the gallery with {gallery.profile.name} "
-            f"({gallery.profile.fingerprint})",
-            where=str(gallery.path),
-            fix="Make the probe with the gallery's profile",
-        )
+    _require_same_profile(gallery, probe)
     if isinstance(threshold, int | float):
         threshold = Threshold(float(threshold), "chosen by hand")
     asked_at, began = datetime.now(UTC), time.perf_counter()
@@ -263,3 +256,14 @@ def search(
         only=only,
         expectations=expectations,
     )
+
+
+def _require_same_profile(gallery: Gallery, probe: Probe) -> None:
+    if probe.profile.fingerprint != gallery.profile.fingerprint:
+        raise ProfileMismatch(
+            f"the probe was made with profile {probe.profile.name} "
+            f"({probe.profile.fingerprint}), the gallery with {gallery.profile.name} "
+            f"({gallery.profile.fingerprint})",
+            where=str(gallery.path),
+            fix="Make the probe with the gallery's profile",
+        )

@@ -20,9 +20,9 @@ LONGEST_STALL = 200  # milliseconds in which the page does not answer
 
 @pytest.fixture(autouse=True)
 def nothing_kept(installation: Installation, training: str) -> None:
-    from workbench.casework.drafts import discard_draft
+    from workbench.casework.drafts import delete_draft
 
-    discard_draft(installation.register, training)
+    delete_draft(installation.register, training)
 
 
 def opened(served: Any, visit: Callable[..., Any]) -> Any:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from workbench.casework.cases import Case, Request
-from workbench.casework.drafts import discard_draft, keep_draft, kept_draft
+from workbench.casework.drafts import delete_draft, keep_draft, read_draft
 from workbench.casework.retention import forget_subject
-from workbench.casework.subjects import home_of
+from workbench.casework.subjects import subject_folder
 from workbench.domain import Probe
 from workbench.errors import CaseError, NotPermitted
 
@@ -19,37 +19,37 @@ QUESTION = {"start": "2026-03-29T00:00:00+00:00", "note": "<script>"}
 
 
 def files(office: Any, case: Case) -> list[Path]:
-    return sorted(home_of(office.folder, case.reference).glob("*draft*"))
+    return sorted(subject_folder(office.folder, case.reference).glob("*draft*"))
 
 
 def test_a_question_comes_back_to_whom_it_was_kept_for_alone(office: Any, case: Case) -> None:
     keep_draft(office.sit("anna"), case.reference, QUESTION, [b"one", b"two"])
-    kept = kept_draft(office.fresh(), case.reference)
+    kept = read_draft(office.fresh(), case.reference)
     assert kept is not None
     assert kept.question == QUESTION
     assert sorted(kept.photographs.values()) == [b"one", b"two"]
-    assert kept_draft(office.sit("ben"), case.reference) is None
-    discard_draft(office.sit("ben"), case.reference)
+    assert read_draft(office.sit("ben"), case.reference) is None
+    delete_draft(office.sit("ben"), case.reference)
     assert len(files(office, case)) == 3
 
 
 def test_a_draft_is_readable_for_its_owner_alone(office: Any, case: Case) -> None:
     keep_draft(office.sit("anna"), case.reference, QUESTION, [b"one"])
     assert {path.stat().st_mode & 0o777 for path in files(office, case)} == {0o600}
-    assert home_of(office.folder, case.reference).stat().st_mode & 0o777 == 0o700
+    assert subject_folder(office.folder, case.reference).stat().st_mode & 0o777 == 0o700
 
 
 def test_photographs_that_left_a_draft_are_erased(office: Any, case: Case) -> None:
     register = office.sit("anna")
     keep_draft(register, case.reference, QUESTION, [b"one", b"two"])
     keep_draft(register, case.reference, QUESTION, [b"two"])
-    kept = kept_draft(register, case.reference)
+    kept = read_draft(register, case.reference)
     assert kept is not None
     assert [*kept.photographs.values()] == [b"two"]
     assert len(files(office, case)) == 2
-    discard_draft(register, case.reference)
+    delete_draft(register, case.reference)
     assert files(office, case) == []
-    assert kept_draft(register, case.reference) is None
+    assert read_draft(register, case.reference) is None
 
 
 def test_a_draft_ends_with_its_case_and_is_deleted_with_its_subject(
@@ -58,7 +58,7 @@ def test_a_draft_ends_with_its_case_and_is_deleted_with_its_subject(
     register = office.sit("anna")
     keep_draft(register, case.reference, QUESTION, [b"one"])
     register.close(case.reference, reason="found")
-    assert kept_draft(register, case.reference) is None
+    assert read_draft(register, case.reference) is None
     with pytest.raises(CaseError, match="is closed"):
         keep_draft(register, case.reference, QUESTION)
     forget_subject(office.sit("ada"), case.reference, reason="asked for with right")
@@ -70,12 +70,12 @@ def test_a_case_that_is_not_approved_keeps_nothing(
 ) -> None:
     register = office.sit("anna")
     register.ask(ask("A-2"), subject=subject)
-    with pytest.raises(CaseError, match="is asked"):
+    with pytest.raises(CaseError, match="is requested"):
         keep_draft(register, "A-2", QUESTION)
 
 
 def test_who_may_not_search_keeps_nothing(office: Any, case: Case) -> None:
-    with pytest.raises(NotPermitted, match="this takes analyst"):
+    with pytest.raises(NotPermitted, match="this action requires analyst"):
         keep_draft(office.sit("rosa"), case.reference, QUESTION)
 
 
@@ -84,8 +84,8 @@ def test_a_damaged_draft_is_told_and_not_used(office: Any, case: Case, damage: b
     register = office.sit("anna")
     keep_draft(register, case.reference, QUESTION)
     files(office, case)[0].write_bytes(damage)
-    with pytest.raises(CaseError, match="the question kept for you cannot be read"):
-        kept_draft(register, case.reference)
+    with pytest.raises(CaseError, match="your saved question cannot be read"):
+        read_draft(register, case.reference)
 
 
 def test_a_changed_photograph_is_told_and_not_used(office: Any, case: Case) -> None:
@@ -93,8 +93,8 @@ def test_a_changed_photograph_is_told_and_not_used(office: Any, case: Case) -> N
     keep_draft(register, case.reference, QUESTION, [b"one"])
     photograph = next(path for path in files(office, case) if path.suffix != ".json")
     photograph.write_bytes(b"another")
-    with pytest.raises(CaseError, match="not the one that was kept"):
-        kept_draft(register, case.reference)
+    with pytest.raises(CaseError, match="not the one that was saved"):
+        read_draft(register, case.reference)
 
 
 def test_somebody_elses_draft_put_in_place_is_refused(office: Any, case: Case) -> None:
@@ -103,5 +103,5 @@ def test_somebody_elses_draft_put_in_place_is_refused(office: Any, case: Case) -
     keep_draft(office.sit("anna"), case.reference, QUESTION)
     for path in files(office, case):
         path.write_bytes(theirs)
-    with pytest.raises(CaseError, match="somebody else"):
-        kept_draft(office.register, case.reference)
+    with pytest.raises(CaseError, match="someone else"):
+        read_draft(office.register, case.reference)

@@ -20,7 +20,7 @@ Ask = Callable[..., Request]
 
 def test_a_case_is_asked_approved_and_closed(office: Any, ask: Ask, subject: Probe) -> None:
     asked = office.sit("anna").ask(ask(), subject=subject)
-    assert (asked.status(), asked.asked_by) == ("asked", "anna")
+    assert (asked.status(), asked.asked_by) == ("requested", "anna")
     approved = office.sit("sara").approve("A-1")
     assert (approved.status(), approved.approved_by) == ("open", ("sara",))
     assert approved.most_cameras == load_settings().most_cameras
@@ -44,7 +44,7 @@ def test_a_case_comes_back_from_the_record_as_it_was_asked(
 
 def test_who_asks_does_not_authorise(office: Any, ask: Ask, subject: Probe) -> None:
     office.sit("sara").ask(ask(), subject=subject)
-    with pytest.raises(NotPermitted, match="who asks does not authorise"):
+    with pytest.raises(NotPermitted, match="may not approve it"):
         office.sit("sara").approve("A-1")
     assert office.sit("sven").approve("A-1").status() == "open"
 
@@ -53,7 +53,7 @@ def test_a_case_beyond_the_limits_takes_two(office: Any, ask: Ask, subject: Prob
     wide = District("County", box(-1, 51, 1, 52))
     office.sit("anna").ask(ask(district=wide, cameras=501), subject=subject)
     case = office.sit("sara").approve("A-1")
-    assert case.status() == "asked"
+    assert case.status() == "requested"
     area, cameras = case.exceeds
     assert area == f"an area of {area_km2(wide):,.1f} km², the limit is 25 km²"
     assert cameras == "501 cameras in a search, the limit is 500"
@@ -87,7 +87,7 @@ def test_limits_are_settings(
     office.sit("anna").ask(ask(), subject=subject)
     monkeypatch.setenv("SIGHTLINE_LARGEST_AREA_KM2", "0.5")
     office.sit("sara")
-    assert office.fresh().approve("A-1").status() == "asked"
+    assert office.fresh().approve("A-1").status() == "requested"
 
 
 def test_an_area_is_measured_on_the_sphere() -> None:
@@ -113,7 +113,7 @@ def test_cases_expire_and_begin(ask: Ask) -> None:
         ({"reference": "A 1"}, "reference"),
         ({"reference": "А-1"}, "reference"),  # a Cyrillic letter
         ({"reference": "x" * 65}, "reference"),
-        ({"purpose": "curiosity"}, "purpose: 'curiosity' is none"),
+        ({"purpose": "curiosity"}, "purpose: 'curiosity' is not a purpose"),
         ({"legal_basis": " "}, "legal_basis: is missing"),
         ({"authority": ""}, "authority: is missing"),
         ({"authorisation": ""}, "authorisation: is missing"),
@@ -137,7 +137,7 @@ def test_a_request_that_lacks_something_is_refused(
 def test_a_reference_is_used_once_whatever_its_case(office: Any, ask: Ask, subject: Probe) -> None:
     office.sit("anna").ask(ask(), subject=subject)
     for same in ("A-1", "a-1"):
-        with pytest.raises(CaseError, match="there is one already"):
+        with pytest.raises(CaseError, match="this reference is taken"):
             office.sit("anna").ask(ask(same), subject=subject)
     with pytest.raises(CaseError, match="Did you mean A-1"):
         office.register.case("a-1")
@@ -146,9 +146,9 @@ def test_a_reference_is_used_once_whatever_its_case(office: Any, ask: Ask, subje
 def test_the_photographs_kept_are_those_asked_with(
     office: Any, ask: Ask, subject: Probe, stranger: Probe
 ) -> None:
-    with pytest.raises(CaseError, match="not those of the request"):
+    with pytest.raises(CaseError, match="not those described in the request"):
         office.sit("anna").ask(ask(), subject=stranger)
-    with pytest.raises(CaseError, match="not those of the request"):
+    with pytest.raises(CaseError, match="not those described in the request"):
         office.sit("anna").ask(
             ask(subject=describe_subject(stranger, calibrations=office.home)), subject=subject
         )
@@ -156,7 +156,7 @@ def test_the_photographs_kept_are_those_asked_with(
 
 
 def test_only_who_asked_or_a_supervisor_closes(office: Any, case: Case) -> None:
-    with pytest.raises(NotPermitted, match="ben did not ask for it"):
+    with pytest.raises(NotPermitted, match="ben did not request the case"):
         office.sit("ben").close("A-1", reason="x")
     with pytest.raises(NotPermitted, match="rosa has reviewer"):
         office.sit("rosa").close("A-1", reason="x")
@@ -184,7 +184,7 @@ def test_training_opens_at_once_and_again(office: Any, permitted: Scope) -> None
 
 def test_training_takes_no_case_s_name(office: Any, case: Case, permitted: Scope) -> None:
     for name in ("A-1", "a-1"):
-        with pytest.raises(CaseError, match="another case of this name"):
+        with pytest.raises(CaseError, match="taken by another case"):
             office.sit("anna").train(name, permitted)
     assert not office.register.case("A-1").is_training
 

@@ -104,7 +104,7 @@ def test_only_the_administrator_purges(office: Any, gallery: Gallery, name: str)
 
 @pytest.mark.parametrize("days", [-1, 31, float("nan")])
 def test_nobody_keeps_longer_than_the_settings(office: Any, gallery: Gallery, days: float) -> None:
-    with pytest.raises(CaseError, match="is not between 0 and the 30"):
+    with pytest.raises(CaseError, match="is not between 0 and the 30 days"):
         purge(office.sit("ada"), gallery.path, lambda before, keep: {}, days=days)
 
 
@@ -135,7 +135,7 @@ def test_single_tracklets_are_removed_unless_held(
     office: Any, sighting: str, gallery: Gallery
 ) -> None:
     register = office.sit("sara")
-    with pytest.raises(CaseError, match="1 of them are sightings"):
+    with pytest.raises(CaseError, match="1 of the tracklets are sightings"):
         forget_tracklets(register, gallery.path, [sighting, "x"], lambda ids: {}, reason="request")
     removed = forget_tracklets(
         register, gallery.path, ["x"], lambda ids: {"tracklets": len(ids)}, reason="request"

@@ -81,7 +81,7 @@ def test_training_is_one_command_on_a_fresh_installation(run: Run, district: Pat
 def test_a_fresh_installation_only_trains(run: Run, district: Path, face: Path) -> None:
     said = run(*opening(district, face))
     assert said.status == REFUSED
-    assert f"{ME} may only train: this installation has no people yet" in said.err
+    assert f"{ME} may only train: this installation has granted no roles yet" in said.err
 
 
 def test_a_case_is_asked_shown_and_closed(
@@ -93,14 +93,14 @@ def test_a_case_is_asked_shown_and_closed(
     assert said.status == DONE, said.err
     assert "sightline case approve A-1" in said.err
     shown = json.loads(run("case", "show", "A-1", "--json").out)
-    assert shown["status"] == "asked"
+    assert shown["status"] == "requested"
     assert shown["authorisation"] == "P 1/26"
     assert len(shown["subject"]["photographs"]) == 1
     assert "=HYPERLINK(1) [red]x" in run("case", "show", "A-1").out  # text, not a colour
     assert "requested" in run("case", "list").out
     said = run("case", "approve", "A-1")
     assert said.status == REFUSED
-    assert "this takes supervisor" in said.err
+    assert "this action requires supervisor" in said.err
     assert run("case", "close", "A-1", "--reason", "found").status == DONE
     assert json.loads(run("case", "list", "--json").out)["status"] == "closed"
     assert run("case", "close", "A-1", "--reason", "again").status == REFUSED
@@ -172,14 +172,14 @@ def test_verify_says_where_the_record_was_changed(run: Run, district: Path, new_
     assert "is NOT what was written" in said.err
     said = run("case", "training", "T-3", "--district", district, *TIMES)
     assert said.status == REFUSED
-    assert "Nothing is searched until an auditor has looked" in said.err
+    assert "Searches stay blocked until an auditor has run" in said.err
 
 
 def test_fillers_are_a_supervisor_s(run: Run, face: Path, new_home: Path) -> None:
     run("people", "grant", "sara", "supervisor")
     said = run("review", "fillers", face, "--source", "staff")
     assert said.status == REFUSED
-    assert "this takes supervisor" in said.err
+    assert "this action requires supervisor" in said.err
     run("people", "grant", ME, "supervisor")
     said = run("review", "fillers", face, "--source", "staff who agreed")
     assert said.status == DONE

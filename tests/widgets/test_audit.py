@@ -45,7 +45,7 @@ def test_the_record_tells_who_searched_what(searched: Any) -> None:
     assert {p.account: p.refused for p in told.people}["ben"] == 1
     assert [s.candidates for s in told.searches] == [0, 4]
     assert {r.account for r in told.refusals} == {"anna", "ben"}
-    assert "not the case's subject" in told.refusals[0].reasons
+    assert "does not resemble the case's subject" in told.refusals[0].reasons
     assert list(told.frame()["account"]) == ["anna", "anna"]
     assert searched.events("audit.read")[-1].account == "otto"
 

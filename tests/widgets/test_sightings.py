@@ -77,7 +77,7 @@ def test_nobody_sees_a_case_that_they_may_not_read(decided: Any, town_file: Path
     assert "There are no cases that you may read." in panel.status.value
     model.choose("A-1")  # as a page that was tampered with would
     assert model.sightings == ()
-    assert "this takes" in model.messages["case"]
+    assert "this action requires" in model.messages["case"]
 
 
 def test_who_may_read_cases_but_see_no_faces_is_told(decided: Any, town_file: Path) -> None:

@@ -1,5 +1,5 @@
-"""Who may ask what, on whose authority, and what was decided about the answers.
+"""Casework: who may search for what, on whose authority, and what was decided about the results.
 
-Everything that happens is an entry of one append-only, hash-chained record (:mod:`.audit`); cases,
-decisions and roles are what that record says, read in order.
+Every action is an entry in one append-only, hash-chained record (:mod:`.record.audit`); cases,
+decisions and roles are computed from its entries, in order.
 """

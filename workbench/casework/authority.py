@@ -1,7 +1,7 @@
-"""Whether a question may be asked: the one place where permits are made.
+"""Permission to search: the only place where permits are issued.
 
-Each question is an entry of the record before the gallery sees it, and so is each refusal, with all
-its reasons. What is recorded is what was asked (scope, profile, threshold), never a picture.
+Each search is recorded before the gallery sees it, and so is each refusal, with all its reasons.
+The entry holds the question (scope, profile, threshold), never a picture.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 
 from workbench.casework.register import FOLDER, CaseRegister
-from workbench.casework.subjects import likeness
+from workbench.casework.subjects import lowest_score
 from workbench.casework.training import is_fictional
 from workbench.errors import CaseError, NotPermitted
 from workbench.permit import Permit
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.domain import Camera, District, Filter, Probe, Scope
     from workbench.gallery import Gallery
 
-# A clock may be a little behind that of the machine which wrote last.
+# This machine's clock may be slightly behind that of the machine which wrote the last entry.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
@@ -45,18 +45,18 @@ def authorise(
     top: int | None = None,
     only: Filter | None = None,
 ) -> Permit:
-    """Leave to look for the probe in the scope of a gallery once, under a case.
+    """Issue a permit for one search for the probe in a scope of a gallery, under a case.
 
-    *cameras* are those that are searched: in the district, and left by the filter *only*.
+    *cameras* are the ones to be searched: in the district, and passed by the filter *only*.
 
     Raises
     ------
     NotPermitted
-        With every reason why not; the attempt is on record.
+        If the case does not cover the search, with every reason; the attempt is recorded.
     CaseError
-        If there is no such case, or its subject cannot be compared; on record too.
+        If there is no such case, or its subject cannot be compared; recorded too.
     AuditDamaged
-        If the record is not what was written: nothing is searched then.
+        If the record was altered: nothing is searched then.
     """
     me = register.me
     try:
@@ -79,14 +79,14 @@ def authorise(
         "probe": hashlib.sha256(probe.template.tobytes()).hexdigest(),
         "threshold": threshold,
         "top": top,
-        **(_narrowed(only) if only else {}),
+        **(_filter_document(only) if only else {}),
     }
     if reasons:
         register.record("search.refused", {**asked, "reasons": reasons}, by=me)
         raise NotPermitted(
             "; ".join(reasons),
             where=f"case {reference}",
-            fix="Keep to what the case allows, or ask for a case that allows it",
+            fix="Stay within the case, or request one that covers this search",
         )
     entry = register.record("search.asked", asked, by=me)
     return issue(
@@ -100,15 +100,15 @@ def authorise(
 
 
 def admit(register: CaseRegister, reference: str, probe: Probe, *, tracklet_id: str) -> None:
-    """Let a face found in footage become a photograph of the target, under the case it was found.
+    """Allow a face found in footage as a photograph of the target, under the case it was found in.
 
-    It goes on record. Whom the search is for stays what the case says: a face that does not
-    resemble its subject needs a case of its own.
+    The addition is recorded. The face must resemble the case's subject: another person needs a case
+    of their own.
 
     Raises
     ------
     NotPermitted
-        If it is not the case's subject, or whoever is at work may not search; on record too.
+        If it does not resemble the subject, or the user may not search; recorded too.
     CaseError
         If there is no such case, it is not open, or its subject cannot be compared.
     """
@@ -116,7 +116,7 @@ def admit(register: CaseRegister, reference: str, probe: Probe, *, tracklet_id: 
     me = register.require("training.use" if case.is_training else "search", reference)
     reasons = list(_when(register, case))
     if case.request.subject is not None:
-        least, found = case.request.subject.least_score, likeness(register.folder, case, probe)
+        least, found = case.request.subject.least_score, lowest_score(register.folder, case, probe)
         if not found >= least:  # NaN is not alike
             reasons.append(_unlike("this face", found, least))
     if reasons:
@@ -124,13 +124,13 @@ def admit(register: CaseRegister, reference: str, probe: Probe, *, tracklet_id: 
         raise NotPermitted(
             "; ".join(reasons),
             where=f"case {reference}",
-            fix="Ask for a case about this person",
+            fix="Request a case about this person",
         )
     register.record("probe.taken", {"case": reference, "tracklet": tracklet_id}, by=me)
 
 
 def answered(register: CaseRegister, permit: Permit, *, candidates: int, seconds: float) -> None:
-    """Record what came of a search: how many candidates, and how long it took."""
+    """Record the result of a search: the number of candidates and the seconds it took."""
     about = {
         "case": permit.case,
         "asked": permit.entry,
@@ -141,22 +141,22 @@ def answered(register: CaseRegister, permit: Permit, *, candidates: int, seconds
 
 
 def cancelled(register: CaseRegister, permit: Permit, *, compared: int) -> None:
-    """Record that a search was stopped after so many tracklets; it has no answer."""
+    """Record that a search was cancelled after *compared* tracklets; it has no answer."""
     about = {"case": permit.case, "asked": permit.entry, "compared": compared}
     register.record("search.cancelled", about)
 
 
-def _narrowed(only: Filter) -> dict[str, object]:
-    """What the record tells of a filter; a list of cameras by its digest."""
-    told: dict[str, object] = {}
+def _filter_document(only: Filter) -> dict[str, object]:
+    """Return a filter as the record keeps it; a list of cameras as its SHA-256."""
+    document: dict[str, object] = {}
     if only.cameras is not None:
         names = "\n".join(sorted(only.cameras)).encode()
-        told["only cameras"] = hashlib.sha256(names).hexdigest()
+        document["only cameras"] = hashlib.sha256(names).hexdigest()
     if only.windows is not None:
-        told["windows"] = [[a.isoformat(), b.isoformat()] for a, b in only.windows]
+        document["windows"] = [[a.isoformat(), b.isoformat()] for a, b in only.windows]
     if only.quality:
-        told["least quality"] = only.quality
-    return told
+        document["least quality"] = only.quality
+    return document
 
 
 def _reasons(
@@ -173,16 +173,16 @@ def _reasons(
     except NotPermitted as error:
         yield error.what
     if me.account in case.approved_by:
-        yield f"{me.account} authorised the case; who authorises does not search"
+        yield f"{me.account} approved the case and may not search under it"
     yield from _when(register, case)
     yield from _where(case.request.district, scope.district)
     if scope.start < case.request.start or scope.end > case.request.end:
         yield (
-            f"the time {_span(scope.start, scope.end)} is not within the permitted "
+            f"the time range {_span(scope.start, scope.end)} is not within the permitted "
             f"{_span(case.request.start, case.request.end)}"
         )
     if case.request.subject is not None:
-        least, found = case.request.subject.least_score, likeness(register.folder, case, probe)
+        least, found = case.request.subject.least_score, lowest_score(register.folder, case, probe)
         if not found >= least:  # NaN is not alike
             yield _unlike("the probe", found, least)
     if not case.is_training and len(cameras) > case.most_cameras:
@@ -190,37 +190,39 @@ def _reasons(
     beside = gallery.path.resolve().parent / FOLDER
     if beside.exists() and not beside.samefile(register.folder):
         yield (
-            f"the gallery {gallery.path.name} belongs to the casework in {beside.parent}, not to "
-            f"that in {register.folder.parent}; set SIGHTLINE_HOME"
+            f"the gallery {gallery.path.name} belongs to the casework in {beside.parent}, not in "
+            f"{register.folder.parent}; set SIGHTLINE_HOME"
         )
     if case.is_training and me.in_service and not is_fictional(gallery):
         yield (
-            "a training case carries no authority: in an installation in service it searches the "
-            "fictional footage of the demo alone"
+            "in an installation in service, a training case may only search the fictional footage "
+            "of the demo"
         )
 
 
 def _unlike(what: str, found: float, least: float) -> str:
-    return f"{what} is not the case's subject: likeness {found:.2f}, at least {least:.2f} is needed"
+    return (
+        f"{what} does not resemble the case's subject: score {found:.2f}, {least:.2f} is required"
+    )
 
 
 def _when(register: CaseRegister, case: Case) -> Iterator[str]:
     now = datetime.now(UTC)
     status = case.status(now)
-    if status == "asked":
+    if status == "requested":
         lacking = " by a second person" if case.approved_by else ""
         yield f"the case has not been approved{lacking}"
         yield from register.doubts(case.reference)
     elif status == "expired":
         yield f"the case expired at {_stamp(case.request.valid_until)}"
     elif status == "not yet valid":
-        yield f"the case is valid from {_stamp(case.request.valid_from)} on"
+        yield f"the case is not valid before {_stamp(case.request.valid_from)}"
     elif status != "open":
         yield f"the case is {status}"
     last = register.last_at
     if last is not None and now < last - CLOCK_TOLERANCE:
         yield (
-            f"the clock of this machine ({_stamp(now)}) is behind the last entry of the record "
+            f"this machine's clock ({_stamp(now)}) is behind the last entry of the record "
             f"({_stamp(last)})"
         )
 
@@ -229,7 +231,7 @@ def _where(permitted: District, asked: District) -> Iterator[str]:
     if shapely.covers(permitted.area, asked.area):
         return
     outside = shapely.difference(asked.area, permitted.area)
-    if outside.is_empty:  # less than rounding of the last digit, some nanometres
+    if outside.is_empty:  # less than the rounding of the last digit, a few nanometres
         return
     point, metres = _farthest(permitted, outside)
     yield (
@@ -239,9 +241,9 @@ def _where(permitted: District, asked: District) -> Iterator[str]:
 
 
 def _farthest(permitted: District, outside: BaseGeometry) -> tuple[tuple[float, float], float]:
-    """The corner that lies farthest outside, and by how many metres."""
+    """Find the corner that lies farthest outside, and its distance in metres."""
     corners = shapely.get_coordinates(outside)
-    # Metres around the corner: good to a part in a thousand over the few kilometres that matter.
+    # Local metres around the corner, accurate to 0.1 % over the few kilometres that matter.
     best, farthest = (0.0, 0.0), -1.0
     for longitude, latitude in corners:
         scale = np.array([111_320 * np.cos(np.radians(latitude)), 110_574])

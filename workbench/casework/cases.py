@@ -1,4 +1,4 @@
-"""Cases: what may be looked for, where and when, on whose authority, and until when."""
+"""Cases: who may be looked for, where and when, on whose authority, and until when."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ Purpose: TypeAlias = Literal[
     "training",
 ]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
-State: TypeAlias = Literal["asked", "open", "declined", "closed"]
+State: TypeAlias = Literal["requested", "open", "declined", "closed"]
+Status: TypeAlias = Literal["requested", "open", "not yet valid", "expired", "declined", "closed"]
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/#-]{0,63}")
 EARTH_RADIUS_KM = 6371.0088  # IUGG mean radius
@@ -38,7 +39,7 @@ LONGEST_TEXT = 500
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What cases of one kind have in common; every field may be changed in the case."""
+    """Preset for a kind of case; every field may be changed in the case."""
 
     purpose: Purpose
     legal_basis: str
@@ -51,14 +52,14 @@ TEMPLATES: Mapping[str, Template] = {
         "missing person",
         "Prevention of a substantial risk to life: search for a missing person",
         timedelta(days=7),
-        "From the last certain sighting; the way they usually go first",
+        "Start from the last certain sighting and the usual way from there",
     ),
     "recorded-offence": Template(
         "suspect of a recorded offence",
         "Regulation (EU) 2024/1689, Art. 26(10): authorisation by a judicial authority or an "
         "administrative one whose decision is binding",
         timedelta(days=30),
-        "Around the time and place of the offence; the offence's own number belongs in the title",
+        "Around the time and place of the offence; put the number of the offence in the title",
     ),
     "victim-or-witness": Template(
         "victim or witness",
@@ -70,14 +71,14 @@ TEMPLATES: Mapping[str, Template] = {
         "unidentified deceased",
         "Inquiry into a death: last movements of an unidentified deceased person",
         timedelta(days=30),
-        "The days before the finding, around the place of the finding",
+        "The days before the body was found, around the place where it was found",
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The largest things that one person's approval covers."""
+    """Largest case that one person's approval covers."""
 
     area_km2: float
     days: float
@@ -86,7 +87,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
-        """The limits in the settings."""
+        """Take the limits from the settings."""
         return cls(
             area_km2=settings.largest_area_km2,
             days=settings.longest_days,
@@ -97,7 +98,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of an installation's casework: its settings decide them, no case does."""
+    """Rules of an installation's casework: set by its settings, never by a case."""
 
     limits: Limits
     filler_share: float  # fillers for each candidate sent to review
@@ -106,7 +107,7 @@ class Rules:
 
     @classmethod
     def of(cls, settings: Settings) -> Rules:
-        """The rules in the settings."""
+        """Take the rules from the settings."""
         return cls(
             limits=Limits.of(settings),
             filler_share=settings.filler_share,
@@ -117,7 +118,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The one person who may be looked for, by photographs kept in the casework folder.
+    """Person who may be looked for, described by photographs kept in the casework folder.
 
     ``digest`` is the SHA-256 of the templates made from them, with the profile ``fingerprint``;
     a probe must score at least ``least_score`` against the nearest of them.
@@ -132,79 +133,82 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What somebody asks leave for.
+    """Request for a case: everything that is approved with it.
 
     Raises
     ------
     CaseError
-        If something is missing or impossible; the message names the field.
+        If a field is missing or impossible; the message names it.
     """
 
     reference: str
     purpose: Purpose
     title: str = ""
     legal_basis: str
-    authority: str  # the body or person outside that gave the authorisation
+    authority: str  # the outside body or person that gave the authorisation
     authorisation: str  # the reference of that decision
     district: District
     start: datetime  # UTC: the permitted footage
     end: datetime
-    valid_from: datetime  # UTC: when may be searched
+    valid_from: datetime  # UTC: when searching is allowed
     valid_until: datetime
-    cameras: int | None = None  # most in one search; by default the limit in the settings
+    cameras: int | None = None  # most in one search; None: the limit in the settings
     subject: Subject | None = None
 
     def __post_init__(self) -> None:
         if not _REFERENCE.fullmatch(self.reference):
             raise _incomplete(
                 "reference",
-                f"{self.reference[:80]!r} is not one",
-                "Use up to 64 letters, digits and . _ / # -, beginning with a letter or digit",
+                f"{self.reference[:80]!r} is not a valid reference",
+                "Use up to 64 letters, digits and . _ / # -, starting with a letter or digit",
             )
         if self.purpose not in PURPOSES:
             raise _incomplete(
-                "purpose", f"{self.purpose!r} is none", f"Choose from {', '.join(PURPOSES)}"
+                "purpose",
+                f"{self.purpose!r} is not a purpose",
+                f"Choose from {', '.join(PURPOSES)}",
             )
         for name in ("title", "legal_basis", "authority", "authorisation"):
             text = getattr(self, name)
             object.__setattr__(self, name, plain(text, where=name))
             if not getattr(self, name) and name != "title":
-                raise _incomplete(name, "is missing", "A case is nothing without it")
+                raise _incomplete(name, "is missing", "Every case needs one")
         for name in ("start", "end", "valid_from", "valid_until"):
             object.__setattr__(self, name, utc(getattr(self, name), where=name))
         Scope(self.district, self.start, self.end)
         if self.valid_until <= self.valid_from:
-            raise _incomplete("valid_until", "is not after valid_from", "Choose a later one")
+            raise _incomplete("valid_until", "is not after valid_from", "Choose a later time")
         if self.cameras is not None and self.cameras < 1:
-            raise _incomplete("cameras", f"{self.cameras} is too few", "Allow one at least")
+            raise _incomplete("cameras", f"{self.cameras} is too few", "Allow at least one")
         if self.subject is None and not self.is_training:
             raise _incomplete(
                 "subject",
                 "is missing: a case is about one known person",
-                "Give at least one photograph of the person",
+                "Add at least one photograph of the person",
             )
 
     @property
     def is_training(self) -> bool:
+        """True if the case carries no authority."""
         return self.purpose == "training"
 
     def exceeds(self, limits: Limits) -> tuple[str, ...]:
-        """In what it goes beyond the limits, in words."""
+        """Name, in words, each limit that the request goes beyond."""
         area, days = area_km2(self.district), (self.end - self.start) / timedelta(days=1)
         valid = (self.valid_until - self.valid_from) / timedelta(days=1)
-        told = []
+        beyond = []
         if area > limits.area_km2:
-            told.append(f"an area of {area:,.1f} km², the limit is {limits.area_km2:,g} km²")
+            beyond.append(f"an area of {area:,.1f} km², the limit is {limits.area_km2:,g} km²")
         if days > limits.days:
-            told.append(f"{days:,.1f} days of footage, the limit is {limits.days:g}")
+            beyond.append(f"{days:,.1f} days of footage, the limit is {limits.days:g}")
         if valid > limits.valid_days:
-            told.append(f"valid for {valid:,.1f} days, the limit is {limits.valid_days:g}")
+            beyond.append(f"valid for {valid:,.1f} days, the limit is {limits.valid_days:g}")
         if self.cameras is not None and self.cameras > limits.cameras:
-            told.append(f"{self.cameras:,} cameras in a search, the limit is {limits.cameras:,}")
-        return tuple(told)
+            beyond.append(f"{self.cameras:,} cameras in a search, the limit is {limits.cameras:,}")
+        return tuple(beyond)
 
     def document(self) -> dict[str, Any]:
-        """As the record keeps it."""
+        """Return the request as JSON values, as the record keeps it."""
         return {
             "reference": self.reference,
             "purpose": self.purpose,
@@ -223,7 +227,7 @@ class Request:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Request:
-        """Read what :meth:`document` wrote."""
+        """Read a request that :meth:`document` wrote."""
         subject = document["subject"]
         if subject is not None:
             subject = Subject(**{**subject, "photographs": tuple(subject["photographs"])})
@@ -240,33 +244,35 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A request and what became of it. ``approved_by`` are never the one who asked."""
+    """A request and what became of it; ``approved_by`` never holds ``asked_by``."""
 
     request: Request
     asked_by: str
     asked_at: datetime  # UTC
-    state: State = "asked"
+    state: State = "requested"
     approved_by: tuple[str, ...] = ()
-    exceeds: tuple[str, ...] = ()  # the limits that were in force when it was first approved
+    exceeds: tuple[str, ...] = ()  # limits in force at the first approval that it goes beyond
     most_cameras: int = 0
     ended_at: datetime | None = None
     reason: str = ""  # why it was declined or closed
 
     @property
     def reference(self) -> str:
+        """Reference of the request."""
         return self.request.reference
 
     @property
     def is_training(self) -> bool:
+        """True if the case carries no authority."""
         return self.request.is_training
 
     @property
     def scope(self) -> Scope:
-        """All that may be looked at."""
+        """District and time range that may be searched."""
         return Scope(self.request.district, self.request.start, self.request.end)
 
-    def status(self, now: datetime | None = None) -> str:
-        """``asked``, ``open``, ``not yet valid``, ``expired``, ``declined`` or ``closed``."""
+    def status(self, now: datetime | None = None) -> Status:
+        """State of the case at a time, by default now: its validity counts where it is open."""
         if self.state != "open":
             return self.state
         now = now or datetime.now(UTC)
@@ -284,7 +290,7 @@ class Case:
 
 
 def area_km2(district: District) -> float:
-    """The area of a district on the sphere: Lambert's cylinder keeps areas."""
+    """Compute the area of a district on the sphere, in Lambert's equal-area projection."""
 
     def flat(degrees: Any) -> Any:
         longitude, latitude = np.radians(degrees).T
@@ -294,19 +300,20 @@ def area_km2(district: District) -> float:
 
 
 def plain(text: str, *, where: str) -> str:
-    """Text of one line without control characters, in one Unicode spelling (NFC).
+    """Check a line of text and return it stripped and in one Unicode spelling (NFC).
 
-    Direction overrides and other invisible format characters would let a line show something else
-    than what it says; they are refused too. Raises CaseError.
+    Control characters are refused, and so are direction overrides and other invisible format
+    characters, which could make a line read differently from what it holds. Raises CaseError, which
+    names *where*.
     """
     text = unicodedata.normalize("NFC", text).strip()
     hidden = [c for c in text if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
     if hidden:
         raise _incomplete(
-            where, f"holds the invisible character U+{ord(hidden[0]):04X}", "Write it without"
+            where, f"holds the invisible character U+{ord(hidden[0]):04X}", "Remove it"
         )
     if len(text) > LONGEST_TEXT:
-        raise _incomplete(where, f"is {len(text)} characters long", f"Keep to {LONGEST_TEXT}")
+        raise _incomplete(where, f"is {len(text)} characters long", f"Use at most {LONGEST_TEXT}")
     return text
 
 

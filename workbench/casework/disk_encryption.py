@@ -1,6 +1,6 @@
-"""Whether what is stored here is encrypted: by the disk, since nothing above it can be.
+"""Disk encryption under a path: Sightline encrypts no files, so the disk must be encrypted.
 
-See docs/decisions/0005-at-rest.md for why.
+See docs/decisions/0005-at-rest.md for the reasons.
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from typing import Literal, TypeAlias
 
 State: TypeAlias = Literal["encrypted", "plain", "unknown"]
 
-# Network and stacked file systems: what is under them is another machine's or another layer's.
+# File systems in memory have no device.
 _MEMORY = {"tmpfs", "ramfs"}
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """What a path is stored on."""
+    """Device that a path is stored on, and whether it is encrypted."""
 
     path: Path
     state: State
-    device: str  # as the kernel names it; the file system's where there is no block device
+    device: str  # the kernel's name; the file system's if there is no block device
 
 
 def storage_of(
     path: Path, *, system: Path = Path("/sys"), process: Path = Path("/proc")
 ) -> Storage:
-    """The block device under a path, and whether dm-crypt (LUKS and the like) lies below it.
+    """Find the block device under a path, and whether dm-crypt (such as LUKS) encrypts it.
 
-    Every device that a volume is made of must be encrypted for it to be. A path that does not exist
-    yet is looked at in the nearest folder that does.
+    A volume counts as encrypted if every device it is made of is. For a path that does not exist
+    yet, the nearest folder that does counts. Network and stacked file systems are unknown.
     """
     path = path.resolve()
     existing = next(folder for folder in (path, *path.parents) if folder.exists())
     number = existing.stat().st_dev
     block = system / "dev" / "block" / f"{os.major(number)}:{os.minor(number)}"
     if not block.exists():
-        # btrfs and overlays have a number of their own; the mount table knows the device.
+        # btrfs and overlays have device numbers of their own; the mount table names the device.
         kind, source = _mounted(existing, process)
         if kind in _MEMORY:
             return Storage(existing, "unknown", kind)
@@ -50,7 +50,7 @@ def storage_of(
 
 
 def _is_encrypted(block: Path) -> bool:
-    """Whether a device is a dm-crypt target, or all that it is made of are."""
+    """Check that a device is a dm-crypt target, or is made of nothing but such targets."""
     kind = block / "dm" / "uuid"
     if kind.is_file() and kind.read_text().startswith("CRYPT-"):
         return True
@@ -62,7 +62,7 @@ def _is_encrypted(block: Path) -> bool:
 
 
 def _mounted(path: Path, process: Path) -> tuple[str, str]:
-    """Kind of file system and source of the mount that holds a path, as the kernel has them."""
+    """Return file system and source of the mount that holds a path, from the kernel's table."""
     best, found = -1, ("", "")
     for line in (process / "self" / "mountinfo").read_text().splitlines():
         mount, _, rest = line.partition(" - ")

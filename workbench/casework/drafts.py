@@ -1,8 +1,8 @@
-"""The question that somebody is about to ask under a case, kept so that a reload does not lose it.
+"""Drafts: the question a user is preparing under a case, kept so that a reload does not lose it.
 
-It lies with what is kept of the case's subject, readable for its owner alone, and goes with it,
-when the case is forgotten or its retention ends. A draft is a question, never an answer or a
-permit: whom it was kept for gets it back, and must ask again.
+A draft is stored with the case's subject, readable by its owner alone, and is deleted with it. It
+holds a question, never results or a permit: the person who left it gets it back and must search
+again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.subjects import erase, home_of
+from workbench.casework.subjects import erase, subject_folder
 from workbench.domain import parse_time
 from workbench.errors import CaseError, TimeError
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from workbench.casework.record.people import Person
     from workbench.casework.register import CaseRegister
 
-START_AGAIN = "Begin the question anew"
+START_AGAIN = "Start the question again"
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A question as it was when it was kept.
+    """A kept question.
 
-    ``question`` is what the page makes of it; ``photographs`` are the files it names, by their
+    ``question`` holds the values of the page; ``photographs`` are the files it names, by their
     SHA-256.
     """
 
@@ -47,16 +47,16 @@ def keep_draft(
     question: Mapping[str, Any],
     photographs: Sequence[bytes] = (),
 ) -> None:
-    """Keep a question for whoever is at work, in place of the one before: whole or not at all.
+    """Keep a question for the user, replacing the one before; whole or not at all.
 
-    Raises NotPermitted for who may not search, and CaseError if the case is not open or the disk
-    refuses.
+    Raises NotPermitted if the user may not search, and CaseError if the case is not open or the
+    files cannot be written.
     """
     case = register.case(reference)
     me = register.me
     me.require("training.use" if case.is_training else "search")
     case.require_open(fix="Choose an open case")
-    home, name = home_of(register.folder, reference), _name(me)
+    home, name = subject_folder(register.folder, reference), _prefix(me)
     contents = {hashlib.sha256(content).hexdigest(): content for content in photographs}
     document = {
         "case": reference,
@@ -72,24 +72,24 @@ def keep_draft(
             if not path.exists():
                 _write(path, content)
         _write(home / f"{name}.json", json.dumps(document).encode())
-        for path in _files(home, me):
+        for path in _draft_photographs(home, me):
             if path.name.removeprefix(f"{name}-") not in contents:
                 erase(path)
     except OSError as error:
         raise CaseError(
-            f"the question could not be kept ({error.strerror})",
+            f"the question could not be saved ({error.strerror})",
             where=reference,
-            fix="It is lost when this page is reloaded",
+            fix="Free space on the disk; until then, a reload of this page loses the question",
         ) from None
 
 
-def kept_draft(register: CaseRegister, reference: str) -> Draft | None:
-    """What is kept under a case for whoever is at work; None if nothing is, or the case has ended.
+def read_draft(register: CaseRegister, reference: str) -> Draft | None:
+    """Read the user's draft under a case; None if there is none or the case is not open.
 
-    Raises CaseError if it cannot be read, or is not what was kept.
+    Raises CaseError if it cannot be read, or was altered.
     """
     case, me = register.case(reference), register.me
-    home, name = home_of(register.folder, reference), _name(me)
+    home, name = subject_folder(register.folder, reference), _prefix(me)
     path = home / f"{name}.json"
     if case.status() != "open" or not path.is_file():
         return None
@@ -97,46 +97,46 @@ def kept_draft(register: CaseRegister, reference: str) -> Draft | None:
         me.require("training.use" if case.is_training else "search")
         document = json.loads(path.read_bytes())
         if (document["case"], document["account"]) != (reference, me.account):
-            raise ValueError("it is somebody else's")
+            raise ValueError("it belongs to someone else")
         photographs = {digest: _read(home, name, digest) for digest in document["photographs"]}
         saved_at = parse_time(document["saved_at"])
         question = document["question"]
         if not isinstance(question, dict):
-            raise TypeError("it holds no question")
+            raise TypeError("it does not hold a question")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, TimeError) as error:
         raise CaseError(
-            f"the question kept for you cannot be read ({error})", where=reference, fix=START_AGAIN
+            f"your saved question cannot be read ({error})", where=reference, fix=START_AGAIN
         ) from None
     return Draft(reference, saved_at, question, photographs)
 
 
-def discard_draft(register: CaseRegister, reference: str) -> None:
-    """Take away what is kept under a case for whoever is at work, if anything is."""
-    home, me = home_of(register.folder, reference), register.me
-    for path in (home / f"{_name(me)}.json", *_files(home, me)):
+def delete_draft(register: CaseRegister, reference: str) -> None:
+    """Delete the user's draft under a case, if there is one."""
+    home, me = subject_folder(register.folder, reference), register.me
+    for path in (home / f"{_prefix(me)}.json", *_draft_photographs(home, me)):
         if path.is_file():
             erase(path)
 
 
-def _name(me: Person) -> str:
-    # An account of a hub may hold anything: never a path.
+def _prefix(me: Person) -> str:
+    # A hub's account name may hold any character, so it must not become a path.
     return f"draft-{hashlib.sha256(me.account.encode()).hexdigest()[:16]}"
 
 
-def _files(home: Path, me: Person) -> Iterator[Path]:
-    """The photographs that are kept, of this question and of those before."""
-    yield from sorted(home.glob(f"{_name(me)}-*"))
+def _draft_photographs(home: Path, me: Person) -> Iterator[Path]:
+    """Find the user's kept photographs, of this draft and of earlier ones."""
+    yield from sorted(home.glob(f"{_prefix(me)}-*"))
 
 
 def _read(home: Path, name: str, digest: str) -> bytes:
     content = (home / f"{name}-{Path(digest).name}").read_bytes()
     if hashlib.sha256(content).hexdigest() != digest:
-        raise ValueError("a photograph is not the one that was kept")
+        raise ValueError("a photograph is not the one that was saved")
     return content
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file for its owner alone, whole or not at all, and erase the one before."""
+    """Write a file for its owner alone, whole or not at all, and overwrite the one before."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     opened = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(opened, "wb") as file:

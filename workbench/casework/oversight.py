@@ -1,4 +1,4 @@
-"""What an auditor asks of the record: who searched what, how often, with what result, and not."""
+"""Overview of the record for auditors: searches, refusals, people, error rates, yearly figures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXPORTS = ("evidence.exported", "sightings.exported")
 
 @dataclass(frozen=True, slots=True)
 class SearchEntry:
-    """One search as the record has it."""
+    """A search, as the record has it."""
 
     at: datetime  # UTC
     account: str
@@ -38,12 +38,12 @@ class SearchEntry:
     end: str
     cameras: int
     threshold: float | None
-    candidates: int | None  # None: it was never answered
+    candidates: int | None  # None: no answer was recorded
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One attempt that was refused."""
+    """A refused attempt."""
 
     at: datetime  # UTC
     account: str
@@ -54,36 +54,36 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class UserActivity:
-    """What one person did."""
+    """Activity of one person, over the whole record."""
 
     account: str
     searches: int
     cases: int
     busiest_day: int  # most searches on one day, UTC
-    with_candidates: int  # searches that found any
+    with_candidates: int  # searches with at least one candidate
     refused: int
     decisions: int
     exports: int
 
     @property
     def hit_rate(self) -> float:
-        """Share of searches with at least one candidate; 0 where there were none."""
+        """Share of searches with at least one candidate; 0 if there were no searches."""
         return self.with_candidates / self.searches if self.searches else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class AuditOverview:
-    """A look at the whole record."""
+    """Verification and contents of the whole record."""
 
     verification: Verification
-    doubts: tuple[Fault, ...]  # entries in the name of people who did not sign them
+    doubts: tuple[Fault, ...]  # entries that the person they name did not sign
     searches: tuple[SearchEntry, ...]  # latest first
     refusals: tuple[Refusal, ...]  # latest first
     people: tuple[UserActivity, ...]  # most searches first
     error_rates: tuple[ErrorRate, ...]
 
     def frame(self) -> pd.DataFrame:
-        """The searches as a DataFrame, one row each."""
+        """Return the searches as a DataFrame, one row each, latest first."""
         import pandas as pd
 
         columns = [field.name for field in dataclasses.fields(SearchEntry)]
@@ -91,7 +91,10 @@ class AuditOverview:
 
 
 def audit_overview(register: CaseRegister) -> AuditOverview:
-    """Read and verify the record from its first entry; for auditors, and itself on record."""
+    """Read and verify the record from its first entry.
+
+    Raises NotPermitted for all but auditors; the reading is itself recorded.
+    """
     me = register.require("audit.read")
     register.record("audit.read", {}, by=me)
     entries = list(all_entries(register.folder))
@@ -109,7 +112,7 @@ def audit_overview(register: CaseRegister) -> AuditOverview:
 
 @dataclass(frozen=True, slots=True)
 class Annual:
-    """What was done under the cases of one purpose in a year: figures, nobody's names.
+    """Figures of a year for the cases of one purpose, without names.
 
     For the yearly report of Regulation (EU) 2024/1689, Art. 26(10).
     """
@@ -126,7 +129,10 @@ class Annual:
 
 
 def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
-    """The figures of a year (UTC) by purpose, training apart; for auditors."""
+    """Count what was done in a year (UTC), by purpose.
+
+    Raises NotPermitted for all but auditors; the reading is itself recorded.
+    """
     me = register.require("audit.read")
     register.record("audit.read", {"year": year}, by=me)
     purposes = {case.reference: case.request.purpose for case in register.cases()}
@@ -216,7 +222,7 @@ def _people(entries: Sequence[Entry], searches: Sequence[SearchEntry]) -> tuple[
             count[entry.account]["refused"] += entry.what.endswith(".refused")
             count[entry.account]["decisions"] += entry.what == "review.decided"
             count[entry.account]["exports"] += entry.what in EXPORTS
-    told = [
+    activities = [
         UserActivity(
             account,
             own["searches"],
@@ -229,4 +235,4 @@ def _people(entries: Sequence[Entry], searches: Sequence[SearchEntry]) -> tuple[
         )
         for account, own in count.items()
     ]
-    return tuple(sorted(told, key=lambda person: (-person.searches, person.account)))
+    return tuple(sorted(activities, key=lambda person: (-person.searches, person.account)))

@@ -1,4 +1,4 @@
-"""The register: an installation's cases, as its record tells them, and who is at work here."""
+"""Register of an installation's cases, as its record has them, used in one person's name."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ if TYPE_CHECKING:
 
 FOLDER = "casework"
 TRAINING_DAYS = 365
-# Entries of these kinds say what is the case now; the others only that something happened.
+# Entries of these kinds make up the present state; the others only say that something happened.
 KEPT = ("case.", "review.", "people.", "subject.", "triage.")
 
 
 class CaseRegister:
-    """The casework folder, opened by whoever runs this process.
+    """Cases, roles and decisions of a casework folder, in the name of the user of this process.
 
     >>> register = open_register(load_settings())                        # doctest: +SKIP
     >>> register.case("A-2026-117").status()                             # doctest: +SKIP
     'open'
 
-    Every method that changes something names the person itself (:attr:`me`), asks whether their
-    role covers it, and leaves an entry whether it does or not. Open one and keep it: it reads of
-    the record what was written since it last looked.
+    Every method that changes something determines the user itself (:attr:`me`), checks that their
+    role covers the action, and leaves an entry whether it does or not. Open a register once and
+    keep it: each call only reads what was added to the record since the last one.
 
     Parameters
     ----------
     folder : Path
-        Where the record and what belongs to it lie; made if it is not there.
+        Folder of the record and its files; made if it does not exist.
     rules : Rules
         The rules of the installation.
     """
@@ -60,23 +60,23 @@ class CaseRegister:
         self._log = AuditLog(folder, kinds=KEPT)
         self._answers: Answers = {}  # of the hub
         self._lock = threading.RLock()
-        self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those of no case
+        self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those about no case
         self._spelling: dict[str, str] = {}  # casefolded reference: the reference
         self._built: dict[str, Case] = {}
-        self._doubts: dict[str, list[str]] = {}  # by reference: entries that nobody believes
+        self._doubts: dict[str, list[str]] = {}  # by reference: why entries are not believed
         self.refresh()
 
     # --- Who ------------------------------------------------------------------------------
 
     @property
     def people(self) -> People:
-        """The people file as it is now; a change of it by hand is recorded when it is seen."""
+        """People file as it is now; a change made by hand is recorded when it is noticed."""
         people = read_people(self.folder)
         with self._lock:
-            noted = self._of("", "people.changed")
-            if (noted[-1].about["sha256"] if noted else "") != people.digest:
+            recorded = self._entries_about("", "people.changed")
+            if (recorded[-1].about["sha256"] if recorded else "") != people.digest:
                 about = {"sha256": people.digest, **people.document()}
-                self._take(
+                self._apply_entries(
                     self._log.append(
                         "people.changed", identify(people, self._answers).named(), about
                     )
@@ -85,11 +85,11 @@ class CaseRegister:
 
     @property
     def me(self) -> Person:
-        """Whoever runs this process, as the operating system or the hub says."""
+        """User of this process, according to the operating system or the hub."""
         return identify(self.people, self._answers)
 
     def require(self, action: Action, reference: str = "") -> Person:
-        """Whoever is at work, if their role covers it; record and raise NotPermitted if not."""
+        """Return the user if their role covers *action*; else record it and raise NotPermitted."""
         me = self.me
         try:
             me.require(action)
@@ -99,10 +99,17 @@ class CaseRegister:
         return me
 
     def grant(self, account: str, role: str, *, granted: bool = True, key: str = "") -> People:
-        """Give somebody a role, or take it; the first administrator is whoever owns the folder.
+        """Give an account a role, or take it away; the folder's owner is the first administrator.
 
-        *key* is their public key, as :func:`workbench.casework.record.keys.own_key` tells it to
-        them; whoever approves or decides needs one.
+        *key* is the account's public key, as :func:`workbench.casework.record.keys.own_key` gives
+        it to its holder; approving and deciding need one.
+
+        Raises
+        ------
+        NotPermitted
+            If the user is not an administrator, or not the owner where there is none yet.
+        SettingsError
+            If there is no such role, the key is not one, or no administrator would be left.
         """
         people = self.people
         if people.in_service:
@@ -111,9 +118,9 @@ class CaseRegister:
             me = identify(people, self._answers)
             if me.uid != self.folder.stat().st_uid:
                 raise NotPermitted(
-                    "the first administrator is named by the owner of the casework folder",
+                    "only the owner of the casework folder can grant the first role",
                     where=str(self.folder),
-                    fix="Have its owner do it",
+                    fix="Ask its owner to run the command",
                 )
             people = people.changed(me.account, "administrator", granted=True)
         people = people.changed(account, role, granted=granted)
@@ -121,9 +128,9 @@ class CaseRegister:
             people = people.with_key(account, key)
         if not any("administrator" in roles for roles in people.roles.values()):
             raise SettingsError(
-                "nobody would be administrator any more",
+                "no administrator would be left",
                 where=account,
-                fix="Make somebody else one first",
+                fix="Make another account administrator first",
             )
         about = {"account": account, "role": role, "granted": granted, "key": key}
         self.record("people.granted" if granted else "people.revoked", about, by=me)
@@ -133,64 +140,76 @@ class CaseRegister:
     # --- Cases ----------------------------------------------------------------------------
 
     def cases(self) -> tuple[Case, ...]:
-        """All cases, in the order in which they were first asked."""
+        """Return all cases, in the order in which they were requested."""
         with self._lock:
             self.refresh()
-            return tuple(self._case(name) for name in self._entries if self._of(name, "case."))
+            return tuple(
+                self._case(name) for name in self._entries if self._entries_about(name, "case.")
+            )
 
     def case(self, reference: str) -> Case:
-        """One case; raise CaseError if there is none with this very reference."""
+        """Return a case; raise CaseError if none has exactly this reference."""
         with self._lock:
             self.refresh()
-            if not self._of(reference, "case."):
+            if not self._entries_about(reference, "case."):
                 close = self._spelling.get(reference.casefold())
                 raise CaseError(
-                    "there is no such case",
+                    "no such case",
                     where=reference[:80],
-                    fix=f"Did you mean {close}" if close else "`sightline case list` shows them",
+                    fix=f"Did you mean {close}"
+                    if close
+                    else "`sightline case list` lists all cases",
                 )
             return self._case(reference)
 
     def ask(self, request: Request, *, subject: Probe) -> Case:
-        """Ask leave for a case; somebody else must approve it before it opens.
+        """Request a case; another person must approve it before it opens.
 
         Parameters
         ----------
         request : Request
-            With the subject that :func:`workbench.casework.subjects.describe_subject` makes.
+            Its subject is made by :func:`workbench.casework.subjects.describe_subject`.
         subject : Probe
-            The same person's photographs, which are kept as long as the case needs them.
+            Photographs of the same person, kept as long as the case needs them.
+
+        Raises
+        ------
+        NotPermitted
+            If the user's role does not cover it.
+        CaseError
+            If the reference is taken, the photographs are not the request's, or it is for training.
         """
         if request.is_training:
             raise CaseError(
-                "training is not asked for",
+                "a training case is not requested",
                 where=request.reference,
-                fix="Use `sightline case training`",
+                fix="Open one with `sightline case training`",
             )
         me = self.require("case.ask", request.reference)
-        told = request.subject
-        if told is None or told != describe_subject(
-            subject, calibrations=self.rules.calibrations, description=told.description
+        described = request.subject
+        if described is None or described != describe_subject(
+            subject, calibrations=self.rules.calibrations, description=described.description
         ):
             raise CaseError(
-                "the photographs are not those of the request's subject",
+                "the photographs are not those described in the request",
                 where=request.reference,
-                fix="Describe the subject with the very probe",
+                fix="Describe the subject with the same probe",
             )
         with self.exclusively():
             taken = self._spelling.get(request.reference.casefold())
             if taken is not None:
-                raise CaseError("there is one already", where=taken, fix="Choose another reference")
+                raise CaseError("this reference is taken", where=taken, fix="Choose another")
             keep_subject(self.folder, request.reference, subject)
             self.record("case.asked", {"case": request.reference, **request.document()}, by=me)
         return self.case(request.reference)
 
     def approve(self, reference: str) -> Case:
-        """Authorise a case that somebody else asked for.
+        """Approve a case that another person requested.
 
-        A case beyond the limits of the :attr:`rules` opens when two people have done so. The limits
-        that were in force stand in the record, so that nobody's own settings change them
-        afterwards.
+        A case beyond the limits of the :attr:`rules` opens when two people have approved it. The
+        limits in force are recorded, so that later settings do not change them. Raises
+        NotPermitted if the user's role does not cover it or they requested or approved it
+        themselves, and CaseError if the case is not waiting for approval.
         """
         me, limits = self.require("case.approve", reference), self.rules.limits
         with self.exclusively():
@@ -199,13 +218,17 @@ class CaseRegister:
 
     def _approve(self, reference: str, me: Person, limits: Limits) -> None:
         case = self.case(reference)
-        if case.state != "asked":
-            raise CaseError(f"is {case.state}", where=reference, fix="Only asked ones are approved")
+        if case.state != "requested":
+            raise CaseError(
+                f"is {case.state}", where=reference, fix="Only a requested case can be approved"
+            )
         reason = ""
         if me.account == case.asked_by:
-            reason = f"{me.account} asked for it; who asks does not authorise"
+            reason = f"{me.account} requested the case and may not approve it"
         elif me.account in case.approved_by:
-            reason = f"{me.account} approved it already; going beyond the limits takes two people"
+            reason = (
+                f"{me.account} has approved it already; a case beyond the limits takes two people"
+            )
         if reason:
             self._refuse("case.approve", reference, reason, "Ask another supervisor")
         about = {
@@ -217,26 +240,36 @@ class CaseRegister:
         self.record("case.approved", about, by=me)
 
     def decline(self, reference: str, *, reason: str) -> Case:
-        """Refuse a case that somebody asked for."""
+        """Decline a requested case; raise CaseError if it is not waiting for approval."""
         me, case = self.require("case.approve", reference), self.case(reference)
-        if case.state != "asked":
-            raise CaseError(f"is {case.state}", where=reference, fix="Close it instead")
+        if case.state != "requested":
+            raise CaseError(
+                f"is {case.state}", where=reference, fix="Only a requested case can be declined"
+            )
         self.record("case.declined", {"case": reference, "reason": reason}, by=me)
         return self.case(reference)
 
     def close(self, reference: str, *, reason: str) -> Case:
-        """Close a case for good: nothing is searched under it again, and it holds nothing any more.
+        """Close a case for good: no more searches under it, and its sightings are held no longer.
 
-        Whoever asked may do so, and every supervisor; a training case whoever trains.
+        The person who requested it may close it, and every supervisor; a training case, everyone
+        who may train. Raises NotPermitted for others, and CaseError if it has ended already.
         """
         case = self.case(reference)
         me = self.require("training.use" if case.is_training else "case.close", reference)
-        if case.state not in ("open", "asked"):
-            raise CaseError(f"is {case.state}", where=reference, fix="There is nothing to close")
+        if case.state not in ("open", "requested"):
+            raise CaseError(
+                f"is {case.state}",
+                where=reference,
+                fix="Only an open or requested case can be closed",
+            )
         own = me.account == case.asked_by or case.is_training
         if not own and "supervisor" not in me.roles:
             self._refuse(
-                "case.close", reference, f"{me.account} did not ask for it", "Ask a supervisor"
+                "case.close",
+                reference,
+                f"{me.account} did not request the case",
+                "Ask a supervisor",
             )
         self.record("case.closed", {"case": reference, "reason": reason}, by=me)
         return self.case(reference)
@@ -244,8 +277,8 @@ class CaseRegister:
     def train(self, reference: str, scope: Scope, *, title: str = "") -> Case:
         """Open a training case, or open it again with another scope.
 
-        It carries no authority: where the installation is in service (it has a people file), it
-        searches the fictional footage of the demo alone.
+        It needs no approval, for it carries no authority: in an installation in service (one with a
+        people file) it searches only the fictional footage of the demo.
         """
         me = self.require("training.use", reference)
         now = datetime.now(UTC)
@@ -266,9 +299,9 @@ class CaseRegister:
             taken = self._spelling.get(reference.casefold())
             if taken is not None and not (taken == reference and self._case(taken).is_training):
                 raise CaseError(
-                    "there is another case of this name",
+                    "this reference is taken by another case",
                     where=taken,
-                    fix="Choose another reference",
+                    fix="Choose another",
                 )
             self.record("case.training", {"case": reference, **request.document()}, by=me)
         return self.case(reference)
@@ -277,18 +310,18 @@ class CaseRegister:
 
     @property
     def head(self) -> Head:
-        """The last entry of the record, to be pinned elsewhere."""
+        """Number and hash of the record's last entry, to be pinned elsewhere."""
         with self._lock:
             self.refresh()
             return self._log.head
 
     @property
     def last_at(self) -> datetime | None:
-        """When the last entry was made."""
+        """Time of the last entry (UTC); None in an empty record."""
         return self._log.last_at
 
     def record(self, what: str, about: Mapping[str, Any], *, by: Person | None = None) -> Entry:
-        """Add an entry in the name of whoever is at work."""
+        """Add an entry in the name of the user, or of *by*; signed where its kind demands it."""
         with self.exclusively():
             me, people = by or self.me, read_people(self.folder)
             named, before = me.named(), self._log.head.hash
@@ -297,40 +330,40 @@ class CaseRegister:
                 named["signature"] = made
             elif what in SIGNED and people.in_service:
                 raise NotPermitted(
-                    f"{me.account} has no key here that the administrator knows",
+                    f"{me.account} has no key on this machine that is in the people file",
                     where=what,
-                    fix="Run `sightline people key` and give the administrator what it prints",
+                    fix="Run `sightline people key` and give its output to the administrator",
                 )
             found = self._log.append(what, named, about)
-            self._take(found)
+            self._apply_entries(found)
             return found[-1]
 
     def refused(self, action: str, reference: str, reasons: Sequence[str]) -> None:
-        """Record that somebody asked for what is not theirs."""
+        """Record an attempt that was refused, with the reasons."""
         about = {"case": reference[:200], "action": action, "reasons": list(reasons)}
         self.record(f"{action}.refused", about)
 
     def entries_of(self, reference: str, what: str) -> tuple[Entry, ...]:
-        """The entries of a case whose kind begins with *what* (of those that say what is so)."""
+        """Return the entries about a case whose kind begins with *what*; kinds in ``KEPT`` only."""
         with self._lock:
             self.refresh()
-            return tuple(self._of(reference, what))
+            return tuple(self._entries_about(reference, what))
 
     def doubts(self, reference: str) -> tuple[str, ...]:
-        """Why some entries about a case are not believed: they are not signed by whom they name."""
+        """Return why entries about a case are ignored: the person they name did not sign them."""
         return tuple(self._doubts.get(reference, ()))
 
     @contextlib.contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Nobody on this machine writes meanwhile, so that what is decided rests on what is so."""
+        """Keep other processes from writing between a decision and its entry."""
         with self._lock, self._log.exclusively():
             self.refresh()
             yield
 
     def refresh(self) -> None:
-        """Read what others have written meanwhile."""
+        """Read the entries that others have written since."""
         with self._lock:
-            self._take(self._log.read_new())
+            self._apply_entries(self._log.read_new())
 
     # --- Within ---------------------------------------------------------------------------
 
@@ -338,7 +371,7 @@ class CaseRegister:
         self.refused(action, reference, [reason])
         raise NotPermitted(reason, where=reference, fix=fix)
 
-    def _take(self, entries: Sequence[Entry]) -> None:
+    def _apply_entries(self, entries: Sequence[Entry]) -> None:
         people: People | None = None
         for entry in entries:
             if not entry.what.startswith(KEPT) or entry.what.endswith(".refused"):
@@ -354,17 +387,17 @@ class CaseRegister:
             if reference:
                 self._spelling.setdefault(reference.casefold(), reference)
 
-    def _of(self, reference: str, what: str) -> list[Entry]:
+    def _entries_about(self, reference: str, what: str) -> list[Entry]:
         return [e for e in self._entries.get(reference, ()) if e.what.startswith(what)]
 
     def _case(self, reference: str) -> Case:
         if reference not in self._built:
-            self._built[reference] = fold(self._of(reference, "case."))
+            self._built[reference] = fold(self._entries_about(reference, "case."))
         return self._built[reference]
 
 
 def fold(entries: Sequence[Entry]) -> Case:
-    """A case as the entries about it tell it, in their order."""
+    """Build a case from the entries about it, in their order."""
     case: Case | None = None
     for entry in entries:
         case = _after(case, entry)
@@ -383,7 +416,7 @@ def _after(case: Case | None, entry: Entry) -> Case:
     if entry.what == "case.approved":
         approved_by = (*case.approved_by, entry.account)
         exceeds = (*case.exceeds, *entry.about["exceeds"])
-        state: State = "open" if len(approved_by) > bool(exceeds) else "asked"
+        state: State = "open" if len(approved_by) > bool(exceeds) else "requested"
         cameras = int(entry.about["most_cameras"])
         return replace(
             case, approved_by=approved_by, exceeds=tuple(dict.fromkeys(exceeds)),
@@ -394,7 +427,7 @@ def _after(case: Case | None, entry: Entry) -> Case:
 
 
 def open_register(settings: Settings) -> CaseRegister:
-    """The register of an installation: ``casework`` in its home, with the rules of its settings.
+    """Register of an installation: ``casework`` in its home, with the rules of its settings.
 
     Raises
     ------
@@ -405,5 +438,5 @@ def open_register(settings: Settings) -> CaseRegister:
 
 
 def all_entries(folder: Path) -> Iterator[Entry]:
-    """Every entry of a record, from the first on; for auditors."""
+    """Read every entry of a record, from the first on; for auditors."""
     yield from AuditLog(folder).read_new()

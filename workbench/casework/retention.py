@@ -1,7 +1,7 @@
-"""What may be kept, how long, and who says so: the side of deletion that casework answers for.
+"""Retention: what is deleted, when and by whom; the gallery itself removes.
 
-The gallery removes; this module decides what, and leaves an entry before and after. A tracklet
-stays only while it is young or a sighting of an open case holds it.
+Each deletion leaves an entry before and after. A tracklet stays only until its retention ends, or
+while a sighting of an open case holds it.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from workbench.gallery import Gallery
 
 RemoveOld: TypeAlias = Callable[[datetime, frozenset[str]], Mapping[str, int]]
-"""Takes everything seen before a time out of a gallery, but the tracklets named, and says how many
-of what went; the file must not hold it afterwards."""
+"""Remove everything seen before a time from a gallery, except the tracklets named; return how many
+were removed, by kind. Nothing of it may be left in the file."""
 
 RemoveThese: TypeAlias = Callable[[frozenset[str]], Mapping[str, int]]
-"""The same for the tracklets named."""
+"""Remove the tracklets named from a gallery; return the number removed, by kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What a purge took away and what it left."""
+    """Result of a purge."""
 
     before: datetime  # UTC
     removed: Mapping[str, int]  # by kind: tracklets, shots, …
-    held: int  # tracklets that sightings of open cases hold
-    subjects: int  # of cases that ended long ago
+    held: int  # tracklets kept because sightings of open cases hold them
+    subjects: int  # deleted, of cases that ended before that time
 
 
 def held(register: CaseRegister) -> frozenset[str]:
-    """The tracklets that sightings of open cases hold, whether the case has expired or not."""
+    """Return the tracklets that sightings of open cases hold, expired cases included."""
     found: set[str] = set()
     for case in register.cases():
         if case.state == "open" and not case.is_training:
@@ -52,7 +52,8 @@ def held(register: CaseRegister) -> frozenset[str]:
 def remove_old(gallery: Gallery, before: datetime, keep: frozenset[str]) -> Mapping[str, int]:
     """Remove recordings that ended before a time from a gallery open for writing.
 
-    Of a recording with a tracklet that is held, the others go and that one stays.
+    From a recording with tracklets in *keep*, only the others are removed. Returns the number
+    removed, by kind.
     """
     held_in = {parse_tracklet_id(tracklet_id)[0] for tracklet_id in keep}
     rows = gallery.recordings()
@@ -68,17 +69,17 @@ def remove_old(gallery: Gallery, before: datetime, keep: frozenset[str]) -> Mapp
 def purge(
     register: CaseRegister, gallery: Path, remove: RemoveOld, *, days: float | None = None
 ) -> Purged:
-    """Delete what is older than the retention of the rules, or *days* if that is shorter.
+    """Delete what is older than the retention in the rules, or than *days* if that is shorter.
 
-    Subjects of cases that ended as long ago go too. Raises NotPermitted for all but
-    administrators, and CaseError for a longer time than the rules allow.
+    Subjects of cases that ended that long ago are deleted too. Raises NotPermitted for all but
+    administrators, and CaseError if *days* is longer than the rules allow.
     """
     me, allowed = register.require("retention.purge"), register.rules.retention_days
     if days is not None and not 0 <= days <= allowed:
         raise CaseError(
-            f"{days:g} days is not between 0 and the {allowed:g} that the settings allow",
+            f"{days:g} days is not between 0 and the {allowed:g} days that the settings allow",
             where="retention",
-            fix="Keep to the settings, or have them changed",
+            fix="Choose fewer days, or set SIGHTLINE_RETENTION_DAYS",
         )
     kept = allowed if days is None else days
     before, holding = datetime.now(UTC) - timedelta(days=kept), held(register)
@@ -96,14 +97,17 @@ def purge(
 
 
 def forget_subject(register: CaseRegister, reference: str, *, reason: str) -> int:
-    """Delete the photographs and templates of the person a case is about; how many files went.
+    """Delete the photographs and templates of a case's subject; return the number of files.
 
-    The case must have ended: an open one could not be searched or reviewed without them.
+    Raises NotPermitted if the user's role does not cover it, and CaseError if the case has not
+    ended: an open one could not be searched or reviewed without them.
     """
     me, case = register.require("subject.delete", reference), register.case(reference)
-    if case.state in ("open", "asked"):
+    if case.state in ("open", "requested"):
         raise CaseError(
-            f"is {case.status()}", where=reference, fix="Close it first; then delete its subject"
+            f"is {case.status()}",
+            where=reference,
+            fix="Close the case first, then delete its subject",
         )
     reason = plain(reason, where="reason")
     count = delete_subject(register.folder, reference)
@@ -120,15 +124,16 @@ def forget_tracklets(
     *,
     reason: str,
 ) -> Mapping[str, int]:
-    """Delete single tracklets from a gallery, as when somebody in them asks for it with right.
+    """Delete single tracklets from a gallery, such as those of a person entitled to erasure.
 
-    Raises CaseError if a sighting of an open case holds one of them: a court may need it.
+    Returns the number removed, by kind. Raises NotPermitted if the user's role does not cover it,
+    and CaseError if a sighting of an open case holds one of them: a court may need it.
     """
     me, wanted = register.require("subject.delete"), frozenset(tracklets)
     kept = sorted(wanted & held(register))
     if kept:
         raise CaseError(
-            f"{len(kept)} of them are sightings of an open case",
+            f"{len(kept)} of the tracklets are sightings of an open case",
             where=kept[0],
             fix="Close the case first",
         )

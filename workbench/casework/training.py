@@ -13,7 +13,7 @@ TRAINING_NOTICE = (
     "evidence."
 )
 
-# SHA-256 of the demo's clips. Nobody in them exists. A test holds this list to the files.
+# SHA-256 of the demo's clips. No one in them exists. A test holds this list to the files.
 FICTIONAL = frozenset(
     {
         "0866c472d0976f9cd4939bfbfdd0454929d054a33c29e9c9b5c23f0e8ef2bcaa",

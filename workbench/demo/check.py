@@ -1,4 +1,4 @@
-"""Index the demo town and search it with the real pipeline: the answers are known."""
+"""Check of the demo: index the town, search it, and compare with the known answers."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from workbench.gallery import Gallery
 
 PROFILE = "dlib"
-# Rendered people are more alike than real ones. Pooled, the same person scores at least 0.74 here
-# and others at most 0.57: halfway between.
-THRESHOLD = Threshold(0.66, "the demo's rendered people; says nothing about real faces")
+# Rendered people resemble each other more than real ones. Here, one person's pooled photographs
+# score at least 0.74 and other people's at most 0.57: the threshold is halfway between.
+THRESHOLD = Threshold(0.66, "the demo's rendered people; not valid for real faces")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one question to the demo should find and did find."""
+    """Result of one search in the demo: what it should find and what it found."""
 
     person: str
     district: str
@@ -52,25 +52,25 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class DemoCheck:
-    """The answers to all questions whose truth is known."""
+    """Results of all searches in the demo."""
 
     rows: tuple[Answer, ...]
 
     @property
     def passed(self) -> bool:
-        """Every appearance found, nobody else shown."""
+        """True if every appearance was found and no other person."""
         return all(row.missed == 0 and row.false == 0 for row in self.rows)
 
     def frame(self) -> pd.DataFrame:
-        """One row a question."""
+        """Return the results as a DataFrame, one row per search."""
         return pd.DataFrame([asdict(row) for row in self.rows]).round(3)
 
 
 def demo_gallery(
     town: DemoTown, installation: Installation, *, progress: ProgressCallback | None = None
 ) -> Path:
-    """The demo's gallery in an installation, indexed now as far as it is not yet."""
-    # Named after the data, so that a newer demo does not meet the gallery of an older one.
+    """Return the demo's gallery in an installation; index what is not in it yet."""
+    # Named after the data, so that a newer demo does not open the gallery of an older one.
     digest = hashlib.sha256((town.root / "truth.json").read_bytes()).hexdigest()[:8]
     path = installation.settings.home / f"demo-{digest}.duckdb"
     _index(town, path, installation, progress)
@@ -78,7 +78,7 @@ def demo_gallery(
 
 
 def demo_settings(town: DemoTown, installation: Installation) -> Settings:
-    """The settings of an installation, changed so that its pages show the demo."""
+    """Return the settings of an installation, changed so that its pages show the demo."""
     return installation.settings.model_copy(
         update={
             "time_zone": town.time_zone.key,
@@ -94,12 +94,12 @@ def demo_settings(town: DemoTown, installation: Installation) -> Settings:
 
 
 def training_case(town: DemoTown, register: CaseRegister) -> str:
-    """The reference of a training case over the demo town and its hour, opened if it is not."""
+    """Return the reference of a training case for the demo, opened or widened if necessary."""
     day = timedelta(days=1)
     places = read_catalogue(town.root).cameras
     west, east = min(c.longitude for c in places), max(c.longitude for c in places)
     south, north = min(c.latitude for c in places), max(c.latitude for c in places)
-    margin = 0.1  # degrees: whoever tries it may draw beyond the last camera
+    margin = 0.1  # degrees: a district may be drawn beyond the last camera
     area = box(west - margin, south - margin, east + margin, north + margin)
     scope = Scope(District("Fennmouth and around", area), town.start - day, town.end + day)
     try:
@@ -116,7 +116,7 @@ def training_case(town: DemoTown, register: CaseRegister) -> str:
 def check_demo(
     town: DemoTown, installation: Installation, *, progress: ProgressCallback | None = None
 ) -> DemoCheck:
-    """Index the town anew, ask for everybody in every district, and compare with the truth."""
+    """Index the town from scratch and run all searches; compare with the known appearances."""
     with tempfile.TemporaryDirectory(prefix="sightline-demo-") as scratch:
         path = Path(scratch) / "demo.duckdb"
         _index(town, path, installation, progress)
@@ -124,7 +124,7 @@ def check_demo(
 
 
 def check_gallery(town: DemoTown, path: Path, installation: Installation) -> DemoCheck:
-    """The same for a gallery that holds the town already."""
+    """Run all searches in a gallery that holds the town already."""
     people = {**town.photographs, **town.absent}
     with installation.open_gallery(path) as gallery:
         models = installation.load_models(gallery.profile)

@@ -1,4 +1,4 @@
-"""The demo's files where they lie: in the wheel, or in the checkout."""
+"""Files of the demo, in the wheel or in the checkout."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from workbench.errors import CatalogueError
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """A fictional person before a camera: what a search should find.
+    """A fictional person in view of a camera, which a search should find.
 
-    From the first to the last frame in which the whole face is seen, at least 44 px wide.
+    It lasts from the first to the last frame with the whole face visible, at least 44 px wide.
     """
 
     file: str  # as catalogued
@@ -30,14 +30,14 @@ class Appearance:
 
 @dataclass(frozen=True, slots=True)
 class DemoTown:
-    """Fennmouth, an invented town with rendered people, ready to be indexed and searched."""
+    """Fennmouth, a fictional town with rendered people, ready to be indexed and searched."""
 
     root: Path  # the catalogue: cameras.csv, footage.csv, clips/
     photographs: Mapping[str, tuple[Path, ...]]  # of wanted people, by name
     absent: Mapping[str, tuple[Path, ...]]  # of people who pass no camera, by name
     districts: Mapping[str, Path]  # GeoJSON files by name, the whole town first
     streets: Path  # GeoJSON to draw under a map
-    truth: tuple[Appearance, ...]  # of everybody, wanted or not, by time
+    truth: tuple[Appearance, ...]  # of all people, wanted or not, in order of time
     time_zone: ZoneInfo
     start: datetime  # UTC; the hour of the footage
     end: datetime  # UTC
@@ -45,7 +45,7 @@ class DemoTown:
 
 @cache
 def demo_town() -> DemoTown:
-    """The demo town that came with this installation; nothing is copied.
+    """Return the demo town of this installation; no file is copied.
 
     Raises
     ------
@@ -91,5 +91,5 @@ def _root() -> Path:
 
 
 def _photographs(folder: Path, name: str) -> tuple[Path, ...]:
-    """Photographs of a person: ``folder/first-last/1.jpg`` and on."""
+    """Find the photographs of a person: ``folder/first-last/1.jpg`` and so on."""
     return tuple(sorted((folder / name.lower().replace(" ", "-")).glob("*.jpg")))

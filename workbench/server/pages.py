@@ -31,6 +31,7 @@ class FrontPage(Page):
     """List of the dashboards, each with its description."""
 
     def initialize(self, folder: Path) -> None:
+        """Keep the folder of the dashboards."""
         self._folder = folder
 
     async def get(self) -> None:
@@ -58,6 +59,7 @@ class DashboardPage(TornadoVoilaHandler, Page):  # type: ignore[misc]
     """Voila's page of a dashboard in the folder, and of no other file."""
 
     def initialize(self, folder: Path, **kwargs: Any) -> None:
+        """Keep the folder of the dashboards."""
         super().initialize(**kwargs)
         self._folder = folder
 

@@ -49,7 +49,7 @@ def tile_source(pattern: str | None) -> str:
 
 @dataclass(frozen=True)
 class Policy:
-    """The two Content-Security-Policies in force; ``tiles`` is the tile server's source, or ''."""
+    """Two Content-Security-Policies; ``tiles`` is the source of the tile server, or ''."""
 
     tiles: str = ""
 

@@ -130,7 +130,7 @@ def test_a_record_swapped_under_a_running_program(
 
 def test_a_record_everybody_may_write(office: Any, found_out: Callable[[str], None]) -> None:
     (office.folder / LOG).chmod(0o666)
-    found_out("everybody")
+    found_out("everyone")
 
 
 def test_a_record_that_cannot_be_written(
@@ -153,6 +153,6 @@ def test_a_record_that_cannot_be_written(
 
 
 def test_a_refused_attempt_wiped(office: Any, refused: Refused, stranger: Probe) -> None:
-    refused("not the case's subject", probe=stranger)
+    refused("does not resemble the case's subject", probe=stranger)
     rewrite(office, [line for line in lines(office) if b"search.refused" not in line])
     assert not verify(office.folder).sound

@@ -28,14 +28,14 @@ from workbench.notebook import search
 
 def test_taking_both_decisions_on_one_face(office: Any, keys: list[str]) -> None:
     judge(office, "rosa", keys[0])
-    with pytest.raises(NotPermitted, match="rosa has decided on it"):
+    with pytest.raises(NotPermitted, match="rosa has already decided on this face"):
         judge(office, "rosa", keys[0])
     assert office.events("review.decide.refused")
 
 
 def test_a_second_turn_without_the_role(office: Any, keys: list[str]) -> None:
     judge(office, "anna", keys[0])
-    with pytest.raises(NotPermitted, match="may not take this turn"):
+    with pytest.raises(NotPermitted, match="may not make this decision"):
         judge(office, "ben", keys[0])
 
 
@@ -88,4 +88,4 @@ def test_a_candidate_made_a_sighting_without_review(
 ) -> None:
     export(office.sit("anna"), "A-1", gallery, tmp_path / "x.zip")
     with zipfile.ZipFile(tmp_path / "x.zip") as archive:
-        assert "0 of them are sightings" in archive.read("report.html").decode()
+        assert "Sightings among them: 0" in archive.read("report.html").decode()

@@ -20,33 +20,35 @@ Refused = Callable[..., None]
 
 
 def test_somebody_else_s_photograph(refused: Refused, stranger: Probe) -> None:
-    refused("the probe is not the case's subject: likeness", probe=stranger)
+    refused("the probe does not resemble the case's subject: score", probe=stranger)
 
 
 def test_a_stranger_among_the_right_ones(refused: Refused, subject: Probe, stranger: Probe) -> None:
     mixed = (*subject.photographs, stranger.photographs[0])
-    refused("not the case's subject", probe=replace(subject, photographs=mixed))
+    refused("does not resemble the case's subject", probe=replace(subject, photographs=mixed))
 
 
 def test_a_template_under_the_right_photographs(
     refused: Refused, subject: Probe, stranger: Probe
 ) -> None:
-    refused("not the case's subject", probe=replace(subject, template=stranger.template))
+    refused(
+        "does not resemble the case's subject", probe=replace(subject, template=stranger.template)
+    )
     nobody = replace(subject, photographs=(), template=stranger.template)
-    refused("not the case's subject", probe=nobody)
+    refused("does not resemble the case's subject", probe=nobody)
 
 
 def test_a_template_that_is_not_finite(refused: Refused, subject: Probe) -> None:
     for value in (np.nan, np.inf):
         empty = np.full_like(subject.template, value)
-        refused("not the case's subject", probe=replace(subject, template=empty))
+        refused("does not resemble the case's subject", probe=replace(subject, template=empty))
 
 
 def test_a_lower_threshold_in_the_settings(
     refused: Refused, stranger: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIGHTLINE_THRESHOLD", "-1000")
-    refused("at least 0.48 is needed", probe=stranger)
+    refused("0.48 is required", probe=stranger)
 
 
 def test_another_subject_in_the_files(
@@ -61,7 +63,7 @@ def test_another_subject_in_the_files(
     np.save(buffer, np.stack([p.template for p in stranger.photographs]))
     path.write_bytes(buffer.getvalue())
     subjects._read.clear()
-    refused("is not the file the case was asked with", probe=stranger, error=CaseError)
+    refused("is not the file the case was requested with", probe=stranger, error=CaseError)
 
 
 def test_everyone_against_everyone(

@@ -131,7 +131,7 @@ def test_an_entry_rewritten_with_a_right_hash_is_found(folder: Path) -> None:
     write(folder, [*content[:5], rewritten(content[5]), *content[6:]])
     fault = verify(folder).faults[0]
     assert fault.line == 7
-    assert "entry 6, which it follows, was replaced" in fault.what
+    assert "entry 6, which precedes it, was replaced" in fault.what
 
 
 def test_a_rewritten_end_is_shown_by_a_pin_alone(folder: Path) -> None:
@@ -270,7 +270,7 @@ def test_a_record_that_is_linked_or_writable_by_others_is_refused(folder: Path, 
     path.unlink()
     elsewhere.rename(path)
     path.chmod(0o666)
-    assert refused("everybody")
+    assert refused("everyone")
 
 
 def test_a_folder_that_is_a_link_is_refused(folder: Path) -> None:

@@ -122,7 +122,7 @@ def test_the_second_learns_nothing_of_the_first(
 
 def test_nobody_decides_twice(office: Any, key: str, say: Say, gallery: Gallery) -> None:
     say("rosa", key, 3)
-    with pytest.raises(NotPermitted, match="rosa has decided on it"):
+    with pytest.raises(NotPermitted, match="rosa has already decided on this face"):
         say("rosa", key, 3)
     assert key not in {item.key for item in waiting(office.sit("rosa"), "A-1", gallery)}
     assert office.events("review.decide.refused")
@@ -130,7 +130,7 @@ def test_nobody_decides_twice(office: Any, key: str, say: Say, gallery: Gallery)
 
 def test_the_second_turn_is_a_reviewer_s(office: Any, key: str, say: Say) -> None:
     say("anna", key, 3)
-    with pytest.raises(NotPermitted, match="ben may not take this turn"):
+    with pytest.raises(NotPermitted, match="ben may not make this decision"):
         say("ben", key, 3)
     with pytest.raises(NotPermitted, match="otto may not"):
         say("otto", key, 3)
@@ -139,7 +139,7 @@ def test_the_second_turn_is_a_reviewer_s(office: Any, key: str, say: Say) -> Non
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"conclusion": 4}, "no step of the scale"),
+        ({"conclusion": 4}, "not on the scale"),
         ({"features": {"aura": "similar"}}, "aura is not in the list"),
         ({"features": {"nose": "nice"}}, "not in the list"),
         ({"features": {"nose": "similar", "ears": "not visible"}}, "1 features were compared"),
@@ -162,11 +162,11 @@ def test_fillers_tell_who_errs(
     office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope, say: Say
 ) -> None:
     pictures = [b"jpeg of somebody else %d" % n for n in range(5)]
-    with pytest.raises(NotPermitted, match="this takes supervisor"):
+    with pytest.raises(NotPermitted, match="this action requires supervisor"):
         add_fillers(office.sit("anna"), pictures, source="staff")
     fillers = add_fillers(office.sit("sara"), pictures, source="staff who agreed to it")
     found = search(gallery_of(office, gallery), subject, permitted, case="A-1", top=3)
-    with pytest.raises(CaseError, match="there are 5 fillers, not 9"):
+    with pytest.raises(CaseError, match="only 5 fillers are available, not 9"):
         list_for_review(office.register, "A-1", found.candidates, fillers=9)
     assert list_for_review(office.register, "A-1", found.candidates, fillers=4) == 7
     items = waiting(office.sit("rosa"), "A-1", gallery)
@@ -175,7 +175,7 @@ def test_fillers_tell_who_errs(
     for item in items:
         say("anna", item.key, -3 if item.key in mixed else 3)
         say("rosa", item.key, 3)
-    with pytest.raises(NotPermitted, match="this takes supervisor"):
+    with pytest.raises(NotPermitted, match="this action requires supervisor"):
         error_rates(office.sit("rosa"))
     anna, rosa = error_rates(office.sit("otto"))
     assert (anna.reviewer, anna.fillers, anna.wrong, anna.rate) == ("anna", 4, 0, 0.0)

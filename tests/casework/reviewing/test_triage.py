@@ -138,7 +138,7 @@ def test_nothing_is_sorted_or_seen_once_the_case_is_closed(office: Any, candidat
 
 
 def test_what_is_no_opinion_is_refused(office: Any, candidates: Any) -> None:
-    with pytest.raises(CaseError, match="is no opinion"):
+    with pytest.raises(CaseError, match="is not an opinion"):
         sort_out(office.register, "A-1", candidates[0], "perhaps")  # type: ignore[arg-type]
 
 

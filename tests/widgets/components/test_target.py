@@ -132,7 +132,7 @@ def test_a_best_shot_of_another_case_is_not_offered(asked: Investigation, probe:
     asked.case = ""
     assert panel.shot.layout.display == "none"
     asked.take_shot(asked.selected, case="none at all")
-    assert "there is no such case" in asked.messages["target"]
+    assert "no such case" in asked.messages["target"]
     assert len(asked.uploads) == 1
 
 

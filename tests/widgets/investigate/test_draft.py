@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.casework.drafts import discard_draft
+from workbench.casework.drafts import delete_draft
 from workbench.installation import Installation
 from workbench.widgets.components.hours import WeeklyHours
 from workbench.widgets.investigate.draft import DraftPanel, Keeper
@@ -18,9 +18,9 @@ Probe = Callable[[int], bytes]
 
 @pytest.fixture(autouse=True)
 def nothing_kept(installation: Installation, training: str) -> Iterator[None]:
-    discard_draft(installation.register, training)
+    delete_draft(installation.register, training)
     yield
-    discard_draft(installation.register, training)
+    delete_draft(installation.register, training)
 
 
 def test_a_reload_offers_the_question_and_brings_all_of_it_back(

@@ -1,1 +1,1 @@
-"""What a court can check: the signed archive of a case, its report and drawings."""
+"""Evidence: the signed archive of a case, its report and its drawings."""

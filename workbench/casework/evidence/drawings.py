@@ -1,6 +1,6 @@
-"""Small drawings for printed reports, of places and of times: once made, drawn as SVG or in a PDF.
+"""Drawings of places and times for printed reports, rendered as SVG or in a PDF.
 
-A report must look the same on any machine in twenty years: no map server, no scripts.
+They use no map server and no scripts: a report must look the same on any machine in twenty years.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from workbench.domain import Camera, Candidate, District, Scope
 
 WIDTH = 180.0  # millimetres, between the margins of A4
-MOST_NAMES = 40  # cameras beyond this would cover each other's names
+MOST_NAMES = 40  # cameras; beyond this, their names would overlap
 INK, GREY, PALE, MARK = (30, 30, 30), (130, 130, 130), (214, 226, 240), (176, 32, 32)
 Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A filled polygon, a line, a dot or a word; ``points`` in millimetres from the top left."""
+    """Filled polygon, line, dot or text; ``points`` in millimetres from the top left."""
 
     kind: str  # polygon, line, dot, text
     points: tuple[tuple[float, float], ...]
@@ -41,14 +41,14 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """A drawing WIDTH wide."""
+    """Drawing of width ``WIDTH``, made of shapes."""
 
     title: str
     height: float  # millimetres
     shapes: tuple[Shape, ...]
 
     def svg(self) -> str:
-        """As an SVG element; every text in it is escaped."""
+        """Render as an SVG element, with every text escaped."""
         parts = [_svg_of(shape) for shape in self.shapes]
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {self.height:g}" '
@@ -56,7 +56,7 @@ class Sketch:
         )
 
     def draw(self, pdf: FPDF, write: Callable[[str], str]) -> None:
-        """Into a PDF at its cursor; *write* makes text fit the font."""
+        """Draw into a PDF at its cursor; *write* makes text fit the font."""
         left, top = pdf.l_margin, pdf.get_y()
         for shape in self.shapes:
             points = [(left + x, top + y) for x, y in shape.points]
@@ -76,14 +76,14 @@ class Sketch:
                 pdf.text(*points[0], write(shape.text))
         pdf.set_text_color(*INK)
         pdf.set_draw_color(*GREY)
-        pdf.set_fill_color(255, 255, 255)  # tables fill their cells with what is set
+        pdf.set_fill_color(255, 255, 255)  # tables fill their cells with the current colour
         pdf.set_y(top + self.height)
 
 
 def place_sketch(
     district: District, cameras: Sequence[Camera], sightings: Mapping[int, Candidate]
 ) -> Sketch:
-    """The permitted area, its cameras, and the sightings with their numbers in the report."""
+    """Draw the permitted area, its cameras, and the sightings with their numbers in the report."""
     places = [(c.longitude, c.latitude) for c in cameras]
     if places:
         west, south, east, north = shapely.MultiPoint(places).buffer(0.002).bounds
@@ -120,13 +120,13 @@ def place_sketch(
 def time_sketch(
     scope: Scope, footage: pd.DataFrame, sightings: Mapping[int, Candidate], zone: ZoneInfo
 ) -> Sketch:
-    """By camera, when there was footage (pale) and a sighting (red, with its number)."""
+    """Draw the times of footage (pale) and sightings (red, with numbers), a row per camera."""
     ordered = list(sightings.values())
     names = {s.camera.camera_id: s.camera.name for s in ordered}
     rows = footage[footage["camera_id"].isin(names)] if names else footage.head(0)
     first = min([s.first_seen for s in ordered], default=scope.start)
     last = max([s.last_seen for s in ordered], default=scope.end)
-    # The sightings with an hour around them; the permitted time may be a month.
+    # The time around the sightings only: the permitted time may be a month.
     margin = max((last - first) * 0.05, timedelta(minutes=30))
     start, end = max(scope.start, first - margin), min(scope.end, last + margin)
     left, line = 50.0, 7.0

@@ -1,4 +1,4 @@
-"""The export of a case that a court can check: one signed archive, and all it rests on."""
+"""Evidence archive of a case: one signed file that a court can check, with its sources."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from workbench.casework.evidence.contents import Dossier, Finding, Source, sightings_of
 from workbench.casework.evidence.drawings import place_sketch, time_sketch
-from workbench.casework.evidence.report import Dossier, Finding, Source, as_html, as_pdf
+from workbench.casework.evidence.report import as_html, as_pdf
 from workbench.casework.record.chain import Entry, Head
 from workbench.casework.record.signing import fingerprint, signing_key, write_archive
 from workbench.casework.register import all_entries
@@ -36,19 +37,19 @@ if TYPE_CHECKING:
 
 
 ClipMaker: TypeAlias = Callable[["Candidate", Path], bytes]
-"""Takes a sighting and its recording; an MP4 of the moments around it, everybody else blurred."""
+"""Make an MP4 of the moments around a sighting from its recording, all other people blurred."""
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """An archive that was written."""
+    """Evidence archive that was written."""
 
     path: Path
     files: int
-    manifest: str  # SHA-256, as the record has it
-    fingerprint: str  # of the key: publish it once, by other means
+    manifest: str  # SHA-256 of the manifest, as in the record
+    fingerprint: str  # of the signing key: publish it once, by other means
     head: Head
-    changed_sources: tuple[str, ...]  # recordings that are not what was indexed
+    changed_sources: tuple[str, ...]  # recordings that differ from what was indexed
 
 
 def export(
@@ -62,85 +63,41 @@ def export(
     zone: ZoneInfo | None = None,
     base_map: Path | None = None,
 ) -> Export:
-    """Write the evidence archive of a case, and record that it was.
+    """Write the evidence archive of a case, and record the export.
 
     Parameters
     ----------
     output : Path
         A ``.zip`` file that does not exist yet.
     footage : sequence of Path
-        Folders of the catalogues the recordings came from; by default those they were indexed
-        from. A recording that is not found there is named as not checked.
+        More folders in which to look for the recordings, besides those they were indexed from. A
+        recording that is not found is reported as not available.
     clip : callable, optional
-        Makes the clips; without it, the report says that there are none.
+        Makes the clips; without it, the archive holds none.
     zone : ZoneInfo, optional
-        In which times are shown; by default that of the cameras' place.
+        Time zone in which times are shown; by default that of the cameras.
     base_map : Path, optional
         GeoJSON of streets to draw under the map.
 
     Raises
     ------
     NotPermitted
-        If no role of whoever is at work covers it.
+        If the user's role does not cover it.
     EvidenceError
-        If there is a file of that name, or it cannot be written.
+        If the file exists or cannot be written.
     """
     me, case = register.require("evidence.export", reference), register.case(reference)
     if output.exists():
-        raise EvidenceError("there is a file already", where=str(output), fix="Choose another name")
-    head, made_at = register.head, datetime.now(UTC)
-    findings = tuple(_findings(register, reference, gallery))
-    seen = {f.number: f.candidate for f in findings if f.candidate and f.item.outcome == "sighting"}
-    cameras = gallery.cameras_inside(case.request.district)
-    zone = zone_of_cameras(cameras, override=zone)
-    sources = tuple(_sources(gallery, findings, footage))
-    clips = {} if clip is None else _clips(clip, gallery, seen, sources, footage)
-    photographs = _photographs(register, case)
-    told = Dossier(
-        case=case,
-        photographs=photographs,
-        searches=_searches(register, reference),
-        refused=_refused(register, reference),
-        findings=findings,
-        fillers=sum(bool(item.filler) for item in considered(register, reference)),
-        error_rates=error_rates_of(register, _examiners(findings)),
-        sources=sources,
-        clips=tuple(clips),
-        profile=gallery.profile,
-        threshold=calibrated_threshold(
-            gallery.profile, calibrations=register.rules.calibrations, photographs=len(photographs)
-        ),
-        places=place_sketch(case.request.district, cameras, seen),
-        times=time_sketch(case.scope, gallery.footage(), seen, zone),
-        zone=zone,
-        made_at=made_at,
-        made_by=me.account,
-        head=head,
-    )
-    files = {
-        "report.html": as_html(told),
-        "report.pdf": as_pdf(told),
-        "map.html": _map(told, cameras, list(seen.values()), base_map),
-        "case.json": _json(case.request.document() | {"approved_by": list(case.approved_by)}),
-        "candidates.csv": _candidates(told),
-        "sources.csv": _table(["file", "camera_id", "indexed_sha256", "now_sha256", "state"],
-                              [[*asdict(s).values(), s.state_text] for s in told.sources]),
-        "record.jsonl": _record(register, reference),
-        **{
-            f"shots/{f.number:04}-{f.item.tracklet_id}.jpg": f.candidate.shot_jpeg
-            for f in findings
-            if f.candidate
-        },
-        **clips,
-        **{f"subject/{n}.jpg": jpeg for n, jpeg in enumerate(told.photographs, start=1)},
-    }  # fmt: skip
+        raise EvidenceError("exists already", where=str(output), fix="Choose another name")
+    dossier, clips = _gather(register, case, gallery, footage, clip, zone=zone, made_by=me.account)
+    files = {**_files(dossier, _record(register, reference), base_map), **clips}
     key = signing_key(register.folder)
     about = {
         "case": reference,
         "training": case.is_training,
-        "made_at": made_at.isoformat(),
+        "made_at": dossier.made_at.isoformat(),
         "made_by": me.account,
-        "head": str(head),
+        "head": str(dossier.head),
     }
     manifest = write_archive(output, files, about, key)
     mark = fingerprint(key.public_key().public_bytes_raw())
@@ -149,20 +106,85 @@ def export(
         {"case": reference, "manifest": manifest, "key": mark, "files": len(files)},
         by=me,
     )
-    changed = tuple(s.file for s in told.sources if s.changed)
-    return Export(output, len(files), manifest, mark, head, changed)
+    changed = tuple(source.file for source in dossier.sources if source.changed)
+    return Export(output, len(files), manifest, mark, dossier.head, changed)
 
 
 def is_recorded(folder: Path, manifest: str) -> bool:
-    """Whether the record of a casework folder names an export with this manifest."""
+    """Check whether the record of a casework folder names an export with this manifest."""
     return any(
         entry.what == "evidence.exported" and entry.about["manifest"] == manifest
         for entry in all_entries(folder)
     )
 
 
-def _photographs(register: CaseRegister, case: Case) -> tuple[bytes, ...]:
-    return subject_photographs(register.folder, case)
+def _gather(
+    register: CaseRegister,
+    case: Case,
+    gallery: Gallery,
+    footage: Sequence[Path],
+    clip: ClipMaker | None,
+    *,
+    zone: ZoneInfo | None,
+    made_by: str,
+) -> tuple[Dossier, dict[str, bytes]]:
+    """Collect what a report is made from, and the clips by file name."""
+    head, made_at = register.head, datetime.now(UTC)
+    findings = tuple(_findings(register, case.reference, gallery))
+    sightings = sightings_of(findings)
+    cameras = gallery.cameras_inside(case.request.district)
+    zone = zone_of_cameras(cameras, override=zone)
+    sources = tuple(_sources(gallery, findings, footage))
+    clips = {} if clip is None else _clips(clip, gallery, sightings, sources, footage)
+    photographs = subject_photographs(register.folder, case)
+    items = considered(register, case.reference)
+    dossier = Dossier(
+        case=case,
+        photographs=photographs,
+        searches=_searches(register, case.reference),
+        refused=_refused(register, case.reference),
+        findings=findings,
+        fillers=sum(bool(item.filler) for item in items),
+        error_rates=error_rates_of(register, _examiners(findings)),
+        sources=sources,
+        clips=tuple(clips),
+        cameras=cameras,
+        profile=gallery.profile,
+        threshold=calibrated_threshold(
+            gallery.profile, calibrations=register.rules.calibrations, photographs=len(photographs)
+        ),
+        places=place_sketch(case.request.district, cameras, sightings),
+        times=time_sketch(case.scope, gallery.footage(), sightings, zone),
+        zone=zone,
+        made_at=made_at,
+        made_by=made_by,
+        head=head,
+    )
+    return dossier, clips
+
+
+def _files(dossier: Dossier, record: bytes, base_map: Path | None) -> dict[str, bytes]:
+    """Render every file of an archive but the clips, by name."""
+    case = dossier.case
+    files = {
+        "report.html": as_html(dossier),
+        "report.pdf": as_pdf(dossier),
+        "map.html": _map(dossier, base_map),
+        "case.json": _json(case.request.document() | {"approved_by": list(case.approved_by)}),
+        "candidates.csv": _candidates(dossier),
+        "sources.csv": _table(
+            ["file", "camera_id", "indexed_sha256", "now_sha256", "state"],
+            [[*asdict(source).values(), source.state_text] for source in dossier.sources],
+        ),
+        "record.jsonl": record,
+    }
+    for finding in dossier.findings:
+        if finding.candidate:
+            name = f"shots/{finding.number:04}-{finding.item.tracklet_id}.jpg"
+            files[name] = finding.candidate.shot_jpeg
+    for n, jpeg in enumerate(dossier.photographs, start=1):
+        files[f"subject/{n}.jpg"] = jpeg
+    return files
 
 
 def _searches(register: CaseRegister, reference: str) -> tuple[tuple[Entry, Entry | None], ...]:
@@ -214,49 +236,48 @@ def _sources(
 
 
 def _roots(gallery: Gallery, footage: Sequence[Path]) -> list[Path]:
-    """Where recordings may be: in the given folders, and where they were indexed from."""
+    """Return where recordings may be: the given folders, and where they were indexed from."""
     return [*footage, *(Path(source) for source in gallery.runs()["source"].unique())]
 
 
 def _clips(
     clip: ClipMaker,
     gallery: Gallery,
-    seen: Mapping[int, Candidate],
+    sightings: Mapping[int, Candidate],
     sources: Sequence[Source],
     footage: Sequence[Path],
 ) -> dict[str, bytes]:
-    """A clip of each sighting whose recording is at hand and is the one that was indexed."""
+    """Make a clip of each sighting whose recording is available and unchanged."""
     roots = _roots(gallery, footage)
     unchanged = {source.file for source in sources if source.available and not source.changed}
     found = {}
-    for number, sighting in seen.items():
+    for number, sighting in sightings.items():
         path = at_hand(sighting.recording, roots)
         if path is not None and sighting.recording in unchanged:
             found[f"clips/{number:04}-{sighting.tracklet_id}.mp4"] = clip(sighting, path)
     return found
 
 
-def _map(
-    told: Dossier, cameras: Sequence[Any], seen: Sequence[Candidate], base_map: Path | None
-) -> bytes:
+def _map(dossier: Dossier, base_map: Path | None) -> bytes:
+    sightings = list(sightings_of(dossier.findings).values())
     page = self_contained_html(
         sightings_map(
-            seen,
-            confirmed={sighting.tracklet_id for sighting in seen},
-            cameras=cameras,
-            district=told.case.request.district,
-            zone=told.zone,
+            sightings,
+            confirmed={sighting.tracklet_id for sighting in sightings},
+            cameras=dossier.cameras,
+            district=dossier.case.request.district,
+            zone=dossier.zone,
             base_map=base_map,
         )
     )
     return page.encode("utf-8")
 
 
-def _candidates(told: Dossier) -> bytes:
+def _candidates(dossier: Dossier) -> bytes:
     columns = ["number", "tracklet_id", "camera_id", "first_seen", "last_seen", "score", "outcome"]
     columns += ["examiner", "at", "conclusion", "features", "reason"]
     rows: list[list[Any]] = []
-    for finding in told.findings:
+    for finding in dossier.findings:
         seen = finding.candidate
         own = [finding.number, finding.item.tracklet_id]
         own += [seen.camera.camera_id, seen.first_seen, seen.last_seen] if seen else ["", "", ""]
@@ -269,7 +290,7 @@ def _candidates(told: Dossier) -> bytes:
 
 
 def _record(register: CaseRegister, reference: str) -> bytes:
-    """The entries about a case, each with its number and hash in the chain."""
+    """Write the entries about a case, each with its number and hash in the chain."""
     lines = [
         {
             "n": entry.number, "at": entry.at.isoformat(), "by": dict(entry.by),
@@ -286,7 +307,7 @@ def _json(value: Any) -> bytes:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    """CSV in which no cell is a formula to a spreadsheet (OWASP, CSV injection)."""
+    """Write CSV in which no cell is a formula to a spreadsheet (OWASP, CSV injection)."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

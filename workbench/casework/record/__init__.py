@@ -1,1 +1,1 @@
-"""The record of casework: its chain, who signs it, and who may do what."""
+"""Record of casework: its chain, its signatures, and who may do what."""

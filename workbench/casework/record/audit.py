@@ -1,10 +1,10 @@
-"""The record: append-only, hash-chained, safe against ``kill -9`` at any byte.
+"""Audit record: append-only, hash-chained, safe against ``kill -9`` at any byte.
 
-One entry is one line, ``<hash> <hash of the entry before> <canonical JSON>``, where the hash is the
-SHA-256 of all that follows it. A change, removal or reordering therefore breaks the chain at the
-place where it was made. The number and hash of the last entry, the *head*, also stand in a file of
-their own, so that lines taken from the end are missed; and on every export, so that the head can be
-kept where nobody here can reach it: only such a pin shows that the whole end was rewritten.
+An entry is a line, ``<hash> <hash of the entry before> <canonical JSON>``, where the hash is the
+SHA-256 of everything after it. A change, removal or reordering therefore breaks the chain where it
+was made. The number and hash of the last entry, the *head*, are also kept in a file of their own,
+so that lines cut off at the end are noticed, and printed on every export, so that the head can be
+kept where no one here can reach it: only such a pin exposes an end that was rewritten as a whole.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a look at every line of a record found."""
+    """Result of verifying every line of a record."""
 
     entries: int
     head: Head
@@ -48,53 +48,55 @@ class Verification:
 
     @property
     def sound(self) -> bool:
+        """True if no fault was found."""
         return not self.faults
 
 
 class AuditLog:
-    """The record in a folder, for reading and appending; safe between processes.
+    """Audit record in a folder, for reading and appending; safe between processes.
 
     Parameters
     ----------
     folder : Path
-        Where ``audit.log`` and ``audit.head`` live; made if it is not there.
+        Folder of ``audit.log`` and ``audit.head``; made if it does not exist.
     kinds : tuple of str
-        Hand out entries of kinds that begin with one of these; by default all. Every line is
-        checked in any case, but those of other kinds need not be parsed.
+        Return only entries whose kind begins with one of these; by default all. Every line is
+        checked in any case, but entries of other kinds need not be parsed.
 
     Raises
     ------
     AuditDamaged
-        From every method, if the record is not one unbroken chain, is shorter than its head says,
-        or one of its files is a link or may be written by everybody.
+        By every method, if the record is not one unbroken chain, is shorter than its head says, or
+        one of its files is a link or writable by everyone.
     """
 
     def __init__(self, folder: Path, *, kinds: tuple[str, ...] = ("",)) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder, self._kinds = folder, kinds
         self._marks = tuple(f'"what":"{kind}'.encode() for kind in kinds)
-        self._held: int | None = None  # the file, while this process keeps the others out
-        self._ahead: list[Entry] = []  # read, but not yet handed out
+        self._held: int | None = None  # the file, while this process holds the exclusive lock
+        self._ahead: list[Entry] = []  # read, but not yet returned
         self._inode, self._offset, self._number, self._hash = -1, 0, 0, START
         self._last_line = b""
 
     @property
     def path(self) -> Path:
+        """Path of the file."""
         return self.folder / LOG
 
     @property
     def head(self) -> Head:
-        """The last entry this process has read; see :meth:`read_new`."""
+        """Number and hash of the last entry read by this process; see :meth:`read_new`."""
         return Head(self._number, self._hash)
 
     @property
     def last_at(self) -> datetime | None:
-        """When the last entry was written."""
+        """Time of the last entry read (UTC); None before the first."""
         entry = parsed(self._last_line)
         return entry.at if entry else None
 
     def append(self, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> list[Entry]:
-        """Add one entry, on the disk when this returns; those of others since, and it, the last."""
+        """Write an entry to the disk; return those of others since the last read, then this one."""
         with self.exclusively():
             assert self._held is not None
             self._write(self._held, what, by, about)
@@ -103,7 +105,7 @@ class AuditLog:
             return [*(entry for entry in found if entry.number != own.number), own]
 
     def read_new(self) -> list[Entry]:
-        """The entries since the last call, from the first on at the first one."""
+        """Return the entries added since the last call; at the first call, all of them."""
         with self._locked(shared=True) as file:
             found, self._ahead = [*self._ahead, *self._read(file)], []
             return found
@@ -112,7 +114,7 @@ class AuditLog:
 
     @contextlib.contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Keep every other process from writing; :attr:`head` is then the last entry there is."""
+        """Keep other processes from writing; meanwhile, :attr:`head` is the last entry."""
         if self._held is not None:
             yield
             return
@@ -137,18 +139,18 @@ class AuditLog:
             fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
             yield file
         finally:
-            os.close(file)  # and with it the lock
+            os.close(file)  # releases the lock, too
 
     def _read(self, file: int) -> list[Entry]:
-        """What follows the last entry read, checked; stops before an unfinished write."""
+        """Read and check what follows the last entry read, up to an unfinished write."""
         status = os.fstat(file)
         if self._inode not in (-1, status.st_ino):
-            raise self._damaged("is another file than before")
+            raise self._damaged("was replaced by another file")
         self._inode = status.st_ino
         start = self._offset - len(self._last_line)
         data = _content(file, start)
         if not data.startswith(self._last_line):
-            raise self._damaged(f"entry {self._number} is no longer what it was")
+            raise self._damaged(f"entry {self._number} was changed after it was read")
         lines = Lines(data[len(self._last_line) :], self._number, self._hash)
         found = []
         for raw in lines:
@@ -156,7 +158,7 @@ class AuditLog:
             if any(mark in raw for mark in self._marks):
                 entry = parsed(raw)
                 if entry is None or entry.number != lines.number:
-                    raise self._damaged(f"entry {lines.number} is no entry")
+                    raise self._damaged(f"entry {lines.number} is not a valid entry")
                 if entry.what.startswith(self._kinds):
                     found.append(entry)
         self._offset += lines.position
@@ -173,10 +175,10 @@ class AuditLog:
             what = "was changed or cut" if rest else "is missing"
             raise self._damaged(f"entry {self._number + 1} of {kept.number} {what}")
         if kept is not None and kept.number == self._number and kept.hash != self._hash:
-            raise self._damaged(f"entry {kept.number} is another one than its head names")
+            raise self._damaged(f"entry {kept.number} is not the one that its head names")
 
     def _mend(self, file: int) -> None:
-        """Declare what an interrupted write left, so that nothing is ever taken away."""
+        """Declare what an interrupted write left behind, so that no byte is ever removed."""
         rest = _content(file, self._offset)
         if not rest:
             return
@@ -203,19 +205,19 @@ class AuditLog:
         return AuditDamaged(
             what,
             where=str(self.path),
-            fix="Nothing is searched until an auditor has looked: run `sightline audit verify`",
+            fix="Searches stay blocked until an auditor has run `sightline audit verify`",
         )
 
 
 def verify(folder: Path, *, pins: Sequence[Head] = ()) -> Verification:
-    """Look at every line of a record, and say of each fault where it is.
+    """Verify every line of a record and locate each fault.
 
     Parameters
     ----------
     folder : Path
         The casework folder.
     pins : sequence of Head
-        Heads kept elsewhere, such as those printed on exports: each must be in the record.
+        Heads kept elsewhere, such as printed on exports: each must be in the record.
     """
     path = folder / LOG
     try:
@@ -236,7 +238,7 @@ def verify(folder: Path, *, pins: Sequence[Head] = ()) -> Verification:
         hashes[lines.number] = raw[:64].decode()
     faults = list(lines.faults)
     end = lines.line + 1
-    # A write that a crash has cut short just now is declared by the next one.
+    # A write that a crash has just cut short will be declared by the next one.
     if (
         data
         and not data.endswith(b"\n")
@@ -262,7 +264,7 @@ def verify(folder: Path, *, pins: Sequence[Head] = ()) -> Verification:
 
 
 def _content(file: int, start: int) -> bytes:
-    """All from *start* on; one call reads no more than 2 GiB."""
+    """Read everything from *start* on; a single call reads at most 2 GiB."""
     parts = []
     while part := os.pread(file, 1 << 30, start):
         parts.append(part)
@@ -276,21 +278,19 @@ def _append(file: int, data: bytes) -> None:
 
 
 def _open(path: Path, folder: Path, flags: int) -> int:
-    """A regular file of ours, never one that a link points to."""
+    """Open a regular file with safe permissions, never the target of a link."""
     if folder.is_symlink():
         raise AuditDamaged(
-            "is a symbolic link", where=str(folder), fix="Put the folder itself in its place"
+            "is a symbolic link", where=str(folder), fix="Replace the link with the folder itself"
         )
-    # A folder that hands its group on (setgid) is shared by the accounts of that group.
+    # A folder that passes on its group (setgid) is shared by the accounts of that group.
     mode = 0o660 if folder.exists() and folder.stat().st_mode & stat.S_ISGID else 0o600
     try:
         file = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     except OSError as error:
         links = (errno.ELOOP, errno.EMLINK)
         what = "is a symbolic link" if error.errno in links else f"cannot be opened ({error})"
-        raise AuditDamaged(
-            what, where=str(path), fix="Restore the file itself from a copy"
-        ) from None
+        raise AuditDamaged(what, where=str(path), fix="Restore the file from a backup") from None
     status = os.fstat(file)
     reason = ""
     if not stat.S_ISREG(status.st_mode):
@@ -298,7 +298,7 @@ def _open(path: Path, folder: Path, flags: int) -> int:
     elif status.st_nlink != 1:
         reason = "has a second name (hard link)"
     elif status.st_mode & stat.S_IWOTH:
-        reason = "may be written by everybody on this machine"
+        reason = "is writable by everyone on this machine"
     if reason:
         os.close(file)
         raise AuditDamaged(reason, where=str(path), fix="Restore the file and its permissions")
@@ -318,7 +318,7 @@ def _read_head(folder: Path) -> Head | None:
 
 
 def _keep_head(folder: Path, head: Head) -> None:
-    """Written in place, in one go and at a fixed width: a reader sees one head or the other."""
+    """Write the head in place, in one go and at a fixed width: readers see the old or the new."""
     file = _open(folder / HEAD, folder, os.O_RDWR | os.O_CREAT)
     try:
         os.pwrite(file, f"{head.number:020d}:{head.hash}\n".encode(), 0)

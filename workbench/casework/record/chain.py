@@ -1,7 +1,7 @@
-"""The chain: what a line of the record looks like, and whether lines follow each other.
+"""Hash chain: the format of a line of the record, and the check that lines follow each other.
 
-A line is ``<hash> <hash of the line before> <canonical JSON>``; the hash is the SHA-256 of all that
-follows it. Nothing here touches a file.
+A line is ``<hash> <hash of the line before> <canonical JSON>``; the hash is the SHA-256 of
+everything after it. This module does not touch files.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from workbench.errors import AuditDamaged
 
-START = "0" * 64  # what the first entry names as the hash before it
+START = "0" * 64  # hash before the first entry
 TORN = "audit.torn"
 _TORN = b'"what":"audit.torn"'
 _PREFIX = 130  # two hashes of 64 digits, each with a space
@@ -23,7 +23,7 @@ _PREFIX = 130  # two hashes of 64 digits, each with a space
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last entry of a record: pin it outside, and nothing before it can change unseen."""
+    """Last entry of a record; kept elsewhere, it exposes any later change to what precedes it."""
 
     number: int  # 0 in an empty record
     hash: str
@@ -38,14 +38,14 @@ class Head:
         if not number.isdecimal() or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
             raise AuditDamaged(
                 f"{text.strip()[:80]!r} is not the head of a record",
-                fix="Copy it whole, as `sightline audit head` prints it",
+                fix="Copy all of it, as `sightline audit head` prints it",
             )
         return cls(int(number), digest)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened."""
+    """Entry of the record."""
 
     number: int  # from 1
     at: datetime  # UTC
@@ -57,12 +57,13 @@ class Entry:
 
     @property
     def account(self) -> str:
+        """Account of the person it names; empty if it names none."""
         return str(self.by.get("account", ""))
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A place where the record is not what was written."""
+    """A place where the record was altered."""
 
     line: int  # from 1
     what: str
@@ -72,20 +73,20 @@ class Fault:
 
 
 def canonical(value: object) -> bytes:
-    """JSON with one spelling: sorted keys, no spaces, ASCII; raises ValueError for NaN."""
+    """Encode as canonical JSON: sorted keys, no spaces, ASCII; raise ValueError for NaN."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text.encode("ascii")
 
 
 def is_whole(raw: bytes) -> bool:
-    """Whether a line is whole and what its hash says."""
+    """Check that a line is complete and matches its hash."""
     if len(raw) <= _PREFIX or raw[-1:] != b"\n" or raw[64:65] != b" " or raw[129:130] != b" ":
         return False
     return hashlib.sha256(raw[65:-1]).hexdigest().encode() == raw[:64]
 
 
 def parsed(raw: bytes) -> Entry | None:
-    """The entry in a line; None if it is not whole, not what its hash says, or no entry."""
+    """Parse a line; None if it is incomplete, does not match its hash, or is not an entry."""
     if not is_whole(raw):
         return None
     try:
@@ -104,10 +105,10 @@ def parsed(raw: bytes) -> Entry | None:
 
 
 class Lines:
-    """Walks over the lines in *data*, which follow entry *number* with hash *digest*.
+    """Iterate over the lines in *data*, which follow entry *number* with hash *digest*.
 
-    Yields each line that is whole and in its place, the newline included. With ``to_the_end`` every
-    body is parsed too, and it goes on behind a fault; otherwise it stops there.
+    Yields each line that is complete and in its place, including the newline. With ``to_the_end``
+    every body is parsed too, and the iteration continues after a fault; otherwise it stops there.
     """
 
     def __init__(
@@ -116,19 +117,19 @@ class Lines:
         self._data, self._to_the_end = data, to_the_end
         self._any_torn = _TORN in data
         self.number, self.hash = number, digest
-        self.line = number  # of the file, as long as every entry is one line
-        self.position = 0  # behind the last entry
+        self.line = number  # in the file, as long as every entry is one line
+        self.position = 0  # after the last entry
         self.torn = 0
         self.faults: list[Fault] = []
 
     @property
     def rest(self) -> bytes:
-        """What was not read as an entry."""
+        """Bytes after the last entry."""
         return self._data[self.position :]
 
     @property
     def unfinished(self) -> bool:
-        """Whether the rest can be what one or more interrupted writes left at the end."""
+        """True if the rest can be what interrupted writes left at the end."""
         return not any(is_whole(line + b"\n") for line in self.rest.split(b"\n")[:-1])
 
     def __iter__(self) -> Iterator[bytes]:
@@ -163,19 +164,19 @@ class Lines:
         return self._data[position:] if end < 0 else self._data[position : end + 1]
 
     def _torn_here(self, raw: bytes, *, chained: bool) -> int:
-        """Bytes from here to an entry that declares them an interrupted write; 0 if none does."""
+        """Count the bytes up to an entry that declares them interrupted; 0 if none does."""
         at = self.position + len(raw)
         following = self._line_at(at)
-        # A whole line may have been cut off from its newline alone: look one line ahead.
+        # A complete line may have lost only its newline: look one line ahead.
         if chained and _TORN not in following:
             return 0
         while following:
             declared = parsed(following)
             if declared is not None:
                 region = self._data[self.position : at]
-                told = {"bytes": len(region), "sha256": hashlib.sha256(region).hexdigest()}
+                damage = {"bytes": len(region), "sha256": hashlib.sha256(region).hexdigest()}
                 place = (declared.number, declared.before)
-                is_torn = declared.what == TORN and declared.about == told
+                is_torn = declared.what == TORN and declared.about == damage
                 return len(region) if is_torn and place == (self.number + 1, self.hash) else 0
             at += len(following)
             following = self._line_at(at)
@@ -184,11 +185,11 @@ class Lines:
     def _unreadable(self, raw: bytes) -> str:
         if raw[-1:] != b"\n":
             return f"entry {self.number + 1} was cut after {len(raw)} bytes"
-        return f"entry {self.number + 1} was changed: it is not what its hash says"
+        return f"entry {self.number + 1} was changed: it does not match its hash"
 
     def _misplaced(self, entry: Entry) -> str:
         if entry.number > self.number + 1:
             return f"entries {self.number + 1} to {entry.number - 1} before it were removed"
         if entry.number <= self.number:
-            return f"entry {entry.number} stands behind entry {self.number}: moved or written twice"
-        return f"entry {self.number}, which it follows, was replaced by another"
+            return f"entry {entry.number} comes after entry {self.number}: moved or written twice"
+        return f"entry {self.number}, which precedes it, was replaced"

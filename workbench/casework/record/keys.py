@@ -1,9 +1,9 @@
-"""Personal keys: what is authorised or decided is signed by whoever does it.
+"""Personal keys: approvals and decisions are signed by the person who makes them.
 
-Everybody at work can write the record, so nobody's name in it proves anything by itself. Approvals
-and decisions therefore carry an Ed25519 signature made with a key that only the person's own
-account can read; its public half stands in the people file, which the administrator alone writes.
-The signature covers the hash of the entry before, so that it cannot be moved or used again.
+All users can write the record, so a name in it proves nothing by itself. Approvals and decisions
+therefore carry an Ed25519 signature made with a key that only the person's own account can read;
+the public key is in the people file, which only the administrator writes. The signature covers the
+hash of the entry before, so that it cannot be moved or used again.
 """
 
 from __future__ import annotations
@@ -25,30 +25,31 @@ if TYPE_CHECKING:
     from workbench.casework.record.people import People
 
 SIGNED = ("case.approved", "review.decided")
-"""Kinds of entries that nobody believes without a signature."""
+"""Kinds of entries that count only with a signature."""
 
 
 def own_key_file(account: str) -> Path:
-    """Where an account keeps its key: its home, not the casework folder that all can read."""
-    plain = re.fullmatch(r"\w[\w.@-]*", account, re.ASCII)  # a hub's names may hold anything
+    """Return the key file of an account: in its home, not in the casework folder all can read."""
+    plain = re.fullmatch(r"\w[\w.@-]*", account, re.ASCII)  # a hub's names may hold any character
     name = account if plain else hashlib.sha256(account.encode()).hexdigest()
     return Path.home() / ".config" / "sightline" / "keys" / f"{name}.pem"
 
 
 def own_key(account: str) -> str:
-    """The public half of an account's key, 64 hexadecimal digits; made on first use."""
+    """Return an account's public key, 64 hexadecimal digits; the key is made on first use."""
     return public_half(private_key(own_key_file(account), make=True))
 
 
 def public_half(key: Ed25519PrivateKey) -> str:
-    """64 hexadecimal digits."""
+    """Return the public key of a private one, 64 hexadecimal digits."""
     return key.public_key().public_bytes_raw().hex()
 
 
 def private_key(path: Path, *, make: bool = False) -> Ed25519PrivateKey:
-    """The Ed25519 key in a file that its owner alone may read.
+    """Read the Ed25519 key in a file that only its owner may read; with *make*, make it first.
 
-    Raises SettingsError if there is none, others may read it, or it is a link or no such key.
+    Raises SettingsError if there is none, others may read it, or it is a link or another kind of
+    key.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
@@ -69,20 +70,20 @@ def private_key(path: Path, *, make: bool = False) -> Ed25519PrivateKey:
     except OSError as error:
         raise _unusable(path, f"cannot be read ({error.strerror})") from None
     if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
-        raise _unusable(path, "is a link, or others may read it")
+        raise _unusable(path, "is a link or readable by others")
     try:
         key = serialization.load_pem_private_key(content, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise _unusable(path, f"is no key ({error})") from None
+        raise _unusable(path, f"is not a key ({error})") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise _unusable(path, "is no Ed25519 key")
+        raise _unusable(path, "is not an Ed25519 key")
     return key
 
 
 def signature(
     account: str, known: Collection[str], before: str, what: str, about: Mapping[str, Any]
 ) -> str:
-    """128 hexadecimal digits, or nothing where the account's key is not here or not known."""
+    """Sign an entry: 128 hexadecimal digits, or '' if the account's key is missing or unknown."""
     path = own_key_file(account)
     if not known or not path.exists():
         return ""
@@ -93,18 +94,18 @@ def signature(
 
 
 def is_signed(entry: Entry, known: Collection[str]) -> bool:
-    """Whether one of the known public keys signed an entry where it stands."""
+    """Check that one of the known public keys signed an entry in its place."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        told = bytes.fromhex(str(entry.by.get("signature", "")))
+        signed = bytes.fromhex(str(entry.by.get("signature", "")))
     except ValueError:
         return False
     message = canonical([entry.before, entry.account, entry.what, entry.about])
     for public in known:
         try:
-            Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(told, message)
+            Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(signed, message)
         except (InvalidSignature, ValueError):
             continue
         return True
@@ -112,7 +113,7 @@ def is_signed(entry: Entry, known: Collection[str]) -> bool:
 
 
 def doubt(entry: Entry, people: People) -> str:
-    """Why an entry is not to be believed; empty where it is."""
+    """Return why an entry does not count; empty if it does."""
     known = people.keys.get(entry.account, ())
     needed = entry.what in SIGNED and people.in_service
     if (needed or "signature" in entry.by) and not is_signed(entry, known):
@@ -121,11 +122,13 @@ def doubt(entry: Entry, people: People) -> str:
 
 
 def doubts(entries: Iterable[Entry], people: People) -> Iterator[Fault]:
-    """The entries of a record that are not to be believed."""
+    """Yield the entries of a record that do not count, as faults."""
     for entry in entries:
         if why := doubt(entry, people):
             yield Fault(entry.number, why)
 
 
 def _unusable(path: Path, what: str) -> SettingsError:
-    return SettingsError(what, where=str(path), fix="Make it a file its owner alone may read")
+    return SettingsError(
+        what, where=str(path), fix="Replace it with a key file that only its owner may read"
+    )

@@ -1,10 +1,10 @@
-"""Who is asking, and what their role lets them do.
+"""People: the identity of the user, and what their roles permit.
 
-Nobody types who they are. At a desk (and behind ``sightline serve``, which runs its kernels as the
-person who started it) the operating system says it: the account that owns this process. Behind
-JupyterHub the hub says it, asked with the token that it gave to this person's server. Which of the
-two counts, and who has which role, stands in ``people.json`` in the casework folder, kept by the
-administrator; variables such as ``USER`` or ``JUPYTERHUB_USER`` count for nothing.
+Users do not type who they are. At a desk (and behind ``sightline serve``, which runs its kernels as
+the person who started it), the operating system says it: the account that owns this process. Behind
+JupyterHub, the hub is asked with the token it gave to the user's server. Which of the two counts,
+and who has which role, is set in ``people.json`` in the casework folder, kept by the administrator;
+variables such as ``USER`` or ``JUPYTERHUB_USER`` are ignored.
 """
 
 from __future__ import annotations
@@ -71,10 +71,10 @@ MAY: Mapping[Role, frozenset[Action]] = {
     "auditor": frozenset({"case.read", "audit.read"}),
     "administrator": frozenset({"retention.purge", "subject.delete", "people.change"}),
 }
-"""Who may do what. Whoever looks over the others' shoulders does nothing else: an auditor has no
-other role. Before there is a people file, everybody may train, and nobody anything else."""
+"""Actions that each role permits. An auditor has no other role. Without a people file, everyone may
+train, and no one may do anything else."""
 
-# What anybody may do in an installation that is not in service.
+# Permitted to everyone in an installation that is not in service.
 _TRAINEE: frozenset[Action] = frozenset(
     {"case.read", "training.use", "shot.view", "review.first", "evidence.export", "audit.read"}
 )
@@ -83,67 +83,68 @@ _MOST_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody whom the operating system or the hub has named."""
+    """A user, as identified by the operating system or the hub."""
 
     account: str
     source: Literal["account", "jupyterhub"]
     uid: int  # of this process
     roles: frozenset[Role]
-    in_service: bool = True  # whether there is a people file at all
+    in_service: bool = True  # whether there is a people file
 
     def may(self, action: Action) -> bool:
-        """Whether a role of theirs covers it."""
+        """Check that one of the person's roles permits an action."""
         if not self.in_service:
             return action in _TRAINEE
         return any(action in MAY[role] for role in self.roles)
 
     def require(self, action: Action) -> None:
-        """Raise NotPermitted if no role of theirs covers it."""
+        """Raise NotPermitted if none of the person's roles permits an action."""
         if self.may(action):
             return
         if not self.in_service:
             raise NotPermitted(
-                f"{self.account} may only train: this installation has no people yet",
+                f"{self.account} may only train: this installation has granted no roles yet",
                 where=action,
-                fix="Have the administrator name some with `sightline people grant`",
+                fix="Ask the administrator to grant roles with `sightline people grant`",
             )
         holders = [role for role in ROLES if action in MAY[role]]
         own = ", ".join(sorted(self.roles)) or "no role"
         raise NotPermitted(
-            f"{self.account} has {own}; this takes {' or '.join(holders)}",
+            f"{self.account} has {own}; this action requires {' or '.join(holders)}",
             where=action,
-            fix="Ask somebody who has that role, or the administrator",
+            fix="Ask a person with that role, or the administrator",
         )
 
     def named(self) -> dict[str, Any]:
-        """As the record names them."""
+        """Return the identity as JSON values, as the record keeps it."""
         return {"account": self.account, "source": self.source, "uid": self.uid}
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The people file: where identities come from, and the role of each account."""
+    """People file: where identities come from, and the roles and keys of each account."""
 
     roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
-    hub: str = ""  # the address of the hub's API; without one, accounts of this machine count
+    hub: str = ""  # address of the hub's API; if empty, accounts of this machine count
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # public, see .keys
-    digest: str = ""  # SHA-256 of the file; empty where there is none
+    digest: str = ""  # SHA-256 of the file; empty if there is none
 
     @property
     def in_service(self) -> bool:
+        """True if there is a people file, so that roles count."""
         return bool(self.digest)
 
     def document(self) -> dict[str, Any]:
-        """What the file says."""
+        """Return the contents of the file as JSON values."""
         return {
             "hub": self.hub,
             "people": {name: sorted(roles) for name, roles in sorted(self.roles.items()) if roles},
-            # Kept when roles go: what was signed then stays signed.
+            # Kept when roles are revoked, so that earlier signatures stay valid.
             "keys": {name: list(known) for name, known in sorted(self.keys.items())},
         }
 
     def changed(self, account: str, role: str, *, granted: bool) -> People:
-        """The same with a role given or taken; raise SettingsError if it cannot be."""
+        """Return a copy with a role granted or revoked; raise SettingsError if it is not a role."""
         if role not in ROLES:
             raise SettingsError(
                 f"{role!r} is not a role", where=account, fix=f"Choose from {', '.join(ROLES)}"
@@ -153,18 +154,18 @@ class People:
         return People(_checked({**self.roles, account: after}), self.hub, self.keys)
 
     def with_key(self, account: str, key: str) -> People:
-        """The same with one more public key of somebody's."""
+        """Return a copy with one more public key for an account."""
         known = tuple(dict.fromkeys((*self.keys.get(account, ()), key.strip().lower())))
         return People(self.roles, self.hub, _checked_keys({**self.keys, account: known}))
 
 
 def read_people(folder: Path) -> People:
-    """The people file of a casework folder; nobody where there is none.
+    """Read the people file of a casework folder; no people if there is none.
 
     Raises
     ------
     SettingsError
-        If others than its owner can have written it, or it is not what a people file says.
+        If anyone but its owner may write it, or its contents are not valid.
     """
     path = folder / PEOPLE
     try:
@@ -176,11 +177,11 @@ def read_people(folder: Path) -> People:
     try:
         status, owner = os.fstat(file), folder.stat().st_uid
         if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-            raise _unusable(path, "is a link or no regular file")
+            raise _unusable(path, "is a link or not a regular file")
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise _unusable(path, "may be written by others than its owner")
+            raise _unusable(path, "is writable by others than its owner")
         if status.st_uid not in (0, owner):
-            raise _unusable(path, "belongs to somebody else than the casework folder")
+            raise _unusable(path, "does not belong to the owner of the casework folder")
         content = os.read(file, _MOST_BYTES)
     finally:
         os.close(file)
@@ -198,7 +199,7 @@ def read_people(folder: Path) -> People:
 
 
 def write_people(folder: Path, people: People) -> People:
-    """Write the people file, whole or not at all, for its owner alone to write."""
+    """Write the people file, whole or not at all, writable by its owner alone, and read it."""
     path = folder / PEOPLE
     unfinished = folder / f".{PEOPLE}.{os.getpid()}"
     content = json.dumps(people.document(), indent=2, ensure_ascii=False) + "\n"
@@ -209,15 +210,15 @@ def write_people(folder: Path, people: People) -> People:
 
 
 def identify(people: People, answers: Answers | None = None) -> Person:
-    """Whoever runs this process; raise NotPermitted if nobody vouches for them.
+    """Identify the user of this process; raise NotPermitted if the hub does not.
 
     *answers* of the hub are believed for a while, and its next one is added.
     """
     uid = os.getuid()
     if people.hub:
-        from workbench.casework.record.jupyterhub import asked_of_hub  # and with it urllib
+        from workbench.casework.record.jupyterhub import account_at_hub  # imports urllib, too
 
-        account = asked_of_hub(people.hub, {} if answers is None else answers)
+        account = account_at_hub(people.hub, {} if answers is None else answers)
         source: Literal["account", "jupyterhub"] = "jupyterhub"
     else:
         try:
@@ -233,15 +234,15 @@ def _checked(roles: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Role]]:
         unknown = sorted(set(given) - set(ROLES))
         if not name.strip() or unknown:
             raise SettingsError(
-                f"{name!r} has roles that do not exist: {', '.join(map(str, unknown))}",
+                f"{name!r} has unknown roles: {', '.join(map(str, unknown))}",
                 where=PEOPLE,
                 fix=f"Choose from {', '.join(ROLES)}",
             )
         if "auditor" in given and len(given) > 1:
             raise SettingsError(
-                f"{name} is an auditor and something else besides",
+                f"{name} is an auditor and has another role",
                 where=PEOPLE,
-                fix="Whoever looks over the others' shoulders has no other role",
+                fix="An auditor may have no other role: revoke one",
             )
     return dict(roles)
 
@@ -253,10 +254,10 @@ def _checked_keys(keys: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, .
                 raise SettingsError(
                     f"{str(key)[:80]!r} is not a public key",
                     where=name,
-                    fix="Give the 64 digits that `sightline people key` prints",
+                    fix="Use the 64 digits that `sightline people key` prints",
                 )
     return dict(keys)
 
 
 def _unusable(path: Path, what: str) -> SettingsError:
-    return SettingsError(what, where=str(path), fix="Have the administrator put it right")
+    return SettingsError(what, where=str(path), fix="Ask the administrator to correct it")

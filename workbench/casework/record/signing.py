@@ -1,4 +1,4 @@
-"""Signed archives: whoever has the public key's fingerprint sees any change, anywhere, offline."""
+"""Signed archives: with the public key's fingerprint, any change is found, on any machine."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 KEYS, KEY_FILE = "keys", "evidence.pem"
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "public-key.pem"
 FORMAT = "sightline-evidence/1"
-_MOST_BYTES = 8 << 30  # a whole archive, unpacked: beyond this it is a bomb
+_MOST_BYTES = (
+    8 << 30
+)  # a whole archive, unpacked; beyond this, it is taken for a decompression bomb
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a look at an archive found; it is what was signed if there are no faults."""
+    """Result of verifying an archive; unaltered since it was signed if there are no faults."""
 
     case: str
     made_at: datetime | None  # UTC
@@ -41,32 +43,34 @@ class Verified:
     fingerprint: str  # of the key that signed it
     files: int
     faults: tuple[str, ...]
-    manifest: str  # SHA-256 of it, which the record names
+    manifest: str  # SHA-256 of the manifest, as in the record
 
     @property
     def sound(self) -> bool:
+        """True if no fault was found."""
         return not self.faults
 
 
 def signing_key(folder: Path) -> Ed25519PrivateKey:
-    """The installation's own key, made on first use, for its owner alone to read.
+    """Read the installation's key, made on first use, readable by its owner alone.
 
-    Raises SettingsError if others may read it, or it is a link or no such key.
+    Raises SettingsError if others may read it, or it is a link or another kind of key.
     """
     return private_key(folder / KEYS / KEY_FILE, make=True)
 
 
 def fingerprint(public: bytes) -> str:
-    """SHA-256 of the 32 bytes of an Ed25519 public key, in hexadecimal."""
+    """Compute the SHA-256 of the 32 bytes of an Ed25519 public key, in hexadecimal."""
     return hashlib.sha256(public).hexdigest()
 
 
 def write_archive(
     path: Path, files: Mapping[str, bytes], about: Mapping[str, Any], key: Ed25519PrivateKey
 ) -> str:
-    """Write a ZIP of files with a signed manifest, whole or not at all; SHA-256 of the manifest.
+    """Write a ZIP of files with a signed manifest, whole or not at all.
 
-    *about* is what the manifest says besides the files: the case, the head and so on.
+    *about* is added to the manifest: the case, the head and so on. Returns the SHA-256 of the
+    manifest. Raises EvidenceError if the file cannot be written.
     """
     listed = {
         name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
@@ -91,7 +95,7 @@ def write_archive(
         raise EvidenceError(
             f"cannot be written ({error.strerror})",
             where=str(path),
-            fix="Name a file in a folder that exists and that you may write to",
+            fix="Choose a file in an existing folder that you may write to",
         ) from None
     finally:
         unfinished.unlink(missing_ok=True)
@@ -99,66 +103,66 @@ def write_archive(
 
 
 def verify_archive(path: Path, *, key: str = "") -> Verified:
-    """Look at every file of an archive, its manifest and the signature; needs nothing else.
+    """Verify every file of an archive, its manifest and its signature; only the file is needed.
 
     Parameters
     ----------
     key : str, optional
-        The fingerprint that the office has published. Without it, an archive signed by anybody is
-        sound: compare ``fingerprint`` by other means then.
+        Fingerprint that the office has published. Without it, an archive signed with any key is
+        sound: then compare ``fingerprint`` by other means.
 
     Raises
     ------
     EvidenceError
-        If it is no evidence archive at all.
+        If it is not an evidence archive.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return _looked_at(archive, key.strip().lower())
+            return _verify_open(archive, key.strip().lower())
     except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, EOFError) as error:
         raise EvidenceError(
-            f"is not an archive that can be read ({error})", where=str(path), fix="Get it again"
+            f"cannot be read as an archive ({error})", where=str(path), fix="Obtain the file again"
         ) from None
 
 
-def _looked_at(archive: zipfile.ZipFile, key: str) -> Verified:
+def _verify_open(archive: zipfile.ZipFile, key: str) -> Verified:
     names = [entry.filename for entry in archive.infolist()]
-    faults = [f"{name}: is in the archive twice" for name in sorted(set(names)) if
+    faults = [f"{name}: duplicate in the archive" for name in sorted(set(names)) if
               names.count(name) > 1]  # fmt: skip
-    faults += [f"{name}: is no place in an archive" for name in names if not _is_plain(name)]
+    faults += [f"{name}: not a valid path in an archive" for name in names if not _is_plain(name)]
     if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
         raise EvidenceError(
-            "is unreasonably large", where=str(archive.filename), fix="Get it again"
+            "is unreasonably large", where=str(archive.filename), fix="Obtain the file again"
         )
     missing = {MANIFEST, SIGNATURE, PUBLIC_KEY} - set(names)
     if missing:
         raise EvidenceError(
-            f"has no {', '.join(sorted(missing))}",
+            f"lacks {', '.join(sorted(missing))}",
             where=str(archive.filename),
-            fix="Name an archive that `sightline evidence export` made",
+            fix="Choose an archive made by `sightline evidence export`",
         )
     manifest = archive.read(MANIFEST)
     found, signature_faults = _signer(archive, manifest)
     faults += signature_faults
     if key and found != key:
-        faults.append(f"{SIGNATURE}: was made with key {found[:16]}…, not with {key[:16]}…")
+        faults.append(f"{SIGNATURE}: made with key {found[:16]}…, not {key[:16]}…")
     try:
-        told = json.loads(manifest)
-        listed, case = dict(told["files"]), str(told["case"])
-        made_at, made_by = datetime.fromisoformat(told["made_at"]), str(told["made_by"])
-        head = Head.parse(told["head"])
-        if told["format"] != FORMAT:
-            faults.append(f"{MANIFEST}: is of another format ({told['format']!r})")
+        stated = json.loads(manifest)
+        listed, case = dict(stated["files"]), str(stated["case"])
+        made_at, made_by = datetime.fromisoformat(stated["made_at"]), str(stated["made_by"])
+        head = Head.parse(stated["head"])
+        if stated["format"] != FORMAT:
+            faults.append(f"{MANIFEST}: unknown format ({stated['format']!r})")
     except (ValueError, KeyError, TypeError) as error:
         faults.append(f"{MANIFEST}: cannot be read ({error!r})")
         return Verified("", None, "", None, found, 0, tuple(faults), _digest(manifest))
     for name in sorted(set(listed) - set(names)):
-        faults.append(f"{name}: is missing")
+        faults.append(f"{name}: missing")
     for name in sorted(set(names) - set(listed) - {MANIFEST, SIGNATURE, PUBLIC_KEY}):
-        faults.append(f"{name}: was added; the manifest does not name it")
+        faults.append(f"{name}: added; not in the manifest")
     for name in sorted(set(listed) & set(names)):
         if _digest(archive.read(name)) != listed[name]["sha256"]:
-            faults.append(f"{name}: is not what was signed")
+            faults.append(f"{name}: altered since it was signed")
     return Verified(
         case, made_at, made_by, head, found, len(listed), tuple(faults), _digest(manifest)
     )
@@ -169,18 +173,18 @@ def _signer(archive: zipfile.ZipFile, manifest: bytes) -> tuple[str, list[str]]:
     try:
         public = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm):
-        return "", [f"{PUBLIC_KEY}: is no key"]
+        return "", [f"{PUBLIC_KEY}: not a key"]
     if not isinstance(public, Ed25519PublicKey):
-        return "", [f"{PUBLIC_KEY}: is no Ed25519 key"]
+        return "", [f"{PUBLIC_KEY}: not an Ed25519 key"]
     if pem != public.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     ):
-        return "", [f"{PUBLIC_KEY}: is not as it was written"]
+        return "", [f"{PUBLIC_KEY}: altered"]
     raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     try:
         public.verify(archive.read(SIGNATURE), manifest)
     except InvalidSignature:
-        return fingerprint(raw), [f"{SIGNATURE}: does not fit the manifest"]
+        return fingerprint(raw), [f"{SIGNATURE}: does not match the manifest"]
     return fingerprint(raw), []
 
 

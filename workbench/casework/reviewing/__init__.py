@@ -1,1 +1,1 @@
-"""Opinions of one person, decisions of two, and the sightings that follow from them."""
+"""Reviewing: opinions of one person, decisions of two, and the sightings that follow."""

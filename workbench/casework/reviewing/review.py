@@ -1,10 +1,10 @@
-"""From candidate to sighting: two people compare, blind, and a third where they disagree.
+"""Review: from candidate to sighting by two blind comparisons, and a third if they disagree.
 
-An examiner sees the photographs of the case's subject and one face. Not its score, not the camera
-or the time, not what others decided, nor whether it is a *filler*: a face known to be somebody
-else's, mixed in so that each reviewer's errors are known. What they conclude is a step on a scale
-of support, with the features they compared and a reason (FISWG, Facial Comparison Overview and
-Methodology Guidelines; ASTM E3149).
+An examiner sees the photographs of the case's subject and one face, but not its score, camera or
+time, the others' decisions, or whether it is a *filler*: a face known not to be the subject's,
+mixed in to measure each reviewer's errors. The decision is a step on a scale of support, with the
+features compared and a reason (FISWG, Facial Comparison Overview and Methodology Guidelines; ASTM
+E3149).
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ SCALE: Mapping[int, str] = {
     -2: "moderate support for different people",
     -3: "strong support for different people",
 }
-"""Conclusions an examiner can come to; None stands for 'not suitable for comparison'."""
+"""Conclusions an examiner can reach; None stands for 'not suitable for comparison'."""
 
-SAME_FROM = 2  # at least moderate support is what makes a sighting
+SAME_FROM = 2  # a sighting takes at least moderate support
 
 FEATURES = (
     "skin", "face outline", "face composition", "hairline", "forehead", "eyebrows", "eyes",
     "cheeks", "nose", "ears", "mouth", "chin and jaw", "neck", "facial hair", "facial lines",
     "scars", "marks", "alterations",
 )  # fmt: skip
-"""What is compared: the components of FISWG's Feature List for Morphological Analysis."""
+"""Features to compare: the components of FISWG's Feature List for Morphological Analysis."""
 
 Seen: TypeAlias = Literal["similar", "different", "not visible"]
 LEAST_FEATURES = 3
@@ -64,7 +64,7 @@ Outcome: TypeAlias = Literal["sighting", "not a sighting", "undecided", "waiting
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A face to compare with the subject, and nothing that could sway whoever does."""
+    """A face to compare with the subject, without anything that could bias the examiner."""
 
     case: str
     key: str
@@ -74,7 +74,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one examiner concluded about one face."""
+    """Conclusion of one examiner about one face."""
 
     examiner: str
     at: datetime  # UTC
@@ -84,18 +84,20 @@ class Decision:
 
     @property
     def verdict(self) -> ReviewVerdict:
+        """Vote that the conclusion counts as: at least moderate support, or undecided."""
         if self.conclusion is None or abs(self.conclusion) < SAME_FROM:
             return "undecided"
         return "same" if self.conclusion > 0 else "different"
 
     @property
     def words(self) -> str:
+        """Conclusion in words."""
         return "not suitable for comparison" if self.conclusion is None else SCALE[self.conclusion]
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A face of a review list and what was decided about it, in order."""
+    """A face on a review list and the decisions about it, in order."""
 
     key: str
     tracklet_id: str  # empty for a filler
@@ -103,11 +105,11 @@ class Reviewed:
     listed_by: str
     score: float | None
     decisions: tuple[Decision, ...] = ()
-    photographs: tuple[str, ...] = ()  # SHA-256, where the case itself names no subject
+    photographs: tuple[str, ...] = ()  # SHA-256, if the case itself names no subject
 
     @property
     def outcome(self) -> Outcome:
-        """A sighting takes two who say so; where the first two disagree, a third is the second."""
+        """Result so far: two equal votes count; if the first two differ, a third is taken."""
         votes = [decision.verdict for decision in self.decisions]
         if len(votes) < 2 or (len(votes) == 2 and votes[0] != votes[1]):
             return "waiting"
@@ -118,25 +120,26 @@ class Reviewed:
 
     @property
     def round(self) -> int:
-        """Which decision comes next: 1, 2 or 3."""
+        """Number of the next decision: 1, 2 or 3."""
         return len(self.decisions) + 1
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRate:
-    """How often a reviewer took a known non-match for the subject."""
+    """Error rate of a reviewer: how often they took a filler for the subject."""
 
     reviewer: str
     fillers: int  # decided
-    wrong: int  # of these, called the same person
+    wrong: int  # of these, decided to be the same person
 
     @property
     def rate(self) -> float:
+        """Share of wrong decisions; NaN without fillers."""
         return self.wrong / self.fillers if self.fillers else math.nan
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval (Wilson 1927): honest for few cases too."""
+        """95 % interval of the rate (Wilson 1927), which holds for small numbers too."""
         if not self.fillers:
             return 0.0, 1.0
         z, n, p = 1.959964, self.fillers, self.rate
@@ -148,9 +151,9 @@ class ErrorRate:
 def add_fillers(
     register: CaseRegister, pictures: Iterable[bytes], *, source: str
 ) -> tuple[str, ...]:
-    """Keep pictures of people who are known to be nobody's subject; their SHA-256.
+    """Keep pictures of people known not to be any case's subject; return their SHA-256.
 
-    *source* says how that is known.
+    *source* says how that is known. Raises NotPermitted for all but supervisors.
     """
     me = register.require("review.fillers")
     folder = register.folder / FILLERS
@@ -173,12 +176,18 @@ def list_for_review(
     fillers: int | None = None,
     probe: Probe | None = None,
 ) -> int:
-    """Put candidates of a case on its review list, shuffled among so many fillers.
+    """Put candidates of a case on its review list, shuffled together with fillers.
 
-    By default as many fillers as the rules' share of the candidates asks for, if there are any.
-    A training case names no subject: its candidates are compared with the photographs of *probe*.
-    Returns how many faces were added; a tracklet that is on the list already is left out. Raises
-    CaseError if there are not as many fillers.
+    By default the number of fillers is the rules' share of the candidates, or fewer if there are
+    not as many. A training case names no subject: its candidates are compared with the photographs
+    of *probe*. A tracklet already on the list is left out. Returns the number of faces added.
+
+    Raises
+    ------
+    NotPermitted
+        If the user's role does not cover it.
+    CaseError
+        If the case is not open, or there are fewer fillers than *fillers*.
     """
     me, case = register.require("review.first", reference), register.case(reference)
     case.require_open(fix=_ONLY_OPEN, valid_now=False)
@@ -189,9 +198,9 @@ def list_for_review(
         fillers = min(math.ceil(register.rules.filler_share * len(fresh)), len(pictures))
     if fillers > len(pictures):
         raise CaseError(
-            f"there are {len(pictures)} fillers, not {fillers}",
+            f"only {len(pictures)} fillers are available, not {fillers}",
             where=reference,
-            fix="Have a supervisor add some, or ask for fewer",
+            fix="Ask a supervisor to add some, or use fewer",
         )
     chance = secrets.SystemRandom()
     items: list[dict[str, Any]] = [
@@ -212,15 +221,19 @@ def list_for_review(
 
 
 def record_view(register: CaseRegister, reference: str, tracklets: Sequence[str]) -> None:
-    """Record that best shots of candidates were shown to whoever is at work."""
+    """Record that the user was shown best shots of candidates.
+
+    Raises NotPermitted if their role does not cover seeing them.
+    """
     me = register.require("shot.view", reference)
     register.record("shot.viewed", {"case": reference, "tracklets": list(tracklets)}, by=me)
 
 
 def waiting(register: CaseRegister, reference: str, gallery: Gallery) -> tuple[Item, ...]:
-    """The faces of a case that whoever is at work has still to decide on, in the list's order.
+    """Return the faces of a case that the user has still to decide on, in the list's order.
 
-    That they were shown is recorded.
+    Showing them is recorded. Raises NotPermitted if the user's role does not cover it, and
+    CaseError if the case is not open or photographs are missing.
     """
     me, case = register.require("shot.view", reference), register.case(reference)
     case.require_open(fix=_ONLY_OPEN, valid_now=False)
@@ -251,43 +264,50 @@ def decide(
     features: Mapping[str, Seen],
     reason: str,
 ) -> None:
-    """Record what whoever is at work concludes about a face.
+    """Record the user's decision on a face.
 
     Raises
     ------
     NotPermitted
-        If their role does not cover this round, or they decided on it before.
+        If their role does not cover this round, they decided on the face or sorted it before, or
+        it needs no further decision; recorded too.
     CaseError
-        If the conclusion is no step of the scale, fewer than three features were compared, the
-        reason is missing, or the face needs no further decision.
+        If the conclusion is not on the scale, fewer than three features were compared, the reason
+        is missing, the case is not open or the face is not on its list.
     """
     if conclusion is not None and conclusion not in SCALE:
-        raise _incomplete(key, f"{conclusion!r} is no step of the scale", "Choose from -3 to 3")
+        raise _incomplete(key, f"{conclusion!r} is not on the scale", "Choose from -3 to 3")
     unknown = sorted(set(features) - set(FEATURES))
     if unknown or set(features.values()) - {"similar", "different", "not visible"}:
         what = ", ".join(unknown) or "an observation"
-        raise _incomplete(key, f"{what} is not in the list of features", "Use FISWG's names")
+        raise _incomplete(
+            key, f"{what} is not in the list of features", "Use the names in FISWG's list"
+        )
     compared = [name for name, seen in features.items() if seen != "not visible"]
     if conclusion is not None and len(compared) < LEAST_FEATURES:
         raise _incomplete(
             key,
-            f"{len(compared)} features were compared",
-            f"Compare {LEAST_FEATURES} at least, or say that the face is not suitable",
+            f"only {len(compared)} features were compared",
+            f"Compare at least {LEAST_FEATURES}, or choose 'not suitable'",
         )
     reason = plain(reason, where="reason")
     if not reason:
-        raise _incomplete(key, "the reason is missing", "Say in a sentence what it rests on")
+        raise _incomplete(
+            key, "the reason is missing", "State in a sentence what the decision rests on"
+        )
     case = register.case(reference)
     case.require_open(fix=_ONLY_OPEN, valid_now=False)
     with register.exclusively():
         item = next((item for item in _reviewed(register, reference) if item.key == key), None)
         if item is None:
-            raise _incomplete(key, "is not on the review list", "Take it from the list")
+            raise _incomplete(key, "is not on the review list", "Choose a face from the list")
         sorted_out = sorted_by(register, reference, register.me.account)
         against = _reason_against(register, item, sorted_out)
         if against:
             register.refused("review.decide", reference, [f"{key}: {against}"])
-            raise NotPermitted(against, where=f"case {reference}, {key}", fix="Leave it to another")
+            raise NotPermitted(
+                against, where=f"case {reference}, {key}", fix="Leave it to another reviewer"
+            )
         about = {
             "case": reference,
             "key": key,
@@ -300,9 +320,10 @@ def decide(
 
 
 def reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
-    """The review list of a case and what was decided, as far as whoever is at work may know it.
+    """Return the review list of a case with its decisions, as far as the user may know them.
 
-    Of a face they have still to decide on they learn nothing here but that it is on the list.
+    Of a face the user has still to decide on, it shows only that it is on the list. Raises
+    NotPermitted if the user may not read cases.
     """
     me = register.require("case.read", reference)
     sorted_out = sorted_by(register, reference, me.account)
@@ -315,7 +336,10 @@ def reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
 
 
 def considered(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
-    """All that is on the review list, for a report: of what is not decided, that it waits."""
+    """Return the whole review list, for a report; without decisions where the outcome is open.
+
+    Raises NotPermitted if the user may not export evidence.
+    """
     register.require("evidence.export", reference)
     return tuple(
         Reviewed(item.key, item.tracklet_id, item.filler, item.listed_by, None)
@@ -326,7 +350,7 @@ def considered(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
 
 
 def sightings(register: CaseRegister, reference: str) -> frozenset[str]:
-    """The tracklets of a case that people decided are sightings."""
+    """Return the tracklets of a case that two people decided are sightings."""
     return frozenset(
         item.tracklet_id
         for item in _reviewed(register, reference)
@@ -335,7 +359,10 @@ def sightings(register: CaseRegister, reference: str) -> frozenset[str]:
 
 
 def error_rates(register: CaseRegister) -> tuple[ErrorRate, ...]:
-    """For each reviewer how they did on fillers, over all cases; for supervisors and auditors."""
+    """Return every reviewer's error rate over all cases.
+
+    Raises NotPermitted for all but supervisors and auditors.
+    """
     me = register.me
     if not (me.may("review.fillers") or me.may("audit.read")):
         register.require("review.fillers")
@@ -345,7 +372,7 @@ def error_rates(register: CaseRegister) -> tuple[ErrorRate, ...]:
 def error_rates_of(
     register: CaseRegister, examiners: Collection[str] = ()
 ) -> tuple[ErrorRate, ...]:
-    """The same for some examiners, whose rates belong in a report; by default for all."""
+    """Return error rates over all cases, of some examiners or of all, without asking for a role."""
     seen: dict[str, list[Decision]] = {}
     for case in register.cases():
         for item in _reviewed(register, case.reference):
@@ -363,7 +390,7 @@ def error_rates_of(
 
 
 def _reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
-    """The review list of a case as the record tells it."""
+    """Build the review list of a case from the record."""
     listed: dict[str, Reviewed] = {}
     decided: dict[str, list[Decision]] = {}
     for entry in register.entries_of(reference, "review."):
@@ -385,22 +412,22 @@ def _reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
 
 
 def _reason_against(register: CaseRegister, item: Reviewed, sorted_out: Collection[str]) -> str:
-    """Why whoever is at work should not decide on a face now; empty if they should.
+    """Return why the user may not decide on a face now; empty if they may.
 
-    *sorted_out* are the tracklets that they have sorted before.
+    *sorted_out* are the tracklets they have sorted before.
     """
     me = register.me
     if any(decision.examiner == me.account for decision in item.decisions):
-        return f"{me.account} has decided on it"
+        return f"{me.account} has already decided on this face"
     if item.outcome != "waiting":
-        return "it needs no further decision"
+        return "this face needs no further decision"
     action: Literal["review.first", "review.second"]
     action = "review.first" if item.round == 1 else "review.second"
-    # Before there are people, whoever trains plays every part but the other person's.
+    # While the installation trains, one person plays every part, but decides on a face only once.
     if not me.may(action) and me.in_service:
-        return f"{me.account} may not take this turn"
+        return f"{me.account} may not make this decision"
     if me.in_service and item.tracklet_id in sorted_out:
-        return f"{me.account} has sorted it with its score in view"
+        return f"{me.account} has sorted this candidate with its score in view"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""The confirmed sightings of a case, for its team to read; and the files of them that leave."""
+"""Confirmed sightings of a case, for its team to read, and the record of their export."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A candidate that people have decided is the subject of the case, and their decisions."""
+    """A candidate that two people decided shows the subject of the case, and their decisions."""
 
     candidate: Candidate
     decisions: tuple[Decision, ...]
 
     @property
     def confirmed_by(self) -> tuple[str, ...]:
-        """Who concluded that it is the same person, in order."""
-        return tuple(one.examiner for one in self.decisions if one.verdict == "same")
+        """Examiners who concluded that it is the same person, in order."""
+        return tuple(d.examiner for d in self.decisions if d.verdict == "same")
 
     @property
     def confirmed_at(self) -> datetime:
-        """When the last of them did (UTC)."""
-        return max(one.at for one in self.decisions if one.verdict == "same")
+        """Time of the last of their decisions (UTC)."""
+        return max(d.at for d in self.decisions if d.verdict == "same")
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedSightings:
-    """The sightings of a case, in order of time."""
+    """Sightings of a case, in order of time."""
 
     sightings: tuple[Sighting, ...]
-    gone: int = 0  # confirmed, but not in this gallery (any more)
+    gone: int = 0  # confirmed, but not in this gallery or no longer
 
 
 def readable_cases(register: CaseRegister) -> tuple[Case, ...]:
-    """The cases that whoever is at work may read; none, where their role covers no reading."""
+    """Return the cases the user may read; none if their role does not cover reading."""
     return register.cases() if register.me.may("case.read") else ()
 
 
 def confirmed_sightings(
     register: CaseRegister, reference: str, gallery: Gallery
 ) -> ConfirmedSightings:
-    """What is confirmed in a case, as far as whoever is at work may know it.
+    """Return the confirmed sightings of a case, as far as the user may know them.
 
-    That the best shots were shown is recorded. Raises NotPermitted if no role of theirs covers
-    reading cases and seeing faces, CaseError if there is no such case.
+    Showing the best shots is recorded. Raises NotPermitted if the user may not read cases and see
+    faces, and CaseError if there is no such case.
     """
     me = register.require("shot.view", reference)
     register.case(reference)
@@ -64,22 +64,22 @@ def confirmed_sightings(
         for item in reviewed(register, reference)
         if item.tracklet_id and item.outcome == "sighting"
     }
-    # Fillers have no score, but they are no tracklets either.
+    # Only fillers have no score, and they are not tracklets.
     found = tracklets_by_id(gallery, {name: item.score or 0.0 for name, item in items.items()})
     if found:
         shown = {"case": reference, "tracklets": sorted(found)}
         register.record("shot.viewed", shown, by=me)
-    seen = [Sighting(one, items[name].decisions) for name, one in found.items()]
-    seen.sort(key=lambda one: (one.candidate.first_seen, one.candidate.tracklet_id))
+    seen = [Sighting(candidate, items[name].decisions) for name, candidate in found.items()]
+    seen.sort(key=lambda s: (s.candidate.first_seen, s.candidate.tracklet_id))
     return ConfirmedSightings(tuple(seen), len(items) - len(found))
 
 
 def record_export(
     register: CaseRegister, reference: str, tracklets: Sequence[str], *, form: str, content: bytes
 ) -> None:
-    """Put on record, before it leaves, a file that shows tracklets of a case.
+    """Record the export of a file that shows tracklets of a case, before it is handed out.
 
-    Raises NotPermitted if no role of whoever is at work covers exports.
+    Raises NotPermitted if the user may not export, and CaseError if there is no such case.
     """
     me = register.require("evidence.export", reference)
     register.case(reference)

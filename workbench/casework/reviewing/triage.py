@@ -1,8 +1,8 @@
-"""Sorting candidates before review: what the analyst at the search thinks of each, and their undo.
+"""Triage: an analyst's opinions on candidates before review, and their undo.
 
-Whoever sorts sees score, place and time, so an opinion is no decision: it makes no sighting, no
-reviewer learns of it, and all it does is to say which candidates are worth a review. Whoever gave
-it takes no part in that review. It is on record all the same, and so is taking it back.
+An analyst sees score, place and time, so an opinion is not a decision: it makes no sighting, no
+reviewer learns of it, and it only selects the candidates worth a review. The analyst who gave it
+takes no part in that review. Opinions and their undo are recorded.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WORTH_REVIEW: tuple[TriageVerdict, ...] = ("same", "unsure")
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What somebody thought of a candidate at first sight."""
+    """Opinion of one person on a candidate."""
 
     tracklet_id: str
     verdict: TriageVerdict
@@ -41,18 +41,18 @@ class Opinion:
 def sort_out(
     register: CaseRegister, reference: str, candidate: Candidate, verdict: TriageVerdict
 ) -> Opinion:
-    """Record what whoever is at work thinks of a candidate of a case.
+    """Record the user's opinion on a candidate of a case.
 
     Raises
     ------
     NotPermitted
-        If no role of theirs covers it.
+        If the user's role does not cover it.
     CaseError
         If the case is not open, or does not cover where and when the candidate was seen.
     """
     if verdict not in TRIAGE_VERDICTS:
         raise CaseError(
-            f"{verdict!r} is no opinion",
+            f"{verdict!r} is not an opinion",
             where=reference,
             fix=f"Choose from {', '.join(TRIAGE_VERDICTS)}",
         )
@@ -63,14 +63,15 @@ def sort_out(
 
 
 def take_back(register: CaseRegister, reference: str) -> Opinion | None:
-    """Take back the last opinion of whoever is at work that stands; None where there is none.
+    """Undo the user's last standing opinion and return it; None if there is none.
 
-    Both it and its being taken back stay on record. What it put on the review list stays there.
+    The opinion and its undo both stay on record. A candidate it put on the review list stays there.
+    Raises NotPermitted if the user's role does not cover it, and CaseError if the case is not open.
     """
     me = register.require("review.first", reference)
     register.case(reference).require_open(fix=_ONLY_OPEN)
     with register.exclusively():
-        own = [one for one in _standing(register, reference) if one.by == me.account]
+        own = [opinion for opinion in _standing(register, reference) if opinion.by == me.account]
         if not own:
             return None
         last = own[-1]
@@ -80,13 +81,16 @@ def take_back(register: CaseRegister, reference: str) -> Opinion | None:
 
 
 def opinions(register: CaseRegister, reference: str) -> Mapping[str, Opinion]:
-    """By tracklet_id what was last thought of it, by anybody, and not taken back."""
+    """Return the latest standing opinion on each candidate, by tracklet_id.
+
+    Raises NotPermitted if the user may not read cases.
+    """
     register.require("case.read", reference)
-    return {one.tracklet_id: one for one in _standing(register, reference)}
+    return {opinion.tracklet_id: opinion for opinion in _standing(register, reference)}
 
 
 def sorted_by(register: CaseRegister, reference: str, account: str) -> frozenset[str]:
-    """The tracklets that somebody has sorted, taken back or not: of these they are not blind."""
+    """Return the tracklets an account has sorted, undone or not: it is not blind to these."""
     return frozenset(
         entry.about["tracklet"]
         for entry in register.entries_of(reference, "triage.noted")
@@ -95,14 +99,17 @@ def sorted_by(register: CaseRegister, reference: str, account: str) -> frozenset
 
 
 def may_see_clip(register: CaseRegister, reference: str, candidate: Candidate) -> None:
-    """Raise what :func:`sort_out` raises if whoever is at work may not see its seconds of video."""
+    """Raise NotPermitted or CaseError unless the user may see a clip of a candidate."""
     _may_look(register, reference, candidate, "shot.view")
 
 
 def record_clip(
     register: CaseRegister, reference: str, candidate: Candidate, *, sha256: str
 ) -> None:
-    """Record that a clip of a candidate was made and is shown; *sha256* is the clip's."""
+    """Record that a clip of a candidate is shown; *sha256* is the clip's.
+
+    Raises NotPermitted and CaseError as :func:`may_see_clip` does.
+    """
     me = _may_look(register, reference, candidate, "shot.view")
     about = {
         "case": reference,
@@ -114,7 +121,7 @@ def record_clip(
 
 
 def _standing(register: CaseRegister, reference: str) -> list[Opinion]:
-    """The opinions that were not taken back, in the order in which they were recorded."""
+    """Return the opinions that were not undone, in the order in which they were recorded."""
     found: dict[int, Opinion] = {}
     for entry in register.entries_of(reference, "triage."):
         about = entry.about
@@ -123,9 +130,9 @@ def _standing(register: CaseRegister, reference: str) -> list[Opinion]:
                 about["tracklet"], about["verdict"], entry.account, entry.at, entry.number
             )
         elif entry.what == "triage.undone":
-            taken = found.get(about["entry"])
-            if taken is not None and taken.by == entry.account:
-                del found[taken.number]
+            undone = found.get(about["entry"])
+            if undone is not None and undone.by == entry.account:
+                del found[undone.number]
     return list(found.values())
 
 
@@ -139,5 +146,5 @@ def _may_look(
     if not (seen and shapely.covers(case.request.district.area, place)):
         what = f"the case does not cover {candidate.camera.camera_id} at that time"
         register.refused(action, reference, [f"{candidate.tracklet_id}: {what}"])
-        raise CaseError(what, where=reference, fix="Look only at candidates of a search under it")
+        raise CaseError(what, where=reference, fix="Choose a candidate of a search under this case")
     return me

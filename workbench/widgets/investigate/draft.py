@@ -11,7 +11,7 @@ import ipywidgets
 from traitlets import HasTraits, Instance, Unicode
 
 from workbench import district as districts
-from workbench.casework.drafts import Draft, discard_draft, keep_draft, kept_draft
+from workbench.casework.drafts import Draft, delete_draft, keep_draft, read_draft
 from workbench.domain import parse_time
 from workbench.errors import CaseError, SightlineError
 from workbench.maps.zones import local_time
@@ -66,7 +66,7 @@ class Keeper(HasTraits):
         """Delete the question that is offered, its photographs too."""
         draft, self.offer = self.offer, None
         if draft is not None:
-            self._try(lambda: discard_draft(self._register, draft.case))
+            self._try(lambda: delete_draft(self._register, draft.case))
             self.told = "It is deleted."
 
     def _look(self, _: object = None) -> None:
@@ -78,7 +78,7 @@ class Keeper(HasTraits):
         cases = [self.model.case] if self.model.case else [c.reference for c in self.model.cases]
         drafts = []
         for case in cases:
-            self._try(lambda case=case: drafts.append(kept_draft(self._register, case)))
+            self._try(lambda case=case: drafts.append(read_draft(self._register, case)))
         self.offer = max(filter(None, drafts), key=lambda draft: draft.saved_at, default=None)
 
     def _keep(self, _: object = None) -> None:
@@ -91,7 +91,7 @@ class Keeper(HasTraits):
                 return
             self.offer = None  # another question has been begun
         if not model.uploads and model.district is None:
-            self._try(lambda: discard_draft(self._register, model.case))
+            self._try(lambda: delete_draft(self._register, model.case))
             return
         contents = [upload.content for upload in model.uploads if upload.content]
         question = written(model)

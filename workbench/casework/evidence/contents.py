@@ -1,0 +1,298 @@
+"""Contents of a case's report: what is reported, section by section, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from workbench.casework.reviewing.review import SAME_FROM, SCALE
+from workbench.casework.training import TRAINING_NOTICE
+
+if TYPE_CHECKING:
+    from workbench.casework.cases import Case
+    from workbench.casework.evidence.drawings import Sketch
+    from workbench.casework.record.chain import Entry, Head
+    from workbench.casework.reviewing.review import ErrorRate, Reviewed
+    from workbench.domain import Camera, Candidate, Profile, Threshold
+
+LEAD = (
+    "A match is a lead, never an identification. No measure may be taken against anyone on the "
+    "basis of it alone."
+)
+METHOD = (
+    "Faces in the recordings were detected and followed. Each pass of a face before a camera is a "
+    "tracklet; its best shots were turned into a template. Each search compared the probe, made "
+    "from the photographs of the subject, with every template inside the stated district and time "
+    "range, and with no other; the comparison is exact, not approximate. Tracklets that reached "
+    "the threshold are candidates. Examiners then compared candidates with the photographs, "
+    "feature by feature, without seeing the score, the place, the time or the conclusions of "
+    "others. Some faces on their lists were fillers, known to be other people. A candidate is a "
+    f"sighting only if two examiners independently found at least {SCALE[SAME_FROM]}; if the first "
+    "two disagreed, a third decided."
+)
+LIMITS = (
+    "People who were not recorded, turned away, were hidden or appeared too small cannot be found: "
+    "the absence of a candidate does not show that a person was not there.",
+    "Twins and others who look alike can reach any score. Error rates of face recognition differ "
+    "between groups of people (NISTIR 8280); the figures given were not measured on every group.",
+    "Times are those of the recordings; a camera's clock may be wrong.",
+    "Scores belong to one model profile and its calibration. They cannot be compared with those of "
+    "another.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A candidate on the review list, with its number in the report."""
+
+    number: int
+    item: Reviewed
+    candidate: Candidate | None  # None if its pictures have been deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A recording that shows a candidate, hashed when it was indexed and again for the report."""
+
+    file: str
+    camera_id: str
+    indexed_sha256: str
+    now_sha256: str  # empty if the file is not available
+
+    @property
+    def available(self) -> bool:
+        """True if the file could be hashed again."""
+        return bool(self.now_sha256)
+
+    @property
+    def changed(self) -> bool:
+        """True if the file is available and differs from what was indexed."""
+        return self.available and self.now_sha256 != self.indexed_sha256
+
+    @property
+    def state_text(self) -> str:
+        """Result of the second check, in words."""
+        if not self.available:
+            return "not available: could not be checked again"
+        return "CHANGED since indexing" if self.changed else "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything that the report of a case is made from."""
+
+    case: Case
+    photographs: tuple[bytes, ...]  # JPEG, of the subject
+    searches: tuple[tuple[Entry, Entry | None], ...]  # each with its answer, if there was one
+    refused: int  # searches
+    findings: tuple[Finding, ...]
+    fillers: int  # on the review list
+    error_rates: tuple[ErrorRate, ...]
+    sources: tuple[Source, ...]
+    clips: tuple[str, ...]  # file names
+    cameras: tuple[Camera, ...]  # inside the permitted area
+    profile: Profile
+    threshold: Threshold
+    places: Sketch
+    times: Sketch
+    zone: ZoneInfo
+    made_at: datetime  # UTC
+    made_by: str
+    head: Head
+
+    @property
+    def title(self) -> str:
+        """Title of the report."""
+        return f"Case {self.case.reference}"
+
+    def local(self, moment: datetime) -> str:
+        """Format a time in the time zone of the cameras."""
+        return f"{moment.astimezone(self.zone):%d %b %Y %H:%M:%S %Z}"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with a warning, paragraphs, a table, pictures or a sketch."""
+
+    heading: str
+    paragraphs: tuple[str, ...] = ()
+    table: tuple[tuple[str, ...], ...] = ()  # the first row holds the headings
+    widths: tuple[float, ...] = ()  # of the columns, relative
+    pictures: tuple[tuple[bytes, str], ...] = ()  # JPEG and caption
+    sketch: Sketch | None = None
+    warning: str = ""  # shown in red, before the paragraphs
+
+
+def sightings_of(findings: Sequence[Finding]) -> dict[int, Candidate]:
+    """Return the sightings whose pictures are still there, by their number in the report."""
+    return {
+        finding.number: finding.candidate
+        for finding in findings
+        if finding.candidate is not None and finding.item.outcome == "sighting"
+    }
+
+
+def sections(dossier: Dossier) -> list[Section]:
+    """Write the sections of a case's report, in order; HTML and PDF show the same."""
+    return [
+        _case(dossier),
+        _result(dossier),
+        Section("Where", sketch=dossier.places),
+        Section("When", (f"Times are in {dossier.zone.key}.",), sketch=dossier.times),
+        _searches(dossier),
+        _candidates(dossier),
+        _method(dossier),
+        _error_rates(dossier),
+        Section("Limits", LIMITS),
+        _sources(dossier),
+        _this_report(dossier),
+    ]
+
+
+def _case(dossier: Dossier) -> Section:
+    case, request = dossier.case, dossier.case.request
+    facts = [
+        ("", ""),
+        ("Reference", case.reference),
+        ("Title", request.title),
+        ("Purpose", request.purpose),
+        ("Legal basis", request.legal_basis),
+        ("Authorised by", f"{request.authority} ({request.authorisation})"),
+        ("Requested by", f"{case.asked_by}, {dossier.local(case.asked_at)}"),
+        ("Approved by", ", ".join(case.approved_by) or "no one"),
+        ("Beyond the limits", "; ".join(case.exceeds)),
+        ("Area", request.district.name),
+        ("Footage", f"{dossier.local(request.start)} to {dossier.local(request.end)}"),
+        ("Valid", f"{dossier.local(request.valid_from)} to {dossier.local(request.valid_until)}"),
+        ("Status", case.status(dossier.made_at)),
+        ("Subject", request.subject.description if request.subject else ""),
+    ]
+    return Section(
+        "Case",
+        table=tuple(row for row in facts if row[1] or not row[0]),
+        widths=(1, 4),
+        pictures=tuple((jpeg, f"Subject, {n}") for n, jpeg in enumerate(dossier.photographs, 1)),
+        warning=TRAINING_NOTICE if case.is_training else "",
+    )
+
+
+def _result(dossier: Dossier) -> Section:
+    sightings = sum(finding.item.outcome == "sighting" for finding in dossier.findings)
+    summary = (
+        f"Searches: {len(dossier.searches)}. Candidates considered: {len(dossier.findings)}. "
+        f"Sightings among them: {sightings}. {LEAD}"
+    )
+    return Section("Result", (summary,))
+
+
+def _searches(dossier: Dossier) -> Section:
+    rows = [("When", "Who", "District", "Time searched (UTC)", "Threshold", "Candidates")]
+    for asked, answered in dossier.searches:
+        about = asked.about
+        rows.append(
+            (
+                dossier.local(asked.at),
+                asked.account,
+                str(about["district"]),
+                f"{about['start']} to {about['end']}",
+                "none" if about["threshold"] is None else f"{about['threshold']:g}",
+                "not answered" if answered is None else str(answered.about["candidates"]),
+            )
+        )
+    return Section(
+        "Searches",
+        (f"Refused searches: {dossier.refused}.",) if dossier.refused else (),
+        tuple(rows),
+        (2.2, 1.2, 2, 3.4, 1, 1.3),
+    )
+
+
+def _candidates(dossier: Dossier) -> Section:
+    rows = [("", "Camera", "Seen", "Score", "Outcome", "Conclusions")]
+    for finding in dossier.findings:
+        seen = finding.candidate
+        decisions = [
+            f"{d.examiner}, {dossier.local(d.at)}: {d.words}. {d.reason} ("
+            + ", ".join(f"{name} {what}" for name, what in d.features.items())
+            + ")"
+            for d in finding.item.decisions
+        ]
+        rows.append(
+            (
+                str(finding.number),
+                f"{seen.camera.name} ({seen.camera.camera_id})" if seen else "deleted",
+                dossier.local(seen.first_seen) if seen else "deleted",
+                "" if finding.item.score is None else f"{finding.item.score:.3f}",
+                finding.item.outcome,
+                " | ".join(decisions) or "none yet",
+            )
+        )
+    return Section(
+        "Candidates and decisions",
+        () if dossier.findings else ("No candidate was put on the review list.",),
+        tuple(rows) if dossier.findings else (),
+        (0.5, 2.2, 2.4, 0.8, 1.5, 4),
+        tuple(
+            (finding.candidate.shot_jpeg, f"{finding.number}: {finding.item.outcome}")
+            for finding in dossier.findings
+            if finding.candidate is not None
+        ),
+    )
+
+
+def _method(dossier: Dossier) -> Section:
+    profile, threshold = dossier.profile, dossier.threshold
+    weights = "; ".join(f"{name} {sha256}" for name, sha256 in profile.weights)
+    model = (
+        f"Model profile {profile.name} ({profile.fingerprint}): detector {profile.detector}, "
+        f"recogniser {profile.recogniser}, alignment {profile.alignment}, metric {profile.metric}, "
+        f"templates of {profile.dimension} numbers. Weights (SHA-256): {weights}"
+    )
+    default = f"Default threshold {threshold.score:g}, set on {threshold.calibration}."
+    return Section("Method and model", (METHOD, model, default))
+
+
+def _error_rates(dossier: Dossier) -> Section:
+    rows = [("Examiner", "Fillers", "Wrong", "Rate (95 % interval)")]
+    for rate in dossier.error_rates:
+        low, high = rate.interval
+        share = f"{rate.rate:.1%} ({low:.1%} to {high:.1%})"
+        rows.append((rate.reviewer, str(rate.fillers), str(rate.wrong), share))
+    if not dossier.error_rates:
+        rows.append(("no examiner has decided on a filler yet", "", "", ""))
+    return Section(
+        "Known error rates of the examiners",
+        (
+            f"Fillers on this case's list: {dossier.fillers}. How often each examiner took a "
+            "filler for the subject, over all cases:",
+        ),
+        tuple(rows),
+        (2, 1, 1, 2),
+    )
+
+
+def _sources(dossier: Dossier) -> Section:
+    rows = ((s.file, s.camera_id, s.indexed_sha256, s.state_text) for s in dossier.sources)
+    return Section(
+        "Source recordings",
+        ("Each was hashed when it was indexed, and again for this report.",),
+        (("Recording", "Camera", "SHA-256 when indexed", "Now"), *rows),
+        (2, 1, 4, 2),
+    )
+
+
+def _this_report(dossier: Dossier) -> Section:
+    head = (
+        f"Made {dossier.local(dossier.made_at)} by {dossier.made_by}. Last entry of the audit "
+        f"record (its head): {dossier.head}. Keep this line elsewhere: it exposes any later change "
+        "to the record before this report."
+    )
+    clips = (
+        f"Clips, in which all other people are blurred: {', '.join(dossier.clips)}."
+        if dossier.clips
+        else "This archive holds best shots but no clips."
+    )
+    return Section("This report", (head, clips))
