@@ -61,8 +61,9 @@ format: $(VENV)/.installed-dev ## put the code in form
 types: $(VENV)/.installed-dev ## check types
 	$(BIN)/mypy
 
-docs: $(VENV)/.installed-dev ## renew docs/commands.md from the parser
+docs: $(VENV)/.installed-dev ## renew docs/commands.md and tests/interface_strings.txt from the code
 	$(BIN)/python tools/commands.py
+	$(BIN)/python -m tools.interface_strings
 
 benchmark: $(VENV)/.installed-dev ## measure what the documents claim (needs the test material)
 	$(BIN)/python benchmarks/lab.py --write

@@ -27,10 +27,10 @@ def replace_unwritable() -> None:
 
 
 def table(*headings: str) -> Any:
-    """Make a table to fill with ``add_row``."""
+    """Make a table to fill with ``add_row``; without headings where all of them are empty."""
     from rich.table import Table
 
-    made = Table(box=None, pad_edge=False, header_style="bold")
+    made = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headings))
     for heading in headings:
         made.add_column(heading, overflow="fold")
     return made
