@@ -70,7 +70,7 @@ class Expectations:
         tracklets = "1 tracklet" if compared == 1 else f"{compared:,} tracklets"
         words = (
             f"Expect about {format_count(false.mean)} false candidates in this search "
-            f"({false.low:,} to {false.high:,}, 95 times in 100) among {tracklets}."
+            f"({false.low:,} to {false.high:,}, 95 % interval) among {tracklets}."
         )
         if false.extrapolated:
             words += " No measured pair scored this high, so expect fewer."

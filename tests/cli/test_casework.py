@@ -169,7 +169,7 @@ def test_verify_says_where_the_record_was_changed(run: Run, district: Path, new_
     said = run("audit", "verify")
     assert said.status == PROBLEMS
     assert "line 1: entry 1 was changed" in said.out
-    assert "is NOT what was written" in said.err
+    assert "was ALTERED" in said.err
     said = run("case", "training", "T-3", "--district", district, *TIMES)
     assert said.status == REFUSED
     assert "Searches stay blocked until an auditor has run" in said.err

@@ -10,6 +10,10 @@ import pytest
 from tools import interface_strings as tool
 
 
+def test_the_file_is_what_the_sources_give(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tool.main(["--check"]) == 0, capsys.readouterr().err
+
+
 def test_a_file_that_is_behind_is_found(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -84,7 +84,7 @@ def _verify(options: argparse.Namespace) -> int:
     else:
         for fault in found.faults:
             show(str(fault))
-        verdict = "is one unbroken chain" if found.sound else "is NOT what was written"
+        verdict = "is one unbroken chain" if found.sound else "was ALTERED"
         entries = counted(found.entries, "entry", "entries")
         say(f"The record of {entries} {verdict}. Its head: {found.head}")
     return DONE if found.sound else PROBLEMS
