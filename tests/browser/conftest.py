@@ -29,7 +29,7 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
 HOSTILE = '<img src=x onerror="window.harm=1">'
-PATIENCE = 90_000  # milliseconds, for a page on a busy machine
+PATIENCE = 120_000  # milliseconds for whatever a page should show: the machine may be busy
 HERE = ("data:", "blob:", "about:", "file:")
 
 
@@ -184,7 +184,7 @@ def serving() -> Callable[..., AbstractContextManager[Served]]:
                 yield Served(address.split("/?")[0], log)
             finally:
                 server.terminate()
-                server.wait(60)
+                server.wait(120)
 
     return serving
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 # Words of ours that are there but cannot be read to their end.
 CUT = """() => [...document.querySelectorAll(".widget-label, button, th, .sl-thumb span")]
@@ -49,7 +49,7 @@ def test_pages_can_be_read_and_told_aloud(
 ) -> None:
     seen = visit(served.base)
     seen.page.goto(served.address(dashboard))
-    seen.page.locator(PAGES[dashboard]).first.wait_for(timeout=90_000)
+    seen.page.locator(PAGES[dashboard]).first.wait_for()
     seen.page.wait_for_timeout(1_500)
     seen.screenshot(f"accessible-{dashboard}")
     assert seen.page.evaluate(CONTRAST) == []
@@ -65,7 +65,7 @@ def test_an_answer_can_be_read_and_told_aloud(
     seen = visit(served.base)
     page = seen.page
     page.goto(served.address("investigate"))
-    page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
+    page.locator(".sl-drop-button").first.wait_for()
     with page.expect_file_chooser() as chooser:
         page.locator(".sl-target .sl-drop").click()
     chooser.value.set_files([wanted[0]])
@@ -88,7 +88,7 @@ def test_the_question_is_reached_with_the_keyboard_alone(
 ) -> None:
     seen = visit(served.base)
     seen.page.goto(served.address("investigate"))
-    seen.page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
+    seen.page.locator(".sl-drop-button").first.wait_for()
     reached = []
     for _ in range(80):
         seen.page.keyboard.press("Tab")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from workbench.installation import Installation
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 Photographs = tuple[Path, ...]
 MANY = 160_000
 LONGEST_STALL = 200  # milliseconds in which the page does not answer
@@ -28,8 +28,8 @@ def nothing_kept(installation: Installation, training: str) -> None:
 def opened(served: Any, visit: Callable[..., Any]) -> Any:
     seen = visit(served.base)
     seen.page.goto(served.address("investigate"))
-    seen.page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
-    seen.page.locator("canvas.sl-cameras[data-shown]").wait_for(state="attached", timeout=60_000)
+    seen.page.locator(".sl-drop-button").first.wait_for()
+    seen.page.locator("canvas.sl-cameras[data-shown]").wait_for(state="attached")
     return seen
 
 
@@ -68,9 +68,7 @@ def test_a_reload_brings_the_question_back(
     seen.page.locator(".sl-covered", has_text="2 cameras of 12").wait_for()
 
     seen.page.reload()
-    seen.page.locator(".sl-note-draft", has_text="2 photographs, the district").wait_for(
-        timeout=60_000
-    )
+    seen.page.locator(".sl-note-draft", has_text="2 photographs, the district").wait_for()
     assert seen.page.locator(".sl-photograph").count() == 0
     seen.screenshot("asking-offered")
     seen.page.get_by_role("button", name="Restore").click()
@@ -250,7 +248,7 @@ def test_with_160_000_cameras_the_map_still_moves_freely(
     shown = page.locator("canvas.sl-cameras")
     assert int(shown.get_attribute("data-shown")) > 0.99 * MANY
     page.locator(".sl-district select").first.select_option("All cameras")
-    page.locator(".sl-inside strong", has_text="160,000 cameras").wait_for(timeout=30_000)
+    page.locator(".sl-inside strong", has_text="160,000 cameras").wait_for()
     scroll_to(seen, ".sl-district")
     page.wait_for_timeout(2_000)
     seen.screenshot("asking-160000")

@@ -11,7 +11,7 @@ import pytest
 from workbench.installation import Installation
 from workbench.settings import Settings
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def opened(served: Any, visit: Callable[..., Any], name: str) -> Any:
 def test_a_face_is_compared_and_decided_on(served: Any, visit: Callable[..., Any]) -> None:
     seen = opened(served, visit, "review")
     review = seen.page.locator(".sl-review")
-    review.wait_for(timeout=60_000)
+    review.wait_for()
     review.locator("select").first.select_option("TRAINING")
     seen.page.get_by_text("2 faces to decide on.").wait_for()
     face = review.locator(".sl-compare img").last
@@ -84,7 +84,7 @@ def test_a_face_is_compared_and_decided_on(served: Any, visit: Callable[..., Any
 
 def test_the_record_is_shown_to_whoever_may_see_it(served: Any, visit: Callable[..., Any]) -> None:
     seen = opened(served, visit, "audit")
-    seen.page.get_by_text("One unbroken chain").wait_for(timeout=60_000)
+    seen.page.get_by_text("One unbroken chain").wait_for()
     audit = seen.page.locator(".sl-audit")
     assert audit.locator("table", has_text="Busiest day").locator("tbody tr").count() == 1
     assert audit.locator("table", has_text="Time searched").locator("tbody tr").count() == 1
@@ -99,7 +99,7 @@ def test_the_case_is_chosen_before_anything_is_searched(
 ) -> None:
     seen = opened(served, visit, "investigate")
     case = seen.page.locator(".sl-case")
-    case.wait_for(timeout=60_000)
+    case.wait_for()
     assert case.locator("select").input_value() in ("TRAINING", "TRAINING: The demo")
     case.get_by_text("this case carries no authority").wait_for()
     seen.screenshot("case-1-training")

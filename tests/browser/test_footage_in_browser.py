@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 
 def test_footage_is_shown_by_camera_and_time(served: Any, visit: Any) -> None:
@@ -14,8 +14,8 @@ def test_footage_is_shown_by_camera_and_time(served: Any, visit: Any) -> None:
     page = seen.page
     page.goto(served.address())
     page.get_by_role("link", name="Footage").click()
-    page.get_by_text("3 recordings", exact=False).first.wait_for(timeout=60_000)
-    page.locator(".barlayer .point").first.wait_for(timeout=60_000)
+    page.get_by_text("3 recordings", exact=False).first.wait_for()
+    page.locator(".barlayer .point").first.wait_for()
     assert page.locator(".barlayer .point").count() == 3
     table = page.locator(".sl-table").first
     assert table.locator("tbody tr").count() == 3

@@ -7,21 +7,21 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def opened(served: Any, visit: Callable[..., Any]) -> Any:
     seen = visit(served.base)
     seen.page.goto(served.address("investigate"))
-    seen.page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
+    seen.page.locator(".sl-drop-button").first.wait_for()
     return seen
 
 
 def test_gaps_are_seen_before_anything_is_searched(opened: Any) -> None:
     seen = opened
     plot = seen.page.locator(".sl-footage-plot")
-    plot.locator(".bars").first.wait_for(timeout=60_000)
+    plot.locator(".bars").first.wait_for()
     words = plot.inner_text()
     assert "No camera has footage in 2 stretches" in words
     assert "No footage does not mean not there" in words

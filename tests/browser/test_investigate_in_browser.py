@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 Photographs = tuple[Path, ...]
 HOSTILE = '<img src=x onerror="window.harm=1">'
 
@@ -19,8 +19,8 @@ def opened(served: Any, visit: Callable[..., Any]) -> Any:
     """The dashboard, opened by its token."""
     seen = visit(served.base)
     seen.page.goto(served.address("investigate"))
-    seen.page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
-    seen.page.locator(".sl-timeline .bars").first.wait_for(timeout=60_000)
+    seen.page.locator(".sl-drop-button").first.wait_for()
+    seen.page.locator(".sl-timeline .bars").first.wait_for()
     return seen
 
 
@@ -302,7 +302,7 @@ def test_a_broken_gallery_is_named_plainly(
     with serving(broken, tmp_path) as served:
         seen = visit(served.base)
         seen.page.goto(served.address("investigate"))
-        seen.page.locator(".sl-problem").wait_for(timeout=60_000)
+        seen.page.locator(".sl-problem").wait_for()
         assert "broken.duckdb" in seen.page.locator(".sl-problem").inner_text()
         seen.screenshot("investigate-broken-gallery")
         seen.assert_clean()

@@ -12,7 +12,7 @@ import pytest
 
 from workbench.installation import Installation
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 HOSTILE = '<img src=x onerror="window.harm=1"><script>window.harm=1</script>'
 MANY = 2_400
 
@@ -82,14 +82,14 @@ def ask(seen: Any, served: Any, probe: Path) -> Any:
     """Open the dashboard, and search for the probe in all that the case allows."""
     page = seen.page
     page.goto(served.address("investigate"))
-    page.locator(".sl-drop-button").first.wait_for(timeout=60_000)
+    page.locator(".sl-drop-button").first.wait_for()
     with page.expect_file_chooser() as chooser:
         page.locator(".sl-target .sl-drop").click()
     chooser.value.set_files([probe])
     page.locator(".sl-photograph").first.wait_for()
     page.get_by_role("button", name="Use its area and time").click()
     page.get_by_role("button", name="Search", exact=True).click()
-    page.locator(".sl-card").first.wait_for(timeout=60_000)
+    page.locator(".sl-card").first.wait_for()
     return page
 
 
@@ -162,7 +162,7 @@ def test_the_seconds_around_a_candidate_play_on_the_page(
     page.locator(".sl-card-open").first.click()
     page.get_by_role("button", name="Show the seconds around it").click()
     video = page.locator(".sl-film video")
-    video.wait_for(timeout=90_000)
+    video.wait_for()
     page.wait_for_function("document.querySelector('.sl-film video').readyState >= 2")
     video.evaluate("film => film.play()")
     page.wait_for_function("document.querySelector('.sl-film video').currentTime > 0.5")

@@ -11,7 +11,7 @@ import pytest
 from workbench.installation import Installation
 from workbench.settings import Settings
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_the_team_reads_chooses_and_saves(served: Any, visit: Callable[..., Any]
     page = seen.page
     page.goto(served.address())
     page.locator("a[href*='sightings.ipynb']").click()
-    page.get_by_text("12 confirmed sightings").wait_for(timeout=60_000)
+    page.get_by_text("12 confirmed sightings").wait_for()
     inside = page.frame_locator(".sl-frame")
     inside.locator(".sl-plate.sl-confirmed").first.wait_for()
     seen.screenshot("sightings-1-map")

@@ -14,8 +14,7 @@ from workbench.domain import Profile
 from workbench.faces.models import installed
 from workbench.installation import Installation
 
-# Of the test alone: indexing the demo for all tests takes long on a busy machine.
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180, func_only=True)]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
@@ -39,9 +38,9 @@ def look_at_thresholds(served: Any, seen: Any, calibration: Path) -> None:
     page = seen.page
     page.goto(served.address())
     page.get_by_role("link", name="Thresholds").click()
-    page.get_by_text("Calibrated on eighty sets of numbers").wait_for(timeout=60_000)
+    page.get_by_text("Calibrated on eighty sets of numbers").wait_for()
     for number in range(4):
-        page.locator(".sl-plot").nth(number).locator(".main-svg").first.wait_for(timeout=60_000)
+        page.locator(".sl-plot").nth(number).locator(".main-svg").first.wait_for()
     before = false_candidates(page)
 
     page.get_by_label("Tracklets compared").fill("100000")

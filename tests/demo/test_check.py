@@ -27,7 +27,6 @@ from workbench.settings import Settings
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_the_demo_gives_the_known_answers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--check", "--json"]) == DONE
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -65,7 +65,7 @@ def fill(path: Path, first: int) -> subprocess.CompletedProcess[str]:
         folder=str(Path(__file__).parents[1] / "support"), path=str(path), first=first
     )
     return subprocess.run(
-        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=600
     )
 
 

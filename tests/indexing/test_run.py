@@ -128,7 +128,7 @@ def test_killed_at_any_moment_nothing_is_half_there(
         time.sleep(after)
         children = psutil.Process(running.pid).children(recursive=True)
         running.send_signal(signal.SIGKILL)
-    assert psutil.wait_procs(children, timeout=60)[1] == []  # nobody works on without us
+    assert psutil.wait_procs(children, timeout=120)[1] == []  # nobody works on without us
     with Gallery.open(path) as gallery:
         recordings, tracklets = gallery.recordings(), gallery.tracklets()
         assert set(tracklets["recording"]) <= set(recordings["file"])
@@ -159,7 +159,7 @@ def test_ctrl_c_stops_soon_and_says_how_to_go_on(
             time.sleep(0.01)
         time.sleep(0.3)
         os.killpg(running.pid, signal.SIGINT)  # as a terminal sends it: to the whole group
-        _, said = running.communicate(timeout=60)
+        _, said = running.communicate(timeout=120)
     assert running.returncode == REFUSED
     assert "Stopped. What was finished is kept; run the same command to go on." in said
     assert "Traceback" not in said
@@ -279,6 +279,6 @@ def test_the_watch_command_ends_with_ctrl_c(tmp_path: Path, footage: Path) -> No
         assert running.stdout is not None
         said = [json.loads(running.stdout.readline()) for _ in range(5)]
         os.killpg(running.pid, signal.SIGINT)
-        running.communicate(timeout=60)
+        running.communicate(timeout=120)
     assert said[-1]["indexed"] == 4
     assert running.returncode == DONE
