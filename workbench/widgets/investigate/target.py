@@ -24,12 +24,12 @@ class SearchTargetPanel(TargetPanel):
         self.changed = markup()
         self.shot = button("", self._take_shot, label="Search for this face too, under this case")
         super().__init__(model, self.changed, self.shot, step=step)
-        model.observe(self._compare, ["uploads", "result"])
+        model.observe(self._mark_changed, ["uploads", "result"])
         model.observe(self._offer_shot, ["selected", "result", "case", "uploads"])
-        self._compare()
+        self._mark_changed()
         self._offer_shot()
 
-    def _compare(self, _: object = None) -> None:
+    def _mark_changed(self, _: object = None) -> None:
         """Say whether the photographs are those that were searched for."""
         result = self.model.result
         searched = result.probe.photographs if result else ()
