@@ -19,6 +19,7 @@ import pytest
 
 import workbench
 from tools import commands as tool
+from tools import interface_strings
 from workbench.casework.record.people import ACTIONS, MAY, ROLES
 from workbench.cli.main import build_parser
 from workbench.settings import Settings
@@ -413,10 +414,7 @@ def test_every_term_of_the_glossary_is_used() -> None:
 
 
 def test_words_that_the_glossary_rules_out_are_not_used() -> None:
-    text = written()
-    interface = REPOSITORY / "tests/interface_strings.txt"
-    if interface.exists():
-        text += interface.read_text()
+    text = written() + interface_strings.page(interface_strings.gather())
     unused = [word for words in entries().values() for word in words]
     assert len(unused) > 5
     assert [word for word in unused if has(text, word)] == []
