@@ -259,11 +259,49 @@ def test_heights_are_left_out_and_names_can_be_written() -> None:
     district.name.encode()
 
 
-@pytest.mark.parametrize("case", ["byte-order-mark", "circle-dropped", "collection-dropped"])
-def test_districts_as_people_send_them_hold_the_gate(shared: Path, case: str) -> None:
+def square(west: float, south: float, size: float) -> dict[str, Any]:
+    east, north = west + size, south + size
+    corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [corners]}
+
+
+ELSEWHERE, AT_THE_GATE = square(0.02, 51.4799, 0.01), square(-0.0101, 51.4799, 0.0002)
+
+
+@pytest.mark.parametrize(
+    ("document", "encoding"),
+    [
+        (feature(AT_THE_GATE), "utf-8-sig"),  # as Windows' editor saves it
+        (
+            {
+                "type": "FeatureCollection",
+                "features": [
+                    feature(ELSEWHERE, name="Zone A"),
+                    feature({"type": "Point", "coordinates": [-0.01, 51.48]}, radius=300),
+                ],
+            },
+            "utf-8",
+        ),
+        (
+            {
+                "type": "FeatureCollection",
+                "features": [
+                    feature(ELSEWHERE, name="Zone A"),
+                    feature({"type": "GeometryCollection", "geometries": [AT_THE_GATE]}),
+                ],
+            },
+            "utf-8",
+        ),
+    ],
+    ids=["byte-order-mark", "circle", "collection"],
+)
+def test_districts_as_people_send_them_hold_the_gate(
+    tmp_path: Path, document: dict[str, Any], encoding: str
+) -> None:
     import shapely
 
-    path = shared / "footage" / "cases" / f"geojson-{case}" / "district.geojson"
+    path = tmp_path / "district.geojson"
+    path.write_text(json.dumps(document), encoding=encoding)
     assert from_file(path).area.covers(shapely.Point(-0.01, 51.48))
 
 

@@ -117,14 +117,10 @@ def test_a_missing_file_is_named(models: Models, tmp_path: Path) -> None:
         find_faces(tmp_path / "gone.jpg", models=models)
 
 
-@pytest.mark.parametrize(
-    "case", ["exif-unit-is-a-fraction", "grey-16-bit", "on-its-side", "upside-down"]
-)
-def test_photographs_as_people_send_them_are_of_the_person(
-    models: Models, shared: Path, case: str
-) -> None:
-    folder = shared / "footage" / "cases" / f"photo-{case}"
-    (sent,) = folder.glob("a.*")
-    right, read = (make_probe([path], models=models) for path in (folder / "control.jpg", sent))
-    assert np.linalg.norm(right.template - read.template) < 0.15
-    assert bool(read.notes) == (case in ("on-its-side", "upside-down"))
+def test_photographs_as_people_send_them_are_of_the_person(models: Models, shared: Path) -> None:
+    for case in ("exif-unit-is-a-fraction", "grey-16-bit", "on-its-side", "upside-down"):
+        folder = shared / "footage" / "cases" / f"photo-{case}"
+        (sent,) = folder.glob("a.*")
+        right, read = (make_probe([path], models=models) for path in (folder / "control.jpg", sent))
+        assert np.linalg.norm(right.template - read.template) < 0.15, case
+        assert bool(read.notes) == (case in ("on-its-side", "upside-down")), case

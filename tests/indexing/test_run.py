@@ -161,7 +161,7 @@ def test_ctrl_c_stops_soon_and_says_how_to_go_on(
         os.killpg(running.pid, signal.SIGINT)  # as a terminal sends it: to the whole group
         _, said = running.communicate(timeout=120)
     assert running.returncode == REFUSED
-    assert "Stopped. What was finished is kept; run the same command to go on." in said
+    assert "Stopped. Finished work is kept; run the same command to go on." in said
     assert "Traceback" not in said
     with Gallery.open(path) as gallery:
         assert len(gallery.recordings()) < many
@@ -202,7 +202,7 @@ def test_a_dry_run_says_what_would_be_done(
     assert "5 recordings to index" in capsys.readouterr().out
     incomplete = [*options, "--first-from", "2026-03-02T00:00Z"]
     assert main(incomplete) == REFUSED
-    assert "needs all three" in capsys.readouterr().err
+    assert "must be given together" in capsys.readouterr().err
 
 
 def test_the_same_content_and_overlapping_times_are_told(
