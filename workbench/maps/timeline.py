@@ -66,7 +66,7 @@ def timeline(
         Recordings that could not be read, one a row: ``camera_id, file, started_at``
         (time-zone-aware) and the ``reason``. Each is marked where it begins.
     selected : str, optional
-        The tracklet_id of a candidate to point out.
+        The tracklet_id of a candidate to highlight.
 
     Raises
     ------

@@ -38,8 +38,8 @@ def audit(*, installation: Installation | None = None) -> Any:
 class AuditPanel(ipywidgets.VBox):  # type: ignore[misc]
     """The record, verified, and what it says."""
 
-    def __init__(self, told: AuditOverview, *, zone: ZoneInfo) -> None:
-        self.told, self.zone = told, zone
+    def __init__(self, overview: AuditOverview, *, zone: ZoneInfo) -> None:
+        self.overview, self.zone = overview, zone
         self.filter = ipywidgets.Text(
             placeholder="Name or case", layout={"width": "220px"}, continuous_update=True
         )
@@ -48,11 +48,11 @@ class AuditPanel(ipywidgets.VBox):  # type: ignore[misc]
         super().__init__(
             [
                 heading("The record"),
-                markup(_verdict(told)),
+                markup(_verdict(overview)),
                 heading("People"),
-                markup(_people(told)),
+                markup(_people(overview)),
                 heading("Examiners"),
-                markup(_examiners(told)),
+                markup(_examiners(overview)),
                 row(self.filter, button("Show all", self._show_all)),
                 heading("Refused attempts"),
                 self.refusals,
@@ -69,8 +69,12 @@ class AuditPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     def _draw(self, _: object = None) -> None:
         wanted = self.filter.value.strip().casefold()
-        searches = [s for s in self.told.searches if wanted in f"{s.account} {s.case}".casefold()]
-        refusals = [r for r in self.told.refusals if wanted in f"{r.account} {r.case}".casefold()]
+        searches = [
+            s for s in self.overview.searches if wanted in f"{s.account} {s.case}".casefold()
+        ]
+        refusals = [
+            r for r in self.overview.refusals if wanted in f"{r.account} {r.case}".casefold()
+        ]
         self.refusals.value = _table(
             ("When", "Who", "Case", "What", "Why"),
             [(self._when(r.at), r.account, r.case, r.action, r.reasons) for r in refusals],
@@ -95,9 +99,9 @@ class AuditPanel(ipywidgets.VBox):  # type: ignore[misc]
         return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
 
 
-def _verdict(told: AuditOverview) -> str:
-    found = told.verification
-    faults = [*found.faults, *told.doubts]
+def _verdict(overview: AuditOverview) -> str:
+    found = overview.verification
+    faults = [*found.faults, *overview.doubts]
     if faults:
         lines = "".join(f"<p>{escaped(fault)}</p>" for fault in faults[:20])
         words = "<p>The record was altered.</p>"
@@ -107,7 +111,7 @@ def _verdict(told: AuditOverview) -> str:
     return f'<p class="sl-hint">{escaped(words)} <code>{escaped(found.head)}</code></p>'
 
 
-def _people(told: AuditOverview) -> str:
+def _people(overview: AuditOverview) -> str:
     return _table(
         ("Who", "Searches", "Cases", "Busiest day", "With candidates", "Refused", "Decisions",
          "Exports"),
@@ -117,14 +121,14 @@ def _people(told: AuditOverview) -> str:
                 f"{p.with_candidates} ({p.hit_rate:.0%})" if p.searches else "",
                 str(p.refused), str(p.decisions), str(p.exports),
             )
-            for p in told.people
+            for p in overview.people
         ],
     )  # fmt: skip
 
 
-def _examiners(told: AuditOverview) -> str:
+def _examiners(overview: AuditOverview) -> str:
     rows = []
-    for rate in told.error_rates:
+    for rate in overview.error_rates:
         low, high = rate.interval
         share = f"{rate.rate:.1%} ({low:.1%} to {high:.1%})"
         rows.append((rate.reviewer, str(rate.fillers), str(rate.wrong), share))

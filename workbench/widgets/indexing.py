@@ -218,5 +218,5 @@ def _outcome(model: Indexing) -> str:
     else:
         return ""
     lines = "".join(f"<li>{escaped(one.where)}: {escaped(one.what)}</li>" for one in problems)
-    told = f"<p>{count(len(problems), 'problem')}:</p><ul>{lines}</ul>" if problems else ""
-    return f'<div role="status"><p>{escaped(first)}.</p>{told}</div>'
+    listed = f"<p>{count(len(problems), 'problem')}:</p><ul>{lines}</ul>" if problems else ""
+    return f'<div role="status"><p>{escaped(first)}.</p>{listed}</div>'

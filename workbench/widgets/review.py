@@ -178,7 +178,7 @@ class ReviewPanel(ipywidgets.VBox):  # type: ignore[misc]
             field.observe(lambda change, name=name: self._note(name, change["new"]), "value")
         self._drawing = False
         model.observe(self._draw, ["items", "place", "case", "state"])
-        model.observe(self._tell, "messages")
+        model.observe(self._show_problems, "messages")
         self._draw()
         known = model.installation.settings.case or (
             model.cases[0] if len(model.cases) == 1 else ""
@@ -223,9 +223,9 @@ class ReviewPanel(ipywidgets.VBox):  # type: ignore[misc]
             photographs = '<p class="sl-hint">This is a training case; it has no subject.</p>'
         self.faces.value = f"{photographs}{_figure(item.face, 'The face to compare')}"
 
-    def _tell(self, _: object = None) -> None:
-        told = [self.model.messages.get(field, "") for field in ("case", "decision")]
-        paragraphs = "".join(f"<p>{escaped(text)}</p>" for text in told if text)
+    def _show_problems(self, _: object = None) -> None:
+        problems = [self.model.messages.get(field, "") for field in ("case", "decision")]
+        paragraphs = "".join(f"<p>{escaped(text)}</p>" for text in problems if text)
         body = f'<div class="sl-message">{paragraphs}</div>' if paragraphs else ""
         self.problems.value = f'<div role="alert">{body}</div>'
 

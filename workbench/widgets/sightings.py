@@ -57,9 +57,9 @@ class SightingsModel(Tasks):
 
     What is wrong is told in ``messages``, under ``case``.
 
-    >>> told = SightingsModel(Path("town.duckdb"))                            # doctest: +SKIP
-    >>> told.choose("A-2026-117")                                       # doctest: +SKIP
-    >>> told.found.sightings[0].confirmed_by                            # doctest: +SKIP
+    >>> model = SightingsModel(Path("town.duckdb"))                            # doctest: +SKIP
+    >>> model.choose("A-2026-117")                                       # doctest: +SKIP
+    >>> model.found.sightings[0].confirmed_by                            # doctest: +SKIP
     """
 
     cases = Tuple(help="the cases that may be read, each a Case")
@@ -119,7 +119,7 @@ class SightingsModel(Tasks):
         self.do("case", "Fetching the sightings", job, done)
 
     def select(self, tracklet_id: str) -> None:
-        """Point out a sighting; what is none of them points out nothing else."""
+        """Highlight a sighting; any other id changes nothing."""
         if any(one.tracklet_id == tracklet_id for one in self.candidates):
             self.selected = tracklet_id
 
@@ -202,15 +202,15 @@ class SightingsPage(ipywidgets.VBox):  # type: ignore[misc]
             box.add_class("sl-board")
         self.add_class("sl-sightings-page")
         self._drawing = False
-        self.choice.observe(self._take, "value")
+        self.choice.observe(self._on_choose, "value")
         model.observe(self._offer, ["cases", "case"])
         model.observe(self._draw, ["case", "found", "state"])
-        model.observe(self._point, "selected")
+        model.observe(self._highlight, "selected")
         self.map.observe(lambda change: model.select(change["new"]), "selected")
         self._offer()
         self._draw()
 
-    def _take(self, change: Any) -> None:
+    def _on_choose(self, change: Any) -> None:
         if not self._drawing:
             self.model.choose(change["new"] or "")
 
@@ -245,10 +245,10 @@ class SightingsPage(ipywidgets.VBox):  # type: ignore[misc]
         self.more.value = (
             f'<p class="sl-hint">{more:,} more are in the files.</p>' if more > 0 else ""
         )
-        self._point()
+        self._highlight()
 
-    def _point(self, _: object = None) -> None:
-        """Point out the chosen one in timeline and table, and have the map do so."""
+    def _highlight(self, _: object = None) -> None:
+        """Highlight the selected sighting in timeline, table and map."""
         from workbench.maps.timeline import timeline
 
         model = self.model

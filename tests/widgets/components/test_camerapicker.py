@@ -52,7 +52,7 @@ def test_cameras_chosen_by_hand_are_searched_and_no_others(
 
     assert panel.named.value == "Cameras chosen one by one"
     panel.named.value = "All cameras"
-    assert asked.picked == ()
+    assert asked.selected_cameras == ()
     assert marks(panel) == [INSIDE] * 12
 
 
@@ -66,7 +66,7 @@ def test_the_list_of_areas_leads_to_where_cameras_are_chosen(asked: Investigatio
     assert panel.named.value == "Cameras chosen one by one"
     panel.named.value = "Drawn on the map"
     assert asked.district is None
-    assert asked.picked == ()
+    assert asked.selected_cameras == ()
 
 
 def test_the_district_of_a_camera_is_its_own_place(asked: Investigation) -> None:
@@ -81,13 +81,13 @@ def test_a_click_chooses_a_camera_only_while_that_is_switched_on(asked: Investig
     panel = DistrictPanel(asked)
     click = {"kind": "pick", "camera": 5}
     panel.layer._received(None, click, None)
-    assert asked.picked == ()
+    assert asked.selected_cameras == ()
     panel.picker.click.value = True
     panel.layer._received(None, click, None)
-    assert asked.picked == (asked.cameras[5].camera_id,)
+    assert asked.selected_cameras == (asked.cameras[5].camera_id,)
     panel.layer._received(None, {"kind": "pick", "camera": 99}, None)
     panel.layer._received(None, click, None)
-    assert asked.picked == ()
+    assert asked.selected_cameras == ()
     assert asked.district is None
     panel.layer._received(None, {"kind": "point", "camera": 2}, None)
     assert asked.cameras[2].camera_id in panel.pointed.value
@@ -104,12 +104,12 @@ def test_places_reach_the_browser_to_some_decimetres(asked: Investigation) -> No
 
 def test_an_uploaded_file_becomes_the_district_or_is_explained(asked: Investigation) -> None:
     panel = DistrictPanel(asked)
-    panel._load([File("area.geojson", 3, b"\xff\xfe\xff")])
+    panel._on_upload([File("area.geojson", 3, b"\xff\xfe\xff")])
     assert asked.messages["district"] == "area.geojson: is not a text file. Load GeoJSON."
-    panel._load([File("area.geojson", 2**30, None)])
+    panel._on_upload([File("area.geojson", 2**30, None)])
     assert "is larger than 8 MB" in asked.messages["district"]
     ring = b"[[-1,51],[1,51],[1,52],[-1,52],[-1,51]]"
-    panel._load([File("area.geojson", 3, b'{"type":"Polygon","coordinates":[' + ring + b"]}")])
+    panel._on_upload([File("area.geojson", 3, b'{"type":"Polygon","coordinates":[' + ring + b"]}")])
     assert len(asked.cameras_inside) == 12
     assert "district" not in asked.messages
 

@@ -100,7 +100,7 @@ def test_a_search_keeps_to_the_hours_and_says_so(
     assert any("Only the chosen hours of the week" in line for line in covered(asked.result))
     field._set(WeeklyHours(frozenset(range(7)), 0, 24))
     assert asked.hours is None
-    assert asked.outdated
+    assert asked.is_stale
 
 
 def test_hours_outside_the_time_range_are_explained_and_not_searched(

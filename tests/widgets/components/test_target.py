@@ -83,7 +83,7 @@ def test_what_is_switched_off_is_not_searched_for(asked: Investigation, probe: P
 
     switch = panel.photographs.children[1].children[1].children[1].children[0]
     switch.value = False  # as the browser sets it
-    assert asked.outdated
+    assert asked.is_stale
     assert "The photographs have changed since the search." in panel.changed.value
     asked.search()
     assert [one.name for one in asked.result.probe.photographs] == ["1.jpg"]

@@ -33,7 +33,7 @@ class Later:
 
         self.jobs.append(work)
 
-    def tell(self, call: Callable[[], None]) -> None:
+    def call_on_page(self, call: Callable[[], None]) -> None:
         call()
 
     def work(self) -> None:

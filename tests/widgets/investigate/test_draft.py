@@ -10,7 +10,7 @@ import pytest
 from workbench.casework.drafts import delete_draft
 from workbench.installation import Installation
 from workbench.widgets.components.hours import WeeklyHours
-from workbench.widgets.investigate.draft import DraftPanel, Keeper
+from workbench.widgets.investigate.draft import DraftPanel, DraftStore
 from workbench.widgets.investigate.model import Investigation
 
 Probe = Callable[[int], bytes]
@@ -26,7 +26,7 @@ def nothing_kept(installation: Installation, training: str) -> Iterator[None]:
 def test_a_reload_offers_the_question_and_brings_all_of_it_back(
     asked: Investigation, probe: Probe, small_town: Path
 ) -> None:
-    Keeper(asked)
+    DraftStore(asked)
     asked.add_photographs([("1.jpg", probe(1)), ("2.jpg", probe(2))])
     asked.use_photograph(asked.uploads[1].key, False)
     asked.set_district(asked.whole_area())
@@ -39,11 +39,11 @@ def test_a_reload_offers_the_question_and_brings_all_of_it_back(
 
     again = Investigation(small_town, installation=asked.installation)
     panel = DraftPanel(again)
-    assert panel.keeper.offer is not None
+    assert panel.store.offer is not None
     assert "3 photographs, the district, the time range, the hours" in panel.words.value
     assert again.uploads == ()
     again.set_last_night()  # what is offered is not overwritten
-    assert Keeper(Investigation(small_town, installation=asked.installation)).offer is not None
+    assert DraftStore(Investigation(small_town, installation=asked.installation)).offer is not None
 
     panel.choice.children[0].click()
     assert [(u.found.name, u.used) for u in again.uploads] == [
@@ -66,35 +66,35 @@ def test_a_reload_offers_the_question_and_brings_all_of_it_back(
 def test_a_question_that_is_deleted_does_not_come_back(
     asked: Investigation, probe: Probe, small_town: Path
 ) -> None:
-    Keeper(asked)
+    DraftStore(asked)
     asked.add_photograph("1.jpg", probe(1))
     panel = DraftPanel(Investigation(small_town, installation=asked.installation))
     panel.choice.children[1].click()
     assert "It is deleted." in panel.words.value
-    assert Keeper(Investigation(small_town, installation=asked.installation)).offer is None
+    assert DraftStore(Investigation(small_town, installation=asked.installation)).offer is None
 
 
 def test_cameras_chosen_by_hand_come_back(asked: Investigation, small_town: Path) -> None:
-    Keeper(asked)
+    DraftStore(asked)
     asked.pick_cameras(["CAM-003", "CAM-006"])
     again = Investigation(small_town, installation=asked.installation)
-    keeper = Keeper(again)
-    keeper.restore()
-    assert again.picked == ("CAM-003", "CAM-006")
+    store = DraftStore(again)
+    store.restore()
+    assert again.selected_cameras == ("CAM-003", "CAM-006")
     assert [camera.camera_id for camera in again.cameras_inside] == ["CAM-003", "CAM-006"]
 
 
 def test_a_new_question_takes_the_place_of_one_that_was_not_wanted(
     asked: Investigation, probe: Probe, small_town: Path
 ) -> None:
-    Keeper(asked)
+    DraftStore(asked)
     asked.set_district(asked.whole_area())
     again = Investigation(small_town, installation=asked.installation)
-    keeper = Keeper(again)
-    assert keeper.offer is not None
+    store = DraftStore(again)
+    assert store.offer is not None
     again.add_photograph("1.jpg", probe(1))
-    assert keeper.offer is None
-    last = Keeper(Investigation(small_town, installation=asked.installation))
+    assert store.offer is None
+    last = DraftStore(Investigation(small_town, installation=asked.installation))
     assert last.offer is not None
     assert last.offer.question["district"] is None
 
@@ -104,6 +104,6 @@ def test_what_cannot_be_brought_back_is_told(asked: Investigation, small_town: P
 
     keep_draft(asked.installation.register, asked.case, {"start": "yesterday", "end": None})
     again = Investigation(small_town, installation=asked.installation)
-    keeper = Keeper(again)
-    keeper.restore()
+    store = DraftStore(again)
+    store.restore()
     assert "could not be restored completely" in again.messages["draft"]

@@ -45,7 +45,7 @@ def test_a_whole_question_is_answered(asked: Investigation, probe: Probe) -> Non
     assert asked.result is not None
     assert asked.result.coverage.cameras == 12
     assert asked.result.coverage.cameras_with_footage == 3
-    assert not asked.outdated
+    assert not asked.is_stale
 
 
 def test_the_threshold_filters_without_searching_again(asked: Investigation, probe: Probe) -> None:
@@ -68,13 +68,13 @@ def test_a_changed_question_marks_the_answer_as_outdated(
     asked.set_district(asked.whole_area())
     asked.search()
     asked.set_last(timedelta(minutes=10))
-    assert asked.outdated
+    assert asked.is_stale
     asked.set_all_footage()
-    assert not asked.outdated
+    assert not asked.is_stale
     asked.set_district_geojson(around(asked, "CAM-006"))
-    assert asked.outdated
+    assert asked.is_stale
     asked.search()
-    assert not asked.outdated
+    assert not asked.is_stale
 
 
 def test_an_incomplete_question_says_beside_each_field_what_is_missing(
@@ -105,7 +105,7 @@ def test_among_several_faces_the_analyst_chooses(
     asked.search()
     assert {c.camera.camera_id for c in asked.shown} == {"CAM-003", "CAM-006"}
     asked.choose_face(upload.key, 1 - left)
-    assert asked.outdated
+    assert asked.is_stale
     asked.search()
     assert not {c.camera.camera_id for c in asked.shown} & {"CAM-003", "CAM-006"}
 

@@ -202,7 +202,7 @@ def test_an_opinion_is_recorded_and_the_next_candidate_shown(panel: ResultsPanel
     assert model.selected == first
     assert first not in opinions(model.installation.register, reference)
     assert panel.candidates.items[0]["opinion"] == ""
-    assert "the undo is on record" in panel.compared.told
+    assert "the undo is on record" in panel.compared.status
     last = entries(panel, "triage.undone")[-1]
     assert last.about["tracklet"] == first
 
@@ -310,7 +310,7 @@ class Queue:
     def run(self, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
         self.waiting.append(lambda: InPlace().run(job, then))
 
-    def tell(self, call: Callable[[], None]) -> None:
+    def call_on_page(self, call: Callable[[], None]) -> None:
         call()
 
     def catch_up(self) -> None:

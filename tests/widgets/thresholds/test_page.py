@@ -20,7 +20,7 @@ from workbench.faces.models import installed
 from workbench.installation import Installation
 from workbench.widgets.components.uploader import File
 from workbench.widgets.thresholds.figures import MOST_BYTES
-from workbench.widgets.thresholds.model import AS_CALIBRATED, AS_GALLERY, Known, ThresholdLab
+from workbench.widgets.thresholds.model import AS_CALIBRATED, AS_GALLERY, Known, ThresholdModel
 from workbench.widgets.thresholds.page import ThresholdPage
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -41,10 +41,10 @@ def ours(
 @pytest.fixture
 def page(ours: Calibration, tmp_path: Path, installation: Installation) -> ThresholdPage:
     page = ThresholdPage(
-        ThresholdLab("dlib", installation=installation, gallery=tmp_path / "none.duckdb")
+        ThresholdModel("dlib", installation=installation, gallery=tmp_path / "none.duckdb")
     )
-    assert page.lab.messages == {}
-    assert page.lab.calibration == ours
+    assert page.model.messages == {}
+    assert page.model.calibration == ours
     return page
 
 
@@ -59,7 +59,7 @@ def text(ours: Calibration, tmp_path: Path) -> str:
 def test_the_page_opens_at_the_recommended_threshold(
     page: ThresholdPage, ours: Calibration
 ) -> None:
-    steps = page.lab.steps(ours)
+    steps = page.model.steps(ours)
     wanted = ours.threshold(photographs=2, tracklets=steps).score
     assert page.question.slider.value == pytest.approx(wanted)
     assert "Calibrated on eighty sets of numbers" in page.question.about.value
@@ -69,7 +69,7 @@ def test_the_answer_is_that_of_the_calibration(page: ThresholdPage, ours: Calibr
     page.question.tracklets.value = 100_000
     page.question.photographs.value = 3
     page.question.slider.value = 0.45
-    steps = page.lab.steps(ours)
+    steps = page.model.steps(ours)
     assert sum(steps) == 100_000
     expected = ours.false_candidates(0.45, steps, photographs=3)
     assert f"between {expected.low:,} and {expected.high:,}" in page.question.answer.value
@@ -81,8 +81,8 @@ def test_more_tracklets_are_more_false_candidates_and_miss_the_same(
 ) -> None:
     def asked(tracklets: int) -> tuple[float, float]:
         page.question.tracklets.value = tracklets
-        steps = page.lab.steps(ours)
-        at = page.lab.threshold
+        steps = page.model.steps(ours)
+        at = page.model.threshold
         return (
             ours.false_candidates(at, steps, photographs=2).mean,
             ours.fnmr(at, steps, photographs=2).rate,
@@ -116,7 +116,7 @@ def test_what_is_missed_is_unknown_where_nobody_was_compared_with_themselves(
         "fnmr_low": (0.0,) * length,
         "fnmr_high": (1.0,) * length,
     }
-    page.lab.known = Known(replace(ours, curves=tuple(replace(c, **ends) for c in ours.curves)))
+    page.model.known = Known(replace(ours, curves=tuple(replace(c, **ends) for c in ours.curves)))
     assert "<strong>unknown</strong>" in page.question.answer.value
     assert "<td>unknown</td>" in page.basis.curves.value
 
@@ -124,10 +124,12 @@ def test_what_is_missed_is_unknown_where_nobody_was_compared_with_themselves(
 def test_tracklets_of_poorer_quality_than_calibrated_are_told(
     page: ThresholdPage, ours: Calibration
 ) -> None:
-    page.lab.known = Known(replace(ours, curves=tuple(c for c in ours.curves if c.quality == 0.8)))
+    page.model.known = Known(
+        replace(ours, curves=tuple(c for c in ours.curves if c.quality == 0.8))
+    )
     assert "poorer quality" not in page.question.answer.value
-    page.lab.mix, page.lab.quality = (0,) * 10 + (3,) + (0,) * 9, AS_GALLERY
-    page.lab.tracklets = 3
+    page.model.mix, page.model.quality = (0,) * 10 + (3,) + (0,) * 9, AS_GALLERY
+    page.model.tracklets = 3
     assert "3 tracklets of poorer quality than any calibrated (below 0.8)" in (
         page.question.answer.value
     )
@@ -137,27 +139,27 @@ def test_the_quality_of_the_tracklets_can_be_chosen(page: ThresholdPage, ours: C
     values = [value for _, value in page.question.quality.options]
     assert values == [AS_CALIBRATED, "0", "0.8"]
     page.question.quality.value = "0.8"
-    steps = page.lab.steps(ours)
+    steps = page.model.steps(ours)
     assert sum(steps[:16]) == 0
-    assert sum(steps) == page.lab.tracklets
+    assert sum(steps) == page.model.tracklets
 
 
 def test_tracklets_can_be_those_of_the_gallery(page: ThresholdPage, demo: Path) -> None:
     from workbench.gallery import Gallery
 
-    page.lab.gallery = demo
-    page.lab.use_gallery()
-    assert page.lab.messages == {}
+    page.model.gallery = demo
+    page.model.use_gallery()
+    assert page.model.messages == {}
     with Gallery.open(demo) as gallery:
         number = len(gallery.templates())
     assert page.question.tracklets.value == number
     assert page.question.quality.value == AS_GALLERY
-    assert page.lab.steps(page.lab.calibration) == page.lab.mix
+    assert page.model.steps(page.model.calibration) == page.model.mix
 
 
 def test_a_gallery_that_is_not_there_is_told_beside_the_field(page: ThresholdPage) -> None:
-    page.lab.use_gallery()
-    assert "there is no gallery here" in page.lab.messages["tracklets"]
+    page.model.use_gallery()
+    assert "there is no gallery here" in page.model.messages["tracklets"]
     assert page.question.quality.value == AS_CALIBRATED
 
 
@@ -180,22 +182,22 @@ def test_figures_follow_the_threshold(page: ThresholdPage) -> None:
 
 
 def test_a_profile_without_calibration_says_so(page: ThresholdPage) -> None:
-    page.lab.profile = "dlib+SFace"
-    if "profile" in page.lab.messages:  # its weights are not here
-        assert "sightline models fetch" in page.lab.messages["profile"]
+    page.model.profile = "dlib+SFace"
+    if "profile" in page.model.messages:  # its weights are not here
+        assert "sightline models fetch" in page.model.messages["profile"]
     else:
         assert "There is no calibration for this profile" in page.question.about.value
     for part in (page.question.controls, page.figures, page.comparison, page.basis):
         assert part.layout.display == "none"
-    page.lab.profile = "dlib"
-    assert page.lab.messages == {}
+    page.model.profile = "dlib"
+    assert page.model.messages == {}
     assert page.figures.layout.display == ""
 
 
 def test_a_profile_that_was_not_offered_is_chosen_at_once(page: ThresholdPage) -> None:
     read: list[str] = []
-    page.lab.observe(lambda change: read.append(change["new"]), "profile")
-    page.lab.profile = "ssd+ArcFace"
+    page.model.observe(lambda change: read.append(change["new"]), "profile")
+    page.model.profile = "ssd+ArcFace"
     assert read == ["ssd+ArcFace"]
     assert page.question.profile.value == "ssd+ArcFace"
 
@@ -203,9 +205,9 @@ def test_a_profile_that_was_not_offered_is_chosen_at_once(page: ThresholdPage) -
 def test_the_embedded_weights_without_a_calibration_say_so(
     tmp_path: Path, installation: Installation
 ) -> None:
-    lab = ThresholdLab("dlib+Dlib", installation=installation, gallery=tmp_path / "none.duckdb")
-    assert lab.messages == {}
-    assert "There is no calibration" in ThresholdPage(lab).question.about.value
+    model = ThresholdModel("dlib+Dlib", installation=installation, gallery=tmp_path / "none.duckdb")
+    assert model.messages == {}
+    assert "There is no calibration" in ThresholdPage(model).question.about.value
 
 
 def test_weights_that_are_not_here_do_not_hide_a_calibration(
@@ -214,9 +216,11 @@ def test_weights_that_are_not_here_do_not_hide_a_calibration(
     path = installation.settings.calibrations_folder / "ssd+Dlib.json"
     write_calibration(ours, path)
     try:
-        lab = ThresholdLab("ssd+Dlib", installation=installation, gallery=tmp_path / "none.duckdb")
-        assert lab.calibration is not None
-        assert "Nothing can be searched with it here" in ThresholdPage(lab).question.about.value
+        model = ThresholdModel(
+            "ssd+Dlib", installation=installation, gallery=tmp_path / "none.duckdb"
+        )
+        assert model.calibration is not None
+        assert "Nothing can be searched with it here" in ThresholdPage(model).question.about.value
     finally:
         path.unlink()
 
@@ -227,9 +231,9 @@ def test_one_made_for_other_weights_is_refused(
     path = installation.settings.calibrations_folder / "dlib.json"
     path.write_text(text.replace(ours.fingerprint, "0" * 16))
     try:
-        lab = ThresholdLab("dlib", installation=installation, gallery=tmp_path / "none.duckdb")
-        assert "made for other weights" in lab.messages["profile"]
-        assert lab.calibration is None
+        model = ThresholdModel("dlib", installation=installation, gallery=tmp_path / "none.duckdb")
+        assert "made for other weights" in model.messages["profile"]
+        assert model.calibration is None
     finally:
         path.write_text(text)
 
@@ -237,15 +241,15 @@ def test_one_made_for_other_weights_is_refused(
 def test_an_uploaded_calibration_is_compared_as_strict(
     page: ThresholdPage, ours: Calibration, text: str
 ) -> None:
-    page.comparison._take([File("other.json", len(text), text.encode())])
-    assert page.lab.messages == {}
-    assert page.lab.as_strict(page.lab.compared["other.json"]) == pytest.approx(
-        page.lab.threshold, abs=0.002
+    page.comparison._on_upload([File("other.json", len(text), text.encode())])
+    assert page.model.messages == {}
+    assert page.model.as_strict(page.model.compared["other.json"]) == pytest.approx(
+        page.model.threshold, abs=0.002
     )
     assert page.comparison.table.value.count("<tr>") == 3
     names = [trace.get("name", "") for trace in json.loads(page.figures.det.figure)["data"]]
     assert any(name.startswith("other.json") for name in names)
-    page.lab.forget()
+    page.model.forget()
     assert "<table" not in page.comparison.table.value
 
 
@@ -260,37 +264,37 @@ def test_an_uploaded_calibration_is_compared_as_strict(
 def test_other_files_are_refused_beside_the_field(
     page: ThresholdPage, content: bytes, said: str
 ) -> None:
-    page.comparison._take([File("holiday.json", len(content), content)])
-    assert said in page.lab.messages["compare"]
-    assert page.lab.compared == {}
+    page.comparison._on_upload([File("holiday.json", len(content), content)])
+    assert said in page.model.messages["compare"]
+    assert page.model.compared == {}
 
 
 def test_a_file_too_large_is_refused(page: ThresholdPage) -> None:
-    page.comparison._take([File("film.json", 10 * MOST_BYTES, None)])
-    assert "film.json: is 40 MB" in page.lab.messages["compare"]
+    page.comparison._on_upload([File("film.json", 10 * MOST_BYTES, None)])
+    assert "film.json: is 40 MB" in page.model.messages["compare"]
 
 
 def test_at_most_three_calibrations_are_compared(page: ThresholdPage, text: str) -> None:
     for number in range(4):
-        page.lab.add_file(f"{number}.json", text.encode())
-    assert len(page.lab.compared) == 3
-    assert "compared already" in page.lab.messages["compare"]
+        page.model.add_file(f"{number}.json", text.encode())
+    assert len(page.model.compared) == 3
+    assert "compared already" in page.model.messages["compare"]
 
 
 def test_words_in_a_calibration_are_text(page: ThresholdPage, text: str) -> None:
     told = json.loads(text) | {"data": HOSTILE}
-    page.lab.add_file(HOSTILE, json.dumps(told).encode())
-    assert list(page.lab.compared) == [HOSTILE]
+    page.model.add_file(HOSTILE, json.dumps(told).encode())
+    assert list(page.model.compared) == [HOSTILE]
     assert "<img" not in page.comparison.table.value
     assert HOSTILE not in json.dumps(json.loads(page.figures.det.figure))
-    page.lab.known = Known(page.lab.compared[HOSTILE])
+    page.model.known = Known(page.model.compared[HOSTILE])
     assert "<img" not in page.question.about.value
 
 
 def test_whole_numbers_keep_their_sum(page: ThresholdPage, ours: Calibration) -> None:
     for number in (1, 7, 999):
-        page.lab.tracklets = number
-        steps = page.lab.steps(ours)
+        page.model.tracklets = number
+        steps = page.model.steps(ours)
         assert len(steps) == QUALITY_STEPS
         assert sum(steps) == number
         assert min(steps) >= 0

@@ -30,13 +30,13 @@ class BookmarkField(ipywidgets.VBox):  # type: ignore[misc]
             tooltip="The bookmark to delete", layout={"flex": "1 1 180px"}
         )
         self.delete = row(self.which, button("Delete", self._delete, label="Delete this bookmark"))
-        self.told = markup()
+        self.status = markup()
         super().__init__(
             [
                 row(self.name, button("Save", self._keep, label="Save the area as a bookmark")),
                 self.delete,
                 message(model, "bookmarks"),
-                self.told,
+                self.status,
             ]
         )
         self._read()
@@ -53,15 +53,15 @@ class BookmarkField(ipywidgets.VBox):  # type: ignore[misc]
         if name is not None:
             self._try(lambda: self._bookmarks().remove(name), "Deleted.")
 
-    def _try(self, do: Callable[[], None], told: str) -> None:
+    def _try(self, do: Callable[[], None], status: str) -> None:
         self.model.say("bookmarks")
-        self.told.value = ""
+        self.status.value = ""
         try:
             do()
         except SightlineError as error:
             self.model.say("bookmarks", str(error))
             return
-        self.told.value = f'<p class="sl-hint" role="status">{escaped(told)}</p>'
+        self.status.value = f'<p class="sl-hint" role="status">{escaped(status)}</p>'
         self._read()
         self._changed()
 

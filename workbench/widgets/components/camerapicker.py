@@ -35,7 +35,7 @@ class CameraPicker(ipywidgets.VBox):  # type: ignore[misc]
             tooltip="Click the map to choose a camera",
             layout={"width": "auto"},
         )
-        self.told = markup()
+        self.status = markup()
         super().__init__(
             [
                 self.find,
@@ -45,19 +45,19 @@ class CameraPicker(ipywidgets.VBox):  # type: ignore[misc]
                     button("Remove", self._take_out, label="Remove the cameras marked in the list"),
                     self.click,
                 ),
-                self.told,
+                self.status,
             ]
         )
         ipywidgets.link((self.click, "value"), (layer, "picking"))
         self.find.observe(self._fill, "value")
-        model.observe(self._fill, "picked")
+        model.observe(self._fill, "selected_cameras")
         self._fill()
 
     def _fill(self, _: object = None) -> None:
         sought, marked = self.find.value.strip().casefold(), set(self.list.value)
         fitting = [i for i, text in enumerate(self._texts) if sought in text]
         self._listed = [self.model.cameras[number] for number in fitting[:MOST_LISTED]]
-        picked = set(self.model.picked)
+        picked = set(self.model.selected_cameras)
         self.list.options = [
             (f"{'✓ ' if one.camera_id in picked else ''}{camera_name(one)}", one.camera_id)
             for one in self._listed
@@ -66,13 +66,15 @@ class CameraPicker(ipywidgets.VBox):  # type: ignore[misc]
         words = f"{count(len(fitting), 'camera')} {'matches' if len(fitting) == 1 else 'match'}"
         if len(fitting) > MOST_LISTED:
             words += f", the first {MOST_LISTED} are listed"
-        self.told.value = f'<p class="sl-hint" role="status">{escaped(words)}.</p>'
+        self.status.value = f'<p class="sl-hint" role="status">{escaped(words)}.</p>'
 
     def _add(self) -> None:
         if self.list.value:
-            self.model.pick_cameras((*self.model.picked, *self.list.value))
+            self.model.pick_cameras((*self.model.selected_cameras, *self.list.value))
 
     def _take_out(self) -> None:
         gone = set(self.list.value)
-        if gone & set(self.model.picked):
-            self.model.pick_cameras([name for name in self.model.picked if name not in gone])
+        if gone & set(self.model.selected_cameras):
+            self.model.pick_cameras(
+                [name for name in self.model.selected_cameras if name not in gone]
+            )

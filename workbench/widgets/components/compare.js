@@ -32,7 +32,7 @@
  * @property {string} alignment
  * @property {string} verdict
  * @property {string} standing
- * @property {string} told
+ * @property {string} status
  * @property {string} problem
  * @property {DataView<ArrayBuffer> | null} clip An MP4 file, or nothing.
  * @property {string} clip_hint
@@ -54,7 +54,7 @@ const PICTURE_TRAITS = /** @type {const} */ (["photographs", "shots", "photograp
 const VIEW_TRAITS = /** @type {const} */ ([
   "mode", "zoom", "turn", "brightness", "contrast", "opacity"]);
 const TEXT_TRAITS = /** @type {const} */ ([
-  "shown", "title", "place", "alignment", "told", "standing", "verdict", "problem", "clip_hint",
+  "shown", "title", "place", "alignment", "status", "standing", "verdict", "problem", "clip_hint",
   "clip_problem", "cutting"]);
 
 /**
@@ -262,7 +262,7 @@ function createDecision(send) {
   /** @param {Model} model */
   const show = (model) => {
     const current = model.get("verdict");
-    status.textContent = model.get("told");
+    status.textContent = model.get("status");
     standing.textContent = model.get("standing");
     standing.className = `sl-verdict sl-verdict-${current}`;
     for (const { verdict, button } of verdicts) {

@@ -54,7 +54,7 @@ class ComparePanel(anywidget.AnyWidget):
     alignment = Unicode("").tag(sync=True)
     verdict = Unicode("").tag(sync=True)
     standing = Unicode("").tag(sync=True)
-    told = Unicode("").tag(sync=True)
+    status = Unicode("").tag(sync=True)
     problem = Unicode("").tag(sync=True)
     clip = Bytes(b"").tag(sync=True)
     clip_hint = Unicode("").tag(sync=True)

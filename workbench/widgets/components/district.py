@@ -65,7 +65,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             circle={},
             marker={},
         )
-        self.draw.observe(self._take, "data")
+        self.draw.observe(self._on_draw, "data")
         ground = _ground(model, settings)
         centre, zoom = _view(model)
         self.map = ipyleaflet.Map(
@@ -85,7 +85,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             self.map,
             model.longitudes,
             model.latitudes,
-            on_point=self._point_at,
+            on_point=self._name_camera,
             on_pick=lambda number: model.pick_camera(model.cameras[number].camera_id),
         )
         if settings.tiles and settings.tiles_attribution:
@@ -99,21 +99,21 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             style={"description_width": "initial"},
             layout={"flex": "0 1 340px", "width": "auto", "min_width": "0"},
         )
-        self.named.observe(self._choose, "value")
+        self.named.observe(self._on_choose, "value")
         self.text = ipywidgets.Textarea(
             placeholder='{"type": "Polygon", "coordinates": [[[longitude, latitude], …]]}',
             rows=5,
             layout={"width": "100%"},
         )
         self.file = Uploader(
-            self._load,
+            self._on_upload,
             description="Load a GeoJSON file",
             accept=".geojson,.json",
             most_bytes=MOST_BYTES,
         )
         self.picker = CameraPicker(model, self.layer)
         self.choosing = fold("Choose cameras one by one", self.picker)
-        self.bookmarks = BookmarkField(model, self._list)
+        self.bookmarks = BookmarkField(model, self._offer_areas)
         self.cameras = markup()
         super().__init__(
             [
@@ -135,11 +135,11 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
         )
         self.add_class("sl-panel")
         self.add_class("sl-district")
-        model.observe(self._show, ["district", "picked"])
-        self._list()
+        model.observe(self._show, ["district", "selected_cameras"])
+        self._offer_areas()
         self._show()
 
-    def _take(self, _: object) -> None:
+    def _on_draw(self, _: object) -> None:
         """Make a district of what is drawn, all of it together."""
         if self._drawing:
             return
@@ -159,11 +159,11 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
         finally:
             self._drawing = False
 
-    def _point_at(self, number: int | None) -> None:
+    def _name_camera(self, number: int | None) -> None:
         name = "" if number is None else camera_name(self.model.cameras[number])
         self.pointed.value = escaped(name)
 
-    def _list(self) -> None:
+    def _offer_areas(self) -> None:
         """Offer the named districts and the bookmarks."""
         bookmarks = {f"Bookmark: {name}": one for name, one in self.bookmarks.kept.items()}
         self._offered = {**self._named, **bookmarks}
@@ -174,7 +174,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             self._drawing = drawing
         self._show()
 
-    def _load(self, files: list[File]) -> None:
+    def _on_upload(self, files: list[File]) -> None:
         file = files[-1]
         if file.content is None:
             self.model.say("district", f"{file.name}: is larger than {MOST_BYTES // 2**20} MB.")
@@ -186,7 +186,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             return
         self.model.set_district_geojson(text)
 
-    def _choose(self, change: dict[str, Any]) -> None:
+    def _on_choose(self, change: dict[str, Any]) -> None:
         if self._drawing:
             return
         if change["new"] == CHOSEN:
@@ -194,7 +194,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             self._show()
             return
         chosen = self._offered.get(change["new"])
-        if chosen is None and self.model.district and not self.model.picked:
+        if chosen is None and self.model.district and not self.model.selected_cameras:
             chosen = replace(self.model.district, name=DRAWN_BY_HAND)
         self.model.set_district(chosen)
 
@@ -207,7 +207,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _show(self, _: object = None) -> None:
         """Show the model's district: its cameras, and its corners unless they were drawn here."""
         marks = np.full(len(self.model.cameras), OUTSIDE, np.uint8)
-        marks[self.model.numbers_inside] = PICKED if self.model.picked else INSIDE
+        marks[self.model.numbers_inside] = PICKED if self.model.selected_cameras else INSIDE
         self.layer.mark(marks)
         self.cameras.value = _inside_text(self.model)
         drawn, self._drawing = self._drawing, True
@@ -215,7 +215,7 @@ class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
             if not drawn:
                 self.draw.data = _drawn(self.model)
             names = [name for name, one in self._offered.items() if one is self.model.district]
-            other = CHOSEN if self.model.picked else DRAWN_BY_HAND
+            other = CHOSEN if self.model.selected_cameras else DRAWN_BY_HAND
             self.named.value = names[0] if names else other
         finally:
             self._drawing = drawn
@@ -232,7 +232,7 @@ def _inside_text(model: ScopeModel) -> str:
     if len(inside) > MOST_NAMES:
         names += f" and {len(inside) - MOST_NAMES:,} more"
     listed = f": {names}" if inside else ""
-    how = "chosen by hand" if model.picked else "inside"
+    how = "chosen by hand" if model.selected_cameras else "inside"
     return (
         f'<p class="sl-inside" role="status"><strong>{count(len(inside), "camera")}</strong> of '
         f"{len(model.cameras):,} {how}{listed}.</p>"
@@ -280,7 +280,7 @@ def _ground(model: ScopeModel, settings: Settings) -> list[Any]:
 
 def _drawn(model: ScopeModel) -> list[dict[str, Any]]:
     """The district's polygons one by one, as the drawing tools can change them."""
-    if model.district is None or model.picked:
+    if model.district is None or model.selected_cameras:
         return []
     area = model.district.area
     return [

@@ -62,7 +62,7 @@ class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
         """Make the file, put it on record under its case, and have it saved."""
         shown = self._shown()
         self._say("")
-        self._tell("")
+        self._show_status("")
         if shown is None or not shown.candidates:
             self._say("There is nothing to save yet.")
             return
@@ -74,7 +74,7 @@ class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
             self._say(str(error))
             return
         self.saver.save(shown.file_name(form), FORMS[form][1], content)
-        self._tell(f"{shown.file_name(form)} is on record under {shown.case}.")
+        self._show_status(f"{shown.file_name(form)} is on record under {shown.case}.")
 
-    def _tell(self, words: str) -> None:
+    def _show_status(self, words: str) -> None:
         self.status.value = f'<span class="sl-hint" role="status">{escaped(words)}</span>'

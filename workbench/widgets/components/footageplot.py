@@ -28,7 +28,7 @@ class FootagePlot(ipywidgets.VBox):  # type: ignore[misc]
         inside = fold("Footage over time and by camera", self.legend, self.plot, shown=True)
         super().__init__([self.words, inside])
         self.add_class("sl-footage-plot")
-        model.observe(self._draw, ["start", "end", "district", "picked", "hours"])
+        model.observe(self._draw, ["start", "end", "district", "selected_cameras", "hours"])
         self._draw()
 
     def _draw(self, _: object = None) -> None:
@@ -51,10 +51,10 @@ class FootagePlot(ipywidgets.VBox):  # type: ignore[misc]
             f'<p class="sl-hint">Above how many cameras have footage, below {below}.</p>'
         )
         gaps = [gap for gap in counted.gaps if (gap[1] - gap[0]).total_seconds() >= SHORTEST_GAP]
-        self.words.value = _told(model, gaps)
+        self.words.value = _gap_words(model, gaps)
 
 
-def _told(model: ScopeModel, gaps: Sequence[Span]) -> str:
+def _gap_words(model: ScopeModel, gaps: Sequence[Span]) -> str:
     """The longest gaps in words: what nobody can be found in, whoever was there."""
     if not gaps:
         return ""

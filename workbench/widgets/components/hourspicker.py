@@ -32,7 +32,7 @@ class HoursField(ipywidgets.VBox):  # type: ignore[misc]
         for field in (self.begin, self.end):
             field.layout.width, field.style.description_width = "130px", "40px"
         for field in (*self.days, self.begin, self.end):
-            field.observe(self._take, "value")
+            field.observe(self._on_change, "value")
         presets = row(
             button("Working hours", lambda: self._set(WORKING_HOURS), label=str(WORKING_HOURS)),
             button("All hours", lambda: self._set(ALL), label="Every hour of every day"),
@@ -51,7 +51,7 @@ class HoursField(ipywidgets.VBox):  # type: ignore[misc]
         self.model.hours = None if hours == ALL else hours
         self._draw()
 
-    def _take(self, _: object = None) -> None:
+    def _on_change(self, _: object = None) -> None:
         if self._drawing:
             return
         days = [number for number, day in enumerate(self.days) if day.value]
@@ -65,10 +65,10 @@ class HoursField(ipywidgets.VBox):  # type: ignore[misc]
             self.model.set_hours(days, self.begin.value, self.end.value)
         finally:
             self._drawing = False
-        self._tell()
+        self._describe()
 
     def _draw(self, _: object = None) -> None:
-        self._tell()
+        self._describe()
         if self._drawing or (self.model.hours is None and "hours" in self.model.messages):
             return
         hours, self._drawing = self.model.hours or ALL, True
@@ -79,7 +79,7 @@ class HoursField(ipywidgets.VBox):  # type: ignore[misc]
         finally:
             self._drawing = False
 
-    def _tell(self) -> None:
+    def _describe(self) -> None:
         model = self.model
         if model.hours is None:
             self.words.value = ""

@@ -73,7 +73,7 @@ class ScopeModel(Tasks):
     start = Instance(datetime, allow_none=True, help="UTC")
     end = Instance(datetime, allow_none=True, help="UTC")
     hours = Instance(WeeklyHours, allow_none=True, help="only these hours of the week; None: all")
-    picked = Tuple(help="ids of cameras chosen one by one, in place of an area")
+    selected_cameras = Tuple(help="ids of cameras chosen one by one, in place of an area")
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class ScopeModel(Tasks):
         """Take a district, or none; cameras chosen by hand give way to it."""
         self.say("district")
         with self.hold_trait_notifications():
-            self.picked, self.district = (), district
+            self.selected_cameras, self.district = (), district
 
     def whole_area(self, *, margin: float = 0.001) -> District:
         """A rectangle around all cameras, with a margin in degrees, by default about 100 m."""
@@ -131,7 +131,7 @@ class ScopeModel(Tasks):
 
         Where an area was drawn, the cameras chosen take its place.
         """
-        ids = dict.fromkeys(self.picked)
+        ids = dict.fromkeys(self.selected_cameras)
         if camera_id not in ids and picked is not False:
             ids[camera_id] = None
         elif camera_id in ids and picked is not True:
@@ -146,7 +146,7 @@ class ScopeModel(Tasks):
         if gone := len(set(camera_ids)) - len(chosen):
             self.say("district", f"Cameras no longer in this gallery: {gone:,}.")
         with self.hold_trait_notifications():
-            self.picked = tuple(camera.camera_id for camera in chosen)
+            self.selected_cameras = tuple(camera.camera_id for camera in chosen)
             self.district = places_of(chosen) if chosen else None
 
     @property
@@ -160,11 +160,11 @@ class ScopeModel(Tasks):
         return self._asked_about()[0]
 
     def _asked_about(self) -> tuple[NDArray[np.intp], tuple[Camera, ...]]:
-        question = (self.district, self.picked)
+        question = (self.district, self.selected_cameras)
         # Several panels ask at each change; among 160,000 cameras each answer takes some time.
         if self._inside is None or self._inside[0] != question:
-            if self.picked:
-                numbers = np.sort([self._number_of[name] for name in self.picked])
+            if self.selected_cameras:
+                numbers = np.sort([self._number_of[name] for name in self.selected_cameras])
             elif self.district is not None:
                 inside = shapely.intersects_xy(self.district.area, self.longitudes, self.latitudes)
                 numbers = np.flatnonzero(inside)
@@ -258,12 +258,12 @@ class ScopeModel(Tasks):
         return self.hours.windows(scope, self.zone)
 
     @property
-    def only(self) -> Filter | None:
+    def filter(self) -> Filter | None:
         """To what the search is narrowed beyond district and time range."""
-        if not self.picked and self.hours is None:
+        if not self.selected_cameras and self.hours is None:
             return None
         return Filter(
-            cameras=frozenset(self.picked) or None,
+            cameras=frozenset(self.selected_cameras) or None,
             windows=None if self.hours is None else self.windows,
         )
 

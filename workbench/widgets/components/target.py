@@ -57,7 +57,7 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(self, model: Photographs, *below: Any, step: int | None = None) -> None:
         self.model = model
         self.upload = Uploader(
-            self._take, description="Add photographs", accept=ACCEPTED, most_bytes=MOST_BYTES
+            self._on_upload, description="Add photographs", accept=ACCEPTED, most_bytes=MOST_BYTES
         )
         self.hint = markup(f'<p class="sl-hint">{HINT}</p>')
         self.busy = markup()
@@ -80,11 +80,11 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("sl-panel")
         self.add_class("sl-target")
         model.observe(self._draw, "uploads")
-        model.observe(self._tell, ["state", "doing"])
+        model.observe(self._show_busy, ["state", "doing"])
         self._draw()
-        self._tell()
+        self._show_busy()
 
-    def _take(self, files: list[File]) -> None:
+    def _on_upload(self, files: list[File]) -> None:
         self.model.add_photographs([(f.name, f.content) for f in files if f.content is not None])
         for file in files:
             if file.content is None:
@@ -106,14 +106,14 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
             old[upload].close()
         self.upload.disabled = len(self.model.uploads) >= MOST_PHOTOGRAPHS
         self.hint.layout.display = "none" if self.model.uploads else ""
-        told = self.model.agreement
-        alike = dict(zip((one.key for one in self.model.used), told.with_others, strict=True))
-        apart = {self.model.used[number].key for number in told.apart}
+        found = self.model.agreement
+        alike = dict(zip((one.key for one in self.model.used), found.with_others, strict=True))
+        apart = {self.model.used[number].key for number in found.apart}
         for upload, box in self._boxes.items():
             box.about(_about(upload, _alike(self.model, upload, alike), upload.key in apart))
-        self.together.value = _together(self.model, told)
+        self.together.value = _together(self.model, found)
 
-    def _tell(self, _: object = None) -> None:
+    def _show_busy(self, _: object = None) -> None:
         busy = self.model.doing if self.model.state == LOADING else ""
         self.busy.value = f'<span role="status" class="sl-busy">{escaped(busy)}</span>'
 
@@ -122,7 +122,7 @@ class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
 
 
 class _Photograph(ipywidgets.HBox):  # type: ignore[misc]
-    """One photograph: its picture, what is told of it, and what can be done with it."""
+    """One photograph: its picture, a description, and what can be done with it."""
 
     def __init__(self, model: Photographs, upload: Upload) -> None:
         name, faces = upload.found.name, len(upload.found.faces)
@@ -213,17 +213,17 @@ def _alike(model: Photographs, upload: Upload, alike: Mapping[str, float | None]
     return alike[upload.key] if upload.key in alike else model.with_the_used(upload)
 
 
-def _together(model: Photographs, told: Agreement) -> str:
+def _together(model: Photographs, found: Agreement) -> str:
     """Say whether the photographs look like one person's."""
     used, words = model.used, ""
-    if told.apart and len(told.apart) < len(used):
-        names = listed([_called(used, number) for number in told.apart])
+    if found.apart and len(found.apart) < len(used):
+        names = listed([_called(used, number) for number in found.apart])
         words = (
-            f"{names} {'looks' if len(told.apart) == 1 else 'look'} like a different person from "
+            f"{names} {'looks' if len(found.apart) == 1 else 'look'} like a different person from "
             "the other photographs. Switch off or remove what does not show the target."
         )
-    elif told.apart:
-        sides = [listed([_called(used, number) for number in group]) for group in told.groups]
+    elif found.apart:
+        sides = [listed([_called(used, number) for number in group]) for group in found.groups]
         words = (
             f"These look like {len(sides)} different people: {' / '.join(sides)}. Switch off or "
             "remove what does not show the target."

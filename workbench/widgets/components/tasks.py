@@ -108,7 +108,7 @@ class Tasks(HasTraits):
             now = time.monotonic()
             if now - last >= REPORT_EVERY or progress.done == progress.total:
                 last = now
-                self._work.tell(lambda: self._show(progress))
+                self._work.call_on_page(lambda: self._show(progress))
 
         return report
 

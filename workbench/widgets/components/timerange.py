@@ -33,7 +33,7 @@ class TimePanel(ipywidgets.VBox):  # type: ignore[misc]
         self.start, self.end = _ClockField("From", model), _ClockField("To", model)
         self._drawing = False
         for field in (self.start, self.end):
-            field.on_change(self._take)
+            field.on_change(self._on_change)
         self.covered = markup()
         super().__init__(
             [
@@ -62,11 +62,11 @@ class TimePanel(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("sl-panel")
         self.add_class("sl-time")
         model.observe(self._draw, ["start", "end"])
-        model.observe(self._cover, ["start", "end", "district", "picked", "hours"])
+        model.observe(self._cover, ["start", "end", "district", "selected_cameras", "hours"])
         self._draw()
         self._cover()
 
-    def _take(self) -> None:
+    def _on_change(self) -> None:
         if self._drawing:
             return
         self._drawing = True  # what the model makes of it must not come back into the fields

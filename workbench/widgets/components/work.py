@@ -16,7 +16,7 @@ class Work(Protocol):
     def run(self, job: Callable[[], T], then: Callable[[Future[T]], None]) -> None:
         """Do *job*, and give its result or exception to *then* on the thread of the widgets."""
 
-    def tell(self, call: Callable[[], None]) -> None:
+    def call_on_page(self, call: Callable[[], None]) -> None:
         """From within a job: call *call* on the thread of the widgets."""
 
 
@@ -31,7 +31,7 @@ class InPlace:
             future.set_exception(error)
         then(future)
 
-    def tell(self, call: Callable[[], None]) -> None:
+    def call_on_page(self, call: Callable[[], None]) -> None:
         call()
 
 
@@ -52,7 +52,7 @@ class OneThread:
 
         self._thread.submit(job).add_done_callback(done)
 
-    def tell(self, call: Callable[[], None]) -> None:
+    def call_on_page(self, call: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(call)
 
 

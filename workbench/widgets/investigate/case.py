@@ -43,7 +43,7 @@ class CasePanel(ipywidgets.VBox):  # type: ignore[misc]
         super().__init__(
             [
                 heading("Case"),
-                row(self.choice, button("Refresh", self._look_again), self.train, self.whole),
+                row(self.choice, button("Refresh", self._refresh), self.train, self.whole),
                 message(model, "case"),
                 self.allowed,
                 row(self.review, self.listed),
@@ -51,23 +51,23 @@ class CasePanel(ipywidgets.VBox):  # type: ignore[misc]
         )
         self.add_class("sl-panel")
         self.add_class("sl-case")
-        self.choice.observe(self._take, "value")
+        self.choice.observe(self._on_choose, "value")
         model.observe(self._draw, ["case", "cases"])
-        model.observe(self._offer_review, ["result", "listed", "threshold"])
+        model.observe(self._offer_review, ["result", "review_status", "threshold"])
         self._draw()
         self._offer_review()
 
     def _offer_review(self, _: object = None) -> None:
         self.review.layout.display = "" if self.model.shown else "none"
-        words = escaped(self.model.listed)
+        words = escaped(self.model.review_status)
         self.listed.value = f'<span class="sl-hint" role="status">{words}</span>'
 
-    def _take(self, change: Any) -> None:
+    def _on_choose(self, change: Any) -> None:
         if not self._drawing:
             self.model.say("case")
             self.model.case = change["new"] or ""
 
-    def _look_again(self) -> None:
+    def _refresh(self) -> None:
         self.model.say("case")
         try:
             self.model.refresh_cases()
@@ -85,7 +85,7 @@ class CasePanel(ipywidgets.VBox):  # type: ignore[misc]
         case = self.model.chosen_case
         self.whole.layout.display = "" if case else "none"
         self.train.layout.display = "none" if self.model.cases else ""
-        self.allowed.value = _told(case, self.model) if case else _nothing(self.model)
+        self.allowed.value = _allowed(case, self.model) if case else _nothing(self.model)
 
 
 def _label(case: Case) -> str:
@@ -93,7 +93,7 @@ def _label(case: Case) -> str:
     return f"{case.reference}: {title}" if title else case.reference
 
 
-def _told(case: Case, model: Investigation) -> str:
+def _allowed(case: Case, model: Investigation) -> str:
     request = case.request
     if case.is_training:
         return f'<p class="sl-message" role="note">{escaped(TRAINING_NOTICE)}</p>'

@@ -30,7 +30,7 @@ class CaseModel(ScopeModel):
 
     case = Unicode(help="reference of the case the question is asked under; empty for none")
     cases = Tuple(help="the cases that are open now, each a Case")
-    listed = Unicode(help="what became of putting candidates on the review list")
+    review_status = Unicode(help="what became of putting candidates on the review list")
     threshold = Float(help="candidates with at least this score are shown")
     result = Instance(SearchResult, allow_none=True)
 
@@ -79,7 +79,7 @@ class CaseModel(ScopeModel):
         Where nobody has sorted any, all that are shown.
         """
         self.say("case")
-        result, self.listed = self.result, ""
+        result, self.review_status = self.result, ""
         if result is None or not self.shown:
             self.say("case", "Search first: there are no candidates to review.")
             return
@@ -99,7 +99,7 @@ class CaseModel(ScopeModel):
             return
         what = f"sorted as same or unsure ({len(worth)})" if worth else "shown"
         faces = "1 face is" if added == 1 else f"{added:,} faces are"
-        self.listed = (
+        self.review_status = (
             f"Of the candidates {what}: {faces} now on the review list of {result.case}, "
             "including any fillers."
             if added

@@ -20,10 +20,10 @@ from workbench.widgets.components.parts import button, count, escaped, markup, m
 from workbench.widgets.components.tasks import LOADING
 from workbench.widgets.investigate.model import Investigation
 
-QUESTION = ["uploads", "district", "picked", "start", "end", "hours", "threshold"]
+QUESTION = ["uploads", "district", "selected_cameras", "start", "end", "hours", "threshold"]
 
 
-class Keeper(HasTraits):
+class DraftStore(HasTraits):
     """Keeps the question of an investigation under its case, for whoever is at work.
 
     What was kept before is only offered: as long as nobody has answered, and no photograph has been
@@ -33,7 +33,7 @@ class Keeper(HasTraits):
     offer = Instance(
         Draft, allow_none=True, help="the question that was saved when the page was opened"
     )
-    told = Unicode(help="what became of it, in a sentence")
+    status = Unicode(help="what became of it, in a sentence")
 
     def __init__(self, model: Investigation) -> None:
         super().__init__()
@@ -54,9 +54,9 @@ class Keeper(HasTraits):
             model.uploads = ()
             parts = _bring_back(model, draft)
             when = local_time(draft.saved_at, model.zone, "%d %b %H:%M")
-            self.told = f"Restored from {when}: {', '.join(parts) or 'nothing'}."
+            self.status = f"Restored from {when}: {', '.join(parts) or 'nothing'}."
             if parts:
-                self.told += " Nothing has been searched: press Search to ask again."
+                self.status += " Nothing has been searched: press Search to ask again."
         except (KeyError, TypeError, ValueError, AttributeError, SightlineError) as error:
             model.say("draft", f"The question could not be restored completely ({error}).")
         finally:
@@ -67,14 +67,14 @@ class Keeper(HasTraits):
         draft, self.offer = self.offer, None
         if draft is not None:
             self._try(lambda: delete_draft(self._register, draft.case))
-            self.told = "It is deleted."
+            self.status = "It is deleted."
 
     def _look(self, _: object = None) -> None:
         """See whether something is kept under the case, or, with none chosen, the newest of all."""
         if self._restoring:
             return
         self.model.say("draft")
-        self.offer, self.told = None, ""
+        self.offer, self.status = None, ""
         cases = [self.model.case] if self.model.case else [c.reference for c in self.model.cases]
         drafts = []
         for case in cases:
@@ -108,23 +108,23 @@ class DraftPanel(ipywidgets.VBox):  # type: ignore[misc]
     """Offers the question that was kept, and tells what became of it."""
 
     def __init__(self, model: Investigation) -> None:
-        self.keeper = Keeper(model)
+        self.store = DraftStore(model)
         self.words = markup()
         self.choice = row(
-            button("Restore", self.keeper.restore, style="primary"),
-            button("Delete it", self.keeper.discard, label="Delete it with its photographs"),
+            button("Restore", self.store.restore, style="primary"),
+            button("Delete it", self.store.discard, label="Delete it with its photographs"),
         )
         super().__init__([self.words, self.choice, message(model, "draft")])
         self.add_class("sl-draft")
-        self.keeper.observe(self._draw, ["offer", "told"])
+        self.store.observe(self._draw, ["offer", "status"])
         self._draw()
 
     def _draw(self, _: object = None) -> None:
-        draft = self.keeper.offer
+        draft = self.store.offer
         self.choice.layout.display = "none" if draft is None else ""
-        words = self.keeper.told
+        words = self.store.status
         if draft is not None:
-            when = local_time(draft.saved_at, self.keeper.model.zone, "%d %b %H:%M")
+            when = local_time(draft.saved_at, self.store.model.zone, "%d %b %H:%M")
             held = ", ".join(_parts(draft.question)) or "nothing"
             words = f"Your question under {draft.case} from {when} was saved: {held}."
         kind = "sl-note-draft" if words else ""
@@ -145,8 +145,10 @@ def written(model: Investigation) -> dict[str, Any]:
     district, hours = model.district, model.hours
     return {
         "photographs": photographs,
-        "district": districts.to_geojson(district) if district and not model.picked else None,
-        "picked": list(model.picked),
+        "district": districts.to_geojson(district)
+        if district and not model.selected_cameras
+        else None,
+        "picked": list(model.selected_cameras),
         "start": model.start.isoformat() if model.start else None,
         "end": model.end.isoformat() if model.end else None,
         "hours": [sorted(hours.weekdays), hours.from_hour, hours.to_hour] if hours else None,

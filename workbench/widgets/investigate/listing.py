@@ -54,7 +54,7 @@ class Listing(HasTraits):
         return max(1, -(-len(self.candidates) // self.size))
 
     @property
-    def here(self) -> tuple[Candidate, ...]:
+    def page_items(self) -> tuple[Candidate, ...]:
         """Those on the page that is shown."""
         first = self.page * self.size
         return tuple(self.candidates[first : first + self.size])

@@ -44,15 +44,15 @@ class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("sl-sightings")
         model.observe(self._ask, "result")
         model.observe(self._draw, "threshold")
-        model.observe(self._point, "selected")
-        self.map.observe(self._chosen, "selected")
+        model.observe(self._highlight, "selected")
+        self.map.observe(self._on_select, "selected")
         self._ask()
 
-    def _point(self, _: object = None) -> None:
-        """Have the map point out what is chosen elsewhere; it stays as it is otherwise."""
+    def _highlight(self, _: object = None) -> None:
+        """Have the map highlight what is selected elsewhere, without drawing it again."""
         self.map.selected = self.model.selected
 
-    def _chosen(self, change: Any) -> None:
+    def _on_select(self, change: Any) -> None:
         if any(candidate.tracklet_id == change["new"] for candidate in self.model.shown):
             self.model.selected = change["new"]
 

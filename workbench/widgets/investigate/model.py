@@ -57,8 +57,8 @@ class Investigation(Photographs, CaseModel):
     recommended = Instance(
         Threshold, help="threshold of the calibration, for this number of photographs"
     )
-    foreseen = Instance(Expectations, allow_none=True, help="what a score is worth, before asking")
-    outdated = Bool(help="the question has changed since the result was found")
+    forecast = Instance(Expectations, allow_none=True, help="what a score is worth, before asking")
+    is_stale = Bool(help="the question has changed since the result was found")
     selected = Unicode(help="the tracklet_id of the candidate that is highlighted, or nothing")
 
     def __init__(
@@ -88,7 +88,7 @@ class Investigation(Photographs, CaseModel):
         if self.hours is not None and not self.windows:
             self.say("hours", f"The time range contains none of these hours: {self.hours}.")
             return
-        question, only = self._question(), self.only
+        question, only = self._question(), self.filter
 
         def job() -> SearchResult:
             probe = pool_photographs(photographs, self._models())
@@ -106,7 +106,7 @@ class Investigation(Photographs, CaseModel):
 
         def done(result: SearchResult) -> None:
             self._asked = question
-            self.selected = self.listed = ""
+            self.selected = self.review_status = ""
             self._viewed = frozenset()
             self.result = result
             self._compare()
@@ -114,8 +114,8 @@ class Investigation(Photographs, CaseModel):
         count = len(self.cameras_inside)
         self.do("search", f"Searching {count:,} cameras", job, done, state=SEARCHING)
 
-    @observe("uploads", "district", "picked", "start", "end", "hours")
-    def _foresee(self, _: object = None) -> None:
+    @observe("uploads", "district", "selected_cameras", "start", "end", "hours")
+    def _update_forecast(self, _: object = None) -> None:
         """Say what scores will be worth for the question as it is now, without asking it."""
         at_it = self.threshold == self.recommended.score
         photographs = max(1, len(self.used))
@@ -125,9 +125,9 @@ class Investigation(Photographs, CaseModel):
         if at_it:
             self.threshold = self.recommended.score
         if self.district is None or self.start is None or self.end is None:
-            self.foreseen = None
+            self.forecast = None
             return
-        scope, only = Scope(self.district, self.start, self.end), self.only
+        scope, only = Scope(self.district, self.start, self.end), self.filter
         folder = self.installation.settings.calibrations_folder
 
         def job() -> Expectations | None:
@@ -138,14 +138,14 @@ class Investigation(Photographs, CaseModel):
 
         def done(future: Future[Expectations | None]) -> None:
             asked = (scope.district, scope.start, scope.end, only)
-            if (self.district, self.start, self.end, self.only) != asked:
+            if (self.district, self.start, self.end, self.filter) != asked:
                 return  # the question has moved on, and so has what is told of it
             try:
-                self.foreseen = future.result()
+                self.forecast = future.result()
             except DistrictError:
-                self.foreseen = None  # the district's own panel says that it holds no camera
+                self.forecast = None  # the district's own panel says that it holds no camera
             except SightlineError as error:
-                self.foreseen = None
+                self.forecast = None
                 self.say("search", str(error))
 
         self._work.run(job, done)
@@ -153,12 +153,12 @@ class Investigation(Photographs, CaseModel):
     @property
     def expectations(self) -> Expectations | None:
         """What a score is worth: in the search that was made, or the one that is being asked."""
-        if self.result is not None and not self.outdated:
+        if self.result is not None and not self.is_stale:
             return self.result.expectations
-        return self.foreseen
+        return self.forecast
 
     @property
-    def cut(self) -> bool:
+    def is_truncated(self) -> bool:
         """Whether there may be more candidates than the result holds."""
         return self.result is not None and len(self.result.candidates) == MOST_CANDIDATES
 
@@ -177,8 +177,8 @@ class Investigation(Photographs, CaseModel):
     def _question(self) -> object:
         photographs = [(upload.key, upload.chosen) for upload in self.uploads if upload.used]
         area = self.district and self.district.area.wkb
-        return photographs, area, self.picked, self.start, self.end, self.hours, self.case
+        return photographs, area, self.selected_cameras, self.start, self.end, self.hours, self.case
 
-    @observe("uploads", "district", "picked", "start", "end", "hours", "case")
+    @observe("uploads", "district", "selected_cameras", "start", "end", "hours", "case")
     def _compare(self, _: object = None) -> None:
-        self.outdated = self.result is not None and self._question() != self._asked
+        self.is_stale = self.result is not None and self._question() != self._asked

@@ -28,7 +28,7 @@ class TriageOpinions(HasTraits):
     """
 
     opinions = Dict(help="by tracklet_id, each an Opinion")
-    told = Unicode(help="what was recorded last, in words")
+    status = Unicode(help="what was recorded last, in words")
     problem = Unicode(help="why something could not be recorded, in words")
 
     def __init__(self, model: Investigation) -> None:
@@ -56,7 +56,9 @@ class TriageOpinions(HasTraits):
             self.problem = str(error)
             return False
         self.opinions = {**self.opinions, tracklet_id: opinion}
-        self.told = f"{WORDS[verdict]}: recorded for {candidate.camera.camera_id}. {self._tally()}"
+        self.status = (
+            f"{WORDS[verdict]}: recorded for {candidate.camera.camera_id}. {self._tally()}"
+        )
         return True
 
     def undo(self) -> str:
@@ -72,9 +74,9 @@ class TriageOpinions(HasTraits):
             return ""
         self.opinions = dict(standing)
         if taken is None:
-            self.told = "There is nothing to undo."
+            self.status = "There is nothing to undo."
             return ""
-        self.told = f"{WORDS[taken.verdict]}: undone; the undo is on record. {self._tally()}"
+        self.status = f"{WORDS[taken.verdict]}: undone; the undo is on record. {self._tally()}"
         return taken.tracklet_id
 
     def _tally(self) -> str:
@@ -84,7 +86,7 @@ class TriageOpinions(HasTraits):
 
     def _restart(self, _: object = None) -> None:
         result = self.model.result
-        self.told = self.problem = ""
+        self.status = self.problem = ""
         try:
             self.opinions = (
                 dict(opinions(self.model.installation.register, result.case)) if result else {}

@@ -104,9 +104,9 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.view.observe(self._show_as, "value")
         for name in ("order", "camera", "day", "quality", "opinion"):
             traitlets.link((self.listing, name), (getattr(self, name), "value"))
-        model.observe(self._summarise, ["result", "threshold", "outdated"])
+        model.observe(self._summarise, ["result", "threshold", "is_stale"])
         model.observe(self._offer, ["result", "threshold"])
-        model.observe(self._point_out, "selected")
+        model.observe(self._highlight, "selected")
         self.listing.observe(self._draw, ["candidates", "page", "table"])
         self.triage.observe(self._draw, "opinions")
         self._summarise()
@@ -116,7 +116,7 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _show_as(self, change: Any) -> None:
         self.listing.table = change["new"] == TABLE_VIEW
 
-    def _point_out(self, change: Any) -> None:
+    def _highlight(self, change: Any) -> None:
         self.candidates.selected = change["new"]
         if not change["new"]:  # the comparison was left: back to where it was opened
             self.candidates.focus_on(change["old"])
@@ -126,14 +126,14 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
         if result is None:
             self.summary.value = f'<div class="sl-welcome">{WELCOME}</div>'
             return
-        outdated = (
+        stale = (
             '<p class="sl-outdated">The question has changed since this search. '
             "Press Search to ask it again.</p>"
         )
         lines = [f"<p>{escaped(line)}</p>" for line in covered(result)]
         self.summary.value = (
             f'<div role="status"><h2 class="sl-heading">{escaped(found(self.model))}</h2>'
-            f"{outdated if self.model.outdated else ''}{''.join(lines)}</div>"
+            f"{stale if self.model.is_stale else ''}{''.join(lines)}</div>"
         )
 
     def _offer(self, _: object = None) -> None:
@@ -152,13 +152,13 @@ class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
         visible = "" if result and self.model.shown else "none"
         self.tools.layout.display = self.body.layout.display = visible
         self.clear.layout.display = "" if listing.narrowed else "none"
-        here = listing.here
-        self.candidates.items = [card(one, listing) for one in here]
+        items = listing.page_items
+        self.candidates.items = [card(one, listing) for one in items]
         self.candidates.table = listing.table
         if result is None:
             self.probe.value = ""
             return
-        self.model.view(here)
+        self.model.view(items)
         self.previous.disabled = listing.page == 0
         self.next.disabled = listing.page >= listing.pages - 1
         several = "" if listing.pages > 1 else "none"
@@ -179,7 +179,7 @@ def whereabouts(listing: Listing) -> str:
         return f"The filters above hide all {count(everyone, 'candidate')}"
     left_out = f" ({everyone - total:,} left out)" if listing.narrowed else ""
     order = ORDER_WORDS[listing.order].lower()
-    return f"{first + 1:,} to {first + len(listing.here):,} of {total:,}{left_out}, {order}"
+    return f"{first + 1:,} to {first + len(listing.page_items):,} of {total:,}{left_out}, {order}"
 
 
 def found(model: Investigation) -> str:
@@ -189,7 +189,7 @@ def found(model: Investigation) -> str:
         return "No footage: nothing could be searched"
     if not number:
         return f"No candidate reaches the score {model.threshold:.2f}"
-    more = "The best " if model.cut and number == MOST_CANDIDATES else ""
+    more = "The best " if model.is_truncated and number == MOST_CANDIDATES else ""
     places = len({candidate.camera.camera_id for candidate in model.shown})
     return f"{more}{count(number, 'candidate')} at {count(places, 'camera')}"
 
@@ -217,7 +217,7 @@ def covered(result: SearchResult) -> list[str]:
 
 
 def card(candidate: Candidate, listing: Listing) -> dict[str, object]:
-    """All that is told of a candidate on its card or in its row; texts are plain, not HTML."""
+    """Describe a candidate for its card or row; texts are plain, not HTML."""
     zone, one = listing.model.zone, candidate.camera
     verdict = listing.triage.verdict(candidate.tracklet_id)
     rank, name = listing.rank(candidate.tracklet_id), one.name or one.camera_id

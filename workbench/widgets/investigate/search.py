@@ -56,11 +56,13 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("sl-panel")
         self.add_class("sl-search")
         ipywidgets.link((model, "threshold"), (self.slider, "value"))
-        model.observe(self._explain, ["threshold", "recommended", "foreseen", "result", "outdated"])
-        model.observe(self._tell, ["state", "doing", "uploads", "district", "start", "case"])
-        model.observe(self._tell, ["progress", "cancelling"])
+        model.observe(self._explain, ["threshold", "recommended", "forecast", "result", "is_stale"])
+        model.observe(
+            self._show_progress, ["state", "doing", "uploads", "district", "start", "case"]
+        )
+        model.observe(self._show_progress, ["progress", "cancelling"])
         self._explain()
-        self._tell()
+        self._show_progress()
 
     def _recommend(self) -> None:
         self.model.threshold = self.model.recommended.score
@@ -86,7 +88,7 @@ class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
         )
         self.recommended.layout.display = "none" if at_it else ""
 
-    def _tell(self, _: object = None) -> None:
+    def _show_progress(self, _: object = None) -> None:
         model = self.model
         self.button.disabled = model.state == SEARCHING
         self.button.description = "Searching…" if model.state == SEARCHING else "Search"

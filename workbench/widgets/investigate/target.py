@@ -41,14 +41,14 @@ class SearchTargetPanel(TargetPanel):
         self.changed.value = f'<div role="status">{hint}</div>'
 
     def _offer_shot(self, _: object = None) -> None:
-        """Offer the candidate that is pointed out as one more photograph of the target."""
-        one = self._pointed()
+        """Offer the selected candidate as one more photograph of the target."""
+        one = self._selected()
         full = len(self.model.uploads) >= MOST_PHOTOGRAPHS
         self.shot.layout.display = "none" if one is None or full else ""
         if one is not None:
             self.shot.description = f"Search for this face too: {self._name(one)}"
 
-    def _pointed(self) -> Candidate | None:
+    def _selected(self) -> Candidate | None:
         result = self.model.result
         taken = {upload.tracklet_id for upload in self.model.uploads}
         if result is None or result.case != self.model.case or self.model.selected in taken:
@@ -61,5 +61,5 @@ class SearchTargetPanel(TargetPanel):
         return shot_name(candidate, when)
 
     def _take_shot(self) -> None:
-        if one := self._pointed():
+        if one := self._selected():
             self.model.take_shot(one.tracklet_id, case=self.model.case, name=self._name(one))

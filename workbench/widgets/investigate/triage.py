@@ -43,7 +43,7 @@ class TriagePanel(ComparePanel):
     def __init__(self, comparison: Comparison, listing: Listing) -> None:
         self.listing, self.model, self.triage = listing, listing.model, listing.triage
         super().__init__(comparison, sorting=True)
-        self.triage.observe(self._describe, ["opinions", "told", "problem"])
+        self.triage.observe(self._describe, ["opinions", "status", "problem"])
         listing.observe(self._describe, "candidates")
 
     def compare(self, tracklet_id: str) -> None:
@@ -107,5 +107,5 @@ class TriagePanel(ComparePanel):
                 if opinion
                 else "No opinion yet"
             )
-            self.told = self.triage.told
+            self.status = self.triage.status
             self.problem = "\n".join(filter(None, (self.triage.problem, self.problem)))

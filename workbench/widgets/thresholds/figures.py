@@ -20,7 +20,7 @@ from workbench.widgets.components.parts import (
 )
 from workbench.widgets.components.plot import Plot
 from workbench.widgets.components.uploader import File, Uploader
-from workbench.widgets.thresholds.model import ThresholdLab
+from workbench.widgets.thresholds.model import ThresholdModel
 
 MOST_BYTES = 4 * 2**20  # of an uploaded calibration; ours have 50 kB
 FEW_PEOPLE = 100  # fewer than these, and the page says that they are few
@@ -31,17 +31,17 @@ ASKED = ["known", "threshold", "photographs", "tracklets", "quality", "mix"]
 class CalibratedPanel(ipywidgets.VBox):  # type: ignore[misc]
     """A box that is there only while there is a calibration, and drawn anew when asked."""
 
-    def __init__(self, lab: ThresholdLab, *children: Any, on: list[str]) -> None:
-        self.lab = lab
+    def __init__(self, model: ThresholdModel, *children: Any, on: list[str]) -> None:
+        self.model = model
         super().__init__(children)
         self.add_class("sl-panel")
-        lab.observe(self._renew, on)
+        model.observe(self._renew, on)
         self._renew()
 
     def _renew(self, _: object = None) -> None:
-        self.layout.display = "" if self.lab.calibration else "none"
-        if self.lab.calibration:
-            self.draw(self.lab.calibration)
+        self.layout.display = "" if self.model.calibration else "none"
+        if self.model.calibration:
+            self.draw(self.model.calibration)
 
     def draw(self, calibration: Calibration) -> None:
         """Show what follows from the calibration."""
@@ -51,11 +51,11 @@ class CalibratedPanel(ipywidgets.VBox):  # type: ignore[misc]
 class FiguresPanel(CalibratedPanel):
     """The answer at all thresholds."""
 
-    def __init__(self, lab: ThresholdLab) -> None:
+    def __init__(self, model: ThresholdModel) -> None:
         self.false, self.missed = Plot(lambda _: None), Plot(lambda _: None)
         self.det, self.evidence = Plot(lambda _: None), Plot(lambda _: None)
         super().__init__(
-            lab,
+            model,
             heading("At every threshold"),
             _pair(
                 ("False candidates to expect", self.false),
@@ -73,24 +73,24 @@ class FiguresPanel(CalibratedPanel):
     def draw(self, calibration: Calibration) -> None:
         from workbench.evaluation import forecasts, plots
 
-        lab, several = self.lab, len(self.lab.all) > 1
-        steps = lab.steps(calibration)
-        scopes = {f"{lab.tracklets:,} tracklets": steps}
+        model, several = self.model, len(self.model.all) > 1
+        steps = model.steps(calibration)
+        scopes = {f"{model.tracklets:,} tracklets": steps}
         if not several:
             scopes |= {
-                f"{lab.tracklets * by:,}": tuple(by * number for number in steps)
+                f"{model.tracklets * by:,}": tuple(by * number for number in steps)
                 for by in (10, 100)
             }
-        number = lab.photographs
-        at = {"threshold": lab.threshold}
-        self.false.draw(forecasts.false_candidates(lab.all, scopes, photographs=number, **at))
+        number = model.photographs
+        at = {"threshold": model.threshold}
+        self.false.draw(forecasts.false_candidates(model.all, scopes, photographs=number, **at))
         numbers = (number,) if several else calibration.photographs
-        self.missed.draw(forecasts.fnmr(lab.all, photographs=numbers, tracklets=steps, **at))
-        quality = max(lab.bands(calibration), key=lambda band: band[0].comparisons)[0].quality
+        self.missed.draw(forecasts.fnmr(model.all, photographs=numbers, tracklets=steps, **at))
+        quality = max(model.bands(calibration), key=lambda band: band[0].comparisons)[0].quality
         if several:
             curves = {
                 f"{name}, {label}": frame
-                for name, one in lab.all.items()
+                for name, one in model.all.items()
                 for label, frame in forecasts.of_calibration(
                     one, photographs=one.curves_for(number)[0].photographs
                 ).items()
@@ -98,58 +98,58 @@ class FiguresPanel(CalibratedPanel):
         else:
             curves = forecasts.of_calibration(calibration, quality=quality)
         self.det.draw(plots.det(curves))
-        typical = lab.typical_quality(calibration)
+        typical = model.typical_quality(calibration)
         self.evidence.draw(
-            forecasts.likelihood_ratios(lab.all, photographs=numbers, quality=typical, **at)
+            forecasts.likelihood_ratios(model.all, photographs=numbers, quality=typical, **at)
         )
 
 
 class ComparisonPanel(CalibratedPanel):
     """Other profiles, and calibrations from files, at the same number of false candidates."""
 
-    def __init__(self, lab: ThresholdLab) -> None:
-        others = [name for name in lab.profiles() if name != lab.profile]
+    def __init__(self, model: ThresholdModel) -> None:
+        others = [name for name in model.profiles() if name != model.profile]
         self.other = ipywidgets.Dropdown(options=others, description="Profile")
         self.upload = Uploader(
-            self._take, description="Add a calibration", accept=".json", most_bytes=MOST_BYTES
+            self._on_upload, description="Add a calibration", accept=".json", most_bytes=MOST_BYTES
         )
         self.table = markup()
         super().__init__(
-            lab,
+            model,
             heading("Compare"),
             row(
                 self.other,
                 button("Compare with it", self._add),
                 self.upload,
-                button("Clear", lab.forget, label="Compare with nothing"),
+                button("Clear", model.forget, label="Compare with nothing"),
             ),
-            message(lab, "compare"),
+            message(model, "compare"),
             self.table,
             on=[*ASKED, "compared"],
         )
-        lab.observe(self._offer, "profile")
+        model.observe(self._offer, "profile")
 
     def _offer(self, _: object) -> None:
-        self.other.options = [name for name in self.lab.profiles() if name != self.lab.profile]
+        self.other.options = [name for name in self.model.profiles() if name != self.model.profile]
 
     def _add(self) -> None:
         if self.other.value:
-            self.lab.compare(self.other.value)
+            self.model.compare(self.other.value)
 
-    def _take(self, files: list[File]) -> None:
+    def _on_upload(self, files: list[File]) -> None:
         for file in files:
             if file.content is None:
-                self.lab.say(
+                self.model.say(
                     "compare",
                     f"{file.name}: is {file.size / 2**20:.0f} MB; a calibration has less than "
                     f"{MOST_BYTES // 2**20}. Choose another",
                 )
             else:
-                self.lab.add_file(file.name, file.content)
+                self.model.add_file(file.name, file.content)
 
-    def draw(self, calibration: Calibration) -> None:  # noqa: ARG002 - the lab has them all
-        if self.lab.compared:
-            self.table.value = table(_COMPARED, _compared(self.lab))
+    def draw(self, calibration: Calibration) -> None:  # noqa: ARG002 - the model has them all
+        if self.model.compared:
+            self.table.value = table(_COMPARED, _compared(self.model))
         else:
             self.table.value = (
                 '<p class="sl-hint">Scores of two profiles cannot be compared; their '
@@ -160,10 +160,10 @@ class ComparisonPanel(CalibratedPanel):
 class BasisPanel(CalibratedPanel):
     """The curves of the calibration at the threshold, and how far its ratios can be believed."""
 
-    def __init__(self, lab: ThresholdLab) -> None:
+    def __init__(self, model: ThresholdModel) -> None:
         self.curves, self.evidence = markup(), markup()
         super().__init__(
-            lab,
+            model,
             heading("What this rests on"),
             self.evidence,
             self.curves,
@@ -179,7 +179,7 @@ class BasisPanel(CalibratedPanel):
             f"cost less than {evidence.cllr_min:.3f}. Claimed probabilities are off by "
             f"<strong>{evidence.ece:.2%}</strong> on average (ECE, at even odds).</p>"
         )
-        self.curves.value = table(_CURVES, _curves(calibration, self.lab.threshold))
+        self.curves.value = table(_CURVES, _curves(calibration, self.model.threshold))
 
 
 _CURVES = (
@@ -209,10 +209,10 @@ def _curves(calibration: Calibration, threshold: float) -> Iterator[tuple[str, .
         )
 
 
-def _compared(lab: ThresholdLab) -> Iterator[tuple[str, ...]]:
-    for name, one in lab.all.items():
-        at = lab.threshold if one is lab.calibration else lab.as_strict(one)
-        steps, number = lab.steps(one), lab.photographs
+def _compared(model: ThresholdModel) -> Iterator[tuple[str, ...]]:
+    for name, one in model.all.items():
+        at = model.threshold if one is model.calibration else model.as_strict(one)
+        steps, number = model.steps(one), model.photographs
         expected = one.false_candidates(at, steps, photographs=number)
         missed = one.fnmr(at, steps, photographs=number)
         yield (
@@ -222,7 +222,7 @@ def _compared(lab: ThresholdLab) -> Iterator[tuple[str, ...]]:
             f"{format_count(expected.mean)} ({expected.low:,} to {expected.high:,})",
             format_rate(missed.rate),
             f"{format_rate(missed.low)} to {format_rate(missed.high)}",
-            f"{lab.recommended(one):.2f}",
+            f"{model.recommended(one):.2f}",
             f"{one.likelihood_ratio_model.cllr:.3f}",
         )
 

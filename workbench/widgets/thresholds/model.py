@@ -43,7 +43,7 @@ class Known:
     note: str = ""
 
 
-class ThresholdLab(Tasks):
+class ThresholdModel(Tasks):
     """A search that might be made, and what calibrations say of it.
 
     Parameters

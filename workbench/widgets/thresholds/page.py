@@ -36,7 +36,7 @@ from workbench.widgets.thresholds.model import (
     AS_CALIBRATED,
     AS_GALLERY,
     MOST_TRACKLETS,
-    ThresholdLab,
+    ThresholdModel,
 )
 
 
@@ -54,7 +54,9 @@ def thresholds(
     try:
         installation = installation or Installation.open()
         path = Path(gallery) if gallery else None
-        model = ThresholdLab(profile, installation=installation, gallery=path, work=suitable_work())
+        model = ThresholdModel(
+            profile, installation=installation, gallery=path, work=suitable_work()
+        )
         return ThresholdPage(model)
     except SightlineError as error:
         return refusal("There are no thresholds to show", error)
@@ -63,12 +65,12 @@ def thresholds(
 class ThresholdPage(ipywidgets.VBox):  # type: ignore[misc]
     """A question over its answer, over figures, over what both rest on."""
 
-    def __init__(self, lab: ThresholdLab) -> None:
-        self.lab = lab
-        self.question = QuestionPanel(lab)
-        self.figures = FiguresPanel(lab)
-        self.comparison = ComparisonPanel(lab)
-        self.basis = BasisPanel(lab)
+    def __init__(self, model: ThresholdModel) -> None:
+        self.model = model
+        self.question = QuestionPanel(model)
+        self.figures = FiguresPanel(model)
+        self.comparison = ComparisonPanel(model)
+        self.basis = BasisPanel(model)
         super().__init__([self.question, self.figures, self.comparison, self.basis])
         self.add_class("sl-board")
         self.add_class("sl-thresholds")
@@ -77,11 +79,13 @@ class ThresholdPage(ipywidgets.VBox):  # type: ignore[misc]
 class QuestionPanel(ipywidgets.VBox):  # type: ignore[misc]
     """Choose a profile, a search and a threshold; read what to expect of them."""
 
-    def __init__(self, lab: ThresholdLab) -> None:
-        self.lab = lab
+    def __init__(self, model: ThresholdModel) -> None:
+        self.model = model
         wide = {"style": {"description_width": "initial"}}
-        names = lab.profiles()
-        self.profile = ipywidgets.Dropdown(options=names, value=lab.profile, description="Profile")
+        names = model.profiles()
+        self.profile = ipywidgets.Dropdown(
+            options=names, value=model.profile, description="Profile"
+        )
         self.about = markup()
         self.photographs = ipywidgets.IntSlider(
             min=1, max=MOST_PHOTOGRAPHS, description="Photographs of the target", **wide,
@@ -103,8 +107,8 @@ class QuestionPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.controls = ipywidgets.VBox(
             [
                 row(self.photographs, self.tracklets),
-                row(self.quality, button("As in the gallery here", lab.use_gallery)),
-                message(lab, "tracklets"),
+                row(self.quality, button("As in the gallery here", model.use_gallery)),
+                message(model, "tracklets"),
                 row(self.slider, button("Recommended", self._recommend)),
                 self.answer,
             ]
@@ -114,29 +118,29 @@ class QuestionPanel(ipywidgets.VBox):  # type: ignore[misc]
             [
                 heading("What a threshold is worth"),
                 row(self.profile),
-                message(lab, "profile"),
+                message(model, "profile"),
                 self.about,
                 self.controls,
             ]
         )
         self.add_class("sl-panel")
-        ipywidgets.link((lab, "photographs"), (self.photographs, "value"))
-        ipywidgets.link((lab, "tracklets"), (self.tracklets, "value"))
+        ipywidgets.link((model, "photographs"), (self.photographs, "value"))
+        ipywidgets.link((model, "tracklets"), (self.tracklets, "value"))
         self._offering = False
         self._follow("profile", self.profile)
         self._follow("quality", self.quality)
         self._offer()
-        lab.observe(self._offer, ["known", "mix", "photographs"])
-        ipywidgets.link((lab, "threshold"), (self.slider, "value"))
-        lab.observe(self._tell, [*ASKED, "doing"])
-        self._tell()
+        model.observe(self._offer, ["known", "mix", "photographs"])
+        ipywidgets.link((model, "threshold"), (self.slider, "value"))
+        model.observe(self._answer, [*ASKED, "doing"])
+        self._answer()
 
     def _follow(self, name: str, dropdown: Any) -> None:
         """Keep a dropdown and a trait the same, whose choices may change; see :meth:`_choices`."""
 
         def chosen(change: Any) -> None:
             if not self._offering:
-                setattr(self.lab, name, change["new"])
+                setattr(self.model, name, change["new"])
 
         def wanted(change: Any) -> None:
             offered = [*dropdown.options]
@@ -146,7 +150,7 @@ class QuestionPanel(ipywidgets.VBox):  # type: ignore[misc]
             self._choices(dropdown, offered, change["new"])
 
         dropdown.observe(chosen, "value")
-        self.lab.observe(wanted, name)
+        self.model.observe(wanted, name)
 
     def _choices(self, dropdown: Any, options: Sequence[Any], value: str) -> None:
         """Offer these and choose one; a Dropdown would choose the first of them in between."""
@@ -159,51 +163,53 @@ class QuestionPanel(ipywidgets.VBox):  # type: ignore[misc]
             self._offering = False
 
     def _recommend(self) -> None:
-        self.lab.threshold = self.lab.recommended()
+        self.model.threshold = self.model.recommended()
 
     def _offer(self, _: object = None) -> None:
         """The qualities that the calibration tells apart, and the thresholds it goes over."""
-        calibration = self.lab.calibration
+        calibration = self.model.calibration
         if calibration is None:
             return
-        curves = calibration.curves_for(self.lab.photographs)
+        curves = calibration.curves_for(self.model.photographs)
         options = [("as in the data of the calibration", AS_CALIBRATED)]
-        if self.lab.mix:
-            options.append((f"as in the gallery ({sum(self.lab.mix):,})", AS_GALLERY))
+        if self.model.mix:
+            options.append((f"as in the gallery ({sum(self.model.mix):,})", AS_GALLERY))
         ends = [*(curve.quality for curve in curves[1:]), 1.0]
         options += [
             (f"all from {curve.quality:g} to {end:g}", f"{curve.quality:g}")
             for curve, end in zip(curves, ends, strict=True)
         ]
-        if self.lab.quality not in {value for _, value in options}:
-            self.lab.quality = AS_CALIBRATED
-        self._choices(self.quality, options, self.lab.quality)
+        if self.model.quality not in {value for _, value in options}:
+            self.model.quality = AS_CALIBRATED
+        self._choices(self.quality, options, self.model.quality)
         # Widened first, so that neither end ever lies beyond the other.
         self.slider.min = min(self.slider.min, calibration.thresholds[0])
         self.slider.max = calibration.thresholds[-1]
         self.slider.min = calibration.thresholds[0]
 
-    def _tell(self, _: object = None) -> None:
-        lab = self.lab
-        self.controls.layout.display = "" if lab.calibration else "none"
-        self.about.value = f'<div role="status" class="sl-hint">{"".join(_about(lab))}</div>'
-        if lab.calibration:
+    def _answer(self, _: object = None) -> None:
+        model = self.model
+        self.controls.layout.display = "" if model.calibration else "none"
+        self.about.value = f'<div role="status" class="sl-hint">{"".join(_about(model))}</div>'
+        if model.calibration:
             facts = "".join(
                 f"<li><strong>{escaped(number)}</strong> <span>{escaped(words)}</span></li>"
-                for number, words in _facts(lab, lab.calibration)
+                for number, words in _facts(model, model.calibration)
             )
-            remarks = "".join(f"<p>{escaped(text)}</p>" for text in _remarks(lab, lab.calibration))
+            remarks = "".join(
+                f"<p>{escaped(text)}</p>" for text in _remarks(model, model.calibration)
+            )
             self.answer.value = (
                 f'<div role="status"><ul class="sl-facts">{facts}</ul>'
                 f'<div class="sl-hint">{remarks}</div></div>'
             )
 
 
-def _about(lab: ThresholdLab) -> Iterator[str]:
+def _about(model: ThresholdModel) -> Iterator[str]:
     """What is known of the profile, as paragraphs."""
-    known = lab.known
+    known = model.known
     if known is None:
-        yield f"<p>{escaped(lab.doing)}</p>"
+        yield f"<p>{escaped(model.doing)}</p>"
         return
     found = known.calibration
     if found is None:
@@ -219,10 +225,10 @@ def _about(lab: ThresholdLab) -> Iterator[str]:
         yield f"<p>⚠ {escaped(known.note)}</p>"
 
 
-def _facts(lab: ThresholdLab, calibration: Calibration) -> Iterator[tuple[str, str]]:
-    steps = lab.steps(calibration)
-    expected = calibration.false_candidates(lab.threshold, steps, photographs=lab.photographs)
-    missed = calibration.fnmr(lab.threshold, steps, photographs=lab.photographs)
+def _facts(model: ThresholdModel, calibration: Calibration) -> Iterator[tuple[str, str]]:
+    steps = model.steps(calibration)
+    expected = calibration.false_candidates(model.threshold, steps, photographs=model.photographs)
+    missed = calibration.fnmr(model.threshold, steps, photographs=model.photographs)
     yield (
         format_count(expected.mean),
         "false candidates to expect on average; in 95 % of searches, between "
@@ -237,39 +243,39 @@ def _facts(lab: ThresholdLab, calibration: Calibration) -> Iterator[tuple[str, s
             f"{format_rate(missed.low)} to {format_rate(missed.high)})",
         )
     yield (
-        format_rate(expected.mean / lab.tracklets),
+        format_rate(expected.mean / model.tracklets),
         "of tracklets of other people reach the threshold",
     )
 
 
-def _remarks(lab: ThresholdLab, calibration: Calibration) -> Iterator[str]:
-    quality = lab.typical_quality(calibration)
+def _remarks(model: ThresholdModel, calibration: Calibration) -> Iterator[str]:
+    quality = model.typical_quality(calibration)
     ratio = calibration.likelihood_ratio_model.ratio(
-        lab.threshold, quality=quality, photographs=lab.photographs
+        model.threshold, quality=quality, photographs=model.photographs
     )
-    odds = ratio / max(1, lab.tracklets - 1)
+    odds = ratio / max(1, model.tracklets - 1)
     yield (
-        f"A score of exactly {lab.threshold:.2f} is {format_likelihood_ratio(ratio)} if both are "
+        f"A score of exactly {model.threshold:.2f} is {format_likelihood_ratio(ratio)} if both are "
         "the same person than if they are two. If one of the "
-        f"{count(lab.tracklets, 'tracklet')} shows the target, the "
+        f"{count(model.tracklets, 'tracklet')} shows the target, the "
         "chance that a candidate with exactly this score does is "
         f"{format_rate(odds / (1 + odds))}: a lead, never an identification."
     )
-    curves = calibration.curves_for(lab.photographs)
-    if curves[0].photographs != lab.photographs:
+    curves = calibration.curves_for(model.photographs)
+    if curves[0].photographs != model.photographs:
         known = ", ".join(map(str, calibration.photographs))
         yield (
             f"Calibrated for {known} photographs: these are the figures for "
             f"{curves[0].photographs}."
         )
-    steps = lab.steps(calibration)
+    steps = model.steps(calibration)
     poorer = sum(steps[: round(curves[0].quality * len(steps))])
     if poorer:
         yield (
             f"⚠ {count(poorer, 'tracklet')} of poorer quality than any calibrated (below "
             f"{curves[0].quality:g}): for these, more is missed than this says."
         )
-    if lab.threshold > max(curve.measured_to for curve in curves):
+    if model.threshold > max(curve.measured_to for curve in curves):
         yield (
             "⚠ Fewer than ten comparisons of different people scored this high: beyond it, this is "
             "a cautious guess, which overstates the false candidates."
