@@ -13,7 +13,17 @@ from workbench.casework.oversight import audit_overview
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE
-from workbench.widgets.components.parts import button, count, escaped, heading, markup, refusal, row
+from workbench.widgets.components.parts import (
+    Panel,
+    button,
+    count,
+    escaped,
+    heading,
+    markup,
+    refusal,
+    row,
+    table,
+)
 
 if TYPE_CHECKING:
     from workbench.casework.oversight import AuditOverview
@@ -35,7 +45,7 @@ def audit(*, installation: Installation | None = None) -> Any:
         return refusal("The record is not shown", error)
 
 
-class AuditPanel(ipywidgets.VBox):  # type: ignore[misc]
+class AuditPanel(Panel):
     """The record, verified, and what it says."""
 
     def __init__(self, overview: AuditOverview, *, zone: ZoneInfo) -> None:
@@ -136,14 +146,6 @@ def _examiners(overview: AuditOverview) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if not rows:
-        return '<p class="sl-hint">None.</p>'
-    top = "".join(f'<th scope="col">{escaped(head)}</th>' for head in heads)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in cells) + "</tr>"
-        for cells in rows[:MOST_ROWS]
-    )
     more = len(rows) - MOST_ROWS
     rest = f'<p class="sl-hint">{more:,} more are in the record.</p>' if more > 0 else ""
-    table = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
-    return f'<table class="sl-table">{table}</table>{rest}'
+    return (table(heads, rows[:MOST_ROWS]) or '<p class="sl-hint">None.</p>') + rest

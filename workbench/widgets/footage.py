@@ -19,6 +19,7 @@ from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import local_time, zone_of_cameras
 from workbench.widgets.components.parts import (
+    Panel,
     button,
     camera_name,
     count,
@@ -27,6 +28,7 @@ from workbench.widgets.components.parts import (
     heading,
     markup,
     message,
+    panel,
     refusal,
     row,
     table,
@@ -189,7 +191,7 @@ def footage(
     return FootagePage(report)
 
 
-class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
+class FootagePage(Panel):
     """Coverage over the recordings, over what could not be read."""
 
     def __init__(self, report: FootageReport) -> None:
@@ -306,13 +308,6 @@ class FootagePage(ipywidgets.VBox):  # type: ignore[misc]
     def _turn(self, by: int) -> None:
         self.page += by
         self._draw_table()
-
-
-def panel(*children: Any) -> Any:
-    """A box of the page."""
-    box = ipywidgets.VBox(children)
-    box.add_class("sl-panel")
-    return box
 
 
 _RECORDINGS = (

@@ -16,6 +16,7 @@ from workbench.indexing import IndexReport, Plan, index_catalogue, plan_catalogu
 from workbench.indexing.workers import available_cores
 from workbench.installation import Installation
 from workbench.widgets.components.parts import (
+    Panel,
     button,
     count,
     duration,
@@ -134,7 +135,7 @@ def indexing(
     return IndexingPanel(model)
 
 
-class IndexingPanel(ipywidgets.VBox):  # type: ignore[misc]
+class IndexingPanel(Panel):
     """The fields of a run, its progress with an estimate, and its report."""
 
     def __init__(self, model: Indexing) -> None:

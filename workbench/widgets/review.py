@@ -12,6 +12,7 @@ from workbench.casework.reviewing.review import FEATURES, SCALE, Item, decide, w
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.widgets.components.parts import (
+    Panel,
     button,
     count,
     data_uri,
@@ -128,7 +129,7 @@ def review(
         return refusal("Nothing can be reviewed", error)
 
 
-class ReviewPanel(ipywidgets.VBox):  # type: ignore[misc]
+class ReviewPanel(Panel):
     """Choose a case, compare feature by feature, conclude."""
 
     def __init__(self, model: Review) -> None:

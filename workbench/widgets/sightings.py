@@ -24,6 +24,7 @@ from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.mapframe import MapFrame
 from workbench.widgets.components.parts import (
+    Panel,
     button,
     camera_name,
     count,
@@ -32,6 +33,7 @@ from workbench.widgets.components.parts import (
     heading,
     markup,
     message,
+    panel,
     refusal,
     row,
 )
@@ -164,7 +166,7 @@ def sightings(
         return refusal("No sightings can be shown", error)
 
 
-class SightingsPage(ipywidgets.VBox):  # type: ignore[misc]
+class SightingsPage(Panel):
     """Choose a case; map, timeline and table of what is confirmed in it."""
 
     def __init__(self, model: SightingsModel) -> None:
@@ -183,15 +185,15 @@ class SightingsPage(ipywidgets.VBox):  # type: ignore[misc]
         )
         self.answer = ipywidgets.VBox(
             [
-                _panel(
+                panel(
                     row(heading("Where"), self.exports), message(model, "files"), self.route,
                     self.map,
                 ),
-                _panel(heading("When"), self.plot),
-                _panel(heading("Sightings"), self.table, self.more),
+                panel(heading("When"), self.plot),
+                panel(heading("Sightings"), self.table, self.more),
             ]
         )  # fmt: skip
-        head = _panel(
+        head = panel(
             heading("Confirmed sightings"),
             row(self.choice, button("Refresh", model.refresh, label="Load new decisions")),
             message(model, "case"),
@@ -263,12 +265,6 @@ class SightingsPage(ipywidgets.VBox):  # type: ignore[misc]
                 selected=model.selected or None,
             )
         )
-
-
-def _panel(*children: Any) -> Any:
-    box = ipywidgets.VBox(children)
-    box.add_class("sl-panel")
-    return box
 
 
 def _label(case: Case) -> str:

@@ -9,11 +9,11 @@ import ipywidgets
 from workbench.domain import District
 from workbench.errors import SightlineError
 from workbench.widgets.components.bookmarks import Bookmarks
-from workbench.widgets.components.parts import button, escaped, markup, message, row
+from workbench.widgets.components.parts import Panel, button, escaped, markup, message, row
 from workbench.widgets.components.scope import ScopeModel
 
 
-class BookmarkField(ipywidgets.VBox):  # type: ignore[misc]
+class BookmarkField(Panel):
     """Keep the district by a name, and delete one that is kept; they are offered as areas."""
 
     def __init__(self, model: ScopeModel, changed: Callable[[], None]) -> None:

@@ -6,13 +6,21 @@ import ipywidgets
 
 from workbench.domain import Camera
 from workbench.widgets.components.cameralayer import CameraLayer
-from workbench.widgets.components.parts import button, camera_name, count, escaped, markup, row
+from workbench.widgets.components.parts import (
+    Panel,
+    button,
+    camera_name,
+    count,
+    escaped,
+    markup,
+    row,
+)
 from workbench.widgets.components.scope import ScopeModel
 
 MOST_LISTED = 50
 
 
-class CameraPicker(ipywidgets.VBox):  # type: ignore[misc]
+class CameraPicker(Panel):
     """Type part of a name, choose among what fits; or switch on choosing with the mouse."""
 
     def __init__(self, model: ScopeModel, layer: CameraLayer) -> None:

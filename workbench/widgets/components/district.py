@@ -21,6 +21,7 @@ from workbench.widgets.components.bookmarkpicker import BookmarkField
 from workbench.widgets.components.cameralayer import INSIDE, OUTSIDE, PICKED, CameraLayer
 from workbench.widgets.components.camerapicker import CameraPicker
 from workbench.widgets.components.parts import (
+    Panel,
     button,
     camera_name,
     count,
@@ -49,7 +50,7 @@ MOST_NAMES = 12
 MOST_BYTES = 8 * 2**20
 
 
-class DistrictPanel(ipywidgets.VBox):  # type: ignore[misc]
+class DistrictPanel(Panel):
     """Draw polygons and rectangles, choose a named district, or paste GeoJSON."""
 
     def __init__(self, model: ScopeModel, *, step: int | None = None) -> None:

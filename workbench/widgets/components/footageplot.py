@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-import ipywidgets
-
 from workbench.domain import Span
 from workbench.maps.zones import local_time
-from workbench.widgets.components.parts import count, duration, escaped, fold, markup
+from workbench.widgets.components.parts import Panel, count, duration, escaped, fold, markup
 from workbench.widgets.components.plot import Plot
 from workbench.widgets.components.scope import ScopeModel
 
@@ -17,7 +15,7 @@ MOST_GAPS = 3  # that are written out, the longest
 SHORTEST_GAP = 60  # seconds
 
 
-class FootagePlot(ipywidgets.VBox):  # type: ignore[misc]
+class FootagePlot(Panel):
     """A histogram of the footage that the question is about, and its gaps in words."""
 
     def __init__(self, model: ScopeModel) -> None:

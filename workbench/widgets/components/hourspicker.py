@@ -5,14 +5,14 @@ from __future__ import annotations
 import ipywidgets
 
 from workbench.widgets.components.hours import WEEKDAYS, WORKING_HOURS, WeeklyHours
-from workbench.widgets.components.parts import button, escaped, fold, markup, message, row
+from workbench.widgets.components.parts import Panel, button, escaped, fold, markup, message, row
 from workbench.widgets.components.scope import ScopeModel
 
 ALL = WeeklyHours(frozenset(range(7)), 0, 24)
 MOST_WINDOWS = 3  # that are written out
 
 
-class HoursField(ipywidgets.VBox):  # type: ignore[misc]
+class HoursField(Panel):
     """Weekdays to switch on and off, from which hour to which, and what that comes to."""
 
     def __init__(self, model: ScopeModel) -> None:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 GOOD_FROM = 0.7  # quality, from 0 to 1
 
 
+class Panel(ipywidgets.VBox):  # type: ignore[misc]
+    """A box of widgets, one below another: what panels and pages are derived from."""
+
+
 def escaped(text: object) -> str:
     """Any text as HTML that shows it unchanged, in an element or a quoted attribute."""
     return html.escape(str(text))
@@ -85,6 +89,13 @@ def button(text: str, press: Callable[[], None], *, style: str = "", label: str 
     )
     widget.on_click(lambda _: press())
     return widget
+
+
+def panel(*children: Any) -> Panel:
+    """Put children below one another, in a frame of their own."""
+    box = Panel(children)
+    box.add_class("sl-panel")
+    return box
 
 
 def row(*children: Any) -> Any:

@@ -14,6 +14,7 @@ from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import ImageError
 from workbench.faces.photographs import MOST_BYTES
 from workbench.widgets.components.parts import (
+    Panel,
     button,
     data_uri,
     escaped,
@@ -41,7 +42,7 @@ HINT = (
 )
 
 
-class TargetPanel(ipywidgets.VBox):  # type: ignore[misc]
+class TargetPanel(Panel):
     """Upload photographs, see their faces, choose the target where there are several.
 
     Parameters

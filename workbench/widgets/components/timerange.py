@@ -13,6 +13,7 @@ from workbench.widgets.components.clocks import Fold, moments
 from workbench.widgets.components.footageplot import FootagePlot
 from workbench.widgets.components.hourspicker import HoursField
 from workbench.widgets.components.parts import (
+    Panel,
     button,
     count,
     duration,
@@ -25,7 +26,7 @@ from workbench.widgets.components.parts import (
 from workbench.widgets.components.scope import ScopeModel
 
 
-class TimePanel(ipywidgets.VBox):  # type: ignore[misc]
+class TimePanel(Panel):
     """Choose the start and the end of the time range in local time."""
 
     def __init__(self, model: ScopeModel, *, step: int | None = None) -> None:
@@ -118,7 +119,7 @@ class TimePanel(ipywidgets.VBox):  # type: ignore[misc]
         self.covered.value = f'<p class="{kind} sl-covered">{escaped(words)}</p>'
 
 
-class _ClockField(ipywidgets.VBox):  # type: ignore[misc]
+class _ClockField(Panel):
     """A date, a time, and which of the two is meant where clocks showed it twice."""
 
     # A browser's own date-and-time field passes through the zone of the browser, which may know

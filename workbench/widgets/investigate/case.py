@@ -8,7 +8,7 @@ import ipywidgets
 
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.errors import SightlineError
-from workbench.widgets.components.parts import button, escaped, heading, markup, message, row
+from workbench.widgets.components.parts import Panel, button, escaped, heading, markup, message, row
 from workbench.widgets.investigate.model import Investigation
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NONE = "Choose a case…"
 
 
-class CasePanel(ipywidgets.VBox):  # type: ignore[misc]
+class CasePanel(Panel):
     """Choose an open case; see what it allows and who is asking."""
 
     def __init__(self, model: Investigation) -> None:

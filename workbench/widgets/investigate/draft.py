@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import ipywidgets
 from traitlets import HasTraits, Instance, Unicode
 
 from workbench import district as districts
@@ -16,7 +15,7 @@ from workbench.domain import parse_time
 from workbench.errors import CaseError, SightlineError
 from workbench.maps.zones import local_time
 from workbench.widgets.components.hours import WeeklyHours
-from workbench.widgets.components.parts import button, count, escaped, markup, message, row
+from workbench.widgets.components.parts import Panel, button, count, escaped, markup, message, row
 from workbench.widgets.components.tasks import LOADING
 from workbench.widgets.investigate.model import Investigation
 
@@ -104,7 +103,7 @@ class DraftStore(HasTraits):
             self.model.say("draft", str(error))
 
 
-class DraftPanel(ipywidgets.VBox):  # type: ignore[misc]
+class DraftPanel(Panel):
     """Offers the question that was kept, and tells what became of it."""
 
     def __init__(self, model: Investigation) -> None:

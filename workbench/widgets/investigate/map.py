@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import ipywidgets
-
 from workbench.casework.reviewing.review import sightings
 from workbench.casework.reviewing.sightings import confirmed_sightings
 from workbench.domain import Candidate
@@ -14,12 +12,12 @@ from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.mapframe import MapFrame
-from workbench.widgets.components.parts import button, heading, markup, message, row
+from workbench.widgets.components.parts import Panel, button, heading, markup, message, row
 from workbench.widgets.components.whereabouts import Whereabouts
 from workbench.widgets.investigate.model import Investigation
 
 
-class SightingsPanel(ipywidgets.VBox):  # type: ignore[misc]
+class SightingsPanel(Panel):
     """A Folium map of the candidates that are shown and of the case's confirmed sightings."""
 
     def __init__(self, model: Investigation) -> None:

@@ -18,6 +18,7 @@ from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.hours import narrowed
 from workbench.widgets.components.parts import (
     GOOD_FROM,
+    Panel,
     button,
     camera_name,
     count,
@@ -65,7 +66,7 @@ WELCOME = (
 )
 
 
-class ResultsPanel(ipywidgets.VBox):  # type: ignore[misc]
+class ResultsPanel(Panel):
     """What was searched, the candidates that reach the threshold, and one of them compared."""
 
     def __init__(self, model: Investigation) -> None:

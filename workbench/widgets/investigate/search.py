@@ -7,6 +7,7 @@ import time
 import ipywidgets
 
 from workbench.widgets.components.parts import (
+    Panel,
     button,
     duration,
     escaped,
@@ -20,7 +21,7 @@ from workbench.widgets.components.tasks import IDLE, SEARCHING, remaining
 from workbench.widgets.investigate.model import Investigation
 
 
-class SearchPanel(ipywidgets.VBox):  # type: ignore[misc]
+class SearchPanel(Panel):
     """Set the threshold, start the search, see how it goes."""
 
     def __init__(self, model: Investigation) -> None:

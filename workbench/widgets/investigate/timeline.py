@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import ipywidgets
-
 from workbench.domain import Scope
 from workbench.maps.timeline import timeline
-from workbench.widgets.components.parts import heading, markup
+from workbench.widgets.components.parts import Panel, heading, markup
 from workbench.widgets.components.plot import Plot
 from workbench.widgets.investigate.model import Investigation
 
 
-class TimelinePanel(ipywidgets.VBox):  # type: ignore[misc]
+class TimelinePanel(Panel):
     """A Plotly timeline: before a search the footage there is, after it the candidates too."""
 
     def __init__(self, model: Investigation) -> None:

@@ -10,6 +10,7 @@ import ipywidgets
 from workbench.calibration import Calibration
 from workbench.calibration.words import format_count, format_rate
 from workbench.widgets.components.parts import (
+    Panel,
     button,
     escaped,
     heading,
@@ -28,7 +29,7 @@ FEW_PEOPLE = 100  # fewer than these, and the page says that they are few
 ASKED = ["known", "threshold", "photographs", "tracklets", "quality", "mix"]
 
 
-class CalibratedPanel(ipywidgets.VBox):  # type: ignore[misc]
+class CalibratedPanel(Panel):
     """A box that is there only while there is a calibration, and drawn anew when asked."""
 
     def __init__(self, model: ThresholdModel, *children: Any, on: list[str]) -> None:

@@ -15,6 +15,7 @@ from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.widgets.components.parts import (
+    Panel,
     button,
     count,
     escaped,
@@ -62,7 +63,7 @@ def thresholds(
         return refusal("There are no thresholds to show", error)
 
 
-class ThresholdPage(ipywidgets.VBox):  # type: ignore[misc]
+class ThresholdPage(Panel):
     """A question over its answer, over figures, over what both rest on."""
 
     def __init__(self, model: ThresholdModel) -> None:
@@ -76,7 +77,7 @@ class ThresholdPage(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("sl-thresholds")
 
 
-class QuestionPanel(ipywidgets.VBox):  # type: ignore[misc]
+class QuestionPanel(Panel):
     """Choose a profile, a search and a threshold; read what to expect of them."""
 
     def __init__(self, model: ThresholdModel) -> None:
