@@ -23,7 +23,7 @@ def test_gaps_are_seen_before_anything_is_searched(opened: Any) -> None:
     plot = seen.page.locator(".sl-footage-plot")
     plot.locator(".bars").first.wait_for()
     words = plot.inner_text()
-    assert "No camera has footage in 2 stretches" in words
+    assert "No camera has footage in 2 periods" in words
     assert "No footage does not mean not there" in words
     # Told by hatching, not by colour alone.
     assert plot.locator("pattern").count() >= 1

@@ -1,4 +1,4 @@
-"""The ground under a map where there is no tile server: streets drawn from GeoJSON."""
+"""Base maps for installations without a tile server: streets drawn from GeoJSON."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def read_base_map(path: Path) -> BaseMap:
     Raises
     ------
     MapError
-        If the file cannot be read, is no FeatureCollection, or has nothing that can be drawn.
+        If the file cannot be read, is not a FeatureCollection, or has nothing that can be drawn.
     """
 
     def error(what: str) -> MapError:

@@ -1,4 +1,4 @@
-"""How much footage there is over time and by camera, so that gaps are seen before a search."""
+"""Histograms of footage over time and by camera, so that gaps are seen before a search."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GAP, GAP_EDGE = "#ffffff", "#8a4b08"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Occupancy:
-    """When the cameras that are asked about have footage.
+    """The times at which the cameras in question have footage.
 
     ``edges (n + 1,)`` are seconds since 1970; ``cameras (n,)`` how many have footage in each bin;
     ``asked (n,)`` whether any moment of it is asked about. ``rows`` are cameras with the least
@@ -104,7 +104,7 @@ def occupancy(
 def histogram(counted: Occupancy, *, zone: ZoneInfo) -> go.Figure:
     """Draw an :class:`Occupancy`: how many cameras have footage when, and some cameras' rows.
 
-    What has no footage is hatched and framed, so that it is told apart without colour.
+    What has no footage is hatched and framed, so that it is recognised without colour.
     """
     span = _span((counted.edges[0], counted.edges[-1]))
     axis = LocalAxis(zone, span)
@@ -237,7 +237,7 @@ def _joined(
 
 
 def _gaps(footage: Sequence[tuple[float, float]], windows: Sequence[Span]) -> tuple[Span, ...]:
-    """Where windows hold no footage at all; both in order."""
+    """List the parts of windows without any footage; both in order."""
     found, number = [], 0
     for start, stop in windows:
         here, end = start.timestamp(), stop.timestamp()

@@ -101,6 +101,7 @@ class Drawing(Layer):
         self.data = data
 
     def render(self, **_: Any) -> str:
+        """Write the script that draws the data on the map."""
         figure = self.get_root()
         assert isinstance(figure, Figure)
         assert self._parent is not None
@@ -120,6 +121,7 @@ class Verbatim(Element):
         self.text = text
 
     def render(self, **_: Any) -> str:
+        """Write the text as it is."""
         return self.text
 
 

@@ -43,7 +43,7 @@ def sightings_png(
     width: int = 1600,
     height: int = 1000,
 ) -> bytes:
-    """What :func:`workbench.maps.sightings.sightings_map` shows, as a PNG of that many pixels.
+    """Draw a map like :func:`workbench.maps.sightings.sightings_map` as a PNG of a given size.
 
     Tiles are not drawn: nothing is fetched. Raises MapError if *base_map* cannot be used.
     """
@@ -173,7 +173,7 @@ class _Sheet:
         self.draw.polygon([tip, *sides], fill=colour)
 
     def plate(self, camera: Camera, count: int, score: float, confirmed: bool) -> None:
-        """How many candidates a camera has, and the best score, on a stem above it."""
+        """Draw the number of a camera's candidates, and the best score, on a stem above it."""
         x, y = self._point(camera)
         unit = OVERSAMPLING
         words = f"{count} x  {score:.2f}"

@@ -1,4 +1,4 @@
-"""A route that the candidates might make, and whether anybody could have travelled it."""
+"""A route that the candidates might make, and the speeds it would take."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Leg:
 
     @property
     def metres(self) -> float:
-        """In a straight line from camera to camera."""
+        """Metres in a straight line from camera to camera."""
         return metres_between(self.start.camera, self.end.camera)
 
     @property
     def seconds(self) -> float:
-        """From last seen at the one to first seen at the other; negative where they overlap."""
+        """Seconds from the last sight at one end to the first at the other; may be negative."""
         return (self.end.first_seen - self.start.last_seen).total_seconds()
 
     @property
@@ -40,7 +40,7 @@ class Leg:
         return 3.6 * self.metres / self.seconds if self.seconds > 0 else None
 
     def too_fast(self, limit_kmh: float = MAX_SPEED_KMH) -> bool:
-        """Whether nobody could have gone it, so that one of its ends is somebody else."""
+        """Report whether the leg is too fast for one person, so that its ends show two people."""
         least = max(0.0, self.metres - 2 * CAMERA_REACH_METRES)
         return 3.6 * least > limit_kmh * max(0.0, self.seconds)
 

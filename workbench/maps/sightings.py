@@ -24,7 +24,7 @@ from workbench.maps.zones import local_time
 # More makes a file that browsers open slowly; the best scores keep theirs.
 MAX_PICTURES = 1_000
 MAX_IN_POPUP = 50
-MAX_STOPS = 100  # a route through more is a tangle that tells nobody anything
+MAX_STOPS = 100  # a route through more is a tangle that no one can read
 
 
 def sightings_map(
@@ -65,7 +65,7 @@ def sightings_map(
         Join the best candidate of each visit in order of time. Candidates that follow each other
         at one camera, with none elsewhere between them, are one visit.
     max_speed_kmh : float
-        A part of the route that asks for more is marked: one of its ends is somebody else.
+        A part of the route that asks for more is marked: one of its ends is a different person.
 
     Raises
     ------
@@ -285,7 +285,7 @@ def view(
     district: District | None,
     meridian: Meridian,
 ) -> Bounds | None:
-    """What the map should show: candidates and the district, or all cameras if there is neither."""
+    """Find the bounds of candidates and district, or of all cameras if there is neither."""
     shown = [candidate.camera for candidate in ranked] or ([] if district else others)
     places = [(meridian.longitude(camera.longitude), camera.latitude) for camera in shown]
     boxes = [Bounds(x, y, x, y) for x, y in places]

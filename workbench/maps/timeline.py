@@ -84,7 +84,7 @@ def timeline(
         names[candidate.camera.camera_id] = candidate.camera.name or candidate.camera.camera_id
         seen = first.get(candidate.camera.camera_id, candidate.first_seen)
         first[candidate.camera.camera_id] = min(seen, candidate.first_seen)
-    # Cameras as the possible route meets them, then those that saw nobody, by name, and
+    # Cameras as the possible route meets them, then those without candidates, by name, and
     # last those without footage.
     order = sorted(first, key=first.__getitem__)
     order += sorted(
@@ -131,14 +131,14 @@ class LocalAxis:
     span: Span | None
 
     def place(self, moment: datetime) -> datetime:
-        """Where *moment* is on the axis, as the naive time that Plotly takes."""
+        """Place *moment* on the axis, as the naive time that Plotly takes."""
         reference = self.span[0] if self.span else moment
         offset = reference.astimezone(self.zone).utcoffset() or timedelta()
         return (moment.astimezone(UTC) + offset).replace(tzinfo=None)
 
     @property
     def clocks(self) -> dict[str, timedelta | None]:
-        """What the clocks are called, in the order in which they apply, and their offsets."""
+        """Name the clocks in the order in which they apply, with their offsets."""
         if not self.span:
             return {}
         start, end = self.span
@@ -226,7 +226,7 @@ def _spans(coverage: pd.DataFrame | None, rows: Collection[str]) -> dict[str, li
 
 
 def _refused(refused: pd.DataFrame | None) -> list[tuple[str, datetime, str]]:
-    """Of recordings that could not be read: the camera, when they begin, and words."""
+    """List the recordings that could not be read: the camera, the start, and words."""
     if refused is None:
         return []
     columns = (refused[name] for name in ("camera_id", "started_at", "file", "reason"))

@@ -29,12 +29,12 @@ def local_zone(longitude: float, latitude: float) -> ZoneInfo:
     simplified ones; an installation beside a border should set its zone.
     """
     name = tzfpy.get_tz(longitude, latitude)
-    # Etc/GMT-5 and the like are nautical zones: nobody's clocks show them.
+    # Etc/GMT-5 and the like are nautical zones: no clocks on land show them.
     return UTC_ZONE if not name or name.startswith("Etc/") else ZoneInfo(name)
 
 
 def zone_label(moment: datetime, zone: ZoneInfo) -> str:
-    """How the zone is called at that moment, such as GMT, BST or UTC+05."""
+    """Name the zone as clocks have it at a moment: GMT, BST or UTC+05."""
     name = moment.astimezone(zone).tzname() or "UTC"
     return f"UTC{name}" if name[0] in "+-" else name  # many zones have no abbreviation
 

@@ -1,4 +1,4 @@
-"""What an analyst sees and touches: panels for notebooks and dashboards."""
+"""Pages and panels for notebooks and dashboards."""
 
 from workbench.widgets.audit import audit
 from workbench.widgets.footage import footage

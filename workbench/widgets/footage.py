@@ -48,7 +48,7 @@ ALL_CAMERAS = "All cameras"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Footage:
-    """What a gallery held at one moment, as :class:`workbench.gallery.Gallery` gives it."""
+    """Contents of a gallery at one moment, as :class:`workbench.gallery.Gallery` gives it."""
 
     cameras: tuple[Camera, ...]
     recordings: pd.DataFrame
@@ -90,7 +90,7 @@ class FootageReport(Tasks):
         self._next: asyncio.TimerHandle | None = None
 
     def refresh(self) -> None:
-        """Read the gallery anew; where it cannot be read now, say so and keep what is shown."""
+        """Read the gallery again; if it cannot be read now, say so and keep what is shown."""
 
         def done(footage: Footage) -> None:
             self.footage = footage

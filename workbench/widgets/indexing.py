@@ -56,7 +56,7 @@ class Indexing(Tasks):
         self.profile = installation.settings.profile
 
     def look(self) -> None:
-        """Tell what a run would do, without doing it."""
+        """Plan a run without doing it."""
 
         def job() -> Plan:
             catalogue = self._catalogue()

@@ -30,9 +30,9 @@ SEEN = ("not visible", "similar", "different")
 
 
 class Review(Tasks):
-    """The faces of a case that whoever is at work has still to decide on.
+    """View-model of the review: faces that the person at work has still to decide on.
 
-    What is wrong is told in ``messages``, under ``case`` or ``decision``.
+    Problems are reported in ``messages``, under ``case`` or ``decision``.
 
     >>> asked = Review(Path("town.duckdb"), installation=Installation.open())
     ...                                                    # doctest: +SKIP
@@ -85,7 +85,7 @@ class Review(Tasks):
             self.place = (self.place + 1) % max(len(self.items), 1)
 
     def decide(self, conclusion: int | None, reason: str) -> bool:
-        """Record the decision on the face that is shown; tell whether it was taken."""
+        """Record the decision on the face that is shown; False if it was refused."""
         self.say("decision")
         item = self.item
         if item is None:

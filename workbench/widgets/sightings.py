@@ -55,9 +55,9 @@ MOST_ROWS = 200  # of the table; files hold all
 
 
 class SightingsModel(Tasks):
-    """The confirmed sightings of the cases that whoever is at work may read.
+    """View-model of the confirmed sightings in the cases that one may read.
 
-    What is wrong is told in ``messages``, under ``case``.
+    Problems are reported in ``messages``, under ``case``.
 
     >>> model = SightingsModel(Path("town.duckdb"))                            # doctest: +SKIP
     >>> model.choose("A-2026-117")                                       # doctest: +SKIP
@@ -115,7 +115,7 @@ class SightingsModel(Tasks):
                 return confirmed_sightings(self.installation.register, reference, gallery)
 
         def done(found: ConfirmedSightings) -> None:
-            if self.case == reference:  # else somebody has chosen another meanwhile
+            if self.case == reference:  # else another was chosen meanwhile
                 self.found = found
 
         self.do("case", "Fetching the sightings", job, done)
@@ -132,12 +132,12 @@ class SightingsModel(Tasks):
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """Of each sighting what was seen."""
+        """Candidates that the sightings confirm, in order of time."""
         return tuple(one.candidate for one in self.sightings)
 
     @property
     def whereabouts(self) -> Whereabouts | None:
-        """What map and files show; None where nothing is confirmed."""
+        """Whereabouts for map and files; None where nothing is confirmed."""
         case = self.chosen
         if case is None or not self.sightings:
             return None
@@ -273,7 +273,7 @@ def _label(case: Case) -> str:
 
 
 def _status(model: SightingsModel) -> str:
-    """Which case it is, and how much is confirmed, in words."""
+    """Describe the case and how much is confirmed in it."""
     if not model.cases:
         return '<p class="sl-hint">There are no cases that you may read.</p>'
     case, found = model.chosen, model.found

@@ -39,7 +39,8 @@ def test_a_skipped_half_hour_is_named_as_it_was() -> None:
 
 def test_a_time_that_clocks_showed_twice_needs_a_choice() -> None:
     twice = datetime(2026, 10, 25, 1, 30)
-    with pytest.raises(TimeError, match=r"twice.*first BST, then, put back, GMT.*Choose BST"):
+    words = r"twice.*first BST, then, after they went back, GMT.*Choose BST"
+    with pytest.raises(TimeError, match=words):
         moment(twice, LONDON, where="end")
     assert moment(twice, LONDON, 0, where="end") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     assert moment(twice, LONDON, 1, where="end") == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)

@@ -91,7 +91,7 @@ def test_a_search_keeps_to_the_hours_and_says_so(
     field = HoursField(asked)
     field.begin.value, field.end.value = 15, 17
     assert asked.hours == WeeklyHours(frozenset(range(7)), 15, 17)
-    assert "Only every day, 15:00 to 17:00. 1 stretch: Sun 29 Mar 15:00" in field.words.value
+    assert "Only every day, 15:00 to 17:00. 1 period: Sun 29 Mar 15:00" in field.words.value
     assert set(asked.footage_seconds()) == {"CAM-006"}
     asked.search()
     assert {one.camera.camera_id for one in asked.shown} == {"CAM-006"}
@@ -110,7 +110,7 @@ def test_hours_outside_the_time_range_are_explained_and_not_searched(
     asked.set_district(asked.whole_area())
     field = HoursField(asked)
     field._set(WORKING_HOURS)  # the footage is of a Sunday
-    assert "0 stretches." in field.words.value
+    assert "0 periods." in field.words.value
     asked.search()
     assert asked.messages["hours"].startswith(
         "The time range contains none of these hours: Mon to Fri"

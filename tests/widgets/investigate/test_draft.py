@@ -70,7 +70,7 @@ def test_a_question_that_is_deleted_does_not_come_back(
     asked.add_photograph("1.jpg", probe(1))
     panel = DraftPanel(Investigation(small_town, installation=asked.installation))
     panel.choice.children[1].click()
-    assert "It is deleted." in panel.words.value
+    assert "Deleted." in panel.words.value
     assert DraftStore(Investigation(small_town, installation=asked.installation)).offer is None
 
 

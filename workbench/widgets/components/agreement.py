@@ -1,4 +1,4 @@
-"""Whether photographs are of one person, as far as their templates tell."""
+"""Comparison of photographs with each other: one person, or several, by their templates."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from workbench.faces.templates import pool, scores
 
 # So far below the score from which two pictures are called alike, they are of different people
 # rather than poor: of ten people's photographs none of the 28 pairs of the same person is so
-# unlike (the least score is 0.44 at a calibration of 0.48), but 99 % of 378 pairs of two people.
+# unlike (the lowest score is 0.44 at a calibration of 0.48), but 99 % of 378 pairs of two people.
 CLEARLY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How alike photographs are: each with the others pooled, and who stands apart.
+    """Similarities of photographs: each with the others pooled, and those that stand apart.
 
-    ``with_others`` holds None where there is no other. ``groups`` are the numbers of photographs
+    ``with_others`` holds None for a single photograph. ``groups`` are the numbers of photographs
     that can be of one person, the largest group first; more than one means different people.
     """
 

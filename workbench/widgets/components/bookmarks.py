@@ -1,4 +1,4 @@
-"""Districts that somebody keeps by name, for all their cases."""
+"""Bookmarks: districts that a person keeps by name, for all their cases."""
 
 from __future__ import annotations
 

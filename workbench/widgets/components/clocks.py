@@ -1,4 +1,4 @@
-"""From what a clock on the wall showed to the moment it was."""
+"""Conversion of local clock times to moments in UTC."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def moment(local: datetime, zone: ZoneInfo, fold: Fold = None, *, where: str) ->
         labels = [zone_label(one, zone) for one in found]
         raise TimeError(
             f"clocks in {zone.key} showed {local:%H:%M:%S} twice on {local:%a %d %b %Y}: first "
-            f"{labels[0]}, then, put back, {labels[1]}",
+            f"{labels[0]}, then, after they went back, {labels[1]}",
             where=where,
             fix=f"Choose {labels[0]} or {labels[1]}",
         )
@@ -52,7 +52,7 @@ def moment(local: datetime, zone: ZoneInfo, fold: Fold = None, *, where: str) ->
 
 
 def wall_clock(moment: datetime, zone: ZoneInfo) -> tuple[datetime, Fold]:
-    """What clocks showed at *moment*: the naive time, and the fold where they showed it twice."""
+    """Read the clocks at *moment*: the naive time, and the fold where they showed it twice."""
     local = moment.astimezone(zone)
     naive = local.replace(tzinfo=None, fold=0)
     return naive, local.fold if len(moments(naive, zone)) == 2 else None
@@ -63,7 +63,7 @@ def _naive(moment: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _gap(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """What clocks showed where they jumped over *local*: before the jump and after it."""
+    """Read the clocks at the jump over *local*: just before it and just after it."""
     # In a gap fold=0 reads the time by the offset before it, fold=1 by the one after (PEP 495).
     later, earlier = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     before = earlier.astimezone(zone).utcoffset() or timedelta()

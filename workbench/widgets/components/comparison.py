@@ -103,7 +103,7 @@ class Comparison(Tasks):
 
     @property
     def alignment(self) -> str:
-        """Whether the two are aligned, and if not why, in words."""
+        """Sentence that says whether the two pictures are aligned, and if not, why."""
         if self.left is None or self.right is None:
             return ""
         lacking = [
@@ -138,7 +138,7 @@ class Comparison(Tasks):
         self._do("clip", "Cutting the clip", lambda: self._cut(candidate, reference), done)
 
     def _do(self, field: str, doing: str, job: Callable[[], T], done: Callable[[T], None]) -> None:
-        """As :meth:`do`, but for the candidate shown now: once another is, it comes to nothing."""
+        """Do a job for the candidate shown now; drop it once another candidate is shown."""
         turn = self._turns
 
         def unless_passed() -> T | SightlineError | None:
@@ -246,7 +246,7 @@ def source_of(candidate: Candidate, gallery: Gallery) -> Path:
             fix="Connect the storage it was indexed from",
         )
     same = (stamp.size_bytes, stamp.modified_ns) == (known["size_bytes"], known["modified_ns"])
-    # Its boxes would show somebody else sharp in another recording.
+    # Its boxes would show a different person sharp in another recording.
     if not same and sha256_of(path) != known["sha256"]:
         raise RecordingError(
             "is not the recording that was indexed, so no clip was made",

@@ -259,7 +259,7 @@ def _named(model: ScopeModel, settings: Settings) -> dict[str, District]:
 
 
 def _ground(model: ScopeModel, settings: Settings) -> list[Any]:
-    """What lies under the cameras: pictures of the tile server, or drawn streets, or nothing."""
+    """Make the layers under the cameras: tiles, or drawn streets, or none."""
     if settings.tiles:
         return [ipyleaflet.TileLayer(url=settings.tiles, attribution="", max_zoom=19)]
     path: Path | None = settings.base_map

@@ -34,9 +34,9 @@ class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
     register : CaseRegister
         Where each file is put on record.
     shown : callable
-        What is shown now, or None where there is nothing.
+        Returns what is shown now, or None where nothing is.
     say : callable
-        Told what was wrong, or an empty text where nothing was.
+        Called with the problem in words, or with an empty text.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""When there is footage, and by which camera, seen before anything is searched."""
+"""The footage of a question over time and by camera, shown before any search."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ class FootagePlot(Panel):
         )
         self.plot.draw(histogram(counted, zone=model.zone))
         self.plot.layout.display = ""
-        rows = f"the {len(counted.rows)} with the least of {counted.total:,}"
-        below = "each of them" if len(counted.rows) == counted.total else rows
+        rows = f"the {len(counted.rows)} of {counted.total:,} cameras with the least footage"
+        below = "each camera" if len(counted.rows) == counted.total else rows
         self.legend.value = (
-            f'<p class="sl-hint">Above how many cameras have footage, below {below}.</p>'
+            f'<p class="sl-hint">Top: number of cameras with footage. Below: {below}.</p>'
         )
         gaps = [gap for gap in counted.gaps if (gap[1] - gap[0]).total_seconds() >= SHORTEST_GAP]
         self.words.value = _gap_words(model, gaps)
 
 
 def _gap_words(model: ScopeModel, gaps: Sequence[Span]) -> str:
-    """The longest gaps in words: what nobody can be found in, whoever was there."""
+    """Describe the longest gaps, in which no one can be found."""
     if not gaps:
         return ""
     longest = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:MOST_GAPS]
@@ -61,7 +61,7 @@ def _gap_words(model: ScopeModel, gaps: Sequence[Span]) -> str:
     if len(gaps) > MOST_GAPS:
         listed = f"the longest are {listed}"
     hours = duration(sum((end - begin).total_seconds() for begin, end in gaps))
-    words = f"No camera has footage in {count(len(gaps), 'stretch', 'stretches')}, {hours} in all: "
+    words = f"No camera has footage in {count(len(gaps), 'period')}, {hours} in all: "
     return (
         f'<p class="sl-hint">⚠ {escaped(words + listed)}. No footage does not mean not there.</p>'
     )

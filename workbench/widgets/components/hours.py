@@ -45,7 +45,10 @@ class WeeklyHours:
             )
 
     def windows(self, scope: Scope, zone: ZoneInfo) -> tuple[tuple[datetime, datetime], ...]:
-        """When in *scope* clocks in *zone* show these hours, in UTC; see weekly_windows."""
+        """List the windows (UTC) of *scope* in which clocks in *zone* show these hours.
+
+        See :func:`workbench.windows.weekly_windows`.
+        """
         return weekly_windows(scope, self.weekdays, self.from_hour, self.to_hour, zone=zone)
 
     def __str__(self) -> str:
@@ -60,7 +63,7 @@ WORKING_HOURS = WeeklyHours(frozenset(range(5)), 9, 17)
 
 
 def narrowed(only: Filter | None) -> list[str]:
-    """In sentences what a search left out of its district and time range."""
+    """Describe what a search left out of its district and time range, a sentence each."""
     lines = []
     if only is not None and only.cameras is not None:
         lines.append(f"Only cameras chosen by hand were searched ({len(only.cameras):,}).")
@@ -68,7 +71,7 @@ def narrowed(only: Filter | None) -> list[str]:
         hours = sum((end - start).total_seconds() for start, end in only.windows) / 3600
         lines.append(
             "Only the chosen hours of the week were searched: "
-            f"{len(only.windows):,} {'stretch' if len(only.windows) == 1 else 'stretches'}, "
+            f"{len(only.windows):,} {'period' if len(only.windows) == 1 else 'periods'}, "
             f"{hours:,.1f} h in all. People who passed at other hours are not among the candidates."
         )
     return lines

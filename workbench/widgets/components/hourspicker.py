@@ -5,7 +5,16 @@ from __future__ import annotations
 import ipywidgets
 
 from workbench.widgets.components.hours import WEEKDAYS, WORKING_HOURS, WeeklyHours
-from workbench.widgets.components.parts import Panel, button, escaped, fold, markup, message, row
+from workbench.widgets.components.parts import (
+    Panel,
+    button,
+    count,
+    escaped,
+    fold,
+    markup,
+    message,
+    row,
+)
 from workbench.widgets.components.scope import ScopeModel
 
 ALL = WeeklyHours(frozenset(range(7)), 0, 24)
@@ -93,7 +102,7 @@ class HoursField(Panel):
         if len(windows) > MOST_WINDOWS:
             shown.append(f"{len(windows) - MOST_WINDOWS:,} more")
         listed = f": {'; '.join(shown)}" if shown else ""
-        number = "1 stretch" if len(windows) == 1 else f"{len(windows):,} stretches"
+        number = count(len(windows), "period")
         kind = "sl-hint" if windows else "sl-warning"
         words = f"Only {model.hours}. {number}{listed}."
         self.words.value = f'<p class="{kind}" role="status">{escaped(words)}</p>'

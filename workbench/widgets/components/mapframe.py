@@ -14,8 +14,8 @@ class MapFrame(anywidget.AnyWidget):
     In JupyterLab the document stands in the frame's ``srcdoc``; on a page of our server, whose
     policy would stop its scripts there, in the document that the server keeps for it.
 
-    ``selected`` is the id that the document points out: set it and the document is told, without
-    being built again; when somebody chooses in the document, it is set. Both ways it is a message
+    ``selected`` is the id that the document highlights: setting it sends a message to the document,
+    which is not built again; a choice in the document sets it. Both ways the message is
     ``{kind: "sightline-select", id}``. What comes from the document may be any text.
     """
 

@@ -55,7 +55,7 @@ def heading(title: str, *, step: int | None = None) -> Any:
 
 
 def message(model: Tasks, field: str) -> Any:
-    """What is wrong with *field*, shown while there is something."""
+    """Show the message about *field*, while there is one."""
     widget = markup()
 
     def draw(_: object = None) -> None:
@@ -71,7 +71,7 @@ def message(model: Tasks, field: str) -> Any:
 
 
 def refusal(title: str, error: SightlineError) -> Any:
-    """In place of a page that cannot be shown: why not, and what to do."""
+    """Make the notice that replaces a page that cannot be shown: why, and what to do."""
     return markup(
         f'<div class="sl-problem" role="alert"><h2 class="sl-heading">{escaped(title)}</h2>'
         f"<p>{escaped(error)}</p></div>"
@@ -106,7 +106,7 @@ def row(*children: Any) -> Any:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """An HTML table of texts, or nothing where there is no row."""
+    """Write an HTML table of texts; an empty string without rows."""
     lines = "".join(
         f"<tr>{''.join(f'<td>{escaped(text)}</td>' for text in one)}</tr>" for one in rows
     )
@@ -166,7 +166,7 @@ def quality_words(overall: float) -> str:
 
 
 def camera_name(camera: Camera) -> str:
-    """How a camera is called: its name and its id, or its id alone. Not yet escaped."""
+    """Name a camera: its name and id, or its id alone. The text is not escaped."""
     if camera.name and camera.name != camera.camera_id:
         return f"{camera.name} ({camera.camera_id})"
     return camera.camera_id

@@ -41,9 +41,9 @@ class Upload:
 
 
 class Photographs(Tasks):
-    """The part of the question that says whom to look for.
+    """View-model of the photographs of one person, such as the target of a search.
 
-    What is wrong with a photograph is told in ``messages``, under ``target``.
+    Problems are reported in ``messages``, under ``target``.
     """
 
     uploads = Tuple(help="the photographs of the target, each an Upload")
@@ -62,7 +62,7 @@ class Photographs(Tasks):
         self.add_photographs([(name, content)])
 
     def add_photographs(self, files: Sequence[tuple[str, bytes]]) -> None:
-        """Add several, each by name and content; those that cannot be used are reported."""
+        """Add photographs, each by name and content, and report those that cannot be used."""
         self.say("target")
         for name, content in files:
             self.read(name, content)
@@ -70,7 +70,7 @@ class Photographs(Tasks):
     def read(
         self, name: str, content: bytes, *, chosen: int | None = None, used: bool = True
     ) -> None:
-        """Add one more; with *chosen* its face of that number is the target's."""
+        """Add a photograph; *chosen* is the number of the target's face in it."""
         key = self._key()
 
         def job() -> Upload:
@@ -130,7 +130,7 @@ class Photographs(Tasks):
         self._replace(replace(self._upload(key), used=used))
 
     def remove_photograph(self, key: str) -> None:
-        """Take a photograph back."""
+        """Remove a photograph."""
         self.say("target")
         self.uploads = tuple(upload for upload in self.uploads if upload.key != key)
 
@@ -141,12 +141,12 @@ class Photographs(Tasks):
 
     @property
     def agreement(self) -> Agreement:
-        """How the photographs that count agree with each other, in the order of :attr:`used`."""
+        """Agreement of the photographs that count, in the order of :attr:`used`."""
         chosen = [upload.photograph for upload in self.used if upload.photograph]
         return self._agreement(chosen)
 
     def with_the_used(self, upload: Upload) -> float | None:
-        """How alike a photograph that is switched off is to those that count, pooled."""
+        """Compare a photograph that is switched off with those that count, pooled."""
         if upload.photograph is None:
             return None
         others = [one.photograph for one in self.used if one.photograph]
@@ -157,7 +157,7 @@ class Photographs(Tasks):
         return agreement(photographs, self.profile, calibrations=folder)
 
     def _photographs(self) -> Sequence[Photograph]:
-        """Those to search with; where there is none, or one is unclear, say so beside the field."""
+        """List the photographs to search with; if none is usable or one is unclear, say so."""
         unclear = [u.found.name for u in self.uploads if u.used and u.photograph is None]
         if unclear:
             self.say("target", f"{unclear[0]}: choose the target among its faces.")
@@ -195,7 +195,7 @@ class Photographs(Tasks):
 
 
 def shot_name(candidate: Candidate, when: str) -> str:
-    """What a best shot is called among the photographs."""
+    """Name a best shot among the photographs."""
     return f"{candidate.camera.name or candidate.camera.camera_id}, {when}"
 
 

@@ -1,4 +1,4 @@
-"""Where and when: the district, the cameras in it, and the time that a question is about.
+"""Scope of a question: the district, the cameras in it, and the time.
 
 Everything that the panels show is a trait of :class:`ScopeModel`, and everything that they do is
 one of its methods; so it can be used, and tested, without a kernel and without a browser.
@@ -66,7 +66,7 @@ class ScopeModel(Tasks):
     Raises
     ------
     GalleryError
-        If there is no gallery, or it cannot be read.
+        If the gallery does not exist or cannot be read.
     """
 
     district = Instance(District, allow_none=True)
@@ -102,9 +102,10 @@ class ScopeModel(Tasks):
     def set_district_geojson(
         self, document: str | Mapping[str, Any], *, name: str = "", drawn: bool = True
     ) -> bool:
-        """Take the polygons of a GeoJSON document as the district, and tell whether they are one.
+        """Take the polygons of a GeoJSON document as the district.
 
-        See :mod:`workbench.district`. Where they are none, the district stays what it was.
+        False if they are not a district, which then stays as it was; see
+        :mod:`workbench.district`.
         """
         try:
             self.set_district(districts.from_geojson(document, name=name, drawn=drawn))
@@ -156,7 +157,7 @@ class ScopeModel(Tasks):
 
     @property
     def numbers_inside(self) -> NDArray[np.intp]:
-        """The same as numbers into :attr:`cameras`."""
+        """Indices into :attr:`cameras` of the cameras inside, ``(n,) intp``, in order."""
         return self._asked_about()[0]
 
     def _asked_about(self) -> tuple[NDArray[np.intp], tuple[Camera, ...]]:
@@ -215,7 +216,7 @@ class ScopeModel(Tasks):
             self.set_range(_minute(first), _minute(last) + timedelta(minutes=1))
 
     def set_last(self, duration: timedelta) -> None:
-        """Take so much of the time before the footage ends."""
+        """Take a time range of a given length that ends with the footage."""
         if self.span:
             end = _minute(self.span[1]) + timedelta(minutes=1)
             self.set_range(end - duration, end)
@@ -249,7 +250,7 @@ class ScopeModel(Tasks):
 
     @property
     def windows(self) -> tuple[tuple[datetime, datetime], ...]:
-        """The stretches of time that are asked about, in order; none without a time range."""
+        """Windows of time in question (UTC), in order; none without a time range."""
         if self.start is None or self.end is None:
             return ()
         if self.hours is None:
@@ -259,7 +260,7 @@ class ScopeModel(Tasks):
 
     @property
     def filter(self) -> Filter | None:
-        """To what the search is narrowed beyond district and time range."""
+        """Filter of a search beyond district and time range; None if there is none."""
         if not self.selected_cameras and self.hours is None:
             return None
         return Filter(
@@ -268,7 +269,7 @@ class ScopeModel(Tasks):
         )
 
     def footage_seconds(self) -> dict[str, float]:
-        """By camera_id how much footage of the cameras asked about lies in the time asked about."""
+        """Seconds of footage in the time range, by camera_id, of the cameras inside."""
         camera, starts, ends = self.recordings()
         within = np.where(
             np.isin(camera, self.numbers_inside), seconds_within(starts, ends, self.windows), 0.0
@@ -279,7 +280,7 @@ class ScopeModel(Tasks):
         return dict(zip(ids, seconds[seconds > 0].tolist(), strict=True))
 
     def recordings(self) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
-        """Of each recording the number of its camera, its start and its end in seconds since 1970.
+        """Arrays ``(n,)`` of all recordings: index of the camera, start and end (s since 1970).
 
         As arrays: the rows of half a million recordings take seconds to go through one by one.
         """
@@ -333,7 +334,7 @@ def seconds_within(
     ends: NDArray[np.float64],
     windows: Sequence[tuple[datetime, datetime]],
 ) -> NDArray[np.float64]:
-    """How much of each stretch lies in windows that are in order and do not meet, in seconds."""
+    """Seconds ``(n,)`` of each recording inside windows that are in order and do not meet."""
     if not windows:
         return np.zeros(len(starts))
     edges = np.array([moment.timestamp() for window in windows for moment in window])

@@ -37,8 +37,8 @@ SHOWN_SIZE = 480  # pixels; what is shown is never enlarged to more than half of
 # Some systems do not count HEIC among the pictures.
 ACCEPTED = "image/*,.heic,.heif"
 HINT = (
-    "One to ten photographs of the same person, sharp, lit evenly, seen from the front. "
-    "Several photographs find more than one."
+    "One to ten photographs of the same person, sharp, evenly lit, seen from the front. "
+    "Several photographs work better than one."
 )
 
 

@@ -1,4 +1,4 @@
-"""What is being done for the person at the page, and what went wrong with their input."""
+"""Long work done for the person at a page, its progress, and messages about their input."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _log = logging.getLogger(__name__)
 
 
 class Tasks(HasTraits):
-    """The part of a view-model that has long work done and says what came of it.
+    """Base of view-models: has long work done, and reports progress and problems.
 
     Nothing here raises because of what a person typed, drew or uploaded: errors of our family
-    become messages beside a field; any other is logged, and told in a plain sentence.
+    become messages beside a field; any other is logged, and reported in a plain sentence.
     """
 
     state = Enum([IDLE, LOADING, SEARCHING], IDLE)
@@ -46,7 +46,7 @@ class Tasks(HasTraits):
 
     @property
     def work(self) -> Work:
-        """Where its long work is done; view-models of one page share it."""
+        """Worker for long jobs; the view-models of one page share it."""
         return self._work
 
     def say(self, field: str, message: str = "", *, also: bool = False) -> None:
@@ -118,8 +118,7 @@ class Tasks(HasTraits):
 
 
 def remaining(done: int, total: int, seconds: float) -> float | None:
-    """How many seconds more it takes, if it goes on as it went; None where that is no more than a
-    guess."""
+    """Estimate the remaining seconds at the pace so far; None while that would be a guess."""
     if done <= 0 or total <= done or seconds < 1:
         return None
     return seconds * (total - done) / done

@@ -47,7 +47,7 @@ class TimePanel(Panel):
                     button(
                         "Last night",
                         model.set_last_night,
-                        label="20:00 to 06:00, the last night in which there is footage",
+                        label="20:00 to 06:00 of the last night with footage",
                     ),
                     *(
                         button(f"Last {words}", partial(model.set_last, length))
@@ -183,7 +183,7 @@ class _ClockField(Panel):
 
 
 def _span(model: ScopeModel) -> str:
-    zone = f"Local time where the cameras stand: <strong>{escaped(model.zone.key)}</strong>."
+    zone = f"Local time at the cameras: <strong>{escaped(model.zone.key)}</strong>."
     if model.span is None:
         return f'<p class="sl-hint">{zone} There is no footage in this gallery.</p>'
     first, last = (moment.astimezone(model.zone) for moment in model.span)

@@ -13,7 +13,7 @@ from traitlets import Bool, Int, Unicode
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What the browser sent."""
+    """A file that the browser sent."""
 
     name: str
     size: int  # bytes
@@ -23,8 +23,8 @@ class File:
 class Uploader(anywidget.AnyWidget):
     """Calls *on_files* with the files that were chosen or dropped together.
 
-    Jupyter's own FileUpload sends all files in one message, takes none that are dropped, and tells
-    how many files there were the last time, which is not how many there are.
+    Jupyter's own FileUpload sends all files in one message, takes none that are dropped, and
+    reports the number of files of the last time, not of this time.
     """
 
     _esm = Path(__file__).with_name("uploader.js")

@@ -1,4 +1,4 @@
-"""What is known of where somebody was: for a map, for words, and for files."""
+"""Whereabouts of a case's candidates: on a map, in words, and in files."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ class Whereabouts:
         return json.dumps(points, ensure_ascii=False, allow_nan=False).encode()
 
     def file_name(self, form: Form) -> str:
-        """What that file is called: no name of a case leads out of a folder."""
+        """Name the file; no case reference can lead out of a folder."""
         plain = re.sub(r"[^\w.-]+", "_", self.case).strip("._") or "case"
         return f"sightings-{plain}.{form}"
 
     def route(self) -> str:
-        """The route in words, as HTML, and first of all what nobody could have travelled."""
+        """Describe the route as HTML, beginning with legs too fast for one person."""
         from workbench.maps.sightings import MAX_STOPS
 
         stops = visits(self.candidates)

@@ -1,4 +1,4 @@
-"""Where long work is done, so that the page stays responsive meanwhile."""
+"""Workers for long jobs, so that the page stays responsive meanwhile."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class InPlace:
     """Does each job at once, where it is given: for scripts and tests."""
 
     def run(self, job: Callable[[], T], then: Callable[[Future[T]], None]) -> None:
+        """Do *job* now, then call *then* with its outcome."""
         future: Future[T] = Future()
         try:
             future.set_result(job())
@@ -32,6 +33,7 @@ class InPlace:
         then(future)
 
     def call_on_page(self, call: Callable[[], None]) -> None:
+        """Call *call* now."""
         call()
 
 
@@ -47,12 +49,15 @@ class OneThread:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sightline")
 
     def run(self, job: Callable[[], T], then: Callable[[Future[T]], None]) -> None:
+        """Do *job* on the thread, then call *then* with its outcome on the loop."""
+
         def done(future: Future[T]) -> None:
             self._loop.call_soon_threadsafe(then, future)
 
         self._thread.submit(job).add_done_callback(done)
 
     def call_on_page(self, call: Callable[[], None]) -> None:
+        """Have the loop call *call* soon."""
         self._loop.call_soon_threadsafe(call)
 
 

@@ -19,7 +19,7 @@ from workbench.widgets.components.scope import ScopeModel
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
 
-TRAINING_MARGIN = 0.1  # degrees: whoever trains may draw beyond the last camera
+TRAINING_MARGIN = 0.1  # degrees: in training one may draw beyond the last camera
 
 
 class CaseModel(ScopeModel):
@@ -37,7 +37,7 @@ class CaseModel(ScopeModel):
     _viewed: frozenset[str] = frozenset()  # tracklet_ids: best shots shown since the search
 
     def refresh_cases(self) -> None:
-        """Look again which cases are open; one that is alone, or named in the settings, is taken.
+        """Read which cases are open; a single one, or the one in the settings, is chosen.
 
         Raises what :attr:`workbench.installation.Installation.register` raises.
         """
@@ -76,7 +76,7 @@ class CaseModel(ScopeModel):
     def list_for_review(self) -> None:
         """Put candidates on the review list of their case: those sorted as same or unsure.
 
-        Where nobody has sorted any, all that are shown.
+        If no one has sorted any, all candidates shown.
         """
         self.say("case")
         result, self.review_status = self.result, ""
@@ -98,10 +98,10 @@ class CaseModel(ScopeModel):
             self.say("case", str(error))
             return
         what = f"sorted as same or unsure ({len(worth)})" if worth else "shown"
-        faces = "1 face is" if added == 1 else f"{added:,} faces are"
+        faces = "1 face was" if added == 1 else f"{added:,} faces were"
         self.review_status = (
-            f"Of the candidates {what}: {faces} now on the review list of {result.case}, "
-            "including any fillers."
+            f"Of the candidates {what}, {faces} added to the review list of {result.case}. "
+            "Fillers, faces of other people that test the reviewers, may be among them."
             if added
             else "All of them are already on the review list."
         )

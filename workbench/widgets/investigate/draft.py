@@ -23,10 +23,10 @@ QUESTION = ["uploads", "district", "selected_cameras", "start", "end", "hours", 
 
 
 class DraftStore(HasTraits):
-    """Keeps the question of an investigation under its case, for whoever is at work.
+    """Keeps the question of an investigation under its case, for the person at work.
 
-    What was kept before is only offered: as long as nobody has answered, and no photograph has been
-    added, it is not overwritten.
+    A question saved before is offered first. It is not overwritten before it is restored or
+    deleted, or a photograph is added.
     """
 
     offer = Instance(
@@ -66,7 +66,7 @@ class DraftStore(HasTraits):
         draft, self.offer = self.offer, None
         if draft is not None:
             self._try(lambda: delete_draft(self._register, draft.case))
-            self.status = "It is deleted."
+            self.status = "Deleted."
 
     def _look(self, _: object = None) -> None:
         """See whether something is kept under the case, or, with none chosen, the newest of all."""
@@ -104,7 +104,7 @@ class DraftStore(HasTraits):
 
 
 class DraftPanel(Panel):
-    """Offers the question that was kept, and tells what became of it."""
+    """Offers the saved question, and says what became of it."""
 
     def __init__(self, model: Investigation) -> None:
         self.store = DraftStore(model)
@@ -183,7 +183,7 @@ def _bring_back(model: Investigation, draft: Draft) -> list[str]:
 
 
 def _parts(question: Mapping[str, Any]) -> list[str]:
-    """What a question holds, in words."""
+    """Describe the parts of a question, a phrase each."""
     photographs, picked = question.get("photographs"), question.get("picked")
     parts = [count(len(photographs), "photograph")] if photographs else []
     if picked:

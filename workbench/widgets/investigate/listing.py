@@ -1,4 +1,4 @@
-"""In which order candidates are listed, which of them, and which page of the list is shown."""
+"""The list of candidates: its order, its filters and its pages."""
 
 from __future__ import annotations
 
@@ -46,30 +46,31 @@ class Listing(HasTraits):
 
     @property
     def size(self) -> int:
-        """How many are on a page."""
+        """Number of candidates on a page."""
         return ROWS if self.table else CARDS
 
     @property
     def pages(self) -> int:
+        """Number of pages, at least one."""
         return max(1, -(-len(self.candidates) // self.size))
 
     @property
     def page_items(self) -> tuple[Candidate, ...]:
-        """Those on the page that is shown."""
+        """Candidates on the page that is shown."""
         first = self.page * self.size
         return tuple(self.candidates[first : first + self.size])
 
     @property
     def narrowed(self) -> bool:
-        """Whether a filter leaves some out."""
+        """True if a filter is set."""
         return bool(self.camera or self.day or self.quality or self.opinion)
 
     def rank(self, tracklet_id: str) -> int:
-        """Its place by score among all that reach the threshold, from 1."""
+        """Rank a candidate by score among all that reach the threshold, from 1."""
         return self._ranks[tracklet_id]
 
     def cameras(self) -> tuple[Camera, ...]:
-        """Each camera that has a candidate, in the order of names."""
+        """Cameras that have a candidate, in the order of names."""
         found = {one.camera.camera_id: one.camera for one in self.model.shown}
         return tuple(sorted(found.values(), key=lambda one: (one.name.casefold(), one.camera_id)))
 
@@ -78,21 +79,21 @@ class Listing(HasTraits):
         return tuple(sorted({self.day_of(one) for one in self.model.shown}))
 
     def day_of(self, candidate: Candidate) -> str:
-        """The local day of its first sight, ISO 8601."""
+        """Local day on which a candidate was first seen, ISO 8601."""
         return candidate.first_seen.astimezone(self.model.zone).date().isoformat()
 
     def clear(self) -> None:
-        """Leave none out."""
+        """Remove all filters."""
         with self.hold_trait_notifications():
             self.camera = self.day = ""
             self.quality, self.opinion = 0.0, ANY
 
     def turn(self, by: int) -> None:
-        """Turn so many pages."""
+        """Turn *by* pages; negative numbers turn back."""
         self.page = min(max(self.page + by, 0), self.pages - 1)
 
     def neighbour(self, tracklet_id: str, by: int) -> str:
-        """The candidate so many places after (or before) this one; itself at the ends."""
+        """Find the candidate *by* places after this one; the same one at the ends."""
         ids: list[str] = [one.tracklet_id for one in self.candidates]
         if not ids:
             return ""
@@ -101,7 +102,7 @@ class Listing(HasTraits):
         return ids[min(max(ids.index(tracklet_id) + by, 0), len(ids) - 1)]
 
     def place(self, tracklet_id: str) -> int:
-        """Its place in the list, from 1; 0 where it is not in it."""
+        """Place of a candidate in the list, from 1; 0 if it is not listed."""
         ids = [one.tracklet_id for one in self.candidates]
         return ids.index(tracklet_id) + 1 if tracklet_id in ids else 0
 

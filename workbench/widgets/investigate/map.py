@@ -1,4 +1,4 @@
-"""Where: the candidates on a map, and the sightings that people have confirmed."""
+"""Map of the candidates and of the case's confirmed sightings."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class SightingsPanel(Panel):
 def confirmed(
     installation: Installation, gallery_path: Path, reference: str
 ) -> dict[str, Candidate]:
-    """By tracklet_id what people have confirmed in a case, be it among its candidates now or not.
+    """Confirmed sightings of a case by tracklet_id, among its present candidates or not.
 
     Raises what :func:`workbench.casework.reviewing.sightings.confirmed_sightings` raises.
     """

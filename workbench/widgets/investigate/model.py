@@ -18,7 +18,7 @@ from workbench.widgets.components.tasks import SEARCHING
 from workbench.widgets.components.work import Work
 from workbench.widgets.investigate.casemodel import CaseModel
 
-# A page can show so many; the summary says where there were more.
+# The most that a page can show; the summary says where there were more.
 MOST_CANDIDATES = 2_000
 
 
@@ -33,7 +33,7 @@ class Investigation(Photographs, CaseModel):
     >>> asked.search()                                                  # doctest: +SKIP
     >>> asked.shown[0].camera.name                                      # doctest: +SKIP
 
-    What is wrong with the question is told in ``messages``, under ``target``, ``district``,
+    Problems with the question are reported in ``messages``, under ``target``, ``district``,
     ``time``, ``case`` or ``search``.
 
     Parameters
@@ -44,7 +44,7 @@ class Investigation(Photographs, CaseModel):
     installation : Installation
         Whose cases, models and settings are used.
     zone : ZoneInfo, optional
-        In which local times are meant; by default that of the cameras' place.
+        The zone of local times; by default the zone of the cameras' place.
     work : Work, optional
         Where long work is done; by default at once and in place.
 
@@ -139,7 +139,7 @@ class Investigation(Photographs, CaseModel):
         def done(future: Future[Expectations | None]) -> None:
             asked = (scope.district, scope.start, scope.end, only)
             if (self.district, self.start, self.end, self.filter) != asked:
-                return  # the question has moved on, and so has what is told of it
+                return  # the question has moved on, and this answer is of no use
             try:
                 self.forecast = future.result()
             except DistrictError:
@@ -152,19 +152,19 @@ class Investigation(Photographs, CaseModel):
 
     @property
     def expectations(self) -> Expectations | None:
-        """What a score is worth: in the search that was made, or the one that is being asked."""
+        """Expectations of the search that was made, or of the one that is being asked."""
         if self.result is not None and not self.is_stale:
             return self.result.expectations
         return self.forecast
 
     @property
     def is_truncated(self) -> bool:
-        """Whether there may be more candidates than the result holds."""
+        """True if there may be more candidates than the result holds."""
         return self.result is not None and len(self.result.candidates) == MOST_CANDIDATES
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What the question still lacks."""
+        """Parts that the question still lacks, in words."""
         lacks = {
             "a photograph": not any(upload.used for upload in self.uploads),
             "a chosen face": any(u.photograph is None for u in self.uploads if u.used),

@@ -1,4 +1,4 @@
-"""What the analyst thinks of each candidate at first sight, kept on record and taken back."""
+"""Opinions on candidates at first sight, put on record and taken back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MARKS: Mapping[str, str] = {"same": "✓", "different": "✗", "unsure": "?"}
 
 
 class TriageOpinions(HasTraits):
-    """The opinions that stand in the case of the result, by whoever gave them.
+    """The opinions that stand in the case of the result, by anyone.
 
     >>> triage = TriageOpinions(asked)                                  # doctest: +SKIP
     >>> triage.record(asked.shown[0].tracklet_id, "same")               # doctest: +SKIP
@@ -62,7 +62,7 @@ class TriageOpinions(HasTraits):
         return True
 
     def undo(self) -> str:
-        """Take back one's last opinion; the tracklet_id it was about, or nothing."""
+        """Take back your last opinion; return its tracklet_id, or an empty string."""
         result, self.problem = self.model.result, ""
         if result is None:
             return ""

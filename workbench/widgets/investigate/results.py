@@ -57,7 +57,7 @@ COLUMNS = [
 ]  # fmt: skip
 WELCOME = (
     "<h2>Where was this person seen?</h2>"
-    "<p>Answer the four steps on the left, then press <strong>Search</strong>. Candidates, a map "
+    "<p>Complete the four steps on the left, then press <strong>Search</strong>. Candidates, a map "
     "and a timeline appear here.</p>"
     "<ol><li>Add a photograph of the target.</li><li>Draw the district on the map.</li>"
     "<li>Choose the time range.</li><li>Search.</li></ol>"
@@ -67,7 +67,7 @@ WELCOME = (
 
 
 class ResultsPanel(Panel):
-    """What was searched, the candidates that reach the threshold, and one of them compared."""
+    """Panel of the answer: what was searched, the candidates, and one of them compared."""
 
     def __init__(self, model: Investigation) -> None:
         self.model = model
@@ -173,7 +173,7 @@ class ResultsPanel(Panel):
 
 
 def whereabouts(listing: Listing) -> str:
-    """Which candidates are on the page, of how many, and how many a filter leaves out."""
+    """Say which candidates are on the page, of how many, and how many are filtered out."""
     total, everyone = len(listing.candidates), len(listing.model.shown)
     first = listing.page * listing.size
     if not total:
@@ -196,7 +196,7 @@ def found(model: Investigation) -> str:
 
 
 def covered(result: SearchResult) -> list[str]:
-    """What was searched and what could not be, so that no footage is not read as not seen."""
+    """Describe what was searched and what could not be, a sentence each."""
     coverage = result.coverage
     searched = (
         f"{count(coverage.cameras, 'camera')} in the district, "

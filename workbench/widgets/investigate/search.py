@@ -44,7 +44,7 @@ class SearchPanel(Panel):
         )
         self.button = button("Search", model.search, style="primary")
         self.button.add_class("sl-search-button")
-        self.cancel = button("Cancel", model.cancel, label="Cancel what is being done")
+        self.cancel = button("Cancel", model.cancel, label="Cancel the current task")
         self.progress = markup()
         super().__init__(
             [
@@ -82,7 +82,7 @@ class SearchPanel(Panel):
             lines = [*found.words(threshold), *lines]
         elif self.model.district is not None:
             lines.append(
-                "How many false candidates to expect is not known: this profile has no calibration."
+                "How many false candidates to expect is unknown: this profile has no calibration."
             )
         self.words.value = "".join(
             f'<p class="sl-hint sl-worth">{escaped(line)}</p>' for line in lines

@@ -1,4 +1,4 @@
-"""When: candidates by camera and time, over the footage there is."""
+"""Timeline of candidates by camera, over the footage there is."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class TriagePanel(ComparePanel):
             self.place = (
                 f"{place:,} of {len(self.listing.candidates):,}, score {candidate.score:.3f}"
                 if place
-                else f"not in the list as it is filtered, score {candidate.score:.3f}"
+                else f"hidden by the filters, score {candidate.score:.3f}"
             )
             self.verdict = verdict
             self.standing = (

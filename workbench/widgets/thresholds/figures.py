@@ -30,7 +30,7 @@ ASKED = ["known", "threshold", "photographs", "tracklets", "quality", "mix"]
 
 
 class CalibratedPanel(Panel):
-    """A box that is there only while there is a calibration, and drawn anew when asked."""
+    """A box that is there only while there is a calibration."""
 
     def __init__(self, model: ThresholdModel, *children: Any, on: list[str]) -> None:
         self.model = model
@@ -72,6 +72,7 @@ class FiguresPanel(CalibratedPanel):
         )
 
     def draw(self, calibration: Calibration) -> None:
+        """Draw the four figures."""
         from workbench.evaluation import forecasts, plots
 
         model, several = self.model, len(self.model.all) > 1
@@ -149,6 +150,7 @@ class ComparisonPanel(CalibratedPanel):
                 self.model.add_file(file.name, file.content)
 
     def draw(self, calibration: Calibration) -> None:  # noqa: ARG002 - the model has them all
+        """Write the table of the calibrations compared."""
         if self.model.compared:
             self.table.value = table(_COMPARED, _compared(self.model))
         else:
@@ -172,6 +174,7 @@ class BasisPanel(CalibratedPanel):
         )
 
     def draw(self, calibration: Calibration) -> None:
+        """Write the costs of the likelihood ratios, and the table of curves."""
         evidence = calibration.likelihood_ratio_model
         self.evidence.value = (
             "<p>Likelihood ratios cost "

@@ -37,7 +37,7 @@ AS_CALIBRATED, AS_GALLERY = "calibration", "gallery"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
-    """What is known of a profile: its calibration if there is one, and what must be said of it."""
+    """A profile's calibration, if there is one, and a note on it."""
 
     calibration: Calibration | None
     note: str = ""
@@ -49,9 +49,9 @@ class ThresholdModel(Tasks):
     Parameters
     ----------
     profile : str, optional
-        By default that of the settings.
+        By default the profile of the settings.
     gallery : Path, optional
-        Whose tracklets can be taken as those of the search; by default that of the settings.
+        Its tracklets can stand for those of the search; by default the settings' gallery.
     """
 
     profile = Unicode(help="the name of a model profile")
@@ -79,7 +79,7 @@ class ThresholdModel(Tasks):
 
     @property
     def calibration(self) -> Calibration | None:
-        """That of the profile, as far as there is one."""
+        """Calibration of the profile, if there is one."""
         return self.known.calibration if self.known else None
 
     @property
@@ -89,7 +89,7 @@ class ThresholdModel(Tasks):
         return {self.profile: self.calibration, **self.compared}
 
     def profiles(self) -> list[str]:
-        """Those that have names of their own, are set for this installation, or calibrated."""
+        """Profiles that are named, set for this installation, or calibrated."""
         settings = self.installation.settings
         known = calibrated_profiles(folder=settings.calibrations_folder)
         return sorted({settings.profile, self.profile, *NAMED, *known})
@@ -223,7 +223,7 @@ class ThresholdModel(Tasks):
 
 
 def _known(name: str, settings: Settings) -> Known:
-    """What is known of a profile; its weights need not be here for that."""
+    """Read the calibration of a profile, whose weights need not be installed."""
     folder = settings.calibrations_folder
     try:
         return Known(calibration_of(installed(name, home=settings.models), folder=folder))

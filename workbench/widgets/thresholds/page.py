@@ -1,4 +1,4 @@
-"""What a threshold is worth: false candidates to expect, true sightings missed, and why."""
+"""The page *Thresholds*: false candidates to expect, true sightings missed, and why."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ class QuestionPanel(Panel):
         self.model.threshold = self.model.recommended()
 
     def _offer(self, _: object = None) -> None:
-        """The qualities that the calibration tells apart, and the thresholds it goes over."""
+        """Offer the qualities and thresholds that the calibration covers."""
         calibration = self.model.calibration
         if calibration is None:
             return
@@ -207,7 +207,7 @@ class QuestionPanel(Panel):
 
 
 def _about(model: ThresholdModel) -> Iterator[str]:
-    """What is known of the profile, as paragraphs."""
+    """Describe the profile, as paragraphs."""
     known = model.known
     if known is None:
         yield f"<p>{escaped(model.doing)}</p>"
