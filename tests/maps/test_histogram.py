@@ -44,8 +44,9 @@ def test_cameras_are_counted_once_a_bin_however_many_recordings_they_have() -> N
     assert not found.cameras[20:].any()
     assert found.gaps == ((at(20), at(60)),)
     assert [(one.camera_id, seconds) for one, seconds, _ in found.rows] == [
-        ("C0", 600), ("C1", 720),
-    ]  # fmt: skip
+        ("C0", 600),
+        ("C1", 720),
+    ]
     assert found.rows[0][2] == ((at(0), at(10)),)
 
 

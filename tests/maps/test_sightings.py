@@ -91,9 +91,9 @@ def test_a_sighting_across_the_change_of_clocks_names_both(
     make_candidate: Make, cameras: list[Camera]
 ) -> None:
     start = datetime(2026, 3, 29, 0, 59, 56, tzinfo=UTC)
-    (place,) = drawings(
-        sightings_map([make_candidate(cameras[0], start=start)], zone=LONDON)
-    )["sightings"]  # fmt: skip
+    (place,) = drawings(sightings_map([make_candidate(cameras[0], start=start)], zone=LONDON))[
+        "sightings"
+    ]
     assert place["candidates"][0]["seen"] == "seen 00:59:56 GMT to 02:00:04 BST"
 
 
@@ -128,9 +128,7 @@ def test_route_can_be_left_out_and_needs_two_stops(
 def test_legend_says_that_candidates_are_leads(
     make_candidate: Make, cameras: list[Camera], district: District
 ) -> None:
-    drawn = drawings(
-        sightings_map([make_candidate(cameras[0])], district=district, zone=LONDON)
-    )  # fmt: skip
+    drawn = drawings(sightings_map([make_candidate(cameras[0])], district=district, zone=LONDON))
     assert "Candidates are leads, not identifications." in drawn["legend"]["remarks"]
     assert drawn["legend"]["title"] == "1 candidate at 1 camera"
     assert ["district", "Old town"] in drawn["legend"]["rows"]
@@ -197,9 +195,7 @@ def test_base_map_is_drawn_without_what_it_does_not_know(base_map: Path) -> None
 
 def test_tiles_take_the_place_of_the_base_map(base_map: Path) -> None:
     tiles = "http://127.0.0.1:8080/{z}/{x}/{y}.png"
-    assert "ground" not in drawings(
-        sightings_map([], zone=LONDON, base_map=base_map, tiles=tiles)
-    )  # fmt: skip
+    assert "ground" not in drawings(sightings_map([], zone=LONDON, base_map=base_map, tiles=tiles))
 
 
 @pytest.mark.parametrize(

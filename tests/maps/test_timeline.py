@@ -88,9 +88,7 @@ def test_moments_keep_their_distance_when_clocks_go_back(
 
 
 def test_a_change_of_clocks_and_back_is_not_overlooked(district: District) -> None:
-    year = Scope(
-        district, datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC)
-    )  # fmt: skip
+    year = Scope(district, datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC))
     axis = timeline([], zone=LONDON, scope=year).layout.xaxis
     assert "GMT, BST" in axis.title.text
     assert any("BST" in tick for tick in axis.ticktext)
@@ -129,9 +127,7 @@ def test_selected_candidate_has_a_shape_of_its_own(
 
 def test_too_many_cameras_are_cut_and_counted(make_candidate: Make, cameras: list[Camera]) -> None:
     crowd = [replace(cameras[0], camera_id=f"C{i}", name=f"Camera {i}") for i in range(80)]
-    figure = timeline(
-        [make_candidate(crowd[79])], zone=LONDON, coverage=footage(crowd, (0, 10))
-    )  # fmt: skip
+    figure = timeline([make_candidate(crowd[79])], zone=LONDON, coverage=footage(crowd, (0, 10)))
     assert len(figure.layout.yaxis.ticktext) == MAX_ROWS
     assert figure.layout.yaxis.ticktext[0] == "Camera 79"
     assert "20 more cameras not shown" in figure.layout.annotations[0].text

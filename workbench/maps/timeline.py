@@ -244,15 +244,19 @@ def _crosses(
         mode="markers",
         x=[axis.place(moment) for _, moment, _ in lost],
         y=[rows[camera_id] for camera_id, _, _ in lost],
-        marker={"symbol": "x", "size": 11, "color": WARNING,
-                "line": {"color": "#ffffff", "width": 1}},
+        marker={
+            "symbol": "x",
+            "size": 11,
+            "color": WARNING,
+            "line": {"color": "#ffffff", "width": 1},
+        },
         hovertext=[
             f"Could not be read, {local_time(moment, axis.zone)}<br>{words}"
             for _, moment, words in lost
         ],
         hoverinfo="text",
         cliponaxis=False,
-    )  # fmt: skip
+    )
 
 
 def _label(name: str, *, bare: bool) -> str:

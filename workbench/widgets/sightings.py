@@ -186,13 +186,15 @@ class SightingsPage(Panel):
         self.answer = ipywidgets.VBox(
             [
                 panel(
-                    row(heading("Where"), self.exports), message(model, "files"), self.route,
+                    row(heading("Where"), self.exports),
+                    message(model, "files"),
+                    self.route,
                     self.map,
                 ),
                 panel(heading("When"), self.plot),
                 panel(heading("Sightings"), self.table, self.more),
             ]
-        )  # fmt: skip
+        )
         head = panel(
             heading("Confirmed sightings"),
             row(self.choice, button("Refresh", model.refresh, label="Load new decisions")),

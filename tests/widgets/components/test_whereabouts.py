@@ -26,8 +26,9 @@ HERE, THERE = Camera("CAM-1", HOSTILE, 51.48, -0.01), Camera("CAM-2", "Station",
 def shown(make_candidate: Make, installation: Installation, training: str) -> Whereabouts:
     found = (make_candidate(HERE, 0, 0.6), make_candidate(THERE, 1, 0.7))
     sure = frozenset({found[0].tracklet_id})
-    return Whereabouts(training, found, sure, (), None, ZoneInfo("Europe/London"),
-                       installation.settings)  # fmt: skip
+    return Whereabouts(
+        training, found, sure, (), None, ZoneInfo("Europe/London"), installation.settings
+    )
 
 
 def test_what_nobody_could_travel_is_said_in_words(shown: Whereabouts) -> None:

@@ -52,9 +52,13 @@ class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
             for form, (name, _) in FORMS.items()
         }
         super().__init__(
-            [markup('<span class="sl-hint">Save as</span>'), *self.buttons.values(), self.status,
-             self.saver]
-        )  # fmt: skip
+            [
+                markup('<span class="sl-hint">Save as</span>'),
+                *self.buttons.values(),
+                self.status,
+                self.saver,
+            ]
+        )
         self.add_class("sl-row")
         self.add_class("sl-exports")
 

@@ -89,9 +89,13 @@ class QuestionPanel(Panel):
         )
         self.about = markup()
         self.photographs = ipywidgets.IntSlider(
-            min=1, max=MOST_PHOTOGRAPHS, description="Photographs of the target", **wide,
-            continuous_update=False, layout={"flex": "1 1 300px"},
-        )  # fmt: skip
+            min=1,
+            max=MOST_PHOTOGRAPHS,
+            description="Photographs of the target",
+            **wide,
+            continuous_update=False,
+            layout={"flex": "1 1 300px"},
+        )
         self.tracklets = ipywidgets.BoundedIntText(
             min=1, max=MOST_TRACKLETS, description="Tracklets compared", **wide,
             layout={"width": "270px"},
