@@ -31,7 +31,7 @@ def test_gaps_are_those_of_the_hours_and_cameras_that_are_asked_about(
     assert "in 1 period, 3 h in all: Sun 29 Mar 09:00 BST to 12:00 BST" in panel.words.value
     asked.hours = None
     asked.pick_cameras(["CAM-003"])
-    assert "each of them" in panel.legend.value
+    assert "Below: each camera." in panel.legend.value
     rows = json.loads(panel.plot.figure)["layout"]["yaxis2"]["ticktext"]
     assert rows == ["Camera 3"]
 

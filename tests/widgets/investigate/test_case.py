@@ -48,7 +48,7 @@ def test_a_case_that_closes_goes_from_the_list(office: Any, case: Case, town_fil
     asked = Investigation(town_file, installation=office.installation)
     panel = CasePanel(asked)
     office.sit("anna").close("A-1", reason="found")
-    panel._look_again()
+    panel._refresh()
     assert asked.case == ""
     assert "none is open" in panel.allowed.value
 

@@ -25,7 +25,7 @@ def test_what_a_score_is_worth_is_told_before_and_after_the_search(
     panel = SearchPanel(asked)
     assert "false candidates" not in panel.words.value  # nowhere to search yet
     asked.set_district(asked.whole_area())
-    before = asked.foreseen
+    before = asked.forecast
     assert before is not None
     assert "Expect about" in panel.words.value
     assert f"among {sum(before.tracklets)} tracklets" in panel.words.value
