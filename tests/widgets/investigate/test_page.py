@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from workbench.domain import Candidate
+from workbench.faces.profiles import make_profile
+from workbench.gallery import Gallery
 from workbench.widgets import investigate
 from workbench.widgets.investigate.listing import CARDS
 from workbench.widgets.investigate.map import SightingsPanel
@@ -49,6 +51,12 @@ def test_a_missing_gallery_is_named_on_the_page(tmp_path: Path) -> None:
     refused = investigate(tmp_path / "<b>none</b>.duckdb")
     assert "there is no gallery here" in refused.value
     assert "&lt;b&gt;none" in refused.value
+
+
+def test_a_gallery_without_cameras_is_named_on_the_page(tmp_path: Path) -> None:
+    path = tmp_path / "empty.duckdb"
+    Gallery.create(path, make_profile("dlib", (("none.dat", "0" * 64),))).close()
+    assert "no camera has been added yet" in investigate(path).value
 
 
 def test_names_are_shown_as_text_everywhere(answered: Investigation, make_candidate: Make) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets
 
-from workbench.errors import SightlineError
+from workbench.errors import GalleryError, SightlineError
 from workbench.installation import Installation
 from workbench.widgets.components.district import DistrictPanel
 from workbench.widgets.components.parts import refusal
@@ -46,6 +46,12 @@ def investigate(
         model = Investigation(
             path, installation=installation, zone=settings.zone, work=suitable_work()
         )
+        if not model.cameras:
+            raise GalleryError(
+                "no camera has been added yet",
+                where=str(path),
+                fix="Index footage first, with the command sightline index",
+            )
     except SightlineError as error:
         return refusal("Nothing can be searched", error)
     model.load_models()
