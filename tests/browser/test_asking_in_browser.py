@@ -147,7 +147,7 @@ def test_cameras_are_chosen_by_keyboard_and_on_the_map(
     page.get_by_role("button", name="Choose cameras one by one").click()
     page.get_by_label("Find").fill("CAM-003")
     page.get_by_label("Find").press("Tab")
-    page.locator(".sl-district", has_text="1 camera fits").wait_for()
+    page.locator(".sl-district", has_text="1 camera matches").wait_for()
     page.locator(".sl-district select[multiple]").select_option(index=0)
     page.get_by_role("button", name="Add", exact=True).press("Enter")
     inside = page.locator(".sl-inside")

@@ -146,7 +146,7 @@ def test_a_candidate_is_compared_and_decided_on_with_keys(
     comparing.get_by_text("1 of 2", exact=False).wait_for()
     page.keyboard.press("z")
     page.locator(".sl-card", has_text="✓ Same").wait_for(state="detached")
-    assert "that is on record" in comparing.inner_text()
+    assert "the undo is on record" in comparing.inner_text()
 
     page.keyboard.press("Escape")
     comparing.wait_for(state="hidden")
