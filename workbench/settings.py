@@ -95,26 +95,28 @@ class Settings(BaseSettings):
 
     @property
     def gallery_file(self) -> Path:
+        """Gallery that is opened where none is named."""
         return self.gallery or self.home / "gallery.duckdb"
 
     @property
     def calibrations_folder(self) -> Path:
-        """Where this installation keeps calibrations of its own."""
+        """Folder of this installation's own calibrations."""
         return self.calibrations or self.home / "calibrations"
 
     @property
     def evaluation_folder(self) -> Path:
-        """Where what was made of evaluation pictures is kept; it may be deleted."""
+        """Folder of templates made from evaluation pictures; a cache that may be deleted."""
         return self.home / "evaluation"
 
     def environment(self) -> dict[str, str]:
-        """These settings as environment variables, for another process; unset ones are left out."""
+        """Return the settings as environment variables for another process, without unset ones."""
         return {
             f"SIGHTLINE_{name.upper()}": str(value) for name, value in self if value is not None
         }
 
     @property
     def zone(self) -> ZoneInfo | None:
+        """Zone to show times in; None for the zone of the cameras' place."""
         return ZoneInfo(self.time_zone) if self.time_zone else None
 
 

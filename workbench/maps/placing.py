@@ -1,4 +1,4 @@
-"""Where cameras are drawn: apart from others at the same spot, and on one side of the globe."""
+"""Places to draw cameras at: apart from others at the same spot, on one side of the globe."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def levels(cameras: Iterable[Camera]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Meridian:
-    """How longitudes are drawn: as they are or, across the 180th meridian, from 0 to 360 degrees.
+    """Choice of how longitudes are drawn: as they are or, across 180 degrees, from 0 to 360.
 
     Places on both sides of that meridian then lie beside each other, not at the ends of the map.
     """
@@ -76,7 +76,7 @@ class Meridian:
         return cls(across=wide > 180 > joined)
 
     def longitude(self, degrees: float) -> float:
-        """Where a longitude is drawn."""
+        """Return the longitude at which to draw a given one."""
         return degrees + 360 if self.across and degrees < 0 else degrees
 
     def shape(self, shape: BaseGeometry) -> BaseGeometry:
