@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import psutil
 import pytest
@@ -282,3 +283,35 @@ def test_the_watch_command_ends_with_ctrl_c(tmp_path: Path, footage: Path) -> No
         running.communicate(timeout=120)
     assert said[-1]["indexed"] == 4
     assert running.returncode == DONE
+
+
+def test_every_picture_stream_is_indexed_or_named(
+    tmp_path: Path, gallery: Gallery, models: Models, cuts: dict[str, Path]
+) -> None:
+    """A recorder with two lenses; each has a camera of its own, if the catalogue says so."""
+    folder = tmp_path / "lenses"
+    folder.mkdir()
+    (folder / "cameras.csv").write_text(CAMERAS)
+    with (
+        av.open(str(folder / "two.mkv"), "w") as film,
+        av.open(str(cuts["Maren Holt"])) as first,
+        av.open(str(cuts["Tobias Reed"])) as second,
+    ):
+        lenses = [
+            (old, film.add_stream_from_template(old.streams.video[0])) for old in (first, second)
+        ]
+        for old, stream in lenses:
+            for packet in old.demux(video=0):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    film.mux(packet)
+    started = "2026-03-01T10:00:00Z"
+    (folder / "footage.csv").write_text(
+        f"file,camera_id,started_at,stream\ntwo.mkv,C1,{started},\n"
+    )
+    (problem,) = index_catalogue(folder, gallery, models).problems
+    assert "picture stream 2 of 2 was not looked at" in problem.what
+    add_row(folder, f"two.mkv,C2,{started},2")
+    report = index_catalogue(folder, gallery, models)
+    assert (report.count("indexed"), report.count("present"), report.problems) == (1, 1, ())
+    assert set(gallery.tracklets()["camera_id"]) == {"C1", "C2"}
