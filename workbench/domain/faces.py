@@ -28,12 +28,10 @@ class Box:
     @property
     def centre_x(self) -> float:
         """Horizontal centre, pixels."""
-        """Horizontal centre, pixels."""
         return self.x + self.width / 2
 
     @property
     def centre_y(self) -> float:
-        """Vertical centre, pixels."""
         """Vertical centre, pixels."""
         return self.y + self.height / 2
 

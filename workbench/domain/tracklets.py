@@ -46,7 +46,6 @@ class Tracklet:
     @property
     def searchable(self) -> bool:
         """True if there is a template to compare."""
-        """True if there is a template to compare."""
         return self.template is not None
 
 
@@ -97,11 +96,9 @@ class IndexedRecording:
     @property
     def recording_id(self) -> str:
         """Identity of the recording; see :func:`recording_identity`."""
-        """Identity of the recording; see :func:`recording_identity`."""
         return recording_identity(self.sha256, self.recording.camera_id, self.recording.started_at)
 
     @property
     def ended_at(self) -> datetime:
-        """UTC time of the end of the last frame read."""
         """UTC time of the end of the last frame read."""
         return self.recording.started_at + timedelta(seconds=self.seconds)

@@ -55,7 +55,6 @@ class Track:
     @property
     def last_seconds(self) -> float:
         """Presentation time of the last detection."""
-        """Presentation time of the last detection."""
         return self.moments[-1][0]
 
     def expected(self, seconds: float) -> Box:
