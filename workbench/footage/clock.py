@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -94,11 +94,11 @@ class Clock(Generic[T]):
         """Ordinary seconds from picture to picture, as last seen."""
         return self._step
 
-    def go_to(self, seconds: float, seek: Callable[[float], bool]) -> bool:
-        """Call *seek* with the stream's time of a second of the recording; False if unknown."""
+    def stream_time(self, seconds: float) -> float | None:
+        """The stream's own time at a second of the recording; None where it tells no place."""
         if self.counted or self._zero is None or not self._explicit:
-            return False
-        return seek(self._zero + seconds)
+            return None
+        return self._zero + seconds
 
     def take_remarks(self) -> list[tuple[str, float]]:
         """Return and clear the remarks since the last call, each with its second."""

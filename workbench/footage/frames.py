@@ -225,7 +225,8 @@ class RecordingReader:
             If not one frame can be decoded, or the file changes while it is read.
         """
         # A little sooner: key frames are found by when they are decoded, not shown.
-        sought = start > 0 and self._clock.go_to(max(0.0, start - 1.0), self._source.go_to)
+        place = self._clock.stream_time(max(0.0, start - 1.0)) if start > 0 else None
+        sought = place is not None and self._source.go_to(place)
         last: float | None = None
         for seconds, frame in self._clock.place(self._source.frames()):
             self._take_remarks()
