@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from workbench.installation import Installation
 
@@ -73,7 +74,7 @@ def test_a_reload_brings_the_question_back(
     seen.screenshot("asking-offered")
     seen.page.get_by_role("button", name="Restore").click()
     seen.page.locator(".sl-photograph").nth(1).wait_for()
-    assert seen.page.locator(".sl-unused").count() == 1
+    expect(seen.page.locator(".sl-unused")).to_have_count(1)
     seen.page.locator(".sl-covered", has_text="2 cameras of 12").wait_for()
     assert "press Search to ask again" in seen.page.locator(".sl-note-draft").inner_text()
     assert seen.page.locator(".sl-card").count() == 0

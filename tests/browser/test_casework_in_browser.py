@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from workbench.installation import Installation
 from workbench.settings import Settings
@@ -86,8 +87,8 @@ def test_the_record_is_shown_to_whoever_may_see_it(served: Any, visit: Callable[
     seen = opened(served, visit, "audit")
     seen.page.get_by_text("One unbroken chain").wait_for()
     audit = seen.page.locator(".sl-audit")
-    assert audit.locator("table", has_text="Busiest day").locator("tbody tr").count() == 1
-    assert audit.locator("table", has_text="Time searched").locator("tbody tr").count() == 1
+    expect(audit.locator("table", has_text="Busiest day").locator("tbody tr")).to_have_count(1)
+    expect(audit.locator("table", has_text="Time searched").locator("tbody tr")).to_have_count(1)
     audit.locator("input").fill("nobody at all")
     seen.page.get_by_text("None.").last.wait_for()
     seen.screenshot("audit-1-record")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -16,9 +17,9 @@ def test_footage_is_shown_by_camera_and_time(served: Any, visit: Any) -> None:
     page.get_by_role("link", name="Footage").click()
     page.get_by_text("3 recordings", exact=False).first.wait_for()
     page.locator(".barlayer .point").first.wait_for()
-    assert page.locator(".barlayer .point").count() == 3
+    expect(page.locator(".barlayer .point")).to_have_count(3)
     table = page.locator(".sl-table").first
-    assert table.locator("tbody tr").count() == 3
+    expect(table.locator("tbody tr")).to_have_count(3)
     seen.screenshot("footage")
     page.get_by_label("Camera").select_option(index=1)
     page.get_by_text("No recordings.").or_(table.locator("tbody tr").nth(0)).first.wait_for()

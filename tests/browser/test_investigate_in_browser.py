@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 Photographs = tuple[Path, ...]
@@ -71,7 +72,7 @@ def test_a_person_is_searched_and_found(opened: Any, wanted: Photographs) -> Non
     seen.screenshot("investigate-1-open")
     upload(seen, wanted[0], wanted[1])
     seen.page.locator(".sl-photograph").nth(1).wait_for()
-    assert seen.page.locator(".sl-photograph", has_text="Quality: good").count() == 2
+    expect(seen.page.locator(".sl-photograph", has_text="Quality: good")).to_have_count(2)
 
     draw_polygon(seen)
     seen.page.locator(".sl-inside strong", has_text="12 cameras").wait_for()
@@ -82,13 +83,13 @@ def test_a_person_is_searched_and_found(opened: Any, wanted: Photographs) -> Non
     search(seen)
     cards = seen.page.locator(".sl-card")
     cards.nth(1).wait_for()
-    assert cards.count() == 2
+    expect(cards).to_have_count(2)
     text = " ".join(cards.all_inner_texts())
     assert "CAM-003" in text
     assert "CAM-006" in text
     assert "03:18:" in text  # local time: clocks have gone forward
     assert "BST" in text
-    assert seen.page.locator(".sl-probe img").count() == 2
+    expect(seen.page.locator(".sl-probe img")).to_have_count(2)
     summary = seen.page.locator(".sl-summary").inner_text()
     assert "2 candidates at 2 cameras" in summary
     assert "12 cameras in the district, 3 with footage in this time (30 s)" in summary
@@ -100,12 +101,12 @@ def test_a_person_is_searched_and_found(opened: Any, wanted: Photographs) -> Non
     seen.page.locator(".sl-sightings").scroll_into_view_if_needed()
     marks = seen.page.frame_locator(".sl-frame").locator(".sl-sighting")
     marks.first.locator(".sl-plate").wait_for()
-    assert marks.count() == 2
+    expect(marks).to_have_count(2)
     seen.page.locator(".sl-sightings").evaluate("panel => panel.scrollIntoView()")
     seen.screenshot("investigate-4-map")
     points = seen.page.locator(".sl-timeline .scatterlayer .point")
     points.first.wait_for()
-    assert points.count() == 2
+    expect(points).to_have_count(2)
     seen.page.locator(".sl-timeline").evaluate("panel => panel.scrollIntoView()")
     seen.screenshot("investigate-5-timeline")
     seen.assert_clean()
@@ -118,7 +119,7 @@ def test_the_threshold_filters_cards_map_and_timeline(opened: Any, wanted: Photo
     seen.page.locator(".sl-district select").first.select_option("All cameras")
     search(seen)
     seen.page.locator(".sl-card").first.wait_for()
-    assert seen.page.locator(".sl-card").count() == 2
+    expect(seen.page.locator(".sl-card")).to_have_count(2)
 
     handle = seen.page.locator(".sl-search .noUi-handle")
     handle.focus()
@@ -127,13 +128,13 @@ def test_the_threshold_filters_cards_map_and_timeline(opened: Any, wanted: Photo
     seen.page.locator(".sl-search", has_text="looser than recommended").wait_for()
     number = 6  # as many people as walk through the three clips
     seen.page.locator(".sl-card").nth(number - 1).wait_for()
-    assert seen.page.locator(".sl-card").count() == number
+    expect(seen.page.locator(".sl-card")).to_have_count(number)
     points = seen.page.locator(".sl-timeline .scatterlayer .point")
     points.nth(number - 1).wait_for()
-    assert points.count() == number
+    expect(points).to_have_count(number)
     seen.page.get_by_role("button", name="Table").click()
     seen.page.locator(".sl-table tbody tr").nth(number - 1).wait_for()
-    assert seen.page.locator(".sl-table tbody tr").count() == number
+    expect(seen.page.locator(".sl-table tbody tr")).to_have_count(number)
     seen.screenshot("investigate-table")
     seen.page.get_by_role("button", name="Recommended").click()
     seen.page.locator(".sl-table tbody tr").nth(2).wait_for(state="detached")
@@ -161,7 +162,7 @@ def test_choosing_in_map_timeline_or_list_chooses_in_all_three(
     inside.locator(f'.sl-sighting[title^="{cameras[1]}"]').press("Enter")
     seen.page.locator(".sl-card.sl-selected strong", has_text=cameras[1]).wait_for()
     symbols = seen.page.locator(".sl-timeline .scatterlayer .point")
-    assert symbols.count() == 2
+    expect(symbols).to_have_count(2)
     shapes = [symbol.get_attribute("d") for symbol in symbols.all()]
     assert len(set(shapes)) == 2  # a diamond among circles
 
@@ -171,7 +172,7 @@ def test_choosing_in_map_timeline_or_list_chooses_in_all_three(
     seen.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     seen.page.locator(".sl-card.sl-selected strong", has_text=cameras[0]).wait_for()
     inside.locator(f'.sl-chosen[title^="{cameras[0]}"]').wait_for(state="attached")
-    assert inside.locator(".sl-ring").count() == 1
+    expect(inside.locator(".sl-ring")).to_have_count(1)
 
     # In the list.
     seen.page.locator(".sl-card-open").nth(1).press("Enter")
@@ -196,13 +197,13 @@ def test_among_several_faces_one_is_chosen(
     seen = opened
     upload(seen, path)
     seen.page.locator(".sl-photograph", has_text="2 faces. Which one is the target?").wait_for()
-    assert seen.page.locator(".sl-picture rect:not(.sl-plate)").count() == 2
+    expect(seen.page.locator(".sl-picture rect:not(.sl-plate)")).to_have_count(2)
     seen.screenshot("investigate-several-faces")
     search(seen)
     message(seen, "target").filter(has_text="choose the target among its faces").wait_for()
     seen.page.get_by_role("button", name="Face 1").click()
     seen.page.locator(".sl-photograph", has_text="Quality:").wait_for()
-    assert seen.page.locator(".sl-picture rect.sl-chosen:not(.sl-plate)").count() == 1
+    expect(seen.page.locator(".sl-picture rect.sl-chosen:not(.sl-plate)")).to_have_count(1)
     assert path.name in seen.page.locator(".sl-name").inner_text()
     assert seen.page.evaluate("window.harm") is None
     seen.assert_clean()

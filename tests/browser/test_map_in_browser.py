@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import folium
 import pytest
+from playwright.sync_api import expect
 
 from workbench.district import from_geojson
 from workbench.domain import Camera, Candidate, District
@@ -57,7 +58,7 @@ def test_saved_map_works_without_a_network(
     seen = visit()
     seen.page.goto(path.as_uri())
     marks = seen.page.locator(".sl-sighting")
-    assert marks.count() == 2
+    expect(marks).to_have_count(2)
     assert marks.first.inner_text().split() == ["★", "1×", "0.81", "1"]
 
     marks.first.locator(".sl-plate").click()
@@ -66,7 +67,7 @@ def test_saved_map_works_without_a_network(
     assert popup.locator("h2").inner_text() == f"{HOSTILE} CAM-1"
     assert "Sun 29 Mar 2026, 00:30:04 GMT" in popup.inner_text()
     picture = popup.locator("img")
-    assert picture.count() == 1
+    expect(picture).to_have_count(1)
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 48
 
     legend = seen.page.locator(".sl-legend").inner_text()
@@ -158,17 +159,17 @@ def test_the_map_plays_in_time(tmp_path: Path, visit: Any, found: list[Candidate
     seen.page.goto(path.as_uri())
     slider = seen.page.get_by_label("Show candidates up to this time")
     slider.fill("200")
-    assert seen.page.locator(".sl-sighting").count() == 1
+    expect(seen.page.locator(".sl-sighting")).to_have_count(1)
     assert seen.page.locator(".sl-player output").inner_text() == "Until Sun 29 Mar, 00:50 GMT"
     slider.fill("380")
-    assert seen.page.locator(".sl-sighting").count() == 1
+    expect(seen.page.locator(".sl-sighting")).to_have_count(1)
     seen.page.get_by_role("button", name="Play").click()
     seen.page.get_by_role("button", name="Pause").wait_for()
     seen.page.locator(".sl-sighting").nth(1).wait_for(state="attached")
     seen.page.locator(".sl-legend summary").click()
     seen.page.locator(".leaflet-control-layers").hover()
     seen.page.get_by_label("Heat map").check()
-    assert seen.page.locator(".sl-heat").count() == 1
+    expect(seen.page.locator(".sl-heat")).to_have_count(1)
     seen.assert_clean()
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from workbench.domain import Camera, Candidate
 from workbench.maps.offline import self_contained_html
@@ -83,7 +84,7 @@ def test_choices_go_both_ways_and_the_map_stays(host: Any, found: list[Candidate
     host.page.wait_for_function("saved.length")
     assert host.page.evaluate("saved") == [found[0].tracklet_id]
     inside.locator('.sl-chosen[title^="Market"]').wait_for(state="attached")
-    assert inside.get_by_role("button", name="Score 0.810", pressed=True).count() == 1
+    expect(inside.get_by_role("button", name="Score 0.810", pressed=True)).to_have_count(1)
     host.assert_clean()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from workbench.installation import Installation
 
@@ -105,8 +106,8 @@ def test_a_candidate_is_compared_and_decided_on_with_keys(
     comparing.wait_for()
     comparing.locator(".sl-aligned", has_text="Aligned: the eyes are level").wait_for()
     assert comparing.evaluate("root => root === document.activeElement")
-    assert comparing.locator(".sl-stage img").count() == 2
-    assert page.locator(".sl-card.sl-selected").count() == 1
+    expect(comparing.locator(".sl-stage img")).to_have_count(2)
+    expect(page.locator(".sl-card.sl-selected")).to_have_count(1)
     seen.screenshot("compare-1-side")
 
     # Both pairs of eyes lie at the same place of their stages, as they were computed.
@@ -118,7 +119,7 @@ def test_a_candidate_is_compared_and_decided_on_with_keys(
 
     comparing.get_by_role("button", name="Overlay").click()
     comparing.get_by_label("Overlay").wait_for()
-    assert comparing.locator(".sl-figure-target .sl-stage img").count() == 2
+    expect(comparing.locator(".sl-figure-target .sl-stage img")).to_have_count(2)
     zoom = comparing.get_by_label("Zoom")
     zoom.focus()
     page.keyboard.press("ArrowRight")  # moves the slider, not on to the next candidate

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from workbench.installation import Installation
 from workbench.settings import Settings
@@ -69,7 +70,7 @@ def test_the_team_reads_chooses_and_saves(served: Any, visit: Callable[..., Any]
     inside.locator(".sl-plate.sl-confirmed").first.wait_for()
     seen.screenshot("sightings-1-map")
     rows = page.locator(".sl-sightings-page tbody tr")
-    assert rows.count() == 12
+    expect(rows).to_have_count(12)
     assert "anna, <b>rosa</b>" in rows.first.inner_text()
 
     page.locator(".sl-frame").evaluate("frame => { frame.theSame = true; }")
