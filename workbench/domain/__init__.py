@@ -21,7 +21,16 @@ from workbench.domain.searching import (
     Scope,
     Threshold,
 )
-from workbench.domain.times import EPOCH, Span, from_microseconds, parse_time, to_microseconds, utc
+from workbench.domain.times import (
+    EPOCH,
+    Span,
+    from_microseconds,
+    moments,
+    parse_time,
+    to_microseconds,
+    utc,
+    wall_time,
+)
 from workbench.domain.tracklets import (
     IndexedRecording,
     Shot,
@@ -65,9 +74,11 @@ __all__ = [
     "Tracklet",
     "format_tracklet_id",
     "from_microseconds",
+    "moments",
     "parse_time",
     "parse_tracklet_id",
     "recording_identity",
     "to_microseconds",
     "utc",
+    "wall_time",
 ]

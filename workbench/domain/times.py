@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TypeAlias
 
 from workbench.errors import TimeError
@@ -44,3 +44,18 @@ def to_microseconds(moment: datetime) -> int:
 def from_microseconds(microseconds: int) -> datetime:
     """UTC time that many microseconds after the beginning of 1970."""
     return EPOCH + timedelta(microseconds=microseconds)
+
+
+def moments(local: datetime, zone: tzinfo) -> tuple[datetime, ...]:
+    """The moments (UTC) at which clocks in *zone* show the naive time *local*, in order.
+
+    One as a rule; none where clocks jumped over it; two where they were put back and showed it
+    twice. (PEP 495: the two folds of a time in a gap do not survive the way to UTC and back.)
+    """
+    readings = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return tuple(sorted({one for one in readings if wall_time(one, zone) == local}))
+
+
+def wall_time(moment: datetime, zone: tzinfo) -> datetime:
+    """The naive time that clocks in *zone* show at a moment."""
+    return moment.astimezone(zone).replace(tzinfo=None, fold=0)

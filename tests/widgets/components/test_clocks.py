@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.domain import moments
 from workbench.errors import TimeError
-from workbench.widgets.components.clocks import moment, moments, wall_clock
+from workbench.widgets.components.clocks import moment, wall_clock
 
 LONDON = ZoneInfo("Europe/London")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")  # changes by half an hour

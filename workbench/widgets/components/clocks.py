@@ -5,22 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from workbench.domain import moments, wall_time
 from workbench.errors import TimeError
 from workbench.maps.zones import zone_label
 
 Fold = int | None
 """Which of two moments is meant where clocks showed a time twice: 0 the first, 1 the second."""
-
-
-def moments(local: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
-    """The moments (UTC) at which clocks in *zone* show the naive time *local*, in order.
-
-    One as a rule; none where clocks jumped over it; two where they were put back and showed it
-    twice. (PEP 495: the two folds of a time in a gap do not survive the way to UTC and back.)
-    """
-    readings = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-    shown = {moment for moment in readings if _naive(moment, zone) == local}
-    return tuple(sorted(shown))
 
 
 def moment(local: datetime, zone: ZoneInfo, fold: Fold = None, *, where: str) -> datetime:
@@ -58,10 +48,6 @@ def wall_clock(moment: datetime, zone: ZoneInfo) -> tuple[datetime, Fold]:
     return naive, local.fold if len(moments(naive, zone)) == 2 else None
 
 
-def _naive(moment: datetime, zone: ZoneInfo) -> datetime:
-    return moment.astimezone(zone).replace(tzinfo=None, fold=0)
-
-
 def _gap(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Read the clocks at the jump over *local*: just before it and just after it."""
     # In a gap fold=0 reads the time by the offset before it, fold=1 by the one after (PEP 495).
@@ -75,4 +61,4 @@ def _gap(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
         else:
             high = middle
     jump = (high + timedelta(milliseconds=500)).replace(microsecond=0)
-    return (jump + before).replace(tzinfo=None), _naive(jump, zone)
+    return (jump + before).replace(tzinfo=None), wall_time(jump, zone)

@@ -8,8 +8,9 @@ from typing import Any
 
 import ipywidgets
 
+from workbench.domain import moments
 from workbench.maps.zones import local_time, zone_label
-from workbench.widgets.components.clocks import Fold, moments
+from workbench.widgets.components.clocks import Fold
 from workbench.widgets.components.footageplot import FootagePlot
 from workbench.widgets.components.hourspicker import HoursField
 from workbench.widgets.components.parts import (
