@@ -21,6 +21,7 @@ from workbench.faces import quality
 from workbench.faces.detection import detect
 from workbench.faces.tracklets import PICTURE_MARGIN
 from workbench.footage.frames import RecordingReader
+from workbench.footage.pixelation import pixelated
 
 if TYPE_CHECKING:
     from workbench.domain import Image
@@ -151,17 +152,6 @@ def _follow(image: Image, expected: Box | None, last: Box | None, models: Models
 
 def _coarse_but(image: Image, sharp: Box | None) -> Image:
     """The picture in coarse blocks, but for the surroundings of *sharp*; its sides are even."""
-    import cv2
-
     height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
-    image = image[:height, :width]
-    across = min(BLOCKS_ACROSS, width)
-    blocks = across, max(1, round(across * height / width))
-    few = cv2.resize(image, blocks, interpolation=cv2.INTER_AREA)
-    picture = cv2.resize(few, (width, height), interpolation=cv2.INTER_NEAREST)
-    if sharp is not None:
-        area = sharp.widened(SHARP_MARGIN)
-        top, left = max(0, round(area.y)), max(0, round(area.x))
-        bottom, right = round(area.y + area.height), round(area.x + area.width)
-        picture[top:bottom, left:right] = image[top:bottom, left:right]
-    return np.ascontiguousarray(picture)
+    area = None if sharp is None else sharp.widened(SHARP_MARGIN)
+    return pixelated(image[:height, :width], BLOCKS_ACROSS, but=area)
