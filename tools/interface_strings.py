@@ -141,7 +141,9 @@ class _Python(ast.NodeVisitor):
         if "where" in given and node.args and (name.endswith("Error") or "fix" in given):
             self._error(node, given)
             return
-        for argument in node.args:
+        # The first argument of a call such as re.compile is a pattern, which no one reads.
+        patterns = ast.unparse(node.func).startswith("re.")
+        for argument in node.args[patterns:]:
             self._text(argument, shown=name in _SHOWING)
         for keyword, value in given.items():
             self._text(value, shown=keyword in _SHOWN)

@@ -44,6 +44,7 @@ button = Button(description="search", tooltip="Search again", layout="1px solid 
 rows = sql("SELECT camera_id FROM cameras WHERE name = ?")
 kind, entry = "case.opened", {"first_seen": f"{n} of {total} cameras", "Heading": "Cameras"}
 if state == "not found":
+    found = re.search(r"(?<![0-9])of the day", name)
     table("rank", "first seen").add_row(re.sub(r"[^\\w ]", "", name), "<b>Time</b> and place")
 faults = [f"entry {number} is missing", f"seen: {count}; more: {rest}", "flex: none; color: #fff"]
 '''
