@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import CatalogueError
-from workbench.footage.tables import read_table
+from workbench.footage.tables import read_table, with_rows
 
 COLUMNS = ("camera_id", "latitude", "longitude")
 
@@ -70,3 +70,24 @@ def test_what_is_no_such_table_is_refused(tmp_path: Path, content: bytes, said: 
     path.write_bytes(content)
     with pytest.raises(CatalogueError, match=said):
         list(read_table(path, COLUMNS))
+
+
+@pytest.mark.parametrize(
+    ("content", "added"),
+    [
+        (b"file,camera_id\na.mp4,A", b"\nb.mp4,B\n"),
+        (b"\xef\xbb\xbfcamera_id;file;note\r\nA;a.mp4;\r\n", b"B;b.mp4;\r\n"),
+        ("\ufefffile\tcamera_id\n".encode("utf-16-be"), "b.mp4\tB\n".encode("utf-16-be")),
+    ],
+)
+def test_rows_are_added_as_the_table_itself_is_written(
+    tmp_path: Path, content: bytes, added: bytes
+) -> None:
+    path = tmp_path / "footage.csv"
+    path.write_bytes(content)
+    row = {"file": "b.mp4", "camera_id": "B", "time_from": "name", "frame_rate": ""}
+    made = with_rows(path, ("file", "camera_id"), [row], leave=("time_from",))
+    assert made == content + added
+    assert path.read_bytes() == content
+    with pytest.raises(CatalogueError, match="has no column frame_rate, which new rows need"):
+        with_rows(path, ("file",), [row | {"frame_rate": "2"}], leave=("time_from",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -79,22 +79,11 @@ def _cameras(folder: Path, problems: list[Problem]) -> dict[str, Camera]:
             where=str(folder),
             fix="Keep the one that is right",
         )
-    rows = _points(drawing) if drawing.exists() else read_table(table, CAMERA_COLUMNS)
+    rows = points(drawing) if drawing.exists() else read_table(table, CAMERA_COLUMNS)
     cameras: dict[str, Camera] = {}
     for where, row in rows:
         try:
-            if row.get("geometry"):
-                raise CatalogueError(
-                    f"a camera has one place, and this is a {row['geometry'][:40]}",
-                    where=where,
-                    fix="Write a Point",
-                )
-            camera = Camera(
-                row["camera_id"],
-                row["name"] or row["camera_id"],
-                _number(row["latitude"], where, "latitude"),
-                _number(row["longitude"], where, "longitude"),
-            )
+            camera = camera_of(row, where)
             if camera.camera_id in cameras:
                 raise CatalogueError(
                     f"duplicate camera {camera.camera_id}", where=where, fix="Keep one row"
@@ -109,6 +98,28 @@ def _cameras(folder: Path, problems: list[Problem]) -> dict[str, Camera]:
             f"no camera can be used{first}", where=str(folder), fix="List at least one camera"
         )
     return cameras
+
+
+def camera_of(row: Mapping[str, str], where: str) -> Camera:
+    """Make a camera of a row of a list of cameras.
+
+    Raises
+    ------
+    CatalogueError
+        If its place is no place on Earth, or it has no id.
+    """
+    if row.get("geometry"):
+        raise CatalogueError(
+            f"a camera has one place, and this is a {row['geometry'][:40]}",
+            where=where,
+            fix="Write a Point",
+        )
+    return Camera(
+        row["camera_id"],
+        row["name"] or row["camera_id"],
+        _number(row["latitude"], where, "latitude"),
+        _number(row["longitude"], where, "longitude"),
+    )
 
 
 def _recordings(
@@ -251,7 +262,20 @@ def _aspect(text: str | None, where: str) -> Fraction | None:
     return aspect
 
 
-def _points(path: Path) -> Iterator[Row]:
+def points(path: Path, *, ids: Sequence[str] = ("camera_id",)) -> Iterator[Row]:
+    """Rows of a list of cameras in GeoJSON, one for each feature.
+
+    Parameters
+    ----------
+    path : Path
+    ids : sequence of str
+        Properties that may hold the camera's id; the first that is there holds it.
+
+    Raises
+    ------
+    CatalogueError
+        If the file is not a FeatureCollection.
+    """
     try:
         document: Any = json.loads(path.read_text(encoding="utf-8-sig"))
         features = document["features"]
@@ -266,7 +290,9 @@ def _points(path: Path) -> Iterator[Row]:
         row = dict.fromkeys(CAMERA_COLUMNS, "")
         try:
             properties = feature.get("properties") or {}
-            row["camera_id"] = str(properties.get("camera_id") or "")
+            row["camera_id"] = next(
+                (str(properties[key]) for key in ids if properties.get(key)), ""
+            )
             row["name"] = str(properties.get("name") or "")
             kind, places = feature["geometry"]["type"], feature["geometry"]["coordinates"]
             # Programs that know no single points write one in a set of one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -34,10 +34,7 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     CatalogueError
         If the file does not exist, cannot be read as a table, or lacks a column.
     """
-    lines = io.StringIO(_text(path, columns), newline="")
-    first, skipped = lines.readline(), 0
-    if first.strip().lower().startswith("sep="):
-        first, skipped = lines.readline(), 1
+    lines, first, skipped = _first_line(path, columns)
     separator = _separator(path, first, columns)
     reader = csv.DictReader(
         chain([first], lines), strict=True, delimiter=separator, skipinitialspace=True
@@ -52,6 +49,81 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[Row]:
                 yield where, {k: _number(v, separator) for k, v in fields.items()}
     except csv.Error as error:
         raise _unreadable(path, str(error)) from None
+
+
+def columns_of(path: Path) -> tuple[str, ...]:
+    """The names in the first line of a table whose columns are not known, as they are written.
+
+    Raises
+    ------
+    CatalogueError
+        If the file does not exist or cannot be read as a table.
+    """
+    _, first, _ = _first_line(path, ())
+    several = [tuple(_names(first, separator)) for separator in SEPARATORS]
+    return max(several, key=lambda names: len(names))
+
+
+def with_rows(
+    path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]], *, leave: Sequence[str]
+) -> bytes:
+    """The content of a table with rows added at its end, as the table itself is written.
+
+    What stands in it stays as it is, byte for byte.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Columns that the table must have.
+    rows : sequence of mapping
+        Fields by column.
+    leave : sequence of str
+        Columns that may be left out where the table does not have them.
+
+    Raises
+    ------
+    CatalogueError
+        If the file is not such a table, or has no column for a field that is not empty.
+    """
+    lines, first, _ = _first_line(path, columns)
+    separator = _separator(path, first, columns)
+    names = _names(first, separator)
+    filled = {name: None for row in rows for name, text in row.items() if text}
+    missing = [name for name in filled if name not in names and name not in leave]
+    if missing:
+        raise CatalogueError(
+            f"has no column {', '.join(missing)}, which new rows need",
+            where=str(path),
+            fix="Add it to its first line",
+        )
+    ending = "\r\n" if first.endswith("\r\n") else "\n"
+    added = io.StringIO(newline="")
+    writer = csv.DictWriter(
+        added, names, extrasaction="ignore", delimiter=separator, lineterminator=ending
+    )
+    writer.writerows(rows)
+    text = added.getvalue()
+    if not lines.getvalue().endswith(("\n", "\r")):
+        text = ending + text
+    content = path.read_bytes()
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if content.startswith(mark):
+            return content + text.encode(encoding)
+    return content + text.encode("utf-8")
+
+
+def _first_line(path: Path, columns: Sequence[str]) -> tuple[io.StringIO, str, int]:
+    """The text after its first line, that line, and the number of lines before it."""
+    lines = io.StringIO(_text(path, columns), newline="")
+    first, skipped = lines.readline(), 0
+    if first.strip().lower().startswith("sep="):
+        first, skipped = lines.readline(), 1
+    return lines, first, skipped
+
+
+def _names(line: str, separator: str) -> list[str]:
+    names = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    return [name.strip() for name in names]
 
 
 def _text(path: Path, columns: Sequence[str]) -> str:
@@ -71,10 +143,7 @@ def _text(path: Path, columns: Sequence[str]) -> str:
 
 
 def _separator(path: Path, line: str, columns: Sequence[str]) -> str:
-    found = {}
-    for separator in SEPARATORS:
-        names = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
-        found[separator] = [name.strip() for name in names]
+    found = {separator: _names(line, separator) for separator in SEPARATORS}
     for separator, names in found.items():
         if all(name in names for name in columns):
             return separator
