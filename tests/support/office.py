@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from films import RATE, SIZE, write
 from shapely import box
 
 from workbench.casework.cases import Case, Request
@@ -38,6 +39,7 @@ from workbench.domain import (
     Shot,
     Tracklet,
 )
+from workbench.footage.files import sha256_of
 from workbench.gallery import Gallery
 from workbench.installation import Installation
 
@@ -263,3 +265,44 @@ def case(office: Office, ask: Callable[..., Request], subject: Probe) -> Case:
     office.sit("anna").ask(ask(), subject=subject)
     office.sit("sara").approve("A-1")
     return office.sit("anna").case("A-1")
+
+
+@pytest.fixture
+def clocked(tmp_path: Path) -> Path:
+    """A gallery of one film of five seconds, catalogued as of 17:04 UTC, and two that are away."""
+    folder = tmp_path / "clocked"
+    folder.mkdir()
+    grey = (np.full((*SIZE, 3), 3 * number, np.uint8) for number in range(5 * RATE))
+    film = write(folder / "gate.mp4", grey)
+    started = datetime(2026, 3, 31, 17, 4, tzinfo=UTC)
+    with Gallery.create(folder / "town.duckdb", PROFILE) as gallery:
+        gallery.add_cameras(
+            [Camera("C0", "Gate", 51.475, -0.015), Camera("C1", "Bridge", 51.478, -0.01)]
+        )
+        for number, (file, camera) in enumerate(
+            [("gate.mp4", "C0"), ("night/a.mp4", "C0"), ("night/b.mp4", "C1")]
+        ):
+            begins = started + timedelta(hours=number)
+            seen = begins + timedelta(seconds=1)
+            template = vector(number)
+            shot = Shot(
+                1.0, seen, Box(10, 20, 30, 40), Quality(0.9, 0.9, 0.8, 0.7, 0.6), b"jpeg", template
+            )
+            tracklet = Tracklet(0, seen, seen + timedelta(seconds=2), 9, (shot,), template)
+            gallery.add_recording(
+                IndexedRecording(
+                    Recording(file, folder / file, camera, begins),
+                    sha256_of(film) if number == 0 else hashlib.sha256(file.encode()).hexdigest(),
+                    film.stat().st_size,
+                    film.stat().st_mtime_ns,
+                    5.0,
+                    SIZE[1],
+                    SIZE[0],
+                    5 * RATE,
+                    5 * RATE,
+                    9,
+                    (tracklet,),
+                )
+            )
+        gallery.add_run(str(folder), started, started, indexed=3, refused=(), left=0)
+    return gallery.path

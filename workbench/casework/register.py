@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FOLDER = "casework"
 TRAINING_DAYS = 365
 # Entries of these kinds make up the present state; the others only say that something happened.
-KEPT = ("case.", "review.", "people.", "subject.", "triage.")
+KEPT = ("case.", "review.", "people.", "subject.", "triage.", "clock.viewed", "clock.compared")
 
 
 class CaseRegister:

@@ -19,6 +19,7 @@ from workbench.errors import SightlineError
 # that is run is loaded: `sightline --help` waits for no library.
 COMMANDS = {
     "index": ("indexing", "index the footage of a catalogue"),
+    "footage": ("footage", "what the footage is: the clocks of its cameras"),
     "search": ("search", "search indexed footage for one face"),
     "map": ("map", "search, and write the candidates as one HTML map"),
     "case": ("cases", "cases: request, approve, list, show, close, train"),

@@ -39,6 +39,8 @@ review.first       yes      yes       .           .        .
 review.second      .        yes       yes         .        .
 review.fillers     .        .         yes         .        .
 evidence.export    yes      .         yes         .        .
+clock.view         yes      .         yes         .        yes
+clock.correct      .        .         yes         .        yes
 retention.purge    .        .         .           .        yes
 subject.delete     .        .         yes         .        yes
 audit.read         .        .         .           yes      .
@@ -79,7 +81,7 @@ def test_whoever_has_no_role_may_do_nothing(action: Action) -> None:
 def test_before_there_are_people_everybody_may_train_and_no_more(action: Action) -> None:
     person = Person("x", "account", 1, frozenset(), in_service=False)
     training = {"case.read", "training.use", "shot.view", "review.first", "evidence.export"}
-    training |= {"audit.read"}
+    training |= {"clock.view", "clock.correct", "audit.read"}
     assert person.may(action) is (action in training)
 
 

@@ -33,8 +33,8 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 Action: TypeAlias = Literal[
     "case.ask", "case.read", "case.approve", "case.close", "training.use", "search", "shot.view",
-    "review.first", "review.second", "review.fillers", "evidence.export", "retention.purge",
-    "subject.delete", "audit.read", "people.change",
+    "review.first", "review.second", "review.fillers", "evidence.export", "clock.view",
+    "clock.correct", "retention.purge", "subject.delete", "audit.read", "people.change",
 ]  # fmt: skip
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
@@ -49,6 +49,7 @@ MAY: Mapping[Role, frozenset[Action]] = {
             "shot.view",
             "review.first",
             "evidence.export",
+            "clock.view",
         }
     ),
     "reviewer": frozenset(
@@ -65,18 +66,32 @@ MAY: Mapping[Role, frozenset[Action]] = {
             "review.second",
             "review.fillers",
             "evidence.export",
+            "clock.view",
+            "clock.correct",
             "subject.delete",
         }
     ),
     "auditor": frozenset({"case.read", "audit.read"}),
-    "administrator": frozenset({"retention.purge", "subject.delete", "people.change"}),
+    "administrator": frozenset(
+        {"clock.view", "clock.correct", "retention.purge", "subject.delete", "people.change"}
+    ),
 }
 """Actions that each role permits. An auditor has no other role. Without a people file, everyone may
-train, and no one may do anything else."""
+train, and no one may do anything else. Who searches may not correct clocks: a corrected time can
+bring footage into the time range of a case, or take it out."""
 
 # Permitted to everyone in an installation that is not in service.
 _TRAINEE: frozenset[Action] = frozenset(
-    {"case.read", "training.use", "shot.view", "review.first", "evidence.export", "audit.read"}
+    {
+        "case.read",
+        "training.use",
+        "shot.view",
+        "review.first",
+        "evidence.export",
+        "clock.view",
+        "clock.correct",
+        "audit.read",
+    }
 )
 _MOST_BYTES = 1 << 20
 

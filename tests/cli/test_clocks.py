@@ -1,0 +1,65 @@
+"""``sightline footage clock`` as people and scripts use it, in an installation that trains."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.cli.main import main
+from workbench.cli.output import DONE, REFUSED
+
+
+@pytest.fixture
+def clock(clocked: Path, fresh_home: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """``clock("read", …)``: run an action on the gallery; its status, results and messages."""
+
+    def run(*arguments: object) -> tuple[int, list[dict[str, Any]], str]:
+        given = ["footage", "clock", *map(str, arguments), "--gallery", str(clocked), "--json"]
+        capsys.readouterr()
+        status = main(given)
+        out, err = capsys.readouterr()
+        return status, [json.loads(line) for line in out.splitlines()], err
+
+    return run
+
+
+def test_a_clock_is_looked_at_and_compared(clock: Any, tmp_path: Path) -> None:
+    status, found, _ = clock("pictures", "gate.mp4", "--area", "top", "--output", tmp_path / "p")
+    assert status == DONE
+    assert [Path(one["file"]).read_bytes()[:4] for one in found] == [b"\x89PNG"] * 2
+    assert found[0]["stated"] == "2026-03-31T17:04:00+00:00"
+    status, (read,), _ = clock(
+        "read", "gate.mp4", "--first", "18:02:50", "--last", "18:02:54",
+        "--clock-ahead", "30", "--clock-uncertainty", "2", "--how", "speaking clock",
+    )  # fmt: skip
+    assert status == DONE
+    assert read["offset_seconds"] == pytest.approx(100.458, abs=0.001)
+    assert read["uncertainty_seconds"] == pytest.approx(3.458, abs=0.001)
+    assert read["drifts"] is False
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        (("pictures", "gate.mp4", "--area", "0,0,100,50", "--output", "p"), "may show people"),
+        (("pictures", "none.mp4", "--output", "p"), "has no recording 'none.mp4'"),
+        (("pictures", "gate.mp4", "--stretch", "3", "--output", "p"), "no stretch begins"),
+        (
+            ("read", "gate.mp4", "--first", "18:02", "--clock-ahead", "0", "--how", "x"),
+            "no one has",
+        ),
+        (
+            ("read", "gate.mp4", "--first", "x", "--clock-ahead", "0", "--how", "x", "--zone", "Z"),
+            "'Z' is not a time zone",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_the_reason(
+    clock: Any, given: tuple[str, ...], what: str
+) -> None:
+    status, found, said = clock(*given)
+    assert (status, found) == (REFUSED, [])
+    assert what in said

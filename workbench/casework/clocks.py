@@ -1,0 +1,370 @@
+"""Clocks in pictures: shown without the people, read, and compared with the catalogue, on record.
+
+An analyst looks and reads; the comparison is kept as evidence of an offset. Correcting by it takes
+a person who does not search: a corrected time can bring footage into the time range of a case.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.casework.cases import plain
+from workbench.errors import CaseError, GalleryError, RecordingError
+from workbench.footage.clockpictures import ClockArea, ClockPicture, clock_pictures
+from workbench.footage.clockreading import ClockComparison, Reading, compare, read_clock
+from workbench.footage.files import at_hand, sha256_of, stamp_of
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from workbench.casework.record.chain import Entry
+    from workbench.casework.register import CaseRegister
+    from workbench.gallery import Gallery
+
+VIEWED, COMPARED = "clock.viewed", "clock.compared"
+# Seconds of stretches are compared after they were stored.
+_SAME_SECOND = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class StretchOfRecording:
+    """A recording of a gallery and one of its stretches, to whose pictures a clock belongs."""
+
+    recording_id: str
+    file: str
+    camera_id: str
+    from_seconds: float
+    until_seconds: float
+    stated_at: datetime  # UTC: the beginning of the recording, by the camera's clock or the list
+
+    def stated(self, seconds: float) -> datetime:
+        """UTC time that the catalogue states for a second of the recording."""
+        return self.stated_at + timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockView:
+    """The pictures of a stretch in which its clock can be read, as they were handed out."""
+
+    stretch: StretchOfRecording
+    pictures: tuple[ClockPicture, ...]
+    number: int  # of the entry in the record
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedClock:
+    """A comparison as the record keeps it."""
+
+    recording_id: str
+    file: str
+    camera_id: str
+    from_seconds: float
+    gallery: str
+    offset_seconds: float
+    uncertainty_seconds: float
+    how: str  # the offset was found, for whoever asks what a corrected time rests on
+    by: str
+    at: datetime  # UTC
+    number: int  # of the entry in the record
+
+
+def find_stretch(gallery: Gallery, recording: str, from_seconds: float = 0.0) -> StretchOfRecording:
+    """Find a recording by its id or its file, and the stretch of it that begins at a second.
+
+    Raises
+    ------
+    GalleryError
+        If there is none, or several recordings have that file.
+    """
+    row = _row(gallery, recording)
+    begins = [0.0]
+    number = next(
+        (n for n, one in enumerate(begins) if abs(one - from_seconds) <= _SAME_SECOND), None
+    )
+    if number is None:
+        known = ", ".join(f"{one:g}" for one in begins)
+        raise GalleryError(
+            f"no stretch begins at {from_seconds:g} s",
+            where=row["file"],
+            fix=f"Its stretches begin at {known} s",
+        )
+    until = begins[number + 1] if number + 1 < len(begins) else float(row["seconds"])
+    return StretchOfRecording(
+        recording_id=row["recording_id"],
+        file=row["file"],
+        camera_id=row["camera_id"],
+        from_seconds=begins[number],
+        until_seconds=until,
+        stated_at=row["stated_at"].to_pydatetime(),
+    )
+
+
+def view_clock(
+    register: CaseRegister,
+    gallery: Gallery,
+    recording: str,
+    *,
+    area: ClockArea | None = None,
+    from_seconds: float = 0.0,
+    footage: Sequence[Path] = (),
+) -> ClockView:
+    """Take the first and the last picture of a stretch, pixelated but for the area of its clock.
+
+    What is handed out is on record first, with its SHA-256.
+
+    Parameters
+    ----------
+    recording : str
+        Id or file of a recording of the gallery.
+    area : ClockArea, optional
+        Where the clock stands; by default nothing is sharp.
+    from_seconds : float
+        Where the stretch begins, in seconds of the recording.
+    footage : sequence of Path
+        Folders in which recordings are looked for, before those they were indexed from.
+
+    Raises
+    ------
+    NotPermitted
+        If the user's role does not cover it; on record.
+    GalleryError
+        If there is no such recording or stretch.
+    RecordingError
+        If the recording is not there, not the one that was indexed, or cannot be read.
+    """
+    me = register.require("clock.view")
+    stretch = find_stretch(gallery, recording, from_seconds)
+    row = _row(gallery, stretch.recording_id)
+    aspect = row["pixel_aspect"]
+    pictures = clock_pictures(
+        _source(gallery, row, footage),
+        area=area,
+        start=stretch.from_seconds,
+        end=stretch.until_seconds,
+        name=stretch.file,
+        frame_rate=_number(row["frame_rate"]),
+        stream=int(_number(row["stream"]) or 1),
+        rotation=int(_number(row["rotation"]) or 0),
+        pixel_aspect=Fraction(aspect) if isinstance(aspect, str) else None,
+    )
+    about = {
+        **_about(gallery, stretch),
+        "area": "" if area is None else str(area),
+        "pictures": [
+            {"seconds": one.seconds, "sha256": hashlib.sha256(one.png).hexdigest()}
+            for one in pictures
+        ],
+    }
+    return ClockView(stretch, pictures, register.record(VIEWED, about, by=me).number)
+
+
+def compare_clock(
+    register: CaseRegister,
+    gallery: Gallery,
+    recording: str,
+    *,
+    first: str,
+    last: str = "",
+    zone: tzinfo,
+    error_seconds: float,
+    how: str,
+    error_uncertainty_seconds: float = 0.0,
+    from_seconds: float = 0.0,
+) -> tuple[ComparedClock, ClockComparison]:
+    """Compare what the clock shows in the pictures last viewed with the catalogue, on record.
+
+    Parameters
+    ----------
+    recording, from_seconds
+        As in :func:`view_clock`.
+    first, last : str
+        What the clock shows in the first and in the last picture, as
+        :func:`workbench.footage.clockreading.read_clock` reads it; *last* may be left empty.
+    zone : tzinfo
+        Of the clock in the picture.
+    error_seconds, error_uncertainty_seconds : float
+        How far that clock was ahead of the true time, 0 if it was right, and by how much that may
+        be wrong.
+    how : str
+        How that is known.
+
+    Raises
+    ------
+    NotPermitted
+        If the user's role does not cover it; on record.
+    CaseError
+        If nobody has viewed the pictures of that stretch, or it is not said how the clock's error
+        is known.
+    TimeError
+        If a time cannot be read.
+    """
+    me = register.require("clock.view")
+    stretch = find_stretch(gallery, recording, from_seconds)
+    how = _said(how)
+    viewed = _last_viewed(register, stretch)
+    texts = [text for text in (first, last) if text.strip()]
+    pictures = viewed.about["pictures"]
+    if not first.strip() or len(texts) > len(pictures):
+        raise CaseError(
+            f"{len(texts)} readings for {len(pictures)} pictures"
+            if first.strip()
+            else "the reading of the first picture is missing",
+            where=stretch.file,
+            fix="Read the first picture, and the last if there are two",
+        )
+    readings, kept = [], []
+    for text, picture in zip(texts, pictures, strict=False):
+        seconds = float(picture["seconds"])
+        stated = stretch.stated(seconds)
+        shown, resolution = read_clock(text, near=stated, zone=zone)
+        readings.append(Reading(seconds, stated, shown, resolution))
+        kept.append(
+            {
+                "seconds": seconds,
+                "stated": stated.isoformat(),
+                "read": text.strip(),
+                "shown": shown.isoformat(),
+                "resolution": resolution,
+            }
+        )
+    found = compare(
+        *readings,
+        error_seconds=error_seconds,
+        error_uncertainty_seconds=error_uncertainty_seconds,
+    )
+    about = {
+        **_about(gallery, stretch),
+        "viewed": viewed.number,
+        "readings": kept,
+        "error_seconds": error_seconds,
+        "error_uncertainty_seconds": error_uncertainty_seconds,
+        "how": how,
+        "offset_seconds": found.offset_seconds,
+        "uncertainty_seconds": found.uncertainty_seconds,
+        "drift_ppm": found.drift_ppm,
+        "smallest_drift_ppm": found.smallest_drift_ppm,
+    }
+    return _compared(register.record(COMPARED, about, by=me)), found
+
+
+def compared_clocks(register: CaseRegister, gallery: Gallery) -> tuple[ComparedClock, ...]:
+    """Comparisons on record for recordings of a gallery: of each stretch the last, latest first.
+
+    Raises NotPermitted if the user may not look at clocks.
+    """
+    register.require("clock.view")
+    here = str(gallery.path.resolve())
+    found: dict[tuple[str, float], ComparedClock] = {}
+    for entry in register.entries_of("", COMPARED):
+        one = _compared(entry)
+        if one.gallery == here:
+            found[one.recording_id, one.from_seconds] = one
+    return tuple(sorted(found.values(), key=lambda one: -one.number))
+
+
+def _compared(entry: Entry) -> ComparedClock:
+    about = entry.about
+    read = " and ".join(one["read"] for one in about["readings"])
+    error = float(about["error_seconds"])
+    way = f"{abs(error):g} s {'ahead' if error > 0 else 'behind'}" if error else "right"
+    return ComparedClock(
+        recording_id=about["recording"],
+        file=about["file"],
+        camera_id=about["camera"],
+        from_seconds=float(about["from_seconds"]),
+        gallery=about["gallery"],
+        offset_seconds=float(about["offset_seconds"]),
+        uncertainty_seconds=float(about["uncertainty_seconds"]),
+        how=f"{entry.account} read {read} off the clock in the picture (entry {entry.number}); "
+        f"that clock was {way}: {about['how']}",
+        by=entry.account,
+        at=entry.at,
+        number=entry.number,
+    )
+
+
+def _said(how: str) -> str:
+    how = plain(how, where="how")
+    if not how:
+        raise CaseError(
+            "how it is known is missing",
+            where="clock",
+            fix="Say what was compared with what, and when",
+        )
+    return how
+
+
+def _last_viewed(register: CaseRegister, stretch: StretchOfRecording) -> Entry:
+    for entry in reversed(register.entries_of("", VIEWED)):
+        about = entry.about
+        same = abs(float(about["from_seconds"]) - stretch.from_seconds) <= _SAME_SECOND
+        if same and about["recording"] == stretch.recording_id:
+            return entry
+    raise CaseError(
+        "no one has looked at the clock in its pictures yet",
+        where=stretch.file,
+        fix="Look at the pictures first, with `sightline footage clock pictures`",
+    )
+
+
+def _about(gallery: Gallery, stretch: StretchOfRecording) -> dict[str, Any]:
+    return {
+        "gallery": str(gallery.path.resolve()),
+        "recording": stretch.recording_id,
+        "file": stretch.file,
+        "camera": stretch.camera_id,
+        "from_seconds": stretch.from_seconds,
+    }
+
+
+def _row(gallery: Gallery, recording: str) -> dict[str, Any]:
+    """Row of a recording by its id or its file."""
+    rows = gallery.recordings()
+    found = rows[(rows["recording_id"] == recording) | (rows["file"] == recording)]
+    if found.empty:
+        raise GalleryError(
+            f"has no recording {recording!r}",
+            where=str(gallery.path),
+            fix="Name one as `sightline footage clock list` does",
+        )
+    if len(found) > 1:
+        raise GalleryError(
+            f"has {len(found)} recordings of that file",
+            where=recording,
+            fix=f"Name one by its id: {', '.join(found['recording_id'])}",
+        )
+    row = {str(name): value for name, value in found.iloc[0].items()}
+    unknown = dict.fromkeys(("stream", "rotation", "pixel_aspect", "frame_rate"))
+    return {**unknown, "stated_at": row["started_at"], **row}
+
+
+def _number(value: Any) -> float | None:
+    """A number of a table, where an empty cell is NaN."""
+    return None if value is None or value != value else float(value)
+
+
+def _source(gallery: Gallery, row: dict[str, Any], footage: Sequence[Path]) -> Path:
+    """Path of a recording, where it is there and the one that was indexed."""
+    roots = [*footage, *map(Path, gallery.runs()["source"].unique())]
+    path = at_hand(row["file"], roots)
+    stamp = None if path is None else stamp_of(path)
+    if path is None or stamp is None:
+        raise RecordingError(
+            "the recording is not available here",
+            where=row["file"],
+            fix="Connect the storage it was indexed from, or name its folder",
+        )
+    same = (stamp.size_bytes, stamp.modified_ns) == (row["size_bytes"], row["modified_ns"])
+    if not same and sha256_of(path) != row["sha256"]:
+        raise RecordingError(
+            "is not the recording that was indexed",
+            where=row["file"],
+            fix="Restore the one that was indexed, or index this one",
+        )
+    return path
