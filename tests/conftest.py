@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 
 from workbench.calibration import Calibration
-from workbench.domain import Camera, Candidate, Profile
+from workbench.domain import Camera, Candidate, Profile, TimeNote
 from workbench.installation import Installation
 from workbench.settings import Settings
 
@@ -158,6 +158,7 @@ def make_candidate(small_jpeg: bytes) -> Callable[..., Candidate]:
             shot_seconds=4.0,
             shot_time=seen + timedelta(seconds=4),
             shot_jpeg=small_jpeg,
+            time=TimeNote(recorded=seen),
         )
 
     return make

@@ -36,8 +36,11 @@ def content(gallery: Gallery) -> list[object]:
     )  # fmt: skip
     tables = [
         gallery.arrow(f"FROM {table} ORDER BY ALL").to_pylist()
-        for table in ("cameras", "recordings", "tracklets", "shots", "problems", "refusals")
-    ]
+        for table in (
+            "cameras", "recordings", "tracklets", "shots", "problems", "stretches", "unseen",
+            "spans", "clocks", "refusals",
+        )
+    ]  # fmt: skip
     return [templates, *tables]
 
 

@@ -7,6 +7,16 @@ OpenCV and DeepFace take them.
 
 from typing import TYPE_CHECKING
 
+from workbench.domain.clocks import (
+    MOST_OFFSET_SECONDS,
+    ClockCorrection,
+    Stretch,
+    TimeNote,
+    Unseen,
+    seen_spans,
+    stretch_at,
+    stretches_of,
+)
 from workbench.domain.faces import QUALITY_PARTS, Box, Face, Metric, Point, Profile, Quality
 from workbench.domain.footage import Camera, Catalogue, Problem, Recording
 from workbench.domain.progress import Progress, ProgressCallback
@@ -32,6 +42,7 @@ from workbench.domain.times import (
     wall_time,
 )
 from workbench.domain.tracklets import (
+    FROM_CATALOGUE,
     IndexedRecording,
     Shot,
     Tracklet,
@@ -46,12 +57,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EPOCH",
+    "FROM_CATALOGUE",
+    "MOST_OFFSET_SECONDS",
     "MOST_PHOTOGRAPHS",
     "QUALITY_PARTS",
     "Box",
     "Camera",
     "Candidate",
     "Catalogue",
+    "ClockCorrection",
     "Coverage",
     "District",
     "Face",
@@ -70,14 +84,20 @@ __all__ = [
     "Scope",
     "Shot",
     "Span",
+    "Stretch",
     "Threshold",
+    "TimeNote",
     "Tracklet",
+    "Unseen",
     "format_tracklet_id",
     "from_microseconds",
     "moments",
     "parse_time",
     "parse_tracklet_id",
     "recording_identity",
+    "seen_spans",
+    "stretch_at",
+    "stretches_of",
     "to_microseconds",
     "utc",
     "wall_time",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -37,7 +37,8 @@ class Recording:
     """One recording of one camera, as its catalogue names it: a film or a sequence of pictures.
 
     For a sequence the last part of ``file`` is a pattern such as ``*.jpg``, and ``frame_rate`` is
-    the number of pictures per second.
+    the number of pictures per second. ``started_at`` is the right time of its beginning, as far as
+    the catalogue knows: what the camera's clock said, less ``clock_offset_seconds``.
     """
 
     file: str  # as written in the catalogue, relative to it
@@ -49,9 +50,15 @@ class Recording:
     stream: int = 1  # which picture stream of a film with several
     rotation: int = 0  # degrees clockwise that put a picture upright, beside what the file says
     pixel_aspect: Fraction | None = None  # width by height, in place of what the file says
+    clock_offset_seconds: float = 0.0  # by which the camera's clock was ahead, if that is known
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "started_at", utc(self.started_at, where=self.file))
+
+    @property
+    def stated_at(self) -> datetime:
+        """UTC time of its beginning as the camera's clock, or the list, has it."""
+        return self.started_at + timedelta(seconds=self.clock_offset_seconds)
 
 
 @dataclass(frozen=True, slots=True)

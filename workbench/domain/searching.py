@@ -13,6 +13,7 @@ from workbench.errors import TimeError
 if TYPE_CHECKING:
     from shapely import MultiPolygon, Polygon
 
+    from workbench.domain.clocks import TimeNote
     from workbench.domain.faces import Face, Profile, Quality, Vector
     from workbench.domain.footage import Camera
 
@@ -153,6 +154,7 @@ class Candidate:
     shot_seconds: float  # presentation time of the best shot in the recording
     shot_time: datetime  # UTC
     shot_jpeg: bytes = field(repr=False)
+    time: TimeNote  # what first_seen and last_seen rest on
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +168,4 @@ class Coverage:
     tracklets: int  # searchable
     unsearchable: int  # seen, but with no shot good enough
     refused: int = 0  # recordings that begin inside the scope and could not be read
+    unseen_seconds: float = 0.0  # inside the time range, of which no picture could be decoded

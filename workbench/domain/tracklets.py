@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from workbench.domain.clocks import Stretch, Unseen, seen_spans, stretches_of
 from workbench.domain.footage import Problem, Recording
-from workbench.domain.times import utc
+from workbench.domain.times import Span, utc
 from workbench.errors import GalleryError
 
 if TYPE_CHECKING:
     from workbench.domain.faces import Box, Quality, Vector
+
+
+# How an offset is known that nobody gave to the gallery.
+FROM_CATALOGUE = "as the catalogue states it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,9 @@ class Tracklet:
     detections: int  # number of frames in which the face was detected
     shots: tuple[Shot, ...] = ()
     template: Vector | None = None  # (dimension,) float32; None only if there are no shots
+    # Of the recording, when it was seen first and last; None: as its times say.
+    first_seconds: float | None = None
+    last_seconds: float | None = None
 
     @property
     def searchable(self) -> bool:
@@ -92,13 +100,46 @@ class IndexedRecording:
     picture_streams: int = 1  # that the file holds; one of them was read
     stopped: str = "end of the file"  # why reading ended
     elapsed_seconds: float = 0.0  # that the work took
+    stretches: tuple[Stretch, ...] = ()  # in order; none: one, with the offset of the catalogue
+    unseen: tuple[Unseen, ...] = ()
+    stored_id: str = ""  # under which a gallery holds it already; empty: its identity
+
+    def __post_init__(self) -> None:
+        if not self.stretches:
+            offset = self.recording.clock_offset_seconds
+            whole = stretches_of((), offset_seconds=offset, how=FROM_CATALOGUE if offset else "")
+            object.__setattr__(self, "stretches", whole)
 
     @property
     def recording_id(self) -> str:
-        """Identity of the recording; see :func:`recording_identity`."""
-        return recording_identity(self.sha256, self.recording.camera_id, self.recording.started_at)
+        """Id of the recording: the one it is stored under, or :func:`recording_identity`."""
+        return self.stored_id or recording_identity(
+            self.sha256, self.recording.camera_id, self.recording.started_at
+        )
+
+    @property
+    def started_at(self) -> datetime:
+        """UTC time of its earliest moment."""
+        return min(start for start, _ in self._spans(()))
 
     @property
     def ended_at(self) -> datetime:
-        """UTC time of the end of the last frame read."""
-        return self.recording.started_at + timedelta(seconds=self.seconds)
+        """UTC time of the end of the last frame read, or of the latest moment if clocks differ."""
+        return max(end for _, end in self._spans(()))
+
+    @property
+    def spans(self) -> list[Span]:
+        """Spans in UTC in which something could be seen."""
+        return self._spans(self.unseen)
+
+    def seconds_of(self, tracklet: Tracklet) -> tuple[float, float]:
+        """Seconds of the recording at which one of its tracklets was seen first and last."""
+        began = self.recording.started_at
+        first, last = tracklet.first_seconds, tracklet.last_seconds
+        return (
+            (tracklet.first_seen - began).total_seconds() if first is None else first,
+            (tracklet.last_seen - began).total_seconds() if last is None else last,
+        )
+
+    def _spans(self, unseen: tuple[Unseen, ...]) -> list[Span]:
+        return seen_spans(self.recording.stated_at, self.seconds, self.stretches, unseen)

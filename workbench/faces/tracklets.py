@@ -226,6 +226,8 @@ class TrackletBuilder:
             detections=len(fragment.moments),
             shots=tuple(fragment.shots),
             template=pooled,
+            first_seconds=fragment.first,
+            last_seconds=fragment.last,
         )
 
     def _time(self, seconds: float) -> datetime:

@@ -10,7 +10,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from workbench.domain import Camera, Catalogue, Problem, Recording, parse_time
+from workbench.domain import (
+    MOST_OFFSET_SECONDS,
+    Camera,
+    Catalogue,
+    Problem,
+    Recording,
+    parse_time,
+)
 from workbench.errors import CatalogueError, SightlineError
 from workbench.footage.files import files_of, is_sequence
 from workbench.footage.geometry import MOST_ASPECT
@@ -19,8 +26,6 @@ from workbench.footage.tables import Row, read_table
 CAMERAS_CSV, CAMERAS_GEOJSON, FOOTAGE_CSV = "cameras.csv", "cameras.geojson", "footage.csv"
 CAMERA_COLUMNS = ("camera_id", "name", "latitude", "longitude")
 FOOTAGE_COLUMNS = ("file", "camera_id", "started_at")
-# Beyond this a camera's clock is not off but unset.
-MOST_CLOCK_OFFSET = timedelta(days=366)
 MOST_FRAME_RATE = 1000.0
 
 # Footage from before is none: cameras that record files are not older.
@@ -162,17 +167,16 @@ def _recording(
             fix="Put the recording inside the folder",
         )
     file = path.relative_to(folder).as_posix()
-    started_at = parse_time(row["started_at"], where=where)
-    offset = row.get("clock_offset_seconds")
-    if offset:
-        seconds = _number(offset, where, "clock_offset_seconds")
-        if not abs(seconds) <= MOST_CLOCK_OFFSET.total_seconds():
+    offset = 0.0
+    if row.get("clock_offset_seconds"):
+        offset = _number(row["clock_offset_seconds"], where, "clock_offset_seconds")
+        if not abs(offset) <= MOST_OFFSET_SECONDS:
             raise CatalogueError(
-                f"a clock offset of {seconds:g} s is more than a year",
+                f"a clock offset of {offset:g} s is more than a year",
                 where=where,
                 fix="Give the time the recording really started instead",
             )
-        started_at -= timedelta(seconds=seconds)
+    started_at = parse_time(row["started_at"], where=where) - timedelta(seconds=offset)
     if not EARLIEST <= started_at <= datetime.now(UTC) + LATEST_AHEAD:
         raise CatalogueError(
             f"a recording from {started_at:%Y-%m-%d} is not possible",
@@ -203,6 +207,7 @@ def _recording(
         stream=_stream(row.get("stream"), where),
         rotation=_rotation(row.get("rotation"), where),
         pixel_aspect=_aspect(row.get("pixel_aspect"), where),
+        clock_offset_seconds=offset,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.domain import Problem
+from workbench.domain import Problem, Unseen
 from workbench.errors import RecordingError
 from workbench.footage.clock import Clock, Doubt
 from workbench.footage.files import files_of, is_sequence, stamp_of
@@ -28,15 +27,6 @@ if TYPE_CHECKING:
 MOST_PIXELS = 2 * 7680 * 4320
 # A step of more ordinary steps than this, beside damage, is a stretch that could not be seen.
 UNSEEN_STEPS = 2.5
-
-
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """A stretch of a recording of which no picture could be decoded."""
-
-    start: float  # seconds of the recording
-    end: float
-    why: str
 
 
 class VideoFrame:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC
 
-from workbench.domain import Candidate, format_tracklet_id
+from workbench.domain import Candidate, TimeNote, format_tracklet_id
 from workbench.gallery.register import TRACKLET_ID
 from workbench.gallery.store import Gallery
 
 _SEEN = f"""
     WITH wanted AS (SELECT unnest($ids) AS id)
-    SELECT recording_id, ordinal, camera_id, file, first_seen, last_seen, quality, seconds, time,
-           jpeg
+    SELECT recording_id, ordinal, camera_id, file, first_seen, last_seen, quality, shots.seconds,
+           time, jpeg, first_seconds, last_seconds
     FROM tracklets JOIN recordings USING (recording_id, camera_id)
     JOIN shots USING (recording_id, ordinal)
     WHERE {TRACKLET_ID} IN (SELECT id FROM wanted)
@@ -33,7 +33,9 @@ def tracklets_by_id(gallery: Gallery, scores: Mapping[str, float]) -> dict[str, 
     if not scores:
         return {}
     found = {}
-    for row in gallery.arrow(_SEEN, {"ids": list(scores)}).to_pylist():
+    rows = gallery.arrow(_SEEN, {"ids": list(scores)}).to_pylist()
+    stretches = gallery.stretches_by_id({row["recording_id"] for row in rows})
+    for row in rows:
         tracklet_id = format_tracklet_id(row["recording_id"], row["ordinal"])
         found[tracklet_id] = Candidate(
             tracklet_id=tracklet_id,
@@ -47,5 +49,11 @@ def tracklets_by_id(gallery: Gallery, scores: Mapping[str, float]) -> dict[str, 
             shot_seconds=row["seconds"],
             shot_time=row["time"].astimezone(UTC),
             shot_jpeg=row["jpeg"],
+            time=TimeNote.of(
+                row["first_seen"].astimezone(UTC),
+                stretches[row["recording_id"]],
+                row["first_seconds"],
+                row["last_seconds"],
+            ),
         )
     return found

@@ -36,7 +36,8 @@ class TemplateRows:
     """Searchable tracklets as parallel columns, in any order.
 
     ``camera`` and ``recording`` are row numbers in the tables of the segment, ``shot`` is that of
-    the best shot. Times are microseconds since 1970 UTC.
+    the best shot. Times are microseconds since 1970 UTC. ``first_seconds`` and ``last_seconds`` are
+    those of the recording.
     """
 
     templates: NDArray[np.float32]  # (n, dimension)
@@ -47,12 +48,17 @@ class TemplateRows:
     recording: NDArray[np.int32]
     ordinal: NDArray[np.int32]
     shot: NDArray[np.int64]
+    first_seconds: NDArray[np.float64]
+    last_seconds: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.first_seen)
 
 
-_KEYS = ("camera", "first_seen", "last_seen", "quality", "recording", "ordinal", "shot")
+_KEYS = (
+    "camera", "first_seen", "last_seen", "quality", "recording", "ordinal", "shot",
+    "first_seconds", "last_seconds",
+)  # fmt: skip
 _FILES = (
     "templates",
     "codes",
@@ -175,6 +181,8 @@ class TemplateIndex:
     recording: NDArray[np.int32]
     ordinal: NDArray[np.int32]
     shot: NDArray[np.int64]
+    first_seconds: NDArray[np.float64]
+    last_seconds: NDArray[np.float64]
     best: NDArray[np.void]
 
     def __init__(self, folder: Path) -> None:

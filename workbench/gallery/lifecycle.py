@@ -17,11 +17,11 @@ from workbench.gallery.best import BATCH
 from workbench.gallery.index import quantise
 from workbench.gallery.order import DAY
 from workbench.gallery.register import connect
-from workbench.gallery.segments import ROWS, TABLES, Segment, checksum, read_tables
+from workbench.gallery.segments import OF_RECORDINGS, ROWS, TABLES, Segment, checksum, read_tables
 from workbench.gallery.store import Gallery
 
 PROFILE_FILE = "gallery.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 def check(gallery: Gallery) -> Iterator[Problem]:
@@ -51,8 +51,9 @@ def _disagreements(gallery: Gallery, segment: Segment) -> Iterator[str]:
         return
     # Every searchable tracklet has its templates' row, with its times and the right best shot.
     rows = gallery.arrow(
-        f"SELECT r.rowid AS recording, t.ordinal, s.rowid AS shot, "  # noqa: S608
-        f"epoch_us(t.first_seen) AS first, epoch_us(t.last_seen) AS last FROM {part}.tracklets t "
+        "SELECT r.rowid AS recording, t.ordinal, s.rowid AS shot, "  # noqa: S608
+        "epoch_us(t.first_seen) AS first, epoch_us(t.last_seen) AS last, t.first_seconds, "
+        f"t.last_seconds FROM {part}.tracklets t "
         f"JOIN {part}.recordings r USING (recording_id) "
         f"JOIN {part}.shots s ON s.recording_id = t.recording_id AND s.ordinal = t.ordinal "
         "AND s.rank = 0 WHERE t.searchable ORDER BY recording, t.ordinal"
@@ -61,6 +62,7 @@ def _disagreements(gallery: Gallery, segment: Segment) -> Iterator[str]:
     columns: dict[str, Any] = {
         "recording": index.recording, "ordinal": index.ordinal, "shot": index.shot,
         "first": index.first_seen, "last": index.last_seen,
+        "first_seconds": index.first_seconds, "last_seconds": index.last_seconds,
     }  # fmt: skip
     for column, values in columns.items():
         if not np.array_equal(rows[column].to_numpy(), values[order]):
@@ -138,11 +140,7 @@ def _export(segment: Segment, target: Path, wanted: list[str], profile: Profile)
     connection = connect(segment.folder / ROWS)
     try:
         for table in TABLES:
-            keep = (
-                ""
-                if table in ("cameras", "runs", "refusals")
-                else "SEMI JOIN wanted USING (recording_id)"
-            )
+            keep = "SEMI JOIN wanted USING (recording_id)" if table in OF_RECORDINGS else ""
             connection.register("wanted", pa.table({"recording_id": pa.array(wanted, pa.string())}))
             found = connection.sql(f"FROM {table} {keep} ORDER BY {table}.rowid")
             pq.write_table(found.to_arrow_table(), target / f"{table}.parquet")

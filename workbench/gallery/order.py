@@ -18,9 +18,12 @@ def hilbert(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> ND
     """Place of each point along a Hilbert curve over the globe: near points, near numbers.
 
     The iterative form of J. Skilling, "Programming the Hilbert curve", AIP Conf. Proc. 707 (2004),
-    as given for two dimensions in Wikipedia's "Hilbert curve" (xy2d).
+    as given for two dimensions in Wikipedia's "Hilbert curve" (xy2d). Points without a place (NaN)
+    come after all others.
     """
     side = np.int64(1) << _BITS
+    nowhere = ~(np.isfinite(longitude) & np.isfinite(latitude))
+    longitude, latitude = np.where(nowhere, 0, longitude), np.where(nowhere, 0, latitude)
     x = np.clip((np.asarray(longitude) + 180) / 360 * side, 0, side - 1).astype(np.int64)
     y = np.clip((np.asarray(latitude) + 90) / 180 * side, 0, side - 1).astype(np.int64)
     place = np.zeros(x.shape, np.int64)
@@ -33,6 +36,7 @@ def hilbert(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> ND
         x, y = np.where(flip, side - 1 - x, x), np.where(flip, side - 1 - y, y)
         x, y = np.where(up, x, y), np.where(up, y, x)
         step >>= 1
+    place[nowhere] = side * side
     return place
 
 

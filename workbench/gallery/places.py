@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Places:
-    """Cameras as columns, sorted by id."""
+    """Cameras as columns, sorted by id; NaN for the coordinates of one whose place is not known."""
 
     def __init__(
         self,
@@ -37,13 +37,16 @@ class Places:
         return cls(
             np.array(rows["camera_id"].to_pylist(), np.str_),
             rows["name"],
-            rows["longitude"].to_numpy(),
-            rows["latitude"].to_numpy(),
+            rows["longitude"].to_numpy(zero_copy_only=False).astype(np.float64),
+            rows["latitude"].to_numpy(zero_copy_only=False).astype(np.float64),
         )
 
     def at(self, number: int) -> Camera:
         """Camera at a row number of the columns."""
-        place = float(self.latitude[number]), float(self.longitude[number])
+        known = np.isfinite(self.latitude[number]) and np.isfinite(self.longitude[number])
+        place: Any = (None, None)
+        if known:
+            place = float(self.latitude[number]), float(self.longitude[number])
         name = self._names[number]
         return Camera(str(self.ids[number]), name.as_py(), *place)
 
@@ -68,7 +71,10 @@ class Places:
         return self._numbers[name]
 
     def inside(self, district: District) -> NDArray[np.bool_]:
-        """Mask ``(n,) bool`` of the cameras in a district, its border included."""
+        """Mask ``(n,) bool`` of the cameras in a district, its border included.
+
+        One whose place is not known is in none.
+        """
         west, south, east, north = district.area.bounds
         near = (self.longitude >= west) & (self.longitude <= east)
         near &= (self.latitude >= south) & (self.latitude <= north)

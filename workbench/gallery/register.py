@@ -24,13 +24,14 @@ import duckdb
 from workbench.domain import Profile
 from workbench.errors import GalleryBusy, GalleryError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 TRACKLET_ID = "recording_id || '-' || ordinal"  # as format_tracklet_id writes it
 # That a file of a version must have to be a gallery.
 _TABLES = {
     1: {"gallery", "weights", "cameras", "recordings", "tracklets", "templates", "shots"},
     2: {"gallery", "weights", "segments"},
     3: {"gallery", "weights", "segments"},
+    4: {"gallery", "weights", "segments"},
 }
 _NAME = re.compile(r"\d{8}-[0-9a-f]{8}")
 

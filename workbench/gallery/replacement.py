@@ -6,12 +6,14 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.domain import IndexedRecording, Problem, Recording, Tracklet
+from workbench.domain import IndexedRecording, Problem, Recording, Stretch, Tracklet, Unseen
 from workbench.errors import GalleryError
 from workbench.gallery.register import (
     Register,
@@ -56,6 +58,8 @@ def stored(gallery: Gallery, recording_ids: Sequence[str]) -> list[IndexedRecord
                 ordinal=row["ordinal"],
                 first_seen=row["first_seen"],
                 last_seen=row["last_seen"],
+                first_seconds=row["first_seconds"],
+                last_seconds=row["last_seconds"],
                 detections=row["detections"],
                 shots=tuple(shots.get(key, ())),
                 template=templates.get(key),
@@ -66,23 +70,44 @@ def stored(gallery: Gallery, recording_ids: Sequence[str]) -> list[IndexedRecord
     for row in rows("problems", "recording_id, at_seconds, what"):
         found = Problem(files[row["recording_id"]]["file"], row["what"], row["at_seconds"])
         problems.setdefault(row["recording_id"], []).append(found)
+    unseen: dict[str, list[Unseen]] = {}
+    for row in rows("unseen", "recording_id, start_seconds"):
+        found_unseen = Unseen(row["start_seconds"], row["end_seconds"], row["why"])
+        unseen.setdefault(row["recording_id"], []).append(found_unseen)
+    stretches = gallery.stretches_by_id(ids)
     return [
         IndexedRecording(
-            recording=Recording(
-                row["file"], Path(row["file"]), row["camera_id"], row["started_at"]
-            ),
-            seconds=(row["ended_at"] - row["started_at"]).total_seconds(),
+            recording=_recording(row, stretches[row["recording_id"]]),
             tracklets=tuple(tracklets.get(row["recording_id"], ())),
             problems=tuple(problems.get(row["recording_id"], ())),
+            stretches=stretches[row["recording_id"]],
+            unseen=tuple(unseen.get(row["recording_id"], ())),
+            stored_id=row["recording_id"],
             **{name: row[name] for name in _AS_STORED},
         )
         for row in (files[name] for name in ids)
     ]
 
 
+def _recording(row: dict[str, Any], stretches: Sequence[Stretch]) -> Recording:
+    offset = stretches[0].offset_seconds
+    aspect = row["pixel_aspect"]
+    return Recording(
+        row["file"],
+        Path(row["file"]),
+        row["camera_id"],
+        row["stated_at"] - timedelta(seconds=offset),
+        row["frame_rate"],
+        stream=row["stream"],
+        rotation=row["rotation"],
+        pixel_aspect=None if aspect is None else Fraction(aspect),
+        clock_offset_seconds=offset,
+    )
+
+
 _AS_STORED = (
-    "sha256", "size_bytes", "modified_ns", "width", "height", "frames_decoded", "frames_examined",
-    "faces", "stopped", "elapsed_seconds",
+    "seconds", "sha256", "size_bytes", "modified_ns", "width", "height", "frames_decoded",
+    "frames_examined", "faces", "stopped", "elapsed_seconds",
 )  # fmt: skip
 
 
@@ -101,10 +126,10 @@ def _templates(gallery: Gallery, wanted: set[str]) -> dict[tuple[str, int], Vect
 
 
 def carry_over(old: Gallery, new: Gallery) -> None:
-    """Copy all cameras, runs and refusals of *old* to *new*, which has none of its own."""
+    """Copy all cameras, clocks, runs and refusals of *old* to *new*, which has none of its own."""
     tables = {name: wanted.empty_table() for name, wanted in columns(new.profile).items()}
     new.add_cameras(old.cameras())
-    for name in ("runs", "refusals"):
+    for name in ("clocks", "runs", "refusals"):
         names = ", ".join(f'"{column}"' for column in tables[name].column_names)
         # Names of tables and columns are our own, never a user's.
         found = old.arrow(f"SELECT {names} FROM {name}")  # noqa: S608

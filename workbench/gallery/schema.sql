@@ -36,17 +36,17 @@ CREATE TABLE segments (             -- the parts there are, each a folder, never
 CREATE TABLE cameras (
     camera_id       VARCHAR PRIMARY KEY,
     name            VARCHAR NOT NULL,
-    latitude        DOUBLE NOT NULL CHECK (latitude BETWEEN -90 AND 90),
-    longitude       DOUBLE NOT NULL CHECK (longitude BETWEEN -180 AND 180),
+    latitude        DOUBLE CHECK (latitude BETWEEN -90 AND 90),     -- null: not known
+    longitude       DOUBLE CHECK (longitude BETWEEN -180 AND 180),
     noted_at        TIMESTAMPTZ NOT NULL    -- of several in a gallery, the newest holds
 );
 
 CREATE TABLE recordings (
-    recording_id    VARCHAR PRIMARY KEY,    -- names content, camera and start
+    recording_id    VARCHAR PRIMARY KEY,    -- names content, camera and picture stream
     camera_id       VARCHAR NOT NULL,
     file            VARCHAR NOT NULL,       -- as catalogued
-    started_at      TIMESTAMPTZ NOT NULL,
-    ended_at        TIMESTAMPTZ NOT NULL CHECK (ended_at >= started_at),
+    started_at      TIMESTAMPTZ NOT NULL,   -- of all its stretches, the earliest moment
+    ended_at        TIMESTAMPTZ NOT NULL CHECK (ended_at >= started_at),    -- and the latest
     sha256          VARCHAR NOT NULL,       -- of the source file
     size_bytes      BIGINT NOT NULL,
     modified_ns     BIGINT NOT NULL,
@@ -57,7 +57,14 @@ CREATE TABLE recordings (
     faces           INTEGER NOT NULL,
     stopped         VARCHAR NOT NULL,       -- why reading ended
     elapsed_seconds DOUBLE NOT NULL,        -- that the work took
-    indexed_at      TIMESTAMPTZ NOT NULL
+    indexed_at      TIMESTAMPTZ NOT NULL,
+    stated_at       TIMESTAMPTZ NOT NULL,   -- when it began, by the camera's clock or the list
+    seconds         DOUBLE NOT NULL,        -- up to the end of the last picture
+    -- How it was read.
+    stream          INTEGER NOT NULL,       -- which picture stream, from 1; 0: not noted
+    rotation        INTEGER NOT NULL,       -- degrees clockwise, beside what the file says
+    pixel_aspect    VARCHAR,                -- width by height, as 12/11; null: as the file says
+    frame_rate      DOUBLE                  -- pictures taken a second; null: as the file says
 );
 
 -- The tables below come with their recording, whose primary key keeps them from coming twice; keys
@@ -70,7 +77,9 @@ CREATE TABLE tracklets (            -- what people read
     first_seen      TIMESTAMPTZ NOT NULL,
     last_seen       TIMESTAMPTZ NOT NULL CHECK (last_seen >= first_seen),
     detections      INTEGER NOT NULL,
-    searchable      BOOLEAN NOT NULL        -- false: seen, but no shot good enough
+    searchable      BOOLEAN NOT NULL,       -- false: seen, but no shot good enough
+    first_seconds   DOUBLE NOT NULL,        -- of the recording, when it was first seen
+    last_seconds    DOUBLE NOT NULL
 );
 
 CREATE TABLE shots (
@@ -91,6 +100,46 @@ CREATE TABLE problems (             -- what went wrong in a recording while the 
     recording_id    VARCHAR NOT NULL,
     what            VARCHAR NOT NULL,
     at_seconds      DOUBLE
+);
+
+-- A picture at second s of a recording was taken at stated_at + s - offset_seconds of its stretch.
+CREATE TABLE stretches (            -- of a recording, at least one, each up to the next
+    recording_id    VARCHAR NOT NULL,
+    from_seconds    DOUBLE NOT NULL,
+    doubt           VARCHAR NOT NULL,       -- why times from here are not certain; '' if they are
+    offset_seconds  DOUBLE NOT NULL,        -- by which the clock was ahead of the right time
+    uncertainty_seconds DOUBLE,             -- null: not stated
+    found_by        VARCHAR NOT NULL,
+    how             VARCHAR NOT NULL,
+    found_at        TIMESTAMPTZ,            -- null: nobody has confirmed or corrected it
+    given_for       VARCHAR NOT NULL        -- a recording, a folder, a camera; '': nobody gave it
+);
+
+CREATE TABLE unseen (               -- stretches of which no picture could be decoded
+    recording_id    VARCHAR NOT NULL,
+    start_seconds   DOUBLE NOT NULL,
+    end_seconds     DOUBLE NOT NULL,
+    why             VARCHAR NOT NULL
+);
+
+CREATE TABLE spans (                -- what could be seen, in time; from the tables above
+    recording_id    VARCHAR NOT NULL,
+    camera_id       VARCHAR NOT NULL,
+    started_at      TIMESTAMPTZ NOT NULL,
+    ended_at        TIMESTAMPTZ NOT NULL CHECK (ended_at >= started_at)
+);
+
+CREATE TABLE clocks (               -- offsets given for a folder or camera, for what comes later
+    camera_id       VARCHAR NOT NULL,       -- '': any
+    folder          VARCHAR NOT NULL,       -- of the files as catalogued; '': any
+    since           TIMESTAMPTZ NOT NULL,   -- for recordings that begin from then, as stated
+    until           TIMESTAMPTZ NOT NULL,   -- and before then
+    offset_seconds  DOUBLE NOT NULL,
+    uncertainty_seconds DOUBLE,
+    found_by        VARCHAR NOT NULL,
+    how             VARCHAR NOT NULL,
+    found_at        TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (camera_id, folder, since, until, found_at)
 );
 
 CREATE TABLE runs (                 -- of indexing

@@ -17,6 +17,7 @@ from workbench.domain import (
     ProgressCallback,
     Scope,
     Span,
+    TimeNote,
     format_tracklet_id,
     from_microseconds,
     to_microseconds,
@@ -25,7 +26,7 @@ from workbench.errors import GalleryError, NotPermitted
 from workbench.gallery.index import TemplateIndex
 from workbench.gallery.order import DAY, expand, runs
 from workbench.gallery.scan import Piece, Question, scan, workers
-from workbench.gallery.segments import Segment
+from workbench.gallery.segments import PLAIN, Segment
 from workbench.permit import Permit, spend
 
 if TYPE_CHECKING:
@@ -353,6 +354,7 @@ def _candidates(
             # So far the order.
             index.last_seen[rows], places.numbers(segment)[index.camera[rows]],
             index.recording[rows], rows, index.best[rows],
+            index.first_seconds[rows], index.last_seconds[rows],
         )  # fmt: skip
         order += zip(*(column.tolist() for column in columns), [segment] * len(rows), strict=True)
     order.sort(key=itemgetter(slice(4)))
@@ -369,9 +371,13 @@ def _candidates(
             shot_seconds=seconds,
             shot_time=from_microseconds(time),
             shot_jpeg=segment.index.picture(row),
+            time=TimeNote.of(
+                from_microseconds(first_seen),
+                gallery.stretches(segment).get(recording, PLAIN), begins, ends,
+            ),
         )
         for (
             minus, first_seen, recording_id, ordinal, last_seen, camera, recording, row,
-            (seconds, time, quality, *_), segment,
+            (seconds, time, quality, *_), begins, ends, segment,
         ) in order[: question.top]
     ]  # fmt: skip

@@ -11,7 +11,7 @@ import hashlib
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from workbench.domain import (
     IndexedRecording,
     Profile,
     Recording,
+    Stretch,
     format_tracklet_id,
     to_microseconds,
 )
@@ -52,13 +53,17 @@ _NEWEST = {
     "cameras": "ON CONFLICT DO UPDATE SET name = excluded.name, latitude = excluded.latitude, "
     "longitude = excluded.longitude, noted_at = excluded.noted_at "
     "WHERE excluded.noted_at > cameras.noted_at",
+    "clocks": "ON CONFLICT DO NOTHING",
     "refusals": "ON CONFLICT DO UPDATE SET reason = excluded.reason, "
     "refused_at = excluded.refused_at WHERE excluded.refused_at > refusals.refused_at",
 }
 _UNWANTED_RECORDING = "recording_id IN (SELECT unnest($recordings::VARCHAR[]))"
 _UNWANTED = f"{_UNWANTED_RECORDING} OR {TRACKLET_ID} IN (SELECT unnest($tracklets::VARCHAR[]))"
-TABLES = ("cameras", "recordings", "tracklets", "shots", "problems", "runs", "refusals")
+# Each row of these belongs to a recording, and goes with it.
+OF_RECORDINGS = ("recordings", "tracklets", "shots", "problems", "stretches", "unseen", "spans")
+TABLES = ("cameras", *OF_RECORDINGS, "clocks", "runs", "refusals")
 ROWS = "rows.duckdb"
+PLAIN = (Stretch(),)  # of a recording whose times nobody doubts or corrected
 RECORDING_IDS, CAMERA_IDS = "recording_ids.npy", "camera_ids.npy"
 
 
@@ -69,6 +74,9 @@ class Segment:
     folder: Path
     entry: SegmentEntry
     files: pa.ChunkedArray | None = None  # names of its recordings, once they were asked for
+    # By row number of their table, those of recordings that have more to say than one plain
+    # stretch; once they were asked for.
+    stretches: dict[int, tuple[Stretch, ...]] | None = None
 
     @property
     def alias(self) -> str:
@@ -142,8 +150,13 @@ class SegmentWriter:
         fresh = list({camera.camera_id: camera for camera in fresh}.values())
         for camera in fresh:
             self._cameras[camera.camera_id] = len(self._cameras)
-        names = ("camera_id", "name", "latitude", "longitude")
-        columns: dict[str, Any] = {n: [getattr(camera, n) for camera in fresh] for n in names}
+        columns: dict[str, Any] = {
+            name: pa.array([getattr(camera, name) for camera in fresh], kind)
+            for name, kind in (
+                ("camera_id", pa.string()), ("name", pa.string()),
+                ("latitude", pa.float64()), ("longitude", pa.float64()),
+            )
+        }  # fmt: skip
         columns["noted_at"] = pa.array(
             [noted_at or datetime.now(UTC)] * len(fresh), pa.timestamp("us", "UTC")
         )
@@ -248,6 +261,8 @@ class SegmentWriter:
                 recording=number[index.recording[rows]].astype(np.int32),
                 ordinal=index.ordinal[rows],
                 shot=shot - np.searchsorted(gone, shot) + self._shots,
+                first_seconds=index.first_seconds[rows],
+                last_seconds=index.last_seconds[rows],
             )
         )
         self._recordings += [name.decode() for name in segment.recording_ids[kept].tolist()]
@@ -260,7 +275,7 @@ class SegmentWriter:
         self._connection.register("unwanted", unwanted)
         for name in TABLES:
             self._connection.register("incoming", tables[name])
-            keep = "" if name in (*_NEWEST, "runs") else "ANTI JOIN unwanted USING (recording_id)"
+            keep = "ANTI JOIN unwanted USING (recording_id)" if name in OF_RECORDINGS else ""
             self._connection.execute(
                 f"INSERT INTO {name} FROM incoming {keep} {_NEWEST.get(name, '')}"
             )
@@ -269,7 +284,8 @@ class SegmentWriter:
         found = self._connection.sql(
             "SELECT i.template, c.rowid AS camera, epoch_us(t.first_seen) AS first_seen, "
             "epoch_us(t.last_seen) AS last_seen, s.quality, r.rowid AS recording, i.ordinal, "
-            "s.rowid AS shot FROM incoming i ANTI JOIN unwanted USING (recording_id) "
+            "s.rowid AS shot, t.first_seconds, t.last_seconds "
+            "FROM incoming i ANTI JOIN unwanted USING (recording_id) "
             "JOIN recordings r ON r.recording_id = i.recording_id "
             "JOIN tracklets t ON t.recording_id = i.recording_id AND t.ordinal = i.ordinal "
             "JOIN shots s ON s.recording_id = i.recording_id AND s.ordinal = i.ordinal "
@@ -338,7 +354,12 @@ class SegmentWriter:
         found = self._connection.execute(
             "SELECT camera_id, longitude, latitude FROM cameras"
         ).fetchnumpy()
-        places = hilbert(np.asarray(found["longitude"]), np.asarray(found["latitude"]))
+        # A masked value is a place that is not known.
+        longitude, latitude = (
+            np.ma.filled(np.ma.asarray(found[name], np.float64), np.nan)
+            for name in ("longitude", "latitude")
+        )
+        places = hilbert(longitude, latitude)
         by_id = dict(zip(found["camera_id"].tolist(), places.tolist(), strict=True))
         return np.array([by_id[camera_id] for camera_id in self._cameras], np.int64)
 
@@ -368,6 +389,7 @@ class SegmentWriter:
                         tracklet.template, camera,
                         to_microseconds(tracklet.first_seen), to_microseconds(tracklet.last_seen),
                         tracklet.shots[0].quality.overall, number, tracklet.ordinal, shot,
+                        *one.seconds_of(tracklet),
                     )  # fmt: skip
                     for name, value in zip(_COLUMNS, values, strict=True):
                         columns[name].append(value)
@@ -398,7 +420,7 @@ def _tables(
                 "recording_id": ((r.recording_id for r in recordings), pa.string()),
                 "camera_id": ((r.recording.camera_id for r in recordings), pa.string()),
                 "file": ((r.recording.file for r in recordings), pa.string()),
-                "started_at": ((r.recording.started_at for r in recordings), time),
+                "started_at": ((r.started_at for r in recordings), time),
                 "ended_at": ((r.ended_at for r in recordings), time),
                 "sha256": ((r.sha256 for r in recordings), pa.string()),
                 **{
@@ -411,27 +433,40 @@ def _tables(
                 "stopped": ((r.stopped for r in recordings), pa.string()),
                 "elapsed_seconds": ((r.elapsed_seconds for r in recordings), pa.float64()),
                 "indexed_at": ([now] * len(recordings), time),
+                "stated_at": ((r.recording.stated_at for r in recordings), time),
+                "seconds": ((r.seconds for r in recordings), pa.float64()),
+                "stream": ((r.recording.stream for r in recordings), pa.int32()),
+                "rotation": ((r.recording.rotation for r in recordings), pa.int32()),
+                "pixel_aspect": (
+                    (a and str(a) for a in (r.recording.pixel_aspect for r in recordings)),
+                    pa.string(),
+                ),
+                "frame_rate": ((r.recording.frame_rate for r in recordings), pa.float64()),
             }
         ),
     )  # fmt: skip
     tracklets = [
-        (r.recording_id, r.recording.camera_id, t) for r in recordings for t in r.tracklets
+        (r.recording_id, r.recording.camera_id, t, *r.seconds_of(t))
+        for r in recordings
+        for t in r.tracklets
     ]
     yield (
         "tracklets",
         table(
             {
-                "recording_id": ((i for i, _, _ in tracklets), pa.string()),
-                "ordinal": ((t.ordinal for _, _, t in tracklets), pa.int32()),
-                "camera_id": ((c for _, c, _ in tracklets), pa.string()),
-                "first_seen": ((t.first_seen for _, _, t in tracklets), time),
-                "last_seen": ((t.last_seen for _, _, t in tracklets), time),
-                "detections": ((t.detections for _, _, t in tracklets), pa.int32()),
-                "searchable": ((t.searchable for _, _, t in tracklets), pa.bool_()),
+                "recording_id": ((i for i, *_ in tracklets), pa.string()),
+                "ordinal": ((t.ordinal for _, _, t, *_ in tracklets), pa.int32()),
+                "camera_id": ((c for _, c, *_ in tracklets), pa.string()),
+                "first_seen": ((t.first_seen for _, _, t, *_ in tracklets), time),
+                "last_seen": ((t.last_seen for _, _, t, *_ in tracklets), time),
+                "detections": ((t.detections for _, _, t, *_ in tracklets), pa.int32()),
+                "searchable": ((t.searchable for _, _, t, *_ in tracklets), pa.bool_()),
+                "first_seconds": ((first for *_, first, _ in tracklets), pa.float64()),
+                "last_seconds": ((last for *_, last in tracklets), pa.float64()),
             }
         ),
     )
-    shots = [(i, t.ordinal, k, s) for i, _, t in tracklets for k, s in enumerate(t.shots)]
+    shots = [(i, t.ordinal, k, s) for i, _, t, *_ in tracklets for k, s in enumerate(t.shots)]
     flat = np.concatenate([s.template for *_, s in shots]) if shots else np.empty(0, np.float32)
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat, pa.float32()), dimension)
     rows = table(
@@ -465,18 +500,69 @@ def _tables(
             }
         ),
     )
+    stretches = [(r.recording_id, s) for r in recordings for s in r.stretches]
+    yield (
+        "stretches",
+        table(
+            {
+                "recording_id": ((i for i, _ in stretches), pa.string()),
+                **{
+                    name: ([getattr(s, name) for _, s in stretches], kind)
+                    for name, kind in (
+                        ("from_seconds", pa.float64()), ("doubt", pa.string()),
+                        ("offset_seconds", pa.float64()), ("uncertainty_seconds", pa.float64()),
+                        ("found_by", pa.string()), ("how", pa.string()), ("found_at", time),
+                        ("given_for", pa.string()),
+                    )
+                },
+            }
+        ),
+    )  # fmt: skip
+    unseen = [(r.recording_id, u) for r in recordings for u in r.unseen]
+    yield (
+        "unseen",
+        table(
+            {
+                "recording_id": ((i for i, _ in unseen), pa.string()),
+                "start_seconds": ((u.start for _, u in unseen), pa.float64()),
+                "end_seconds": ((u.end for _, u in unseen), pa.float64()),
+                "why": ((u.why for _, u in unseen), pa.string()),
+            }
+        ),
+    )
+    spans = [(r.recording_id, r.recording.camera_id, *s) for r in recordings for s in r.spans]
+    yield (
+        "spans",
+        table(
+            {
+                "recording_id": ((i for i, *_ in spans), pa.string()),
+                "camera_id": ((c for _, c, *_ in spans), pa.string()),
+                "started_at": ((start for *_, start, _ in spans), time),
+                "ended_at": ((end for *_, end in spans), time),
+            }
+        ),
+    )
 
 
 _COLUMNS: dict[str, Any] = {
     "templates": np.float32, "camera": np.int32,
     "first_seen": np.int64, "last_seen": np.int64, "quality": np.float32, "recording": np.int32,
-    "ordinal": np.int32, "shot": np.int64,
+    "ordinal": np.int32, "shot": np.int64, "first_seconds": np.float64, "last_seconds": np.float64,
 }  # fmt: skip
 
 
 def _no_rows(dimension: int) -> TemplateRows:
     columns = {name: np.empty(0, kind) for name, kind in _COLUMNS.items()}
     return TemplateRows(**columns | {"templates": np.empty((0, dimension), np.float32)})
+
+
+def stretch_of(row: Mapping[str, Any]) -> Stretch:
+    """Make a stretch from its row of the table."""
+    found_at = row["found_at"]
+    return Stretch(
+        **{field.name: row[field.name] for field in fields(Stretch)}
+        | {"found_at": None if found_at is None else found_at.astimezone(UTC)}
+    )
 
 
 def columns(profile: Profile) -> dict[str, pa.Schema]:

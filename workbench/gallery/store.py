@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
@@ -29,6 +29,7 @@ from workbench.domain import (
     Recording,
     Scope,
     Shot,
+    Stretch,
     parse_tracklet_id,
 )
 from workbench.errors import DistrictError, GalleryBusy, GalleryError, ProfileMismatch
@@ -56,6 +57,7 @@ from workbench.gallery.segments import (
     SegmentWriter,
     attach,
     remove,
+    stretch_of,
 )
 
 if TYPE_CHECKING:
@@ -396,7 +398,8 @@ class Gallery:
                     )
 
     def _check_times(self, indexed: IndexedRecording) -> None:
-        spans = [("the recording", indexed.recording.started_at, indexed.ended_at)]
+        began = indexed.recording.started_at
+        spans = [("the recording", began, began + timedelta(seconds=indexed.seconds))]
         spans += [(f"tracklet {t.ordinal}", t.first_seen, t.last_seen) for t in indexed.tracklets]
         for what, first, last in spans:
             if last < first:
@@ -555,7 +558,8 @@ class Gallery:
     def arrow(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
         """Run a query with its parameters; return an Arrow table, times in UTC.
 
-        Tables: cameras, recordings, tracklets, shots, problems, runs, refusals; see schema.sql.
+        Tables: cameras, recordings, tracklets, shots, problems, stretches, unseen, spans, clocks,
+        runs, refusals; see schema.sql.
         For questions of one's own, :meth:`connection`.
         """
         self.refresh()
@@ -597,6 +601,38 @@ class Gallery:
             sql = f"SELECT file FROM {segment.alias}.recordings ORDER BY rowid"  # noqa: S608
             segment.files = self._ask(sql)["file"]
         return segment.files
+
+    def stretches(self, segment: Segment) -> dict[int, tuple[Stretch, ...]]:
+        """Stretches of a segment's recordings by row number, but for plain ones; read once.
+
+        A recording that is not named has one stretch without doubt, whose clock was right.
+        """
+        if segment.stretches is None:
+            part = segment.alias
+            sql = (
+                "SELECT r.rowid AS recording, s.* "  # noqa: S608 - a name of our own
+                f"FROM {part}.stretches s JOIN {part}.recordings r USING (recording_id) "
+                f"SEMI JOIN (SELECT recording_id FROM {part}.stretches WHERE from_seconds > 0 "
+                "OR doubt <> '' OR offset_seconds <> 0 OR found_at IS NOT NULL) AS told "
+                "USING (recording_id) ORDER BY recording, from_seconds"
+            )
+            found: dict[int, list[Stretch]] = {}
+            for row in self._ask(sql).to_pylist():
+                found.setdefault(row["recording"], []).append(stretch_of(row))
+            segment.stretches = {row: tuple(those) for row, those in found.items()}
+        return segment.stretches
+
+    def stretches_by_id(self, recording_ids: Iterable[str]) -> dict[str, tuple[Stretch, ...]]:
+        """Stretches of recordings by their ids, in order."""
+        rows = self.arrow(
+            "SELECT * FROM stretches WHERE recording_id IN (SELECT unnest(?::VARCHAR[])) "
+            "ORDER BY recording_id, from_seconds",
+            [list(recording_ids)],
+        )
+        found: dict[str, list[Stretch]] = {}
+        for row in rows.to_pylist():
+            found.setdefault(row["recording_id"], []).append(stretch_of(row))
+        return {name: tuple(those) for name, those in found.items()}
 
     def cameras(self) -> tuple[Camera, ...]:
         """All cameras, by id."""
@@ -651,7 +687,7 @@ class Gallery:
     def recordings(self) -> pd.DataFrame:
         """Recordings, one per row, by start: the columns of the table, with counts of tracklets."""
         frame: pd.DataFrame = self.arrow(
-            "SELECT r.*, epoch(ended_at - started_at) AS seconds, "
+            "SELECT r.*, "
             "coalesce(t.tracklets, 0) AS tracklets, coalesce(t.unsearchable, 0) AS unsearchable, "
             "coalesce(p.problems, 0) AS problems FROM recordings r "
             "LEFT JOIN (SELECT recording_id, count(*) AS tracklets, "
@@ -729,9 +765,12 @@ class Gallery:
         return frame
 
     def footage(self, cameras: Iterable[Camera] | None = None) -> pd.DataFrame:
-        """Spans of footage: camera_id, camera, started_at, ended_at; by camera and start."""
+        """Spans of footage: camera_id, camera, started_at, ended_at; by camera and start.
+
+        What could not be seen is between them.
+        """
         frame: pd.DataFrame = self.arrow(
-            "SELECT camera_id, name AS camera, started_at, ended_at FROM recordings "
+            "SELECT camera_id, name AS camera, started_at, ended_at FROM spans "
             "JOIN cameras USING (camera_id) ORDER BY camera_id, started_at"
         ).to_pandas()
         if cameras is None:
@@ -758,7 +797,15 @@ class Gallery:
         footage = self.arrow(
             "SELECT count(DISTINCT camera_id) AS cameras, count(DISTINCT recording_id) AS "
             "recordings, coalesce(sum(epoch(least(ended_at, b) - greatest(started_at, a))), 0) AS "
-            "seconds FROM recordings "
+            "seconds FROM spans "
+            "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
+            "JOIN (SELECT unnest(?::TIMESTAMPTZ[]) AS a, unnest(?::TIMESTAMPTZ[]) AS b) "
+            "ON started_at < b AND ended_at > a",
+            of_them,
+        ).to_pylist()[0]
+        unseen = self.arrow(
+            "SELECT coalesce(sum(epoch(least(ended_at, b) - greatest(started_at, a))), 0) AS "
+            "seconds FROM unseen_spans "
             "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
             "JOIN (SELECT unnest(?::TIMESTAMPTZ[]) AS a, unnest(?::TIMESTAMPTZ[]) AS b) "
             "ON started_at < b AND ended_at > a",
@@ -785,6 +832,7 @@ class Gallery:
             tracklets=tracklets["searchable"],
             unsearchable=tracklets["total"] - tracklets["searchable"],
             refused=refused["refused"],
+            unseen_seconds=float(unseen["seconds"]),
         )
 
     def connection(self) -> duckdb.DuckDBPyConnection:

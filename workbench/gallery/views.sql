@@ -7,6 +7,34 @@ CREATE OR REPLACE TEMP VIEW tracklets AS FROM all_tracklets;
 CREATE OR REPLACE TEMP VIEW shots AS FROM all_shots;
 CREATE OR REPLACE TEMP VIEW problems AS FROM all_problems;
 
+CREATE OR REPLACE TEMP VIEW unseen AS FROM all_unseen;
+CREATE OR REPLACE TEMP VIEW spans AS FROM all_spans;
+CREATE OR REPLACE TEMP VIEW clocks AS SELECT DISTINCT * FROM all_clocks;
+
+-- Each stretch with the second at which it ends.
+CREATE OR REPLACE TEMP VIEW stretches AS
+SELECT
+    *,
+    lead(from_seconds, 1, 'infinity'::DOUBLE) OVER (
+        PARTITION BY recording_id ORDER BY from_seconds
+    ) AS until_seconds
+FROM all_stretches;
+
+-- What could not be seen, with its times.
+CREATE OR REPLACE TEMP VIEW unseen_spans AS
+SELECT
+    u.recording_id, r.camera_id, u.why,
+    r.stated_at + to_microseconds(
+        round((greatest(start_seconds, from_seconds) - offset_seconds) * 1e6)::BIGINT
+    ) AS started_at,
+    r.stated_at + to_microseconds(
+        round((least(end_seconds, until_seconds, seconds) - offset_seconds) * 1e6)::BIGINT
+    ) AS ended_at
+FROM all_unseen u
+JOIN all_recordings r USING (recording_id)
+JOIN stretches s ON s.recording_id = u.recording_id
+    AND start_seconds < until_seconds AND least(end_seconds, seconds) > from_seconds;
+
 CREATE OR REPLACE TEMP VIEW cameras AS
 SELECT
     camera_id,
@@ -40,16 +68,35 @@ SELECT
     t.searchable,                       -- false: seen, but no shot good enough
     s.quality AS best_quality,          -- of the best shot, 0 to 1; null if there is none
     s.time AS best_shot_at,
-    s.seconds AS best_shot_seconds      -- in the recording
+    s.seconds AS best_shot_seconds,     -- in the recording
+    -- What the times rest on. As the camera's clock had it; add the correction, and it is first_seen.
+    t.first_seen + to_microseconds(round(own.offset_seconds * 1e6)::BIGINT) AS recorded_at,
+    0 - own.offset_seconds AS correction_seconds,
+    own.uncertainty_seconds,            -- null: not stated
+    coalesce(d.doubt, '') AS doubt      -- why they are not certain; '' if they are
 FROM tracklets t
 JOIN cameras c USING (camera_id)
 JOIN recordings r USING (recording_id)
+ASOF JOIN stretches own
+    ON own.recording_id = t.recording_id AND own.from_seconds <= t.first_seconds
+LEFT JOIN (
+    SELECT recording_id, ordinal, string_agg(doubt, '; ' ORDER BY from_seconds) AS doubt
+    FROM tracklets JOIN stretches USING (recording_id)
+    WHERE doubt <> '' AND found_at IS NULL
+        AND from_seconds <= last_seconds AND until_seconds > first_seconds
+    GROUP BY recording_id, ordinal
+) d ON d.recording_id = t.recording_id AND d.ordinal = t.ordinal
 LEFT JOIN shots s ON s.recording_id = t.recording_id AND s.ordinal = t.ordinal AND s.rank = 0;
 
 CREATE TEMP VIEW recordings_view AS     -- one row a recording
 SELECT
     r.recording_id, r.camera_id, c.name AS camera, r.file, r.started_at, r.ended_at,
-    epoch(r.ended_at - r.started_at) AS seconds,
+    r.seconds,                          -- of the recording, seen or not
+    coalesce(v.seconds, 0) AS seen_seconds,
+    coalesce(u.seconds, 0) AS unseen_seconds,   -- of which no picture could be decoded
+    r.stated_at,                        -- when it began, by the camera's clock or the list
+    k.clock_offset_seconds,             -- by which that clock was ahead, at its beginning
+    k.is_certain,                       -- false: some of its times are in doubt
     coalesce(t.tracklets, 0) AS tracklets,
     coalesce(t.searchable, 0) AS searchable,
     r.stopped,                          -- why reading ended
@@ -61,20 +108,36 @@ LEFT JOIN (
     FROM tracklets GROUP BY recording_id
 ) t USING (recording_id)
 LEFT JOIN (
+    SELECT recording_id, sum(epoch(ended_at - started_at)) AS seconds FROM spans GROUP BY ALL
+) v USING (recording_id)
+LEFT JOIN (
+    SELECT recording_id, sum(epoch(ended_at - started_at)) AS seconds
+    FROM unseen_spans GROUP BY ALL
+) u USING (recording_id)
+LEFT JOIN (
+    SELECT
+        recording_id,
+        arg_min(offset_seconds, from_seconds) AS clock_offset_seconds,
+        bool_and(doubt = '' OR found_at IS NOT NULL) AS is_certain
+    FROM stretches GROUP BY recording_id
+) k USING (recording_id)
+LEFT JOIN (
     SELECT recording_id, count(*) AS problems FROM problems GROUP BY recording_id
 ) p USING (recording_id);
 
 CREATE TEMP VIEW coverage_view AS       -- one row a camera and UTC day with footage
 SELECT
     camera_id, camera, day,
-    count(*) AS recordings,
-    -- of the day, added up: recordings of one camera may overlap
+    count(DISTINCT recording_id) AS recordings,
+    -- of the day, that could be seen, added up: recordings of one camera may overlap
     sum(epoch(least(ended_at, day + INTERVAL 1 DAY) - greatest(started_at, day))) AS seconds
 FROM (
     SELECT
-        camera_id, camera, started_at, ended_at,
-        unnest(generate_series(date_trunc('day', started_at), ended_at, INTERVAL 1 DAY)) AS day
-    FROM recordings_view
+        s.recording_id, camera_id, c.name AS camera, s.started_at, s.ended_at,
+        unnest(generate_series(
+            date_trunc('day', s.started_at), s.ended_at, INTERVAL 1 DAY
+        )) AS day
+    FROM spans s JOIN cameras c USING (camera_id)
 )
 WHERE ended_at > day
 GROUP BY camera_id, camera, day;
@@ -83,13 +146,13 @@ CREATE TEMP VIEW cameras_view AS        -- one row a camera, with footage or wit
 SELECT
     c.camera_id, c.name AS camera, c.latitude, c.longitude,
     coalesce(r.recordings, 0) AS recordings,
-    coalesce(r.seconds, 0) AS seconds,  -- of footage
+    coalesce(r.seconds, 0) AS seconds,  -- of footage that could be seen
     coalesce(r.tracklets, 0) AS tracklets,
     r.first_footage, r.last_footage
 FROM cameras c
 LEFT JOIN (
     SELECT
-        camera_id, count(*) AS recordings, sum(seconds) AS seconds, sum(tracklets) AS tracklets,
+        camera_id, count(*) AS recordings, sum(seen_seconds) AS seconds, sum(tracklets) AS tracklets,
         min(started_at) AS first_footage, max(ended_at) AS last_footage
     FROM recordings_view GROUP BY camera_id
 ) r USING (camera_id);

@@ -6,7 +6,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.domain import Box, IndexedRecording, Progress, ProgressCallback, Recording
+from workbench.domain import (
+    FROM_CATALOGUE,
+    Box,
+    IndexedRecording,
+    Progress,
+    ProgressCallback,
+    Recording,
+    stretches_of,
+)
 from workbench.errors import RecordingError
 from workbench.faces.tracklets import TrackletBuilder, TrackletOptions
 from workbench.footage.files import sha256_of
@@ -132,4 +140,10 @@ def index_recording(
             picture_streams=reader.picture_streams,
             stopped=reader.stopped,
             elapsed_seconds=time.perf_counter() - began,
+            stretches=stretches_of(
+                ((doubt.from_seconds, doubt.why) for doubt in reader.doubts),
+                offset_seconds=recording.clock_offset_seconds,
+                how=FROM_CATALOGUE if recording.clock_offset_seconds else "",
+            ),
+            unseen=tuple(reader.unseen),
         )

@@ -1,0 +1,241 @@
+"""Clocks of cameras: how far they were ahead, and how certain that makes a time.
+
+A recording has stretches, each with one offset of the clock. A picture at second *s* of the
+recording was taken at ``stated_at + s - offset`` of its stretch, where ``stated_at`` is what the
+camera's clock, or the list, said of second 0.
+
+An offset is absolute: it says how far the clock was ahead of the right time, not by how much an
+earlier correction was wrong. So the last correction holds, and an offset of 0 gives back the times
+as they were stated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from workbench.domain.times import Span, utc
+from workbench.errors import TimeError
+
+# Beyond this a camera's clock is not off but unset.
+MOST_OFFSET_SECONDS = 366 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClockCorrection:
+    """Offset of a camera's clock, as somebody found it; an offset of 0 confirms the clock.
+
+    Raises TimeError if a number is not possible, or it is not said who found it and how.
+    """
+
+    offset_seconds: float  # by which the clock was ahead of the right time; negative: behind
+    found_by: str
+    how: str  # it was found, such as "compared with the clock in the picture"
+    found_at: datetime  # UTC
+    uncertainty_seconds: float | None = None  # the offset is right to so many; None: not stated
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "found_at", utc(self.found_at, where="clock"))
+        # Written so that NaN fails too.
+        if not abs(self.offset_seconds) <= MOST_OFFSET_SECONDS:
+            raise TimeError(
+                f"a clock offset of {self.offset_seconds:g} s is more than a year",
+                where="clock",
+                fix="Give the time the recording really started instead",
+            )
+        if self.uncertainty_seconds is not None and not (
+            0 <= self.uncertainty_seconds <= MOST_OFFSET_SECONDS
+        ):
+            raise TimeError(
+                f"an uncertainty of {self.uncertainty_seconds:g} s is not possible",
+                where="clock",
+                fix="Give the seconds by which the offset may be wrong, 0 or more",
+            )
+        for what, text in (("who found the offset", self.found_by), ("how it was found", self.how)):
+            if not text.strip():
+                raise TimeError(f"it is not said {what}", where="clock", fix="Say it")
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Part of a recording with one offset of the clock, up to where the next one begins."""
+
+    from_seconds: float = 0.0  # of the recording
+    doubt: str = ""  # why times from here on are not certain; empty if they are
+    offset_seconds: float = 0.0  # by which the clock was ahead
+    uncertainty_seconds: float | None = None
+    found_by: str = ""
+    how: str = ""
+    found_at: datetime | None = None  # UTC; None: nobody has confirmed or corrected it
+    # What the offset was given for: a recording, a folder or a camera; empty where nobody did.
+    given_for: str = ""
+
+    @property
+    def open_doubt(self) -> str:
+        """Why its times are not certain; empty once somebody has confirmed or corrected them."""
+        return "" if self.found_at is not None else self.doubt
+
+    def corrected(self, correction: ClockCorrection, given_for: str) -> Stretch:
+        """The stretch with another offset, or with the same one confirmed."""
+        return replace(
+            self,
+            offset_seconds=correction.offset_seconds,
+            uncertainty_seconds=correction.uncertainty_seconds,
+            found_by=correction.found_by,
+            how=correction.how,
+            found_at=correction.found_at,
+            given_for=given_for,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A stretch of a recording of which no picture could be decoded."""
+
+    start: float  # seconds of the recording
+    end: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimeNote:
+    """Note on a time: what the camera's clock said, the correction, and how certain that is."""
+
+    recorded: datetime  # UTC: the time as the camera's clock, or the list, had it
+    correction_seconds: float = 0.0  # that were added to it; negative where the clock was ahead
+    uncertainty_seconds: float | None = None  # None: not stated
+    doubt: str = ""  # why the time is not certain; empty if nothing speaks against it
+    found_by: str = ""  # who confirmed or corrected it; empty: nobody
+    how: str = ""
+
+    @classmethod
+    def of(
+        cls, seen: datetime, stretches: Sequence[Stretch], first: float, last: float
+    ) -> TimeNote:
+        """Note on the time *seen* of something seen from second *first* to *last* of a recording.
+
+        Its offset is that of the stretch in which it begins; it is in doubt if any of its seconds
+        is.
+        """
+        own = stretch_at(stretches, first)
+        within = [own, *(s for s in stretches if first < s.from_seconds <= last)]
+        doubts = [stretch.open_doubt for stretch in within if stretch.open_doubt]
+        if {s.offset_seconds for s in within} != {own.offset_seconds}:
+            doubts.append("it goes on where another offset of the clock begins")
+        return cls(
+            recorded=seen + timedelta(seconds=own.offset_seconds),
+            correction_seconds=0.0 - own.offset_seconds,
+            uncertainty_seconds=own.uncertainty_seconds,
+            doubt="; ".join(doubts),
+            found_by=own.found_by,
+            how=own.how,
+        )
+
+    @property
+    def is_certain(self) -> bool:
+        """True if nothing speaks against the time."""
+        return not self.doubt
+
+    def in_words(self, zone: tzinfo = UTC) -> str:
+        """Say what was recorded, how it was corrected, and how certain that is, for people.
+
+        >>> TimeNote(datetime(2026, 3, 29, 1, 4, tzinfo=UTC), -240.0, 2.0).in_words()
+        'recorded as 2026-03-29 01:04:00; the clock was 4 min ahead (± 2 s)'
+        """
+        about = [f"recorded as {self.recorded.astimezone(zone):%Y-%m-%d %H:%M:%S}"]
+        within = (
+            "" if self.uncertainty_seconds is None else f" (± {_words(self.uncertainty_seconds)})"
+        )
+        if self.correction_seconds:
+            way = "ahead" if self.correction_seconds < 0 else "behind"
+            about.append(f"the clock was {_words(abs(self.correction_seconds))} {way}{within}")
+        elif self.found_by:
+            about.append(f"the clock was right{within}")
+        if self.found_by:
+            about.append(f"found by {self.found_by}: {self.how}")
+        elif self.how:
+            about.append(self.how)
+        if self.doubt:
+            about.append(f"not certain: {self.doubt}")
+        return "; ".join(about)
+
+
+def _words(seconds: float) -> str:
+    """A length of time in its two largest units, as people say it."""
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    whole = round(seconds)
+    for size, name, smaller, below in (
+        (86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"),
+    ):  # fmt: skip
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {name}" + (f" {rest} {below}" if rest else "")
+    return f"{whole} s"
+
+
+def stretches_of(
+    doubts: Iterable[tuple[float, str]], *, offset_seconds: float = 0.0, how: str = ""
+) -> tuple[Stretch, ...]:
+    """Stretches of a recording from its doubts, each a second and why times from there are unsure.
+
+    The first stretch begins at second 0; all have the offset that is known of the whole.
+    """
+    found: dict[float, list[str]] = {0.0: []}
+    for seconds, why in doubts:
+        found.setdefault(max(0.0, seconds), []).append(why)
+    return tuple(
+        Stretch(seconds, "; ".join(found[seconds]), offset_seconds, how=how)
+        for seconds in sorted(found)
+    )
+
+
+def stretch_at(stretches: Sequence[Stretch], seconds: float) -> Stretch:
+    """The stretch of a recording that a second of it lies in; *stretches* are in order."""
+    before = [stretch for stretch in stretches if stretch.from_seconds <= seconds]
+    return before[-1] if before else stretches[0]
+
+
+def seen_spans(
+    stated_at: datetime, seconds: float, stretches: Sequence[Stretch], unseen: Iterable[Unseen]
+) -> list[Span]:
+    """Spans in UTC in which a recording of that many seconds shows something, in its own order.
+
+    What could not be seen is left out. Where the clock was set, spans may overlap.
+    """
+    gaps = sorted((max(0.0, u.start), min(seconds, u.end)) for u in unseen if u.end > u.start)
+    seen: list[tuple[float, float]] = []
+    begin = 0.0
+    for start, end in gaps:
+        if start > begin:
+            seen.append((begin, start))
+        begin = max(begin, end)
+    if begin < seconds or not (gaps or seen):
+        seen.append((begin, seconds))
+    ends = [*(stretch.from_seconds for stretch in stretches[1:]), math.inf]
+    spans: list[Span] = []
+    for first, last in seen:
+        for stretch, stop in zip(stretches, ends, strict=True):
+            a, b = max(first, stretch.from_seconds), min(last, stop)
+            if a > b or (a == b and first < last):
+                continue
+            zero = stated_at - timedelta(seconds=stretch.offset_seconds)
+            span = zero + timedelta(seconds=a), zero + timedelta(seconds=b)
+            if spans and spans[-1][1] == span[0]:
+                span = spans.pop()[0], span[1]
+            spans.append(span)
+    return spans
+
+
+__all__ = [
+    "MOST_OFFSET_SECONDS",
+    "ClockCorrection",
+    "Stretch",
+    "TimeNote",
+    "Unseen",
+    "seen_spans",
+    "stretch_at",
+    "stretches_of",
+]
