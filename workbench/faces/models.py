@@ -14,12 +14,15 @@ import dlib
 
 from workbench.domain import Profile
 from workbench.errors import ModelError
-from workbench.faces import profiles, weights
+from workbench.faces import dlib_network, profiles, weights
 from workbench.faces.sources import DLIB_LANDMARKS
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+_DLIB = {"any": "workbench.faces.dlib_client.DlibOnnxClient"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,15 @@ def _load(name: str, home: Path) -> Models:
     landmarks = None
     if recogniser.alignment == "dlib-chip":
         landmarks = dlib.shape_predictor(str(weights.folder(home) / DLIB_LANDMARKS.file))
+    if recogniser.name == "Dlib":
+        dlib_network.place(home)
+    client = _build("facial_recognition", recogniser.name, home)
+    if recogniser.name == "Dlib":
+        dlib_network.check(client.model, home)
     return Models(
         profile=profile,
         detector=_build("face_detector", detector, home),
-        recogniser=_build("facial_recognition", recogniser.name, home),
+        recogniser=client,
         landmarks=landmarks,
         input_size=recogniser.input_size,
         prepare=profiles.normaliser(recogniser),
@@ -115,10 +123,18 @@ def _build(task: str, name: str, home: Path) -> Any:
 
 @contextlib.contextmanager
 def _from_this_machine(home: Path) -> Iterator[None]:
-    """Let DeepFace see our weights and nothing else: no home of the user, no download."""
+    """Let DeepFace see our weights and nothing else: no home of the user, no download.
+
+    Its sessions of ONNX Runtime keep to the cores that this process may use, and the network of
+    Dlib is ours.
+    """
     os.environ["DEEPFACE_HOME"] = str(home)
     os.environ.setdefault("DEEPFACE_BACKEND_ENGINE", "onnx")  # the one we install
+    # Graphics cards would round to 10 bits.
+    os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
+    import onnxruntime
     from deepface.commons import weight_utils
+    from deepface.modules import modeling
 
     def local(file_name: str, source_url: object, **_: object) -> str:
         path = weights.folder(home) / file_name
@@ -130,9 +146,26 @@ def _from_this_machine(home: Path) -> Iterator[None]:
             fix=f"Put the file there yourself; DeepFace would download it from {source_url}",
         )
 
-    original = weight_utils.download_weights_if_necessary
-    weight_utils.download_weights_if_necessary = local
-    try:
+    download, options = weight_utils.download_weights_if_necessary, onnxruntime.SessionOptions
+
+    def bounded() -> Any:
+        made = options()
+        made.intra_op_num_threads = cores()
+        return made
+
+    recognisers = modeling.AVAILABLE_MODELS["facial_recognition"]
+    with contextlib.ExitStack() as stack:
+        stack.callback(setattr, weight_utils, "download_weights_if_necessary", download)
+        stack.callback(setattr, onnxruntime, "SessionOptions", options)
+        stack.callback(recognisers.update, Dlib=recognisers["Dlib"])
+        weight_utils.download_weights_if_necessary = local
+        onnxruntime.SessionOptions = bounded
+        recognisers["Dlib"] = _DLIB
         yield
-    finally:
-        weight_utils.download_weights_if_necessary = original
+
+
+def cores() -> int:
+    """Cores that a network may use: those of this process, or fewer if OMP_NUM_THREADS says so."""
+    available = len(os.sched_getaffinity(0))
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return min(available, int(said)) if said.isdigit() and int(said) else available

