@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import struct
 import zlib
@@ -118,6 +119,18 @@ def test_interlaced_pictures_are_read(tmp_path: Path) -> None:
     assert len(frames) == 10
     assert frames[0][5, 5].mean() > 240 > 60 > frames[0][40, 60].mean()
     assert reader.problems == []
+
+
+def test_a_picture_that_nobody_holds_leaves_memory_at_once(tmp_path: Path) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with RecordingReader(film(tmp_path / "a.mp4", [n / 25 for n in range(30)])) as reader:
+            for _ in reader.frames():
+                held = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+                assert held <= 3
+    finally:
+        gc.enable()
 
 
 def test_pictures_are_bgr_and_luma_is_small(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideDataContainer, Type
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,5 +80,7 @@ def square(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
 
 def told_orientation(frame: Any) -> Orientation:
     """The way in which the file of a decoded PyAV frame asks it to be shown."""
-    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    # Not frame.side_data: it makes a circle, and its picture then fills memory until the next
+    # collection of garbage.
+    matrix = SideDataContainer(frame).get(Type.DISPLAYMATRIX)
     return Orientation() if matrix is None else Orientation.of_matrix(bytes(matrix))
