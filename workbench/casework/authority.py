@@ -129,6 +129,41 @@ def admit(register: CaseRegister, reference: str, probe: Probe, *, tracklet_id: 
     register.record("probe.taken", {"case": reference, "tracklet": tracklet_id}, by=me)
 
 
+def permit_fetching(
+    register: CaseRegister, reference: str, narrowed: Scope | None = None
+) -> tuple[Person, Scope]:
+    """Allow footage to be fetched for a case: in its district and time, or *narrowed* within them.
+
+    Returns the user and the scope. A refusal is recorded; whoever fetches records what was asked.
+
+    Raises
+    ------
+    NotPermitted
+        If the case does not cover it, or the user may not search under it, with every reason.
+    CaseError
+        If there is no such case.
+    """
+    case = register.case(reference)
+    me = register.require("training.use" if case.is_training else "search", reference)
+    reasons = []
+    if me.account in case.approved_by:
+        reasons.append(f"{me.account} approved the case and may not fetch footage under it")
+    reasons += _when(register, case)
+    if narrowed is not None:
+        reasons += _where(case.request.district, narrowed.district)
+        reasons += _within(case, narrowed)
+    if case.is_training and me.in_service:
+        reasons.append("in an installation in service, a training case may not fetch footage")
+    if reasons:
+        register.refused("footage", reference, reasons)
+        raise NotPermitted(
+            "; ".join(reasons),
+            where=f"case {reference}",
+            fix="Stay within the case, or request one that covers this footage",
+        )
+    return me, narrowed or case.scope
+
+
 def answered(register: CaseRegister, permit: Permit, *, candidates: int, seconds: float) -> None:
     """Record the result of a search: the number of candidates and the seconds it took."""
     about = {
@@ -176,11 +211,7 @@ def _reasons(
         yield f"{me.account} approved the case and may not search under it"
     yield from _when(register, case)
     yield from _where(case.request.district, scope.district)
-    if scope.start < case.request.start or scope.end > case.request.end:
-        yield (
-            f"the time range {_span(scope.start, scope.end)} is not within the permitted "
-            f"{_span(case.request.start, case.request.end)}"
-        )
+    yield from _within(case, scope)
     if case.request.subject is not None:
         least, found = case.request.subject.least_score, lowest_score(register.folder, case, probe)
         if not found >= least:  # NaN is not alike
@@ -238,6 +269,14 @@ def _where(permitted: District, asked: District) -> Iterator[str]:
         f"the district {asked.name} reaches {metres:,.1f} m outside the permitted "
         f"{permitted.name}, at longitude {point[0]:.6f}, latitude {point[1]:.6f}"
     )
+
+
+def _within(case: Case, scope: Scope) -> Iterator[str]:
+    if scope.start < case.request.start or scope.end > case.request.end:
+        yield (
+            f"the time range {_span(scope.start, scope.end)} is not within the permitted "
+            f"{_span(case.request.start, case.request.end)}"
+        )
 
 
 def _farthest(permitted: District, outside: BaseGeometry) -> tuple[tuple[float, float], float]:

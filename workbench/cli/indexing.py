@@ -5,20 +5,22 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.casework.fetching import Fetching
 from workbench.cli.options import add_gallery, add_json, describe, positive, read_scope
 from workbench.cli.output import DONE, PROBLEMS, indexing_progress, lines, say, show
 from workbench.errors import SettingsError
-from workbench.footage.catalog import read_catalogue
+from workbench.footage.catalog import read_cameras, read_catalogue
 from workbench.indexing import index_catalogue, plan_catalogue, watch_catalogue
+from workbench.indexing.hook import Hook
 from workbench.indexing.workers import available_cores
 from workbench.installation import Installation
 
 if TYPE_CHECKING:
-    from workbench.domain import Scope
+    from workbench.domain import Problem, Scope
     from workbench.faces.models import Models
     from workbench.gallery import Gallery
     from workbench.indexing import IndexReport, Plan
@@ -35,7 +37,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         """
         sightline index footage --gallery town.duckdb --dry-run
         sightline index footage --gallery town.duckdb --workers 4
-        """,
+        sightline index footage --gallery town.duckdb --watch --case A-1 --hook ./fetch recorders.toml
+        """,  # noqa: E501 - one line, as it is typed
     )
     parser.add_argument(
         "catalogue",
@@ -72,13 +75,35 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--first-from", metavar="ISO8601", help="start of the time to index first")
     parser.add_argument("--first-to", metavar="ISO8601", help="end of the time to index first")
+    parser.add_argument(
+        "--hook",
+        nargs="+",
+        metavar=("PROGRAM", "ARGUMENT"),
+        help="fetch footage for a case before each round: the program is told area, time and "
+        "cameras, and answers with films (docs/hooks.md); needs --case",
+    )
+    parser.add_argument(
+        "--case",
+        metavar="REF",
+        help="the open case to fetch footage for: its area and time, or those of --first-district",
+    )
+    parser.add_argument(
+        "--hook-limit",
+        type=positive,
+        metavar="SECONDS",
+        default=3600,
+        help="stop the program after this many seconds; by default %(default)s",
+    )
     add_json(parser)
 
 
 def _index(options: argparse.Namespace) -> int:
     installation = Installation.open()
-    catalogue = read_catalogue(options.catalogue)  # before a gallery is made for it
     first = _first_scope(options)
+    before = _before(installation, options, first)
+    found = before() if before and not options.watch else ()
+    if not (before and options.watch):
+        catalogue = read_catalogue(options.catalogue)  # before a gallery is made for it
     if options.dry_run:
         with contextlib.ExitStack() as stack:
             gallery = (
@@ -95,6 +120,9 @@ def _index(options: argparse.Namespace) -> int:
                 report = index_catalogue(
                     catalogue, gallery, models, workers=workers, first=first, progress=progress
                 )
+            report = dataclasses.replace(
+                report, catalogue_problems=found + report.catalogue_problems
+            )
             return _show_report(report, json_lines=options.json)
         status = DONE
         rounds = watch_catalogue(
@@ -104,6 +132,7 @@ def _index(options: argparse.Namespace) -> int:
             every_seconds=options.watch,
             workers=workers,
             first=first,
+            before=before,
         )
         say("Watching for new recordings; Ctrl-C stops.")
         with contextlib.suppress(KeyboardInterrupt), contextlib.closing(rounds):
@@ -137,6 +166,31 @@ def _first_scope(options: argparse.Namespace) -> Scope | None:
             fix="Add the missing ones, or give none",
         )
     return read_scope(*given, prefix="--first-")
+
+
+def _before(
+    installation: Installation, options: argparse.Namespace, first: Scope | None
+) -> Callable[[], tuple[Problem, ...]] | None:
+    """Make what fetches footage before a round, if a hook was named; the case is checked now."""
+    if not options.hook and not options.case:
+        return None
+    if not (options.hook and options.case) or options.dry_run:
+        raise SettingsError(
+            "cannot be used like this",
+            where="--hook, --case",
+            fix="Give both, and leave out --dry-run",
+        )
+    read_cameras(options.catalogue, [])  # before a gallery is made for it
+    fetching = Fetching(
+        installation.register,
+        options.case,
+        Hook(options.hook, seconds=options.hook_limit),
+        options.catalogue,
+        narrowed=first,
+        log=lambda line: say(f"hook: {line}"),
+    )
+    fetching.permitted()
+    return fetching
 
 
 # --- What is shown ----------------------------------------------------------------------------

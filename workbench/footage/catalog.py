@@ -71,12 +71,16 @@ def read_catalogue(folder: Path | str) -> Catalogue:
             "is not a folder", where=str(folder), fix=f"Name the folder that holds {FOOTAGE_CSV}"
         )
     problems: list[Problem] = []
-    cameras = _cameras(folder, problems)
+    cameras = read_cameras(folder, problems)
     recordings = _recordings(folder, cameras, problems)
     return Catalogue(folder, tuple(cameras.values()), tuple(recordings), tuple(problems))
 
 
-def _cameras(folder: Path, problems: list[Problem]) -> dict[str, Camera]:
+def read_cameras(folder: Path, problems: list[Problem]) -> dict[str, Camera]:
+    """Read the cameras of a catalogue by their ids; rows that cannot be used join *problems*.
+
+    Raises CatalogueError as :func:`read_catalogue` does.
+    """
     table, drawing = folder / CAMERAS_CSV, folder / CAMERAS_GEOJSON
     if table.exists() and drawing.exists():
         raise CatalogueError(
@@ -133,7 +137,7 @@ def _recordings(
     seen: set[tuple[str, str]] = set()
     for where, row in read_table(folder / FOOTAGE_CSV, FOOTAGE_COLUMNS):
         try:
-            recording = _recording(folder, row, cameras, where)
+            recording = read_row(folder, row, cameras, where)
             if (recording.file, recording.camera_id) in seen:
                 raise CatalogueError(
                     f"duplicate recording {recording.file}", where=where, fix="Keep one row"
@@ -145,9 +149,10 @@ def _recordings(
             yield recording
 
 
-def _recording(
+def read_row(
     folder: Path, row: dict[str, str], cameras: dict[str, Camera], where: str
 ) -> Recording:
+    """Read one row of ``footage.csv``; raise CatalogueError, which names *where*, if it is bad."""
     file, camera_id = row["file"], row["camera_id"]
     if camera_id not in cameras:
         raise CatalogueError(

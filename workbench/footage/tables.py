@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
+import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -106,10 +109,70 @@ def with_rows(
     if not lines.getvalue().endswith(("\n", "\r")):
         text = ending + text
     content = path.read_bytes()
-    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+    return content + text.encode(_encoding(content)[1])
+
+
+def append_row(path: Path, columns: Sequence[str], row: Mapping[str, str]) -> None:
+    """Add a row to a table, which is made with these columns if there is none.
+
+    The other rows stay as they are; a column that the table lacks is added to its first line. It is
+    replaced in one go: readers see it with the row or without it, and so does a machine that loses
+    power.
+
+    Raises
+    ------
+    CatalogueError
+        If the table cannot be read, lacks one of *columns*, or cannot be written.
+    """
+    if not path.exists():
+        _replace(path, (",".join(columns) + "\n").encode())
+    lines, first, _ = _first_line(path, columns)
+    separator = _separator(path, first, columns)
+    names = _names(first, separator)
+    if missing := [name for name in row if name not in names]:
+        bare = first.rstrip("\r\n")
+        wider = bare + "".join(f"{separator}{name}" for name in missing) + first[len(bare) :]
+        mark, encoding = _encoding(path.read_bytes())
+        text = lines.getvalue().replace(first, wider, 1)
+        _replace(path, mark + text.encode(encoding))
+    _replace(path, with_rows(path, columns, [row], leave=()))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Replace a file in one go; the new one is on the disk before it takes the name."""
+    path = path.resolve()  # a link stays one
+    try:
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        made, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(made, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(made)
+            Path(name).chmod(mode)
+            Path(name).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise CatalogueError(
+            f"cannot be written ({error.strerror or error})",
+            where=str(path),
+            fix="Check the folder's permissions and the disk",
+        ) from None
+
+
+def _encoding(content: bytes) -> tuple[bytes, str]:
+    """The byte order mark that a text begins with, and the encoding of what follows it."""
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
         if content.startswith(mark):
-            return content + text.encode(encoding)
-    return content + text.encode("utf-8")
+            return mark, encoding
+    return b"", "utf-8"
 
 
 def _first_line(path: Path, columns: Sequence[str]) -> tuple[io.StringIO, str, int]:

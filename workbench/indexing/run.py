@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -160,19 +160,23 @@ def watch_catalogue(
     every_seconds: float = 30.0,
     workers: int = 1,
     first: Scope | None = None,
+    before: Callable[[], tuple[Problem, ...]] | None = None,
     progress: ProgressCallback | None = None,
 ) -> Generator[IndexReport]:
     """Index present and future recordings until the iterator is closed; one report per round.
 
     Rounds in which nothing was indexed and no new problem arose are not reported. A recording that
-    is still being written is refused in one round and taken in a later one.
+    is still being written is refused in one round and taken in a later one. *before* is called
+    before each round, such as to fetch footage; its problems join those of the catalogue.
     """
     reported: set[Problem] = set()
     while True:
         began = time.monotonic()
+        found = before() if before else ()
         report = index_catalogue(
             folder, gallery, models, workers=workers, first=first, progress=progress
         )
+        report = replace(report, catalogue_problems=found + report.catalogue_problems)
         if report.count("indexed") or set(report.problems) - reported:
             reported |= set(report.problems)
             yield report

@@ -1,0 +1,118 @@
+"""Footage is fetched under an open case alone, within it, and on record."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import films
+import numpy as np
+import pytest
+from office import AREA, START, Office
+from shapely import box
+
+from workbench.casework.cases import Case
+from workbench.casework.fetching import Fetching
+from workbench.domain import District, Scope
+from workbench.errors import CaseError, NotPermitted
+from workbench.indexing.hook import Hook
+
+PROGRAM = """
+import json, pathlib, shutil, sys
+told, (film, answer) = json.load(sys.stdin), sys.argv[1:]
+if answer == "fail":
+    sys.exit("no recorder there")
+if not told["present"]:
+    shutil.copyfile(film, pathlib.Path(told["into"], "a.mkv"))
+    print(json.dumps({"file": "a.mkv", "camera_id": "C1", "started_at": told["start"]}))
+"""
+
+Make = Callable[..., Fetching]
+
+
+@pytest.fixture
+def make(tmp_path: Path, office: Office) -> Make:
+    """``make(case, answer)``: a fetching in a catalogue with one camera in the Old Town."""
+    folder = tmp_path / "footage"
+    folder.mkdir()
+    (folder / "cameras.csv").write_text(
+        "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\nC2,Park,51.6,-0.02\n"
+    )
+    grey = [np.full((*films.SIZE, 3), 90, np.uint8)] * films.RATE
+    film = films.write(tmp_path / "grey.mkv", grey)
+    (tmp_path / "fetch.py").write_text(PROGRAM)
+
+    def make(case: str, answer: str = "", narrowed: Scope | None = None) -> Fetching:
+        hook = Hook([sys.executable, str(tmp_path / "fetch.py"), str(film), answer])
+        return Fetching(office.register, case, hook, folder, narrowed=narrowed, log=lambda _: None)
+
+    return make
+
+
+def test_what_is_asked_for_and_fetched_is_on_record(office: Office, case: Case, make: Make) -> None:
+    fetching = make(case.reference)
+    assert fetching() == ()
+    assert fetching() == ()
+    (asked,) = office.events("footage.asked")
+    assert asked.account == "anna"
+    assert asked.about["case"] == "A-1"
+    assert asked.about["start"] == START.isoformat()
+    assert len(asked.about["program"]) == 64
+    (fetched,) = office.events("footage.fetched")
+    assert fetched.about["asked"] == asked.number
+    ((film),) = fetched.about["films"]
+    assert (film["file"], film["camera"], film["started_at"]) == ("a.mkv", "C1", START.isoformat())
+    assert len(film["sha256"]) == 64
+
+
+def test_a_failure_is_on_record_once_and_does_not_stop_the_next_call(
+    office: Office, case: Case, make: Make
+) -> None:
+    fetching = make(case.reference, "fail")
+    for _ in range(3):
+        (problem,) = fetching()
+        assert problem.what == "ended with exit status 1: no recorder there"
+    (failed,) = office.events("footage.failed")
+    assert failed.about["reason"] == f"hook: {problem.what}"
+
+
+@pytest.mark.parametrize("name", ["rosa", "sara", "otto", "ada", "nobody"])
+def test_only_those_who_may_search_fetch(office: Office, case: Case, make: Make, name: str) -> None:
+    office.sit(name)
+    with pytest.raises(NotPermitted):
+        make(case.reference)()
+    assert office.events("search.refused")[-1].about["case"] == "A-1"
+    assert office.events("footage.asked") == []
+
+
+def test_nothing_outside_the_case_is_fetched(office: Office, case: Case, make: Make) -> None:
+    day = timedelta(days=1)
+    wide = Scope(District("everywhere", box(-1, 51, 1, 52)), START - day, START + day)
+    with pytest.raises(NotPermitted, match=r"outside the permitted.*is not within the permitted"):
+        make(case.reference, narrowed=wide)()
+    (refused,) = office.events("footage.refused")
+    assert len(refused.about["reasons"]) == 2
+    narrow = Scope(AREA, START, START + timedelta(hours=1))
+    assert make(case.reference, narrowed=narrow)() == ()
+    (asked,) = office.events("footage.asked")
+    assert asked.about["end"] == narrow.end.isoformat()
+
+
+def test_nothing_is_fetched_once_the_case_is_closed(office: Office, case: Case, make: Make) -> None:
+    fetching = make(case.reference)
+    fetching()
+    office.register.close(case.reference, reason="found")
+    with pytest.raises(NotPermitted, match="the case is closed"):
+        fetching()
+    assert len(office.events("footage.refused")) == 1
+    with pytest.raises(CaseError, match="no such case"):
+        make("A-9")()
+
+
+def test_in_service_a_training_case_fetches_nothing(office: Office, case: Case, make: Make) -> None:
+    office.register.train("T-1", replace(case.scope))
+    with pytest.raises(NotPermitted, match="a training case may not fetch footage"):
+        make("T-1")()
