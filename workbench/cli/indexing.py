@@ -79,7 +79,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--hook",
         nargs="+",
         metavar=("PROGRAM", "ARGUMENT"),
-        help="fetch footage for a case before each round: the program is told area, time and "
+        help="fetch footage for a case before each round: the program gets area, time and "
         "cameras, and answers with films (docs/hooks.md); needs --case",
     )
     parser.add_argument(

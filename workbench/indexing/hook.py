@@ -363,8 +363,8 @@ def _row(line: str) -> dict[str, str]:
         raise CatalogueError(
             f"{line[:80]!r} is not a row of {FOOTAGE_CSV} as JSON",
             where="hook",
-            fix=f"Print one object per line, with {', '.join(FOOTAGE_COLUMNS)}; all else belongs "
-            "on standard error",
+            fix=f"Print one object per line, with {', '.join(FOOTAGE_COLUMNS)}; anything else "
+            "belongs on standard error",
         )
     return {name: "" if value is None else str(value).strip() for name, value in given.items()}
 
