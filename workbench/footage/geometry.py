@@ -82,5 +82,6 @@ def told_orientation(frame: Any) -> Orientation:
     """The way in which the file of a decoded PyAV frame asks it to be shown."""
     # Not frame.side_data: it makes a circle, and its picture then fills memory until the next
     # collection of garbage.
-    matrix = SideDataContainer(frame).get(Type.DISPLAYMATRIX)
+    told = SideDataContainer(frame)  # type: ignore[call-arg]  # whose stub knows no argument
+    matrix = told.get(Type.DISPLAYMATRIX)
     return Orientation() if matrix is None else Orientation.of_matrix(bytes(matrix))
