@@ -140,6 +140,11 @@ class Film:
         return float(self._container.duration / av.time_base)
 
     @property
+    def tags(self) -> dict[str, str]:
+        """Fields of the header about the film as a whole, such as ``creation_time``."""
+        return {**self._stream.metadata, **self._container.metadata}
+
+    @property
     def pixel_aspect(self) -> Any:
         """Width of a pixel by its height, as container or stream state it; None where neither."""
         return self._stream.codec_context.sample_aspect_ratio or self._stream.sample_aspect_ratio

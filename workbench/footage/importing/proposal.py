@@ -1,0 +1,369 @@
+"""A catalogue proposed for a folder without one: each recording with camera, start and doubts."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from pathlib import PurePosixPath
+
+from workbench.domain import Camera, Problem
+from workbench.footage.catalog import MOST_FRAME_RATE
+from workbench.footage.importing.start import Basis, Prefer, Start, Trust, start_of
+from workbench.footage.importing.survey import Found, Survey
+
+# One camera records once at a time, but for what it keeps from before an alarm.
+MOST_OVERLAP = timedelta(seconds=30)
+# Folders that name no camera.
+_DATE = re.compile(r"(?:19|20)[0-9]{2}(?:[-_. ]?[0-9]{2}(?:[-_. ]?[0-9]{2})?)?")
+_PART_OF_DATE = re.compile(r"[0-9]{1,2}")
+_GENERIC = frozenset({
+    "clips", "dav", "dcim", "export", "exports", "files", "footage", "images", "jpg", "media",
+    "mp4", "pic", "pictures", "rec", "record", "recording", "recordings", "records", "snapshots",
+    "video", "videos",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedRecording:
+    """One row of a proposed catalogue.
+
+    Parameters
+    ----------
+    found : Found
+    start : Start
+    camera_id : str
+        Empty where neither name nor folder tells it.
+    camera_from : str
+        ``name``, ``folder`` or ``given``; empty where nothing tells it.
+    frame_rate : float, optional
+        Pictures a second, of a sequence or a film without times.
+    lacks : tuple of str
+        Phrases: why it cannot be written; empty if it can.
+    notes : tuple of str
+        Phrases: what to know of it all the same.
+    """
+
+    found: Found
+    start: Start
+    camera_id: str
+    camera_from: str
+    frame_rate: float | None
+    lacks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """Its name relative to the folder; a pattern for a sequence of pictures."""
+        return self.found.file
+
+    @property
+    def ready(self) -> bool:
+        """True if it can be written."""
+        return not self.lacks
+
+    @property
+    def stated(self) -> bool:
+        """True if it can be written and its name or its container gives the time.
+
+        Scripts may take these unseen; the time at which a file was last written is for people to
+        judge.
+        """
+        return self.ready and self.start.basis in (Basis.NAME, Basis.CONTAINER)
+
+    @property
+    def rests_on(self) -> str:
+        """Source of the time in words, such as ``name (Frigate)``."""
+        detail = self.start.detail
+        return f"{self.start.basis} ({detail})" if detail else str(self.start.basis)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Phrases: what it lacks, why its time is not surer, and what else to know."""
+        return (*self.lacks, *self.start.why, *self.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A catalogue as it would be written.
+
+    Parameters
+    ----------
+    survey : Survey
+    recordings : tuple of ProposedRecording
+        Without those that the folder's own catalogue lists already.
+    cameras : tuple of Camera
+        Those of the recordings whose place is known.
+    unplaced : tuple of str
+        Ids of the others.
+    listed : int
+        Recordings that the folder's own catalogue lists already.
+    needs_zone : bool
+        True if some recordings need the zone of the camera's clock, and none was given.
+    """
+
+    survey: Survey
+    recordings: tuple[ProposedRecording, ...]
+    cameras: tuple[Camera, ...]
+    unplaced: tuple[str, ...] = ()
+    listed: int = 0
+    needs_zone: bool = False
+
+    @property
+    def not_understood(self) -> tuple[Problem, ...]:
+        """Files and folders that are no footage, or cannot be read, with the reason."""
+        return self.survey.not_understood
+
+    @property
+    def contradictions(self) -> int:
+        """Number of recordings whose name and container contradict each other, undecided."""
+        return sum("contradict" in one.start.lacks for one in self.recordings)
+
+    @property
+    def left(self) -> int:
+        """Number of recordings and files that cannot be written as they are."""
+        return sum(not one.ready for one in self.recordings) + len(self.not_understood)
+
+
+def propose(
+    survey: Survey,
+    *,
+    zone: tzinfo | None = None,
+    places: Iterable[Camera] = (),
+    camera: str = "",
+    frame_rate: float | None = None,
+    prefer: Prefer | None = None,
+    listed: Iterable[str] = (),
+) -> Proposal:
+    """Propose a catalogue for a folder; files are not read again.
+
+    Parameters
+    ----------
+    survey : Survey
+    zone : tzinfo, optional
+        Of the clocks that gave times without an offset: a zone, or a fixed offset for a recorder
+        whose clock is not turned in summer.
+    places : iterable of Camera
+        Where cameras stand. Names and folders are looked for among their ids and names.
+    camera : str
+        Camera of those recordings for which neither name nor folder tells one.
+    frame_rate : float, optional
+        Pictures a second of those sequences, and films without times, that do not tell.
+    prefer : str, optional
+        ``name`` or ``container``: which to believe where they contradict each other. By default
+        neither is, and such a recording cannot be written.
+    listed : iterable of str
+        Files that a catalogue lists already.
+    """
+    known = {one.camera_id: one for one in places}
+    done = frozenset(listed)
+    fresh = [one for one in survey.found if one.file not in done]
+    chosen = _cameras(fresh, known, camera.strip())
+    rows = []
+    for found in fresh:
+        camera_id, camera_from, conflict = chosen[found.file]
+        start = start_of(found, zone, prefer)
+        rate, lacks = _rate(found, frame_rate)
+        rows.append(
+            ProposedRecording(
+                found,
+                start,
+                camera_id,
+                camera_from,
+                rate,
+                lacks=tuple(filter(None, (start.lacks, conflict, lacks, _unwritable(found)))),
+                notes=tuple(_notes(found)),
+            )
+        )
+    rows = _without_overlaps(rows)
+    used = list(dict.fromkeys(row.camera_id for row in rows if row.camera_id))
+    unplaced = tuple(one for one in used if one not in known)
+    rows = [_with_place(row, unplaced) for row in rows]
+    return Proposal(
+        survey,
+        tuple(rows),
+        tuple(known[one] for one in used if one in known),
+        unplaced,
+        len(survey.found) - len(fresh),
+        zone is None and any(_needs_zone(one.found) for one in rows),
+    )
+
+
+def _needs_zone(found: Found) -> bool:
+    if found.named is not None:
+        return found.named.started_at.tzinfo is None
+    stated = found.header.stated_at
+    return stated is not None and stated.tzinfo is None
+
+
+def _with_place(row: ProposedRecording, unplaced: Sequence[str]) -> ProposedRecording:
+    if row.camera_id not in unplaced:
+        return row
+    lacks = f"where camera {row.camera_id} stands is not known"
+    return replace(row, lacks=(*row.lacks, lacks))
+
+
+def _rate(found: Found, given: float | None) -> tuple[float | None, str]:
+    """Pictures a second for the table, and why it is missing."""
+    if not found.is_sequence and not found.header.counted:
+        return None, ""
+    rate = found.frame_rate or given
+    if rate is None:
+        why = found.remark or "it has no times"
+        return None, f"the number of pictures per second is not known: {why}"
+    if not 0 < rate <= MOST_FRAME_RATE:
+        return None, f"{rate:g} pictures per second are not possible"
+    return rate, ""
+
+
+def _unwritable(found: Found) -> str:
+    if found.file != found.file.strip():
+        return "its name begins or ends with a space, which tables do not keep; rename it"
+    return ""
+
+
+def _notes(found: Found) -> Iterable[str]:
+    more = found.header.picture_streams - 1
+    if more > 0:
+        yield (
+            f"{more} more picture {'stream is' if more == 1 else 'streams are'} not listed; each "
+            "needs a row with its number in the column stream and a camera of its own"
+        )
+
+
+# --- Cameras ----------------------------------------------------------------------------------
+
+
+def _cameras(
+    recordings: Sequence[Found], known: Mapping[str, Camera], given: str
+) -> dict[str, tuple[str, str, str]]:
+    """Of each file: its camera, what tells it, and why it cannot be told."""
+    folders = {one.file: _folders(one.file) for one in recordings}
+    by_name = {one.file: _name_says(one) for one in recordings}
+    places_of: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for one in recordings:
+        if by_name[one.file]:
+            places_of[by_name[one.file]].add(folders[one.file])
+    innermost: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for path in folders.values():
+        if path:
+            innermost[path[-1]].add(path)
+    keys = _keys(known.values())
+    chosen = {}
+    for one in recordings:
+        name, path = by_name[one.file], folders[one.file]
+        # A recorder's channel 1 in two folders: of two recorders.
+        shared = len(places_of[name]) > 1 and bool(path)
+        own = " ".join((*path[-1:], name)) if shared else name
+        in_list = _in_list([own, name, *_bare(one)], keys)
+        folder_in_list = _in_list([" ".join(path), *reversed(path)], keys)
+        if in_list and folder_in_list and in_list != folder_in_list:
+            words = f"its name says camera {in_list}, its folder camera {folder_in_list}"
+            chosen[one.file] = ("", "", words)
+        elif in_list:
+            chosen[one.file] = (in_list, "name", "")
+        elif folder_in_list:
+            chosen[one.file] = (folder_in_list, "folder", "")
+        elif own:
+            chosen[one.file] = (own, "name", "")
+        elif path:
+            several = len(innermost[path[-1]]) > 1
+            chosen[one.file] = (" ".join(path) if several else path[-1], "folder", "")
+        elif given:
+            chosen[one.file] = (_in_list([given], keys) or given, "given", "")
+        else:
+            chosen[one.file] = ("", "", "neither name nor folder tells its camera")
+    return chosen
+
+
+def _name_says(found: Found) -> str:
+    named = found.named
+    if named is None:
+        return ""
+    channel = f"channel {named.channel}" if named.channel else ""
+    return " ".join(filter(None, (named.camera, channel)))
+
+
+def _bare(found: Found) -> list[str]:
+    """Further ways in which a list may call the camera of a name."""
+    named = found.named
+    if named is None:
+        return []
+    both = f"{named.camera}{named.channel}" if named.camera and named.channel else ""
+    return [text for text in (both, named.camera, named.channel) if text]
+
+
+def _folders(file: str) -> tuple[str, ...]:
+    """The folders above a file that may name its camera."""
+    kept: list[str] = []
+    dated = False
+    for name in PurePosixPath(file).parts[:-1]:
+        if _DATE.fullmatch(name) or (dated and _PART_OF_DATE.fullmatch(name)):
+            dated = True
+        elif name.lower() not in _GENERIC:
+            kept.append(name)
+    return tuple(kept)
+
+
+def _keys(cameras: Iterable[Camera]) -> dict[str, set[str]]:
+    """Ids by what people may call a camera."""
+    keys: dict[str, set[str]] = defaultdict(set)
+    for camera in cameras:
+        for text in (camera.camera_id, camera.name):
+            keys[_key(text)].add(camera.camera_id)
+    return keys
+
+
+def _key(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
+
+
+def _in_list(texts: Iterable[str], keys: Mapping[str, set[str]]) -> str:
+    """The id of the one camera that is called one of these, tried in turn; empty if none is."""
+    for text in texts:
+        found = keys.get(_key(text), set()) if _key(text) else set()
+        if len(found) == 1:
+            return next(iter(found))
+    return ""
+
+
+def _without_overlaps(rows: Sequence[ProposedRecording]) -> list[ProposedRecording]:
+    """The rows; those of one camera that overlap in time are no longer ready."""
+    of_camera: dict[str, list[tuple[datetime, timedelta, str]]] = defaultdict(list)
+    for row in rows:
+        seconds = row.found.header.seconds
+        if row.start.at and row.camera_id and seconds and row.start.basis != Basis.MODIFIED:
+            of_camera[row.camera_id].append((row.start.at, timedelta(seconds=seconds), row.file))
+    clash: dict[str, str] = {}
+    for several in of_camera.values():
+        several.sort()
+        latest = several[0]
+        for one in several[1:]:
+            overlap = min(latest[0] + latest[1], one[0] + one[1]) - one[0]
+            if overlap > MOST_OVERLAP or overlap > min(latest[1], one[1]) / 2:
+                clash.setdefault(one[2], latest[2])
+                clash.setdefault(latest[2], one[2])
+            if one[0] + one[1] > latest[0] + latest[1]:
+                latest = one
+    made = []
+    for row in rows:
+        if row.file in clash:
+            words = (
+                f"it overlaps with {clash[row.file]}, and one camera does not record twice at "
+                "once: they are of two cameras, or a copy"
+            )
+            row = replace(row, lacks=(*row.lacks, words))
+        made.append(row)
+    return made
+
+
+def trust_words(trust: Trust) -> str:
+    """A degree of trust with its meaning, for legends."""
+    return {
+        Trust.SURE: "sure: two sources agree, or the name states its offset from UTC",
+        Trust.LIKELY: "likely: one source says so",
+        Trust.WEAK: "weak: the time at which the file was last written",
+        Trust.UNKNOWN: "unknown: see why",
+    }[trust]
