@@ -8,62 +8,23 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import random
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from heic import write_heic
+from mutations import MUTATIONS, mutated, try_all
 from PIL import Image
 
 from workbench.district import decoded, from_geojson, to_geojson
 from workbench.errors import DistrictError, ImageError
 from workbench.faces.photographs import read_photograph
 
-MUTATIONS = int(os.environ.get("SIGHTLINE_MUTATIONS", "150"))  # of each kind of input
-MOST_SECONDS = 10.0  # for one, on a busy machine
-# What readers stumble over: ends of ranges, signs of structure, numbers where none belong.
-BYTES = (
-    b"\x00",
-    b"\xff",
-    b"\x7f\xff\xff\xff",
-    b"\x80\x00\x00\x00",
-    b"\x00\x00",
-    b"\xff\xff\xff\xff",
-)
 WORDS = (
     b"null", b"[]", b"{}", b"1e999", b"-1e308", b"NaN", b'"\\ud800"', b"180.0001", b"[[", b"]]",
     b'"Point"', b'"GeometryCollection"', b'"radius"', b"300", b"-90", b'""', b"\xef\xbb\xbf",
 )  # fmt: skip
-
-
-def mutated(content: bytes, generator: random.Random, bits: tuple[bytes, ...]) -> bytes:
-    """*content* with up to four changes: bytes written over, put in, left out, doubled, cut off."""
-    data = bytearray(content)
-    for _ in range(generator.randint(1, 4)):
-        at = generator.randrange(len(data) + 1)
-        # Headers decide most: every second change is in the first bytes.
-        if generator.random() < 0.5:
-            at = min(at, generator.randrange(600))
-        length = generator.choice((1, 2, 4, 16, 200))
-        match generator.randrange(6):
-            case 0:
-                data[at : at + 1] = bytes([generator.randrange(256)])
-            case 1:
-                bit = generator.choice(bits)
-                data[at : at + len(bit)] = bit
-            case 2:
-                data[at:at] = generator.choice(bits)
-            case 3:
-                del data[at : at + length]
-            case 4:
-                data[at:at] = data[at : at + length]
-            case _ if generator.random() < 0.3:
-                del data[at:]
-    return bytes(data)
 
 
 def stored(picture: Image.Image, kind: str, **options: object) -> bytes:
@@ -136,7 +97,7 @@ def test_mutated_photographs_are_read_or_refused(photographs: dict[str, bytes]) 
         assert outcomes["refused"] == 0, f"{kind} is not read as it is"
         outcomes["read"] = 0
     for kind, content in photographs.items():
-        try_all(kind, content, BYTES, read)
+        try_all(kind, partial(mutated, content), read, MUTATIONS)
     assert min(outcomes.values()) > MUTATIONS, outcomes
 
 
@@ -190,24 +151,5 @@ def test_mutated_districts_are_read_or_refused() -> None:
         assert outcomes["refused"] == 0, f"{kind} is not read as it is"
     outcomes["read"] = 0
     for kind, content in DISTRICTS.items():
-        try_all(kind, content, WORDS, read, rounds=5)
+        try_all(kind, partial(mutated, content, bits=WORDS), read, 5 * MUTATIONS)
     assert min(outcomes.values()) > MUTATIONS, outcomes
-
-
-def try_all(
-    kind: str,
-    content: bytes,
-    bits: tuple[bytes, ...],
-    read: Callable[[bytes], None],
-    *,
-    rounds: int = 1,
-) -> None:
-    """Read all mutations of an input; fail with the number of the first that goes wrong."""
-    for number in range(rounds * MUTATIONS):
-        damaged = mutated(content, random.Random(f"{kind} {number}"), bits)
-        began = time.perf_counter()
-        try:
-            read(damaged)
-        except Exception as error:
-            raise AssertionError(f"mutation {number} of {kind}: {error!r}") from error
-        assert time.perf_counter() - began < MOST_SECONDS, f"mutation {number} of {kind} is slow"

@@ -64,6 +64,12 @@ def test_a_known_clock_offset_is_taken_off(tmp_path: Path) -> None:
         ("b.mp4", "camera '' is not among"),
         ("a.mp4,C1,2026-03-29T05:00:00Z", "duplicate recording a.mp4"),
         ("night/*.jpg,C1,2026-03-29T05:00:00Z", "without a frame_rate"),
+        ("b\0.mp4,C1,2026-03-29T05:00:00Z", "cannot be the name of a file"),
+        (f"{'b' * 300}.mp4,C1,2026-03-29T05:00:00Z", "cannot be the name of a file"),
+        (f"{'b/' * 3000},C1,2026-03-29T05:00:00Z", "cannot be the name of a file"),
+        ("night/**.jpg,C1,2026-03-29T05:00:00Z", "cannot be the name of a file"),
+        ("b.mp4,C1,0001-01-01T00:00:00+14:00", "before the year 1"),
+        ("b.mp4,C1,9999-12-31T23:59:59-12:00", "after 9999"),
     ],
 )
 def test_a_bad_row_is_told_and_the_others_go_on(tmp_path: Path, row: str, said: str) -> None:
@@ -88,6 +94,35 @@ def test_a_bad_camera_is_told_and_the_others_go_on(tmp_path: Path, row: str, sai
     catalogue = read_catalogue(write(tmp_path, f"{CAMERAS}{row}\n"))
     assert [camera.camera_id for camera in catalogue.cameras] == ["C1"]
     assert said in catalogue.problems[0].what
+
+
+def test_absurd_numbers_are_refused_at_once(tmp_path: Path) -> None:
+    """Some of them are a fraction of a thousand million digits, or more than a number may have."""
+    for column, value, said in (
+        ("pixel_aspect", "1e999999999", "is not the width of a pixel"),
+        ("pixel_aspect", "1e-999999999:1", "is not the width of a pixel"),
+        ("pixel_aspect", "-2:1", "is not the width of a pixel"),
+        ("stream", "9" * 5000, "is not the number of a picture stream"),
+        ("frame_rate", "1e-300", "frames per second is not possible"),
+    ):
+        footage = f"file,camera_id,started_at,{column}\na.mp4,C1,2026-03-29T01:00:00Z,{value}\n"
+        catalogue = read_catalogue(write(tmp_path, footage=footage))
+        assert not catalogue.recordings
+        assert said in catalogue.problems[0].what
+
+
+def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").symlink_to("b.mp4")
+    (tmp_path / "b.mp4").symlink_to("a.mp4")
+    (problem,) = read_catalogue(write(tmp_path)).problems
+    assert "cannot be the name of a file" in problem.what
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"features": {}}', "null"])
+def test_what_is_no_list_of_points_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "cameras.geojson").write_text(text)
+    with pytest.raises(CatalogueError, match="is not a GeoJSON FeatureCollection"):
+        read_catalogue(tmp_path)
 
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:

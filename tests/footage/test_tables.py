@@ -63,6 +63,7 @@ def test_lines_are_counted_as_an_editor_does(tmp_path: Path) -> None:
         (b"", "has no column camera_id, latitude, longitude"),
         (b"camera_id,latitude,longitude\n\xff,1,2\n", "it is not in UTF-8"),
         (b'camera_id,latitude,longitude\n"C1,1,2\n', "cannot be read as a table"),
+        (b"camera_id," + b"9" * 200_000, "cannot be read as a table"),
     ],
 )
 def test_what_is_no_such_table_is_refused(tmp_path: Path, content: bytes, said: str) -> None:

@@ -13,14 +13,21 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def utc(moment: datetime, *, where: str = "") -> datetime:
-    """Return *moment* in UTC; raise TimeError if it carries no offset."""
+    """Return *moment* in UTC; raise TimeError if it carries no offset, or is none in UTC."""
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise TimeError(
             f"the time {moment.isoformat()} has no offset from UTC",
             where=where,
             fix="Write it with one, such as 2026-03-29T00:36:40+00:00",
         )
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise TimeError(
+            f"the time {moment.isoformat()} is before the year 1 or after 9999 in UTC",
+            where=where,
+            fix="Write it like 2026-03-29T00:36:40+00:00",
+        ) from None
 
 
 def parse_time(text: str, *, where: str = "") -> datetime:
@@ -29,7 +36,7 @@ def parse_time(text: str, *, where: str = "") -> datetime:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         raise TimeError(
-            f"{text!r} is not an ISO 8601 time",
+            f"{text[:40]!r} is not an ISO 8601 time",
             where=where,
             fix="Write it like 2026-03-29T00:36:40+00:00",
         ) from None

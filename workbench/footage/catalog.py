@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,8 @@ from workbench.footage.tables import Row, read_table
 CAMERAS_CSV, CAMERAS_GEOJSON, FOOTAGE_CSV = "cameras.csv", "cameras.geojson", "footage.csv"
 CAMERA_COLUMNS = ("camera_id", "name", "latitude", "longitude")
 FOOTAGE_COLUMNS = ("file", "camera_id", "started_at")
-MOST_FRAME_RATE = 1000.0
+# From one picture a week to the fastest cameras.
+LEAST_FRAME_RATE, MOST_FRAME_RATE = 1e-6, 1000.0
 
 # Footage from before is none: cameras that record files are not older.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -160,17 +162,7 @@ def read_row(
             where=where,
             fix="Correct the id or list the camera",
         )
-    if not file:
-        raise CatalogueError("names no file", where=where, fix="Fill in the column file")
-    path = _path(folder, file)
-    # Links and ".." would let a catalogue name any file of this machine.
-    root = folder.resolve()
-    if not all(part.resolve().is_relative_to(root) for part in (path, *files_of(path))):
-        raise CatalogueError(
-            f"{file} lies outside the catalogue's folder",
-            where=where,
-            fix="Put the recording inside the folder",
-        )
+    path = _path_inside(folder, file, where)
     file = path.relative_to(folder).as_posix()
     offset = 0.0
     if row.get("clock_offset_seconds"):
@@ -191,7 +183,7 @@ def read_row(
     frame_rate = None
     if row.get("frame_rate"):
         frame_rate = _number(row["frame_rate"], where, "frame_rate")
-        if not 0 < frame_rate <= MOST_FRAME_RATE:
+        if not LEAST_FRAME_RATE <= frame_rate <= MOST_FRAME_RATE:
             raise CatalogueError(
                 f"{frame_rate:g} frames per second is not possible",
                 where=where,
@@ -216,6 +208,30 @@ def read_row(
     )
 
 
+def _path_inside(folder: Path, file: str, where: str) -> Path:
+    """Path of a file of the catalogue; raise CatalogueError unless it lies inside the folder."""
+    if not file:
+        raise CatalogueError("names no file", where=where, fix="Fill in the column file")
+    try:
+        path = _path(folder, file)
+        # Links and ".." would let a catalogue name any file of this machine.
+        parts, root = [part.resolve() for part in (path, *files_of(path))], folder.resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        # Too long, with a NUL in it, a pattern that is none, links in a circle.
+        raise CatalogueError(
+            f"{file[:80]!r} cannot be the name of a file ({getattr(error, 'strerror', '') or error})",
+            where=where,
+            fix="Correct the column file",
+        ) from None
+    if not all(part.is_relative_to(root) for part in parts):
+        raise CatalogueError(
+            f"{file} lies outside the catalogue's folder",
+            where=where,
+            fix="Put the recording inside the folder",
+        )
+    return path
+
+
 def _path(folder: Path, file: str) -> Path:
     """Path of a file of the catalogue, also if its name is spelt as another system would."""
     path = folder / file
@@ -233,9 +249,9 @@ def _path(folder: Path, file: str) -> Path:
 def _stream(text: str | None, where: str) -> int:
     if not text:
         return 1
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 99):
+    if not re.fullmatch("[1-9][0-9]?", text):
         raise CatalogueError(
-            f"stream {text!r} is not the number of a picture stream",
+            f"stream {text[:20]!r} is not the number of a picture stream",
             where=where,
             fix="Count from 1",
         )
@@ -258,14 +274,15 @@ def _rotation(text: str | None, where: str) -> int:
 def _aspect(text: str | None, where: str) -> Fraction | None:
     if not text:
         return None
-    wide, _, high = text.replace("/", ":").partition(":")
+    # Without exponents: a fraction of 1e999999999 has a thousand million digits.
+    parts = re.fullmatch(r"([0-9.]{1,12})\s*(?:[:/]\s*([0-9.]{1,12}))?", text)
     try:
-        aspect = Fraction(wide.strip()) / Fraction(high.strip() or 1)
+        aspect = Fraction(parts[1]) / Fraction(parts[2] or 1) if parts else Fraction(0)
     except (ValueError, ZeroDivisionError):
         aspect = Fraction(0)
     if not Fraction(1, MOST_ASPECT) <= aspect <= MOST_ASPECT:
         raise CatalogueError(
-            f"pixel_aspect {text!r} is not the width of a pixel by its height",
+            f"pixel_aspect {text[:20]!r} is not the width of a pixel by its height",
             where=where,
             fix=f"Write it as 2:1 or 1.0667, between 1:{MOST_ASPECT} and {MOST_ASPECT}:1",
         )
@@ -289,8 +306,9 @@ def points(path: Path, *, ids: Sequence[str] = ("camera_id",)) -> Iterator[Row]:
     try:
         document: Any = json.loads(path.read_text(encoding="utf-8-sig"))
         features = document["features"]
-        assert isinstance(features, list)
-    except (OSError, ValueError, LookupError, TypeError, AssertionError) as error:
+        if not isinstance(features, list):
+            raise TypeError("features is not a list")
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise CatalogueError(
             f"is not a GeoJSON FeatureCollection ({error!r})",
             where=str(path),
@@ -323,5 +341,5 @@ def _number(text: str, where: str, name: str) -> float:
         return float(text)
     except ValueError:
         raise CatalogueError(
-            f"{name} {text!r} is not a number", where=where, fix="Write decimal degrees or seconds"
+            f"{name} {text[:40]!r} is not a number", where=where, fix="Write decimal degrees or seconds"
         ) from None

@@ -63,7 +63,7 @@ def columns_of(path: Path) -> tuple[str, ...]:
         If the file does not exist or cannot be read as a table.
     """
     _, first, _ = _first_line(path, ())
-    several = [tuple(_names(first, separator)) for separator in SEPARATORS]
+    several = [tuple(_names(path, first, separator)) for separator in SEPARATORS]
     return max(several, key=lambda names: len(names))
 
 
@@ -90,7 +90,7 @@ def with_rows(
     """
     lines, first, _ = _first_line(path, columns)
     separator = _separator(path, first, columns)
-    names = _names(first, separator)
+    names = _names(path, first, separator)
     filled = {name: None for row in rows for name, text in row.items() if text}
     missing = [name for name in filled if name not in names and name not in leave]
     if missing:
@@ -128,7 +128,7 @@ def append_row(path: Path, columns: Sequence[str], row: Mapping[str, str]) -> No
         _replace(path, (",".join(columns) + "\n").encode())
     lines, first, _ = _first_line(path, columns)
     separator = _separator(path, first, columns)
-    names = _names(first, separator)
+    names = _names(path, first, separator)
     if missing := [name for name in row if name not in names]:
         bare = first.rstrip("\r\n")
         wider = bare + "".join(f"{separator}{name}" for name in missing) + first[len(bare) :]
@@ -184,8 +184,11 @@ def _first_line(path: Path, columns: Sequence[str]) -> tuple[io.StringIO, str, i
     return lines, first, skipped
 
 
-def _names(line: str, separator: str) -> list[str]:
-    names = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+def _names(path: Path, line: str, separator: str) -> list[str]:
+    try:
+        names = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    except csv.Error as error:
+        raise _unreadable(path, str(error)) from None
     return [name.strip() for name in names]
 
 
@@ -206,7 +209,7 @@ def _text(path: Path, columns: Sequence[str]) -> str:
 
 
 def _separator(path: Path, line: str, columns: Sequence[str]) -> str:
-    found = {separator: _names(line, separator) for separator in SEPARATORS}
+    found = {separator: _names(path, line, separator) for separator in SEPARATORS}
     for separator, names in found.items():
         if all(name in names for name in columns):
             return separator
