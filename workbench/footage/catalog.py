@@ -218,8 +218,9 @@ def _path_inside(folder: Path, file: str, where: str) -> Path:
         parts, root = [part.resolve() for part in (path, *files_of(path))], folder.resolve()
     except (OSError, ValueError, RuntimeError) as error:
         # Too long, with a NUL in it, a pattern that is none, links in a circle.
+        why = getattr(error, "strerror", None) or error
         raise CatalogueError(
-            f"{file[:80]!r} cannot be the name of a file ({getattr(error, 'strerror', '') or error})",
+            f"{file[:80]!r} cannot be the name of a file ({why})",
             where=where,
             fix="Correct the column file",
         ) from None
@@ -341,5 +342,7 @@ def _number(text: str, where: str, name: str) -> float:
         return float(text)
     except ValueError:
         raise CatalogueError(
-            f"{name} {text[:40]!r} is not a number", where=where, fix="Write decimal degrees or seconds"
+            f"{name} {text[:40]!r} is not a number",
+            where=where,
+            fix="Write decimal degrees or seconds",
         ) from None
