@@ -44,6 +44,7 @@ _CODE = re.compile(
     r"|^[A-Z][a-z]+(?:-[A-Z][a-z]+)+$|-src (?:'|data:|blob:)|^use strict$|^tuple\["
     r"|^(?:translate|scale|matrix|brightness)(?:3d)?\("
 )
+_GROUP = re.compile(r"\(\?[:P<=!]")
 _WORDS = re.compile(r"[A-Za-zÀ-ÿ’']{2,}")
 
 
@@ -77,6 +78,8 @@ class _Python(ast.NodeVisitor):
         self.found: list[str] = []
 
     def _add(self, text: str, *, shown: bool = False) -> None:
+        if _GROUP.search(text):
+            return  # a regular expression: its angle brackets are no tags
         for part in _without_tags(text) if "<" in text else [text]:
             if is_read(part) or (shown and re.search(r"[A-Za-z]{2,}", part)):
                 self.found.append(part)
@@ -141,9 +144,7 @@ class _Python(ast.NodeVisitor):
         if "where" in given and node.args and (name.endswith("Error") or "fix" in given):
             self._error(node, given)
             return
-        # The first argument of a call such as re.compile is a pattern, which no one reads.
-        patterns = ast.unparse(node.func).startswith("re.")
-        for argument in node.args[patterns:]:
+        for argument in node.args:
             self._text(argument, shown=name in _SHOWING)
         for keyword, value in given.items():
             self._text(value, shown=keyword in _SHOWN)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from workbench.footage.names.pattern import LONGEST, NamedRecording, Pattern, read_fields
+from workbench.footage.names.pattern import NamedRecording, Pattern, read_fields
 
 # What stands in the place of the colons that some systems do not allow in names, too.
 _COLONS = ":.\\-_\uf03a\ua789\u2236\uff1a"
@@ -17,12 +17,13 @@ _DATES = (
     rf"{_DAY}(?P<d>[-_.]){_MONTH}(?P=d){_YEAR}",
     rf"{_MONTH}(?P<d>[-_.]){_DAY}(?P=d){_YEAR}",
 )
-_JOIN = r"(?P<join>T|[ _.\-,]{1,3}|[ _]at[ _]|)"
-_TIME = (
-    rf"(?P<hour>[0-9]{{2}})(?:(?P<t>[{_COLONS}]?)(?P<minute>[0-9]{{2}})"
-    r"(?:(?P=t)(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
-    r"|h(?P<minute_>[0-9]{2})m(?P<second_>[0-9]{2})s?)"
-)
+_JOIN = r"(?P<join>T|[ _.\-,@]{1,3}|[ _]at[ _]|)"
+_HOUR = "(?P<hour>[0-9]{1,2})"
+_SECOND = "(?P=t)(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?"
+_MINUTE = rf"(?P<t>[{_COLONS}]?)(?P<minute>[0-9]{{2}})"
+_LETTERS = "h(?P<minute_>[0-9]{2})m(?P<second_>[0-9]{2})s?"
+_TIME = f"{_HOUR}(?:{_MINUTE}(?:{_SECOND})?|{_LETTERS})"
+_WITH_SECOND = f"{_HOUR}(?:{_MINUTE}{_SECOND}|{_LETTERS})"
 _ZONE = (
     r"(?: ?(?P<ampm>[AP]M)(?![a-z]))?"
     rf"(?:(?:[ _]?(?:UTC|GMT))?(?P<offset>[+-][0-9]{{2}}(?:[{_COLONS}]?[0-9]{{2}})?)(?![0-9])"
@@ -39,7 +40,7 @@ _DIGITS = re.compile(
 _FOLDERS = re.compile(
     rf"(?<![0-9]){_YEAR}(?P<d>[-_./]?){_MONTH}(?:(?P=d)|/){_DAY}(?![0-9])", _FLAGS
 )
-_CLOCK = re.compile(rf"(?<![0-9]){_TIME}{_ZONE}(?![0-9])", _FLAGS)
+_CLOCK = re.compile(rf"(?<![0-9]){_WITH_SECOND}{_ZONE}(?![0-9])", _FLAGS)
 _ZONE_NAME = re.compile(
     r"[ _-]?((?:[ECMP][SD]T|AK[SD]T|HST|CES?T|EES?T|WES?T|BST|MSK|IST|JST|AE[SD]T))(?![a-z])", re.I
 )
@@ -50,6 +51,8 @@ _NO_CAMERA = re.compile(
     r"|timelapse|dsc|cctv|backup|copy|part|to|from|start|end|utc|gmt)?[ _.()0-9-]*",
     re.I,
 )
+# Two times of which the second is this much later are start and end; others are left in doubt.
+_LONGEST = timedelta(hours=24)
 # A folder of a day lies at most this far above the file.
 _FOLDERS_ABOVE = 4
 
@@ -109,6 +112,8 @@ def _reading(fields: dict[str, str | None], rest: str) -> NamedRecording | None:
     fields["second"] = fields["second"] or fields.get("second_")
     if not join and (fields.get("d") or fields.get("t")):
         return None  # 2026-03-0122-00-00 is no date
+    if len(fields["hour"] or "") == 1 and not fields.get("t"):
+        return None  # nor is 20260301_90000
     if not fields["second"] and join.upper() != "T" and not fields.get("ampm"):
         return None  # without its seconds a time is as often a number
     doubt = ""
@@ -133,11 +138,9 @@ def _in_folders(names: tuple[str, ...]) -> Iterator[NamedRecording]:
     fields = {**date.groupdict(), **time.groupdict()}
     fields["minute"] = fields["minute"] or fields["minute_"]
     fields["second"] = fields["second"] or fields["second_"]
-    if not fields["second"]:
-        return
     doubt = ""
     if fields["t"] == "":
-        if time[0] != stem:
+        if time[0] != stem or len(stem) != 6:
             return
         doubt = "six digits may be a number as well as a time"
     if fields["utc"]:
@@ -158,7 +161,7 @@ def _with_end(reading: NamedRecording, later: list[NamedRecording]) -> NamedReco
         one.started_at
         for one in later
         if (one.started_at.tzinfo is None) == (reading.started_at.tzinfo is None)
-        and timedelta(0) < one.started_at - reading.started_at <= LONGEST
+        and timedelta(0) < one.started_at - reading.started_at <= _LONGEST
     }
     if len(later) == len(ends) == 1:
         return replace(reading, ended_at=ends.pop())

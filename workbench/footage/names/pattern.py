@@ -1,8 +1,8 @@
 """Patterns of file names: readable forms such as ``{camera}/{year}-{month}-{day}/{hour}.{minute}``.
 
 A form is matched against the end of a path, from the beginning of a folder's or file's name. Its
-fields stand in braces; a star stands for anything within one name. A field that stands twice must
-say the same twice.
+fields stand in braces; a star stands for anything within one name, and ``**/`` for any folders. A
+field that stands twice must say the same twice.
 """
 
 from __future__ import annotations
@@ -35,12 +35,25 @@ FIELDS: Mapping[str, str] = {
     **_TIMES,
     **{f"end_{name}": looks for name, looks in _TIMES.items()},
     "offset": r"Z|[+-][0-9]{2}[:.\-_]?[0-9]{2}|[+-][0-9]{2}",
-    "camera": "[^/]*[^/ _.-][^/]*?",
+    # A whole time is never part of a camera's name.
+    "camera": "(?:(?!(?<![0-9])(?:19|20)[0-9]{12}(?![0-9]))[^/])+?",
     "channel": "[0-9]{1,3}",
-    "number": "[0-9]+",
-    "hex": "[0-9a-f]+",
-    "letters": "[a-z]+",
+    # Fields of known products only.
+    "serial": "[0-9a-f]{12}",
+    "side": "front|back|(?:left|right)_(?:repeater|pillar)",
+    "lens": "[a-z]{1,2}",
 }
+# What is passed over, in names of known products.
+_PASSED: Mapping[str, str] = {
+    "stream": "(?:main|sub|extra[0-9]?)",
+    "event": "[a-z_]+",
+    "number": "[0-9]+",
+    "digit": "[0-9]",
+    "hex": "[0-9a-f]{4,}",
+    "word": "[0-9a-z]+",
+    "letter": "[a-z]",
+}
+_CAMERAS = ("camera", "serial", "side")
 _UNPADDED = ("month", "day", "hour", "minute", "second")
 # Names of fields that an analyst may use, in the order in which they are explained.
 OWN = (
@@ -48,14 +61,17 @@ OWN = (
     "ampm", "offset", "epoch", "epoch_ms", "end_year", "end_month", "end_day", "end_hour",
     "end_minute", "end_second",
 )  # fmt: skip
-_ANY = "[^/]*?"
+_ANY, _FOLDERS = "[^/]*?", "(?:[^/]+/)*?"
 _MOST_OPEN = 3  # fields and stars of any length: more of them would try too many divisions
 _LONGEST_FORM = 300
-SUFFIX = re.compile(r"(?:\.(?:[A-Za-z][A-Za-z0-9]{1,5}|3gp|3g2|26[45])){1,2}$", re.ASCII)
+SUFFIX = re.compile(
+    r"(?:\.(?:dav|ts|ls|mp|h?26[45]))?\.(?:[a-z][a-z0-9]{1,5}|3gp|3g2|26[45])$",
+    re.IGNORECASE | re.ASCII,
+)
 # What file managers and browsers add to the name of a second copy.
 _COPY = r"(?: ?\([0-9]{1,2}\)| - copy(?: \([0-9]{1,2}\))?)?"
 # A recording that is named with its end is no longer than this.
-LONGEST = timedelta(hours=24)
+_LONGEST = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +121,8 @@ class Pattern:
         One name that follows the pattern.
     doubt : str
         Why its times are not certain even where the form fits; empty if they are.
+    unpadded : bool
+        Whether month, day, hour, minute and second may lack their leading zeros.
     """
 
     name: str
@@ -113,12 +131,12 @@ class Pattern:
     source: str = ""
     example: str = ""
     doubt: str = ""
-    own: bool = False
+    unpadded: bool = False
 
     def readings(self, path: str) -> Iterator[NamedRecording]:
         """Readings of a path with ``/`` between its names, one for each form that fits."""
         for form in self.forms:
-            match = _compiled(form, self.own).search(path)
+            match = _compiled(form, self.unpadded).search(path)
             if match:
                 found = read_fields(self.name, match.groupdict(), utc=self.utc, doubt=self.doubt)
                 if found:
@@ -144,8 +162,8 @@ def read_fields(
         name,
         started_at,
         ended_at,
-        (given.get("camera") or "").strip(" _.-") or None,
-        given.get("channel"),
+        next((text for field in _CAMERAS if (text := given.get(field, "").strip(" _.-"))), None),
+        given.get("channel") or given.get("lens"),
         doubt or _doubt(given, started_at),
     )
 
@@ -195,7 +213,7 @@ def own_pattern(text: str, *, utc: bool = False) -> Pattern:
         raise _bad(text, f"it has more than {_MOST_OPEN} stars and cameras")
     if re.search(r"(?:\*|\{camera\}){2}", form):
         raise _bad(text, "nothing separates a star or {camera} from the next")
-    return Pattern(f"own pattern {form}", (form,), utc=utc, example=form, own=True)
+    return Pattern(f"own pattern {form}", (form,), utc=utc, example=form, unpadded=True)
 
 
 def _bad(text: str, what: str, fix: str = "") -> CatalogueError:
@@ -207,31 +225,34 @@ def _bad(text: str, what: str, fix: str = "") -> CatalogueError:
 
 
 @lru_cache(maxsize=512)
-def _compiled(form: str, own: bool) -> re.Pattern[str]:
-    suffixed = SUFFIX.search(re.sub(r"\{[^{}]*\}", "", form)) if own else None
-    parts = re.split(r"(\{[^{}]*\}|\*)", form)
+def _compiled(form: str, unpadded: bool) -> re.Pattern[str]:
+    suffixed = SUFFIX.search(re.sub(r"\{[^{}]*\}", "", form))
+    parts = re.split(r"(\{[^{}]*\}|\*\*/|\*)", form)
     pieces, seen = [], set()
     for place, part in enumerate(parts):
         if part == "*":
             pieces.append(_ANY)
+        elif part == "**/":
+            pieces.append(_FOLDERS)
         elif not part.startswith("{"):
             pieces.append(re.escape(part))
-        elif (name := part[1:-1]) in seen:
+        elif (name := part[1:-1]) in _PASSED:
+            pieces.append(_PASSED[name])
+        elif name in seen:
             pieces.append(f"(?P={name})")
         else:
             seen.add(name)
             looks = FIELDS[name]
-            around = (parts[place - 1][-1:], parts[place + 1][:1])
-            if own and name.removeprefix("end_") in _UNPADDED and _apart(parts, place, around):
+            if unpadded and name.removeprefix("end_") in _UNPADDED and _apart(parts, place):
                 looks = "[0-9]{1,2}"
             pieces.append(f"(?P<{name}>{looks})")
     tail = "" if suffixed else f"{_COPY}(?:{SUFFIX.pattern.removesuffix('$')})?"
     return re.compile(rf"(?:^|/){''.join(pieces)}{tail}$", re.IGNORECASE | re.ASCII)
 
 
-def _apart(parts: list[str], place: int, around: tuple[str, str]) -> bool:
+def _apart(parts: list[str], place: int) -> bool:
     """True if a separator, or an end of the form, stands on both sides of a field."""
-    before, after = around
+    before, after = parts[place - 1][-1:], parts[place + 1][:1]
     first, last = place == 1 and not before, place == len(parts) - 2 and not after
     return (first or (before != "" and not before.isdigit())) and (
         last or (after != "" and not after.isdigit())
@@ -244,8 +265,9 @@ def _moment(given: Mapping[str, str], which: str, zone: timezone | None) -> date
         return datetime.fromtimestamp(int(text) // 1000, UTC) + timedelta(
             milliseconds=int(text) % 1000
         )
+    fraction = int(f"{given.get(f'{which}fraction', ''):0<6}"[:6])
     if text := given.get(f"{which}epoch"):
-        return datetime.fromtimestamp(int(text), UTC)
+        return datetime.fromtimestamp(int(text), UTC) + timedelta(microseconds=fraction)
     year = given.get(f"{which}year")
     whole = int(year) if year else 2000 + int(given[f"{which}yy"])
     hour = int(given[f"{which}hour"])
@@ -253,7 +275,6 @@ def _moment(given: Mapping[str, str], which: str, zone: timezone | None) -> date
         if not 1 <= hour <= 12:
             raise ValueError(hour)
         hour = hour % 12 + 12 * (half.lower() == "pm")
-    fraction = given.get(f"{which}fraction", "")
     return datetime(
         whole,
         int(given[f"{which}month"]),
@@ -261,7 +282,7 @@ def _moment(given: Mapping[str, str], which: str, zone: timezone | None) -> date
         hour,
         int(given[f"{which}minute"]),
         int(given.get(f"{which}second", "0")),
-        int(f"{fraction:0<6}"[:6]),
+        fraction,
         tzinfo=zone,
     )
 
@@ -273,9 +294,9 @@ def _end(given: Mapping[str, str], started_at: datetime, zone: timezone | None) 
     filled = {"end_month": given.get("month", ""), "end_day": given.get("day", "")}
     filled |= {f"end_{name}": given[name] for name in ("year", "yy") if name in given}
     ended_at = _moment({**filled, **given}, "end_", zone)
-    if ended_at < started_at and "end_day" not in stated:
+    if ended_at < started_at and not stated & {"end_day", "end_epoch", "end_epoch_ms"}:
         ended_at += timedelta(days=1)
-    if not timedelta(0) <= ended_at - started_at <= LONGEST:
+    if not timedelta(0) <= ended_at - started_at <= _LONGEST:
         raise ValueError("an end that is not soon after the start")
     return ended_at
 

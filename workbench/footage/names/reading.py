@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import PurePath
 
 from workbench.footage.names.dates import dated
@@ -52,10 +53,16 @@ def _one(readings: list[NamedRecording]) -> NamedRecording | None:
     different = {
         f"{other.started_at.isoformat(' ')} ({other.pattern})": None
         for other in others
-        if (other.started_at, other.started_at.tzinfo is None)
-        != (first.started_at, first.started_at.tzinfo is None)
+        if not _alike(first.started_at, other.started_at)
     }
     if different:
         also = " or ".join(different)
         return replace(first, ambiguous=f"it can also be read as {also}")
     return first
+
+
+def _alike(one: datetime, other: datetime) -> bool:
+    """True for the same second; a local time is never like one with an offset."""
+    if (one.tzinfo is None) != (other.tzinfo is None):
+        return False
+    return abs(one - other) < timedelta(seconds=1)
