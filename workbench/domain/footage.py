@@ -48,7 +48,8 @@ class Recording:
     # Pictures taken a second: of a sequence, or of a film without times, or with other ones.
     frame_rate: float | None = None
     stream: int = 1  # which picture stream of a film with several
-    rotation: int = 0  # degrees clockwise that put a picture upright, beside what the file says
+    # Degrees clockwise that put a picture upright, after what the file says; None: not stated.
+    rotation: int | None = None
     pixel_aspect: Fraction | None = None  # width by height, in place of what the file says
     clock_offset_seconds: float = 0.0  # by which the camera's clock was ahead, if that is known
 

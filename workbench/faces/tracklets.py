@@ -17,6 +17,7 @@ import numpy as np
 from workbench.domain import Box, Face, Shot, Tracklet
 from workbench.faces import quality, templates
 from workbench.faces.detection import detect, non_max_suppression
+from workbench.faces.orientation import UPRIGHT_FROM
 from workbench.faces.tracking import Observation, Track, Tracker
 
 if TYPE_CHECKING:
@@ -87,11 +88,15 @@ class TrackletBuilder:
         self._models = models
         self._started_at = started_at
         self._options = options or TrackletOptions()
+        self._clear_from = UPRIGHT_FROM.get(models.profile.detector, math.inf)
         self._tracker = Tracker(keep=self._options.max_shots)
         self._waiting: list[_TrackFragment] = []  # ended; an earlier one may still be to come
         self._joined: list[_TrackFragment] = []  # in order; a later one may still continue them
         self._finished: list[Tracklet] = []
         self.faces = 0  # detected so far
+        # Of these, those of which the detector is as sure as only of upright ones; 0 with detectors
+        # whose confidence is not known.
+        self.clear_faces = 0
 
     @property
     def is_tracking(self) -> bool:
@@ -114,6 +119,7 @@ class TrackletBuilder:
             found += detect(self._models, image, min_width=self._options.min_width, regions=regions)
         seen = [self._observe(seconds, image, face) for face in non_max_suppression(found)]
         self.faces += len(seen)
+        self.clear_faces += sum(found.face.confidence >= self._clear_from for found in seen)
         for track in self._tracker.update(seconds, seen):
             self._waiting += self._split(track)
         self._settle(min((t.moments[0][0] for t in self._tracker.active), default=seconds))

@@ -259,9 +259,9 @@ def _stream(text: str | None, where: str) -> int:
     return int(text)
 
 
-def _rotation(text: str | None, where: str) -> int:
+def _rotation(text: str | None, where: str) -> int | None:
     if not text:
-        return 0
+        return None
     degrees = _number(text, where, "rotation")
     if degrees not in (-270, -180, -90, 0, 90, 180, 270):
         raise CatalogueError(

@@ -184,6 +184,11 @@ class RecordingReader:
         return len(self._source.streams)
 
     @property
+    def aspect_is_stated(self) -> bool:
+        """True if the catalogue, or the file itself, says that pixels have a certain shape."""
+        return self._aspect is not None or self._source.pixel_aspect not in (None, 1)
+
+    @property
     def doubts(self) -> tuple[Doubt, ...]:
         """Seconds from which on the times are not certain, with the reasons, as far as was read."""
         return tuple(self._clock.doubts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from workbench.domain import (
@@ -20,6 +20,7 @@ from workbench.faces.tracklets import TrackletBuilder, TrackletOptions
 from workbench.footage.files import sha256_of
 from workbench.footage.frames import RecordingReader
 from workbench.footage.motion import MotionGate
+from workbench.indexing.layout import CLEAR_FACES, Sample, find_layout
 
 if TYPE_CHECKING:
     from workbench.faces.models import Models
@@ -55,6 +56,10 @@ def index_recording(
 ) -> IndexedRecording:
     """Read one recording and return its tracklets; store nothing.
 
+    Where few of its faces are clear, a sample of its pictures is tried turned and stretched, unless
+    the recording or its file states how they lie. If that is clear, it is read again that way, and
+    its problems say so; see :mod:`workbench.indexing.layout`.
+
     ``progress`` is called after each frame that was looked at, with ``what`` the file and ``part``
     the share of it that was read; 0 where its length is unknown.
 
@@ -63,7 +68,36 @@ def index_recording(
     RecordingError
         If it cannot be read at all, or changes while it is read.
     """
-    rates = rates or SamplingRates()
+    began = time.perf_counter()
+    rates, options = rates or SamplingRates(), options or TrackletOptions()
+    sample = Sample()
+    indexed, any_clear = _read(recording, models, rates, options, progress, sample)
+    if any_clear:
+        return indexed
+    noticed = find_layout(
+        models,
+        sample,
+        min_width=options.min_width,
+        any_face=indexed.faces > 0,
+        turned=recording.rotation is None,
+    )
+    if noticed is not None:
+        if noticed.is_clear:
+            indexed, _ = _read(noticed.apply(recording), models, rates, options, progress)
+        told = noticed.problem(recording.file, applied=noticed.is_clear)
+        indexed = replace(indexed, problems=(told, *indexed.problems))
+    return replace(indexed, elapsed_seconds=time.perf_counter() - began)
+
+
+def _read(
+    recording: Recording,
+    models: Models,
+    rates: SamplingRates,
+    options: TrackletOptions,
+    progress: ProgressCallback | None,
+    sample: Sample | None = None,
+) -> tuple[IndexedRecording, bool]:
+    """Read it once, filling *sample*; and whether some of its faces are clearly upright."""
     began = time.perf_counter()
     with RecordingReader(
         recording.path,
@@ -71,7 +105,7 @@ def index_recording(
         frame_rate=recording.frame_rate,
         sufficient_rate=rates.sufficient_rate,
         stream=recording.stream,
-        rotation=recording.rotation,
+        rotation=recording.rotation or 0,
         pixel_aspect=recording.pixel_aspect,
     ) as reader:
         try:
@@ -84,6 +118,8 @@ def index_recording(
             ) from None
         builder = TrackletBuilder(models, started_at=recording.started_at, options=options)
         gate = MotionGate()
+        if sample is not None:
+            sample.aspect_is_stated = reader.aspect_is_stated
         examined = 0
         search_at = follow_at = sweep_at = 0.0
         size = None
@@ -96,11 +132,13 @@ def index_recording(
             if not searching and not (builder.is_tracking and now >= follow_at):
                 continue
             regions: list[Box] | None = []
+            moving: list[Box] | None = []
             if searching:
                 search_at = frame.seconds + rates.search_every
                 luma = frame.luma(gate.width)
                 scale = max(frame.width, frame.height) / max(luma.shape)
                 regions, scene_cut = gate.look(luma, scale)
+                moving = regions
                 if scene_cut:
                     builder.end_tracks()
                 if now >= sweep_at:
@@ -108,7 +146,10 @@ def index_recording(
             follow_at = frame.seconds + rates.follow_every
             if regions is None or regions or builder.is_tracking:
                 examined += 1
-                builder.add_frame(frame.seconds, frame.image(), regions)
+                picture = frame.image()
+                builder.add_frame(frame.seconds, picture, regions)
+                if sample is not None and moving != [] and builder.clear_faces < CLEAR_FACES:
+                    sample.offer(picture, moving)
             if progress is not None:
                 length = reader.duration_seconds
                 progress(
@@ -124,7 +165,7 @@ def index_recording(
                 )
         tracklets = builder.finish()
         reader.check_unchanged()
-        return IndexedRecording(
+        indexed = IndexedRecording(
             recording=recording,
             sha256=sha256,
             size_bytes=reader.stamp.size_bytes,
@@ -147,3 +188,4 @@ def index_recording(
             ),
             unseen=tuple(reader.unseen),
         )
+    return indexed, builder.clear_faces >= CLEAR_FACES
