@@ -66,7 +66,10 @@ def test_a_date_and_time_is_read_wherever_it_stands(path: str, started_at: datet
         "12345678901234567890.mp4",
         "1709330400.mp4",  # seconds since 1970, or any other number
         "VID_0001.mp4",
-        "2026-03-01_22-00.mp4",
+        "20260301_2200.mp4",
+        "2026-03-01_0001.mp4",
+        "2026-03-0122-00-00.mp4",
+        "20260301_90000.mp4",
         "",
     ],
 )
@@ -81,6 +84,7 @@ def test_numbers_that_are_no_start_are_none(path: str) -> None:
         ("2026-03-01_22-00-00-0500.mp4", "-0500"),
         ("2026-03-01 22-00-00 EST.mp4", "EST"),
         ("2026-03-01T22-00.mp4", "not the second"),
+        ("Gate 2026-03-01 22.00.mp4", "not the second"),
         ("2026-03-01 22-00-00 part 2.mp4", "several parts"),
         ("2000-01-01_00-05-12.mp4", "never set"),
         ("2026-03-01/000123.mp4", "may be a number"),

@@ -114,8 +114,9 @@ def _reading(fields: dict[str, str | None], rest: str) -> NamedRecording | None:
         return None  # 2026-03-0122-00-00 is no date
     if len(fields["hour"] or "") == 1 and not fields.get("t"):
         return None  # nor is 20260301_90000
-    if not fields["second"] and join.upper() != "T" and not fields.get("ampm"):
-        return None  # without its seconds a time is as often a number
+    apart = join and fields.get("d") and fields.get("t")
+    if not fields["second"] and not (apart or join.upper() == "T" or fields.get("ampm")):
+        return None  # 20260301_2200 and 2026-03-01_0001: as often a number as a time
     doubt = ""
     if offset.startswith("-") and (join.upper() != "T" or len(offset) < 5):
         doubt = f"{offset} after the time may be its offset from UTC or a number"
