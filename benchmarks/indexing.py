@@ -32,7 +32,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import av
 import cv2
-from town import read_truth, tracking
+from town import tracking
+from truth import Truth
 
 from workbench.domain import Recording
 from workbench.errors import SightlineError
@@ -135,12 +136,12 @@ def stopwatch() -> Iterator[dict[str, float]]:
 def index_town(profile: str, workers: int, scratch: Path) -> tuple[float, dict[str, float | int]]:
     """Seconds that the town takes, and how well its faces were followed."""
     models = load_models(profile)
-    _, _, appearances = read_truth(TOWN)
+    truth = Truth.read(TOWN / "truth.json")
     path = scratch / f"{profile}-{workers}-{time.monotonic_ns()}.duckdb"
     with Gallery.create(path, models.profile) as gallery:
         began = time.perf_counter()
         index_catalogue(TOWN, gallery, models, workers=workers)
-        return time.perf_counter() - began, tracking(gallery, appearances)
+        return time.perf_counter() - began, tracking(gallery, truth)
 
 
 def repeated(clip: Path, times: int, target: Path) -> Path:
