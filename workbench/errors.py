@@ -68,7 +68,7 @@ class NoFaceFound(ImageError):
 class SeveralFacesFound(ImageError):
     """A photograph shows several faces and none was chosen.
 
-    ``count`` is the number of faces found, numbered from 0 by size, largest first.
+    ``count`` is the number of faces found, numbered from 1 by size, largest first.
     """
 
     count: int = 0

@@ -254,6 +254,34 @@ def test_several_photographs_may_follow_one_option_or_repeat_it(
     assert run("search", *question, "--probe", still, "--json").lines == one
 
 
+def test_a_face_among_several_is_named_by_its_number(
+    run: Run, question: list[object], still: Path, two_people: bytes, tmp_path: Path
+) -> None:
+    both = tmp_path / "both.jpg"
+    both.write_bytes(two_people)
+    said = run("search", *changed(question, "--probe", both))
+    assert said.status == REFUSED
+    assert "both.jpg: shows 2 faces: 1 (" in said.err
+    assert "IMAGE#2" in said.err
+    found = [
+        [line["tracklet_id"] for line in run("search", *changed(question, *probe), "--json").lines]
+        for probe in (
+            ("--probe", f"{both}#1"),
+            ("--probe", f"{both}#2"),
+            ("--probe", both, "--largest-face"),
+        )
+    ]
+    assert found[0] != found[1]
+    assert found[2] == found[0]
+    said = run("search", *changed(question, "--probe", f"{both}#3"))
+    assert "has no face number 3, only 2" in said.err
+    # A file whose own name ends so is meant by its name.
+    named = tmp_path / "both.jpg#1"
+    named.write_bytes(still.read_bytes())
+    asked = run("search", *changed(question, "--probe", named), "--json").lines
+    assert asked == run("search", *question, "--json").lines
+
+
 def test_map_writes_one_file_that_needs_no_other(
     run: Run, question: list[object], tmp_path: Path
 ) -> None:

@@ -87,7 +87,8 @@ def test_a_face_on_its_head_beside_an_upright_one_is_no_good_probe(
     found = find_faces(stored(both), models=models)
     assert found.notes == ()
     upright, flagged = (
-        make_photograph(found, found.turns.index(degrees), models=models) for degrees in (0, 180)
+        make_photograph(found, 1 + found.turns.index(degrees), models=models)
+        for degrees in (0, 180)
     )
     assert upright.face.box.centre_x < edwin.width < flagged.face.box.centre_x
     assert (upright.quality.overall > 0.7, upright.advice) == (True, "")

@@ -85,15 +85,19 @@ def test_a_face_too_small_is_measured(models: Models, portrait: Path) -> None:
 
 
 def test_of_several_faces_one_must_be_chosen(models: Models, two_people: bytes) -> None:
-    with pytest.raises(SeveralFacesFound, match="shows 2 faces") as caught:
+    with pytest.raises(
+        SeveralFacesFound, match=r"shows 2 faces: 1 \(\d+ px wide at \d+, \d+\), 2 \(.*#2.*largest"
+    ) as caught:
         make_probe([two_people], models=models)
     assert caught.value.count == 2
 
     found = find_faces(two_people, models=models)
-    chosen = make_photograph(found, 1, models=models)
+    assert found.faces[0].box.width >= found.faces[1].box.width
+    chosen = make_photograph(found, 2, models=models)
     assert chosen.face == found.faces[1]
-    with pytest.raises(ImageError, match="has no face number 2, only 2"):
-        make_photograph(found, 2, models=models)
+    for number in (0, 3):
+        with pytest.raises(ImageError, match=f"has no face number {number}, only 2"):
+            make_photograph(found, number, models=models)
 
 
 @pytest.mark.parametrize(

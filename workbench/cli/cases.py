@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.cases import TEMPLATES, Request, area_km2
@@ -23,7 +22,7 @@ from workbench.cli.options import (
     scope_of,
 )
 from workbench.cli.output import DONE, counted, lines, say, show, table
-from workbench.faces.probes import make_probe
+from workbench.cli.photographs import add_photographs, read_probe
 from workbench.installation import Installation
 
 if TYPE_CHECKING:
@@ -148,15 +147,7 @@ def _add_request(actions: Any) -> None:
         metavar="N",
         help="most cameras in one search; by default the limit in the settings",
     )
-    asking.add_argument(
-        "--subject",
-        type=Path,
-        required=True,
-        nargs="+",
-        action="extend",
-        metavar="IMAGE",
-        help="photographs of the one person the case is about",
-    )
+    add_photographs(asking, "--subject", "photographs of the one person the case is about")
     asking.add_argument(
         "--description", default="", metavar="TEXT", help="description of that person"
     )
@@ -177,9 +168,7 @@ def _request(options: argparse.Namespace) -> int:
     register.require("case.ask", options.reference)
     now, scope = datetime.now(UTC), scope_of(options)
     days = template.valid if options.valid_days is None else timedelta(days=options.valid_days)
-    probe = make_probe(options.subject, models=installation.load_models(options.profile))
-    for note in probe.notes:
-        say(f"{note}.")
+    probe = read_probe(options, options.subject, installation.load_models(options.profile))
     request = Request(
         reference=options.reference,
         purpose=template.purpose,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from workbench.casework.reviewing.review import add_fillers, error_rates
 from workbench.cli.options import add_action, add_actions, add_json, describe
 from workbench.cli.output import DONE, counted, lines, say, show, table
-from workbench.faces.probes import make_probe
+from workbench.cli.photographs import add_photographs, make_photographs
 from workbench.installation import Installation
 
 
@@ -28,9 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "Add faces of people who are known not to be the subject of any case; for supervisors.",
         "sightline review fillers staff/*.jpg --source 'staff who agreed'",
     )  # fmt: skip
-    adding.add_argument(
-        "images", type=Path, nargs="+", metavar="IMAGE", help="pictures with one face each"
-    )
+    add_photographs(adding, "images", "pictures with one face each")
     adding.add_argument(
         "--source", required=True, metavar="TEXT", help="how it is known, for the record"
     )
@@ -48,7 +45,8 @@ def _fillers(options: argparse.Namespace) -> int:
     register = installation.register
     register.require("review.fillers")
     models = installation.load_models()
-    faces = [make_probe([path], models=models).photographs[0].jpeg for path in options.images]
+    photographs = make_photographs(options.images, largest=options.largest_face, models=models)
+    faces = [photograph.jpeg for photograph in photographs]
     added = add_fillers(register, faces, source=options.source)
     say(f"{counted(len(added), 'filler')} added.")
     return DONE

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.cli.options import add_gallery, add_json, add_scope, describe, positive, scope_of
 from workbench.cli.output import DONE, lines, say, show, table
-from workbench.faces.probes import make_probe
+from workbench.cli.photographs import add_photographs, read_probe
 from workbench.installation import Installation
 from workbench.investigation import search
 
@@ -39,15 +38,7 @@ def add_question(parser: argparse.ArgumentParser) -> None:
         "--case", required=True, metavar="REF", help="the open case to search under"
     )
     add_gallery(parser, "the gallery to search")
-    parser.add_argument(
-        "--probe",
-        type=Path,
-        required=True,
-        nargs="+",
-        action="extend",
-        metavar="IMAGE",
-        help="one to ten photographs of the target",
-    )
+    add_photographs(parser, "--probe", "one to ten photographs of the target")
     add_scope(parser)
     parser.add_argument(
         "--top",
@@ -69,9 +60,7 @@ def ask(options: argparse.Namespace, installation: Installation) -> SearchResult
     scope = scope_of(options)
     with installation.open_gallery(options.gallery) as gallery:
         models = installation.load_models(gallery.profile)
-        probe = make_probe(options.probe, models=models)
-        for note in probe.notes:
-            say(f"{note}.")
+        probe = read_probe(options, options.probe, models)
         threshold = options.threshold
         if threshold is None:
             threshold = installation.default_threshold(

@@ -89,8 +89,10 @@ def find_faces(source: Path | bytes, *, name: str = "", models: Models) -> Found
     return FoundFaces(name, image, faces, qualities, notes, upright.turns)
 
 
-def make_photograph(found: FoundFaces, index: int | None = None, *, models: Models) -> Photograph:
-    """Make the template of one face of a photograph: number *index*, or the only one.
+def make_photograph(found: FoundFaces, number: int | None = None, *, models: Models) -> Photograph:
+    """Make the template of one face of a photograph: the only one, or that of a *number*.
+
+    Faces are numbered from 1 by size, the largest first.
 
     Raises
     ------
@@ -100,21 +102,27 @@ def make_photograph(found: FoundFaces, index: int | None = None, *, models: Mode
         If no face has that number.
     """
     count = len(found.faces)
-    if index is None:
+    if number is None:
         if count > 1:
+            listed = ", ".join(
+                f"{n} ({face.box.width:.0f} px wide at {face.box.x:.0f}, {face.box.y:.0f})"
+                for n, face in enumerate(found.faces, start=1)
+            )
             raise SeveralFacesFound(
-                f"shows {count} faces",
+                f"shows {count} faces: {listed}",
                 where=found.name,
-                fix="Choose one of them, or use a photograph of the target alone",
+                fix="Choose one by its number, on the command line as IMAGE#2 or with "
+                "--largest-face, or use a photograph of the target alone",
                 count=count,
             )
-        index = 0
-    if not 0 <= index < count:
+        number = 1
+    if not 1 <= number <= count:
         raise ImageError(
-            f"has no face number {index}, only {count}",
+            f"has no face number {number}, only {count}",
             where=found.name,
-            fix=f"Choose a number from 0 to {count - 1}",
+            fix=f"Choose a number from 1 to {count}",
         )
+    index = number - 1
     face = found.faces[index]
     chip = templates.align(models, found.image, face)
     picture = quality.crop(found.image, face.box.widened(PICTURE_MARGIN))

@@ -17,10 +17,6 @@ _DATES = (
     rf"{_DAY}(?P<d>[-_.]){_MONTH}(?P=d){_YEAR}",
     rf"{_MONTH}(?P<d>[-_.]){_DAY}(?P=d){_YEAR}",
 )
-# Offsets that there are: -0001 after a time counts files.
-_OFFSET = re.compile(
-    rf"-(?:0[1-9]|1[0-2])(?:[{_COLONS}]?(?:00|30))?|\+(?:0[0-9]|1[0-4])(?:[{_COLONS}]?(?:00|30|45))?"
-)
 _JOIN = r"(?P<join>T|[ _.\-,@]{1,3}|[ _]at[ _]|)"
 _HOUR = "(?P<hour>[0-9]{1,2})"
 _SECOND = "(?P=t)(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?"
@@ -122,10 +118,7 @@ def _reading(fields: dict[str, str | None], rest: str) -> NamedRecording | None:
     if not fields["second"] and not (apart or join.upper() == "T" or fields.get("ampm")):
         return None  # 20260301_2200 and 2026-03-01_0001: as often a number as a time
     doubt = ""
-    if offset and not _OFFSET.fullmatch(offset):
-        fields["offset"] = None
-        doubt = f"{offset} after the time is not an offset from UTC" if offset[0] == "+" else ""
-    elif offset.startswith("-") and (join.upper() != "T" or len(offset) < 5):
+    if offset.startswith("-") and (join.upper() != "T" or len(offset) < 5):
         doubt = f"{offset} after the time may be its offset from UTC or a number"
         fields["offset"] = None
     elif fields.get("utc"):
@@ -153,9 +146,7 @@ def _in_folders(names: tuple[str, ...]) -> Iterator[NamedRecording]:
         doubt = "six digits may be a number as well as a time"
     if fields["utc"]:
         fields["offset"] = "Z"
-    elif (fields["offset"] or "").startswith("-") or not _OFFSET.fullmatch(
-        fields["offset"] or "+00"
-    ):
+    elif (fields["offset"] or "").startswith("-"):
         doubt = f"{fields['offset']} after the time may be its offset from UTC or a number"
         fields["offset"] = None
     reading = read_fields(IN_FOLDERS.name, fields, doubt=doubt)

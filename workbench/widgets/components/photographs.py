@@ -200,5 +200,5 @@ def shot_name(candidate: Candidate, when: str) -> str:
 
 
 def _choose(upload: Upload, index: int, models: Models) -> Upload:
-    photograph = make_photograph(upload.found, index, models=models)
+    photograph = make_photograph(upload.found, index + 1, models=models)
     return replace(upload, chosen=index, photograph=photograph)
