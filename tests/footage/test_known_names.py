@@ -316,7 +316,9 @@ def test_names_that_state_no_start_are_not_read(path: str) -> None:
         ("2023-04-26/17/front_door/06.56.mp4", "front_door", None, None),
         ("20211020_143325_B4F5_ACCC8EE207AE/0.mkv", "ACCC8EE207AE", None, None),
         ("H20190808-095851P1N2P0.avi", None, "2", None),
-        ("20260718_070333_NR.mp4", None, "NR", None),
+        ("20260718_070333_NR.mp4", None, "R", None),
+        ("2022_1108_081636_0012PF.MP4", None, "F", None),
+        ("240915_143027_001_RL.MP4", None, "R", None),
         ("2018-03-05.10-04-27.10-05-01.bus.G331.mkv", "bus.G331", None, "10:05:01"),
     ],
 )  # fmt: skip

@@ -270,7 +270,7 @@ KNOWN: tuple[Pattern, ...] = (
     ),
     Pattern(
         "BlackVue",
-        (f"{_D}_{_T}_{{lens}}",),
+        (f"{_D}_{_T}_{{letter}}{{lens}}", f"{_D}_{_T}_{{letter}}"),
         source="https://github.com/acolomba/blackvuesync",
         example="20260715_140212_NF.mp4",
     ),
@@ -279,8 +279,11 @@ KNOWN: tuple[Pattern, ...] = (
         (
             f"{{year}}_{{month}}{{day}}_{_T}_{{number}}{{lens}}",
             f"{{year}}_{{month}}{{day}}_{_T}_{{lens}}",
+            f"{{year}}_{{month}}{{day}}_{_T}_{{number}}P{{lens}}",
             f"{_D}_{_T}_{{number}}{{lens}}",
+            f"{_D}_{_T}_{{number}}P{{lens}}",
             f"{_D}{_T}_{{number}}{{lens}}",
+            f"{_D}{_T}_{{number}}P{{lens}}",
             f"{_D}{_T}_{{number}}",
         ),
         source="https://github.com/RobXYZ/viofosync/issues/34",
@@ -288,7 +291,7 @@ KNOWN: tuple[Pattern, ...] = (
     ),
     Pattern(
         "Nextbase",
-        (f"{{yy}}{{month}}{{day}}_{_T}_{{number}}_{{lens}}",),
+        (f"{{yy}}{{month}}{{day}}_{_T}_{{number}}_{{lens}}{{letter}}",),
         source="https://support.nextbase.com/hc/en-nz/articles/21362518328349-File-Names",
         example="240915_143027_001_FH.MP4",
     ),

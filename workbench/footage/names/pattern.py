@@ -41,7 +41,7 @@ FIELDS: Mapping[str, str] = {
     # Fields of known products only.
     "serial": "[0-9a-f]{12}",
     "side": "front|back|(?:left|right)_(?:repeater|pillar)",
-    "lens": "[a-z]{1,2}",
+    "lens": "[a-z]",
 }
 # What is passed over, in names of known products.
 _PASSED: Mapping[str, str] = {
