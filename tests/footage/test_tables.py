@@ -90,5 +90,8 @@ def test_rows_are_added_as_the_table_itself_is_written(
     made = with_rows(path, ("file", "camera_id"), [row], leave=("time_from",))
     assert made == content + added
     assert path.read_bytes() == content
-    with pytest.raises(CatalogueError, match="has no column frame_rate, which new rows need"):
-        with_rows(path, ("file",), [row | {"frame_rate": "2"}], leave=("time_from",))
+    wider = with_rows(path, ("file",), [row | {"frame_rate": "2"}], leave=("time_from",))
+    path.write_bytes(wider)
+    *_, (_, last) = read_table(path, ("file", "camera_id", "frame_rate"))
+    assert last["frame_rate"] == "2"
+    assert "time_from" not in last

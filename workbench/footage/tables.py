@@ -72,7 +72,7 @@ def with_rows(
 ) -> bytes:
     """The content of a table with rows added at its end, as the table itself is written.
 
-    What stands in it stays as it is, byte for byte.
+    Its rows stay as they are, byte for byte; a column that it lacks is added to its first line.
 
     Parameters
     ----------
@@ -81,35 +81,35 @@ def with_rows(
     rows : sequence of mapping
         Fields by column.
     leave : sequence of str
-        Columns that may be left out where the table does not have them.
+        Columns that are not added, but left out where the table does not have them.
 
     Raises
     ------
     CatalogueError
-        If the file is not such a table, or has no column for a field that is not empty.
+        If the file is not such a table.
     """
     lines, first, _ = _first_line(path, columns)
     separator = _separator(path, first, columns)
     names = _names(path, first, separator)
     filled = {name: None for row in rows for name, text in row.items() if text}
     missing = [name for name in filled if name not in names and name not in leave]
-    if missing:
-        raise CatalogueError(
-            f"has no column {', '.join(missing)}, which new rows need",
-            where=str(path),
-            fix="Add it to its first line",
-        )
+    bare = first.rstrip("\r\n")
+    wider = bare + "".join(f"{separator}{name}" for name in missing) + first[len(bare) :]
+    text = lines.getvalue().replace(first, wider, 1)
     ending = "\r\n" if first.endswith("\r\n") else "\n"
     added = io.StringIO(newline="")
     writer = csv.DictWriter(
-        added, names, extrasaction="ignore", delimiter=separator, lineterminator=ending
+        added,
+        [*names, *missing],
+        extrasaction="ignore",
+        delimiter=separator,
+        lineterminator=ending,
     )
     writer.writerows(rows)
-    text = added.getvalue()
-    if not lines.getvalue().endswith(("\n", "\r")):
-        text = ending + text
-    content = path.read_bytes()
-    return content + text.encode(_encoding(content)[1])
+    if not text.endswith(("\n", "\r")):
+        text += ending
+    mark, encoding = _encoding(path.read_bytes())
+    return mark + (text + added.getvalue()).encode(encoding)
 
 
 def append_row(path: Path, columns: Sequence[str], row: Mapping[str, str]) -> None:
@@ -125,21 +125,18 @@ def append_row(path: Path, columns: Sequence[str], row: Mapping[str, str]) -> No
         If the table cannot be read, lacks one of *columns*, or cannot be written.
     """
     if not path.exists():
-        _replace(path, (",".join(columns) + "\n").encode())
-    lines, first, _ = _first_line(path, columns)
-    separator = _separator(path, first, columns)
-    names = _names(path, first, separator)
-    if missing := [name for name in row if name not in names]:
-        bare = first.rstrip("\r\n")
-        wider = bare + "".join(f"{separator}{name}" for name in missing) + first[len(bare) :]
-        mark, encoding = _encoding(path.read_bytes())
-        text = lines.getvalue().replace(first, wider, 1)
-        _replace(path, mark + text.encode(encoding))
-    _replace(path, with_rows(path, columns, [row], leave=()))
+        replace_file(path, (",".join(columns) + "\n").encode())
+    replace_file(path, with_rows(path, columns, [row], leave=()))
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Replace a file in one go; the new one is on the disk before it takes the name."""
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a file in one go; the new one is on the disk before it takes the name.
+
+    Raises
+    ------
+    CatalogueError
+        If the file cannot be written.
+    """
     path = path.resolve()  # a link stays one
     try:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o644

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +19,7 @@ from workbench.footage.catalog import (
     read_cameras,
 )
 from workbench.footage.importing.proposal import Proposal, ProposedRecording
-from workbench.footage.tables import read_table, with_rows
+from workbench.footage.tables import read_table, replace_file, with_rows
 
 # Says to readers what a time rests on; a table of others may lack it.
 TIME_FROM = "time_from"
@@ -121,7 +118,7 @@ def write_catalogue(
     ------
     CatalogueError
         If a recording is not ready, there is nothing to write, a table is there and *add* is not
-        set, or a file cannot be written. Nothing is changed then.
+        set, or a file cannot be written.
     """
     rows = (
         [one for one in proposal.recordings if one.ready] if recordings is None else [*recordings]
@@ -165,7 +162,9 @@ def write_catalogue(
         contents[place / FOOTAGE_CSV] = _content(
             place / FOOTAGE_CSV, FOOTAGE_COLUMNS, [_row(one, within) for one in fresh]
         )
-    _replace(contents)
+    # The cameras first: a camera without recordings does no harm.
+    for path, content in contents.items():
+        replace_file(path, content)
     return Written(place, len(cameras), len(fresh), bool(there))
 
 
@@ -219,30 +218,3 @@ def _content(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode("utf-8")
-
-
-def _replace(contents: Mapping[Path, bytes]) -> None:
-    """Put the new files in the place of the old ones, when all of them are written."""
-    made: list[tuple[Path, Path]] = []
-    try:
-        for path, content in contents.items():
-            number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-            made.append((Path(name), path))
-            with os.fdopen(number, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-            Path(name).chmod(mode)
-        for temporary, path in made:
-            temporary.replace(path)
-    except OSError as error:
-        raise CatalogueError(
-            f"cannot be written ({error.strerror})",
-            where=str(next(iter(contents)).parent),
-            fix="Allow this account to write there, or name a folder above it with --out",
-        ) from None
-    finally:
-        for temporary, _ in made:
-            with contextlib.suppress(FileNotFoundError):
-                temporary.unlink()
