@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from workbench.cli import clocks
+from workbench.cli import clocks, importing
 from workbench.cli.options import add_actions, describe
 
 
@@ -13,8 +13,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     describe(
         parser,
         None,
-        "What the footage is: whether the clocks of its cameras were right.",
-        "sightline footage clock --help",
+        "What the footage is: a list for a folder that has none, and whether the clocks of its "
+        "cameras were right.",
+        """
+        sightline footage import --help
+        sightline footage clock --help
+        """,
     )
     actions = add_actions(parser)
     clocks.add(actions.add_parser("clock", help="whether the clocks of cameras were right"))
+    importing.add(
+        actions.add_parser("import", help="list the footage of a folder that has no list")
+    )

@@ -89,6 +89,13 @@ def reembedding_progress() -> Iterator[ProgressCallback]:
 
 
 @contextlib.contextmanager
+def survey_progress() -> Iterator[ProgressCallback]:
+    """Show the progress of looking through a folder on standard error."""
+    with _progress("Reading", _survey) as update:
+        yield update
+
+
+@contextlib.contextmanager
 def download_progress() -> Iterator[ProgressCallback]:
     """Show the progress of a download on standard error."""
     with _progress("Fetching", _download) as update:
@@ -107,6 +114,10 @@ def _indexing(progress: Progress) -> str:
 
 def _reembedding(progress: Progress) -> str:
     return f"{progress.done:,}/{progress.total:,} recordings"
+
+
+def _survey(progress: Progress) -> str:
+    return f"{progress.done:,}/{progress.total:,} files"
 
 
 def _download(progress: Progress) -> str:
