@@ -436,7 +436,7 @@ def _tables(
                 "stated_at": ((r.recording.stated_at for r in recordings), time),
                 "seconds": ((r.seconds for r in recordings), pa.float64()),
                 "stream": ((r.recording.stream for r in recordings), pa.int32()),
-                "rotation": ((r.recording.rotation for r in recordings), pa.int32()),
+                "rotation": ((r.recording.rotation or 0 for r in recordings), pa.int32()),
                 "pixel_aspect": (
                     (a and str(a) for a in (r.recording.pixel_aspect for r in recordings)),
                     pa.string(),
