@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from workbench.domain import District as District
     from workbench.domain import Scope as Scope
     from workbench.faces.probes import make_probe as make_probe
+    from workbench.footage.importing import propose_catalogue as propose_catalogue
+    from workbench.footage.importing import write_catalogue as write_catalogue
     from workbench.indexing import index_catalogue as index_catalogue
     from workbench.installation import Installation as Installation
     from workbench.investigation import SearchResult as SearchResult
@@ -49,9 +51,11 @@ _HOMES = {
     "index_catalogue": "workbench.indexing",
     "load_models": "workbench.notebook",
     "make_probe": "workbench.faces.probes",
+    "propose_catalogue": "workbench.footage.importing",
     "search": "workbench.notebook",
     "sightings_map": "workbench.maps.sightings",
     "timeline": "workbench.maps.timeline",
+    "write_catalogue": "workbench.footage.importing",
 }
 
 __all__ = [*_HOMES]

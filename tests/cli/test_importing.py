@@ -85,6 +85,23 @@ def test_at_a_terminal_the_zone_is_asked_for_once(
     assert rows[0] == "file,camera_id,started_at,time_from"
     assert rows[1] == "Quay/2026-03-31_18-00-00.mkv,quay,2026-03-31T17:00:00+00:00,name"
     assert rows[2].endswith(",modification time")
+    # What rests on a modification time alone stays in doubt in the gallery.
+    assert main(["index", str(export), "--gallery", str(export / "g.duckdb")]) == PROBLEMS
+    with Gallery.open(export / "g.duckdb") as opened:
+        doubts = (
+            opened.recordings()
+            .set_index("file")["recording_id"]
+            .map(
+                {
+                    name: those[0].doubt
+                    for name, those in opened.stretches_by_id(
+                        opened.recordings()["recording_id"]
+                    ).items()
+                }
+            )
+        )
+    assert doubts["Quay/2026-03-31_18-00-00.mkv"] == ""
+    assert "when the file was last written" in doubts["Quay/tobias.mkv"]
 
 
 def test_nothing_is_written_unless_somebody_agrees(

@@ -52,6 +52,7 @@ class Recording:
     rotation: int | None = None
     pixel_aspect: Fraction | None = None  # width by height, in place of what the file says
     clock_offset_seconds: float = 0.0  # by which the camera's clock was ahead, if that is known
+    time_doubt: str = ""  # why started_at is not certain, as the catalogue says; empty if it is
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "started_at", utc(self.started_at, where=self.file))

@@ -10,6 +10,7 @@ from workbench.domain import (
     FROM_CATALOGUE,
     Box,
     IndexedRecording,
+    Problem,
     Progress,
     ProgressCallback,
     Recording,
@@ -165,6 +166,11 @@ def _read(
                 )
         tracklets = builder.finish()
         reader.check_unchanged()
+        doubts = [(doubt.from_seconds, doubt.why) for doubt in reader.doubts]
+        problems = [*reader.problems]
+        if recording.time_doubt:
+            doubts.insert(0, (0.0, recording.time_doubt))
+            problems.insert(0, Problem(reader.name, recording.time_doubt, 0.0))
         indexed = IndexedRecording(
             recording=recording,
             sha256=sha256,
@@ -177,12 +183,12 @@ def _read(
             frames_examined=examined,
             faces=builder.faces,
             tracklets=tracklets,
-            problems=tuple(reader.problems),
+            problems=tuple(problems),
             picture_streams=reader.picture_streams,
             stopped=reader.stopped,
             elapsed_seconds=time.perf_counter() - began,
             stretches=stretches_of(
-                ((doubt.from_seconds, doubt.why) for doubt in reader.doubts),
+                doubts,
                 offset_seconds=recording.clock_offset_seconds,
                 how=FROM_CATALOGUE if recording.clock_offset_seconds else "",
             ),

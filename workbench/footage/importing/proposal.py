@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import PurePosixPath
 
 from workbench.domain import Camera, Problem
-from workbench.footage.catalog import MOST_FRAME_RATE
+from workbench.footage.catalog import LEAST_FRAME_RATE, MOST_FRAME_RATE
 from workbench.footage.importing.start import Basis, Prefer, Start, Trust, start_of
 from workbench.footage.importing.survey import Found, Survey
 
@@ -213,7 +213,7 @@ def _rate(found: Found, given: float | None) -> tuple[float | None, str]:
     if rate is None:
         why = found.remark or "it has no times"
         return None, f"the number of pictures per second is not known: {why}"
-    if not 0 < rate <= MOST_FRAME_RATE:
+    if not LEAST_FRAME_RATE <= rate <= MOST_FRAME_RATE:
         return None, f"{rate:g} pictures per second are not possible"
     return rate, ""
 

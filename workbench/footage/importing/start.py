@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from workbench.domain import moments
-from workbench.footage.catalog import EARLIEST, LATEST_AHEAD
+from workbench.footage.catalog import EARLIEST, LATEST_AHEAD, MODIFICATION_TIME
 from workbench.footage.importing.survey import Found
 
 # Name and container agree within this: a recorder opens a file a little before it writes it.
@@ -24,7 +24,7 @@ class Basis(StrEnum):
 
     NAME = "name"
     CONTAINER = "container"
-    MODIFIED = "modification time"
+    MODIFIED = MODIFICATION_TIME
     NOTHING = "nothing"
 
 
