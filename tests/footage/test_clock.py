@@ -37,6 +37,12 @@ def test_a_pause_in_a_container_with_explicit_times_is_a_pause() -> None:
     assert made.doubts == []
 
 
+def test_a_pause_of_a_century_is_none() -> None:
+    made = clock(explicit=True)
+    assert placed(made, [0, 0.1, 3.2e9, 3.2e9 + 0.1]) == [0, 0.1, 0.2, 0.3]
+    assert [doubt.from_seconds for doubt in made.doubts] == [pytest.approx(0.2)]
+
+
 def test_a_pause_in_a_stream_is_told() -> None:
     made = clock()
     assert placed(made, [0, 0.1, 5, 1800.0, 1800.1]) == [0, 0.1, 5, 1800.0, 1800.1]

@@ -391,6 +391,37 @@ def test_a_stream_without_times_is_counted(tmp_path: Path, rate: float | None) -
         assert reader.seconds == pytest.approx(50 / told)
 
 
+def test_times_that_ffmpeg_makes_up_are_not_taken_for_those_of_the_recording(
+    tmp_path: Path,
+) -> None:
+    with av.open(str(tmp_path / "a.mjpeg"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for number in range(20):
+            frame = av.VideoFrame.from_ndarray(
+                np.full((48, 64, 3), 40 + 4 * number, np.uint8), format="bgr24"
+            )
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    with RecordingReader(tmp_path / "a.mjpeg") as reader:
+        assert len(list(reader.frames())) == 20
+        assert "25 frames per second is a guess" in reader.doubts[0].why
+    with RecordingReader(tmp_path / "a.mjpeg", frame_rate=10) as reader:
+        assert len(list(reader.frames())) == 20
+        assert reader.seconds == pytest.approx(2)
+        assert reader.doubts == ()
+
+
+def test_a_recording_of_centuries_is_refused(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", [n / 25 for n in range(40)])
+    with (
+        RecordingReader(path, frame_rate=1e-8) as reader,
+        pytest.raises(RecordingError, match="claims to last 101 years"),
+    ):
+        list(reader.frames())
+
+
 def test_time_lapse_is_counted_as_the_catalogue_says(tmp_path: Path) -> None:
     with RecordingReader(film(tmp_path / "a.mp4", [0, 0.04, 0.08]), frame_rate=0.1) as reader:
         assert [second for second, _ in shades(reader)] == [0, 10, 20]
@@ -433,6 +464,23 @@ def test_a_bad_picture_costs_one_picture(tmp_path: Path) -> None:
             "1.0",  # seconds that could not be seen
         ]
         assert reader.seconds == 2
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_of_a_sequence_stand_as_their_exif_says(tmp_path: Path, orientation: int) -> None:
+    from PIL import Image, ImageOps
+
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:16, :16], picture[32:, :16] = (255, 0, 0), (0, 255, 0)  # red above green, at the left
+    tags = Image.Exif()
+    tags.update({0x010F: "Maker", 0x0112: orientation, 0x0132: "2026:03:29 00:00:00"})
+    Image.fromarray(picture).save(tmp_path / "1.jpg", exif=tags, quality=95, subsampling=0)
+    with RecordingReader(tmp_path / "*.jpg", frame_rate=1) as reader:
+        (shown,) = [frame.image() for frame in reader.frames()]
+        assert reader.problems == []
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "1.jpg")))[..., ::-1]
+    assert shown.shape == upright.shape
+    assert np.abs(shown.astype(int) - upright).mean() < 3
 
 
 def test_pictures_may_grow_in_mid_film(tmp_path: Path) -> None:

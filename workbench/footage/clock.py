@@ -6,7 +6,7 @@ Zero
     is the time of the stream's first packet, whether or not its picture can be decoded: an export
     that was cut between key pictures begins when it was cut.
 Ahead
-    in a container that states the time of each picture (MP4, Matroska) a step ahead of any length
+    in a container that states the time of each picture (MP4, Matroska) a step ahead of up to a year
     is a pause. In a stream whose clock only runs along (MPEG-TS, MPEG-PS) a step of less than
     ``LONGEST_PAUSE_SECONDS`` is taken for a pause; a longer one for a clock that was set.
 Back
@@ -24,7 +24,6 @@ What rests on a guess is listed in :attr:`Clock.doubts`, from which second on an
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -32,6 +31,8 @@ from typing import Generic, TypeVar
 
 # A longer step ahead in a stream whose clock only runs along was a clock that was set.
 LONGEST_PAUSE_SECONDS = 3600.0
+# Where the time of each picture is stated, only damage tells of a longer one.
+LONGEST_STATED_PAUSE_SECONDS = 366 * 86400.0
 # A shorter pause needs no word: a recorder that waits for movement makes many.
 PAUSE_WITHOUT_A_WORD_SECONDS = 10.0
 # So many pictures may come late in a row; so much later than the next good one they lie at most.
@@ -160,14 +161,14 @@ class Clock(Generic[T]):
             if following.time is None:
                 continue
             to_next = following.time - self._zero - last
-            if 0 < to_next < LATE_SECONDS:
+            if SHORTEST_STEP_SECONDS <= to_next < LATE_SECONDS:
                 self._remarks.append(("pictures come out of their order", last))
                 return last + to_next / (number + 1)
         return self._new_stretch(this, seconds, last)
 
     @property
     def _longest_pause(self) -> float:
-        return math.inf if self._explicit else LONGEST_PAUSE_SECONDS
+        return LONGEST_STATED_PAUSE_SECONDS if self._explicit else LONGEST_PAUSE_SECONDS
 
     def _new_stretch(self, this: Timed[T], seconds: float, last: float) -> float:
         """Go on one ordinary step after the last picture, or where the same was before."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +68,10 @@ class Film:
             raise
         # Frame threads cost memory for each thread and gain nothing for one worker a core.
         self._stream.thread_type = "SLICE"
-        self._packets: Iterator[Any] | None = None
+        self._packets: Iterator[Any] = self._container.demux(self._stream)
+        self._ahead: deque[Any] = (
+            deque()
+        )  # packets that were looked at, and are still to be decoded
         # Digest and time of packets read last; which packet repeats an earlier one, by its time.
         self._recent: deque[tuple[bytes, int | None]] = deque(maxlen=RECENT_PACKETS)
         self._repeats: dict[int | None, float] = {}
@@ -88,8 +90,13 @@ class Film:
 
     @property
     def has_times(self) -> bool:
-        """True if pictures carry times at all; streams without a container do not."""
-        return any(packet.pts is not None or packet.dts is not None for packet in self._first)
+        """True if pictures carry times at all; streams without a container do not.
+
+        FFmpeg makes times up for some of those, at 25 a second.
+        """
+        return self._container.format.name not in RAW and any(
+            packet.pts is not None or packet.dts is not None for packet in self._first
+        )
 
     @property
     def zero(self) -> float | None:
@@ -171,6 +178,7 @@ class Film:
         except av.FFmpegError:
             self._container.seek(0)
         self._packets = self._container.demux(self._stream)
+        self._ahead.clear()
         return True
 
     def _chosen(self, number: int) -> tuple[Any, list[Any]]:
@@ -195,20 +203,26 @@ class Film:
         return streams[number - 1], streams
 
     def _first_packets(self) -> list[Any]:
-        packets = self._container.demux(self._stream)
         first: list[Any] = []
-        try:
-            while len(first) < FIRST_PACKETS:
-                packet = next(packets, None)
-                if packet is None:
-                    break
-                first.append(packet)
-                if packet.size == 0 and packet.pts is None and packet.dts is None:
-                    break  # the end, which asks the decoder for what it holds
-        except av.FFmpegError:
-            pass  # met again, and reported, when the pictures are read
-        self._packets = chain(first, packets)
+        while len(first) < FIRST_PACKETS and (packet := self._next_packet()) is not None:
+            first.append(packet)
+            if not packet.size:
+                break  # the end, which asks the decoder for what it holds
+        self._ahead.extend(first)
         return [packet for packet in first if packet.size]
+
+    def _next_packet(self) -> Any:
+        """The next packet of the stream; None at the end, or where reading cannot go on."""
+        if self._ahead:
+            return self._ahead.popleft()
+        try:
+            return next(self._packets, None)
+        except av.FFmpegError as error:
+            self.stopped = f"the file cannot be read any further ({reason(error)})"
+            self._damaged(self.stopped)
+        except IndexError:
+            pass  # at the end PyAV looks for streams that began in mid-film, which it does not know
+        return None
 
     @property
     def _by_decoding_time(self) -> bool:
@@ -241,29 +255,22 @@ class Film:
 
     def _repeats_all(self, ended_with: list[tuple[bytes, int | None]]) -> bool:
         """Return True if the next packets are, after the first, those that a stretch ended with."""
-        assert self._packets is not None
         ahead: list[Any] = []
         same = True
         for known, _ in ended_with[1:]:
-            packet = next(self._packets, None)
+            packet = self._next_packet()
             if packet is not None:
                 ahead.append(packet)
             if packet is None or not packet.size or _digest(packet) != known:
                 same = False
                 break
-        self._packets = chain(ahead, self._packets)
+        self._ahead.extendleft(reversed(ahead))
         return same
 
     def _decoded(self) -> Iterator[Any]:
         errors = 0
-        assert self._packets is not None
         while True:
-            try:
-                packet = next(self._packets, None)
-            except av.FFmpegError as error:
-                self.stopped = f"the file cannot be read any further ({reason(error)})"
-                self._damaged(self.stopped)
-                packet = None
+            packet = self._next_packet()
             if packet is not None and packet.size and not self.explicit and self.has_times:
                 self._look_for_repetition(packet)
             try:

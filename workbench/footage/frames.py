@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MOST_PIXELS = 2 * 7680 * 4320
 # A step of more ordinary steps than this, beside damage, is a stretch that could not be seen.
 UNSEEN_STEPS = 2.5
+# No recording is longer than a century.
+MOST_SECONDS = 100 * 365.25 * 86400
 
 
 class VideoFrame:
@@ -217,7 +219,8 @@ class RecordingReader:
         Raises
         ------
         RecordingError
-            If not one frame can be decoded, or the file changes while it is read.
+            If not one frame can be decoded, the file changes while it is read, or its times are
+            those of no clock.
         """
         # A little sooner: key frames are found by when they are decoded, not shown.
         place = self._clock.stream_time(max(0.0, start - 1.0)) if start > 0 else None
@@ -227,8 +230,20 @@ class RecordingReader:
             self._take_remarks()
             if frame is None:  # a picture of a sequence that cannot be read
                 continue
-            if frame.width * frame.height > MOST_PIXELS:
-                self._note(f"a picture of {frame.width} by {frame.height}", seconds)
+            if seconds > MOST_SECONDS:
+                raise self._error(
+                    f"claims to last {seconds / 86400 / 365.25:.0f} years",
+                    "Put the right number into the column frame_rate of footage.csv",
+                )
+            shown = VideoFrame(
+                frame,
+                self.frames_decoded,
+                seconds,
+                orientation=self._orientation,
+                aspect=self._aspect or self._source.pixel_aspect,
+            )
+            if shown.width * shown.height > MOST_PIXELS:
+                self._note(f"a picture of {shown.width} by {shown.height}", seconds)
                 continue
             if not sought or last is not None:
                 self._look_for_unseen(last, seconds)
@@ -237,13 +252,6 @@ class RecordingReader:
                 length = min(seconds - last, 1.0)  # shown for as long as the one before
             last, self._damaged = seconds, False
             self._seconds = seconds + length
-            shown = VideoFrame(
-                frame,
-                self.frames_decoded,
-                seconds,
-                orientation=self._orientation,
-                aspect=self._aspect or self._source.pixel_aspect,
-            )
             if self.frames_decoded == 0:
                 self.width, self.height = shown.width, shown.height
             self.frames_decoded += 1

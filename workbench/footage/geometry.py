@@ -78,6 +78,20 @@ def square(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
     return width, round(height / aspect)
 
 
+def _kind_without_a_name(cls: type[Type], value: object) -> Type:
+    """A member for a kind of side data that PyAV has no name for, such as EXIF.
+
+    Without it a single one of them makes all of a picture's side data unreadable.
+    """
+    kind: Any = object.__new__(cls)
+    kind._name_, kind._value_ = f"KIND_{value}", value
+    named: Type = kind
+    return named
+
+
+Type._missing_ = classmethod(_kind_without_a_name)  # type: ignore[assignment]
+
+
 def told_orientation(frame: Any) -> Orientation:
     """The way in which the file of a decoded PyAV frame asks it to be shown."""
     # Not frame.side_data: it makes a circle, and its picture then fills memory until the next

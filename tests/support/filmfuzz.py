@@ -1,0 +1,176 @@
+"""Small films of many kinds, damaged at random, and read as a process of its own reads them."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+import av
+import numpy as np
+from mutations import BYTES, mutated
+from PIL import Image
+
+from workbench.errors import RecordingError
+from workbench.footage.frames import RecordingReader
+
+# By the name of the file: codec and pixels.
+FILMS = {
+    "h264.mp4": ("libx264", "yuv420p"),
+    "h264.mkv": ("libx264", "yuv420p"),
+    "h264.ts": ("libx264", "yuv420p"),
+    "h264.avi": ("libx264", "yuv420p"),
+    "h264.mpg": ("libx264", "yuv420p"),
+    "h264.flv": ("libx264", "yuv420p"),
+    "raw.h264": ("libx264", "yuv420p"),
+    "raw.hevc": ("libx265", "yuv420p"),
+    "h265.mp4": ("libx265", "yuv420p"),
+    "mpeg2.mpg": ("mpeg2video", "yuv420p"),
+    "mpeg2.mxf": ("mpeg2video", "yuv422p"),
+    "mpeg4.avi": ("mpeg4", "yuv420p"),
+    "mjpeg.avi": ("mjpeg", "yuvj420p"),
+    "raw.mjpeg": ("mjpeg", "yuvj420p"),
+    "vp9.webm": ("libvpx-vp9", "yuv420p"),
+    "av1.mkv": ("libsvtav1", "yuv420p"),
+    "wmv.asf": ("wmv2", "yuv420p"),
+    "h263.3gp": ("h263", "yuv420p"),
+    "moving.gif": ("gif", "rgb8"),
+}
+PICTURES = ("1.jpg", "2.png", "9.webp", "10.bmp", "11.tiff", "12.gif")
+OPTIONS = {
+    "libx264": {"g": "6", "bf": "2", "threads": "1"},
+    "libx265": {"x265-params": "log-level=none:keyint=6:pools=1:frame-threads=1"},
+}
+# Where the headers of containers and streams stand, whose fields decide most.
+MARKS = (
+    b"mvhd", b"tkhd", b"mdhd", b"elst", b"stsd", b"stts", b"ctts", b"stsc", b"stsz", b"stco",
+    b"avc1", b"avcC", b"hvcC", b"pasp", b"moov", b"mdat", b"moof", b"\x2a\xd7\xb1", b"\x44\x89",
+    b"\x1f\x43\xb6\x75", b"\xe7", b"\xa3", b"\xb0", b"\x54\xb0", b"G@", b"GA", b"\0\0\1\xe0",
+    b"\0\0\1\xba", b"\0\0\1\xb3", b"\0\0\0\1", b"avih", b"strh", b"strf", b"idx1", b"movi",
+    b"00dc", b"FLV", b"\xff\xd8", b"\xff\xc0", b"GIF8", b"IHDR", b"RIFF", b"VP8 ",
+)  # fmt: skip
+STARTED = datetime(2026, 3, 29, tzinfo=UTC)
+
+
+def make_films(folder: Path) -> None:
+    """Write each kind of film, fifteen pictures long, and the pictures of a sequence."""
+    for name, (codec, pixels) in FILMS.items():
+        size = (144, 176) if codec == "h263" else (48, 64)
+        with av.open(str(folder / name), "w") as container:
+            stream = container.add_stream(codec, rate=25)
+            (stream.height, stream.width), stream.pix_fmt = size, pixels
+            stream.options = OPTIONS.get(codec, {})
+            for number, picture in enumerate(_pictures(size)):
+                frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+                frame.pts, frame.time_base = number, Fraction(1, 25)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    tags = Image.Exif()
+    tags.update({0x010F: "Maker", 0x0112: 6, 0x0132: "2026:03:29 00:00:00"})
+    for name, picture in zip(PICTURES, _pictures((48, 64)), strict=False):
+        Image.fromarray(picture).save(folder / name, **({} if "gif" in name else {"exif": tags}))
+
+
+def _pictures(size: tuple[int, int]) -> Iterable[np.ndarray]:
+    columns = (np.arange(size[1]) % 31).astype(np.uint8)
+    for number in range(15):
+        picture = np.full((*size, 3), (9 * number, 40, 200 - 9 * number), np.uint8)
+        yield picture + columns[None, :, None]
+
+
+@cache
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in (*FILMS, *PICTURES)}
+
+
+def damaged(films: dict[str, bytes], name: str, generator: random.Random) -> bytes:
+    """A film cut, spliced with another, joined, written over, or lying in its headers."""
+    content = films[name]
+    other = films[generator.choice((name, *films))]
+    match generator.randrange(6):
+        case 0:
+            return mutated(content, generator)
+        case 1:
+            return (
+                content[: generator.randrange(len(content))]
+                + other[generator.randrange(len(other)) :]
+            )
+        case 2:
+            return content + other
+        case 3:
+            a, b, c = sorted(generator.randrange(len(content)) for _ in range(3))
+            return content[:a] + content[b:c] + content[a:b] + content[c:]
+        case 4:
+            begin = generator.randrange(len(content))
+            return content[begin : generator.randrange(begin, len(content)) + 1]
+    data = bytearray(content)
+    for _ in range(generator.randint(1, 3)):
+        places = [at for mark in MARKS if (at := _place(content, mark, generator)) >= 0]
+        at = generator.choice(places or [0]) + generator.choice((-4, 1, 2, 4, 8, 12, 16, 20, 24))
+        bit = generator.choice((*BYTES, generator.randbytes(4), b"\0\0\0\1"))
+        data[max(0, at) : max(0, at) + len(bit)] = bit
+    return bytes(data)
+
+
+def _place(content: bytes, mark: bytes, generator: random.Random) -> int:
+    """Where a mark stands, one of its places by chance; -1 where it stands nowhere."""
+    return content.find(mark, generator.choice((0, generator.randrange(len(content)))))
+
+
+def read_film(folder: Path, scratch: Path, kind: str, number: int) -> str:
+    """Read the damaged film of that number; say what came of it."""
+    generator = random.Random(f"{kind} {number}")
+    films = _contents(folder)
+    rate = generator.choice((None, None, 25.0, 0.25))
+    if kind == "sequence":
+        scratch.mkdir(exist_ok=True)
+        for name in PICTURES:
+            content = films[name]
+            if generator.random() < 0.5:
+                content = damaged(films, name, generator)
+            (scratch / name).write_bytes(content)
+        path, rate = scratch / "*", rate or 2.0
+    else:
+        path = scratch.with_suffix(generator.choice((Path(kind).suffix, ".mp4", "")))
+        path.write_bytes(damaged(films, kind, generator))
+    try:
+        return check(
+            RecordingReader(
+                path,
+                frame_rate=rate,
+                sufficient_rate=generator.choice((None, 12.0)),
+                stream=generator.choice((1, 1, 1, 2)),
+                rotation=generator.choice((0, 90)),
+                pixel_aspect=generator.choice((None, Fraction(2))),
+            ),
+            start=generator.choice((0.0, 0.0, 0.4)),
+        )
+    except RecordingError:
+        return "refused"
+
+
+def check(reader: RecordingReader, *, start: float) -> str:
+    """Read a recording to its end; everything that it says must be possible."""
+    last = -math.inf
+    with reader:
+        for frame in reader.frames(start=start):
+            assert last < frame.seconds < math.inf
+            assert frame.seconds >= 0
+            last = frame.seconds
+            # The big ones take long, and are made as the small ones are.
+            if frame.width * frame.height < 1_000_000 or frame.number == 0:
+                assert frame.image().shape == (frame.height, frame.width, 3)
+                assert max(frame.luma(320).shape) <= max(320, 2)
+        assert reader.frames_decoded > 0
+        assert last <= reader.seconds
+        # Times in UTC can be told.
+        assert STARTED + timedelta(seconds=reader.seconds) > STARTED
+        assert all(unseen.start < unseen.end <= reader.seconds for unseen in reader.unseen)
+        begins = [doubt.from_seconds for doubt in reader.doubts]
+        assert begins == sorted(begins)
+        assert len(reader.problems) < 1000
+        return "in part" if reader.problems else "read"
