@@ -133,7 +133,7 @@ def test_only_tests_and_benchmarks_of_the_search_issue_permits_themselves() -> N
         "tests/gallery/test_lifecycle.py",
         "tests/gallery/test_search.py",
         "tests/gallery/test_store.py",
-        "tests/gallery/test_times.py",
+        "tests/support/searching.py",
         "tests/test_architecture.py",
         "tests/test_permit.py",
     }

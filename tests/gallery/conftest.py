@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from searching import JOINED
 
 from workbench.domain import (
     Box,
@@ -20,6 +22,8 @@ from workbench.domain import (
     Recording,
     Shot,
     Tracklet,
+    Unseen,
+    stretches_of,
 )
 from workbench.gallery import Gallery
 
@@ -70,6 +74,20 @@ def profile() -> Profile:
 @pytest.fixture
 def indexed() -> Callable[..., IndexedRecording]:
     return recording_of
+
+
+@pytest.fixture
+def joined() -> IndexedRecording:
+    """Ten minutes, joined after 150 s; 20 s of it could not be seen, nor the first five."""
+    whole = recording_of(5, 600, (500, 501, 502, 503, 504))
+    return replace(
+        whole,
+        recording=replace(
+            whole.recording, stream=2, rotation=90, pixel_aspect=Fraction(12, 11), frame_rate=6.25
+        ),
+        stretches=stretches_of([(150.0, JOINED)]),
+        unseen=(Unseen(0.0, 5.0, "no key picture"), Unseen(140.0, 160.0, "damaged")),
+    )
 
 
 @pytest.fixture

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pyarrow as pa
 import pytest
+from searching import JOINED, TOWN, found
 
-from workbench.district import from_geojson
 from workbench.domain import (
-    Candidate,
     ClockCorrection,
     IndexedRecording,
     Profile,
@@ -28,41 +25,13 @@ from workbench.domain import (
 )
 from workbench.errors import TimeError
 from workbench.gallery import Gallery
-from workbench.gallery import search as gallery_search
 from workbench.gallery.by_id import tracklets_by_id
 from workbench.gallery.lifecycle import check, export, import_into, merge
 from workbench.gallery.replacement import stored
 from workbench.gallery.segments import columns
-from workbench.permit.issuing import issue
 
 START = datetime(2026, 3, 29, tzinfo=UTC)
-RING = [[-1, 51], [1, 51], [1, 52], [-1, 52], [-1, 51]]
-TOWN = from_geojson({"type": "Polygon", "coordinates": [RING]}, name="town")
-JOINED = "its clock goes back by 30 s: recordings were joined"
 Make = Callable[..., IndexedRecording]
-
-
-def found(gallery: Gallery, start: float = -1440.0, end: float = 1440.0) -> list[Candidate]:
-    """All searchable tracklets between two minutes of the day, by id."""
-    scope = Scope(TOWN, START + timedelta(minutes=start), START + timedelta(minutes=end))
-    probe = np.ones(gallery.profile.dimension, np.float32)
-    permit = issue("TEST", "test", 1, gallery=gallery.path, template=probe, scope=scope)
-    candidates = gallery_search.search(gallery, probe, scope, permit=permit)
-    return sorted(candidates, key=lambda candidate: candidate.tracklet_id)
-
-
-@pytest.fixture
-def joined(indexed: Make) -> IndexedRecording:
-    """Ten minutes, joined after 150 s; 20 s of it could not be seen, nor the first five."""
-    whole = indexed(5, 600, (500, 501, 502, 503, 504))
-    return replace(
-        whole,
-        recording=replace(
-            whole.recording, stream=2, rotation=90, pixel_aspect=Fraction(12, 11), frame_rate=6.25
-        ),
-        stretches=stretches_of([(150.0, JOINED)]),
-        unseen=(Unseen(0.0, 5.0, "no key picture"), Unseen(140.0, 160.0, "damaged")),
-    )
 
 
 def test_a_time_after_a_join_says_that_it_is_not_certain(

@@ -8,12 +8,17 @@ OpenCV and DeepFace take them.
 from typing import TYPE_CHECKING
 
 from workbench.domain.clocks import (
+    GIVEN_FOR,
     MOST_OFFSET_SECONDS,
+    ClockChange,
     ClockCorrection,
+    ClockSetting,
     Stretch,
     TimeNote,
     Unseen,
+    corrected,
     seen_spans,
+    setting_for,
     stretch_at,
     stretches_of,
 )
@@ -58,6 +63,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EPOCH",
     "FROM_CATALOGUE",
+    "GIVEN_FOR",
     "MOST_OFFSET_SECONDS",
     "MOST_PHOTOGRAPHS",
     "QUALITY_PARTS",
@@ -65,7 +71,9 @@ __all__ = [
     "Camera",
     "Candidate",
     "Catalogue",
+    "ClockChange",
     "ClockCorrection",
+    "ClockSetting",
     "Coverage",
     "District",
     "Face",
@@ -89,6 +97,7 @@ __all__ = [
     "TimeNote",
     "Tracklet",
     "Unseen",
+    "corrected",
     "format_tracklet_id",
     "from_microseconds",
     "moments",
@@ -96,6 +105,7 @@ __all__ = [
     "parse_tracklet_id",
     "recording_identity",
     "seen_spans",
+    "setting_for",
     "stretch_at",
     "stretches_of",
     "to_microseconds",

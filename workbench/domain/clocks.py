@@ -73,6 +73,11 @@ class Stretch:
     given_for: str = ""
 
     @property
+    def shift(self) -> timedelta:
+        """Time to take from what the clock said; exact, so that corrections can be taken back."""
+        return timedelta(seconds=self.offset_seconds)
+
+    @property
     def open_doubt(self) -> str:
         """Why its times are not certain; empty once somebody has confirmed or corrected them."""
         return "" if self.found_at is not None else self.doubt
@@ -88,6 +93,109 @@ class Stretch:
             found_at=correction.found_at,
             given_for=given_for,
         )
+
+
+# What an offset can be given for, the more specific later; it holds against those before it.
+GIVEN_FOR = ("", "camera", "folder", "recording")
+
+
+@dataclass(frozen=True, slots=True)
+class ClockChange:
+    """Change of the times of a recording, from one second of it on, by a correction of its clock.
+
+    The two times are of that second, in UTC. Where they are the same, the clock was confirmed, or
+    the times were kept: ``kept`` says why.
+    """
+
+    recording_id: str
+    file: str  # as catalogued
+    camera_id: str
+    from_seconds: float
+    old_start: datetime
+    new_start: datetime
+    old_offset_seconds: float
+    new_offset_seconds: float
+    tracklets: int = 0  # whose times changed, or are confirmed
+    kept: str = ""  # why they stay; empty unless something more specific holds
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSetting:
+    """Correction of all clocks of a camera or a folder, also for recordings stored later."""
+
+    correction: ClockCorrection
+    camera_id: str = ""  # empty: of the folder
+    folder: str = ""  # as files are catalogued, without a slash at the end; ".": all
+    since: datetime | None = None  # UTC; recordings that begin from then, as stated
+    until: datetime | None = None  # and before then
+
+    def __post_init__(self) -> None:
+        if bool(self.camera_id) == bool(self.folder):
+            raise TimeError(
+                "a clock is set for a camera or for a folder, one of them",
+                where="clock",
+                fix="Name one",
+            )
+        for name in ("since", "until"):
+            moment = getattr(self, name)
+            if moment is not None:
+                object.__setattr__(self, name, utc(moment, where=f"clock, {name}"))
+        object.__setattr__(self, "folder", self.folder.rstrip("/") or (self.folder[:1] and "."))
+
+    @property
+    def given_for(self) -> str:
+        """One of GIVEN_FOR: a folder or a camera."""
+        return "folder" if self.folder else "camera"
+
+    def concerns(self, camera_id: str, file: str, stated_at: datetime) -> bool:
+        """Return True if it holds for a recording."""
+        if self.camera_id and self.camera_id != camera_id:
+            return False
+        if self.folder not in ("", ".") and not file.startswith(f"{self.folder}/"):
+            return False
+        begun = self.since is None or self.since <= stated_at
+        return begun and (self.until is None or stated_at < self.until)
+
+
+def setting_for(
+    settings: Iterable[ClockSetting], camera_id: str, file: str, stated_at: datetime
+) -> ClockSetting | None:
+    """The setting that holds for a recording: one of its folder before one of its camera.
+
+    Among several of one kind the newest holds; None if there is none.
+    """
+    return max(
+        (s for s in settings if s.concerns(camera_id, file, stated_at)),
+        key=lambda s: (GIVEN_FOR.index(s.given_for), s.correction.found_at),
+        default=None,
+    )
+
+
+def corrected(
+    stretches: Sequence[Stretch],
+    correction: ClockCorrection,
+    given_for: str,
+    *,
+    from_seconds: float = 0.0,
+) -> tuple[Stretch, ...]:
+    """Stretches of a recording with a correction from one second on; a new one begins there.
+
+    A stretch whose offset was given for something more specific stays as it is.
+    """
+    found: list[Stretch] = []
+    for stretch, end in zip(
+        stretches, [*(s.from_seconds for s in stretches[1:]), math.inf], strict=True
+    ):
+        specific = GIVEN_FOR.index(stretch.given_for) > GIVEN_FOR.index(given_for)
+        if end <= from_seconds or specific:
+            found.append(stretch)
+            continue
+        begins = stretch
+        if stretch.from_seconds < from_seconds:
+            found.append(stretch)
+            begins = replace(stretch, from_seconds=from_seconds)
+        found.append(begins.corrected(correction, given_for))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +233,7 @@ class TimeNote:
         if {s.offset_seconds for s in within} != {own.offset_seconds}:
             doubts.append("it goes on where another offset of the clock begins")
         return cls(
-            recorded=seen + timedelta(seconds=own.offset_seconds),
+            recorded=seen + own.shift,
             correction_seconds=0.0 - own.offset_seconds,
             uncertainty_seconds=own.uncertainty_seconds,
             doubt="; ".join(doubts),
@@ -187,7 +295,13 @@ def stretches_of(
     for seconds, why in doubts:
         found.setdefault(max(0.0, seconds), []).append(why)
     return tuple(
-        Stretch(seconds, "; ".join(found[seconds]), offset_seconds, how=how)
+        Stretch(
+            seconds,
+            "; ".join(found[seconds]),
+            offset_seconds,
+            how=how,
+            given_for="recording" if offset_seconds else "",
+        )
         for seconds in sorted(found)
     )
 
@@ -221,7 +335,7 @@ def seen_spans(
             a, b = max(first, stretch.from_seconds), min(last, stop)
             if a > b or (a == b and first < last):
                 continue
-            zero = stated_at - timedelta(seconds=stretch.offset_seconds)
+            zero = stated_at - stretch.shift
             span = zero + timedelta(seconds=a), zero + timedelta(seconds=b)
             if spans and spans[-1][1] == span[0]:
                 span = spans.pop()[0], span[1]
@@ -230,12 +344,17 @@ def seen_spans(
 
 
 __all__ = [
+    "GIVEN_FOR",
     "MOST_OFFSET_SECONDS",
+    "ClockChange",
     "ClockCorrection",
+    "ClockSetting",
     "Stretch",
     "TimeNote",
     "Unseen",
+    "corrected",
     "seen_spans",
+    "setting_for",
     "stretch_at",
     "stretches_of",
 ]

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from workbench.domain.clocks import Stretch, Unseen, seen_spans, stretches_of
+from workbench.domain.clocks import (
+    ClockCorrection,
+    Stretch,
+    Unseen,
+    corrected,
+    seen_spans,
+    stretch_at,
+    stretches_of,
+)
 from workbench.domain.footage import Problem, Recording
 from workbench.domain.times import Span, utc
 from workbench.errors import GalleryError
@@ -139,6 +147,37 @@ class IndexedRecording:
         return (
             (tracklet.first_seen - began).total_seconds() if first is None else first,
             (tracklet.last_seen - began).total_seconds() if last is None else last,
+        )
+
+    def corrected(
+        self, correction: ClockCorrection, given_for: str, *, from_seconds: float = 0.0
+    ) -> IndexedRecording:
+        """The recording with its clock corrected from one second on, and all times with it."""
+        stretches = corrected(self.stretches, correction, given_for, from_seconds=from_seconds)
+        stated_at, offset = self.recording.stated_at, stretches[0].shift
+        recording = replace(
+            self.recording,
+            started_at=stated_at - offset,
+            clock_offset_seconds=stretches[0].offset_seconds,
+        )
+        return replace(
+            self,
+            recording=recording,
+            stretches=stretches,
+            tracklets=tuple(self._restated(t, stretches) for t in self.tracklets),
+        )
+
+    def _restated(self, tracklet: Tracklet, stretches: tuple[Stretch, ...]) -> Tracklet:
+        """The tracklet by other stretches: by the one in which it begins."""
+        first, last = self.seconds_of(tracklet)
+        by = stretch_at(self.stretches, first).shift - stretch_at(stretches, first).shift
+        return replace(
+            tracklet,
+            first_seen=tracklet.first_seen + by,
+            last_seen=tracklet.last_seen + by,
+            shots=tuple(replace(shot, time=shot.time + by) for shot in tracklet.shots),
+            first_seconds=first,
+            last_seconds=last,
         )
 
     def _spans(self, unseen: tuple[Unseen, ...]) -> list[Span]:

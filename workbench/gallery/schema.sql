@@ -132,14 +132,13 @@ CREATE TABLE spans (                -- what could be seen, in time; from the tab
 CREATE TABLE clocks (               -- offsets given for a folder or camera, for what comes later
     camera_id       VARCHAR NOT NULL,       -- '': any
     folder          VARCHAR NOT NULL,       -- of the files as catalogued; '': any
-    since           TIMESTAMPTZ NOT NULL,   -- for recordings that begin from then, as stated
-    until           TIMESTAMPTZ NOT NULL,   -- and before then
+    since           TIMESTAMPTZ,            -- for recordings that begin from then, as stated
+    until           TIMESTAMPTZ,            -- and before then
     offset_seconds  DOUBLE NOT NULL,
     uncertainty_seconds DOUBLE,
     found_by        VARCHAR NOT NULL,
     how             VARCHAR NOT NULL,
-    found_at        TIMESTAMPTZ NOT NULL,
-    PRIMARY KEY (camera_id, folder, since, until, found_at)
+    found_at        TIMESTAMPTZ NOT NULL
 );
 
 CREATE TABLE runs (                 -- of indexing

@@ -11,7 +11,7 @@ import hashlib
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from workbench.domain import (
     EPOCH,
     QUALITY_PARTS,
     Camera,
+    ClockSetting,
     IndexedRecording,
     Profile,
     Recording,
@@ -43,6 +44,7 @@ from workbench.gallery.register import (
     schema,
     sql_literal,
 )
+from workbench.gallery.times import clock_table, restate, restated, span_table, stretch_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,7 +55,6 @@ _NEWEST = {
     "cameras": "ON CONFLICT DO UPDATE SET name = excluded.name, latitude = excluded.latitude, "
     "longitude = excluded.longitude, noted_at = excluded.noted_at "
     "WHERE excluded.noted_at > cameras.noted_at",
-    "clocks": "ON CONFLICT DO NOTHING",
     "refusals": "ON CONFLICT DO UPDATE SET reason = excluded.reason, "
     "refused_at = excluded.refused_at WHERE excluded.refused_at > refusals.refused_at",
 }
@@ -201,10 +202,12 @@ class SegmentWriter:
         *,
         without: Iterable[str] = (),
         tracklets: Iterable[tuple[str, int]] = (),
+        stretches: Mapping[str, Sequence[Stretch]] | None = None,
     ) -> None:
         """Add what other segments hold, but for the recordings *without*, and single *tracklets*.
 
-        Tracklets are given by recording and ordinal.
+        Tracklets are given by recording and ordinal. Recordings in *stretches* come with these in
+        place of theirs, and all of their times follow.
         """
         unwanted = {
             "recordings": list(without),
@@ -214,7 +217,13 @@ class SegmentWriter:
             rows = sql_literal(segment.folder / ROWS)
             self._connection.execute(f"ATTACH {rows} AS old (READ_ONLY)")
             try:
+                before = len(self._recordings)
                 self._copy_from(segment, unwanted)
+                if stretches:
+                    number = {i: n for n, i in enumerate(self._recordings) if n >= before}
+                    here = {name: those for name, those in stretches.items() if name in number}
+                    moved = restate(self._connection, here)
+                    self._rows[-1] = restated(self._rows[-1], moved, number)
             finally:
                 self._connection.execute("DETACH old")
 
@@ -225,7 +234,7 @@ class SegmentWriter:
             copy = f"INSERT INTO {table} SELECT * FROM old.{table} "  # noqa: S608
             if table in _NEWEST:
                 execute(copy + _NEWEST[table])
-            elif table == "runs":
+            elif table in ("clocks", "runs"):
                 execute(copy)
             elif table in ("tracklets", "shots"):
                 execute(f"{copy} WHERE NOT ({_UNWANTED})", unwanted)
@@ -268,6 +277,10 @@ class SegmentWriter:
         self._recordings += [name.decode() for name in segment.recording_ids[kept].tolist()]
         self._tracklets = self._count("tracklets")
         self._shots = self._count("shots")
+
+    def add_clock(self, setting: ClockSetting) -> None:
+        """Add a correction for a camera or a folder."""
+        self._insert("clocks", clock_table([setting]))
 
     def add_tables(self, tables: Mapping[str, pa.Table], *, without: Iterable[str] = ()) -> None:
         """Add tables in :func:`columns`, but for the recordings *without*."""
@@ -325,9 +338,10 @@ class SegmentWriter:
         self._tracklets, self._shots = self._count("tracklets"), self._count("shots")
 
     def _count(self, table: str) -> int:
-        row = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
-        assert row is not None
-        return int(row[0])
+        ((count,),) = self._connection.execute(
+            f"SELECT count(*) FROM {table}"  # noqa: S608
+        ).fetchall()
+        return int(count)
 
     def finish(self) -> SegmentEntry:
         """Have all of it on the disk, and say what it is."""
@@ -500,24 +514,10 @@ def _tables(
             }
         ),
     )
-    stretches = [(r.recording_id, s) for r in recordings for s in r.stretches]
     yield (
         "stretches",
-        table(
-            {
-                "recording_id": ((i for i, _ in stretches), pa.string()),
-                **{
-                    name: ([getattr(s, name) for _, s in stretches], kind)
-                    for name, kind in (
-                        ("from_seconds", pa.float64()), ("doubt", pa.string()),
-                        ("offset_seconds", pa.float64()), ("uncertainty_seconds", pa.float64()),
-                        ("found_by", pa.string()), ("how", pa.string()), ("found_at", time),
-                        ("given_for", pa.string()),
-                    )
-                },
-            }
-        ),
-    )  # fmt: skip
+        stretch_table([(r.recording_id, s) for r in recordings for s in r.stretches]),
+    )
     unseen = [(r.recording_id, u) for r in recordings for u in r.unseen]
     yield (
         "unseen",
@@ -530,16 +530,10 @@ def _tables(
             }
         ),
     )
-    spans = [(r.recording_id, r.recording.camera_id, *s) for r in recordings for s in r.spans]
     yield (
         "spans",
-        table(
-            {
-                "recording_id": ((i for i, *_ in spans), pa.string()),
-                "camera_id": ((c for _, c, *_ in spans), pa.string()),
-                "started_at": ((start for *_, start, _ in spans), time),
-                "ended_at": ((end for *_, end in spans), time),
-            }
+        span_table(
+            [(r.recording_id, r.recording.camera_id, *s) for r in recordings for s in r.spans]
         ),
     )
 
@@ -554,15 +548,6 @@ _COLUMNS: dict[str, Any] = {
 def _no_rows(dimension: int) -> TemplateRows:
     columns = {name: np.empty(0, kind) for name, kind in _COLUMNS.items()}
     return TemplateRows(**columns | {"templates": np.empty((0, dimension), np.float32)})
-
-
-def stretch_of(row: Mapping[str, Any]) -> Stretch:
-    """Make a stretch from its row of the table."""
-    found_at = row["found_at"]
-    return Stretch(
-        **{field.name: row[field.name] for field in fields(Stretch)}
-        | {"found_at": None if found_at is None else found_at.astimezone(UTC)}
-    )
 
 
 def columns(profile: Profile) -> dict[str, pa.Schema]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -19,20 +21,35 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.domain import (
+    GIVEN_FOR,
     QUALITY_PARTS,
     Box,
     Camera,
+    ClockChange,
+    ClockCorrection,
+    ClockSetting,
     Coverage,
     IndexedRecording,
     Profile,
+    Progress,
+    ProgressCallback,
     Quality,
     Recording,
     Scope,
     Shot,
     Stretch,
+    corrected,
     parse_tracklet_id,
+    setting_for,
+    stretch_at,
 )
-from workbench.errors import DistrictError, GalleryBusy, GalleryError, ProfileMismatch
+from workbench.errors import (
+    DistrictError,
+    GalleryBusy,
+    GalleryError,
+    ProfileMismatch,
+    TimeError,
+)
 from workbench.gallery.analysis import read_only, views
 from workbench.gallery.compaction import to_merge
 from workbench.gallery.places import Places
@@ -57,8 +74,8 @@ from workbench.gallery.segments import (
     SegmentWriter,
     attach,
     remove,
-    stretch_of,
 )
+from workbench.gallery.times import setting_of, stretch_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,6 +120,7 @@ class Gallery:
         self._stamp = stamp  # of the register before it was read
         self._segments: dict[str, Segment] = {}
         self._places: Places | None = None
+        self._clocks: tuple[ClockSetting, ...] | None = None
         self.memory_mb = memory_mb
         most = memory_mb * 2**20
         self.residency = Residency(3 * most // 4)
@@ -275,6 +293,9 @@ class Gallery:
     def add_recordings(self, recordings: Sequence[IndexedRecording]) -> None:
         """Store recordings with all their tracklets: all of them, or none.
 
+        A clock that was corrected for a camera or folder is corrected here too, unless the
+        catalogue states an offset for the recording.
+
         Raises
         ------
         GalleryError
@@ -299,8 +320,10 @@ class Gallery:
             cameras[camera.camera_id] = camera
             self._check_templates(one)
             self._check_times(one)
+        settings = self.clocks()
         with self._commit() as segment:
-            segment.add_recordings(recordings, cameras.values())
+            given = [_by_setting(one, settings) for one in recordings]
+            segment.add_recordings(given, cameras.values())
 
     def add_run(
         self,
@@ -378,6 +401,160 @@ class Gallery:
             "tracklets": sum(e.tracklets for e in before) - sum(e.tracklets for e in after),
         }
 
+    def correct_clock(
+        self,
+        correction: ClockCorrection,
+        *,
+        recordings: Iterable[str] = (),
+        camera_id: str = "",
+        folder: str = "",
+        from_seconds: float = 0.0,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> list[ClockChange]:
+        """Correct or confirm the clock of recordings; nothing is decoded again, and ids stay.
+
+        Either some recordings are named, or a camera, or a folder. What is given for a camera or
+        folder holds for recordings that are stored later too. The offset is absolute: see
+        :mod:`workbench.domain.clocks`. If this is killed, all times are the old or all the new.
+
+        Parameters
+        ----------
+        correction : ClockCorrection
+            The offset, also if it is the one that is known: the times are confirmed then.
+        recordings : iterable of str
+            Ids of recordings. What is given for a recording holds against what is given for its
+            folder, and that against what is given for its camera; of one kind, the last.
+        folder : str
+            Folder of the files as catalogued; "." for all.
+        from_seconds : float
+            For named recordings: from this second of them on.
+        since, until : datetime, optional
+            For a camera or folder: recordings that begin from then, and before then, by the clock
+            that is corrected.
+        progress : callable, optional
+            Called after each segment that was written again.
+
+        Returns
+        -------
+        list of ClockChange
+            What changed, was confirmed or was kept, by recording and second.
+
+        Raises
+        ------
+        GalleryError
+            If a recording is unknown, or ends before *from_seconds*.
+        TimeError
+            If what is to be corrected is not said, or said twice.
+        """
+        names = list(dict.fromkeys(recordings))
+        if names and not (camera_id or folder or since or until):
+            given_for, setting = "recording", None
+        elif names or from_seconds:
+            raise TimeError(
+                "seconds of recordings, and folders, cameras and periods, cannot be given together",
+                where="clock",
+                fix="Name recordings, or a camera, or a folder",
+            )
+        else:
+            setting = ClockSetting(correction, camera_id, folder, since, until)
+            given_for = setting.given_for
+        self._is_writable()
+        known = self._recordings_to_correct(names, setting, from_seconds)
+        old, seen = self.stretches_by_id(known), self._first_seconds(known)
+        new = {
+            name: corrected(those, correction, given_for, from_seconds=from_seconds)
+            for name, those in old.items()
+        }
+        changes = [
+            change
+            for name, row in known.items()
+            for change in _changes(
+                row, old[name], new[name], given_for, from_seconds=from_seconds, seen=seen[name]
+            )
+        ]
+        fresh = {name: those for name, those in new.items() if those != old[name]}
+        self._restate(fresh, setting, progress)
+        return changes
+
+    def _recordings_to_correct(
+        self, names: Sequence[str], setting: ClockSetting | None, from_seconds: float
+    ) -> dict[str, dict[str, Any]]:
+        """Rows of the recordings that a correction concerns, by id and in order of time."""
+        rows = self.arrow(
+            "SELECT recording_id, file, camera_id, stated_at, seconds FROM recordings "
+            "ORDER BY started_at, recording_id"
+        ).to_pylist()
+        if setting is not None:
+            return {
+                row["recording_id"]: row
+                for row in rows
+                if setting.concerns(row["camera_id"], row["file"], row["stated_at"])
+            }
+        wanted = set(names)
+        found = {row["recording_id"]: row for row in rows if row["recording_id"] in wanted}
+        if missing := [name for name in names if name not in found]:
+            raise GalleryError(
+                f"holds no recording {missing[0]}",
+                where=str(self.path),
+                fix="Name one of the recordings that it lists",
+            )
+        for row in found.values():
+            if not 0 <= from_seconds <= row["seconds"]:
+                raise GalleryError(
+                    f"ends at {row['seconds']:.1f} s; there is no second {from_seconds:g}",
+                    where=row["file"],
+                    fix="Name a second of the recording",
+                )
+        return found
+
+    def _first_seconds(self, recording_ids: Iterable[str]) -> dict[str, list[float]]:
+        """Seconds at which the tracklets of recordings begin."""
+        found: dict[str, list[float]] = {name: [] for name in recording_ids}
+        rows = self.arrow(
+            "SELECT recording_id, first_seconds FROM tracklets "
+            "WHERE recording_id IN (SELECT unnest(?::VARCHAR[]))",
+            [list(found)],
+        )
+        columns = (rows["recording_id"].to_pylist(), rows["first_seconds"].to_pylist())
+        for name, seconds in zip(*columns, strict=True):
+            found[name].append(seconds)
+        return found
+
+    def _restate(
+        self,
+        stretches: Mapping[str, tuple[Stretch, ...]],
+        setting: ClockSetting | None,
+        progress: ProgressCallback | None,
+    ) -> None:
+        """Write the segments of recordings again with other stretches, and keep a setting."""
+        concerned = [
+            segment
+            for segment in self.segments
+            if any(name.decode() in stretches for name in segment.recording_ids.tolist())
+        ]
+        if not concerned and setting is None:
+            return
+        with self._commit_several([segment.entry for segment in concerned]) as another:
+            writer = another()
+            if setting is not None:
+                writer.add_clock(setting)
+            for done, segment in enumerate(concerned, start=1):
+                writer.add_segments([segment], stretches=stretches)
+                if progress is not None:
+                    progress(Progress(done, len(concerned)))
+                if done < len(concerned):
+                    writer = another()
+
+    def clocks(self) -> tuple[ClockSetting, ...]:
+        """Corrections that were given for cameras and folders, the oldest first."""
+        self.refresh()
+        if self._clocks is None:
+            rows = self.query("FROM clocks ORDER BY found_at, camera_id, folder")
+            self._clocks = tuple(map(setting_of, rows.to_pylist()))
+        return self._clocks
+
     def _check_templates(self, indexed: IndexedRecording) -> None:
         for tracklet in indexed.tracklets:
             vectors = [shot.template for shot in tracklet.shots]
@@ -419,18 +596,39 @@ class Gallery:
     @contextlib.contextmanager
     def _commit(self, gone: Sequence[SegmentEntry] = ()) -> Iterator[SegmentWriter]:
         """Give a segment to fill; it replaces *gone* in the gallery when the block ends."""
+        with self._commit_several(gone) as another:
+            yield another()
+
+    @contextlib.contextmanager
+    def _commit_several(
+        self, gone: Sequence[SegmentEntry] = ()
+    ) -> Iterator[Callable[[], SegmentWriter]]:
+        """Give segments to fill, one after the other, as often as is asked.
+
+        All of them replace *gone* in the gallery, in one step, when the block ends.
+        """
         self._is_writable()
         with undisturbed():
+            made: list[SegmentWriter] = []
+            entries: list[SegmentEntry] = []
+
+            def another() -> SegmentWriter:
+                if made:
+                    entries.append(made[-1].finish())
+                number = self._register.next_number() + len(made)
+                made.append(SegmentWriter(self._folder, number, self.profile))
+                return made[-1]
+
             with _writing(self.path):
-                segment = SegmentWriter(self._folder, self._register.next_number(), self.profile)
                 try:
-                    yield segment
-                    entry = segment.finish()
+                    yield another
+                    entries.append(made[-1].finish())
                     left = [e for e in self._register.segments if e not in gone]
-                    register = Register(self.profile, self._register.created_at, (*left, entry))
+                    register = Register(self.profile, self._register.created_at, (*left, *entries))
                     write_register(self.path, register)
                 except BaseException:
-                    segment.discard()
+                    for segment in made:
+                        segment.discard()
                     raise
             self._attach_segments(register)
             for old in gone:
@@ -538,6 +736,8 @@ class Gallery:
                 self.residency.forget(segment.index)
         if any(self._notes_cameras(segment) for segment in fresh.values()):
             self._places = None
+        if any(self._count_clocks(segment) for segment in fresh.values()):
+            self._clocks = None
 
     def _notes_cameras(self, segment: Segment) -> bool:
         """Return True if a segment has news of cameras: most repeat what is known."""
@@ -547,6 +747,12 @@ class Gallery:
         news: bool = newest > self._cameras_noted
         self._cameras_noted = max(self._cameras_noted, newest)
         return news
+
+    def _count_clocks(self, segment: Segment) -> int:
+        ((count,),) = self._connection.execute(
+            f"SELECT count(*) FROM {segment.alias}.clocks"  # noqa: S608
+        ).fetchall()
+        return int(count)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -890,6 +1096,54 @@ class Gallery:
                 fix="Search again: it may have been removed",
             )
         return tuple(map(shot_of, rows))
+
+
+def _by_setting(indexed: IndexedRecording, settings: Sequence[ClockSetting]) -> IndexedRecording:
+    """The recording with the clock that was set for its folder or camera, if it is a new one."""
+    about = indexed.recording
+    setting = setting_for(settings, about.camera_id, about.file, about.stated_at)
+    if setting is None or indexed.stored_id:
+        return indexed
+    return indexed.corrected(setting.correction, setting.given_for)
+
+
+def _changes(
+    row: Mapping[str, Any],
+    old: Sequence[Stretch],
+    new: Sequence[Stretch],
+    given_for: str,
+    *,
+    from_seconds: float,
+    seen: Sequence[float],
+) -> Iterator[ClockChange]:
+    """Changes of one recording, whose tracklets begin at the seconds *seen*; alike ones are one."""
+    ends = [*(stretch.from_seconds for stretch in new[1:]), math.inf]
+    found: list[ClockChange] = []
+    for stretch, end in zip(new, ends, strict=True):
+        if stretch.from_seconds < from_seconds:
+            continue
+        before, at = stretch_at(old, stretch.from_seconds), stretch.from_seconds
+        specific = GIVEN_FOR.index(before.given_for) > GIVEN_FOR.index(given_for)
+        by = f"by {before.found_by}" if before.found_by else "in the catalogue"
+        moment = row["stated_at"].astimezone(UTC) + timedelta(seconds=at)
+        change = ClockChange(
+            recording_id=row["recording_id"],
+            file=row["file"],
+            camera_id=row["camera_id"],
+            from_seconds=at,
+            old_start=moment - before.shift,
+            new_start=moment - stretch.shift,
+            old_offset_seconds=before.offset_seconds,
+            new_offset_seconds=stretch.offset_seconds,
+            tracklets=sum(at <= seconds < end for seconds in seen),
+            kept=f"its offset was given for the {before.given_for}, {by}" if specific else "",
+        )
+        offsets = ("old_offset_seconds", "new_offset_seconds", "kept")
+        if found and all(getattr(found[-1], n) == getattr(change, n) for n in offsets):
+            found[-1] = replace(found[-1], tracklets=found[-1].tracklets + change.tracklets)
+        else:
+            found.append(change)
+    yield from found
 
 
 def shot_of(row: Mapping[str, Any]) -> Shot:

@@ -1,0 +1,277 @@
+"""Clocks are corrected after indexing: all times follow, ids stay, and nothing is decoded again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from searching import JOINED, found
+
+from workbench.domain import ClockCorrection, IndexedRecording, Stretch, stretches_of
+from workbench.errors import GalleryError, TimeError
+from workbench.gallery import Gallery
+from workbench.gallery.lifecycle import check, merge
+
+START = datetime(2026, 3, 29, tzinfo=UTC)
+Make = Callable[..., IndexedRecording]
+
+
+def ahead(seconds: float, day: int = 1, **more: float) -> ClockCorrection:
+    found_at = datetime(2026, 4, day, tzinfo=UTC)
+    return ClockCorrection(seconds, "anna", "read in the picture", found_at, **more)
+
+
+def content(gallery: Gallery) -> list[object]:
+    """All that depends on times, in an order of its own."""
+    tables = ("recordings", "tracklets", "shots", "stretches", "unseen", "spans")
+    scanned = "SELECT * EXCLUDE (template) FROM templates_view ORDER BY ALL"
+    with gallery.connection() as connection:
+        return [
+            connection.sql(scanned).fetchall(),
+            *(connection.sql(f"FROM {table} ORDER BY ALL").fetchall() for table in tables),
+        ]
+
+
+def ids_of(gallery: Gallery, camera_id: str) -> list[str]:
+    rows = gallery.recordings()
+    return rows.loc[rows["camera_id"] == camera_id, "recording_id"].tolist()
+
+
+def test_all_times_of_a_recording_follow_its_clock(gallery: Gallery) -> None:
+    before = {c.tracklet_id: c for c in found(gallery)}
+    (first, *_) = ids_of(gallery, "C1")
+    (change,) = gallery.correct_clock(ahead(240.0, uncertainty_seconds=2.0), recordings=[first])
+    assert (change.recording_id, change.old_start - change.new_start) == (
+        first, timedelta(seconds=240),
+    )  # fmt: skip
+    assert (change.tracklets, change.kept) == (6, "")
+    after = {c.tracklet_id: c for c in found(gallery)}
+    assert after.keys() == before.keys()
+    for name, candidate in after.items():
+        moved = timedelta(seconds=240) if candidate.recording_id == first else timedelta(0)
+        assert before[name].first_seen - candidate.first_seen == moved
+        assert before[name].last_seen - candidate.last_seen == moved
+        assert before[name].shot_time - candidate.shot_time == moved
+        assert candidate.time.recorded == before[name].first_seen
+        assert candidate.time.correction_seconds == -moved.total_seconds()
+        assert candidate.shot_jpeg == before[name].shot_jpeg
+    assert list(check(gallery)) == []
+    # Searched by the new time, and not by the old one.
+    new = {c.tracklet_id for c in found(gallery, -4, -3.9)}
+    assert new == {f"{first}-0"}
+    assert f"{first}-4" not in {c.tracklet_id for c in found(gallery, 3, 5)}
+    with gallery.connection() as connection:
+        spans = connection.execute(
+            "SELECT started_at, ended_at FROM spans WHERE recording_id = ?", [first]
+        ).fetchall()
+    assert spans == [(START - timedelta(minutes=4), START + timedelta(minutes=6))]
+
+
+OFFSETS = st.floats(-86400, 86400, allow_nan=False).map(lambda seconds: round(seconds, 6))
+
+
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(one=OFFSETS, other=OFFSETS)
+def test_the_last_offset_holds_whatever_was_before(
+    gallery: Gallery, one: float, other: float
+) -> None:
+    recordings = ids_of(gallery, "C0")
+    gallery.correct_clock(ahead(other), recordings=recordings)
+    at_once = content(gallery)
+    gallery.correct_clock(ahead(one), recordings=recordings)
+    gallery.correct_clock(ahead(other), recordings=recordings)
+    assert content(gallery) == at_once
+    gallery.correct_clock(ahead(0.0), recordings=recordings)
+    assert [
+        row.started_at for row in gallery.recordings().itertuples() if row.camera_id == "C0"
+    ] == [START + timedelta(hours=hours) for hours in range(3)]
+    assert list(check(gallery)) == []
+
+
+def test_only_what_comes_after_a_join_is_corrected(
+    gallery: Gallery, joined: IndexedRecording
+) -> None:
+    gallery.add_recording(joined)
+    name = joined.recording_id
+    first, *_, last = (c for c in found(gallery) if c.recording_id == name)
+    (change,) = gallery.correct_clock(ahead(-7200.0), recordings=[name], from_seconds=150.0)
+    assert (change.from_seconds, change.tracklets) == (150.0, 3)
+    assert change.new_start - change.old_start == timedelta(hours=2)
+    same, *_, moved = (c for c in found(gallery) if c.recording_id == name)
+    assert same == first
+    assert moved.first_seen == last.first_seen + timedelta(hours=2)
+    assert (last.time.doubt, moved.time.doubt) == (JOINED, "")
+    began = joined.recording.started_at
+    spans = gallery.footage([gallery.places.camera("C5")])
+    minutes = [(end - began).total_seconds() / 60 for end in spans["ended_at"]]
+    assert minutes == pytest.approx([140 / 60, 130.0])
+    recording = gallery.recordings().set_index("recording_id").loc[name]
+    assert recording["ended_at"] == began + timedelta(minutes=130)
+    assert list(check(gallery)) == []
+
+
+def test_a_stretch_can_be_divided_where_nobody_noticed_the_clock(
+    gallery: Gallery, indexed: Make
+) -> None:
+    (name, *_) = ids_of(gallery, "C2")
+    gallery.correct_clock(ahead(60.0), recordings=[name], from_seconds=119.0)
+    seen = [c.first_seen for c in found(gallery) if c.recording_id == name]
+    assert seen == [START + timedelta(minutes=minutes) for minutes in (0, 1, 1, 2, 3)]
+
+
+def test_the_same_offset_confirms_and_ends_the_doubt(
+    gallery: Gallery, joined: IndexedRecording
+) -> None:
+    gallery.add_recording(joined)
+    before = [c.first_seen for c in found(gallery)]
+    (change,) = gallery.correct_clock(ahead(0.0), recordings=[joined.recording_id])
+    assert (change.old_start, change.tracklets) == (change.new_start, 6)
+    after = found(gallery)
+    assert [c.first_seen for c in after] == before
+    assert {c.time.doubt for c in after} == {""}
+    (one, *_) = (c for c in after if c.recording_id == joined.recording_id)
+    assert one.time.in_words().endswith("the clock was right; found by anna: read in the picture")
+
+
+def test_a_clock_of_a_camera_is_that_of_recordings_to_come(
+    gallery: Gallery, indexed: Make, profile: object, tmp_path: Path
+) -> None:
+    changes = gallery.correct_clock(ahead(30.0), camera_id="C1", since=START + timedelta(hours=1))
+    assert [change.old_start.hour for change in changes] == [1, 2]
+    gallery.compact()
+    later = indexed(1, 600, (7,))
+    gallery.add_recording(later)
+    gallery.add_recording(indexed(2, 600, (8,)))
+    listed = replace(later.recording, clock_offset_seconds=5.0)
+    gallery.add_recording(replace(indexed(1, 660, (9,)), recording=listed, stretches=()))
+    rows = gallery.arrow(
+        "SELECT camera_id, offset_seconds, given_for FROM stretches JOIN recordings USING "
+        "(recording_id) WHERE stated_at >= ? ORDER BY ALL",
+        [START + timedelta(hours=10)],
+    ).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("C1", 5.0, "recording"), ("C1", 30.0, "camera"), ("C2", 0.0, ""),
+    ]  # fmt: skip
+    (candidate,) = (c for c in found(gallery) if c.recording_id == later.recording_id)
+    assert candidate.first_seen == START + timedelta(hours=10, seconds=-30)
+    with Gallery.create(tmp_path / "other.duckdb", gallery.profile) as other:
+        merge(other, gallery)
+        merge(other, gallery)
+        assert other.clocks() == gallery.clocks()
+
+
+def test_the_more_specific_holds_and_of_one_kind_the_last(gallery: Gallery, indexed: Make) -> None:
+    one = indexed(5, 600, (7,))
+    north = replace(one, recording=replace(one.recording, file="north/a.mp4"))
+    gallery.add_recording(north)
+    gallery.correct_clock(ahead(10.0), folder="north/")
+    (kept,) = gallery.correct_clock(ahead(20.0, 2), camera_id="C5")
+    assert (kept.new_offset_seconds, kept.kept) == (
+        10.0, "its offset was given for the folder, by anna",
+    )  # fmt: skip
+    assert gallery.correct_clock(ahead(30.0, 3), folder="nor") == []
+    (change,) = gallery.correct_clock(ahead(40.0, 4), folder="north")
+    assert (change.old_offset_seconds, change.new_offset_seconds) == (10.0, 40.0)
+    (change,) = gallery.correct_clock(ahead(50.0, 5), recordings=[north.recording_id])
+    assert change.new_offset_seconds == 50.0
+    (kept, *_) = (c for c in gallery.correct_clock(ahead(60.0, 6), folder=".") if c.kept)
+    assert kept.new_offset_seconds == 50.0
+    # One more of the camera and folder: the folder's newest.
+    other = indexed(5, 700, (8,))
+    gallery.add_recording(replace(other, recording=replace(other.recording, file="north/b.mp4")))
+    (last, *_) = gallery.stretches_by_id([other.recording_id])[other.recording_id]
+    assert (last.offset_seconds, last.given_for) == (60.0, "folder")
+
+
+def test_what_is_not_said_or_said_twice_is_refused(gallery: Gallery) -> None:
+    (name, *_) = ids_of(gallery, "C1")
+    before = content(gallery)
+    with pytest.raises(GalleryError, match="holds no recording nothing"):
+        gallery.correct_clock(ahead(1.0), recordings=[name, "nothing"])
+    with pytest.raises(GalleryError, match="there is no second 601"):
+        gallery.correct_clock(ahead(1.0), recordings=[name], from_seconds=601.0)
+    for wrong in ({}, {"camera_id": "C1", "folder": "x"}, {"camera_id": "C1", "from_seconds": 1.0}):
+        with pytest.raises(TimeError):
+            gallery.correct_clock(ahead(1.0), **wrong)  # type: ignore[arg-type]
+    with pytest.raises(TimeError):
+        gallery.correct_clock(ahead(1.0), recordings=[name], camera_id="C1")
+    assert content(gallery) == before
+    assert gallery.clocks() == ()
+
+
+CORRECTING = """
+import os, sys
+from datetime import datetime, UTC
+from workbench.domain import ClockCorrection
+from workbench.gallery import Gallery, segments, store
+
+def killed(*_, **__):
+    os._exit(9)
+
+place, number = sys.argv[2], int(sys.argv[3])
+where = segments.SegmentWriter if place == "finish" else store
+real, calls = getattr(where, place), []
+
+def counting(*args, **kwargs):
+    calls.append(1)
+    if len(calls) == number:
+        killed()
+    return real(*args, **kwargs)
+
+with Gallery.open(sys.argv[1], write=True) as gallery:
+    setattr(where, place, counting)
+    gallery.correct_clock(
+        ClockCorrection(3600.0, "anna", "read", datetime(2026, 4, 1, tzinfo=UTC)), folder="."
+    )
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("place", "number", "new"),
+    [("finish", 2, False), ("write_register", 1, False), ("remove", 1, True)],
+)
+def test_killed_in_its_middle_all_times_are_old_or_all_are_new(
+    gallery: Gallery, place: str, number: int, new: bool
+) -> None:
+    old = content(gallery)
+    assert len(gallery.segments) > 1
+    path = gallery.path
+    gallery.close()
+    ended = subprocess.run(
+        [sys.executable, "-c", CORRECTING, str(path), place, str(number)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert ended.returncode == 9
+    with Gallery.open(path, write=True) as after:  # tidies up
+        assert list(check(after)) == []
+        moved = [START - timedelta(hours=1)] * 4
+        began = sorted(after.recordings()["started_at"])[:4]
+        assert began == (moved if new else [START] * 4)
+        assert (content(after) == old) is not new
+        assert len(after.clocks()) == int(new)
+
+
+def test_corrections_of_stretches_are_taken_apart(indexed: Make) -> None:
+    whole = replace(indexed(0, 0, (1, 2)), stretches=stretches_of([(30.0, JOINED)]))
+    once = whole.corrected(ahead(10.0), "recording", from_seconds=45.0)
+    assert [(s.from_seconds, s.offset_seconds, s.open_doubt) for s in once.stretches] == [
+        (0.0, 0.0, ""), (30.0, 0.0, JOINED), (45.0, 10.0, ""),
+    ]  # fmt: skip
+    seen = [t.first_seen for t in once.tracklets]
+    assert seen[1] == whole.tracklets[1].first_seen - timedelta(seconds=10)
+    assert isinstance(once.stretches[2], Stretch)
+    assert once.tracklets[1].shots[0].time == seen[1]
