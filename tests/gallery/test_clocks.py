@@ -79,7 +79,7 @@ OFFSETS = st.floats(-86400, 86400, allow_nan=False).map(lambda seconds: round(se
 
 
 @settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -22,8 +23,9 @@ import pytest
 from workbench.cli.main import main
 from workbench.cli.output import DONE, PROBLEMS, REFUSED
 from workbench.district import from_geojson
-from workbench.domain import Progress, Scope, parse_time
+from workbench.domain import ClockCorrection, IndexedRecording, Progress, Scope, parse_time
 from workbench.faces.models import Models
+from workbench.footage.catalog import read_catalogue
 from workbench.gallery import Gallery
 from workbench.indexing import index_catalogue, plan_catalogue, watch_catalogue
 from workbench.installation import Installation
@@ -225,11 +227,13 @@ def test_the_same_content_and_overlapping_times_are_told(
     assert told["copy.mkv"] == ["has the same content as maren.mkv; one of their rows is wrong"]
     assert told["other.mkv"] == ["overlaps maren.mkv on camera C1 by 2 s; check their start times"]
     assert told["late.mkv"] == [
-        "has the same content as copy.mkv; one of their rows is wrong",
-        "has the same content as maren.mkv; one of their rows is wrong",
+        "has the same content as maren.mkv on the same camera, and is kept once",
+        "begins at 2026-03-01 10:00:30 UTC by the list, and at 2026-03-01 10:00:00 UTC in the "
+        "gallery, which stays as it is. If the list is right, correct the clock with "
+        "`sightline footage clock`",
     ]
-    assert report.count("indexed") == 4
-    assert len(gallery.problems()) == 4
+    assert report.count("indexed") == 3
+    assert len(gallery.problems()) == 2
 
 
 def test_the_gallery_remembers_runs_and_what_was_refused(
@@ -315,3 +319,43 @@ def test_every_picture_stream_is_indexed_or_named(
     report = index_catalogue(folder, gallery, models)
     assert (report.count("indexed"), report.count("present"), report.problems) == (1, 1, ())
     assert set(gallery.tracklets()["camera_id"]) == {"C1", "C2"}
+
+
+def test_a_list_with_another_time_doubles_nothing_and_is_told(
+    tmp_path: Path, gallery: Gallery
+) -> None:
+    """Indexed with one list, planned with another; no picture is decoded for it."""
+    (tmp_path / "cameras.csv").write_text(CAMERAS)
+    (tmp_path / "a.mp4").write_bytes(b"content")
+    row = "file,camera_id,started_at,clock_offset_seconds\na.mp4,C1,2026-03-01T10:00:00Z,"
+    (tmp_path / "footage.csv").write_text(row)
+    catalogue = read_catalogue(tmp_path)
+    gallery.add_cameras(catalogue.cameras)
+    (recording,) = catalogue.recordings
+    stamp = (tmp_path / "a.mp4").stat()
+    sha256 = hashlib.sha256(b"content").hexdigest()
+    gallery.add_recording(
+        IndexedRecording(
+            recording, sha256, stamp.st_size, stamp.st_mtime_ns, 9.0, 64, 48, 90, 9, 0, ()
+        )
+    )
+
+    def planned(offset: str) -> list[str]:
+        (tmp_path / "footage.csv").write_text(f"{row}{offset}")
+        plan = plan_catalogue(tmp_path, gallery)
+        assert (len(plan.present), plan.fresh) == (1, ())
+        return [problem.what for problem in plan.problems]
+
+    assert planned("") == []
+    os.utime(tmp_path / "a.mp4", (1, 1))  # known by its content then
+    assert planned("") == []
+    (told,) = planned("240")
+    assert told.startswith(
+        "begins at 2026-03-01 09:56:00 UTC by the list, and at 2026-03-01 10:00:00 UTC in the"
+    )
+    found_at = parse_time("2026-04-01T00:00Z")
+    correction = ClockCorrection(240.0, "anna", "read in the picture", found_at)
+    gallery.correct_clock(correction, camera_id="C1")
+    assert planned("240") == []  # the list agrees now
+    assert planned("") == []  # as it was stated before it was corrected
+    assert len(planned("300")) == 1

@@ -18,7 +18,7 @@ from workbench.domain.clocks import (
     stretches_of,
 )
 from workbench.domain.footage import Problem, Recording
-from workbench.domain.times import Span, utc
+from workbench.domain.times import Span
 from workbench.errors import GalleryError
 
 if TYPE_CHECKING:
@@ -80,12 +80,13 @@ def parse_tracklet_id(tracklet_id: str) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
-def recording_identity(sha256: str, camera_id: str, started_at: datetime) -> str:
-    """16 hexadecimal digits naming one content, on one camera, at one time.
+def recording_identity(sha256: str, camera_id: str, stream: int = 1) -> str:
+    """16 hexadecimal digits naming one content, on one camera, by the number of a picture stream.
 
     Deterministic, so that indexing the same footage again, or merging two galleries, meets itself.
+    When it was is not part of it: clocks are corrected later.
     """
-    text = f"{sha256}\n{camera_id}\n{utc(started_at).isoformat()}"
+    text = f"{sha256}\n{camera_id}\npicture stream {stream}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -121,9 +122,8 @@ class IndexedRecording:
     @property
     def recording_id(self) -> str:
         """Id of the recording: the one it is stored under, or :func:`recording_identity`."""
-        return self.stored_id or recording_identity(
-            self.sha256, self.recording.camera_id, self.recording.started_at
-        )
+        about = self.recording
+        return self.stored_id or recording_identity(self.sha256, about.camera_id, about.stream)
 
     @property
     def started_at(self) -> datetime:

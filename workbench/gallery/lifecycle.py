@@ -176,9 +176,10 @@ def import_into(gallery: Gallery, folder: Path) -> int:
     profile = exported_profile(folder)
     _same_profile(gallery, profile, str(folder))
     parts = sorted(path for path in folder.iterdir() if path.is_dir())
+    here: set[str] = set()
     for part in parts:  # before anything is added
-        read_tables(part, profile)
-    return sum(gallery.add_tables(read_tables(part, profile)) for part in parts)
+        here |= gallery.already_here(read_tables(part, profile)["recordings"])
+    return sum(gallery.add_tables(read_tables(part, profile), without=here) for part in parts)
 
 
 def exported_profile(folder: Path) -> Profile:
@@ -205,7 +206,10 @@ def merge(gallery: Gallery, other: Gallery) -> int:
     """
     _same_profile(gallery, other.profile, str(other.path))
     other.refresh()
-    return sum(gallery.add_segment(segment) for segment in other.segments)
+    here = gallery.already_here(
+        other.arrow("SELECT recording_id, sha256, camera_id, stream FROM recordings")
+    )
+    return sum(gallery.add_segment(segment, without=here) for segment in other.segments)
 
 
 def _same_profile(gallery: Gallery, profile: Profile, where: str) -> None:

@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 
 def missing(old: Gallery, new: Gallery) -> list[str]:
     """Ids of the recordings of *old* that *new* does not hold yet, in order of time."""
-    sql = "SELECT recording_id FROM recordings ORDER BY started_at, recording_id"
-    here = set(new.arrow(sql)["recording_id"].to_pylist())
-    return [name for name in old.arrow(sql)["recording_id"].to_pylist() if name not in here]
+    rows = old.arrow(
+        "SELECT recording_id, sha256, camera_id, stream FROM recordings "
+        "ORDER BY started_at, recording_id"
+    )
+    here = new.already_here(rows)
+    return [name for name in rows["recording_id"].to_pylist() if name not in here]
 
 
 def stored(gallery: Gallery, recording_ids: Sequence[str]) -> list[IndexedRecording]:

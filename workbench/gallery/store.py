@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, TypeVar
 
 import duckdb
 import numpy as np
@@ -90,6 +90,27 @@ SEARCH_MEMORY_MB = 1024
 # A reader overtaken by this many merges in a row looks at a broken gallery.
 MOST_TRIES = 10
 T = TypeVar("T")
+
+
+class StoredFile(NamedTuple):
+    """A recording's file as it was when it was indexed."""
+
+    recording_id: str
+    size_bytes: int
+    modified_ns: int
+
+
+class RecordingStart(NamedTuple):
+    """Start of a recording: its file, the time as stated, and the clock at its beginning."""
+
+    file: str
+    stated_at: datetime  # UTC
+    stretch: Stretch
+
+    @property
+    def started_at(self) -> datetime:
+        """UTC time of second 0, as far as it is known."""
+        return self.stated_at - self.stretch.shift
 
 
 class Gallery:
@@ -304,8 +325,10 @@ class Gallery:
         """
         seen: set[str] = set()
         cameras: dict[str, Camera] = {}
+        known = self.same_recordings(map(_key_of, recordings))
         for one in recordings:
-            if one.recording_id in seen or self.holds(one.recording_id):
+            there = one.recording_id in seen or self.holds(one.recording_id)
+            if there or (_key_of(one) in known and not one.stored_id):
                 raise GalleryError(
                     "is in the gallery already", where=one.recording.file, fix="Leave it out"
                 )
@@ -341,27 +364,35 @@ class Gallery:
                 source, started_at, ended_at, indexed=indexed, refused=refused, left=left
             )
 
-    def add_segment(self, segment: Segment) -> int:
-        """Add a segment of another gallery of this profile; return the number of recordings added.
+    def add_segment(self, segment: Segment, *, without: Collection[str]) -> int:
+        """Add a segment of another gallery of this profile, but for the recordings *without*.
 
-        Those that are here already stay as they are.
+        Returns the number of recordings added.
         """
-        ids = [name.decode() for name in segment.recording_ids.tolist()]
-        known = {name for name in ids if self.holds(name)}
+        left = {name.decode() for name in segment.recording_ids.tolist()} - set(without)
         with self._commit() as copy:
-            copy.add_segments([segment], without=known)
-        return len(ids) - len(known)
+            copy.add_segments([segment], without=without)
+        return len(left)
 
-    def add_tables(self, tables: Mapping[str, pa.Table]) -> int:
+    def add_tables(self, tables: Mapping[str, pa.Table], *, without: Collection[str] = ()) -> int:
         """Add whole tables, in the columns of :func:`workbench.gallery.segments.columns`.
 
-        Recordings that are here already stay as they are; returns how many came.
+        The recordings *without* are left out; returns how many came.
         """
-        ids = tables["recordings"]["recording_id"].to_pylist()
-        known = {name for name in ids if self.holds(name)}
+        left = set(tables["recordings"]["recording_id"].to_pylist()) - set(without)
         with self._commit() as segment:
-            segment.add_tables(tables, without=known)
-        return len(ids) - len(known)
+            segment.add_tables(tables, without=without)
+        return len(left)
+
+    def already_here(self, recordings: pa.Table) -> set[str]:
+        """Ids of those in a table of recordings that the gallery holds, under this id or another.
+
+        The table has recording_id, sha256, camera_id and stream.
+        """
+        columns = ("recording_id", "sha256", "camera_id", "stream")
+        rows = list(zip(*(recordings[name].to_pylist() for name in columns), strict=True))
+        known = self.same_recordings(key for _, *key in rows)
+        return {name for name, *key in rows if self.holds(name) or tuple(key) in known}
 
     def recordings_inside(self, scope: Scope) -> set[str]:
         """Ids of the recordings of a scope: of cameras in it, and partly in its time."""
@@ -904,23 +935,68 @@ class Gallery:
         ).to_pandas()
         return frame
 
-    def known_files(self) -> dict[tuple[str, str, datetime], tuple[int, int]]:
-        """Size and modification time of each recording by (file, camera_id, started_at)."""
+    def known_files(self) -> dict[tuple[str, str, int], list[StoredFile]]:
+        """Files of the recordings by name as catalogued, camera and picture stream.
+
+        The stream is 0 where an earlier Sightline did not note it.
+        """
         rows = self.arrow(
-            "SELECT file, camera_id, started_at, size_bytes, modified_ns FROM recordings"
+            "SELECT file, camera_id, stream, recording_id, size_bytes, modified_ns FROM recordings"
+        )
+        found: dict[tuple[str, str, int], list[StoredFile]] = {}
+        for row in rows.to_pylist():
+            key = row["file"], row["camera_id"], row["stream"]
+            stored = StoredFile(row["recording_id"], row["size_bytes"], row["modified_ns"])
+            found.setdefault(key, []).append(stored)
+        return found
+
+    def holds(self, recording_id: str) -> bool:
+        """Return True if the gallery holds a recording under an id; see also `same_recordings`."""
+        name = recording_id.encode()
+        return self.settled(lambda: any(segment.holds(name) for segment in self.segments))
+
+    def same_recordings(
+        self, keys: Iterable[Sequence[object]]
+    ) -> dict[tuple[str, str, int], list[str]]:
+        """Ids of the recordings of the same content, camera and picture stream, by these three.
+
+        An earlier Sightline named recordings by their start, so one may be here under another id,
+        and even twice. Where the stream was not noted, or is given as 0, it may be any.
+        """
+        wanted = [tuple(key) for key in keys]
+        rows = self.arrow(
+            "SELECT sha256, camera_id, stream, recording_id FROM recordings "
+            "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS sha256) USING (sha256) "
+            "ORDER BY recording_id",
+            [list(dict.fromkeys(key[0] for key in wanted))],
+        ).to_pylist()
+        found: dict[tuple[str, str, int], list[str]] = {}
+        for sha256, camera_id, stream in wanted:
+            ids = [
+                row["recording_id"]
+                for row in rows
+                if (row["sha256"], row["camera_id"]) == (sha256, camera_id)
+                and (row["stream"] == stream or not row["stream"] or not stream)
+            ]
+            if ids:
+                found[sha256, camera_id, stream] = ids  # type: ignore[index]
+        return found
+
+    def starts(self, recording_ids: Iterable[str]) -> dict[str, RecordingStart]:
+        """Starts of recordings by id, as stated and as corrected."""
+        ids = list(recording_ids)
+        stretches = self.stretches_by_id(ids)
+        rows = self.arrow(
+            "SELECT recording_id, file, stated_at FROM recordings "
+            "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS recording_id) USING (recording_id)",
+            [ids],
         )
         return {
-            (row["file"], row["camera_id"], row["started_at"].astimezone(UTC)): (
-                row["size_bytes"],
-                row["modified_ns"],
+            row["recording_id"]: RecordingStart(
+                row["file"], row["stated_at"].astimezone(UTC), stretches[row["recording_id"]][0]
             )
             for row in rows.to_pylist()
         }
-
-    def holds(self, recording_id: str) -> bool:
-        """Return True if the gallery holds a recording."""
-        name = recording_id.encode()
-        return self.settled(lambda: any(segment.holds(name) for segment in self.segments))
 
     def same_content(self, indexed: IndexedRecording) -> list[str]:
         """Files of other recordings with the same content."""
@@ -1096,6 +1172,10 @@ class Gallery:
                 fix="Search again: it may have been removed",
             )
         return tuple(map(shot_of, rows))
+
+
+def _key_of(indexed: IndexedRecording) -> tuple[str, str, int]:
+    return indexed.sha256, indexed.recording.camera_id, indexed.recording.stream
 
 
 def _by_setting(indexed: IndexedRecording, settings: Sequence[ClockSetting]) -> IndexedRecording:

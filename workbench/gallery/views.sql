@@ -48,7 +48,9 @@ SELECT row_number() OVER (ORDER BY ended_at) AS run_id, * FROM all_runs;
 
 -- What was refused and could be read later is no refusal any more.
 CREATE OR REPLACE TEMP VIEW refusals AS
-FROM all_refusals ANTI JOIN all_recordings USING (camera_id, file, started_at)
+FROM all_refusals f ANTI JOIN all_recordings r
+    ON r.camera_id = f.camera_id AND r.file = f.file
+    AND (r.started_at = f.started_at OR r.stated_at = f.started_at)
 QUALIFY row_number() OVER (
     PARTITION BY camera_id, file, started_at ORDER BY refused_at DESC
 ) = 1;

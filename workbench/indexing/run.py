@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,7 +21,6 @@ from workbench.domain import (
     ProgressCallback,
     Recording,
     Scope,
-    recording_identity,
 )
 from workbench.errors import RecordingError, SightlineError
 from workbench.footage.catalog import read_catalogue
@@ -34,13 +34,14 @@ if TYPE_CHECKING:
     from workbench.faces.models import Models
     from workbench.faces.tracklets import TrackletOptions
     from workbench.gallery import Gallery
+    from workbench.gallery.store import RecordingStart, StoredFile
 
 # Seconds by which two recordings of one camera may overlap without a problem: clocks and cutting
 # are not exact.
 OVERLAP_SECONDS = 1.0
 
-# Size and modification time by (file, camera, start).
-_Known: TypeAlias = dict[tuple[str, str, datetime], tuple[int, int]]
+# Files of the gallery by name, camera and picture stream.
+_Known: TypeAlias = "dict[tuple[str, str, int], list[StoredFile]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def plan_catalogue(
     """
     catalogue = _catalogue(source)
     fresh, present = _divide(catalogue, gallery, first)
-    problems, seconds = list(catalogue.problems), 0.0
+    problems, seconds = [*catalogue.problems, *chain(*present.values())], 0.0
     for recording in fresh:
         try:
             with RecordingReader(
@@ -124,7 +125,10 @@ def index_catalogue(
     catalogue = _catalogue(source)
     gallery.add_cameras(catalogue.cameras)
     fresh, present = _divide(catalogue, gallery, first)
-    reports = {r: RecordingReport(r.file, r.camera_id, "present") for r in present}
+    reports = {
+        r: RecordingReport(r.file, r.camera_id, "present", problems=problems)
+        for r, problems in present.items()
+    }
     streams_of: dict[Path, set[int]] = defaultdict(set)
     for listed in catalogue.recordings:
         streams_of[listed.path].add(listed.stream)
@@ -189,12 +193,16 @@ def _catalogue(source: Path | str | Catalogue) -> Catalogue:
 
 def _divide(
     catalogue: Catalogue, gallery: Gallery | None, first: Scope | None
-) -> tuple[list[Recording], list[Recording]]:
-    """The recordings to index, in order, and those that the gallery holds."""
-    known = gallery.known_files() if gallery is not None else {}
-    present = [r for r in catalogue.recordings if gallery and _is_present(r, gallery, known)]
-    held = set(present)
-    fresh = [recording for recording in catalogue.recordings if recording not in held]
+) -> tuple[list[Recording], dict[Recording, tuple[Problem, ...]]]:
+    """The recordings to index, in order, and those that the gallery holds, with their problems."""
+    present: dict[Recording, list[str]] = {}
+    if gallery is not None:
+        known = gallery.known_files()
+        sizes = {stored.size_bytes for those in known.values() for stored in those}
+        for recording in catalogue.recordings:
+            if ids := _present_as(recording, gallery, known, sizes):
+                present[recording] = ids
+    fresh = [recording for recording in catalogue.recordings if recording not in present]
     if first is not None:
         urgent = {
             camera.camera_id
@@ -205,25 +213,66 @@ def _divide(
         fresh.sort(
             key=lambda r: not (r.camera_id in urgent and first.start <= r.started_at < first.end)
         )
-    return fresh, present
+    return fresh, _with_problems(present, gallery)
 
 
-def _is_present(recording: Recording, gallery: Gallery, known: _Known) -> bool:
-    """Return True if the gallery holds a recording; content is read only if its file looks new."""
+def _present_as(
+    recording: Recording, gallery: Gallery, known: _Known, sizes: set[int]
+) -> list[str]:
+    """Ids under which the gallery holds a recording; its content is read if its file looks new."""
     try:
         stamp = stamp_of(recording.path)
         if stamp is None:
-            return False  # reading it will say what is wrong
-        seen = known.get((recording.file, recording.camera_id, recording.started_at))
-        if seen is not None and seen == (stamp.size_bytes, stamp.modified_ns):
-            return True
+            return []  # reading it will say what is wrong
+        found = [
+            stored.recording_id
+            for stream in (recording.stream, 0)
+            for stored in known.get((recording.file, recording.camera_id, stream), ())
+            if (stored.size_bytes, stored.modified_ns) == (stamp.size_bytes, stamp.modified_ns)
+        ]
         # Only a file of a size that is here can be a copy of what is here.
-        if stamp.size_bytes not in {size for size, _ in known.values()}:
-            return False
+        if found or stamp.size_bytes not in sizes:
+            return found
         sha256 = sha256_of(recording.path)
     except OSError:
-        return False
-    return gallery.holds(recording_identity(sha256, recording.camera_id, recording.started_at))
+        return []
+    key = sha256, recording.camera_id, recording.stream
+    return gallery.same_recordings([key]).get(key, [])
+
+
+def _with_problems(
+    present: dict[Recording, list[str]], gallery: Gallery | None
+) -> dict[Recording, tuple[Problem, ...]]:
+    """Say of what is there already where the list gives it another time."""
+    if gallery is None or not present:
+        return {}
+    starts = gallery.starts({name for ids in present.values() for name in ids})
+    found: dict[Recording, tuple[Problem, ...]] = {}
+    for recording, ids in present.items():
+        those = [starts[name] for name in ids]
+        found[recording] = ()
+        if not any(_agrees(recording, start) for start in those):
+            found[recording] = (_other_time(recording, those[0]),)
+    return found
+
+
+def _agrees(recording: Recording, start: RecordingStart) -> bool:
+    """Return True if the list has the time that the gallery has, or had before it was corrected."""
+    if recording.started_at == start.started_at:
+        return True
+    corrected = start.stretch.found_at is not None and not recording.clock_offset_seconds
+    return corrected and recording.stated_at == start.stated_at
+
+
+def _other_time(recording: Recording, start: RecordingStart) -> Problem:
+    # Which of the two is right nobody here knows: a change of times is somebody's decision.
+    listed, stored = recording.started_at, start.started_at
+    return Problem(
+        recording.file,
+        f"begins at {listed:%Y-%m-%d %H:%M:%S} UTC by the list, and at "
+        f"{stored:%Y-%m-%d %H:%M:%S} UTC in the gallery, which stays as it is. If the list is "
+        "right, correct the clock with `sightline footage clock`",
+    )
 
 
 def _outcomes(
@@ -262,6 +311,18 @@ def _store(
     """Store what was found; *listed* are the picture streams of its file in the catalogue."""
     if isinstance(outcome, SightlineError):
         return RecordingReport.refusal(recording, f"{outcome.what}. {outcome.fix}")
+    key = outcome.sha256, outcome.recording.camera_id, outcome.recording.stream
+    if ids := gallery.same_recordings([key]).get(key):  # a copy, stored since the run began
+        start = gallery.starts(ids)[ids[0]]
+        told = [
+            Problem(
+                recording.file,
+                f"has the same content as {start.file} on the same camera, and is kept once",
+            )
+        ]
+        if not _agrees(recording, start):
+            told.append(_other_time(recording, start))
+        return RecordingReport(recording.file, recording.camera_id, "present", problems=tuple(told))
     found = [
         Problem(recording.file, f"has the same content as {other}; one of their rows is wrong")
         for other in gallery.same_content(outcome)
