@@ -62,7 +62,7 @@ CREATE TABLE recordings (
     seconds         DOUBLE NOT NULL,        -- up to the end of the last picture
     -- How it was read.
     stream          INTEGER NOT NULL,       -- which picture stream, from 1; 0: not noted
-    rotation        INTEGER NOT NULL,       -- degrees clockwise, beside what the file says
+    rotation        INTEGER,                -- degrees clockwise; null: as the file says
     pixel_aspect    VARCHAR,                -- width by height, as 12/11; null: as the file says
     frame_rate      DOUBLE                  -- pictures taken a second; null: as the file says
 );
