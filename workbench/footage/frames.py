@@ -16,6 +16,7 @@ from workbench.footage.clock import Clock, Doubt
 from workbench.footage.files import files_of, is_sequence, stamp_of
 from workbench.footage.film import NOMINAL_RATE, Film
 from workbench.footage.geometry import Orientation, square, told_orientation
+from workbench.footage.interlacing import without_combs
 from workbench.footage.sequence import PictureSequence
 
 if TYPE_CHECKING:
@@ -54,9 +55,16 @@ class VideoFrame:
         self.width, self.height = self._size[::-1] if self._orientation.transpose else self._size
 
     def image(self) -> Image:
-        """The upright picture ``(height, width, 3) uint8``, BGR."""
+        """The upright picture ``(height, width, 3) uint8``, BGR; interlaced ones without combs."""
+        import cv2
+
         width, height = self._size
-        picture: Image = self._frame.to_ndarray(format="bgr24", width=width, height=height)
+        if self._frame.interlaced_frame:
+            picture: Image = without_combs(self._frame.to_ndarray(format="bgr24"))
+            if self._size != (self._frame.width, self._frame.height):
+                picture = np.asarray(cv2.resize(picture, self._size), np.uint8)
+        else:
+            picture = self._frame.to_ndarray(format="bgr24", width=width, height=height)
         return np.ascontiguousarray(self._orientation.apply(picture))
 
     def luma(self, width: int) -> NDArray[np.uint8]:
