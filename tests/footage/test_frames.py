@@ -9,11 +9,11 @@ import zlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 import pytest
+from films import remuxed, with_display_matrix
 
 from workbench.errors import RecordingError
 from workbench.footage.files import files_of, sha256_of
@@ -146,14 +146,8 @@ def test_pictures_are_bgr_and_luma_is_small(tmp_path: Path) -> None:
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_rotated_recordings_are_put_upright(tmp_path: Path, degrees: int) -> None:
     plain, turned = film(tmp_path / "a.mp4", [0, 0.04]), tmp_path / "b.mp4"
-    # The display matrix of the track header, as phones write it; PyAV cannot write one.
-    data = bytearray(plain.read_bytes())
-    at = data.index(b"tkhd") + 4 + 40
     cos, sin = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
-    one = 1 << 16
-    matrix = [cos * one, sin * one, 0, -sin * one, cos * one, 0, 0, 0, 1 << 30]
-    data[at : at + 36] = b"".join(value.to_bytes(4, "big", signed=True) for value in matrix)
-    turned.write_bytes(data)
+    with_display_matrix(plain, turned, cos, sin, -sin, cos)
     with RecordingReader(turned) as reader:
         frame = next(reader.frames())
         image, luma = frame.image(), frame.luma(64)
@@ -288,17 +282,6 @@ def shades(reader: RecordingReader) -> list[tuple[float, int]]:
         (round(frame.seconds, 3), round((float(frame.image()[40, 60].mean()) - 38) / 4))
         for frame in reader.frames()
     ]
-
-
-def remuxed(source: Path, target: Path, *, leave_out: int = 0, options: Any = None) -> Path:
-    """The packets of a film in another container, without the first few."""
-    with av.open(str(source)) as old, av.open(str(target), "w", options=options or {}) as new:
-        stream = new.add_stream_from_template(old.streams.video[0])
-        for number, packet in enumerate(old.demux(video=0)):
-            if packet.dts is not None and number >= leave_out:
-                packet.stream = stream
-                new.mux(packet)
-    return target
 
 
 def test_an_export_that_begins_between_key_pictures_begins_when_it_was_cut(tmp_path: Path) -> None:

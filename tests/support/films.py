@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -33,8 +33,14 @@ def write(
     codec: str = "libx264",
     pixels: str = "yuv420p",
     times: Iterable[float] | None = None,
+    aspect: Fraction | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write ``(h, w, 3) uint8`` BGR pictures as a film, at *times* (seconds) or 12 a second."""
+    """Write ``(h, w, 3) uint8`` BGR pictures as a film, at *times* (seconds) or 12 a second.
+
+    *aspect* is the width of a pixel by its height that the stream states, *options* are those of
+    the encoder.
+    """
     with av.open(str(path), "w") as container:
         stream = None
         moments = iter(times) if times is not None else (n / RATE for n in range(1_000_000))
@@ -44,10 +50,14 @@ def write(
                 stream.height, stream.width = picture.shape[:2]
                 stream.pix_fmt = pixels
                 stream.time_base = stream.codec_context.time_base = Fraction(1, 12_000)
-                if codec == "libx264":
+                if aspect is not None:
+                    stream.codec_context.sample_aspect_ratio = aspect
+                if options is not None:
+                    stream.options = dict(options)
+                elif codec == "libx264":
                     # In the order in which they are shown, so that a packet is a picture.
                     stream.options = {"bf": "0", "g": str(RATE), "preset": "veryfast"}
-                if codec == "libx265":
+                elif codec == "libx265":
                     stream.options = {"x265-params": "log-level=none"}
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="bgr24")
             frame.pts, frame.time_base = round(seconds * 12_000), Fraction(1, 12_000)
@@ -59,14 +69,40 @@ def write(
 
 def cut(path: Path, person: str) -> Path:
     """Write the seconds in which that person of the demo is alone in the picture."""
+    return write(path, pictures_of(person))
+
+
+def pictures_of(person: str) -> list[np.ndarray]:
+    """The pictures of the demo in which that person is alone, 12 a second."""
     clip, begin, end = CUTS[person]
     with av.open(str(demo_town().root / "clips" / f"{clip}.mp4")) as container:
-        seen = [
+        return [
             frame.to_ndarray(format="bgr24")
             for frame in container.decode(video=0)
             if begin <= float(frame.pts * frame.time_base) < end
         ]
-    return write(path, seen)
+
+
+def remuxed(source: Path, target: Path, *, leave_out: int = 0) -> Path:
+    """Write the packets of a film into another container, without the first few."""
+    with av.open(str(source)) as old, av.open(str(target), "w") as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for number, packet in enumerate(old.demux(video=0)):
+            if packet.dts is not None and number >= leave_out:
+                packet.stream = stream
+                new.mux(packet)
+    return target
+
+
+def with_display_matrix(source: Path, target: Path, a: int, b: int, c: int, d: int) -> Path:
+    """Write an MP4 with a display matrix in its track header, as phones do; PyAV cannot."""
+    data = bytearray(source.read_bytes())
+    at = data.index(b"tkhd") + 4 + 40
+    one = 1 << 16
+    matrix = [a * one, b * one, 0, c * one, d * one, 0, 0, 0, 1 << 30]
+    data[at : at + 36] = b"".join(value.to_bytes(4, "big", signed=True) for value in matrix)
+    target.write_bytes(data)
+    return target
 
 
 def make_bad_recordings(folder: Path) -> None:
