@@ -60,6 +60,7 @@ format: $(VENV)/.installed-dev ## put the code in form
 
 types: $(VENV)/.installed-dev ## check types
 	$(BIN)/mypy
+	$(BIN)/mypy examples/onvif
 
 docs: $(VENV)/.installed-dev ## renew docs/commands.md and tests/interface_strings.txt from the code
 	$(BIN)/python tools/commands.py

@@ -348,7 +348,7 @@ def test_the_readme_leads_to_every_document() -> None:
 
 @documents
 def test_files_that_a_document_names_are_there(document: Path) -> None:
-    rooms = "workbench|tests|docs|tools|benchmarks|dashboards|notebooks|data/demo"
+    rooms = "workbench|tests|docs|examples|tools|benchmarks|dashboards|notebooks|data/demo"
     for span in spans(document):
         if match := re.match(
             rf"(?:{rooms})/[\w./-]*|\.importlinter|\.ci/run|Makefile|\w+\.toml", span

@@ -117,7 +117,8 @@ class Hook:
                 where=command[0] if command else "--hook",
                 fix="Give its path, and make it executable",
             )
-        self.program = Path(program).resolve()
+        # Not what a link leads to: the Python of a virtual environment is one.
+        self.program = Path(program).absolute()
         self.command = (str(self.program), *command[1:])
         self.seconds = seconds
         self._ends: dict[tuple[Path, int, int], datetime | None] = {}
