@@ -96,9 +96,10 @@ def demo_settings(town: DemoTown, installation: Installation) -> Settings:
 def training_case(town: DemoTown, register: CaseRegister) -> str:
     """Return the reference of a training case for the demo, opened or widened if necessary."""
     day = timedelta(days=1)
-    places = read_catalogue(town.root).cameras
-    west, east = min(c.longitude for c in places), max(c.longitude for c in places)
-    south, north = min(c.latitude for c in places), max(c.latitude for c in places)
+    cameras = read_catalogue(town.root).cameras
+    places = [camera.place for camera in cameras if camera.place is not None]
+    west, east = min(p.longitude for p in places), max(p.longitude for p in places)
+    south, north = min(p.latitude for p in places), max(p.latitude for p in places)
     margin = 0.1  # degrees: a district may be drawn beyond the last camera
     area = box(west - margin, south - margin, east + margin, north + margin)
     scope = Scope(District("Fennmouth and around", area), town.start - day, town.end + day)

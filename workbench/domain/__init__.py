@@ -23,7 +23,7 @@ from workbench.domain.clocks import (
     stretches_of,
 )
 from workbench.domain.faces import QUALITY_PARTS, Box, Face, Metric, Point, Profile, Quality
-from workbench.domain.footage import Camera, Catalogue, Problem, Recording
+from workbench.domain.footage import FILM, Camera, Catalogue, Leg, Place, Problem, Recording
 from workbench.domain.progress import Progress, ProgressCallback
 from workbench.domain.searching import (
     MOST_PHOTOGRAPHS,
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EPOCH",
+    "FILM",
     "FROM_CATALOGUE",
     "GIVEN_FOR",
     "MOST_OFFSET_SECONDS",
@@ -79,8 +80,10 @@ __all__ = [
     "Face",
     "Filter",
     "IndexedRecording",
+    "Leg",
     "Metric",
     "Photograph",
+    "Place",
     "Point",
     "Probe",
     "Problem",

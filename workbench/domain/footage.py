@@ -6,30 +6,80 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench.domain.times import utc
 from workbench.errors import CatalogueError
 
+FILM = "film"  # for a track: the film's own metadata
+
+
+class Place(NamedTuple):
+    """A place on Earth, in WGS 84 degrees."""
+
+    longitude: float
+    latitude: float
+
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A camera at a fixed place."""
+    """A camera at one place, or one whose place is not known: a bus, a film handed in.
+
+    ``latitude`` and ``longitude`` are both None where the place is not known. Such a camera lies in
+    no district.
+    """
 
     camera_id: str
     name: str
-    latitude: float
-    longitude: float
+    latitude: float | None
+    longitude: float | None
 
     def __post_init__(self) -> None:
         if not self.camera_id:
             raise CatalogueError("a camera without an id", fix="Give each camera a camera_id")
+        where = f"camera {self.camera_id}"
+        if self.latitude is None and self.longitude is None:
+            return
+        if self.latitude is None or self.longitude is None:
+            raise CatalogueError(
+                "half of its place is missing",
+                where=where,
+                fix="Give both latitude and longitude, or neither where the place is not known",
+            )
         # Written so that NaN fails too.
         if not (-90 <= self.latitude <= 90 and -180 <= self.longitude <= 180):
             raise CatalogueError(
                 f"latitude {self.latitude}, longitude {self.longitude} is not a place on Earth",
-                where=f"camera {self.camera_id}",
+                where=where,
                 fix="Latitude lies in [-90, 90], longitude in [-180, 180]; were they swapped",
             )
+
+    @property
+    def place(self) -> Place | None:
+        """Place where the camera stands; None where that is not known."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Place(self.longitude, self.latitude)
+
+    def at(self, place: Place) -> Camera:
+        """Make a camera of this one while it is at one place.
+
+        Its id is made of the camera's and the place (after ISO 6709), so that the same place gives
+        the same camera whenever, and by whomever, it is indexed.
+        """
+        longitude, latitude = round(place.longitude, 5), round(place.latitude, 5)  # some 1 m
+        return Camera(
+            f"{self.camera_id}@{latitude:+09.5f}{longitude:+010.5f}",
+            f"{self.name} at {latitude:.5f}, {longitude:.5f}",
+            latitude,
+            longitude,
+        )
+
+    def words(self) -> str:
+        """Name and id, or the id alone; and that the place is not known, where it is not."""
+        named = self.name and self.name != self.camera_id
+        words = f"{self.name} ({self.camera_id})" if named else self.camera_id
+        return words if self.place else f"{words}, place not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +103,8 @@ class Recording:
     pixel_aspect: Fraction | None = None  # width by height, in place of what the file says
     clock_offset_seconds: float = 0.0  # by which the camera's clock was ahead, if that is known
     time_doubt: str = ""  # why started_at is not certain, as the catalogue says; empty if it is
+    # Of a camera that moves: a GPX file, or the film itself, which says where it was when.
+    track: Path | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "started_at", utc(self.started_at, where=self.file))
@@ -61,6 +113,15 @@ class Recording:
     def stated_at(self) -> datetime:
         """UTC time of its beginning as the camera's clock, or the list, has it."""
         return self.started_at + timedelta(seconds=self.clock_offset_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """Part of a recording in which a moving camera stays near one place."""
+
+    start: float  # seconds of the recording
+    end: float
+    place: Place | None  # None: not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ class Hook:
         inside = tuple(
             camera
             for camera in cameras.values()
-            if shapely.intersects_xy(scope.district.area, camera.longitude, camera.latitude)
+            if camera.place and shapely.intersects_xy(scope.district.area, *camera.place)
         )
         with _alone(folder) as own:
             if not (folder / FOOTAGE_CSV).exists():  # a catalogue that begins with the hook

@@ -34,21 +34,23 @@ def sightings_csv(
 def sightings_geojson(
     candidates: Sequence[Candidate], *, zone: ZoneInfo, confirmed: Collection[str] = ()
 ) -> dict[str, Any]:
-    """A FeatureCollection (RFC 7946) with a point a candidate, where its camera stands."""
+    """A FeatureCollection (RFC 7946) with a point a candidate, where its camera stands.
+
+    The geometry is null where that is not known.
+    """
     return {
         "type": "FeatureCollection",
         "features": [
-            {
-                "type": "Feature",
-                "geometry": {
-                    "type": "Point",
-                    "coordinates": [row.pop("longitude"), row.pop("latitude")],
-                },
-                "properties": row,
-            }
+            {"type": "Feature", "geometry": _point(row), "properties": row}
             for row in _rows(candidates, zone, frozenset(confirmed))
         ],
     }
+
+
+def _point(row: dict[str, Any]) -> dict[str, Any] | None:
+    """Take the place out of a row, as a geometry."""
+    place = [row.pop("longitude"), row.pop("latitude")]
+    return None if None in place else {"type": "Point", "coordinates": place}
 
 
 _COLUMNS = (

@@ -48,6 +48,9 @@ def sightings_png(
     Tiles are not drawn: nothing is fetched. Raises MapError if *base_map* cannot be used.
     """
     ranked = sorted(candidates, key=lambda candidate: -candidate.score)
+    unplaced = sum(candidate.camera.place is None for candidate in ranked)
+    ranked = [candidate for candidate in ranked if candidate.camera.place is not None]
+    cameras = [camera for camera in cameras if camera.place is not None]
     ground = read_base_map(base_map) if base_map else None
     meridian = Meridian.between([*(c.camera for c in ranked), *cameras], district)
     shown = view(ranked, cameras, district, meridian)
@@ -75,7 +78,10 @@ def sightings_png(
         sheet.plate(camera, len(here), here[0].score, is_sure)
     cams = f"{len(found):,} camera{'' if len(found) == 1 else 's'}"
     noun = f"candidate{'' if len(ranked) == 1 else 's'}"
-    sheet.note(f"{len(ranked):,} {noun} at {cams}. Square with a tick: confirmed. Dashes: {ROUTE}.")
+    words = f"{len(ranked):,} {noun} at {cams}. Square with a tick: confirmed. Dashes: {ROUTE}."
+    if unplaced:
+        words += f" Place not known, not on the map: {unplaced:,}."
+    sheet.note(words)
     buffer = io.BytesIO()
     canvas.resize((width, height), Image.Resampling.LANCZOS).save(buffer, "PNG")
     return buffer.getvalue()
@@ -209,7 +215,9 @@ class _Sheet:
         return ImageFont.load_default(size * OVERSAMPLING)
 
     def _point(self, camera: Camera) -> tuple[float, float]:
-        return self.projection.point(self.meridian.longitude(camera.longitude), camera.latitude)
+        place = camera.place
+        assert place is not None  # the others are left out
+        return self.projection.point(self.meridian.longitude(place.longitude), place.latitude)
 
     def _points(self, coords: Any) -> list[tuple[float, float]]:
         return [self.projection.point(x, y) for x, y, *_ in coords]

@@ -12,7 +12,7 @@ from workbench.maps.route import metres_between
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-    from workbench.domain import Camera, District
+    from workbench.domain import Camera, District, Place
 
 # Cameras nearer to each other hang at one spot, such as a pole: marks of them would cover each
 # other at any zoom, of which the closest shows a pixel for every 20 cm.
@@ -21,24 +21,27 @@ _METRES_PER_DEGREE = 111_320.0
 
 
 def levels(cameras: Iterable[Camera]) -> dict[str, int]:
-    """For each camera, by its id, how many before it hang at the same spot."""
+    """For each camera with a place, by its id, how many before it hang at the same spot."""
     # Spots by cells of their size; one within reach lies in the cell or beside it.
-    spots: dict[tuple[int, int], list[tuple[Camera, int]]] = {}
+    spots: dict[tuple[int, int], list[tuple[Place, int]]] = {}
     found: dict[str, int] = {}
     size = SPOT_METRES / _METRES_PER_DEGREE
     for camera in cameras:
+        place = camera.place
+        if place is None:
+            continue
         # No wider than a degree of longitude is there, and as if all of the globe were before 85°.
-        wide = size / max(0.08, math.cos(math.radians(camera.latitude)))
-        row, column = math.floor(camera.latitude / size), math.floor(camera.longitude / wide)
+        wide = size / max(0.08, math.cos(math.radians(place.latitude)))
+        row, column = math.floor(place.latitude / size), math.floor(place.longitude / wide)
         near = (
             (cell, number)
             for cell in ((row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1))
             for number, (first, _) in enumerate(spots.get(cell, ()))
-            if metres_between(first, camera) <= SPOT_METRES
+            if metres_between(first, place) <= SPOT_METRES
         )
         cell, number = next(near, ((row, column), -1))
         if number < 0:
-            spots.setdefault(cell, []).append((camera, 1))
+            spots.setdefault(cell, []).append((place, 1))
             found[camera.camera_id] = 0
         else:
             first, count = spots[cell][number]
@@ -61,7 +64,8 @@ class Meridian:
         """The one that draws cameras and district nearest to each other."""
         import shapely
 
-        spans = [(camera.longitude, camera.longitude) for camera in cameras]
+        places = [camera.place for camera in cameras if camera.place is not None]
+        spans = [(place.longitude, place.longitude) for place in places]
         if district is not None:
             spans += [
                 (west, east)

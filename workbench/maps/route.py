@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from workbench.domain import Camera, Candidate
+from workbench.domain import Candidate, Place
 
 # Mean radius of the Earth (IUGG 1980): a sphere is off by 0.6 % at most, cameras by more.
 EARTH_METRES = 6_371_008.8
@@ -27,7 +27,10 @@ class Leg:
     @property
     def metres(self) -> float:
         """Metres in a straight line from camera to camera."""
-        return metres_between(self.start.camera, self.end.camera)
+        start, end = self.start.camera.place, self.end.camera.place
+        assert start is not None  # visits leaves the others out
+        assert end is not None
+        return metres_between(start, end)
 
     @property
     def seconds(self) -> float:
@@ -61,8 +64,10 @@ def visits(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The best candidate of each visit, in order of time: the stops of a possible route.
 
     Candidates that follow each other at one camera, with none elsewhere between, are one visit.
+    Those of cameras whose place is not known are left out.
     """
-    in_time = sorted(candidates, key=lambda candidate: (candidate.first_seen, candidate.last_seen))
+    placed = (candidate for candidate in candidates if candidate.camera.place is not None)
+    in_time = sorted(placed, key=lambda candidate: (candidate.first_seen, candidate.last_seen))
     return [
         max(visit, key=lambda candidate: candidate.score)
         for _, visit in groupby(in_time, key=lambda candidate: candidate.camera.camera_id)
@@ -74,7 +79,7 @@ def legs(stops: Sequence[Candidate]) -> list[Leg]:
     return [Leg(start, end) for start, end in pairwise(stops)]
 
 
-def metres_between(one: Camera, other: Camera) -> float:
+def metres_between(one: Place, other: Place) -> float:
     """Metres on the great circle (haversine formula)."""
     north, south = math.radians(one.latitude), math.radians(other.latitude)
     across = math.radians(other.longitude - one.longitude)

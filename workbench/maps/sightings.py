@@ -42,6 +42,8 @@ def sightings_map(
 ) -> OfflineMap:
     """Draw candidates where their cameras stand, with pictures, times and a possible route.
 
+    Those of cameras whose place is not known cannot be drawn; the legend counts them.
+
     The map can be played in time, and shows as a heat map where candidates are many.
 
     >>> page = sightings_map([], zone=ZoneInfo("Europe/London"))
@@ -72,14 +74,17 @@ def sightings_map(
     MapError
         If *base_map* or *tiles* cannot be used.
     """
-    ranked = sorted(candidates, key=lambda candidate: -candidate.score)
+    # Ranks count all candidates, drawn or not.
+    every = enumerate(sorted(candidates, key=lambda candidate: -candidate.score), start=1)
+    numbered = [(rank, one) for rank, one in every if one.camera.place is not None]
+    ranked = [candidate for _, candidate in numbered]
     sure = frozenset(confirmed)
     stops = visits(ranked) if route else []
     ways = legs(stops) if len(stops) <= MAX_STOPS else []
     drawn = OfflineMap(tiles=tiles, tiles_attribution=tiles_attribution)
 
     found = {candidate.camera.camera_id: candidate.camera for candidate in ranked}
-    others = [camera for camera in cameras if camera.camera_id not in found]
+    others = [c for c in cameras if c.camera_id not in found and c.place is not None]
     meridian = Meridian.between([*found.values(), *others], district)
     place = _Placing(meridian, levels([*found.values(), *others]))
 
@@ -100,10 +105,10 @@ def sightings_map(
     if others:
         Drawing("cameras", [place(camera) for camera in others], name="Cameras").add_to(drawn)
     if ranked:
-        places = _sightings(ranked, stops if ways else [], sure, zone, place)
+        places = _sightings(numbered, stops if ways else [], sure, zone, place)
         Drawing("sightings", places, name="Candidates").add_to(drawn)
         heat = [[p["latitude"], p["longitude"], p["count"]] for p in places]
-        for rank, candidate in enumerate(ranked[:MAX_PICTURES], start=1):
+        for rank, candidate in numbered[:MAX_PICTURES]:
             _keep_picture(drawn, rank, candidate)
         Drawing("heat", heat, name="Heat map", show=False).add_to(drawn)
         times = [candidate.shot_time.timestamp() for candidate in ranked]
@@ -115,6 +120,9 @@ def sightings_map(
     legend = _legend(ranked, sure, found, ways, bool(others), district, zone, max_speed_kmh)
     if len(stops) > MAX_STOPS:
         legend["remarks"].append(f"No route is drawn through {len(stops):,} stops.")
+    if unplaced := len(candidates) - len(ranked):
+        words = "1 candidate is" if unplaced == 1 else f"{unplaced:,} candidates are"
+        legend["remarks"].append(f"{words} not on the map: the camera's place is not known.")
     Drawing("legend", legend).add_to(drawn)
     # What is confirmed may be in a corner of all that a case allows.
     settled = bool(ranked) and all(candidate.tracklet_id in sure for candidate in ranked)
@@ -128,9 +136,9 @@ def sightings_map(
 
 def _part(leg: Leg, max_speed_kmh: float, meridian: Meridian) -> dict[str, Any]:
     """One leg, as ``sightline.route`` of sightings.js takes it."""
-    ends = leg.start.camera, leg.end.camera
+    ends = [place for stop in (leg.start, leg.end) if (place := stop.camera.place) is not None]
     return {
-        "line": [[camera.latitude, meridian.longitude(camera.longitude)] for camera in ends],
+        "line": [[place.latitude, meridian.longitude(place.longitude)] for place in ends],
         "time": leg.end.shot_time.timestamp(),
         "words": leg.words(),
         "tooFast": leg.too_fast(max_speed_kmh),
@@ -153,7 +161,7 @@ def _keep_picture(drawn: OfflineMap, rank: int, candidate: Candidate) -> None:
 
 
 def _sightings(
-    ranked: Sequence[Candidate],
+    numbered: Sequence[tuple[int, Candidate]],
     stops: Sequence[Candidate],
     confirmed: frozenset[str],
     zone: ZoneInfo,
@@ -161,7 +169,7 @@ def _sightings(
 ) -> list[dict[str, Any]]:
     """One entry a camera, as ``sightline.sightings`` of sightings.js takes it."""
     at_camera: defaultdict[str, list[tuple[int, Candidate]]] = defaultdict(list)
-    for rank, candidate in enumerate(ranked, start=1):
+    for rank, candidate in numbered:
         at_camera[candidate.camera.camera_id].append((rank, candidate))
     stops_at: defaultdict[str, list[int]] = defaultdict(list)
     for number, stop in enumerate(stops if len(stops) > 1 else (), start=1):
@@ -191,7 +199,7 @@ def _sightings(
                 "ids": [candidate.tracklet_id for _, candidate in here],
                 "times": [candidate.shot_time.timestamp() for _, candidate in here],
                 "score": best,
-                "best": here[0][0] == 1,
+                "best": here[0][0] == numbered[0][0],
                 "stops": numbers,
                 "title": f"{camera.name}: {summary}, best score {best}",
                 "summary": summary,
@@ -227,11 +235,13 @@ class _Placing:
     levels: Mapping[str, int]
 
     def __call__(self, camera: Camera) -> dict[str, Any]:
+        place = camera.place
+        assert place is not None  # the others are left out
         return {
             "id": camera.camera_id,
             "name": camera.name or camera.camera_id,
-            "latitude": camera.latitude,
-            "longitude": self.meridian.longitude(camera.longitude),
+            "latitude": place.latitude,
+            "longitude": self.meridian.longitude(place.longitude),
             "level": self.levels[camera.camera_id],
         }
 
@@ -287,8 +297,8 @@ def view(
 ) -> Bounds | None:
     """Find the bounds of candidates and district, or of all cameras if there is neither."""
     shown = [candidate.camera for candidate in ranked] or ([] if district else others)
-    places = [(meridian.longitude(camera.longitude), camera.latitude) for camera in shown]
-    boxes = [Bounds(x, y, x, y) for x, y in places]
+    places = [camera.place for camera in shown if camera.place is not None]
+    boxes = [Bounds(x, y, x, y) for x, y in ((meridian.longitude(x), y) for x, y in places)]
     if district:
         boxes.append(Bounds(*meridian.shape(district.area).bounds))
     if not boxes:

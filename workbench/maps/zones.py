@@ -16,10 +16,11 @@ UTC_ZONE = ZoneInfo("UTC")
 
 
 def zone_of_cameras(cameras: Sequence[Camera], *, override: ZoneInfo | None = None) -> ZoneInfo:
-    """Time zone of the first camera's place, or *override* if there is one; UTC without cameras."""
+    """Time zone of the first place of a camera, or *override* if there is one; UTC without any."""
     if override is not None:
         return override
-    return local_zone(cameras[0].longitude, cameras[0].latitude) if cameras else UTC_ZONE
+    place = next((camera.place for camera in cameras if camera.place is not None), None)
+    return UTC_ZONE if place is None else local_zone(*place)
 
 
 def local_zone(longitude: float, latitude: float) -> ZoneInfo:

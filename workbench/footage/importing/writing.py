@@ -191,8 +191,9 @@ def _camera_row(camera: Camera) -> dict[str, str]:
     return {
         "camera_id": camera.camera_id,
         "name": camera.name,
-        "latitude": repr(camera.latitude),
-        "longitude": repr(camera.longitude),
+        # Empty where the place is not known.
+        "latitude": "" if camera.latitude is None else repr(camera.latitude),
+        "longitude": "" if camera.longitude is None else repr(camera.longitude),
     }
 
 

@@ -167,6 +167,4 @@ def quality_words(overall: float) -> str:
 
 def camera_name(camera: Camera) -> str:
     """Name a camera: its name and id, or its id alone. The text is not escaped."""
-    if camera.name and camera.name != camera.camera_id:
-        return f"{camera.name} ({camera.camera_id})"
-    return camera.camera_id
+    return camera.words()

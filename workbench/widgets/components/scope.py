@@ -87,12 +87,16 @@ class ScopeModel(Tasks):
         self.installation, self.gallery = installation, gallery
         with installation.open_gallery(gallery) as opened:
             self.profile = opened.profile
-            self.cameras: tuple[Camera, ...] = opened.cameras()
+            known = opened.cameras()
             self.footage: pd.DataFrame = opened.footage()
             self.span: tuple[datetime, datetime] | None = opened.time_span()
+        # Only what has a place can be in a district; the others are searched by name, under a case.
+        placed = [(camera, camera.place) for camera in known if camera.place is not None]
+        self.cameras: tuple[Camera, ...] = tuple(camera for camera, _ in placed)
+        self.unplaced: tuple[Camera, ...] = tuple(one for one in known if one.place is None)
         self.zone = zone_of_cameras(self.cameras, override=zone)
-        self.longitudes = np.array([camera.longitude for camera in self.cameras])
-        self.latitudes = np.array([camera.latitude for camera in self.cameras])
+        self.longitudes = np.array([place.longitude for _, place in placed], np.float64)
+        self.latitudes = np.array([place.latitude for _, place in placed], np.float64)
         self._number_of = {camera.camera_id: i for i, camera in enumerate(self.cameras)}
         self._inside: Inside | None = None
         self._columns: Columns | None = None
@@ -320,7 +324,7 @@ class ScopeModel(Tasks):
 
 def places_of(cameras: Sequence[Camera]) -> District:
     """A district that holds no more than the very places where some cameras stand."""
-    spots = shapely.points([(camera.longitude, camera.latitude) for camera in cameras])
+    spots = shapely.points([camera.place for camera in cameras if camera.place is not None])
     name = cameras[0].name or cameras[0].camera_id
     if len(cameras) > 1:
         name = f"{len(cameras):,} cameras chosen by hand"
