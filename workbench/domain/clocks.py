@@ -149,7 +149,9 @@ class ClockSetting:
 
     def concerns(self, camera_id: str, file: str, stated_at: datetime) -> bool:
         """Return True if it holds for a recording."""
-        if self.camera_id and self.camera_id != camera_id:
+        # A camera that moves has others behind an "@", one for each place.
+        own = camera_id == self.camera_id or camera_id.startswith(f"{self.camera_id}@")
+        if self.camera_id and not own:
             return False
         if self.folder not in ("", ".") and not file.startswith(f"{self.folder}/"):
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from workbench.domain.clocks import (
     stretch_at,
     stretches_of,
 )
-from workbench.domain.footage import Problem, Recording
+from workbench.domain.footage import Leg, Problem, Recording
 from workbench.domain.times import Span
 from workbench.errors import GalleryError
 
@@ -111,6 +112,9 @@ class IndexedRecording:
     elapsed_seconds: float = 0.0  # that the work took
     stretches: tuple[Stretch, ...] = ()  # in order; none: one, with the offset of the catalogue
     unseen: tuple[Unseen, ...] = ()
+    # Of a moving camera: the seconds of the film that belong to this recording; none: all.
+    legs: tuple[Leg, ...] = ()
+    track: str = ""  # what said where the camera was: a GPX file, or "film"; "": it stands
     stored_id: str = ""  # under which a gallery holds it already; empty: its identity
 
     def __post_init__(self) -> None:
@@ -181,4 +185,15 @@ class IndexedRecording:
         )
 
     def _spans(self, unseen: tuple[Unseen, ...]) -> list[Span]:
-        return seen_spans(self.recording.stated_at, self.seconds, self.stretches, unseen)
+        elsewhere = [Unseen(start, end, "") for start, end in self._elsewhere()]
+        gaps = (*unseen, *elsewhere)
+        return seen_spans(self.recording.stated_at, self.seconds, self.stretches, gaps)
+
+    def _elsewhere(self) -> Iterator[tuple[float, float]]:
+        """Seconds of the film between the legs that belong to this recording."""
+        reached = 0.0
+        for leg in self.legs:
+            yield reached, leg.start
+            reached = leg.end
+        if self.legs:
+            yield reached, max(reached, self.seconds)

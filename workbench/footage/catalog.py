@@ -6,15 +6,18 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from workbench.domain import (
+    FILM,
     MOST_OFFSET_SECONDS,
     Camera,
     Catalogue,
+    Place,
     Problem,
     Recording,
     parse_time,
@@ -66,6 +69,13 @@ def read_catalogue(folder: Path | str) -> Catalogue:
         written, times are not certain until somebody confirms or corrects them.
     pixel_aspect
         Width of a pixel by its height, as ``2:1`` or ``1.0667``, where the file is wrong about it.
+    latitude, longitude
+        Where the camera was for this recording, if it is not always at one place.
+    track
+        Of a camera that moves: a GPX file relative to the folder, or ``film`` for the track in the
+        metadata of the film itself.
+
+    A camera has neither latitude nor longitude where its place is not known, or moves.
 
     See :func:`workbench.footage.tables.read_table` for the dialects that are read.
 
@@ -126,7 +136,7 @@ def camera_of(row: Mapping[str, str], where: str) -> Camera:
     Raises
     ------
     CatalogueError
-        If its place is no place on Earth, or it has no id.
+        If its place is no place on Earth, or half of one, or it has no id.
     """
     if row.get("geometry"):
         raise CatalogueError(
@@ -137,8 +147,8 @@ def camera_of(row: Mapping[str, str], where: str) -> Camera:
     return Camera(
         row["camera_id"],
         row["name"] or row["camera_id"],
-        _number(row["latitude"], where, "latitude"),
-        _number(row["longitude"], where, "longitude"),
+        _degrees(row, "latitude", where),
+        _degrees(row, "longitude", where),
     )
 
 
@@ -148,7 +158,7 @@ def _recordings(
     seen: set[tuple[str, str]] = set()
     for where, row in read_table(folder / FOOTAGE_CSV, FOOTAGE_COLUMNS):
         try:
-            recording = read_row(folder, row, cameras, where)
+            recording, place = read_row(folder, row, cameras, where), _place(row, where)
             if (recording.file, recording.camera_id) in seen:
                 raise CatalogueError(
                     f"duplicate recording {recording.file}", where=where, fix="Keep one row"
@@ -157,6 +167,10 @@ def _recordings(
             problems.append(Problem(where, str(error).removeprefix(f"{where}: ")))
         else:
             seen.add((recording.file, recording.camera_id))
+            if place is not None:
+                there = cameras[recording.camera_id].at(place)
+                cameras[there.camera_id] = there
+                recording = replace(recording, camera_id=there.camera_id)
             yield recording
 
 
@@ -173,6 +187,13 @@ def read_row(
         )
     path = _path_inside(folder, file, where)
     file = path.relative_to(folder).as_posix()
+    track = _track(folder, row, path, where)
+    if track is not None and (cameras[camera_id].place or _place(row, where)):
+        raise CatalogueError(
+            f"camera {camera_id} has a place, and this recording a track",
+            where=where,
+            fix="Leave latitude and longitude of a camera that moves empty, or the column track",
+        )
     offset = 0.0
     if row.get("clock_offset_seconds"):
         offset = _number(row["clock_offset_seconds"], where, "clock_offset_seconds")
@@ -215,10 +236,11 @@ def read_row(
         pixel_aspect=_aspect(row.get("pixel_aspect"), where),
         clock_offset_seconds=offset,
         time_doubt=TIME_DOUBT if row.get("time_from") == MODIFICATION_TIME else "",
+        track=track,
     )
 
 
-def _path_inside(folder: Path, file: str, where: str) -> Path:
+def _path_inside(folder: Path, file: str, where: str, *, column: str = "file") -> Path:
     """Path of a file of the catalogue; raise CatalogueError unless it lies inside the folder."""
     if not file:
         raise CatalogueError("names no file", where=where, fix="Fill in the column file")
@@ -232,7 +254,7 @@ def _path_inside(folder: Path, file: str, where: str) -> Path:
         raise CatalogueError(
             f"{file[:80]!r} cannot be the name of a file ({why})",
             where=where,
-            fix="Correct the column file",
+            fix=f"Correct the column {column}",
         ) from None
     if not all(part.is_relative_to(root) for part in parts):
         raise CatalogueError(
@@ -255,6 +277,38 @@ def _path(folder: Path, file: str) -> Path:
         if files_of(other):
             return other
     return path
+
+
+def _degrees(row: Mapping[str, str], name: str, where: str) -> float | None:
+    """Degrees of a place; None where the field is empty."""
+    return _number(row[name], where, name) if row.get(name) else None
+
+
+def _place(row: Mapping[str, str], where: str) -> Place | None:
+    """Where the camera was for this recording alone; None where the row does not say."""
+    given = _degrees(row, "latitude", where), _degrees(row, "longitude", where)
+    if given == (None, None):
+        return None
+    return Camera("of this recording", "", *given).place
+
+
+def _track(folder: Path, row: Mapping[str, str], path: Path, where: str) -> Path | None:
+    """The file that says where a moving camera was; None where the row names none."""
+    name = row.get("track")
+    if not name:
+        return None
+    if name == FILM:
+        if is_sequence(path):
+            raise CatalogueError(
+                "a sequence of pictures holds no track", where=where, fix="Name a GPX file"
+            )
+        return path
+    track = _path_inside(folder, name, where, column="track")
+    if not track.is_file():
+        raise CatalogueError(
+            f"there is no track {name}", where=where, fix=f"Name a GPX file, or write {FILM}"
+        )
+    return track
 
 
 def _stream(text: str | None, where: str) -> int:
@@ -333,6 +387,9 @@ def points(path: Path, *, ids: Sequence[str] = ("camera_id",)) -> Iterator[Row]:
                 (str(properties[key]) for key in ids if properties.get(key)), ""
             )
             row["name"] = str(properties.get("name") or "")
+            if feature["geometry"] is None:  # RFC 7946: a feature without a place
+                yield f"{path.name} feature {number}", row
+                continue
             kind, places = feature["geometry"]["type"], feature["geometry"]["coordinates"]
             # Programs that know no single points write one in a set of one.
             if kind == "MultiPoint" and len(places) == 1:
@@ -343,7 +400,7 @@ def points(path: Path, *, ids: Sequence[str] = ("camera_id",)) -> Iterator[Row]:
             else:
                 row["geometry"] = str(kind)
         except (AttributeError, LookupError, TypeError, ValueError):
-            pass  # the empty fields are refused with the feature's number when they are read
+            row["geometry"] = "geometry that cannot be read"  # refused with the feature's number
         yield f"{path.name} feature {number}", row
 
 

@@ -60,7 +60,7 @@ class Film:
     def __init__(self, path: Path, *, name: str, number: int, damaged: Tell) -> None:
         self.name, self._damaged = name, damaged
         self.stopped = "end of the file"  # why reading ended
-        self._container = _opened(path, name)
+        self._container = opened(path, name)
         try:
             self._stream, self.streams = self._chosen(number)
         except RecordingError:
@@ -302,7 +302,8 @@ def reason(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
-def _opened(path: Path, name: str) -> Any:
+def opened(path: Path, name: str) -> Any:
+    """Open a film, and nothing that it names; raise RecordingError if it is none."""
     options = {
         # Nothing but this file, and nothing that names other files.
         "protocol_whitelist": "file",

@@ -10,6 +10,8 @@ import shapely
 from workbench.domain import Camera
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -84,3 +86,11 @@ class Places:
         shapely.prepare(district.area)
         near[rows] = shapely.intersects_xy(district.area, self.longitude[rows], self.latitude[rows])
         return near
+
+    def nowhere(self, names: Collection[str]) -> NDArray[np.bool_]:
+        """Mask ``(n,) bool`` of the cameras with these ids whose place is not known.
+
+        One that has a place is none of them, whoever names it.
+        """
+        unknown = np.isnan(self.longitude) | np.isnan(self.latitude)
+        return unknown & np.isin(self.ids, np.array(sorted(names), np.str_))

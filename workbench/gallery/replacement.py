@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.domain import IndexedRecording, Problem, Recording, Stretch, Tracklet, Unseen
+from workbench.domain import IndexedRecording, Leg, Problem, Recording, Stretch, Tracklet, Unseen
 from workbench.errors import GalleryError
 from workbench.gallery.register import (
     Register,
@@ -77,6 +77,15 @@ def stored(gallery: Gallery, recording_ids: Sequence[str]) -> list[IndexedRecord
     for row in rows("unseen", "recording_id, start_seconds"):
         found_unseen = Unseen(row["start_seconds"], row["end_seconds"], row["why"])
         unseen.setdefault(row["recording_id"], []).append(found_unseen)
+    legs: dict[str, list[Leg]] = {}
+    tracks: dict[str, str] = {}
+    for row in rows("legs", "recording_id, start_seconds"):
+        name = row["recording_id"]
+        camera = gallery.places.get(files[name]["camera_id"])
+        place = None if camera is None else camera.place
+        leg = Leg(row["start_seconds"], row["end_seconds"], place)
+        legs.setdefault(name, []).append(leg)
+        tracks[name] = row["track"]
     stretches = gallery.stretches_by_id(ids)
     return [
         IndexedRecording(
@@ -85,6 +94,8 @@ def stored(gallery: Gallery, recording_ids: Sequence[str]) -> list[IndexedRecord
             problems=tuple(problems.get(row["recording_id"], ())),
             stretches=stretches[row["recording_id"]],
             unseen=tuple(unseen.get(row["recording_id"], ())),
+            legs=tuple(legs.get(row["recording_id"], ())),
+            track=tracks.get(row["recording_id"], ""),
             stored_id=row["recording_id"],
             **{name: row[name] for name in _AS_STORED},
         )

@@ -122,6 +122,13 @@ CREATE TABLE unseen (               -- stretches of which no picture could be de
     why             VARCHAR NOT NULL
 );
 
+CREATE TABLE legs (                 -- seconds of a moving camera's film that belong to a recording
+    recording_id    VARCHAR NOT NULL,       -- one without any is all of its film
+    start_seconds   DOUBLE NOT NULL,
+    end_seconds     DOUBLE NOT NULL,
+    track           VARCHAR NOT NULL        -- what said where the camera was: a GPX file, 'film'
+);
+
 CREATE TABLE spans (                -- what could be seen, in time; from the tables above
     recording_id    VARCHAR NOT NULL,
     camera_id       VARCHAR NOT NULL,

@@ -251,7 +251,7 @@ def _count(pieces: Sequence[Piece]) -> int:
 
 def _wanted(gallery: Gallery, scope: Scope, only: Filter) -> NDArray[np.bool_]:
     """Mask of the gallery's cameras that are searched."""
-    wanted = gallery.inside(scope.district)
+    wanted = gallery.inside(scope.district, unplaced=scope.unplaced)
     if only.cameras is not None:
         wanted = wanted & np.isin(gallery.places.ids, np.array(sorted(only.cameras), np.str_))
     return wanted

@@ -61,7 +61,9 @@ _NEWEST = {
 _UNWANTED_RECORDING = "recording_id IN (SELECT unnest($recordings::VARCHAR[]))"
 _UNWANTED = f"{_UNWANTED_RECORDING} OR {TRACKLET_ID} IN (SELECT unnest($tracklets::VARCHAR[]))"
 # Each row of these belongs to a recording, and goes with it.
-OF_RECORDINGS = ("recordings", "tracklets", "shots", "problems", "stretches", "unseen", "spans")
+OF_RECORDINGS = (
+    "recordings", "tracklets", "shots", "problems", "stretches", "unseen", "legs", "spans",
+)  # fmt: skip
 TABLES = ("cameras", *OF_RECORDINGS, "clocks", "runs", "refusals")
 ROWS = "rows.duckdb"
 PLAIN = (Stretch(),)  # of a recording whose times nobody doubts or corrected
@@ -527,6 +529,18 @@ def _tables(
                 "start_seconds": ((u.start for _, u in unseen), pa.float64()),
                 "end_seconds": ((u.end for _, u in unseen), pa.float64()),
                 "why": ((u.why for _, u in unseen), pa.string()),
+            }
+        ),
+    )
+    legs = [(r.recording_id, r.track, leg) for r in recordings for leg in r.legs]
+    yield (
+        "legs",
+        table(
+            {
+                "recording_id": ((i for i, *_ in legs), pa.string()),
+                "start_seconds": ((leg.start for *_, leg in legs), pa.float64()),
+                "end_seconds": ((leg.end for *_, leg in legs), pa.float64()),
+                "track": ((track for _, track, _ in legs), pa.string()),
             }
         ),
     )

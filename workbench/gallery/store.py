@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.domain import (
+    FILM,
     GIVEN_FOR,
     QUALITY_PARTS,
     Box,
@@ -396,7 +397,7 @@ class Gallery:
 
     def recordings_inside(self, scope: Scope) -> set[str]:
         """Ids of the recordings of a scope: of cameras in it, and partly in its time."""
-        cameras = self.places.ids[self.inside(scope.district)].tolist()
+        cameras = self.places.ids[self.inside(scope.district, unplaced=scope.unplaced)].tolist()
         rows = self.arrow(
             "SELECT recording_id FROM recordings "
             "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
@@ -475,7 +476,8 @@ class Gallery:
         Raises
         ------
         GalleryError
-            If a recording is unknown, or ends before *from_seconds*.
+            If a recording is unknown, ends before *from_seconds*, or was placed on a track by the
+            clock that would be corrected.
         TimeError
             If what is to be corrected is not said, or said twice.
         """
@@ -506,6 +508,7 @@ class Gallery:
             )
         ]
         fresh = {name: those for name, those in new.items() if those != old[name]}
+        self._refuse_to_misplace(old, fresh)
         self._restate(fresh, setting, progress)
         return changes
 
@@ -539,6 +542,27 @@ class Gallery:
                     fix="Name a second of the recording",
                 )
         return found
+
+    def _refuse_to_misplace(
+        self, old: Mapping[str, Sequence[Stretch]], new: Mapping[str, Sequence[Stretch]]
+    ) -> None:
+        """Refuse other times for recordings that a GPX track placed by the times they have."""
+        other = [
+            name
+            for name, those in new.items()
+            if [s.offset_seconds for s in those] != [s.offset_seconds for s in old[name]]
+        ]
+        found = self.arrow(
+            "SELECT DISTINCT file FROM recordings JOIN legs USING (recording_id) "
+            "WHERE track <> ? AND recording_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY file",
+            [FILM, other],
+        )["file"].to_pylist()
+        if found:
+            raise GalleryError(
+                f"was placed on its track by this clock ({len(found)} such recordings)",
+                where=found[0],
+                fix="Write clock_offset_seconds into footage.csv, and index it into a new gallery",
+            )
 
     def _first_seconds(self, recording_ids: Iterable[str]) -> dict[str, list[float]]:
         """Seconds at which the tracklets of recordings begin."""
@@ -795,8 +819,8 @@ class Gallery:
     def arrow(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
         """Run a query with its parameters; return an Arrow table, times in UTC.
 
-        Tables: cameras, recordings, tracklets, shots, problems, stretches, unseen, spans, clocks,
-        runs, refusals; see schema.sql.
+        Tables: cameras, recordings, tracklets, shots, problems, stretches, unseen, legs, spans,
+        clocks, runs, refusals; see schema.sql.
         For questions of one's own, :meth:`connection`.
         """
         self.refresh()
@@ -888,13 +912,16 @@ class Gallery:
             )
         return self._places
 
-    def inside(self, district: District) -> NDArray[np.bool_]:
+    def inside(self, district: District, *, unplaced: Collection[str] = ()) -> NDArray[np.bool_]:
         """Mask of :meth:`cameras` in a district, its border included.
 
-        Raises DistrictError if none is.
+        And of those that *unplaced* names and whose place is not known. Raises DistrictError if
+        there is none of either kind.
         """
         self.refresh()
         inside = self.places.inside(district)
+        if unplaced:
+            inside = inside | self.places.nowhere(unplaced)
         if not inside.any():
             raise DistrictError(
                 "holds no camera of this gallery",
@@ -904,13 +931,17 @@ class Gallery:
         return inside
 
     def cameras_inside(
-        self, district: District, *, only: Filter | None = None
+        self,
+        district: District,
+        *,
+        unplaced: Collection[str] = (),
+        only: Filter | None = None,
     ) -> tuple[Camera, ...]:
-        """Cameras in a district, its border included; raise DistrictError if it has none.
+        """Cameras in a district and those *unplaced*, as in :meth:`inside`, whose error it raises.
 
         With a filter, those that it leaves.
         """
-        inside = self.inside(district)
+        inside = self.inside(district, unplaced=unplaced)
         if only is not None and only.cameras is not None:
             inside = inside & np.isin(self.places.ids, np.array(sorted(only.cameras), np.str_))
             if not inside.any():
@@ -998,6 +1029,21 @@ class Gallery:
             for row in rows.to_pylist()
         }
 
+    def legs_of(self, camera_id: str) -> list[dict[str, Any]]:
+        """Recordings that films of a moving camera were divided into: a row each.
+
+        Columns: recording_id, camera_id (of the leg), file, sha256, size_bytes, modified_ns,
+        stream, track.
+        """
+        found: list[dict[str, Any]] = self.arrow(
+            "SELECT DISTINCT recording_id, camera_id, file, sha256, size_bytes, modified_ns, "
+            "stream, track "
+            "FROM recordings JOIN legs USING (recording_id) "
+            "WHERE camera_id = $camera OR starts_with(camera_id, $camera || '@') ORDER BY ALL",
+            {"camera": camera_id},
+        ).to_pylist()
+        return found
+
     def same_content(self, indexed: IndexedRecording) -> list[str]:
         """Files of other recordings with the same content."""
         rows = self.arrow(
@@ -1072,7 +1118,7 @@ class Gallery:
 
         Raises DistrictError if the district holds no camera, or the filter leaves none.
         """
-        cameras = self.cameras_inside(scope.district, only=only)
+        cameras = self.cameras_inside(scope.district, unplaced=scope.unplaced, only=only)
         ids, span = [camera.camera_id for camera in cameras], [scope.end, scope.start]
         spans = scope.spans(None if only is None else only.windows)
         of_them = [ids, [start for start, _ in spans], [end for _, end in spans]]
@@ -1115,6 +1161,7 @@ class Gallery:
             unsearchable=tracklets["total"] - tracklets["searchable"],
             refused=refused["refused"],
             unseen_seconds=float(unseen["seconds"]),
+            unplaced=sum(camera.place is None for camera in cameras),
         )
 
     def connection(self) -> duckdb.DuckDBPyConnection:

@@ -20,6 +20,7 @@ from workbench.errors import RecordingError
 from workbench.faces.tracklets import TrackletBuilder, TrackletOptions
 from workbench.footage.files import sha256_of
 from workbench.footage.frames import RecordingReader
+from workbench.footage.gps import Course, course_of, track_name
 from workbench.footage.motion import MotionGate
 from workbench.indexing.layout import CLEAR_FACES, Sample, find_layout
 
@@ -100,6 +101,8 @@ def _read(
 ) -> tuple[IndexedRecording, bool]:
     """Read it once, filling *sample*; and whether some of its faces are clearly upright."""
     began = time.perf_counter()
+    course = Course() if recording.track is None else course_of(recording)
+    borders = [leg.start for leg in course.legs[1:]]
     with RecordingReader(
         recording.path,
         name=recording.file,
@@ -128,6 +131,9 @@ def _read(
             if size not in (None, (frame.width, frame.height)):
                 builder.end_tracks()  # boxes of another size do not follow those before
             size = frame.width, frame.height
+            if borders and frame.seconds >= borders[0]:
+                builder.end_tracks()  # nobody is followed from one place to another
+                borders = [border for border in borders if border > frame.seconds]
             now = frame.seconds + _TOLERANCE
             searching = now >= search_at
             if not searching and not (builder.is_tracking and now >= follow_at):
@@ -167,7 +173,7 @@ def _read(
         tracklets = builder.finish()
         reader.check_unchanged()
         doubts = [(doubt.from_seconds, doubt.why) for doubt in reader.doubts]
-        problems = [*reader.problems]
+        problems = [*reader.problems, *(Problem(recording.file, note) for note in course.notes)]
         if recording.time_doubt:
             doubts.insert(0, (0.0, recording.time_doubt))
             problems.insert(0, Problem(reader.name, recording.time_doubt, 0.0))
@@ -193,5 +199,7 @@ def _read(
                 how=FROM_CATALOGUE if recording.clock_offset_seconds else "",
             ),
             unseen=tuple(reader.unseen),
+            legs=course.legs,
+            track=track_name(recording),
         )
     return indexed, builder.clear_faces >= CLEAR_FACES

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import shapely
 
 from workbench.domain import (
+    Camera,
     Catalogue,
     Problem,
     Progress,
@@ -26,6 +27,8 @@ from workbench.errors import RecordingError, SightlineError
 from workbench.footage.catalog import read_catalogue
 from workbench.footage.files import sha256_of, stamp_of
 from workbench.footage.frames import RecordingReader
+from workbench.footage.gps import course_of
+from workbench.indexing.legs import divided, held, moved, notes_on, with_clocks_set
 from workbench.indexing.recording import SamplingRates, index_recording
 from workbench.indexing.report import IndexReport, ProgressMeter, RecordingReport
 from workbench.indexing.workers import Outcome, index_in_parallel
@@ -77,6 +80,8 @@ def plan_catalogue(
                 recording.path, name=recording.file, frame_rate=recording.frame_rate
             ) as reader:
                 seconds += reader.duration_seconds or 0.0
+            if recording.track is not None:
+                course_of(recording)  # a track that cannot be read is told before the run
         except RecordingError as error:
             problems.append(Problem(recording.file, f"{error.what}. {error.fix}"))
     return Plan(tuple(fresh), tuple(present), tuple(problems), seconds)
@@ -122,11 +127,17 @@ def index_catalogue(
         If the catalogue as a whole cannot be used. Single bad rows and unreadable recordings are
         reported as problems while the rest goes on.
     """
-    catalogue = _catalogue(source)
+    catalogue = with_clocks_set(_catalogue(source), gallery)
     gallery.add_cameras(catalogue.cameras)
+    cameras = {camera.camera_id: camera for camera in catalogue.cameras}
     fresh, present = _divide(catalogue, gallery, first)
     reports = {
-        r: RecordingReport(r.file, r.camera_id, "present", problems=problems)
+        r: RecordingReport(
+            r.file,
+            r.camera_id,
+            "present",
+            problems=(*problems, *moved(r, cameras[r.camera_id], gallery)),
+        )
         for r, problems in present.items()
     }
     streams_of: dict[Path, set[int]] = defaultdict(set)
@@ -137,7 +148,13 @@ def index_catalogue(
     try:
         with closing(_outcomes(fresh, models, workers, rates, options, meter)) as outcomes:
             for recording, outcome in outcomes:
-                reports[recording] = _store(recording, outcome, gallery, streams_of[recording.path])
+                reports[recording] = _store(
+                    recording,
+                    outcome,
+                    gallery,
+                    cameras[recording.camera_id],
+                    streams_of[recording.path],
+                )
                 meter.finish(reports[recording])
     finally:
         finished = [reports[recording] for recording in fresh if recording in reports]
@@ -207,7 +224,8 @@ def _divide(
         urgent = {
             camera.camera_id
             for camera in catalogue.cameras
-            if shapely.intersects_xy(first.district.area, camera.longitude, camera.latitude)
+            if camera.place is not None
+            and shapely.intersects_xy(first.district.area, *camera.place)
         }
         # Stable: otherwise they keep the order of the catalogue.
         fresh.sort(
@@ -221,6 +239,8 @@ def _present_as(
 ) -> list[str]:
     """Ids under which the gallery holds a recording; its content is read if its file looks new."""
     try:
+        if recording.track is not None:
+            return list(held(recording, gallery).values())
         stamp = stamp_of(recording.path)
         if stamp is None:
             return []  # reading it will say what is wrong
@@ -306,7 +326,7 @@ def _outcomes(
 
 
 def _store(
-    recording: Recording, outcome: Outcome, gallery: Gallery, listed: set[int]
+    recording: Recording, outcome: Outcome, gallery: Gallery, camera: Camera, listed: set[int]
 ) -> RecordingReport:
     """Store what was found; *listed* are the picture streams of its file in the catalogue."""
     if isinstance(outcome, SightlineError):
@@ -337,6 +357,7 @@ def _store(
         for other, seconds in gallery.overlapping(outcome)
         if seconds > OVERLAP_SECONDS
     ]
+    found += notes_on(outcome, camera)
     found += [
         Problem(
             recording.file,
@@ -346,5 +367,7 @@ def _store(
         for number in range(1, outcome.picture_streams + 1)
         if number not in listed
     ]
-    gallery.add_recording(replace(outcome, problems=outcome.problems + tuple(found)))
+    parts = divided(replace(outcome, problems=outcome.problems + tuple(found)), camera)
+    gallery.add_cameras(there for there, _ in parts)
+    gallery.add_recordings([part for _, part in parts])
     return RecordingReport.of(outcome, tuple(found))
