@@ -16,7 +16,7 @@ import pandas as pd
 
 from workbench.calibration import calibration_of
 from workbench.calibration.words import format_count
-from workbench.casework.authority import answered, authorise, cancelled
+from workbench.casework.authority import answered, authorise, cancelled, scope_under
 from workbench.domain import (
     Camera,
     Candidate,
@@ -124,7 +124,7 @@ class SearchResult:
     probe: Probe
     scope: Scope
     threshold: Threshold | None
-    cameras: tuple[Camera, ...]  # inside the district
+    cameras: tuple[Camera, ...]  # inside the district, or named by the case
     coverage: Coverage
     asked_at: datetime  # UTC
     seconds: float  # duration of the search
@@ -175,7 +175,8 @@ def search(
     probe : Probe
         See :func:`workbench.faces.probes.make_probe`.
     scope : Scope
-        District and time range; see :mod:`workbench.district`.
+        District and time range; see :mod:`workbench.district`. Its cameras without a place are
+        those that the case names, unless it names some of them itself.
     case : str
         Reference of an open case that covers the search; see :mod:`workbench.casework`.
     register : CaseRegister
@@ -210,7 +211,8 @@ def search(
     asked_at, began = datetime.now(UTC), time.perf_counter()
     least = None if threshold is None else threshold.score
     try:
-        cameras = gallery.cameras_inside(scope.district, only=only)
+        scope = scope_under(register, case, scope)
+        cameras = gallery.cameras_inside(scope.district, unplaced=scope.unplaced, only=only)
     except DistrictError as error:
         register.refused("search", case, [error.what])
         raise

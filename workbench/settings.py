@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     most_cameras: int = Field(
         default=500, gt=0, description="most cameras in a search that one person may approve"
     )
+    most_unplaced_cameras: int = Field(
+        default=5,
+        ge=0,
+        description="most cameras whose place is not known that one person may approve for a case",
+    )
     filler_share: float = Field(
         default=0.25, ge=0, le=1, description="fillers for each candidate sent to review"
     )

@@ -156,7 +156,7 @@ def test_more_cameras_than_approved_are_refused(
     office.sit("anna").ask(ask(cameras=3), subject=subject)
     office.sit("sara").approve("A-1")
     office.sit("anna")
-    with pytest.raises(NotPermitted, match="holds 4 cameras; the case allows 3"):
+    with pytest.raises(NotPermitted, match="covers 4 cameras; the case allows 3"):
         search(gallery, subject, permitted, case="A-1")
     smaller = replace(permitted, district=District("half", box(-0.02, 51.47, -0.004, 51.49)))
     assert search(gallery, subject, smaller, case="A-1").coverage.cameras == 3

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,8 @@ def authorise(
 ) -> Permit:
     """Issue a permit for one search for the probe in a scope of a gallery, under a case.
 
-    *cameras* are the ones to be searched: in the district, and passed by the filter *only*.
+    *cameras* are the ones to be searched: in the district or, without a place, named by the scope,
+    and passed by the filter *only*.
 
     Raises
     ------
@@ -74,6 +76,7 @@ def authorise(
         "bounds": list(scope.district.area.bounds),
         "start": scope.start.isoformat(),
         "end": scope.end.isoformat(),
+        "unplaced": sorted(scope.unplaced),
         "cameras": len(cameras),
         "photographs": len(probe.photographs),
         "probe": hashlib.sha256(probe.template.tobytes()).hexdigest(),
@@ -97,6 +100,19 @@ def authorise(
         template=probe.template,
         scope=scope,
     )
+
+
+def scope_under(register: CaseRegister, reference: str, scope: Scope) -> Scope:
+    """Add to a scope that names none the cameras without a place that its case names.
+
+    The scope stays as it is where there is no such case: :func:`authorise` refuses it then.
+    """
+    if scope.unplaced:
+        return scope
+    try:
+        return replace(scope, unplaced=register.case(reference).scope.unplaced)
+    except CaseError:
+        return scope
 
 
 def admit(register: CaseRegister, reference: str, probe: Probe, *, tracklet_id: str) -> None:
@@ -212,12 +228,14 @@ def _reasons(
     yield from _when(register, case)
     yield from _where(case.request.district, scope.district)
     yield from _within(case, scope)
+    if unnamed := sorted(scope.unplaced.difference(case.request.unplaced)):
+        yield f"the case does not name the cameras without a place {', '.join(unnamed)}"
     if case.request.subject is not None:
         least, found = case.request.subject.least_score, lowest_score(register.folder, case, probe)
         if not found >= least:  # NaN is not alike
             yield _unlike("the probe", found, least)
     if not case.is_training and len(cameras) > case.most_cameras:
-        yield f"the district holds {len(cameras):,} cameras; the case allows {case.most_cameras:,}"
+        yield f"the search covers {len(cameras):,} cameras; the case allows {case.most_cameras:,}"
     beside = gallery.path.resolve().parent / FOLDER
     if beside.exists() and not beside.samefile(register.folder):
         yield (

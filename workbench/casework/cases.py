@@ -84,6 +84,7 @@ class Limits:
     days: float
     valid_days: float
     cameras: int
+    unplaced: int  # cameras whose place is not known
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -93,6 +94,7 @@ class Limits:
             days=settings.longest_days,
             valid_days=settings.longest_validity_days,
             cameras=settings.most_cameras,
+            unplaced=settings.most_unplaced_cameras,
         )
 
 
@@ -153,6 +155,8 @@ class Request:
     valid_from: datetime  # UTC: when searching is allowed
     valid_until: datetime
     cameras: int | None = None  # most in one search; None: the limit in the settings
+    # Ids of cameras whose place is not known: no district holds them, so each is named.
+    unplaced: tuple[str, ...] = ()
     subject: Subject | None = None
 
     def __post_init__(self) -> None:
@@ -180,6 +184,10 @@ class Request:
             raise _incomplete("valid_until", "is not after valid_from", "Choose a later time")
         if self.cameras is not None and self.cameras < 1:
             raise _incomplete("cameras", f"{self.cameras} is too few", "Allow at least one")
+        names = {plain(name, where="unplaced") for name in self.unplaced}
+        if "" in names:
+            raise _incomplete("unplaced", "a camera without an id", "Name each camera by its id")
+        object.__setattr__(self, "unplaced", tuple(sorted(names)))
         if self.subject is None and not self.is_training:
             raise _incomplete(
                 "subject",
@@ -205,6 +213,11 @@ class Request:
             beyond.append(f"valid for {valid:,.1f} days, the limit is {limits.valid_days:g}")
         if self.cameras is not None and self.cameras > limits.cameras:
             beyond.append(f"{self.cameras:,} cameras in a search, the limit is {limits.cameras:,}")
+        if len(self.unplaced) > limits.unplaced:
+            beyond.append(
+                f"{len(self.unplaced):,} cameras whose place is not known, the limit is "
+                f"{limits.unplaced:,}"
+            )
         return tuple(beyond)
 
     def document(self) -> dict[str, Any]:
@@ -222,6 +235,7 @@ class Request:
             "valid_from": self.valid_from.isoformat(),
             "valid_until": self.valid_until.isoformat(),
             "cameras": self.cameras,
+            "unplaced": list(self.unplaced),
             "subject": None if self.subject is None else asdict(self.subject),
         }
 
@@ -237,6 +251,8 @@ class Request:
                 **document,
                 **{name: parse_time(document[name]) for name in times},
                 "district": from_geojson(document["district"], drawn=False),
+                # Records from before name none, and so permit none.
+                "unplaced": tuple(document.get("unplaced", ())),
                 "subject": subject,
             }
         )
@@ -268,8 +284,9 @@ class Case:
 
     @property
     def scope(self) -> Scope:
-        """District and time range that may be searched."""
-        return Scope(self.request.district, self.request.start, self.request.end)
+        """District, time range and cameras without a place that may be searched."""
+        request = self.request
+        return Scope(request.district, request.start, request.end, frozenset(request.unplaced))
 
     def status(self, now: datetime | None = None) -> Status:
         """State of the case at a time, by default now: its validity counts where it is open."""

@@ -147,6 +147,15 @@ def _add_request(actions: Any) -> None:
         metavar="N",
         help="most cameras in one search; by default the limit in the settings",
     )
+    asking.add_argument(
+        "--unplaced",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="CAMERA",
+        help="cameras whose place is not known, by their ids: no district holds them, so each that "
+        "may be searched is named",
+    )
     add_photographs(asking, "--subject", "photographs of the one person the case is about")
     asking.add_argument(
         "--description", default="", metavar="TEXT", help="description of that person"
@@ -182,6 +191,7 @@ def _request(options: argparse.Namespace) -> int:
         valid_from=now,
         valid_until=now + days,
         cameras=options.cameras,
+        unplaced=tuple(options.unplaced),
         subject=describe_subject(
             probe,
             calibrations=register.rules.calibrations,
@@ -311,6 +321,7 @@ def _facts(case: Case) -> Iterator[tuple[str, str]]:
         f"{request.district.name}: {area_km2(request.district):,.1f} km², longitude {west:.4f} to "
         f"{east:.4f}, latitude {south:.4f} to {north:.4f}",
     )
+    yield "cameras without a place", ", ".join(request.unplaced)
     yield "footage", f"{_time(request.start)} to {_time(request.end)}"
     yield "may be searched", f"{_time(request.valid_from)} to {_time(request.valid_until)}"
     most = request.cameras or case.most_cameras

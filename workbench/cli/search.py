@@ -111,9 +111,8 @@ def show_result(result: SearchResult) -> None:
     if result.candidates:
         found = table("rank", "score", "camera", "first seen (UTC)", "last seen", "recording")
         for rank, c in enumerate(result.candidates, start=1):
-            camera = f"{c.camera.name} ({c.camera.camera_id})"
             seen = (f"{c.first_seen:%Y-%m-%d %H:%M:%S}", f"{c.last_seen:%H:%M:%S}")
-            found.add_row(str(rank), f"{c.score:.3f}", camera, *seen, c.recording)
+            found.add_row(str(rank), f"{c.score:.3f}", c.camera.words(), *seen, c.recording)
         show(found)
     threshold = result.threshold
     basis = f" of score {threshold.score:g} ({threshold.calibration})" if threshold else ""
@@ -123,6 +122,7 @@ def show_result(result: SearchResult) -> None:
     say(
         f"{len(result.candidates)} candidates{basis} among {coverage.tracklets} tracklets of "
         f"{coverage.cameras_with_footage} of {coverage.cameras} cameras "
+        f"{f'({coverage.unplaced} of them without a place) ' if coverage.unplaced else ''}"
         f"({coverage.footage_seconds / 3600:.2f} hours of footage; {coverage.unsearchable} "
         "more were seen but cannot be searched). A match is a lead, never an identification."
     )

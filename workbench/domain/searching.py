@@ -31,12 +31,14 @@ class Scope:
     """District and time range of a search: both the legal limit and the index.
 
     A tracklet is inside if its camera lies in the district (border included) and it was seen at
-    some moment in ``[start, end)``.
+    some moment in ``[start, end)``. So is one of a camera whose place is not known, if ``unplaced``
+    names that camera; which ones a case names is approved with it.
     """
 
     district: District
     start: datetime  # UTC
     end: datetime  # UTC
+    unplaced: frozenset[str] = frozenset()  # ids of cameras whose place is not known
 
     def __post_init__(self) -> None:
         start, end = utc(self.start, where="start"), utc(self.end, where="end")
@@ -161,7 +163,7 @@ class Candidate:
 class Coverage:
     """Footage and tracklets in a scope, so that 'no footage' is never taken for 'not seen'."""
 
-    cameras: int  # in the district
+    cameras: int  # in the district, or named by the case
     cameras_with_footage: int  # of these, with footage in the time range
     recordings: int
     footage_seconds: float  # inside the time range, added over cameras
@@ -169,3 +171,4 @@ class Coverage:
     unsearchable: int  # seen, but with no shot good enough
     refused: int = 0  # recordings that begin inside the scope and could not be read
     unseen_seconds: float = 0.0  # inside the time range, of which no picture could be decoded
+    unplaced: int = 0  # of the cameras, those that the case names and whose place is not known

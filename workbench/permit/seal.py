@@ -56,7 +56,7 @@ def spend(permit: Permit, *, gallery: Path, template: Vector, scope: Scope) -> N
 
 
 def digest_of_question(gallery: Path, template: Vector, scope: Scope) -> bytes:
-    """SHA-256 of gallery, template and scope, each with its length."""
+    """SHA-256 of gallery, template and each part of the scope, each with its length."""
     digest = hashlib.sha256()
     times = (scope.start.isoformat(), scope.end.isoformat())
     for part in (
@@ -65,6 +65,7 @@ def digest_of_question(gallery: Path, template: Vector, scope: Scope) -> bytes:
         str(template.dtype).encode(),
         bytes(scope.district.area.wkb),
         *(text.encode() for text in times),
+        *(name.encode() for name in sorted(scope.unplaced)),
     ):
         digest.update(struct.pack("<q", len(part)))
         digest.update(part)

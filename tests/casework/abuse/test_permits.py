@@ -61,7 +61,10 @@ def test_a_permit_for_another_face_or_scope(
     gallery: Gallery, subject: Probe, stranger: Probe, permitted: Scope
 ) -> None:
     wider = replace(permitted, end=permitted.end + timedelta(days=1))
-    for template, scope in ((stranger.template, permitted), (subject.template, wider)):
+    more = replace(permitted, unplaced=frozenset({"BUS-9"}))
+    for template, scope in (
+        (stranger.template, permitted), (subject.template, wider), (subject.template, more),
+    ):  # fmt: skip
         with pytest.raises(NotPermitted, match="for another question"):
             inner_search(gallery, template, scope, permit=given(gallery, subject, permitted))
 

@@ -96,7 +96,7 @@ def test_more_cameras_than_allowed(office: Any, ask: Ask, refused: Refused, subj
     office.sit("anna").ask(ask("A-2", cameras=1), subject=subject)
     office.sit("sara").approve("A-2")
     office.sit("anna")
-    refused("holds 4 cameras; the case allows 1", reference="A-2")
+    refused("covers 4 cameras; the case allows 1", reference="A-2")
 
 
 def test_limits_of_ones_own_settings(
@@ -114,3 +114,24 @@ def test_limits_of_ones_own_settings(
 def test_a_clock_put_back(office: Any, refused: Refused) -> None:
     office.write_at(datetime.now(UTC) + timedelta(minutes=6))
     refused("this machine's clock")
+
+
+def test_a_camera_without_a_place_that_the_case_does_not_name(
+    refused: Refused, permitted: Scope
+) -> None:
+    refused(
+        "the case does not name the cameras without a place BUS-9",
+        scope=replace(permitted, unplaced=frozenset({"BUS-9"})),
+    )
+
+
+def test_a_camera_with_a_place_named_as_one_without(
+    office: Any, ask: Ask, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    office.sit("anna").ask(ask(unplaced=("C4",)), subject=subject)
+    office.sit("sara").approve("A-1")
+    office.sit("anna")
+    found = search(gallery, subject, permitted, case="A-1", top=None)
+    assert {c.camera_id for c in found.cameras} == {"C0", "C1", "C2", "C3"}
+    assert "C4" not in {c.camera.camera_id for c in found.candidates}
+    assert found.coverage.unplaced == 0

@@ -140,7 +140,7 @@ def sections(dossier: Dossier) -> list[Section]:
     return [
         _case(dossier),
         _result(dossier),
-        Section("Where", sketch=dossier.places),
+        _where(dossier),
         Section("When", (f"Times are in {dossier.zone.key}.",), sketch=dossier.times),
         _searches(dossier),
         _candidates(dossier),
@@ -165,6 +165,7 @@ def _case(dossier: Dossier) -> Section:
         ("Approved by", ", ".join(case.approved_by) or "no one"),
         ("Beyond the limits", "; ".join(case.exceeds)),
         ("Area", request.district.name),
+        ("Cameras whose place is not known", ", ".join(request.unplaced)),
         ("Footage", f"{dossier.local(request.start)} to {dossier.local(request.end)}"),
         ("Valid", f"{dossier.local(request.valid_from)} to {dossier.local(request.valid_until)}"),
         ("Status", case.status(dossier.made_at)),
@@ -177,6 +178,16 @@ def _case(dossier: Dossier) -> Section:
         pictures=tuple((jpeg, f"Subject, {n}") for n, jpeg in enumerate(dossier.photographs, 1)),
         warning=TRAINING_NOTICE if case.is_training else "",
     )
+
+
+def _where(dossier: Dossier) -> Section:
+    unplaced = [
+        f"{number}: {sighting.camera.words()}."
+        for number, sighting in sightings_of(dossier.findings).items()
+        if sighting.camera.place is None
+    ]
+    words = "Sightings that cannot be drawn:"
+    return Section("Where", (words, *unplaced) if unplaced else (), sketch=dossier.places)
 
 
 def _result(dossier: Dossier) -> Section:
@@ -196,7 +207,7 @@ def _searches(dossier: Dossier) -> Section:
             (
                 dossier.local(asked.at),
                 asked.account,
-                str(about["district"]),
+                ", ".join([str(about["district"]), *map(str, about.get("unplaced", ()))]),
                 f"{about['start']} to {about['end']}",
                 "none" if about["threshold"] is None else f"{about['threshold']:g}",
                 "not answered" if answered is None else str(answered.about["candidates"]),
@@ -223,7 +234,7 @@ def _candidates(dossier: Dossier) -> Section:
         rows.append(
             (
                 str(finding.number),
-                f"{seen.camera.name} ({seen.camera.camera_id})" if seen else "deleted",
+                seen.camera.words() if seen else "deleted",
                 dossier.local(seen.first_seen) if seen else "deleted",
                 "" if finding.item.score is None else f"{finding.item.score:.3f}",
                 finding.item.outcome,

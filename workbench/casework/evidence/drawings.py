@@ -83,8 +83,12 @@ class Sketch:
 def place_sketch(
     district: District, cameras: Sequence[Camera], sightings: Mapping[int, Candidate]
 ) -> Sketch:
-    """Draw the permitted area, its cameras, and the sightings with their numbers in the report."""
-    places = [(c.longitude, c.latitude) for c in cameras]
+    """Draw the permitted area, its cameras, and the sightings with their numbers in the report.
+
+    Cameras and sightings whose place is not known are left out.
+    """
+    placed = [(camera, camera.place) for camera in cameras if camera.place is not None]
+    places = [place for _, place in placed]
     if places:
         west, south, east, north = shapely.MultiPoint(places).buffer(0.002).bounds
     else:
@@ -104,13 +108,14 @@ def place_sketch(
             ring = tuple(spot(x, y) for x, y in polygon.exterior.coords)
             shapes += [Shape("polygon", ring, PALE), Shape("line", ring, GREY)]
     shapes += [Shape("dot", (spot(x, y),), GREY, size=0.7) for x, y in places]
-    for camera in cameras if len(cameras) <= MOST_NAMES else ():
-        x, y = spot(camera.longitude, camera.latitude)
+    for camera, place in placed if len(placed) <= MOST_NAMES else ():
+        x, y = spot(*place)
         shapes.append(Shape("text", ((x + 1.2, y + 3),), GREY, camera.camera_id[:20], 2.2))
     numbers: dict[tuple[float, float], list[str]] = {}
     for number, sighting in sightings.items():
-        at = spot(sighting.camera.longitude, sighting.camera.latitude)
-        numbers.setdefault(at, []).append(str(number))
+        if sighting.camera.place is not None:
+            at = spot(*sighting.camera.place)
+            numbers.setdefault(at, []).append(str(number))
     for (x, y), seen in numbers.items():
         shapes.append(Shape("dot", ((x, y),), MARK, size=1.6))
         shapes.append(Shape("text", ((x + 2.2, y + 1),), MARK, ", ".join(seen), 3.2))

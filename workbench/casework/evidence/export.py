@@ -132,7 +132,7 @@ def _gather(
     head, made_at = register.head, datetime.now(UTC)
     findings = tuple(_findings(register, case.reference, gallery))
     sightings = sightings_of(findings)
-    cameras = gallery.cameras_inside(case.request.district)
+    cameras = gallery.cameras_inside(case.request.district, unplaced=case.scope.unplaced)
     zone = zone_of_cameras(cameras, override=zone)
     sources = tuple(_sources(gallery, findings, footage))
     clips = {} if clip is None else _clips(clip, gallery, sightings, sources, footage)

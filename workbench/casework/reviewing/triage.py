@@ -141,9 +141,13 @@ def _may_look(
 ) -> Person:
     me, case = register.require(action, reference), register.case(reference)
     case.require_open(fix=_ONLY_OPEN)
-    place = shapely.Point(candidate.camera.longitude, candidate.camera.latitude)
-    seen = candidate.first_seen < case.request.end and candidate.last_seen >= case.request.start
-    if not (seen and shapely.covers(case.request.district.area, place)):
+    camera, request = candidate.camera, case.request
+    seen = candidate.first_seen < request.end and candidate.last_seen >= request.start
+    if camera.place is None:
+        covered = camera.camera_id in request.unplaced
+    else:
+        covered = bool(shapely.intersects_xy(request.district.area, *camera.place))
+    if not (seen and covered):
         what = f"the case does not cover {candidate.camera.camera_id} at that time"
         register.refused(action, reference, [f"{candidate.tracklet_id}: {what}"])
         raise CaseError(what, where=reference, fix="Choose a candidate of a search under this case")

@@ -99,11 +99,14 @@ def _allowed(case: Case, model: Investigation) -> str:
         return f'<p class="sl-message" role="note">{escaped(TRAINING_NOTICE)}</p>'
     until = request.valid_until.astimezone(model.zone)
     start, end = request.start.astimezone(model.zone), request.end.astimezone(model.zone)
+    unplaced = ""
+    if request.unplaced:
+        unplaced = f"Cameras whose place is not known: {', '.join(request.unplaced)}. "
     words = (
         f"{request.purpose.capitalize()}. Authorised by {request.authority} "
         f"({request.authorisation}), approved by {', '.join(case.approved_by)}. "
         f"{request.district.name}, {start:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M}. "
-        f"Valid until {until:%d %b %Y %H:%M}."
+        f"{unplaced}Valid until {until:%d %b %Y %H:%M}."
     )
     return f'<p class="sl-hint">{escaped(words)}</p>'
 

@@ -198,9 +198,11 @@ def found(model: Investigation) -> str:
 def covered(result: SearchResult) -> list[str]:
     """Describe what was searched and what could not be, a sentence each."""
     coverage = result.coverage
+    placed = f"{count(coverage.cameras - coverage.unplaced, 'camera')} in the district"
+    if coverage.unplaced:
+        placed += f" and {coverage.unplaced:,} named by the case, whose place is not known"
     searched = (
-        f"{count(coverage.cameras, 'camera')} in the district, "
-        f"{coverage.cameras_with_footage:,} with footage in this time "
+        f"{placed}, {coverage.cameras_with_footage:,} with footage in this time "
         f"({duration(coverage.footage_seconds)}). "
         f"{count(coverage.tracklets, 'tracklet')} compared"
     )
