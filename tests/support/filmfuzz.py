@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import struct
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -18,28 +19,37 @@ from PIL import Image
 from workbench.errors import RecordingError
 from workbench.footage.frames import RecordingReader
 
-# By the name of the file: codec and pixels.
+# By the name of the file: container and codec as docs/footage.md lists them, encoder, pixels.
 FILMS = {
-    "h264.mp4": ("libx264", "yuv420p"),
-    "h264.mkv": ("libx264", "yuv420p"),
-    "h264.ts": ("libx264", "yuv420p"),
-    "h264.avi": ("libx264", "yuv420p"),
-    "h264.mpg": ("libx264", "yuv420p"),
-    "h264.flv": ("libx264", "yuv420p"),
-    "raw.h264": ("libx264", "yuv420p"),
-    "raw.hevc": ("libx265", "yuv420p"),
-    "h265.mp4": ("libx265", "yuv420p"),
-    "mpeg2.mpg": ("mpeg2video", "yuv420p"),
-    "mpeg2.mxf": ("mpeg2video", "yuv422p"),
-    "mpeg4.avi": ("mpeg4", "yuv420p"),
-    "mjpeg.avi": ("mjpeg", "yuvj420p"),
-    "raw.mjpeg": ("mjpeg", "yuvj420p"),
-    "vp9.webm": ("libvpx-vp9", "yuv420p"),
-    "av1.mkv": ("libsvtav1", "yuv420p"),
-    "wmv.asf": ("wmv2", "yuv420p"),
-    "h263.3gp": ("h263", "yuv420p"),
-    "moving.gif": ("gif", "rgb8"),
-}
+    "h264.mp4": ("MP4", "H.264", "libx264", "yuv420p"),
+    "h265.mp4": ("MP4", "H.265", "libx265", "yuv420p"),
+    "mpeg4.mp4": ("MP4", "MPEG-4 Part 2", "mpeg4", "yuv420p"),
+    "av1.mp4": ("MP4", "AV1", "libsvtav1", "yuv420p"),
+    "h264.mov": ("QuickTime", "H.264", "libx264", "yuv420p"),
+    "mjpeg.mov": ("QuickTime", "MJPEG", "mjpeg", "yuvj420p"),
+    "h263.3gp": ("3GP", "H.263", "h263", "yuv420p"),
+    "h264.mkv": ("Matroska", "H.264", "libx264", "yuv420p"),
+    "h265.mkv": ("Matroska", "H.265", "libx265", "yuv420p"),
+    "vp8.webm": ("WebM", "VP8", "libvpx", "yuv420p"),
+    "vp9.webm": ("WebM", "VP9", "libvpx-vp9", "yuv420p"),
+    "h264.ts": ("MPEG-TS", "H.264", "libx264", "yuv420p"),
+    "h265.ts": ("MPEG-TS", "H.265", "libx265", "yuv420p"),
+    "mpeg2.ts": ("MPEG-TS", "MPEG-2", "mpeg2video", "yuv420p"),
+    "h264.mpg": ("MPEG-PS", "H.264", "libx264", "yuv420p"),
+    "mpeg2.mpg": ("MPEG-PS", "MPEG-2", "mpeg2video", "yuv420p"),
+    "header.mp4": ("MPEG-PS with Hikvision's header", "H.264", "libx264", "yuv420p"),
+    "h264.avi": ("AVI", "H.264", "libx264", "yuv420p"),
+    "mpeg4.avi": ("AVI", "MPEG-4 Part 2", "mpeg4", "yuv420p"),
+    "mjpeg.avi": ("AVI", "MJPEG", "mjpeg", "yuvj420p"),
+    "h264.dav": ("DHAV (Dahua)", "H.264", "libx264", "yuv420p"),
+    "h264.flv": ("FLV", "H.264", "libx264", "yuv420p"),
+    "wmv.asf": ("ASF", "WMV 8", "wmv2", "yuv420p"),
+    "mpeg2.mxf": ("MXF", "MPEG-2", "mpeg2video", "yuv422p"),
+    "moving.gif": ("GIF", "GIF", "gif", "rgb8"),
+    "raw.h264": ("none (raw stream)", "H.264", "libx264", "yuv420p"),
+    "raw.hevc": ("none (raw stream)", "H.265", "libx265", "yuv420p"),
+    "raw.mjpeg": ("none (raw stream)", "MJPEG", "mjpeg", "yuvj420p"),
+}  # fmt: skip
 PICTURES = ("1.jpg", "2.png", "9.webp", "10.bmp", "11.tiff", "12.gif")
 OPTIONS = {
     "libx264": {"g": "6", "bf": "2", "threads": "1"},
@@ -51,28 +61,60 @@ MARKS = (
     b"avc1", b"avcC", b"hvcC", b"pasp", b"moov", b"mdat", b"moof", b"\x2a\xd7\xb1", b"\x44\x89",
     b"\x1f\x43\xb6\x75", b"\xe7", b"\xa3", b"\xb0", b"\x54\xb0", b"G@", b"GA", b"\0\0\1\xe0",
     b"\0\0\1\xba", b"\0\0\1\xb3", b"\0\0\0\1", b"avih", b"strh", b"strf", b"idx1", b"movi",
-    b"00dc", b"FLV", b"\xff\xd8", b"\xff\xc0", b"GIF8", b"IHDR", b"RIFF", b"VP8 ",
+    b"00dc", b"DHAV", b"dhav", b"FLV", b"\xff\xd8", b"\xff\xc0", b"GIF8", b"IHDR", b"RIFF", b"VP8 ",
 )  # fmt: skip
 STARTED = datetime(2026, 3, 29, tzinfo=UTC)
 
 
 def make_films(folder: Path) -> None:
     """Write each kind of film, fifteen pictures long, and the pictures of a sequence."""
-    for name, (codec, pixels) in FILMS.items():
-        size = (144, 176) if codec == "h263" else (48, 64)
-        with av.open(str(folder / name), "w") as container:
-            stream = container.add_stream(codec, rate=25)
-            (stream.height, stream.width), stream.pix_fmt = size, pixels
-            stream.options = OPTIONS.get(codec, {})
-            for number, picture in enumerate(_pictures(size)):
-                frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
-                frame.pts, frame.time_base = number, Fraction(1, 25)
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode())
+    for name, (container, _, codec, pixels) in FILMS.items():
+        match container:
+            case "DHAV (Dahua)":
+                plain = _film(folder / "plain.h264", codec, pixels)
+                (folder / name).write_bytes(_dhav(plain))
+                plain.unlink()
+            case _ if "Hikvision" in container:
+                plain = _film(folder / "plain.mpg", codec, pixels)
+                (folder / name).write_bytes(b"IMKH" + bytes(36) + plain.read_bytes())
+                plain.unlink()
+            case _:
+                _film(folder / name, codec, pixels)
     tags = Image.Exif()
     tags.update({0x010F: "Maker", 0x0112: 6, 0x0132: "2026:03:29 00:00:00"})
     for name, picture in zip(PICTURES, _pictures((48, 64)), strict=False):
         Image.fromarray(picture).save(folder / name, **({} if "gif" in name else {"exif": tags}))
+
+
+def _film(path: Path, codec: str, pixels: str) -> Path:
+    size = (144, 176) if codec == "h263" else (48, 64)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        (stream.height, stream.width), stream.pix_fmt = size, pixels
+        stream.options = OPTIONS.get(codec, {}) | ({"bf": "0"} if "plain" in path.name else {})
+        for number, picture in enumerate(_pictures(size)):
+            frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def _dhav(raw: Path) -> bytes:
+    """The packets of a raw stream as a recorder of Dahua keeps them; FFmpeg cannot write that."""
+    made = bytearray()
+    with av.open(str(raw)) as container:
+        for number, packet in enumerate(p for p in container.demux(video=0) if p.size):
+            # The second, minute, hour, day, month and year in one number.
+            date = 3 | 2 << 6 | 1 << 12 | 29 << 17 | 3 << 22 | 26 << 26
+            more = struct.pack("<4B4B2H", 0x81, 0, 4, 25, 0x82, 0, 0, 0, 64, 48)
+            more = more if packet.is_keyframe else b""
+            size = 24 + len(more) + packet.size + 8
+            kind = 0xFD if packet.is_keyframe else 0xFC
+            fields = kind, 0, 0, 0, number, size, date, 40 * number, len(more), 0
+            made += b"DHAV" + struct.pack("<4B3IH2B", *fields) + more + bytes(packet)
+            made += b"dhav" + struct.pack("<I", size)
+    return bytes(made)
 
 
 def _pictures(size: tuple[int, int]) -> Iterable[np.ndarray]:
