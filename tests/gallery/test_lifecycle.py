@@ -116,7 +116,8 @@ def test_pictures_that_are_cut_off_are_an_error(gallery: Gallery, path: Path) ->
 @pytest.mark.parametrize(
     ("version", "fix"),
     [
-        (SCHEMA_VERSION - 1, "index the footage again"),
+        (SCHEMA_VERSION - 1, "sightline gallery upgrade"),
+        (SCHEMA_VERSION - 2, "index the footage again"),
         (SCHEMA_VERSION + 1, "a newer Sightline: use that one"),
     ],
 )

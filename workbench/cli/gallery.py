@@ -21,16 +21,19 @@ from workbench.cli.options import (
 from workbench.cli.output import (
     DONE,
     PROBLEMS,
+    counted,
     indexing_progress,
     lines,
     reembedding_progress,
     say,
     show,
     table,
+    upgrading_progress,
 )
 from workbench.errors import GalleryError
 from workbench.gallery.lifecycle import check, export, exported_profile, import_into, merge
 from workbench.gallery.replacement import replace
+from workbench.gallery.upgrade import upgrade
 from workbench.indexing import index_catalogue
 from workbench.indexing.reembedding import reembed
 from workbench.indexing.workers import available_cores
@@ -87,6 +90,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     bringing.add_argument("folder", type=Path, metavar="FOLDER", help="the folder of the export")
     _add_reembed(action)
+    action(
+        "upgrade", _upgrade,
+        "bring a gallery that an earlier Sightline made to this version",
+        "Bring a gallery that an earlier Sightline made to this version. No footage is needed, and "
+        "nothing is lost. It can be stopped and run again: until it is finished, the gallery is as "
+        "it was. It takes as much free disk as the gallery.",
+        "sightline gallery upgrade town.duckdb",
+    )  # fmt: skip
     other = action(
         "merge", _merge,
         "add everything in another gallery of the same profile",
@@ -292,6 +303,25 @@ def _reembedded(
             options.catalogue, new, models, workers=available_cores(), progress=progress
         )
     return {status: report.count(status) for status in ("indexed", "present", "refused")}
+
+
+def _upgrade(options: argparse.Namespace) -> int:
+    with upgrading_progress() as progress:
+        done = upgrade(options.gallery, progress=progress)
+    if options.json:
+        lines([{"upgraded": done is not None, **(asdict(done) if done else {})}])
+    if done is None:
+        say(f"{options.gallery} is of this version already.")
+        return DONE
+    say(f"{counted(done.recordings, 'recording')} upgraded.")
+    if done.doubtful:
+        say(
+            f"In {counted(done.doubtful, 'recording')} the clock jumps: times after that are "
+            "marked as not certain. Index them again to have every picture looked at."
+        )
+    for file in done.twice:
+        say(f"{file}: stored more than once for its camera, at different times; one is wrong")
+    return PROBLEMS if done.twice else DONE
 
 
 def _merge(options: argparse.Namespace) -> int:

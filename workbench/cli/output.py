@@ -89,6 +89,13 @@ def reembedding_progress() -> Iterator[ProgressCallback]:
 
 
 @contextlib.contextmanager
+def upgrading_progress() -> Iterator[ProgressCallback]:
+    """Show the progress of an upgrade on standard error."""
+    with _progress("Upgrading", _reembedding) as update:
+        yield update
+
+
+@contextlib.contextmanager
 def survey_progress() -> Iterator[ProgressCallback]:
     """Show the progress of looking through a folder on standard error."""
     with _progress("Reading", _survey) as update:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from workbench.domain.clocks import (
     GIVEN_FOR,
     MOST_OFFSET_SECONDS,
+    PLAIN,
     ClockChange,
     ClockCorrection,
     ClockSetting,
@@ -67,6 +68,7 @@ __all__ = [
     "GIVEN_FOR",
     "MOST_OFFSET_SECONDS",
     "MOST_PHOTOGRAPHS",
+    "PLAIN",
     "QUALITY_PARTS",
     "Box",
     "Camera",

@@ -209,6 +209,9 @@ class Unseen:
     why: str
 
 
+PLAIN = (Stretch(),)  # of a recording whose times nobody doubts or corrected
+
+
 @dataclass(frozen=True, slots=True)
 class TimeNote:
     """Note on a time: what the camera's clock said, the correction, and how certain that is."""
@@ -229,6 +232,8 @@ class TimeNote:
         Its offset is that of the stretch in which it begins; it is in doubt if any of its seconds
         is.
         """
+        if stretches == PLAIN:  # as most are, and a search makes many notes
+            return cls(seen)
         own = stretch_at(stretches, first)
         within = [own, *(s for s in stretches if first < s.from_seconds <= last)]
         doubts = [stretch.open_doubt for stretch in within if stretch.open_doubt]
@@ -348,6 +353,7 @@ def seen_spans(
 __all__ = [
     "GIVEN_FOR",
     "MOST_OFFSET_SECONDS",
+    "PLAIN",
     "ClockChange",
     "ClockCorrection",
     "ClockSetting",

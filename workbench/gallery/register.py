@@ -25,6 +25,7 @@ from workbench.domain import Profile
 from workbench.errors import GalleryBusy, GalleryError
 
 SCHEMA_VERSION = 4
+UPGRADED_FROM = 3  # see upgrade.py
 TRACKLET_ID = "recording_id || '-' || ordinal"  # as format_tracklet_id writes it
 # That a file of a version must have to be a gallery.
 _TABLES = {
@@ -205,8 +206,20 @@ def write_register(path: Path, register: Register) -> None:
 
 
 @undisturbed()
-def read_register(path: Path) -> Register:
+def version_of(path: Path) -> int:
+    """Version of the schema of the gallery at *path*; raise GalleryError if there is none."""
+    connection = connect(path)
+    try:
+        return schema_version(connection, path)
+    finally:
+        connection.close()
+
+
+@undisturbed()
+def read_register(path: Path, *, version: int = SCHEMA_VERSION) -> Register:
     """Read the register at *path*, which is open for no longer than that.
+
+    Its schema is to be of *version*, by default the one that this Sightline writes.
 
     Raises
     ------
@@ -218,14 +231,8 @@ def read_register(path: Path) -> Register:
     connection = connect(path)
     try:
         found = schema_version(connection, path)
-        if found != SCHEMA_VERSION:
-            raise GalleryError(
-                f"has schema version {found}, this Sightline reads {SCHEMA_VERSION}",
-                where=str(path),
-                fix="It was made with an earlier Sightline: index the footage again"
-                if found < SCHEMA_VERSION
-                else "It was made with a newer Sightline: use that one",
-            )
+        if found != version:
+            raise _of_another_version(path, found)
         profile = read_profile(connection, path)
         ((created,),) = connection.execute("SELECT epoch_us(created_at) FROM gallery").fetchall()
         segments = connection.execute("SELECT * FROM segments ORDER BY name").fetchall()
@@ -235,6 +242,20 @@ def read_register(path: Path) -> Register:
         connection.close()
     created_at = datetime.fromtimestamp(created / 1e6, UTC)
     return Register(profile, created_at, _entries(path, segments))
+
+
+def _of_another_version(path: Path, found: int) -> GalleryError:
+    if found == UPGRADED_FROM:
+        fix = f"Upgrade it with `sightline gallery upgrade {path}`; no footage is needed"
+    elif found < UPGRADED_FROM:
+        fix = "It was made with an early Sightline, and cannot be upgraded: index the footage again"
+    else:
+        fix = "It was made with a newer Sightline: use that one"
+    return GalleryError(
+        f"has schema version {found}, this Sightline reads {SCHEMA_VERSION}",
+        where=str(path),
+        fix=fix,
+    )
 
 
 @undisturbed()

@@ -11,6 +11,7 @@ import numpy as np
 
 from workbench.calibration import QUALITY_STEPS
 from workbench.domain import (
+    PLAIN,
     Candidate,
     Filter,
     Progress,
@@ -26,7 +27,7 @@ from workbench.errors import GalleryError, NotPermitted
 from workbench.gallery.index import TemplateIndex
 from workbench.gallery.order import DAY, expand, runs
 from workbench.gallery.scan import Piece, Question, scan, workers
-from workbench.gallery.segments import PLAIN, Segment
+from workbench.gallery.segments import Segment
 from workbench.permit import Permit, spend
 
 if TYPE_CHECKING:

@@ -66,7 +66,6 @@ OF_RECORDINGS = (
 )  # fmt: skip
 TABLES = ("cameras", *OF_RECORDINGS, "clocks", "runs", "refusals")
 ROWS = "rows.duckdb"
-PLAIN = (Stretch(),)  # of a recording whose times nobody doubts or corrected
 RECORDING_IDS, CAMERA_IDS = "recording_ids.npy", "camera_ids.npy"
 
 

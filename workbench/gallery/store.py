@@ -1131,14 +1131,16 @@ class Gallery:
             "ON started_at < b AND ended_at > a",
             of_them,
         ).to_pylist()[0]
-        unseen = self.arrow(
-            "SELECT coalesce(sum(epoch(least(ended_at, b) - greatest(started_at, a))), 0) AS "
-            "seconds FROM unseen_spans "
-            "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
-            "JOIN (SELECT unnest(?::TIMESTAMPTZ[]) AS a, unnest(?::TIMESTAMPTZ[]) AS b) "
-            "ON started_at < b AND ended_at > a",
-            of_them,
-        ).to_pylist()[0]
+        unseen = 0.0
+        if self.arrow("SELECT 1 FROM unseen LIMIT 1").num_rows:  # most galleries have none
+            unseen = self.arrow(
+                "SELECT coalesce(sum(epoch(least(ended_at, b) - greatest(started_at, a))), 0) AS "
+                "seconds FROM unseen_spans "
+                "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
+                "JOIN (SELECT unnest(?::TIMESTAMPTZ[]) AS a, unnest(?::TIMESTAMPTZ[]) AS b) "
+                "ON started_at < b AND ended_at > a",
+                of_them,
+            ).to_pylist()[0]["seconds"]
         tracklets = self.arrow(
             "SELECT count(*) FILTER (searchable) AS searchable, count(*) AS total FROM tracklets "
             "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
@@ -1160,7 +1162,7 @@ class Gallery:
             tracklets=tracklets["searchable"],
             unsearchable=tracklets["total"] - tracklets["searchable"],
             refused=refused["refused"],
-            unseen_seconds=float(unseen["seconds"]),
+            unseen_seconds=float(unseen),
             unplaced=sum(camera.place is None for camera in cameras),
         )
 

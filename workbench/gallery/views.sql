@@ -33,7 +33,14 @@ SELECT
     ) AS ended_at
 FROM all_unseen u
 JOIN all_recordings r USING (recording_id)
-JOIN stretches s ON s.recording_id = u.recording_id
+JOIN (
+    SELECT
+        recording_id, from_seconds, offset_seconds,
+        lead(from_seconds, 1, 'infinity'::DOUBLE) OVER (
+            PARTITION BY recording_id ORDER BY from_seconds
+        ) AS until_seconds
+    FROM all_stretches SEMI JOIN all_unseen USING (recording_id)
+) s ON s.recording_id = u.recording_id
     AND start_seconds < until_seconds AND least(end_seconds, seconds) > from_seconds;
 
 CREATE OR REPLACE TEMP VIEW cameras AS

@@ -1,0 +1,135 @@
+"""Galleries of an earlier Sightline come over whole, without their footage."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from earlier import earlier, identity
+from searching import found
+
+from workbench.cli.main import main
+from workbench.domain import ClockCorrection, IndexedRecording, Problem
+from workbench.errors import GalleryError
+from workbench.gallery import Gallery
+from workbench.gallery.lifecycle import check
+from workbench.gallery.register import segments_folder, version_of
+from workbench.gallery.upgrade import upgrade
+
+START = datetime(2026, 3, 29, tzinfo=UTC)
+JUMPS = "its clock jumps from 61.000 s to 30.000 s"
+Make = Callable[..., IndexedRecording]
+
+
+@pytest.fixture
+def old(gallery: Gallery, indexed: Make) -> Path:
+    """A gallery of schema 3: one recording's clock jumps, another is in it at two times."""
+    jumping = indexed(4, 300, (90, 91, 92), problems=(Problem("x", JUMPS, 61.0),))
+    gallery.add_recording(jumping)
+    twice = indexed(3, 0, (93,))
+    again = replace(twice.recording, started_at=START + timedelta(minutes=4), file="again.mp4")
+    gallery.add_recording(replace(twice, recording=again, stored_id="f" * 16))
+    gallery.add_run("x", START, START, indexed=2, refused=[(jumping.recording, "bad")], left=0)
+    path = gallery.path
+    gallery.close()
+    earlier(path)
+    return path
+
+
+def test_the_refusal_of_an_earlier_gallery_names_the_way_over(old: Path) -> None:
+    with pytest.raises(GalleryError, match="has schema version 3") as refused:
+        Gallery.open(old)
+    assert "sightline gallery upgrade" in refused.value.fix
+    assert "index" not in refused.value.fix
+
+
+def test_everything_comes_over_and_ids_stay(
+    gallery: Gallery, indexed: Make, old: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["gallery", "upgrade", str(old), "--json"]) == 1  # something is there twice
+    (told,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert told == {
+        "upgraded": True, "recordings": 14, "doubtful": 1, "twice": ["3-0.mp4", "again.mp4"],
+    }  # fmt: skip
+    assert main(["gallery", "upgrade", str(old)]) == 0
+    assert "of this version already" in capsys.readouterr().err
+    with Gallery.open(old, write=True) as new:
+        assert list(check(new)) == []
+        one = indexed(0, 0, (0, 1, 2, 3, 4))
+        name = identity(one.sha256, "C0", START)
+        candidates = [c for c in found(new) if c.recording_id == name]
+        assert [c.first_seen for c in candidates] == [t.first_seen for t in one.tracklets[:5]]
+        assert [c.shot_jpeg for c in candidates] == [t.shots[0].jpeg for t in one.tracklets[:5]]
+        assert {c.time.in_words() for c in candidates[:1]} == {"recorded as 2026-03-29 00:00:00"}
+        with pytest.raises(GalleryError, match="is in the gallery already"):
+            new.add_recording(one)  # known, though it would have another id now
+        doubts = [c.time.doubt for c in found(new) if c.recording == "4-300.mp4"]
+        assert doubts == ["", *["an earlier Sightline read it, and its clock jumped"] * 2]
+        assert (len(new.runs()), len(new.problems())) == (1, 1)
+        # Its clocks can be corrected like any other.
+        correction = ClockCorrection(60.0, "anna", "read", datetime(2026, 4, 1, tzinfo=UTC))
+        (change,) = new.correct_clock(correction, recordings=[name])
+        assert change.tracklets == 6
+        moved = [c.first_seen for c in found(new) if c.recording_id == name]
+        assert moved == [c.first_seen - timedelta(minutes=1) for c in candidates]
+        assert list(check(new)) == []
+
+
+UPGRADING = """
+import os, sys
+from pathlib import Path
+from workbench.gallery import upgrade
+
+place, number = sys.argv[2], int(sys.argv[3])
+real, calls = getattr(upgrade, place), []
+
+def counting(*args, **kwargs):
+    calls.append(1)
+    if len(calls) == number:
+        os._exit(9)
+    return real(*args, **kwargs)
+
+setattr(upgrade, place, counting)
+upgrade.upgrade(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("place", "number", "version"), [("sync", 2, 3), ("write_register", 1, 3), ("remove", 1, 4)]
+)
+def test_killed_in_its_middle_it_is_old_or_new_and_goes_on(
+    old: Path, place: str, number: int, version: int
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", UPGRADING, str(old), place, str(number)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert ended.returncode == 9
+    assert version_of(old) == version
+    assert (upgrade(old) is None) == (version == 4)
+    with Gallery.open(old, write=True) as new:
+        assert list(check(new)) == []
+        assert len(new.recordings()) == 14
+        named = {segment.entry.name for segment in new.segments}
+    assert {f.name for f in segments_folder(old).iterdir() if f.is_dir()} == named
+
+
+def test_a_damaged_one_is_refused_and_stays_as_it_is(old: Path) -> None:
+    (folder, *_) = (f for f in sorted(segments_folder(old).iterdir()) if f.is_dir())
+    with (folder / "templates.npy").open("r+b") as file:
+        file.seek(200)
+        file.write(b"x")
+    names = sorted(f.name for f in segments_folder(old).iterdir())
+    with pytest.raises(GalleryError, match="a file was altered"):
+        upgrade(old)
+    assert version_of(old) == 3
+    assert sorted(f.name for f in segments_folder(old).iterdir()) == names
