@@ -15,7 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from searching import JOINED, found
 
-from workbench.domain import ClockCorrection, IndexedRecording, Stretch, stretches_of
+from workbench.domain import (
+    FILM,
+    ClockCorrection,
+    IndexedRecording,
+    Leg,
+    Stretch,
+    stretches_of,
+)
 from workbench.errors import GalleryError, TimeError
 from workbench.gallery import Gallery
 from workbench.gallery.lifecycle import check, merge
@@ -129,6 +136,21 @@ def test_a_stretch_can_be_divided_where_nobody_noticed_the_clock(
     gallery.correct_clock(ahead(60.0), recordings=[name], from_seconds=119.0)
     seen = [c.first_seen for c in found(gallery) if c.recording_id == name]
     assert seen == [START + timedelta(minutes=minutes) for minutes in (0, 1, 1, 2, 3)]
+
+
+def test_a_leg_of_a_moving_camera_covers_no_more_after_a_correction(
+    gallery: Gallery, indexed: Make
+) -> None:
+    leg = Leg(60.0, 240.0, None)
+    bus = replace(indexed(5, 600, (7,)), legs=(leg,), track=FILM)
+    gallery.add_recording(bus)
+    gallery.correct_clock(ahead(60.0), recordings=[bus.recording_id])
+    began = bus.recording.started_at
+    spans = gallery.footage([gallery.places.camera("C5")])
+    assert spans[["started_at", "ended_at"]].to_numpy().tolist() == [
+        [began, began + timedelta(minutes=3)]
+    ]
+    assert list(check(gallery)) == []
 
 
 def test_the_same_offset_confirms_and_ends_the_doubt(

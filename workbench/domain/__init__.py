@@ -24,7 +24,16 @@ from workbench.domain.clocks import (
     stretches_of,
 )
 from workbench.domain.faces import QUALITY_PARTS, Box, Face, Metric, Point, Profile, Quality
-from workbench.domain.footage import FILM, Camera, Catalogue, Leg, Place, Problem, Recording
+from workbench.domain.footage import (
+    FILM,
+    Camera,
+    Catalogue,
+    Leg,
+    Place,
+    Problem,
+    Recording,
+    outside_of,
+)
 from workbench.domain.progress import Progress, ProgressCallback
 from workbench.domain.searching import (
     MOST_PHOTOGRAPHS,
@@ -106,6 +115,7 @@ __all__ = [
     "format_tracklet_id",
     "from_microseconds",
     "moments",
+    "outside_of",
     "parse_time",
     "parse_tracklet_id",
     "recording_identity",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -142,3 +143,16 @@ class Problem:
     where: str
     what: str
     at_seconds: float | None = None  # presentation time inside the recording, where known
+
+
+def outside_of(legs: Sequence[Leg], seconds: float) -> Iterator[tuple[float, float]]:
+    """Seconds of a film that belong to none of the *legs* of a recording, which are in order.
+
+    Without legs all of the film belongs to it.
+    """
+    reached = 0.0
+    for leg in legs:
+        yield reached, leg.start
+        reached = leg.end
+    if legs:
+        yield reached, max(reached, seconds)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from workbench.domain.clocks import (
     stretch_at,
     stretches_of,
 )
-from workbench.domain.footage import Leg, Problem, Recording
+from workbench.domain.footage import Leg, Problem, Recording, outside_of
 from workbench.domain.times import Span
 from workbench.errors import GalleryError
 
@@ -185,15 +184,6 @@ class IndexedRecording:
         )
 
     def _spans(self, unseen: tuple[Unseen, ...]) -> list[Span]:
-        elsewhere = [Unseen(start, end, "") for start, end in self._elsewhere()]
+        elsewhere = (Unseen(*outside, "") for outside in outside_of(self.legs, self.seconds))
         gaps = (*unseen, *elsewhere)
         return seen_spans(self.recording.stated_at, self.seconds, self.stretches, gaps)
-
-    def _elsewhere(self) -> Iterator[tuple[float, float]]:
-        """Seconds of the film between the legs that belong to this recording."""
-        reached = 0.0
-        for leg in self.legs:
-            yield reached, leg.start
-            reached = leg.end
-        if self.legs:
-            yield reached, max(reached, self.seconds)

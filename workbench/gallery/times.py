@@ -14,8 +14,10 @@ import pyarrow as pa
 from workbench.domain import (
     ClockCorrection,
     ClockSetting,
+    Leg,
     Stretch,
     Unseen,
+    outside_of,
     seen_spans,
     stretch_at,
 )
@@ -176,6 +178,7 @@ def _place_in_time(
         connection, "SELECT recording_id, camera_id, stated_at, seconds FROM recordings"
     )
     gaps = _by_recording(connection, "FROM unseen")
+    legs = _by_recording(connection, "FROM legs ORDER BY recording_id, start_seconds")
     spans, whole = [], []
     for name, those in stretches.items():
         (recording,) = about[name]
@@ -184,9 +187,14 @@ def _place_in_time(
             Unseen(row["start_seconds"], row["end_seconds"], row["why"])
             for row in gaps.get(name, ())
         ]
+        own = [Leg(row["start_seconds"], row["end_seconds"], None) for row in legs.get(name, ())]
+        elsewhere = [Unseen(*outside, "") for outside in outside_of(own, length)]
         camera_id = recording["camera_id"]
-        spans += [(name, camera_id, *span) for span in seen_spans(began, length, those, unseen)]
-        all_of_it = seen_spans(began, length, those, ())
+        spans += [
+            (name, camera_id, *span)
+            for span in seen_spans(began, length, those, [*unseen, *elsewhere])
+        ]
+        all_of_it = seen_spans(began, length, those, elsewhere)
         first, last = min(start for start, _ in all_of_it), max(end for _, end in all_of_it)
         whole.append((name, camera_id, first, last))
     _exchange(connection, "spans", span_table(spans), of=list(stretches))
