@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import films
 import numpy as np
@@ -16,8 +17,10 @@ from shapely import box
 
 from workbench.casework.cases import Case
 from workbench.casework.fetching import Fetching
+from workbench.casework.record.audit import LOG
+from workbench.casework.register import CaseRegister
 from workbench.domain import District, Scope
-from workbench.errors import CaseError, NotPermitted
+from workbench.errors import AuditDamaged, CaseError, NotPermitted
 from workbench.indexing.hook import Hook
 
 PROGRAM = """
@@ -63,9 +66,29 @@ def test_what_is_asked_for_and_fetched_is_on_record(office: Office, case: Case, 
     assert len(asked.about["program"]) == 64
     (fetched,) = office.events("footage.fetched")
     assert fetched.about["asked"] == asked.number
-    ((film),) = fetched.about["films"]
+    film = fetched.about
     assert (film["file"], film["camera"], film["started_at"]) == ("a.mkv", "C1", START.isoformat())
     assert len(film["sha256"]) == 64
+
+
+def test_a_film_that_cannot_be_recorded_is_not_listed(
+    office: Office, case: Case, make: Make, tmp_path: Path
+) -> None:
+    fetching = make(case.reference)
+    record = CaseRegister.record
+
+    def damage(self: CaseRegister, what: str, *rest: Any, **more: Any) -> Any:
+        """Somebody gets at the record while the program is at work."""
+        if what == "footage.fetched":
+            (office.folder / LOG).chmod(0o666)
+        return record(self, what, *rest, **more)
+
+    office.patch.setattr(CaseRegister, "record", damage)
+    with pytest.raises(AuditDamaged):
+        fetching()
+    table = (tmp_path / "footage" / "footage.csv").read_text()
+    assert table == "file,camera_id,started_at\n"
+    assert not (tmp_path / "footage" / "a.mkv").exists()
 
 
 def test_a_failure_is_on_record_once_and_does_not_stop_the_next_call(

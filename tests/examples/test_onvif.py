@@ -81,7 +81,8 @@ def pull(catalogue: Path) -> Pull:
 
     def pull(path: Path, scope: Scope = SCOPE, log: list[str] | None = None) -> HookReport:
         hook = Hook([sys.executable, str(PULL), str(path)], seconds=60)
-        return hook.run(catalogue, scope, case="A-1", log=(log if log is not None else []).append)
+        lines: list[str] = [] if log is None else log
+        return hook.run(catalogue, scope, case="A-1", log=lines.append, note=lambda _: None)
 
     return pull
 

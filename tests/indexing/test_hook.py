@@ -17,9 +17,12 @@ import psutil
 import pytest
 from shapely import box
 
+from workbench.cli.main import main
+from workbench.cli.output import REFUSED
 from workbench.domain import District, Scope
 from workbench.errors import CatalogueError, SettingsError
 from workbench.footage.catalog import read_catalogue
+from workbench.indexing.fetched import Fetched
 from workbench.indexing.hook import Hook, HookReport
 
 SCOPE = Scope(
@@ -59,13 +62,17 @@ Run = Callable[..., HookReport]
 
 @pytest.fixture
 def run(tmp_path: Path, catalogue: Path, film: Path) -> Run:
-    """``run(body)``: call a program with that body once; ``run.log`` has what it said."""
+    """``run(body)``: call a program with that body once; every film it fetched was noted."""
 
     def run(body: str, *, seconds: float = 30, log: list[str] | None = None) -> HookReport:
         program = tmp_path / "fetch.py"
         program.write_text(textwrap.dedent(PROLOGUE) + textwrap.dedent(body))
         hook = Hook([sys.executable, str(program), str(film)], seconds=seconds)
-        return hook.run(catalogue, SCOPE, case="A-1", log=(log if log is not None else []).append)
+        lines: list[str] = [] if log is None else log
+        noted: list[Fetched] = []
+        report = hook.run(catalogue, SCOPE, case="A-1", log=lines.append, note=noted.append)
+        assert set(report.fetched) <= set(noted)
+        return report
 
     return run
 
@@ -137,6 +144,7 @@ def test_what_a_hook_fetched_is_listed_and_keeps_the_table(run: Run, catalogue: 
         ("fetch(at='2026-03-01T11:00:00Z')", "is not within the time of the case"),
         ("fetch(clock_offset_seconds=3600)", "is not within the time of the case"),
         ("fetch(at='2026-03-01T10:30:00')", "has no offset"),
+        ("fetch(); fetch()", "is listed already"),
         ("fetch('.a.mkv')", "its name begins with a dot"),
         ("fetch(); fetch('b.mkv', owner='me')", "is not a row of footage.csv as JSON"),
         ("fetch(); print('working')", "'working' is not a row of footage.csv as JSON"),
@@ -215,3 +223,23 @@ def test_a_program_that_is_not_there_is_refused(tmp_path: Path) -> None:
     for name in ("no-such-program", str(tmp_path / "plain.txt")):
         with pytest.raises(SettingsError, match="is not a program that can be run"):
             Hook([name])
+
+
+def test_without_a_camera_in_the_area_the_program_is_not_called(run: Run, catalogue: Path) -> None:
+    (catalogue / "cameras.csv").write_text(CAMERAS.replace("51.48,", "51.6,"))
+    report = run("fetch()")
+    assert report.failure.startswith("no camera of the catalogue is within the area")
+    assert read_catalogue(catalogue).recordings == ()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [["--hook", "true"], ["--case", "A-1"], ["--hook", "true", "--case", "A-1", "--dry-run"]],
+)
+def test_a_hook_needs_a_case_and_a_run(
+    catalogue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    gallery = tmp_path / "g.duckdb"
+    assert main(["index", str(catalogue), "--gallery", str(gallery), *more]) == REFUSED
+    assert "--hook, --case: cannot be used like this" in capsys.readouterr().err
+    assert not gallery.exists()

@@ -23,7 +23,14 @@ import pytest
 from workbench.cli.main import main
 from workbench.cli.output import DONE, PROBLEMS, REFUSED
 from workbench.district import from_geojson
-from workbench.domain import ClockCorrection, IndexedRecording, Progress, Scope, parse_time
+from workbench.domain import (
+    ClockCorrection,
+    IndexedRecording,
+    Problem,
+    Progress,
+    Scope,
+    parse_time,
+)
 from workbench.faces.models import Models
 from workbench.footage.catalog import read_catalogue
 from workbench.gallery import Gallery
@@ -273,6 +280,27 @@ def test_a_watch_takes_what_arrives(gallery: Gallery, models: Models, footage: P
         arrival.join()
     assert report.count("present") == 1
     assert report.count("indexed") == 1
+
+
+def test_a_watch_fetches_before_each_round_and_reports_what_failed_once(
+    gallery: Gallery, models: Models, footage: Path
+) -> None:
+    rows = (footage / "footage.csv").read_text().splitlines()
+    (footage / "footage.csv").write_text(rows[0] + "\n")
+    failed, calls = Problem("hook", "the recorder does not answer"), 0
+
+    def before() -> tuple[Problem, ...]:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            add_row(footage, rows[1])
+        return (failed,) if calls < 3 else ()
+
+    rounds = watch_catalogue(footage, gallery, models, every_seconds=0, before=before)
+    with contextlib.closing(rounds):
+        first, second = next(rounds), next(rounds)
+    assert first.problems == (failed,)
+    assert (second.count("indexed"), second.problems, calls) == (1, (), 3)
 
 
 def test_the_watch_command_ends_with_ctrl_c(tmp_path: Path, footage: Path) -> None:

@@ -12,15 +12,16 @@ if TYPE_CHECKING:
     from workbench.casework.record.people import Person
     from workbench.casework.register import CaseRegister
     from workbench.domain import Problem, Scope
-    from workbench.indexing.hook import Hook, HookReport, Log
+    from workbench.indexing.fetched import Fetched, Log
+    from workbench.indexing.hook import Hook
 
 
 class Fetching:
     """Fetches footage for a case with a hook, as often as it is called.
 
     Before each call the case is checked again. The record has what was asked for (once, and again
-    if the program or the scope changed), each film that was fetched with its SHA-256, and each
-    failure (once for as long as it stays the same).
+    if the program or the scope changed), each film with its SHA-256 before the catalogue lists it,
+    and each failure (once for as long as it stays the same).
 
     Parameters
     ----------
@@ -79,8 +80,20 @@ class Fetching:
         """
         me, scope = self.permitted()
         asked = self._ask(me, scope)
-        report = self._hook.run(self._folder, scope, case=self._case, log=self._log)
-        self._answer(me, asked, report)
+
+        def note(film: Fetched) -> None:
+            about = {
+                "case": self._case,
+                "asked": asked,
+                "file": film.recording.file,
+                "camera": film.recording.camera_id,
+                "started_at": film.recording.started_at.isoformat(),
+                "sha256": film.sha256,
+            }
+            self._register.record("footage.fetched", about, by=me)
+
+        report = self._hook.run(self._folder, scope, case=self._case, log=self._log, note=note)
+        self._note_failure(me, asked, report.problems)
         return report.problems
 
     def _ask(self, me: Person, scope: Scope) -> int:
@@ -100,20 +113,8 @@ class Fetching:
             self._asked = about, number
         return self._asked[1]
 
-    def _answer(self, me: Person, asked: int, report: HookReport) -> None:
-        if report.fetched:
-            films = [
-                {
-                    "file": film.recording.file,
-                    "camera": film.recording.camera_id,
-                    "started_at": film.recording.started_at.isoformat(),
-                    "sha256": film.sha256,
-                }
-                for film in report.fetched
-            ]
-            about = {"case": self._case, "asked": asked, "films": films}
-            self._register.record("footage.fetched", about, by=me)
-        failure = "; ".join(f"{problem.where}: {problem.what}" for problem in report.problems)
+    def _note_failure(self, me: Person, asked: int, problems: tuple[Problem, ...]) -> None:
+        failure = "; ".join(f"{problem.where}: {problem.what}" for problem in problems)
         if failure and failure != self._failure:
             about = {"case": self._case, "asked": asked, "reason": failure[:2000]}
             self._register.record("footage.failed", about, by=me)

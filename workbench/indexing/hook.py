@@ -19,47 +19,34 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 import shapely
 
 from workbench.district import to_geojson
-from workbench.domain import Camera, Problem, Recording, Scope
-from workbench.errors import CatalogueError, RecordingError, SettingsError, SightlineError
+from workbench.domain import Problem, Recording, Scope
+from workbench.errors import CatalogueError, RecordingError, SettingsError
 from workbench.footage.catalog import (
     FOOTAGE_COLUMNS,
     FOOTAGE_CSV,
     read_cameras,
     read_catalogue,
-    read_row,
 )
-from workbench.footage.files import files_of, is_sequence, sha256_of, stamp_of
+from workbench.footage.files import stamp_of
 from workbench.footage.frames import RecordingReader
-from workbench.footage.tables import append_row
+from workbench.indexing.fetched import Call, Fetched, Log, Note, after, take
 
 CONTRACT = 1  # version of what the program is given, and of what it answers
 FOLDER = ".hook"  # in the catalogue
 LIMIT_SECONDS = 3600.0
-# Fields of a row beside those that each has.
-OPTIONAL = ("clock_offset_seconds", "frame_rate", "stream", "rotation", "pixel_aspect")
 # Variables that the program is given, where they are set: no token or setting of this process.
 ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ")
 LONGEST_LINE = 100_000  # characters
 SECONDS_TO_STOP = 5.0  # after which a program that was asked to stop is killed
-
-Log = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A film that a hook fetched, as it was listed."""
-
-    recording: Recording
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +63,6 @@ class HookReport:
         """Everything that went wrong, as indexing reports it."""
         failed = (Problem("hook", self.failure),) if self.failure else ()
         return self.refused + failed
-
-
-@dataclass(slots=True)
-class _Call:
-    """What one call of the program may fetch, and what came of it so far."""
-
-    folder: Path
-    scope: Scope
-    cameras: dict[str, Camera]  # of the catalogue
-    inside: tuple[Camera, ...]  # of the scope
-    listed: frozenset[str]  # files that the catalogue lists already
-    into: Path
-    log: Log
-    fetched: list[Fetched] = field(default_factory=list)
-    refused: list[Problem] = field(default_factory=list)
 
 
 class Hook:
@@ -128,7 +100,9 @@ class Hook:
         """SHA-256 of the program's file, in hexadecimal."""
         return hashlib.sha256(self.program.read_bytes()).hexdigest()
 
-    def run(self, folder: Path | str, scope: Scope, *, case: str, log: Log) -> HookReport:
+    def run(
+        self, folder: Path | str, scope: Scope, *, case: str, log: Log, note: Note
+    ) -> HookReport:
         """Call the program once, and take what it fetched into the catalogue.
 
         Parameters
@@ -141,6 +115,8 @@ class Hook:
             Reference of the case that permits it, for the program to say.
         log : callable
             Takes each line that the program writes to standard error, and what was taken.
+        note : callable
+            Puts a film on record, before it is listed; what it raises ends the call.
 
         Raises
         ------
@@ -154,13 +130,16 @@ class Hook:
             for camera in cameras.values()
             if camera.place and shapely.intersects_xy(scope.district.area, *camera.place)
         )
+        if not (folder / FOOTAGE_CSV).exists():  # a catalogue that begins with the hook
+            (folder / FOOTAGE_CSV).write_text(",".join(FOOTAGE_COLUMNS) + "\n")
+        if not inside:
+            nothing = "no camera of the catalogue is within the area: there is nothing to fetch"
+            return HookReport((), (), nothing, 0.0)
         with _alone(folder) as own:
-            if not (folder / FOOTAGE_CSV).exists():  # a catalogue that begins with the hook
-                (folder / FOOTAGE_CSV).write_text(",".join(FOOTAGE_COLUMNS) + "\n")
             recordings = read_catalogue(folder).recordings
-            listed = frozenset(recording.file for recording in recordings)
+            listed = {recording.file for recording in recordings}
             into = Path(tempfile.mkdtemp(dir=own, prefix="in-"))
-            call = _Call(folder, scope, cameras, inside, listed, into, log)
+            call = Call(folder, scope, cameras, inside, listed, into, log, note)
             try:
                 told = self._told(call, case, own / "keep", recordings)
                 failure = self._converse(call, told)
@@ -170,7 +149,7 @@ class Hook:
         return HookReport(tuple(call.fetched), tuple(call.refused), failure, seconds)
 
     def _told(
-        self, call: _Call, case: str, keep: Path, recordings: Sequence[Recording]
+        self, call: Call, case: str, keep: Path, recordings: Sequence[Recording]
     ) -> dict[str, Any]:
         """What the program is given on standard input."""
         keep.mkdir(exist_ok=True)
@@ -218,10 +197,10 @@ class Hook:
                     seconds = reader.duration_seconds
             except RecordingError:
                 seconds = None  # indexing reports what is wrong with it
-            self._ends[key] = None if not seconds else _after(recording.started_at, seconds)
+            self._ends[key] = None if not seconds else after(recording.started_at, seconds)
         return self._ends[key]
 
-    def _converse(self, call: _Call, told: dict[str, Any]) -> str:
+    def _converse(self, call: Call, told: dict[str, Any]) -> str:
         """Run the program and take its rows as they come; return why it failed, if it did."""
         environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         deadline = time.monotonic() + self.seconds
@@ -267,7 +246,7 @@ class Hook:
         return ""
 
     def _listen(
-        self, call: _Call, said: queue.Queue[tuple[str, str]], deadline: float
+        self, call: Call, said: queue.Queue[tuple[str, str]], deadline: float
     ) -> tuple[str, bool]:
         """Take what the program says; return its last line of log, and whether it said all."""
         last, open_streams = "", 2
@@ -282,7 +261,7 @@ class Hook:
                 last = line
                 call.log(line)
             else:
-                _take(call, line)
+                take(call, line)
             if time.monotonic() > deadline:
                 return last, False
         return last, True
@@ -331,103 +310,3 @@ def _stop(running: subprocess.Popen[str]) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.wait(SECONDS_TO_STOP)
             return
-
-
-def _take(call: _Call, line: str) -> None:
-    """Check a row that the program printed, and bring its film into the catalogue."""
-    if not line:
-        return
-    where = "hook"
-    try:
-        row = _row(line)
-        where = f"hook: {row['file']}"
-        recording = _checked(call, row, where)
-        fetched = Fetched(recording, sha256_of(recording.path))
-        _move(call, recording, row, fetched.sha256)
-    except SightlineError as error:
-        call.refused.append(Problem(where, str(error).removeprefix(f"{where}: ")))
-        return
-    except OSError as error:
-        call.refused.append(Problem(where, f"cannot be taken ({error.strerror or error})"))
-        return
-    call.fetched.append(fetched)
-    call.log(f"fetched {recording.file}")
-
-
-def _row(line: str) -> dict[str, str]:
-    try:
-        given = json.loads(line)
-    except ValueError:
-        given = None
-    known = {*FOOTAGE_COLUMNS, *OPTIONAL}
-    if not (isinstance(given, dict) and {*FOOTAGE_COLUMNS} <= {*given} <= known):
-        raise CatalogueError(
-            f"{line[:80]!r} is not a row of {FOOTAGE_CSV} as JSON",
-            where="hook",
-            fix=f"Print one object per line, with {', '.join(FOOTAGE_COLUMNS)}; anything else "
-            "belongs on standard error",
-        )
-    return {name: "" if value is None else str(value).strip() for name, value in given.items()}
-
-
-def _checked(call: _Call, row: dict[str, str], where: str) -> Recording:
-    """The recording that a row names, where it lies now; it must be within the scope."""
-    recording = read_row(call.into, row, call.cameras, where)
-    path = recording.path
-    if is_sequence(path) or path.is_symlink() or files_of(path) != (path,):
-        raise CatalogueError(
-            "is not a film in the folder `into`",
-            where=where,
-            fix="Write it there, and print its row when it is finished",
-        )
-    parts = Path(recording.file).parts
-    if recording.file in call.listed or any(part.startswith(".") for part in parts):
-        raise CatalogueError(
-            f"is listed already, or its name begins with a dot: {recording.file}",
-            where=where,
-            fix="Give each film a name of its own",
-        )
-    if recording.camera_id not in {camera.camera_id for camera in call.inside}:
-        raise CatalogueError(
-            f"camera {recording.camera_id} is not within the area of the case",
-            where=where,
-            fix="Fetch only from the cameras that the hook was given",
-        )
-    with RecordingReader(path, name=row["file"], frame_rate=recording.frame_rate) as reader:
-        ended = _after(recording.started_at, reader.duration_seconds or 0.0)
-    if not (recording.started_at < call.scope.end and ended >= call.scope.start):
-        raise CatalogueError(
-            f"is from {recording.started_at:%Y-%m-%dT%H:%M:%SZ} to {ended:%Y-%m-%dT%H:%M:%SZ}, "
-            "which is not within the time of the case",
-            where=where,
-            fix="Fetch only from the time that the hook was given",
-        )
-    return recording
-
-
-def _move(call: _Call, recording: Recording, row: dict[str, str], sha256: str) -> None:
-    """Bring a film into the catalogue: first the film under its name, then its row."""
-    target = call.folder / recording.file
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.parent.resolve().is_relative_to(call.folder):
-        raise CatalogueError(
-            "its folder is a link that leads out of the catalogue",
-            where=f"hook: {recording.file}",
-            fix="Replace the link with a folder",
-        )
-    # The same one without a row was moved by a call that was killed before it wrote the row.
-    if target.exists() and sha256_of(target) != sha256:
-        raise CatalogueError(
-            "a different file of this name is there, without a row",
-            where=f"hook: {recording.file}",
-            fix="Give it a row of its own, or move it away",
-        )
-    with recording.path.open("rb") as film:
-        os.fsync(film.fileno())
-    recording.path.replace(target)
-    columns = {name: value for name, value in row.items() if value}
-    append_row(call.folder / FOOTAGE_CSV, FOOTAGE_COLUMNS, columns | {"file": recording.file})
-
-
-def _after(moment: datetime, seconds: float) -> datetime:
-    return moment + timedelta(seconds=seconds)
