@@ -37,6 +37,9 @@ from workbench.maps.picture import sightings_png
 from workbench.maps.sightings import sightings_map
 from workbench.notebook import search
 from workbench.settings import load_settings
+from workbench.widgets.investigate.case import CasePanel
+from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.results import covered
 
 Ask = Callable[..., Request]
 UTC_ZONE = ZoneInfo("UTC")
@@ -158,3 +161,19 @@ def test_the_command_shows_them(
     opened(office, ask, subject, "A-2", "BUS-9", "BUS-8")
     assert main(["case", "show", "A-2"]) == 0
     assert "BUS-8, BUS-9" in capsys.readouterr().out
+
+
+def test_the_page_draws_only_what_has_a_place(
+    office: Any, ask: Ask, buses: Path, subject: Probe, permitted: Scope
+) -> None:
+    opened(office, ask, subject, "A-2", "BUS-9")
+    asked = Investigation(buses, installation=office.installation)
+    assert "BUS-9" not in {camera.camera_id for camera in asked.cameras}
+    assert [camera.camera_id for camera in asked.unplaced] == ["BUS-8", "BUS-9"]
+    asked.set_district(asked.whole_area())
+    assert len(asked.cameras_inside) == 5
+    with Gallery.open(buses) as gallery:
+        result = search(gallery, subject, permitted, case="A-2")
+    assert "and 1 named by the case, whose place is not known" in covered(result)[0]
+    panel = CasePanel(asked)
+    assert "Cameras whose place is not known: BUS-9." in panel.allowed.value

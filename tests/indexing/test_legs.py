@@ -36,7 +36,8 @@ from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
 from workbench.gallery.replacement import stored
 from workbench.indexing import index_catalogue
-from workbench.indexing.legs import divided, notes_on, with_clocks_set
+from workbench.indexing.legs import divided, notes_on, unplaced, with_clocks_set
+from workbench.indexing.report import IndexReport
 from workbench.installation import Installation
 from workbench.notebook import search
 
@@ -199,3 +200,15 @@ def test_a_clock_that_was_set_is_joined_to_the_track(tmp_path: Path) -> None:
             (0, 10), (20, 30),
         ]  # fmt: skip
         assert kept["B7"].track == "a.gpx"
+
+
+def test_a_report_names_the_cameras_without_place_and_track(tmp_path: Path) -> None:
+    bus, gate = Camera("BUS-9", "Bus 9", None, None), Camera("G1", "Gate", 51.48, -0.01)
+    recordings = (
+        indexed().recording,
+        replace(indexed().recording, camera_id="BUS-9", track=None),
+        replace(indexed().recording, camera_id="G1", track=None),
+    )
+    assert unplaced(Catalogue(tmp_path, (BODY, bus, gate), recordings)) == ("BUS-9",)
+    assert "No place is known of BUS-9" in IndexReport((), (), ("BUS-9",)).unplaced_words()
+    assert IndexReport(()).unplaced_words() == ""

@@ -217,6 +217,7 @@ def _report_lines(report: IndexReport) -> Iterator[dict[str, Any]]:
         "problems": len(report.problems),
         "tracklets": sum(recording.tracklets for recording in report.recordings),
         "unsearchable": sum(recording.unsearchable for recording in report.recordings),
+        "unplaced": list(report.unplaced),
     }
 
 
@@ -224,6 +225,8 @@ def _print_report(report: IndexReport) -> None:
     for problem in report.problems:
         at = "" if problem.at_seconds is None else f" at {problem.at_seconds:.1f} s"
         say(f"{problem.where}{at}: {problem.what}")
+    if words := report.unplaced_words():
+        say(words)
     indexed = [recording for recording in report.recordings if recording.status == "indexed"]
     tracklets = sum(recording.tracklets for recording in indexed)
     unsearchable = sum(recording.unsearchable for recording in indexed)

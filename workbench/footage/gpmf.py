@@ -130,8 +130,7 @@ def samples_of(content: bytes, *, most_dilution: float = 10.0) -> Iterator[Sampl
         elif (found := stream.get("GPS9")) and stream.get("SCAL"):
             for row in _scaled(found, stream):
                 if len(row) >= 9:
-                    time = _YEAR_2000 + timedelta(days=min(row[5], 36500), seconds=row[6])
-                    sample = _sample(row, row[8], row[7], most_dilution, time)
+                    sample = _sample(row, row[8], row[7], most_dilution, _since_2000(*row[5:7]))
                     if sample is not None:
                         yield sample
 
@@ -203,6 +202,13 @@ def _utc_text(found: tuple[str, int, bytes] | None) -> datetime | None:
         text = found[2].decode("ascii").strip("\0 ")
         return datetime.strptime(text, "%y%m%d%H%M%S.%f").replace(tzinfo=UTC)
     except (UnicodeDecodeError, ValueError):
+        return None
+
+
+def _since_2000(days: float, seconds: float) -> datetime | None:
+    try:
+        return _YEAR_2000 + timedelta(days=days, seconds=seconds)
+    except (OverflowError, ValueError):  # not a number, or beyond all years
         return None
 
 

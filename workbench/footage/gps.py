@@ -203,6 +203,8 @@ def _point(fields: dict[str, str], segment: int) -> TrackPoint | None:
         text = fields["time"]
         # Times of GPX are UTC, with or without saying so.
         said = datetime.fromisoformat(text)
+        if len(text) <= len("2026-03-29"):
+            return None  # a day is no time
         time = parse_time(text) if said.tzinfo else said.replace(tzinfo=UTC)
     except (KeyError, ValueError, TimeError):
         return None

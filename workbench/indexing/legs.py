@@ -100,6 +100,16 @@ def with_clocks_set(catalogue: Catalogue, gallery: Gallery) -> Catalogue:
     return replace(catalogue, recordings=tuple(map(corrected, catalogue.recordings)))
 
 
+def unplaced(catalogue: Catalogue) -> tuple[str, ...]:
+    """Ids of the cameras with footage in a catalogue that gives them neither place nor track."""
+    standing = {one.camera_id for one in catalogue.recordings if one.track is None}
+    return tuple(
+        camera.camera_id
+        for camera in catalogue.cameras
+        if camera.place is None and camera.camera_id in standing
+    )
+
+
 def held(recording: Recording, gallery: Gallery) -> dict[str, str]:
     """Ids of the recordings in a gallery that are legs of this one, by the ids of their cameras.
 

@@ -65,6 +65,8 @@ class IndexReport:
 
     recordings: tuple[RecordingReport, ...]
     catalogue_problems: tuple[Problem, ...] = ()
+    # Ids of cameras that the list gives neither place nor track, though it has their footage.
+    unplaced: tuple[str, ...] = ()
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -74,6 +76,15 @@ class IndexReport:
     def count(self, status: Status) -> int:
         """Number of recordings with that outcome."""
         return sum(recording.status == status for recording in self.recordings)
+
+    def unplaced_words(self) -> str:
+        """Say which cameras have no place and what that means; empty where all have one."""
+        if not self.unplaced:
+            return ""
+        return (
+            f"No place is known of {', '.join(self.unplaced)}: no district holds what was seen "
+            "there, which is searched only under a case that names the camera."
+        )
 
     def frame(self) -> pd.DataFrame:
         """Make a table of one row per recording: :class:`RecordingReport`, problems counted."""

@@ -28,7 +28,7 @@ from workbench.footage.catalog import read_catalogue
 from workbench.footage.files import sha256_of, stamp_of
 from workbench.footage.frames import RecordingReader
 from workbench.footage.gps import course_of
-from workbench.indexing.legs import divided, held, moved, notes_on, with_clocks_set
+from workbench.indexing.legs import divided, held, moved, notes_on, unplaced, with_clocks_set
 from workbench.indexing.recording import SamplingRates, index_recording
 from workbench.indexing.report import IndexReport, ProgressMeter, RecordingReport
 from workbench.indexing.workers import Outcome, index_in_parallel
@@ -170,7 +170,9 @@ def index_catalogue(
             ],
             left=len(fresh) - len(finished),
         )
-    return IndexReport(tuple(reports[r] for r in catalogue.recordings), catalogue.problems)
+    return IndexReport(
+        tuple(reports[r] for r in catalogue.recordings), catalogue.problems, unplaced(catalogue)
+    )
 
 
 def watch_catalogue(

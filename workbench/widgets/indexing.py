@@ -206,6 +206,7 @@ def progress_words(progress: Progress) -> str:
 def _outcome(model: Indexing) -> str:
     if model.stopped:
         return f'<div role="status"><p>{escaped(model.stopped)}.</p></div>'
+    unplaced = ""
     if model.plan is not None:
         problems = model.plan.problems
         first = str(model.plan)
@@ -216,8 +217,10 @@ def _outcome(model: Indexing) -> str:
             f"{count(done.count('indexed'), 'recording')} indexed, {done.count('present'):,} "
             f"already indexed, {done.count('refused'):,} could not be read"
         )
+        if words := done.unplaced_words():
+            unplaced = f"<p>{escaped(words)}</p>"
     else:
         return ""
     lines = "".join(f"<li>{escaped(one.where)}: {escaped(one.what)}</li>" for one in problems)
     listed = f"<p>{count(len(problems), 'problem')}:</p><ul>{lines}</ul>" if problems else ""
-    return f'<div role="status"><p>{escaped(first)}.</p>{listed}</div>'
+    return f'<div role="status"><p>{escaped(first)}.</p>{unplaced}{listed}</div>'

@@ -114,7 +114,7 @@ class Investigation(Photographs, CaseModel):
         count = len(self.cameras_inside)
         self.do("search", f"Searching {count:,} cameras", job, done, state=SEARCHING)
 
-    @observe("uploads", "district", "selected_cameras", "start", "end", "hours")
+    @observe("uploads", "district", "selected_cameras", "start", "end", "hours", "case")
     def _update_forecast(self, _: object = None) -> None:
         """Say what scores will be worth for the question as it is now, without asking it."""
         at_it = self.threshold == self.recommended.score
@@ -127,8 +127,9 @@ class Investigation(Photographs, CaseModel):
         if self.district is None or self.start is None or self.end is None:
             self.forecast = None
             return
-        scope, only = Scope(self.district, self.start, self.end), self.filter
-        folder = self.installation.settings.calibrations_folder
+        named = self.chosen_case.scope.unplaced if self.chosen_case else frozenset()
+        scope, only = Scope(self.district, self.start, self.end, named), self.filter
+        folder, case = self.installation.settings.calibrations_folder, self.case
 
         def job() -> Expectations | None:
             with self.installation.open_gallery(self.gallery) as gallery:
@@ -137,8 +138,8 @@ class Investigation(Photographs, CaseModel):
                 )
 
         def done(future: Future[Expectations | None]) -> None:
-            asked = (scope.district, scope.start, scope.end, only)
-            if (self.district, self.start, self.end, self.filter) != asked:
+            asked = (scope.district, scope.start, scope.end, only, case)
+            if (self.district, self.start, self.end, self.filter, self.case) != asked:
                 return  # the question has moved on, and this answer is of no use
             try:
                 self.forecast = future.result()

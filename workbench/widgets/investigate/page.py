@@ -46,6 +46,12 @@ def investigate(
         model = Investigation(
             path, installation=installation, zone=settings.zone, work=suitable_work()
         )
+        if model.unplaced and not model.cameras:
+            raise GalleryError(
+                "no camera has a place, so there is nothing to draw a district around",
+                where=str(path),
+                fix="Search on the command line, under a case that names the cameras",
+            )
         if not model.cameras:
             raise GalleryError(
                 "no camera has been added yet",

@@ -240,7 +240,7 @@ def card(candidate: Candidate, listing: Listing) -> dict[str, object]:
         "mark": MARKS.get(verdict, ""),
         "does": f"Compare candidate {rank}",
         "cells": [
-            f"{name} ({one.camera_id})",
+            one.words(),
             [
                 f"{candidate.first_seen.astimezone(zone):%a %d %b %Y}",
                 local_time(candidate.first_seen, zone, "%H:%M:%S"),
