@@ -144,7 +144,7 @@ def test_what_a_hook_fetched_is_listed_and_keeps_the_table(run: Run, catalogue: 
         ("fetch(at='2026-03-01T11:00:00Z')", "is not within the time of the case"),
         ("fetch(clock_offset_seconds=3600)", "is not within the time of the case"),
         ("fetch(at='2026-03-01T10:30:00')", "has no offset"),
-        ("fetch(); fetch()", "is listed already"),
+        ("fetch();\nwhile (into / 'a.mkv').exists(): time.sleep(0.01)\nfetch()", "is listed already"),
         ("fetch('.a.mkv')", "its name begins with a dot"),
         ("fetch(); fetch('b.mkv', owner='me')", "is not a row of footage.csv as JSON"),
         ("fetch(); print('working')", "'working' is not a row of footage.csv as JSON"),
