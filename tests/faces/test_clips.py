@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import av
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from workbench.demo import demo_town
-from workbench.domain import Recording
+from workbench.domain import Reading, Recording
 from workbench.errors import RecordingError
 from workbench.faces.clips import BLOCKS_ACROSS, redacted_clip
 from workbench.faces.detection import detect
@@ -96,3 +97,25 @@ def test_a_time_that_the_recording_does_not_hold_is_told(
     late = [replace(shot, seconds=shot.seconds + 1000) for shot in shots]
     with pytest.raises(RecordingError, match="holds no picture between"):
         redacted_clip(recording.path, late, models)
+
+
+def test_a_recording_is_read_as_it_was_indexed(
+    recording: Recording, shots: Any, models: Any, tmp_path: Path
+) -> None:
+    """Its camera hangs upside down, which the catalogue said or its faces showed."""
+    turned = tmp_path / "turned.mkv"
+    with av.open(str(recording.path)) as source, av.open(str(turned), "w") as film:
+        given = source.streams.video[0]
+        stream = film.add_stream("libx264", rate=given.average_rate, options={"crf": "12"})
+        stream.width, stream.height = given.width, given.height
+        stream.time_base = stream.codec_context.time_base = given.time_base
+        for frame in source.decode(video=0):
+            picture = np.ascontiguousarray(frame.to_ndarray(format="bgr24")[::-1, ::-1])
+            upside_down = av.VideoFrame.from_ndarray(picture, format="bgr24")
+            upside_down.pts, upside_down.time_base = frame.pts, frame.time_base
+            film.mux(stream.encode(upside_down))
+        film.mux(stream.encode())
+    with pytest.raises(RecordingError, match="does not show the face"):
+        redacted_clip(turned, shots, models, margin=0.1)
+    clip = redacted_clip(turned, shots, models, margin=0.1, reading=Reading(rotation=180))
+    assert len(pictures(clip)) > 1

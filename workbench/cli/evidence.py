@@ -114,7 +114,11 @@ def _clips(gallery: Gallery, installation: Installation) -> ClipMaker:
         from workbench.faces.clips import redacted_clip  # most exports find no footage to cut
 
         models = installation.load_models(gallery.profile)
-        return redacted_clip(source, gallery.shots(sighting.tracklet_id), models)
+        shots, reading = (
+            gallery.shots(sighting.tracklet_id),
+            gallery.how_read(sighting.recording_id),
+        )
+        return redacted_clip(source, shots, models, reading=reading)
 
     return clip
 

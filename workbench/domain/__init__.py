@@ -31,6 +31,7 @@ from workbench.domain.footage import (
     Leg,
     Place,
     Problem,
+    Reading,
     Recording,
     outside_of,
 )
@@ -102,6 +103,7 @@ __all__ = [
     "Progress",
     "ProgressCallback",
     "Quality",
+    "Reading",
     "Recording",
     "Scope",
     "Shot",

@@ -117,6 +117,16 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """Way in which a recording is read, beside what its file says; kept when it is indexed."""
+
+    stream: int = 1  # which picture stream, from 1
+    rotation: int = 0  # degrees clockwise
+    pixel_aspect: Fraction | None = None  # width by height; None: as the file says
+    frame_rate: float | None = None  # pictures taken a second; None: as the file says
+
+
+@dataclass(frozen=True, slots=True)
 class Leg:
     """Part of a recording in which a moving camera stays near one place."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 
-from workbench.domain import Box, Shot
+from workbench.domain import Box, Reading, Shot
 from workbench.errors import RecordingError
 from workbench.faces import quality
 from workbench.faces.detection import detect
@@ -45,6 +45,7 @@ def redacted_clip(
     shots: Sequence[Shot],
     models: Models,
     *,
+    reading: Reading | None = None,
     margin: float = MARGIN_SECONDS,
 ) -> bytes:
     """Make an MP4 (H.264, no sound) around a tracklet's best shots, all other faces made coarse.
@@ -57,6 +58,8 @@ def redacted_clip(
         Its best shots, at least one; their boxes show where the face is.
     models : Models
         Their detector follows the face between best shots.
+    reading : Reading, optional
+        The way in which it was read when it was indexed; by default as the file says.
     margin : float
         Seconds before the first best shot and after the last.
 
@@ -69,7 +72,15 @@ def redacted_clip(
     known = sorted(shots, key=lambda shot: shot.seconds)
     start, end = known[0].seconds - margin, known[-1].seconds + margin
     buffer, last, first, checked = io.BytesIO(), None, None, 0
-    with RecordingReader(recording) as reader, av.open(buffer, "w", format="mp4") as film:
+    how = reading or Reading()
+    opened = RecordingReader(
+        recording,
+        frame_rate=how.frame_rate,
+        stream=how.stream,
+        rotation=how.rotation,
+        pixel_aspect=how.pixel_aspect,
+    )
+    with opened as reader, av.open(buffer, "w", format="mp4") as film:
         stream = film.add_stream("libx264", rate=25)
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = _TIME_BASE

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, TypeVar
@@ -35,6 +36,7 @@ from workbench.domain import (
     Progress,
     ProgressCallback,
     Quality,
+    Reading,
     Recording,
     Scope,
     Shot,
@@ -1043,6 +1045,30 @@ class Gallery:
             {"camera": camera_id},
         ).to_pylist()
         return found
+
+    def how_read(self, recording_id: str) -> Reading:
+        """Say how a recording was read when it was indexed, so that it can be read so again.
+
+        Raises GalleryError if it is not here.
+        """
+        rows = self.arrow(
+            "SELECT stream, rotation, pixel_aspect, frame_rate FROM recordings "
+            "WHERE recording_id = ?",
+            [recording_id],
+        ).to_pylist()
+        if not rows:
+            raise GalleryError(
+                f"holds no recording {recording_id}",
+                where=str(self.path),
+                fix="Search again: it may have been removed",
+            )
+        aspect = rows[0]["pixel_aspect"]
+        return Reading(
+            rows[0]["stream"] or 1,
+            rows[0]["rotation"] or 0,
+            None if aspect is None else Fraction(aspect),
+            rows[0]["frame_rate"],
+        )
 
     def same_content(self, indexed: IndexedRecording) -> list[str]:
         """Files of other recordings with the same content."""

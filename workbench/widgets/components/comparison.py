@@ -163,7 +163,8 @@ class Comparison(Tasks):
         with self.installation.open_gallery(self.gallery) as gallery:
             source = source_of(candidate, gallery)
             shots = gallery.shots(candidate.tracklet_id)
-        return redacted_clip(source, shots, self._models())
+            reading = gallery.how_read(candidate.recording_id)
+        return redacted_clip(source, shots, self._models(), reading=reading)
 
     def show(
         self, candidate: Candidate | None, photographs: Sequence[Photograph] = (), *, case: str = ""
