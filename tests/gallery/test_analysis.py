@@ -24,7 +24,7 @@ def connection(gallery: Gallery) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def test_sightings_are_tracklets_with_place_time_and_best_shot(connection) -> None:
-    rows = connection.sql("FROM sightings_view ORDER BY first_seen, tracklet_id").df()
+    rows = connection.sql("FROM sightings_view ORDER BY first_seen, recording, ordinal").df()
     assert len(rows) == 72
     assert rows["tracklet_id"].is_unique
     assert set(rows.loc[rows["searchable"], "best_quality"]) == {0.9}

@@ -179,8 +179,11 @@ def test_a_clock_that_was_set_is_joined_to_the_track(tmp_path: Path) -> None:
         (set_one,) = with_clocks_set(catalogue, gallery).recordings
         assert set_one.started_at == START - timedelta(seconds=60)
         parts = divided(replace(indexed(*COURSE), recording=set_one), BODY)
+        gallery.add_run("here", START, START, indexed=0, refused=[(set_one, "cut")], left=0)
+        assert len(gallery.refusals()) == 1
         gallery.add_cameras(camera for camera, _ in parts)
         gallery.add_recordings([part for _, part in parts])
+        assert gallery.refusals().empty  # it was read at last
         first = gallery.footage().iloc[0]
         assert first["started_at"] == START - timedelta(seconds=60) + timedelta(seconds=30)
         assert set(gallery.recordings()["stated_at"]) == {START}

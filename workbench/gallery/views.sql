@@ -57,8 +57,12 @@ SELECT row_number() OVER (ORDER BY ended_at) AS run_id, * FROM all_runs;
 -- What was refused and could be read later is no refusal any more.
 CREATE OR REPLACE TEMP VIEW refusals AS
 FROM all_refusals f ANTI JOIN all_recordings r
-    ON r.camera_id = f.camera_id AND r.file = f.file
-    AND (r.started_at = f.started_at OR r.stated_at = f.started_at)
+    ON r.file = f.file AND (
+        r.camera_id = f.camera_id
+        AND (r.started_at = f.started_at OR r.stated_at = f.started_at)
+        -- or it was divided: each place of a moving camera is a camera of its own
+        OR starts_with(r.camera_id, f.camera_id || '@')
+    )
 QUALIFY row_number() OVER (
     PARTITION BY camera_id, file, started_at ORDER BY refused_at DESC
 ) = 1;
