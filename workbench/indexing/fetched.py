@@ -52,8 +52,6 @@ def take(call: Call, line: str) -> None:
 
     What is wrong with it is kept in ``call.refused``; what ``call.note`` raises ends the call.
     """
-    if not line:
-        return
     where = "hook"
     try:
         row = _row(line)

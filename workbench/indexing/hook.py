@@ -12,18 +12,17 @@ import fcntl
 import hashlib
 import json
 import os
-import queue
+import selectors
 import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import shapely
 
@@ -45,7 +44,7 @@ FOLDER = ".hook"  # in the catalogue
 LIMIT_SECONDS = 3600.0
 # Variables that the program is given, where they are set: no token or setting of this process.
 ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ")
-LONGEST_LINE = 100_000  # characters
+LONGEST_LINE = 100_000  # bytes
 SECONDS_TO_STOP = 5.0  # after which a program that was asked to stop is killed
 
 
@@ -217,22 +216,13 @@ class Hook:
                     stderr=subprocess.PIPE,
                     env=environment,
                     start_new_session=True,
-                    text=True,
-                    encoding="utf-8",
-                    errors="replace",
+                    bufsize=0,
                 )
             except OSError as error:
                 return f"{self.command[0]} cannot be run ({error.strerror or error})"
-        said: queue.Queue[tuple[str, str]] = queue.Queue()
         with running:
-            readers = [
-                threading.Thread(target=_read, args=(name, stream, said), daemon=True)
-                for name, stream in (("row", running.stdout), ("log", running.stderr))
-            ]
-            for reader in readers:
-                reader.start()
             try:
-                last, ended = self._listen(call, said, deadline)
+                last, ended = _listen(call, running, deadline)
                 if ended:
                     with contextlib.suppress(subprocess.TimeoutExpired):
                         running.wait(max(0.0, deadline - time.monotonic()))
@@ -244,27 +234,6 @@ class Hook:
             because = f": {last}" if last else ""
             return f"ended with exit status {running.returncode}{because}"
         return ""
-
-    def _listen(
-        self, call: Call, said: queue.Queue[tuple[str, str]], deadline: float
-    ) -> tuple[str, bool]:
-        """Take what the program says; return its last line of log, and whether it said all."""
-        last, open_streams = "", 2
-        while open_streams:
-            try:
-                kind, line = said.get(timeout=max(0.01, deadline - time.monotonic()))
-            except queue.Empty:
-                return last, False
-            if not kind:
-                open_streams -= 1
-            elif kind == "log":
-                last = line
-                call.log(line)
-            else:
-                take(call, line)
-            if time.monotonic() > deadline:
-                return last, False
-        return last, True
 
 
 @contextlib.contextmanager
@@ -296,17 +265,54 @@ def _alone(folder: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def _read(kind: str, stream: IO[str], said: queue.Queue[tuple[str, str]]) -> None:
-    while line := stream.readline(LONGEST_LINE):
-        said.put((kind, line.strip()))
-    said.put(("", ""))
+def _listen(call: Call, running: subprocess.Popen[bytes], deadline: float) -> tuple[str, bool]:
+    """Take what the program says; return its last line of log, and whether it said all."""
+    last = ""
+    assert running.stdout is not None
+    assert running.stderr is not None
+    with selectors.DefaultSelector() as streams:
+        for kind, stream in (("row", running.stdout), ("log", running.stderr)):
+            streams.register(stream, selectors.EVENT_READ, (kind, bytearray()))
+        while streams.get_map():
+            if time.monotonic() > deadline:
+                return last, False
+            ready = streams.select(min(1.0, max(0.0, deadline - time.monotonic())))
+            if not ready and running.poll() is not None:
+                break  # something that it left running has the streams, and says nothing
+            for key, _ in ready:
+                kind, begun = key.data
+                content = os.read(key.fd, 1 << 16)
+                if not content:
+                    streams.unregister(key.fileobj)
+                for line in _lines(begun, content):
+                    if kind == "row":
+                        take(call, line)
+                    else:
+                        last = line
+                        call.log(line)
+    return last, True
 
 
-def _stop(running: subprocess.Popen[str]) -> None:
-    """End the program and all that it started, first politely."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(running.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            running.wait(SECONDS_TO_STOP)
+def _lines(begun: bytearray, content: bytes) -> Iterator[str]:
+    """The lines that are whole with *content*, which is empty at the end; the rest stays begun."""
+    begun += content
+    while begun:
+        end = begun.find(b"\n") + 1
+        if not end and content and len(begun) < LONGEST_LINE:
             return
+        end = min(end or len(begun), LONGEST_LINE)
+        line = bytes(begun[:end]).decode("utf-8", "replace").strip()
+        del begun[:end]
+        if line:
+            yield line
+
+
+def _stop(running: subprocess.Popen[bytes]) -> None:
+    """End the program and what it started in its session; the program itself first politely."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        running.wait(SECONDS_TO_STOP)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
