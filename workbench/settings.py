@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     base_map: Path | None = Field(
         default=None, description="GeoJSON of streets to draw where there is no tile server"
     )
+    footage: Path | None = Field(
+        default=None,
+        description="folder below which the page Footage may list footage; by default the "
+        "catalogues that the gallery was indexed from",
+    )
     districts: Path | None = Field(
         default=None, description="folder of GeoJSON files offered as named districts"
     )

@@ -189,7 +189,7 @@ def test_pictures_are_a_sequence_with_the_rate_of_their_names(proposal: Proposal
 def test_cameras_that_nothing_tells_are_asked_for(
     proposal: Proposal, messy: Path, list_of_cameras: Path
 ) -> None:
-    assert row(proposal, "18-30-00.mkv").lacks == ("neither name nor folder tells its camera",)
+    assert row(proposal, "18-30-00.mkv").lacks == ("neither name nor folder says its camera",)
     given = propose_catalogue(
         messy, zone="Europe/London", cameras=list_of_cameras, camera="gate"
     )  # fmt: skip
@@ -217,6 +217,37 @@ def test_a_camera_in_two_folders_is_two_cameras_and_one_that_overlaps_itself_non
     rows = propose_catalogue(tmp_path, zone="UTC").recordings
     assert [one.camera_id for one in rows][2:] == ["north ch01", "south ch01"]
     assert all("does not record twice at once" in one.lacks[0] for one in rows[:2])
+
+
+@pytest.mark.parametrize(
+    ("names", "mixed"),
+    [
+        # Two channels of a recorder that no known product names like this.
+        (["2026-03-30_18-00-00_03", "2026-03-30_19-00-00_03",
+          "2026-03-30_20-00-00_04"], True),
+        (["film 1 2026-03-30 18.00.00", "film 2 2026-03-30 19.00.00",
+          "film 3 2026-03-30 20.00.00"], False),
+        (["2026-03-30 18.00.00", "2026-03-30 18.30.00", "2026-03-31 03.03.03"], False),
+    ],
+)  # fmt: skip
+def test_names_that_differ_as_of_several_cameras_are_not_taken_for_one(
+    tmp_path: Path, names: list[str], mixed: bool
+) -> None:
+    for name in names:
+        film(tmp_path / "Gate" / f"{name}.mkv")
+    rows = propose_catalogue(tmp_path, zone="UTC", without_places=True).recordings
+    assert [one.ready for one in rows] == [not mixed] * 3
+    if mixed:
+        assert "names differ in numbers, such as" in rows[0].lacks[0]
+
+
+def test_channels_of_a_recorder_are_not_the_camera_that_is_called_as_it(
+    tmp_path: Path, list_of_cameras: Path
+) -> None:
+    for channel in (1, 2):
+        film(tmp_path / "Yard" / f"NVR-1_{channel:02}_20260331180000_20260331180001.mkv")
+    rows = propose_catalogue(tmp_path, zone="UTC", cameras=list_of_cameras).recordings
+    assert "but names say several cameras" in rows[0].lacks[0]
 
 
 def test_written_tables_are_read_back_and_rows_that_are_there_stay(

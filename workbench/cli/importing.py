@@ -91,6 +91,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="camera of the recordings for which neither name nor folder says one",
     )
     parser.add_argument(
+        "--without-places",
+        action="store_true",
+        help="list cameras whose place is not known, too; they lie in no district, and are "
+        "searched only under a case that names them",
+    )
+    parser.add_argument(
         "--frame-rate",
         type=float,
         metavar="N",
@@ -132,6 +138,7 @@ class _Question:
     camera: str
     frame_rate: float | None
     prefer: Prefer | None
+    without_places: bool
 
     def proposal(self) -> Proposal:
         return propose(
@@ -141,6 +148,7 @@ class _Question:
             camera=self.camera,
             frame_rate=self.frame_rate,
             prefer=self.prefer,
+            without_places=self.without_places,
             listed=self.listed,
         )
 
@@ -189,8 +197,9 @@ def _question(options: argparse.Namespace) -> _Question:
     with survey_progress() as progress:
         surveyed = survey(options.folder, pattern=pattern, progress=progress)
     return _Question(
-        surveyed, places, before.files, zone, options.camera, options.frame_rate, options.prefer
-    )
+        surveyed, places, before.files, zone, options.camera, options.frame_rate,
+        options.prefer, options.without_places,
+    )  # fmt: skip
 
 
 # --- Asking -----------------------------------------------------------------------------------
@@ -232,10 +241,18 @@ def _ask(question: _Question, installation: Installation) -> None:
             question.prefer = "name"
         elif answer == "container":
             question.prefer = "container"
+    unplaced = len(question.proposal().unplaced)
+    if unplaced and not question.without_places:
+        question.without_places = _agreed(
+            f"Nothing says where {counted(unplaced, 'camera')} stand{'s' if unplaced == 1 else ''} "
+            "(--cameras names a list). List them without a place? They lie in no district, and are "
+            "searched only under a case that names them."
+        )
 
 
 def _ask_zone(places: Sequence[Camera], installation: Installation) -> tzinfo | None:
-    guess = installation.settings.zone or (zone_of_cameras(places) if places else None)
+    known = any(one.place for one in places)
+    guess = installation.settings.zone or (zone_of_cameras(places) if known else None)
     offered = f"{guess.key} if empty" if guess else "empty: leave recordings out that need it"
     while True:
         answer = _answer(
@@ -273,6 +290,7 @@ def _choose(proposal: Proposal, folder: Path) -> list[ProposedRecording]:
 def _show(proposal: Proposal, zone: tzinfo | None) -> None:
     ready = [one for one in proposal.recordings if one.ready]
     others = [one for one in proposal.recordings if not one.ready]
+    tables = []
     if ready:
         listed = table("File", "Camera", "Start", "Rests on", "How sure", "Why not surer")
         for one in ready[:MOST_ROWS]:
@@ -280,19 +298,24 @@ def _show(proposal: Proposal, zone: tzinfo | None) -> None:
                 one.file, one.camera_id, _local(one, zone), one.rests_on, one.start.trust,
                 "; ".join(one.remarks),
             )  # fmt: skip
-        show(listed)
-        if len(ready) > MOST_ROWS:
-            say(f"… and {len(ready) - MOST_ROWS:,} more; --json lists all of them.")
+        tables.append(listed)
     if others:
-        listed = table("Not ready", "Camera", "What is missing")
+        listed = table("Not ready", "Camera", "Start", "What is missing")
         for one in others:
-            listed.add_row(one.file, one.camera_id, "; ".join(one.remarks))
-        show(listed)
+            lacks = "; ".join(one.lacks)
+            listed.add_row(one.file, one.camera_id, _local(one, zone), lacks)
+        tables.append(listed)
     if proposal.not_understood:
         listed = table("Not understood", "Why")
         for problem in proposal.not_understood:
             listed.add_row(problem.where, problem.what)
+        tables.append(listed)
+    for number, listed in enumerate(tables):
+        if number:
+            show("")
         show(listed)
+    if len(ready) > MOST_ROWS:
+        say(f"Of those that are ready {MOST_ROWS} are shown; --json lists all {len(ready):,}.")
     weak = sum(one.start.basis == Basis.MODIFIED for one in ready)
     say(
         f"{counted(len(ready), 'recording')} ready"
@@ -302,20 +325,20 @@ def _show(proposal: Proposal, zone: tzinfo | None) -> None:
         + (f", {proposal.listed:,} already listed" if proposal.listed else "")
         + "."
     )
-    if proposal.unplaced:
+    if set(proposal.unplaced) - {one.camera_id for one in proposal.cameras}:
         say(
             f"Where {counted(len(proposal.unplaced), 'camera')} stand"
             f"{'s' if len(proposal.unplaced) == 1 else ''} is not known: "
-            f"{', '.join(proposal.unplaced)}. Name a list with --cameras."
+            f"{', '.join(proposal.unplaced)}. Name a list with --cameras, or list them all the "
+            "same with --without-places."
         )
     if proposal.needs_zone:
         say("Names state local times: give the time zone of the cameras' clocks with --zone.")
 
 
 def _local(one: ProposedRecording, zone: tzinfo | None) -> str:
-    assert one.start.at is not None
-    at = one.start.at.astimezone(zone) if zone else one.start.at
-    return at.isoformat(" ", "seconds")
+    several = (at.astimezone(zone) if zone else at for at in one.start.possible)
+    return " or ".join(at.isoformat(" ", "seconds") for at in several)
 
 
 def _lines(proposal: Proposal, written: set[str]) -> Iterator[dict[str, Any]]:

@@ -18,6 +18,8 @@ from workbench.domain import Camera
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import local_time, zone_of_cameras
+from workbench.widgets.components.importmodel import ImportModel
+from workbench.widgets.components.importpanel import ImportPanel
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -25,6 +27,7 @@ from workbench.widgets.components.parts import (
     count,
     duration,
     escaped,
+    fold,
     heading,
     markup,
     message,
@@ -237,7 +240,16 @@ class FootagePage(Panel):
             panel(heading("What could not be seen"), self.trouble),
             panel(heading("Runs of indexing"), self.runs),
         ]
-        super().__init__([top, *self.body])
+        self.importing = ImportPanel(
+            ImportModel(
+                report.gallery,
+                installation=report.installation,
+                work=report.work,
+            )
+        )
+        self.bringing_in = fold("List the footage of a folder that has no list", self.importing)
+        self.bringing_in.children[0].observe(self._find_folders, "value")
+        super().__init__([top, *self.body, panel(self.bringing_in)])
         self.add_class("sl-board")
         self.add_class("sl-footage")
         ipywidgets.link((report, "camera_id"), (self.camera, "value"))
@@ -247,6 +259,11 @@ class FootagePage(Panel):
         report.observe(self._renew, "footage")
         report.observe(self._draw, ["camera_id", "troubled", "day"])
         self._renew()
+
+    def _find_folders(self, _: object = None) -> None:
+        model = self.importing.model
+        if not model.folders:
+            model.find_folders()
 
     def _renew(self, _: object = None) -> None:
         shown = self.report.footage

@@ -41,6 +41,7 @@ review.fillers     .        .         yes         .        .
 evidence.export    yes      .         yes         .        .
 clock.view         yes      .         yes         .        yes
 clock.correct      .        .         yes         .        yes
+footage.import     .        .         yes         .        yes
 retention.purge    .        .         .           .        yes
 subject.delete     .        .         yes         .        yes
 audit.read         .        .         .           yes      .
@@ -81,7 +82,7 @@ def test_whoever_has_no_role_may_do_nothing(action: Action) -> None:
 def test_before_there_are_people_everybody_may_train_and_no_more(action: Action) -> None:
     person = Person("x", "account", 1, frozenset(), in_service=False)
     training = {"case.read", "training.use", "shot.view", "review.first", "evidence.export"}
-    training |= {"clock.view", "clock.correct", "audit.read"}
+    training |= {"clock.view", "clock.correct", "footage.import", "audit.read"}
     assert person.may(action) is (action in training)
 
 

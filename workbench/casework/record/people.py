@@ -34,7 +34,8 @@ ROLES: tuple[Role, ...] = get_args(Role)
 Action: TypeAlias = Literal[
     "case.ask", "case.read", "case.approve", "case.close", "training.use", "search", "shot.view",
     "review.first", "review.second", "review.fillers", "evidence.export", "clock.view",
-    "clock.correct", "retention.purge", "subject.delete", "audit.read", "people.change",
+    "clock.correct", "footage.import", "retention.purge", "subject.delete", "audit.read",
+    "people.change",
 ]  # fmt: skip
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
@@ -68,17 +69,25 @@ MAY: Mapping[Role, frozenset[Action]] = {
             "evidence.export",
             "clock.view",
             "clock.correct",
+            "footage.import",
             "subject.delete",
         }
     ),
     "auditor": frozenset({"case.read", "audit.read"}),
     "administrator": frozenset(
-        {"clock.view", "clock.correct", "retention.purge", "subject.delete", "people.change"}
+        {
+            "clock.view",
+            "clock.correct",
+            "footage.import",
+            "retention.purge",
+            "subject.delete",
+            "people.change",
+        }
     ),
 }
 """Actions that each role permits. An auditor has no other role. Without a people file, everyone may
-train, and no one may do anything else. Who searches may not correct clocks: a corrected time can
-bring footage into the time range of a case, or take it out."""
+train, and no one may do anything else. Who searches may not correct clocks or list footage: a
+time or a place can bring footage into the scope of a case, or take it out."""
 
 # Permitted to everyone in an installation that is not in service.
 _TRAINEE: frozenset[Action] = frozenset(
@@ -90,6 +99,7 @@ _TRAINEE: frozenset[Action] = frozenset(
         "evidence.export",
         "clock.view",
         "clock.correct",
+        "footage.import",
         "audit.read",
     }
 )

@@ -29,6 +29,7 @@ def propose_catalogue(
     camera: str = "",
     frame_rate: float | None = None,
     prefer: Prefer | None = None,
+    without_places: bool = False,
     out: Path | str | None = None,
     progress: ProgressCallback | None = None,
 ) -> Proposal:
@@ -48,7 +49,7 @@ def propose_catalogue(
         Form of names of one's own; see :func:`workbench.footage.names.own_pattern`.
     cameras : path, optional
         List of cameras in CSV, GeoJSON or KML.
-    camera, frame_rate, prefer
+    camera, frame_rate, prefer, without_places
         As :func:`propose` takes them.
     out : path, optional
         Where the catalogue is to lie; what is listed there is not proposed again.
@@ -71,6 +72,7 @@ def propose_catalogue(
         camera=camera,
         frame_rate=frame_rate,
         prefer=prefer,
+        without_places=without_places,
         listed=before.files,
     )
 

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
-from pathlib import PurePosixPath
 
 from workbench.domain import Camera, Problem
 from workbench.footage.catalog import LEAST_FRAME_RATE, MOST_FRAME_RATE
+from workbench.footage.importing.cameras import cameras_of
 from workbench.footage.importing.start import Basis, Prefer, Start, Trust, start_of
 from workbench.footage.importing.survey import Found, Survey
 
 # One camera records once at a time, but for what it keeps from before an alarm.
 MOST_OVERLAP = timedelta(seconds=30)
-# Folders that name no camera.
-_DATE = re.compile(r"(?:19|20)[0-9]{2}(?:[-_. ]?[0-9]{2}(?:[-_. ]?[0-9]{2})?)?")
-_PART_OF_DATE = re.compile(r"[0-9]{1,2}")
-_GENERIC = frozenset({
-    "clips", "dav", "dcim", "export", "exports", "files", "footage", "images", "jpg", "media",
-    "mp4", "pic", "pictures", "rec", "record", "recording", "recordings", "records", "snapshots",
-    "video", "videos",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +86,9 @@ class Proposal:
     recordings : tuple of ProposedRecording
         Without those that the folder's own catalogue lists already.
     cameras : tuple of Camera
-        Those of the recordings whose place is known.
+        Those of the recordings that can be listed.
     unplaced : tuple of str
-        Ids of the others.
+        Ids of those whose place nothing says.
     listed : int
         Recordings that the folder's own catalogue lists already.
     needs_zone : bool
@@ -135,6 +126,7 @@ def propose(
     camera: str = "",
     frame_rate: float | None = None,
     prefer: Prefer | None = None,
+    without_places: bool = False,
     listed: Iterable[str] = (),
 ) -> Proposal:
     """Propose a catalogue for a folder; files are not read again.
@@ -154,33 +146,39 @@ def propose(
     prefer : str, optional
         ``name`` or ``container``: which to believe where they contradict each other. By default
         neither is, and such a recording cannot be written.
+    without_places : bool
+        Whether cameras may be listed whose place is not known. They lie in no district, and are
+        searched only under a case that names them.
     listed : iterable of str
         Files that a catalogue lists already.
     """
     known = {one.camera_id: one for one in places}
     done = frozenset(listed)
     fresh = [one for one in survey.found if one.file not in done]
-    chosen = _cameras(fresh, known, camera.strip())
+    chosen = cameras_of(fresh, known, camera.strip())
     rows = []
     for found in fresh:
-        camera_id, camera_from, conflict = chosen[found.file]
+        told = chosen[found.file]
         start = start_of(found, zone, prefer)
         rate, lacks = _rate(found, frame_rate)
         rows.append(
             ProposedRecording(
                 found,
                 start,
-                camera_id,
-                camera_from,
+                told.camera_id,
+                told.told_by,
                 rate,
-                lacks=tuple(filter(None, (start.lacks, conflict, lacks, _unwritable(found)))),
+                lacks=tuple(filter(None, (start.lacks, told.lacks, lacks, _unwritable(found)))),
                 notes=tuple(_notes(found)),
             )
         )
     rows = _without_overlaps(rows)
     used = list(dict.fromkeys(row.camera_id for row in rows if row.camera_id))
     unplaced = tuple(one for one in used if one not in known)
-    rows = [_with_place(row, unplaced) for row in rows]
+    if without_places:
+        known |= {one: Camera(one, one, None, None) for one in unplaced}
+    else:
+        rows = [_with_place(row, unplaced) for row in rows]
     return Proposal(
         survey,
         tuple(rows),
@@ -231,102 +229,6 @@ def _notes(found: Found) -> Iterable[str]:
             f"{more} more picture {'stream is' if more == 1 else 'streams are'} not listed; each "
             "needs a row with its number in the column stream and a camera of its own"
         )
-
-
-# --- Cameras ----------------------------------------------------------------------------------
-
-
-def _cameras(
-    recordings: Sequence[Found], known: Mapping[str, Camera], given: str
-) -> dict[str, tuple[str, str, str]]:
-    """Of each file: its camera, what tells it, and why it cannot be told."""
-    folders = {one.file: _folders(one.file) for one in recordings}
-    by_name = {one.file: _name_says(one) for one in recordings}
-    places_of: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    for one in recordings:
-        if by_name[one.file]:
-            places_of[by_name[one.file]].add(folders[one.file])
-    innermost: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    for path in folders.values():
-        if path:
-            innermost[path[-1]].add(path)
-    keys = _keys(known.values())
-    chosen = {}
-    for one in recordings:
-        name, path = by_name[one.file], folders[one.file]
-        # A recorder's channel 1 in two folders: of two recorders.
-        shared = len(places_of[name]) > 1 and bool(path)
-        own = " ".join((*path[-1:], name)) if shared else name
-        in_list = _in_list([own, name, *_bare(one)], keys)
-        folder_in_list = _in_list([" ".join(path), *reversed(path)], keys)
-        if in_list and folder_in_list and in_list != folder_in_list:
-            words = f"its name says camera {in_list}, its folder camera {folder_in_list}"
-            chosen[one.file] = ("", "", words)
-        elif in_list:
-            chosen[one.file] = (in_list, "name", "")
-        elif folder_in_list:
-            chosen[one.file] = (folder_in_list, "folder", "")
-        elif own:
-            chosen[one.file] = (own, "name", "")
-        elif path:
-            several = len(innermost[path[-1]]) > 1
-            chosen[one.file] = (" ".join(path) if several else path[-1], "folder", "")
-        elif given:
-            chosen[one.file] = (_in_list([given], keys) or given, "given", "")
-        else:
-            chosen[one.file] = ("", "", "neither name nor folder tells its camera")
-    return chosen
-
-
-def _name_says(found: Found) -> str:
-    named = found.named
-    if named is None:
-        return ""
-    channel = f"channel {named.channel}" if named.channel else ""
-    return " ".join(filter(None, (named.camera, channel)))
-
-
-def _bare(found: Found) -> list[str]:
-    """Further ways in which a list may call the camera of a name."""
-    named = found.named
-    if named is None:
-        return []
-    both = f"{named.camera}{named.channel}" if named.camera and named.channel else ""
-    return [text for text in (both, named.camera, named.channel) if text]
-
-
-def _folders(file: str) -> tuple[str, ...]:
-    """The folders above a file that may name its camera."""
-    kept: list[str] = []
-    dated = False
-    for name in PurePosixPath(file).parts[:-1]:
-        if _DATE.fullmatch(name) or (dated and _PART_OF_DATE.fullmatch(name)):
-            dated = True
-        elif name.lower() not in _GENERIC:
-            kept.append(name)
-    return tuple(kept)
-
-
-def _keys(cameras: Iterable[Camera]) -> dict[str, set[str]]:
-    """Ids by what people may call a camera."""
-    keys: dict[str, set[str]] = defaultdict(set)
-    for camera in cameras:
-        for text in (camera.camera_id, camera.name):
-            keys[_key(text)].add(camera.camera_id)
-    return keys
-
-
-def _key(text: str) -> str:
-    return "".join(letter for letter in text.casefold() if letter.isalnum())
-
-
-def _in_list(texts: Iterable[str], keys: Mapping[str, set[str]]) -> str:
-    """The id of the one camera that is called one of these, tried in turn; empty if none is."""
-    for text in texts:
-        found = keys.get(_key(text), set()) if _key(text) else set()
-        if len(found) == 1:
-            return next(iter(found))
-    return ""
 
 
 def _without_overlaps(rows: Sequence[ProposedRecording]) -> list[ProposedRecording]:

@@ -52,17 +52,17 @@ class CameraLayer(anywidget.AnyWidget):
         on_point: Callable[[int | None], None],
         on_pick: Callable[[int], None],
     ) -> None:
-        degrees = np.column_stack([longitudes, latitudes])
-        origin = degrees.mean(axis=0) if len(degrees) else np.zeros(2)
-        super().__init__(
-            map=on_map,
-            origin=(float(origin[0]), float(origin[1])),
-            places=(degrees - origin).astype("<f4").tobytes(),
-            marks=bytes(len(degrees)),
-        )
-        self._count = len(degrees)
+        super().__init__(map=on_map, **_places(longitudes, latitudes))
+        self._count = len(longitudes)
         self._on_point, self._on_pick = on_point, on_pick
         self.on_msg(self._received)
+
+    def move(self, longitudes: NDArray[np.float64], latitudes: NDArray[np.float64]) -> None:
+        """Show other cameras in place of those before; each as outside."""
+        with self.hold_sync():
+            for name, value in _places(longitudes, latitudes).items():
+                setattr(self, name, value)
+        self._count = len(longitudes)
 
     def mark(self, marks: NDArray[np.uint8]) -> None:
         """Show each camera as outside, inside or picked."""
@@ -75,3 +75,14 @@ class CameraLayer(anywidget.AnyWidget):
             self._on_point(number if known else None)
         elif message["kind"] == "pick" and known and self.picking:
             self._on_pick(number)
+
+
+def _places(longitudes: NDArray[np.float64], latitudes: NDArray[np.float64]) -> dict[str, Any]:
+    """The traits that say where cameras are."""
+    degrees = np.column_stack([longitudes, latitudes])
+    origin = degrees.mean(axis=0) if len(degrees) else np.zeros(2)
+    return {
+        "origin": (float(origin[0]), float(origin[1])),
+        "places": (degrees - origin).astype("<f4").tobytes(),
+        "marks": bytes(len(degrees)),
+    }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import ipyleaflet
@@ -15,11 +13,11 @@ from shapely.geometry import mapping
 from workbench import district as districts
 from workbench.domain import District
 from workbench.errors import SightlineError
-from workbench.maps.basemap import read_base_map
 from workbench.settings import Settings
 from workbench.widgets.components.bookmarkpicker import BookmarkField
 from workbench.widgets.components.cameralayer import INSIDE, OUTSIDE, PICKED, CameraLayer
 from workbench.widgets.components.camerapicker import CameraPicker
+from workbench.widgets.components.groundmap import ground_map
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -35,15 +33,9 @@ from workbench.widgets.components.parts import (
 from workbench.widgets.components.scope import ScopeModel
 from workbench.widgets.components.uploader import File, Uploader
 
-WIDTH, HEIGHT = 440, 270  # pixels, about; only used to fit the cameras into the first view
+HEIGHT = 270  # pixels
 ACCENT = "#0b4f6c"
 DRAWN = {"color": ACCENT, "weight": 3, "fillColor": ACCENT, "fillOpacity": 0.12}
-GROUND = {
-    "street": {"color": "#b9c2cb", "weight": 3, "fillOpacity": 0},
-    "water": {"color": "#a9cbe0", "weight": 1, "fillColor": "#cfe3ef", "fillOpacity": 1},
-    "park": {"color": "#c3d9bd", "weight": 1, "fillColor": "#dcebd7", "fillOpacity": 1},
-    "block": {"color": "#dfe3e7", "weight": 1, "fillColor": "#eceff1", "fillOpacity": 1},
-}
 DRAWN_BY_HAND = "Drawn on the map"
 CHOSEN = "Cameras chosen one by one"
 MOST_NAMES = 12
@@ -67,17 +59,12 @@ class DistrictPanel(Panel):
             marker={},
         )
         self.draw.observe(self._on_draw, "data")
-        ground = _ground(model, settings)
-        centre, zoom = _view(model)
-        self.map = ipyleaflet.Map(
-            layers=ground,
-            center=centre,
-            zoom=zoom,
-            zoom_snap=1 if settings.tiles else 0.25,
-            max_zoom=19,
-            prefer_canvas=True,
-            attribution_control=False,
-            layout={"height": f"{HEIGHT}px"},
+        self.map = ground_map(
+            settings,
+            model.longitudes,
+            model.latitudes,
+            height=HEIGHT,
+            say=lambda text: model.say("district", text),
         )
         self.map.add(self.draw)
         self.pointed = markup("", "sl-pointed")
@@ -89,10 +76,6 @@ class DistrictPanel(Panel):
             on_point=self._name_camera,
             on_pick=lambda number: model.pick_camera(model.cameras[number].camera_id),
         )
-        if settings.tiles and settings.tiles_attribution:
-            self.map.add(ipyleaflet.AttributionControl(prefix=escaped(settings.tiles_attribution)))
-        self.map.add_class("sl-map")
-
         self._named = _named(model, settings)
         self.named = ipywidgets.Dropdown(
             options=[DRAWN_BY_HAND, *self._named],
@@ -258,27 +241,6 @@ def _named(model: ScopeModel, settings: Settings) -> dict[str, District]:
     return named
 
 
-def _ground(model: ScopeModel, settings: Settings) -> list[Any]:
-    """Make the layers under the cameras: tiles, or drawn streets, or none."""
-    if settings.tiles:
-        return [ipyleaflet.TileLayer(url=settings.tiles, attribution="", max_zoom=19)]
-    path: Path | None = settings.base_map
-    if path is None:
-        return []
-    try:
-        ground = read_base_map(path).geojson
-    except SightlineError as error:
-        model.say("district", str(error))
-        return []
-    layers = []
-    for kind in ("block", "park", "water", "street"):
-        features = [f for f in ground["features"] if f["properties"]["kind"] == kind]
-        if features:
-            data = {"type": "FeatureCollection", "features": features}
-            layers.append(ipyleaflet.GeoJSON(data=data, style=GROUND[kind]))
-    return layers
-
-
 def _drawn(model: ScopeModel) -> list[dict[str, Any]]:
     """The district's polygons one by one, as the drawing tools can change them."""
     if model.district is None or model.selected_cameras:
@@ -299,20 +261,3 @@ def _lists(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _lists(item) for key, item in value.items()}
     return [_lists(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _view(model: ScopeModel) -> tuple[tuple[float, float], float]:
-    """Centre (latitude, longitude, as Leaflet has it) and zoom that show all cameras.
-
-    By the Web Mercator scale: the globe is 256 * 2**zoom pixels wide.
-    """
-    if not model.cameras:
-        return (0.0, 0.0), 2
-    west, east = float(model.longitudes.min()), float(model.longitudes.max())
-    south, north = float(model.latitudes.min()), float(model.latitudes.max())
-    middle = (south + north) / 2
-    across = max(east - west, 1e-4) / 360
-    up = max(north - south, 1e-4) / 360 / max(math.cos(math.radians(middle)), 0.01)
-    margin = 60
-    zoom = min(math.log2((WIDTH - margin) / 256 / across), math.log2((HEIGHT - margin) / 256 / up))
-    return (middle, (west + east) / 2), max(1.0, min(17.0, math.floor(zoom * 4) / 4))
