@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +17,8 @@ from office import START, vector
 from shapely import box
 
 from workbench.casework.cases import Limits, Request
+from workbench.casework.evidence.export import export
+from workbench.casework.reviewing.review import list_for_review
 from workbench.casework.reviewing.triage import sort_out
 from workbench.cli.main import main
 from workbench.domain import (
@@ -23,6 +26,7 @@ from workbench.domain import (
     Camera,
     District,
     IndexedRecording,
+    Leg,
     Probe,
     Quality,
     Recording,
@@ -58,8 +62,9 @@ def buses(town_file: Path, tmp_path: Path, copied: Callable[[Path, Path], Path])
             tracklet = Tracklet(0, seen, seen + timedelta(seconds=4), 9, (shot,), vector(0))
             recording = Recording(f"bus{n}.mp4", Path("x"), f"BUS-{n}", START + timedelta(hours=2))
             made = IndexedRecording(
-                recording, f"{n:064}", 1, 2, 900.0, 640, 360, 9, 9, 9, (tracklet,)
-            )
+                recording, f"{n:064}", 1, 2, 900.0, 640, 360, 9, 9, 9, (tracklet,),
+                legs=(Leg(0.0, 900.0, None),), track=f"bus{n}.gpx (SHA-256 {n:064})",
+            )  # fmt: skip
             gallery.add_recording(made)
     return path
 
@@ -177,3 +182,19 @@ def test_the_page_draws_only_what_has_a_place(
     assert "and 1 named by the case, whose place is not known" in covered(result)[0]
     panel = CasePanel(asked)
     assert "Cameras whose place is not known: BUS-9." in panel.allowed.value
+
+
+def test_a_report_lists_them_and_what_places_rest_on(
+    office: Any, ask: Ask, buses: Path, subject: Probe, permitted: Scope, tmp_path: Path
+) -> None:
+    opened(office, ask, subject, "A-2", "BUS-9")
+    with Gallery.open(buses) as gallery:
+        found = search(gallery, subject, permitted, case="A-2", top=None).candidates
+        bus = [c for c in found if c.camera.camera_id == "BUS-9"]
+        list_for_review(office.register, "A-2", bus, fillers=0)
+        made = export(office.register, "A-2", gallery, tmp_path / "A-2.zip")
+    with zipfile.ZipFile(made.path) as opened_:
+        report = opened_.read("report.html").decode()
+    assert "Cameras whose place is not known" in report
+    assert "Bus 9 (BUS-9), place not known" in report
+    assert f"by these tracks: bus9.gpx (SHA-256 {9:064})" in report

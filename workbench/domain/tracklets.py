@@ -113,7 +113,8 @@ class IndexedRecording:
     unseen: tuple[Unseen, ...] = ()
     # Of a moving camera: the seconds of the film that belong to this recording; none: all.
     legs: tuple[Leg, ...] = ()
-    track: str = ""  # what said where the camera was: a GPX file, or "film"; "": it stands
+    # What said where the camera was: a GPX file and its SHA-256, or "film"; "": it stands.
+    track: str = ""
     stored_id: str = ""  # under which a gallery holds it already; empty: its identity
 
     def __post_init__(self) -> None:

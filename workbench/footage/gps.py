@@ -18,6 +18,7 @@ from xml.parsers import expat
 
 from workbench.domain import FILM, Leg, Place, parse_time
 from workbench.errors import RecordingError, TimeError
+from workbench.footage.files import sha256_of
 from workbench.footage.gpmf import film_positions
 
 if TYPE_CHECKING:
@@ -93,10 +94,18 @@ def course_of(recording: Recording) -> Course:
 
 
 def track_name(recording: Recording) -> str:
-    """Name of what says where a recording's camera was, for the gallery; "" where nothing does."""
+    """Name of what says where a recording's camera was, for the record; "" where nothing does.
+
+    A GPX file is named with the SHA-256 of its content. Raises RecordingError if it cannot be read.
+    """
     if recording.track is None:
         return ""
-    return FILM if recording.track == recording.path else recording.track.name
+    if recording.track == recording.path:
+        return FILM
+    try:
+        return f"{recording.track.name} (SHA-256 {sha256_of(recording.track)})"
+    except OSError as error:
+        raise _unreadable(recording.track, f"cannot be read ({error.strerror})") from None
 
 
 def read_gpx(path: Path) -> tuple[list[TrackPoint], list[str]]:

@@ -126,7 +126,7 @@ CREATE TABLE legs (                 -- seconds of a moving camera's film that be
     recording_id    VARCHAR NOT NULL,       -- one without any is all of its film
     start_seconds   DOUBLE NOT NULL,
     end_seconds     DOUBLE NOT NULL,
-    track           VARCHAR NOT NULL        -- what said where the camera was: a GPX file, 'film'
+    track           VARCHAR NOT NULL        -- a GPX file and its SHA-256, or 'film': its metadata
 );
 
 CREATE TABLE spans (                -- what could be seen, in time; from the tables above

@@ -1070,6 +1070,16 @@ class Gallery:
             rows[0]["frame_rate"],
         )
 
+    def tracks(self, recording_ids: Iterable[str]) -> tuple[str, ...]:
+        """Tracks on which recordings were placed: GPX files with their SHA-256, or ``film``."""
+        rows = self.arrow(
+            "SELECT DISTINCT track FROM legs "
+            "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS recording_id) USING (recording_id) "
+            "ORDER BY track",
+            [list(recording_ids)],
+        )
+        return tuple(rows["track"].to_pylist())
+
     def same_content(self, indexed: IndexedRecording) -> list[str]:
         """Files of other recordings with the same content."""
         rows = self.arrow(

@@ -102,6 +102,7 @@ def _read(
     """Read it once, filling *sample*; and whether some of its faces are clearly upright."""
     began = time.perf_counter()
     course = Course() if recording.track is None else course_of(recording)
+    track = track_name(recording)
     borders = [leg.start for leg in course.legs[1:]]
     with RecordingReader(
         recording.path,
@@ -200,6 +201,6 @@ def _read(
             ),
             unseen=tuple(reader.unseen),
             legs=course.legs,
-            track=track_name(recording),
+            track=track,
         )
     return indexed, builder.clear_faces >= CLEAR_FACES

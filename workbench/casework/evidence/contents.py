@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from workbench.casework.reviewing.review import SAME_FROM, SCALE
 from workbench.casework.training import TRAINING_NOTICE
+from workbench.domain import FILM
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
@@ -92,6 +93,7 @@ class Dossier:
     fillers: int  # on the review list
     error_rates: tuple[ErrorRate, ...]
     sources: tuple[Source, ...]
+    tracks: tuple[str, ...]  # on which recordings of moving cameras were placed
     clips: tuple[str, ...]  # file names
     cameras: tuple[Camera, ...]  # inside the permitted area
     profile: Profile
@@ -287,9 +289,18 @@ def _error_rates(dossier: Dossier) -> Section:
 
 def _sources(dossier: Dossier) -> Section:
     rows = ((s.file, s.camera_id, s.indexed_sha256, s.state_text) for s in dossier.sources)
+    words = ["Each was hashed when it was indexed, and again for this report."]
+    if dossier.tracks:
+        named = "; ".join(
+            "the film's own metadata" if track == FILM else track for track in dossier.tracks
+        )
+        words.append(
+            "Some cameras moved. Each of their candidates was seen within 50 m of the place that "
+            f"is given, by these tracks: {named}."
+        )
     return Section(
         "Source recordings",
-        ("Each was hashed when it was indexed, and again for this report.",),
+        tuple(words),
         (("Recording", "Camera", "SHA-256 when indexed", "Now"), *rows),
         (2, 1, 4, 2),
     )

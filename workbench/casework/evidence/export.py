@@ -147,6 +147,7 @@ def _gather(
         fillers=sum(bool(item.filler) for item in items),
         error_rates=error_rates_of(register, _examiners(findings)),
         sources=sources,
+        tracks=gallery.tracks({f.candidate.recording_id for f in findings if f.candidate}),
         clips=tuple(clips),
         cameras=cameras,
         profile=gallery.profile,
