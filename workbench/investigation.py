@@ -18,6 +18,7 @@ from workbench.calibration import calibration_of
 from workbench.calibration.words import format_count
 from workbench.casework.authority import answered, authorise, cancelled, scope_under
 from workbench.domain import (
+    TIME_FIELDS,
     Camera,
     Candidate,
     Coverage,
@@ -138,16 +139,18 @@ class SearchResult:
         """Return the candidates as a DataFrame, one row each, best first; times in UTC.
 
         Columns: rank, tracklet_id, camera_id, camera, longitude, latitude, recording, first_seen,
-        last_seen, score, quality.
+        last_seen, score, quality, and what the times rest on:
+        :data:`workbench.domain.TIME_FIELDS`.
         """
         columns = [
             "rank", "tracklet_id", "camera_id", "camera", "longitude", "latitude", "recording",
-            "first_seen", "last_seen", "score", "quality",
+            "first_seen", "last_seen", "score", "quality", *TIME_FIELDS,
         ]  # fmt: skip
         rows = [
             (
                 rank, c.tracklet_id, c.camera.camera_id, c.camera.name, c.camera.longitude,
                 c.camera.latitude, c.recording, c.first_seen, c.last_seen, c.score, c.quality,
+                *c.time.fields.values(),
             )
             for rank, c in enumerate(self.candidates, start=1)
         ]  # fmt: skip

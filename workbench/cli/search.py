@@ -100,6 +100,8 @@ def _candidate_line(rank: int, candidate: Candidate) -> dict[str, Any]:
         "score": round(candidate.score, 6),
         "quality": round(candidate.quality, 4),
         "tracklet_id": candidate.tracklet_id,
+        **candidate.time.fields,
+        "recorded_first_seen": candidate.time.recorded.isoformat(),
     }
 
 
@@ -114,6 +116,9 @@ def show_result(result: SearchResult) -> None:
             seen = (f"{c.first_seen:%Y-%m-%d %H:%M:%S}", f"{c.last_seen:%H:%M:%S}")
             found.add_row(str(rank), f"{c.score:.3f}", c.camera.words(), *seen, c.recording)
         show(found)
+        for rank, c in enumerate(result.candidates, start=1):
+            if c.time.mark:
+                say(f"{rank}: {c.time.remark()} (UTC)")
     threshold = result.threshold
     basis = f" of score {threshold.score:g} ({threshold.calibration})" if threshold else ""
     if not coverage.recordings:
@@ -126,5 +131,7 @@ def show_result(result: SearchResult) -> None:
         f"({coverage.footage_seconds / 3600:.2f} hours of footage; {coverage.unsearchable} "
         "more were seen but cannot be searched). A match is a lead, never an identification."
     )
+    for sentence in coverage.doubts():
+        say(sentence)
     if threshold and result.expectations:
         say(" ".join(result.expectations.words(threshold.score)))

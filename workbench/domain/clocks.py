@@ -19,6 +19,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from workbench.domain.times import Span, utc
 from workbench.errors import TimeError
 
+# Columns that say in tables and exports what a time rests on.
+TIME_FIELDS = (
+    "recorded_first_seen", "time_correction_seconds", "time_uncertainty_seconds", "time_doubt",
+    "time_found_by", "time_how",
+)  # fmt: skip
 # Beyond this a camera's clock is not off but unset.
 MOST_OFFSET_SECONDS = 366 * 86400.0
 
@@ -253,6 +258,32 @@ class TimeNote:
         """True if nothing speaks against the time."""
         return not self.doubt
 
+    @property
+    def mark(self) -> str:
+        """Mark beside the time, in two words; empty if it is neither corrected nor uncertain."""
+        if self.doubt:
+            return "time uncertain"
+        if self.correction_seconds:
+            return "time corrected"
+        return f"time ± {_words(self.uncertainty_seconds)}" if self.uncertainty_seconds else ""
+
+    def remark(self, zone: tzinfo = UTC) -> str:
+        """Say all that is in words behind the mark; empty if there is no mark.
+
+        >>> TimeNote(datetime(2026, 3, 29, 1, 4, tzinfo=UTC), doubt="the clock was set").remark()
+        'time uncertain: recorded as 2026-03-29 01:04:00; not certain: the clock was set'
+        """
+        return f"{self.mark}: {self.in_words(zone)}" if self.mark else ""
+
+    @property
+    def fields(self) -> dict[str, datetime | float | str | None]:
+        """Values of the columns that tables and exports have for it (:data:`TIME_FIELDS`)."""
+        values = (
+            self.recorded, self.correction_seconds, self.uncertainty_seconds, self.doubt,
+            self.found_by, self.how,
+        )  # fmt: skip
+        return dict(zip(TIME_FIELDS, values, strict=True))
+
     def in_words(self, zone: tzinfo = UTC) -> str:
         """Say what was recorded, how it was corrected, and how certain that is, for people.
 
@@ -354,6 +385,7 @@ __all__ = [
     "GIVEN_FOR",
     "MOST_OFFSET_SECONDS",
     "PLAIN",
+    "TIME_FIELDS",
     "ClockChange",
     "ClockCorrection",
     "ClockSetting",

@@ -172,3 +172,21 @@ class Coverage:
     refused: int = 0  # recordings that begin inside the scope and could not be read
     unseen_seconds: float = 0.0  # inside the time range, of which no picture could be decoded
     unplaced: int = 0  # of the cameras, those that the case names and whose place is not known
+    # Of the tracklets, searchable or not, those whose time is in doubt: they may lie outside, and
+    # others that lie inside may be missing.
+    uncertain: int = 0
+
+    def doubts(self) -> list[str]:
+        """Sentences on footage that could not be seen, and on tracklets whose time is in doubt."""
+        said = []
+        if self.unseen_seconds:
+            said.append(
+                f"{self.unseen_seconds:,.0f} s of the footage in this time could not be seen."
+            )
+        if self.uncertain:
+            whose = "1 tracklet" if self.uncertain == 1 else f"{self.uncertain:,} tracklets"
+            said.append(
+                f"The time of {whose} in this scope is uncertain: what was seen in it may have "
+                "been at another time, and what is missing may be in other hours."
+            )
+        return said

@@ -1184,6 +1184,17 @@ class Gallery:
             "ON first_seen < b AND last_seen >= a",
             of_them,
         ).to_pylist()[0]
+        uncertain = self.arrow(
+            "SELECT count(*) AS number FROM tracklets t "
+            "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
+            "SEMI JOIN (SELECT unnest(?::TIMESTAMPTZ[]) AS a, unnest(?::TIMESTAMPTZ[]) AS b) "
+            "ON first_seen < b AND last_seen >= a "
+            "SEMI JOIN (SELECT *, lead(from_seconds, 1, 'infinity') OVER "
+            "(PARTITION BY recording_id ORDER BY from_seconds) AS next FROM stretches) s "
+            "ON t.recording_id = s.recording_id AND s.doubt <> '' AND s.found_at IS NULL "
+            "AND first_seconds < next AND last_seconds >= from_seconds",
+            of_them,
+        ).to_pylist()[0]
         refused = self.arrow(
             "SELECT count(*) AS refused FROM refusals "
             "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
@@ -1200,6 +1211,7 @@ class Gallery:
             refused=refused["refused"],
             unseen_seconds=float(unseen),
             unplaced=sum(camera.place is None for camera in cameras),
+            uncertain=uncertain["number"],
         )
 
     def connection(self) -> duckdb.DuckDBPyConnection:

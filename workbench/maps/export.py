@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from workbench.domain import Candidate
+from workbench.domain import TIME_FIELDS, Candidate
 from workbench.maps.zones import local_time
 
 # What spreadsheets take for a formula (OWASP, CSV injection).
@@ -56,7 +56,7 @@ def _point(row: dict[str, Any]) -> dict[str, Any] | None:
 _COLUMNS = (
     "rank", "tracklet_id", "camera_id", "camera", "longitude", "latitude", "recording",
     "first_seen", "last_seen", "first_seen_local", "last_seen_local", "score", "quality",
-    "confirmed",
+    "confirmed", *TIME_FIELDS,
 )  # fmt: skip
 
 
@@ -70,6 +70,7 @@ def _rows(
             one.last_seen.isoformat(), local_time(one.first_seen, zone),
             local_time(one.last_seen, zone), round(one.score, 4), round(one.quality, 3),
             one.tracklet_id in confirmed,
+            *(one.time.fields | {"recorded_first_seen": one.time.recorded.isoformat()}).values(),
         )  # fmt: skip
         yield dict(zip(_COLUMNS, values, strict=True))
 

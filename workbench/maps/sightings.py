@@ -223,6 +223,7 @@ def _entry(rank: int, candidate: Candidate, confirmed: bool, zone: ZoneInfo) -> 
         "score": f"{candidate.score:.3f}",
         "time": local_time(candidate.shot_time, zone),
         "seen": f"seen {start} to {end}",
+        "note": candidate.time.remark(zone),
         "recording": candidate.recording,
     }
 

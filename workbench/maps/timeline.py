@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import textwrap
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -319,9 +320,11 @@ def _marks(
 
 
 def _hover(rank: int, candidate: Candidate, zone: ZoneInfo) -> str:
+    note = candidate.time.remark(zone)
     return (
         f"<b>{_camera_text(candidate.camera)}</b><br>{local_time(candidate.shot_time, zone)}<br>"
         f"score {candidate.score:.3f}, rank {rank}<br>{_text(candidate.recording)}"
+        + "".join(f"<br>{_text(line)}" for line in textwrap.wrap(note, 70))
     )
 
 

@@ -311,9 +311,10 @@ def _row(number: int, sighting: Sighting, model: SightingsModel) -> dict[str, ob
         "rank": number,
         "picture": data_uri(one.shot_jpeg),
         "does": f"Show sighting {number}",
+        "note": one.time.remark(model.zone),
         "cells": [
             camera_name(one.camera),
-            local_time(one.first_seen, model.zone),
+            [local_time(one.first_seen, model.zone), *filter(None, [one.time.mark])],
             local_time(one.last_seen, model.zone),
             ", ".join(sighting.confirmed_by),
             local_time(sighting.confirmed_at, model.zone),

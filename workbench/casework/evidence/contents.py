@@ -237,7 +237,7 @@ def _candidates(dossier: Dossier) -> Section:
             (
                 str(finding.number),
                 seen.camera.words() if seen else "deleted",
-                dossier.local(seen.first_seen) if seen else "deleted",
+                _seen(seen, dossier) if seen else "deleted",
                 "" if finding.item.score is None else f"{finding.item.score:.3f}",
                 finding.item.outcome,
                 " | ".join(decisions) or "none yet",
@@ -254,6 +254,11 @@ def _candidates(dossier: Dossier) -> Section:
             if finding.candidate is not None
         ),
     )
+
+
+def _seen(candidate: Candidate, dossier: Dossier) -> str:
+    note = candidate.time.remark(dossier.zone)
+    return dossier.local(candidate.first_seen) + (f"; {note}" if note else "")
 
 
 def _method(dossier: Dossier) -> Section:

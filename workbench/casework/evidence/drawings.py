@@ -154,14 +154,21 @@ def time_sketch(
     for number, sighting in sightings.items():
         x, y = across(sighting.first_seen), at[sighting.camera.camera_id]
         shapes.append(Shape("dot", ((x, y),), MARK, size=1.3))
-        shapes.append(Shape("text", ((x - 0.8, y - 1.8),), MARK, str(number), 2.6))
+        shapes.append(Shape("text", ((x - 0.8, y - 1.8),), MARK, _label(number, sighting), 2.6))
     bottom = len(names) * line + 4
     shapes.append(Shape("line", ((left, bottom), (WIDTH, bottom)), GREY))
     for share in (0.0, 0.5, 1.0):
         moment = (start + (end - start) * share).astimezone(zone)
         x = min(left + (WIDTH - left) * share, WIDTH - 27)
         shapes.append(Shape("text", ((x, bottom + 4),), GREY, f"{moment:%d %b %H:%M:%S}", 2.8))
-    return Sketch("When each camera saw a sighting", bottom + 6, tuple(shapes))
+    title = "When each camera saw a sighting"
+    if any(not s.time.is_certain for s in ordered):
+        title += "; ?: the time is not certain"
+    return Sketch(title, bottom + 6, tuple(shapes))
+
+
+def _label(number: int, sighting: Candidate) -> str:
+    return f"{number}" if sighting.time.is_certain else f"{number}?"
 
 
 def _svg_of(shape: Shape) -> str:

@@ -19,6 +19,7 @@ from workbench.casework.record.signing import fingerprint, signing_key, write_ar
 from workbench.casework.register import all_entries
 from workbench.casework.reviewing.review import considered, error_rates_of
 from workbench.casework.subjects import subject_photographs
+from workbench.domain import TIME_FIELDS
 from workbench.errors import EvidenceError
 from workbench.faces.profiles import calibrated_threshold
 from workbench.footage.files import at_hand, sha256_of
@@ -276,6 +277,7 @@ def _map(dossier: Dossier, base_map: Path | None) -> bytes:
 
 def _candidates(dossier: Dossier) -> bytes:
     columns = ["number", "tracklet_id", "camera_id", "first_seen", "last_seen", "score", "outcome"]
+    columns += TIME_FIELDS
     columns += ["examiner", "at", "conclusion", "features", "reason"]
     rows: list[list[Any]] = []
     for finding in dossier.findings:
@@ -283,6 +285,7 @@ def _candidates(dossier: Dossier) -> bytes:
         own = [finding.number, finding.item.tracklet_id]
         own += [seen.camera.camera_id, seen.first_seen, seen.last_seen] if seen else ["", "", ""]
         own += [finding.item.score, finding.item.outcome]
+        own += seen.time.fields.values() if seen else [""] * len(TIME_FIELDS)
         for d in finding.item.decisions:
             rows.append([*own, d.examiner, d.at, d.words, json.dumps(dict(d.features)), d.reason])
         if not finding.item.decisions:

@@ -13,8 +13,10 @@
  * @property {string} score
  * @property {string} camera
  * @property {string} camera_id
+ * @property {string} [note] What its time rests on, if it is corrected or uncertain.
  * @property {string} clock
  * @property {string} day
+ * @property {string} timing That its time is corrected or uncertain, or empty.
  * @property {string} quality
  * @property {string} verdict
  * @property {string} opinion
@@ -61,6 +63,13 @@ function createPicture(item, alt) {
 }
 
 /** @param {Item} item */
+function createTiming(item) {
+  const timing = createElement("span", "sl-timing", item.timing);
+  timing.title = item.note ?? "";
+  return timing;
+}
+
+/** @param {Item} item */
 function createOpinion(item) {
   const opinion = createElement("span", `sl-verdict sl-verdict-${item.verdict}`);
   if (item.verdict) opinion.textContent = `${item.mark} ${item.opinion}`;
@@ -85,6 +94,7 @@ function createCard(item) {
     createElement("span", "sl-hint", item.camera_id),
     createElement("span", "", item.clock),
     createElement("span", "sl-hint", item.day),
+    ...(item.timing ? [createTiming(item)] : []),
     createElement("span", "sl-hint", `${item.quality} picture`),
     createOpinion(item),
   );
@@ -111,6 +121,7 @@ function cellContent(cell, item) {
  */
 function createRow(item) {
   const root = createElement("tr");
+  root.title = item.note ?? "";
   const button = createElement("button", "sl-row-open", String(item.rank));
   button.type = "button";
   button.setAttribute("aria-label", item.does);

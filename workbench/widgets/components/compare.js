@@ -18,6 +18,7 @@
  * @property {boolean} sorting Whether candidates are gone through and sorted here.
  * @property {boolean} shown
  * @property {string} title
+ * @property {string} note What its time rests on, if it is corrected or uncertain.
  * @property {string} place Which candidate of how many, in words.
  * @property {Picture[]} photographs Of the target.
  * @property {Picture[]} shots Of the candidate.
@@ -54,7 +55,7 @@ const PICTURE_TRAITS = /** @type {const} */ (["photographs", "shots", "photograp
 const VIEW_TRAITS = /** @type {const} */ ([
   "mode", "zoom", "turn", "brightness", "contrast", "opacity"]);
 const TEXT_TRAITS = /** @type {const} */ ([
-  "shown", "title", "place", "alignment", "status", "standing", "verdict", "problem", "clip_hint",
+  "shown", "title", "note", "place", "alignment", "status", "standing", "verdict", "problem", "clip_hint",
   "clip_problem", "cutting"]);
 
 /**
@@ -119,7 +120,8 @@ function stageTransform(image, eyes) {
 function createHeader(send, sorting) {
   const root = createElement("div", "sl-compare-row");
   const title = createElement("h3"), place = createElement("span", "sl-hint");
-  root.append(title, place);
+  const note = createElement("span", "sl-timing");
+  root.append(title, place, note);
   if (sorting) {
     root.append(
       createButton("← Previous", () => send({ step: -1 })),
@@ -127,7 +129,7 @@ function createHeader(send, sorting) {
       createButton("Close (Esc)", () => send({ close: true })),
     );
   }
-  return { root, title, place };
+  return { root, title, place, note };
 }
 
 /** @typedef {ReturnType<typeof createStage>} Stage */
@@ -486,6 +488,7 @@ function showTexts({ root, header, controls, decision, problem, player }, model)
   root.hidden = !model.get("shown");
   header.title.textContent = model.get("title");
   header.place.textContent = model.get("place");
+  header.note.textContent = model.get("note");
   controls.alignment.textContent = model.get("alignment");
   decision.show(model);
   showMessage(problem, model.get("problem"));

@@ -40,6 +40,7 @@ class ComparePanel(anywidget.AnyWidget):
     sorting = Bool(False).tag(sync=True)
     shown = Bool(False).tag(sync=True)
     title = Unicode("").tag(sync=True)
+    note = Unicode("").tag(sync=True)
     place = Unicode("").tag(sync=True)
     photographs: Any = List().tag(sync=True)
     shots: Any = List().tag(sync=True)
@@ -89,6 +90,7 @@ class ComparePanel(anywidget.AnyWidget):
             self.alignment = comparison.alignment
             self.shown = candidate is not None
             self.title = camera_name(candidate.camera) if candidate else ""
+            self.note = candidate.time.remark(comparison.zone) if candidate else ""
             self._describe()
 
     def _picture(self, one: Picture) -> dict[str, object]:

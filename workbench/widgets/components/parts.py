@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from workbench.domain import Camera
+from workbench.domain import Camera, Candidate
 from workbench.faces.probes import POOR_BELOW
 
 if TYPE_CHECKING:
@@ -27,6 +28,14 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
 def escaped(text: object) -> str:
     """Any text as HTML that shows it unchanged, in an element or a quoted attribute."""
     return html.escape(str(text))
+
+
+def time_mark(candidate: Candidate, zone: tzinfo) -> str:
+    """HTML that says why a time is corrected or uncertain; empty if it is neither."""
+    time = candidate.time
+    if not time.mark:
+        return ""
+    return f' <span class="sl-hint">({escaped(time.remark(zone))})</span>'
 
 
 def data_uri(jpeg: bytes) -> str:

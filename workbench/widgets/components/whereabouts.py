@@ -14,7 +14,7 @@ from workbench.maps.export import sightings_csv, sightings_geojson
 from workbench.maps.route import MAX_SPEED_KMH, legs, visits
 from workbench.maps.zones import local_time
 from workbench.settings import Settings
-from workbench.widgets.components.parts import camera_name, escaped
+from workbench.widgets.components.parts import camera_name, escaped, time_mark
 
 Form: TypeAlias = Literal["html", "csv", "geojson", "png"]
 FORMS: Mapping[Form, tuple[str, str]] = {
@@ -127,4 +127,4 @@ class Whereabouts:
 
     def _stop(self, stop: Candidate) -> str:
         seen = local_time(stop.first_seen, self.zone)
-        return f"{escaped(camera_name(stop.camera))}, {escaped(seen)}"
+        return f"{escaped(camera_name(stop.camera))}, {escaped(seen)}{time_mark(stop, self.zone)}"

@@ -215,6 +215,7 @@ def covered(result: SearchResult) -> list[str]:
     if without:
         cameras = "1 camera has" if without == 1 else f"{without:,} cameras have"
         lines.append(f"{cameras} no footage in this time: people who passed there cannot be found.")
+    lines += coverage.doubts()
     lines.append("Each candidate is a lead, never an identification.")
     return lines
 
@@ -234,6 +235,8 @@ def card(candidate: Candidate, listing: Listing) -> dict[str, object]:
         "camera_id": one.camera_id,
         "clock": local_time(candidate.shot_time, zone, "%H:%M:%S"),
         "day": f"{candidate.shot_time.astimezone(zone):%a %d %b %Y}",
+        "timing": candidate.time.mark,
+        "note": candidate.time.remark(zone),
         "quality": quality_words(candidate.quality),
         "verdict": verdict,
         "opinion": WORDS.get(verdict, ""),
@@ -244,6 +247,7 @@ def card(candidate: Candidate, listing: Listing) -> dict[str, object]:
             [
                 f"{candidate.first_seen.astimezone(zone):%a %d %b %Y}",
                 local_time(candidate.first_seen, zone, "%H:%M:%S"),
+                *filter(None, [candidate.time.mark]),
             ],
             local_time(candidate.last_seen, zone, "%H:%M:%S"),
             score,

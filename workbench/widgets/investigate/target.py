@@ -58,6 +58,8 @@ class SearchTargetPanel(TargetPanel):
 
     def _name(self, candidate: Candidate) -> str:
         when = local_time(candidate.shot_time, self.model.zone, "%d %b %H:%M:%S")
+        if candidate.time.mark:
+            when += f" ({candidate.time.mark})"
         return shot_name(candidate, when)
 
     def _take_shot(self) -> None:

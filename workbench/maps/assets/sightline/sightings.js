@@ -30,6 +30,7 @@
  * @property {string} score
  * @property {string} time
  * @property {string} seen
+ * @property {string} note What its time rests on, if it is corrected or uncertain.
  * @property {string} recording
  */
 /**
@@ -663,13 +664,15 @@ const sightline = {};
 
   /** @param {PopupEntry} candidate */
   function entry(candidate) {
-    const { id, rank, confirmed, time, seen, recording } = candidate;
+    const { id, rank, confirmed, time, seen, note, recording } = candidate;
     const item = el("li", "", [
       bestShot(candidate),
       el("div", "", [
         chooser(candidate), ` · rank ${rank}`,
         ...(confirmed ? [el("div", "sl-sure", "✓ confirmed")] : []),
-        el("div", "", time), el("div", "sl-soft", seen), el("div", "sl-soft", recording),
+        el("div", "", time), el("div", "sl-soft", seen),
+        ...(note ? [el("div", "sl-soft", note)] : []),
+        el("div", "sl-soft", recording),
       ]),
     ], { "data-id": id });
     markEntry(item);
