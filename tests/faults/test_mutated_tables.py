@@ -1,17 +1,27 @@
-"""Tables of cameras and footage damaged at random end in an answer or a refusal."""
+"""Tables, lists of cameras, tracks and names damaged at random end in an answer or a refusal."""
 
 from __future__ import annotations
 
 import json
 import random
 from datetime import UTC, timedelta
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 import pytest
 from mutations import MUTATIONS, mutated, try_all
 
-from workbench.errors import CatalogueError
+from workbench.errors import CatalogueError, RecordingError
 from workbench.footage.catalog import EARLIEST, read_catalogue
+from workbench.footage.gps import Position, legs_of, read_gpx
+from workbench.footage.importing.places import read_places
+from workbench.footage.names import read_name
+
+EXAMPLES = [
+    line.split("`")[1]
+    for line in (Path(__file__).parents[2] / "docs" / "footage.md").read_text("utf-8").splitlines()
+    if line.endswith("|") and "[source](" in line
+]
 
 WORDS = (
     b",", b";", b"\t", b"|", b'"', b'""', b"\n", b"\r", b"\x00", b"sep=;\n", b"\xef\xbb\xbf",
@@ -116,4 +126,83 @@ def test_mutated_tables_are_read_or_refused(tmp_path: Path, dialect: str) -> Non
 
         try_all(f"{name} with {dialect}", damaged, read, 2 * MUTATIONS)
         (tmp_path / name).write_bytes(whole[name])
+    assert min(outcomes.values()) > MUTATIONS / 10, outcomes
+
+
+GPX = b"""<?xml version="1.0" encoding="utf-8"?>
+<gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1"><metadata><name>a</name></metadata>
+<trk><name>B\xc3\xbcro</name><trkseg>
+<trkpt lat="51.48" lon="-0.01"><ele>3</ele><time>2026-03-29T00:00:00Z</time><hdop>1</hdop></trkpt>
+<trkpt lat="51.4801" lon="-0.0101"><time>2026-03-29T00:00:01.5+00:00</time></trkpt>
+<trkpt lat="51.4802" lon="-0.0102"><fix>3d</fix><time>2026-03-29T00:00:09</time></trkpt>
+</trkseg></trk></gpx>"""
+KML = b"""<?xml version="1.0" encoding="utf-8"?>
+<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Folder><Placemark><name>Gate</name>
+<ExtendedData><Data name="camera_id"><value>G</value></Data></ExtendedData>
+<Point><coordinates> -0.01,51.48,0 </coordinates></Point></Placemark></Folder></Document></kml>"""
+TAGS = (
+    b"<", b">", b"</", b"/>", b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"&b;", b"&#0;", b"&lt;", b"]]>",
+    b"<![CDATA[", b"<!--", b'encoding="utf-7"', b'encoding="big5"', b'encoding="none"', b"\x00",
+    b"\xff\xfe", b"nan", b"inf", b"1e999", b"91", b"-181", b"0", b"9999-12-31T23:59:59-12:00",
+    b"0001-01-01T00:00:00+14:00", b"2026-02-30T00:00:00Z", b"<trkpt>", b"<trkseg>",
+    b"<Placemark>", b"<Point>", b"<a>" * 20_000, b",", b" ", b'"', b"xmlns",
+)  # fmt: skip
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["gpx", "kml"])
+def test_mutated_tracks_and_lists_of_cameras_are_read_or_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.{kind}"
+    content = {"gpx": GPX, "kml": KML}[kind]
+    outcomes = {"read": 0, "refused": 0}
+
+    def read(content: bytes) -> None:
+        path.write_bytes(content)
+        try:
+            if kind == "kml":
+                places = [camera.place for camera in read_places(path)]
+            else:
+                points, _ = read_gpx(path)
+                legs_of(Position(p.seconds_from(EARLIEST), p.place, p.segment) for p in points)
+                places = [point.place for point in points]
+        except (CatalogueError, RecordingError):
+            outcomes["refused"] += 1
+            return
+        assert all(abs(one.longitude) <= 180 and abs(one.latitude) <= 90 for one in places if one)
+        outcomes["read"] += 1
+
+    read(content)
+    assert outcomes["read"] == 1, f"{kind} is not read as it is"
+    try_all(kind, partial(mutated, content, bits=TAGS), read, 5 * MUTATIONS)
+    assert min(outcomes.values()) > MUTATIONS / 10, outcomes
+
+
+SIGNS = (
+    "2026", "0", "99", "-", "_", ".", "/", "T", "Z", "+01:00", "+99:99", " ", "PM", "(1)", "[", "*",
+    "1" * 60, "-" * 60, "\u0663", "\u00b2", "\n", "\x1b[2J", "..", "1706108297", "24", "a" * 200,
+)  # fmt: skip
+
+
+@pytest.mark.soak
+def test_mutated_names_are_read_or_not_understood() -> None:
+    outcomes = {"dated": 0, "not dated": 0}
+
+    def read(name: str) -> None:
+        named = read_name(PurePosixPath(name))
+        outcomes["dated" if named and named.started_at else "not dated"] += 1
+
+    def damaged(generator: random.Random) -> str:
+        name = generator.choice(EXAMPLES)
+        for _ in range(generator.randint(1, 4)):
+            at = generator.randrange(len(name) + 1)
+            match generator.randrange(3):
+                case 0:
+                    name = name[:at] + generator.choice(SIGNS) + name[at:]
+                case 1:
+                    name = name[:at] + name[at + generator.randint(1, 5) :]
+                case _:
+                    name = name[:at] + generator.choice(EXAMPLES)[-at:]
+        return name
+
+    try_all("names", damaged, read, 5 * MUTATIONS)
     assert min(outcomes.values()) > MUTATIONS / 10, outcomes

@@ -274,6 +274,11 @@ def test_a_claimed_duration_is_only_an_estimate(tmp_path: Path) -> None:
     with RecordingReader(path) as reader:
         assert len(list(reader.frames())) == 3
         assert reader.seconds == pytest.approx(0.12)
+    data[at - 4 : at] = (1).to_bytes(4, "big")  # of which a second has one: 68 years
+    path.write_bytes(data)
+    with RecordingReader(path) as reader:
+        assert len(list(reader.frames())) == 3
+        assert reader.duration_seconds is None or reader.duration_seconds < 3e9
 
 
 def shades(reader: RecordingReader) -> list[tuple[float, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -93,6 +94,8 @@ def test_points_that_say_nothing_are_left_out_and_counted(tmp_path: Path) -> Non
         ("<gpx><trk><trkseg/></trk></gpx>", "holds no point of a track"),
         ("<kml/>", "it is a 'kml'"),
         ("<gpx><trk>", "is not a GPX file"),
+        ('<?xml version="1.0" encoding="none"?><gpx/>', "is not a GPX file"),
+        ('<?xml version="1.0" encoding="big5"?><gpx/>', "is not a GPX file"),
         (
             '<!DOCTYPE gpx [<!ENTITY a "aaaa">]><gpx><trk>&a;</trk></gpx>',
             "it declares a document type",
@@ -152,6 +155,11 @@ def test_telemetry_may_be_cut_off_or_damaged() -> None:
     for _ in range(60):
         deep = klv("STRM", "\0", 1, len(deep), deep)
     assert list(samples_of(deep)) == []
+    for days in (math.nan, math.inf, -1e300):
+        row = struct.pack(">9d", HERE[1], HERE[0], 0, 0, 0, days, 0, 1, 3)
+        stream = klv("SCAL", "d", 8, 1, struct.pack(">d", 1)) + klv("GPS9", "d", 72, 1, row)
+        (sample,) = samples_of(klv("STRM", "\0", 1, len(stream), stream))
+        assert sample.time is None
 
 
 def test_the_place_that_a_phone_states_holds_for_its_film(tmp_path: Path) -> None:
@@ -159,6 +167,7 @@ def test_the_place_that_a_phone_states_holds_for_its_film(tmp_path: Path) -> Non
     found = course(film, film)
     assert found.legs[0].place == pytest.approx(HERE)
     assert found.legs[0].end > 40
+    assert len(found.legs) == 1
     assert "whether it moved is not known" in found.notes[0]
 
 

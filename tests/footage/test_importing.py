@@ -332,6 +332,13 @@ def test_kml_that_defines_or_fetches_something_is_refused(tmp_path: Path, doctyp
         read_places(path)
 
 
+def test_placemarks_in_one_another_are_read_in_no_time(tmp_path: Path) -> None:
+    mark = "<Placemark><name>Gate</name><Point><coordinates>-0.01,51.48</coordinates></Point>"
+    document = f"<kml>{mark * 30_000}{'</Placemark>' * 30_000}</kml>"
+    (tmp_path / "a.kml").write_text(document)
+    assert [camera.camera_id for camera in read_places(tmp_path / "a.kml")] == ["Gate"]
+
+
 @pytest.mark.parametrize(
     ("file", "content", "what"),
     [

@@ -33,6 +33,8 @@ from typing import Generic, TypeVar
 LONGEST_PAUSE_SECONDS = 3600.0
 # Where the time of each picture is stated, only damage tells of a longer one.
 LONGEST_STATED_PAUSE_SECONDS = 366 * 86400.0
+# No recording is longer than a century.
+MOST_SECONDS = 100 * 365.25 * 86400
 # A shorter pause needs no word: a recorder that waits for movement makes many.
 PAUSE_WITHOUT_A_WORD_SECONDS = 10.0
 # So many pictures may come late in a row; so much later than the next good one they lie at most.

@@ -11,7 +11,7 @@ from typing import Any
 import av
 
 from workbench.errors import RecordingError
-from workbench.footage.clock import Timed
+from workbench.footage.clock import MOST_SECONDS, Timed
 
 # Frames a second where neither the file nor the catalogue tells.
 NOMINAL_RATE = 25.0
@@ -142,9 +142,8 @@ class Film:
     @property
     def duration_seconds(self) -> float | None:
         """Length the file claims, for estimates only; None where it claims none."""
-        if self._container.duration is None or self._container.duration <= 0:
-            return None
-        return float(self._container.duration / av.time_base)
+        seconds = float((self._container.duration or 0) / av.time_base)
+        return seconds if 0 < seconds < MOST_SECONDS else None
 
     @property
     def tags(self) -> dict[str, str]:

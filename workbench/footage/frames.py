@@ -12,7 +12,7 @@ import numpy as np
 
 from workbench.domain import Problem, Unseen
 from workbench.errors import RecordingError
-from workbench.footage.clock import Clock, Doubt
+from workbench.footage.clock import MOST_SECONDS, Clock, Doubt
 from workbench.footage.files import files_of, is_sequence, stamp_of
 from workbench.footage.film import NOMINAL_RATE, Film
 from workbench.footage.geometry import Orientation, square, told_orientation
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 MOST_PIXELS = 2 * 7680 * 4320
 # A step of more ordinary steps than this, beside damage, is a stretch that could not be seen.
 UNSEEN_STEPS = 2.5
-# No recording is longer than a century.
-MOST_SECONDS = 100 * 365.25 * 86400
 
 
 class VideoFrame:

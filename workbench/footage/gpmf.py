@@ -52,7 +52,7 @@ def film_positions(
 ) -> tuple[list[tuple[float, Place]], list[str]]:
     """Positions in a film, each at its second of the recording, in order; and notes on them.
 
-    A film with one place alone, as phones write it, gives that place from its beginning to its end.
+    A film with one place alone, as phones write it, gives it from minus infinity to infinity.
 
     Raises
     ------
@@ -71,17 +71,14 @@ def film_positions(
                 at = seconds + length * number / len(samples)
                 positions.append((at, sample.place))
                 if sample.time is not None:
-                    said = recording.started_at + timedelta(seconds=at)
-                    ahead.append((said - sample.time).total_seconds())
+                    ahead.append((recording.started_at - sample.time).total_seconds() + at)
         if positions:
             return positions, _clock_notes(sorted(ahead))
         place = _stated_place(container.metadata)
-        length = float((container.duration or 0) / av.time_base)
     if place is None:
         raise _without(recording, "it holds no position")
     words = "its place is the one that it states for all of it; whether it moved is not known"
-    # As often as a track needs it, so that one place holds from beginning to end.
-    return [(second, place) for second in range(0, int(length) + 60, 30)], [words]
+    return [(-math.inf, place), (math.inf, place)], [words]
 
 
 def holds_track(recording: Recording) -> bool:
@@ -106,8 +103,7 @@ def _packets(container: Any, most_dilution: float) -> Iterator[tuple[float, floa
     for stream in container.streams.data:
         for other in container.streams:
             other.discard = Discard.default if other is stream else Discard.all  # not read at all
-        container.seek(0)
-        for packet in container.demux(stream):
+        for packet in _demuxed(container, stream):
             content = bytes(packet)
             if packet.pts is None or not content.startswith(b"DEVC"):
                 continue
@@ -115,6 +111,15 @@ def _packets(container: Any, most_dilution: float) -> Iterator[tuple[float, floa
             if samples:
                 base = float(packet.time_base)
                 yield packet.pts * base - zero, (packet.duration or 0) * base, samples
+
+
+def _demuxed(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets of a stream as far as the file can be read."""
+    try:
+        container.seek(0)
+        yield from container.demux(stream)
+    except (av.FFmpegError, IndexError):
+        return  # whoever reads the pictures says so
 
 
 def samples_of(content: bytes, *, most_dilution: float = 10.0) -> Iterator[Sample]:

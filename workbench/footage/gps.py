@@ -81,6 +81,8 @@ def course_of(recording: Recording) -> Course:
     assert track is not None
     if track == recording.path:
         found, notes = film_positions(recording, most_dilution=MOST_DILUTION)
+        if math.isinf(found[0][0]):
+            return Course((Leg(0.0, math.inf, found[0][1]),), tuple(notes))
         positions = [Position(seconds, place) for seconds, place in found]
     else:
         points, notes = read_gpx(track)
@@ -127,7 +129,7 @@ def read_gpx(path: Path) -> tuple[list[TrackPoint], list[str]]:
     reader = _GpxReader(path)
     try:
         reader.parser.Parse(content, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the latter of odd encodings
         raise _unreadable(path, f"is not a GPX file ({error})") from None
     points = sorted(reader.points, key=lambda point: (point.segment, point.time))
     if not points:

@@ -133,8 +133,8 @@ def _placemark(mark: Any, space: str, where: str) -> Row:
     row = dict.fromkeys(NAMES, "")
     row["name"] = text("k:name")
     row["camera_id"] = (
-        text(".//k:Data[@name='camera_id']/k:value")
-        or text(".//k:SimpleData[@name='camera_id']")
+        text("k:ExtendedData/k:Data[@name='camera_id']/k:value")
+        or text("k:ExtendedData/k:SchemaData/k:SimpleData[@name='camera_id']")
         or row["name"]
     )
     places = text("k:Point/k:coordinates").split()
