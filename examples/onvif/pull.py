@@ -311,7 +311,8 @@ def wanted(
         if one["camera_id"] == camera and one["ended_at"]
     ]
     now = datetime.now(UTC) + ahead
-    edge = min(now - BEHIND, held.latest + timedelta(milliseconds=1))
+    # Many recorders give the time of what is latest in whole seconds.
+    edge = min(now - BEHIND, (held.latest or now) + SHORTEST)
     for first, last in missing((start, end), [*present, *memory.asked.get(camera, ())]):
         # What the recorder does not hold needs no asking; it may have it later.
         first, last = max(first + ahead, held.earliest), min(last + ahead, edge)

@@ -201,8 +201,7 @@ class Replay:
             number = self._send(method, url, headers)
             answer = self._answer(number)
             asks = answer.headers.get("www-authenticate", "")
-            again = not self._challenge or "stale=true" in asks.lower()
-            if answer.status != 401 or not asks or not again:
+            if answer.status != 401 or not asks or asks == self._challenge:
                 break
             self._challenge = asks
         if answer.status == 401:

@@ -58,7 +58,7 @@ class Held:
     """What a recorder holds of one recording, by its own clock."""
 
     earliest: datetime
-    latest: datetime
+    latest: datetime | None  # None: not said, as of one that goes on
 
 
 class Recorder:
@@ -130,9 +130,9 @@ class Recorder:
                     about.findtext(f"{{{SCHEMA}}}{name}")
                     for name in ("EarliestRecording", "LatestRecording")
                 )
-                if earliest and latest:  # neither, where nothing was recorded yet
+                if earliest:  # else nothing was recorded yet
                     token = _text(about, SCHEMA, "RecordingToken")
-                    found[token] = Held(_moment(earliest), _moment(latest))
+                    found[token] = Held(_moment(earliest), _moment(latest) if latest else None)
             if _text(answer, SCHEMA, "SearchState") == "Completed":
                 return found
             if time.monotonic() > deadline:

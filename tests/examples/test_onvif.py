@@ -201,7 +201,7 @@ def test_a_recorder_that_cannot_be_used_is_named_and_the_others_are_asked(
         OnvifRecorder({"REC-1": there}, password="another") as locked,
         OnvifRecorder({"REC-3": there}, extension=False) as timeless,
         OnvifRecorder({"REC-4": there}, ahead=-7200.0) as wrong,
-        OnvifRecorder({"REC-5": there}) as sound,
+        OnvifRecorder({"REC-5": there}, http_digest=True) as sound,
     ):
         with (catalogue / "cameras.csv").open("a") as cameras:
             cameras.write("C4,Gate,51.475,-0.01\nC5,Yard,51.475,-0.01\n")

@@ -39,6 +39,7 @@ NAMESPACES = {
 PRE_AUTH = ("GetSystemDateAndTime", "GetServices")  # need no user (Core, access classes)
 TOKEN_SECONDS = 5.0  # by which a token may be older or newer than the recorder's clock
 MTU = 1400
+NONCE = "5ca1ab1e"  # of the web services
 PAYLOAD_TYPE = 96
 
 
@@ -97,6 +98,8 @@ class OnvifRecorder:
         Whether it sends the times of pictures.
     recorded : datetime, optional
         Up to here it has recorded so far, and goes on: there is nothing later yet.
+    http_digest : bool
+        Whether its web services take HTTP digest in place of UsernameTokens.
     early : bool
         Whether it begins a replay a synchronisation point sooner than it should.
     """
@@ -110,6 +113,7 @@ class OnvifRecorder:
     extension: bool = True
     recorded: datetime | None = None
     early: bool = False
+    http_digest: bool = False
     asked: list[tuple[str, str]] = field(default_factory=list)
     sessions: dict[str, list[str]] = field(default_factory=dict)
 
@@ -160,6 +164,24 @@ class OnvifRecorder:
             ]
         return codec, line
 
+    def admits(self, authorization: str, method: str, url: str, nonce: str) -> bool:
+        """Digest of RFC 2617, of HTTP and, as RFC 2326 takes it over, of RTSP."""
+        given = dict(re.findall(r'(\w+)="?([^",]*)"?', authorization))
+        if given.get("nonce") != nonce or given.get("uri") != url:
+            return False
+
+        def digest(text: str) -> str:
+            return hashlib.md5(text.encode()).hexdigest()
+
+        own = digest(f"{self.user}:recorder:{self.password}")
+        middle = f"{nonce}:{given.get('nc')}:{given.get('cnonce')}:auth"
+        return given.get("response") == digest(f"{own}:{middle}:{digest(f'{method}:{url}')}")
+
+
+def challenge(nonce: str) -> str:
+    """What a request without the right digest is answered with."""
+    return f'Digest realm="recorder", nonce="{nonce}", qop="auth"'
+
 
 # --- Web services -----------------------------------------------------------------------------
 
@@ -175,7 +197,15 @@ class _Soap(BaseHTTPRequestHandler):
         operation = body[0]
         namespace, _, name = operation.tag.removeprefix("{").partition("}")
         self.recorder.asked.append((name, ElementTree.tostring(operation, "unicode")))
-        if name not in PRE_AUTH and not self._authorised(envelope):
+        if self.recorder.http_digest and name not in PRE_AUTH:
+            given = self.headers.get("Authorization", "")
+            if not self.recorder.admits(given, "POST", self.path, NONCE):
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", challenge(NONCE))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+        elif name not in PRE_AUTH and not self._authorised(envelope):
             self._fault("ter:NotAuthorized", "Sender not authorized")
             return
         # The service's own address serves its own operations alone.
@@ -260,7 +290,7 @@ class _Soap(BaseHTTPRequestHandler):
 
     def _information(self, token: str) -> str:
         _, line = self.recorder.timeline(token)
-        moments = [at.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for at, _, _ in line]
+        moments = [at.strftime("%Y-%m-%dT%H:%M:%SZ") for at, _, _ in line]  # in whole seconds
         span = (
             f"<tt:EarliestRecording>{min(moments)}</tt:EarliestRecording>"
             f"<tt:LatestRecording>{max(moments)}</tt:LatestRecording>"
@@ -326,27 +356,14 @@ class _Rtsp(socketserver.StreamRequestHandler):
                 headers[name.strip().lower()] = value.strip()
             self.number = headers["cseq"]
             self.recorder.asked.append((method, headers.get("range", "")))
-            if not self._authorised(method, url, headers):
-                challenge = f'Digest realm="recorder", nonce="{self.nonce}", qop="auth"'
-                self._reply(401, "Unauthorized", {"WWW-Authenticate": challenge})
+            given = headers.get("authorization", "")
+            if not self.recorder.admits(given, method, url, self.nonce):
+                self._reply(401, "Unauthorized", {"WWW-Authenticate": challenge(self.nonce)})
             elif method == "TEARDOWN":
                 self._reply(200, "OK", {})
                 return
             elif not getattr(self, f"_{method.lower()}")(url, headers):
                 return
-
-    def _authorised(self, method: str, url: str, headers: dict[str, str]) -> bool:
-        """HTTP digest of RFC 2617, as RFC 2326 takes it over."""
-        given = dict(re.findall(r'(\w+)="?([^",]*)"?', headers.get("authorization", "")))
-        if given.get("nonce") != self.nonce or given.get("uri") != url:
-            return False
-
-        def digest(text: str) -> str:
-            return hashlib.md5(text.encode()).hexdigest()
-
-        own = digest(f"{self.recorder.user}:recorder:{self.recorder.password}")
-        middle = f"{self.nonce}:{given.get('nc')}:{given.get('cnonce')}:auth"
-        return given.get("response") == digest(f"{own}:{middle}:{digest(f'{method}:{url}')}")
 
     def _token(self, url: str) -> str:
         found = re.search(r"/replay/([^/?]+)", url)
