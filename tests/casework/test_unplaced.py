@@ -18,6 +18,7 @@ from shapely import box
 
 from workbench.casework.cases import Limits, Request
 from workbench.casework.evidence.export import export
+from workbench.casework.oversight import audit_overview
 from workbench.casework.reviewing.review import list_for_review
 from workbench.casework.reviewing.triage import sort_out
 from workbench.cli.main import main
@@ -107,6 +108,8 @@ def test_a_bus_is_found_only_under_the_case_that_names_it(
         with pytest.raises(CaseError, match="does not cover BUS-9"):
             sort_out(office.register, "A-1", bus, "same")
         sort_out(office.register, "A-2", bus, "same")
+    named = audit_overview(office.sit("otto")).searches
+    assert {s.district for s in named} == {"Old Town", "Old Town, BUS-9", "Pond, BUS-9"}
 
 
 def test_surfaces_say_that_a_place_is_not_known(

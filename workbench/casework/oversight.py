@@ -33,7 +33,7 @@ class SearchEntry:
     at: datetime  # UTC
     account: str
     case: str
-    district: str
+    district: str  # and the cameras without a place that it named
     start: str
     end: str
     cameras: int
@@ -182,7 +182,7 @@ def _searches(entries: Sequence[Entry]) -> list[SearchEntry]:
             entry.at,
             entry.account,
             str(entry.about["case"]),
-            str(entry.about["district"]),
+            ", ".join([entry.about["district"], *entry.about.get("unplaced", ())]),
             str(entry.about["start"]),
             str(entry.about["end"]),
             int(entry.about["cameras"]),
