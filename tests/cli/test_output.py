@@ -43,6 +43,18 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(
     assert "1 min 00 s left" in captured.err
 
 
+def test_a_name_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    table = output.table("Camera")
+    table.add_row("Gate\x1b[1A\x9b2K")
+    output.show(table)
+    output.show("Gate\x1b[2J")
+    output.say("Gate\r\x1b[2J\nQuay")
+    said = capsys.readouterr()
+    assert "Gate?[1A?2K" in said.out
+    assert "Gate?[2J\n" in said.out
+    assert said.err == "Gate??[2J\nQuay\n"
+
+
 def test_progress_of_a_download_is_in_megabytes(capsys: pytest.CaptureFixture[str]) -> None:
     with output.download_progress() as progress:
         progress(Progress(1_500_000, 3_000_000, "yunet.onnx"))

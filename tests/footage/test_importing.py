@@ -23,6 +23,7 @@ from workbench.footage.importing import (
     propose_catalogue,
     read_places,
     read_zone,
+    survey,
     write_catalogue,
 )
 
@@ -205,6 +206,27 @@ def test_what_is_no_footage_is_told_with_the_reason(proposal: Proposal, messy: P
     assert told["Gate 3/preview.jpg"] == "is a single picture, not a sequence"
     assert len(told) == 5
     assert proposal.survey.skipped == 2
+
+
+def test_names_that_no_table_or_terminal_should_hold_are_refused(tmp_path: Path) -> None:
+    for name in (
+        b"G\xff/2026-03-29 10.11.12.mp4",
+        b"G\x1b[2J/2026-03-29 10.11.12.mp4",
+        b"\xff/1.jpg",
+    ):
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+        path.parent.mkdir()
+        path.write_bytes(b"x")
+    found = survey(tmp_path)
+    assert found.found == ()
+    assert {(one.where, one.what.split(";")[0]) for one in found.not_understood} == {
+        (
+            "G\ufffd/2026-03-29 10.11.12.mp4",
+            "its path is not in UTF-8, and a table could not name it",
+        ),
+        ("G\ufffd[2J/2026-03-29 10.11.12.mp4", "its path holds a control character"),
+        ("\ufffd/1.jpg", "its path is not in UTF-8, and a table could not name it"),
+    }
 
 
 def test_a_camera_in_two_folders_is_two_cameras_and_one_that_overlaps_itself_none(

@@ -17,6 +17,8 @@ DONE, PROBLEMS, REFUSED = 0, 1, 2  # exit statuses
 
 # Where progress goes to a file, a line now and then shows that work goes on.
 SECONDS_BETWEEN_LINES = 30.0
+# In a name they would let who gave it move the cursor and write over what is said.
+_CONTROLS = {number: "?" for number in (*range(32), *range(127, 160)) if chr(number) not in "\n\t"}
 
 
 def replace_unwritable() -> None:
@@ -26,11 +28,20 @@ def replace_unwritable() -> None:
             stream.reconfigure(errors="replace")
 
 
+def printable(text: str) -> str:
+    """Replace the control characters of a text, but for line ends and tabs, by question marks."""
+    return text.translate(_CONTROLS)
+
+
 def table(*headings: str) -> Any:
     """Make a table to fill with ``add_row``; without headings where all of them are empty."""
     from rich.table import Table
 
-    made = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headings))
+    class Printable(Table):
+        def add_row(self, *cells: Any, **options: Any) -> None:
+            super().add_row(*(printable(c) if isinstance(c, str) else c for c in cells), **options)
+
+    made = Printable(box=None, pad_edge=False, header_style="bold", show_header=any(headings))
     for heading in headings:
         made.add_column(heading, overflow="fold")
     return made
@@ -43,7 +54,8 @@ def show(what: Any) -> None:
     # markup=False: a file or a camera may be called "[red]". A pipe has room for whole names.
     width = None if sys.stdout.isatty() else 200
     console = Console(markup=False, highlight=False, width=width)
-    console.print(what, soft_wrap=isinstance(what, str))
+    is_text = isinstance(what, str)
+    console.print(printable(what) if is_text else what, soft_wrap=is_text)
 
 
 def lines(objects: Iterable[Any]) -> None:
@@ -56,7 +68,7 @@ def lines(objects: Iterable[Any]) -> None:
 
 def say(text: str) -> None:
     """Print a message to the person at the terminal."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(printable(text) + "\n")
     sys.stderr.flush()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -151,7 +152,8 @@ def survey(
 def shown(path: Path, root: Path) -> str:
     """A path below *root* as text that can be printed, whatever bytes it is made of."""
     text = path.relative_to(root).as_posix()
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join("\ufffd" if _is_control(letter) else letter for letter in text)
 
 
 def _walk(walk: _Walk) -> None:
@@ -185,16 +187,19 @@ def _file(walk: _Walk, path: Path) -> None:
         return
     if path.parent == walk.root and path.name in (CAMERAS_CSV, CAMERAS_GEOJSON, FOOTAGE_CSV):
         return
+    inside = str(path.relative_to(walk.root))
     try:
-        path.name.encode("utf-8")
+        inside.encode("utf-8")
         status = path.lstat()
     except UnicodeEncodeError:
-        walk.refuse(path, "its name is not in UTF-8, and a table could not name it; rename it")
+        walk.refuse(path, "its path is not in UTF-8, and a table could not name it; rename it")
         return
     except OSError as error:
         walk.refuse(path, f"cannot be looked at ({error.strerror})")
         return
-    if stat.S_ISLNK(status.st_mode):
+    if any(map(_is_control, inside)):
+        walk.refuse(path, "its path holds a control character; rename it")
+    elif stat.S_ISLNK(status.st_mode):
         walk.refuse(path, _link(path, walk.root))
     elif not stat.S_ISREG(status.st_mode):
         walk.refuse(path, "is not a file but a device, a pipe or a socket")
@@ -205,6 +210,10 @@ def _file(walk: _Walk, path: Path) -> None:
         walk.refuse(path, "is empty")
     else:
         walk.films.append(path)
+
+
+def _is_control(letter: str) -> bool:
+    return unicodedata.category(letter) == "Cc"
 
 
 def _of_the_system(name: str) -> bool:
