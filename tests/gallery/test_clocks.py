@@ -26,6 +26,8 @@ from workbench.domain import (
 from workbench.errors import GalleryError, TimeError
 from workbench.gallery import Gallery
 from workbench.gallery.lifecycle import check, merge
+from workbench.gallery.replacement import carry_over, stored
+from workbench.gallery.replacement import replace as replace_gallery
 
 START = datetime(2026, 3, 29, tzinfo=UTC)
 Make = Callable[..., IndexedRecording]
@@ -192,6 +194,25 @@ def test_a_clock_of_a_camera_is_that_of_recordings_to_come(
         merge(other, gallery)
         merge(other, gallery)
         assert other.clocks() == gallery.clocks()
+
+
+def test_a_copy_with_other_templates_takes_over_what_was_corrected_meanwhile(
+    gallery: Gallery, joined: IndexedRecording, tmp_path: Path
+) -> None:
+    gallery.add_recording(joined)
+    names = gallery.recordings()["recording_id"].tolist()
+    with Gallery.create(tmp_path / "new.duckdb", gallery.profile) as new:
+        carry_over(gallery, new)
+        new.add_recordings(stored(gallery, names))
+        gallery.correct_clock(ahead(30.0), camera_id="C1")
+        gallery.correct_clock(ahead(60.0), recordings=[joined.recording_id], from_seconds=150.0)
+    path, corrected = gallery.path, content(gallery)
+    gallery.close()
+    replace_gallery(path, tmp_path / "new.duckdb")
+    with Gallery.open(path) as after:
+        assert content(after)[0] == corrected[0]
+        assert content(after)[2:] == corrected[2:]  # but for when it was indexed
+        assert [setting.camera_id for setting in after.clocks()] == ["C1"]
 
 
 def test_the_more_specific_holds_and_of_one_kind_the_last(gallery: Gallery, indexed: Make) -> None:

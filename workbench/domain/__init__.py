@@ -23,6 +23,7 @@ from workbench.domain.clocks import (
     setting_for,
     stretch_at,
     stretches_of,
+    with_corrections_of,
 )
 from workbench.domain.faces import QUALITY_PARTS, Box, Face, Metric, Point, Profile, Quality
 from workbench.domain.footage import (
@@ -130,4 +131,5 @@ __all__ = [
     "to_microseconds",
     "utc",
     "wall_time",
+    "with_corrections_of",
 ]

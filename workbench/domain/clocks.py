@@ -205,6 +205,29 @@ def corrected(
     return tuple(found)
 
 
+def with_corrections_of(own: Sequence[Stretch], other: Sequence[Stretch]) -> tuple[Stretch, ...]:
+    """Stretches of a recording with what people found of its clock in another gallery.
+
+    Of two corrections the newer one holds.
+    """
+    edges = {stretch.from_seconds for stretch in own}
+    for before, stretch in zip((None, *other), other, strict=False):
+        if stretch.found_at is not None or (before is not None and before.found_at is not None):
+            edges.add(stretch.from_seconds)
+    found: list[Stretch] = []
+    for seconds in sorted(edges):
+        mine, theirs = stretch_at(own, seconds), stretch_at(other, seconds)
+        newer = theirs.found_at is not None and (
+            mine.found_at is None or mine.found_at < theirs.found_at
+        )
+        found.append(
+            replace(theirs, from_seconds=seconds, doubt=mine.doubt)
+            if newer
+            else replace(mine, from_seconds=seconds)
+        )
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Unseen:
     """A stretch of a recording of which no picture could be decoded."""
@@ -397,4 +420,5 @@ __all__ = [
     "setting_for",
     "stretch_at",
     "stretches_of",
+    "with_corrections_of",
 ]

@@ -279,9 +279,9 @@ class SegmentWriter:
         self._tracklets = self._count("tracklets")
         self._shots = self._count("shots")
 
-    def add_clock(self, setting: ClockSetting) -> None:
-        """Add a correction for a camera or a folder."""
-        self._insert("clocks", clock_table([setting]))
+    def add_clocks(self, settings: Sequence[ClockSetting]) -> None:
+        """Add corrections for cameras and folders."""
+        self._insert("clocks", clock_table(settings))
 
     def add_tables(self, tables: Mapping[str, pa.Table], *, without: Iterable[str] = ()) -> None:
         """Add tables in :func:`columns`, but for the recordings *without*."""

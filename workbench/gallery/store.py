@@ -346,10 +346,8 @@ class Gallery:
             cameras[camera.camera_id] = camera
             self._check_templates(one)
             self._check_times(one)
-        settings = self.clocks()
         with self._commit() as segment:
-            given = [_by_setting(one, settings) for one in recordings]
-            segment.add_recordings(given, cameras.values())
+            segment.add_recordings(list(map(self.with_clock_set, recordings)), cameras.values())
 
     def add_run(
         self,
@@ -511,7 +509,7 @@ class Gallery:
         ]
         fresh = {name: those for name, those in new.items() if those != old[name]}
         self._refuse_to_misplace(old, fresh)
-        self._restate(fresh, setting, progress)
+        self.restate(fresh, [] if setting is None else [setting], progress=progress)
         return changes
 
     def _recordings_to_correct(
@@ -579,30 +577,44 @@ class Gallery:
             found[name].append(seconds)
         return found
 
-    def _restate(
+    def restate(
         self,
         stretches: Mapping[str, tuple[Stretch, ...]],
-        setting: ClockSetting | None,
-        progress: ProgressCallback | None,
+        settings: Sequence[ClockSetting] = (),
+        *,
+        progress: ProgressCallback | None = None,
     ) -> None:
-        """Write the segments of recordings again with other stretches, and keep a setting."""
+        """Give recordings other stretches, by id, with all times, and keep *settings* of clocks.
+
+        For people :meth:`correct_clock`, which says what changes.
+        """
         concerned = [
             segment
             for segment in self.segments
             if any(name.decode() in stretches for name in segment.recording_ids.tolist())
         ]
-        if not concerned and setting is None:
+        if not concerned and not settings:
             return
         with self._commit_several([segment.entry for segment in concerned]) as another:
             writer = another()
-            if setting is not None:
-                writer.add_clock(setting)
+            writer.add_clocks(settings)
             for done, segment in enumerate(concerned, start=1):
                 writer.add_segments([segment], stretches=stretches)
                 if progress is not None:
                     progress(Progress(done, len(concerned)))
                 if done < len(concerned):
                     writer = another()
+
+    def with_clock_set(self, indexed: IndexedRecording) -> IndexedRecording:
+        """The recording with the clock that was set for its folder or camera, as it is stored.
+
+        One that a gallery holds already keeps its own, as does one whose catalogue states one.
+        """
+        about = indexed.recording
+        setting = setting_for(self.clocks(), about.camera_id, about.file, about.stated_at)
+        if setting is None or indexed.stored_id:
+            return indexed
+        return indexed.corrected(setting.correction, setting.given_for)
 
     def clocks(self) -> tuple[ClockSetting, ...]:
         """Corrections that were given for cameras and folders, the oldest first."""
@@ -1273,15 +1285,6 @@ class Gallery:
 
 def _key_of(indexed: IndexedRecording) -> tuple[str, str, int]:
     return indexed.sha256, indexed.recording.camera_id, indexed.recording.stream
-
-
-def _by_setting(indexed: IndexedRecording, settings: Sequence[ClockSetting]) -> IndexedRecording:
-    """The recording with the clock that was set for its folder or camera, if it is a new one."""
-    about = indexed.recording
-    setting = setting_for(settings, about.camera_id, about.file, about.stated_at)
-    if setting is None or indexed.stored_id:
-        return indexed
-    return indexed.corrected(setting.correction, setting.given_for)
 
 
 def _changes(

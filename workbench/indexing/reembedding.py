@@ -14,7 +14,7 @@ from workbench.errors import GalleryError
 from workbench.faces import templates
 from workbench.faces.detection import detect
 from workbench.faces.tracklets import PICTURE_MARGIN
-from workbench.gallery.replacement import carry_over, missing, stored
+from workbench.gallery.replacement import adopt_clocks, carry_over, missing, stored
 
 if TYPE_CHECKING:
     from workbench.domain import Image
@@ -84,6 +84,7 @@ def reembed(
             result.recordings += len(some)
             if progress is not None:
                 progress(Progress(result.recordings, total))
+    adopt_clocks(old, new)
     return result
 
 

@@ -22,6 +22,7 @@ from workbench.domain import (
     ProgressCallback,
     Recording,
     Scope,
+    setting_for,
 )
 from workbench.errors import RecordingError, SightlineError
 from workbench.footage.catalog import read_catalogue
@@ -333,18 +334,14 @@ def _store(
     """Store what was found; *listed* are the picture streams of its file in the catalogue."""
     if isinstance(outcome, SightlineError):
         return RecordingReport.refusal(recording, f"{outcome.what}. {outcome.fix}")
-    key = outcome.sha256, outcome.recording.camera_id, outcome.recording.stream
-    if ids := gallery.same_recordings([key]).get(key):  # a copy, stored since the run began
-        start = gallery.starts(ids)[ids[0]]
-        told = [
-            Problem(
-                recording.file,
-                f"has the same content as {start.file} on the same camera, and is kept once",
-            )
-        ]
-        if not _agrees(recording, start):
-            told.append(_other_time(recording, start))
-        return RecordingReport(recording.file, recording.camera_id, "present", problems=tuple(told))
+    keys = [
+        (outcome.sha256, there.camera_id, outcome.recording.stream)
+        for there, _ in divided(outcome, camera)
+    ]
+    if held_as := [name for names in gallery.same_recordings(keys).values() for name in names]:
+        return _copy(recording, gallery.starts(held_as)[held_as[0]])
+    stated = outcome.recording.clock_offset_seconds
+    outcome = gallery.with_clock_set(outcome)
     found = [
         Problem(recording.file, f"has the same content as {other}; one of their rows is wrong")
         for other in gallery.same_content(outcome)
@@ -359,6 +356,7 @@ def _store(
         for other, seconds in gallery.overlapping(outcome)
         if seconds > OVERLAP_SECONDS
     ]
+    found += _clock_notes(recording, stated, gallery)
     found += notes_on(outcome, camera)
     found += [
         Problem(
@@ -373,3 +371,32 @@ def _store(
     gallery.add_cameras(there for there, _ in parts)
     gallery.add_recordings([part for _, part in parts])
     return RecordingReport.of(outcome, tuple(found))
+
+
+def _copy(recording: Recording, start: RecordingStart) -> RecordingReport:
+    """Report on a recording whose content was stored since the run began."""
+    told = [
+        Problem(
+            recording.file,
+            f"has the same content as {start.file} on the same camera, and is kept once",
+        )
+    ]
+    if not _agrees(recording, start):
+        told.append(_other_time(recording, start))
+    return RecordingReport(recording.file, recording.camera_id, "present", problems=tuple(told))
+
+
+def _clock_notes(recording: Recording, stated: float, gallery: Gallery) -> list[Problem]:
+    """Say if a catalogue states another offset of a clock than was given for its camera."""
+    about = recording.camera_id, recording.file, recording.stated_at
+    setting = setting_for(gallery.clocks(), *about)
+    if setting is None or not stated or stated == setting.correction.offset_seconds:
+        return []
+    return [
+        Problem(
+            recording.file,
+            f"footage.csv says that its clock was {stated:g} s ahead, and "
+            f"{setting.correction.offset_seconds:g} s were given for its {setting.given_for}; what "
+            "footage.csv says holds",
+        )
+    ]
