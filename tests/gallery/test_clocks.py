@@ -84,6 +84,34 @@ def test_all_times_of_a_recording_follow_its_clock(gallery: Gallery) -> None:
     assert spans == [(START - timedelta(minutes=4), START + timedelta(minutes=6))]
 
 
+def test_a_plan_changes_nothing_and_is_what_is_done(gallery: Gallery) -> None:
+    before = content(gallery)
+    (first, *_) = ids_of(gallery, "C1")
+    with Gallery.open(gallery.path) as reading:
+        planned = reading.correct_clock(ahead(240.0), recordings=[first], dry_run=True)
+        with pytest.raises(GalleryError, match="for reading only"):
+            reading.correct_clock(ahead(240.0), recordings=[first])
+    assert content(gallery) == before
+    assert gallery.correct_clock(ahead(240.0), recordings=[first]) == planned
+
+
+def test_what_is_confirmed_keeps_its_offsets(gallery: Gallery, indexed: Make) -> None:
+    whole = replace(
+        indexed(5, 600, (500,)), stretches=(Stretch(), Stretch(150.0, JOINED, offset_seconds=20.0))
+    )
+    gallery.add_recording(whole)
+    right = replace(ahead(0), offset_seconds=None)
+    changes = gallery.correct_clock(right, recordings=[whole.recording_id])
+    assert [(c.old_offset_seconds, c.new_offset_seconds) for c in changes] == [(0, 0), (20, 20)]
+    assert all(c.old_start == c.new_start for c in changes)
+    stretches = gallery.stretches_by_id([whole.recording_id])[whole.recording_id]
+    assert [(s.open_doubt, s.found_by, s.doubt) for s in stretches] == [
+        ("", "anna", ""), ("", "anna", JOINED),
+    ]  # fmt: skip
+    with pytest.raises(TimeError, match="cannot be confirmed yet"):
+        gallery.correct_clock(right, camera_id="C5")
+
+
 OFFSETS = st.floats(-86400, 86400, allow_nan=False).map(lambda seconds: round(seconds, 6))
 
 

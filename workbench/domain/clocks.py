@@ -30,12 +30,13 @@ MOST_OFFSET_SECONDS = 366 * 86400.0
 
 @dataclass(frozen=True, slots=True)
 class ClockCorrection:
-    """Offset of a camera's clock, as somebody found it; an offset of 0 confirms the clock.
+    """Offset of a camera's clock, as somebody found it, or a confirmation of the one that is known.
 
     Raises TimeError if a number is not possible, or it is not said who found it and how.
     """
 
-    offset_seconds: float  # by which the clock was ahead of the right time; negative: behind
+    # By which the clock was ahead of the right time; negative: behind. None: confirmed as known.
+    offset_seconds: float | None
     found_by: str
     how: str  # it was found, such as "compared with the clock in the picture"
     found_at: datetime  # UTC
@@ -44,7 +45,7 @@ class ClockCorrection:
     def __post_init__(self) -> None:
         object.__setattr__(self, "found_at", utc(self.found_at, where="clock"))
         # Written so that NaN fails too.
-        if not abs(self.offset_seconds) <= MOST_OFFSET_SECONDS:
+        if self.offset_seconds is not None and not abs(self.offset_seconds) <= MOST_OFFSET_SECONDS:
             raise TimeError(
                 f"a clock offset of {self.offset_seconds:g} s is more than a year",
                 where="clock",
@@ -89,9 +90,10 @@ class Stretch:
 
     def corrected(self, correction: ClockCorrection, given_for: str) -> Stretch:
         """The stretch with another offset, or with the same one confirmed."""
+        offset = correction.offset_seconds
         return replace(
             self,
-            offset_seconds=correction.offset_seconds,
+            offset_seconds=self.offset_seconds if offset is None else offset,
             uncertainty_seconds=correction.uncertainty_seconds,
             found_by=correction.found_by,
             how=correction.how,
@@ -141,11 +143,23 @@ class ClockSetting:
                 where="clock",
                 fix="Name one",
             )
+        if self.correction.offset_seconds is None:
+            raise TimeError(
+                "recordings that are stored later cannot be confirmed yet",
+                where="clock",
+                fix="Name the recordings, or give the offset",
+            )
         for name in ("since", "until"):
             moment = getattr(self, name)
             if moment is not None:
                 object.__setattr__(self, name, utc(moment, where=f"clock, {name}"))
         object.__setattr__(self, "folder", self.folder.rstrip("/") or (self.folder[:1] and "."))
+
+    @property
+    def offset_seconds(self) -> float:
+        """Seconds by which the clock was ahead."""
+        assert self.correction.offset_seconds is not None  # as was checked above
+        return self.correction.offset_seconds
 
     @property
     def given_for(self) -> str:

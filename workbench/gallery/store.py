@@ -443,6 +443,7 @@ class Gallery:
         from_seconds: float = 0.0,
         since: datetime | None = None,
         until: datetime | None = None,
+        dry_run: bool = False,
         progress: ProgressCallback | None = None,
     ) -> list[ClockChange]:
         """Correct or confirm the clock of recordings; nothing is decoded again, and ids stay.
@@ -454,7 +455,8 @@ class Gallery:
         Parameters
         ----------
         correction : ClockCorrection
-            The offset, also if it is the one that is known: the times are confirmed then.
+            The offset, also if it is the one that is known: the times are confirmed then. Named
+            recordings can be confirmed with whatever offset they have.
         recordings : iterable of str
             Ids of recordings. What is given for a recording holds against what is given for its
             folder, and that against what is given for its camera; of one kind, the last.
@@ -465,6 +467,8 @@ class Gallery:
         since, until : datetime, optional
             For a camera or folder: recordings that begin from then, and before then, by the clock
             that is corrected.
+        dry_run : bool
+            Change nothing; a gallery open for reading will do.
         progress : callable, optional
             Called after each segment that was written again.
 
@@ -493,7 +497,8 @@ class Gallery:
         else:
             setting = ClockSetting(correction, camera_id, folder, since, until)
             given_for = setting.given_for
-        self._is_writable()
+        if not dry_run:
+            self._is_writable()
         known = self._recordings_to_correct(names, setting, from_seconds)
         old, seen = self.stretches_by_id(known), self._first_seconds(known)
         new = {
@@ -509,7 +514,8 @@ class Gallery:
         ]
         fresh = {name: those for name, those in new.items() if those != old[name]}
         self._refuse_to_misplace(old, fresh)
-        self.restate(fresh, [] if setting is None else [setting], progress=progress)
+        if not dry_run:
+            self.restate(fresh, [] if setting is None else [setting], progress=progress)
         return changes
 
     def _recordings_to_correct(

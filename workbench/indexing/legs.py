@@ -93,7 +93,7 @@ def with_clocks_set(catalogue: Catalogue, gallery: Gallery) -> Catalogue:
         setting = setting_for(settings, *about)
         if setting is None:
             return recording
-        offset = setting.correction.offset_seconds
+        offset = setting.offset_seconds
         started_at = recording.stated_at - timedelta(seconds=offset)
         return replace(recording, started_at=started_at, clock_offset_seconds=offset)
 
