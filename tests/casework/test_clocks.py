@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from workbench.casework.clocks import compare_clock, compared_clocks, view_clock
+from workbench.casework.clockcorrection import ClockTarget, correct_clocks, digest
+from workbench.casework.clocks import compare_clock, compared_clocks, list_clocks, view_clock
 from workbench.errors import CaseError, GalleryError, NotPermitted, RecordingError
 from workbench.footage.clockpictures import read_area
 from workbench.gallery import Gallery
@@ -86,3 +87,96 @@ def test_another_film_in_its_place_is_not_shown(office: Any, gallery: Gallery) -
     with pytest.raises(GalleryError, match="has no recording"):
         view_clock(office.sit("anna"), gallery, "none.mp4")
     assert not office.events("clock.viewed")
+
+
+def offsets(gallery: Gallery) -> list[float]:
+    return [one.clock.offset_seconds for one in list_clocks(gallery)]
+
+
+def test_a_correction_is_on_record_with_old_and_new_times_before_it_is_made(
+    office: Any, clocked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register, target = office.sit("sara"), ClockTarget(camera_id="C0")
+    with Gallery.open(clocked, write=True) as gallery:
+        planned = correct_clocks(
+            register, gallery, target, offset_seconds=74, how="speaking clock", dry_run=True
+        )
+        assert office.events("clock.") == []
+        made = correct_clocks(
+            register,
+            gallery,
+            target,
+            offset_seconds=74,
+            how="speaking clock",
+            uncertainty_seconds=1,
+        )
+        assert made == planned
+        assert offsets(gallery) == [74, 74, 74, 0]
+        assert {one.clock.found_by for one in list_clocks(gallery)} == {"sara", ""}
+        (correcting, corrected) = office.events("clock.")
+        assert (correcting.what, corrected.what) == ("clock.correcting", "clock.corrected")
+        assert correcting.about["target"] == {"camera_id": "C0"}
+        first = correcting.about["changes"][0]
+        assert first["old_start"] == "2026-03-31T17:04:00+00:00"
+        assert first["new_start"] == "2026-03-31T17:02:46+00:00"
+        assert corrected.about["correcting"] == correcting.number
+        assert corrected.about["sha256"] == digest(correcting.about["changes"])
+
+        def refuse(*_: Any, **__: Any) -> None:
+            raise GalleryError("the disk is full")
+
+        monkeypatch.setattr(gallery, "_restate", refuse)
+        with pytest.raises(GalleryError):
+            correct_clocks(register, gallery, target, offset_seconds=0, how="no")
+        assert [e.what for e in office.events("clock.")[2:]] == ["clock.correcting", "clock.failed"]
+        assert offsets(gallery) == [74, 74, 74, 0]
+
+
+def test_what_is_confirmed_is_certain_and_as_it_was(office: Any, clocked: Path) -> None:
+    register = office.sit("ada")
+    with Gallery.open(clocked, write=True) as gallery:
+        assert [bool(one.clock.open_doubt) for one in list_clocks(gallery)] == [0, 0, 1, 0]
+        changes = correct_clocks(
+            register, gallery, ClockTarget(folder="night"), offset_seconds=None, how="a bus"
+        )
+        assert all(one.old_start == one.new_start for one in changes)
+        assert not any(one.clock.open_doubt for one in list_clocks(gallery))
+        assert gallery.clocks() == ()
+        with pytest.raises(GalleryError, match="no recording that this concerns"):
+            correct_clocks(
+                register, gallery, ClockTarget(folder="day"), offset_seconds=None, how="a bus"
+            )
+
+
+def test_whoever_searches_corrects_no_clock(office: Any, clocked: Path) -> None:
+    with Gallery.open(clocked, write=True) as gallery:
+        with pytest.raises(NotPermitted, match="supervisor or administrator"):
+            correct_clocks(
+                office.sit("anna"),
+                gallery,
+                ClockTarget(recording="gate.mp4"),
+                offset_seconds=3600,
+                how="so that it is within my case",
+            )
+        assert offsets(gallery) == [0, 0, 0, 0]
+    assert [entry.what for entry in office.events("clock.")] == ["clock.correct.refused"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"recording": "a", "camera_id": "C"},
+        {"camera_id": "C", "folder": "."},
+        {"recording": "a", "since": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"camera_id": "C", "from_seconds": 3.0},
+        {
+            "folder": ".",
+            "since": datetime(2026, 1, 2, tzinfo=UTC),
+            "until": datetime(2026, 1, 1, tzinfo=UTC),
+        },
+    ],
+)
+def test_a_target_is_one_thing(given: dict[str, Any]) -> None:
+    with pytest.raises(CaseError):
+        ClockTarget(**given)

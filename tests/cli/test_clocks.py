@@ -41,6 +41,35 @@ def test_a_clock_is_looked_at_and_compared(clock: Any, tmp_path: Path) -> None:
     assert read["drifts"] is False
 
 
+def test_times_are_corrected_by_a_comparison_and_listed(clock: Any, tmp_path: Path) -> None:
+    assert clock("pictures", "gate.mp4", "--output", tmp_path / "p")[0] == DONE
+    right = ("--clock-ahead", "0", "--how", "radio")
+    given = ("read", "gate.mp4", "--first", "18:02:50", *right)
+    (read,) = clock(*given)[1]
+    status, planned, _ = clock("set", "--compared", read["entry"], "--dry-run")
+    assert (status, [one["made"] for one in planned]) == (DONE, [False])
+    *_, changed = clock(*given, "--apply")[1]
+    assert changed == {**planned[0], "made": True}
+    status, listed, _ = clock("list", "--camera", "C0")
+    assert (status, len(listed)) == (DONE, 3)
+    assert listed[0]["recorded"] == "2026-03-31T17:04:00+00:00"
+    assert listed[0]["time"] == "2026-03-31T17:02:50+00:00"
+    assert "radio" in listed[0]["how"]
+    (doubtful,) = clock("list", "--uncertain")[1]
+    assert (doubtful["file"], doubtful["from_seconds"]) == ("night/a.mp4", 3.0)
+
+
+def test_times_are_set_by_a_moment_and_confirmed(clock: Any) -> None:
+    moment = ("--moment", "2026-03-31T18:04:07+01:00", "2026-03-31T18:02:32+01:00")
+    status, (changed,), _ = clock("set", "--camera", "C1", *moment, "--how", "a train")
+    assert (status, changed["new_offset_seconds"]) == (DONE, 95.0)
+    status, (changed,), _ = clock(
+        "confirm", "--recording", "night/a.mp4", "--from", 3, "--how", "a bus", "--uncertainty", 2
+    )
+    assert changed["old_start"] == changed["new_start"]
+    assert clock("list", "--uncertain")[1] == []
+
+
 @pytest.mark.parametrize(
     ("given", "what"),
     [
@@ -51,6 +80,12 @@ def test_a_clock_is_looked_at_and_compared(clock: Any, tmp_path: Path) -> None:
             ("read", "gate.mp4", "--first", "18:02", "--clock-ahead", "0", "--how", "x"),
             "no one has",
         ),
+        (("set", "--ahead", "9", "--how", "x"), "a recording, a camera or a folder"),
+        (("set", "--ahead", "9", "--camera", "C0"), "how it is known is missing"),
+        (("set", "--ahead", "nan", "--camera", "C0", "--how", "x"), "more than a year"),
+        (("set", "--compared", "7"), "entry 7 of the record is not a comparison"),
+        (("set", "--camera", "C0", "--how", "x", "--moment", "18:04", "18:02"), "ISO 8601"),
+        (("confirm", "--camera", "C9", "--how", "x"), "no recording that this concerns"),
         (
             ("read", "gate.mp4", "--first", "x", "--clock-ahead", "0", "--how", "x", "--zone", "Z"),
             "'Z' is not a time zone",

@@ -38,6 +38,7 @@ from workbench.domain import (
     Scope,
     Shot,
     Tracklet,
+    stretches_of,
 )
 from workbench.footage.files import sha256_of
 from workbench.gallery import Gallery
@@ -269,12 +270,15 @@ def case(office: Office, ask: Callable[..., Request], subject: Probe) -> Case:
 
 @pytest.fixture
 def clocked(tmp_path: Path) -> Path:
-    """A gallery of one film of five seconds, catalogued as of 17:04 UTC, and two that are away."""
+    """A gallery of a film of five seconds, catalogued as of 17:04 UTC, and two that are away.
+
+    The second is in doubt from 3 s on.
+    """
     folder = tmp_path / "clocked"
     folder.mkdir()
     grey = (np.full((*SIZE, 3), 3 * number, np.uint8) for number in range(5 * RATE))
     film = write(folder / "gate.mp4", grey)
-    started = datetime(2026, 3, 31, 17, 4, tzinfo=UTC)
+    started, doubts = datetime(2026, 3, 31, 17, 4, tzinfo=UTC), [(3.0, "recordings were joined")]
     with Gallery.create(folder / "town.duckdb", PROFILE) as gallery:
         gallery.add_cameras(
             [Camera("C0", "Gate", 51.475, -0.015), Camera("C1", "Bridge", 51.478, -0.01)]
@@ -302,6 +306,7 @@ def clocked(tmp_path: Path) -> Path:
                     5 * RATE,
                     9,
                     (tracklet,),
+                    stretches=stretches_of(doubts if number == 1 else ()),
                 )
             )
         gallery.add_run(str(folder), started, started, indexed=3, refused=(), left=0)

@@ -7,7 +7,7 @@ a person who does not search: a corrected time can bring footage into the time r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.cases import plain
+from workbench.domain import Stretch
 from workbench.errors import CaseError, GalleryError, RecordingError
 from workbench.footage.clockpictures import ClockArea, ClockPicture, clock_pictures
 from workbench.footage.clockreading import ClockComparison, Reading, compare, read_clock
@@ -33,15 +34,35 @@ _SAME_SECOND = 0.002
 
 
 @dataclass(frozen=True, slots=True)
-class StretchOfRecording:
-    """A recording of a gallery and one of its stretches, to whose pictures a clock belongs."""
+class RecordedStretch:
+    """A stretch of a recording of a gallery, with what is known of its clock."""
 
     recording_id: str
     file: str
     camera_id: str
-    from_seconds: float
-    until_seconds: float
     stated_at: datetime  # UTC: the beginning of the recording, by the camera's clock or the list
+    until_seconds: float  # of the recording, where the stretch ends
+    clock: Stretch
+
+    @property
+    def from_seconds(self) -> float:
+        """Second of the recording at which the stretch begins."""
+        return self.clock.from_seconds
+
+    @property
+    def recorded(self) -> datetime:
+        """UTC time of its beginning by the camera's clock or the list."""
+        return self.stated(self.from_seconds)
+
+    @property
+    def corrected(self) -> datetime:
+        """UTC time of its beginning as far as is known."""
+        return self.recorded - timedelta(seconds=self.clock.offset_seconds)
+
+    @property
+    def is_plain(self) -> bool:
+        """True if its times are as recorded, and nothing and no one has said more of them."""
+        return self.clock == Stretch(self.from_seconds)
 
     def stated(self, seconds: float) -> datetime:
         """UTC time that the catalogue states for a second of the recording."""
@@ -52,7 +73,7 @@ class StretchOfRecording:
 class ClockView:
     """The pictures of a stretch in which its clock can be read, as they were handed out."""
 
-    stretch: StretchOfRecording
+    stretch: RecordedStretch
     pictures: tuple[ClockPicture, ...]
     number: int  # of the entry in the record
 
@@ -74,7 +95,18 @@ class ComparedClock:
     number: int  # of the entry in the record
 
 
-def find_stretch(gallery: Gallery, recording: str, from_seconds: float = 0.0) -> StretchOfRecording:
+def find_recording(gallery: Gallery, recording: str) -> str:
+    """Return the id of a recording, given by its id or its file.
+
+    Raises
+    ------
+    GalleryError
+        If there is none, or several recordings have that file.
+    """
+    return str(_row(gallery, recording)["recording_id"])
+
+
+def find_stretch(gallery: Gallery, recording: str, from_seconds: float = 0.0) -> RecordedStretch:
     """Find a recording by its id or its file, and the stretch of it that begins at a second.
 
     Raises
@@ -83,26 +115,41 @@ def find_stretch(gallery: Gallery, recording: str, from_seconds: float = 0.0) ->
         If there is none, or several recordings have that file.
     """
     row = _row(gallery, recording)
-    begins = [0.0]
-    number = next(
-        (n for n, one in enumerate(begins) if abs(one - from_seconds) <= _SAME_SECOND), None
+    stretches = _stretches(gallery, [row])
+    for one in stretches:
+        if abs(one.from_seconds - from_seconds) <= _SAME_SECOND:
+            return one
+    raise GalleryError(
+        f"no stretch begins at {from_seconds:g} s",
+        where=row["file"],
+        fix=f"Its stretches begin at {', '.join(f'{one.from_seconds:g}' for one in stretches)} s",
     )
-    if number is None:
-        known = ", ".join(f"{one:g}" for one in begins)
-        raise GalleryError(
-            f"no stretch begins at {from_seconds:g} s",
-            where=row["file"],
-            fix=f"Its stretches begin at {known} s",
-        )
-    until = begins[number + 1] if number + 1 < len(begins) else float(row["seconds"])
-    return StretchOfRecording(
-        recording_id=row["recording_id"],
-        file=row["file"],
-        camera_id=row["camera_id"],
-        from_seconds=begins[number],
-        until_seconds=until,
-        stated_at=row["stated_at"].to_pydatetime(),
-    )
+
+
+def list_clocks(gallery: Gallery) -> tuple[RecordedStretch, ...]:
+    """All stretches of all recordings of a gallery, by the start of the recording."""
+    rows = gallery.recordings().to_dict("records")
+    return _stretches(gallery, [{str(name): row[name] for name in row} for row in rows])
+
+
+def _stretches(gallery: Gallery, rows: Sequence[Mapping[str, Any]]) -> tuple[RecordedStretch, ...]:
+    found = gallery.stretches_by_id([row["recording_id"] for row in rows])
+    made = []
+    for row in rows:
+        clocks = found[row["recording_id"]]
+        ends = [*(one.from_seconds for one in clocks[1:]), float(row["seconds"])]
+        made += [
+            RecordedStretch(
+                row["recording_id"],
+                row["file"],
+                row["camera_id"],
+                row["stated_at"].to_pydatetime(),
+                end,
+                clock,
+            )
+            for clock, end in zip(clocks, ends, strict=True)
+        ]
+    return tuple(made)
 
 
 def view_clock(
@@ -206,7 +253,7 @@ def compare_clock(
     """
     me = register.require("clock.view")
     stretch = find_stretch(gallery, recording, from_seconds)
-    how = _said(how)
+    how = said_how(how)
     viewed = _last_viewed(register, stretch)
     texts = [text for text in (first, last) if text.strip()]
     pictures = viewed.about["pictures"]
@@ -268,6 +315,22 @@ def compared_clocks(register: CaseRegister, gallery: Gallery) -> tuple[ComparedC
     return tuple(sorted(found.values(), key=lambda one: -one.number))
 
 
+def compared_clock(register: CaseRegister, number: int) -> ComparedClock:
+    """Return the comparison that is an entry of the record; raise CaseError if it is not one.
+
+    Raises NotPermitted if the user may not look at clocks.
+    """
+    register.require("clock.view")
+    for entry in register.entries_of("", COMPARED):
+        if entry.number == number:
+            return _compared(entry)
+    raise CaseError(
+        f"entry {number} of the record is not a comparison of a clock",
+        where="clock",
+        fix="Use the number that `sightline footage clock read` printed",
+    )
+
+
 def _compared(entry: Entry) -> ComparedClock:
     about = entry.about
     read = " and ".join(one["read"] for one in about["readings"])
@@ -289,7 +352,8 @@ def _compared(entry: Entry) -> ComparedClock:
     )
 
 
-def _said(how: str) -> str:
+def said_how(how: str) -> str:
+    """Check that it is said how something is known; raise CaseError if it is not."""
     how = plain(how, where="how")
     if not how:
         raise CaseError(
@@ -300,7 +364,7 @@ def _said(how: str) -> str:
     return how
 
 
-def _last_viewed(register: CaseRegister, stretch: StretchOfRecording) -> Entry:
+def _last_viewed(register: CaseRegister, stretch: RecordedStretch) -> Entry:
     for entry in reversed(register.entries_of("", VIEWED)):
         about = entry.about
         same = abs(float(about["from_seconds"]) - stretch.from_seconds) <= _SAME_SECOND
@@ -313,7 +377,7 @@ def _last_viewed(register: CaseRegister, stretch: StretchOfRecording) -> Entry:
     )
 
 
-def _about(gallery: Gallery, stretch: StretchOfRecording) -> dict[str, Any]:
+def _about(gallery: Gallery, stretch: RecordedStretch) -> dict[str, Any]:
     return {
         "gallery": str(gallery.path.resolve()),
         "recording": stretch.recording_id,
@@ -339,9 +403,7 @@ def _row(gallery: Gallery, recording: str) -> dict[str, Any]:
             where=recording,
             fix=f"Name one by its id: {', '.join(found['recording_id'])}",
         )
-    row = {str(name): value for name, value in found.iloc[0].items()}
-    unknown = dict.fromkeys(("stream", "rotation", "pixel_aspect", "frame_rate"))
-    return {**unknown, "stated_at": row["started_at"], **row}
+    return {str(name): value for name, value in found.iloc[0].items()}
 
 
 def _number(value: Any) -> float | None:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from workbench.casework.clocks import compare_clock, view_clock
+from workbench.casework.clockcorrection import ClockTarget
+from workbench.casework.clocks import compare_clock, find_stretch, list_clocks, view_clock
+from workbench.cli import clockcorrection
 from workbench.cli.options import (
     add_action,
     add_actions,
@@ -15,14 +17,18 @@ from workbench.cli.options import (
     add_json,
     describe,
 )
-from workbench.cli.output import DONE, lines, say
+from workbench.cli.output import DONE, lines, say, show, table
 from workbench.errors import SightlineError
 from workbench.footage.clockpictures import AREAS, read_area
 from workbench.footage.clockreading import per_day
 from workbench.installation import Installation
-from workbench.maps.zones import zone_of_cameras
+from workbench.maps.zones import local_time, zone_of_cameras
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from workbench.casework.clocks import RecordedStretch
+    from workbench.domain import Stretch
     from workbench.gallery import Gallery
 
 
@@ -39,8 +45,32 @@ def add(parser: argparse.ArgumentParser) -> None:
         """,  # noqa: E501 - one line, as it is typed
     )
     actions = add_actions(parser)
+    _add_list(actions)
+    clockcorrection.add_set(actions)
+    clockcorrection.add_confirm(actions)
     _add_pictures(actions)
     _add_read(actions)
+
+
+def _add_list(actions: Any) -> None:
+    listing = add_action(
+        actions, "list", _list,
+        "list recorded and corrected times, uncertainty and doubts",
+        "List what each time rests on: the recorded time, the correction, its uncertainty, why it "
+        "is not certain, and who found what, how and when. A recording whose clock was set on the "
+        "way has a line for each of its stretches.",
+        """
+        sightline footage clock list --gallery town.duckdb --uncertain
+        """,
+    )  # fmt: skip
+    add_gallery(listing)
+    listing.add_argument(
+        "--uncertain",
+        action="store_true",
+        help="only those whose time is not certain and that no one has confirmed or corrected",
+    )
+    listing.add_argument("--camera", default="", metavar="ID", help="only those of this camera")
+    add_json(listing)
 
 
 def _add_pictures(actions: Any) -> None:
@@ -83,7 +113,7 @@ def _add_read(actions: Any) -> None:
         "compare what the clock shows with the catalogue",
         "Compare what the clock shows in the first and in the last picture of a recording with "
         "the catalogue: offset, drift and uncertainty. Take the pictures first. The comparison is "
-        "kept on record as evidence; nothing is corrected by it.",
+        "kept on record as evidence; nothing is corrected by it without --apply.",
         """
         sightline footage clock read gate.mp4 --gallery town.duckdb --first 18:04:07 --last 18:24:05 --clock-ahead 0 --how "set by a time server"
         sightline footage clock read gate.mp4 --gallery town.duckdb --first 18:04:07 --clock-ahead 95 --clock-uncertainty 1 --how "compared with the speaking clock on 2 April"
@@ -126,6 +156,12 @@ def _add_read(actions: Any) -> None:
         help="by how much that may be wrong",
     )
     reading.add_argument("--how", required=True, metavar="TEXT", help="how that is known")
+    reading.add_argument(
+        "--apply",
+        action="store_true",
+        help="also correct the recording by it, from this stretch on; for supervisors and "
+        "administrators. For a whole camera, use `sightline footage clock set --compared`",
+    )
     add_json(reading)
 
 
@@ -141,6 +177,67 @@ def _add_recording(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="the stretch that begins at this second, where a recording has several",
     )
+
+
+def _list(options: argparse.Namespace) -> int:
+    installation = Installation.open()
+    with installation.open_gallery(options.gallery) as gallery:
+        zone = zone_of_cameras(gallery.cameras(), override=installation.settings.zone)
+        found = [
+            one
+            for one in list_clocks(gallery)
+            if options.camera in ("", one.camera_id)
+            and (one.clock.open_doubt or not options.uncertain)
+        ]
+    if options.json:
+        lines(map(_facts, found))
+        return DONE
+    listed = table(
+        "camera", "recording", "from s", "recorded", "time", "± s", "not certain", "found"
+    )
+    for one in found:
+        clock = one.clock
+        listed.add_row(
+            one.camera_id,
+            one.file,
+            f"{clock.from_seconds:.1f}",
+            _local(one.recorded, zone),
+            _local(one.corrected, zone),
+            "" if clock.uncertainty_seconds is None else f"{clock.uncertainty_seconds:g}",
+            clock.open_doubt,
+            _found(clock, zone),
+        )
+    show(listed)
+    return DONE
+
+
+def _facts(one: RecordedStretch) -> dict[str, Any]:
+    clock = one.clock
+    return {
+        "recording_id": one.recording_id,
+        "file": one.file,
+        "camera_id": one.camera_id,
+        "from_seconds": clock.from_seconds,
+        "recorded": one.recorded.isoformat(),
+        "time": one.corrected.isoformat(),
+        "offset_seconds": clock.offset_seconds,
+        "uncertainty_seconds": clock.uncertainty_seconds,
+        "doubt": clock.open_doubt,
+        "found_by": clock.found_by,
+        "how": clock.how,
+        "found_at": None if clock.found_at is None else clock.found_at.isoformat(),
+    }
+
+
+def _found(clock: Stretch, zone: ZoneInfo) -> str:
+    """Say who found the offset of a stretch, when and how."""
+    if clock.found_at is None:
+        return clock.how
+    return f"{clock.found_by}, {_local(clock.found_at, zone)}: {clock.how}"
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> str:
+    return local_time(moment, zone, "%Y-%m-%d %H:%M:%S")
 
 
 def _pictures(options: argparse.Namespace) -> int:
@@ -191,8 +288,6 @@ def _pictures(options: argparse.Namespace) -> int:
 def _read(options: argparse.Namespace) -> int:
     installation = Installation.open()
     with installation.open_gallery(options.gallery) as gallery:
-        from workbench.casework.clocks import find_stretch
-
         camera_id = find_stretch(gallery, options.recording, options.stretch).camera_id
         kept, found = compare_clock(
             installation.register,
@@ -214,9 +309,21 @@ def _read(options: argparse.Namespace) -> int:
                  "drift_ppm": found.drift_ppm, "drift_seconds_per_day": drift,
                  "drifts": found.drifts, "entry": kept.number}  # fmt: skip
         lines([facts])
-        return DONE
-    say(f"{kept.file}: the catalogue is {found.words()}.")
-    say(f"On record as entry {kept.number}. No time has been corrected by it.")
+    else:
+        say(f"{kept.file}: the catalogue is {found.words()}.")
+        say(f"On record as entry {kept.number}.")
+    if options.apply:
+        options.dry_run = False
+        return clockcorrection.apply(
+            options,
+            installation,
+            ClockTarget(recording=kept.recording_id, from_seconds=kept.from_seconds),
+            offset=kept.offset_seconds,
+            how=kept.how,
+            uncertainty=kept.uncertainty_seconds,
+        )
+    if not options.json:
+        say("No time has been corrected by it.")
     return DONE
 
 

@@ -1,0 +1,200 @@
+"""Corrections of clocks: under a role, with old and new times on record before anything changes.
+
+What is about to change is an entry of its own; the gallery is held for writing from before it until
+after the change, so that the two cannot differ. The entry that follows says that it was done, or
+that it failed. One without the other was interrupted: the gallery says which times hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from workbench.casework.clocks import find_recording, list_clocks, said_how
+from workbench.domain import ClockCorrection
+from workbench.errors import CaseError, GalleryError
+
+if TYPE_CHECKING:
+    from workbench.casework.clocks import RecordedStretch
+    from workbench.casework.register import CaseRegister
+    from workbench.domain import ClockChange
+    from workbench.gallery import Gallery
+
+CORRECTING, CORRECTED, FAILED = "clock.correcting", "clock.corrected", "clock.failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTarget:
+    """Recordings that a correction applies to: one, or all of a camera or a folder.
+
+    Raises
+    ------
+    CaseError
+        If it is none of them, or more than one.
+    """
+
+    recording: str = ""  # its id or file
+    from_seconds: float = 0.0  # of that recording; from there on
+    camera_id: str = ""
+    folder: str = ""  # as files are catalogued; ".": all
+    since: datetime | None = None  # recordings that begin from then on, as stated
+    until: datetime | None = None  # and before then
+
+    def __post_init__(self) -> None:
+        named = [name for name in (self.recording, self.camera_id, self.folder) if name]
+        if len(named) != 1:
+            raise CaseError(
+                "a correction applies to a recording, a camera or a folder",
+                where="clock",
+                fix="Name one, and no more",
+            )
+        if self.recording and (self.since or self.until):
+            raise CaseError(
+                "a range of time goes with a camera or a folder, not with a recording",
+                where="clock",
+                fix="Leave it out",
+            )
+        if self.from_seconds and not self.recording:
+            raise CaseError(
+                "seconds of a recording go with a recording, not with a camera or folder",
+                where="clock",
+                fix="Leave them out",
+            )
+        if self.since and self.until and self.until <= self.since:
+            raise CaseError(
+                f"{self.until.isoformat()} is not after {self.since.isoformat()}",
+                where="clock",
+                fix="Choose an end after the start",
+            )
+
+
+def correct_clocks(
+    register: CaseRegister,
+    gallery: Gallery,
+    target: ClockTarget,
+    *,
+    offset_seconds: float | None,
+    how: str,
+    uncertainty_seconds: float | None = None,
+    dry_run: bool = False,
+) -> tuple[ClockChange, ...]:
+    """Correct the clocks of a target, or confirm them, on record; return old and new times.
+
+    What is given for a camera or a folder holds for recordings that are indexed later, too; what
+    is confirmed is what is there. Nothing is decoded again.
+
+    Parameters
+    ----------
+    gallery : Gallery
+        Open for writing, unless it is a dry run.
+    offset_seconds : float or None
+        How far the recorded time was ahead of the true time, whatever it was corrected by before;
+        None: the times as they are now are confirmed.
+    how : str
+        How that is known.
+    uncertainty_seconds : float, optional
+        By how much the corrected times may be wrong.
+    dry_run : bool
+        Change nothing and leave no entry: only return what would change.
+
+    Raises
+    ------
+    NotPermitted
+        If the user's role does not cover it; on record.
+    CaseError
+        If it is not said how it is known.
+    TimeError
+        If a number is not possible.
+    GalleryError
+        If nothing is concerned, or the gallery cannot be written.
+    """
+    me = register.require("clock.correct")
+    correction = ClockCorrection(
+        offset_seconds,
+        found_by=me.account,
+        how=said_how(how),
+        found_at=datetime.now(UTC),
+        uncertainty_seconds=uncertainty_seconds,
+    )
+    concerned = _concerned(gallery, target, confirmed=offset_seconds is None)
+    planned = gallery.correct_clock(correction, **concerned, dry_run=True)
+    if dry_run:
+        return tuple(planned)
+    about = {
+        "gallery": str(gallery.path.resolve()),
+        "target": _document(target),
+        "offset_seconds": offset_seconds,
+        "uncertainty_seconds": uncertainty_seconds,
+        "how": correction.how,
+        "found_at": correction.found_at.isoformat(),
+    }
+    entry = register.record(CORRECTING, {**about, "changes": _rows(planned)}, by=me)
+    outcome = {"gallery": about["gallery"], "correcting": entry.number}
+    try:
+        made = gallery.correct_clock(correction, **concerned)
+    except BaseException as error:
+        register.record(FAILED, {**outcome, "reason": str(error)[:500]}, by=me)
+        raise
+    done = {"changes": len(made), "sha256": digest(_rows(made))}
+    register.record(CORRECTED, {**outcome, **done}, by=me)
+    return tuple(made)
+
+
+def _concerned(gallery: Gallery, target: ClockTarget, *, confirmed: bool) -> dict[str, Any]:
+    """Arguments of the gallery's correction for a target."""
+    if target.recording:
+        recording_id = find_recording(gallery, target.recording)
+        return {"recordings": [recording_id], "from_seconds": target.from_seconds}
+    if not confirmed:
+        return {
+            "camera_id": target.camera_id,
+            "folder": target.folder,
+            "since": target.since,
+            "until": target.until,
+        }
+    # A confirmation is about what is there, not about what comes.
+    found = [one.recording_id for one in list_clocks(gallery) if _within(one, target)]
+    if not found:
+        raise GalleryError(
+            "has no recording that this concerns",
+            where=str(gallery.path),
+            fix="Name a camera or folder as `sightline footage clock list` does",
+        )
+    return {"recordings": list(dict.fromkeys(found))}
+
+
+def _within(one: RecordedStretch, target: ClockTarget) -> bool:
+    folder = target.folder in ("", ".") or one.file.startswith(f"{target.folder}/")
+    since = target.since is None or one.stated_at >= target.since
+    until = target.until is None or one.stated_at < target.until
+    return target.camera_id in ("", one.camera_id) and folder and since and until
+
+
+def _document(target: ClockTarget) -> dict[str, Any]:
+    """A target as the record keeps it."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(target).items()
+        if value
+    }
+
+
+def _rows(changes: Sequence[ClockChange]) -> list[dict[str, Any]]:
+    """Changes as the record keeps them."""
+    return [
+        {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in asdict(change).items()
+        }
+        for change in changes
+    ]
+
+
+def digest(rows: Iterable[dict[str, Any]]) -> str:
+    """SHA-256 of changes as the record keeps them, by which an outcome names its intention."""
+    text = json.dumps(list(rows), sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
