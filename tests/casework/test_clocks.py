@@ -32,7 +32,7 @@ def test_pictures_are_on_record_before_they_are_handed_out(office: Any, gallery:
     assert [one.seconds for one in view.pictures] == [0.0, pytest.approx(4 + 11 / 12)]
     (entry,) = office.events("clock.")
     assert (entry.what, entry.account, entry.number) == ("clock.viewed", "anna", view.number)
-    assert entry.about["area"] == "50,0,50,12"
+    assert entry.about["area"] == "40,0,60,12"
     assert [one["sha256"] for one in entry.about["pictures"]] == [
         hashlib.sha256(one.png).hexdigest() for one in view.pictures
     ]
@@ -125,7 +125,7 @@ def test_a_correction_is_on_record_with_old_and_new_times_before_it_is_made(
         def refuse(*_: Any, **__: Any) -> None:
             raise GalleryError("the disk is full")
 
-        monkeypatch.setattr(gallery, "_restate", refuse)
+        monkeypatch.setattr(gallery, "restate", refuse)
         with pytest.raises(GalleryError):
             correct_clocks(register, gallery, target, offset_seconds=0, how="no")
         assert [e.what for e in office.events("clock.")[2:]] == ["clock.correcting", "clock.failed"]

@@ -16,6 +16,7 @@ import pytest
 from workbench.gallery import Gallery
 from workbench.indexing import index_catalogue
 from workbench.installation import Installation
+from workbench.widgets.components.clockmodel import Clocks
 from workbench.widgets.footage import FootagePage, FootageReport
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -55,7 +56,7 @@ def page(troubled: Path, installation: Installation) -> FootagePage:
     report = FootageReport(troubled, installation=installation)
     report.refresh()
     assert report.messages == {}
-    return FootagePage(report)
+    return FootagePage(report, Clocks(troubled, installation=installation))
 
 
 def test_summary_says_what_there_is_and_what_is_missing(page: FootagePage) -> None:

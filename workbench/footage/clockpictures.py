@@ -69,10 +69,10 @@ class ClockArea:
 
 
 AREAS: Mapping[str, ClockArea] = {
-    "top left": ClockArea(0, 0, 50, 12),
-    "top right": ClockArea(50, 0, 50, 12),
-    "bottom left": ClockArea(0, 88, 50, 12),
-    "bottom right": ClockArea(50, 88, 50, 12),
+    "top left": ClockArea(0, 0, 60, 12),
+    "top right": ClockArea(40, 0, 60, 12),
+    "bottom left": ClockArea(0, 88, 60, 12),
+    "bottom right": ClockArea(40, 88, 60, 12),
     "top": ClockArea(0, 0, 100, 12),
     "bottom": ClockArea(0, 88, 100, 12),
 }

@@ -14,10 +14,13 @@ from zoneinfo import ZoneInfo
 import ipywidgets
 from traitlets import Bool, Instance, Unicode, observe
 
+from workbench.casework.clocks import RecordedStretch, list_clocks
 from workbench.domain import Camera
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import local_time, zone_of_cameras
+from workbench.widgets.components.clockmodel import Clocks
+from workbench.widgets.components.clockpanel import ClockPanel
 from workbench.widgets.components.importmodel import ImportModel
 from workbench.widgets.components.importpanel import ImportPanel
 from workbench.widgets.components.parts import (
@@ -42,6 +45,7 @@ from workbench.widgets.components.work import Work, suitable_work
 
 if TYPE_CHECKING:
     import pandas as pd
+    from traitlets import Bunch
 
 ROWS = 50  # of the table on a page
 LOOK_AGAIN_SECONDS = 15.0
@@ -59,6 +63,7 @@ class Footage:
     problems: pd.DataFrame
     refusals: pd.DataFrame
     runs: pd.DataFrame
+    clocks: tuple[RecordedStretch, ...]
     read_at: datetime  # UTC
 
 
@@ -169,6 +174,7 @@ class FootageReport(Tasks):
                 problems=opened.problems(),
                 refusals=opened.refusals(),
                 runs=opened.runs(),
+                clocks=list_clocks(opened),
                 read_at=datetime.now(UTC),
             )
 
@@ -191,13 +197,15 @@ def footage(
     except SightlineError as error:
         return refusal("There is no footage to show", error)
     report.refresh()
-    return FootagePage(report)
+    clocks = Clocks(path, installation=installation, work=report.work)
+    clocks.load()
+    return FootagePage(report, clocks)
 
 
 class FootagePage(Panel):
     """Coverage over the recordings, over what could not be read."""
 
-    def __init__(self, report: FootageReport) -> None:
+    def __init__(self, report: FootageReport, clocks: Clocks) -> None:
         self.report = report
         self.summary = markup("", "sl-summary")
         self.camera = ipywidgets.Dropdown(
@@ -220,6 +228,7 @@ class FootagePage(Panel):
         self.next = button("Next", lambda: self._turn(1), label="Next page")
         self.where = markup()
         self.table, self.trouble, self.runs = markup(), markup(), markup()
+        self.clocks = ClockPanel(clocks, zone=lambda: report.zone, camera_words=report.camera_words)
         top = panel(
             row(heading("Footage"), button("Refresh", report.refresh), self.following),
             message(report, "footage"),
@@ -237,6 +246,7 @@ class FootagePage(Panel):
                 self.plot,
             ),
             panel(row(heading("Recordings"), self.previous, self.where, self.next), self.table),
+            self.clocks,
             panel(heading("What could not be seen"), self.trouble),
             panel(heading("Runs of indexing"), self.runs),
         ]
@@ -257,6 +267,7 @@ class FootagePage(Panel):
         ipywidgets.link((report, "day"), (self.day, "value"))
         ipywidgets.link((report, "following"), (self.following, "value"))
         report.observe(self._renew, "footage")
+        clocks.observe(self._corrected, "made")
         report.observe(self._draw, ["camera_id", "troubled", "day"])
         self._renew()
 
@@ -285,6 +296,11 @@ class FootagePage(Panel):
         self.runs.value = table(_RUNS, _runs(shown.runs, self.report.zone)) or _nothing("runs")
         self._draw()
 
+    def _corrected(self, change: Bunch) -> None:
+        """Show the new times; the clocks' own panel keeps what was changed."""
+        if change.new:
+            self.report.refresh()
+
     def _draw(self, _: object = None) -> None:
         from workbench.maps.timeline import timeline
 
@@ -305,6 +321,8 @@ class FootagePage(Panel):
         )
         trouble = [*_refusals(refused, report), *_problems(problems, report)]
         self.trouble.value = table(_TROUBLE, trouble) or _nothing("problems")
+        here = set(report.of_filters(report.footage.recordings)["recording_id"])
+        self.clocks.show([one for one in report.footage.clocks if one.recording_id in here])
         self._draw_table()
 
     def _draw_table(self) -> None:
