@@ -229,6 +229,24 @@ def test_names_that_no_table_or_terminal_should_hold_are_refused(tmp_path: Path)
     }
 
 
+def test_pictures_whose_names_say_nothing_have_their_times_from_exif(tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "Gate").mkdir()
+    for number in range(3):
+        exif = Image.Exif()
+        exif[0x8769] = {0x9003: f"2026:03:30 18:00:{10 * number:02}", 0x9011: "+01:00"}
+        Image.new("RGB", (32, 32)).save(tmp_path / "Gate" / f"IMG_{number}.jpg", exif=exif)
+    (one,) = propose_catalogue(tmp_path, without_places=True).recordings
+    assert one.start.at == datetime(2026, 3, 30, 17, tzinfo=UTC)
+    assert one.rests_on == "container (EXIF DateTimeOriginal)"
+    assert one.frame_rate == pytest.approx(0.1)
+    (tmp_path / "Gate" / "IMG_1.jpg").unlink()
+    picture(tmp_path / "Gate" / "IMG_7.jpg")  # without EXIF
+    (one,) = propose_catalogue(tmp_path, without_places=True).recordings
+    assert "neither names nor EXIF give their times" in one.lacks[0]
+
+
 def test_a_camera_in_two_folders_is_two_cameras_and_one_that_overlaps_itself_none(
     tmp_path: Path,
 ) -> None:
@@ -239,6 +257,8 @@ def test_a_camera_in_two_folders_is_two_cameras_and_one_that_overlaps_itself_non
     rows = propose_catalogue(tmp_path, zone="UTC").recordings
     assert [one.camera_id for one in rows][2:] == ["north ch01", "south ch01"]
     assert all("does not record twice at once" in one.lacks[0] for one in rows[:2])
+    rows = propose_catalogue(tmp_path, zone="UTC", without_places=True, overlaps=True).recordings
+    assert all(one.ready and "does not record twice" in one.notes[0] for one in rows[:2])
 
 
 @pytest.mark.parametrize(

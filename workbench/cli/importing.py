@@ -24,6 +24,7 @@ from workbench.cli.output import (
 )
 from workbench.errors import SightlineError
 from workbench.footage.importing import (
+    TRUST_LEGEND,
     Basis,
     Proposal,
     ProposedRecording,
@@ -97,6 +98,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         "searched only under a case that names them",
     )
     parser.add_argument(
+        "--overlaps",
+        action="store_true",
+        help="list recordings of one camera that overlap in time, too, as two streams of it do",
+    )
+    parser.add_argument(
         "--frame-rate",
         type=float,
         metavar="N",
@@ -139,6 +145,7 @@ class _Question:
     frame_rate: float | None
     prefer: Prefer | None
     without_places: bool
+    overlaps: bool
 
     def proposal(self) -> Proposal:
         return propose(
@@ -149,6 +156,7 @@ class _Question:
             frame_rate=self.frame_rate,
             prefer=self.prefer,
             without_places=self.without_places,
+            overlaps=self.overlaps,
             listed=self.listed,
         )
 
@@ -198,7 +206,7 @@ def _question(options: argparse.Namespace) -> _Question:
         surveyed = survey(options.folder, pattern=pattern, progress=progress)
     return _Question(
         surveyed, places, before.files, zone, options.camera, options.frame_rate,
-        options.prefer, options.without_places,
+        options.prefer, options.without_places, options.overlaps,
     )  # fmt: skip
 
 
@@ -316,6 +324,8 @@ def _show(proposal: Proposal, zone: tzinfo | None) -> None:
         show(listed)
     if len(ready) > MOST_ROWS:
         say(f"Of those that are ready {MOST_ROWS} are shown; --json lists all {len(ready):,}.")
+    if ready:
+        say(TRUST_LEGEND)
     weak = sum(one.start.basis == Basis.MODIFIED for one in ready)
     say(
         f"{counted(len(ready), 'recording')} ready"

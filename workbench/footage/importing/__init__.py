@@ -2,12 +2,13 @@
 
 from workbench.footage.importing.catalogue import known_places, propose_catalogue, read_zone
 from workbench.footage.importing.places import read_places
-from workbench.footage.importing.proposal import Proposal, ProposedRecording, propose, trust_words
-from workbench.footage.importing.start import Basis, Prefer, Start, Trust
+from workbench.footage.importing.proposal import Proposal, ProposedRecording, propose
+from workbench.footage.importing.start import TRUST_LEGEND, Basis, Prefer, Start, Trust
 from workbench.footage.importing.survey import Found, Survey, survey
 from workbench.footage.importing.writing import Written, existing_catalogue, write_catalogue
 
 __all__ = [
+    "TRUST_LEGEND",
     "Basis",
     "Found",
     "Prefer",
@@ -24,6 +25,5 @@ __all__ = [
     "read_places",
     "read_zone",
     "survey",
-    "trust_words",
     "write_catalogue",
 ]

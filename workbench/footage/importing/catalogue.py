@@ -30,6 +30,7 @@ def propose_catalogue(
     frame_rate: float | None = None,
     prefer: Prefer | None = None,
     without_places: bool = False,
+    overlaps: bool = False,
     out: Path | str | None = None,
     progress: ProgressCallback | None = None,
 ) -> Proposal:
@@ -49,7 +50,7 @@ def propose_catalogue(
         Form of names of one's own; see :func:`workbench.footage.names.own_pattern`.
     cameras : path, optional
         List of cameras in CSV, GeoJSON or KML.
-    camera, frame_rate, prefer, without_places
+    camera, frame_rate, prefer, without_places, overlaps
         As :func:`propose` takes them.
     out : path, optional
         Where the catalogue is to lie; what is listed there is not proposed again.
@@ -73,6 +74,7 @@ def propose_catalogue(
         frame_rate=frame_rate,
         prefer=prefer,
         without_places=without_places,
+        overlaps=overlaps,
         listed=before.files,
     )
 

@@ -11,6 +11,8 @@ from workbench.errors import RecordingError
 from workbench.footage.catalog import EARLIEST, LATEST_AHEAD
 from workbench.footage.film import Film
 
+# A header that claims more seconds is wrong, as where the clock of a stream began again.
+LONGEST = 48 * 3600.0
 # In this order: Apple's has the offset from UTC of the place where it was recorded.
 _TAGS = ("com.apple.quicktime.creationdate", "creation_time")
 
@@ -22,7 +24,7 @@ class Header:
     Parameters
     ----------
     seconds : float, optional
-        Length that the file claims.
+        Length that the file claims; None where it claims none, or more than two days.
     stated_at : datetime, optional
         Time in the header: with an offset, or naive where the header states a local time.
     stated_by : str
@@ -60,8 +62,9 @@ def read_header(path: Path, name: str) -> Header:
                 fix="Obtain it again, or convert it with ffmpeg",
             )
         stated_at, stated_by, remark = _stated(film.tags)
+        seconds = film.duration_seconds
         return Header(
-            film.duration_seconds,
+            seconds if seconds and seconds <= LONGEST else None,
             stated_at,
             stated_by,
             remark,

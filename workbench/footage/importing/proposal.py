@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 from workbench.domain import Camera, Problem
 from workbench.footage.catalog import LEAST_FRAME_RATE, MOST_FRAME_RATE
 from workbench.footage.importing.cameras import cameras_of
-from workbench.footage.importing.start import Basis, Prefer, Start, Trust, start_of
+from workbench.footage.importing.start import Basis, Prefer, Start, start_of
 from workbench.footage.importing.survey import Found, Survey
 
 # One camera records once at a time, but for what it keeps from before an alarm.
@@ -113,6 +113,11 @@ class Proposal:
         return sum("contradict" in one.start.lacks for one in self.recordings)
 
     @property
+    def overlapping(self) -> int:
+        """Number of recordings that overlap with another of their camera."""
+        return sum("it overlaps with" in text for one in self.recordings for text in one.remarks)
+
+    @property
     def left(self) -> int:
         """Number of recordings and files that cannot be written as they are."""
         return sum(not one.ready for one in self.recordings) + len(self.not_understood)
@@ -127,6 +132,7 @@ def propose(
     frame_rate: float | None = None,
     prefer: Prefer | None = None,
     without_places: bool = False,
+    overlaps: bool = False,
     listed: Iterable[str] = (),
 ) -> Proposal:
     """Propose a catalogue for a folder; files are not read again.
@@ -149,6 +155,9 @@ def propose(
     without_places : bool
         Whether cameras may be listed whose place is not known. They lie in no district, and are
         searched only under a case that names them.
+    overlaps : bool
+        Whether recordings of one camera may be listed that overlap in time, as those of two streams
+        of it do.
     listed : iterable of str
         Files that a catalogue lists already.
     """
@@ -172,7 +181,7 @@ def propose(
                 notes=tuple(_notes(found)),
             )
         )
-    rows = _without_overlaps(rows)
+    rows = _with_overlaps(rows, permitted=overlaps)
     used = list(dict.fromkeys(row.camera_id for row in rows if row.camera_id))
     unplaced = tuple(one for one in used if one not in known)
     if without_places:
@@ -231,8 +240,10 @@ def _notes(found: Found) -> Iterable[str]:
         )
 
 
-def _without_overlaps(rows: Sequence[ProposedRecording]) -> list[ProposedRecording]:
-    """The rows; those of one camera that overlap in time are no longer ready."""
+def _with_overlaps(
+    rows: Sequence[ProposedRecording], *, permitted: bool
+) -> list[ProposedRecording]:
+    """The rows; those of one camera that overlap say so, and are ready only if permitted."""
     of_camera: dict[str, list[tuple[datetime, timedelta, str]]] = defaultdict(list)
     for row in rows:
         seconds = row.found.header.seconds
@@ -254,18 +265,11 @@ def _without_overlaps(rows: Sequence[ProposedRecording]) -> list[ProposedRecordi
         if row.file in clash:
             words = (
                 f"it overlaps with {clash[row.file]}, and one camera does not record twice at "
-                "once: they are of two cameras, or a copy"
+                "once: they are of two cameras, copies, or two streams of one"
             )
-            row = replace(row, lacks=(*row.lacks, words))
+            if permitted:
+                row = replace(row, notes=(*row.notes, words))
+            else:
+                row = replace(row, lacks=(*row.lacks, words))
         made.append(row)
     return made
-
-
-def trust_words(trust: Trust) -> str:
-    """A degree of trust with its meaning, for legends."""
-    return {
-        Trust.SURE: "sure: two sources agree, or the name states its offset from UTC",
-        Trust.LIKELY: "likely: one source says so",
-        Trust.WEAK: "weak: the time at which the file was last written",
-        Trust.UNKNOWN: "unknown: see why",
-    }[trust]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import struct
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -161,7 +162,9 @@ def _taken_at(file: Path) -> datetime | None:
     from PIL import Image
 
     try:
-        with Image.open(file) as picture:
+        # It warns of each oddity of a file, on the terminal.
+        with warnings.catch_warnings(), Image.open(file) as picture:
+            warnings.simplefilter("ignore")
             tags: Any = picture.getexif().get_ifd(_EXIF)
     # Whatever a damaged EXIF makes Pillow stumble over: such a picture states no time. Whether it
     # can be read is found out when it is.

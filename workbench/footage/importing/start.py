@@ -41,6 +41,12 @@ class Trust(StrEnum):
     UNKNOWN = "unknown"
 
 
+TRUST_LEGEND = (
+    "Sure: two sources agree, or the name states its offset from UTC. Likely: one source says so. "
+    "Weak: the time at which the file was last written."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """When a recording began, as far as it says.

@@ -55,6 +55,7 @@ class ImportModel(Tasks):
     frame_rate = Float(0.0, help="pictures per second of what does not say; 0: not given")
     prefer = Unicode(NEITHER, help="name or container: which to believe in a contradiction")
     without_places = Bool(help="also list cameras whose place is not known")
+    overlaps = Bool(help="also list recordings of one camera that overlap in time")
     weak_too = Bool(help="also list what only a modification time dates")
     places = Dict(help="cameras by id: of the catalogue, of a list, and placed on the map")
     folders = Tuple(help="folders that may be looked through")
@@ -152,7 +153,7 @@ class ImportModel(Tasks):
 
         self.do("import", "Reading the folder", job, done, state=LOADING)
 
-    @observe("zone_name", "camera", "frame_rate", "prefer", "places", "without_places")
+    @observe("zone_name", "camera", "frame_rate", "prefer", "places", "without_places", "overlaps")
     def _propose(self, _: object = None) -> None:
         """Propose again with the answers as they are now; files are not read again."""
         if self._survey is None:
@@ -173,6 +174,7 @@ class ImportModel(Tasks):
             frame_rate=self.frame_rate or None,
             prefer=self.prefer or None,  # type: ignore[arg-type]
             without_places=self.without_places,
+            overlaps=self.overlaps,
             listed=self._listed,
         )
 

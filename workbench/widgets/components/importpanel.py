@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 import ipywidgets
 import numpy as np
 
-from workbench.footage.importing import ProposedRecording, Trust, trust_words
+from workbench.footage.importing import TRUST_LEGEND, ProposedRecording
 from workbench.widgets.components.cameralayer import INSIDE, CameraLayer
 from workbench.widgets.components.groundmap import ground_map
 from workbench.widgets.components.importmodel import NEITHER, ImportModel
@@ -70,6 +70,11 @@ class ImportPanel(Panel):
             indent=False,
             layout={"width": "auto"},
         )
+        self.overlaps = ipywidgets.Checkbox(
+            description="List recordings of one camera that overlap, too: two streams of it",
+            indent=False,
+            layout={"width": "auto"},
+        )
         self.look = button("Read folder", model.read)
         self.write = button("Write tables", model.write, style="primary")
         self.summary, self.tables = markup("", "sl-summary"), markup()
@@ -92,7 +97,9 @@ class ImportPanel(Panel):
                 self.prefer,
                 self.placing,
                 self.tables,
-                row(self.write, self.weak),
+                self.overlaps,
+                self.weak,
+                row(self.write),
             ]
         )
         self.add_class("sl-import")
@@ -104,6 +111,7 @@ class ImportPanel(Panel):
             (self.rate, "frame_rate"),
             (self.prefer, "prefer"),
             (self.weak, "weak_too"),
+            (self.overlaps, "overlaps"),
         ):
             ipywidgets.link((model, name), (field, "value"))
         model.observe(self._draw, ["proposal", "written", "state", "progress", "weak_too"])
@@ -126,6 +134,7 @@ class ImportPanel(Panel):
             or any("pictures per second" in text for one in rows for text in one.lacks),
             self.prefer: bool(model.prefer) or bool(proposal and proposal.contradictions),
             self.weak: weak > 0,
+            self.overlaps: bool(proposal and proposal.overlapping),
             self.write: proposal is not None,
         }
         for widget, wanted in shown.items():
@@ -323,8 +332,7 @@ def _tables(rows: Sequence[ProposedRecording], model: ImportModel) -> str:
         ),
     ]  # fmt: skip
     if ready:
-        words = ". ".join(trust_words(one)[0].upper() + trust_words(one)[1:] for one in Trust)
-        parts.append(f'<p class="sl-hint">{escaped(words)}.</p>')
+        parts.append(f'<p class="sl-hint">{escaped(TRUST_LEGEND)}</p>')
     return "".join(parts)
 
 
