@@ -149,6 +149,11 @@ def test_what_a_hook_fetched_is_listed_and_keeps_the_table(run: Run, catalogue: 
         ("fetch('.a.mkv')", "its name begins with a dot"),
         ("fetch(); fetch('b.mkv', owner='me')", "is not a row of footage.csv as JSON"),
         ("fetch(); print('working')", "'working' is not a row of footage.csv as JSON"),
+        ("fetch(); print('[' * 50_000)", "is not a row of footage.csv as JSON"),
+        ("fetch('cameras.geojson')", "has the name of a table of the catalogue"),
+        ("os.symlink('/tmp', pathlib.Path(told['catalogue']) / 'out'); "
+         "(into / 'out' / 'new').mkdir(parents=True); fetch('out/new/a.mkv')",
+         "leads out of the catalogue"),
         ("film = __file__; fetch()", "is not a recording that can be read"),
         ("os.symlink(film, into / 'l.mkv'); film = into / 'l.mkv'; print(json.dumps(dict("
          "file='l.mkv', camera_id='C1', started_at='2026-03-01T10:30:00Z')))", "lies outside"),

@@ -11,7 +11,13 @@ from pathlib import Path
 
 from workbench.domain import Camera, Problem, Recording, Scope
 from workbench.errors import CatalogueError, SightlineError
-from workbench.footage.catalog import FOOTAGE_COLUMNS, FOOTAGE_CSV, read_row
+from workbench.footage.catalog import (
+    CAMERAS_CSV,
+    CAMERAS_GEOJSON,
+    FOOTAGE_COLUMNS,
+    FOOTAGE_CSV,
+    read_row,
+)
 from workbench.footage.files import files_of, is_sequence, sha256_of
 from workbench.footage.frames import RecordingReader
 from workbench.footage.tables import append_row
@@ -81,7 +87,7 @@ def _refusal(where: str, error: SightlineError | OSError) -> Problem:
 def _row(line: str) -> dict[str, str]:
     try:
         given = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         given = None
     known = {*FOOTAGE_COLUMNS, *OPTIONAL}
     if not (isinstance(given, dict) and {*FOOTAGE_COLUMNS} <= {*given} <= known):
@@ -111,6 +117,10 @@ def _checked(call: Call, row: dict[str, str], where: str) -> Recording:
             where=where,
             fix="Give each film a name of its own",
         )
+    if recording.file in (CAMERAS_CSV, CAMERAS_GEOJSON, FOOTAGE_CSV):
+        raise CatalogueError(
+            "has the name of a table of the catalogue", where=where, fix="Give it another name"
+        )
     if recording.camera_id not in {camera.camera_id for camera in call.inside}:
         raise CatalogueError(
             f"camera {recording.camera_id} is not within the area of the case",
@@ -133,13 +143,13 @@ def _move(call: Call, fetched: Fetched, row: dict[str, str]) -> None:
     """Bring a film into the catalogue: first the film under its name, then its row."""
     recording = fetched.recording
     target = call.folder / recording.file
-    target.parent.mkdir(parents=True, exist_ok=True)
     if not target.parent.resolve().is_relative_to(call.folder):
         raise CatalogueError(
             "its folder is a link that leads out of the catalogue",
             where=f"hook: {recording.file}",
             fix="Replace the link with a folder",
         )
+    target.parent.mkdir(parents=True, exist_ok=True)
     # The same one without a row was moved by a call that was killed before it wrote the row.
     if target.exists() and sha256_of(target) != fetched.sha256:
         raise CatalogueError(
