@@ -83,15 +83,18 @@ def test_a_file_copied_again_is_known_by_its_content(
     assert statuses(index_catalogue(folder, gallery, models)) == ["present"]
 
 
-def test_the_same_file_at_another_time_is_another_recording(
+def test_the_same_file_at_another_time_is_the_same_recording_and_that_is_told(
     tmp_path: Path, gallery: Gallery, models: Models, clips: dict[str, Path]
 ) -> None:
     folder = catalogue(tmp_path / "footage", dict(list(clips.items())[:1]))
     index_catalogue(folder, gallery, models)
     footage = folder / "footage.csv"
     footage.write_text(footage.read_text().replace("2026-03-29T", "2026-03-30T"))
-    assert statuses(index_catalogue(folder, gallery, models)) == ["indexed"]
-    assert len(gallery.recordings()) == 2
+    report = index_catalogue(folder, gallery, models)
+    assert statuses(report) == ["present"]
+    (problem,) = report.problems
+    assert "which stays as it is" in problem.what
+    assert len(gallery.recordings()) == 1
 
 
 def test_an_interrupted_run_keeps_what_was_finished_and_goes_on(
