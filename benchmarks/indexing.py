@@ -39,7 +39,7 @@ from workbench.domain import Recording
 from workbench.errors import SightlineError
 from workbench.faces import quality, templates, weights
 from workbench.faces import tracklets as following_module
-from workbench.footage import frames, motion
+from workbench.footage import film, frames, motion
 from workbench.gallery import Gallery
 from workbench.indexing import index_catalogue, index_recording
 from workbench.notebook import load_models
@@ -101,7 +101,7 @@ def stopwatch() -> Iterator[dict[str, float]]:
         setattr(owner, name, timed)
 
     def watch_decoding() -> None:
-        original = frames.RecordingReader._decoded
+        original = film.Film._decoded
 
         def timed(self: Any) -> Iterator[Any]:
             source = original(self)
@@ -115,8 +115,8 @@ def stopwatch() -> Iterator[dict[str, float]]:
                     spent["decoding"] += time.perf_counter() - began
                 yield frame
 
-        kept.append((frames.RecordingReader, "_decoded", original))
-        frames.RecordingReader._decoded = timed  # type: ignore[method-assign]
+        kept.append((film.Film, "_decoded", original))
+        film.Film._decoded = timed  # type: ignore[method-assign]
 
     watch_decoding()
     watch(frames.VideoFrame, "image", "decoding")
