@@ -97,6 +97,23 @@ def test_the_same_file_at_another_time_is_the_same_recording_and_that_is_told(
     assert len(gallery.recordings()) == 1
 
 
+def test_a_layout_that_is_stated_afterwards_is_reported(
+    tmp_path: Path, gallery: Gallery, models: Models, bad_recordings: Path
+) -> None:
+    folder = catalogue(tmp_path / "footage", {"a.mkv": bad_recordings / "grey.mkv"})
+    assert index_catalogue(folder, gallery, models).problems == ()
+    footage = folder / "footage.csv"
+    listed = footage.read_text().replace("started_at", "started_at,rotation,pixel_aspect")
+    for stated, told in (
+        (",0,", []),
+        (",180,", ["rotation 180 by the list, and was read with 0"]),
+        (",,2:1", ["pixel_aspect 2 by the list, and was read with that of the file"]),
+    ):
+        footage.write_text(listed.replace(":00Z", f":00Z{stated}"))
+        found = [problem.what for problem in index_catalogue(folder, gallery, models).problems]
+        assert [what.split(";")[0] for what in found] == [f"has the {what}" for what in told]
+
+
 def test_an_interrupted_run_keeps_what_was_finished_and_goes_on(
     tmp_path: Path, gallery: Gallery, models: Models, clips: dict[str, Path]
 ) -> None:

@@ -154,13 +154,14 @@ class Noticed:
         if applied:
             return Problem(
                 file,
-                f"was read {how}, since {why} ({seen}). If that is wrong, state it in the column "
-                f"{column} of footage.csv",
+                f"was read {how}, since {why} ({seen}). If that is wrong, write what is right into "
+                f"the column {column} of footage.csv, and index it into a new gallery",
             )
         return Problem(
             file,
             f"may have to be read {how}: in {seen}, faces are clearer that way. Look at it, and "
-            f"write {value} into the column {column} of footage.csv if that is right",
+            f"write {value} into the column {column} of footage.csv if that is right, and index "
+            "it into a new gallery",
         )
 
 

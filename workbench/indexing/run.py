@@ -266,7 +266,7 @@ def _present_as(
 def _with_problems(
     present: dict[Recording, list[str]], gallery: Gallery | None
 ) -> dict[Recording, tuple[Problem, ...]]:
-    """Say of what is there already where the list gives it another time."""
+    """Say of what is there already where the list gives it another time or layout."""
     if gallery is None or not present:
         return {}
     starts = gallery.starts({name for ids in present.values() for name in ids})
@@ -276,6 +276,7 @@ def _with_problems(
         found[recording] = ()
         if not any(_agrees(recording, start) for start in those):
             found[recording] = (_other_time(recording, those[0]),)
+        found[recording] += _other_layout(recording, ids[0], gallery)
     return found
 
 
@@ -295,6 +296,29 @@ def _other_time(recording: Recording, start: RecordingStart) -> Problem:
         f"begins at {listed:%Y-%m-%d %H:%M:%S} UTC by the list, and at "
         f"{stored:%Y-%m-%d %H:%M:%S} UTC in the gallery, which stays as it is. If the list is "
         "right, correct the clock with `sightline footage clock`",
+    )
+
+
+def _other_layout(recording: Recording, recording_id: str, gallery: Gallery) -> tuple[Problem, ...]:
+    if recording.rotation is None and recording.pixel_aspect is None:
+        return ()
+    read = gallery.how_read(recording_id)
+    other = [
+        f"{column} {stated} by the list, and was read with {stored}"
+        for column, stated, stored in (
+            ("rotation", recording.rotation, read.rotation),
+            ("pixel_aspect", recording.pixel_aspect, read.pixel_aspect or "that of the file"),
+        )
+        if stated not in (None, stored)
+    ]
+    # It is not read again: what people decided names its tracklets by their numbers.
+    return tuple(
+        Problem(
+            recording.file,
+            f"has the {what}; the gallery stays as it is. If the list is right, index it into a "
+            "new gallery",
+        )
+        for what in other
     )
 
 
