@@ -32,7 +32,7 @@ def test_the_films_are_read_as_they_are(films: Path) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("kind", [*filmfuzz.FILMS, "sequence"])
+@pytest.mark.parametrize("kind", [*filmfuzz.FILMS, *filmfuzz.PLACED, "sequence"])
 def test_mutated_films_are_read_or_refused(films: Path, tmp_path: Path, kind: str) -> None:
     read = partial(filmfuzz.read_film, films, tmp_path / "damaged")
     outcomes = try_apart(kind, MUTATIONS // 2, read)

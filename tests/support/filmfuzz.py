@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import struct
@@ -9,15 +10,20 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import numpy as np
+from moving import film_with, gps5
 from mutations import BYTES, mutated
 from PIL import Image
 
+from workbench.domain import Recording
 from workbench.errors import RecordingError
 from workbench.footage.frames import RecordingReader
+from workbench.footage.gps import course_of
+from workbench.footage.importing.header import read_header
 
 # By the name of the file: container and codec as docs/footage.md lists them, encoder, pixels.
 FILMS = {
@@ -50,6 +56,8 @@ FILMS = {
     "raw.hevc": ("none (raw stream)", "H.265", "libx265", "yuv420p"),
     "raw.mjpeg": ("none (raw stream)", "MJPEG", "mjpeg", "yuvj420p"),
 }  # fmt: skip
+# With the telemetry of an action camera, and with the place that phones state.
+PLACED = {"telemetry.mp4": "", "placed.mp4": "+51.4800-000.0100+010.0/"}
 PICTURES = ("1.jpg", "2.png", "9.webp", "10.bmp", "11.tiff", "12.gif")
 OPTIONS = {
     "libx264": {"g": "6", "bf": "2", "threads": "1"},
@@ -61,7 +69,8 @@ MARKS = (
     b"avc1", b"avcC", b"hvcC", b"pasp", b"moov", b"mdat", b"moof", b"\x2a\xd7\xb1", b"\x44\x89",
     b"\x1f\x43\xb6\x75", b"\xe7", b"\xa3", b"\xb0", b"\x54\xb0", b"G@", b"GA", b"\0\0\1\xe0",
     b"\0\0\1\xba", b"\0\0\1\xb3", b"\0\0\0\1", b"avih", b"strh", b"strf", b"idx1", b"movi",
-    b"00dc", b"DHAV", b"dhav", b"FLV", b"\xff\xd8", b"\xff\xc0", b"GIF8", b"IHDR", b"RIFF", b"VP8 ",
+    b"00dc", b"DEVC", b"GPS5", b"SCAL", b"DHAV", b"dhav", b"FLV", b"\xff\xd8",
+    b"\xff\xc0", b"GIF8", b"IHDR", b"RIFF", b"VP8 ",
 )  # fmt: skip
 STARTED = datetime(2026, 3, 29, tzinfo=UTC)
 
@@ -80,6 +89,9 @@ def make_films(folder: Path) -> None:
                 plain.unlink()
             case _:
                 _film(folder / name, codec, pixels)
+    for name, location in PLACED.items():
+        places = [gps5([(-0.01, 51.48 + n * 1e-5)], time=STARTED) for n in range(3)]
+        film_with(folder / name, [] if location else places, seconds=3, location=location)
     tags = Image.Exif()
     tags.update({0x010F: "Maker", 0x0112: 6, 0x0132: "2026:03:29 00:00:00"})
     for name, picture in zip(PICTURES, _pictures((48, 64)), strict=False):
@@ -126,7 +138,7 @@ def _pictures(size: tuple[int, int]) -> Iterable[np.ndarray]:
 
 @cache
 def _contents(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in (*FILMS, *PICTURES)}
+    return {name: (folder / name).read_bytes() for name in (*FILMS, *PLACED, *PICTURES)}
 
 
 def damaged(films: dict[str, bytes], name: str, generator: random.Random) -> bytes:
@@ -179,6 +191,8 @@ def read_film(folder: Path, scratch: Path, kind: str, number: int) -> str:
     else:
         path = scratch.with_suffix(generator.choice((Path(kind).suffix, ".mp4", "")))
         path.write_bytes(damaged(films, kind, generator))
+    if kind in PLACED or (kind != "sequence" and number % 4 == 0):
+        look_into(path)
     try:
         return check(
             RecordingReader(
@@ -193,6 +207,20 @@ def read_film(folder: Path, scratch: Path, kind: str, number: int) -> str:
         )
     except RecordingError:
         return "refused"
+
+
+def look_into(path: Path) -> None:
+    """Read what a film says about itself, and where it was recorded."""
+    with contextlib.suppress(RecordingError):
+        header = read_header(path, path.name)
+        assert header.seconds is None or STARTED + timedelta(seconds=header.seconds) > STARTED
+    recording = Recording(path.name, path, "C1", STARTED, track=path)
+    try:
+        course = course_of(recording)
+    except RecordingError:
+        return
+    assert course.legs[0].start == 0
+    assert all(one.end == other.start for one, other in pairwise(course.legs))
 
 
 def check(reader: RecordingReader, *, start: float) -> str:
