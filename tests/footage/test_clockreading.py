@@ -41,6 +41,14 @@ def test_what_the_resolution_explains_is_no_drift() -> None:
     )
 
 
+def test_pictures_of_the_same_minute_show_no_drift() -> None:
+    assert (
+        compare(reading(0, 5), reading(9, 5))
+        .words()
+        .endswith("too close to each other to show a drift")
+    )
+
+
 def test_one_picture_shows_no_drift() -> None:
     found = compare(reading(0, 5))
     assert (found.offset_seconds, found.uncertainty_seconds, found.drift_ppm) == (5, 1, None)

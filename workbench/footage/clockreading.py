@@ -28,6 +28,8 @@ from workbench.domain.times import moments, utc
 from workbench.errors import TimeError
 
 DAY = 86_400.0  # seconds
+# No clock that anyone uses drifts by so much in a day.
+TOO_SHORT_SECONDS_PER_DAY = 600.0
 _DATE = r"(?:(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})[T ]+)?"
 _TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>[.,]\d{1,6})?)?"
 _OFFSET = r"(?P<offset>Z|[+-]\d{2}:?\d{2})?"
@@ -86,6 +88,8 @@ class ClockComparison:
         if self.drifts:
             return f"{words}, drifting by {per_day(self.drift_ppm):+,.1f} s per day"
         least = per_day(self.smallest_drift_ppm)
+        if least >= TOO_SHORT_SECONDS_PER_DAY:
+            return f"{words}; the pictures are too close to each other to show a drift"
         return f"{words}; no drift that can be seen (at most {least:,.1f} s per day)"
 
 

@@ -289,7 +289,7 @@ class CorrectTimes(Panel):
         self.preview = button("Preview", lambda: self._correct(dry_run=True))
         self.correct = button("Correct", lambda: self._correct(dry_run=False), style="primary")
         self.confirm = button(
-            "Confirm as recorded",
+            "Confirm these times",
             lambda: self._do(None, dry_run=False),
             label="State that the times shown are right; say how that is known",
         )
