@@ -175,7 +175,10 @@ class Replay:
             raise RecorderError("pictures in another order than theirs are not read here")
         for name in ("sprop-parameter-sets", "sprop-vps", "sprop-sps", "sprop-pps"):
             if found := re.search(rf"{name}=([^;\s]+)", video):
-                self.parameters += [base64.b64decode(part) for part in found[1].split(",") if part]
+                try:
+                    self.parameters += [base64.b64decode(p) for p in found[1].split(",") if p]
+                except ValueError:
+                    raise RecorderError(f"the recording's {name} cannot be read") from None
         control = re.search(r"a=control:(\S+)", video)
         if control:
             base = base or self.address

@@ -169,11 +169,14 @@ class Recorder:
 
     def _here(self, address: str, schemes: tuple[str, ...]) -> str:
         """The address on the host that we were given: never log in elsewhere, as behind NAT."""
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+            port = f":{parts.port}" if parts.port else ""
+        except ValueError:  # half a bracket, a port beyond all ports
+            parts, port = urlsplit(""), ""
         if parts.scheme not in schemes:
             raise RecorderError(f"the recorder names an address that is none: {address[:80]!r}")
         host = f"[{self.host}]" if ":" in self.host else self.host
-        port = f":{parts.port}" if parts.port else ""
         return urlunsplit(parts._replace(netloc=host + port))
 
     def _call(
@@ -269,8 +272,8 @@ def _date_time(utc: Element) -> datetime:
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        if moment.tzinfo is None:  # ONVIF demands UTC with its Z
+            raise RecorderError(f"the time {text[:40]} does not say that it is in UTC")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise RecorderError(f"{text[:40]!r} is not a time") from None
-    if moment.tzinfo is None:  # ONVIF demands UTC with its Z
-        raise RecorderError(f"the time {text[:40]} does not say that it is in UTC")
-    return moment.astimezone(UTC)

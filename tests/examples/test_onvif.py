@@ -275,3 +275,20 @@ def test_a_password_that_others_can_read_is_refused(
         report = pull(path)
         assert recorder.asked == []
     assert "others can read this password; run chmod 600" in report.failure
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://a:99999/b", "file:///etc/passwd", "a"])
+def test_an_address_that_is_none_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.syspath_prepend(str(PULL.parent))
+    import ssl
+
+    from soap import Recorder, RecorderError, _moment
+
+    recorder = Recorder("http://192.0.2.1/onvif", "a", "b", ssl.create_default_context())
+    with pytest.raises(RecorderError, match="an address that is none"):
+        recorder._here(address, ("http", "https"))
+    assert recorder._here("http://10.0.0.1:81/x", ("http",)) == "http://192.0.2.1:81/x"
+    with pytest.raises(RecorderError, match="is not a time"):
+        _moment("0001-01-01T00:00:00+14:00")
