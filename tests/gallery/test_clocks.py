@@ -116,7 +116,7 @@ OFFSETS = st.floats(-86400, 86400, allow_nan=False).map(lambda seconds: round(se
 
 
 @settings(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -280,6 +280,16 @@ def test_what_is_not_said_or_said_twice_is_refused(gallery: Gallery) -> None:
         gallery.correct_clock(ahead(1.0), recordings=[name], camera_id="C1")
     assert content(gallery) == before
     assert gallery.clocks() == ()
+
+
+def test_a_check_finds_times_that_do_not_follow_the_clock(
+    gallery: Gallery, joined: IndexedRecording
+) -> None:
+    first, *others = joined.tracklets
+    late = replace(first, first_seconds=9.0)
+    gallery.add_recording(replace(joined, tracklets=(late, *others)))
+    (problem,) = check(gallery)
+    assert problem.what == "times of 1 of its tracklets are not those of their clock"
 
 
 CORRECTING = """

@@ -22,6 +22,7 @@ from workbench.gallery.store import Gallery
 
 PROFILE_FILE = "gallery.json"
 _FORMAT = 2
+ROUNDING = 2  # microseconds
 
 
 def check(gallery: Gallery) -> Iterator[Problem]:
@@ -67,6 +68,7 @@ def _disagreements(gallery: Gallery, segment: Segment) -> Iterator[str]:
     for column, values in columns.items():
         if not np.array_equal(rows[column].to_numpy(), values[order]):
             yield f"the column {column} of its templates disagrees with its tables"
+    yield from _mistimed(gallery, segment)
     if not _pictured(gallery, segment):
         yield "its best shots disagree with its tables"
     keys = np.lexsort((index.first_seen, index.camera, index.place, index.first_seen // DAY))
@@ -83,6 +85,34 @@ def _disagreements(gallery: Gallery, segment: Segment) -> Iterator[str]:
         ):
             yield "its codes are not those of its templates"
             return
+
+
+def _mistimed(gallery: Gallery, segment: Segment) -> Iterator[str]:
+    """Say where times are not those of the recording's clock, but for rounding."""
+    part = segment.alias
+    (row,) = gallery.arrow(
+        f"""
+        SELECT
+            (
+                SELECT count(*) FROM {part}.recordings r ANTI JOIN {part}.stretches s
+                ON s.recording_id = r.recording_id AND s.from_seconds = 0
+            ) AS without,
+            (
+                SELECT count(*) FROM {part}.tracklets t
+                JOIN {part}.recordings r ON r.recording_id = t.recording_id
+                ASOF JOIN {part}.stretches s
+                ON s.recording_id = t.recording_id AND s.from_seconds <= t.first_seconds
+                WHERE abs(
+                    epoch_us(t.first_seen) - epoch_us(r.stated_at)
+                    - (t.first_seconds - s.offset_seconds) * 1e6
+                ) > {ROUNDING}
+            ) AS tracklets
+        """  # noqa: S608 - names and numbers are our own
+    ).to_pylist()
+    if row["without"]:
+        yield f"{row['without']} of its recordings have no clock"
+    if row["tracklets"]:
+        yield f"times of {row['tracklets']} of its tracklets are not those of their clock"
 
 
 def _pictured(gallery: Gallery, segment: Segment) -> bool:
