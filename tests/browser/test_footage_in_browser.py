@@ -58,3 +58,29 @@ def test_a_folder_without_a_list_is_listed_with_its_camera_on_the_map(
         seen.assert_clean()
     finally:
         shutil.rmtree(folder)
+
+
+def test_a_clock_is_looked_at_and_compared_and_a_correction_previewed(
+    served: Any, visit: Any
+) -> None:
+    seen = visit(served.base)
+    page = seen.page
+    page.goto(served.address("footage"))
+    clocks = page.locator(".sl-clocks")
+    clocks.get_by_label("Recording", exact=True).select_option(index=1)
+    clocks.get_by_role("button", name="Compare with the clock in the picture").click()
+    clocks.get_by_label("Clock is at").select_option("Top right")
+    clocks.get_by_role("button", name="Show the pictures").click()
+    expect(clocks.locator(".sl-clock img:visible")).to_have_count(2)
+    clocks.get_by_label("Clock shows").first.fill("00:47:00")
+    clocks.get_by_label("That clock was ahead by").fill("0")
+    clocks.get_by_label("How that is known").first.fill("set by a time server")
+    clocks.get_by_role("button", name="Compare", exact=True).click()
+    clocks.get_by_text("drift not measured").wait_for()
+    clocks.get_by_role("button", name="Correct or confirm times").click()
+    expect(clocks.get_by_label("The time is ahead by")).not_to_have_value("")
+    clocks.get_by_role("button", name="Preview").click()
+    clocks.get_by_text("Nothing has changed yet. This would correct or confirm 1 time.").wait_for()
+    clocks.scroll_into_view_if_needed()
+    seen.screenshot("footage_clocks")
+    seen.assert_clean()
