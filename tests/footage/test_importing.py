@@ -332,6 +332,19 @@ def test_tables_lie_in_the_folder_or_above_it(tmp_path: Path, list_of_cameras: P
     assert [*(tmp_path / "elsewhere").iterdir()] == []
 
 
+def test_tables_that_are_links_are_neither_read_nor_written(tmp_path: Path) -> None:
+    film(tmp_path / "export" / "Gate" / "2026-03-30_18-00-00.mkv")
+    (tmp_path / "export" / "footage.csv").symlink_to(tmp_path / "elsewhere.csv")
+    with pytest.raises(CatalogueError, match=r"footage.csv: is a link out of the folder"):
+        propose_catalogue(tmp_path / "export", zone="UTC", without_places=True)
+    (tmp_path / "export" / "footage.csv").unlink()
+    proposal = propose_catalogue(tmp_path / "export", zone="UTC", without_places=True)
+    (tmp_path / "export" / "cameras.csv").symlink_to(tmp_path / "elsewhere.csv")
+    with pytest.raises(CatalogueError, match=r"cameras.csv: is a link out of the folder"):
+        write_catalogue(proposal, add=True)
+    assert not (tmp_path / "elsewhere.csv").exists()
+
+
 # --- Lists of cameras ---------------------------------------------------------------------------
 
 GEOJSON = """{"type": "FeatureCollection", "features": [{"type": "Feature",

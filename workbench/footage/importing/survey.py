@@ -220,18 +220,25 @@ def _of_the_system(name: str) -> bool:
     return name.startswith(".") or name.lower() in SYSTEM
 
 
-def _link(path: Path, root: Path) -> str:
+def leads_out(path: Path, root: Path) -> bool:
+    """Return True if a path is a link that leads out of a folder, or in a circle."""
     try:
-        inside = path.resolve().is_relative_to(root.resolve())
+        return not path.resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError):
-        inside = False
-    if inside:
-        return "is a link; what it leads to is read where it lies"
-    return "is a link out of the folder; what it leads to could be exchanged"
+        return True
+
+
+def _link(path: Path, root: Path) -> str:
+    if leads_out(path, root):
+        return "is a link out of the folder; what it leads to could be exchanged"
+    return "is a link; what it leads to is read where it lies"
 
 
 def _film(walk: _Walk, path: Path, pattern: Pattern | None) -> Iterator[Found]:
     name = shown(path, walk.root)
+    if path.suffix.lower() == ".gpx":
+        walk.refuse(path, "is a track; name it in the column track of footage.csv")
+        return
     try:
         header = read_header(path, name)
         modified_at = _modified_at(path)

@@ -19,6 +19,7 @@ from workbench.footage.catalog import (
     read_cameras,
 )
 from workbench.footage.importing.proposal import Proposal, ProposedRecording
+from workbench.footage.importing.survey import leads_out
 from workbench.footage.tables import read_table, replace_file, with_rows
 
 # Says to readers what a time rests on; a table of others may lack it.
@@ -170,11 +171,10 @@ def write_catalogue(
 
 def _places(folder: Path, out: Path | str | None) -> tuple[Path, str]:
     """The catalogue's folder, and what stands before the names of files of *folder* in it."""
-    if out is None:
-        return folder, ""
-    place = Path(out)
+    place = folder if out is None else Path(out)
     if not place.is_dir():
-        raise CatalogueError("is not a folder", where=str(place), fix="Make it, or name another")
+        fix = "Make it, or name another" if out else "Name the folder that holds the footage"
+        raise CatalogueError("is not a folder", where=str(place), fix=fix)
     inner, outer = folder.resolve(), place.resolve()
     if not inner.is_relative_to(outer):
         raise CatalogueError(
@@ -183,6 +183,12 @@ def _places(folder: Path, out: Path | str | None) -> tuple[Path, str]:
             fix="Name the folder itself or one above it; mount what cannot be written below one "
             "that can",
         )
+    for name in (CAMERAS_CSV, CAMERAS_GEOJSON, FOOTAGE_CSV):
+        # Footage that others handed over may hold links; none leads the writing elsewhere.
+        if leads_out(place / name, place):
+            raise CatalogueError(
+                "is a link out of the folder", where=str(place / name), fix="Remove the link"
+            )
     within = inner.relative_to(outer).as_posix()
     return place, "" if within == "." else f"{within}/"
 
