@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -268,46 +269,52 @@ def case(office: Office, ask: Callable[..., Request], subject: Probe) -> Case:
     return office.sit("anna").case("A-1")
 
 
-@pytest.fixture
-def clocked(tmp_path: Path) -> Path:
-    """A gallery of a film of five seconds, catalogued as of 17:04 UTC, and two that are away.
-
-    The second is in doubt from 3 s on.
-    """
-    folder = tmp_path / "clocked"
-    folder.mkdir()
+@pytest.fixture(scope="session")
+def clocked_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clocked")
     grey = (np.full((*SIZE, 3), 3 * number, np.uint8) for number in range(5 * RATE))
     film = write(folder / "gate.mp4", grey)
-    started, doubts = datetime(2026, 3, 31, 17, 4, tzinfo=UTC), [(3.0, "recordings were joined")]
+    started, joined = datetime(2026, 3, 31, 17, 4, tzinfo=UTC), [(3.0, "recordings were joined")]
+    recordings = []
+    for number, (file, camera) in enumerate(
+        [("gate.mp4", "C0"), ("night/a.mp4", "C0"), ("night/b.mp4", "C1")]
+    ):
+        begins = started + timedelta(hours=number)
+        seen, template = begins + timedelta(seconds=1), vector(number)
+        quality = Quality(0.9, 0.9, 0.8, 0.7, 0.6)
+        shot = Shot(1.0, seen, Box(10, 20, 30, 40), quality, b"jpeg", template)
+        tracklet = Tracklet(0, seen, seen + timedelta(seconds=2), 9, (shot,), template)
+        recordings.append(
+            IndexedRecording(
+                Recording(file, folder / file, camera, begins),
+                sha256_of(film) if number == 0 else hashlib.sha256(file.encode()).hexdigest(),
+                film.stat().st_size,
+                film.stat().st_mtime_ns,
+                5.0,
+                SIZE[1],
+                SIZE[0],
+                5 * RATE,
+                5 * RATE,
+                9,
+                (tracklet,),
+                stretches=stretches_of(joined if number == 1 else ()),
+            )
+        )
     with Gallery.create(folder / "town.duckdb", PROFILE) as gallery:
         gallery.add_cameras(
             [Camera("C0", "Gate", 51.475, -0.015), Camera("C1", "Bridge", 51.478, -0.01)]
         )
-        for number, (file, camera) in enumerate(
-            [("gate.mp4", "C0"), ("night/a.mp4", "C0"), ("night/b.mp4", "C1")]
-        ):
-            begins = started + timedelta(hours=number)
-            seen = begins + timedelta(seconds=1)
-            template = vector(number)
-            shot = Shot(
-                1.0, seen, Box(10, 20, 30, 40), Quality(0.9, 0.9, 0.8, 0.7, 0.6), b"jpeg", template
-            )
-            tracklet = Tracklet(0, seen, seen + timedelta(seconds=2), 9, (shot,), template)
-            gallery.add_recording(
-                IndexedRecording(
-                    Recording(file, folder / file, camera, begins),
-                    sha256_of(film) if number == 0 else hashlib.sha256(file.encode()).hexdigest(),
-                    film.stat().st_size,
-                    film.stat().st_mtime_ns,
-                    5.0,
-                    SIZE[1],
-                    SIZE[0],
-                    5 * RATE,
-                    5 * RATE,
-                    9,
-                    (tracklet,),
-                    stretches=stretches_of(doubts if number == 1 else ()),
-                )
-            )
-        gallery.add_run(str(folder), started, started, indexed=3, refused=(), left=0)
-    return gallery.path
+        gallery.add_recordings(recordings)
+        gallery.add_run("clocked", started, started, indexed=3, refused=(), left=0)
+    return folder
+
+
+@pytest.fixture
+def clocked(clocked_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A gallery of a film of five seconds, catalogued as of 17:04 UTC, and two that are away.
+
+    The second is in doubt from 3 s on. The folder that it was indexed from is that of the test.
+    """
+    shutil.copytree(clocked_once, tmp_path / "clocked")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "clocked" / "town.duckdb"
