@@ -900,7 +900,11 @@ class Gallery:
             found: dict[int, list[Stretch]] = {}
             for row in self._ask(sql).to_pylist():
                 found.setdefault(row["recording"], []).append(stretch_of(row))
-            segment.stretches = {row: tuple(those) for row, those in found.items()}
+            # One for all that are alike, as after the correction of a camera's clock.
+            shared: dict[tuple[Stretch, ...], tuple[Stretch, ...]] = {}
+            segment.stretches = {
+                row: shared.setdefault(tuple(those), tuple(those)) for row, those in found.items()
+            }
         return segment.stretches
 
     def stretches_by_id(self, recording_ids: Iterable[str]) -> dict[str, tuple[Stretch, ...]]:
