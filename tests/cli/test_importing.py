@@ -80,7 +80,7 @@ def test_at_a_terminal_the_zone_is_asked_for_once(
     assert status == PROBLEMS  # for notes.txt
     assert "'Europe/Londn' is not a time zone" in err
     assert "2026-03-31 18:00:00+01:00" in out
-    assert "1 recording is only that at which the file was last written" in err
+    assert "The time of 1 recording is weak" in err
     rows = (export / "footage.csv").read_text().splitlines()
     assert rows[0] == "file,camera_id,started_at,time_from"
     assert rows[1] == "Quay/2026-03-31_18-00-00.mkv,quay,2026-03-31T17:00:00+00:00,name"

@@ -180,6 +180,30 @@ def test_container_and_modification_time_are_told_from_each_other(proposal: Prop
     assert nothing.start.at == datetime.fromtimestamp(1_774_000_000 - 1, UTC)
 
 
+@pytest.mark.parametrize(
+    ("container", "at", "basis", "trust"),
+    [
+        ("", (17, 0, 0), Basis.MINUTE, Trust.WEAK),
+        ("2026-03-30T17:00:42Z", (17, 0, 42), Basis.CONTAINER, Trust.SURE),
+        ("2026-03-30T17:03:00Z", None, Basis.MINUTE, Trust.UNKNOWN),
+    ],
+)
+def test_a_name_without_seconds_is_weak_unless_the_container_has_them(
+    tmp_path: Path, container: str, at: tuple[int, int, int] | None, basis: Basis, trust: Trust
+) -> None:
+    tags = {"creation_time": container} if container else {}
+    film(tmp_path / "A" / "2026-03-30 18.00.mp4", seconds=70, **tags)
+    proposal = propose_catalogue(tmp_path, zone="Europe/London", without_places=True)
+    (one,) = proposal.recordings
+    assert one.start.at == (datetime(2026, 3, 30, *at, tzinfo=UTC) if at else None)
+    assert (one.start.basis, one.start.trust) == (basis, trust)
+    assert one.stated is (trust == Trust.SURE)
+    if one.ready:
+        write_catalogue(proposal)
+        (recording,) = read_catalogue(tmp_path).recordings
+        assert bool(recording.time_doubt) is (trust == Trust.WEAK)
+
+
 def test_pictures_are_a_sequence_with_the_rate_of_their_names(proposal: Proposal) -> None:
     one = row(proposal, "pictures/*.jpg")
     assert one.frame_rate == pytest.approx(1 / 60)

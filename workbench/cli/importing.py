@@ -25,7 +25,6 @@ from workbench.cli.output import (
 from workbench.errors import SightlineError
 from workbench.footage.importing import (
     TRUST_LEGEND,
-    Basis,
     Proposal,
     ProposedRecording,
     existing_catalogue,
@@ -280,8 +279,9 @@ def _choose(proposal: Proposal, folder: Path) -> list[ProposedRecording]:
     chosen = [one for one in proposal.recordings if one.stated]
     weak = [one for one in proposal.recordings if one.ready and not one.stated]
     if weak and _agreed(
-        f"The time of {counted(len(weak), 'recording')} is only that at which the file was last "
-        "written. Of copies that means nothing. List them all the same?"
+        f"The time of {counted(len(weak), 'recording')} is weak: stated to the minute, or only "
+        "when the file was last written, which means nothing of a copy. It stays in doubt until "
+        "it is confirmed. List them all the same?"
     ):
         chosen += weak
     if chosen and _agreed(
@@ -326,10 +326,10 @@ def _show(proposal: Proposal, zone: tzinfo | None) -> None:
         say(f"Of those that are ready {MOST_ROWS} are shown; --json lists all {len(ready):,}.")
     if ready:
         say(TRUST_LEGEND)
-    weak = sum(one.start.basis == Basis.MODIFIED for one in ready)
+    weak = sum(not one.stated for one in ready)
     say(
         f"{counted(len(ready), 'recording')} ready"
-        + (f" ({weak:,} by modification time alone)" if weak else "")
+        + (f" ({weak:,} with a weak time)" if weak else "")
         + f", {len(others):,} not ready, {counted(len(proposal.not_understood), 'file')} not "
         f"understood, {counted(proposal.survey.skipped, 'hidden or system file')} passed over"
         + (f", {proposal.listed:,} already listed" if proposal.listed else "")

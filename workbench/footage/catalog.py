@@ -33,11 +33,13 @@ FOOTAGE_COLUMNS = ("file", "camera_id", "started_at")
 # From one picture a week to the fastest cameras.
 LEAST_FRAME_RATE, MOST_FRAME_RATE = 1e-6, 1000.0
 
-# In the column time_from: a last resort, which somebody should confirm.
-MODIFICATION_TIME = "modification time"
-TIME_DOUBT = (
-    "its start is when the file was last written, less its length; of a copy that means nothing"
-)
+# In the column time_from: what somebody should confirm, and why.
+MODIFICATION_TIME, TO_THE_MINUTE = "modification time", "name to the minute"
+TIME_DOUBTS = {
+    MODIFICATION_TIME: "its start is when the file was last written, less its length; of a copy "
+    "that means nothing",
+    TO_THE_MINUTE: "its name states the minute of its start, not the second",
+}
 
 # Footage from before is none: cameras that record files are not older.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -66,7 +68,8 @@ def read_catalogue(folder: Path | str) -> Catalogue:
         how the camera hangs.
     time_from
         What started_at rests on. Where that is ``modification time``, when the file was last
-        written, times are not certain until somebody confirms or corrects them.
+        written, or ``name to the minute``, times are not certain until somebody confirms or
+        corrects them.
     pixel_aspect
         Width of a pixel by its height, as ``2:1`` or ``1.0667``, where the file is wrong about it.
     latitude, longitude
@@ -235,7 +238,7 @@ def read_row(
         rotation=_rotation(row.get("rotation"), where),
         pixel_aspect=_aspect(row.get("pixel_aspect"), where),
         clock_offset_seconds=offset,
-        time_doubt=TIME_DOUBT if row.get("time_from") == MODIFICATION_TIME else "",
+        time_doubt=TIME_DOUBTS.get(row.get("time_from", ""), ""),
         track=track,
     )
 

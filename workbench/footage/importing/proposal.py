@@ -17,6 +17,9 @@ from workbench.footage.importing.survey import Found, Survey
 MOST_OVERLAP = timedelta(seconds=30)
 
 
+_EXACT = (Basis.NAME, Basis.CONTAINER)
+
+
 @dataclass(frozen=True, slots=True)
 class ProposedRecording:
     """One row of a proposed catalogue.
@@ -59,10 +62,10 @@ class ProposedRecording:
     def stated(self) -> bool:
         """True if it can be written and its name or its container gives the time.
 
-        Scripts may take these unseen; the time at which a file was last written is for people to
-        judge.
+        Scripts may take these unseen; times to the minute and those at which a file was last
+        written are for people to judge.
         """
-        return self.ready and self.start.basis in (Basis.NAME, Basis.CONTAINER)
+        return self.ready and self.start.basis in _EXACT
 
     @property
     def rests_on(self) -> str:
@@ -247,7 +250,7 @@ def _with_overlaps(
     of_camera: dict[str, list[tuple[datetime, timedelta, str]]] = defaultdict(list)
     for row in rows:
         seconds = row.found.header.seconds
-        if row.start.at and row.camera_id and seconds and row.start.basis != Basis.MODIFIED:
+        if row.start.at and row.camera_id and seconds and row.start.basis in _EXACT:
             of_camera[row.camera_id].append((row.start.at, timedelta(seconds=seconds), row.file))
     clash: dict[str, str] = {}
     for several in of_camera.values():

@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from workbench.domain import moments
-from workbench.footage.catalog import EARLIEST, LATEST_AHEAD, MODIFICATION_TIME
+from workbench.footage.catalog import EARLIEST, LATEST_AHEAD, MODIFICATION_TIME, TO_THE_MINUTE
 from workbench.footage.importing.survey import Found
+from workbench.footage.names import TO_THE_MINUTE as NO_SECONDS
 
 # Name and container agree within this: a recorder opens a file a little before it writes it.
 AGREE = timedelta(seconds=10)
@@ -23,6 +24,7 @@ class Basis(StrEnum):
     """Source that a time rests on."""
 
     NAME = "name"
+    MINUTE = TO_THE_MINUTE
     CONTAINER = "container"
     MODIFIED = MODIFICATION_TIME
     NOTHING = "nothing"
@@ -43,7 +45,7 @@ class Trust(StrEnum):
 
 TRUST_LEGEND = (
     "Sure: two sources agree, or the name states its offset from UTC. Likely: one source says so. "
-    "Weak: the time at which the file was last written."
+    "Weak: only to the minute, or the time at which the file was last written."
 )
 
 
@@ -113,6 +115,8 @@ def _weighed(
 ) -> Start:
     length = timedelta(seconds=found.header.seconds or 0)
     stated = container.possible[0]
+    if name.basis == Basis.MINUTE and name.at:
+        return _to_the_second(found, name, container, prefer)
     same = [one for one in name.possible if _agree(stated, one, length)]
     # A camera that writes local time as if it were UTC would have meant these.
     local = [one for one in name.possible if _agree(stated - _offset(one, zone), one, length)]
@@ -138,6 +142,31 @@ def _weighed(
         return replace(name, trust=Trust.LIKELY, why=(*name.why, words))
     if prefer == "container":
         return replace(container, why=(*container.why, words))
+    return name.unusable(words)
+
+
+def _to_the_second(found: Found, name: Start, container: Start, prefer: Prefer | None) -> Start:
+    """The second that a container states within the minute of a name, if it is one alone."""
+    assert name.at is not None
+    stated, length = container.possible[0], timedelta(seconds=found.header.seconds or 0)
+    starts = [
+        start
+        for start in dict.fromkeys((stated, stated - length))
+        if -AGREE <= start - name.at < timedelta(minutes=1) + AGREE
+    ]
+    if len(starts) == 1:
+        why = ("its name states the same minute",)
+        return replace(container, at=starts[0], trust=Trust.SURE, why=why)
+    if starts:  # of a short one: it may be the time of its start or of its end
+        return name
+    if prefer == "container":
+        return container
+    words = (
+        "name and container contradict each other: the container says "
+        f"{stated:%Y-%m-%d %H:%M:%S} UTC"
+    )
+    if prefer == "name":
+        return replace(name, why=(*name.why, words))
     return name.unusable(words)
 
 
@@ -177,6 +206,8 @@ def _of_name(found: Found, zone: tzinfo | None) -> Start | None:
                     f"{_length(timedelta(seconds=found.header.seconds))}",
                 ),
             )
+    if named.ambiguous == NO_SECONDS and start.at:
+        return replace(start, basis=Basis.MINUTE, trust=Trust.WEAK, why=(named.ambiguous,))
     return start.unusable(named.ambiguous) if named.ambiguous else start
 
 

@@ -68,6 +68,8 @@ SUFFIX = re.compile(
     r"(?:\.(?:dav|ts|ls|mp|h?26[45]))?\.(?:[a-z][a-z0-9]{1,5}|3gp|3g2|26[45])$",
     re.IGNORECASE | re.ASCII,
 )
+# Why a time is in doubt that has no seconds.
+TO_THE_MINUTE = "the name states the minute, not the second"
 # What file managers and browsers add to the name of a second copy.
 _COPY = r"(?: ?\([0-9]{1,2}\)| - copy(?: \([0-9]{1,2}\))?)?"
 # A recording that is named with its end is no longer than this.
@@ -321,5 +323,5 @@ def _doubt(given: Mapping[str, str], started_at: datetime) -> str:
     if (started_at.year, started_at.month, started_at.day) == (2000, 1, 1):
         return "1 January 2000 is what a clock shows that was never set"
     if "minute" in given and "second" not in given:
-        return "the name states the minute, not the second"
+        return TO_THE_MINUTE
     return ""

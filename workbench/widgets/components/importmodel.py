@@ -13,7 +13,6 @@ from traitlets import Bool, Dict, Float, Instance, Tuple, Unicode, observe
 from workbench.domain import Camera
 from workbench.errors import CatalogueError, NotPermitted, SightlineError
 from workbench.footage.importing import (
-    Basis,
     Proposal,
     ProposedRecording,
     Survey,
@@ -56,7 +55,7 @@ class ImportModel(Tasks):
     prefer = Unicode(NEITHER, help="name or container: which to believe in a contradiction")
     without_places = Bool(help="also list cameras whose place is not known")
     overlaps = Bool(help="also list recordings of one camera that overlap in time")
-    weak_too = Bool(help="also list what only a modification time dates")
+    weak_too = Bool(help="also list recordings whose time is weak")
     places = Dict(help="cameras by id: of the catalogue, of a list, and placed on the map")
     folders = Tuple(help="folders that may be looked through")
     proposal = Instance(Proposal, allow_none=True)
@@ -239,9 +238,7 @@ class ImportModel(Tasks):
                 {
                     "folder": str(proposal.survey.folder),
                     "recordings": len(chosen),
-                    "by_modification_time": sum(
-                        one.start.basis == Basis.MODIFIED for one in chosen
-                    ),
+                    "with_a_weak_time": sum(not one.stated for one in chosen),
                     "zone": self.zone_name,
                     "prefer": self.prefer,
                     "cameras": {

@@ -66,7 +66,7 @@ class ImportPanel(Panel):
             **wide,
         )
         self.weak = ipywidgets.Checkbox(
-            description="List recordings that only a modification time dates, too",
+            description="List recordings with a weak time, too; it stays in doubt until confirmed",
             indent=False,
             layout={"width": "auto"},
         )
