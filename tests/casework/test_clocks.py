@@ -12,7 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import workbench as sl
-from workbench.casework.clockcorrection import ClockTarget, correct_clocks, digest
+from workbench.casework.clockcorrection import (
+    ClockTarget,
+    correct_clocks,
+    digest,
+    entries_about_clocks,
+)
 from workbench.casework.clocks import compare_clock, compared_clocks, list_clocks, view_clock
 from workbench.errors import CaseError, GalleryError, NotPermitted, RecordingError
 from workbench.footage.clockpictures import read_area
@@ -171,3 +176,21 @@ def test_what_is_confirmed_is_certain_and_as_it_was(office: Any, clocked: Path) 
 def test_a_target_is_one_thing(given: dict[str, Any]) -> None:
     with pytest.raises(CaseError):
         ClockTarget(**given)
+
+
+def test_entries_about_the_clocks_of_a_recording_are_found(office: Any, clocked: Path) -> None:
+    with Gallery.open(clocked, write=True) as gallery:
+        register = office.sit("ada")
+        gate = view_clock(register, gallery, "gate.mp4").stretch.recording_id
+        compare_clock(register, gallery, "gate.mp4", first="18:02:50", **RIGHT)
+        for camera in ("C0", "C1"):
+            target = ClockTarget(camera_id=camera)
+            correct_clocks(register, gallery, target, offset_seconds=74, how="speaking clock")
+    entries = office.events()
+    found = entries_about_clocks(entries, {gate})
+    assert [entry.what for entry in entries if entry.number in found] == [
+        "clock.viewed",
+        "clock.compared",
+        "clock.correcting",
+        "clock.corrected",
+    ]

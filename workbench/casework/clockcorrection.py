@@ -9,17 +9,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.clocks import find_recording, list_clocks, said_how
+from workbench.casework.clocks import (
+    COMPARED,
+    VIEWED,
+    find_recording,
+    list_clocks,
+    said_how,
+)
 from workbench.domain import ClockCorrection
 from workbench.errors import CaseError, GalleryError
 
 if TYPE_CHECKING:
     from workbench.casework.clocks import RecordedStretch
+    from workbench.casework.record.chain import Entry
     from workbench.casework.register import CaseRegister
     from workbench.domain import ClockChange
     from workbench.gallery import Gallery
@@ -198,3 +205,22 @@ def digest(rows: Iterable[dict[str, Any]]) -> str:
     """SHA-256 of changes as the record keeps them, by which an outcome names its intention."""
     text = json.dumps(list(rows), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def entries_about_clocks(entries: Iterable[Entry], recording_ids: Collection[str]) -> set[int]:
+    """Numbers of the entries of a record that are about the clocks of these recordings.
+
+    They are what was looked at, compared and corrected, with the outcome.
+    """
+    found: set[int] = set()
+    for entry in entries:
+        about = entry.about
+        if entry.what in (VIEWED, COMPARED):
+            concerned = about["recording"] in recording_ids
+        elif entry.what == CORRECTING:
+            concerned = any(one["recording_id"] in recording_ids for one in about["changes"])
+        else:
+            concerned = entry.what in (CORRECTED, FAILED) and about["correcting"] in found
+        if concerned:
+            found.add(entry.number)
+    return found

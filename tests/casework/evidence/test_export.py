@@ -47,7 +47,8 @@ def decided(office: Any, case: Case, gallery: Gallery, subject: Probe, permitted
         for key, conclusion in zip(keys[:3], (3, 2, -3), strict=True):
             decide(office.register, "A-1", key, conclusion=conclusion, features=SEEN,
                    reason=f"Seen {HOSTILE}")  # fmt: skip
-    office.sit("anna")
+    for recording in (found.candidates[0].recording_id, "another"):
+        office.sit("anna").record("clock.viewed", {"recording": recording})
 
 
 @pytest.fixture
@@ -91,6 +92,7 @@ def test_an_export_holds_all_that_was_done(archive: Export, office: Any) -> None
     kinds = [json.loads(line)["what"] for line in files["record.jsonl"].splitlines()]
     assert kinds[:2] == ["case.asked", "case.approved"]
     assert kinds.count("review.decided") == 6
+    assert kinds.count("clock.viewed") == 1
     rows = files["candidates.csv"].decode().splitlines()
     assert sum(",sighting," in row for row in rows) == 4  # two sightings, two examiners each
     waits = next(row for row in rows if ",waiting," in row)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from workbench.casework.clockcorrection import entries_about_clocks
 from workbench.casework.evidence.contents import Dossier, Finding, Source, sightings_of
 from workbench.casework.evidence.drawings import place_sketch, time_sketch
 from workbench.casework.evidence.report import as_html, as_pdf
@@ -91,7 +92,9 @@ def export(
     if output.exists():
         raise EvidenceError("exists already", where=str(output), fix="Choose another name")
     dossier, clips = _gather(register, case, gallery, footage, clip, zone=zone, made_by=me.account)
-    files = {**_files(dossier, _record(register, reference), base_map), **clips}
+    recordings = {f.candidate.recording_id for f in dossier.findings if f.candidate}
+    record = _record(register, reference, recordings)
+    files = {**_files(dossier, record, base_map), **clips}
     key = signing_key(register.folder)
     about = {
         "case": reference,
@@ -293,15 +296,20 @@ def _candidates(dossier: Dossier) -> bytes:
     return _table(columns, rows)
 
 
-def _record(register: CaseRegister, reference: str) -> bytes:
-    """Write the entries about a case, each with its number and hash in the chain."""
+def _record(register: CaseRegister, reference: str, recordings: Collection[str]) -> bytes:
+    """Write the entries about a case, and about the clocks of recordings, as they are in the chain.
+
+    Each has its number and hash.
+    """
+    entries = list(all_entries(register.folder))
+    clocks = entries_about_clocks(entries, recordings)
     lines = [
         {
             "n": entry.number, "at": entry.at.isoformat(), "by": dict(entry.by),
             "what": entry.what, "about": dict(entry.about), "hash": entry.hash,
         }
-        for entry in all_entries(register.folder)
-        if entry.about.get("case") == reference
+        for entry in entries
+        if entry.about.get("case") == reference or entry.number in clocks
     ]  # fmt: skip
     return b"".join(_json(line) for line in lines)
 
