@@ -56,7 +56,8 @@ def test_what_is_known_not_to_be_read_is_refused(tmp_path: Path) -> None:
     jpeg = (tmp_path / "a.jpg").read_bytes()
     part = b"--x\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
     (tmp_path / "a.mjpg").write_bytes((part + jpeg + b"\r\n") * 3)
-    for name in ("*.avif", "*.heic", "a.mjpg"):
+    picture.save(tmp_path / "a.webp", save_all=True, append_images=[picture], duration=500)
+    for name in ("*.avif", "*.heic", "a.mjpg", "a.webp"):
         with (
             pytest.raises(RecordingError),
             RecordingReader(tmp_path / name, frame_rate=2) as reader,

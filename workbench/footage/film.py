@@ -29,7 +29,7 @@ RAW = ("av1", "evc", "h261", "h263", "h264", "hevc", "m4v", "mjpeg", "mpegvideo"
 CONTAINERS = (
     *EXPLICIT, *DECODING_TIMES, *RAW, "asf", "dhav", "dv", "flv", "gif", "imf", "ivf", "kux",
     "live_flv", "mjpeg_2000", "mpeg", "mpegts", "mxf", "nsv", "nut", "ogg", "rm", "vc1test", "wtv",
-    "xmv", "yuv4mpegpipe", "apng", "webp_pipe",
+    "xmv", "yuv4mpegpipe", "apng",
 )  # fmt: skip
 # Pictures a second that a stream without times may claim.
 HIGHEST_RATE = 240.0
