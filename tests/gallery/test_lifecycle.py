@@ -192,6 +192,10 @@ def test_a_damaged_export_changes_nothing(
         assert len(again.recordings()) == 0
     with pytest.raises(GalleryError, match="is not an export"):
         import_into(gallery, tmp_path)
+    about = folder / "gallery.json"
+    about.write_text(about.read_text().replace('"format": 2', '"format": 1'))
+    with pytest.raises(GalleryError, match="was exported by an earlier Sightline"):
+        import_into(gallery, folder)
     with pytest.raises(GalleryError, match="is not empty"):
         export(gallery, folder)
     assert content(gallery) == before

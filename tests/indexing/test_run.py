@@ -34,6 +34,7 @@ from workbench.domain import (
 from workbench.faces.models import Models
 from workbench.footage.catalog import read_catalogue
 from workbench.gallery import Gallery
+from workbench.gallery.lifecycle import check
 from workbench.indexing import index_catalogue, plan_catalogue, watch_catalogue
 from workbench.installation import Installation
 
@@ -387,3 +388,28 @@ def test_a_list_with_another_time_doubles_nothing_and_is_told(
     assert planned("240") == []  # the list agrees now
     assert planned("") == []  # as it was stated before it was corrected
     assert len(planned("300")) == 1
+
+
+def test_a_clock_that_was_set_before_indexing_is_applied_unless_the_list_states_one(
+    gallery: Gallery, models: Models, footage: Path
+) -> None:
+    (footage / "footage.csv").write_text(
+        "file,camera_id,started_at,clock_offset_seconds\n"
+        "maren.mkv,C1,2026-03-01T10:00:00Z,\n"
+        "tobias.mkv,C1,2026-03-01T11:00:00Z,5\n"
+    )
+    found_at = parse_time("2026-04-01T00:00Z")
+    correction = ClockCorrection(30.0, "anna", "read in the picture", found_at)
+    assert gallery.correct_clock(correction, camera_id="C1") == []
+    report = index_catalogue(footage, gallery, models)
+    assert [p.what for p in report.problems] == [
+        "footage.csv says that its clock was 5 s ahead, and 30 s were given for its camera; what "
+        "footage.csv says holds"
+    ]
+    began = gallery.recordings().set_index("file")["started_at"]
+    assert began["maren.mkv"] == parse_time("2026-03-01T09:59:30Z")
+    assert began["tobias.mkv"] == parse_time("2026-03-01T10:59:55Z")
+    assert list(check(gallery)) == []
+    # The list has not changed, so there is nothing to report.
+    again = index_catalogue(footage, gallery, models)
+    assert (again.count("present"), again.problems) == (2, ())

@@ -21,7 +21,7 @@ from workbench.gallery.segments import OF_RECORDINGS, ROWS, TABLES, Segment, che
 from workbench.gallery.store import Gallery
 
 PROFILE_FILE = "gallery.json"
-_FORMAT = 2
+_FORMAT, _EARLIER_FORMAT = 2, 1
 ROUNDING = 2  # microseconds
 
 
@@ -216,6 +216,12 @@ def exported_profile(folder: Path) -> Profile:
     """The profile of an export; raise GalleryError if *folder* holds none."""
     try:
         about: Any = json.loads((folder / PROFILE_FILE).read_text("utf-8"))
+        if about["format"] == _EARLIER_FORMAT:
+            raise GalleryError(
+                "was exported by an earlier Sightline",
+                where=str(folder),
+                fix="Upgrade the gallery with `sightline gallery upgrade`, and export it again",
+            )
         if about["format"] != _FORMAT:
             raise ValueError(f"format {about['format']}")
         values: dict[str, Any] = about["profile"]
