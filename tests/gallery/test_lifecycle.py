@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from workbench.cli.main import main
@@ -193,6 +194,13 @@ def test_a_damaged_export_changes_nothing(
     with pytest.raises(GalleryError, match="is not an export"):
         import_into(gallery, tmp_path)
     about = folder / "gallery.json"
+    export(gallery, tmp_path / "timeless")
+    for file in (tmp_path / "timeless").rglob("stretches.parquet"):
+        pq.write_table(pq.read_table(file).slice(0, 0), file)
+    with Gallery.create(tmp_path / "timeless.duckdb", profile) as timeless:
+        with pytest.raises(GalleryError, match="without the clock of their times"):
+            import_into(timeless, tmp_path / "timeless")
+        assert len(timeless.recordings()) == 0
     about.write_text(about.read_text().replace('"format": 2', '"format": 1'))
     with pytest.raises(GalleryError, match="was exported by an earlier Sightline"):
         import_into(gallery, folder)

@@ -315,6 +315,16 @@ class SegmentWriter:
                 where="tables",
                 fix="Export the gallery again",
             )
+        ((without,),) = self._connection.execute(
+            "SELECT count(*) FROM recordings r ANTI JOIN stretches s "
+            "ON s.recording_id = r.recording_id AND s.from_seconds = 0"
+        ).fetchall()
+        if without:
+            raise GalleryError(
+                f"{without} recordings are without the clock of their times",
+                where="tables",
+                fix="Export the gallery again",
+            )
         for name in ("incoming", "unwanted"):
             self._connection.unregister(name)
         vectors = found["template"].combine_chunks().flatten().to_numpy()
