@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from workbench.errors import TimeError
-from workbench.footage.clockreading import Reading, compare, per_day, read_clock
+from workbench.footage.clockreading import ClockReading, compare, per_day, read_clock
 
 START = datetime(2026, 3, 31, 17, 4, tzinfo=UTC)
 LONDON = ZoneInfo("Europe/London")
 
 
-def reading(seconds: float, ahead: float, resolution: float = 1.0) -> Reading:
+def reading(seconds: float, ahead: float, resolution: float = 1.0) -> ClockReading:
     """The catalogue is *ahead* of the clock at that second."""
     stated = START + timedelta(seconds=seconds)
-    return Reading(seconds, stated, stated - timedelta(seconds=ahead), resolution)
+    return ClockReading(seconds, stated, stated - timedelta(seconds=ahead), resolution)
 
 
 def test_offset_is_in_the_middle_and_the_uncertainty_holds_half_of_the_drift() -> None:
@@ -47,6 +47,12 @@ def test_pictures_of_the_same_minute_show_no_drift() -> None:
         .words()
         .endswith("too close to each other to show a drift")
     )
+
+
+def test_an_offset_of_hours_is_likely_to_be_one_of_zones() -> None:
+    assert "(about 1 h: check the zones" in compare(reading(0, -3672)).words()
+    assert "(about 5.5 h: check the zones" in compare(reading(0, 19_800)).words()
+    assert "zones" not in compare(reading(0, 179)).words()
 
 
 def test_one_picture_shows_no_drift() -> None:
@@ -83,10 +89,10 @@ def test_the_corrected_time_is_never_wrong_by_more_than_the_uncertainty(
         stated = START + timedelta(seconds=seconds)
         return stated, stated - timedelta(seconds=true_offset + drift * seconds)
 
-    def read(seconds: float) -> Reading:
+    def read(seconds: float) -> ClockReading:
         stated, true = at(seconds)
         begun = (true - START) // timedelta(seconds=resolution) * timedelta(seconds=resolution)
-        return Reading(seconds, stated, START + begun, resolution)
+        return ClockReading(seconds, stated, START + begun, resolution)
 
     found = compare(read(0), read(length))
     stated, true = at(part * length)

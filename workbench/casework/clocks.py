@@ -10,16 +10,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.cases import plain
 from workbench.domain import Stretch
-from workbench.errors import CaseError, GalleryError, RecordingError
+from workbench.errors import CaseError, GalleryError
 from workbench.footage.clockpictures import ClockArea, ClockPicture, clock_pictures
-from workbench.footage.clockreading import ClockComparison, Reading, compare, read_clock
-from workbench.footage.files import at_hand, sha256_of, stamp_of
+from workbench.footage.clockreading import ClockComparison, ClockReading, compare, read_clock
+from workbench.indexing.sources import indexed_source
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -187,18 +186,13 @@ def view_clock(
     """
     me = register.require("clock.view")
     stretch = find_stretch(gallery, recording, from_seconds)
-    row = _row(gallery, stretch.recording_id)
-    aspect = row["pixel_aspect"]
     pictures = clock_pictures(
-        _source(gallery, row, footage),
+        indexed_source(gallery, stretch.recording_id, folders=footage),
         area=area,
         start=stretch.from_seconds,
         end=stretch.until_seconds,
         name=stretch.file,
-        frame_rate=_number(row["frame_rate"]),
-        stream=int(_number(row["stream"]) or 1),
-        rotation=int(_number(row["rotation"]) or 0),
-        pixel_aspect=Fraction(aspect) if isinstance(aspect, str) else None,
+        reading=gallery.how_read(stretch.recording_id),
     )
     about = {
         **_about(gallery, stretch),
@@ -270,7 +264,7 @@ def compare_clock(
         seconds = float(picture["seconds"])
         stated = stretch.stated(seconds)
         shown, resolution = read_clock(text, near=stated, zone=zone)
-        readings.append(Reading(seconds, stated, shown, resolution))
+        readings.append(ClockReading(seconds, stated, shown, resolution))
         kept.append(
             {
                 "seconds": seconds,
@@ -404,29 +398,3 @@ def _row(gallery: Gallery, recording: str) -> dict[str, Any]:
             fix=f"Name one by its id: {', '.join(found['recording_id'])}",
         )
     return {str(name): value for name, value in found.iloc[0].items()}
-
-
-def _number(value: Any) -> float | None:
-    """A number of a table, where an empty cell is NaN."""
-    return None if value is None or value != value else float(value)
-
-
-def _source(gallery: Gallery, row: dict[str, Any], footage: Sequence[Path]) -> Path:
-    """Path of a recording, where it is there and the one that was indexed."""
-    roots = [*footage, *map(Path, gallery.runs()["source"].unique())]
-    path = at_hand(row["file"], roots)
-    stamp = None if path is None else stamp_of(path)
-    if path is None or stamp is None:
-        raise RecordingError(
-            "the recording is not available here",
-            where=row["file"],
-            fix="Connect the storage it was indexed from, or name its folder",
-        )
-    same = (stamp.size_bytes, stamp.modified_ns) == (row["size_bytes"], row["modified_ns"])
-    if not same and sha256_of(path) != row["sha256"]:
-        raise RecordingError(
-            "is not the recording that was indexed",
-            where=row["file"],
-            fix="Restore the one that was indexed, or index this one",
-        )
-    return path

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from workbench.domain import Box
+from workbench.domain import Box, Reading
 from workbench.errors import ImageError, RecordingError
 from workbench.footage.frames import RecordingReader, VideoFrame
 from workbench.footage.pixelation import pixelated
@@ -118,10 +117,7 @@ def clock_pictures(
     start: float = 0.0,
     end: float | None = None,
     name: str = "",
-    frame_rate: float | None = None,
-    stream: int = 1,
-    rotation: int = 0,
-    pixel_aspect: Fraction | None = None,
+    reading: Reading | None = None,
 ) -> tuple[ClockPicture, ...]:
     """Take the first and the last picture of a stretch; one alone where it has no second.
 
@@ -133,20 +129,23 @@ def clock_pictures(
         What stays sharp; by default nothing.
     start, end : float
         Seconds of the recording; by default to its end.
-    name, frame_rate, stream, rotation, pixel_aspect
-        As for :class:`workbench.footage.frames.RecordingReader`.
+    name : str
+        For messages; by default the file's name.
+    reading : Reading, optional
+        How the recording was read when it was indexed; by default as its file says.
 
     Raises
     ------
     RecordingError
         If the recording cannot be read, or holds no picture in the stretch.
     """
+    how = reading or Reading()
     given: dict[str, Any] = {
         "name": name,
-        "frame_rate": frame_rate,
-        "stream": stream,
-        "rotation": rotation,
-        "pixel_aspect": pixel_aspect,
+        "frame_rate": how.frame_rate,
+        "stream": how.stream,
+        "rotation": how.rotation,
+        "pixel_aspect": how.pixel_aspect,
     }
 
     def within(reader: RecordingReader, begin: float) -> Iterator[VideoFrame]:

@@ -28,6 +28,8 @@ from workbench.domain.times import moments, utc
 from workbench.errors import TimeError
 
 DAY = 86_400.0  # seconds
+# Zones differ by half hours; an offset so near to some is likely to be one of zones.
+HALF_HOUR, NEAR_ZONE_SECONDS = 1800.0, 180.0
 # No clock that anyone uses drifts by so much in a day.
 TOO_SHORT_SECONDS_PER_DAY = 600.0
 _DATE = r"(?:(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})[T ]+)?"
@@ -38,7 +40,7 @@ _LIKE = "Write it like 18:04:07, 2026-03-31 18:04:07 or 2026-03-31T18:04:07+01:0
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ClockReading:
     """Time that the clock shows in one picture, beside the one that the catalogue says."""
 
     seconds: float  # of the recording
@@ -65,7 +67,7 @@ class ClockComparison:
     just have shown.
     """
 
-    readings: tuple[Reading, ...]
+    readings: tuple[ClockReading, ...]
     offset_seconds: float
     uncertainty_seconds: float
     drift_ppm: float | None
@@ -83,6 +85,9 @@ class ClockComparison:
         offset = self.offset_seconds
         way = "ahead of" if offset >= 0 else "behind"
         words = f"{abs(offset):,.1f} s {way} the true time, ± {self.uncertainty_seconds:,.1f} s"
+        halves = round(abs(offset) / HALF_HOUR)
+        if halves and abs(abs(offset) - halves * HALF_HOUR) <= NEAR_ZONE_SECONDS:
+            words += f" (about {halves / 2:g} h: check the zones of clock and catalogue)"
         if self.drift_ppm is None or self.smallest_drift_ppm is None:
             return f"{words}; drift not measured, since only one picture was read"
         if self.drifts:
@@ -94,8 +99,8 @@ class ClockComparison:
 
 
 def compare(
-    first: Reading,
-    last: Reading | None = None,
+    first: ClockReading,
+    last: ClockReading | None = None,
     *,
     error_seconds: float = 0.0,
     error_uncertainty_seconds: float = 0.0,
@@ -104,7 +109,7 @@ def compare(
 
     Parameters
     ----------
-    first, last : Reading
+    first, last : ClockReading
         Of the first and the last picture of a stretch; without *last* no drift is known.
     error_seconds : float
         How far the clock in the picture was ahead of the true time.

@@ -13,10 +13,10 @@ from traitlets import Bytes, Enum, Float, Instance, Int, Tuple, Unicode
 
 from workbench.casework.reviewing.triage import may_see_clip, record_clip
 from workbench.domain import Candidate, Photograph, Profile
-from workbench.errors import RecordingError, SightlineError
+from workbench.errors import SightlineError
 from workbench.faces.clips import redacted_clip
 from workbench.faces.landmarks import find_eyes
-from workbench.footage.files import at_hand, sha256_of, stamp_of
+from workbench.indexing.sources import indexed_source
 from workbench.installation import Installation
 from workbench.widgets.components.tasks import Tasks
 from workbench.widgets.components.work import Work
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from workbench.domain import Shot
     from workbench.faces.landmarks import Eyes
     from workbench.faces.models import Models
-    from workbench.gallery import Gallery
 
 SIDE, OVERLAY, FLICKER = "side", "overlay", "flicker"
 T = TypeVar("T")
@@ -161,7 +160,7 @@ class Comparison(Tasks):
     def _cut(self, candidate: Candidate, reference: str) -> bytes:
         may_see_clip(self.installation.register, reference, candidate)
         with self.installation.open_gallery(self.gallery) as gallery:
-            source = source_of(candidate, gallery)
+            source = indexed_source(gallery, candidate.recording_id)
             shots = gallery.shots(candidate.tracklet_id)
             reading = gallery.how_read(candidate.recording_id)
         return redacted_clip(source, shots, self._models(), reading=reading)
@@ -229,29 +228,3 @@ class Comparison(Tasks):
 
     def _models(self) -> Models:
         return self.installation.load_models(self.profile)
-
-
-def source_of(candidate: Candidate, gallery: Gallery) -> Path:
-    """The recording a candidate was found in, where it is at hand and the one that was indexed.
-
-    Raises RecordingError where it is not, and says so.
-    """
-    recordings = gallery.recordings().set_index("recording_id")
-    known = recordings.loc[candidate.recording_id]
-    path = at_hand(candidate.recording, map(Path, gallery.runs()["source"].unique()))
-    stamp = None if path is None else stamp_of(path)
-    if path is None or stamp is None:
-        raise RecordingError(
-            "the recording is not available here, so there is no clip",
-            where=candidate.recording,
-            fix="Connect the storage it was indexed from",
-        )
-    same = (stamp.size_bytes, stamp.modified_ns) == (known["size_bytes"], known["modified_ns"])
-    # Its boxes would show a different person sharp in another recording.
-    if not same and sha256_of(path) != known["sha256"]:
-        raise RecordingError(
-            "is not the recording that was indexed, so no clip was made",
-            where=candidate.recording,
-            fix="Restore the one that was indexed, or index this one",
-        )
-    return path
