@@ -50,7 +50,8 @@ def turn(progress=None):
     if progress is not None:
         done = progress.done
         print(json.dumps(took), flush=True)
-    sys.stdin.readline()
+    if not sys.stdin.readline():
+        sys.exit("nobody waits for this any more")
     wall, cpu = time.perf_counter(), time.process_time()
 
 with Gallery.create(Path(gallery), models.profile) as made:

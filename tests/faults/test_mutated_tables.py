@@ -35,12 +35,16 @@ CAMERAS = [
     ["camera_id", "name", "latitude", "longitude"],
     ["C1", "Quay, north", "51.48", "-0.01"],
     ["C2", "Büro", "51.49", "-0.02"],
+    ["V", "Van", "", ""],
 ]
 FOOTAGE = [
     ["file", "camera_id", "started_at", "clock_offset_seconds", "frame_rate", "stream",
-     "rotation", "pixel_aspect"],
-    ["a.mp4", "C1", "2026-03-29T01:00:00+01:00", "90", "", "2", "180", "2:1"],
-    ["night/*.jpg", "C2", "2026-03-29T02:00:00Z", "-0.5", "0.5", "", "", "1.0667"],
+     "rotation", "pixel_aspect", "latitude", "longitude", "track", "time_from"],
+    ["a.mp4", "C1", "2026-03-29T01:00:00+01:00", "90", "", "2", "180", "2:1", "", "", "", "name"],
+    ["night/*.jpg", "C2", "2026-03-29T02:00:00Z", "-0.5", "0.5", "", "", "1.0667", "", "", "", ""],
+    ["b.mp4", "V", "2026-03-29T03:00:00Z", "", "", "", "", "", "51.48", "-0.01", "", ""],
+    ["c.mp4", "V", "2026-03-29T04:00:00Z", "", "", "", "", "", "", "", "film", ""],
+    ["d.mp4", "V", "2026-03-29T05:00:00Z", "", "", "", "", "", "", "", "d.gpx", ""],
 ]  # fmt: skip
 POINTS = {
     "type": "FeatureCollection",
@@ -54,7 +58,8 @@ POINTS = {
             ("C1", "Quay", "Point", [-0.01, 51.48]),
             ("C2", "Büro", "MultiPoint", [[-0.02, 51.49]]),
         )
-    ],
+    ]
+    + [{"type": "Feature", "properties": {"camera_id": "V", "name": "Van"}, "geometry": None}],
 }
 
 
@@ -90,8 +95,9 @@ def test_mutated_tables_are_read_or_refused(tmp_path: Path, dialect: str) -> Non
         whole["cameras.geojson"] = json.dumps(POINTS).encode("utf-8-sig")
     for name, content in whole.items():
         (tmp_path / name).write_bytes(content)
+    (tmp_path / "d.gpx").write_bytes(GPX)
     catalogue = read_catalogue(tmp_path)
-    assert (len(catalogue.cameras), len(catalogue.recordings), catalogue.problems) == (2, 2, ())
+    assert (len(catalogue.cameras), len(catalogue.recordings), catalogue.problems) == (3, 5, ())
     outcomes = {"read": 0, "in part": 0, "refused": 0}
 
     for name in whole:
@@ -124,9 +130,9 @@ def test_mutated_tables_are_read_or_refused(tmp_path: Path, dialect: str) -> Non
             row[at] = generator.choice((word, word + row[at], row[at] + word))
             return table(rows, separator, encoding, first=first)
 
-        try_all(f"{name} with {dialect}", damaged, read, 2 * MUTATIONS)
+        try_all(f"{name} with {dialect}", damaged, read, MUTATIONS)
         (tmp_path / name).write_bytes(whole[name])
-    assert min(outcomes.values()) > MUTATIONS / 10, outcomes
+    assert min(outcomes.values()) > MUTATIONS / 20, outcomes
 
 
 GPX = b"""<?xml version="1.0" encoding="utf-8"?>
@@ -174,7 +180,7 @@ def test_mutated_tracks_and_lists_of_cameras_are_read_or_refused(tmp_path: Path,
     read(content)
     assert outcomes["read"] == 1, f"{kind} is not read as it is"
     try_all(kind, partial(mutated, content, bits=TAGS), read, 5 * MUTATIONS)
-    assert min(outcomes.values()) > MUTATIONS / 10, outcomes
+    assert min(outcomes.values()) > MUTATIONS / 20, outcomes
 
 
 SIGNS = (
@@ -205,4 +211,4 @@ def test_mutated_names_are_read_or_not_understood() -> None:
         return name
 
     try_all("names", damaged, read, 5 * MUTATIONS)
-    assert min(outcomes.values()) > MUTATIONS / 10, outcomes
+    assert min(outcomes.values()) > MUTATIONS / 20, outcomes
