@@ -204,6 +204,17 @@ def test_a_name_without_seconds_is_weak_unless_the_container_has_them(
         assert bool(recording.time_doubt) is (trust == Trust.WEAK)
 
 
+def test_a_container_that_seems_to_state_the_end_is_weak(tmp_path: Path) -> None:
+    path = film(tmp_path / "A" / "a.mp4", seconds=30, creation_time="2026-03-30T17:00:00Z")
+    written = datetime(2026, 3, 30, 17, 0, 2, tzinfo=UTC).timestamp()
+    os.utime(path, (written, written))
+    (one,) = propose_catalogue(tmp_path, without_places=True).recordings
+    assert (one.start.trust, one.ready, one.stated) == (Trust.WEAK, True, False)
+    assert "it may be that of the end" in one.start.why[0]
+    write_catalogue(propose_catalogue(tmp_path, without_places=True))
+    assert "may be its end" in read_catalogue(tmp_path).recordings[0].time_doubt
+
+
 def test_pictures_are_a_sequence_with_the_rate_of_their_names(proposal: Proposal) -> None:
     one = row(proposal, "pictures/*.jpg")
     assert one.frame_rate == pytest.approx(1 / 60)

@@ -8,7 +8,13 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from workbench.domain import moments
-from workbench.footage.catalog import EARLIEST, LATEST_AHEAD, MODIFICATION_TIME, TO_THE_MINUTE
+from workbench.footage.catalog import (
+    EARLIEST,
+    LATEST_AHEAD,
+    MODIFICATION_TIME,
+    PERHAPS_THE_END,
+    TO_THE_MINUTE,
+)
 from workbench.footage.importing.survey import Found
 from workbench.footage.names import TO_THE_MINUTE as NO_SECONDS
 
@@ -26,6 +32,7 @@ class Basis(StrEnum):
     NAME = "name"
     MINUTE = TO_THE_MINUTE
     CONTAINER = "container"
+    END = PERHAPS_THE_END
     MODIFIED = MODIFICATION_TIME
     NOTHING = "nothing"
 
@@ -45,7 +52,7 @@ class Trust(StrEnum):
 
 TRUST_LEGEND = (
     "Sure: two sources agree, or the name states its offset from UTC. Likely: one source says so. "
-    "Weak: only to the minute, or the time at which the file was last written."
+    "Weak: only to the minute, perhaps that of the end, or when the file was last written."
 )
 
 
@@ -156,7 +163,7 @@ def _to_the_second(found: Found, name: Start, container: Start, prefer: Prefer |
     ]
     if len(starts) == 1:
         why = ("its name states the same minute",)
-        return replace(container, at=starts[0], trust=Trust.SURE, why=why)
+        return replace(container, basis=Basis.CONTAINER, at=starts[0], trust=Trust.SURE, why=why)
     if starts:  # of a short one: it may be the time of its start or of its end
         return name
     if prefer == "container":
@@ -219,9 +226,14 @@ def _of_container(found: Found, zone: tzinfo | None) -> Start | None:
         return Start(Basis.CONTAINER, Trust.UNKNOWN, lacks=header.remark)
     start = Start(Basis.CONTAINER, Trust.LIKELY, detail=header.stated_by)
     start = _placed(start, header.stated_at, zone)
-    if start.at and header.stated_by == "creation_time":
+    at = start.at
+    if at is not None and header.stated_by == "creation_time":
         words = "some cameras write local time or the end there, exports the time of the export"
         start = replace(start, why=(words,))
+        long = (header.seconds or 0) > 2 * AGREE.total_seconds()
+        if long and abs(at - found.modified_at) <= AGREE:
+            words = "the file was last written at that very time, so it may be that of the end"
+            start = replace(start, basis=Basis.END, trust=Trust.WEAK, why=(words,))
     return start
 
 
