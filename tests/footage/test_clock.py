@@ -97,6 +97,25 @@ def test_a_break_is_bridged_by_an_ordinary_step_and_not_by_a_pause() -> None:
     assert placed(made, [0, 0.1, 0.2, 900.0, 900.1, 0.0, 0.1])[-2:] == [900.2, 900.3]
 
 
+@pytest.mark.parametrize("back", [3, 5, 7])
+def test_a_clock_set_back_by_a_few_pictures_is_not_taken_for_late_ones(back: int) -> None:
+    made = clock()
+    times = [n / 10 for n in range(20)] + [(20 - back + n) / 10 for n in range(20)]
+    assert placed(made, times) == [round(n / 10, 6) for n in range(40)]
+    assert [doubt.from_seconds for doubt in made.doubts] == [pytest.approx(2.0)]
+
+
+def test_time_lapse_in_a_stream_is_told_once() -> None:
+    made = clock()
+    assert placed(made, [0, 60, 120, 180]) == [0, 60, 120, 180]
+    assert [doubt.from_seconds for doubt in made.doubts] == [60]
+
+
+def test_a_step_is_not_learned_from_a_time_that_was_made_up() -> None:
+    """MPEG-PS may state one time for several pictures."""
+    assert placed(clock(), [0, None, None, 0.5, None]) == [0, 0.1, 0.2, 0.5, 0.6]
+
+
 @given(
     st.lists(st.one_of(st.none(), st.floats(-1e5, 1e5, allow_nan=False)), min_size=1, max_size=60),
     st.booleans(),

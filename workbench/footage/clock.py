@@ -11,8 +11,9 @@ Ahead
     ``LONGEST_PAUSE_SECONDS`` is taken for a pause; a longer one for a clock that was set.
 Back
     a few pictures that come late, as beside damage, are put between their neighbours. Where the
-    pictures go on at the earlier time, as in joined exports or after the recorder's clock was set
-    back, a new stretch begins: its first picture follows the one before it by one ordinary step.
+    pictures go on at the earlier time, step by step, as in joined exports or after the recorder's
+    clock was set back, a new stretch begins: its first picture follows the one before it by one
+    ordinary step.
     Exports are often cut at the key picture before; where the new stretch begins with all that the
     old one ended with, bit for bit, it begins at that second instead, and what was read already is
     left out.
@@ -40,6 +41,8 @@ PAUSE_WITHOUT_A_WORD_SECONDS = 10.0
 # So many pictures may come late in a row; so much later than the next good one they lie at most.
 LATE_PICTURES = 8
 LATE_SECONDS = 1.0
+# So many ordinary steps ahead are more than one, and so many back are no slip.
+LATE_STEPS = 1.5
 # Of an ordinary step; a longer one was a pause, a shorter one a picture out of its order.
 SHORTEST_STEP_SECONDS, LONGEST_STEP_SECONDS = 0.001, 1.5
 
@@ -90,6 +93,7 @@ class Clock(Generic[T]):
         self._remarks: list[tuple[str, float]] = []  # what, at which second
         self._zero, self._explicit = zero, explicit
         self._overlap_ends: float | None = None
+        self._before = 0.0  # the step before, of whatever length
         self._step = step if counted else min(step, LONGEST_STEP_SECONDS)
 
     @property
@@ -118,6 +122,7 @@ class Clock(Generic[T]):
         source = iter(pictures)
         ahead: deque[Timed[T]] = deque()
         last: float | None = None
+        stated = False  # the time of the picture before, by the stream
         while True:
             this = ahead.popleft() if ahead else next(source, None)
             if this is None:
@@ -125,10 +130,12 @@ class Clock(Generic[T]):
             seconds = self._seconds(this, last, ahead, source)
             if self._overlap_ends is not None and last is not None and seconds <= last:
                 continue  # the same pictures as before, in a stretch that overlaps
-            if last is not None and not self.counted:
+            between_stated, stated = stated and this.time is not None, this.time is not None
+            if last is not None and between_stated and not self.counted:
                 step = seconds - last
                 if SHORTEST_STEP_SECONDS <= step <= LONGEST_STEP_SECONDS:
                     self._step = step
+                self._before = step
             last = seconds
             yield seconds, this.item
 
@@ -154,19 +161,40 @@ class Clock(Generic[T]):
                 return seconds
             self._overlap_ends = None
         if 0 < seconds - last < self._longest_pause:
-            if not self._explicit and seconds - last > PAUSE_WITHOUT_A_WORD_SECONDS:
+            # A step like the one before, as in time-lapse, is no news.
+            news = max(PAUSE_WITHOUT_A_WORD_SECONDS, 1.5 * self._before)
+            if not self._explicit and seconds - last > news:
                 self.doubt(seconds, f"its clock runs ahead by {seconds - last:.0f} s: a pause")
             return seconds
         while len(ahead) < LATE_PICTURES and (following := next(source, None)) is not None:
             ahead.append(following)
+        until = self._late_until(this, seconds, last, ahead)
+        if until is None:
+            return self._new_stretch(this, seconds, last)
+        number, to_next = until
+        self._remarks.append(("pictures come out of their order", last))
+        return last + to_next / (number + 1)
+
+    def _late_until(
+        self, this: Timed[T], seconds: float, last: float, ahead: Iterable[Timed[T]]
+    ) -> tuple[int, float] | None:
+        """Number of late pictures and seconds to the next good one; None if the clock was set."""
+        assert self._zero is not None
+        if this.same_as is not None:
+            return None
+        steady = last - seconds > LATE_STEPS * self._step
+        before = seconds
         for number, following in enumerate(ahead, start=1):
             if following.time is None:
                 continue
-            to_next = following.time - self._zero - last
-            if SHORTEST_STEP_SECONDS <= to_next < LATE_SECONDS:
-                self._remarks.append(("pictures come out of their order", last))
-                return last + to_next / (number + 1)
-        return self._new_stretch(this, seconds, last)
+            now = following.time - self._zero
+            # A clock that was set back passes the old time by an ordinary step, a late picture is
+            # followed by a longer one.
+            steady = steady and 0 < now - before <= LATE_STEPS * self._step
+            before = now
+            if SHORTEST_STEP_SECONDS <= now - last < LATE_SECONDS:
+                return None if steady else (number, now - last)
+        return None
 
     @property
     def _longest_pause(self) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +21,33 @@ NOMINAL_RATE = 25.0
 EXPLICIT = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 SEEKABLE = ("mov,mp4,m4a,3gp,3g2,mj2",)
 # Containers that state when a picture is decoded, not when it is shown.
-DECODING_TIMES = ("avi",)
+DECODING_TIMES = ("avi", "asf")
+# Containers whose times are the number of the picture: what is lost makes all that follows early.
+NUMBERED = ("avi",)
 # Streams of pictures alone, with no container around them.
 RAW = ("av1", "evc", "h261", "h263", "h264", "hevc", "m4v", "mjpeg", "mpegvideo", "obu", "vc1",
        "vvc")  # fmt: skip
+# Containers that do not state the shape of pixels: their streams do.
+SHAPELESS = (*RAW, "mpeg", "mpegts")
 # What is a film. A playlist names other files, so it is none, whatever it is called: what it names
 # could be exchanged afterwards, and lie outside the catalogue.
 CONTAINERS = (
-    *EXPLICIT, *DECODING_TIMES, *RAW, "asf", "dhav", "dv", "flv", "gif", "imf", "ivf", "kux",
+    *EXPLICIT, *DECODING_TIMES, *RAW, "dhav", "dv", "flv", "gif", "imf", "ivf", "kux",
     "live_flv", "mjpeg_2000", "mpeg", "mpegts", "mxf", "nsv", "nut", "ogg", "rm", "vc1test", "wtv",
     "xmv", "yuv4mpegpipe", "apng",
 )  # fmt: skip
+# Codecs in which each packet is a picture of its own.
+ALONE = ("mjpeg",)
 # Pictures a second that a stream without times may claim.
-HIGHEST_RATE = 240.0
+LOWEST_RATE, HIGHEST_RATE = 0.1, 240.0
+# Sound that begins so much before the pictures, at least and at most, tells when a recording began.
+LEAD_SECONDS = 0.5, 60.0
 # So many errors in a row without a frame between them: the rest cannot be read.
 MOST_ERRORS_IN_A_ROW = 500
 # Packets among which a joined export that overlaps is looked for: some minutes.
 RECENT_PACKETS = 4096
+# Zeros in a row that no encoder writes.
+LONGEST_ZEROS = bytes(256)
 # Packets among which the first that is shown is found.
 FIRST_PACKETS = 16
 
@@ -66,6 +77,10 @@ class Film:
         except RecordingError:
             self._container.close()
             raise
+        # That of the container, or where it states none, of the stream as it begins.
+        aspect = self._stream.sample_aspect_ratio
+        differs = aspect and aspect != self._stream.codec_context.sample_aspect_ratio
+        self._aspect_of_container = aspect if differs else None
         # Frame threads cost memory for each thread and gain nothing for one worker a core.
         self._stream.thread_type = "SLICE"
         self._packets: Iterator[Any] = self._container.demux(self._stream)
@@ -77,6 +92,7 @@ class Film:
         self._repeats: dict[int | None, float] = {}
         self._last_decoding_time: int | None = None
         self._first = self._first_packets()
+        self._before_key: int | None = None  # packets before the first that can be decoded
         self._delay: int | None = None  # from decoding to showing, where only that time is given
 
     def close(self) -> None:
@@ -88,22 +104,39 @@ class Film:
         """True if the container states the time of each picture."""
         return self._container.format.name in EXPLICIT
 
-    @property
+    @cached_property
     def has_times(self) -> bool:
         """True if pictures carry times at all; streams without a container do not.
 
         FFmpeg makes times up for some of those, at 25 a second.
         """
-        return self._container.format.name not in RAW and any(
-            packet.pts is not None or packet.dts is not None for packet in self._first
+        name = self._container.format.name
+        return (
+            name not in RAW
+            and any(packet.pts is not None or packet.dts is not None for packet in self._first)
+            and not (name in NUMBERED and self._is_too_quick)
         )
+
+    @property
+    def _is_too_quick(self) -> bool:
+        """True if the header states a rate at which no camera takes pictures."""
+        times = [packet.dts for packet in self._first if packet.dts is not None]
+        length = (times[-1] - times[0]) * self._stream.time_base if times else 0
+        return len(times) > 1 and length * HIGHEST_RATE < len(times) - 1
+
+    @property
+    def is_numbered(self) -> bool:
+        """True if a picture that is lost makes those after it come early."""
+        return not self.has_times or self._container.format.name in NUMBERED
 
     @property
     def zero(self) -> float | None:
         """Time of the first packet of the stream that is shown, seconds; None where none is given.
 
-        Where several streams share one clock, that of the earliest.
+        Where several streams, of pictures or of sound, share one clock, that of the earliest.
         """
+        if self._container.format.name in NUMBERED:
+            return 0.0
         base = self._stream.time_base
         if self._by_decoding_time:
             times = [packet.dts for packet in self._first[:1] if packet.dts is not None]
@@ -117,10 +150,13 @@ class Film:
                     break
                 times.append(packet.pts)
         zero = min((float(time * base) for time in times), default=None)
-        if zero is not None and self.explicit:
-            starts = [s.start_time * s.time_base for s in self.streams if s.start_time is not None]
-            zero = min([zero, *map(float, starts)])
-        return zero
+        if zero is None:
+            return None
+        if self.explicit:
+            zero = min([zero, *_starts(self.streams)])
+        others = [*self.streams, *self._container.streams.audio]
+        shortest, longest = LEAD_SECONDS
+        return min([zero, *(s for s in _starts(others) if shortest <= zero - s <= longest)])
 
     @property
     def rate(self) -> float | None:
@@ -130,7 +166,7 @@ class Film:
             # A reader of raw streams makes up a rate of its own; the decoder reads the real one.
             rate = float(context.framerate or 0)
             # Streams of no fixed rate state the fineness of their times instead.
-            return rate if 0 < rate <= HIGHEST_RATE else None
+            return rate if LOWEST_RATE <= rate <= HIGHEST_RATE else None
         rate = self._stream.average_rate or self._stream.guessed_rate
         return float(rate) if rate else None
 
@@ -152,8 +188,16 @@ class Film:
 
     @property
     def pixel_aspect(self) -> Any:
-        """Width of a pixel by its height, as container or stream state it; None where neither."""
-        return self._stream.codec_context.sample_aspect_ratio or self._stream.sample_aspect_ratio
+        """Width of a pixel by its height, as container or stream state it; None where neither.
+
+        The container's is meant where they differ; the stream's may change in mid-film.
+        """
+        if self._aspect_of_container is not None:
+            return self._aspect_of_container
+        now = self._stream.codec_context.sample_aspect_ratio
+        if now or self._container.format.name in SHAPELESS:
+            return now or None
+        return self._stream.sample_aspect_ratio or None
 
     def leave_out_unneeded(self) -> None:
         """Do not decode frames that no other frame is made from."""
@@ -162,8 +206,13 @@ class Film:
 
     def frames(self) -> Iterator[Timed[Any]]:
         """Decoded frames in the order they are shown, each with the stream's time in seconds."""
+        first = True
         for frame in self._decoded():
             time = self._time(frame) if self.has_times else None
+            if first and time is None and self.zero is not None and self.rate:
+                # Several pictures may share one stated time, in MPEG-PS: those before are counted.
+                time = self.zero + (self._before_key or 0) / self.rate
+            first = False
             same_as = self._repeats.pop(frame.pts, None) if frame.key_frame else None
             yield Timed(time, frame, same_as)
 
@@ -187,6 +236,12 @@ class Film:
             if stream.codec_context is not None
             and not stream.disposition & av.stream.Disposition.attached_pic
         ]
+        if not streams and any(s.codec_context is None for s in self._container.streams.video):
+            raise RecordingError(
+                "holds pictures of a kind that cannot be decoded",
+                where=self.name,
+                fix="Convert it with ffmpeg",
+            )
         if not streams:
             raise RecordingError(
                 "holds no pictures",
@@ -238,6 +293,10 @@ class Film:
             self._delay = frame.dts - next(keys, frame.dts)
         return float((frame.dts - self._delay) * self._stream.time_base)
 
+    def _is_torn(self, packet: Any) -> bool:
+        """Return True for more zeros in a row than a raw stream of H.264 or H.265 holds."""
+        return self._container.format.name in ("h264", "hevc") and LONGEST_ZEROS in bytes(packet)
+
     def _look_for_repetition(self, packet: Any) -> None:
         """Check, where the clock is set back, if the packets repeat those before it."""
         before, self._last_decoding_time = self._last_decoding_time, packet.dts
@@ -267,11 +326,17 @@ class Film:
         return same
 
     def _decoded(self) -> Iterator[Any]:
-        errors = 0
+        errors = read = 0
         while True:
             packet = self._next_packet()
             if packet is not None and packet.size and not self.explicit and self.has_times:
                 self._look_for_repetition(packet)
+            if packet is not None and packet.size:
+                if packet.is_keyframe and self._before_key is None:
+                    self._before_key = read
+                read += 1
+                if self._is_torn(packet):
+                    self._damaged("packets are missing or damaged")
             try:
                 # None asks the decoder for the frames it still holds.
                 frames = self._stream.decode(packet)
@@ -287,9 +352,18 @@ class Film:
                 continue
             if frames:
                 errors = 0
-            yield from frames
+            elif packet is not None and packet.size and self._stream.codec_context.name in ALONE:
+                self._damaged("a picture cannot be decoded")
+            for frame in frames:
+                if frame.is_corrupt:
+                    self._damaged("a picture is damaged")
+                yield frame
             if packet is None:
                 return
+
+
+def _starts(streams: Iterable[Any]) -> Iterator[float]:
+    return (float(s.start_time * s.time_base) for s in streams if s.start_time is not None)
 
 
 def _digest(packet: Any) -> bytes:

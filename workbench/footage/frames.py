@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 MOST_PIXELS = 2 * 7680 * 4320
 # A step of more ordinary steps than this, beside damage, is a stretch that could not be seen.
 UNSEEN_STEPS = 2.5
+# Damage is told so long before the stretch at most: a decoder holds pictures back.
+DAMAGE_SECONDS = 1.0
+# After lost pictures a key picture is waited for so long: some streams have none.
+LONGEST_WITHOUT_KEY_SECONDS = 30.0
 
 
 class VideoFrame:
@@ -131,7 +135,8 @@ class RecordingReader:
         self.problems: list[Problem] = []
         self.unseen: list[Unseen] = []
         self._seconds = 0.0  # up to the end of the last frame
-        self._damaged = False  # since the last frame
+        self._damaged_at: float | None = None  # second at which damage was told last
+        self._lost = False  # pictures, in a film whose times are by their number
         self._orientation, self._aspect = Orientation.turned(rotation), pixel_aspect
         stamp = stamp_of(path)
         if stamp is None:
@@ -152,6 +157,7 @@ class RecordingReader:
                 "Obtain it again, or convert it with ffmpeg",
             )
         self._clock: Clock[Any] = self._made_clock(frame_rate)
+        self._step = self._clock.step  # before the last frame, which may follow a gap
         enough = sufficient_rate and self._clock.step * 2 * sufficient_rate <= 1
         # Pictures that are counted must all be there.
         if enough and not self._clock.counted:
@@ -232,6 +238,7 @@ class RecordingReader:
         place = self._clock.stream_time(max(0.0, start - 1.0)) if start > 0 else None
         sought = place is not None and self._source.go_to(place)
         last: float | None = None
+        left_out = False
         for seconds, frame in self._clock.place(self._source.frames()):
             self._take_remarks()
             if frame is None:  # a picture of a sequence that cannot be read
@@ -251,17 +258,30 @@ class RecordingReader:
             if shown.width * shown.height > MOST_PIXELS:
                 self._note(f"a picture of {shown.width} by {shown.height}", seconds)
                 continue
+            if last is not None and self._lies_in_damage(last, seconds, frame):
+                self._seconds = seconds + self._clock.step
+                left_out = True
+                continue
+            left_out = False
             if not sought or last is not None:
                 self._look_for_unseen(last, seconds)
+            if self._damaged_at is not None and self._is_numbered and not self._lost:
+                self._lost = True
+                self._clock.doubt(
+                    self._seconds, "pictures are lost in the damage, and times are by their number"
+                )
+                self._take_remarks()
             length = self._clock.step
             if last is not None and not self._clock.counted:
                 length = min(seconds - last, 1.0)  # shown for as long as the one before
-            last, self._damaged = seconds, False
+            last, self._step = seconds, self._clock.step
             self._seconds = seconds + length
             if self.frames_decoded == 0:
                 self.width, self.height = shown.width, shown.height
             self.frames_decoded += 1
             yield shown
+        if last is not None and left_out:
+            self._look_for_unseen(last, self._seconds)
         self._take_remarks()
         if self.frames_decoded == 0:
             what = self.problems[0].what if self.problems else "it holds none"
@@ -281,13 +301,29 @@ class RecordingReader:
 
     def _look_for_unseen(self, last: float | None, seconds: float) -> None:
         """Note a stretch before this frame of which nothing could be decoded."""
-        step = self._clock.step
+        step = self._step
         if last is None:
             if seconds > 1.5 * step:
                 why = "they come before the first picture that can be decoded"
                 self._unseen(Unseen(0.0, seconds, why))
-        elif self._damaged and seconds - last > UNSEEN_STEPS * step:
+        elif self._is_damage_between(last, seconds):
             self._unseen(Unseen(last + step, seconds, "the file is damaged there"))
+
+    @property
+    def _is_numbered(self) -> bool:
+        """True if a picture that is lost makes those after it come early."""
+        source = self._source
+        return isinstance(source, Film) and (self._clock.counted or source.is_numbered)
+
+    def _is_damage_between(self, last: float, seconds: float) -> bool:
+        told = self._damaged_at is not None and last - self._damaged_at < DAMAGE_SECONDS
+        return told and seconds - last > UNSEEN_STEPS * self._step
+
+    def _lies_in_damage(self, last: float, seconds: float, frame: Any) -> bool:
+        """Return True for a frame made from what was lost: it shows people of an earlier time."""
+        if frame.key_frame or seconds - last > LONGEST_WITHOUT_KEY_SECONDS:
+            return False
+        return self._is_damage_between(last, seconds)
 
     def _unseen(self, unseen: Unseen) -> None:
         self.unseen.append(unseen)
@@ -304,7 +340,7 @@ class RecordingReader:
             self._note(what, seconds)
 
     def _damage(self, what: str) -> None:
-        self._damaged = True
+        self._damaged_at = self._seconds
         self._note(what, self._seconds)
 
     def _note(self, what: str, at_seconds: float) -> None:
