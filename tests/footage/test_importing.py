@@ -236,7 +236,7 @@ def test_what_is_no_footage_is_told_with_the_reason(proposal: Proposal, messy: P
     told = {one.where: one.what for one in proposal.not_understood}
     assert told["empty.mp4"] == "is empty"
     assert told["link.mp4"].startswith("is a link out of the folder")
-    assert "not a recording" in told["notes.txt"]
+    assert told["notes.txt"] == "is not footage but text/plain"
     assert "not a recording" in told["playlist.m3u8"]
     assert told["Gate 3/preview.jpg"] == "is a single picture, not a sequence"
     assert len(told) == 5

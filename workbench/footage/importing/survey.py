@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import os
 import stat
 import time
@@ -22,6 +23,8 @@ PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 # What systems and recorders leave beside footage, which nobody recorded.
 SYSTEM = ("$recycle.bin", "@eadir", "__macosx", "desktop.ini", "found.000", "lost+found",
           "system volume information", "thumbs.db")  # fmt: skip
+# Kinds of files by their names, as this program knows them, not as a machine is set up.
+KINDS = mimetypes.MimeTypes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +246,11 @@ def _film(walk: _Walk, path: Path, pattern: Pattern | None) -> Iterator[Found]:
         header = read_header(path, name)
         modified_at = _modified_at(path)
     except SightlineError as error:
-        walk.refuse(path, str(error).removeprefix(f"{name}: "))
+        kind = KINDS.guess_type(path.name)[0] or "video/"
+        # A text is not a film that is to be obtained again; what a playlist names may be.
+        is_other = not kind.startswith("video/") and "mpegurl" not in kind
+        what = f"is not footage but {kind}" if is_other else str(error).removeprefix(f"{name}: ")
+        walk.refuse(path, what)
     except OSError as error:
         walk.refuse(path, f"cannot be read ({error.strerror})")
     else:

@@ -27,7 +27,7 @@ function createLabel() {
   description.className = "sl-drop-button";
   const hint = document.createElement("span");
   hint.className = "sl-hint";
-  hint.textContent = "or drop them here";
+  hint.textContent = "or drop here";
   label.append(input, description, hint);
   return { label, input, description };
 }
