@@ -102,6 +102,7 @@ def correct_clocks(
     from_seconds: float = 0.0,
     since: datetime | None = None,
     until: datetime | None = None,
+    alone: bool = False,
     offset_seconds: float | None,
     how: str,
     uncertainty_seconds: float | None = None,
@@ -119,7 +120,7 @@ def correct_clocks(
 
     Parameters
     ----------
-    recording, camera_id, folder, from_seconds, since, until
+    recording, camera_id, folder, from_seconds, since, until, alone
         As in :class:`workbench.casework.clockcorrection.ClockTarget`.
     installation : Installation, optional
         Whose roles and record count; by default those of the environment's.
@@ -127,7 +128,9 @@ def correct_clocks(
     return clockcorrection.correct_clocks(
         (installation or Installation.open()).register,
         gallery,
-        clockcorrection.ClockTarget(recording, from_seconds, camera_id, folder, since, until),
+        clockcorrection.ClockTarget(
+            recording, from_seconds, camera_id, folder, since, until, alone
+        ),
         offset_seconds=offset_seconds,
         how=how,
         uncertainty_seconds=uncertainty_seconds,

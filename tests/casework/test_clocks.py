@@ -119,6 +119,8 @@ def test_a_correction_is_on_record_with_old_and_new_times_before_it_is_made(
         assert made == planned
         assert offsets(gallery) == [74, 74, 74, 0]
         assert {one.clock.found_by for one in list_clocks(gallery)} == {"sara", ""}
+        # How far the clock was ahead does not say how long the break in a recording was.
+        assert [bool(one.clock.open_doubt) for one in list_clocks(gallery)] == [0, 0, 1, 0]
         (correcting, corrected) = office.events("clock.")
         assert (correcting.what, corrected.what) == ("clock.correcting", "clock.corrected")
         assert correcting.about["target"] == {"camera_id": "C0"}

@@ -64,9 +64,18 @@ def test_times_are_set_by_a_moment_and_confirmed(clock: Any) -> None:
     status, (changed,), _ = clock("set", "--camera", "C1", *moment, "--how", "a train")
     assert (status, changed["new_offset_seconds"]) == (DONE, 95.0)
     status, (changed,), _ = clock(
-        "confirm", "--recording", "night/a.mp4", "--from", 3, "--how", "a bus", "--uncertainty", 2
+        "confirm",
+        "--recording",
+        "night/a.mp4",
+        "--stretch",
+        3,
+        "--how",
+        "a bus",
+        "--uncertainty",
+        2,
     )
     assert changed["old_start"] == changed["new_start"]
+    assert [one["found_by"] != "" for one in clock("list", "--camera", "C0")[1]] == [0, 0, 1]
     assert clock("list", "--uncertain")[1] == []
 
 

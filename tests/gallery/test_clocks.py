@@ -346,6 +346,28 @@ def test_killed_in_its_middle_all_times_are_old_or_all_are_new(
         assert len(after.clocks()) == int(new)
 
 
+def test_a_stretch_is_corrected_alone_and_a_camera_settles_no_doubt(
+    gallery: Gallery, indexed: Make
+) -> None:
+    whole = replace(indexed(5, 600, (600, 601)), stretches=stretches_of([(30.0, JOINED)]))
+    gallery.add_recording(whole)
+
+    def told() -> list[tuple[float, str]]:
+        stretches = gallery.stretches_by_id([whole.recording_id])[whole.recording_id]
+        doubtful = sum(bool(c.time.doubt) for c in found(gallery) if c.camera.camera_id == "C5")
+        assert doubtful == sum(bool(s.open_doubt) for s in stretches)
+        return [(s.offset_seconds, s.open_doubt) for s in stretches]
+
+    (change,) = gallery.correct_clock(ahead(10.0), recordings=[whole.recording_id], alone=True)
+    assert (change.from_seconds, change.tracklets) == (0.0, 1)
+    assert told() == [(10.0, ""), (0.0, JOINED)]
+    gallery.correct_clock(ahead(7.0, day=2), camera_id="C5")
+    assert told() == [(10.0, ""), (7.0, JOINED)]
+    right = replace(ahead(0), offset_seconds=None)
+    gallery.correct_clock(right, recordings=[whole.recording_id], from_seconds=30.0, alone=True)
+    assert told() == [(10.0, ""), (7.0, "")]
+
+
 def test_corrections_of_stretches_are_taken_apart(indexed: Make) -> None:
     whole = replace(indexed(0, 0, (1, 2)), stretches=stretches_of([(30.0, JOINED)]))
     once = whole.corrected(ahead(10.0), "recording", from_seconds=45.0)

@@ -141,7 +141,7 @@ def test_a_note_says_in_words_what_a_time_rests_on() -> None:
     assert plain.in_words(ZoneInfo("Europe/London")) == "recorded as 2026-03-29 00:58:00"
     found_at = datetime(2026, 4, 1, tzinfo=UTC)
     ahead = ClockCorrection(3725.0, "anna", "read in the picture", found_at, 2.0)
-    note = TimeNote.of(seen, (Stretch(0.0, JOINED).corrected(ahead, "camera"),), 1.0, 2.0)
+    note = TimeNote.of(seen, (Stretch(0.0, JOINED).corrected(ahead, "recording"),), 1.0, 2.0)
     assert note.is_certain
     assert note.in_words(ZoneInfo("Europe/London")) == (
         "recorded as 2026-03-29 03:00:05; the clock was 1 h 2 min ahead (± 2 s); "

@@ -50,6 +50,7 @@ class ClockTarget:
     folder: str = ""  # as files are catalogued; ".": all
     since: datetime | None = None  # recordings that begin from then on, as stated
     until: datetime | None = None  # and before then
+    alone: bool = False  # of that recording, only up to the end of the stretch there
 
     def __post_init__(self) -> None:
         named = [name for name in (self.recording, self.camera_id, self.folder) if name]
@@ -65,7 +66,7 @@ class ClockTarget:
                 where="clock",
                 fix="Leave it out",
             )
-        if self.from_seconds and not self.recording:
+        if (self.from_seconds or self.alone) and not self.recording:
             raise CaseError(
                 "seconds of a recording go with a recording, not with a camera or folder",
                 where="clock",
@@ -91,8 +92,9 @@ def correct_clocks(
 ) -> tuple[ClockChange, ...]:
     """Correct the clocks of a target, or confirm them, on record; return old and new times.
 
-    What is given for a camera or a folder holds for recordings that are indexed later, too; what
-    is confirmed is what is there. Nothing is decoded again.
+    What is given for a camera or a folder holds for recordings that are indexed later, too, and
+    settles no doubt about single ones; what is confirmed is what is there. Nothing is decoded
+    again.
 
     Parameters
     ----------
@@ -155,7 +157,11 @@ def _concerned(gallery: Gallery, target: ClockTarget, *, confirmed: bool) -> dic
     """Arguments of the gallery's correction for a target."""
     if target.recording:
         recording_id = find_recording(gallery, target.recording)
-        return {"recordings": [recording_id], "from_seconds": target.from_seconds}
+        return {
+            "recordings": [recording_id],
+            "from_seconds": target.from_seconds,
+            "alone": target.alone,
+        }
     if not confirmed:
         return {
             "camera_id": target.camera_id,

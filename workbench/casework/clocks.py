@@ -42,6 +42,7 @@ class RecordedStretch:
     stated_at: datetime  # UTC: the beginning of the recording, by the camera's clock or the list
     until_seconds: float  # of the recording, where the stretch ends
     clock: Stretch
+    is_all: bool  # of the recording
 
     @property
     def from_seconds(self) -> float:
@@ -145,6 +146,7 @@ def _stretches(gallery: Gallery, rows: Sequence[Mapping[str, Any]]) -> tuple[Rec
                 row["stated_at"].to_pydatetime(),
                 end,
                 clock,
+                is_all=len(clocks) == 1,
             )
             for clock, end in zip(clocks, ends, strict=True)
         ]

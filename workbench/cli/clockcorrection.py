@@ -31,7 +31,8 @@ def add_set(actions: Any) -> None:
         "State how far recorded times are ahead of the true time. Nothing is decoded again, and "
         "the last correction holds; one for a recording holds against one for its folder, and that "
         "against one for its camera. What is set for a folder or a camera also holds for what is "
-        "indexed later. Old and new times are printed, and are on record before anything changes. "
+        "indexed later, and settles no doubt about single recordings. Old and new times are "
+        "printed, and are on record before anything changes. "
         "For supervisors and administrators.",
         """
         sightline footage clock set --gallery town.duckdb --camera gate-2 --ahead 95 --uncertainty 1 --how "compared with the speaking clock on 2 April" --dry-run
@@ -71,7 +72,7 @@ def add_confirm(actions: Any) -> None:
         "State that the times of a recording, a folder or a camera are right as they are now. They "
         "are certain from then on. For supervisors and administrators; on record.",
         """
-        sightline footage clock confirm --gallery town.duckdb --recording gate.mp4 --from 150 --uncertainty 2 --how "the same bus is seen on gate-1"
+        sightline footage clock confirm --gallery town.duckdb --recording gate.mp4 --stretch 150 --uncertainty 2 --how "the same bus is seen on gate-1"
         """,  # noqa: E501
     )  # fmt: skip
     _add_target(confirming)
@@ -86,7 +87,14 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
         metavar="RECORDING",
         help="file of the recording as catalogued, or its id",
     )
-    parser.add_argument(
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument(
+        "--stretch",
+        type=float,
+        metavar="SECONDS",
+        help="with --recording: only its stretch that begins at this second",
+    )
+    part.add_argument(
         "--from",
         dest="from_seconds",
         type=float,
@@ -156,10 +164,13 @@ def _confirm(options: argparse.Namespace) -> int:
 
 def _target(options: argparse.Namespace, found: ComparedClock | None = None) -> ClockTarget:
     if found is not None and not (options.recording or options.camera or options.folder):
-        return ClockTarget(recording=found.recording_id, from_seconds=found.from_seconds)
+        return ClockTarget(
+            recording=found.recording_id, from_seconds=found.from_seconds, alone=True
+        )
     return ClockTarget(
         recording=options.recording,
-        from_seconds=options.from_seconds,
+        from_seconds=options.from_seconds if options.stretch is None else options.stretch,
+        alone=options.stretch is not None,
         camera_id=options.camera,
         folder=options.folder.rstrip("/"),
         since=parse_time(options.since, where="--since") if options.since else None,
@@ -192,12 +203,16 @@ def apply(
             lines(_facts(change, made=not dry_run) for change in changes)
             return DONE
         _show(gallery, changes, installation)
+    kept = sum(bool(change.kept) for change in changes)
+    number = counted(len(changes) - kept, "time")
+    if kept:
+        say(f"Kept as before: {counted(kept, 'time')}.")
     if not changes:
         say("No recording is concerned yet; what is indexed later will be.")
     elif dry_run:
-        say(f"Nothing has been changed: {counted(len(changes), 'time')} would be.")
+        say(f"Nothing has been changed. This would correct or confirm {number}.")
     else:
-        say(f"{counted(len(changes), 'time')} corrected or confirmed, on record.")
+        say(f"{number} corrected or confirmed, on record.")
     return DONE
 
 

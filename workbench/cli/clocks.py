@@ -159,7 +159,7 @@ def _add_read(actions: Any) -> None:
     reading.add_argument(
         "--apply",
         action="store_true",
-        help="also correct the recording by it, from this stretch on; for supervisors and "
+        help="also correct this stretch of the recording by it; for supervisors and "
         "administrators. For a whole camera, use `sightline footage clock set --compared`",
     )
     add_json(reading)
@@ -317,7 +317,7 @@ def _read(options: argparse.Namespace) -> int:
         return clockcorrection.apply(
             options,
             installation,
-            ClockTarget(recording=kept.recording_id, from_seconds=kept.from_seconds),
+            ClockTarget(recording=kept.recording_id, from_seconds=kept.from_seconds, alone=True),
             offset=kept.offset_seconds,
             how=kept.how,
             uncertainty=kept.uncertainty_seconds,

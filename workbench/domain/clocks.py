@@ -85,8 +85,13 @@ class Stretch:
 
     @property
     def open_doubt(self) -> str:
-        """Why its times are not certain; empty once somebody has confirmed or corrected them."""
-        return "" if self.found_at is not None else self.doubt
+        """Why its times are not certain; empty once somebody has confirmed or corrected them.
+
+        How far the clock of a camera was ahead in general does not say how long a break in one of
+        its recordings was: only what is given for the recording itself settles a doubt.
+        """
+        settled = self.found_at is not None and self.given_for == GIVEN_FOR[-1]
+        return "" if settled else self.doubt
 
     def corrected(self, correction: ClockCorrection, given_for: str) -> Stretch:
         """The stretch with another offset, or with the same one confirmed."""
@@ -198,17 +203,20 @@ def corrected(
     given_for: str,
     *,
     from_seconds: float = 0.0,
+    alone: bool = False,
 ) -> tuple[Stretch, ...]:
     """Stretches of a recording with a correction from one second on; a new one begins there.
 
-    A stretch whose offset was given for something more specific stays as it is.
+    *alone*: up to the end of the stretch that the second lies in. A stretch whose offset was given
+    for something more specific stays as it is.
     """
     found: list[Stretch] = []
     for stretch, end in zip(
         stretches, [*(s.from_seconds for s in stretches[1:]), math.inf], strict=True
     ):
         specific = GIVEN_FOR.index(stretch.given_for) > GIVEN_FOR.index(given_for)
-        if end <= from_seconds or specific:
+        beyond = alone and stretch.from_seconds > from_seconds
+        if end <= from_seconds or beyond or specific:
             found.append(stretch)
             continue
         begins = stretch

@@ -441,6 +441,7 @@ class Gallery:
         camera_id: str = "",
         folder: str = "",
         from_seconds: float = 0.0,
+        alone: bool = False,
         since: datetime | None = None,
         until: datetime | None = None,
         dry_run: bool = False,
@@ -464,6 +465,8 @@ class Gallery:
             Folder of the files as catalogued; "." for all.
         from_seconds : float
             For named recordings: from this second of them on.
+        alone : bool
+            Only up to the end of the stretch that this second lies in.
         since, until : datetime, optional
             For a camera or folder: recordings that begin from then, and before then, by the clock
             that is corrected.
@@ -488,7 +491,7 @@ class Gallery:
         names = list(dict.fromkeys(recordings))
         if names and not (camera_id or folder or since or until):
             given_for, setting = "recording", None
-        elif names or from_seconds:
+        elif names or from_seconds or alone:
             raise TimeError(
                 "seconds of recordings, and folders, cameras and periods, cannot be given together",
                 where="clock",
@@ -502,14 +505,20 @@ class Gallery:
         known = self._recordings_to_correct(names, setting, from_seconds)
         old, seen = self.stretches_by_id(known), self._first_seconds(known)
         new = {
-            name: corrected(those, correction, given_for, from_seconds=from_seconds)
+            name: corrected(those, correction, given_for, from_seconds=from_seconds, alone=alone)
             for name, those in old.items()
         }
         changes = [
             change
             for name, row in known.items()
             for change in _changes(
-                row, old[name], new[name], given_for, from_seconds=from_seconds, seen=seen[name]
+                row,
+                old[name],
+                new[name],
+                given_for,
+                from_seconds=from_seconds,
+                alone=alone,
+                seen=seen[name],
             )
         ]
         fresh = {name: those for name, those in new.items() if those != old[name]}
@@ -1213,7 +1222,8 @@ class Gallery:
             "ON first_seen < b AND last_seen >= a "
             "SEMI JOIN (SELECT *, lead(from_seconds, 1, 'infinity') OVER "
             "(PARTITION BY recording_id ORDER BY from_seconds) AS next FROM stretches) s "
-            "ON t.recording_id = s.recording_id AND s.doubt <> '' AND s.found_at IS NULL "
+            "ON t.recording_id = s.recording_id AND s.doubt <> '' "
+            "AND (s.found_at IS NULL OR s.given_for <> 'recording') "
             "AND first_seconds < next AND last_seconds >= from_seconds",
             of_them,
         ).to_pylist()[0]
@@ -1304,13 +1314,15 @@ def _changes(
     given_for: str,
     *,
     from_seconds: float,
+    alone: bool,
     seen: Sequence[float],
 ) -> Iterator[ClockChange]:
     """Changes of one recording, whose tracklets begin at the seconds *seen*; alike ones are one."""
     ends = [*(stretch.from_seconds for stretch in new[1:]), math.inf]
     found: list[ClockChange] = []
     for stretch, end in zip(new, ends, strict=True):
-        if stretch.from_seconds < from_seconds:
+        begins = stretch.from_seconds
+        if begins < from_seconds or (alone and begins > from_seconds):
             continue
         before, at = stretch_at(old, stretch.from_seconds), stretch.from_seconds
         specific = GIVEN_FOR.index(before.given_for) > GIVEN_FOR.index(given_for)

@@ -96,7 +96,8 @@ ASOF JOIN stretches own
 LEFT JOIN (
     SELECT recording_id, ordinal, string_agg(doubt, '; ' ORDER BY from_seconds) AS doubt
     FROM tracklets JOIN stretches USING (recording_id)
-    WHERE doubt <> '' AND found_at IS NULL
+    -- Settled by what is given for the recording itself alone.
+    WHERE doubt <> '' AND (found_at IS NULL OR given_for <> 'recording')
         AND from_seconds <= last_seconds AND until_seconds > first_seconds
     GROUP BY recording_id, ordinal
 ) d ON d.recording_id = t.recording_id AND d.ordinal = t.ordinal
@@ -132,7 +133,9 @@ LEFT JOIN (
     SELECT
         recording_id,
         arg_min(offset_seconds, from_seconds) AS clock_offset_seconds,
-        bool_and(doubt = '' OR found_at IS NOT NULL) AS is_certain
+        bool_and(
+            doubt = '' OR (found_at IS NOT NULL AND given_for = 'recording')
+        ) AS is_certain
     FROM stretches GROUP BY recording_id
 ) k USING (recording_id)
 LEFT JOIN (

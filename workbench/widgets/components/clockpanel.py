@@ -316,11 +316,17 @@ class CorrectTimes(Panel):
         folder = told.file.rpartition("/")[0]
         self.target.options = [
             *(
-                [(f"This recording from {told.from_seconds:.1f} s on", "stretch")]
-                if told.from_seconds
-                else []
+                []
+                if told.is_all
+                else [
+                    (
+                        f"This recording from {told.from_seconds:.1f} s to "
+                        f"{told.until_seconds:.1f} s",
+                        "stretch",
+                    )
+                ]
             ),
-            ("This recording", "recording"),
+            ("All of this recording", "recording"),
             (f"All recordings of {self._camera_words(told.camera_id)}", "camera"),
             *([(f"All recordings in the folder {folder}", "folder")] if folder else []),
         ]
@@ -361,8 +367,11 @@ def _target(chosen: RecordedStretch, what: str) -> ClockTarget:
         return ClockTarget(camera_id=chosen.camera_id)
     if what == "folder":
         return ClockTarget(folder=chosen.file.rpartition("/")[0])
-    begins = chosen.from_seconds if what == "stretch" else 0.0
-    return ClockTarget(recording=chosen.recording_id, from_seconds=begins)
+    if what == "stretch":
+        return ClockTarget(
+            recording=chosen.recording_id, from_seconds=chosen.from_seconds, alone=True
+        )
+    return ClockTarget(recording=chosen.recording_id)
 
 
 def _same(one: RecordedStretch, other: RecordedStretch) -> bool:
@@ -380,7 +389,8 @@ def _changes(model: Clocks, zone: ZoneInfo) -> str:
     """Old and new times, planned or made."""
     if not model.changes:
         return ""
-    number = count(len(model.changes), "time")
+    kept = sum(bool(one.kept) for one in model.changes)
+    number = count(len(model.changes) - kept, "time")
     words = f"Nothing has changed yet. This would correct or confirm {number}."
     if model.made:
         words = f"Corrected or confirmed: {number}."
@@ -396,6 +406,8 @@ def _changes(model: Clocks, zone: ZoneInfo) -> str:
         )
         for one in model.changes[:MOST_ROWS]
     )
+    if kept:
+        words += f" Kept as before: {count(kept, 'time')}."
     rest = len(model.changes) - MOST_ROWS
     if rest > 0:
         words += f" The first {MOST_ROWS} of them:"
