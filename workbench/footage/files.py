@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 _CHUNK = 2**20
+# Suffixes of what lies beside the pictures of a sequence.
+NO_PICTURES = (".csv", ".db", ".htm", ".html", ".ini", ".json", ".lnk", ".log", ".md", ".txt",
+               ".url", ".xml")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,28 @@ def is_sequence(path: Path) -> bool:
 def files_of(path: Path) -> tuple[Path, ...]:
     """The files of a recording in the order of their names; none where there are none.
 
-    Numbers in names are in their natural order: 9.jpg comes before 10.jpg.
+    Numbers in names are in their natural order: 9.jpg comes before 10.jpg. What a system or a
+    person puts beside pictures is none of them: hidden files, lists, notes.
     """
     if is_sequence(path):
-        files = (file for file in path.parent.glob(path.name) if file.is_file())
-        return tuple(sorted(files, key=_natural))
+        return tuple(sorted(_pictures(path, path.parent.glob(path.name)), key=_natural))
     return (path,) if path.is_file() else ()
+
+
+def alike_but_for_case(path: Path) -> int:
+    """Number of files that only capital letters keep out of a sequence of pictures."""
+    pattern = path.name.lower()
+    near = (file for file in path.parent.iterdir() if fnmatchcase(file.name.lower(), pattern))
+    return len(set(_pictures(path, near)) - set(path.parent.glob(path.name)))
+
+
+def _pictures(path: Path, files: Iterable[Path]) -> Iterator[Path]:
+    hidden = path.name.startswith(".")
+    for file in files:
+        if file.name.startswith(".") and not hidden:
+            continue
+        if file.suffix.lower() not in NO_PICTURES and file.is_file():
+            yield file
 
 
 def at_hand(file: str, roots: Iterable[Path]) -> Path | None:
@@ -70,6 +90,9 @@ def sha256_of(path: Path) -> str:
 
 
 def _natural(file: Path) -> tuple[list[tuple[int, str]], str]:
-    """Sorts names as people count: runs of digits by their number, the rest as text."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", file.name)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts], file.name
+    """Sorts names as people count: runs of digits, of any script, by their number, else as text.
+
+    Without the suffix: IMG.jpg comes before IMG (2).jpg.
+    """
+    parts = re.findall(r"\d+|\D+", file.stem)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], file.name

@@ -13,10 +13,11 @@ import numpy as np
 from workbench.domain import Problem, Unseen
 from workbench.errors import RecordingError
 from workbench.footage.clock import MOST_SECONDS, Clock, Doubt
-from workbench.footage.files import files_of, is_sequence, stamp_of
+from workbench.footage.files import alike_but_for_case, files_of, is_sequence, stamp_of
 from workbench.footage.film import NOMINAL_RATE, Film
 from workbench.footage.geometry import Orientation, square, told_orientation
 from workbench.footage.interlacing import without_combs
+from workbench.footage.order import Ordered, in_order
 from workbench.footage.sequence import PictureSequence
 
 if TYPE_CHECKING:
@@ -145,8 +146,12 @@ class RecordingReader:
             raise self._error("is empty", "Obtain it again")
         self.stamp = stamp
         self._source: Film | PictureSequence
+        pictures = Ordered(())
         if is_sequence(path):
-            self._source = PictureSequence(files_of(path), damaged=self._damage)
+            pictures = in_order(files_of(path))
+            self._source = PictureSequence(pictures.files, damaged=self._damage)
+            if others := alike_but_for_case(path):
+                self._note(f"{others} more pictures differ from its pattern in capital letters", 0)
         else:
             self._source = Film(path, name=self.name, number=stream, damaged=self._damage)
         self.width, self.height = self._source.size
@@ -157,6 +162,8 @@ class RecordingReader:
                 "Obtain it again, or convert it with ffmpeg",
             )
         self._clock: Clock[Any] = self._made_clock(frame_rate)
+        for place, why in pictures.doubts:
+            self._clock.doubt(place * self._clock.step, why)
         self._step = self._clock.step  # before the last frame, which may follow a gap
         enough = sufficient_rate and self._clock.step * 2 * sufficient_rate <= 1
         # Pictures that are counted must all be there.

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import struct
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from glob import escape
 from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import Any
 
 from workbench.domain import Problem
 from workbench.footage.files import files_of
 from workbench.footage.names import NamedRecording
+from workbench.footage.order import in_order, taken_at_of
 
 # Pictures lie in time where their number and the rate put them, within this.
 _MOST_SECONDS_OFF = 1.5
 # Of pictures that are far apart, this share of their distance.
 _MOST_SHARE_OFF = 0.05
 _LAST_NUMBER = re.compile(r"[0-9]+(?=[^0-9]*$)")
-_EXIF, _TAKEN, _OFFSET = 0x8769, 0x9003, 0x9011  # sub-directory, DateTimeOriginal, its offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ def sequences_in(
                     "sequence; put each sequence into a folder of its own",
                 )
                 continue
-            yield _timed(pattern, files_of(pattern), names)
+            yield _timed(pattern, in_order(files_of(pattern)).files, names)
 
 
 def _groups(names: Mapping[Path, NamedRecording | None]) -> list[list[Path]]:
@@ -134,7 +130,7 @@ def _timed(
     taken_at = None
     source = "names"
     if not all(times):
-        times, source = [_taken_at(file) for file in files], "EXIF"
+        times, source = [taken_at_of(file) for file in files], "EXIF"
         taken_at = times[0]
     if not all(times):
         return Pictures(pattern, files, None, "neither names nor EXIF give their times", taken_at)
@@ -155,28 +151,3 @@ def _rate(times: Sequence[datetime], source: str) -> tuple[float | None, str]:
         if abs((time - times[0]).total_seconds() - number * step) > most:
             return None, f"the times in their {source} do not follow at equal steps"
     return 1 / step, ""
-
-
-def _taken_at(file: Path) -> datetime | None:
-    """When a picture was taken by its EXIF; None where it does not say."""
-    from PIL import Image
-
-    try:
-        # It warns of each oddity of a file, on the terminal.
-        with warnings.catch_warnings(), Image.open(file) as picture:
-            warnings.simplefilter("ignore")
-            tags: Any = picture.getexif().get_ifd(_EXIF)
-    # Whatever a damaged EXIF makes Pillow stumble over: such a picture states no time. Whether it
-    # can be read is found out when it is.
-    except (
-        OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, SyntaxError,
-        struct.error, Image.DecompressionBombError,
-    ):  # fmt: skip
-        return None
-    text, offset = str(tags.get(_TAKEN) or "").strip("\0 "), str(tags.get(_OFFSET) or "")
-    # Without an offset, the local time of the camera.
-    for written in (text + offset.strip(), text):
-        for form in ("%Y:%m:%d %H:%M:%S%z", "%Y:%m:%d %H:%M:%S"):
-            with contextlib.suppress(ValueError):
-                return datetime.strptime(written, form)  # noqa: DTZ007 - in the camera's zone
-    return None
