@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -103,6 +104,24 @@ def test_a_later_start_shows_the_same_pictures_at_the_same_times(tmp_path: Path,
 def test_a_start_after_the_end_shows_the_last_pictures(tmp_path: Path) -> None:
     with RecordingReader(film(tmp_path / "a.mp4", [0.0, 0.04, 0.08])) as reader:
         assert all(frame.seconds < 100 for frame in reader.frames(start=100))
+
+
+def test_where_no_place_can_be_gone_to_reading_begins_at_the_beginning(tmp_path: Path) -> None:
+    class Stuck:
+        """A damaged film in which no seeking works, not even to its beginning."""
+
+        def __init__(self, container: Any) -> None:
+            self.container = container
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.container, name)
+
+        def seek(self, *_: object, **__: object) -> None:
+            raise av.error.PermissionError(1, "Operation not permitted")
+
+    with RecordingReader(film(tmp_path / "a.mp4", [0, 0.04, 2.0, 2.04])) as reader:
+        reader._source._container = Stuck(reader._source._container)  # type: ignore[union-attr]
+        assert [round(f.seconds, 2) for f in reader.frames(start=2.0)] == [0, 0.04, 2.0, 2.04]
 
 
 def test_sound_beside_the_pictures_does_not_matter(tmp_path: Path) -> None:

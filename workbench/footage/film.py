@@ -224,7 +224,10 @@ class Film:
             place = int(seconds / self._stream.time_base)
             self._container.seek(place, stream=self._stream, backward=True)
         except av.FFmpegError:
-            self._container.seek(0)
+            try:
+                self._container.seek(0)
+            except av.FFmpegError:
+                return False  # read on from where it stands: the beginning
         self._packets = self._container.demux(self._stream)
         self._ahead.clear()
         return True
