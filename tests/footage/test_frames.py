@@ -372,6 +372,16 @@ def test_a_pause_in_a_matroska_film_is_a_pause(tmp_path: Path, pause: float) -> 
     with RecordingReader(film(tmp_path / "a.mkv", times)) as reader:
         assert [second for second, _ in shades(reader)] == times
         assert (reader.doubts, reader.problems) == ((), [])
+        # Nobody can have been seen meanwhile, and coverage must not claim so.
+        (unseen,) = reader.unseen
+        assert (round(unseen.start, 2), unseen.end) == (0.12, pause)
+        assert unseen.why == "nothing was recorded"
+
+
+def test_one_picture_a_minute_is_no_pause(tmp_path: Path) -> None:
+    with RecordingReader(film(tmp_path / "a.mkv", [0.0, 60.0, 120.0, 180.0])) as reader:
+        assert [second for second, _ in shades(reader)] == [0.0, 60.0, 120.0, 180.0]
+        assert (reader.unseen, reader.problems) == ([], [])
 
 
 def test_reordered_pictures_in_avi_are_shown_when_they_were_taken(tmp_path: Path) -> None:

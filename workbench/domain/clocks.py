@@ -252,7 +252,7 @@ def with_corrections_of(own: Sequence[Stretch], other: Sequence[Stretch]) -> tup
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """A stretch of a recording of which no picture could be decoded."""
+    """A stretch of a recording without a picture: damage, a pause, or before the first key."""
 
     start: float  # seconds of the recording
     end: float

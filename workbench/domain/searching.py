@@ -170,7 +170,7 @@ class Coverage:
     tracklets: int  # searchable
     unsearchable: int  # seen, but with no shot good enough
     refused: int = 0  # recordings that begin inside the scope and could not be read
-    unseen_seconds: float = 0.0  # inside the time range, of which no picture could be decoded
+    unseen_seconds: float = 0.0  # inside recordings and the time range, but without a picture
     unplaced: int = 0  # of the cameras, those that the case names and whose place is not known
     # Of the tracklets, searchable or not, those whose time is in doubt: they may lie outside, and
     # others that lie inside may be missing.
@@ -181,7 +181,8 @@ class Coverage:
         said = []
         if self.unseen_seconds:
             said.append(
-                f"{self.unseen_seconds:,.0f} s of the footage in this time could not be seen."
+                f"For {self.unseen_seconds:,.0f} s of this time recordings hold no picture that "
+                "can be seen: pauses, damage, or what comes before the first key picture."
             )
         if self.uncertain:
             whose = "1 tracklet" if self.uncertain == 1 else f"{self.uncertain:,} tracklets"

@@ -12,7 +12,12 @@ import numpy as np
 
 from workbench.domain import Problem, Unseen
 from workbench.errors import RecordingError
-from workbench.footage.clock import MOST_SECONDS, Clock, Doubt
+from workbench.footage.clock import (
+    MOST_SECONDS,
+    PAUSE_WITHOUT_A_WORD_SECONDS,
+    Clock,
+    Doubt,
+)
 from workbench.footage.files import alike_but_for_case, files_of, is_sequence, stamp_of
 from workbench.footage.film import NOMINAL_RATE, Film
 from workbench.footage.geometry import Orientation, square, told_orientation
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
 MOST_PIXELS = 2 * 7680 * 4320
 # A step of more ordinary steps than this, beside damage, is a stretch that could not be seen.
 UNSEEN_STEPS = 2.5
+# A step of so many times the one before, and of some seconds, is a pause.
+PAUSE_STEPS = 10
 # Damage is told so long before the stretch at most: a decoder holds pictures back.
 DAMAGE_SECONDS = 1.0
 # After lost pictures a key picture is waited for so long: some streams have none.
@@ -91,8 +98,9 @@ class RecordingReader:
     ...         frame.seconds, frame.image()
 
     Damage inside the file costs the frames it hit and is listed in ``problems``; the rest is read.
-    ``unseen`` lists the stretches of which nothing could be decoded, ``doubts`` the seconds from
-    which on the times are not certain, with the reasons; both are among the problems too.
+    ``unseen`` lists the stretches without a picture: those of which nothing could be decoded, and
+    pauses. ``doubts`` lists the seconds from which on the times are not certain, with the reasons.
+    Both are among the problems too, but for pauses.
 
     Parameters
     ----------
@@ -136,6 +144,7 @@ class RecordingReader:
         self.problems: list[Problem] = []
         self.unseen: list[Unseen] = []
         self._seconds = 0.0  # up to the end of the last frame
+        self._apart = 0.0  # seconds between the last two frames
         self._damaged_at: float | None = None  # second at which damage was told last
         self._lost = False  # pictures, in a film whose times are by their number
         self._orientation, self._aspect = Orientation.turned(rotation), pixel_aspect
@@ -281,6 +290,8 @@ class RecordingReader:
             length = self._clock.step
             if last is not None and not self._clock.counted:
                 length = min(seconds - last, 1.0)  # shown for as long as the one before
+            if last is not None:
+                self._apart = seconds - last
             last, self._step = seconds, self._clock.step
             self._seconds = seconds + length
             if self.frames_decoded == 0:
@@ -315,6 +326,21 @@ class RecordingReader:
                 self._unseen(Unseen(0.0, seconds, why))
         elif self._is_damage_between(last, seconds):
             self._unseen(Unseen(last + step, seconds, "the file is damaged there"))
+        elif self._is_pause(last, seconds):
+            # Coverage says so: it is no problem of the file, and there may be a thousand.
+            self.unseen.append(Unseen(last + self._apart, seconds, "nothing was recorded"))
+
+    def _is_pause(self, last: float, seconds: float) -> bool:
+        """Return True if a recorder that waits for movement recorded nothing before this frame.
+
+        A film of one picture a minute has no pauses: its pictures are all as far apart.
+        """
+        apart = seconds - last
+        return (
+            apart > PAUSE_WITHOUT_A_WORD_SECONDS
+            and 0 < self._apart * PAUSE_STEPS < apart
+            and not self._clock.counted
+        )
 
     @property
     def _is_numbered(self) -> bool:

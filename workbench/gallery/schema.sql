@@ -115,7 +115,7 @@ CREATE TABLE stretches (            -- of a recording, at least one, each up to 
     given_for       VARCHAR NOT NULL        -- a recording, a folder, a camera; '': nobody gave it
 );
 
-CREATE TABLE unseen (               -- stretches of which no picture could be decoded
+CREATE TABLE unseen (               -- stretches without a picture: damage, pauses
     recording_id    VARCHAR NOT NULL,
     start_seconds   DOUBLE NOT NULL,
     end_seconds     DOUBLE NOT NULL,

@@ -108,7 +108,7 @@ SELECT
     r.recording_id, r.camera_id, c.name AS camera, r.file, r.started_at, r.ended_at,
     r.seconds,                          -- of the recording, seen or not
     coalesce(v.seconds, 0) AS seen_seconds,
-    coalesce(u.seconds, 0) AS unseen_seconds,   -- of which no picture could be decoded
+    coalesce(u.seconds, 0) AS unseen_seconds,   -- without a picture: damage, pauses
     r.stated_at,                        -- when it began, by the camera's clock or the list
     k.clock_offset_seconds,             -- by which that clock was ahead, at its beginning
     k.is_certain,                       -- false: some of its times are in doubt
