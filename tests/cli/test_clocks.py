@@ -63,6 +63,8 @@ def test_times_are_set_by_a_moment_and_confirmed(clock: Any) -> None:
     moment = ("--moment", "2026-03-31T18:04:07+01:00", "2026-03-31T18:02:32+01:00")
     status, (changed,), _ = clock("set", "--camera", "C1", *moment, "--how", "a train")
     assert (status, changed["new_offset_seconds"]) == (DONE, 95.0)
+    (*_, setting) = clock("list", "--camera", "C1")[1]
+    assert (setting["setting_for"], setting["offset_seconds"]) == ("camera", 95.0)
     status, (changed,), _ = clock(
         "confirm",
         "--recording",

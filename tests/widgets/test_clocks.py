@@ -78,6 +78,16 @@ def test_a_clock_is_compared_and_its_recording_corrected(page: FootagePage, cloc
         assert len(gallery.recordings()) == 3
 
 
+def test_what_holds_for_a_camera_is_told(page: FootagePage) -> None:
+    choose(page, "night/b.mp4")
+    panel = page.clocks.correct
+    panel.target.value, panel.ahead.value, panel.how.value = "camera", "95", "<i>speaking clock</i>"
+    panel.correct.click()
+    assert page.clocks.model.messages == {}
+    assert "Also for what is indexed later: camera C1: 1 min 35 s ahead" in page.clocks.told.value
+    assert "&lt;i&gt;speaking clock" in page.clocks.told.value
+
+
 def test_times_are_confirmed_with_a_reason_alone(page: FootagePage) -> None:
     choose(page, "from 3.0 s")
     assert page.clocks.correct.target.value == "stretch"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from workbench.casework.clocks import RecordedStretch
-    from workbench.domain import Stretch
+    from workbench.domain import ClockSetting, Stretch
     from workbench.gallery import Gallery
 
 
@@ -58,7 +58,8 @@ def _add_list(actions: Any) -> None:
         "list recorded and corrected times, uncertainty and doubts",
         "List what each time rests on: the recorded time, the correction, its uncertainty, why it "
         "is not certain, and who found what, how and when. A recording whose clock was set on the "
-        "way has a line for each of its stretches.",
+        "way has a line for each of its stretches. What was set for cameras and folders, also for "
+        "what is indexed later, follows.",
         """
         sightline footage clock list --gallery town.duckdb --uncertain
         """,
@@ -189,8 +190,14 @@ def _list(options: argparse.Namespace) -> int:
             if options.camera in ("", one.camera_id)
             and (one.clock.open_doubt or not options.uncertain)
         ]
+        settings = [
+            one
+            for one in gallery.clocks()
+            if not options.uncertain and options.camera in ("", one.camera_id)
+        ]
     if options.json:
         lines(map(_facts, found))
+        lines(map(_setting_facts, settings))
         return DONE
     listed = table(
         "camera", "recording", "from s", "recorded", "time", "± s", "not certain", "found"
@@ -208,7 +215,25 @@ def _list(options: argparse.Namespace) -> int:
             _found(clock, zone),
         )
     show(listed)
+    for setting in settings:
+        say(f"Also for what is indexed later: {setting.in_words(zone)}.")
     return DONE
+
+
+def _setting_facts(setting: ClockSetting) -> dict[str, Any]:
+    correction = setting.correction
+    return {
+        "setting_for": setting.given_for,
+        "camera_id": setting.camera_id,
+        "folder": setting.folder,
+        "since": None if setting.since is None else setting.since.isoformat(),
+        "until": None if setting.until is None else setting.until.isoformat(),
+        "offset_seconds": setting.offset_seconds,
+        "uncertainty_seconds": correction.uncertainty_seconds,
+        "found_by": correction.found_by,
+        "how": correction.how,
+        "found_at": correction.found_at.isoformat(),
+    }
 
 
 def _facts(one: RecordedStretch) -> dict[str, Any]:

@@ -14,17 +14,16 @@ from workbench.domain.clocks import (
     TIME_FIELDS,
     ClockChange,
     ClockCorrection,
-    ClockSetting,
     Stretch,
     TimeNote,
     Unseen,
     corrected,
     seen_spans,
-    setting_for,
     stretch_at,
     stretches_of,
     with_corrections_of,
 )
+from workbench.domain.clocksettings import ClockSetting, setting_for
 from workbench.domain.faces import QUALITY_PARTS, Box, Face, Metric, Point, Profile, Quality
 from workbench.domain.footage import (
     FILM,

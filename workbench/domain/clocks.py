@@ -131,72 +131,6 @@ class ClockChange:
     kept: str = ""  # why they stay; empty unless something more specific holds
 
 
-@dataclass(frozen=True, slots=True)
-class ClockSetting:
-    """Correction of all clocks of a camera or a folder, also for recordings stored later."""
-
-    correction: ClockCorrection
-    camera_id: str = ""  # empty: of the folder
-    folder: str = ""  # as files are catalogued, without a slash at the end; ".": all
-    since: datetime | None = None  # UTC; recordings that begin from then, as stated
-    until: datetime | None = None  # and before then
-
-    def __post_init__(self) -> None:
-        if bool(self.camera_id) == bool(self.folder):
-            raise TimeError(
-                "a clock is set for a camera or for a folder, one of them",
-                where="clock",
-                fix="Name one",
-            )
-        if self.correction.offset_seconds is None:
-            raise TimeError(
-                "recordings that are stored later cannot be confirmed yet",
-                where="clock",
-                fix="Name the recordings, or give the offset",
-            )
-        for name in ("since", "until"):
-            moment = getattr(self, name)
-            if moment is not None:
-                object.__setattr__(self, name, utc(moment, where=f"clock, {name}"))
-        object.__setattr__(self, "folder", self.folder.rstrip("/") or (self.folder[:1] and "."))
-
-    @property
-    def offset_seconds(self) -> float:
-        """Seconds by which the clock was ahead."""
-        assert self.correction.offset_seconds is not None  # as was checked above
-        return self.correction.offset_seconds
-
-    @property
-    def given_for(self) -> str:
-        """One of GIVEN_FOR: a folder or a camera."""
-        return "folder" if self.folder else "camera"
-
-    def concerns(self, camera_id: str, file: str, stated_at: datetime) -> bool:
-        """Return True if it holds for a recording."""
-        # A camera that moves has others behind an "@", one for each place.
-        own = camera_id == self.camera_id or camera_id.startswith(f"{self.camera_id}@")
-        if self.camera_id and not own:
-            return False
-        if self.folder not in ("", ".") and not file.startswith(f"{self.folder}/"):
-            return False
-        begun = self.since is None or self.since <= stated_at
-        return begun and (self.until is None or stated_at < self.until)
-
-
-def setting_for(
-    settings: Iterable[ClockSetting], camera_id: str, file: str, stated_at: datetime
-) -> ClockSetting | None:
-    """The setting that holds for a recording: one of its folder before one of its camera.
-
-    Among several of one kind the newest holds; None if there is none.
-    """
-    return max(
-        (s for s in settings if s.concerns(camera_id, file, stated_at)),
-        key=lambda s: (GIVEN_FOR.index(s.given_for), s.correction.found_at),
-        default=None,
-    )
-
-
 def corrected(
     stretches: Sequence[Stretch],
     correction: ClockCorrection,
@@ -310,7 +244,9 @@ class TimeNote:
             return "time uncertain"
         if self.correction_seconds:
             return "time corrected"
-        return f"time ± {_words(self.uncertainty_seconds)}" if self.uncertainty_seconds else ""
+        return (
+            f"time ± {length_words(self.uncertainty_seconds)}" if self.uncertainty_seconds else ""
+        )
 
     def remark(self, zone: tzinfo = UTC) -> str:
         """Say all that is in words behind the mark; empty if there is no mark.
@@ -337,11 +273,15 @@ class TimeNote:
         """
         about = [f"recorded as {self.recorded.astimezone(zone):%Y-%m-%d %H:%M:%S}"]
         within = (
-            "" if self.uncertainty_seconds is None else f" (± {_words(self.uncertainty_seconds)})"
+            ""
+            if self.uncertainty_seconds is None
+            else f" (± {length_words(self.uncertainty_seconds)})"
         )
         if self.correction_seconds:
             way = "ahead" if self.correction_seconds < 0 else "behind"
-            about.append(f"the clock was {_words(abs(self.correction_seconds))} {way}{within}")
+            about.append(
+                f"the clock was {length_words(abs(self.correction_seconds))} {way}{within}"
+            )
         elif self.found_by:
             about.append(f"the clock was right{within}")
         if self.found_by:
@@ -353,7 +293,7 @@ class TimeNote:
         return "; ".join(about)
 
 
-def _words(seconds: float) -> str:
+def length_words(seconds: float) -> str:
     """A length of time in its two largest units, as people say it."""
     if seconds < 60:
         return f"{seconds:.3g} s"
@@ -433,13 +373,12 @@ __all__ = [
     "TIME_FIELDS",
     "ClockChange",
     "ClockCorrection",
-    "ClockSetting",
     "Stretch",
     "TimeNote",
     "Unseen",
     "corrected",
+    "length_words",
     "seen_spans",
-    "setting_for",
     "stretch_at",
     "stretches_of",
     "with_corrections_of",

@@ -15,7 +15,7 @@ import ipywidgets
 from traitlets import Bool, Instance, Unicode, observe
 
 from workbench.casework.clocks import RecordedStretch, list_clocks
-from workbench.domain import Camera
+from workbench.domain import Camera, ClockSetting
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import local_time, zone_of_cameras
@@ -64,6 +64,7 @@ class Footage:
     refusals: pd.DataFrame
     runs: pd.DataFrame
     clocks: tuple[RecordedStretch, ...]
+    clock_settings: tuple[ClockSetting, ...]
     read_at: datetime  # UTC
 
 
@@ -175,6 +176,7 @@ class FootageReport(Tasks):
                 refusals=opened.refusals(),
                 runs=opened.runs(),
                 clocks=list_clocks(opened),
+                clock_settings=opened.clocks(),
                 read_at=datetime.now(UTC),
             )
 
@@ -322,7 +324,10 @@ class FootagePage(Panel):
         trouble = [*_refusals(refused, report), *_problems(problems, report)]
         self.trouble.value = table(_TROUBLE, trouble) or _nothing("problems")
         here = set(report.of_filters(report.footage.recordings)["recording_id"])
-        self.clocks.show([one for one in report.footage.clocks if one.recording_id in here])
+        self.clocks.show(
+            [one for one in report.footage.clocks if one.recording_id in here],
+            report.footage.clock_settings,
+        )
         self._draw_table()
 
     def _draw_table(self) -> None:

@@ -30,7 +30,7 @@ from workbench.widgets.components.tasks import IDLE
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from workbench.domain import Stretch
+    from workbench.domain import ClockSetting, Stretch
     from workbench.footage.clockpictures import ClockPicture
 
 MOST_ROWS = 50  # of a table
@@ -102,8 +102,10 @@ class ClockPanel(Panel):
         number = self.which.value
         return None if number is None else self.stretches[number]
 
-    def show(self, stretches: Sequence[RecordedStretch]) -> None:
-        """List these stretches, those in doubt first."""
+    def show(
+        self, stretches: Sequence[RecordedStretch], settings: Sequence[ClockSetting] = ()
+    ) -> None:
+        """List these stretches, those in doubt first, and what holds for those that come later."""
         before = self.chosen()
         in_order = sorted(stretches, key=lambda one: (not one.clock.open_doubt, one.is_plain))
         self.stretches = tuple(in_order)
@@ -114,6 +116,9 @@ class ClockPanel(Panel):
         self.told.value = (listed or '<p class="sl-hint">No time is in doubt or corrected.</p>') + (
             more if rest > 0 else ""
         )
+        for setting in settings:
+            words = f"Also for what is indexed later: {setting.in_words(self._zone())}."
+            self.told.value += f"<p>{escaped(words)}</p>"
         offered = self.stretches[:MOST_CHOICES]
         self._filling = True  # what was typed and fetched stays as long as the choice does
         self.which.options = [
