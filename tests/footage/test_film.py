@@ -163,3 +163,44 @@ def test_pictures_that_cannot_be_decoded_are_not_called_missing(tmp_path: Path) 
     path.write_bytes(path.read_bytes().replace(b"H264", b"XXXX"))
     with pytest.raises(RecordingError, match="of a kind that cannot be decoded"):
         RecordingReader(path)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "asf", "flv", "avi"])
+def test_films_joined_byte_by_byte_are_told(tmp_path: Path, suffix: str) -> None:
+    """Most readers end with the first; that of AVI goes on, and its times are by the number."""
+    first, second = (
+        remuxed(film(tmp_path / f"{n}.ts", count=12, first=n), tmp_path / f"{n}.{suffix}")
+        for n in (0, 12)
+    )
+    joined = tmp_path / f"joined.{suffix}"
+    joined.write_bytes(first.read_bytes() + second.read_bytes())
+    with RecordingReader(joined) as reader:
+        seen = [number for _, number in numbers(reader)]
+        if suffix == "avi":
+            assert seen == [*range(24)]
+            assert [doubt.from_seconds for doubt in reader.doubts] == [pytest.approx(1, abs=0.2)]
+        else:
+            assert seen == [*range(12)]
+            told = f"another film begins at byte {first.stat().st_size:,} "
+            assert any(told in problem.what for problem in reader.problems)
+    with RecordingReader(first) as reader:
+        assert len(numbers(reader)) == 12
+        assert (reader.problems, reader.doubts) == ([], ())
+
+
+def test_pictures_that_a_film_leaves_out_are_counted(tmp_path: Path) -> None:
+    """Programs that cut without writing anew keep what they cut off, and say from where to show."""
+    path = film(tmp_path / "a.mp4", count=24)
+    data = path.read_bytes()
+    at = data.index(b"elst") + 4 + 8 + 4  # version, number of entries, length of the first
+    clock = data.index(b"mdhd") + 16
+    scale = int.from_bytes(data[clock : clock + 4], "big")
+    later = int.from_bytes(data[at : at + 4], "big") + scale * 3 // 12
+    path.write_bytes(data[:at] + later.to_bytes(4, "big") + data[at + 4 :])
+    with RecordingReader(path) as reader:
+        seen = numbers(reader)
+        assert [number for _, number in seen] == [*range(3, 24)]
+        assert [problem.what.partition(" that")[0] for problem in reader.problems] == [
+            "3 pictures are in it"
+        ]
+        assert seen[0][0] == 0

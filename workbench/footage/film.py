@@ -13,6 +13,7 @@ import av
 
 from workbench.errors import RecordingError
 from workbench.footage.clock import MOST_SECONDS, Timed
+from workbench.footage.joined import second_film
 
 # Frames a second where neither the file nor the catalogue tells.
 NOMINAL_RATE = 25.0
@@ -72,7 +73,11 @@ class Film:
         self.name, self._damaged = name, damaged
         self.stopped = "end of the file"  # why reading ended
         self._container = opened(path, name)
+        # Byte at which another film begins that was joined to this one, and whether it was reached.
+        self.second, self.reached_second = None, False
+        self.hidden = 0  # packets that the film itself leaves out
         try:
+            self.second = second_film(path, self._container.format.name)
             self._stream, self.streams = self._chosen(number)
         except RecordingError:
             self._container.close()
@@ -338,6 +343,9 @@ class Film:
                 if packet.is_keyframe and self._before_key is None:
                     self._before_key = read
                 read += 1
+                self.hidden += packet.is_discard
+                if self.second is not None and (packet.pos or 0) >= self.second:
+                    self.reached_second = True
                 if self._is_torn(packet):
                     self._damaged("packets are missing or damaged")
             try:

@@ -146,6 +146,7 @@ class RecordingReader:
         self._seconds = 0.0  # up to the end of the last frame
         self._apart = 0.0  # seconds between the last two frames
         self._damaged_at: float | None = None  # second at which damage was told last
+        self._joined = False  # to the end of another film
         self._lost = False  # pictures, in a film whose times are by their number
         self._orientation, self._aspect = Orientation.turned(rotation), pixel_aspect
         stamp = stamp_of(path)
@@ -287,6 +288,11 @@ class RecordingReader:
                     self._seconds, "pictures are lost in the damage, and times are by their number"
                 )
                 self._take_remarks()
+            if self._is_numbered and self._reaches_second():
+                self._clock.doubt(
+                    self._seconds, "recordings were joined; how long the break was is not known"
+                )
+                self._take_remarks()
             length = self._clock.step
             if last is not None and not self._clock.counted:
                 length = min(seconds - last, 1.0)  # shown for as long as the one before
@@ -298,6 +304,8 @@ class RecordingReader:
                 self.width, self.height = shown.width, shown.height
             self.frames_decoded += 1
             yield shown
+        if isinstance(self._source, Film):
+            self._tell_what_was_not_read(self._source)
         if last is not None and left_out:
             self._look_for_unseen(last, self._seconds)
         self._take_remarks()
@@ -308,6 +316,20 @@ class RecordingReader:
                 "Obtain it again, or convert it with ffmpeg",
             )
         self.check_unchanged()
+
+    def _tell_what_was_not_read(self, film: Film) -> None:
+        if film.second is not None and not self._is_numbered:
+            self._note(
+                f"another film begins at byte {film.second:,} of it, of which not all is looked "
+                "at; divide the file there",
+                self._seconds,
+            )
+        if film.hidden:
+            self._note(
+                f"{film.hidden} pictures are in it that it leaves out, as films that were cut do; "
+                "they are not looked at",
+                0.0,
+            )
 
     def check_unchanged(self) -> None:
         """Raise RecordingError if the file is not the one that was opened any more."""
@@ -347,6 +369,12 @@ class RecordingReader:
         """True if a picture that is lost makes those after it come early."""
         source = self._source
         return isinstance(source, Film) and (self._clock.counted or source.is_numbered)
+
+    def _reaches_second(self) -> bool:
+        """Return True once, where a film begins that was joined to this one."""
+        reached = isinstance(self._source, Film) and self._source.reached_second
+        once, self._joined = reached and not self._joined, reached
+        return once
 
     def _is_damage_between(self, last: float, seconds: float) -> bool:
         told = self._damaged_at is not None and last - self._damaged_at < DAMAGE_SECONDS
