@@ -204,3 +204,14 @@ def test_pictures_that_a_film_leaves_out_are_counted(tmp_path: Path) -> None:
             "3 pictures are in it"
         ]
         assert seen[0][0] == 0
+
+
+@pytest.mark.parametrize("part", [1.0, 0.5])
+def test_a_film_that_was_cut_off_is_told(tmp_path: Path, part: float) -> None:
+    path = film(tmp_path / "a.mkv", count=60)
+    data = path.read_bytes()
+    path.write_bytes(data[: round(part * len(data))])
+    with RecordingReader(path) as reader:
+        assert len(numbers(reader)) >= 20
+        told = [problem for problem in reader.problems if "its header claims 5 s" in problem.what]
+        assert len(told) == (1 if part < 1 else 0)

@@ -187,6 +187,11 @@ class Film:
         return seconds if 0 < seconds < MOST_SECONDS else None
 
     @property
+    def states_duration(self) -> bool:
+        """True if the length is stated in a header, and not an estimate by FFmpeg."""
+        return self._container.format.name in (*EXPLICIT, *DECODING_TIMES, "flv")
+
+    @property
     def tags(self) -> dict[str, str]:
         """Fields of the header about the film as a whole, such as ``creation_time``."""
         return {**self._stream.metadata, **self._container.metadata}

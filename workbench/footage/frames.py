@@ -38,6 +38,8 @@ UNSEEN_STEPS = 2.5
 PAUSE_STEPS = 10
 # Damage is told so long before the stretch at most: a decoder holds pictures back.
 DAMAGE_SECONDS = 1.0
+# Pictures that end so much before the length that the header claims were cut off.
+LEAST_CUT_SECONDS, LEAST_CUT_SHARE = 2.0, 0.01
 # After lost pictures a key picture is waited for so long: some streams have none.
 LONGEST_WITHOUT_KEY_SECONDS = 30.0
 
@@ -324,6 +326,16 @@ class RecordingReader:
                 "at; divide the file there",
                 self._seconds,
             )
+        claimed = film.duration_seconds if film.states_duration else None
+        if claimed is not None and not self._clock.counted and not self._clock.doubts:
+            # Some count from the beginning of the clock, not of the film.
+            length = min(claimed, claimed - (film.zero or 0.0))
+            if length - self._seconds > max(LEAST_CUT_SECONDS, LEAST_CUT_SHARE * length):
+                self._note(
+                    f"its header claims {claimed:.0f} s, and its pictures end after "
+                    f"{self._seconds:.0f} s: it was cut off, or only its sound goes on",
+                    self._seconds,
+                )
         if film.hidden:
             self._note(
                 f"{film.hidden} pictures are in it that it leaves out, as films that were cut do; "
