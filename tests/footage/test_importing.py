@@ -353,6 +353,22 @@ def test_written_tables_are_read_back_and_rows_that_are_there_stay(
     assert [path.name for path in root.iterdir() if path.name.startswith(".")] == []
 
 
+def test_rows_added_to_a_table_of_others_keep_their_doubt(tmp_path: Path) -> None:
+    film(tmp_path / "Gate" / "2026-03-30_18-00-00.mkv")
+    (tmp_path / "footage.csv").write_text(
+        "file,camera_id,started_at\nGate/old.mkv,Gate,2026-03-29T18:00:00Z\n"
+    )
+    write_catalogue(propose_catalogue(tmp_path, zone="UTC", without_places=True), add=True)
+    # What a name states needs no word more in the table of somebody else.
+    first, *_, last = (tmp_path / "footage.csv").read_text().splitlines()
+    assert (first.count(","), last.count(",")) == (2, 2)
+    film(tmp_path / "Gate" / "clip.mkv")
+    write_catalogue(propose_catalogue(tmp_path, zone="UTC", without_places=True), add=True)
+    doubts = {one.file: one.time_doubt for one in read_catalogue(tmp_path).recordings}
+    assert "last written" in doubts["Gate/clip.mkv"]
+    assert doubts["Gate/2026-03-30_18-00-00.mkv"] == ""
+
+
 def test_tables_lie_in_the_folder_or_above_it(tmp_path: Path, list_of_cameras: Path) -> None:
     root = tmp_path / "office" / "share"
     film(root / "Gate 3/2026-03-30_18-00-00.mkv")

@@ -16,13 +16,14 @@ from workbench.footage.catalog import (
     CAMERAS_GEOJSON,
     FOOTAGE_COLUMNS,
     FOOTAGE_CSV,
+    TIME_DOUBTS,
     read_cameras,
 )
 from workbench.footage.importing.proposal import Proposal, ProposedRecording
 from workbench.footage.importing.survey import leads_out
 from workbench.footage.tables import read_table, replace_file, with_rows
 
-# Says to readers what a time rests on; a table of others may lack it.
+# Says what a time rests on. A table that lacks it gets it only for times that are in doubt.
 TIME_FROM = "time_from"
 FRAME_RATE = "frame_rate"
 
@@ -218,7 +219,8 @@ def _row(recording: ProposedRecording, within: str) -> dict[str, str]:
 def _content(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> bytes:
     """A table with these rows, after those that it has."""
     if path.exists():
-        return with_rows(path, columns, rows, leave=(TIME_FROM,))
+        in_doubt = any(row.get(TIME_FROM) in TIME_DOUBTS for row in rows)
+        return with_rows(path, columns, rows, leave=() if in_doubt else (TIME_FROM,))
     names = [name for name in rows[0] if name in columns or any(row[name] for row in rows)]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
