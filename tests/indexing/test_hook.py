@@ -259,6 +259,20 @@ def test_two_hooks_do_not_work_in_one_catalogue(run: Run, catalogue: Path) -> No
         os.close(lock)
 
 
+@pytest.mark.parametrize("name", [".hook", "footage.csv"])
+def test_a_hook_writes_through_no_link(
+    run: Run, catalogue: Path, tmp_path: Path, name: str
+) -> None:
+    other = tmp_path / "elsewhere"
+    if name == ".hook":
+        (other / "in-1").mkdir(parents=True)
+    (catalogue / name).symlink_to(other)
+    with pytest.raises(CatalogueError, match="is a link, and a hook writes through none"):
+        run("fetch()")
+    assert other.exists() is (name == ".hook")  # a link that led nowhere still does
+    assert [*other.glob("*")] == ([other / "in-1"] if name == ".hook" else [])
+
+
 def test_a_program_that_is_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "plain.txt").write_text("no program")
     for name in ("no-such-program", str(tmp_path / "plain.txt")):

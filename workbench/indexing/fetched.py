@@ -149,6 +149,8 @@ def _move(call: Call, fetched: Fetched, row: dict[str, str]) -> None:
             where=f"hook: {recording.file}",
             fix="Replace the link with a folder",
         )
+    table = call.folder / FOOTAGE_CSV
+    refuse_link(table)
     target.parent.mkdir(parents=True, exist_ok=True)
     # The same one without a row was moved by a call that was killed before it wrote the row.
     if target.exists() and sha256_of(target) != fetched.sha256:
@@ -161,7 +163,21 @@ def _move(call: Call, fetched: Fetched, row: dict[str, str]) -> None:
         os.fsync(film.fileno())
     recording.path.replace(target)
     columns = {name: value for name, value in row.items() if value}
-    append_row(call.folder / FOOTAGE_CSV, FOOTAGE_COLUMNS, columns | {"file": recording.file})
+    append_row(table, FOOTAGE_COLUMNS, columns | {"file": recording.file})
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse to write or clear away where a link leads that came with the footage.
+
+    Raises
+    ------
+    CatalogueError
+        If the path is a link.
+    """
+    if path.is_symlink():
+        raise CatalogueError(
+            "is a link, and a hook writes through none", where=str(path), fix="Remove the link"
+        )
 
 
 def after(moment: datetime, seconds: float) -> datetime:

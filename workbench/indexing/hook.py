@@ -37,7 +37,7 @@ from workbench.footage.catalog import (
 )
 from workbench.footage.files import stamp_of
 from workbench.footage.frames import RecordingReader
-from workbench.indexing.fetched import Call, Fetched, Log, Note, after, take
+from workbench.indexing.fetched import Call, Fetched, Log, Note, after, refuse_link, take
 
 CONTRACT = 1  # version of what the program is given, and of what it answers
 FOLDER = ".hook"  # in the catalogue
@@ -120,9 +120,12 @@ class Hook:
         Raises
         ------
         CatalogueError
-            If the cameras cannot be read, or another hook is at work in the folder.
+            If the cameras cannot be read, another hook is at work in the folder, or what is
+            written in it is a link.
         """
         folder, began = Path(folder).resolve(), time.monotonic()
+        for path in (folder / FOLDER, folder / FOLDER / "keep", folder / FOOTAGE_CSV):
+            refuse_link(path)
         cameras = read_cameras(folder, [])
         inside = tuple(
             camera
