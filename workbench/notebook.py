@@ -103,6 +103,7 @@ def correct_clocks(
     since: datetime | None = None,
     until: datetime | None = None,
     alone: bool = False,
+    all_stretches: bool = False,
     offset_seconds: float | None,
     how: str,
     uncertainty_seconds: float | None = None,
@@ -120,7 +121,7 @@ def correct_clocks(
 
     Parameters
     ----------
-    recording, camera_id, folder, from_seconds, since, until, alone
+    recording, camera_id, folder, from_seconds, since, until, alone, all_stretches
         As in :class:`workbench.casework.clockcorrection.ClockTarget`.
     installation : Installation, optional
         Whose roles and record count; by default those of the environment's.
@@ -129,7 +130,7 @@ def correct_clocks(
         (installation or Installation.open()).register,
         gallery,
         clockcorrection.ClockTarget(
-            recording, from_seconds, camera_id, folder, since, until, alone
+            recording, from_seconds, camera_id, folder, since, until, alone, all_stretches
         ),
         offset_seconds=offset_seconds,
         how=how,

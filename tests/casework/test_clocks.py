@@ -144,13 +144,10 @@ def test_what_is_confirmed_is_certain_and_as_it_was(office: Any, clocked: Path) 
     register = office.sit("ada")
     with Gallery.open(clocked, write=True) as gallery:
         assert [bool(one.clock.open_doubt) for one in list_clocks(gallery)] == [0, 0, 1, 0]
-        changes = sl.correct_clocks(
-            gallery,
-            folder="night",
-            offset_seconds=None,
-            how="a bus",
-            installation=office.installation,
-        )
+        given = {"offset_seconds": None, "how": "a bus", "installation": office.installation}
+        with pytest.raises(CaseError, match=r"from 3\.0 s on are not certain \(recordings"):
+            sl.correct_clocks(gallery, folder="night", **given)
+        changes = sl.correct_clocks(gallery, folder="night", all_stretches=True, **given)
         assert all(one.old_start == one.new_start for one in changes)
         assert not any(one.clock.open_doubt for one in list_clocks(gallery))
         assert gallery.clocks() == ()
@@ -160,10 +157,32 @@ def test_what_is_confirmed_is_certain_and_as_it_was(office: Any, clocked: Path) 
             )
 
 
+def test_what_was_found_for_one_stretch_is_not_overwritten_by_the_way(
+    office: Any, clocked: Path
+) -> None:
+    register, how = office.sit("sara"), "a bus"
+    with Gallery.open(clocked, write=True) as gallery:
+        whole = ClockTarget(recording="night/a.mp4")
+        later = ClockTarget(recording="night/a.mp4", from_seconds=3.0, alone=True)
+        with pytest.raises(CaseError, match=r"from 3\.0 s on are not certain"):
+            correct_clocks(register, gallery, whole, offset_seconds=5, how=how)
+        correct_clocks(register, gallery, later, offset_seconds=60, how=how)
+        with pytest.raises(CaseError, match=r"from 3\.0 s on were corrected or confirmed by sara"):
+            correct_clocks(register, gallery, whole, offset_seconds=5, how=how)
+        assert offsets(gallery) == [0, 0, 60, 0]
+        first = ClockTarget(recording="night/a.mp4", alone=True)
+        correct_clocks(register, gallery, first, offset_seconds=5, how=how)
+        assert offsets(gallery) == [0, 5, 60, 0]
+        every = ClockTarget(recording="night/a.mp4", all_stretches=True)
+        correct_clocks(register, gallery, every, offset_seconds=7, how=how)
+        assert offsets(gallery) == [0, 7, 7, 0]
+
+
 @pytest.mark.parametrize(
     "given",
     [
         {},
+        {"recording": "a", "alone": True, "all_stretches": True},
         {"recording": "a", "camera_id": "C"},
         {"camera_id": "C", "folder": "."},
         {"recording": "a", "since": datetime(2026, 1, 1, tzinfo=UTC)},

@@ -23,6 +23,7 @@ from workbench.casework.clocks import (
 )
 from workbench.domain import ClockCorrection
 from workbench.errors import CaseError, GalleryError
+from workbench.footage.clockpictures import SAME_SECOND
 
 if TYPE_CHECKING:
     from workbench.casework.clocks import RecordedStretch
@@ -51,6 +52,7 @@ class ClockTarget:
     since: datetime | None = None  # recordings that begin from then on, as stated
     until: datetime | None = None  # and before then
     alone: bool = False  # of that recording, only up to the end of the stretch there
+    all_stretches: bool = False  # also those that are in doubt, or were corrected, by themselves
 
     def __post_init__(self) -> None:
         named = [name for name in (self.recording, self.camera_id, self.folder) if name]
@@ -71,6 +73,12 @@ class ClockTarget:
                 "seconds of a recording go with a recording, not with a camera or folder",
                 where="clock",
                 fix="Leave them out",
+            )
+        if self.alone and self.all_stretches:
+            raise CaseError(
+                "one stretch of a recording and all of them cannot be meant together",
+                where="clock",
+                fix="Choose one of the two",
             )
         if self.since and self.until and self.until <= self.since:
             raise CaseError(
@@ -115,7 +123,8 @@ def correct_clocks(
     NotPermitted
         If the user's role does not cover it; on record.
     CaseError
-        If it is not said how it is known.
+        If it is not said how it is known, or the recording has later stretches with a doubt or a
+        correction of their own and neither one stretch nor all of them are meant.
     TimeError
         If a number is not possible.
     GalleryError
@@ -130,6 +139,8 @@ def correct_clocks(
         uncertainty_seconds=uncertainty_seconds,
     )
     concerned = _concerned(gallery, target, confirmed=offset_seconds is None)
+    if not (target.alone or target.all_stretches):
+        _refuse_to_spread(gallery, concerned.get("recordings", ()), target.from_seconds)
     planned = gallery.correct_clock(correction, **concerned, dry_run=True)
     if dry_run:
         return tuple(planned)
@@ -178,6 +189,34 @@ def _concerned(gallery: Gallery, target: ClockTarget, *, confirmed: bool) -> dic
             fix="Name a camera or folder as `sightline footage clock list` does",
         )
     return {"recordings": list(dict.fromkeys(found))}
+
+
+def _refuse_to_spread(
+    gallery: Gallery, recording_ids: Collection[str], from_seconds: float
+) -> None:
+    """Refuse to settle by the way what is in doubt, or was found, for later stretches alone."""
+    later = [
+        (recording_id, one)
+        for recording_id, stretches in gallery.stretches_by_id(recording_ids).items()
+        for one in stretches
+        if one.from_seconds > from_seconds + SAME_SECOND
+        and (one.open_doubt or (one.found_at is not None and one.given_for == "recording"))
+    ]
+    if not later:
+        return
+    recording_id, first = later[0]
+    rows = gallery.recordings()
+    why = (
+        f"are not certain ({first.open_doubt})"
+        if first.open_doubt
+        else f"were corrected or confirmed by {first.found_by}"
+    )
+    others = f", and {len(later) - 1} more such stretches" if len(later) > 1 else ""
+    raise CaseError(
+        f"its times from {first.from_seconds:.1f} s on {why} by themselves{others}",
+        where=str(rows.loc[rows["recording_id"] == recording_id, "file"].iloc[0]),
+        fix="Name one stretch (--stretch), or state that it holds for all (--all-stretches)",
+    )
 
 
 def _within(one: RecordedStretch, target: ClockTarget) -> bool:

@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any
 from workbench.casework.cases import plain
 from workbench.domain import Stretch
 from workbench.errors import CaseError, GalleryError
-from workbench.footage.clockpictures import ClockArea, ClockPicture, clock_pictures
+from workbench.footage.clockpictures import (
+    SAME_SECOND,
+    ClockArea,
+    ClockPicture,
+    clock_pictures,
+)
 from workbench.footage.clockreading import ClockComparison, ClockReading, compare, read_clock
 from workbench.indexing.sources import indexed_source
 
@@ -28,8 +33,6 @@ if TYPE_CHECKING:
     from workbench.gallery import Gallery
 
 VIEWED, COMPARED = "clock.viewed", "clock.compared"
-# Seconds of stretches are compared after they were stored.
-_SAME_SECOND = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def find_stretch(gallery: Gallery, recording: str, from_seconds: float = 0.0) ->
     row = _row(gallery, recording)
     stretches = _stretches(gallery, [row])
     for one in stretches:
-        if abs(one.from_seconds - from_seconds) <= _SAME_SECOND:
+        if abs(one.from_seconds - from_seconds) <= SAME_SECOND:
             return one
     raise GalleryError(
         f"no stretch begins at {from_seconds:g} s",
@@ -363,7 +366,7 @@ def said_how(how: str) -> str:
 def _last_viewed(register: CaseRegister, stretch: RecordedStretch) -> Entry:
     for entry in reversed(register.entries_of("", VIEWED)):
         about = entry.about
-        same = abs(float(about["from_seconds"]) - stretch.from_seconds) <= _SAME_SECOND
+        same = abs(float(about["from_seconds"]) - stretch.from_seconds) <= SAME_SECOND
         if same and about["recording"] == stretch.recording_id:
             return entry
     raise CaseError(

@@ -102,6 +102,11 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="with --recording: from this second of it on",
     )
+    parser.add_argument(
+        "--all-stretches",
+        action="store_true",
+        help="also for later stretches that are not certain, or were corrected, by themselves",
+    )
     parser.add_argument("--camera", default="", metavar="ID", help="all recordings of this camera")
     parser.add_argument(
         "--folder",
@@ -171,6 +176,7 @@ def _target(options: argparse.Namespace, found: ComparedClock | None = None) -> 
         recording=options.recording,
         from_seconds=options.from_seconds if options.stretch is None else options.stretch,
         alone=options.stretch is not None,
+        all_stretches=options.all_stretches,
         camera_id=options.camera,
         folder=options.folder.rstrip("/"),
         since=parse_time(options.since, where="--since") if options.since else None,

@@ -331,7 +331,7 @@ class CorrectTimes(Panel):
                     )
                 ]
             ),
-            ("All of this recording", "recording"),
+            ("All of this recording" + ("" if told.is_all else ", every stretch"), "recording"),
             (f"All recordings of {self._camera_words(told.camera_id)}", "camera"),
             *([(f"All recordings in the folder {folder}", "folder")] if folder else []),
         ]
@@ -376,7 +376,7 @@ def _target(chosen: RecordedStretch, what: str) -> ClockTarget:
         return ClockTarget(
             recording=chosen.recording_id, from_seconds=chosen.from_seconds, alone=True
         )
-    return ClockTarget(recording=chosen.recording_id)
+    return ClockTarget(recording=chosen.recording_id, all_stretches=not chosen.is_all)
 
 
 def _same(one: RecordedStretch, other: RecordedStretch) -> bool:
