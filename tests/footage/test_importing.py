@@ -184,7 +184,7 @@ def test_container_and_modification_time_are_told_from_each_other(proposal: Prop
     ("container", "at", "basis", "trust"),
     [
         ("", (17, 0, 0), Basis.MINUTE, Trust.WEAK),
-        ("2026-03-30T17:00:42Z", (17, 0, 42), Basis.CONTAINER, Trust.SURE),
+        ("2026-03-30T17:00:42Z", (17, 0, 42), Basis.BOTH, Trust.SURE),
         ("2026-03-30T17:03:00Z", None, Basis.MINUTE, Trust.UNKNOWN),
     ],
 )
@@ -274,7 +274,7 @@ def test_pictures_whose_names_say_nothing_have_their_times_from_exif(tmp_path: P
         Image.new("RGB", (32, 32)).save(tmp_path / "Gate" / f"IMG_{number}.jpg", exif=exif)
     (one,) = propose_catalogue(tmp_path, without_places=True).recordings
     assert one.start.at == datetime(2026, 3, 30, 17, tzinfo=UTC)
-    assert one.rests_on == "container (EXIF DateTimeOriginal)"
+    assert one.rests_on == "container, of the beginning (EXIF DateTimeOriginal)"
     assert one.frame_rate == pytest.approx(0.1)
     (tmp_path / "Gate" / "IMG_1.jpg").unlink()
     picture(tmp_path / "Gate" / "IMG_7.jpg")  # without EXIF
@@ -484,3 +484,20 @@ def test_the_table_says_what_each_time_rests_on(proposal: Proposal, messy: Path)
     assert said["Yard/clip.mp4"] == "container"
     assert said["Yard/nothing.mkv"] == "modification time"
     assert len(rows) == 6
+
+
+@pytest.mark.parametrize(
+    ("tags", "doubtful"),
+    [
+        ({"creation_time": "2026-03-30T17:00:42Z"}, True),  # local, the end or of an export
+        ({"com.apple.quicktime.creationdate": "2026-03-30T18:00:42+0100"}, False),
+    ],
+)
+def test_a_container_that_may_state_something_else_is_in_doubt(
+    tmp_path: Path, tags: dict[str, str], doubtful: bool
+) -> None:
+    film(tmp_path / "A" / "a.mkv", **tags)
+    write_catalogue(propose_catalogue(tmp_path, without_places=True))
+    (recording,) = read_catalogue(tmp_path).recordings
+    assert recording.started_at == datetime(2026, 3, 30, 17, 0, 42, tzinfo=UTC)
+    assert ("container alone" in recording.time_doubt) is doubtful

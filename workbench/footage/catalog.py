@@ -35,10 +35,12 @@ LEAST_FRAME_RATE, MOST_FRAME_RATE = 1e-6, 1000.0
 
 # In the column time_from: what somebody should confirm, and why.
 MODIFICATION_TIME, TO_THE_MINUTE = "modification time", "name to the minute"
-PERHAPS_THE_END = "container, perhaps the end"
+CONTAINER_ALONE, PERHAPS_THE_END = "container", "container, perhaps the end"
 TIME_DOUBTS = {
     MODIFICATION_TIME: "its start is when the file was last written, less its length; of a copy "
     "that means nothing",
+    CONTAINER_ALONE: "its start is what the container alone states, where some cameras write local "
+    "time or the end, and programs that export the time of the export",
     PERHAPS_THE_END: "its start is what the container states, which may be its end",
     TO_THE_MINUTE: "its name states the minute of its start, not the second",
 }
@@ -70,8 +72,8 @@ def read_catalogue(folder: Path | str) -> Catalogue:
         how the camera hangs.
     time_from
         What started_at rests on. Where that is ``modification time``, when the file was last
-        written, ``name to the minute`` or ``container, perhaps the end``, times are not certain
-        until somebody confirms or corrects them.
+        written, ``name to the minute``, ``container`` (and nothing else) or ``container, perhaps
+        the end``, times are not certain until somebody confirms or corrects them.
     pixel_aspect
         Width of a pixel by its height, as ``2:1`` or ``1.0667``, where the file is wrong about it.
     latitude, longitude

@@ -13,8 +13,9 @@ from workbench.footage.film import Film
 
 # A header that claims more seconds is wrong, as where the clock of a stream began again.
 LONGEST = 48 * 3600.0
+CREATION_TIME = "creation_time"
 # In this order: Apple's has the offset from UTC of the place where it was recorded.
-_TAGS = ("com.apple.quicktime.creationdate", "creation_time")
+_TAGS = ("com.apple.quicktime.creationdate", CREATION_TIME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from workbench.footage.importing.survey import Found, Survey
 MOST_OVERLAP = timedelta(seconds=30)
 
 
-_EXACT = (Basis.NAME, Basis.CONTAINER)
+_EXACT = (Basis.NAME, Basis.BOTH, Basis.BEGINNING, Basis.CONTAINER)
 
 
 @dataclass(frozen=True, slots=True)

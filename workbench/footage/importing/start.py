@@ -9,12 +9,14 @@ from typing import Literal, TypeAlias
 
 from workbench.domain import moments
 from workbench.footage.catalog import (
+    CONTAINER_ALONE,
     EARLIEST,
     LATEST_AHEAD,
     MODIFICATION_TIME,
     PERHAPS_THE_END,
     TO_THE_MINUTE,
 )
+from workbench.footage.importing.header import CREATION_TIME
 from workbench.footage.importing.survey import Found
 from workbench.footage.names import TO_THE_MINUTE as NO_SECONDS
 
@@ -31,7 +33,9 @@ class Basis(StrEnum):
 
     NAME = "name"
     MINUTE = TO_THE_MINUTE
-    CONTAINER = "container"
+    BOTH = "name and container"
+    BEGINNING = "container, of the beginning"
+    CONTAINER = CONTAINER_ALONE
     END = PERHAPS_THE_END
     MODIFIED = MODIFICATION_TIME
     NOTHING = "nothing"
@@ -163,7 +167,7 @@ def _to_the_second(found: Found, name: Start, container: Start, prefer: Prefer |
     ]
     if len(starts) == 1:
         why = ("its name states the same minute",)
-        return replace(container, basis=Basis.CONTAINER, at=starts[0], trust=Trust.SURE, why=why)
+        return replace(container, basis=Basis.BOTH, at=starts[0], trust=Trust.SURE, why=why)
     if starts:  # of a short one: it may be the time of its start or of its end
         return name
     if prefer == "container":
@@ -224,10 +228,13 @@ def _of_container(found: Found, zone: tzinfo | None) -> Start | None:
         if not header.remark:
             return None
         return Start(Basis.CONTAINER, Trust.UNKNOWN, lacks=header.remark)
-    start = Start(Basis.CONTAINER, Trust.LIKELY, detail=header.stated_by)
+    # EXIF and Apple's own field are of the beginning; what writes creation_time differs.
+    unclear = header.stated_by == CREATION_TIME
+    basis = Basis.CONTAINER if unclear else Basis.BEGINNING
+    start = Start(basis, Trust.LIKELY, detail=header.stated_by)
     start = _placed(start, header.stated_at, zone)
     at = start.at
-    if at is not None and header.stated_by == "creation_time":
+    if at is not None and unclear:
         words = "some cameras write local time or the end there, exports the time of the export"
         start = replace(start, why=(words,))
         long = (header.seconds or 0) > 2 * AGREE.total_seconds()
@@ -255,8 +262,8 @@ def _placed(start: Start, stated: datetime, zone: tzinfo | None) -> Start:
     if len(possible) == 2:
         both = " or ".join(f"{one:%H:%M:%S}" for one in possible)
         return start.unusable(f"clocks in {zone} showed {local} twice, at {both} UTC")
-    only = {"name": "nothing else says so", "container": ""}.get(start.basis.value, "")
-    return replace(start, at=possible[0], why=(only,) if only else ())
+    why = ("nothing else says so",) if start.basis == Basis.NAME else ()
+    return replace(start, at=possible[0], why=why)
 
 
 def _of_file(found: Found) -> Start:
