@@ -25,7 +25,8 @@ from workbench.domain import (
 )
 from workbench.errors import GalleryError, TimeError
 from workbench.gallery import Gallery
-from workbench.gallery.lifecycle import check, merge
+from workbench.gallery.adoption import Arrival
+from workbench.gallery.lifecycle import check, export, import_into, merge
 from workbench.gallery.replacement import carry_over, stored
 from workbench.gallery.replacement import replace as replace_gallery
 
@@ -378,3 +379,42 @@ def test_corrections_of_stretches_are_taken_apart(indexed: Make) -> None:
     assert seen[1] == whole.tracklets[1].first_seen - timedelta(seconds=10)
     assert isinstance(once.stretches[2], Stretch)
     assert once.tracklets[1].shots[0].time == seen[1]
+
+
+@pytest.mark.parametrize("exported", [False, True])
+def test_corrections_come_along_when_galleries_are_merged(
+    gallery: Gallery, indexed: Make, copied: Callable[[Path, Path], Path], tmp_path: Path,
+    exported: bool,
+) -> None:  # fmt: skip
+    (one, *_), (two, three, *_) = ids_of(gallery, "C1"), ids_of(gallery, "C2")
+    with Gallery.create(tmp_path / "other.duckdb", gallery.profile) as other:
+        other.add_cameras(gallery.cameras())
+        listed = stored(gallery, [one, two, three])
+        start = listed[2].recording.started_at + timedelta(minutes=5)
+        otherwise = replace(listed[2].recording, started_at=start)
+        other.add_recordings([*listed[:2], replace(listed[2], recording=otherwise)])
+        other.add_recording(indexed(3, 600, (70,)))  # of no interest to its own settings
+        other.correct_clock(ahead(240.0), recordings=[one, three])
+        other.correct_clock(ahead(30.0), camera_id="C0")
+        other.correct_clock(ahead(50.0), folder=".", until=START - timedelta(days=1))
+        gallery.correct_clock(ahead(7.0), camera_id="C3")
+        if exported:
+            export(other, tmp_path / "parquet")
+            told = import_into(gallery, tmp_path / "parquet")
+        else:
+            told = merge(gallery, other)
+        again = merge(gallery, other)
+    # One by itself, three by the setting that came, one that came by the setting that was here.
+    assert told == Arrival(1, corrected=5, kept=("2-60.mp4",))
+    assert again == Arrival(0, kept=("2-60.mp4",))
+    offsets = {
+        row["file"]: row["offset_seconds"]
+        for row in gallery.arrow(
+            "SELECT file, offset_seconds FROM recordings JOIN stretches USING (recording_id) "
+            "WHERE offset_seconds <> 0"
+        ).to_pylist()
+    }
+    ours = dict.fromkeys(("3-0.mp4", "3-60.mp4", "3-120.mp4", "3-600.mp4"), 7.0)
+    theirs = dict.fromkeys(("0-0.mp4", "0-60.mp4", "0-120.mp4"), 30.0)
+    assert offsets == {"1-0.mp4": 240.0, **theirs, **ours}
+    assert list(check(gallery)) == []

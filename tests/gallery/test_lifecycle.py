@@ -20,6 +20,7 @@ from workbench.domain import Camera, Candidate, IndexedRecording, Profile, Scope
 from workbench.errors import GalleryError, ProfileMismatch
 from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
+from workbench.gallery.adoption import Arrival
 from workbench.gallery.lifecycle import check, export, import_into, merge
 from workbench.gallery.register import SCHEMA_VERSION, segments_folder
 from workbench.gallery.segments import checksum
@@ -136,10 +137,10 @@ def test_an_export_comes_back_the_same(gallery: Gallery, tmp_path: Path, profile
     folder = tmp_path / "parquet"
     assert export(gallery, folder) == 12
     with Gallery.create(tmp_path / "again.duckdb", profile) as again:
-        assert import_into(again, folder) == 12
+        assert import_into(again, folder) == Arrival(12)
         assert content(again) == content(gallery)
         assert list(check(again)) == []
-        assert import_into(again, folder) == 0  # what is there stays
+        assert import_into(again, folder) == Arrival(0)  # what is there stays
         assert content(again) == content(gallery)
 
 
@@ -161,7 +162,7 @@ def test_galleries_are_merged_and_what_is_in_both_stays(
         other.add_cameras([Camera("C0", "Camera 0", 51.48, -0.01), Camera("C9", "New", 51.5, 0.0)])
         other.add_recording(indexed(0, 0, (0, 1, 2, 3, 4)))  # in both
         other.add_recording(indexed(9, 0, (77,)))
-        assert merge(gallery, other) == 1
+        assert merge(gallery, other) == Arrival(1)
     assert len(gallery.recordings()) == 13
     assert "C9" in {camera.camera_id for camera in gallery.cameras()}
     assert list(check(gallery)) == []

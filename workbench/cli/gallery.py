@@ -42,6 +42,7 @@ from workbench.installation import Installation
 if TYPE_CHECKING:
     from workbench.faces.models import Models
     from workbench.gallery import Gallery
+    from workbench.gallery.adoption import Arrival
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -261,7 +262,7 @@ def _is_time(text: str) -> bool:
 def _import(options: argparse.Namespace) -> int:
     profile = exported_profile(options.folder)
     with Installation.open().gallery_for_writing(options.gallery, profile) as gallery:
-        return _report(options, "imported", import_into(gallery, options.folder))
+        return _arrived(options, "imported", import_into(gallery, options.folder))
 
 
 def _reembed(options: argparse.Namespace) -> int:
@@ -330,7 +331,7 @@ def _merge(options: argparse.Namespace) -> int:
         installation.open_gallery(options.other) as other,
         installation.open_gallery(options.gallery, write=True) as gallery,
     ):
-        return _report(options, "merged", merge(gallery, other))
+        return _arrived(options, "merged", merge(gallery, other))
 
 
 def _report(options: argparse.Namespace, what: str, count: int) -> int:
@@ -338,4 +339,20 @@ def _report(options: argparse.Namespace, what: str, count: int) -> int:
         lines([{what: count}])
     else:
         say(f"{what}: {count:,}")
+    return DONE
+
+
+def _arrived(options: argparse.Namespace, what: str, came: Arrival) -> int:
+    if options.json:
+        lines([{what: came.recordings, "corrected": came.corrected, "kept": list(came.kept)}])
+        return DONE
+    say(f"{what}: {came.recordings:,}")
+    if came.corrected:
+        say(f"Clocks corrected or confirmed by what was found: {came.corrected:,}")
+    for file in came.kept:
+        say(
+            f"{file}: keeps its times, although a correction may concern it. Its start is stated "
+            "otherwise there, a track placed it by its clock, or a folder of that name was "
+            "corrected for other recordings: see `sightline footage clock list`"
+        )
     return DONE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from workbench.domain import Problem, Profile, Scope
+from workbench.domain import Problem, Profile, Scope, Stretch
 from workbench.errors import GalleryError, ProfileMismatch
+from workbench.gallery.adoption import Arrival, Known, found_in, settle
 from workbench.gallery.best import BATCH
 from workbench.gallery.index import quantise
 from workbench.gallery.order import DAY
 from workbench.gallery.register import connect
 from workbench.gallery.segments import OF_RECORDINGS, ROWS, TABLES, Segment, checksum, read_tables
 from workbench.gallery.store import Gallery
+from workbench.gallery.times import stretch_of
 
 PROFILE_FILE = "gallery.json"
 _FORMAT, _EARLIER_FORMAT = 2, 1
@@ -191,10 +193,10 @@ def _export(segment: Segment, target: Path, wanted: list[str], profile: Profile)
     pq.write_table(templates, target / "templates.parquet")
 
 
-def import_into(gallery: Gallery, folder: Path) -> int:
-    """Add what :func:`export` wrote to a gallery open for writing; return the number of recordings.
+def import_into(gallery: Gallery, folder: Path) -> Arrival:
+    """Add what :func:`export` wrote to a gallery open for writing; say what came of it.
 
-    Recordings that the gallery already holds stay as they are.
+    Recordings that the gallery already holds stay, but take over newer corrections of their clocks.
 
     Raises
     ------
@@ -207,9 +209,26 @@ def import_into(gallery: Gallery, folder: Path) -> int:
     _same_profile(gallery, profile, str(folder))
     parts = sorted(path for path in folder.iterdir() if path.is_dir())
     here: set[str] = set()
+    found: list[Known] = []
     for part in parts:  # before anything is added
-        here |= gallery.already_here(read_tables(part, profile)["recordings"])
-    return sum(gallery.add_tables(read_tables(part, profile), without=here) for part in parts)
+        tables = read_tables(part, profile)
+        here |= gallery.already_here(tables["recordings"])
+        found += _found_in(tables)
+    came = sum(gallery.add_tables(read_tables(part, profile), without=here) for part in parts)
+    return settle(gallery, came, found)
+
+
+def _found_in(tables: Mapping[str, pa.Table]) -> list[Known]:
+    """The recordings of an exported segment whose clocks somebody corrected or confirmed."""
+    stretches: dict[str, list[Stretch]] = {}
+    for row in sorted(tables["stretches"].to_pylist(), key=lambda row: row["from_seconds"]):
+        stretches.setdefault(row["recording_id"], []).append(stretch_of(row))
+    columns = ["recording_id", "sha256", "camera_id", "stream", "stated_at"]
+    return [
+        Known(**row, stretches=stretches[row["recording_id"]])
+        for row in tables["recordings"].select(columns).to_pylist()
+        if any(one.found_at is not None for one in stretches.get(row["recording_id"], ()))
+    ]
 
 
 def exported_profile(folder: Path) -> Profile:
@@ -235,17 +254,19 @@ def exported_profile(folder: Path) -> Profile:
         ) from None
 
 
-def merge(gallery: Gallery, other: Gallery) -> int:
-    """Add all of *other* to a gallery open for writing; returns how many recordings came.
+def merge(gallery: Gallery, other: Gallery) -> Arrival:
+    """Add all of *other* to a gallery open for writing; say what came of it.
 
-    Recordings that are in both stay as they are. Raises ProfileMismatch if the profiles differ.
+    Recordings that are in both stay, but take over newer corrections of their clocks. Raises
+    ProfileMismatch if the profiles differ.
     """
     _same_profile(gallery, other.profile, str(other.path))
     other.refresh()
     here = gallery.already_here(
         other.arrow("SELECT recording_id, sha256, camera_id, stream FROM recordings")
     )
-    return sum(gallery.add_segment(segment, without=here) for segment in other.segments)
+    came = sum(gallery.add_segment(segment, without=here) for segment in other.segments)
+    return settle(gallery, came, found_in(other))
 
 
 def _same_profile(gallery: Gallery, profile: Profile, where: str) -> None:

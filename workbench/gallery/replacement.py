@@ -21,9 +21,9 @@ from workbench.domain import (
     Stretch,
     Tracklet,
     Unseen,
-    with_corrections_of,
 )
 from workbench.errors import GalleryError
+from workbench.gallery.adoption import adopt_clocks
 from workbench.gallery.register import (
     Register,
     read_register,
@@ -160,31 +160,6 @@ def carry_over(old: Gallery, new: Gallery) -> None:
     new.add_tables(tables)
 
 
-def adopt_clocks(old: Gallery, new: Gallery) -> None:
-    """Correct the clocks of *new* as those of *old* were since it was copied."""
-    rows = old.arrow(
-        "SELECT DISTINCT recording_id, sha256, camera_id, stream FROM recordings "
-        "JOIN stretches USING (recording_id) WHERE found_at IS NOT NULL ORDER BY ALL"
-    ).to_pylist()
-    keys = {row["recording_id"]: (row["sha256"], row["camera_id"], row["stream"]) for row in rows}
-    there = new.same_recordings(keys.values())
-    given = old.stretches_by_id(keys)
-    named = {
-        name: old_id
-        for old_id, key in keys.items()
-        for name in ([old_id] if new.holds(old_id) else there.get(key, []))
-    }
-    own = new.stretches_by_id(named)
-    adopted = {
-        name: with_corrections_of(own[name], given[old_id]) for name, old_id in named.items()
-    }
-    known = new.clocks()
-    new.restate(
-        {name: those for name, those in adopted.items() if those != own[name]},
-        [setting for setting in old.clocks() if setting not in known],
-    )
-
-
 @undisturbed()
 def replace(
     old: Path, new: Path, *, keep: Path | None = None, memory_mb: int = SEARCH_MEMORY_MB
@@ -263,4 +238,4 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-__all__ = ["adopt_clocks", "carry_over", "missing", "replace", "stored"]
+__all__ = ["carry_over", "missing", "replace", "stored"]

@@ -562,22 +562,37 @@ class Gallery:
         self, old: Mapping[str, Sequence[Stretch]], new: Mapping[str, Sequence[Stretch]]
     ) -> None:
         """Refuse other times for recordings that a GPX track placed by the times they have."""
-        other = [
-            name
-            for name, those in new.items()
-            if [s.offset_seconds for s in those] != [s.offset_seconds for s in old[name]]
-        ]
-        found = self.arrow(
-            "SELECT DISTINCT file FROM recordings JOIN legs USING (recording_id) "
-            "WHERE track <> ? AND recording_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY file",
-            [FILM, other],
-        )["file"].to_pylist()
-        if found:
+        placed = self.placed_by_clock(old, new)
+        if placed:
+            found = self.arrow(
+                "SELECT DISTINCT file FROM recordings "
+                "WHERE recording_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY file",
+                [placed],
+            )["file"].to_pylist()
             raise GalleryError(
                 f"was placed on its track by this clock ({len(found)} such recordings)",
                 where=found[0],
                 fix="Write clock_offset_seconds into footage.csv, and index it into a new gallery",
             )
+
+    def placed_by_clock(
+        self, old: Mapping[str, Sequence[Stretch]], new: Mapping[str, Sequence[Stretch]]
+    ) -> list[str]:
+        """Ids of those that a GPX track placed by the *old* stretches, with offsets other than now.
+
+        Their places would no longer be those of their times.
+        """
+        other = [
+            name
+            for name, those in new.items()
+            if [s.offset_seconds for s in those] != [s.offset_seconds for s in old[name]]
+        ]
+        found: list[str] = self.arrow(
+            "SELECT DISTINCT recording_id FROM legs "
+            "WHERE track <> ? AND recording_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY ALL",
+            [FILM, other],
+        )["recording_id"].to_pylist()
+        return found
 
     def _first_seconds(self, recording_ids: Iterable[str]) -> dict[str, list[float]]:
         """Seconds at which the tracklets of recordings begin."""

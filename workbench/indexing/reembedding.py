@@ -14,7 +14,8 @@ from workbench.errors import GalleryError
 from workbench.faces import templates
 from workbench.faces.detection import detect
 from workbench.faces.tracklets import PICTURE_MARGIN
-from workbench.gallery.replacement import adopt_clocks, carry_over, missing, stored
+from workbench.gallery.adoption import adopt_clocks
+from workbench.gallery.replacement import carry_over, missing, stored
 
 if TYPE_CHECKING:
     from workbench.domain import Image

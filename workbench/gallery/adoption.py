@@ -1,0 +1,153 @@
+"""Corrections of clocks that come along when galleries are copied, merged and imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from workbench.domain import GIVEN_FOR, ClockSetting, Stretch, setting_for, with_corrections_of
+
+if TYPE_CHECKING:
+    from workbench.gallery.store import Gallery
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Account of what came into a gallery from another one.
+
+    ``corrected`` counts the recordings whose clock was corrected or confirmed by it. ``kept`` names
+    the files whose times stay although a correction may concern them: the two galleries state
+    different starts, a track placed them by their clock, or a folder of that name was corrected for
+    other recordings.
+    """
+
+    recordings: int
+    corrected: int = 0
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Recording of another gallery with its clock."""
+
+    recording_id: str
+    sha256: str
+    camera_id: str
+    stream: int
+    stated_at: datetime  # UTC
+    stretches: Sequence[Stretch]
+
+
+def adopt_clocks(old: Gallery, new: Gallery) -> None:
+    """Correct the clocks of *new* as those of *old* were since it was copied."""
+    adopted, _ = _adopted(found_in(old), new)
+    known = new.clocks()
+    new.restate(adopted, [setting for setting in old.clocks() if setting not in known])
+
+
+def found_in(gallery: Gallery) -> list[Known]:
+    """The recordings of a gallery whose clocks somebody corrected or confirmed."""
+    rows = gallery.arrow(
+        "SELECT DISTINCT recording_id, sha256, camera_id, stream, stated_at FROM recordings "
+        "JOIN stretches USING (recording_id) WHERE found_at IS NOT NULL ORDER BY ALL"
+    ).to_pylist()
+    stretches = gallery.stretches_by_id([row["recording_id"] for row in rows])
+    return [Known(**row, stretches=stretches[row["recording_id"]]) for row in rows]
+
+
+def settle(gallery: Gallery, came: int, found: Sequence[Known]) -> Arrival:
+    """Correct what a gallery holds after *came* recordings came, and say what was corrected.
+
+    *found* are corrections in the other gallery. What is set for a camera holds for all its
+    recordings, whichever gallery they came from. A folder is one of its own gallery, so what was
+    set for it is not applied to what came.
+    """
+    adopted, differing = _adopted(found, gallery)
+    gallery.restate(adopted)
+    followed, by_name = _followed(gallery)
+    gallery.restate(followed)
+    files = gallery.arrow(
+        "SELECT DISTINCT file FROM recordings WHERE recording_id IN "
+        "(SELECT unnest(?::VARCHAR[])) ORDER BY file",
+        [[*differing, *by_name]],
+    )["file"].to_pylist()
+    return Arrival(came, len(adopted.keys() | followed.keys()), tuple(files))
+
+
+def _adopted(
+    found: Sequence[Known], gallery: Gallery
+) -> tuple[dict[str, tuple[Stretch, ...]], list[str]]:
+    """New stretches of recordings by what was found elsewhere; ids of those that keep theirs."""
+    there = gallery.same_recordings((k.sha256, k.camera_id, k.stream) for k in found)
+    named = {
+        name: known
+        for known in found
+        for name in (
+            [known.recording_id]
+            if gallery.holds(known.recording_id)
+            else there.get((known.sha256, known.camera_id, known.stream), [])
+        )
+    }
+    own, starts = gallery.stretches_by_id(named), gallery.starts(named)
+    new: dict[str, tuple[Stretch, ...]] = {}
+    kept: list[str] = []
+    for name, known in named.items():
+        those = with_corrections_of(own[name], known.stretches)
+        if those == tuple(own[name]):
+            continue
+        # An offset says how far the stated start was ahead, so it is right for that start alone.
+        if starts[name].stated_at == known.stated_at:
+            new[name] = those
+        else:
+            kept.append(name)
+    return _but_placed(gallery, own, new, kept)
+
+
+def _followed(gallery: Gallery) -> tuple[dict[str, tuple[Stretch, ...]], list[str]]:
+    """New stretches of recordings by what is set for cameras; ids of those that keep theirs."""
+    settings = gallery.clocks()
+    if not settings:
+        return {}, []
+    rows = gallery.arrow(
+        "SELECT recording_id, camera_id, file, stated_at FROM recordings ORDER BY recording_id"
+    ).to_pylist()
+    own = gallery.stretches_by_id([row["recording_id"] for row in rows])
+    of_cameras = [setting for setting in settings if setting.camera_id]
+    of_folders = [setting for setting in settings if setting.folder]
+    new: dict[str, tuple[Stretch, ...]] = {}
+    kept: list[str] = []
+    for row in rows:
+        name, about = row["recording_id"], (row["camera_id"], row["file"], row["stated_at"])
+        if by_folder := setting_for(of_folders, *about):
+            kept += [name] * any(_yields(stretch, by_folder) for stretch in own[name])
+        setting = setting_for(of_cameras, *about)
+        if setting is not None and any(_yields(stretch, setting) for stretch in own[name]):
+            new[name] = tuple(
+                stretch.corrected(setting.correction, setting.given_for)
+                if _yields(stretch, setting)
+                else stretch
+                for stretch in own[name]
+            )
+    return _but_placed(gallery, own, new, kept)
+
+
+def _yields(stretch: Stretch, setting: ClockSetting) -> bool:
+    """Return True if a setting holds against what a stretch has: more specific, or newer."""
+    has, gives = GIVEN_FOR.index(stretch.given_for), GIVEN_FOR.index(setting.given_for)
+    newer = stretch.found_at is not None and stretch.found_at < setting.correction.found_at
+    return has < gives or (has == gives and newer)
+
+
+def _but_placed(
+    gallery: Gallery,
+    own: Mapping[str, Sequence[Stretch]],
+    new: dict[str, tuple[Stretch, ...]],
+    kept: list[str],
+) -> tuple[dict[str, tuple[Stretch, ...]], list[str]]:
+    placed = gallery.placed_by_clock(own, new)
+    return {n: those for n, those in new.items() if n not in placed}, [*kept, *placed]
+
+
+__all__ = ["Arrival", "Known", "adopt_clocks", "found_in", "settle"]
