@@ -178,6 +178,9 @@ def test_a_clock_that_was_set_is_joined_to_the_track(tmp_path: Path) -> None:
         catalogue = Catalogue(tmp_path, (BODY,), (recording,))
         (set_one,) = with_clocks_set(catalogue, gallery).recordings
         assert set_one.started_at == START - timedelta(seconds=60)
+        listed = replace(recording, clock_offset_seconds=10.0)
+        catalogued = replace(catalogue, recordings=(listed,))
+        assert with_clocks_set(catalogued, gallery).recordings == (listed,)
         parts = divided(replace(indexed(*COURSE), recording=set_one), BODY)
         gallery.add_run("here", START, START, indexed=0, refused=[(set_one, "cut")], left=0)
         assert len(gallery.refusals()) == 1
@@ -187,6 +190,10 @@ def test_a_clock_that_was_set_is_joined_to_the_track(tmp_path: Path) -> None:
         first = gallery.footage().iloc[0]
         assert first["started_at"] == START - timedelta(seconds=60) + timedelta(seconds=30)
         assert set(gallery.recordings()["stated_at"]) == {START}
+        found = gallery.stretches_by_id(part.recording_id for _, part in parts).values()
+        assert {(s.offset_seconds, s.found_by, s.how, s.given_for) for (s,) in found} == {
+            (60.0, "anna", "speaking clock", "camera")
+        }
         # Later on another clock would put everyone in another place.
         with pytest.raises(GalleryError, match="was placed on its track by this clock"):
             gallery.correct_clock(replace(ahead, offset_seconds=5.0), camera_id="B7")

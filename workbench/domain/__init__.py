@@ -59,7 +59,6 @@ from workbench.domain.times import (
     wall_time,
 )
 from workbench.domain.tracklets import (
-    FROM_CATALOGUE,
     IndexedRecording,
     Shot,
     Tracklet,
@@ -75,7 +74,6 @@ if TYPE_CHECKING:
 __all__ = [
     "EPOCH",
     "FILM",
-    "FROM_CATALOGUE",
     "GIVEN_FOR",
     "MOST_OFFSET_SECONDS",
     "MOST_PHOTOGRAPHS",

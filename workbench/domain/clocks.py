@@ -26,6 +26,8 @@ TIME_FIELDS = (
 )  # fmt: skip
 # Beyond this a camera's clock is not off but unset.
 MOST_OFFSET_SECONDS = 366 * 86400.0
+# How an offset is known that nobody gave to the gallery.
+FROM_CATALOGUE = "as the catalogue states it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,11 +310,15 @@ def length_words(seconds: float) -> str:
 
 
 def stretches_of(
-    doubts: Iterable[tuple[float, str]], *, offset_seconds: float = 0.0, how: str = ""
+    doubts: Iterable[tuple[float, str]],
+    *,
+    offset_seconds: float = 0.0,
+    given_for: str = "recording",
 ) -> tuple[Stretch, ...]:
     """Stretches of a recording from its doubts, each a second and why times from there are unsure.
 
-    The first stretch begins at second 0; all have the offset that is known of the whole.
+    The first stretch begins at second 0; all have the offset that is known of the whole:
+    stated by the catalogue, unless it was given for a folder or a camera.
     """
     found: dict[float, list[str]] = {0.0: []}
     for seconds, why in doubts:
@@ -322,8 +328,8 @@ def stretches_of(
             seconds,
             "; ".join(found[seconds]),
             offset_seconds,
-            how=how,
-            given_for="recording" if offset_seconds else "",
+            how=FROM_CATALOGUE if offset_seconds and given_for == "recording" else "",
+            given_for=given_for if offset_seconds else "",
         )
         for seconds in sorted(found)
     )

@@ -103,6 +103,7 @@ class Recording:
     rotation: int | None = None
     pixel_aspect: Fraction | None = None  # width by height, in place of what the file says
     clock_offset_seconds: float = 0.0  # by which the camera's clock was ahead, if that is known
+    clock_given_for: str = "recording"  # what that offset was given for: itself, folder, camera
     time_doubt: str = ""  # why started_at is not certain, as the catalogue says; empty if it is
     # Of a camera that moves: a GPX file, or the film itself, which says where it was when.
     track: Path | None = None

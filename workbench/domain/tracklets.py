@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from workbench.domain.faces import Box, Quality, Vector
 
 
-# How an offset is known that nobody gave to the gallery.
-FROM_CATALOGUE = "as the catalogue states it"
-
-
 @dataclass(frozen=True, slots=True)
 class Shot:
     """One good view of a tracklet's face, with the template made from it."""
@@ -119,8 +115,10 @@ class IndexedRecording:
 
     def __post_init__(self) -> None:
         if not self.stretches:
-            offset = self.recording.clock_offset_seconds
-            whole = stretches_of((), offset_seconds=offset, how=FROM_CATALOGUE if offset else "")
+            about = self.recording
+            whole = stretches_of(
+                (), offset_seconds=about.clock_offset_seconds, given_for=about.clock_given_for
+            )
             object.__setattr__(self, "stretches", whole)
 
     @property

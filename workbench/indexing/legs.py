@@ -82,12 +82,15 @@ def notes_on(indexed: IndexedRecording, camera: Camera) -> list[Problem]:
 def with_clocks_set(catalogue: Catalogue, gallery: Gallery) -> Catalogue:
     """Correct the clocks of recordings with a GPX track by what was given for camera or folder.
 
-    The gallery does so when it stores a recording; by then a track must have been joined to it.
+    The gallery does so when it stores a recording, and notes who found it; by then a track must
+    have been joined to it.
     """
     settings = gallery.clocks()
 
     def corrected(recording: Recording) -> Recording:
         if recording.track is None or recording.track == recording.path:
+            return recording
+        if recording.clock_offset_seconds:  # what the list says of a recording holds
             return recording
         about = recording.camera_id, recording.file, recording.stated_at
         setting = setting_for(settings, *about)
@@ -95,7 +98,12 @@ def with_clocks_set(catalogue: Catalogue, gallery: Gallery) -> Catalogue:
             return recording
         offset = setting.offset_seconds
         started_at = recording.stated_at - timedelta(seconds=offset)
-        return replace(recording, started_at=started_at, clock_offset_seconds=offset)
+        return replace(
+            recording,
+            started_at=started_at,
+            clock_offset_seconds=offset,
+            clock_given_for=setting.given_for,
+        )
 
     return replace(catalogue, recordings=tuple(map(corrected, catalogue.recordings)))
 

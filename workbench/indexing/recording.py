@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from workbench.domain import (
-    FROM_CATALOGUE,
     Box,
     IndexedRecording,
     Problem,
@@ -197,7 +196,7 @@ def _read(
             stretches=stretches_of(
                 doubts,
                 offset_seconds=recording.clock_offset_seconds,
-                how=FROM_CATALOGUE if recording.clock_offset_seconds else "",
+                given_for=recording.clock_given_for,
             ),
             unseen=tuple(reader.unseen),
             legs=course.legs,
