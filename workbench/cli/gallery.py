@@ -321,7 +321,10 @@ def _upgrade(options: argparse.Namespace) -> int:
             "marked as not certain. Index them again to have every picture looked at."
         )
     for file in done.twice:
-        say(f"{file}: stored more than once for its camera, at different times; one is wrong")
+        say(
+            f"{file}: stored more than once for its camera, at different times, of which only one "
+            "can be right. List it once, with that time, and index it into a new gallery."
+        )
     return PROBLEMS if done.twice else DONE
 
 

@@ -61,9 +61,14 @@ class ClockCorrection:
                 where="clock",
                 fix="Give the seconds by which the offset may be wrong, 0 or more",
             )
-        for what, text in (("who found the offset", self.found_by), ("how it was found", self.how)):
-            if not text.strip():
-                raise TimeError(f"it is not said {what}", where="clock", fix="Say it")
+        if not self.found_by.strip():
+            raise TimeError("no one is named who found the offset", where="clock", fix="Name them")
+        if not self.how.strip():
+            raise TimeError(
+                "there is no word on how the offset was found",
+                where="clock",
+                fix="Describe it, such as: compared with the speaking clock",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,9 @@ class ClockSetting:
     def __post_init__(self) -> None:
         if bool(self.camera_id) == bool(self.folder):
             raise TimeError(
-                "a clock is set for a camera or for a folder, one of them",
+                "a clock is set either for a camera or for a folder",
                 where="clock",
-                fix="Name one",
+                fix="Name one of the two",
             )
         if self.correction.offset_seconds is None:
             raise TimeError(

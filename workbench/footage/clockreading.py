@@ -197,9 +197,9 @@ def read_clock(text: str, *, near: datetime, zone: tzinfo) -> tuple[datetime, fl
     local = min(candidates, key=lambda one: abs(_roughly(one, offset) - near))
     meant = moments(local, offset)
     if len(meant) != 1:
-        how_often = "twice" if meant else "never"
+        shown = f"{local:%H:%M:%S} on {local:%a %d %b %Y}"
         raise TimeError(
-            f"clocks there showed {local:%H:%M:%S} on {local:%a %d %b %Y} {how_often}",
+            f"clocks there showed {shown} twice" if meant else f"clocks there never showed {shown}",
             where=text,
             fix="Write it with its offset from UTC, such as +01:00",
         )

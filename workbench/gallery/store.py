@@ -569,8 +569,10 @@ class Gallery:
                 "WHERE recording_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY file",
                 [placed],
             )["file"].to_pylist()
+            more = len(found) - 1
+            others = f", as {'was' if more == 1 else 'were'} {more:,} more" if more else ""
             raise GalleryError(
-                f"was placed on its track by this clock ({len(found)} such recordings)",
+                f"was placed on its track by this clock{others}",
                 where=found[0],
                 fix="Write clock_offset_seconds into footage.csv, and index it into a new gallery",
             )

@@ -304,7 +304,7 @@ def _other_layout(recording: Recording, recording_id: str, gallery: Gallery) -> 
         return ()
     read = gallery.how_read(recording_id)
     other = [
-        f"{column} {stated} by the list, and was read with {stored}"
+        f"the list says {column} {stated}, and it was read with {stored}"
         for column, stated, stored in (
             ("rotation", recording.rotation, read.rotation),
             ("pixel_aspect", recording.pixel_aspect, read.pixel_aspect or "that of the file"),
@@ -315,7 +315,7 @@ def _other_layout(recording: Recording, recording_id: str, gallery: Gallery) -> 
     return tuple(
         Problem(
             recording.file,
-            f"has the {what}; the gallery stays as it is. If the list is right, index it into a "
+            f"{what}; the gallery stays as it is. If the list is right, index it into a "
             "new gallery",
         )
         for what in other
