@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -116,6 +117,31 @@ def told(gallery: Gallery) -> tuple[list[object], ...]:
         ).to_pylist()
         for table in ("stretches", "unseen", "spans")
     )
+
+
+def test_recordings_are_known_by_content_camera_and_stream(
+    gallery: Gallery, joined: IndexedRecording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery.add_recording(joined)
+    name, sha256 = joined.recording_id, joined.sha256
+    keys = [(sha256, "C5", 2), (sha256, "C5", 1), (sha256, "C4", 2), ("0" * 64, "C5", 2)]
+    assert gallery.same_recordings([*keys, (sha256, "C5", 0)]) == {
+        keys[0]: [name], (sha256, "C5", 0): [name],
+    }  # fmt: skip
+    # So many, each compared with each, would take a minute.
+    many = [(f"{n:064}", "C5", 1) for n in range(20_000)]
+    rows = pa.table(
+        {
+            "sha256": [key[0] for key in many],
+            "camera_id": ["C5"] * len(many),
+            "stream": [1] * len(many),
+            "recording_id": [key[0][-16:] for key in many],
+        }
+    )
+    monkeypatch.setattr(gallery, "arrow", lambda *_: rows)
+    began = time.process_time()
+    assert gallery.same_recordings(many) == {key: [key[0][-16:]] for key in many}
+    assert time.process_time() - began < 5
 
 
 def test_spans_follow_each_stretch(indexed: Make) -> None:

@@ -1051,13 +1051,15 @@ class Gallery:
             "ORDER BY recording_id",
             [list(dict.fromkeys(key[0] for key in wanted))],
         ).to_pylist()
+        there: dict[tuple[object, object], list[dict[str, Any]]] = {}
+        for row in rows:
+            there.setdefault((row["sha256"], row["camera_id"]), []).append(row)
         found: dict[tuple[str, str, int], list[str]] = {}
         for sha256, camera_id, stream in wanted:
             ids = [
                 row["recording_id"]
-                for row in rows
-                if (row["sha256"], row["camera_id"]) == (sha256, camera_id)
-                and (row["stream"] == stream or not row["stream"] or not stream)
+                for row in there.get((sha256, camera_id), ())
+                if row["stream"] == stream or not row["stream"] or not stream
             ]
             if ids:
                 found[sha256, camera_id, stream] = ids  # type: ignore[index]
