@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import workbench as sl
+from workbench.casework import clockcorrection
 from workbench.casework.clockcorrection import (
     ClockTarget,
     correct_clocks,
@@ -19,7 +20,7 @@ from workbench.casework.clockcorrection import (
     entries_about_clocks,
 )
 from workbench.casework.clocks import compare_clock, compared_clocks, list_clocks, view_clock
-from workbench.errors import CaseError, GalleryError, NotPermitted, RecordingError
+from workbench.errors import CaseError, GalleryError, NotPermitted, RecordingError, TimeError
 from workbench.footage.clockpictures import read_area
 from workbench.gallery import Gallery
 
@@ -155,6 +156,23 @@ def test_what_is_confirmed_is_certain_and_as_it_was(office: Any, clocked: Path) 
             correct_clocks(
                 register, gallery, ClockTarget(folder="day"), offset_seconds=None, how="a bus"
             )
+
+
+def test_no_correction_moves_a_recording_into_the_future(
+    office: Any, clocked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register = office.sit("sara")
+    # As if it were half past six, an hour and a half after the recording.
+    now = datetime(2026, 3, 31, 18, 34, tzinfo=UTC)
+    monkeypatch.setattr(clockcorrection, "LATEST_AHEAD", now - datetime.now(UTC))
+    with Gallery.open(clocked, write=True) as gallery:
+        with pytest.raises(TimeError, match="it would be of") as refused:
+            correct_clocks(
+                register, gallery, ClockTarget(camera_id="C0"), offset_seconds=-7200, how="a bus"
+            )
+        assert refused.value.where == "gate.mp4"
+        assert offsets(gallery) == [0, 0, 0, 0]
+    assert office.events("clock.") == []
 
 
 def test_what_was_found_for_one_stretch_is_not_overwritten_by_the_way(

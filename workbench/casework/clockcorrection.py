@@ -22,7 +22,8 @@ from workbench.casework.clocks import (
     said_how,
 )
 from workbench.domain import ClockCorrection
-from workbench.errors import CaseError, GalleryError
+from workbench.errors import CaseError, GalleryError, TimeError
+from workbench.footage.catalog import EARLIEST, LATEST_AHEAD
 from workbench.footage.clockpictures import SAME_SECOND
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def correct_clocks(
         If it is not said how it is known, or the recording has later stretches with a doubt or a
         correction of their own and neither one stretch nor all of them are meant.
     TimeError
-        If a number is not possible.
+        If a number is not possible, or a recording would begin before there were any, or later
+        than now.
     GalleryError
         If nothing is concerned, or the gallery cannot be written.
     """
@@ -142,6 +144,7 @@ def correct_clocks(
     if not (target.alone or target.all_stretches):
         _refuse_to_spread(gallery, concerned.get("recordings", ()), target.from_seconds)
     planned = gallery.correct_clock(correction, **concerned, dry_run=True)
+    _refuse_impossible(planned)
     if dry_run:
         return tuple(planned)
     about = {
@@ -217,6 +220,18 @@ def _refuse_to_spread(
         where=str(rows.loc[rows["recording_id"] == recording_id, "file"].iloc[0]),
         fix="Name one stretch (--stretch), or state that it holds for all (--all-stretches)",
     )
+
+
+def _refuse_impossible(planned: Iterable[ClockChange]) -> None:
+    """Refuse times that a list may not state either; they also rule what is deleted when."""
+    latest = datetime.now(UTC) + LATEST_AHEAD
+    for change in planned:
+        if change.new_start != change.old_start and not EARLIEST <= change.new_start <= latest:
+            raise TimeError(
+                f"it would be of {change.new_start:%Y-%m-%d %H:%M:%S} UTC",
+                where=change.file,
+                fix=f"Give an offset that makes it a time from {EARLIEST:%Y} to now",
+            )
 
 
 def _within(one: RecordedStretch, target: ClockTarget) -> bool:
