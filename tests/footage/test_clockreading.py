@@ -66,11 +66,15 @@ def test_a_clock_known_to_be_wrong_is_allowed_for() -> None:
     assert (found.offset_seconds, found.uncertainty_seconds) == (90, 3)
 
 
-def test_pictures_in_the_wrong_order_and_negative_uncertainties_are_refused() -> None:
+def test_pictures_in_the_wrong_order_and_impossible_numbers_are_refused() -> None:
     with pytest.raises(TimeError, match="does not come after"):
         compare(reading(5, 0), reading(5, 0))
-    with pytest.raises(TimeError, match="negative"):
-        compare(reading(5, 0), error_uncertainty_seconds=-1)
+    for number in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(TimeError, match="an uncertainty of"):
+            compare(reading(5, 0), error_uncertainty_seconds=number)
+    for number in (float("nan"), float("-inf"), 1e9):
+        with pytest.raises(TimeError, match="is not possible"):
+            compare(reading(5, 0), error_seconds=number)
 
 
 @given(

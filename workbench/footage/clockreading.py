@@ -24,6 +24,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from workbench.domain.clocks import MOST_OFFSET_SECONDS
 from workbench.domain.times import moments, utc
 from workbench.errors import TimeError
 
@@ -119,12 +120,18 @@ def compare(
     Raises
     ------
     TimeError
-        If the last picture does not come after the first, or an uncertainty is negative.
+        If the last picture does not come after the first, or a number is not possible.
     """
-    if error_uncertainty_seconds < 0:
+    # Written so that NaN fails too.
+    if not abs(error_seconds) <= MOST_OFFSET_SECONDS:
         raise TimeError(
-            f"an uncertainty of {error_uncertainty_seconds:g} s is negative",
-            fix="Write by how many seconds the time may be wrong, either way",
+            f"a clock that was {error_seconds:g} s ahead is not possible",
+            fix="Write by how many seconds it was ahead, at most a year; negative: behind",
+        )
+    if not 0 <= error_uncertainty_seconds <= MOST_OFFSET_SECONDS:
+        raise TimeError(
+            f"an uncertainty of {error_uncertainty_seconds:g} s is not possible",
+            fix="Write by how many seconds the time may be wrong, 0 or more",
         )
     readings = (first,) if last is None else (first, last)
     resolution = max(reading.resolution_seconds for reading in readings)
