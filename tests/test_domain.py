@@ -20,6 +20,7 @@ from workbench.domain import (
     Quality,
     Recording,
     Scope,
+    length_words,
     parse_time,
     recording_identity,
     utc,
@@ -112,3 +113,12 @@ def test_errors_say_what_where_and_what_to_do_and_cross_processes() -> None:
     assert str(SightlineError("nothing works")) == "nothing works."
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.count, type(again)) == (str(error), 2, SeveralFacesFound)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (1.254, "1.25 s"), (59.96, "1 min"), (90, "1 min 30 s"), (3_599.6, "1 h"),
+     (4_320, "1 h 12 min"), (200_000, "2 d 7 h"), (86_400, "1 d")],
+)  # fmt: skip
+def test_a_length_of_time_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
+    assert length_words(seconds) == words

@@ -77,15 +77,6 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
-def duration(seconds: float) -> str:
-    """Return a length of time in the two units that matter, such as ``1 h 05 min``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
-
-
 @contextlib.contextmanager
 def indexing_progress() -> Iterator[ProgressCallback]:
     """Show the progress of indexing on standard error."""
@@ -122,12 +113,14 @@ def download_progress() -> Iterator[ProgressCallback]:
 
 
 def _indexing(progress: Progress) -> str:
+    from workbench.domain import length_words
+
     left = progress.remaining_seconds
     return (
         f"{progress.done}/{progress.total} recordings, "
         f"{progress.footage_seconds / 60:.1f} min at {progress.pace:.1f} h/h, "
         f"{progress.faces} faces"
-        + ("" if left is None or not progress.what else f", {duration(left)} left")
+        + ("" if left is None or not progress.what else f", {length_words(round(left))} left")
     )
 
 

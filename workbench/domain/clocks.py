@@ -301,8 +301,11 @@ class TimeNote:
 
 
 def length_words(seconds: float) -> str:
-    """A length of time in its two largest units, as people say it."""
-    if seconds < 60:
+    """A length of time in its two largest units, as people say it: ``1 h 12 min``, ``3 d``.
+
+    Below a minute it has three digits, such as ``1.25 s``: round what need not be as exact.
+    """
+    if float(f"{seconds:.3g}") < 60:
         return f"{seconds:.3g} s"
     whole = round(seconds)
     for size, name, smaller, below in (

@@ -30,6 +30,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from workbench.domain import length_words
+
 # A longer step ahead in a stream whose clock only runs along was a clock that was set.
 LONGEST_PAUSE_SECONDS = 3600.0
 # Where the time of each picture is stated, only damage tells of a longer one.
@@ -205,11 +207,12 @@ class Clock(Generic[T]):
         assert this.time is not None
         assert self._zero is not None
         way = "back" if seconds < last else "ahead"
-        words = f"its clock goes {way} by {_duration(abs(seconds - last))}: recordings were joined"
+        step = length_words(abs(seconds - last))
+        words = f"its clock goes {way} by {step}: recordings were joined"
         if this.same_as is not None and this.same_as - self._zero <= last:
             same = this.same_as - self._zero
             self._zero, self._overlap_ends = this.time - same, last
-            words += f", and {_duration(last + self._step - same)} are in both"
+            words += f", and {length_words(last + self._step - same)} are in both"
             self.doubt(last + self._step, words)
             return same
         begins = last + self._step
@@ -217,9 +220,3 @@ class Clock(Generic[T]):
         words += ", or the clock was set; how long the break was is not known"
         self.doubt(begins, words)
         return begins
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

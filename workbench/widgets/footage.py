@@ -15,7 +15,7 @@ import ipywidgets
 from traitlets import Bool, Instance, Unicode, observe
 
 from workbench.casework.clocks import RecordedStretch, list_clocks
-from workbench.domain import Camera, ClockSetting
+from workbench.domain import Camera, ClockSetting, length_words
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import local_time, zone_of_cameras
@@ -28,7 +28,6 @@ from workbench.widgets.components.parts import (
     button,
     camera_name,
     count,
-    duration,
     escaped,
     fold,
     heading,
@@ -363,7 +362,8 @@ def _summary(shown: Footage, zone: ZoneInfo) -> str:
     with_footage = rows["camera_id"].nunique()
     tracks, unsearchable = int(rows["tracklets"].sum()), int(rows["unsearchable"].sum())
     lines = [
-        f"{count(len(rows), 'recording')}, {duration(rows['seconds'].sum())} of footage, from "
+        f"{count(len(rows), 'recording')}, {length_words(round(rows['seconds'].sum()))} of "
+        "footage, from "
         f"{with_footage:,} of {count(len(shown.cameras), 'camera')}.",
         f"{count(tracks, 'tracklet')}, {unsearchable:,} of them seen but not good enough to "
         "be searched.",
@@ -383,7 +383,7 @@ def _recordings(rows: pd.DataFrame, report: FootageReport) -> Iterator[tuple[str
             report.camera_words(one["camera_id"]),
             one["file"],
             local_time(one["started_at"], report.zone),
-            duration(one["seconds"]),
+            length_words(round(one["seconds"])),
             f"{_number(one['frames_decoded'])} / {_number(one['frames_examined'])}",
             _number(one["faces"]),
             _number(one["tracklets"]),
@@ -410,7 +410,7 @@ def _runs(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[tuple[str, ...]]:
         took = (one["ended_at"] - one["started_at"]).total_seconds()
         yield (
             local_time(one["started_at"], zone),
-            duration(took),
+            length_words(round(took)),
             one["source"],
             _number(one["indexed"]),
             _number(one["refused"]),

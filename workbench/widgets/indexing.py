@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets
 from traitlets import Instance, Int, Unicode
 
-from workbench.domain import Progress
+from workbench.domain import Progress, length_words
 from workbench.errors import Cancelled
 from workbench.faces.profiles import NAMED
 from workbench.footage.catalog import read_catalogue
@@ -19,7 +19,6 @@ from workbench.widgets.components.parts import (
     Panel,
     button,
     count,
-    duration,
     escaped,
     heading,
     markup,
@@ -199,7 +198,7 @@ def progress_words(progress: Progress) -> str:
         count(progress.faces, "face"),
     ]
     if progress.remaining_seconds is not None and progress.done < progress.total:
-        words.append(f"about {duration(progress.remaining_seconds)} left")
+        words.append(f"about {length_words(round(progress.remaining_seconds))} left")
     return ", ".join(words)
 
 

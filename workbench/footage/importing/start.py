@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from workbench.domain import moments
+from workbench.domain import length_words, moments
 from workbench.footage.catalog import (
     CONTAINER_ALONE,
     EARLIEST,
@@ -145,7 +145,8 @@ def _weighed(
     apart = stated - at
     words = (
         f"name and container contradict each other: the container says {stated:%Y-%m-%d %H:%M:%S} "
-        f"UTC, {_length(abs(apart))} {'later' if apart > timedelta() else 'earlier'}"
+        f"UTC, {length_words(abs(apart.total_seconds()))} "
+        f"{'later' if apart > timedelta() else 'earlier'}"
     )
     if _is_offset(apart) or _is_offset(apart - length):
         words += "; is the zone right?"
@@ -213,8 +214,8 @@ def _of_name(found: Found, zone: tzinfo | None) -> Start | None:
                 trust=Trust.LIKELY,
                 why=(
                     *start.why,
-                    f"its name says {_length(timedelta(seconds=written))}, its header "
-                    f"{_length(timedelta(seconds=found.header.seconds))}",
+                    f"its name says {length_words(written)}, its header "
+                    f"{length_words(found.header.seconds)}",
                 ),
             )
     if named.ambiguous == NO_SECONDS and start.at:
@@ -283,12 +284,3 @@ def _of_file(found: Found) -> Start:
         )
     why = "the file was last written then; of a copy or an export that means nothing"
     return replace(start, at=at, possible=(at,), why=(why,))
-
-
-def _length(apart: timedelta) -> str:
-    seconds = round(apart.total_seconds())
-    days, rest = divmod(seconds, 86400)
-    hours, rest = divmod(rest, 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = ((days, "d"), (hours, "h"), (minutes, "min"), (rest, "s"))
-    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"

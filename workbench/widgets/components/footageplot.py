@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from workbench.domain import Span
+from workbench.domain import Span, length_words
 from workbench.maps.zones import local_time
-from workbench.widgets.components.parts import Panel, count, duration, escaped, fold, markup
+from workbench.widgets.components.parts import Panel, count, escaped, fold, markup
 from workbench.widgets.components.plot import Plot
 from workbench.widgets.components.scope import ScopeModel
 
@@ -60,7 +60,7 @@ def _gap_words(model: ScopeModel, gaps: Sequence[Span]) -> str:
     listed = "; ".join(_stretch(gap, model.zone) for gap in sorted(longest))
     if len(gaps) > MOST_GAPS:
         listed = f"the longest are {listed}"
-    hours = duration(sum((end - begin).total_seconds() for begin, end in gaps))
+    hours = length_words(round(sum((end - begin).total_seconds() for begin, end in gaps)))
     words = f"No camera has footage in {count(len(gaps), 'period')}, {hours} in all: "
     return (
         f'<p class="sl-hint">⚠ {escaped(words + listed)}. No footage does not mean not there.</p>'

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets
 
-from workbench.domain import moments
+from workbench.domain import length_words, moments
 from workbench.maps.zones import local_time, zone_label
 from workbench.widgets.components.clocks import Fold
 from workbench.widgets.components.footageplot import FootagePlot
@@ -17,7 +17,6 @@ from workbench.widgets.components.parts import (
     Panel,
     button,
     count,
-    duration,
     escaped,
     heading,
     markup,
@@ -112,7 +111,7 @@ class TimePanel(Panel):
             words = (
                 f"{count(len(seconds), 'camera')} of {len(inside):,} in the district "
                 f"{'has' if len(seconds) == 1 else 'have'} footage in this time, "
-                f"{duration(sum(seconds.values()))} in all."
+                f"{length_words(round(sum(seconds.values())))} in all."
             )
             kind = "sl-hint"
             if without:

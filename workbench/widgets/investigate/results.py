@@ -10,7 +10,7 @@ import ipywidgets
 import traitlets
 
 from workbench.casework.training import TRAINING_NOTICE
-from workbench.domain import Candidate
+from workbench.domain import Candidate, length_words
 from workbench.faces.probes import POOR_BELOW
 from workbench.investigation import SearchResult
 from workbench.maps.zones import local_time
@@ -23,7 +23,6 @@ from workbench.widgets.components.parts import (
     camera_name,
     count,
     data_uri,
-    duration,
     escaped,
     markup,
     quality_words,
@@ -203,7 +202,7 @@ def covered(result: SearchResult) -> list[str]:
         placed += f" and {coverage.unplaced:,} named by the case, whose place is not known"
     searched = (
         f"{placed}, {coverage.cameras_with_footage:,} with footage in this time "
-        f"({duration(coverage.footage_seconds)}). "
+        f"({length_words(round(coverage.footage_seconds))}). "
         f"{count(coverage.tracklets, 'tracklet')} compared"
     )
     if coverage.unsearchable:

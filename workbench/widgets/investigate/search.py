@@ -6,10 +6,10 @@ import time
 
 import ipywidgets
 
+from workbench.domain import length_words
 from workbench.widgets.components.parts import (
     Panel,
     button,
-    duration,
     escaped,
     heading,
     listed,
@@ -114,7 +114,7 @@ def _progress(model: Investigation) -> str:
         return f"<progress></progress> {doing}"
     done, total = progress.done, progress.total
     left = remaining(done, total, time.monotonic() - model.begun)
-    estimate = "" if left is None else f", about {duration(max(left, 1))} more"
+    estimate = "" if left is None else f", about {length_words(round(max(left, 1)))} more"
     return (
         f'<progress value="{done}" max="{total}"></progress> {doing}: '
         f"{100 * done // total} %{estimate}"
