@@ -188,6 +188,40 @@ def test_films_joined_byte_by_byte_are_told(tmp_path: Path, suffix: str) -> None
         assert (reader.problems, reader.doubts) == ([], ())
 
 
+@pytest.mark.parametrize(
+    ("pids", "codec"), [({"mpegts_start_pid": "300"}, "libx264"), ({}, "mpeg4")]
+)
+def test_a_stream_that_follows_the_one_that_is_read_is_told(
+    tmp_path: Path, pids: dict[str, str], codec: str
+) -> None:
+    """Joined recordings whose second half has another number or codec end without an error."""
+    first = film(tmp_path / "a.ts", count=24)
+    own = write(tmp_path / "own.mkv", shades(range(24)), codec=codec, options={})
+    with (
+        av.open(str(own)) as old,
+        av.open(str(tmp_path / "b.ts"), "w", options=pids) as new,
+    ):
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                new.mux(packet)
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(first.read_bytes() + (tmp_path / "b.ts").read_bytes())
+    with RecordingReader(joined) as reader:
+        assert len(numbers(reader)) == pytest.approx(24, abs=2)
+        unseen = reader.unseen[-1]
+        assert (unseen.start, unseen.end) == pytest.approx((2, 4), abs=0.4)
+        assert "follow from byte" in reader.problems[-1].what
+        streams = reader.picture_streams
+    if streams > 1:
+        with RecordingReader(joined, stream=2) as reader:
+            assert [doubt.from_seconds for doubt in reader.doubts] == [0.0]
+    with RecordingReader(first) as reader:
+        assert len(numbers(reader)) == 24
+        assert (reader.problems, reader.unseen) == ([], [])
+
+
 def test_pictures_that_a_film_leaves_out_are_counted(tmp_path: Path) -> None:
     """Programs that cut without writing anew keep what they cut off, and say from where to show."""
     path = film(tmp_path / "a.mp4", count=24)

@@ -13,7 +13,7 @@ import av
 
 from workbench.errors import RecordingError
 from workbench.footage.clock import MOST_SECONDS, Timed
-from workbench.footage.joined import second_film
+from workbench.footage.joined import Following, begins_after, following, second_film
 
 # Frames a second where neither the file nor the catalogue tells.
 NOMINAL_RATE = 25.0
@@ -76,6 +76,10 @@ class Film:
         # Byte at which another film begins that was joined to this one, and whether it was reached.
         self.second, self.reached_second = None, False
         self.hidden = 0  # packets that the film itself leaves out
+        self.appeared = False  # a stream in mid-film, which the header does not name
+        # Byte of the last packet that was read; of the first since which none could be decoded.
+        self._last_byte, self._bad_byte = 0, -1
+        self._path = path
         try:
             self.second = second_film(path, self._container.format.name)
             self._stream, self.streams = self._chosen(number)
@@ -214,6 +218,16 @@ class Film:
         if not self._by_decoding_time:
             self._stream.codec_context.skip_frame = "NONREF"
 
+    @property
+    def begins_late(self) -> bool:
+        """True if another picture stream had ended when this one began."""
+        return len(self.streams) > 1 and begins_after(self._path, self._stream, self.streams)
+
+    def following(self) -> Following | None:
+        """Pictures after the end of the stream that are not of it, as in joined exports."""
+        last = self._last_byte if self._bad_byte < 0 else self._bad_byte
+        return following(self._path, self._stream, last)
+
     def frames(self) -> Iterator[Timed[Any]]:
         """Decoded frames in the order they are shown, each with the stream's time in seconds."""
         first = True
@@ -288,7 +302,8 @@ class Film:
             self.stopped = f"the file cannot be read any further ({reason(error)})"
             self._damaged(self.stopped)
         except IndexError:
-            pass  # at the end PyAV looks for streams that began in mid-film, which it does not know
+            # At the end PyAV looks for streams that began in mid-film, which it does not know.
+            self.appeared = True
         return None
 
     @property
@@ -348,6 +363,7 @@ class Film:
                 if packet.is_keyframe and self._before_key is None:
                     self._before_key = read
                 read += 1
+                self._last_byte = packet.pos or self._last_byte
                 self.hidden += packet.is_discard
                 if self.second is not None and (packet.pos or 0) >= self.second:
                     self.reached_second = True
@@ -360,6 +376,8 @@ class Film:
                 return
             except av.FFmpegError as error:
                 errors += 1
+                if errors == 1:
+                    self._bad_byte = self._last_byte
                 self._damaged(reason(error))
                 if errors > MOST_ERRORS_IN_A_ROW:
                     self.stopped = f"{errors} errors in a row; the rest was skipped"
@@ -368,6 +386,8 @@ class Film:
                 continue
             if frames:
                 errors = 0
+                if packet is not None and packet.size:
+                    self._bad_byte = -1
             elif packet is not None and packet.size and self._stream.codec_context.name in ALONE:
                 self._damaged("a picture cannot be decoded")
             for frame in frames:

@@ -198,6 +198,12 @@ class RecordingReader:
                 f"it has no times and states no rate; {NOMINAL_RATE:g} frames per second is a "
                 "guess. Put the right number into the column frame_rate of footage.csv",
             )
+        if isinstance(source, Film) and source.begins_late:
+            clock.doubt(
+                0.0,
+                "recordings were joined: its pictures begin where another picture stream of the "
+                "file has ended, and not at the beginning of the file",
+            )
         return clock
 
     def __enter__(self) -> RecordingReader:
@@ -324,6 +330,22 @@ class RecordingReader:
             self._note(
                 f"another film begins at byte {film.second:,} of it, of which not all is looked "
                 "at; divide the file there",
+                self._seconds,
+            )
+        after = film.following()
+        if after is not None:
+            self._unseen(
+                Unseen(
+                    self._seconds,
+                    self._seconds + (after.seconds or self._clock.step),
+                    f"other pictures ({after.codec}) follow from byte {after.byte:,} on, as in "
+                    "joined recordings; divide the file there",
+                )
+            )
+        elif film.appeared:
+            self._note(
+                "a stream begins in mid-film that its header does not name, and is not looked at; "
+                "if it holds pictures, copy them into a file of their own with ffmpeg",
                 self._seconds,
             )
         claimed = film.duration_seconds if film.states_duration else None
