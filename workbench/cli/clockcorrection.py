@@ -45,19 +45,19 @@ def add_set(actions: Any) -> None:
     offset.add_argument(
         "--ahead",
         type=float,
-        metavar="SECONDS",
-        help="how far the recorded time is ahead of the true time; negative: behind",
+        metavar="S",
+        help="seconds that the recorded time is ahead of the true time; negative: behind",
     )
     offset.add_argument(
         "--moment",
         nargs=2,
-        metavar=("RECORDED", "TRUE"),
+        metavar=("OLD", "NEW"),
         help="the recorded time of a moment and its true time, both with their offset from UTC",
     )
     offset.add_argument(
         "--compared",
         type=int,
-        metavar="ENTRY",
+        metavar="N",
         help="what a comparison on record found, by the number that `sightline footage clock read` "
         "printed; by default for the stretch that was compared",
     )
