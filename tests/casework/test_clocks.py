@@ -39,7 +39,7 @@ def test_pictures_are_on_record_before_they_are_handed_out(office: Any, gallery:
     assert [one.seconds for one in view.pictures] == [0.0, pytest.approx(4 + 11 / 12)]
     (entry,) = office.events("clock.")
     assert (entry.what, entry.account, entry.number) == ("clock.viewed", "anna", view.number)
-    assert entry.about["area"] == "40,0,60,12"
+    assert entry.about["area"] == "50,0,50,12"
     assert [one["sha256"] for one in entry.about["pictures"]] == [
         hashlib.sha256(one.png).hexdigest() for one in view.pictures
     ]

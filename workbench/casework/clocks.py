@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.cases import plain
+from workbench.casework.clockareas import refuse_more
 from workbench.domain import Stretch
 from workbench.errors import CaseError, GalleryError
 from workbench.footage.clockpictures import (
@@ -167,7 +168,8 @@ def view_clock(
 ) -> ClockView:
     """Take the first and the last picture of a stretch, pixelated but for the area of its clock.
 
-    What is handed out is on record first, with its SHA-256.
+    What is handed out is on record first, with its SHA-256. What one person is shown sharp of the
+    pictures of a stretch is never more than an eighth of them, however often they look.
 
     Parameters
     ----------
@@ -184,6 +186,8 @@ def view_clock(
     ------
     NotPermitted
         If the user's role does not cover it; on record.
+    CaseError
+        If, with what they were shown before, more than an eighth would be sharp.
     GalleryError
         If there is no such recording or stretch.
     RecordingError
@@ -191,23 +195,29 @@ def view_clock(
     """
     me = register.require("clock.view")
     stretch = find_stretch(gallery, recording, from_seconds)
+    reading = gallery.how_read(stretch.recording_id)
     pictures = clock_pictures(
         indexed_source(gallery, stretch.recording_id, folders=footage),
         area=area,
         start=stretch.from_seconds,
         end=stretch.until_seconds,
         name=stretch.file,
-        reading=gallery.how_read(stretch.recording_id),
+        reading=reading,
     )
     about = {
         **_about(gallery, stretch),
+        "content": _row(gallery, stretch.recording_id)["sha256"],
+        "stream": reading.stream,
         "area": "" if area is None else str(area),
         "pictures": [
             {"seconds": one.seconds, "sha256": hashlib.sha256(one.png).hexdigest()}
             for one in pictures
         ],
     }
-    return ClockView(stretch, pictures, register.record(VIEWED, about, by=me).number)
+    with register.exclusively():
+        if area is not None:
+            refuse_more(register.entries_of("", VIEWED), me.account, about, area)
+        return ClockView(stretch, pictures, register.record(VIEWED, about, by=me).number)
 
 
 def compare_clock(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from workbench.footage.pixelation import pixelated
 BLOCKS_ACROSS = 16
 # A line or two of text; a higher part could show people.
 HIGHEST_PERCENT = 12.5
+# Of a picture one person sees no more sharp, however often they look; two corners are less.
+LARGEST_SHARE = 0.125
 # The last picture is looked for in so many seconds before the end.
 LAST_SECONDS = 2.0
 # Seconds are compared after they were stored.
@@ -68,14 +70,22 @@ class ClockArea:
 
 
 AREAS: Mapping[str, ClockArea] = {
-    "top left": ClockArea(0, 0, 60, 12),
-    "top right": ClockArea(40, 0, 60, 12),
-    "bottom left": ClockArea(0, 88, 60, 12),
-    "bottom right": ClockArea(40, 88, 60, 12),
+    "top left": ClockArea(0, 0, 50, 12),
+    "top right": ClockArea(50, 0, 50, 12),
+    "bottom left": ClockArea(0, 88, 50, 12),
+    "bottom right": ClockArea(50, 88, 50, 12),
     "top": ClockArea(0, 0, 100, 12),
     "bottom": ClockArea(0, 88, 100, 12),
 }
 """Where clocks usually stand, by name."""
+
+
+def share_of(areas: Iterable[ClockArea]) -> float:
+    """Share of a picture that these areas cover together, from 0 to 1."""
+    from shapely import box, union_all
+
+    parts = [box(a.left, a.top, a.left + a.width, a.top + a.height) for a in areas]
+    return float(union_all(parts).area) / 100**2
 
 
 def read_area(text: str) -> ClockArea | None:
