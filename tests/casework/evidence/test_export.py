@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from io import BytesIO
+from csv import DictReader
+from datetime import UTC, datetime
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from workbench.casework.record.signing import (
 )
 from workbench.casework.reviewing.review import decide, list_for_review, waiting
 from workbench.casework.training import TRAINING_NOTICE
-from workbench.domain import Candidate, Probe, Scope
+from workbench.domain import Candidate, ClockCorrection, Probe, Scope
 from workbench.errors import EvidenceError, NotPermitted, SettingsError
 from workbench.gallery import Gallery
 from workbench.installation import Installation
@@ -97,6 +99,24 @@ def test_an_export_holds_all_that_was_done(archive: Export, office: Any) -> None
     assert sum(",sighting," in row for row in rows) == 4  # two sightings, two examiners each
     waits = next(row for row in rows if ",waiting," in row)
     assert waits.count("anna") == 0
+
+
+def test_a_correction_that_moved_a_sighting_out_of_the_case_is_told(
+    office: Any, decided: None, town_file: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(town_file.parent, tmp_path / "copy")
+    day = ClockCorrection(86400.0, "sara", "speaking clock", datetime.now(UTC))
+    with Gallery.open(tmp_path / "copy" / town_file.name, write=True) as gallery:
+        (first,) = (r.recording_id for r in gallery.recordings().itertuples() if r.file == "0.mp4")
+        gallery.correct_clock(day, recordings=[first])
+        files = content(export(office.register, "A-1", gallery, tmp_path / "A-1.zip"))
+    html = files["report.html"].decode()
+    rows = list(DictReader(StringIO(files["candidates.csv"].decode("utf-8-sig"))))
+    moved = {row["number"]: row["tracklet_id"].startswith(first) for row in rows}
+    assert {row["number"]: row["outside_authorised_time"] == "True" for row in rows} == moved
+    assert 0 < sum(moved.values()) < 4
+    assert html.count("OUTSIDE the authorised time") == sum(moved.values())
+    assert "seen outside the authorised time, by a correction" in html
 
 
 def test_what_people_wrote_stays_text(archive: Export) -> None:

@@ -137,6 +137,15 @@ def sightings_of(findings: Sequence[Finding]) -> dict[int, Candidate]:
     }
 
 
+def is_outside(candidate: Candidate, case: Case) -> bool:
+    """Return True if a candidate lies outside the time that its case authorises.
+
+    It was inside when it was found: its clock has been corrected since.
+    """
+    request = case.request
+    return candidate.last_seen < request.start or candidate.first_seen >= request.end
+
+
 def sections(dossier: Dossier) -> list[Section]:
     """Write the sections of a case's report, in order; HTML and PDF show the same."""
     return [
@@ -198,7 +207,15 @@ def _result(dossier: Dossier) -> Section:
         f"Searches: {len(dossier.searches)}. Candidates considered: {len(dossier.findings)}. "
         f"Sightings among them: {sightings}. {LEAD}"
     )
-    return Section("Result", (summary,))
+    moved = sum(
+        finding.candidate is not None and is_outside(finding.candidate, dossier.case)
+        for finding in dossier.findings
+    )
+    warning = (
+        f"{moved} of the candidates were seen outside the authorised time, by a correction of "
+        "their clocks that was made after they had been found."
+    )
+    return Section("Result", (summary,), warning=warning if moved else "")
 
 
 def _searches(dossier: Dossier) -> Section:
@@ -258,7 +275,10 @@ def _candidates(dossier: Dossier) -> Section:
 
 def _seen(candidate: Candidate, dossier: Dossier) -> str:
     note = candidate.time.remark(dossier.zone)
-    return dossier.local(candidate.first_seen) + (f"; {note}" if note else "")
+    told = [dossier.local(candidate.first_seen), *([note] if note else [])]
+    if is_outside(candidate, dossier.case):
+        told.append("OUTSIDE the authorised time since the clock was corrected")
+    return "; ".join(told)
 
 
 def _method(dossier: Dossier) -> Section:

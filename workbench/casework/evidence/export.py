@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from workbench.casework.clockcorrection import entries_about_clocks
-from workbench.casework.evidence.contents import Dossier, Finding, Source, sightings_of
+from workbench.casework.evidence.contents import (
+    Dossier,
+    Finding,
+    Source,
+    is_outside,
+    sightings_of,
+)
 from workbench.casework.evidence.drawings import place_sketch, time_sketch
 from workbench.casework.evidence.report import as_html, as_pdf
 from workbench.casework.record.chain import Entry, Head
@@ -280,7 +286,7 @@ def _map(dossier: Dossier, base_map: Path | None) -> bytes:
 
 def _candidates(dossier: Dossier) -> bytes:
     columns = ["number", "tracklet_id", "camera_id", "first_seen", "last_seen", "score", "outcome"]
-    columns += TIME_FIELDS
+    columns += [*TIME_FIELDS, "outside_authorised_time"]
     columns += ["examiner", "at", "conclusion", "features", "reason"]
     rows: list[list[Any]] = []
     for finding in dossier.findings:
@@ -289,6 +295,7 @@ def _candidates(dossier: Dossier) -> bytes:
         own += [seen.camera.camera_id, seen.first_seen, seen.last_seen] if seen else ["", "", ""]
         own += [finding.item.score, finding.item.outcome]
         own += seen.time.fields.values() if seen else [""] * len(TIME_FIELDS)
+        own.append(is_outside(seen, dossier.case) if seen else "")
         for d in finding.item.decisions:
             rows.append([*own, d.examiner, d.at, d.words, json.dumps(dict(d.features)), d.reason])
         if not finding.item.decisions:
