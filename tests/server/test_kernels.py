@@ -73,6 +73,9 @@ def test_sigterm_ends_the_server_and_its_kernels(start_server: Callable[[], Any]
 def warm(start_server: Callable[..., Any]) -> Any:
     server = start_server(warm=1)
     assert _until(lambda: len(server.kernels()) == 1)
+    # A page waits for a kernel that is still being made ready, but not for as long as a busy
+    # machine needs: it is ready when it has nothing to do for two seconds.
+    assert _until(lambda: all(_idle(server.kernels()) for _ in range(4)), seconds=240)
     return server
 
 
