@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from office import Office
 
 from workbench.cli import importing
 from workbench.cli.main import main
@@ -118,3 +119,19 @@ def test_nothing_is_written_unless_somebody_agrees(
     assert "2026-03-31 18:00:00+01:00" in out
     assert "Nothing was written." in err
     assert [*export.glob("*.csv")] == []
+
+
+def test_in_service_the_role_decides_and_the_record_says_who(
+    office: Office, export: Path, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    office.sit("anna")  # an analyst, who searches
+    status, _, told = run("--zone", "UTC", "--yes")
+    assert status == REFUSED
+    assert "this action requires supervisor or administrator" in " ".join(told.split())
+    assert not (export / "footage.csv").exists()
+    assert office.events("footage.import.refused")
+    office.sit("sara")
+    assert run("--zone", "UTC", "--yes")[0] == PROBLEMS
+    (entry,) = office.events("footage.listed")
+    assert (entry.about["recordings"], entry.about["zone"]) == (1, "UTC")
+    assert entry.about["catalogue"] == str(export)

@@ -10,6 +10,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.casework.listing import list_footage
 from workbench.cli.options import add_json, describe
 from workbench.cli.output import (
     DONE,
@@ -33,7 +34,6 @@ from workbench.footage.importing import (
     read_places,
     read_zone,
     survey,
-    write_catalogue,
 )
 from workbench.footage.names import own_pattern
 from workbench.installation import Installation
@@ -56,7 +56,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "cameras.csv and footage.csv. For each film and each sequence of pictures it shows which "
         "camera and which time is proposed, what the time rests on (name, container, or the time "
         "at which the file was last written), how sure it is, and why it is not surer. What is "
-        "contradictory, ambiguous or not understood is listed and not written.",
+        "contradictory, ambiguous or not understood is listed and not written. In an installation "
+        "in service it is for supervisors and administrators, and on record.",
         """
         sightline footage import export --cameras cameras.kml
         sightline footage import export --zone Europe/London --cameras cameras.csv --dry-run
@@ -161,10 +162,13 @@ class _Question:
 
 
 def _import(options: argparse.Namespace) -> int:
+    installation = Installation.open()
+    register = installation.register
+    register.require("footage.import")
     question = _question(options)
     asking = not (options.yes or options.dry_run or options.json) and _at_a_terminal()
     if asking:
-        _ask(question, Installation.open())
+        _ask(question, installation)
     proposal = question.proposal()
     if not options.json:
         _show(proposal, question.zone)
@@ -174,7 +178,15 @@ def _import(options: argparse.Namespace) -> int:
     elif asking:
         chosen = _choose(proposal, options.out or options.folder)
     if chosen:
-        written = write_catalogue(proposal, chosen, out=options.out, add=options.add or asking)
+        written = list_footage(
+            register,
+            proposal,
+            chosen,
+            zone=str(question.zone or ""),
+            prefer=question.prefer or "",
+            out=options.out,
+            add=options.add or asking,
+        )
         if not options.json:
             say(
                 f"{counted(written.recordings, 'recording')} and "

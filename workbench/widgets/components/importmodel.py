@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from traitlets import Bool, Dict, Float, Instance, Tuple, Unicode, observe
 
+from workbench.casework.listing import list_footage
 from workbench.domain import Camera
 from workbench.errors import CatalogueError, NotPermitted, SightlineError
 from workbench.footage.importing import (
@@ -23,7 +24,6 @@ from workbench.footage.importing import (
     read_places,
     read_zone,
     survey,
-    write_catalogue,
 )
 from workbench.footage.names import own_pattern
 from workbench.widgets.components.tasks import LOADING, Tasks
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from workbench.widgets.components.work import Work
 
 MOST_FOLDERS = 200  # that are offered by name
-LISTED = "footage.listed"
 NEITHER = ""
 
 
@@ -223,30 +222,16 @@ class ImportModel(Tasks):
         return tuple(one for one in rows if one.stated or (self.weak_too and one.ready))
 
     def write(self) -> None:
-        """Write the tables; rows that are there stay, and an entry in the record says who did."""
+        """Write the tables; rows that are there stay, and in service an entry says who did."""
         proposal, chosen = self.proposal, self.chosen
         if proposal is None or not chosen:
             return
         self.say("import")
 
         def job() -> Written:
-            register = self.installation.register
-            register.require("footage.import")
             self._allowed(proposal.survey.folder)
-            register.record(
-                LISTED,
-                {
-                    "folder": str(proposal.survey.folder),
-                    "recordings": len(chosen),
-                    "with_a_weak_time": sum(not one.stated for one in chosen),
-                    "zone": self.zone_name,
-                    "prefer": self.prefer,
-                    "cameras": {
-                        one.camera_id: [one.latitude, one.longitude] for one in proposal.cameras
-                    },
-                },
-            )
-            return write_catalogue(proposal, chosen, add=True)
+            register, zone = self.installation.register, self.zone_name
+            return list_footage(register, proposal, chosen, zone=zone, prefer=self.prefer, add=True)
 
         def done(written: Written) -> None:
             self._listed |= {one.file for one in chosen}
