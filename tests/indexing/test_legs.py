@@ -198,6 +198,19 @@ def test_a_clock_that_was_set_is_joined_to_the_track(tmp_path: Path) -> None:
         with pytest.raises(GalleryError, match="was placed on its track by this clock"):
             gallery.correct_clock(replace(ahead, offset_seconds=5.0), camera_id="B7")
         gallery.correct_clock(ahead, camera_id="B7")
+        # From a second inside: confirmed only, so no one is moved.
+        name, right = parts[0][1].recording_id, replace(ahead, offset_seconds=None)
+        gallery.correct_clock(right, recordings=[name], from_seconds=7.0)
+        # It does not keep the others of its folder from being corrected, and is named.
+        bus = Recording("bus.mp4", Path("bus.mp4"), "BUS-9", START)
+        gallery.add_cameras([Camera("BUS-9", "Bus 9", None, None)])
+        gallery.add_recording(replace(indexed(), recording=bus, sha256="01", track=""))
+        later = replace(ahead, offset_seconds=5.0, found_at=START + timedelta(days=1))
+        changes = gallery.correct_clock(later, folder=".")
+        kept_times = {c.file: (c.new_start == c.old_start, c.kept) for c in changes if not c.kept}
+        assert kept_times == {"bus.mp4": (False, "")}
+        left = {c.kept for c in changes if c.file == "a.mp4" and c.new_start == c.old_start}
+        assert "its places on the track are by this clock" in left
         assert [
             one.recording_id
             for one in stored(gallery, sorted(part.recording_id for _, part in parts))

@@ -135,7 +135,7 @@ class ClockChange:
     old_offset_seconds: float
     new_offset_seconds: float
     tracklets: int = 0  # whose times changed, or are confirmed
-    kept: str = ""  # why they stay; empty unless something more specific holds
+    kept: str = ""  # why they stay; empty unless they do
 
 
 def corrected(

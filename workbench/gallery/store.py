@@ -483,8 +483,8 @@ class Gallery:
         Raises
         ------
         GalleryError
-            If a recording is unknown, ends before *from_seconds*, or was placed on a track by the
-            clock that would be corrected.
+            If a recording is unknown or ends before *from_seconds*, or if all were placed on a
+            track by the clock that would be corrected. Where only some were, they keep their times.
         TimeError
             If what is to be corrected is not said, or said twice.
         """
@@ -522,7 +522,19 @@ class Gallery:
             )
         ]
         fresh = {name: those for name, those in new.items() if those != old[name]}
-        self._refuse_to_misplace(old, fresh)
+        placed = self._left_in_place(old, fresh)
+        changes = [
+            replace(
+                change,
+                new_start=change.old_start,
+                new_offset_seconds=change.old_offset_seconds,
+                kept=change.kept or "its places on the track are by this clock",
+            )
+            if change.recording_id in placed
+            else change
+            for change in changes
+        ]
+        fresh = {name: those for name, those in fresh.items() if name not in placed}
         if not dry_run:
             self.restate(fresh, [] if setting is None else [setting], progress=progress)
         return changes
@@ -558,12 +570,15 @@ class Gallery:
                 )
         return found
 
-    def _refuse_to_misplace(
+    def _left_in_place(
         self, old: Mapping[str, Sequence[Stretch]], new: Mapping[str, Sequence[Stretch]]
-    ) -> None:
-        """Refuse other times for recordings that a GPX track placed by the times they have."""
+    ) -> set[str]:
+        """Ids of those that keep their times, by which a GPX track placed them.
+
+        Raises GalleryError if no others are to be corrected.
+        """
         placed = self.placed_by_clock(old, new)
-        if placed:
+        if placed and len(placed) == len(new):
             found = self.arrow(
                 "SELECT DISTINCT file FROM recordings "
                 "WHERE recording_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY file",
@@ -576,6 +591,7 @@ class Gallery:
                 where=found[0],
                 fix="Write clock_offset_seconds into footage.csv, and index it into a new gallery",
             )
+        return set(placed)
 
     def placed_by_clock(
         self, old: Mapping[str, Sequence[Stretch]], new: Mapping[str, Sequence[Stretch]]
@@ -587,7 +603,11 @@ class Gallery:
         other = [
             name
             for name, those in new.items()
-            if [s.offset_seconds for s in those] != [s.offset_seconds for s in old[name]]
+            if any(  # a stretch that only begins elsewhere, as when confirmed, moves nothing
+                stretch_at(those, second).offset_seconds
+                != stretch_at(old[name], second).offset_seconds
+                for second in {s.from_seconds for s in (*those, *old[name])}
+            )
         ]
         found: list[str] = self.arrow(
             "SELECT DISTINCT recording_id FROM legs "
