@@ -82,7 +82,7 @@ def test_pictures_that_come_late_are_put_between_their_neighbours() -> None:
     assert seconds == sorted(set(seconds))
     assert (seconds[:3], seconds[5:]) == ([0, 0.1, 0.2], [0.3, 0.4])
     assert made.doubts == []
-    assert {what for what, _ in made.take_remarks()} == {"pictures come out of their order"}
+    assert {what for what, _ in made.take_remarks()} == {"pictures come out of order"}
     assert made.take_remarks() == []
 
 

@@ -75,4 +75,4 @@ def test_what_lies_beside_the_pictures_is_none_of_them(tmp_path: Path) -> None:
     assert (numbers, reader.problems) == ([0, 1, 2], [])
     numbers, reader = read(tmp_path / "*.jpg")
     assert numbers == [0, 1]
-    assert ["1 more pictures differ" in problem.what for problem in reader.problems] == [True]
+    assert ["1 more picture differs" in problem.what for problem in reader.problems] == [True]

@@ -52,7 +52,7 @@ FILMS: dict[str, list[str]] = {
     "sequence-empty-picture": ["cannot be read"],
     "sequence-folder-in-brackets": [],
     "sequence-not-padded": [],
-    "size-grows": ["pictures come out of their order"],
+    "size-grows": ["pictures come out of order"],
     "size-sequence": [],
     "table-semicolons": [],
     "geojson-cameras-multipoint": [],

@@ -174,7 +174,7 @@ class Clock(Generic[T]):
         if until is None:
             return self._new_stretch(this, seconds, last)
         number, to_next = until
-        self._remarks.append(("pictures come out of their order", last))
+        self._remarks.append(("pictures come out of order", last))
         return last + to_next / (number + 1)
 
     def _late_until(

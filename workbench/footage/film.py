@@ -277,7 +277,7 @@ class Film:
             )
         if number > len(streams):
             raise RecordingError(
-                f"has {len(streams)} picture streams, not {number}",
+                f"has {len(streams)} picture stream{'s' if len(streams) > 1 else ''}, not {number}",
                 where=self.name,
                 fix="Correct the column stream in footage.csv",
             )

@@ -163,7 +163,8 @@ class RecordingReader:
             pictures = in_order(files_of(path))
             self._source = PictureSequence(pictures.files, damaged=self._damage)
             if others := alike_but_for_case(path):
-                self._note(f"{others} more pictures differ from its pattern in capital letters", 0)
+                told = "1 more picture differs" if others == 1 else f"{others} more pictures differ"
+                self._note(f"{told} from its pattern in capital letters", 0)
         else:
             self._source = Film(path, name=self.name, number=stream, damaged=self._damage)
         self.width, self.height = self._source.size

@@ -94,7 +94,9 @@ def _missing(files: tuple[Path, ...]) -> tuple[tuple[int, str], ...]:
         return ()
     for place, this in enumerate(steps, start=1):
         if this > step:
-            why = f"{this // step - 1} numbers are missing before {files[place].name}"
+            missing = -(-this // step) - 1
+            numbers = "1 number is" if missing == 1 else f"{missing} numbers are"
+            why = f"{numbers} missing before {files[place].name}"
             return ((place, f"{why}, and pictures are counted"),)
     return ()
 
