@@ -101,6 +101,23 @@ def test_nobody_is_seen_in_pictures_that_are_made_from_lost_ones(
     assert sum(any(a - 0.1 < n / 12 < b for a, b in unseen) for n in lost) >= len(lost) - 1 > 0
 
 
+def test_packets_that_were_lost_are_not_seen(tmp_path: Path) -> None:
+    """Whole packets that are missing show in a stream by nothing but a step of its clock."""
+    path = film(tmp_path / "a.ts")
+    data = path.read_bytes()
+    third = len(data) // 188 // 3 * 188
+    path.write_bytes(data[:third] + data[2 * third :])
+    with RecordingReader(path) as reader:
+        seen = numbers(reader)
+        assert all(abs(n / 12 - seconds) < 0.1 for seconds, n in seen)
+        (unseen,) = reader.unseen
+        lost = sorted({*range(COUNT)} - {n for _, n in seen})
+        assert (unseen.start, unseen.end) == pytest.approx(
+            (lost[0] / 12, (lost[-1] + 1) / 12), abs=0.2
+        )
+        assert any("could not be seen" in problem.what for problem in reader.problems)
+
+
 def test_what_is_left_out_at_the_end_is_told(tmp_path: Path) -> None:
     path = film(tmp_path / "a.ts", options=X264 | {"g": "250"})
     data = bytearray(path.read_bytes())
@@ -248,4 +265,4 @@ def test_a_film_that_was_cut_off_is_told(tmp_path: Path, part: float) -> None:
     with RecordingReader(path) as reader:
         assert len(numbers(reader)) >= 20
         told = [problem for problem in reader.problems if "its header claims 5 s" in problem.what]
-        assert len(told) == (1 if part < 1 else 0)
+        assert len(told) == len(reader.unseen) == (1 if part < 1 else 0)

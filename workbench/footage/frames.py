@@ -12,12 +12,7 @@ import numpy as np
 
 from workbench.domain import Problem, Unseen
 from workbench.errors import RecordingError
-from workbench.footage.clock import (
-    MOST_SECONDS,
-    PAUSE_WITHOUT_A_WORD_SECONDS,
-    Clock,
-    Doubt,
-)
+from workbench.footage.clock import MOST_SECONDS, PAUSE_WITHOUT_A_WORD_SECONDS, Clock, Doubt
 from workbench.footage.files import alike_but_for_case, files_of, is_sequence, stamp_of
 from workbench.footage.film import NOMINAL_RATE, Film
 from workbench.footage.geometry import Orientation, square, told_orientation
@@ -36,6 +31,7 @@ MOST_PIXELS = 2 * 7680 * 4320
 UNSEEN_STEPS = 2.5
 # A step of so many times the one before, and of some seconds, is a pause.
 PAUSE_STEPS = 10
+LEAST_LOSS_SECONDS = 1.0
 # Damage is told so long before the stretch at most: a decoder holds pictures back.
 DAMAGE_SECONDS = 1.0
 # Pictures that end so much before the length that the header claims were cut off.
@@ -303,10 +299,10 @@ class RecordingReader:
                 )
                 self._take_remarks()
             length = self._clock.step
-            if last is not None and not self._clock.counted:
-                length = min(seconds - last, 1.0)  # shown for as long as the one before
             if last is not None:
                 self._apart = seconds - last
+                if not self._clock.counted:
+                    length = min(self._apart, 1.0)  # shown for as long as the one before
             last, self._step = seconds, self._clock.step
             self._seconds = seconds + length
             if self.frames_decoded == 0:
@@ -335,14 +331,12 @@ class RecordingReader:
             )
         after = film.following()
         if after is not None:
-            self._unseen(
-                Unseen(
-                    self._seconds,
-                    self._seconds + (after.seconds or self._clock.step),
-                    f"other pictures ({after.codec}) follow from byte {after.byte:,} on, as in "
-                    "joined recordings; divide the file there",
-                )
+            why = (
+                f"other pictures ({after.codec}) follow from byte {after.byte:,} on, as in "
+                "joined recordings; divide the file there"
             )
+            ends = self._seconds + (after.seconds or self._clock.step)
+            self._unseen(Unseen(self._seconds, ends, why))
         elif film.appeared:
             self._note(
                 "a stream begins in mid-film that its header does not name, and is not looked at; "
@@ -354,11 +348,11 @@ class RecordingReader:
             # Some count from the beginning of the clock, not of the film.
             length = min(claimed, claimed - (film.zero or 0.0))
             if length - self._seconds > max(LEAST_CUT_SECONDS, LEAST_CUT_SHARE * length):
-                self._note(
+                why = (
                     f"its header claims {claimed:.0f} s, and its pictures end after "
-                    f"{self._seconds:.0f} s: it was cut off, or only its sound goes on",
-                    self._seconds,
+                    f"{self._seconds:.0f} s: it was cut off, or only its sound goes on"
                 )
+                self._unseen(Unseen(self._seconds, length, why))
         if film.hidden:
             self._note(
                 f"{film.hidden} pictures are in it that it leaves out, as films that were cut do; "
@@ -384,20 +378,23 @@ class RecordingReader:
         elif self._is_damage_between(last, seconds):
             self._unseen(Unseen(last + step, seconds, "the file is damaged there"))
         elif self._is_pause(last, seconds):
-            # Coverage says so: it is no problem of the file, and there may be a thousand.
-            self.unseen.append(Unseen(last + self._apart, seconds, "nothing was recorded"))
+            begins = last + self._apart
+            if self._source.explicit:
+                # Coverage says so: it is no problem of the file, and there may be a thousand.
+                self.unseen.append(Unseen(begins, seconds, "nothing was recorded"))
+            else:
+                why = "pictures were lost, or nothing was recorded"
+                self._unseen(Unseen(begins, seconds, why))
 
     def _is_pause(self, last: float, seconds: float) -> bool:
         """Return True if a recorder that waits for movement recorded nothing before this frame.
 
-        A film of one picture a minute has no pauses: its pictures are all as far apart.
+        A film of one picture a minute has no pauses: its pictures are all as far apart. A stream
+        that is broadcast or cut shows lost packets by nothing but such a step.
         """
         apart = seconds - last
-        return (
-            apart > PAUSE_WITHOUT_A_WORD_SECONDS
-            and 0 < self._apart * PAUSE_STEPS < apart
-            and not self._clock.counted
-        )
+        least = PAUSE_WITHOUT_A_WORD_SECONDS if self._source.explicit else LEAST_LOSS_SECONDS
+        return apart > least and 0 < self._apart * PAUSE_STEPS < apart and not self._clock.counted
 
     @property
     def _is_numbered(self) -> bool:
@@ -419,7 +416,8 @@ class RecordingReader:
         """Return True for a frame made from what was lost: it shows people of an earlier time."""
         if frame.key_frame or seconds - last > LONGEST_WITHOUT_KEY_SECONDS:
             return False
-        return self._is_damage_between(last, seconds)
+        lost = not self._source.explicit and self._is_pause(last, seconds)
+        return lost or self._is_damage_between(last, seconds)
 
     def _unseen(self, unseen: Unseen) -> None:
         self.unseen.append(unseen)
