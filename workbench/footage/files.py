@@ -56,9 +56,18 @@ def _pictures(path: Path, files: Iterable[Path]) -> Iterator[Path]:
             yield file
 
 
-def at_hand(file: str, roots: Iterable[Path]) -> Path | None:
-    """Find a catalogued recording below one of these folders; None if it is below none."""
-    return next((root / file for root in roots if files_of(root / file)), None)
+def at_hand(file: str, roots: Iterable[Path], *, sha256: str = "") -> Path | None:
+    """Find a catalogued recording below one of these folders; None if it is below none.
+
+    Folders may hold different files of one name: with *sha256*, the one of that content, or, where
+    none has it, the first. Raises OSError if one of several cannot be read.
+    """
+    there = (root / file for root in roots if files_of(root / file))
+    found = list({path.resolve(): path for path in there}.values())
+    if sha256 and len(found) > 1:
+        same = (path for path in found if sha256_of(path) == sha256)
+        return next(same, found[0])
+    return found[0] if found else None
 
 
 def stamp_of(path: Path) -> Stamp | None:

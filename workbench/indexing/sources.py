@@ -38,7 +38,8 @@ def indexed_source(gallery: Gallery, recording_id: str, *, folders: Iterable[Pat
             fix="Search again: it may have been removed",
         )
     row = known.iloc[0]
-    path = at_hand(row["file"], [*folders, *map(Path, gallery.runs()["source"].unique())])
+    roots = [*folders, *map(Path, gallery.runs()["source"].unique())]
+    path = at_hand(row["file"], roots, sha256=row["sha256"])
     stamp = None if path is None else stamp_of(path)
     if path is None or stamp is None:
         raise RecordingError(

@@ -281,7 +281,14 @@ def test_clips_of_sightings_go_in_where_the_recording_is_at_hand(
 
     for n in range(4):
         (footage / f"{n}.mp4").write_bytes(b"recording %d" % n)
-    made = export(office.register, "A-1", gallery, tmp_path / "x.zip", footage=[footage], clip=clip)
+    # Another folder has other films of these names.
+    other = tmp_path / "other"
+    other.mkdir()
+    for n in range(4):
+        (other / f"{n}.mp4").write_bytes(b"another")
+    made = export(
+        office.register, "A-1", gallery, tmp_path / "x.zip", footage=[other, footage], clip=clip
+    )
     assert len(asked) == 2  # the sightings, not the other candidates
     assert all(path == footage / recording for recording, path in asked)
     files = content(made)

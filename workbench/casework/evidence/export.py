@@ -240,7 +240,7 @@ def _sources(
     recordings = gallery.recordings()
     sources = []
     for row in recordings[recordings["recording_id"].isin(wanted)].itertuples():
-        path = at_hand(str(row.file), _roots(gallery, footage))
+        path = at_hand(str(row.file), _roots(gallery, footage), sha256=str(row.sha256))
         now = "" if path is None else sha256_of(path)
         sources.append(Source(str(row.file), str(row.camera_id), str(row.sha256), now))
     return sources
@@ -260,11 +260,13 @@ def _clips(
 ) -> dict[str, bytes]:
     """Make a clip of each sighting whose recording is available and unchanged."""
     roots = _roots(gallery, footage)
-    unchanged = {source.file for source in sources if source.available and not source.changed}
+    recordings = gallery.recordings().set_index("recording_id")["sha256"]
+    unchanged = {source.now_sha256 for source in sources if not source.changed}
     found = {}
     for number, sighting in sightings.items():
-        path = at_hand(sighting.recording, roots)
-        if path is not None and sighting.recording in unchanged:
+        sha256 = str(recordings[sighting.recording_id])
+        path = at_hand(sighting.recording, roots, sha256=sha256)
+        if path is not None and sha256 in unchanged:
             found[f"clips/{number:04}-{sighting.tracklet_id}.mp4"] = clip(sighting, path)
     return found
 
