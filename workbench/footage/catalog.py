@@ -100,8 +100,8 @@ def read_catalogue(folder: Path | str) -> Catalogue:
         )
     problems: list[Problem] = []
     cameras = read_cameras(folder, problems)
-    recordings = _recordings(folder, cameras, problems)
-    return Catalogue(folder, tuple(cameras.values()), tuple(recordings), tuple(problems))
+    recordings = tuple(_recordings(folder, cameras, problems))  # which adds cameras at places
+    return Catalogue(folder, tuple(cameras.values()), recordings, tuple(problems))
 
 
 def read_cameras(folder: Path, problems: list[Problem]) -> dict[str, Camera]:
