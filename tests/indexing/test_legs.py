@@ -105,6 +105,13 @@ def test_each_person_is_found_in_the_district_where_the_camera_was(
         write_gpx(ride / "ride.gpx", [(s, x, y + 1) for s, x, y in RIDE])
         (problem,) = index_catalogue(ride, gallery, models).problems
         assert "places it elsewhere than when it was indexed" in problem.what
+        # Without its track, the same film would be there twice.
+        table = (ride / "footage.csv").read_text()
+        (ride / "footage.csv").write_text(table.replace(",track", "").replace(",ride.gpx", ""))
+        report = index_catalogue(ride, gallery, models)
+        assert report.count("present") == 1
+        (problem,) = report.problems
+        assert "gives it no track, and it was indexed with one" in problem.what
 
 
 def indexed(*legs: Leg, **changes: object) -> IndexedRecording:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from moving import write_gpx
 
 from workbench.district import from_geojson
 from workbench.domain import Progress, Scope
@@ -112,6 +113,31 @@ def test_a_layout_that_is_stated_afterwards_is_reported(
         footage.write_text(listed.replace(":00Z", f":00Z{stated}"))
         found = [problem.what for problem in index_catalogue(folder, gallery, models).problems]
         assert [what.split(";")[0] for what in found] == told
+
+
+def test_a_place_or_track_that_is_stated_afterwards_doubles_nothing(
+    tmp_path: Path, gallery: Gallery, models: Models, bad_recordings: Path
+) -> None:
+    folder = catalogue(tmp_path / "footage", {"a.mkv": bad_recordings / "grey.mkv"})
+    (folder / "cameras.csv").write_text("camera_id,name,latitude,longitude\nC1,Van,,\n")
+    index_catalogue(folder, gallery, models)
+    (name,) = gallery.recordings()["recording_id"]
+    shutil.copyfile(folder / "a.mkv", folder / "b.mkv")  # known by its content alone
+    listed = (folder / "footage.csv").read_text()
+    write_gpx(folder / "a.gpx", [(0, -0.01, 51.48), (90, -0.01, 51.48)])
+    for columns, stated, told in (
+        ("track", "a.gpx", "the list gives it a track, and it was indexed without one"),
+        ("latitude,longitude", "51.49,-0.02", "the list places it at C1@+51.49000-000.02000, "),
+    ):
+        stating = listed.replace("started_at", f"started_at,{columns}")
+        for file in ("a.mkv", "b.mkv"):
+            (folder / "footage.csv").write_text(
+                stating.replace(":00Z", f":00Z,{stated}").replace("a.mkv", file)
+            )
+            report = index_catalogue(folder, gallery, models)
+            assert statuses(report) == ["present"]
+            assert [told in problem.what for problem in report.problems] == [True]
+    assert list(gallery.recordings()["recording_id"]) == [name]
 
 
 def test_an_interrupted_run_keeps_what_was_finished_and_goes_on(

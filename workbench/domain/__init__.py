@@ -35,6 +35,7 @@ from workbench.domain.footage import (
     Problem,
     Reading,
     Recording,
+    base_camera,
     outside_of,
 )
 from workbench.domain.progress import Progress, ProgressCallback
@@ -114,6 +115,7 @@ __all__ = [
     "TimeNote",
     "Tracklet",
     "Unseen",
+    "base_camera",
     "corrected",
     "format_tracklet_id",
     "from_microseconds",

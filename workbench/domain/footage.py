@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from workbench.domain.times import utc
 from workbench.errors import CatalogueError
 
+_AT_PLACE = re.compile(r"@[+-]\d{2}\.\d{5}[+-]\d{3}\.\d{5}\Z")
 FILM = "film"  # for a track: the film's own metadata
 
 
@@ -81,6 +83,11 @@ class Camera:
         named = self.name and self.name != self.camera_id
         words = f"{self.name} ({self.camera_id})" if named else self.camera_id
         return words if self.place else f"{words}, place not known"
+
+
+def base_camera(camera_id: str) -> str:
+    """Id of the camera that a camera at one place was made of (:meth:`Camera.at`), or its own."""
+    return _AT_PLACE.sub("", camera_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from workbench.domain import (
     Scope,
     Shot,
     Stretch,
+    base_camera,
     corrected,
     parse_tracklet_id,
     setting_for,
@@ -101,6 +102,15 @@ class StoredFile(NamedTuple):
     recording_id: str
     size_bytes: int
     modified_ns: int
+
+
+class StoredReading(NamedTuple):
+    """Way in which a recording of a gallery was read and placed."""
+
+    camera_id: str
+    tracked: bool  # placed on a track
+    noted: bool  # False: an earlier Sightline indexed it, and did not note how it was read
+    reading: Reading
 
 
 class RecordingStart(NamedTuple):
@@ -1057,13 +1067,16 @@ class Gallery:
         return self.settled(lambda: any(segment.holds(name) for segment in self.segments))
 
     def same_recordings(
-        self, keys: Iterable[Sequence[object]]
+        self, keys: Iterable[Sequence[Any]], *, anywhere: bool = False
     ) -> dict[tuple[str, str, int], list[str]]:
         """Ids of the recordings of the same content, camera and picture stream, by these three.
 
         An earlier Sightline named recordings by their start, so one may be here under another id,
-        and even twice. Where the stream was not noted, or is given as 0, it may be any.
+        and even twice. Where the stream was not noted, or is given as 0, it may be any. With
+        *anywhere*, the camera may be at whatever place: a list can state another one now, or a
+        track.
         """
+        of = base_camera if anywhere else str
         wanted = [tuple(key) for key in keys]
         rows = self.arrow(
             "SELECT sha256, camera_id, stream, recording_id FROM recordings "
@@ -1073,16 +1086,16 @@ class Gallery:
         ).to_pylist()
         there: dict[tuple[object, object], list[dict[str, Any]]] = {}
         for row in rows:
-            there.setdefault((row["sha256"], row["camera_id"]), []).append(row)
+            there.setdefault((row["sha256"], of(row["camera_id"])), []).append(row)
         found: dict[tuple[str, str, int], list[str]] = {}
         for sha256, camera_id, stream in wanted:
             ids = [
                 row["recording_id"]
-                for row in there.get((sha256, camera_id), ())
+                for row in there.get((sha256, of(camera_id)), ())
                 if row["stream"] == stream or not row["stream"] or not stream
             ]
             if ids:
-                found[sha256, camera_id, stream] = ids  # type: ignore[index]
+                found[sha256, camera_id, stream] = ids
         return found
 
     def starts(self, recording_ids: Iterable[str]) -> dict[str, RecordingStart]:
@@ -1116,29 +1129,42 @@ class Gallery:
         ).to_pylist()
         return found
 
+    def readings(self, recording_ids: Iterable[str]) -> dict[str, StoredReading]:
+        """Say how recordings were read and placed when they were indexed, by id."""
+        rows = self.arrow(
+            "SELECT recording_id, camera_id, stream, rotation, pixel_aspect, frame_rate, "
+            "recording_id IN (SELECT recording_id FROM legs) AS tracked FROM recordings "
+            "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS recording_id) USING (recording_id)",
+            [list(recording_ids)],
+        )
+        return {
+            row["recording_id"]: StoredReading(
+                row["camera_id"],
+                row["tracked"],
+                bool(row["stream"]),
+                Reading(
+                    row["stream"] or 1,
+                    row["rotation"] or 0,
+                    None if row["pixel_aspect"] is None else Fraction(row["pixel_aspect"]),
+                    row["frame_rate"],
+                ),
+            )
+            for row in rows.to_pylist()
+        }
+
     def how_read(self, recording_id: str) -> Reading:
         """Say how a recording was read when it was indexed, so that it can be read so again.
 
         Raises GalleryError if it is not here.
         """
-        rows = self.arrow(
-            "SELECT stream, rotation, pixel_aspect, frame_rate FROM recordings "
-            "WHERE recording_id = ?",
-            [recording_id],
-        ).to_pylist()
-        if not rows:
+        found = self.readings([recording_id])
+        if not found:
             raise GalleryError(
                 f"holds no recording {recording_id}",
                 where=str(self.path),
                 fix="Search again: it may have been removed",
             )
-        aspect = rows[0]["pixel_aspect"]
-        return Reading(
-            rows[0]["stream"] or 1,
-            rows[0]["rotation"] or 0,
-            None if aspect is None else Fraction(aspect),
-            rows[0]["frame_rate"],
-        )
+        return found[recording_id].reading
 
     def tracks(self, recording_ids: Iterable[str]) -> tuple[str, ...]:
         """Tracks on which recordings were placed: GPX files with their SHA-256, or ``film``."""

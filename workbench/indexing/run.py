@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import shapely
 
@@ -26,10 +26,17 @@ from workbench.domain import (
 )
 from workbench.errors import RecordingError, SightlineError
 from workbench.footage.catalog import read_catalogue
-from workbench.footage.files import sha256_of, stamp_of
 from workbench.footage.frames import RecordingReader
 from workbench.footage.gps import course_of
-from workbench.indexing.legs import divided, held, moved, notes_on, unplaced, with_clocks_set
+from workbench.indexing.legs import divided, moved, notes_on, unplaced, with_clocks_set
+from workbench.indexing.present import (
+    agrees,
+    known_files,
+    other_place,
+    other_time,
+    present_as,
+    with_problems,
+)
 from workbench.indexing.recording import SamplingRates, index_recording
 from workbench.indexing.report import IndexReport, ProgressMeter, RecordingReport
 from workbench.indexing.workers import Outcome, index_in_parallel
@@ -38,14 +45,10 @@ if TYPE_CHECKING:
     from workbench.faces.models import Models
     from workbench.faces.tracklets import TrackletOptions
     from workbench.gallery import Gallery
-    from workbench.gallery.store import RecordingStart, StoredFile
 
 # Seconds by which two recordings of one camera may overlap without a problem: clocks and cutting
 # are not exact.
 OVERLAP_SECONDS = 1.0
-
-# Files of the gallery by name, camera and picture stream.
-_Known: TypeAlias = "dict[tuple[str, str, int], list[StoredFile]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,10 +220,9 @@ def _divide(
     """The recordings to index, in order, and those that the gallery holds, with their problems."""
     present: dict[Recording, list[str]] = {}
     if gallery is not None:
-        known = gallery.known_files()
-        sizes = {stored.size_bytes for those in known.values() for stored in those}
+        known = known_files(gallery)
         for recording in catalogue.recordings:
-            if ids := _present_as(recording, gallery, known, sizes):
+            if ids := present_as(recording, gallery, known):
                 present[recording] = ids
     fresh = [recording for recording in catalogue.recordings if recording not in present]
     if first is not None:
@@ -234,92 +236,7 @@ def _divide(
         fresh.sort(
             key=lambda r: not (r.camera_id in urgent and first.start <= r.started_at < first.end)
         )
-    return fresh, _with_problems(present, gallery)
-
-
-def _present_as(
-    recording: Recording, gallery: Gallery, known: _Known, sizes: set[int]
-) -> list[str]:
-    """Ids under which the gallery holds a recording; its content is read if its file looks new."""
-    try:
-        if recording.track is not None:
-            return list(held(recording, gallery).values())
-        stamp = stamp_of(recording.path)
-        if stamp is None:
-            return []  # reading it will say what is wrong
-        found = [
-            stored.recording_id
-            for stream in (recording.stream, 0)
-            for stored in known.get((recording.file, recording.camera_id, stream), ())
-            if (stored.size_bytes, stored.modified_ns) == (stamp.size_bytes, stamp.modified_ns)
-        ]
-        # Only a file of a size that is here can be a copy of what is here.
-        if found or stamp.size_bytes not in sizes:
-            return found
-        sha256 = sha256_of(recording.path)
-    except OSError:
-        return []
-    key = sha256, recording.camera_id, recording.stream
-    return gallery.same_recordings([key]).get(key, [])
-
-
-def _with_problems(
-    present: dict[Recording, list[str]], gallery: Gallery | None
-) -> dict[Recording, tuple[Problem, ...]]:
-    """Say of what is there already where the list gives it another time or layout."""
-    if gallery is None or not present:
-        return {}
-    starts = gallery.starts({name for ids in present.values() for name in ids})
-    found: dict[Recording, tuple[Problem, ...]] = {}
-    for recording, ids in present.items():
-        those = [starts[name] for name in ids]
-        found[recording] = ()
-        if not any(_agrees(recording, start) for start in those):
-            found[recording] = (_other_time(recording, those[0]),)
-        found[recording] += _other_layout(recording, ids[0], gallery)
-    return found
-
-
-def _agrees(recording: Recording, start: RecordingStart) -> bool:
-    """Return True if the list has the time that the gallery has, or had before it was corrected."""
-    if recording.started_at == start.started_at:
-        return True
-    corrected = start.stretch.found_at is not None and not recording.clock_offset_seconds
-    return corrected and recording.stated_at == start.stated_at
-
-
-def _other_time(recording: Recording, start: RecordingStart) -> Problem:
-    # Which of the two is right nobody here knows: a change of times is somebody's decision.
-    listed, stored = recording.started_at, start.started_at
-    return Problem(
-        recording.file,
-        f"begins at {listed:%Y-%m-%d %H:%M:%S} UTC by the list, and at "
-        f"{stored:%Y-%m-%d %H:%M:%S} UTC in the gallery, which stays as it is. If the list is "
-        "right, correct the clock with `sightline footage clock`",
-    )
-
-
-def _other_layout(recording: Recording, recording_id: str, gallery: Gallery) -> tuple[Problem, ...]:
-    if recording.rotation is None and recording.pixel_aspect is None:
-        return ()
-    read = gallery.how_read(recording_id)
-    other = [
-        f"the list says {column} {stated}, and it was read with {stored}"
-        for column, stated, stored in (
-            ("rotation", recording.rotation, read.rotation),
-            ("pixel_aspect", recording.pixel_aspect, read.pixel_aspect or "that of the file"),
-        )
-        if stated not in (None, stored)
-    ]
-    # It is not read again: what people decided names its tracklets by their numbers.
-    return tuple(
-        Problem(
-            recording.file,
-            f"{what}; the gallery stays as it is. If the list is right, index it into a "
-            "new gallery",
-        )
-        for what in other
-    )
+    return fresh, with_problems(present, gallery)
 
 
 def _outcomes(
@@ -358,12 +275,11 @@ def _store(
     """Store what was found; *listed* are the picture streams of its file in the catalogue."""
     if isinstance(outcome, SightlineError):
         return RecordingReport.refusal(recording, f"{outcome.what}. {outcome.fix}")
-    keys = [
-        (outcome.sha256, there.camera_id, outcome.recording.stream)
-        for there, _ in divided(outcome, camera)
-    ]
-    if held_as := [name for names in gallery.same_recordings(keys).values() for name in names]:
-        return _copy(recording, gallery.starts(held_as)[held_as[0]])
+    keys = [(outcome.sha256, camera.camera_id, outcome.recording.stream)]
+    if held_as := [
+        name for names in gallery.same_recordings(keys, anywhere=True).values() for name in names
+    ]:
+        return _copy(recording, held_as, gallery)
     stated = outcome.recording.clock_offset_seconds
     outcome = gallery.with_clock_set(outcome)
     found = [
@@ -397,16 +313,18 @@ def _store(
     return RecordingReport.of(outcome, tuple(found))
 
 
-def _copy(recording: Recording, start: RecordingStart) -> RecordingReport:
+def _copy(recording: Recording, ids: list[str], gallery: Gallery) -> RecordingReport:
     """Report on a recording whose content was stored since the run began."""
+    start = gallery.starts(ids)[ids[0]]
     told = [
         Problem(
             recording.file,
             f"has the same content as {start.file} on the same camera, and is kept once",
         )
     ]
-    if not _agrees(recording, start):
-        told.append(_other_time(recording, start))
+    if not agrees(recording, start):
+        told.append(other_time(recording, start))
+    told += other_place(recording, list(gallery.readings(ids).values()))
     return RecordingReport(recording.file, recording.camera_id, "present", problems=tuple(told))
 
 
