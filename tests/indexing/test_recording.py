@@ -104,11 +104,18 @@ def test_a_layout_that_is_stated_afterwards_is_reported(
     folder = catalogue(tmp_path / "footage", {"a.mkv": bad_recordings / "grey.mkv"})
     assert index_catalogue(folder, gallery, models).problems == ()
     footage = folder / "footage.csv"
-    listed = footage.read_text().replace("started_at", "started_at,rotation,pixel_aspect")
+    listed = footage.read_text().replace(
+        "started_at", "started_at,rotation,pixel_aspect,frame_rate,time_from"
+    )
     for stated, told in (
         (",0,", []),
         (",180,", ["the list says rotation 180, and it was read with 0"]),
         (",,2:1", ["the list says pixel_aspect 2, and it was read with that of the file"]),
+        (",,,5", ["the list says frame_rate 5, and it was read with the rate of the file"]),
+        (
+            ",,,,modification time",
+            ["the list says that its time is not certain, and it was indexed as certain"],
+        ),
     ):
         footage.write_text(listed.replace(":00Z", f":00Z{stated}"))
         found = [problem.what for problem in index_catalogue(folder, gallery, models).problems]

@@ -193,7 +193,8 @@ class RecordingReader:
             clock.doubt(
                 0.0,
                 f"it has no times and states no rate; {NOMINAL_RATE:g} frames per second is a "
-                "guess. Put the right number into the column frame_rate of footage.csv",
+                "guess. Put the right number into the column frame_rate of footage.csv, and index "
+                "it into a new gallery",
             )
         if isinstance(source, Film) and source.begins_late:
             clock.doubt(

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.domain import Problem, Recording, base_camera
+from workbench.domain import GIVEN_FOR, Problem, Recording, base_camera
+from workbench.footage.catalog import TIME_DOUBTS
 from workbench.footage.files import sha256_of, stamp_of
 from workbench.indexing.legs import held
 
@@ -60,7 +61,7 @@ def present_as(recording: Recording, gallery: Gallery, known: KnownFiles) -> lis
 def with_problems(
     present: dict[Recording, list[str]], gallery: Gallery | None
 ) -> dict[Recording, tuple[Problem, ...]]:
-    """Say of what is there already where the list gives it another time, place or layout."""
+    """Say of what is there already where the list gives it another time, place, rate or layout."""
     if gallery is None or not present:
         return {}
     names = {name for ids in present.values() for name in ids}
@@ -73,7 +74,11 @@ def with_problems(
             found[recording] = (other_time(recording, those[0]),)
         held_as = [readings[name] for name in ids]
         found[recording] += other_place(recording, held_as)
-        found[recording] += tuple(_other_layout(recording, held_as[0]))
+        found[recording] += (
+            *_other_rate(recording, held_as[0]),
+            *_other_doubt(recording, those[0]),
+            *_other_layout(recording, held_as[0]),
+        )
     return found
 
 
@@ -123,6 +128,33 @@ def other_time(recording: Recording, start: RecordingStart) -> Problem:
         f"begins at {listed:%Y-%m-%d %H:%M:%S} UTC by the list, and at "
         f"{stored:%Y-%m-%d %H:%M:%S} UTC in the gallery, which stays as it is. If the list is "
         "right, correct the clock with `sightline footage clock`",
+    )
+
+
+def _other_rate(recording: Recording, held_as: StoredReading) -> Iterator[Problem]:
+    """Say if the list states another rate of pictures, by which times are counted."""
+    stated, stored = recording.frame_rate, held_as.reading.frame_rate
+    if held_as.noted and stated != stored:
+        says = "no frame_rate" if stated is None else f"frame_rate {stated:g}"
+        by = "the rate of the file" if stored is None else f"{stored:g} pictures per second"
+        yield _stays(recording, f"the list says {says}, and it was read with {by}")
+
+
+def _other_doubt(recording: Recording, start: RecordingStart) -> Iterator[Problem]:
+    """Say if the list now says something else of how sure the start is; a person's word holds."""
+    if start.stretch.found_at is not None and start.stretch.given_for == GIVEN_FOR[-1]:
+        return
+    listed = recording.time_doubt
+    if listed and listed not in start.stretch.doubt:
+        what = "the list says that its time is not certain, and it was indexed as certain"
+    elif not listed and any(doubt in start.stretch.doubt for doubt in TIME_DOUBTS.values()):
+        what = "the list says no longer why its time is not certain, which is in doubt here"
+    else:
+        return
+    yield Problem(
+        recording.file,
+        f"{what}; the gallery stays as it is. Correct or confirm the clock with `sightline footage "
+        "clock`, or index it into a new gallery",
     )
 
 
