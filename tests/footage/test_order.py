@@ -40,10 +40,32 @@ def read(pattern: Path) -> tuple[list[int], RecordingReader]:
         return [round(frame.image().mean() / 20 - 1) for frame in reader.frames()], reader
 
 
-@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
-def test_names_give_the_order(tmp_path: Path, names: list[str]) -> None:
-    numbers, reader = read(folder(tmp_path, dict.fromkeys(names, "")))
-    assert (numbers, reader.problems) == ([0, 1, 2], [])
+# The first picture that lies elsewhere by its own time than by counting one a second.
+ELSEWHERE = {"day first": [2.0], "month first": [1.0], "twelve hours": [2.0]}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_names_give_the_order(tmp_path: Path, kind: str) -> None:
+    numbers, reader = read(folder(tmp_path, dict.fromkeys(NAMES[kind], "")))
+    assert numbers == [0, 1, 2]
+    assert [doubt.from_seconds for doubt in reader.doubts] == ELSEWHERE.get(kind, [])
+    assert len(reader.problems) == len(reader.doubts)
+
+
+@pytest.mark.parametrize("exif", [False, True])
+def test_a_pause_between_pictures_that_state_their_times_is_told(
+    tmp_path: Path, exif: bool
+) -> None:
+    hours = [f"{hour}-00-0{second}" for hour in (10, 12) for second in range(4)]
+    taken = {
+        f"{n}.jpg" if exif else f"cam_2026-03-29T{time}.jpg": (
+            f"2026:03:29 {time.replace('-', ':')}" if exif else ""
+        )
+        for n, time in enumerate(hours)
+    }
+    numbers, reader = read(folder(tmp_path, taken))
+    assert numbers == [*range(8)]
+    assert [doubt.from_seconds for doubt in reader.doubts] == [4.0]
 
 
 def test_exif_gives_the_order_where_the_counter_of_a_camera_began_again(tmp_path: Path) -> None:

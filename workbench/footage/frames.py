@@ -171,7 +171,7 @@ class RecordingReader:
                 "Obtain it again, or convert it with ffmpeg",
             )
         self._clock: Clock[Any] = self._made_clock(frame_rate)
-        for place, why in pictures.doubts:
+        for place, why in pictures.doubts_at(self._clock.step):
             self._clock.doubt(place * self._clock.step, why)
         self._step = self._clock.step  # before the last frame, which may follow a gap
         enough = sufficient_rate and self._clock.step * 2 * sufficient_rate <= 1

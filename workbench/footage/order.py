@@ -20,17 +20,37 @@ from workbench.footage.names.dates import dated
 _EXIF, _TAKEN, _OFFSET, _FRACTION = 0x8769, 0x9003, 0x9011, 0x9291
 # Where the numbers of so great a part of the pictures follow one another, others are missing.
 _MOST = 0.9
+# So far counting may lead from the times that pictures state, which are often whole seconds.
+_AWAY_SECONDS, _AWAY_STEPS = 1.5, 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
     """Pictures of a sequence in the order in which they were taken.
 
-    ``doubts`` lists the places from which on that is not certain, counted from 0, with the reason.
+    ``doubts`` lists the places from which on that is not certain, counted from 0, with the reason;
+    ``times`` holds when each was taken by its name or EXIF, if all say so.
     """
 
     files: tuple[Path, ...]
     doubts: tuple[tuple[int, str], ...] = ()
+    times: tuple[datetime, ...] = ()
+
+    def doubts_at(self, step: float) -> tuple[tuple[int, str], ...]:
+        """All doubts where pictures are counted, *step* seconds apart.
+
+        One is the first picture that its own time puts elsewhere.
+        """
+        allowed = max(_AWAY_SECONDS, _AWAY_STEPS * step)
+        for place, time in enumerate(self.times):
+            taken = (time - self.times[0]).total_seconds()
+            if abs(taken - place * step) > allowed:
+                why = (
+                    f"{self.files[place].name} was taken {taken:,.0f} s after the first picture by "
+                    f"its name or EXIF, and counting puts it at {place * step:,.0f} s"
+                )
+                return (*self.doubts, (place, why))
+        return self.doubts
 
 
 def in_order(files: Sequence[Path]) -> Ordered:
@@ -44,7 +64,7 @@ def in_order(files: Sequence[Path]) -> Ordered:
     if len(files) < 2:
         return Ordered(files)
     if named := _in_names(files):
-        return Ordered(_by(files, named))
+        return Ordered(_by(files, named), times=tuple(sorted(named)))
     taken: list[datetime] = []
     for file in files:
         time = taken_at_of(file)
@@ -54,13 +74,14 @@ def in_order(files: Sequence[Path]) -> Ordered:
     if len({time.tzinfo is None for time in taken}) > 1:
         return Ordered(files, _missing(files))
     ordered = _by(files, taken)
+    times = tuple(sorted(taken))
     if ordered == files:
-        return Ordered(files, _missing(files))
+        return Ordered(files, _missing(files), times)
     first = next(
         n for n, (one, other) in enumerate(zip(files, ordered, strict=True)) if one != other
     )
     why = "the order of the names is not that of the times in EXIF, which was taken"
-    return Ordered(ordered, ((first, why),))
+    return Ordered(ordered, ((first, why),), times)
 
 
 def _in_names(files: tuple[Path, ...]) -> list[datetime] | None:
