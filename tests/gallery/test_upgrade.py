@@ -54,7 +54,10 @@ def test_everything_comes_over_and_ids_stay(
     gallery: Gallery, indexed: Make, old: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["gallery", "upgrade", str(old), "--json"]) == 1  # something is there twice
-    (told,) = map(json.loads, capsys.readouterr().out.splitlines())
+    said = capsys.readouterr()
+    assert "Index them into a new gallery to have every picture looked at" in said.err
+    assert "An offset that footage.csv stated is part of the recorded time now" in said.err
+    (told,) = map(json.loads, said.out.splitlines())
     assert told == {
         "upgraded": True, "recordings": 14, "doubtful": 1, "twice": ["3-0.mp4", "again.mp4"],
     }  # fmt: skip

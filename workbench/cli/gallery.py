@@ -318,8 +318,14 @@ def _upgrade(options: argparse.Namespace) -> int:
     if done.doubtful:
         say(
             f"In {counted(done.doubtful, 'recording')} the clock jumps: times after that are "
-            "marked as not certain. Index them again to have every picture looked at."
+            "marked as not certain. Index them into a new gallery to have every picture looked at."
         )
+    say(
+        "Times are as the rules of the earlier version made them, and are not marked as uncertain "
+        "where no clock was seen to jump. An offset that footage.csv stated is part of the "
+        "recorded time now, so give no camera or folder of such recordings the same offset again. "
+        "To have times made by the rules of this version, index the footage into a new gallery."
+    )
     for file in done.twice:
         say(
             f"{file}: stored more than once for its camera, at different times, of which only one "
