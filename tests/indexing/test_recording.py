@@ -10,8 +10,8 @@ import pytest
 from moving import write_gpx
 
 from workbench.district import from_geojson
-from workbench.domain import Progress, Scope
-from workbench.errors import CatalogueError, ProfileMismatch
+from workbench.domain import ClockCorrection, Progress, Scope, parse_time
+from workbench.errors import CatalogueError, GalleryError, ProfileMismatch
 from workbench.faces.models import Models, load
 from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
@@ -251,3 +251,23 @@ def test_the_woman_is_found_in_the_three_clips_she_is_in(
     stranger = replace(probe, profile=replace(probe.profile, version="0"))
     with pytest.raises(ProfileMismatch, match="Make the probe with the gallery's profile"):
         search(gallery, stranger, Scope(EVERYWHERE, *span), case=training)
+
+
+def test_a_clock_set_for_a_folder_is_not_that_of_another_catalogue(
+    tmp_path: Path, gallery: Gallery, models: Models, bad_recordings: Path
+) -> None:
+    grey = {"north/a.mkv": bad_recordings / "grey.mkv"}
+    for name, camera in (("one", "C1"), ("two", "C2")):
+        (tmp_path / name / "north").mkdir(parents=True)
+        catalogue(tmp_path / name, grey, camera)
+    found_at = parse_time("2026-04-01T00:00Z")
+    ahead = ClockCorrection(30.0, "anna", "read in the picture", found_at)
+    gallery.correct_clock(ahead, folder="north")
+    index_catalogue(tmp_path / "one", gallery, models)
+    report = index_catalogue(tmp_path / "two", gallery, models)
+    assert any("so it was not applied" in problem.what for problem in report.problems)
+    began = gallery.recordings().set_index("camera_id")["started_at"]
+    assert began["C1"] == parse_time("2026-03-28T23:59:30Z")
+    assert began["C2"] == parse_time("2026-03-29T00:00Z")
+    with pytest.raises(GalleryError, match="footage of several catalogues"):
+        gallery.correct_clock(ahead, folder="north")

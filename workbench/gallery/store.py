@@ -324,11 +324,12 @@ class Gallery:
         """Store a recording with all its tracklets, as :meth:`add_recordings` does several."""
         self.add_recordings([indexed])
 
-    def add_recordings(self, recordings: Sequence[IndexedRecording]) -> None:
+    def add_recordings(self, recordings: Sequence[IndexedRecording], *, source: str = "") -> None:
         """Store recordings with all their tracklets: all of them, or none.
 
         A clock that was corrected for a camera or folder is corrected here too, unless the
-        catalogue states an offset for the recording.
+        catalogue states an offset for the recording. *source* is the catalogue that is being
+        indexed, if any (:meth:`settings_in`).
 
         Raises
         ------
@@ -357,7 +358,8 @@ class Gallery:
             self._check_templates(one)
             self._check_times(one)
         with self._commit() as segment:
-            segment.add_recordings(list(map(self.with_clock_set, recordings)), cameras.values())
+            set_now = [self.with_clock_set(one, source) for one in recordings]
+            segment.add_recordings(set_now, cameras.values())
 
     def add_run(
         self,
@@ -510,6 +512,12 @@ class Gallery:
         else:
             setting = ClockSetting(correction, camera_id, folder, since, until)
             given_for = setting.given_for
+            if setting.folder not in ("", ".") and len(self.catalogues()) > 1:
+                raise GalleryError(
+                    "has footage of several catalogues, whose folders may have the same names",
+                    where=str(self.path),
+                    fix="Name the camera, or the recordings",
+                )
         if not dry_run:
             self._is_writable()
         known = self._recordings_to_correct(names, setting, from_seconds)
@@ -667,16 +675,31 @@ class Gallery:
                 if done < len(concerned):
                     writer = another()
 
-    def with_clock_set(self, indexed: IndexedRecording) -> IndexedRecording:
+    def with_clock_set(self, indexed: IndexedRecording, source: str = "") -> IndexedRecording:
         """The recording with the clock that was set for its folder or camera, as it is stored.
 
         One that a gallery holds already keeps its own, as does one whose catalogue states one.
         """
         about = indexed.recording
-        setting = setting_for(self.clocks(), about.camera_id, about.file, about.stated_at)
+        settings = self.settings_in(source)
+        setting = setting_for(settings, about.camera_id, about.file, about.stated_at)
         if setting is None or indexed.stored_id:
             return indexed
         return indexed.corrected(setting.correction, setting.given_for)
+
+    def catalogues(self, source: str = "") -> set[Path]:
+        """Folders of the catalogues that were indexed into it, with that of *source*."""
+        indexed = self.arrow("SELECT DISTINCT source FROM runs")["source"].to_pylist()
+        return {Path(folder).resolve() for folder in (*indexed, source) if folder}
+
+    def settings_in(self, source: str = "") -> tuple[ClockSetting, ...]:
+        """Corrections for cameras and folders that hold for what is stored from a catalogue.
+
+        Names of folders are those of one catalogue. So where there is footage of several, with that
+        of *source*, only what was set for all folders holds, and what was set for cameras.
+        """
+        one = len(self.catalogues(source)) <= 1
+        return tuple(s for s in self.clocks() if one or s.folder in ("", "."))
 
     def clocks(self) -> tuple[ClockSetting, ...]:
         """Corrections that were given for cameras and folders, the oldest first."""

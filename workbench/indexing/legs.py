@@ -85,7 +85,7 @@ def with_clocks_set(catalogue: Catalogue, gallery: Gallery) -> Catalogue:
     The gallery does so when it stores a recording, and notes who found it; by then a track must
     have been joined to it.
     """
-    settings = gallery.clocks()
+    settings = gallery.settings_in(str(catalogue.root))
 
     def corrected(recording: Recording) -> Recording:
         if recording.track is None or recording.track == recording.path:

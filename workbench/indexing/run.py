@@ -158,6 +158,7 @@ def index_catalogue(
                     gallery,
                     cameras[recording.camera_id],
                     streams_of[recording.path],
+                    str(catalogue.root),
                 )
                 meter.finish(reports[recording])
     finally:
@@ -270,7 +271,12 @@ def _outcomes(
 
 
 def _store(
-    recording: Recording, outcome: Outcome, gallery: Gallery, camera: Camera, listed: set[int]
+    recording: Recording,
+    outcome: Outcome,
+    gallery: Gallery,
+    camera: Camera,
+    listed: set[int],
+    source: str,
 ) -> RecordingReport:
     """Store what was found; *listed* are the picture streams of its file in the catalogue."""
     if isinstance(outcome, SightlineError):
@@ -281,7 +287,7 @@ def _store(
     ]:
         return _copy(recording, held_as, gallery)
     stated = outcome.recording.clock_offset_seconds
-    outcome = gallery.with_clock_set(outcome)
+    outcome = gallery.with_clock_set(outcome, source)
     found = [
         Problem(recording.file, f"has the same content as {other}; one of their rows is wrong")
         for other in gallery.same_content(outcome)
@@ -296,7 +302,7 @@ def _store(
         for other, seconds in gallery.overlapping(outcome)
         if seconds > OVERLAP_SECONDS
     ]
-    found += _clock_notes(recording, stated, gallery)
+    found += _clock_notes(recording, stated, gallery, source)
     found += notes_on(outcome, camera)
     found += [
         Problem(
@@ -309,7 +315,7 @@ def _store(
     ]
     parts = divided(replace(outcome, problems=outcome.problems + tuple(found)), camera)
     gallery.add_cameras(there for there, _ in parts)
-    gallery.add_recordings([part for _, part in parts])
+    gallery.add_recordings([part for _, part in parts], source=source)
     return RecordingReport.of(outcome, tuple(found))
 
 
@@ -328,10 +334,21 @@ def _copy(recording: Recording, ids: list[str], gallery: Gallery) -> RecordingRe
     return RecordingReport(recording.file, recording.camera_id, "present", problems=tuple(told))
 
 
-def _clock_notes(recording: Recording, stated: float, gallery: Gallery) -> list[Problem]:
+def _clock_notes(
+    recording: Recording, stated: float, gallery: Gallery, source: str
+) -> list[Problem]:
     """Say if a catalogue states another offset of a clock than was given for its camera."""
     about = recording.camera_id, recording.file, recording.stated_at
     setting = setting_for(gallery.clocks(), *about)
+    if setting is not None and not stated and setting not in gallery.settings_in(source):
+        return [
+            Problem(
+                recording.file,
+                f"a clock was set for folder {setting.folder}, but there is footage of several "
+                "catalogues, whose folders may have the same names, so it was not applied. If it "
+                "is right, correct the recording with `sightline footage clock`",
+            )
+        ]
     if setting is None or not stated or stated == setting.correction.offset_seconds:
         return []
     return [
