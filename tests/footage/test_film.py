@@ -182,6 +182,32 @@ def test_pictures_that_cannot_be_decoded_are_not_called_missing(tmp_path: Path) 
         RecordingReader(path)
 
 
+def test_a_further_stream_that_cannot_be_decoded_is_told(tmp_path: Path) -> None:
+    other = write(
+        tmp_path / "b.mkv", shades(range(3)), codec="mjpeg", pixels="yuvj420p", options={}
+    )
+    path = tmp_path / "both.avi"
+    with (
+        av.open(str(film(tmp_path / "a.ts", count=3))) as first,
+        av.open(str(other)) as second,
+        av.open(str(path), "w") as new,
+    ):
+        both = [
+            (old, new.add_stream_from_template(old.streams.video[0])) for old in (first, second)
+        ]
+        for old, stream in both:
+            for packet in old.demux(video=0):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    new.mux(packet)
+    path.write_bytes(path.read_bytes().replace(b"MJPG", b"XXXX"))
+    with RecordingReader(path) as reader:
+        assert len(numbers(reader)) == 3
+        assert [problem.what for problem in reader.problems] == [
+            "picture streams that cannot be decoded: 1"
+        ]
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "asf", "flv", "avi"])
 def test_films_joined_byte_by_byte_are_told(tmp_path: Path, suffix: str) -> None:
     """Most readers end with the first; that of AVI goes on, and its times are by the number."""

@@ -263,7 +263,8 @@ class Film:
             if stream.codec_context is not None
             and not stream.disposition & av.stream.Disposition.attached_pic
         ]
-        if not streams and any(s.codec_context is None for s in self._container.streams.video):
+        self.undecodable = sum(s.codec_context is None for s in self._container.streams.video)
+        if not streams and self.undecodable:
             raise RecordingError(
                 "holds pictures of a kind that cannot be decoded",
                 where=self.name,

@@ -354,6 +354,8 @@ class RecordingReader:
                     f"{self._seconds:.0f} s: it was cut off, or only its sound goes on"
                 )
                 self._unseen(Unseen(self._seconds, length, why))
+        if film.undecodable:
+            self._note(f"picture streams that cannot be decoded: {film.undecodable}", 0.0)
         if film.hidden:
             self._note(
                 f"{film.hidden} pictures are in it that it leaves out, as films that were cut do; "
