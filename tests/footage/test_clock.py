@@ -31,6 +31,17 @@ def test_zero_is_the_first_packet_and_not_the_first_picture() -> None:
     assert placed(clock(zero=None), [7.9, 8.0]) == [0.0, 0.1]
 
 
+@pytest.mark.parametrize(
+    ("first", "doubted"), [(3.0, [0.0]), (4.95, []), (5.0, []), (9000.0, [0.0])]
+)
+def test_a_first_picture_far_from_the_first_packet_is_in_doubt(
+    first: float, doubted: list[float]
+) -> None:
+    made = clock(zero=5.0)
+    assert placed(made, [first, first + 0.1]) == [0.0, 0.1]
+    assert [doubt.from_seconds for doubt in made.doubts] == doubted
+
+
 def test_a_pause_in_a_container_with_explicit_times_is_a_pause() -> None:
     made = clock(explicit=True)
     assert placed(made, [0, 0.1, 7200.0, 7200.1]) == [0, 0.1, 7200.0, 7200.1]

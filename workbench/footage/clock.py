@@ -3,8 +3,13 @@
 A recording has one time axis, in seconds. These rules make it, and no other place does:
 
 Zero
-    is the time of the stream's first packet, whether or not its picture can be decoded: an export
-    that was cut between key pictures begins when it was cut.
+    is the time of the stream's first packet that is to be shown, whether or not its picture can be
+    decoded: an export that was cut between key pictures begins when it was cut. Where other streams
+    of the file share its clock, it is the earliest of theirs: in a container that states the time
+    of each picture, of all picture streams; everywhere, of sound and pictures that begin half a
+    second to a minute before. That they share it is not known of programmes in one MPEG-TS.
+    Where the first picture that can be decoded lies before it, or by more than the longest pause
+    after it, zero is the time of that picture, and in doubt if it is off by over one step.
 Ahead
     in a container that states the time of each picture (MP4, Matroska) a step ahead of up to a year
     is a pause. In a stream whose clock only runs along (MPEG-TS, MPEG-PS) a step of less than
@@ -157,6 +162,13 @@ class Clock(Generic[T]):
             if 0 <= seconds < self._longest_pause:
                 return seconds
             self._zero = this.time
+            if abs(seconds) > LATE_STEPS * self._step:
+                way = "before" if seconds < 0 else "after"
+                self.doubt(
+                    0.0,
+                    f"its first picture lies {length_words(abs(seconds))} {way} the first packet "
+                    "by its clock; how much is missing is not known",
+                )
             return 0.0
         if self._overlap_ends is not None:
             if seconds <= self._overlap_ends:
