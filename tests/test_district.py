@@ -24,7 +24,7 @@ def test_polygons_come_in_every_wrapping() -> None:
     east = {"type": "Polygon", "coordinates": [[[x + 2, y] for x, y in RING]]}
     collection = {
         "type": "FeatureCollection",
-        "features": [feature(POLYGON, name="Two parts"), feature(east), feature(None)],
+        "features": [feature(POLYGON, name="Two parts"), feature(east)],
     }
     assert from_geojson(POLYGON).area.area == 1
     assert from_geojson(json.dumps(feature(POLYGON, name="Old town"))).name == "Old town"
@@ -143,6 +143,7 @@ def test_a_circle_beside_a_polygon_is_part_of_the_district() -> None:
             collection(feature(POLYGON), feature({"type": "Circle", "coordinates": [0, 0]})),
             "the GeoJSON coordinates of feature 2 cannot be read",
         ),
+        (collection(feature(POLYGON), feature(None)), "feature 2 has no geometry"),
         (collection(feature(POLYGON), "more"), "feature 2 cannot be read"),
         (
             collection(feature(POLYGON), feature(moved(0, 200), name="Far")),
@@ -159,7 +160,7 @@ def test_what_is_not_an_area_is_refused_by_its_name(document: Any, said: str) ->
 
 def test_labels_and_lines_inside_an_area_are_inside() -> None:
     inner = feature(line((0.1, 0.1), (0.9, 0.1)))
-    district = from_geojson(collection(feature(POLYGON), inner, at(0.5, 0.5), feature(None)))
+    district = from_geojson(collection(feature(POLYGON), inner, at(0.5, 0.5)))
     assert district.area.area == 1
 
 

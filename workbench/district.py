@@ -166,8 +166,12 @@ def _parts_of_feature(document: Mapping[str, Any], called: str, name: str) -> It
     properties, geometry = None, document
     if document.get("type") == "Feature":
         properties, geometry = document.get("properties"), document.get("geometry")  # type: ignore[assignment]
-        if geometry is None:  # a feature without a place
-            return
+        if geometry is None:  # it may have been an area, which is then missing
+            raise DistrictError(
+                f"{called or 'its feature'} has no geometry",
+                where=name,
+                fix="Draw it again, or remove it from the file",
+            )
     if not isinstance(properties, Mapping):
         properties = None
     yield from _taken_apart(geometry, called, properties, name, 0)
