@@ -239,7 +239,11 @@ def check(reader: RecordingReader, *, start: float) -> str:
         assert last <= reader.seconds
         # Times in UTC can be told.
         assert STARTED + timedelta(seconds=reader.seconds) > STARTED
-        assert all(unseen.start < unseen.end <= reader.seconds for unseen in reader.unseen)
+        for unseen in reader.unseen:
+            assert unseen.start < unseen.end
+            # Between pictures, or after the last one: what a header claims, or what follows.
+            assert unseen.end <= reader.seconds or unseen.start >= last
+            assert STARTED + timedelta(seconds=unseen.end) > STARTED
         begins = [doubt.from_seconds for doubt in reader.doubts]
         assert begins == sorted(begins)
         assert len(reader.problems) < 1000

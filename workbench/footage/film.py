@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
@@ -313,7 +314,8 @@ class Film:
 
     def _time(self, frame: Any) -> float | None:
         if not self._by_decoding_time:
-            return None if frame.time is None else float(frame.time)
+            # A damaged header can state a clock of no rate, by which a time is no number.
+            return frame.time if frame.time is not None and math.isfinite(frame.time) else None
         if frame.dts is None:
             return None
         if self._delay is None:
