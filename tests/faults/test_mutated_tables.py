@@ -170,7 +170,8 @@ def test_mutated_tracks_and_lists_of_cameras_are_read_or_refused(tmp_path: Path,
                 places = [camera.place for camera in read_places(path)]
             else:
                 points, _ = read_gpx(path)
-                legs_of(Position(p.seconds_from(EARLIEST), p.place, p.segment) for p in points)
+                begun = [(p.time - EARLIEST).total_seconds() for p in points]
+                legs_of(Position(s, p.place, p.segment) for s, p in zip(begun, points, strict=True))
                 places = [point.place for point in points]
         except (CatalogueError, RecordingError):
             outcomes["refused"] += 1

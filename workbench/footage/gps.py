@@ -56,10 +56,6 @@ class TrackPoint:
     place: Place
     segment: int
 
-    def seconds_from(self, start: datetime) -> float:
-        """Seconds after the start of a recording; negative before it."""
-        return (self.time - start).total_seconds()
-
 
 @dataclass(frozen=True, slots=True)
 class Course:
