@@ -3,8 +3,10 @@
     python benchmarks/lab.py [--profile dlib] [--calibrate] [--write] [--quick]
 
 LFW's people are divided into two halves by person; people of ``footage/town``, whose stills are
-from LFW too, are in neither. Everything that is set (calibration, thresholds, the way of pooling)
-is set on the first half; everything that is reported is measured on the second, and on the town.
+from LFW too, are in neither: its ``aliases.json`` gives their labels in LFW. Where a person or a
+picture is on two sides all the same, nothing is measured. Everything that is set (calibration,
+thresholds, the way of pooling) is set on the first half; everything that is reported is measured on
+the second, and on the town.
 
 ``--calibrate`` renews the calibration that comes with Sightline, ``--write`` the tables of
 docs/findings.md, ``--quick`` leaves out the degradations. What was enrolled stays in
@@ -18,7 +20,7 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ from truth import Truth, tracklets
 import workbench.calibration
 from workbench.calibration import QUALITY_STEPS, Calibration, calibration_of, write_calibration
 from workbench.domain import Progress
-from workbench.errors import SightlineError
+from workbench.errors import EvaluationError, SightlineError
 from workbench.evaluation.calibrate import (
     calibrate,
     comparison_table,
@@ -37,7 +39,7 @@ from workbench.evaluation.calibrate import (
     fit_likelihood_ratio,
 )
 from workbench.evaluation.camera_limits import usefulness
-from workbench.evaluation.data import people_in
+from workbench.evaluation.data import people_in, require_apart
 from workbench.evaluation.degradation import Degradation
 from workbench.evaluation.groups import by_group, thirds
 from workbench.evaluation.pooling import FUSION_RULES, similarity, trial
@@ -77,11 +79,32 @@ class Half:
         return sorted(count[count >= least].index)
 
 
-def people_of_town() -> set[str]:
-    """Labels of all who are in the town's clips or are looked for there."""
-    town = SHARED / "footage" / "town"
+def people_of_town(town: Path) -> set[str]:
+    """Labels in LFW of all who are in the town's clips or are looked for there."""
     truth = Truth.read(town / "truth.json")
-    return {*truth.wanted, *truth.absent, *(a.person for a in truth.appearances)}
+    aliases: dict[str, str] = json.loads((town / "aliases.json").read_text("utf-8"))
+    people = {*truth.wanted, *truth.absent, *(a.person for a in truth.appearances)}
+    unknown = sorted(people - aliases.keys())
+    if unknown:
+        raise EvaluationError(
+            f"gives no label in LFW for {', '.join(unknown)}, who would stay in what is measured",
+            where=str(town / "aliases.json"),
+            fix="Add them",
+        )
+    return {*aliases.values()}
+
+
+def people_of_lfw(lfw: Path, town: Path) -> list[Still]:
+    """Pictures of the people who are not in the town, checked against its photographs."""
+    out = people_of_town(town)
+    stills = [
+        replace(still, person=still.path.stem) if still.person == "single" else still
+        for still in people_in(lfw)
+    ]
+    stills = [still for still in stills if still.person not in out]
+    photographs = [still for name in ("probes", "absent") for still in people_in(town / name)]
+    require_apart({"LFW": stills, "the town": photographs}, labels_agree=False)
+    return stills
 
 
 def halves(stills: list[Still], models: Models) -> tuple[Half, Half]:
@@ -102,10 +125,14 @@ def halves(stills: list[Still], models: Models) -> tuple[Half, Half]:
         enrol(smaller, models, degraded=one, cache=cache, progress=show) for one in SMALLER
     ]
     people = np.unique(versions[0].people)
-    first, second = (
-        Half(tuple(version.of(chosen) for version in versions))
-        for chosen in (people[::2], people[1::2])
+    both = people[::2], people[1::2]
+    require_apart(
+        {
+            name: [still for still in stills if still.person in set(half)]
+            for name, half in zip(("the first half", "the second half"), both, strict=True)
+        }
     )
+    first, second = (Half(tuple(version.of(half) for version in versions)) for half in both)
     return first, second
 
 
@@ -384,12 +411,7 @@ def main() -> int:
     if not lfw.is_dir():
         raise SystemExit(f"no stills at {lfw}; set SIGHTLINE_SHARED")
     models = load_models(options.profile)
-    stills = [
-        Still(path.stem if still.person == "single" else still.person, path)
-        for still in people_in(lfw, without=people_of_town())
-        for path in [still.path]
-    ]
-    stills = [still for still in stills if still.person not in people_of_town()]
+    stills = people_of_lfw(lfw, town)
     first, second = halves(stills, models)
     if options.calibrate:
         made = calibrate(first.versions, data=DATA)

@@ -11,7 +11,7 @@ import pytest
 from workbench.demo import demo_town
 from workbench.errors import EvaluationError
 from workbench.evaluation.camera_limits import usefulness
-from workbench.evaluation.data import pairs_trial, people_in, read_pairs
+from workbench.evaluation.data import pairs_trial, people_in, read_pairs, require_apart
 from workbench.evaluation.degradation import Degradation
 from workbench.evaluation.groups import by_group, thirds
 from workbench.evaluation.protocols import Trial
@@ -49,6 +49,21 @@ def test_a_folder_of_people_is_read_with_its_labels(tmp_path: Path) -> None:
         ("ben", "1.JPG", "night"),
     ]
     assert {s.person for s in people_in(tmp_path)} == {"anna", "ben", "carl"}
+
+
+def test_nobody_is_on_both_sides_of_a_split(tmp_path: Path) -> None:
+    pictures = {"one/anna.jpg": b"a", "one/ben.jpg": b"b", "two/anna.jpg": b"x", "two/cy.jpg": b"c"}
+    for name, content in pictures.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    sides = {name: people_in(tmp_path / name) for name in ("one", "two")}
+    require_apart(sides, labels_agree=False)
+    with pytest.raises(EvaluationError, match="anna is in one too"):
+        require_apart(sides)
+    # The same picture under another label.
+    (tmp_path / "two" / "cy.jpg").write_bytes(b"b")
+    with pytest.raises(EvaluationError, match=r"too \(1\), such as .*ben.jpg"):
+        require_apart(sides, labels_agree=False)
 
 
 def test_folders_that_cannot_be_used_are_refused(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterable, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +65,48 @@ def _labels(path: Path) -> dict[str, dict[str, str]]:
             fix="Name the column of the people's labels person",
         )
     return {row.pop("person"): row for row in rows}
+
+
+def require_apart(sides: Mapping[str, Sequence[Still]], *, labels_agree: bool = True) -> None:
+    """Check that no person is on two sides of a split: by label, and by the content of pictures.
+
+    A threshold that was set on a person says too little of the errors on that person's pictures.
+    Copies of a picture are found whatever they are called; two pictures of one person under two
+    labels are not.
+
+    Parameters
+    ----------
+    sides : mapping of name to stills
+        What is set on and what is reported, named for the message.
+    labels_agree : bool
+        False where the sides were labelled apart, so that one label may stand for two people.
+
+    Raises
+    ------
+    EvaluationError
+        If somebody is on two sides, with the first such pictures.
+    """
+    contents = {
+        name: {hashlib.sha256(still.path.read_bytes()).digest(): still for still in stills}
+        for name, stills in sides.items()
+    }
+    for one, other in combinations(sides, 2):
+        people = {still.person for still in sides[one]}
+        labels = [still for still in sides[other] if labels_agree and still.person in people]
+        if labels:
+            raise EvaluationError(
+                f"{labels[0].person} is in {one} too",
+                where=f"{other}: {labels[0].path}",
+                fix="Divide by person, so that whoever is on one side is not on the other",
+            )
+        copies = contents[one].keys() & contents[other].keys()
+        pairs = sorted((contents[one][c].path, contents[other][c].path) for c in copies)
+        if pairs:
+            raise EvaluationError(
+                f"holds pictures that are in {one} too ({len(pairs):,}), such as {pairs[0][0]}",
+                where=f"{other}: {pairs[0][1]}",
+                fix="Leave out of one side whoever these pictures show",
+            )
 
 
 def read_pairs(path: Path, pictures: Path) -> list[tuple[Still, Still]]:
