@@ -8,7 +8,7 @@ from sklearn.metrics import roc_curve
 
 from workbench.errors import EvaluationError
 from workbench.evaluation.intervals import interval, resampled
-from workbench.evaluation.protocols import Trial
+from workbench.evaluation.protocols import Trial, pooled
 
 SCORES = np.array(
     [
@@ -73,6 +73,31 @@ def test_pairs_that_were_not_compared_count_nowhere() -> None:
     assert trial.fmr(np.array([0.5]))[0] == pytest.approx([1 / 2])
     assert trial.fnmr(np.array([0.5]))[0] == pytest.approx([0])
     assert set(trial.rates_at(0.5)) == {"FMR", "FNMR"}  # of pairs no search can be told
+
+
+def test_everybody_can_be_searched_without_an_own_entry() -> None:
+    scores = SCORES.copy()
+    scores[1, 1] = np.nan  # the same picture is on both sides
+    trial = Trial(scores, PROBES, ENTRIES, own_left_out=True)
+    # The best of others: 0.3 for A, 0.6 for B, 0.7 for D; an own entry that counts has only A.
+    assert trial.fpir(T)[0] == pytest.approx([2 / 3, 2 / 3, 0])
+    assert trial.fnir(T)[0] == pytest.approx([0, 0, 1])
+    assert trial.rates_at(0.65)["FPIR"].people == 3
+    assert trial.threshold_at(fpir=0.34) == pytest.approx(0.6)
+    assert trial.gallery == 2
+
+
+def test_two_halves_are_pooled_without_comparing_anybody_across_them() -> None:
+    first = Trial(SCORES, PROBES, ENTRIES, own_left_out=True)
+    second = Trial(
+        SCORES - 0.25, *(np.char.add("x", side) for side in (PROBES, ENTRIES)), own_left_out=True
+    )
+    both = pooled([first, second])
+    assert both.fmr(T)[0] == pytest.approx((first.fmr(T)[0] + second.fmr(T)[0]) / 2)
+    assert both.fpir(T)[0] == pytest.approx((first.fpir(T)[0] + second.fpir(T)[0]) / 2)
+    assert both.fnir(T)[0] == pytest.approx((first.fnir(T)[0] + second.fnir(T)[0]) / 2)
+    with pytest.raises(EvaluationError, match="in two of the trials"):
+        pooled([first, first])
 
 
 def test_rates_agree_with_a_library_on_many_pairs() -> None:

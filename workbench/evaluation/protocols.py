@@ -8,7 +8,7 @@ TPIR = 1 - FNIR. Every rate comes with a 95 % interval from a bootstrap by perso
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,10 @@ class Trial:
         Person of each probe.
     entries : (g,) str
         Whose each entry of the gallery is.
+    own_left_out : bool
+        True if each probe is searched twice, with its own entry in the gallery and without it:
+        everybody then counts for the FPIR, and whoever has an own entry for the FNIR. By default
+        only probes without an own entry count for the FPIR.
 
     Raises
     ------
@@ -45,6 +49,7 @@ class Trial:
     scores: NDArray[Any]
     probes: NDArray[Any]
     entries: NDArray[Any]
+    own_left_out: bool = False
 
     def __post_init__(self) -> None:
         if self.scores.shape != (len(self.probes), len(self.entries)):
@@ -74,8 +79,18 @@ class Trial:
 
     @property
     def mated(self) -> NDArray[Any]:
-        """Probes with an entry of their own person, ``(p,) bool``."""
-        return np.isin(self.probes, self.entries)
+        """Probes that were compared with an entry of their own person, ``(p,) bool``."""
+        return np.asarray((self.same & ~np.isnan(self.scores)).any(axis=1))
+
+    @property
+    def strangers_only(self) -> NDArray[Any]:
+        """Probes that are searched in a gallery without an entry of their own, ``(p,) bool``."""
+        return np.ones(len(self.probes), bool) if self.own_left_out else ~self.mated
+
+    @property
+    def gallery(self) -> int:
+        """Smallest number of entries of others that a probe was compared with."""
+        return int((~self.same & ~np.isnan(self.scores)).sum(axis=1).min())
 
     # --- One to one -----------------------------------------------------------------------
 
@@ -133,9 +148,9 @@ class Trial:
     # --- One to many ----------------------------------------------------------------------
 
     def fpir(self, thresholds: NDArray[Any], weights: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Share of probes without a mate in the gallery that return a candidate, ``(draws, t)``."""
-        alone = ~self.mated
-        best = self._best(np.ones_like(self.same))[alone]
+        """Share of searches without a mate in the gallery that find a candidate, ``(draws, t)``."""
+        alone = self.strangers_only
+        best = self._best(~self.same)[alone]
         of_probe = self._drawn(weights)[0][:, alone]
         return _share(best[:, None] >= thresholds[None], of_probe)
 
@@ -259,7 +274,7 @@ class Trial:
             pairs = ~self.same & ~np.isnan(self.scores)
             scores, wanted, what = self.scores[pairs], fmr, "pairs of different people"
         else:
-            scores = self._best(np.ones_like(self.same))[~self.mated]
+            scores = self._best(~self.same)[self.strangers_only]
             assert fpir is not None
             wanted, what = fpir, "probes without a mate"
         allowed = int(np.floor(wanted * len(scores) + 1e-9))
@@ -276,7 +291,7 @@ class Trial:
     def _measures(self) -> dict[str, Callable[..., NDArray[Any]]]:
         pairs = {"FMR": self.fmr, "FNMR": self.fnmr}
         # Single pairs have no one-to-many rates.
-        whole = not np.isnan(self.scores).any()
+        whole = self.own_left_out or not np.isnan(self.scores).any()
         return pairs | ({"FPIR": self.fpir, "FNIR": self.fnir} if whole else {})
 
     def _resample(
@@ -286,8 +301,37 @@ class Trial:
 
     def _clusters(self, name: str) -> int:
         """Number of people that a rate rests on."""
-        which = {"FPIR": ~self.mated, "FNIR": self.mated, "FNMR": self.mated}.get(name)
+        which = {"FPIR": self.strangers_only, "FNIR": self.mated, "FNMR": self.mated}.get(name)
         return len(np.unique(self.probes if which is None else self.probes[which]))
+
+
+def pooled(trials: Sequence[Trial]) -> Trial:
+    """One trial of several that have no person in common: nobody is compared across them.
+
+    Two halves of the people, each told by what the other half taught, are pooled so; thresholds
+    that differ between them are first subtracted from the scores.
+
+    Raises
+    ------
+    EvaluationError
+        If somebody is in two of them.
+    """
+    people = np.concatenate([trial.people for trial in trials])
+    if len(np.unique(people)) < len(people):
+        raise EvaluationError(
+            "somebody is in two of the trials", where="pooled", fix="Divide the data by person"
+        )
+    sizes = np.array([trial.scores.shape for trial in trials])
+    scores = np.full(sizes.sum(axis=0), np.nan)
+    for trial, (down, across) in zip(trials, np.cumsum(sizes, axis=0) - sizes, strict=True):
+        rows, columns = trial.scores.shape
+        scores[down : down + rows, across : across + columns] = trial.scores
+    return Trial(
+        scores,
+        np.concatenate([trial.probes for trial in trials]),
+        np.concatenate([trial.entries for trial in trials]),
+        own_left_out=all(trial.own_left_out for trial in trials),
+    )
 
 
 def _share(happened: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
