@@ -16,12 +16,12 @@ from earlier import earlier, identity
 from searching import found
 
 from workbench.cli.main import main
-from workbench.domain import ClockCorrection, IndexedRecording, Problem
+from workbench.domain import PERHAPS_TWICE, ClockCorrection, IndexedRecording, Problem
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
 from workbench.gallery.lifecycle import check
 from workbench.gallery.register import segments_folder, version_of
-from workbench.gallery.upgrade import upgrade
+from workbench.gallery.upgrade import COUNTED, JUMPED, NOTE, ORDERED, upgrade
 
 START = datetime(2026, 3, 29, tzinfo=UTC)
 JUMPS = "its clock jumps from 61.000 s to 30.000 s"
@@ -30,12 +30,15 @@ Make = Callable[..., IndexedRecording]
 
 @pytest.fixture
 def old(gallery: Gallery, indexed: Make) -> Path:
-    """A gallery of schema 3: one recording's clock jumps, another is in it at two times."""
+    """A gallery of schema 3: a clock jumps, one recording is in it twice, two were counted."""
     jumping = indexed(4, 300, (90, 91, 92), problems=(Problem("x", JUMPS, 61.0),))
     gallery.add_recording(jumping)
     twice = indexed(3, 0, (93,))
     again = replace(twice.recording, started_at=START + timedelta(minutes=4), file="again.mp4")
     gallery.add_recording(replace(twice, recording=again, stored_id="f" * 16))
+    for minute, file in ((30, "a/*.jpg"), (60, "b/RAW.H264")):
+        counted = indexed(5, minute, (94 + minute,))
+        gallery.add_recording(replace(counted, recording=replace(counted.recording, file=file)))
     gallery.add_run("x", START, START, indexed=2, refused=[(jumping.recording, "bad")], left=0)
     path = gallery.path
     gallery.close()
@@ -59,7 +62,7 @@ def test_everything_comes_over_and_ids_stay(
     assert "An offset that footage.csv stated is part of the recorded time now" in said.err
     (told,) = map(json.loads, said.out.splitlines())
     assert told == {
-        "upgraded": True, "recordings": 14, "doubtful": 1, "twice": ["3-0.mp4", "again.mp4"],
+        "upgraded": True, "recordings": 16, "doubtful": 3, "twice": ["3-0.mp4", "again.mp4"],
     }  # fmt: skip
     assert main(["gallery", "upgrade", str(old)]) == 0
     assert "of this version already" in capsys.readouterr().err
@@ -70,16 +73,25 @@ def test_everything_comes_over_and_ids_stay(
         candidates = [c for c in found(new) if c.recording_id == name]
         assert [c.first_seen for c in candidates] == [t.first_seen for t in one.tracklets[:5]]
         assert [c.shot_jpeg for c in candidates] == [t.shots[0].jpeg for t in one.tracklets[:5]]
-        assert {c.time.in_words() for c in candidates[:1]} == {"recorded as 2026-03-29 00:00:00"}
+        assert candidates[0].time.mark == "time by earlier rules"
+        assert candidates[0].time.in_words() == f"recorded as 2026-03-29 00:00:00; {NOTE}"
         with pytest.raises(GalleryError, match="is in the gallery already"):
             new.add_recording(one)  # known, though it would have another id now
         doubts = [c.time.doubt for c in found(new) if c.recording == "4-300.mp4"]
-        assert doubts == ["", *["an earlier Sightline read it, and its clock jumped"] * 2]
+        assert doubts == ["", JUMPED, JUMPED]
+        told = {c.recording: (c.time.doubt, c.time.note) for c in found(new)}
+        assert told["a/*.jpg"] == (ORDERED, "")
+        assert told["b/RAW.H264"] == (COUNTED, "")
         assert (len(new.runs()), len(new.problems())) == (1, 1)
         # Its clocks can be corrected like any other.
         correction = ClockCorrection(60.0, "anna", "read", datetime(2026, 4, 1, tzinfo=UTC))
+        changes = new.correct_clock(correction, camera_id="C0")
+        # What the list stated is part of the recorded time; a camera's clock settles nothing.
+        assert {change.note for change in changes} == {PERHAPS_TWICE}
+        assert {c.time.note for c in found(new) if c.recording_id == name} == {NOTE}
         (change,) = new.correct_clock(correction, recordings=[name])
-        assert change.tracklets == 6
+        assert (change.tracklets, change.note) == (6, "")
+        assert {c.time.note for c in found(new) if c.recording_id == name} == {""}
         moved = [c.first_seen for c in found(new) if c.recording_id == name]
         assert moved == [c.first_seen - timedelta(minutes=1) for c in candidates]
         assert list(check(new)) == []
@@ -121,7 +133,7 @@ def test_killed_in_its_middle_it_is_old_or_new_and_goes_on(
     assert (upgrade(old) is None) == (version == 4)
     with Gallery.open(old, write=True) as new:
         assert list(check(new)) == []
-        assert len(new.recordings()) == 14
+        assert len(new.recordings()) == 16
         named = {segment.entry.name for segment in new.segments}
     assert {f.name for f in segments_folder(old).iterdir() if f.is_dir()} == named
 

@@ -65,8 +65,8 @@ class RecordedStretch:
 
     @property
     def is_plain(self) -> bool:
-        """True if its times are as recorded, and nothing and no one has said more of them."""
-        return self.clock == Stretch(self.from_seconds)
+        """True if its times are as recorded, nothing speaks against them, and no one found more."""
+        return self.clock == Stretch(self.from_seconds, note=self.clock.note)
 
     def stated(self, seconds: float) -> datetime:
         """UTC time that the catalogue states for a second of the recording."""

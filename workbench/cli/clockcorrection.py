@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -205,6 +206,8 @@ def apply(
             uncertainty_seconds=uncertainty,
             dry_run=dry_run,
         )
+        for note, number_of_them in Counter(one.note for one in changes if one.note).items():
+            say(f"Look at {counted(number_of_them, 'time')} again: {note}.")
         if options.json:
             lines(_facts(change, made=not dry_run) for change in changes)
             return DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from workbench.cli.options import (
     add_json,
     describe,
 )
-from workbench.cli.output import DONE, lines, say, show, table
+from workbench.cli.output import DONE, counted, lines, say, show, table
 from workbench.errors import SightlineError
 from workbench.footage.clockpictures import AREAS, read_area
 from workbench.footage.clockreading import per_day
@@ -215,6 +216,9 @@ def _list(options: argparse.Namespace) -> int:
             _found(clock, zone),
         )
     show(listed)
+    for note, number in Counter(one.clock.open_note for one in found).items():
+        if note:
+            say(f"{counted(number, 'time')} {note}.")
     for setting in settings:
         say(f"Also for what is indexed later: {setting.in_words(zone)}.")
     return DONE
@@ -248,6 +252,7 @@ def _facts(one: RecordedStretch) -> dict[str, Any]:
         "offset_seconds": clock.offset_seconds,
         "uncertainty_seconds": clock.uncertainty_seconds,
         "doubt": clock.open_doubt,
+        "note": clock.open_note,
         "found_by": clock.found_by,
         "how": clock.how,
         "found_at": None if clock.found_at is None else clock.found_at.isoformat(),

@@ -317,14 +317,16 @@ def _upgrade(options: argparse.Namespace) -> int:
     say(f"{counted(done.recordings, 'recording')} upgraded.")
     if done.doubtful:
         say(
-            f"In {counted(done.doubtful, 'recording')} the clock jumps: times after that are "
-            "marked as not certain. Index them into a new gallery to have every picture looked at."
+            f"{counted(done.doubtful, 'recording')} with times that are not certain, as "
+            "`sightline footage clock list --uncertain` lists them: their clock jumps, or their "
+            "pictures were counted or put in order by rules that were wrong. Index them into a new "
+            "gallery to have every picture looked at."
         )
     say(
-        "Times are as the rules of the earlier version made them, and are not marked as uncertain "
-        "where no clock was seen to jump. An offset that footage.csv stated is part of the "
-        "recorded time now, so give no camera or folder of such recordings the same offset again. "
-        "To have times made by the rules of this version, index the footage into a new gallery."
+        "All others carry a note that their times are by the rules of an earlier version, until "
+        "they are confirmed. An offset that footage.csv stated is part of the recorded time now, "
+        "so give no camera or folder of such recordings the same offset again. To have times made "
+        "by the rules of this version, index the footage into a new gallery."
     )
     for file in done.twice:
         say(
@@ -360,8 +362,9 @@ def _arrived(options: argparse.Namespace, what: str, came: Arrival) -> int:
         say(f"Clocks corrected or confirmed by what was found: {came.corrected:,}")
     for file in came.kept:
         say(
-            f"{file}: keeps its times, although a correction may concern it. Its start is stated "
-            "otherwise there, a track placed it by its clock, or a folder of that name was "
-            "corrected for other recordings: see `sightline footage clock list`"
+            f"{file}: keeps its times, although a correction may concern it. Its start or offset "
+            "is stated otherwise there, a track placed it by its clock, a folder of that name was "
+            "corrected for other recordings, or an earlier version read it, whose recorded time "
+            "may have been corrected before: see `sightline footage clock list`"
         )
     return DONE

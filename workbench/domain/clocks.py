@@ -22,10 +22,15 @@ from workbench.errors import TimeError
 # Columns that say in tables and exports what a time rests on.
 TIME_FIELDS = (
     "recorded_first_seen", "time_correction_seconds", "time_uncertainty_seconds", "time_doubt",
-    "time_found_by", "time_how",
+    "time_found_by", "time_how", "time_note",
 )  # fmt: skip
 # Beyond this a camera's clock is not off but unset.
 MOST_OFFSET_SECONDS = 366 * 86400.0
+# Why an offset may be too much for a recording that was upgraded: schema 3 kept one time of it.
+PERHAPS_TWICE = (
+    "an earlier version read it: an offset that footage.csv stated then is part of its recorded "
+    "time, and is not to be given again"
+)
 # How an offset is known that nobody gave to the gallery.
 FROM_CATALOGUE = "as the catalogue states it"
 
@@ -84,6 +89,8 @@ class Stretch:
     found_at: datetime | None = None  # UTC; None: nobody has confirmed or corrected it
     # What the offset was given for: a recording, a folder or a camera; empty where nobody did.
     given_for: str = ""
+    # What else its times rest on, though nothing speaks against them; empty if there is nothing.
+    note: str = ""
 
     @property
     def shift(self) -> timedelta:
@@ -97,8 +104,16 @@ class Stretch:
         How far the clock of a camera was ahead in general does not say how long a break in one of
         its recordings was: only what is given for the recording itself settles a doubt.
         """
-        settled = self.found_at is not None and self.given_for == GIVEN_FOR[-1]
-        return "" if settled else self.doubt
+        return "" if self._is_settled else self.doubt
+
+    @property
+    def open_note(self) -> str:
+        """The note on its times, as long as nobody confirmed or corrected the recording itself."""
+        return "" if self._is_settled else self.note
+
+    @property
+    def _is_settled(self) -> bool:
+        return self.found_at is not None and self.given_for == GIVEN_FOR[-1]
 
     def corrected(self, correction: ClockCorrection, given_for: str) -> Stretch:
         """The stretch with another offset, or with the same one confirmed."""
@@ -136,6 +151,7 @@ class ClockChange:
     new_offset_seconds: float
     tracklets: int = 0  # whose times changed, or are confirmed
     kept: str = ""  # why they stay; empty unless they do
+    note: str = ""  # why the new offset may be wrong; empty if nothing speaks against it
 
 
 def corrected(
@@ -169,26 +185,45 @@ def corrected(
 
 
 def with_corrections_of(own: Sequence[Stretch], other: Sequence[Stretch]) -> tuple[Stretch, ...]:
-    """Stretches of a recording with what people found of its clock in another gallery.
+    """Stretches of a recording with what is known of its clock in another gallery.
 
-    Of two corrections the newer one holds.
+    As in one gallery, the more specific holds, and of one kind the newer: so times are the same
+    whichever of the two is asked. Doubts and notes stay those of *own*.
     """
     edges = {stretch.from_seconds for stretch in own}
     for before, stretch in zip((None, *other), other, strict=False):
-        if stretch.found_at is not None or (before is not None and before.found_at is not None):
+        if stretch.given_for or (before is not None and before.given_for):
             edges.add(stretch.from_seconds)
     found: list[Stretch] = []
     for seconds in sorted(edges):
         mine, theirs = stretch_at(own, seconds), stretch_at(other, seconds)
-        newer = theirs.found_at is not None and (
-            mine.found_at is None or mine.found_at < theirs.found_at
-        )
-        found.append(
-            replace(theirs, from_seconds=seconds, doubt=mine.doubt)
-            if newer
-            else replace(mine, from_seconds=seconds)
-        )
+        holds = max(mine, theirs, key=_precedence)
+        found.append(replace(holds, from_seconds=seconds, doubt=mine.doubt, note=mine.note))
     return tuple(found)
+
+
+def contradicts(own: Sequence[Stretch], other: Sequence[Stretch]) -> bool:
+    """Return True if two catalogues state different offsets and nobody has found the right one."""
+
+    def stated(stretch: Stretch) -> bool:
+        return stretch.given_for == GIVEN_FOR[-1] and stretch.found_at is None
+
+    pairs = [
+        (stretch_at(own, seconds), stretch_at(other, seconds))
+        for seconds in {stretch.from_seconds for stretch in (*own, *other)}
+    ]
+    return any(
+        stated(mine) and stated(theirs) and mine.offset_seconds != theirs.offset_seconds
+        for mine, theirs in pairs
+    )
+
+
+def _precedence(stretch: Stretch) -> tuple[object, ...]:
+    """Order of what is known of a clock: the more specific, the newer, and, at once, any order."""
+    rank = GIVEN_FOR.index(stretch.given_for)
+    if stretch.found_at is None:  # as a catalogue states it
+        return rank, 0.0
+    return rank, stretch.found_at.timestamp(), stretch.offset_seconds, stretch.found_by, stretch.how
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +248,7 @@ class TimeNote:
     doubt: str = ""  # why the time is not certain; empty if nothing speaks against it
     found_by: str = ""  # who confirmed or corrected it; empty: nobody
     how: str = ""
+    note: str = ""  # by which rules an earlier version made it; empty if this one did
 
     @classmethod
     def of(
@@ -237,6 +273,7 @@ class TimeNote:
             doubt="; ".join(doubts),
             found_by=own.found_by,
             how=own.how,
+            note=own.open_note,
         )
 
     @property
@@ -246,14 +283,14 @@ class TimeNote:
 
     @property
     def mark(self) -> str:
-        """Mark beside the time, in two words; empty if it is neither corrected nor uncertain."""
+        """Mark beside the time, in a few words; empty if there is nothing to say of it."""
         if self.doubt:
             return "time uncertain"
         if self.correction_seconds:
             return "time corrected"
-        return (
-            f"time ± {length_words(self.uncertainty_seconds)}" if self.uncertainty_seconds else ""
-        )
+        if self.uncertainty_seconds:
+            return f"time ± {length_words(self.uncertainty_seconds)}"
+        return "time by earlier rules" if self.note else ""
 
     def remark(self, zone: tzinfo = UTC) -> str:
         """Say all that is in words behind the mark; empty if there is no mark.
@@ -268,7 +305,7 @@ class TimeNote:
         """Values of the columns that tables and exports have for it (:data:`TIME_FIELDS`)."""
         values = (
             self.recorded, self.correction_seconds, self.uncertainty_seconds, self.doubt,
-            self.found_by, self.how,
+            self.found_by, self.how, self.note,
         )  # fmt: skip
         return dict(zip(TIME_FIELDS, values, strict=True))
 
@@ -297,6 +334,8 @@ class TimeNote:
             about.append(self.how)
         if self.doubt:
             about.append(f"not certain: {self.doubt}")
+        if self.note:
+            about.append(self.note)
         return "; ".join(about)
 
 
@@ -383,6 +422,7 @@ def seen_spans(
 __all__ = [
     "GIVEN_FOR",
     "MOST_OFFSET_SECONDS",
+    "PERHAPS_TWICE",
     "PLAIN",
     "TIME_FIELDS",
     "ClockChange",
@@ -390,6 +430,7 @@ __all__ = [
     "Stretch",
     "TimeNote",
     "Unseen",
+    "contradicts",
     "corrected",
     "length_words",
     "seen_spans",

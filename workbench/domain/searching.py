@@ -175,6 +175,8 @@ class Coverage:
     # Of the tracklets, searchable or not, those whose time is in doubt: they may lie outside, and
     # others that lie inside may be missing.
     uncertain: int = 0
+    # And those whose time an earlier version made by its own rules, with nothing against it.
+    earlier: int = 0
 
     def doubts(self) -> list[str]:
         """Sentences on footage that could not be seen, and on tracklets whose time is in doubt."""
@@ -189,5 +191,11 @@ class Coverage:
             said.append(
                 f"The time of {whose} in this scope is uncertain: what was seen in it may have "
                 "been at another time, and what is missing may be in other hours."
+            )
+        if self.earlier:
+            whose = "1 tracklet" if self.earlier == 1 else f"{self.earlier:,} tracklets"
+            said.append(
+                f"The time of {whose} in this scope is by the rules of an earlier version, and may "
+                "be some seconds early; it can be confirmed, or the footage indexed again."
             )
         return said

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from workbench.domain import GIVEN_FOR, ClockSetting, Stretch, setting_for, with_corrections_of
+from workbench.domain import (
+    GIVEN_FOR,
+    ClockSetting,
+    Stretch,
+    contradicts,
+    setting_for,
+    with_corrections_of,
+)
 
 if TYPE_CHECKING:
     from workbench.gallery.store import Gallery
@@ -19,8 +26,9 @@ class Arrival:
 
     ``corrected`` counts the recordings whose clock was corrected or confirmed by it. ``kept`` names
     the files whose times stay although a correction may concern them: the two galleries state
-    different starts, a track placed them by their clock, or a folder of that name was corrected for
-    other recordings.
+    different starts or offsets, a track placed them by their clock, a folder of that name was
+    corrected for other recordings, or an earlier version read them, whose recorded times may have
+    been corrected before.
     """
 
     recordings: int
@@ -48,10 +56,10 @@ def adopt_clocks(old: Gallery, new: Gallery) -> None:
 
 
 def found_in(gallery: Gallery) -> list[Known]:
-    """The recordings of a gallery whose clocks somebody corrected or confirmed."""
+    """The recordings of a gallery of whose clocks somebody, or the catalogue, said something."""
     rows = gallery.arrow(
         "SELECT DISTINCT recording_id, sha256, camera_id, stream, stated_at FROM recordings "
-        "JOIN stretches USING (recording_id) WHERE found_at IS NOT NULL ORDER BY ALL"
+        "JOIN stretches USING (recording_id) WHERE given_for <> '' ORDER BY ALL"
     ).to_pylist()
     stretches = gallery.stretches_by_id([row["recording_id"] for row in rows])
     return [Known(**row, stretches=stretches[row["recording_id"]]) for row in rows]
@@ -95,10 +103,11 @@ def _adopted(
     kept: list[str] = []
     for name, known in named.items():
         those = with_corrections_of(own[name], known.stretches)
-        if those == tuple(own[name]):
+        contrary = contradicts(own[name], known.stretches)
+        if those == tuple(own[name]) and not contrary:
             continue
         # An offset says how far the stated start was ahead, so it is right for that start alone.
-        if starts[name].stated_at == known.stated_at:
+        if starts[name].stated_at == known.stated_at and not contrary:
             new[name] = those
         else:
             kept.append(name)
@@ -111,7 +120,8 @@ def _followed(gallery: Gallery) -> tuple[dict[str, tuple[Stretch, ...]], list[st
     if not settings:
         return {}, []
     rows = gallery.arrow(
-        "SELECT recording_id, camera_id, file, stated_at FROM recordings ORDER BY recording_id"
+        "SELECT recording_id, camera_id, file, stated_at, stream FROM recordings "
+        "ORDER BY recording_id"
     ).to_pylist()
     own = gallery.stretches_by_id([row["recording_id"] for row in rows])
     of_cameras = [setting for setting in settings if setting.camera_id]
@@ -123,7 +133,11 @@ def _followed(gallery: Gallery) -> tuple[dict[str, tuple[Stretch, ...]], list[st
         if by_folder := setting_for(of_folders, *about):
             kept += [name] * any(_yields(stretch, by_folder) for stretch in own[name])
         setting = setting_for(of_cameras, *about)
-        if setting is not None and any(_yields(stretch, setting) for stretch in own[name]):
+        if setting is None or not any(_yields(stretch, setting) for stretch in own[name]):
+            continue
+        if not row["stream"]:  # upgraded: what footage.csv stated is in its recorded time
+            kept.append(name)
+        else:
             new[name] = tuple(
                 stretch.corrected(setting.correction, setting.given_for)
                 if _yields(stretch, setting)

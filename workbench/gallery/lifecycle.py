@@ -219,7 +219,7 @@ def import_into(gallery: Gallery, folder: Path) -> Arrival:
 
 
 def _found_in(tables: Mapping[str, pa.Table]) -> list[Known]:
-    """The recordings of an exported segment whose clocks somebody corrected or confirmed."""
+    """The recordings of an exported segment of whose clocks something was said."""
     stretches: dict[str, list[Stretch]] = {}
     for row in sorted(tables["stretches"].to_pylist(), key=lambda row: row["from_seconds"]):
         stretches.setdefault(row["recording_id"], []).append(stretch_of(row))
@@ -227,7 +227,7 @@ def _found_in(tables: Mapping[str, pa.Table]) -> list[Known]:
     return [
         Known(**row, stretches=stretches[row["recording_id"]])
         for row in tables["recordings"].select(columns).to_pylist()
-        if any(one.found_at is not None for one in stretches.get(row["recording_id"], ()))
+        if any(one.given_for for one in stretches.get(row["recording_id"], ()))
     ]
 
 

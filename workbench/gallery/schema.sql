@@ -112,7 +112,8 @@ CREATE TABLE stretches (            -- of a recording, at least one, each up to 
     found_by        VARCHAR NOT NULL,
     how             VARCHAR NOT NULL,
     found_at        TIMESTAMPTZ,            -- null: nobody has confirmed or corrected it
-    given_for       VARCHAR NOT NULL        -- a recording, a folder, a camera; '': nobody gave it
+    given_for       VARCHAR NOT NULL,       -- a recording, a folder, a camera; '': nobody gave it
+    note            VARCHAR NOT NULL        -- what else times rest on: rules of an earlier version
 );
 
 CREATE TABLE unseen (               -- stretches without a picture: damage, pauses

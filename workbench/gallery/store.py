@@ -24,6 +24,7 @@ import pyarrow as pa
 from workbench.domain import (
     FILM,
     GIVEN_FOR,
+    PERHAPS_TWICE,
     QUALITY_PARTS,
     Box,
     Camera,
@@ -546,6 +547,7 @@ class Gallery:
                 change,
                 new_start=change.old_start,
                 new_offset_seconds=change.old_offset_seconds,
+                note="",
                 kept=change.kept or "its places on the track are by this clock",
             )
             if change.recording_id in placed
@@ -562,7 +564,7 @@ class Gallery:
     ) -> dict[str, dict[str, Any]]:
         """Rows of the recordings that a correction concerns, by id and in order of time."""
         rows = self.arrow(
-            "SELECT recording_id, file, camera_id, stated_at, seconds FROM recordings "
+            "SELECT recording_id, file, camera_id, stated_at, seconds, stream FROM recordings "
             "ORDER BY started_at, recording_id"
         ).to_pylist()
         if setting is not None:
@@ -973,8 +975,8 @@ class Gallery:
                 "SELECT r.rowid AS recording, s.* "  # noqa: S608 - a name of our own
                 f"FROM {part}.stretches s JOIN {part}.recordings r USING (recording_id) "
                 f"SEMI JOIN (SELECT recording_id FROM {part}.stretches WHERE from_seconds > 0 "
-                "OR doubt <> '' OR offset_seconds <> 0 OR found_at IS NOT NULL) AS told "
-                "USING (recording_id) ORDER BY recording, from_seconds"
+                "OR doubt <> '' OR offset_seconds <> 0 OR found_at IS NOT NULL OR note <> '') "
+                "AS told USING (recording_id) ORDER BY recording, from_seconds"
             )
             found: dict[int, list[Stretch]] = {}
             for row in self._ask(sql).to_pylist():
@@ -1303,18 +1305,22 @@ class Gallery:
             "ON first_seen < b AND last_seen >= a",
             of_them,
         ).to_pylist()[0]
-        uncertain = self.arrow(
-            "SELECT count(*) AS number FROM tracklets t "
-            "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
-            "SEMI JOIN (SELECT unnest(?::TIMESTAMPTZ[]) AS a, unnest(?::TIMESTAMPTZ[]) AS b) "
-            "ON first_seen < b AND last_seen >= a "
-            "SEMI JOIN (SELECT *, lead(from_seconds, 1, 'infinity') OVER "
-            "(PARTITION BY recording_id ORDER BY from_seconds) AS next FROM stretches) s "
-            "ON t.recording_id = s.recording_id AND s.doubt <> '' "
-            "AND (s.found_at IS NULL OR s.given_for <> 'recording') "
-            "AND first_seconds < next AND last_seconds >= from_seconds",
-            of_them,
-        ).to_pylist()[0]
+        told = {"doubt": 0, "note": 0}  # the columns are our own
+        for column in told:
+            any_told = f"SELECT 1 FROM all_stretches WHERE {column} <> '' LIMIT 1"  # noqa: S608
+            if not self.arrow(any_told).num_rows:
+                continue
+            told[column] = self.arrow(
+                "SELECT count(*) AS number FROM tracklets t "  # noqa: S608
+                "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
+                "SEMI JOIN (SELECT unnest(?::TIMESTAMPTZ[]) AS a, unnest(?::TIMESTAMPTZ[]) AS b) "
+                "ON first_seen < b AND last_seen >= a "
+                f"SEMI JOIN (FROM stretches WHERE {column} <> '' "
+                "AND (found_at IS NULL OR given_for <> 'recording')) s "
+                "ON t.recording_id = s.recording_id "
+                "AND first_seconds < until_seconds AND last_seconds >= from_seconds",
+                of_them,
+            ).to_pylist()[0]["number"]
         refused = self.arrow(
             "SELECT count(*) AS refused FROM refusals "
             "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
@@ -1331,7 +1337,8 @@ class Gallery:
             refused=refused["refused"],
             unseen_seconds=float(unseen),
             unplaced=sum(camera.place is None for camera in cameras),
-            uncertain=uncertain["number"],
+            uncertain=told["doubt"],
+            earlier=told["note"],
         )
 
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -1416,6 +1423,9 @@ def _changes(
         specific = GIVEN_FOR.index(before.given_for) > GIVEN_FOR.index(given_for)
         by = f"by {before.found_by}" if before.found_by else "in the catalogue"
         moment = row["stated_at"].astimezone(UTC) + timedelta(seconds=at)
+        # Without a stream it was upgraded.
+        given = stretch.offset_seconds not in (0.0, before.offset_seconds)
+        perhaps_twice = given and not row["stream"]
         change = ClockChange(
             recording_id=row["recording_id"],
             file=row["file"],
@@ -1427,8 +1437,9 @@ def _changes(
             new_offset_seconds=stretch.offset_seconds,
             tracklets=sum(at <= seconds < end for seconds in seen),
             kept=f"its offset was given for the {before.given_for}, {by}" if specific else "",
+            note=PERHAPS_TWICE if perhaps_twice else "",
         )
-        offsets = ("old_offset_seconds", "new_offset_seconds", "kept")
+        offsets = ("old_offset_seconds", "new_offset_seconds", "kept", "note")
         if found and all(getattr(found[-1], n) == getattr(change, n) for n in offsets):
             found[-1] = replace(found[-1], tracklets=found[-1].tracklets + change.tracklets)
         else:

@@ -54,7 +54,7 @@ def stretch_table(stretches: Sequence[tuple[str, Stretch]]) -> pa.Table:
     for name, kind in (
         ("from_seconds", pa.float64()), ("doubt", pa.string()), ("offset_seconds", pa.float64()),
         ("uncertainty_seconds", pa.float64()), ("found_by", pa.string()), ("how", pa.string()),
-        ("found_at", _TIME), ("given_for", pa.string()),
+        ("found_at", _TIME), ("given_for", pa.string()), ("note", pa.string()),
     ):  # fmt: skip
         columns[name] = pa.array([getattr(stretch, name) for _, stretch in stretches], kind)
     return pa.table(columns)

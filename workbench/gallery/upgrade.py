@@ -1,8 +1,10 @@
 """Upgrade of galleries that an earlier Sightline made; nothing is decoded for it.
 
 Schema 3 knew one time of a recording, its corrected start. So all that was indexed becomes one
-stretch from there, without an offset; where a clock jumped, times from there on are in doubt. The
-picture stream and what could not be seen were not noted, and stay unknown.
+stretch from there, without an offset. Where its rules are known to have made wrong times, these are
+in doubt: after a clock jumped, in sequences of pictures, and in streams without times. All others
+carry a note of these rules until somebody confirms or corrects them; a doubt about each would be
+one about none. The picture stream and what could not be seen were not noted, and stay unknown.
 """
 
 from __future__ import annotations
@@ -39,6 +41,17 @@ from workbench.gallery.register import (
 from workbench.gallery.segments import ROWS, checksum, remove
 from workbench.gallery.store import take_lock
 
+JUMPED = "an earlier Sightline read it, and its clock jumped"
+ORDERED = "an earlier Sightline took its pictures in the order of letters, 10 before 9"
+COUNTED = "an earlier Sightline counted its pictures at 25 per second, and not all of them"
+NOTE = (
+    "read by the rules of an earlier version: some seconds early if the film was cut between key "
+    "pictures"
+)
+_SEQUENCE = "regexp_matches(file, '[*?\\[][^/]*$')"
+# No more than their names were kept of streams without times.
+_STREAM = r"regexp_matches(lower(file), '\.(h?26[345]|avc|hevc|mjpe?g|m[12]v|mpv)$')"
+
 # In the order of the tables, so that each finds what it needs.
 _COPIES = (
     "INSERT INTO cameras FROM old.cameras ORDER BY rowid",
@@ -51,10 +64,12 @@ _COPIES = (
     "INSERT INTO problems FROM old.problems",
     "INSERT INTO runs FROM old.runs",
     "INSERT INTO refusals FROM old.refusals",
-    "INSERT INTO stretches SELECT recording_id, 0, '', 0, NULL, '', '', NULL, '' "
-    "FROM old.recordings",
-    "INSERT INTO stretches SELECT recording_id, min(at_seconds), "
-    "'an earlier Sightline read it, and its clock jumped', 0, NULL, '', '', NULL, '' "
+    # All that is put in here is of this module.
+    f"INSERT INTO stretches SELECT recording_id, 0, CASE WHEN {_SEQUENCE} THEN '{ORDERED}' "  # noqa: S608
+    f"WHEN {_STREAM} THEN '{COUNTED}' ELSE '' END, 0, NULL, '', '', NULL, '', "
+    f"CASE WHEN {_SEQUENCE} OR {_STREAM} THEN '' ELSE '{NOTE}' END FROM old.recordings",
+    "INSERT INTO stretches SELECT recording_id, min(at_seconds), "  # noqa: S608
+    f"'{JUMPED}', 0, NULL, '', '', NULL, '', '' "
     "FROM old.problems WHERE at_seconds > 0 AND (what LIKE 'its clock jumps from %' "
     "OR what LIKE '% Times from here on are not certain') GROUP BY recording_id",
     "INSERT INTO spans SELECT recording_id, camera_id, started_at, ended_at FROM old.recordings "
@@ -66,7 +81,7 @@ _COPIES = (
 class Upgraded:
     """Account of an upgrade.
 
-    ``doubtful`` counts the recordings whose clock jumped; ``twice`` names the files whose content
+    ``doubtful`` counts the recordings with times in doubt; ``twice`` names the files whose content
     is stored more than once for one camera, with different times, of which one is wrong.
     """
 

@@ -87,7 +87,9 @@ SELECT
     t.first_seen + to_microseconds(round(own.offset_seconds * 1e6)::BIGINT) AS recorded_at,
     0 - own.offset_seconds AS correction_seconds,
     own.uncertainty_seconds,            -- null: not stated
-    coalesce(d.doubt, '') AS doubt      -- why they are not certain; '' if they are
+    coalesce(d.doubt, '') AS doubt,     -- why they are not certain; '' if they are
+    -- By which rules an earlier version made them; '' if this one did, or they were confirmed.
+    CASE WHEN own.found_at IS NULL OR own.given_for <> 'recording' THEN own.note ELSE '' END AS note
 FROM tracklets t
 JOIN cameras c USING (camera_id)
 JOIN recordings r USING (recording_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,9 @@ class ClockPanel(Panel):
         self.told.value = (listed or '<p class="sl-hint">No time is in doubt or corrected.</p>') + (
             more if rest > 0 else ""
         )
+        for note, number in Counter(one.clock.open_note for one in self.stretches).items():
+            words = f"{count(number, 'time')} {note}."
+            self.told.value += f"<p>{escaped(words)}</p>" if note else ""
         for setting in settings:
             words = f"Also for what is indexed later: {setting.in_words(self._zone())}."
             self.told.value += f"<p>{escaped(words)}</p>"
@@ -416,6 +420,8 @@ def _changes(model: Clocks, zone: ZoneInfo) -> str:
     rest = len(model.changes) - MOST_ROWS
     if rest > 0:
         words += f" The first {MOST_ROWS} of them:"
+    for note, number_of_them in Counter(one.note for one in model.changes if one.note).items():
+        words = f"⚠ Look at {count(number_of_them, 'time')} again: {note}. {words}"
     return f'<p role="status">{escaped(words)}</p>{table(CHANGED, rows)}'
 
 
