@@ -81,7 +81,8 @@ def load_models(
     Parameters
     ----------
     profile : str or Profile
-        ``dlib`` (embedded), ``yunet-dlib``, or any ``<detector>+<recogniser>`` of DeepFace.
+        ``dlib`` (embedded), ``yunet-dlib``, the name of an imported profile, or any
+        ``<detector>+<recogniser>`` of DeepFace.
     installation : Installation, optional
         Whose weights to use; by default those of the environment's.
 

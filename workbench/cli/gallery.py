@@ -146,7 +146,7 @@ def _add_reembed(action: Callable[..., argparse.ArgumentParser]) -> None:
         "--profile",
         required=True,
         metavar="NAME",
-        help="the new model profile: dlib, yunet-dlib or DETECTOR+RECOGNISER",
+        help="the new model profile: dlib, yunet-dlib, an imported one, or DETECTOR+RECOGNISER",
     )
     again.add_argument(
         "--catalogue",

@@ -50,8 +50,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
         metavar="NAME",
-        help="model profile of a new gallery: dlib (the default), yunet-dlib, or "
-        "DETECTOR+RECOGNISER with names from `sightline models list`",
+        help="model profile of a new gallery: dlib (the default), yunet-dlib, an "
+        "imported one, or DETECTOR+RECOGNISER with names from `sightline models list`",
     )
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="processes; by default one for each core"

@@ -31,7 +31,7 @@ COMMANDS = {
     "gallery": ("gallery", "look after a gallery: check, copy, merge"),
     "demo": ("demo", "index and serve the fictional demo town"),
     "serve": ("serve", "serve the dashboards of a gallery"),
-    "models": ("models", "model weights: list, show, fetch, import"),
+    "models": ("models", "model weights: list, show, fetch, import, remove"),
     "doctor": ("doctor", "check this installation"),
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from workbench.cli.options import add_action, add_actions, add_json, describe
 from workbench.cli.output import DONE, download_progress, lines, say, show, table
 from workbench.errors import ModelError
+from workbench.faces.imported import imported_table
 from workbench.faces.sources import WEIGHTS
 from workbench.faces.weights import ModelRow, fetch, import_file, models_table
 from workbench.settings import load_settings
@@ -20,7 +21,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         parser,
         None,
         "Weights of face detectors and recognisers. Sightline comes with those of the profile "
-        "dlib; others are fetched only when asked for by name.",
+        "dlib; others are fetched only when asked for by name. Networks of your own can be "
+        "imported with a profile; see docs/networks.md.",
         "sightline models list",
     )
     actions = add_actions(parser)
@@ -51,12 +53,36 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_name(fetching, f"one of {names}")
     importing = add_action(
         actions, "import", _import,
-        "take over a weight file that was downloaded by hand",
+        "take over a weight file that was brought by hand, or a network of your own",
         "Take over a weight file that was downloaded elsewhere, for a machine without a network. "
-        "It is recognised by its content or its name; .bz2 files are unpacked.",
-        "sightline models import arcface_weights.onnx",
+        "It is recognised by its content or its name; .bz2 files are unpacked. With --profile, "
+        "take over an ONNX network of your own, after a self-test on the demo's faces.",
+        """
+        sightline models import arcface_weights.onnx
+        sightline models import net.onnx --profile net.toml --accept-licence "MIT, by its README"
+        """,
     )  # fmt: skip
-    importing.add_argument("file", type=Path, metavar="FILE", help="the weight file")
+    importing.add_argument("file", type=Path, metavar="FILE", help="the weight file or network")
+    importing.add_argument(
+        "--profile",
+        type=Path,
+        metavar="FILE.toml",
+        help="the profile of a network of your own: checksum, licence, input, alignment, metric",
+    )
+    importing.add_argument(
+        "--accept-licence",
+        default="",
+        metavar="WORDS",
+        help="the licence that the profile states, word for word; without it, it is shown",
+    )
+    removing = add_action(
+        actions, "remove", _remove,
+        "remove a network of your own",
+        "Remove an imported profile with its network. Galleries that were made with it remain, and "
+        "cannot be searched until it is imported again.",
+        "sightline models remove mobilefacenet",
+    )  # fmt: skip
+    _add_name(removing, "the profile, as `sightline models list` names it")
 
 
 def _add_name(parser: argparse.ArgumentParser, words: str) -> None:
@@ -64,7 +90,7 @@ def _add_name(parser: argparse.ArgumentParser, words: str) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    rows = models_table(load_settings().models)
+    rows = _rows()
     if options.json:
         lines(dataclasses.asdict(row) for row in rows)
         return DONE
@@ -77,12 +103,13 @@ def _list(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _rows() -> list[ModelRow]:
+    home = load_settings().models
+    return models_table(home) + imported_table(home)
+
+
 def _show(options: argparse.Namespace) -> int:
-    rows = [
-        row
-        for row in models_table(load_settings().models)
-        if row.name.lower() == options.name.lower()
-    ]
+    rows = [row for row in _rows() if row.name.lower() == options.name.lower()]
     if not rows:
         raise ModelError(
             "there is no such model",
@@ -104,6 +131,7 @@ def _show(options: argparse.Namespace) -> int:
             ("commercial use", _COMMERCIAL[row.commercial]),
             ("SHA-256", ", ".join(row.sha256)),
             ("source", row.source),
+            ("trained on", row.training),
         ):
             if value:
                 found.add_row(name, value)
@@ -127,6 +155,31 @@ def _fetch(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    weight = import_file(options.file, load_settings().models)
-    say(f"{weight.file} of {weight.model} is now on this machine. Its licence: {weight.licence}.")
+    home = load_settings().models
+    if options.profile is None:
+        weight = import_file(options.file, home)
+        what, licence = f"{weight.file} of {weight.model}", weight.licence
+    else:
+        from workbench.demo import demo_town
+        from workbench.faces.importing import import_network
+
+        town = demo_town()
+        own, tested = import_network(
+            options.file,
+            options.profile,
+            home,
+            accepted=options.accept_licence,
+            people={**town.photographs, **town.absent},
+        )
+        say(tested.words())
+        what, licence = f"The profile {own.name}", own.licence
+    say(f"{what} is now on this machine. Its licence: {licence}.")
+    return DONE
+
+
+def _remove(options: argparse.Namespace) -> int:
+    from workbench.faces.importing import remove_network
+
+    remove_network(options.name, load_settings().models)
+    say(f"The profile {options.name} was removed.")
     return DONE

@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dlib
+import numpy as np
 
 from workbench.domain import Profile
 from workbench.errors import ModelError
-from workbench.faces import dlib_network, profiles, weights
+from workbench.faces import dlib_network, imported, profiles, weights
+from workbench.faces.imported import ImportedProfile
+from workbench.faces.profiles import Recogniser
 from workbench.faces.sources import DLIB_LANDMARKS
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-
 _DLIB = {"any": "workbench.faces.dlib_client.DlibOnnxClient"}
+_IMPORTED = {"any": "workbench.faces.imported_client.ImportedOnnxClient"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ def load(profile: str | Profile, *, home: Path) -> Models:
     Parameters
     ----------
     profile : str or Profile
-        ``dlib`` (embedded), ``yunet-dlib``, or any ``<detector>+<recogniser>`` of DeepFace.
+        ``dlib`` (embedded), ``yunet-dlib``, the name of an imported profile, or any
+        ``<detector>+<recogniser>`` of DeepFace.
     home : Path
         The DEEPFACE_HOME to use: weights are looked for there and nowhere else.
 
@@ -55,8 +58,13 @@ def load(profile: str | Profile, *, home: Path) -> Models:
     ModelError
         If the profile is unknown, or weights are missing or not those of the given Profile.
     """
+    home = home.resolve()
     name = profile if isinstance(profile, str) else profile.name
-    models = _load(name, home.resolve())
+    if isinstance(profile, Profile):
+        # Imported here under another name, perhaps, than where the gallery was made.
+        same = imported.find_same(profile, home)
+        name = same.name if same else name
+    models = _load(name, home)
     if isinstance(profile, Profile) and profile.fingerprint != models.profile.fingerprint:
         raise ModelError(
             f"was used with other weights or another version ({profile.fingerprint}, "
@@ -73,30 +81,97 @@ def installed(name: str, *, home: Path) -> Profile:
     Raises ModelError as :func:`load` does.
     """
     home = home.resolve()
-    detector, recogniser = profiles.pair(name)
+    detector, recogniser, own = _named(name, home)
     weights.place_embedded(home)
     files = weights.require("detector", detector, home)
-    files += weights.require("recogniser", recogniser.name, home)
     if recogniser.alignment == "dlib-chip":
         files += weights.require("detector", DLIB_LANDMARKS.model, home)
+    if own is not None:
+        imported.require(own, home)
+        return own.profile(files)
+    files += weights.require("recogniser", recogniser.name, home)
     return profiles.make_profile(name, tuple(sorted(set(files))))
+
+
+def without_recogniser(own: ImportedProfile, *, home: Path) -> Models:
+    """Load a detector and what cuts chips for a profile whose network is not proven yet.
+
+    Raises ModelError if its detector's weights are missing or wrong.
+    """
+    home = home.resolve()
+    weights.place_embedded(home)
+    files = weights.require("detector", own.detector, home)
+    if own.alignment == "dlib-chip":
+        files += weights.require("detector", DLIB_LANDMARKS.model, home)
+    return _assembled(own.profile(files), own.recogniser, None, home)
+
+
+def noise(size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Chips ``(4, height, width, 3)`` of noise, from fine to coarse: the same on every machine."""
+    random = np.random.default_rng(0)
+    chips = []
+    for side in (1, 4, 8, 16):
+        cells = [-(-pixels // side) for pixels in size]
+        whole = np.kron(random.integers(0, 256, (*cells, 3)), np.ones((side, side, 1)))
+        chips.append(whole[: size[0], : size[1]])
+    return np.array(chips, np.uint8)
+
+
+def forget() -> None:
+    """Load networks anew at their next use."""
+    _load.cache_clear()
+
+
+def _named(name: str, home: Path) -> tuple[str, Recogniser, ImportedProfile | None]:
+    """Detector and recogniser of a profile's name, and the profile itself if it was imported."""
+    own = imported.find(name, home)
+    if own is not None:
+        return own.detector, own.recogniser, own
+    return *profiles.pair(name, imported=imported.names(home)), None
 
 
 @lru_cache(maxsize=4)
 def _load(name: str, home: Path) -> Models:
     profile = installed(name, home=home)
-    detector, recogniser = profiles.pair(name)
+    _, recogniser, own = _named(name, home)
+    if recogniser.name == "Dlib":
+        dlib_network.place(home)
+    client = _build("facial_recognition", recogniser.name, home, own)
+    if recogniser.name == "Dlib":
+        dlib_network.check(client.model, home)
+    models = _assembled(profile, recogniser, client, home)
+    if own is not None:
+        _check_imported(own, models)
+    return models
+
+
+# On another processor or a graphics card sums are rounded otherwise; more is another network.
+_OTHER_MACHINE = 1e-4
+
+
+def _check_imported(own: ImportedProfile, models: Models) -> None:
+    """Compare what a loaded network gives for noise with what it gave at its self-test."""
+    known = imported.self_test(own, models.home)
+    found = np.array(models.recogniser.forward(models.prepare(noise(own.input_size))), np.float32)
+    length = float(np.linalg.norm(known, axis=1).mean())
+    apart = float(np.abs(found - known).max()) / length if found.shape == known.shape else np.inf
+    if not apart <= _OTHER_MACHINE:  # written so that NaN fails too
+        raise ModelError(
+            f"does not give what it gave at its self-test: numbers differ by {apart:.1g} of a "
+            f"template's length, by more than {_OTHER_MACHINE:g}",
+            where=f"profile {own.name}",
+            fix="On a machine with a graphics card, set DEEPFACE_ONNX_PROVIDERS=cpu; else import "
+            "the network again on this machine",
+        )
+
+
+def _assembled(profile: Profile, recogniser: Recogniser, client: Any, home: Path) -> Models:
     landmarks = None
     if recogniser.alignment == "dlib-chip":
         landmarks = dlib.shape_predictor(str(weights.folder(home) / DLIB_LANDMARKS.file))
-    if recogniser.name == "Dlib":
-        dlib_network.place(home)
-    client = _build("facial_recognition", recogniser.name, home)
-    if recogniser.name == "Dlib":
-        dlib_network.check(client.model, home)
     return Models(
         profile=profile,
-        detector=_build("face_detector", detector, home),
+        detector=_build("face_detector", profile.detector, home),
         recogniser=client,
         landmarks=landmarks,
         input_size=recogniser.input_size,
@@ -107,8 +182,8 @@ def _load(name: str, home: Path) -> Models:
     )
 
 
-def _build(task: str, name: str, home: Path) -> Any:
-    with _from_this_machine(home):
+def _build(task: str, name: str, home: Path, own: ImportedProfile | None = None) -> Any:
+    with _from_this_machine(home, own):
         from deepface.modules import modeling
 
         try:
@@ -122,11 +197,11 @@ def _build(task: str, name: str, home: Path) -> Any:
 
 
 @contextlib.contextmanager
-def _from_this_machine(home: Path) -> Iterator[None]:
+def _from_this_machine(home: Path, own: ImportedProfile | None = None) -> Iterator[None]:
     """Let DeepFace see our weights and nothing else: no home of the user, no download.
 
-    Its sessions of ONNX Runtime keep to the cores that this process may use, and the network of
-    Dlib is ours.
+    Its sessions of ONNX Runtime keep to the cores that this process may use, the network of Dlib is
+    ours, and that of the imported profile *own* is in its table.
     """
     os.environ["DEEPFACE_HOME"] = str(home)
     os.environ.setdefault("DEEPFACE_BACKEND_ENGINE", "onnx")  # the one we install
@@ -161,6 +236,12 @@ def _from_this_machine(home: Path) -> Iterator[None]:
         weight_utils.download_weights_if_necessary = local
         onnxruntime.SessionOptions = bounded
         recognisers["Dlib"] = _DLIB
+        if own is not None:
+            from workbench.faces import imported_client
+
+            stack.callback(recognisers.pop, own.recogniser.name)
+            recognisers[own.recogniser.name] = _IMPORTED
+            stack.callback(imported_client.asked_for.reset, imported_client.asked_for.set(own))
         yield
 
 

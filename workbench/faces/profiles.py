@@ -7,7 +7,7 @@ documents.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -24,6 +24,28 @@ if TYPE_CHECKING:
 
 Alignment: TypeAlias = Literal["dlib-chip", "arcface-112", "deepface"]
 Normalisation: TypeAlias = Literal["bytes", "unit", "arcface", "facenet", "facenet2018"]
+Layout: TypeAlias = Literal["NCHW", "NHWC"]
+Channels: TypeAlias = Literal["RGB", "BGR"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """Form in which a network takes pixels: ``(pixel - mean) * scale``, by channel, in float32."""
+
+    layout: Layout
+    channels: Channels
+    mean: tuple[float, float, float]  # in the order of the channels
+    scale: tuple[float, float, float]
+
+    def __str__(self) -> str:
+        return f"{self.layout} {self.channels} mean {self.mean} scale {self.scale}"
+
+    def prepare(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Turn chips ``(n, h, w, 3)``, BGR, into the network's input."""
+        pixels = chips if self.channels == "BGR" else chips[..., ::-1]
+        values = (pixels - np.array(self.mean, np.float32)) * np.array(self.scale, np.float32)
+        ordered = values.transpose(0, 3, 1, 2) if self.layout == "NCHW" else values
+        return np.ascontiguousarray(ordered, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +60,7 @@ class Recogniser:
     dimension: int
     input_size: tuple[int, int]  # height, width in pixels
     alignment: Alignment
-    normalisation: Normalisation
+    normalisation: Normalisation | Pixels
     metric: Metric = "cosine"
     split_below: float | None = None
     join_from: float | None = None
@@ -109,8 +131,11 @@ def calibrated_threshold(
     )
 
 
-def pair(name: str) -> tuple[str, Recogniser]:
-    """Detector and recogniser of a profile's name; raise ModelError for an unknown name."""
+def pair(name: str, *, imported: Sequence[str] = ()) -> tuple[str, Recogniser]:
+    """Detector and recogniser of a profile's name; raise ModelError for an unknown name.
+
+    *imported* are names of further profiles that the error lists.
+    """
     detector, plus, recogniser = name.partition("+")
     if not plus:
         detector, recogniser = NAMED.get(name, ("", ""))
@@ -119,7 +144,7 @@ def pair(name: str) -> tuple[str, Recogniser]:
         raise ModelError(
             "unknown profile",
             where=f"profile {name}",
-            fix=f"Use {', '.join(NAMED)}, or DETECTOR+RECOGNISER with a detector of "
+            fix=f"Use {', '.join((*NAMED, *imported))}, or DETECTOR+RECOGNISER with a detector of "
             f"{', '.join(DETECTORS)} and a recogniser of {', '.join(RECOGNISERS)}",
         )
     return detector, RECOGNISERS[known[recogniser.lower()]]
@@ -164,4 +189,6 @@ def normaliser(recogniser: Recogniser) -> Callable[[NDArray[np.uint8]], NDArray[
         "facenet": facenet,
         "facenet2018": facenet2018,
     }
+    if isinstance(recogniser.normalisation, Pixels):
+        return recogniser.normalisation.prepare
     return normalisers[recogniser.normalisation]

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from workbench.domain import Image, Vector
     from workbench.faces.models import Models
 
-# dlib's face recognition example: chips of 150 px with a padding of 0.25.
-DLIB_CHIP_SIZE, DLIB_CHIP_PADDING = 150, 0.25
+# dlib's face recognition example: chips (of 150 px there) with a padding of 0.25.
+DLIB_CHIP_PADDING = 0.25
 # dlib's landmark predictor expects the boxes of its own detector. Against YuNet's landmarks these
 # are centred on the mean of the five points, 2.33 eye-to-mouth distances wide (239 LFW faces,
 # standard deviation 0.19).
@@ -72,6 +72,12 @@ def embed(models: Models, chips: Sequence[Image]) -> NDArray[np.float32]:
             f"gives templates of {templates.shape[1]} numbers, not {models.profile.dimension}",
             where=models.profile.name,
             fix="Check that its weights are the ones this profile asks for",
+        )
+    if not np.isfinite(templates).all():
+        raise ModelError(
+            "gives numbers that are infinite or not numbers (NaN) for a face",
+            where=models.profile.name,
+            fix="Use another profile, and tell who made the network",
         )
     return templates
 
@@ -144,7 +150,7 @@ def _dlib_chip(models: Models, image: Image, face: Face) -> Image:
     )
     rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
     points = models.landmarks(rgb, rectangle)
-    chip = dlib.get_face_chip(rgb, points, DLIB_CHIP_SIZE, DLIB_CHIP_PADDING)
+    chip = dlib.get_face_chip(rgb, points, models.input_size[0], DLIB_CHIP_PADDING)
     return np.ascontiguousarray(chip[:, :, ::-1])
 
 

@@ -252,12 +252,13 @@ class ModelRow:
     name: str
     kind: Kind
     file: str
-    state: Literal["here", "embedded", "missing", "wrong content", "package missing"]
+    state: Literal["here", "embedded", "imported", "missing", "wrong content", "package missing"]
     licence: str
     commercial: bool | None
     size: int | None  # bytes
     sha256: tuple[str, ...]
     source: str
+    training: str = ""  # of an imported network: what it was trained on
 
 
 def models_table(home: Path) -> list[ModelRow]:

@@ -10,6 +10,7 @@ from traitlets import Instance, Int, Unicode
 
 from workbench.domain import Progress, length_words
 from workbench.errors import Cancelled
+from workbench.faces import imported
 from workbench.faces.profiles import NAMED
 from workbench.footage.catalog import read_catalogue
 from workbench.indexing import IndexReport, Plan, index_catalogue, plan_catalogue
@@ -143,7 +144,11 @@ class IndexingPanel(Panel):
         self.folder = ipywidgets.Text(
             description="Catalogue", placeholder="folder with cameras.csv and footage.csv", **wide
         )
-        self.profile = ipywidgets.Combobox(options=sorted(NAMED), description="Profile", **wide)
+        self.profile = ipywidgets.Combobox(
+            options=sorted({*NAMED, *imported.names(model.installation.settings.models)}),
+            description="Profile",
+            **wide,
+        )
         self.workers = ipywidgets.BoundedIntText(
             min=1, max=max(64, available_cores()), description="Processes", **wide
         )

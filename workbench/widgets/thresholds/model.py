@@ -20,6 +20,7 @@ from workbench.calibration import (
     read_calibration,
 )
 from workbench.errors import EvaluationError, ModelError, SightlineError
+from workbench.faces import imported
 from workbench.faces.models import installed
 from workbench.faces.profiles import NAMED
 from workbench.installation import Installation
@@ -89,10 +90,11 @@ class ThresholdModel(Tasks):
         return {self.profile: self.calibration, **self.compared}
 
     def profiles(self) -> list[str]:
-        """Profiles that are named, set for this installation, or calibrated."""
+        """Profiles that are named, set for this installation, imported or calibrated."""
         settings = self.installation.settings
         known = calibrated_profiles(folder=settings.calibrations_folder)
-        return sorted({settings.profile, self.profile, *NAMED, *known})
+        brought = imported.names(settings.models)
+        return sorted({settings.profile, self.profile, *NAMED, *brought, *known})
 
     def recommended(self, calibration: Calibration | None = None) -> float:
         """The threshold of a calibration for this search; by default of the profile's."""

@@ -1,0 +1,94 @@
+"""A network of one's own on every door: imported, listed, indexed with, searched with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import networks
+import pytest
+
+from workbench.cli.main import main
+from workbench.cli.output import DONE, REFUSED
+from workbench.gallery import Gallery
+from workbench.notebook import load_models
+
+
+class Said(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: object) -> Said:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        return Said(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def footage(tmp_path: Path, cuts: dict[str, Path]) -> Path:
+    shutil.copyfile(cuts["Maren Holt"], tmp_path / "maren.mkv")
+    (tmp_path / "footage.csv").write_text(
+        "file,camera_id,started_at\nmaren.mkv,C1,2026-03-29T00:00:00+00:00\n"
+    )
+    (tmp_path / "cameras.csv").write_text(
+        "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\n"
+    )
+    area = [[[-1, 51], [1, 51], [1, 52], [-1, 52], [-1, 51]]]
+    (tmp_path / "area.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": area}))
+    return tmp_path
+
+
+@pytest.fixture
+def own(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of an imported profile, in a model home of its own."""
+    monkeypatch.setenv("SIGHTLINE_MODELS", str(tmp_path / "models"))
+    network, profile = networks.write_network(tmp_path / "brought")
+    refused = run("models", "import", network, "--profile", profile)
+    assert refused.status == REFUSED
+    assert networks.LICENCE in refused.err
+    assert "drawn at random" in refused.err  # what it was trained on
+    said = run("models", "import", network, "--profile", profile,
+               "--accept-licence", networks.LICENCE)  # fmt: skip
+    assert said.status == DONE
+    assert "Self-test passed on 18 faces of 6 rendered people" in said.err
+    return "pooled"
+
+
+def test_an_imported_profile_works_on_every_door(
+    run: Run, own: str, footage: Path, wanted: tuple[Path, ...], training: str
+) -> None:
+    rows = [json.loads(line) for line in run("models", "list", "--json").out.splitlines()]
+    (row,) = [row for row in rows if row["name"] == own]
+    assert (row["state"], row["licence"]) == ("imported", networks.LICENCE)
+    assert "drawn at random" in run("models", "show", own).out
+
+    gallery, other = footage / "own.duckdb", footage / "dlib.duckdb"
+    assert run("index", footage, "--gallery", gallery, "--profile", own).status == DONE
+    assert run("index", footage, "--gallery", other).status == DONE
+    with Gallery.open(gallery) as opened:
+        assert opened.profile == load_models(own).profile
+    assert "pooled" in run("gallery", "merge", gallery, other).err  # of another profile
+
+    question = ["--case", training, "--gallery", gallery, "--probe", *wanted,
+                "--district", footage / "area.geojson", "--from", "2026-03-29T00:00:00+00:00",
+                "--to", "2026-03-30T00:00:00+00:00"]  # fmt: skip
+    found = run("search", *question, "--threshold", "-1", "--json")
+    assert found.status == DONE
+    assert [json.loads(line)["recording"] for line in found.out.splitlines()] == ["maren.mkv"]
+
+    assert run("models", "remove", own).status == DONE
+    refused = run("search", *question, "--threshold", "-1")
+    assert refused.status == REFUSED
+    assert "unknown profile" in refused.err
