@@ -100,6 +100,7 @@ def correct_clocks(
     recording: str = "",
     camera_id: str = "",
     folder: str = "",
+    catalogue: str = "",
     from_seconds: float = 0.0,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -122,7 +123,7 @@ def correct_clocks(
 
     Parameters
     ----------
-    recording, camera_id, folder, from_seconds, since, until, alone, all_stretches
+    recording, camera_id, folder, catalogue, from_seconds, since, until, alone, all_stretches
         As in :class:`workbench.casework.clockcorrection.ClockTarget`.
     installation : Installation, optional
         Whose roles and record count; by default those of the environment's.
@@ -131,7 +132,15 @@ def correct_clocks(
         (installation or Installation.open()).register,
         gallery,
         clockcorrection.ClockTarget(
-            recording, from_seconds, camera_id, folder, since, until, alone, all_stretches
+            recording=recording,
+            from_seconds=from_seconds,
+            camera_id=camera_id,
+            folder=folder,
+            catalogue=catalogue,
+            since=since,
+            until=until,
+            alone=alone,
+            all_stretches=all_stretches,
         ),
         offset_seconds=offset_seconds,
         how=how,

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import workbench as sl
-from workbench.casework import clockcorrection
 from workbench.casework.clockcorrection import (
     ClockTarget,
     correct_clocks,
@@ -20,6 +19,7 @@ from workbench.casework.clockcorrection import (
     entries_about_clocks,
 )
 from workbench.casework.clocks import compare_clock, compared_clocks, list_clocks, view_clock
+from workbench.domain import times
 from workbench.errors import CaseError, GalleryError, NotPermitted, RecordingError, TimeError
 from workbench.footage.clockpictures import read_area
 from workbench.gallery import Gallery
@@ -164,7 +164,7 @@ def test_no_correction_moves_a_recording_into_the_future(
     register = office.sit("sara")
     # As if it were half past six, an hour and a half after the recording.
     now = datetime(2026, 3, 31, 18, 34, tzinfo=UTC)
-    monkeypatch.setattr(clockcorrection, "LATEST_AHEAD", now - datetime.now(UTC))
+    monkeypatch.setattr(times, "LATEST_AHEAD", now - datetime.now(UTC))
     with Gallery.open(clocked, write=True) as gallery:
         with pytest.raises(TimeError, match="it would be of") as refused:
             correct_clocks(

@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 from mutations import MUTATIONS, mutated, try_all
 
+from workbench.domain import EARLIEST
 from workbench.errors import CatalogueError, RecordingError
-from workbench.footage.catalog import EARLIEST, read_catalogue
+from workbench.footage.catalog import read_catalogue
 from workbench.footage.gps import Position, legs_of, read_gpx
 from workbench.footage.importing.places import read_places
 from workbench.footage.names import read_name

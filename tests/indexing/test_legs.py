@@ -36,7 +36,8 @@ from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
 from workbench.gallery.replacement import stored
 from workbench.indexing import index_catalogue
-from workbench.indexing.legs import divided, notes_on, unplaced, with_clocks_set
+from workbench.indexing.clocks import with_clocks_set
+from workbench.indexing.legs import divided, notes_on, unplaced
 from workbench.indexing.report import IndexReport
 from workbench.installation import Installation
 from workbench.notebook import search

@@ -262,12 +262,19 @@ def test_a_clock_set_for_a_folder_is_not_that_of_another_catalogue(
         catalogue(tmp_path / name, grey, camera)
     found_at = parse_time("2026-04-01T00:00Z")
     ahead = ClockCorrection(30.0, "anna", "read in the picture", found_at)
-    gallery.correct_clock(ahead, folder="north")
-    index_catalogue(tmp_path / "one", gallery, models)
-    report = index_catalogue(tmp_path / "two", gallery, models)
-    assert any("so it was not applied" in problem.what for problem in report.problems)
+    one, two, moved = (str(tmp_path / name) for name in ("one", "two", "three"))
+    with pytest.raises(GalleryError, match="does not know yet in which catalogue"):
+        gallery.correct_clock(ahead, folder="north")
+    for folder in (one, two):
+        gallery.correct_clock(ahead, folder="north", catalogue=folder)
+    assert index_catalogue(one, gallery, models).count("indexed") == 1
+    Path(two).rename(moved)
+    report = index_catalogue(moved, gallery, models)
+    assert any(f"{two}, which is no longer there" in problem.what for problem in report.problems)
     began = gallery.recordings().set_index("camera_id")["started_at"]
     assert began["C1"] == parse_time("2026-03-28T23:59:30Z")
     assert began["C2"] == parse_time("2026-03-29T00:00Z")
-    with pytest.raises(GalleryError, match="footage of several catalogues"):
+    with pytest.raises(GalleryError, match="has the folder north in several catalogues"):
         gallery.correct_clock(ahead, folder="north")
+    (change,) = gallery.correct_clock(ahead, folder="north", catalogue=moved)
+    assert change.camera_id == "C2"

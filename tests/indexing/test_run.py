@@ -397,19 +397,33 @@ def test_a_clock_that_was_set_before_indexing_is_applied_unless_the_list_states_
         "file,camera_id,started_at,clock_offset_seconds\n"
         "maren.mkv,C1,2026-03-01T10:00:00Z,\n"
         "tobias.mkv,C1,2026-03-01T11:00:00Z,5\n"
+        "none.mkv,C1,2026-03-01T12:00:00Z,\n"
+        "later.mkv,C1,1990-01-01T00:00:05Z,\n"
     )
+    (footage / "none.mkv").write_bytes(b"no film")
     found_at = parse_time("2026-04-01T00:00Z")
     correction = ClockCorrection(30.0, "anna", "read in the picture", found_at)
     assert gallery.correct_clock(correction, camera_id="C1") == []
+    (planned,) = plan_catalogue(footage, gallery).problems[1:]
     report = index_catalogue(footage, gallery, models)
-    assert [p.what for p in report.problems] == [
+    said, unreadable, impossible = (p.what for p in report.problems)
+    assert said == (
         "footage.csv says that its clock was 5 s ahead, and 30 s were given for its camera; what "
         "footage.csv says holds"
-    ]
+    )
+    assert "is not a recording" in unreadable
+    # A time that a list may not state is none that a clock may give.
+    assert impossible.startswith(
+        "would begin at 1989-12-31 23:59:35 UTC by the clock that was set for camera C1"
+    )
+    assert planned.what == impossible
+    refused = gallery.refusals().set_index("file")
+    assert refused.loc["none.mkv", "started_at"] == parse_time("2026-03-01T11:59:30Z")
+    assert refused.loc["none.mkv", "stated_at"] == parse_time("2026-03-01T12:00:00Z")
     began = gallery.recordings().set_index("file")["started_at"]
     assert began["maren.mkv"] == parse_time("2026-03-01T09:59:30Z")
     assert began["tobias.mkv"] == parse_time("2026-03-01T10:59:55Z")
     assert list(check(gallery)) == []
     # The list has not changed, so there is nothing to report.
     again = index_catalogue(footage, gallery, models)
-    assert (again.count("present"), again.problems) == (2, ())
+    assert (again.count("present"), again.count("refused"), len(again.problems)) == (2, 2, 2)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +18,13 @@ from workbench.casework.clocks import (
     COMPARED,
     VIEWED,
     find_recording,
-    list_clocks,
     said_how,
 )
-from workbench.domain import ClockCorrection
-from workbench.errors import CaseError, GalleryError, TimeError
-from workbench.footage.catalog import EARLIEST, LATEST_AHEAD
+from workbench.domain import ClockCorrection, ClockSetting
+from workbench.errors import CaseError, GalleryError
 from workbench.footage.clockpictures import SAME_SECOND
 
 if TYPE_CHECKING:
-    from workbench.casework.clocks import RecordedStretch
     from workbench.casework.record.chain import Entry
     from workbench.casework.register import CaseRegister
     from workbench.domain import ClockChange
@@ -54,6 +51,7 @@ class ClockTarget:
     until: datetime | None = None  # and before then
     alone: bool = False  # of that recording, only up to the end of the stretch there
     all_stretches: bool = False  # also those that are in doubt, or were corrected, by themselves
+    catalogue: str = ""  # of that folder, where several have one of its name
 
     def __post_init__(self) -> None:
         named = [name for name in (self.recording, self.camera_id, self.folder) if name]
@@ -68,6 +66,12 @@ class ClockTarget:
                 "a range of time goes with a camera or a folder, not with a recording",
                 where="clock",
                 fix="Leave it out",
+            )
+        if self.catalogue and not self.folder:
+            raise CaseError(
+                "a catalogue goes with one of its folders",
+                where="clock",
+                fix="Name the folder too; . for all of the catalogue",
             )
         if (self.from_seconds or self.alone) and not self.recording:
             raise CaseError(
@@ -140,11 +144,12 @@ def correct_clocks(
         found_at=datetime.now(UTC),
         uncertainty_seconds=uncertainty_seconds,
     )
-    concerned = _concerned(gallery, target, confirmed=offset_seconds is None)
+    if target.folder:
+        target = replace(target, catalogue=gallery.catalogue_of(target.folder, target.catalogue))
+    concerned = _concerned(gallery, target, correction)
     if not (target.alone or target.all_stretches):
         _refuse_to_spread(gallery, concerned.get("recordings", ()), target.from_seconds)
     planned = gallery.correct_clock(correction, **concerned, dry_run=True)
-    _refuse_impossible(planned)
     if dry_run:
         return tuple(planned)
     about = {
@@ -167,7 +172,9 @@ def correct_clocks(
     return tuple(made)
 
 
-def _concerned(gallery: Gallery, target: ClockTarget, *, confirmed: bool) -> dict[str, Any]:
+def _concerned(
+    gallery: Gallery, target: ClockTarget, correction: ClockCorrection
+) -> dict[str, Any]:
     """Arguments of the gallery's correction for a target."""
     if target.recording:
         recording_id = find_recording(gallery, target.recording)
@@ -176,22 +183,25 @@ def _concerned(gallery: Gallery, target: ClockTarget, *, confirmed: bool) -> dic
             "from_seconds": target.from_seconds,
             "alone": target.alone,
         }
-    if not confirmed:
-        return {
-            "camera_id": target.camera_id,
-            "folder": target.folder,
-            "since": target.since,
-            "until": target.until,
-        }
+    place: dict[str, Any] = {
+        "camera_id": target.camera_id,
+        "folder": target.folder,
+        "since": target.since,
+        "until": target.until,
+        "catalogue": target.catalogue,
+    }
+    if correction.offset_seconds is not None:
+        return place
     # A confirmation is about what is there, not about what comes.
-    found = [one.recording_id for one in list_clocks(gallery) if _within(one, target)]
+    there = ClockSetting(replace(correction, offset_seconds=0.0), **place)
+    found = gallery.concerned_by(there)
     if not found:
         raise GalleryError(
             "has no recording that this concerns",
             where=str(gallery.path),
             fix="Name a camera or folder as `sightline footage clock list` does",
         )
-    return {"recordings": list(dict.fromkeys(found))}
+    return {"recordings": found}
 
 
 def _refuse_to_spread(
@@ -220,25 +230,6 @@ def _refuse_to_spread(
         where=str(rows.loc[rows["recording_id"] == recording_id, "file"].iloc[0]),
         fix="Name one stretch (--stretch), or state that it holds for all (--all-stretches)",
     )
-
-
-def _refuse_impossible(planned: Iterable[ClockChange]) -> None:
-    """Refuse times that a list may not state either; they also rule what is deleted when."""
-    latest = datetime.now(UTC) + LATEST_AHEAD
-    for change in planned:
-        if change.new_start != change.old_start and not EARLIEST <= change.new_start <= latest:
-            raise TimeError(
-                f"it would be of {change.new_start:%Y-%m-%d %H:%M:%S} UTC",
-                where=change.file,
-                fix=f"Give an offset that makes it a time from {EARLIEST:%Y} to now",
-            )
-
-
-def _within(one: RecordedStretch, target: ClockTarget) -> bool:
-    folder = target.folder in ("", ".") or one.file.startswith(f"{target.folder}/")
-    since = target.since is None or one.stated_at >= target.since
-    until = target.until is None or one.stated_at < target.until
-    return target.camera_id in ("", one.camera_id) and folder and since and until
 
 
 def _document(target: ClockTarget) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class RecordedStretch:
     until_seconds: float  # of the recording, where the stretch ends
     clock: Stretch
     is_all: bool  # of the recording
+    catalogue: str  # that lists it; empty: not noted
 
     @property
     def from_seconds(self) -> float:
@@ -151,6 +152,7 @@ def _stretches(gallery: Gallery, rows: Sequence[Mapping[str, Any]]) -> tuple[Rec
                 end,
                 clock,
                 is_all=len(clocks) == 1,
+                catalogue=row["catalogue"],
             )
             for clock, end in zip(clocks, ends, strict=True)
         ]

@@ -116,6 +116,12 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
         help="all recordings in this folder of the catalogue; . for all",
     )
     parser.add_argument(
+        "--catalogue",
+        default="",
+        metavar="CATALOGUE_DIR",
+        help="with --folder: the catalogue, where several have a folder of that name",
+    )
+    parser.add_argument(
         "--since",
         metavar="ISO8601",
         help="with --camera or --folder: recordings that begin from then on, by the clock that is "
@@ -180,6 +186,7 @@ def _target(options: argparse.Namespace, found: ComparedClock | None = None) -> 
         all_stretches=options.all_stretches,
         camera_id=options.camera,
         folder=options.folder.rstrip("/"),
+        catalogue=options.catalogue,
         since=parse_time(options.since, where="--since") if options.since else None,
         until=parse_time(options.until, where="--until") if options.until else None,
     )

@@ -230,6 +230,7 @@ def _setting_facts(setting: ClockSetting) -> dict[str, Any]:
         "setting_for": setting.given_for,
         "camera_id": setting.camera_id,
         "folder": setting.folder,
+        "catalogue": setting.catalogue,
         "since": None if setting.since is None else setting.since.isoformat(),
         "until": None if setting.until is None else setting.until.isoformat(),
         "offset_seconds": setting.offset_seconds,

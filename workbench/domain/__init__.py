@@ -53,9 +53,11 @@ from workbench.domain.searching import (
     Threshold,
 )
 from workbench.domain.times import (
+    EARLIEST,
     EPOCH,
     Span,
     from_microseconds,
+    is_possible,
     moments,
     parse_time,
     to_microseconds,
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
     from workbench.domain.faces import Vector as Vector
 
 __all__ = [
+    "EARLIEST",
     "EPOCH",
     "FILM",
     "GIVEN_FOR",
@@ -123,6 +126,7 @@ __all__ = [
     "corrected",
     "format_tracklet_id",
     "from_microseconds",
+    "is_possible",
     "length_words",
     "moments",
     "outside_of",

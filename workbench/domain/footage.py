@@ -114,6 +114,7 @@ class Recording:
     time_doubt: str = ""  # why started_at is not certain, as the catalogue says; empty if it is
     # Of a camera that moves: a GPX file, or the film itself, which says where it was when.
     track: Path | None = None
+    catalogue: str = ""  # folder of the catalogue that lists it; empty: not known
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "started_at", utc(self.started_at, where=self.file))

@@ -10,6 +10,10 @@ from workbench.errors import TimeError
 Span: TypeAlias = tuple[datetime, datetime]  # [start, end), UTC
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Footage from before is none: cameras that record files are not older.
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+# A clock may be ahead, and midnight comes sooner elsewhere.
+LATEST_AHEAD = timedelta(days=1)
 
 
 def utc(moment: datetime, *, where: str = "") -> datetime:
@@ -28,6 +32,11 @@ def utc(moment: datetime, *, where: str = "") -> datetime:
             where=where,
             fix="Write it like 2026-03-29T00:36:40+00:00",
         ) from None
+
+
+def is_possible(moment: datetime) -> bool:
+    """Return True if there can be footage of *moment*, which carries an offset."""
+    return EARLIEST <= moment <= datetime.now(UTC) + LATEST_AHEAD
 
 
 def parse_time(text: str, *, where: str = "") -> datetime:

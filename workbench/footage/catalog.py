@@ -7,12 +7,13 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from workbench.domain import (
+    EARLIEST,
     FILM,
     MOST_OFFSET_SECONDS,
     Camera,
@@ -20,6 +21,7 @@ from workbench.domain import (
     Place,
     Problem,
     Recording,
+    is_possible,
     parse_time,
 )
 from workbench.errors import CatalogueError, SightlineError
@@ -44,11 +46,6 @@ TIME_DOUBTS = {
     PERHAPS_THE_END: "its start is what the container states, which may be its end",
     TO_THE_MINUTE: "its name states the minute of its start, not the second",
 }
-
-# Footage from before is none: cameras that record files are not older.
-EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-# A clock may be ahead, and midnight comes sooner elsewhere.
-LATEST_AHEAD = timedelta(days=1)
 
 
 def read_catalogue(folder: Path | str) -> Catalogue:
@@ -211,7 +208,7 @@ def read_row(
                 fix="Give the time the recording really started instead",
             )
     started_at = parse_time(row["started_at"], where=where) - timedelta(seconds=offset)
-    if not EARLIEST <= started_at <= datetime.now(UTC) + LATEST_AHEAD:
+    if not is_possible(started_at):
         raise CatalogueError(
             f"a recording from {started_at:%Y-%m-%d} is not possible",
             where=where,
@@ -242,6 +239,7 @@ def read_row(
         rotation=_rotation(row.get("rotation"), where),
         pixel_aspect=_aspect(row.get("pixel_aspect"), where),
         clock_offset_seconds=offset,
+        catalogue=str(folder.resolve()),
         time_doubt=TIME_DOUBTS.get(row.get("time_from", ""), ""),
         track=track,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from workbench.domain import (
@@ -12,6 +12,7 @@ from workbench.domain import (
     ClockSetting,
     Stretch,
     contradicts,
+    is_possible,
     setting_for,
     with_corrections_of,
 )
@@ -27,8 +28,8 @@ class Arrival:
     ``corrected`` counts the recordings whose clock was corrected or confirmed by it. ``kept`` names
     the files whose times stay although a correction may concern them: the two galleries state
     different starts or offsets, a track placed them by their clock, a folder of that name was
-    corrected for other recordings, or an earlier version read them, whose recorded times may have
-    been corrected before.
+    corrected for other recordings, an earlier version read them, whose recorded times may have been
+    corrected before, or they would be of a time that is not possible.
     """
 
     recordings: int
@@ -120,7 +121,7 @@ def _followed(gallery: Gallery) -> tuple[dict[str, tuple[Stretch, ...]], list[st
     if not settings:
         return {}, []
     rows = gallery.arrow(
-        "SELECT recording_id, camera_id, file, stated_at, stream FROM recordings "
+        "SELECT recording_id, camera_id, file, stated_at, catalogue, stream FROM recordings "
         "ORDER BY recording_id"
     ).to_pylist()
     own = gallery.stretches_by_id([row["recording_id"] for row in rows])
@@ -129,13 +130,16 @@ def _followed(gallery: Gallery) -> tuple[dict[str, tuple[Stretch, ...]], list[st
     new: dict[str, tuple[Stretch, ...]] = {}
     kept: list[str] = []
     for row in rows:
-        name, about = row["recording_id"], (row["camera_id"], row["file"], row["stated_at"])
+        name = row["recording_id"]
+        about = row["camera_id"], row["file"], row["stated_at"], row["catalogue"]
         if by_folder := setting_for(of_folders, *about):
             kept += [name] * any(_yields(stretch, by_folder) for stretch in own[name])
         setting = setting_for(of_cameras, *about)
         if setting is None or not any(_yields(stretch, setting) for stretch in own[name]):
             continue
-        if not row["stream"]:  # upgraded: what footage.csv stated is in its recorded time
+        began = row["stated_at"] - timedelta(seconds=setting.offset_seconds)
+        # Upgraded ones have what footage.csv stated in their recorded time.
+        if not row["stream"] or not is_possible(began):
             kept.append(name)
         else:
             new[name] = tuple(

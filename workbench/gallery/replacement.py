@@ -125,6 +125,7 @@ def _recording(row: dict[str, Any], stretches: Sequence[Stretch]) -> Recording:
         rotation=row["rotation"],
         pixel_aspect=None if aspect is None else Fraction(aspect),
         clock_offset_seconds=offset,
+        catalogue=row["catalogue"],
     )
 
 

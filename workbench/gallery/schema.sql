@@ -64,7 +64,8 @@ CREATE TABLE recordings (
     stream          INTEGER NOT NULL,       -- which picture stream, from 1; 0: not noted
     rotation        INTEGER,                -- degrees clockwise; null: as the file says
     pixel_aspect    VARCHAR,                -- width by height, as 12/11; null: as the file says
-    frame_rate      DOUBLE                  -- pictures taken a second; null: as the file says
+    frame_rate      DOUBLE,                 -- pictures taken a second; null: as the file says
+    catalogue       VARCHAR NOT NULL        -- folder of the one that listed it; '': not noted
 );
 
 -- The tables below come with their recording, whose primary key keeps them from coming twice; keys
@@ -146,7 +147,8 @@ CREATE TABLE clocks (               -- offsets given for a folder or camera, for
     uncertainty_seconds DOUBLE,
     found_by        VARCHAR NOT NULL,
     how             VARCHAR NOT NULL,
-    found_at        TIMESTAMPTZ NOT NULL
+    found_at        TIMESTAMPTZ NOT NULL,
+    catalogue       VARCHAR NOT NULL        -- of the folder; '' with folder '.': any
 );
 
 CREATE TABLE runs (                 -- of indexing
@@ -161,8 +163,10 @@ CREATE TABLE runs (                 -- of indexing
 CREATE TABLE refusals (             -- footage there is, but nobody can have been seen in
     camera_id       VARCHAR NOT NULL,
     file            VARCHAR NOT NULL,
-    started_at      TIMESTAMPTZ NOT NULL,
+    started_at      TIMESTAMPTZ NOT NULL,   -- by the list, as are the offset and the catalogue
     reason          VARCHAR NOT NULL,
     refused_at      TIMESTAMPTZ NOT NULL,
+    offset_seconds  DOUBLE NOT NULL,        -- of the clock, part of it already; 0: not stated
+    catalogue       VARCHAR NOT NULL,
     PRIMARY KEY (camera_id, file, started_at)
 );

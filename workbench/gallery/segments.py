@@ -12,7 +12,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from workbench.domain import (
     EPOCH,
+    GIVEN_FOR,
     QUALITY_PARTS,
     Camera,
     ClockSetting,
@@ -193,8 +194,8 @@ class SegmentWriter:
         )
         for recording, reason in refused:
             self._connection.execute(
-                "INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?)",
-                [recording.camera_id, recording.file, recording.started_at, reason, ended_at],
+                "INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?, ?, ?)",
+                _refusal(recording, reason, ended_at),
             )
 
     def add_segments(
@@ -426,6 +427,16 @@ class SegmentWriter:
         )
 
 
+def _refusal(recording: Recording, reason: str, at: datetime) -> list[object]:
+    """Row of a recording that could not be read, with its time as the list has it."""
+    listed = recording.clock_given_for == GIVEN_FOR[-1]
+    offset = recording.clock_offset_seconds if listed else 0.0
+    start = recording.stated_at - timedelta(seconds=offset)
+    return [
+        recording.camera_id, recording.file, start, reason, at, offset, recording.catalogue
+    ]  # fmt: skip
+
+
 def _tables(
     recordings: Sequence[IndexedRecording], dimension: int
 ) -> Iterator[tuple[str, pa.Table]]:
@@ -467,6 +478,7 @@ def _tables(
                     pa.string(),
                 ),
                 "frame_rate": ((r.recording.frame_rate for r in recordings), pa.float64()),
+                "catalogue": ((r.recording.catalogue for r in recordings), pa.string()),
             }
         ),
     )  # fmt: skip

@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.domain import (
+    EARLIEST,
     FILM,
     GIVEN_FOR,
     PERHAPS_TWICE,
@@ -44,6 +45,7 @@ from workbench.domain import (
     Stretch,
     base_camera,
     corrected,
+    is_possible,
     parse_tracklet_id,
     setting_for,
     stretch_at,
@@ -325,12 +327,11 @@ class Gallery:
         """Store a recording with all its tracklets, as :meth:`add_recordings` does several."""
         self.add_recordings([indexed])
 
-    def add_recordings(self, recordings: Sequence[IndexedRecording], *, source: str = "") -> None:
+    def add_recordings(self, recordings: Sequence[IndexedRecording]) -> None:
         """Store recordings with all their tracklets: all of them, or none.
 
         A clock that was corrected for a camera or folder is corrected here too, unless the
-        catalogue states an offset for the recording. *source* is the catalogue that is being
-        indexed, if any (:meth:`settings_in`).
+        catalogue states an offset for the recording.
 
         Raises
         ------
@@ -359,7 +360,7 @@ class Gallery:
             self._check_templates(one)
             self._check_times(one)
         with self._commit() as segment:
-            set_now = [self.with_clock_set(one, source) for one in recordings]
+            set_now = [self.with_clock_set(one) for one in recordings]
             segment.add_recordings(set_now, cameras.values())
 
     def add_run(
@@ -453,6 +454,7 @@ class Gallery:
         recordings: Iterable[str] = (),
         camera_id: str = "",
         folder: str = "",
+        catalogue: str = "",
         from_seconds: float = 0.0,
         alone: bool = False,
         since: datetime | None = None,
@@ -476,6 +478,9 @@ class Gallery:
             folder, and that against what is given for its camera; of one kind, the last.
         folder : str
             Folder of the files as catalogued; "." for all.
+        catalogue : str
+            Folder of the catalogue that lists them, as :meth:`catalogue_of` returns it; needed
+            where several have footage in *folder*.
         from_seconds : float
             For named recordings: from this second of them on.
         alone : bool
@@ -496,13 +501,15 @@ class Gallery:
         Raises
         ------
         GalleryError
-            If a recording is unknown or ends before *from_seconds*, or if all were placed on a
-            track by the clock that would be corrected. Where only some were, they keep their times.
+            If a recording is unknown or ends before *from_seconds*, if several catalogues have
+            footage in *folder* and none is named, or if all were placed on a track by the clock
+            that would be corrected. Where only some were, they keep their times.
         TimeError
-            If what is to be corrected is not said, or said twice.
+            If what is to be corrected is not said, or said twice, or a recording would begin when
+            there can be none.
         """
         names = list(dict.fromkeys(recordings))
-        if names and not (camera_id or folder or since or until):
+        if names and not (camera_id or folder or catalogue or since or until):
             given_for, setting = "recording", None
         elif names or from_seconds or alone:
             raise TimeError(
@@ -512,13 +519,8 @@ class Gallery:
             )
         else:
             setting = ClockSetting(correction, camera_id, folder, since, until)
+            setting = replace(setting, catalogue=self.catalogue_of(setting.folder, catalogue))
             given_for = setting.given_for
-            if setting.folder not in ("", ".") and len(self.catalogues()) > 1:
-                raise GalleryError(
-                    "has footage of several catalogues, whose folders may have the same names",
-                    where=str(self.path),
-                    fix="Name the camera, or the recordings",
-                )
         if not dry_run:
             self._is_writable()
         known = self._recordings_to_correct(names, setting, from_seconds)
@@ -555,6 +557,7 @@ class Gallery:
             for change in changes
         ]
         fresh = {name: those for name, those in fresh.items() if name not in placed}
+        _refuse_impossible(changes)
         if not dry_run:
             self.restate(fresh, [] if setting is None else [setting], progress=progress)
         return changes
@@ -564,14 +567,16 @@ class Gallery:
     ) -> dict[str, dict[str, Any]]:
         """Rows of the recordings that a correction concerns, by id and in order of time."""
         rows = self.arrow(
-            "SELECT recording_id, file, camera_id, stated_at, seconds, stream FROM recordings "
-            "ORDER BY started_at, recording_id"
+            "SELECT recording_id, file, camera_id, stated_at, seconds, stream, catalogue "
+            "FROM recordings ORDER BY started_at, recording_id"
         ).to_pylist()
         if setting is not None:
             return {
                 row["recording_id"]: row
                 for row in rows
-                if setting.concerns(row["camera_id"], row["file"], row["stated_at"])
+                if setting.concerns(
+                    row["camera_id"], row["file"], row["stated_at"], row["catalogue"]
+                )
             }
         wanted = set(names)
         found = {row["recording_id"]: row for row in rows if row["recording_id"] in wanted}
@@ -589,6 +594,10 @@ class Gallery:
                     fix="Name a second of the recording",
                 )
         return found
+
+    def concerned_by(self, setting: ClockSetting) -> list[str]:
+        """Ids of the recordings that a correction for a camera or folder concerns, by time."""
+        return list(self._recordings_to_correct((), setting, 0.0))
 
     def _left_in_place(
         self, old: Mapping[str, Sequence[Stretch]], new: Mapping[str, Sequence[Stretch]]
@@ -677,31 +686,62 @@ class Gallery:
                 if done < len(concerned):
                     writer = another()
 
-    def with_clock_set(self, indexed: IndexedRecording, source: str = "") -> IndexedRecording:
+    def with_clock_set(self, indexed: IndexedRecording) -> IndexedRecording:
         """The recording with the clock that was set for its folder or camera, as it is stored.
 
         One that a gallery holds already keeps its own, as does one whose catalogue states one.
         """
-        about = indexed.recording
-        settings = self.settings_in(source)
-        setting = setting_for(settings, about.camera_id, about.file, about.stated_at)
+        setting = self.clock_of(indexed.recording)
         if setting is None or indexed.stored_id:
             return indexed
         return indexed.corrected(setting.correction, setting.given_for)
 
-    def catalogues(self, source: str = "") -> set[Path]:
-        """Folders of the catalogues that were indexed into it, with that of *source*."""
-        indexed = self.arrow("SELECT DISTINCT source FROM runs")["source"].to_pylist()
-        return {Path(folder).resolve() for folder in (*indexed, source) if folder}
+    def clock_of(self, recording: Recording) -> ClockSetting | None:
+        """The correction that was given for a recording's folder or camera; None if there is none.
 
-    def settings_in(self, source: str = "") -> tuple[ClockSetting, ...]:
-        """Corrections for cameras and folders that hold for what is stored from a catalogue.
-
-        Names of folders are those of one catalogue. So where there is footage of several, with that
-        of *source*, only what was set for all folders holds, and what was set for cameras.
+        What a catalogue states for the recording itself holds against it.
         """
-        one = len(self.catalogues(source)) <= 1
-        return tuple(s for s in self.clocks() if one or s.folder in ("", "."))
+        one = recording
+        return setting_for(self.clocks(), one.camera_id, one.file, one.stated_at, one.catalogue)
+
+    def catalogue_of(self, folder: str, named: str = "") -> str:
+        """The catalogue that a folder, as files are catalogued, belongs to; *named*, if it is.
+
+        Empty where all folders are meant, or an earlier version did not note any.
+
+        Raises
+        ------
+        GalleryError
+            If several have footage there, or none has and it is not named, or *named* is no
+            catalogue of this gallery and no folder either.
+        """
+        if not named and folder in ("", "."):
+            return ""
+        rows = self.arrow(
+            "SELECT DISTINCT catalogue, starts_with(file, $folder || '/') AS inside "
+            "FROM recordings ORDER BY ALL",
+            {"folder": folder},
+        ).to_pylist()
+        known = {row["catalogue"] for row in rows}
+        if named:
+            found = named if named in known else str(Path(named).resolve())
+            if found in known or Path(found).is_dir():
+                return found
+            raise GalleryError(
+                "is neither a folder nor a catalogue of this gallery",
+                where=named,
+                fix=f"Its catalogues are {_listed(known)}",
+            )
+        with_it = {row["catalogue"] for row in rows if row["inside"]} or known
+        if len(with_it) == 1:
+            return str(with_it.pop())
+        raise GalleryError(
+            f"has the folder {folder} in several catalogues: {_listed(with_it)}"
+            if with_it
+            else f"does not know yet in which catalogue the folder {folder} is",
+            where=str(self.path),
+            fix="Name the catalogue, or the cameras",
+        )
 
     def clocks(self) -> tuple[ClockSetting, ...]:
         """Corrections that were given for cameras and folders, the oldest first."""
@@ -1226,11 +1266,34 @@ class Gallery:
         return frame
 
     def refusals(self) -> pd.DataFrame:
-        """Recordings that could not be read, with the reason; by camera and time."""
-        frame: pd.DataFrame = self.arrow(
-            "SELECT * FROM refusals ORDER BY camera_id, started_at, file"
-        ).to_pandas()
-        return frame
+        """Recordings that could not be read, with the reason; by camera and time.
+
+        ``started_at`` is corrected as the clock of a recording that could be read would be, by
+        ``offset_seconds``; ``stated_at`` is what the list, or the camera's clock, says.
+        """
+        import pandas as pd
+
+        names = ["camera_id", "file", "started_at", "stated_at", "offset_seconds", "reason",
+                 "refused_at"]  # fmt: skip
+        frame = pd.DataFrame(self._refused(), columns=names)
+        for column in ("started_at", "stated_at", "refused_at"):
+            frame[column] = frame[column].astype("datetime64[us, UTC]")
+        return frame.sort_values(["camera_id", "started_at", "file"], ignore_index=True)
+
+    def _refused(self) -> list[dict[str, Any]]:
+        """Rows of refusals, with the clocks that were set for cameras and folders applied."""
+        settings = self.clocks()
+        found = []
+        for row in self.arrow("FROM refusals").to_pylist():
+            offset = timedelta(seconds=row["offset_seconds"])
+            stated = row["started_at"].astimezone(UTC) + offset
+            if not offset:
+                about = row["camera_id"], row["file"], stated, row["catalogue"]
+                setting = setting_for(settings, *about)
+                offset = timedelta(seconds=0 if setting is None else setting.offset_seconds)
+            times = {"started_at": stated - offset, "stated_at": stated}
+            found.append(row | times | {"offset_seconds": offset.total_seconds()})
+        return found
 
     def problems(self) -> pd.DataFrame:
         """Problems inside recordings: file, camera_id, what, at_seconds."""
@@ -1276,7 +1339,7 @@ class Gallery:
         Raises DistrictError if the district holds no camera, or the filter leaves none.
         """
         cameras = self.cameras_inside(scope.district, unplaced=scope.unplaced, only=only)
-        ids, span = [camera.camera_id for camera in cameras], [scope.end, scope.start]
+        ids = [camera.camera_id for camera in cameras]
         spans = scope.spans(None if only is None else only.windows)
         of_them = [ids, [start for start, _ in spans], [end for _, end in spans]]
         footage = self.arrow(
@@ -1321,12 +1384,11 @@ class Gallery:
                 "AND first_seconds < until_seconds AND last_seconds >= from_seconds",
                 of_them,
             ).to_pylist()[0]["number"]
-        refused = self.arrow(
-            "SELECT count(*) AS refused FROM refusals "
-            "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS camera_id) USING (camera_id) "
-            "WHERE started_at < ? AND started_at >= ?",
-            [ids, *span],
-        ).to_pylist()[0]
+        inside = set(ids)
+        refused = sum(
+            row["camera_id"] in inside and scope.start <= row["started_at"] < scope.end
+            for row in self._refused()
+        )
         return Coverage(
             cameras=len(cameras),
             cameras_with_footage=footage["cameras"],
@@ -1334,7 +1396,7 @@ class Gallery:
             footage_seconds=float(footage["seconds"]),
             tracklets=tracklets["searchable"],
             unsearchable=tracklets["total"] - tracklets["searchable"],
-            refused=refused["refused"],
+            refused=refused,
             unseen_seconds=float(unseen),
             unplaced=sum(camera.place is None for camera in cameras),
             uncertain=told["doubt"],
@@ -1396,6 +1458,23 @@ class Gallery:
                 fix="Search again: it may have been removed",
             )
         return tuple(map(shot_of, rows))
+
+
+def _listed(catalogues: Iterable[str]) -> str:
+    """Names of catalogues, for people."""
+    names = [name or "one that an earlier version did not note" for name in sorted(catalogues)]
+    return ", ".join(names) or "none"
+
+
+def _refuse_impossible(changes: Iterable[ClockChange]) -> None:
+    """Refuse times that a list may not state either; they also rule what is deleted when."""
+    for change in changes:
+        if change.new_start != change.old_start and not is_possible(change.new_start):
+            raise TimeError(
+                f"it would be of {change.new_start:%Y-%m-%d %H:%M:%S} UTC",
+                where=change.file,
+                fix=f"Give an offset that makes it a time from {EARLIEST:%Y} to now",
+            )
 
 
 def _key_of(indexed: IndexedRecording) -> tuple[str, str, int]:

@@ -41,7 +41,7 @@ def setting_of(row: Mapping[str, Any]) -> ClockSetting:
     values = {field.name: row[field.name] for field in fields(ClockCorrection)}
     correction = ClockCorrection(**values)
     since, until = _utc(row["since"]), _utc(row["until"])
-    return ClockSetting(correction, row["camera_id"], row["folder"], since, until)
+    return ClockSetting(correction, row["camera_id"], row["folder"], since, until, row["catalogue"])
 
 
 def _utc(moment: datetime | None) -> datetime | None:
@@ -86,6 +86,7 @@ def clock_table(settings: Sequence[ClockSetting]) -> pa.Table:
             "found_by": pa.array([c.found_by for c in given], pa.string()),
             "how": pa.array([c.how for c in given], pa.string()),
             "found_at": pa.array([c.found_at for c in given], _TIME),
+            "catalogue": pa.array([setting.catalogue for setting in settings], pa.string()),
         }
     )
 

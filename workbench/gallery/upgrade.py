@@ -56,14 +56,14 @@ _STREAM = r"regexp_matches(lower(file), '\.(h?26[345]|avc|hevc|mjpe?g|m[12]v|mpv
 _COPIES = (
     "INSERT INTO cameras FROM old.cameras ORDER BY rowid",
     "INSERT INTO recordings SELECT *, started_at, epoch(ended_at - started_at), 0, NULL, NULL, "
-    "NULL FROM old.recordings ORDER BY rowid",
+    "NULL, '' FROM old.recordings ORDER BY rowid",
     "INSERT INTO tracklets SELECT t.*, epoch(t.first_seen - r.started_at), "
     "epoch(t.last_seen - r.started_at) FROM old.tracklets t "
     "JOIN old.recordings r USING (recording_id) ORDER BY t.rowid",
     "INSERT INTO shots FROM old.shots",
     "INSERT INTO problems FROM old.problems",
     "INSERT INTO runs FROM old.runs",
-    "INSERT INTO refusals FROM old.refusals",
+    "INSERT INTO refusals SELECT *, 0, '' FROM old.refusals",
     # All that is put in here is of this module.
     f"INSERT INTO stretches SELECT recording_id, 0, CASE WHEN {_SEQUENCE} THEN '{ORDERED}' "  # noqa: S608
     f"WHEN {_STREAM} THEN '{COUNTED}' ELSE '' END, 0, NULL, '', '', NULL, '', "

@@ -59,7 +59,10 @@ CREATE OR REPLACE TEMP VIEW refusals AS
 FROM all_refusals f ANTI JOIN all_recordings r
     ON r.file = f.file AND (
         r.camera_id = f.camera_id
-        AND (r.started_at = f.started_at OR r.stated_at = f.started_at)
+        AND (
+            r.started_at = f.started_at
+            OR r.stated_at = f.started_at + to_microseconds(round(f.offset_seconds * 1e6)::BIGINT)
+        )
         -- or it was divided: each place of a moving camera is a camera of its own
         OR starts_with(r.camera_id, f.camera_id || '@')
     )

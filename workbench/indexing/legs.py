@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from workbench.domain import (
@@ -18,7 +17,6 @@ from workbench.domain import (
     Problem,
     Recording,
     Unseen,
-    setting_for,
 )
 from workbench.errors import RecordingError
 from workbench.footage.files import sha256_of, stamp_of
@@ -77,35 +75,6 @@ def notes_on(indexed: IndexedRecording, camera: Camera) -> list[Problem]:
             f"names {camera.camera_id}",
         )
     ]
-
-
-def with_clocks_set(catalogue: Catalogue, gallery: Gallery) -> Catalogue:
-    """Correct the clocks of recordings with a GPX track by what was given for camera or folder.
-
-    The gallery does so when it stores a recording, and notes who found it; by then a track must
-    have been joined to it.
-    """
-    settings = gallery.settings_in(str(catalogue.root))
-
-    def corrected(recording: Recording) -> Recording:
-        if recording.track is None or recording.track == recording.path:
-            return recording
-        if recording.clock_offset_seconds:  # what the list says of a recording holds
-            return recording
-        about = recording.camera_id, recording.file, recording.stated_at
-        setting = setting_for(settings, *about)
-        if setting is None:
-            return recording
-        offset = setting.offset_seconds
-        started_at = recording.stated_at - timedelta(seconds=offset)
-        return replace(
-            recording,
-            started_at=started_at,
-            clock_offset_seconds=offset,
-            clock_given_for=setting.given_for,
-        )
-
-    return replace(catalogue, recordings=tuple(map(corrected, catalogue.recordings)))
 
 
 def unplaced(catalogue: Catalogue) -> tuple[str, ...]:

@@ -22,13 +22,13 @@ from workbench.domain import (
     ProgressCallback,
     Recording,
     Scope,
-    setting_for,
 )
 from workbench.errors import RecordingError, SightlineError
 from workbench.footage.catalog import read_catalogue
 from workbench.footage.frames import RecordingReader
 from workbench.footage.gps import course_of
-from workbench.indexing.legs import divided, moved, notes_on, unplaced, with_clocks_set
+from workbench.indexing.clocks import clock_notes, impossible, with_clocks_set
+from workbench.indexing.legs import divided, moved, notes_on, unplaced
 from workbench.indexing.present import (
     agrees,
     known_files,
@@ -79,6 +79,8 @@ def plan_catalogue(
     fresh, present = _divide(catalogue, gallery, first)
     problems, seconds = [*catalogue.problems, *chain(*present.values())], 0.0
     for recording in fresh:
+        if gallery is not None and (why := impossible(recording, gallery)):
+            problems.append(Problem(recording.file, why))
         try:
             with RecordingReader(
                 recording.path, name=recording.file, frame_rate=recording.frame_rate
@@ -144,13 +146,17 @@ def index_catalogue(
         )
         for r, problems in present.items()
     }
+    for recording in fresh:
+        if why := impossible(recording, gallery):
+            reports[recording] = RecordingReport.refusal(recording, why)
+    to_read = [recording for recording in fresh if recording not in reports]
     streams_of: dict[Path, set[int]] = defaultdict(set)
     for listed in catalogue.recordings:
         streams_of[listed.path].add(listed.stream)
-    meter = ProgressMeter(len(fresh), progress)
+    meter = ProgressMeter(len(to_read), progress)
     started_at = datetime.now(UTC)
     try:
-        with closing(_outcomes(fresh, models, workers, rates, options, meter)) as outcomes:
+        with closing(_outcomes(to_read, models, workers, rates, options, meter)) as outcomes:
             for recording, outcome in outcomes:
                 reports[recording] = _store(
                     recording,
@@ -158,7 +164,6 @@ def index_catalogue(
                     gallery,
                     cameras[recording.camera_id],
                     streams_of[recording.path],
-                    str(catalogue.root),
                 )
                 meter.finish(reports[recording])
     finally:
@@ -276,7 +281,6 @@ def _store(
     gallery: Gallery,
     camera: Camera,
     listed: set[int],
-    source: str,
 ) -> RecordingReport:
     """Store what was found; *listed* are the picture streams of its file in the catalogue."""
     if isinstance(outcome, SightlineError):
@@ -287,7 +291,7 @@ def _store(
     ]:
         return _copy(recording, held_as, gallery)
     stated = outcome.recording.clock_offset_seconds
-    outcome = gallery.with_clock_set(outcome, source)
+    outcome = gallery.with_clock_set(outcome)
     found = [
         Problem(recording.file, f"has the same content as {other}; one of their rows is wrong")
         for other in gallery.same_content(outcome)
@@ -302,7 +306,7 @@ def _store(
         for other, seconds in gallery.overlapping(outcome)
         if seconds > OVERLAP_SECONDS
     ]
-    found += _clock_notes(recording, stated, gallery, source)
+    found += clock_notes(recording, stated, gallery)
     found += notes_on(outcome, camera)
     found += [
         Problem(
@@ -315,7 +319,7 @@ def _store(
     ]
     parts = divided(replace(outcome, problems=outcome.problems + tuple(found)), camera)
     gallery.add_cameras(there for there, _ in parts)
-    gallery.add_recordings([part for _, part in parts], source=source)
+    gallery.add_recordings([part for _, part in parts])
     return RecordingReport.of(outcome, tuple(found))
 
 
@@ -332,30 +336,3 @@ def _copy(recording: Recording, ids: list[str], gallery: Gallery) -> RecordingRe
         told.append(other_time(recording, start))
     told += other_place(recording, list(gallery.readings(ids).values()))
     return RecordingReport(recording.file, recording.camera_id, "present", problems=tuple(told))
-
-
-def _clock_notes(
-    recording: Recording, stated: float, gallery: Gallery, source: str
-) -> list[Problem]:
-    """Say if a catalogue states another offset of a clock than was given for its camera."""
-    about = recording.camera_id, recording.file, recording.stated_at
-    setting = setting_for(gallery.clocks(), *about)
-    if setting is not None and not stated and setting not in gallery.settings_in(source):
-        return [
-            Problem(
-                recording.file,
-                f"a clock was set for folder {setting.folder}, but there is footage of several "
-                "catalogues, whose folders may have the same names, so it was not applied. If it "
-                "is right, correct the recording with `sightline footage clock`",
-            )
-        ]
-    if setting is None or not stated or stated == setting.correction.offset_seconds:
-        return []
-    return [
-        Problem(
-            recording.file,
-            f"footage.csv says that its clock was {stated:g} s ahead, and "
-            f"{setting.correction.offset_seconds:g} s were given for its {setting.given_for}; what "
-            "footage.csv says holds",
-        )
-    ]

@@ -396,7 +396,10 @@ def _recordings(rows: pd.DataFrame, report: FootageReport) -> Iterator[tuple[str
 def _refusals(rows: pd.DataFrame, report: FootageReport) -> Iterator[tuple[str, ...]]:
     for one in _each(rows):
         at, camera = local_time(one["started_at"], report.zone), one["camera_id"]
-        yield report.camera_words(camera), one["file"], at, f"⚠ not indexed: {one['reason']}"
+        what = f"⚠ not indexed: {one['reason']}"
+        if one["offset_seconds"]:
+            what += f" (recorded as {local_time(one['stated_at'], report.zone)})"
+        yield report.camera_words(camera), one["file"], at, what
 
 
 def _problems(rows: pd.DataFrame, report: FootageReport) -> Iterator[tuple[str, ...]]:

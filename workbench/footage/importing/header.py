@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from workbench.domain import is_possible
 from workbench.errors import RecordingError
-from workbench.footage.catalog import EARLIEST, LATEST_AHEAD
 from workbench.footage.film import Film
 
 # A header that claims more seconds is wrong, as where the clock of a stream began again.
@@ -90,7 +90,7 @@ def _stated(tags: Mapping[str, str]) -> tuple[datetime | None, str, str]:
             remark = remark or f"the header's {tag} {text[:40]!r} is not a time"
             continue
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if not EARLIEST <= aware <= datetime.now(UTC) + LATEST_AHEAD:
+        if not is_possible(aware):
             remark = remark or f"the header's time, {moment:%Y-%m-%d}, is that of an unset clock"
             continue
         return moment, tag, ""

@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from workbench.domain import length_words, moments
+from workbench.domain import is_possible, length_words, moments
 from workbench.footage.catalog import (
     CONTAINER_ALONE,
-    EARLIEST,
-    LATEST_AHEAD,
     MODIFICATION_TIME,
     PERHAPS_THE_END,
     TO_THE_MINUTE,
@@ -257,7 +255,7 @@ def _placed(start: Start, stated: datetime, zone: tzinfo | None) -> Start:
     if not possible:
         return start.unusable(f"clocks in {zone} never showed {local}: they went forward over it")
     for one in possible:
-        if not EARLIEST <= one <= datetime.now(UTC) + LATEST_AHEAD:
+        if not is_possible(one):
             return start.unusable(f"a recording from {one:%Y-%m-%d} is not possible")
     start = replace(start, possible=possible)
     if len(possible) == 2:
@@ -278,7 +276,7 @@ def _of_file(found: Found) -> Start:
             "neither name nor container gives a time, and its length is not known"
         )
     at = found.modified_at - timedelta(seconds=seconds)
-    if not EARLIEST <= at <= datetime.now(UTC) + LATEST_AHEAD:
+    if not is_possible(at):
         return Start(Basis.NOTHING, Trust.UNKNOWN).unusable(
             f"neither name nor container gives a time, and it was last written {at:%Y-%m-%d}"
         )

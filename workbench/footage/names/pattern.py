@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
+from workbench.domain import is_possible
 from workbench.errors import CatalogueError
-from workbench.footage.catalog import EARLIEST, LATEST_AHEAD
 
 # What a field looks like. Digits are written out: \d would take those of every script.
 _TWO = "[0-9]{2}"
@@ -315,8 +315,7 @@ def _offset(text: str) -> timezone:
 
 def _possible(moment: datetime) -> bool:
     """False for times from which there is no footage; a local time may be ahead of UTC."""
-    latest = datetime.now(UTC) + LATEST_AHEAD
-    return EARLIEST <= (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) <= latest
+    return is_possible(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _doubt(given: Mapping[str, str], started_at: datetime) -> str:

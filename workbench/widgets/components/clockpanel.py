@@ -375,7 +375,7 @@ def _target(chosen: RecordedStretch, what: str) -> ClockTarget:
     if what == "camera":
         return ClockTarget(camera_id=chosen.camera_id)
     if what == "folder":
-        return ClockTarget(folder=chosen.file.rpartition("/")[0])
+        return ClockTarget(folder=chosen.file.rpartition("/")[0], catalogue=chosen.catalogue)
     if what == "stretch":
         return ClockTarget(
             recording=chosen.recording_id, from_seconds=chosen.from_seconds, alone=True
