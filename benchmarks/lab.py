@@ -1,65 +1,69 @@
 """Error rates, calibration and its forecasts on real faces.
 
-    python benchmarks/lab.py [--profile dlib] [--calibrate] [--write] [--quick]
+    python benchmarks/lab.py [--profile dlib] [--calibrate] [--write] [--quick] [--small]
 
 LFW's people are divided into two halves by person; people of ``footage/town``, whose stills are
 from LFW too, are in neither: its ``aliases.json`` gives their labels in LFW. Where a person or a
-picture is on two sides all the same, nothing is measured. Everything that is set (calibration,
-thresholds, the way of pooling) is set on the first half; everything that is reported is measured on
-the second, and on the town.
+picture is on two sides all the same, nothing is measured. Whatever is set (calibration, thresholds)
+is set on one half and told of the other, both ways round, and both are pooled; the calibration that
+comes with Sightline is that of the first half. Pooling, likelihood ratios, groups and degradations
+are told of the second half alone.
 
 ``--calibrate`` renews the calibration that comes with Sightline, ``--write`` the tables of
 docs/findings.md, ``--quick`` leaves out the degradations. What was enrolled stays in
-HOME/evaluation.
+HOME/evaluation, so that another run takes half a minute.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import material
 import numpy as np
 import pandas as pd
+import town
 from truth import Truth, tracklets
 
 import workbench.calibration
-from workbench.calibration import QUALITY_STEPS, Calibration, calibration_of, write_calibration
+from workbench.calibration import Calibration, FalseCandidateEstimate, write_calibration
 from workbench.domain import Progress
-from workbench.errors import EvaluationError, SightlineError
+from workbench.errors import SightlineError
 from workbench.evaluation.calibrate import (
+    Comparisons,
     calibrate,
     comparison_table,
     comparisons,
     fit_likelihood_ratio,
 )
-from workbench.evaluation.camera_limits import usefulness
+from workbench.evaluation.camera_limits import LADDER, usefulness
 from workbench.evaluation.data import people_in, require_apart
 from workbench.evaluation.degradation import Degradation
+from workbench.evaluation.foretold import by_nearness, nearness, quality_histogram, searches
 from workbench.evaluation.groups import by_group, thirds
 from workbench.evaluation.pooling import FUSION_RULES, similarity, trial
-from workbench.evaluation.protocols import Trial
+from workbench.evaluation.protocols import Trial, pooled
 from workbench.evaluation.samples import Samples, Still, enrol
 from workbench.faces.models import Models
 from workbench.faces.templates import pool
 from workbench.gallery import Gallery
 from workbench.indexing import index_catalogue
-from workbench.notebook import load_models
+from workbench.installation import Installation
 from workbench.settings import load_settings
 
-ROOT = Path(__file__).parents[1]
-SHARED = Path(os.environ.get("SIGHTLINE_SHARED", ROOT.parent / "shared"))
-FINDINGS = ROOT / "docs" / "findings.md"
+FINDINGS = Path(__file__).parents[1] / "docs" / "findings.md"
 DATA = "LFW, half of its people"
 PHOTOGRAPHS = (1, 2, 3, 5)
 SMALLER = tuple(Degradation("size", amount) for amount in (64, 48, 32))
 MOST_SMALLER = 5  # pictures a person that are made smaller
-SIZES = (25, 50, 100, 200, 400, 650)
+SIZES = (25, 100, 400)
+FPIRS = (0.1, 0.01, 0.003)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,36 +79,62 @@ class Half:
 
     def with_pictures(self, least: int) -> list[str]:
         """People with at least *least* pictures, sorted."""
-        count = self.native.about["person"].value_counts()
-        return sorted(count[count >= least].index)
+        return _several(self.native, least)
+
+    def probes(self, photographs: int) -> dict[str, Any]:
+        """Template of each person's first *photographs*, by person, of whoever has so many."""
+        metric = self.native.profile.metric
+        made = {}
+        for person in self.with_pictures(photographs):
+            rows = np.flatnonzero(self.native.people == person)[:photographs]
+            made[person] = pool(self.native.templates[rows], metric)
+        return made
 
 
-def people_of_town(town: Path) -> set[str]:
-    """Labels in LFW of all who are in the town's clips or are looked for there."""
-    truth = Truth.read(town / "truth.json")
-    aliases: dict[str, str] = json.loads((town / "aliases.json").read_text("utf-8"))
-    people = {*truth.wanted, *truth.absent, *(a.person for a in truth.appearances)}
-    unknown = sorted(people - aliases.keys())
-    if unknown:
-        raise EvaluationError(
-            f"gives no label in LFW for {', '.join(unknown)}, who would stay in what is measured",
-            where=str(town / "aliases.json"),
-            fix="Add them",
+@dataclass(frozen=True, slots=True, eq=False)
+class Fold:
+    """One half of the people, told by what the other half taught."""
+
+    taught: Half
+    told: Half
+    calibration: Calibration
+
+    def compared(self, photographs: int, *, versions: bool = False, own: bool = False) -> Trial:
+        """Comparisons of those who are told; with *versions* also with smaller pictures.
+
+        With *own* the score counts from the default threshold, so that both halves can be pooled.
+        """
+        trial = replace(self._made(photographs, versions).trial, own_left_out=True)
+        if own:
+            trial = replace(trial, scores=trial.scores - self.threshold(photographs))
+        return trial
+
+    def threshold(self, photographs: int) -> float:
+        """The default threshold."""
+        return self.calibration.threshold(photographs=photographs).score
+
+    def searched(self, photographs: int, size: int | None = None) -> pd.DataFrame:
+        """Search everybody at the default threshold; see :func:`foretold.searches`."""
+        made = self._made(photographs)
+        templates = self.told.probes(photographs)
+        strangers = self.taught.probes(1)
+        metric = self.told.native.profile.metric
+        probes = np.stack([templates[person] for person in made.trial.probes])
+        near = nearness(probes, np.stack([*strangers.values()]), metric)
+        return searches(
+            made.trial, made.quality, near, threshold=self.threshold(photographs),
+            foretell=lambda _, quality: self.foretell(photographs, quality), size=size,
+        )  # fmt: skip
+
+    def foretell(self, photographs: int, quality: Sequence[int]) -> FalseCandidateEstimate:
+        """What the page foretells of a search with one of the probes."""
+        return self.calibration.false_candidates(
+            self.threshold(photographs), quality, photographs=photographs
         )
-    return {*aliases.values()}
 
-
-def people_of_lfw(lfw: Path, town: Path) -> list[Still]:
-    """Pictures of the people who are not in the town, checked against its photographs."""
-    out = people_of_town(town)
-    stills = [
-        replace(still, person=still.path.stem) if still.person == "single" else still
-        for still in people_in(lfw)
-    ]
-    stills = [still for still in stills if still.person not in out]
-    photographs = [still for name in ("probes", "absent") for still in people_in(town / name)]
-    require_apart({"LFW": stills, "the town": photographs}, labels_agree=False)
-    return stills
+    def _made(self, photographs: int, versions: bool = False) -> Comparisons:
+        of = self.told.versions if versions else [self.told.native]
+        return comparisons(self.told.native, of, photographs=photographs)
 
 
 def halves(stills: list[Still], models: Models) -> tuple[Half, Half]:
@@ -132,7 +162,16 @@ def halves(stills: list[Still], models: Models) -> tuple[Half, Half]:
             for name, half in zip(("the first half", "the second half"), both, strict=True)
         }
     )
-    first, second = (Half(tuple(version.of(half) for version in versions)) for half in both)
+    return divided(versions)
+
+
+def divided(versions: Sequence[Samples]) -> tuple[Half, Half]:
+    """Divide people into halves: every second one of their labels in order."""
+    people = np.unique(versions[0].people)
+    first, second = (
+        Half(tuple(version.of(half) for version in versions))
+        for half in (people[::2], people[1::2])
+    )
     return first, second
 
 
@@ -151,64 +190,58 @@ def in_words(frame: pd.DataFrame, *rates: str) -> pd.DataFrame:
     return frame
 
 
-def one_to_one(half: Half, calibration: Calibration) -> pd.DataFrame:
-    """Rates at the default threshold by number of photographs: second half."""
+def one_to_one(folds: Sequence[Fold]) -> pd.DataFrame:
+    """Rates at the default threshold by number of photographs, and at that for three."""
     rows = []
     for number in PHOTOGRAPHS:
-        of = comparisons(half.native, half.versions, photographs=number)
-        threshold = calibration.threshold(photographs=number).score
-        rates = of.trial.rates_at(threshold)
-        fixed = of.trial.rates_at(0.48)
+        at_own, at_three = [], []
+        for fold in folds:
+            trial = fold.compared(number, versions=True)
+            at_own.append(replace(trial, scores=trial.scores - fold.threshold(number)))
+            at_three.append(replace(trial, scores=trial.scores - fold.threshold(3)))
+        rates, fixed = (pooled(trials).rates_at(0.0) for trials in (at_own, at_three))
         rows.append(
             {
                 "photographs": number,
-                "default threshold": f"{threshold:.2f}",
+                "default thresholds": ", ".join(f"{fold.threshold(number):.2f}" for fold in folds),
                 "people": rates["FMR"].people,
                 "FMR": shown(rates["FMR"]),
                 "FNMR": shown(rates["FNMR"]),
-                "FMR at 0.48": shown(fixed["FMR"]),
-                "FNMR at 0.48": shown(fixed["FNMR"]),
+                "FMR at that for 3": shown(fixed["FMR"]),
+                "FNMR at that for 3": shown(fixed["FNMR"]),
             }
         )
     return pd.DataFrame(rows)
 
 
-def searched(half: Half, photographs: int) -> Trial:
-    """Open set: half of those with a mate are left out of the gallery; all others fill it."""
-    several = half.with_pictures(photographs + 1)
-    filler = half.native.of(set(half.native.people) - set(several))
-    return trial(
-        half.native.of(several),
-        in_probe=photographs,
-        in_entry=2,
-        alone=several[1::2],
-        filler=filler,
-    )
-
-
-def one_to_many(first: Half, second: Half) -> pd.DataFrame:
-    """FNIR at FPIR 0.01 and 0.1, thresholds set on the first half, rates of the second."""
+def one_to_many(folds: Sequence[Fold]) -> pd.DataFrame:
+    """FNIR at an FPIR: at that very rate, and at thresholds that the other half had there."""
     rows = []
     for number in (1, 2, 3):
-        setting, reporting = searched(first, number), searched(second, number)
-        for fpir in (0.01, 0.1):
+        trials = [fold.compared(number) for fold in folds]
+        for fpir in FPIRS:
             try:
-                threshold = setting.threshold_at(fpir=fpir)
+                whole = pooled(trials)
+                there = whole.rates_at(whole.threshold_at(fpir=fpir))
+                # The other half's threshold, of scores that the other half did not teach.
+                carried = [
+                    replace(trial, scores=trial.scores - other.threshold_at(fpir=fpir))
+                    for trial, other in zip(trials, reversed(trials), strict=True)
+                ]
             except SightlineError:
                 continue  # too few people for such a rate: said by the row that is not there
-            rates = reporting.rates_at(threshold)
+            rates = pooled(carried).rates_at(0.0)
+            first = whole.cmc(1).iloc[0]
             rows.append(
                 {
                     "photographs": number,
-                    "gallery": len(reporting.entries),
-                    "searches": f"{reporting.mated.sum()} mated, {(~reporting.mated).sum()} not",
-                    "FPIR wanted": fpir,
-                    "threshold": f"{threshold:.3f}",
-                    "FPIR": shown(rates["FPIR"]),
-                    "FNIR": shown(rates["FNIR"]),
-                    "rank 1": "{found:.1%} ({low:.1%}–{high:.1%})".format(
-                        **reporting.cmc(1).iloc[0]
-                    ),
+                    "gallery": min(trial.gallery for trial in trials),
+                    "searches": f"{len(whole.probes)} without, {whole.mated.sum()} with",
+                    "FPIR": f"{fpir:.1%}",
+                    "FNIR": shown(there["FNIR"]),
+                    "carried over: FPIR": shown(rates["FPIR"]),
+                    "carried over: FNIR": shown(rates["FNIR"]),
+                    "rank 1": f"{first.found:.1%} ({first.low:.1%}–{first.high:.1%})",
                 }
             )
     return pd.DataFrame(rows)
@@ -247,7 +280,6 @@ def _mixed(half: Half) -> Samples:
     generator = np.random.default_rng(0)
     parts = [version.about.assign(version=i) for i, version in enumerate(half.versions)]
     about = pd.concat(parts, ignore_index=True)
-    templates = np.concatenate([version.templates for version in half.versions])
     keys = list(zip(about["person"], about["name"], strict=True))
     order = about.groupby("person")["name"].rank("dense").to_numpy()
     chosen: dict[tuple[str, str], int] = {}
@@ -255,111 +287,127 @@ def _mixed(half: Half) -> Samples:
         if order[row] > 2 or about["version"][row] == 0:
             chosen.setdefault(keys[row], int(row))
     rows = np.array(sorted(chosen.values(), key=lambda row: keys[row]))
-    whole = Samples(about, templates, half.native.profile, half.native.failed)
-    return whole.where(rows)
+    return joined(half.versions).where(rows)
 
 
-def histogram(quality: Any) -> list[int]:
-    """Count entries by step of quality."""
-    steps = np.minimum((np.asarray(quality) * QUALITY_STEPS).astype(int), QUALITY_STEPS - 1)
-    return np.bincount(steps, minlength=QUALITY_STEPS).tolist()
+def joined(parts: Sequence[Samples]) -> Samples:
+    """All samples of several."""
+    first = parts[0]
+    return replace(
+        first,
+        about=pd.concat([part.about for part in parts], ignore_index=True),
+        templates=np.concatenate([part.templates for part in parts]),
+    )
 
 
-def foretold(half: Half, calibration: Calibration) -> pd.DataFrame:
-    """Expected and real false candidates in galleries of growing size, second half."""
-    generator = np.random.default_rng(0)
+def foretold_by_size(folds: Sequence[Fold]) -> pd.DataFrame:
+    """Foretold and real false candidates in galleries of growing size."""
     rows = []
     for number in PHOTOGRAPHS:
-        of = comparisons(half.native, [half.native], photographs=number)
-        threshold = calibration.threshold(photographs=number).score
-        for size in SIZES:
-            outcomes = []
-            for row, person in enumerate(of.trial.probes):
-                others = generator.permutation(np.flatnonzero(of.trial.entries != person))[:size]
-                got = int((of.trial.scores[row, others] >= threshold).sum())
-                expected = calibration.false_candidates(
-                    threshold, histogram(of.quality[others]), photographs=number
-                )
-                outcomes.append((expected.mean, got, expected.low <= got <= expected.high))
-            mean, got, inside = np.mean(outcomes, axis=0)
+        whole = min(fold.compared(number).gallery for fold in folds)
+        for size in (*(size for size in SIZES if size < whole), whole):
+            made = pd.concat([fold.searched(number, size) for fold in folds])
+            everybody = by_nearness(made).iloc[-1]
             rows.append(
                 {
-                    "photographs": number, "gallery": size, "searches": len(outcomes),
-                    "expected": f"{mean:.2f}", "found": f"{got:.2f}",
-                    "inside the interval": f"{inside:.1%}",
+                    "photographs": number, "gallery": size, "searches": len(made),
+                    "foretold": f"{everybody.told:.2f}", "found": f"{everybody.got:.2f}",
+                    "inside the interval": f"{everybody.inside:.1%}",
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def foretold_by_nearness(folds: Sequence[Fold]) -> pd.DataFrame:
+    """Foretold and real false candidates by how near the probe lies to strangers."""
+    rows = []
+    for number in PHOTOGRAPHS[:3]:
+        made = by_nearness(pd.concat([fold.searched(number) for fold in folds]))
+        for row in made.itertuples():
+            rows.append(
+                {
+                    "photographs": number, "probes": row.probes, "people": row.people,
+                    "foretold": f"{row.told:.1f} ({row.low:.1f} to {row.high:.1f})",
+                    "found": f"{row.got:.1f}",
+                    "inside the interval": f"{row.inside:.0%}",
+                    "interval score": f"{row.score:.1f}",
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def foretold_on_town(
-    native: Samples, calibration: Calibration, gallery: Gallery, models: Models
+    folds: Sequence[Fold], gallery: Gallery, footage: Path, models: Models
 ) -> pd.DataFrame:
     """Compare forecasts on footage: LFW's people, none of whom is in it, and the absent people."""
-    town = SHARED / "footage" / "town"
-    known = tracklets(gallery, Truth.read(town / "truth.json"))
-    inside = histogram(known.about["quality"])
-    absent = enrol(people_in(town / "absent"), models, cache=load_settings().evaluation_folder)
+    known = tracklets(gallery, Truth.read(footage / "truth.json"))
+    quality = quality_histogram(known.about["quality"])
+    absent = enrol(people_in(footage / "absent"), models, cache=load_settings().evaluation_folder)
     rows = []
-    for name, samples, numbers in (
-        ("LFW", native, PHOTOGRAPHS),
-        ("town, absent", absent, (1, 2, 3)),
-    ):
+    for name, numbers in (("LFW", PHOTOGRAPHS), ("town, absent", (1, 2, 3))):
         for number in numbers:
-            who = _several(samples, number)
-            pooled = np.stack(
-                [
-                    pool(samples.templates[samples.people == p][:number], models.profile.metric)
-                    for p in who
+            parts = []
+            # The absent people took no part in either half: the calibration that is shipped.
+            for fold in folds if name == "LFW" else folds[:1]:
+                half = fold.told if name == "LFW" else Half((absent,))
+                probes = half.probes(number)
+                if not probes:
+                    continue
+                pooled_templates = np.stack([*probes.values()])
+                scores = similarity(pooled_templates, known.templates, models.profile.metric)
+                got = (scores >= fold.threshold(number)).sum(axis=1)
+                told = [fold.foretell(number, quality) for _ in probes]
+                parts += [
+                    (one.mean, one.low, one.high, n) for one, n in zip(told, got, strict=True)
                 ]
-            )
-            threshold = calibration.threshold(photographs=number).score
-            scores = similarity(pooled, known.templates, models.profile.metric)
-            found = (scores >= threshold).sum(axis=1)
-            expected = calibration.false_candidates(threshold, inside, photographs=number)
-            within = ((found >= expected.low) & (found <= expected.high)).mean()
+            if not parts:
+                continue
+            mean, low, high, got = np.array(parts, float).T
             rows.append(
                 {
-                    "people": f"{name}: {len(who)}", "photographs": number,
-                    "tracklets": len(known), "expected": f"{expected.mean:.2f}",
-                    "interval": f"{expected.low} to {expected.high}",
-                    "found": f"{found.mean():.2f}", "inside": f"{within:.1%}",
+                    "people": f"{name}: {len(parts)}", "photographs": number,
+                    "tracklets": len(known),
+                    "FMR": f"{got.sum() / len(got) / len(known):.2%}",
+                    "foretold": f"{mean.mean():.2f} ({low.mean():.1f} to {high.mean():.1f})",
+                    "found": f"{got.mean():.2f}",
+                    "inside": f"{((got >= low) & (got <= high)).mean():.1%}",
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def evidence(half: Half) -> pd.DataFrame:
+def evidence(fold: Fold) -> pd.DataFrame:
     """Measure the likelihood ratios on people who took no part in fitting them."""
-    made = [comparisons(half.native, half.versions, photographs=n) for n in PHOTOGRAPHS]
-    found = fit_likelihood_ratio(comparison_table(made))
+    found = fit_likelihood_ratio(
+        comparison_table([fold._made(number, versions=True) for number in PHOTOGRAPHS])
+    )
     return pd.DataFrame(
         [{"Cllr": round(found.cllr, 4), "least Cllr (PAV)": round(found.cllr_min, 4),
           "ECE": round(found.ece, 4)}]
     )  # fmt: skip
 
 
-def groups(half: Half, calibration: Calibration) -> pd.DataFrame:
+def groups(fold: Fold) -> pd.DataFrame:
     """Errors by properties of the pictures: LFW has no labels of its own."""
     number = 2
+    half = fold.told
     several = half.with_pictures(number + 1)
     samples = half.native.of(several)
     made = trial(samples, in_probe=number, in_entry=1)
     about = samples.about.set_index("person")
-    threshold = calibration.threshold(photographs=number).score
     parts = []
     for name in ("width", "sharpness", "pose"):
         values = np.array([float(about.loc[[p], name].iloc[number]) for p in made.entries])
-        parts.append(by_group(made, thirds(values, name), threshold=threshold))
+        parts.append(by_group(made, thirds(values, name), threshold=fold.threshold(number)))
     frame = pd.concat(parts, ignore_index=True)
     return in_words(frame, "FMR", "FNMR")
 
 
 def degradations(
-    half: Half, stills: list[Still], calibration: Calibration, models: Models
+    fold: Fold, stills: list[Still], models: Models, ladder: Sequence[Degradation] = LADDER
 ) -> pd.DataFrame:
-    """FNIR by what a camera does to a face: second half."""
-    several = set(half.with_pictures(4))
+    """FNIR by what a camera does to a face."""
+    several = set(fold.told.with_pictures(4))
     third: dict[str, Still] = {}
     seen: dict[str, int] = {}
     for still in stills:
@@ -367,9 +415,8 @@ def degradations(
         if still.person in several and seen[still.person] == 3:
             third[still.person] = still
     frame = usefulness(
-        half.native, [*third.values()], models,
-        threshold=calibration.threshold(photographs=2).score,
-        cache=load_settings().evaluation_folder,
+        fold.told.native, [*third.values()], models, ladder=ladder,
+        threshold=fold.threshold(2), cache=load_settings().evaluation_folder,
     )  # fmt: skip
     frame = in_words(frame, "FNIR", "FMR")
     frame["found"] = [f"{share:.1%}" for share in frame["found"]]
@@ -406,43 +453,45 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="leave out the degradations")
     parser.add_argument("--gallery", type=Path, help="keep the town's gallery, or use it again")
     parser.add_argument("--json", action="store_true")
+    material.add_small(parser)
     options = parser.parse_args()
-    lfw, town = SHARED / "faces" / "lfw", SHARED / "footage" / "town"
-    if not lfw.is_dir():
-        raise SystemExit(f"no stills at {lfw}; set SIGHTLINE_SHARED")
-    models = load_models(options.profile)
-    stills = people_of_lfw(lfw, town)
-    first, second = halves(stills, models)
+    if options.small and (options.calibrate or options.write):
+        parser.error("a small run says nothing that could be kept")
+    installation = Installation.open()
+    models = installation.load_models(options.profile)
+    if options.small:
+        stills: list[Still] = []
+        first, second = divided(material.people_of_numbers(models.profile, 120, 6))
+    else:
+        stills = material.people_of_lfw()
+        first, second = halves(stills, models)
+    folds = [
+        Fold(taught, told, calibrate(taught.versions, data=DATA))
+        for taught, told in ((first, second), (second, first))
+    ]
     if options.calibrate:
-        made = calibrate(first.versions, data=DATA)
         beside = Path(workbench.calibration.__file__)
-        write_calibration(made, beside.with_name(f"{options.profile}.json"))
-    calibration = calibration_of(models.profile, folder=load_settings().calibrations_folder)
-    if calibration is None:
-        raise SystemExit(f"{options.profile} has no calibration; use --calibrate")
+        write_calibration(folds[0].calibration, beside.with_name(f"{options.profile}.json"))
     tables = {
-        "one to one": one_to_one(second, calibration),
-        "one to many": one_to_many(first, second),
-        "pooling": pooling(first, second),
-        "evidence": evidence(second),
-        "foretold": foretold(second, calibration),
-        "groups": groups(second, calibration),
+        "one to one": one_to_one(folds),
+        "one to many": one_to_many(folds),
+        "foretold by nearness": foretold_by_nearness(folds),
+        "foretold": foretold_by_size(folds),
+        "evidence": evidence(folds[0]),
+        "groups": groups(folds[0]),
     }
-    with tempfile.TemporaryDirectory() as scratch:
+    if not options.small:
+        tables["pooling"] = pooling(first, second)
+    with tempfile.TemporaryDirectory() as scratch, material.town(small=options.small) as footage:
         path = options.gallery or Path(scratch) / "town.duckdb"
         with Gallery.for_writing(path, models.profile) as gallery:
-            index_catalogue(town, gallery, models)
-            everybody = Samples(
-                pd.concat([first.native.about, second.native.about], ignore_index=True),
-                np.concatenate([first.native.templates, second.native.templates]),
-                models.profile,
-                first.native.failed,
+            index_catalogue(footage, gallery, models)
+            tables["foretold on footage"] = foretold_on_town(folds, gallery, footage, models)
+            tables["searching the town"] = town.summary(
+                town.searched(gallery, footage, models, installation)
             )
-            tables["foretold on footage"] = foretold_on_town(
-                everybody, calibration, gallery, models
-            )
-    if not options.quick:
-        tables["degradations"] = degradations(second, stills, calibration, models)
+    if not options.quick and not options.small:
+        tables["degradations"] = degradations(folds[0], stills, models)
     if options.write:
         write(options.profile, tables)
     if options.json:

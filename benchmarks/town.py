@@ -1,6 +1,6 @@
 """Search the town's footage for people who are in it and people who are not; count what is found.
 
-    python benchmarks/town.py [--profile dlib] [--gallery FILE] [--json]
+    python benchmarks/town.py [--profile dlib] [--gallery FILE] [--json] [--small]
 
 Two scopes are asked: the whole area and time, and half of the area for a few hours. The threshold
 is the profile's default, which was set on other people (benchmarks/lab.py). A found
@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+import material
 import numpy as np
 import pandas as pd
 from truth import Truth
@@ -35,7 +35,6 @@ from workbench.indexing import index_catalogue
 from workbench.installation import Installation
 from workbench.investigation import search
 
-SHARED = Path(os.environ.get("SIGHTLINE_SHARED", Path(__file__).parents[2] / "shared"))
 CASE = "BENCHMARK"
 DRAWS = 2000
 
@@ -119,7 +118,7 @@ def ask(
 
 def largest(path: Path, models: Models):
     """The photograph's largest face, as an analyst would pick it from an enrolment still."""
-    return make_photograph(find_faces(path, models=models), 0, models=models)
+    return make_photograph(find_faces(path, models=models), 1, models=models)
 
 
 def scopes(gallery: Gallery) -> dict[str, Scope]:
@@ -185,45 +184,57 @@ def _mean(numbers: np.ndarray) -> str:
     return f"{numbers.mean():.2f} ({low:.2f}–{high:.2f})"
 
 
+def searched(
+    gallery: Gallery, footage: Path, models: Models, installation: Installation
+) -> list[Row]:
+    """Search for everybody who is looked for in some footage, in each scope."""
+    truth = Truth.read(footage / "truth.json")
+    probes = photographs_of(footage, truth)
+    asked = scopes(gallery)
+    whole = next(iter(asked.values()))  # in place; short footage ends before the eight hours do
+    end = max(scope.end for scope in asked.values())
+    installation.register.train(CASE, replace(whole, end=end))
+    return [
+        row
+        for name, scope in asked.items()
+        for row in ask(name, scope, gallery, models, probes, truth, installation)
+    ]
+
+
+def photographs_of(footage: Path, truth: Truth) -> dict[str, list[Path]]:
+    """Photographs of everybody who is looked for, in the footage or not, by person."""
+    probes = {p: sorted((footage / "probes" / p).glob("*.jpg")) for p in truth.wanted}
+    return probes | {p: sorted((footage / "absent" / p).glob("*.jpg")) for p in truth.absent}
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", default="dlib")
     parser.add_argument("--gallery", type=Path, help="keep the gallery here, or use it again")
     parser.add_argument("--json", action="store_true")
+    material.add_small(parser)
     options = parser.parse_args()
-    town = SHARED / "footage" / "town"
-    if not town.is_dir():
-        raise SystemExit(f"no footage at {town}; set SIGHTLINE_SHARED")
-    truth = Truth.read(town / "truth.json")
-    probes = {p: sorted((town / "probes" / p).glob("*.jpg")) for p in truth.wanted}
-    probes |= {p: sorted((town / "absent" / p).glob("*.jpg")) for p in truth.absent}
     installation = Installation.open()
     models = installation.load_models(options.profile)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, material.town(small=options.small) as footage:
         path = options.gallery or Path(scratch) / "town.duckdb"
+        truth = Truth.read(footage / "truth.json")
         with Gallery.for_writing(path, models.profile) as gallery:
             began = time.perf_counter()
-            report = index_catalogue(town, gallery, models)
+            report = index_catalogue(footage, gallery, models)
             seconds = time.perf_counter() - began
-            asked = scopes(gallery)
-            # The whole, which holds the others.
-            installation.register.train(CASE, next(iter(asked.values())))
-            rows = [
-                row
-                for name, scope in asked.items()
-                for row in ask(name, scope, gallery, models, probes, truth, installation)
-            ]
+            rows = searched(gallery, footage, models, installation)
             tracklets = tracking(gallery, truth)
+        most = max(len(photographs) for photographs in photographs_of(footage, truth).values())
     if options.json:
         for row in rows:
             print(json.dumps(asdict(row)))
         print(json.dumps(tracklets))
     else:
-        footage = sum(r.seconds for r in report.recordings)
+        footage_seconds = sum(r.seconds for r in report.recordings)
         print(pd.DataFrame([asdict(row) for row in rows]).to_string(index=False), "\n")
         print(summary(rows).to_string(index=False), "\n")
-        most = max(len(photographs) for photographs in probes.values())
         threshold = installation.default_threshold(models.profile, photographs=most)
         print(
             f"profile {models.profile.name}, threshold {threshold.score:g} "
@@ -231,8 +242,8 @@ def main() -> int:
         )
         for name, value in tracklets.items():
             print(f"{name:27} {value}")
-        if footage:
-            print(f"indexed {footage:.0f} s of footage in {seconds:.0f} s")
+        if footage_seconds:
+            print(f"indexed {footage_seconds:.0f} s of footage in {seconds:.0f} s")
     return 0
 
 
