@@ -69,6 +69,7 @@ docs: $(VENV)/.installed-dev ## renew docs/commands.md and tests/interface_strin
 benchmark: $(VENV)/.installed-dev ## measure what the documents claim (needs the test material)
 	$(BIN)/python benchmarks/lab.py --write
 	-$(BIN)/python benchmarks/lab.py --profile yunet-dlib --quick --write  # if YuNet was imported
+	$(BIN)/python benchmarks/recogniser.py
 	$(BIN)/python benchmarks/town.py
 	$(BIN)/python benchmarks/indexing.py
 	$(BIN)/python benchmarks/search.py --sizes 1000000x128 1000000x512

@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sources
+from options import add_small
 
 from workbench.settings import load_settings
 
 HERE = Path(__file__).parents[1]
-SHARED = Path(os.environ.get("SIGHTLINE_SHARED", Path(__file__).parents[2] / "shared"))
 # What both versions run: it uses only what has not changed its name. It waits for its turn at each
 # recording, and says what the one before took.
 INDEX = """
@@ -95,7 +96,9 @@ def next_line(process: subprocess.Popen[str]) -> Any:
     return json.loads(line)
 
 
-def measure(old: Path, profile: str, recordings: int) -> tuple[list[list[float]], list[list[Any]]]:
+def measure(
+    old: Path, footage: Path, profile: str, recordings: int
+) -> tuple[list[list[float]], list[list[Any]]]:
     """Index the town with both versions, turn by turn.
 
     Returns the seconds of each recording (the older version's by the clock and by the processor,
@@ -104,9 +107,7 @@ def measure(old: Path, profile: str, recordings: int) -> tuple[list[list[float]]
     home = str(load_settings().models)
     with tempfile.TemporaryDirectory() as scratch:
         both = [
-            start(
-                code, str(SHARED / "footage" / "town"), home, f"{scratch}/{number}.duckdb", profile
-            )
+            start(code, str(footage), home, f"{scratch}/{number}.duckdb", profile)
             for number, code in enumerate((old, HERE))
         ]
         try:
@@ -142,18 +143,21 @@ def differences(old: list[Any], new: list[Any]) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("old", type=Path, help="checkout of the older version")
+    parser.add_argument(
+        "old", type=Path, nargs="?", default=HERE,
+        help="checkout of the older version; by default this one, to see how much is chance",
+    )  # fmt: skip
     parser.add_argument("--profile", default="dlib")
     parser.add_argument("--rounds", type=int, default=2, help="how often the town is indexed")
     parser.add_argument("--json", action="store_true")
+    add_small(parser)
     options = parser.parse_args()
-    clips = len(list((SHARED / "footage" / "town" / "clips").glob("*.mp4")))
-    if not clips:
-        raise SystemExit(f"no footage at {SHARED}; set SIGHTLINE_SHARED")
     seconds: list[list[float]] = []
-    for _ in range(options.rounds):
-        more, found = measure(options.old.resolve(), options.profile, clips)
-        seconds += more
+    with sources.town(small=options.small, clips=1) as footage:
+        clips = len(list((footage / "clips").glob("*.mp4")))
+        for _ in range(1 if options.small else options.rounds):
+            more, found = measure(options.old.resolve(), footage, options.profile, clips)
+            seconds += more
     by_clock = [old / new for old, _, new, _ in seconds]
     by_processor = [old / new for _, old, _, new in seconds]
     result = {

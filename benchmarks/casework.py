@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from options import add_small
 from shapely import Point
 
 CALLS = ("case and reasons", "permit", "entries")
@@ -39,12 +40,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--entries", type=int, default=100_000, help="in the long record")
     parser.add_argument("--json", action="store_true")
+    add_small(parser)
     options = parser.parse_args()
+    if options.small:
+        options.rounds, options.entries = 3, 200
     with tempfile.TemporaryDirectory() as scratch:
         # On the disk of the working directory: /tmp may be memory.
         with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".casework-") as home:
             os.environ["SIGHTLINE_HOME"] = home
-            figures = measure(Path(scratch), options.rounds)
+            figures = measure(Path(scratch), options.rounds, 5 if options.small else 100)
         figures |= long_record(Path(scratch) / "long", options.entries)
     if options.json:
         print(json.dumps(figures))
@@ -53,7 +57,7 @@ def main() -> None:
             print(f"{name:52} {value:10.3f}")
 
 
-def measure(scratch: Path, rounds: int) -> dict[str, float]:
+def measure(scratch: Path, rounds: int, recordings: int) -> dict[str, float]:
     """Medians of a search with and without casework, a case with a subject and 500 corners."""
     from workbench.casework import authority
     from workbench.casework.cases import Request
@@ -95,7 +99,7 @@ def measure(scratch: Path, rounds: int) -> dict[str, float]:
     scope = Scope(smaller, start, start + timedelta(hours=20))
     with Gallery.create(scratch / "gallery.duckdb", profile) as gallery:
         gallery.add_cameras(Camera(f"C{n}", f"{n}", 51 + n / 1e4, 0) for n in range(100))
-        for n in range(100):
+        for n in range(recordings):
             began = start + timedelta(minutes=10 * n)
             shots = [Shot(0, began, Box(0, 0, 9, 9), quality, b"j", template()) for _ in range(20)]
             tracklets = tuple(

@@ -25,10 +25,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import material
 import numpy as np
 import pandas as pd
+import sources
 import town
+from options import add_small
 from truth import Truth, tracklets
 
 import workbench.calibration
@@ -453,7 +454,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="leave out the degradations")
     parser.add_argument("--gallery", type=Path, help="keep the town's gallery, or use it again")
     parser.add_argument("--json", action="store_true")
-    material.add_small(parser)
+    add_small(parser)
     options = parser.parse_args()
     if options.small and (options.calibrate or options.write):
         parser.error("a small run says nothing that could be kept")
@@ -461,9 +462,9 @@ def main() -> int:
     models = installation.load_models(options.profile)
     if options.small:
         stills: list[Still] = []
-        first, second = divided(material.people_of_numbers(models.profile, 120, 6))
+        first, second = divided(sources.people_of_numbers(models.profile, 120, 6))
     else:
-        stills = material.people_of_lfw()
+        stills = sources.people_of_lfw()
         first, second = halves(stills, models)
     folds = [
         Fold(taught, told, calibrate(taught.versions, data=DATA))
@@ -482,7 +483,7 @@ def main() -> int:
     }
     if not options.small:
         tables["pooling"] = pooling(first, second)
-    with tempfile.TemporaryDirectory() as scratch, material.town(small=options.small) as footage:
+    with tempfile.TemporaryDirectory() as scratch, sources.town(small=options.small) as footage:
         path = options.gallery or Path(scratch) / "town.duckdb"
         with Gallery.for_writing(path, models.profile) as gallery:
             index_catalogue(footage, gallery, models)

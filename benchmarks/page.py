@@ -1,6 +1,6 @@
 """Waiting times of an analyst: opening the page, and a search over a million templates.
 
-    python benchmarks/page.py [--rows 1000000] [--cameras 4000] [--gallery FILE] [--json]
+    python benchmarks/page.py [--rows 1000000] [--cameras 4000] [--gallery FILE] [--json] [--small]
 
 The real server, kernel, networks and Chromium, no network. Measured from the click or the request
 until what it brings is drawn:
@@ -35,6 +35,7 @@ from typing import Any
 
 import numpy as np
 import search as synthetic
+from options import add_small
 from playwright.sync_api import Page, sync_playwright
 from tornado.websocket import websocket_connect
 
@@ -50,6 +51,7 @@ from workbench.settings import Settings
 
 TOKEN = "a-token-of-the-benchmark"
 CASE, ALL, PERSON, LIKE, ROUNDS = "PAGE", "Everywhere", "Tobias Reed", 300, 5
+REST = 12.0  # seconds before each opening: the machine comes to rest, the next kernel is ready
 SERVE = """
 import sys
 from pathlib import Path
@@ -181,23 +183,23 @@ class Browser:
         return answer["result"]
 
 
-def openings(path: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+def openings(path: Path, environment: Mapping[str, str], *, small: bool = False) -> dict[str, Any]:
     """Seconds until the demo's page has its first control: median and longest of several."""
     result: dict[str, Any] = {}
-    for kernel, warm_kernels in (("cold", 0), ("warm", 1)):
+    for kernel, warm_kernels in (("warm", 1),) if small else (("cold", 0), ("warm", 1)):
         with serving(path, environment, warm_kernels=warm_kernels) as address:
             new, known = [], []
-            for _ in range(3):
+            for _ in range(1 if small else 3):
                 with tempfile.TemporaryDirectory() as profile:
                     browser = Browser(profile)
                     try:
-                        for times in (new, known, known):
-                            time.sleep(12)  # the machine comes to rest, the next kernel is ready
+                        for times in (new,) if small else (new, known, known):
+                            time.sleep(0 if small else REST)
                             times.append(asyncio.run(browser.opened(address)))
                     finally:
                         browser.close()
         for name, times in (("new browser", new), ("known browser", known)):
-            figures = (statistics.median(times), max(times))
+            figures = (statistics.median(times), max(times)) if times else ()
             result[f"opening, {kernel}, {name}, s"] = [round(seconds, 2) for seconds in figures]
     return result
 
@@ -223,7 +225,7 @@ def searched(page: Page) -> dict[str, float]:
     }
 
 
-def measure(path: Path, home: Path) -> dict[str, Any]:
+def measure(path: Path, home: Path, rounds: int = ROUNDS) -> dict[str, Any]:
     """Measure opening pages and searching."""
     environment = {
         "SIGHTLINE_HOME": str(home), "SIGHTLINE_CASE": CASE,
@@ -244,15 +246,15 @@ def measure(path: Path, home: Path) -> dict[str, Any]:
         page.get_by_role("button", name="All footage").click()
         page.wait_for_timeout(3000)
         searched(page)  # what is read from the disk once
-        rounds = []
-        for number in range(ROUNDS):
+        asked = []
+        for number in range(rounds):
             # Another question each time, so that everything has to be drawn anew.
             page.get_by_role("button", name=("Last 7 days", "All footage")[number % 2]).click()
             page.locator(".sl-outdated").wait_for()
             page.wait_for_timeout(3000)
-            rounds.append(searched(page))
+            asked.append(searched(page))
         for name in ("cards", "all", "stall"):
-            values = [one[name] for one in rounds]
+            values = [one[name] for one in asked]
             result[f"search, {name}, s"] = round(statistics.median(values), 2)
         result["candidates"] = page.locator(".sl-summary h2").inner_text()
         page.screenshot(path=home / "page.png")
@@ -267,7 +269,10 @@ def main() -> None:
     parser.add_argument("--cameras", type=int, default=4_000)
     parser.add_argument("--gallery", type=Path, help="keep the gallery here, or take it from here")
     parser.add_argument("--json", action="store_true")
+    add_small(parser)
     options = parser.parse_args()
+    if options.small:
+        options.rows, options.cameras = 2_000, 50
     with tempfile.TemporaryDirectory() as scratch:
         home = (options.gallery or Path(scratch) / "x").resolve().parent
         os.environ["SIGHTLINE_HOME"] = str(home)
@@ -281,8 +286,13 @@ def main() -> None:
         (home / "districts" / "all.geojson").write_text(json.dumps(to_geojson(scope.district)))
         town = demo_town()
         shown = demo_settings(town, installation)
-        result = openings(demo_gallery(town, installation), shown.environment())
-        result |= {"rows": options.rows, "cameras": options.cameras, **measure(path, home)}
+        result: dict[str, Any] = {"rows": options.rows, "cameras": options.cameras}
+        if options.small:
+            result |= openings(path, shown.environment(), small=True)
+            result |= measure(path, home, 1)
+        else:
+            result |= openings(demo_gallery(town, installation), shown.environment())
+            result |= measure(path, home)
     print(json.dumps(result) if options.json else json.dumps(result, indent=2))
 
 

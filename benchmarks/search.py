@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from options import add_small
 
 from workbench.district import from_shapes
 from workbench.domain import (
@@ -63,6 +64,7 @@ SIGHTED = 5  # times that each person is seen
 PER_RECORDING = 50
 JPEG = bytes(range(256)) * 8
 COLD_ROUNDS = 3
+SMALL_CAMERAS, SMALL_SIZES = 500, ("1000x16", "10000x16")
 # Bytes; with what the others need, it is what a machine of 16 GB has room for.
 LARGEST_PEER = 2 * 10**9
 
@@ -143,7 +145,7 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began, answer
 
 
-def in_turn(calls: dict[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, float]:
+def in_turn(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
     """Median milliseconds of each, one after the other again and again."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for do in calls.values():  # once to warm all alike
@@ -368,7 +370,15 @@ def evict(path: Path) -> None:
 # --- All of it ------------------------------------------------------------------------------------
 
 
-def measure(path: Path, cameras: list[Camera], rows: int, dimension: int) -> dict[str, Any]:
+def measure(
+    path: Path,
+    cameras: list[Camera],
+    rows: int,
+    dimension: int,
+    *,
+    rounds: int = ROUNDS,
+    cold_rounds: int = COLD_ROUNDS,
+) -> dict[str, Any]:
     """Everything about a gallery of so many templates, which is filled if it is not there."""
     rng = np.random.default_rng(0)
     profile = Profile("test", "d", "r", "a", "cosine", dimension, (("w", "0"),))
@@ -380,7 +390,7 @@ def measure(path: Path, cameras: list[Camera], rows: int, dimension: int) -> dic
         result["stored a second, first and last tenth"] = [round(statistics.mean(p)) for p in parts]
     # Before anything of it is mapped here, which would keep it in memory.
     for order in ("ordered", "random"):
-        tries = [alone("cold", path, order) for _ in range(COLD_ROUNDS)]
+        tries = [alone("cold", path, order) for _ in range(cold_rounds)]
         result[f"cold, {order}, ms"] = round(statistics.median(one["ms"] for one in tries), 1)
         result["cold, rows"] = tries[0]["rows"]
     result["cold, random / ordered"] = round(
@@ -391,9 +401,9 @@ def measure(path: Path, cameras: list[Camera], rows: int, dimension: int) -> dic
     result["segments"] = len(gallery.segments)
     size = sum(segment.entry.bytes for segment in gallery.segments)
     result["bytes on disk a template"] = round(size / rows)
-    drawings = [drawing(number) for number in range(ROUNDS)]
+    drawings = [drawing(number) for number in range(rounds)]
     drawn = [timed(partial(gallery.inside, district))[0] for district in drawings]
-    result["polygon over 160,000 cameras, first and worst, ms"] = [
+    result[f"polygon over {len(cameras):,} cameras, first and worst, ms"] = [
         round(1e3 * seconds, 2) for seconds in (drawn[0], max(drawn))
     ]
     some = gallery.segments[-1].index
@@ -406,7 +416,9 @@ def measure(path: Path, cameras: list[Camera], rows: int, dimension: int) -> dic
     connection, flat = table_of(gallery, database), flat_of(gallery)
     try:
         for name, scope in scopes_of().items():
-            result[name] = against_peers(gallery, scope, probe, connection, flat, speed)
+            result[name] = against_peers(
+                gallery, scope, probe, connection, flat, speed, rounds=rounds
+            )
     finally:
         connection.close()
         database.unlink()
@@ -418,7 +430,14 @@ def measure(path: Path, cameras: list[Camera], rows: int, dimension: int) -> dic
 
 
 def against_peers(
-    gallery: Gallery, scope: Scope, probe: np.ndarray, connection: Any, flat: Any, speed: float
+    gallery: Gallery,
+    scope: Scope,
+    probe: np.ndarray,
+    connection: Any,
+    flat: Any,
+    speed: float,
+    *,
+    rounds: int,
 ) -> dict[str, Any]:
     """One scope: ours and the peers in turn, and whether ours is right."""
     starts = np.cumsum([0, *(len(s.index) for s in gallery.segments)])
@@ -432,6 +451,8 @@ def against_peers(
             for begin in range(0, len(here), 100_000):
                 block = index.templates[here[begin : begin + 100_000]].astype(np.float64)
                 every.append(block @ unit / np.linalg.norm(block, axis=1))
+    if not numbers:
+        return {"tracklets inside": 0}  # of a small gallery
     inside, about = np.sort(np.concatenate(numbers)), explain(gallery, scope)
     calls: dict[str, Callable[[], Any]] = {
         "search": partial(permitted_search, gallery, probe, scope),
@@ -457,7 +478,7 @@ def against_peers(
             calls["FAISS"] = partial(flat.search, probe[None], TOP, params=given)
             calls["FAISS and selector"] = selected
             assert mask_of(gallery, scope, *keys).sum() == len(inside)
-    median = in_turn(calls)
+    median = in_turn(calls, rounds)
     exact = np.sort(np.concatenate(every))[::-1][:TOP]
     ours = np.sort([c.score for c in calls["search"]()])[::-1]
     result: dict[str, Any] = {
@@ -502,6 +523,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="leave them there")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--alone", nargs="+", help=argparse.SUPPRESS)
+    add_small(parser)
     options = parser.parse_args()
     if options.alone:
         what, path, *more = options.alone
@@ -512,14 +534,16 @@ def main() -> None:
         folder.rmdir()
         folder = options.folder
     try:
-        cameras = cameras_of(CAMERAS, np.random.default_rng(0))
+        fewer = {"rounds": 1, "cold_rounds": 1} if options.small else {}
+        sizes = SMALL_SIZES if options.small else options.sizes
+        cameras = cameras_of(SMALL_CAMERAS if options.small else CAMERAS, np.random.default_rng(0))
         result: dict[str, Any] = {}
         paths: dict[str, dict[str, Path]] = {}
-        for size in options.sizes:
+        for size in sizes:
             rows, dimension = map(int, size.split("x"))
             path = folder / f"{size}.duckdb"
             paths.setdefault(f"x{dimension}", {})[size] = path
-            result[size] = measure(path, cameras, rows, dimension)
+            result[size] = measure(path, cameras, rows, dimension, **fewer)
             if not options.json:
                 print(json.dumps({size: result[size]}, indent=2), flush=True)
         for name, several in paths.items():

@@ -1,6 +1,6 @@
 """Seconds that the program takes to start, before it does anything.
 
-    python benchmarks/startup.py [--rounds 7] [--json]
+    python benchmarks/startup.py [--rounds 7] [--json] [--small]
 
 Seconds of importing the package, of ``sightline --version`` and of importing the pages, each in a
 fresh process, and of Python alone to compare with: the median of several rounds, with the fastest
@@ -17,6 +17,8 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
+from options import add_small
+
 STARTS: Mapping[str, Sequence[str]] = {
     "python alone": ["-c", "pass"],
     "import workbench": ["-c", "import workbench"],
@@ -32,10 +34,10 @@ def seconds(arguments: Sequence[str]) -> float:
     return time.perf_counter() - began
 
 
-def measure(rounds: int) -> list[dict[str, str | float]]:
-    """Measure all starts in turn, *rounds* times; one row each."""
+def measure(rounds: int, *, warm: bool = True) -> list[dict[str, str | float]]:
+    """Measure all starts in turn, *rounds* times, once more before with *warm*; one row each."""
     found: dict[str, list[float]] = {name: [] for name in STARTS}
-    for number in range(rounds + 1):
+    for number in range(not warm, rounds + 1):
         for name, arguments in STARTS.items():
             taken = seconds(arguments)
             if number:
@@ -56,10 +58,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7, help="how often each is measured")
     parser.add_argument("--json", action="store_true")
+    add_small(parser)
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds is at least 1")
-    rows = measure(options.rounds)
+    rows = measure(1 if options.small else options.rounds, warm=not options.small)
     if options.json:
         print(json.dumps(rows))
         return

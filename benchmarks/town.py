@@ -19,9 +19,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-import material
 import numpy as np
 import pandas as pd
+import sources
+from options import add_small
 from truth import Truth
 
 from workbench.district import from_geojson
@@ -213,11 +214,11 @@ def main() -> int:
     parser.add_argument("--profile", default="dlib")
     parser.add_argument("--gallery", type=Path, help="keep the gallery here, or use it again")
     parser.add_argument("--json", action="store_true")
-    material.add_small(parser)
+    add_small(parser)
     options = parser.parse_args()
     installation = Installation.open()
     models = installation.load_models(options.profile)
-    with tempfile.TemporaryDirectory() as scratch, material.town(small=options.small) as footage:
+    with tempfile.TemporaryDirectory() as scratch, sources.town(small=options.small) as footage:
         path = options.gallery or Path(scratch) / "town.duckdb"
         truth = Truth.read(footage / "truth.json")
         with Gallery.for_writing(path, models.profile) as gallery:

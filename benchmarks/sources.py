@@ -6,7 +6,6 @@ shows that a benchmark works, in seconds; its figures say nothing.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -34,15 +33,6 @@ SHARED = Path(os.environ.get("SIGHTLINE_SHARED", Path(__file__).parents[2] / "sh
 LFW, TOWN = SHARED / "faces" / "lfw", SHARED / "footage" / "town"
 # Clips of the demo in a small run: two people who are looked for walk through them.
 SMALL_CLIPS = ("clips/fm-01-20260331T170410Z.mp4", "clips/fm-02-20260331T170905Z.mp4")
-
-
-def add_small(parser: argparse.ArgumentParser) -> None:
-    """Add the option of a small run."""
-    parser.add_argument(
-        "--small", action="store_true",
-        help="a run of seconds on the demo's material, to see that it works; its figures say "
-        "nothing",
-    )  # fmt: skip
 
 
 @contextmanager
