@@ -84,7 +84,7 @@ def require_apart(sides: Mapping[str, Sequence[Still]], *, labels_agree: bool = 
     Raises
     ------
     EvaluationError
-        If somebody is on two sides, with the first such pictures.
+        If a person is on two sides, with the first such pictures.
     """
     contents = {
         name: {hashlib.sha256(still.path.read_bytes()).digest(): still for still in stills}
@@ -97,7 +97,7 @@ def require_apart(sides: Mapping[str, Sequence[Still]], *, labels_agree: bool = 
             raise EvaluationError(
                 f"{labels[0].person} is in {one} too",
                 where=f"{other}: {labels[0].path}",
-                fix="Divide by person, so that whoever is on one side is not on the other",
+                fix="Divide by person, so that each person is on one side alone",
             )
         copies = contents[one].keys() & contents[other].keys()
         pairs = sorted((contents[one][c].path, contents[other][c].path) for c in copies)
@@ -105,7 +105,7 @@ def require_apart(sides: Mapping[str, Sequence[Still]], *, labels_agree: bool = 
             raise EvaluationError(
                 f"holds pictures that are in {one} too ({len(pairs):,}), such as {pairs[0][0]}",
                 where=f"{other}: {pairs[0][1]}",
-                fix="Leave out of one side whoever these pictures show",
+                fix="Leave the people whom these pictures show out of one side",
             )
 
 

@@ -1,4 +1,4 @@
-"""How well the number of false candidates is foretold, by how near probes lie to strangers.
+"""Forecasts of false candidates against what came, by how near probes lie to strangers.
 
 A mean that holds over all searches can hide that it is wrong for those who look like many. So
 searches are told apart by how near the probe lies to people who are not in the gallery, which is

@@ -37,7 +37,7 @@ class Trial:
         Whose each entry of the gallery is.
     own_left_out : bool
         True if each probe is searched twice, with its own entry in the gallery and without it:
-        everybody then counts for the FPIR, and whoever has an own entry for the FNIR. By default
+        everybody then counts for the FPIR, and those with an own entry for the FNIR. By default
         only probes without an own entry count for the FPIR.
 
     Raises
@@ -314,12 +314,12 @@ def pooled(trials: Sequence[Trial]) -> Trial:
     Raises
     ------
     EvaluationError
-        If somebody is in two of them.
+        If a person is in two of them.
     """
     people = np.concatenate([trial.people for trial in trials])
     if len(np.unique(people)) < len(people):
         raise EvaluationError(
-            "somebody is in two of the trials", where="pooled", fix="Divide the data by person"
+            "a person is in two of the trials", where="pooled", fix="Divide the data by person"
         )
     sizes = np.array([trial.scores.shape for trial in trials])
     scores = np.full(sizes.sum(axis=0), np.nan)
