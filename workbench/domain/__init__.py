@@ -43,6 +43,7 @@ from workbench.domain.footage import (
 from workbench.domain.progress import Progress, ProgressCallback
 from workbench.domain.searching import (
     MOST_PHOTOGRAPHS,
+    PLAIN_SCALE,
     Candidate,
     Coverage,
     District,
@@ -66,6 +67,7 @@ from workbench.domain.times import (
 )
 from workbench.domain.tracklets import (
     IndexedRecording,
+    ScoreCount,
     Shot,
     Tracklet,
     format_tracklet_id,
@@ -86,6 +88,7 @@ __all__ = [
     "MOST_PHOTOGRAPHS",
     "PERHAPS_TWICE",
     "PLAIN",
+    "PLAIN_SCALE",
     "QUALITY_PARTS",
     "TIME_FIELDS",
     "Box",
@@ -114,6 +117,7 @@ __all__ = [
     "Reading",
     "Recording",
     "Scope",
+    "ScoreCount",
     "Shot",
     "Span",
     "Stretch",

@@ -126,6 +126,10 @@ class Probe:
         )
 
 
+PLAIN_SCALE = "plain"
+"""Scale of scores that are the cosine similarity, or 1 minus the Euclidean distance."""
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """Lowest score of a candidate that is worth a look, and where it comes from.

@@ -61,6 +61,20 @@ class Tracklet:
         return self.template is not None
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreCount:
+    """Number of comparisons of certainly different people whose scores lie in one narrow step.
+
+    Nothing says who was compared, or when. See :mod:`workbench.indexing.different`.
+    """
+
+    scale: str  # of the scores, by name
+    quality: float  # at which the band begins that the poorer of the two best shots lies in
+    score: float  # at which the step begins
+    width: float  # of the step
+    comparisons: int  # 0: this recording was looked through, and holds no such pair
+
+
 def format_tracklet_id(recording_id: str, ordinal: int) -> str:
     """Name of a tracklet: its recording's and its number there; see :func:`parse_tracklet_id`."""
     return f"{recording_id}-{ordinal}"
@@ -112,6 +126,8 @@ class IndexedRecording:
     # What said where the camera was: a GPX file and its SHA-256, or "film"; "": it stands.
     track: str = ""
     stored_id: str = ""  # under which a gallery holds it already; empty: its identity
+    # Comparisons of certainly different people in it; none: nobody looked for such pairs.
+    different_people: tuple[ScoreCount, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.stretches:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from workbench.gallery.register import connect, schema, sql_part, unreadable
-from workbench.gallery.segments import TABLES, Segment, attach
+from workbench.gallery.segments import LATER, TABLES, Segment, attach, has_later
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from workbench.domain import Profile
 
 
-def views(parts: Sequence[str]) -> str:
-    """SQL that joins the tables of several attached segments into one set of tables."""
-    made = ""
+def views(nothing: str, segments: Sequence[Segment], connection: duckdb.DuckDBPyConnection) -> str:
+    """SQL that joins the tables of several attached segments into one set of tables.
+
+    *nothing* is the name of the tables without rows.
+    """
+    made, aliases = "", [segment.alias for segment in segments]
+    lacking = {alias for alias in aliases if not has_later(connection, alias)}
     for table in TABLES:
+        parts = [nothing, *(a for a in aliases if table != LATER or a not in lacking)]
         # Names of tables and segments are our own, never a user's.
         union = " UNION ALL ".join(f"SELECT * FROM {part}.{table}" for part in parts)  # noqa: S608
         made += f"CREATE OR REPLACE TEMP VIEW all_{table} AS {union};"
@@ -59,7 +64,7 @@ def read_only(
                     raise FileNotFoundError(segment.folder) from None
                 raise unreadable(segment.folder, str(error)) from None
         connection.execute("SET temp_directory = ''; SET enable_external_access = false")
-        connection.execute(views(["base.nothing", *(segment.alias for segment in segments)]))
+        connection.execute(views("base.nothing", segments, connection))
         connection.register("templates_view", templates)
         connection.execute(sql_part("views.sql", 2))
     except BaseException:

@@ -18,7 +18,16 @@ from workbench.gallery.best import BATCH
 from workbench.gallery.index import quantise
 from workbench.gallery.order import DAY
 from workbench.gallery.register import connect
-from workbench.gallery.segments import OF_RECORDINGS, ROWS, TABLES, Segment, checksum, read_tables
+from workbench.gallery.segments import (
+    LATER,
+    OF_RECORDINGS,
+    ROWS,
+    TABLES,
+    Segment,
+    checksum,
+    has_later,
+    read_tables,
+)
 from workbench.gallery.store import Gallery
 from workbench.gallery.times import stretch_of
 
@@ -172,6 +181,8 @@ def _export(segment: Segment, target: Path, wanted: list[str], profile: Profile)
     connection = connect(segment.folder / ROWS)
     try:
         for table in TABLES:
+            if table == LATER and not has_later(connection, Path(ROWS).stem):
+                continue
             keep = "SEMI JOIN wanted USING (recording_id)" if table in OF_RECORDINGS else ""
             connection.register("wanted", pa.table({"recording_id": pa.array(wanted, pa.string())}))
             found = connection.sql(f"FROM {table} {keep} ORDER BY {table}.rowid")

@@ -131,6 +131,17 @@ CREATE TABLE legs (                 -- seconds of a moving camera's film that be
     track           VARCHAR NOT NULL        -- a GPX file and its SHA-256, or 'film': its metadata
 );
 
+-- Comparisons of certainly different people in a recording, counted by score: of whom, and when, is
+-- not kept. A segment of an early gallery of this schema has no such table.
+CREATE TABLE different_people (
+    recording_id    VARCHAR NOT NULL,       -- with which they go
+    scale           VARCHAR NOT NULL,       -- of the scores, by name
+    quality         DOUBLE NOT NULL,        -- at which a band of the poorer best shot begins
+    score           DOUBLE NOT NULL,        -- at which a step of scores begins
+    width           DOUBLE NOT NULL,        -- of the step
+    comparisons     INTEGER NOT NULL        -- 0: looked through, and no such pair
+);
+
 CREATE TABLE spans (                -- what could be seen, in time; from the tables above
     recording_id    VARCHAR NOT NULL,
     camera_id       VARCHAR NOT NULL,

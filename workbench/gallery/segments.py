@@ -64,7 +64,10 @@ _UNWANTED = f"{_UNWANTED_RECORDING} OR {TRACKLET_ID} IN (SELECT unnest($tracklet
 # Each row of these belongs to a recording, and goes with it.
 OF_RECORDINGS = (
     "recordings", "tracklets", "shots", "problems", "stretches", "unseen", "legs", "spans",
+    "different_people",
 )  # fmt: skip
+# What early segments of this schema lack: they were made when nothing was counted.
+LATER = "different_people"
 TABLES = ("cameras", *OF_RECORDINGS, "clocks", "runs", "refusals")
 ROWS = "rows.duckdb"
 RECORDING_IDS, CAMERA_IDS = "recording_ids.npy", "camera_ids.npy"
@@ -232,7 +235,12 @@ class SegmentWriter:
     def _copy_from(self, segment: Segment, unwanted: dict[str, list[str]]) -> None:
         execute = self._connection.execute
         recordings = {"recordings": unwanted["recordings"]}
+        # What is counted over all of a recording would still tell of a tracklet that goes.
+        touched = {name.rsplit("-", 1)[0] for name in unwanted["tracklets"]}
+        counted = {"recordings": [*unwanted["recordings"], *touched]}
         for table in TABLES:
+            if table == LATER and not has_later(self._connection, "old"):
+                continue
             copy = f"INSERT INTO {table} SELECT * FROM old.{table} "  # noqa: S608
             if table in _NEWEST:
                 execute(copy + _NEWEST[table])
@@ -241,7 +249,8 @@ class SegmentWriter:
             elif table in ("tracklets", "shots"):
                 execute(f"{copy} WHERE NOT ({_UNWANTED})", unwanted)
             else:
-                execute(f"{copy} WHERE NOT ({_UNWANTED_RECORDING})", recordings)
+                unwanted_here = counted if table == LATER else recordings
+                execute(f"{copy} WHERE NOT ({_UNWANTED_RECORDING})", unwanted_here)
         for camera_id in segment.camera_ids.tolist():
             self._cameras.setdefault(camera_id, len(self._cameras))
         kept = ~np.isin(segment.recording_ids, np.array(unwanted["recordings"], "S16"))
@@ -565,6 +574,20 @@ def _tables(
             }
         ),
     )
+    counts = [(r.recording_id, count) for r in recordings for count in r.different_people]
+    yield (
+        "different_people",
+        table(
+            {
+                "recording_id": ((i for i, _ in counts), pa.string()),
+                "scale": ((c.scale for _, c in counts), pa.string()),
+                "quality": ((c.quality for _, c in counts), pa.float64()),
+                "score": ((c.score for _, c in counts), pa.float64()),
+                "width": ((c.width for _, c in counts), pa.float64()),
+                "comparisons": ((c.comparisons for _, c in counts), pa.int32()),
+            }
+        ),
+    )
     yield (
         "spans",
         span_table(
@@ -605,6 +628,8 @@ def read_tables(folder: Path, profile: Profile) -> dict[str, pa.Table]:
     try:
         return {
             name: pq.read_table(folder / f"{name}.parquet").select(wanted.names).cast(wanted)
+            if name != LATER or (folder / f"{name}.parquet").exists()
+            else wanted.empty_table()
             for name, wanted in columns(profile).items()
         }
     except (OSError, KeyError, pa.ArrowException) as error:
@@ -613,6 +638,15 @@ def read_tables(folder: Path, profile: Profile) -> dict[str, pa.Table]:
             where=str(folder),
             fix="Export the gallery again",
         ) from None
+
+
+def has_later(connection: duckdb.DuckDBPyConnection, database: str) -> bool:
+    """Return True if an attached segment has the table that early ones of this schema lack."""
+    found = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND table_name = ?",
+        [database, LATER],
+    ).fetchall()
+    return bool(found)
 
 
 def checksum(folder: Path) -> str:

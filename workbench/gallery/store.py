@@ -961,7 +961,7 @@ class Gallery:
         """Run a query with its parameters; return an Arrow table, times in UTC.
 
         Tables: cameras, recordings, tracklets, shots, problems, stretches, unseen, legs, spans,
-        clocks, runs, refusals; see schema.sql.
+        different_people, clocks, runs, refusals; see schema.sql.
         For questions of one's own, :meth:`connection`.
         """
         self.refresh()
@@ -985,8 +985,7 @@ class Gallery:
     def _show(self) -> None:
         """Join the tables of all segments into one set of tables; most searches need none."""
         if not self._shown:
-            parts = ["nothing", *(segment.alias for segment in self._segments.values())]
-            self._connection.execute(views(parts))
+            self._connection.execute(views("nothing", self.segments, self._connection))
             self._shown = True
 
     @undisturbed()

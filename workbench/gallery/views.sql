@@ -9,6 +9,7 @@ CREATE OR REPLACE TEMP VIEW problems AS FROM all_problems;
 
 CREATE OR REPLACE TEMP VIEW unseen AS FROM all_unseen;
 CREATE OR REPLACE TEMP VIEW legs AS FROM all_legs;
+CREATE OR REPLACE TEMP VIEW different_people AS FROM all_different_people;
 CREATE OR REPLACE TEMP VIEW spans AS FROM all_spans;
 CREATE OR REPLACE TEMP VIEW clocks AS SELECT DISTINCT * FROM all_clocks;
 

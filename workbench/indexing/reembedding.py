@@ -16,6 +16,7 @@ from workbench.faces.detection import detect
 from workbench.faces.tracklets import PICTURE_MARGIN
 from workbench.gallery.adoption import adopt_clocks
 from workbench.gallery.replacement import carry_over, missing, stored
+from workbench.indexing.different import with_different_people
 
 if TYPE_CHECKING:
     from workbench.domain import Image
@@ -110,12 +111,13 @@ def _recording(indexed: IndexedRecording, models: Models, result: Reembedded) ->
     if lost:
         what = f"{lost} tracklets have no shot in which {models.profile.detector} finds the face"
         problems += (Problem(indexed.recording.file, what),)
-    return replace(
+    made_again = replace(
         indexed,
         tracklets=tracklets,
         problems=problems,
         elapsed_seconds=indexed.elapsed_seconds + time.perf_counter() - began,
     )
+    return with_different_people(made_again, models.profile.metric)
 
 
 def _tracklet(tracklet: Tracklet, shots: list[Shot], models: Models) -> Tracklet:

@@ -28,6 +28,7 @@ from workbench.footage.catalog import read_catalogue
 from workbench.footage.frames import RecordingReader
 from workbench.footage.gps import course_of
 from workbench.indexing.clocks import clock_notes, impossible, with_clocks_set
+from workbench.indexing.different import with_different_people
 from workbench.indexing.legs import divided, moved, notes_on, unplaced
 from workbench.indexing.present import (
     agrees,
@@ -319,7 +320,9 @@ def _store(
     ]
     parts = divided(replace(outcome, problems=outcome.problems + tuple(found)), camera)
     gallery.add_cameras(there for there, _ in parts)
-    gallery.add_recordings([part for _, part in parts])
+    metric = gallery.profile.metric
+    counted = [with_different_people(part, metric) for _, part in parts]
+    gallery.add_recordings(counted)
     return RecordingReport.of(outcome, tuple(found))
 
 

@@ -1,0 +1,101 @@
+"""Comparisons of certainly different people, counted while footage is indexed.
+
+Two faces in one picture, apart from each other, are two people. How alike such pairs are tells how
+alike strangers are in the footage at hand, and no name is needed for it: see
+:mod:`workbench.evaluation.own_footage`. Only how often each score came is kept, with the recording,
+and it goes when the recording goes.
+
+A mirror, a screen or a poster shows a face apart from its owner's. Such pairs are rare, and score
+far higher than any two people; they are told apart where the counts are used.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.domain import PLAIN_SCALE, Box, IndexedRecording, ScoreCount, Tracklet
+from workbench.faces import templates
+
+if TYPE_CHECKING:
+    from workbench.domain import Metric
+
+# Each was seen so often at least: a face that was seen once may be no face.
+FEWEST_LOOKS = 3
+# Pairs in which one tracklet is counted at most, so that who stands before a camera for long, or a
+# poster, does not make up a gallery's counts alone.
+MOST_PAIRS = 3
+# Steps in which scores are counted: a fifteenth of what scores of different people spread by.
+PLAIN_WIDTH = 0.005
+# Where bands of quality begin, as in calibrations.
+QUALITIES = (0.0, 0.6, 0.8)
+
+
+def with_different_people(indexed: IndexedRecording, metric: Metric) -> IndexedRecording:
+    """The recording with its comparisons of certainly different people counted."""
+    scored = [(pair, _plain(*pair, metric)) for pair in different_pairs(indexed.tracklets)]
+    counts = _counted(PLAIN_SCALE, PLAIN_WIDTH, scored)
+    return replace(indexed, different_people=counts)
+
+
+def different_pairs(tracklets: Sequence[Tracklet]) -> Iterator[tuple[Tracklet, Tracklet]]:
+    """Yield pairs of searchable tracklets of one recording that are certainly of different people.
+
+    They have shots in the same pictures, in each of which another face would fit between the two.
+    """
+    seen = [t for t in tracklets if t.searchable and t.detections >= FEWEST_LOOKS]
+    at: dict[float, list[tuple[int, Box]]] = {}
+    for number, tracklet in enumerate(seen):
+        for shot in tracklet.shots:
+            at.setdefault(shot.seconds, []).append((number, shot.box))
+    apart: dict[tuple[int, int], bool] = {}
+    for those in at.values():
+        for (one, box), (other, there) in combinations(those, 2):
+            if one != other:
+                apart[one, other] = apart.get((one, other), True) and are_apart(box, there)
+    # Those that came one after the other first, so that many tracklets have their share.
+    ordered = sorted((pair for pair, so in apart.items() if so), key=lambda p: (p[1] - p[0], p))
+    partners: Counter[int] = Counter()
+    for one, other in ordered:
+        if partners[one] < MOST_PAIRS and partners[other] < MOST_PAIRS:
+            partners.update((one, other))
+            yield seen[one], seen[other]
+
+
+def are_apart(box: Box, other: Box) -> bool:
+    """Return True if another face, as large as the larger of the two, would fit between them."""
+    across = max(box.x, other.x) - min(box.x + box.width, other.x + other.width)
+    down = max(box.y, other.y) - min(box.y + box.height, other.y + other.height)
+    return across >= max(box.width, other.width) or down >= max(box.height, other.height)
+
+
+def _plain(one: Tracklet, other: Tracklet, metric: Metric) -> float:
+    assert one.template is not None
+    assert other.template is not None
+    return float(templates.scores(one.template[None], other.template, metric)[0])
+
+
+def _counted(
+    scale: str, width: float, scored: Sequence[tuple[tuple[Tracklet, Tracklet], float]]
+) -> tuple[ScoreCount, ...]:
+    """Count scores by quality and step; one line of none says that there was nothing to count."""
+    edges = np.array(QUALITIES)
+    counted: Counter[tuple[float, int]] = Counter()
+    for pair, score in scored:
+        quality = min(tracklet.shots[0].quality.overall for tracklet in pair)
+        band = float(edges[np.searchsorted(edges, quality, side="right") - 1])
+        counted[band, math.floor(score / width)] += 1
+    lines = sorted(counted.items()) or [((0.0, 0), 0)]
+    return tuple(
+        ScoreCount(scale, band, round(step * width, 6), width, number)
+        for (band, step), number in lines
+    )
+
+
+__all__ = ["FEWEST_LOOKS", "MOST_PAIRS", "QUALITIES", "different_pairs", "with_different_people"]
