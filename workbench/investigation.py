@@ -82,6 +82,11 @@ class Expectations:
                 f" {poorer:,} of them are of lower quality than anything that was measured: expect "
                 "more errors of both kinds among these."
             )
+        if self.calibration.provisional:
+            words += (
+                f" This rests on {self.calibration.data}. How many true sightings are missed is "
+                "not known."
+            )
         if math.isnan(missed.rate):
             return [words]
         return [

@@ -5,6 +5,7 @@ from workbench.calibration.files import (
     calibration_of,
     files_of,
     parse_calibration,
+    provisional_file,
     read_calibration,
     write_calibration,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "calibration_of",
     "files_of",
     "parse_calibration",
+    "provisional_file",
     "read_calibration",
     "write_calibration",
 ]

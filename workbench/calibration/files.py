@@ -1,7 +1,8 @@
 """Calibrations as files: small tables of numbers with no picture, no template and no name.
 
 Calibrations that come with Sightline lie in this folder; one made for an installation lies in a
-folder of its own (by default ``HOME/calibrations``) and is taken before them.
+folder of its own (by default ``HOME/calibrations``) and is taken before them. A provisional one,
+made without labels, lies in the folder ``provisional`` of that one, and is taken after them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.domain import Profile
 
 VERSION = 1
+PROVISIONAL = "provisional"
 MOST_THRESHOLDS, MOST_CURVES = 1000, 100  # in a file; ours have 55 and 8
 # Keys of the first calibrations, kept so that they can be read, by field where they differ.
 _KEYS = {
@@ -41,7 +43,8 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
     """Write a calibration as JSON, rates to five digits."""
     document = _stored(asdict(calibration))
     document |= {"version": VERSION, "made": calibration.made.isoformat()}
-    document["evidence"] = _stored(document["evidence"])
+    if calibration.likelihood_ratio_model is not None:
+        document["evidence"] = _stored(document["evidence"])
     document["curves"] = [
         {
             key: [float(f"{number:.5g}") for number in value] if isinstance(value, tuple) else value
@@ -82,12 +85,7 @@ def parse_calibration(text: str, *, where: str) -> Calibration:
             raise ValueError("too many thresholds or curves")
         if not curves or len(thresholds) < 2 or not _rises(thresholds):
             raise ValueError("no curves, or thresholds that do not rise")
-        model = {
-            f.name: float(document["evidence"][_KEYS.get(f.name, f.name)])
-            for f in fields(LikelihoodRatioModel)
-        }
-        if not all(math.isfinite(number) for number in model.values()):
-            raise ValueError("evidence that is not a number")
+        model = _likelihood_ratio_model(document["evidence"])
         return Calibration(
             profile=str(document["profile"]),
             fingerprint=str(document["fingerprint"]),
@@ -96,14 +94,17 @@ def parse_calibration(text: str, *, where: str) -> Calibration:
             made=date.fromisoformat(document["made"]),
             thresholds=thresholds,
             curves=curves,
-            likelihood_ratio_model=LikelihoodRatioModel(**model),
+            likelihood_ratio_model=model,
+            provisional=document.get("provisional", False) is True,
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _unreadable(where, error) from error
 
 
 def calibration_of(profile: Profile, *, folder: Path) -> Calibration | None:
-    """Calibration of a profile: this installation's own, else Sightline's, else None.
+    """Calibration of a profile: this installation's own, else Sightline's, else a provisional one.
+
+    None if there is none of these.
 
     Parameters
     ----------
@@ -130,15 +131,29 @@ def calibration_of(profile: Profile, *, folder: Path) -> Calibration | None:
 
 
 def files_of(profile: str, *, folder: Path) -> list[Path]:
-    """Calibration files for profiles of that name, the one in *folder* first."""
-    folders = (folder, Path(__file__).parent)
+    """Calibration files for profiles of that name: in *folder*, Sightline's, the provisional."""
+    folders = (folder, Path(__file__).parent, folder / PROVISIONAL)
     return [path for each in folders if (path := each / f"{profile}.json").is_file()]
 
 
 def calibrated_profiles(*, folder: Path) -> list[str]:
     """Names of the profiles that have a calibration, in *folder* or with Sightline."""
-    folders = (folder, Path(__file__).parent)
+    folders = (folder, Path(__file__).parent, folder / PROVISIONAL)
     return sorted({path.stem for each in folders for path in each.glob("*.json")})
+
+
+def provisional_file(profile: str, *, folder: Path) -> Path:
+    """Path of the provisional calibration of a profile, there or not."""
+    return folder / PROVISIONAL / f"{profile}.json"
+
+
+def _likelihood_ratio_model(stored: Mapping[str, Any] | None) -> LikelihoodRatioModel | None:
+    if stored is None:
+        return None
+    model = {f.name: float(stored[_KEYS.get(f.name, f.name)]) for f in fields(LikelihoodRatioModel)}
+    if not all(math.isfinite(number) for number in model.values()):
+        raise ValueError("evidence that is not a number")
+    return LikelihoodRatioModel(**model)
 
 
 def _unreadable(where: str, error: Exception) -> EvaluationError:

@@ -128,7 +128,9 @@ class Calibration:
     made: date
     thresholds: tuple[float, ...]  # (t,), rising
     curves: tuple[Curve, ...]
-    likelihood_ratio_model: LikelihoodRatioModel
+    likelihood_ratio_model: LikelihoodRatioModel | None  # None: no two pictures of one person
+    # Made without labels: see workbench.evaluation.own_footage.
+    provisional: bool = False
 
     @property
     def photographs(self) -> tuple[int, ...]:

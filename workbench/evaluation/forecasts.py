@@ -140,12 +140,12 @@ def likelihood_ratios(
     figure = drawing.figure("Score", "Likelihood ratio (same person to different people)")
     styles = cycle(drawing.STYLES)
     for name, calibration in calibrations.items():
+        model = calibration.likelihood_ratio_model
+        if model is None:
+            continue
         for number in photographs:
             x = calibration.thresholds
-            ratios = [
-                calibration.likelihood_ratio_model.ratio(at, quality=quality, photographs=number)
-                for at in x
-            ]
+            ratios = [model.ratio(at, quality=quality, photographs=number) for at in x]
             label = describe_curve(number, None)
             label = f"{name}, {label}" if len(calibrations) > 1 else label
             hover = [f"{drawing.text(label)}<br>{format_likelihood_ratio(ratio)} at {at:.2f}"

@@ -177,7 +177,9 @@ class BasisPanel(CalibratedPanel):
         """Write the costs of the likelihood ratios, and the table of curves."""
         evidence = calibration.likelihood_ratio_model
         self.evidence.value = (
-            "<p>Likelihood ratios cost "
+            "<p>Nothing is known of likelihood ratios.</p>"
+            if evidence is None
+            else "<p>Likelihood ratios cost "
             f"<strong>{evidence.cllr:.3f} bits</strong> per comparison (Cllr: 0 is perfect, 1 is "
             "useless), on people who took no part in the fit. No calibration of these scores could "
             f"cost less than {evidence.cllr_min:.3f}. Claimed probabilities are off by "
@@ -227,7 +229,9 @@ def _compared(model: ThresholdModel) -> Iterator[tuple[str, ...]]:
             format_rate(missed.rate),
             f"{format_rate(missed.low)} to {format_rate(missed.high)}",
             f"{model.recommended(one):.2f}",
-            f"{one.likelihood_ratio_model.cllr:.3f}",
+            "unknown"
+            if one.likelihood_ratio_model is None
+            else f"{one.likelihood_ratio_model.cllr:.3f}",
         )
 
 

@@ -222,7 +222,8 @@ def _about(model: ThresholdModel) -> Iterator[str]:
             "<p><strong>⚠ There is no calibration for this profile.</strong> What its scores mean "
             "is not known; a threshold set for comparing two pictures lets too many people pass "
             "in a search. Make one from a folder of people: see the worked example "
-            "<em>Choose a threshold</em>.</p>"
+            "<em>Choose a threshold</em>. Or make a provisional one from your own footage: "
+            "<code>sightline gallery calibrate</code>.</p>"
         )
         return
     yield f"<p>Calibrated on {escaped(found.data)}, {found.made:%d %B %Y}.</p>"
@@ -254,18 +255,7 @@ def _facts(model: ThresholdModel, calibration: Calibration) -> Iterator[tuple[st
 
 
 def _remarks(model: ThresholdModel, calibration: Calibration) -> Iterator[str]:
-    quality = model.typical_quality(calibration)
-    ratio = calibration.likelihood_ratio_model.ratio(
-        model.threshold, quality=quality, photographs=model.photographs
-    )
-    odds = ratio / max(1, model.tracklets - 1)
-    yield (
-        f"A score of exactly {model.threshold:.2f} is {format_likelihood_ratio(ratio)} if both are "
-        "the same person than if they are two. If one of the "
-        f"{count(model.tracklets, 'tracklet')} shows the target, the "
-        "chance that a candidate with exactly this score does is "
-        f"{format_rate(odds / (1 + odds))}: a lead, never an identification."
-    )
+    yield _evidence(model, calibration)
     curves = calibration.curves_for(model.photographs)
     if curves[0].photographs != model.photographs:
         known = ", ".join(map(str, calibration.photographs))
@@ -288,3 +278,23 @@ def _remarks(model: ThresholdModel, calibration: Calibration) -> Iterator[str]:
     fewest = min(curve.people for curve in curves)
     if fewest < FEW_PEOPLE:
         yield f"⚠ This rests on only {fewest} people; the intervals show how uncertain it is."
+
+
+def _evidence(model: ThresholdModel, calibration: Calibration) -> str:
+    """Say what a score at the threshold is worth as evidence."""
+    evidence = calibration.likelihood_ratio_model
+    if evidence is None:
+        return (
+            "⚠ How many true sightings are missed, and what a score is worth as evidence, is not "
+            "known: a provisional calibration has seen no two pictures of one person."
+        )
+    quality = model.typical_quality(calibration)
+    ratio = evidence.ratio(model.threshold, quality=quality, photographs=model.photographs)
+    odds = ratio / max(1, model.tracklets - 1)
+    return (
+        f"A score of exactly {model.threshold:.2f} is {format_likelihood_ratio(ratio)} if both are "
+        "the same person than if they are two. If one of the "
+        f"{count(model.tracklets, 'tracklet')} shows the target, the "
+        "chance that a candidate with exactly this score does is "
+        f"{format_rate(odds / (1 + odds))}: a lead, never an identification."
+    )

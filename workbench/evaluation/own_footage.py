@@ -1,0 +1,450 @@
+"""Calibration on one's own footage without labels: what pairs of certainly different people tell.
+
+While footage is indexed, pairs of people who are seen in one picture are compared, and their scores
+counted (:mod:`workbench.indexing.different`). Nobody knows who they are, but they are not the same:
+their scores are those of different people, in this footage, with these cameras. So they tell
+
+- for a profile with a calibration, whether its FMR holds here;
+- for a profile without one, from :data:`FEWEST_PAIRS` pairs on, a *provisional* calibration: an FMR
+  with its interval. How many true sightings a threshold misses cannot be learned in this way.
+
+Rates below one in a hundred rest on the shape of the tail. It is taken for an exponential, which
+the tails of scores fall faster than, so that the FMR is overstated and the threshold too high
+rather than too low; the interval reaches down to what a normal tail would give. People who are seen
+together are, if anything, more alike than any two strangers, which errs on the same side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.calibration import (
+    QUALITY_STEPS,
+    TARGET_FMR,
+    Calibration,
+    Curve,
+    calibration_of,
+    provisional_file,
+    write_calibration,
+)
+from workbench.calibration.words import format_rate
+from workbench.domain import PLAIN_SCALE
+from workbench.errors import EvaluationError
+from workbench.evaluation.tails import SIDE, TAIL_SHARE, Tail, share_interval, too_alike_from
+from workbench.gallery.different import different_people
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from workbench.domain import Profile
+    from workbench.gallery import Gallery
+
+# Pairs from which on a calibration is made of them. Drawn from LFW, 1,000 leave a factor of 2 in
+# the FMR of the default threshold, 200 one of 4, 60 one of 10 and more (docs/findings.md).
+FEWEST_PAIRS = 1000
+# A tracklet is in up to three pairs, which are alike for it: such pairs vary by this much more than
+# as many independent ones, at most (LFW).
+SHARED = 1.3
+# Recordings or cameras from which on their difference tells how much more pairs vary than that.
+FEWEST_GROUPS = 5
+# A tracklet lets about as many others pass as a probe of this many photographs. On plain scores a
+# probe of one lets by down to half as many, one of more up to so many times as many (LFW).
+LIKE_PHOTOGRAPHS, FEWER, MORE_PHOTOGRAPHS, MORE = 2, 0.5, 3, 1.5
+# How much more the FMR of single probes varies than its mean, as calibrations with labels have it:
+# more, the rarer the match. Nothing of it can be seen in counts.
+_DISPERSION, _MOST_DISPERSION = 0.4, 20.0
+_PHOTOGRAPHS = (1, LIKE_PHOTOGRAPHS, MORE_PHOTOGRAPHS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnFootage:
+    """Scores of certainly different people in the footage of a gallery, on one scale.
+
+    Parameters
+    ----------
+    scores : (n,) float
+        Falling; exact to the step in which they were counted.
+    quality : (n,) float
+        At which the band begins that the poorer of each pair's best shots lies in.
+    too_alike : int
+        Pairs that were left out: so alike that they are taken for one person seen twice, as in a
+        mirror or on a screen.
+    worth : float
+        How many times more the pairs vary than as many independent ones.
+    seconds : float
+        Of the footage that was looked through.
+    recordings, unread : int
+        Recordings that were looked through for pairs, and those that were not.
+    """
+
+    profile: Profile
+    scale: str
+    scores: NDArray[np.float64]
+    quality: NDArray[np.float64]
+    too_alike: int
+    worth: float
+    seconds: float = 0.0
+    recordings: int = 0
+    unread: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        profile: Profile,
+        scores: NDArray[np.float64],
+        quality: NDArray[np.float64],
+        *,
+        scale: str = PLAIN_SCALE,
+    ) -> OwnFootage:
+        """Take scores ``(n,)`` of pairs in any order, and leave out those that are too alike."""
+        order = np.argsort(-scores, kind="stable")
+        scores, quality = scores[order], quality[order]
+        kept = scores <= too_alike_from(scores)
+        return cls(profile, scale, scores[kept], quality[kept], int((~kept).sum()), SHARED)
+
+    @property
+    def pairs(self) -> int:
+        """Number of pairs, without those left out."""
+        return len(self.scores)
+
+    @property
+    def missing_hours(self) -> float | None:
+        """Hours of such footage that are missing for a calibration; None if that is not known."""
+        if self.pairs >= FEWEST_PAIRS:
+            return 0.0
+        if not self.pairs or not self.seconds:
+            return None
+        return (FEWEST_PAIRS - self.pairs) / self.pairs * self.seconds / 3600
+
+    def words(self) -> str:
+        """Put into words what there is, and what is missing for a calibration."""
+        hours = self.seconds / 3600
+        text = (
+            f"{self.pairs:,} pairs of certainly different people in {hours:,.1f} hours of footage "
+            f"({self.recordings:,} recordings)."
+        )
+        if self.too_alike:
+            text += (
+                f" {self.too_alike:,} more were left out: so alike that they may be one person "
+                "seen twice, as in a mirror or on a screen."
+            )
+        if self.unread:
+            text += (
+                f" {self.unread:,} recordings were not looked through for pairs: an earlier "
+                "Sightline indexed them, or single tracklets of them were removed."
+            )
+        return text
+
+    def missing(self) -> str:
+        """Put into words how much footage is missing for a calibration; empty if none is."""
+        hours = self.missing_hours
+        if hours == 0:
+            return ""
+        lack = f"A provisional calibration takes {FEWEST_PAIRS:,} pairs"
+        if hours is None:
+            return f"{lack}; how much footage that is cannot be said before the first."
+        return f"{lack}: about {max(0.1, hours):,.1f} more hours of such footage."
+
+
+@dataclass(frozen=True, slots=True)
+class FootageCheck:
+    """Check of a calibration on one's own footage: the FMR at a threshold, seen and expected."""
+
+    threshold: float
+    reached: int  # pairs of certainly different people that reach it
+    pairs: int
+    rate: float
+    low: float
+    high: float
+    expected: float  # as the calibration says, for pairs of this quality
+
+    @property
+    def holds(self) -> bool:
+        """True if what the calibration says lies in the interval of what was seen."""
+        return self.low <= self.expected <= self.high
+
+    def words(self) -> str:
+        """Put the check in words."""
+        text = (
+            f"{format_rate(self.rate)} ({format_rate(self.low)} to {format_rate(self.high)}, 95 % "
+            f"interval) of {self.pairs:,} pairs of certainly different people reach the threshold "
+            f"of {self.threshold:.2f}; the calibration says {format_rate(self.expected)}."
+        )
+        if self.holds:
+            return f"{text} The two agree."
+        if self.expected < self.low:
+            return (
+                f"{text} People in this footage are more alike than it says: expect more false "
+                "candidates, or search with a higher threshold."
+            )
+        return f"{text} Fewer do than it says: expect fewer false candidates."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """Lesson of a gallery's footage for the calibration of its profile.
+
+    ``check`` is there if the profile has a calibration from labels and there are pairs to check it
+    on, ``provisional`` if it has none and there are enough pairs to make one.
+    """
+
+    own: OwnFootage
+    check: FootageCheck | None = None
+    provisional: Calibration | None = None
+
+    def words(self) -> list[str]:
+        """Put the lesson in words, a sentence or two each."""
+        found = [self.own.words()]
+        if self.check is not None:
+            return [*found, self.check.words()]
+        if self.provisional is None:
+            return [line for line in (*found, self.own.missing()) if line]
+        for photographs in _PHOTOGRAPHS:
+            curve = self.provisional.curves_for(photographs)[0]
+            threshold = self.provisional.threshold(photographs=photographs)
+            (_, low, high), _ = self.provisional.rates(curve, threshold.score)
+            found.append(
+                f"Provisional threshold for {photographs} "
+                f"{'photograph' if photographs == 1 else 'photographs'}: {threshold.score:.2f}, at "
+                f"{format_rate(TARGET_FMR)} false matches ({format_rate(low)} to "
+                f"{format_rate(high)}, 95 % interval)."
+            )
+        return [*found, "How many true sightings are missed cannot be learned without labels."]
+
+
+def learn(gallery: Gallery, *, calibrations: Path) -> Lesson:
+    """Check the calibration of a gallery's profile on its footage, or make a provisional one.
+
+    Parameters
+    ----------
+    calibrations : Path
+        Where the installation keeps its own calibrations; nothing is written there.
+    """
+    calibration = calibration_of(gallery.profile, folder=calibrations)
+    if calibration is None or calibration.provisional:
+        own = own_footage(gallery)
+        enough = own.pairs >= FEWEST_PAIRS
+        return Lesson(own, provisional=provisional(own) if enough else None)
+    own = own_footage(gallery, scale=_scale(calibration))
+    return Lesson(own, check(own, calibration) if own.pairs else None)
+
+
+def keep(lesson: Lesson, *, calibrations: Path) -> Path:
+    """Write the provisional calibration of a lesson where searches find it; return its path.
+
+    Raises
+    ------
+    EvaluationError
+        If the lesson has none: there are too few pairs, or a calibration from labels is there.
+    """
+    name = lesson.own.profile.name
+    if lesson.provisional is None:
+        there = calibration_of(lesson.own.profile, folder=calibrations)
+        if there is None or there.provisional:
+            raise _too_few(lesson.own)
+        raise EvaluationError(
+            "has a calibration from labels, which holds against a provisional one",
+            where=f"profile {name}",
+            fix="Leave out writing one",
+        )
+    path = provisional_file(name, folder=calibrations)
+    write_calibration(lesson.provisional, path)
+    return path
+
+
+def own_footage(gallery: Gallery, *, scale: str = PLAIN_SCALE) -> OwnFootage:
+    """Count the scores of certainly different people in a gallery, on a scale by its name."""
+    frame = different_people(gallery, scale)
+    counted = frame[frame["comparisons"] > 0]
+    steps = counted.groupby(["quality", "score", "width"])["comparisons"].sum().reset_index()
+    own = OwnFootage.of(gallery.profile, *_spread(steps), scale=scale)
+    looked = frame.drop_duplicates("recording_id")
+    everything = sum(segment.entry.recordings for segment in gallery.segments)
+    return replace(
+        own,
+        worth=_worth(counted, Tail.of(own.scores).begin) if own.pairs else SHARED,
+        seconds=float(looked["seconds"].sum()),
+        recordings=len(looked),
+        unread=everything - len(looked),
+    )
+
+
+def check(own: OwnFootage, calibration: Calibration) -> FootageCheck:
+    """Compare the FMR that a calibration says with that of certainly different people.
+
+    At its default threshold for a probe of two photographs, which a tracklet resembles most.
+
+    Raises
+    ------
+    EvaluationError
+        If it is of another profile or scale, or there are no pairs.
+    """
+    if calibration.fingerprint != own.profile.fingerprint or _scale(calibration) != own.scale:
+        raise EvaluationError(
+            f"is a calibration of other scores ({_scale(calibration)} scores of profile "
+            f"{calibration.fingerprint})",
+            where=calibration.data,
+            fix="Check it on a gallery of its profile",
+        )
+    if not own.pairs:
+        raise EvaluationError(
+            "holds no two people in one picture that could be compared",
+            where="gallery",
+            fix="Index more footage",
+        )
+    threshold = calibration.threshold(photographs=LIKE_PHOTOGRAPHS).score
+    steps = np.zeros(QUALITY_STEPS, int)
+    for band, number in zip(*np.unique(own.quality, return_counts=True), strict=True):
+        steps[min(QUALITY_STEPS - 1, round(float(band) * QUALITY_STEPS))] += number
+    said = calibration.false_candidates(threshold, steps.tolist(), photographs=LIKE_PHOTOGRAPHS)
+    reached = int((own.scores >= threshold).sum())
+    low, high = share_interval(reached / own.worth, own.pairs / own.worth)
+    return FootageCheck(
+        threshold, reached, own.pairs, reached / own.pairs, low, high, said.mean / own.pairs
+    )
+
+
+def provisional(own: OwnFootage) -> Calibration:
+    """Make a provisional calibration: the FMR alone, with its interval.
+
+    Raises
+    ------
+    EvaluationError
+        If there are fewer than :data:`FEWEST_PAIRS` pairs; it says how much footage is missing.
+    """
+    if own.pairs < FEWEST_PAIRS:
+        raise _too_few(own)
+    start = math.floor(float(np.quantile(own.scores, 0.8)) * 50) / 50
+    step = 0.01 if own.scale == PLAIN_SCALE else 0.1
+    end = max(float(own.scores[0]), 1.0 if own.scale == PLAIN_SCALE else 8.0)
+    thresholds = np.arange(start, end + step / 2, step)
+    curves = [_curve(own, thresholds, number) for number in _PHOTOGRAPHS]
+    digest = hashlib.sha256(own.scores.tobytes() + own.quality.tobytes())
+    return Calibration(
+        profile=own.profile.name,
+        fingerprint=own.profile.fingerprint,
+        data=f"people seen together in one's own footage (provisional: {own.pairs:,} pairs, FMR "
+        f"within a factor of {_factor(false_match_rates(own, thresholds)):.1f})",
+        data_fingerprint=digest.hexdigest()[:16],
+        made=datetime.now(UTC).date(),
+        thresholds=tuple(np.round(thresholds, 4).tolist()),
+        curves=tuple(curves),
+        likelihood_ratio_model=None,
+        provisional=True,
+    )
+
+
+def false_match_rates(
+    own: OwnFootage, thresholds: NDArray[Any], *, photographs: int = LIKE_PHOTOGRAPHS
+) -> NDArray[np.float64]:
+    """FMR at each threshold, with its 95 % interval: ``(t, 3) float`` of rate, low and high.
+
+    As counted down to where the tail begins, and from there the exponential that is fitted to it;
+    overstated for probes of a single photograph.
+    """
+    tail = Tail.of(own.scores)
+    found = np.empty((len(thresholds), 3))
+    for row, threshold in enumerate(np.asarray(thresholds, float).tolist()):
+        if threshold > tail.begin:
+            found[row] = tail.rate(threshold, own.worth)
+            continue
+        rate = float((own.scores >= threshold).mean())
+        doubt = SIDE * math.sqrt((1 - rate) * own.worth / (rate * own.pairs))
+        found[row] = rate, rate * math.exp(-doubt), min(1.0, rate * math.exp(doubt))
+    if own.scale == PLAIN_SCALE:
+        if photographs < LIKE_PHOTOGRAPHS:
+            found[:, 1] *= FEWER
+        if photographs >= MORE_PHOTOGRAPHS:
+            found[:, (0, 2)] = np.minimum(found[:, (0, 2)] * MORE, 1.0)
+    return np.maximum(found, 1e-12)
+
+
+def _spread(steps: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Scores, evenly over the steps in which they were counted; and their quality."""
+    number = steps["comparisons"].to_numpy(int)
+    of = np.repeat(np.arange(len(number)), number)
+    place = np.concatenate([(np.arange(n) + 0.5) / n for n in number] or [np.empty(0)])
+    scores = steps["score"].to_numpy(float)[of] + steps["width"].to_numpy(float)[of] * place
+    return scores, steps["quality"].to_numpy(float)[of]
+
+
+def _worth(counted: pd.DataFrame, begin: float) -> float:
+    """How many times more pairs vary than independent ones, by how recordings and cameras differ.
+
+    The share that reaches the tail differs more between them than chance explains where somebody is
+    in many pairs of one of them (dispersion of quasi-likelihood: McCullagh and Nelder, "Generalized
+    Linear Models", 1989, 4.5).
+    """
+    worth = SHARED
+    counted = counted.assign(high=counted["comparisons"].where(counted["score"] >= begin, 0))
+    for group in ("recording_id", "camera_id"):
+        sums = counted.groupby(group)[["comparisons", "high"]].sum().to_numpy(float)
+        share = sums[:, 1].sum() / sums[:, 0].sum()
+        if len(sums) >= FEWEST_GROUPS and 0 < share < 1:
+            beyond = (sums[:, 1] - sums[:, 0] * share) ** 2 / (sums[:, 0] * share * (1 - share))
+            worth = max(worth, float(beyond.sum()) / (len(sums) - 1))
+    return worth
+
+
+def _curve(own: OwnFootage, thresholds: NDArray[Any], photographs: int) -> Curve:
+    rate, low, high = false_match_rates(own, thresholds, photographs=photographs).T
+    known = len(rate)
+    spread = np.minimum(_MOST_DISPERSION, _DISPERSION * np.sqrt(TAIL_SHARE / rate))
+    return Curve(
+        photographs=photographs,
+        quality=0.0,
+        fmr=tuple(rate.tolist()),
+        fmr_low=tuple(low.tolist()),
+        fmr_high=tuple(high.tolist()),
+        fmr_dispersion=tuple(spread.tolist()),
+        # Not known: see Curve.has_fnmr.
+        fnmr=(1.0,) * known,
+        fnmr_low=(0.0,) * known,
+        fnmr_high=(1.0,) * known,
+        measured_to=float(own.scores[9]),
+        # How many people there are, nobody knows; so many pairs of their own would tell as much.
+        people=max(1, round(own.pairs / own.worth)),
+        comparisons=own.pairs,
+    )
+
+
+def _factor(rates: NDArray[np.float64]) -> float:
+    """Factor by which the FMR may differ either way at the default threshold."""
+    rate, low, high = rates[int(np.argmin(np.abs(np.log(rates[:, 0] / TARGET_FMR))))]
+    return float(max(rate / low, high / rate))
+
+
+def _too_few(own: OwnFootage) -> EvaluationError:
+    return EvaluationError(
+        f"there are {own.pairs:,} pairs of certainly different people, too few for a provisional "
+        "calibration",
+        where=f"profile {own.profile.name}",
+        fix=f"Index more footage. {own.missing()}",
+    )
+
+
+def _scale(calibration: Calibration) -> str:
+    return str(getattr(calibration, "scale", PLAIN_SCALE))
+
+
+__all__ = [
+    "FEWEST_PAIRS",
+    "FootageCheck",
+    "Lesson",
+    "OwnFootage",
+    "check",
+    "false_match_rates",
+    "keep",
+    "learn",
+    "own_footage",
+    "provisional",
+]
