@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Scope,
         Threshold,
     )
+    from workbench.evaluation.own_footage import Lesson
     from workbench.faces.models import Models
     from workbench.investigation import SearchResult
 
@@ -92,6 +93,39 @@ def load_models(
         If there is no such profile, or weights are missing, or not those of the given Profile.
     """
     return (installation or Installation.open()).load_models(profile)
+
+
+def calibrate_from_gallery(
+    gallery: galleries.Gallery, *, write: bool = False, installation: Installation | None = None
+) -> Lesson:
+    """Learn from a gallery's footage what its scores mean, without labels.
+
+    >>> with sl.Gallery.open("town.duckdb") as gallery:                     # doctest: +SKIP
+    ...     print(*sl.calibrate_from_gallery(gallery).words(), sep="\n")
+
+    People who are seen together are certainly different: a calibration is checked on them, and a
+    profile without one gets a provisional one; see :mod:`workbench.evaluation.own_footage`.
+
+    Parameters
+    ----------
+    write : bool
+        Keep the provisional calibration, for searches with this profile.
+    installation : Installation, optional
+        Whose calibrations count; by default those of the environment's.
+
+    Raises
+    ------
+    EvaluationError
+        If one is to be written and there is none: there are too few pairs, or the profile has a
+        calibration from labels.
+    """
+    from workbench.evaluation.own_footage import keep, learn
+
+    folder = (installation or Installation.open()).settings.calibrations_folder
+    lesson = learn(gallery, calibrations=folder)
+    if write:
+        keep(lesson, calibrations=folder)
+    return lesson
 
 
 def correct_clocks(

@@ -31,6 +31,7 @@ from workbench.cli.output import (
     upgrading_progress,
 )
 from workbench.errors import GalleryError
+from workbench.evaluation.own_footage import keep, learn
 from workbench.gallery.lifecycle import check, export, exported_profile, import_into, merge
 from workbench.gallery.replacement import replace
 from workbench.gallery.upgrade import upgrade
@@ -99,6 +100,21 @@ def add(parser: argparse.ArgumentParser) -> None:
         "it was. It takes as much free disk as the gallery.",
         "sightline gallery upgrade town.duckdb",
     )  # fmt: skip
+    learning = action(
+        "calibrate", _calibrate,
+        "learn from a gallery's footage what its scores mean, without labels",
+        "Compare people who are seen together, who are certainly different, and learn how alike "
+        "strangers are in this footage. A calibration from labels is checked on them. A profile "
+        "without one gets a provisional one from 1,000 pairs on: the share of others who reach a "
+        "threshold, with its interval, and not how many true sightings are missed.",
+        """
+        sightline gallery calibrate town.duckdb
+        sightline gallery calibrate town.duckdb --write
+        """,
+    )  # fmt: skip
+    learning.add_argument(
+        "--write", action="store_true", help="keep the provisional calibration for searching"
+    )
     other = action(
         "merge", _merge,
         "add everything in another gallery of the same profile",
@@ -334,6 +350,29 @@ def _upgrade(options: argparse.Namespace) -> int:
             "can be right. List it once, with that time, and index it into a new gallery."
         )
     return PROBLEMS if done.twice else DONE
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    installation = Installation.open()
+    folder = installation.settings.calibrations_folder
+    with installation.open_gallery(options.gallery) as gallery:
+        lesson = learn(gallery, calibrations=folder)
+    if options.json:
+        own, made = lesson.own, lesson.provisional
+        facts = {name: getattr(own, name) for name in (
+            "scale", "pairs", "too_alike", "recordings", "unread", "seconds", "missing_hours",
+        )}  # fmt: skip
+        facts["check"] = lesson.check and asdict(lesson.check)
+        facts["thresholds"] = made and {
+            number: made.threshold(photographs=number).score for number in made.photographs
+        }
+        lines([facts])
+    else:
+        for line in lesson.words():
+            say(line)
+    if options.write:
+        say(f"Written to {keep(lesson, calibrations=folder)}.")
+    return DONE
 
 
 def _merge(options: argparse.Namespace) -> int:
