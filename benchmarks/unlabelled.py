@@ -17,7 +17,9 @@ import sys
 
 import numpy as np
 import pandas as pd
-from lab import SHARED, people_of_lfw, write
+import sources
+from lab import write
+from options import add_small
 
 from workbench.domain import PLAIN_SCALE, Profile
 from workbench.errors import SightlineError
@@ -26,8 +28,7 @@ from workbench.evaluation.pooling import similarity
 from workbench.evaluation.samples import enrol
 from workbench.faces.templates import pool
 from workbench.indexing.different import MOST_PAIRS
-from workbench.notebook import load_models
-from workbench.settings import load_settings
+from workbench.installation import Installation
 
 PAIRS = (60, 200, 1000, 2000)
 PHOTOGRAPHS = (1, 2, 3)
@@ -106,17 +107,25 @@ def main() -> int:
     parser.add_argument("--draws", type=int, default=60)
     parser.add_argument("--write", action="store_true", help="renew the table of docs/findings.md")
     parser.add_argument("--json", action="store_true")
+    add_small(parser)
     options = parser.parse_args()
-    lfw, town = SHARED / "faces" / "lfw", SHARED / "footage" / "town"
-    if not lfw.is_dir():
-        raise SystemExit(f"no stills at {lfw}; set SIGHTLINE_SHARED")
-    models = load_models(options.profile)
-    samples = enrol(people_of_lfw(lfw, town), models, cache=load_settings().evaluation_folder)
-    made = [
-        measured(
-            samples.templates, samples.people, models.profile, draws=options.draws, pairs=pairs
+    if options.small and options.write:
+        parser.error("a small run says nothing that could be kept")
+    installation = Installation.open()
+    models = installation.load_models(options.profile)
+    if options.small:
+        samples, _ = sources.people_of_numbers(models.profile, 120, 4)
+        many, draws = PAIRS[:1], 2
+    else:
+        cache = installation.settings.evaluation_folder
+        samples, many, draws = (
+            enrol(sources.people_of_lfw(), models, cache=cache),
+            PAIRS,
+            options.draws,
         )
-        for pairs in PAIRS
+    made = [
+        measured(samples.templates, samples.people, models.profile, draws=draws, pairs=pairs)
+        for pairs in many
     ]
     table = summary(pd.concat(made, ignore_index=True))
     title = f"without labels, {PLAIN_SCALE} scores"
