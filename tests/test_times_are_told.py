@@ -101,6 +101,7 @@ def test_the_marks(result: SearchResult) -> None:
         assert told in words
     assert plain.time.remark(ZONE) == ""
     assert replace(plain.time, uncertainty_seconds=3.0).mark == "time ± 3 s"
+    assert replace(plain.time, note="by rules").remark(ZONE).startswith("time by earlier rules: ")
 
 
 def test_coverage_counts_uncertain_times(gallery: Gallery, result: SearchResult) -> None:
@@ -188,6 +189,7 @@ def test_evidence(office: Any, result: SearchResult, gallery: Gallery, tmp_path:
     assert float(rows[corrected.tracklet_id]["time_correction_seconds"]) == -240
     assert rows[plain.tracklet_id]["time_doubt"] == ""
     assert html.count(UNCERTAIN) == html.count(CORRECTED) == 1
+    assert "A time without a remark is the recorded one" in html
     assert "?: the time is not certain" in html
     assert UNCERTAIN in page
 

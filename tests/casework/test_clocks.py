@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,13 +13,20 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import workbench as sl
+from workbench.casework import clockcorrection
 from workbench.casework.clockcorrection import (
     ClockTarget,
     correct_clocks,
     digest,
     entries_about_clocks,
 )
-from workbench.casework.clocks import compare_clock, compared_clocks, list_clocks, view_clock
+from workbench.casework.clocks import (
+    clocks_within,
+    compare_clock,
+    compared_clocks,
+    list_clocks,
+    view_clock,
+)
 from workbench.domain import times
 from workbench.errors import CaseError, GalleryError, NotPermitted, RecordingError, TimeError
 from workbench.footage.clockpictures import read_area
@@ -52,7 +60,9 @@ def test_only_some_roles_look_at_clocks(office: Any, gallery: Gallery) -> None:
     assert [entry.what for entry in office.events("clock.")] == ["clock.view.refused"]
 
 
-def test_a_comparison_is_kept_with_what_was_read(office: Any, gallery: Gallery) -> None:
+def test_a_comparison_is_kept_with_what_was_read(
+    office: Any, gallery: Gallery, copied: Callable[[Path, Path], Path], tmp_path: Path
+) -> None:
     register = office.sit("anna")
     view = view_clock(register, gallery, "gate.mp4")
     kept, found = compare_clock(
@@ -65,6 +75,13 @@ def test_a_comparison_is_kept_with_what_was_read(office: Any, gallery: Gallery) 
     assert [one["read"] for one in entry.about["readings"]] == ["18:02:50", "18:02:54"]
     assert entry.about["readings"][0]["shown"] == "2026-03-31T17:02:50+00:00"
     assert compared_clocks(office.sit("sara"), gallery) == (kept,)
+    # A gallery that was moved keeps it, and one that states another start does not.
+    moved = copied(gallery.path, tmp_path / "moved")
+    with Gallery.open(moved) as there:
+        assert compared_clocks(office.register, there) == (kept,)
+        assert clocks_within(there, [replace(kept, recording_id="0" * 16)]) == [kept]
+        later = kept.stated_at + timedelta(seconds=1)
+        assert clocks_within(there, [replace(kept, stated_at=later)]) == []
     assert kept.how == (
         f"anna read 18:02:50 and 18:02:54 off the clock in the picture (entry {entry.number}); "
         "that clock was right: set by a time server"
@@ -130,6 +147,23 @@ def test_a_correction_is_on_record_with_old_and_new_times_before_it_is_made(
         assert first["new_start"] == "2026-03-31T17:02:46+00:00"
         assert corrected.about["correcting"] == correcting.number
         assert corrected.about["sha256"] == digest(correcting.about["changes"])
+        assert correcting.about["sha256"] == corrected.about["sha256"]
+        # Many changes are in entries of their own, all of them before the first is made.
+        with monkeypatch.context() as patched:
+            patched.setattr(clockcorrection, "MOST_CHANGES", 1)
+            correct_clocks(register, gallery, target, offset_seconds=75, how="speaking clock")
+        one, more, done = office.events("clock.")[2:]
+        assert (one.what, more.what, done.what) == (
+            "clock.correcting", "clock.changes", "clock.corrected",
+        )  # fmt: skip
+        assert one.about["number"] == done.about["changes"] == 2
+        changes = [*one.about["changes"], *more.about["changes"]]
+        assert done.about["sha256"] == one.about["sha256"] == digest(changes)
+        last = {changes[-1]["recording_id"]}
+        assert changes[0]["recording_id"] not in last
+        assert entries_about_clocks(office.events(), last) == {
+            correcting.number, corrected.number, one.number, more.number, done.number,
+        }  # fmt: skip
 
         def refuse(*_: Any, **__: Any) -> None:
             raise GalleryError("the disk is full")
@@ -137,8 +171,8 @@ def test_a_correction_is_on_record_with_old_and_new_times_before_it_is_made(
         monkeypatch.setattr(gallery, "restate", refuse)
         with pytest.raises(GalleryError):
             correct_clocks(register, gallery, target, offset_seconds=0, how="no")
-        assert [e.what for e in office.events("clock.")[2:]] == ["clock.correcting", "clock.failed"]
-        assert offsets(gallery) == [74, 74, 74, 0]
+        assert [e.what for e in office.events("clock.")[5:]] == ["clock.correcting", "clock.failed"]
+        assert offsets(gallery) == [75, 75, 75, 0]
 
 
 def test_what_is_confirmed_is_certain_and_as_it_was(office: Any, clocked: Path) -> None:

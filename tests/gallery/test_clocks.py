@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,11 +19,15 @@ from searching import JOINED, found
 
 from workbench.domain import (
     FILM,
+    GIVEN_FOR,
     ClockCorrection,
     IndexedRecording,
     Leg,
     Stretch,
+    corrected,
+    stretch_at,
     stretches_of,
+    with_corrections_of,
 )
 from workbench.errors import GalleryError, TimeError
 from workbench.gallery import Gallery
@@ -418,3 +424,105 @@ def test_corrections_come_along_when_galleries_are_merged(
     theirs = dict.fromkeys(("0-0.mp4", "0-60.mp4", "0-120.mp4"), 30.0)
     assert offsets == {"1-0.mp4": 240.0, **theirs, **ours}
     assert list(check(gallery)) == []
+
+
+# What was found in which of two galleries: for a recording by its number (with the second of it
+# from which), a camera, or all folders.
+TARGETS = st.one_of(
+    st.tuples(st.sampled_from(["0-0", "1-0", "5-600"]), st.sampled_from([0.0, 150.0, 200.0])),
+    st.sampled_from(["C0", "C1", "C5"]),
+    st.just("."),
+)
+STEPS = st.lists(
+    st.tuples(st.booleans(), TARGETS, st.integers(-9, 9), st.booleans()), min_size=3, max_size=6
+)
+
+
+def found_by_steps(galleries: tuple[Gallery, Gallery], steps: list[Any]) -> None:
+    for day, (second, target, offset, alone) in enumerate(steps, start=1):
+        there = galleries[second]
+        if isinstance(target, tuple):
+            rows = there.recordings().set_index("file")["recording_id"]
+            name, seconds = rows[f"{target[0]}.mp4"], target[1]
+            given = {"recordings": [name], "from_seconds": seconds, "alone": alone}
+            right = replace(ahead(offset, day), offset_seconds=offset or None)
+            there.correct_clock(right, **given)
+        elif target == ".":
+            there.correct_clock(ahead(offset, day), folder=".")
+        else:
+            there.correct_clock(ahead(offset, day), camera_id=target)
+
+
+def seen(gallery: Gallery) -> list[tuple[Any, ...]]:
+    with gallery.connection() as connection:
+        return connection.sql(
+            "SELECT recording, ordinal, first_seen, last_seen, correction_seconds, doubt "
+            "FROM sightings_view ORDER BY ALL"
+        ).fetchall()
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=2,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=STEPS)
+def test_merged_in_either_order_times_are_the_same(
+    gallery: Gallery, joined: IndexedRecording, indexed: Make, copied: Callable[[Path, Path], Path],
+    tmp_path: Path, steps: list[Any],
+) -> None:  # fmt: skip
+    """Both hold three recordings, one joined, one with an offset that one list states."""
+    places = [Path(tempfile.mkdtemp(dir=tmp_path)) for _ in range(4)]
+    both = [indexed(0, 0, (1, 2)), indexed(1, 0, (3,)), joined]
+    stated = replace(
+        both[1].recording,
+        started_at=both[1].recording.started_at - timedelta(seconds=5),
+        clock_offset_seconds=5.0,
+    )
+    at = [replace(t, first_seen=t.first_seen - timedelta(seconds=5),
+                  last_seen=t.last_seen - timedelta(seconds=5), shots=tuple(
+                      replace(s, time=s.time - timedelta(seconds=5)) for s in t.shots))
+          for t in both[1].tracklets]  # fmt: skip
+    other = replace(both[1], recording=stated, tracklets=tuple(at), stretches=())
+    paths = []
+    for number, (place, one) in enumerate(zip(places[:2], (both[1], other), strict=True)):
+        with Gallery.create(place / "gallery.duckdb", gallery.profile) as made:
+            made.add_cameras(gallery.cameras())
+            more = [indexed(camera, 700 + number, (20 + camera,)) for camera in (0, 1)]
+            made.add_recordings([both[0], one, joined, *more])
+            paths.append(made.path)
+    with Gallery.open(paths[0], write=True) as first, Gallery.open(paths[1], write=True) as second:
+        found_by_steps((first, second), steps)
+    ours, theirs = (copied(path, place) for path, place in zip(paths, places[2:], strict=True))
+    with Gallery.open(ours, write=True) as first, Gallery.open(paths[1]) as second:
+        merge(first, second)
+        assert merge(first, second).corrected == 0
+        one_way = seen(first)
+        assert list(check(first)) == []
+    with Gallery.open(theirs, write=True) as second, Gallery.open(paths[0]) as first:
+        merge(second, first)
+        assert seen(second) == one_way
+
+
+DAYS = st.integers(1, 3)  # few, so that some corrections are of one moment
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from(GIVEN_FOR[1:]), st.integers(-3, 3),
+                       st.sampled_from([0.0, 30.0, 60.0]), st.booleans(), DAYS), max_size=6)
+)  # fmt: skip
+def test_what_two_galleries_know_of_a_clock_is_the_same_either_way(steps: list[Any]) -> None:
+    known = [stretches_of([(30.0, JOINED)]), stretches_of([(30.0, JOINED)])]
+    for second, given_for, offset, seconds, alone, day in steps:
+        known[second] = corrected(
+            known[second], ahead(offset, day), given_for, from_seconds=seconds, alone=alone
+        )
+    one, other = known
+    both = with_corrections_of(one, other), with_corrections_of(other, one)
+    for seconds in (0.0, 29.0, 30.0, 45.0, 60.0, 90.0):
+        first, second = (stretch_at(those, seconds) for those in both)
+        assert (first.shift, first.open_doubt) == (second.shift, second.open_doubt)
+        assert first.given_for == second.given_for
+    assert with_corrections_of(both[0], other) == both[0]

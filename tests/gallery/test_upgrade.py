@@ -54,8 +54,9 @@ def test_the_refusal_of_an_earlier_gallery_names_the_way_over(old: Path) -> None
 
 
 def test_everything_comes_over_and_ids_stay(
-    gallery: Gallery, indexed: Make, old: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+    gallery: Gallery, indexed: Make, old: Path, fresh_home: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     assert main(["gallery", "upgrade", str(old), "--json"]) == 1  # something is there twice
     said = capsys.readouterr()
     assert "Index them into a new gallery to have every picture looked at" in said.err
@@ -66,6 +67,9 @@ def test_everything_comes_over_and_ids_stay(
     }  # fmt: skip
     assert main(["gallery", "upgrade", str(old)]) == 0
     assert "of this version already" in capsys.readouterr().err
+    setting = ["footage", "clock", "set", "--camera", "C0", "--ahead", "60", "--how", "a bus"]
+    assert main([*setting, "--gallery", str(old), "--dry-run"]) == 0
+    assert f"Look at 3 times again: {PERHAPS_TWICE}." in capsys.readouterr().err.replace("\n", " ")
     with Gallery.open(old, write=True) as new:
         assert list(check(new)) == []
         one = indexed(0, 0, (0, 1, 2, 3, 4))

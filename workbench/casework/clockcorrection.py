@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from workbench.gallery import Gallery
 
 CORRECTING, CORRECTED, FAILED = "clock.correcting", "clock.corrected", "clock.failed"
+# What does not go into the first entry: a line of the record is read as a whole.
+CHANGES = "clock.changes"
+MOST_CHANGES = 1000  # in one entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ def correct_clocks(
     planned = gallery.correct_clock(correction, **concerned, dry_run=True)
     if dry_run:
         return tuple(planned)
-    about = {
+    about: dict[str, Any] = {
         "gallery": str(gallery.path.resolve()),
         "target": _document(target),
         "offset_seconds": offset_seconds,
@@ -160,7 +163,12 @@ def correct_clocks(
         "how": correction.how,
         "found_at": correction.found_at.isoformat(),
     }
-    entry = register.record(CORRECTING, {**about, "changes": _rows(planned)}, by=me)
+    rows = _rows(planned)
+    about |= {"number": len(rows), "sha256": digest(rows), "changes": rows[:MOST_CHANGES]}
+    entry = register.record(CORRECTING, about, by=me)
+    for begin in range(MOST_CHANGES, len(rows), MOST_CHANGES):
+        some = {"correcting": entry.number, "changes": rows[begin : begin + MOST_CHANGES]}
+        register.record(CHANGES, {"gallery": about["gallery"], **some}, by=me)
     outcome = {"gallery": about["gallery"], "correcting": entry.number}
     try:
         made = gallery.correct_clock(correction, **concerned)
@@ -264,14 +272,18 @@ def entries_about_clocks(entries: Iterable[Entry], recording_ids: Collection[str
     They are what was looked at, compared and corrected, with the outcome.
     """
     found: set[int] = set()
+    outcomes: list[Entry] = []
     for entry in entries:
         about = entry.about
         if entry.what in (VIEWED, COMPARED):
             concerned = about["recording"] in recording_ids
-        elif entry.what == CORRECTING:
+        elif entry.what in (CORRECTING, CHANGES):
             concerned = any(one["recording_id"] in recording_ids for one in about["changes"])
+            if concerned:
+                found.add(about.get("correcting", entry.number))
         else:
-            concerned = entry.what in (CORRECTED, FAILED) and about["correcting"] in found
+            concerned = False
+            outcomes += [entry] * (entry.what in (CORRECTED, FAILED))
         if concerned:
             found.add(entry.number)
-    return found
+    return found | {one.number for one in outcomes if one.about["correcting"] in found}

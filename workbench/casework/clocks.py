@@ -7,9 +7,9 @@ a person who does not search: a corrected time can bring footage into the time r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +98,14 @@ class ComparedClock:
     by: str
     at: datetime  # UTC
     number: int  # of the entry in the record
+    stated_at: datetime  # UTC: the beginning of the recording, as it was stated then
+    content: str  # SHA-256 of the recording's file
+    stream: int  # of its pictures; 0: not noted
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Content, camera and picture stream of its recording, whatever id a gallery gives it."""
+        return self.content, self.camera_id, self.stream
 
 
 def find_recording(gallery: Gallery, recording: str) -> str:
@@ -120,7 +128,7 @@ def find_stretch(gallery: Gallery, recording: str, from_seconds: float = 0.0) ->
         If there is none, or several recordings have that file.
     """
     row = _row(gallery, recording)
-    stretches = _stretches(gallery, [row])
+    stretches = list_clocks(gallery, recording_id=row["recording_id"])
     for one in stretches:
         if abs(one.from_seconds - from_seconds) <= SAME_SECOND:
             return one
@@ -131,32 +139,34 @@ def find_stretch(gallery: Gallery, recording: str, from_seconds: float = 0.0) ->
     )
 
 
-def list_clocks(gallery: Gallery) -> tuple[RecordedStretch, ...]:
-    """All stretches of all recordings of a gallery, by the start of the recording."""
-    rows = gallery.recordings().to_dict("records")
-    return _stretches(gallery, [{str(name): row[name] for name in row} for row in rows])
+def list_clocks(
+    gallery: Gallery, *, recording_id: str = "", camera_id: str = "", uncertain: bool = False
+) -> tuple[RecordedStretch, ...]:
+    """Stretches of the recordings of a gallery, by the start of the recording.
 
-
-def _stretches(gallery: Gallery, rows: Sequence[Mapping[str, Any]]) -> tuple[RecordedStretch, ...]:
-    found = gallery.stretches_by_id([row["recording_id"] for row in rows])
-    made = []
-    for row in rows:
-        clocks = found[row["recording_id"]]
-        ends = [*(one.from_seconds for one in clocks[1:]), float(row["seconds"])]
-        made += [
-            RecordedStretch(
-                row["recording_id"],
-                row["file"],
-                row["camera_id"],
-                row["stated_at"].to_pydatetime(),
-                end,
-                clock,
-                is_all=len(clocks) == 1,
-                catalogue=row["catalogue"],
-            )
-            for clock, end in zip(clocks, ends, strict=True)
-        ]
-    return tuple(made)
+    Parameters
+    ----------
+    recording_id, camera_id : str
+        Only those of this recording, or camera; empty: of all.
+    uncertain : bool
+        Only those whose times are in doubt.
+    """
+    rows = gallery.recorded_stretches(
+        recording_id=recording_id, camera_id=camera_id, uncertain=uncertain
+    )
+    return tuple(
+        RecordedStretch(
+            row["recording_id"],
+            row["file"],
+            row["camera_id"],
+            row["stated_at"].astimezone(UTC),
+            row["ends"],
+            clock,
+            is_all=row["is_all"],
+            catalogue=row["catalogue"],
+        )
+        for row, clock in rows
+    )
 
 
 def view_clock(
@@ -298,6 +308,8 @@ def compare_clock(
     )
     about = {
         **_about(gallery, stretch),
+        "content": viewed.about["content"],
+        "stream": viewed.about["stream"],
         "viewed": viewed.number,
         "readings": kept,
         "error_seconds": error_seconds,
@@ -317,12 +329,8 @@ def compared_clocks(register: CaseRegister, gallery: Gallery) -> tuple[ComparedC
     Raises NotPermitted if the user may not look at clocks.
     """
     register.require("clock.view")
-    here = str(gallery.path.resolve())
-    found: dict[tuple[str, float], ComparedClock] = {}
-    for entry in register.entries_of("", COMPARED):
-        one = _compared(entry)
-        if one.gallery == here:
-            found[one.recording_id, one.from_seconds] = one
+    compared = [_compared(entry) for entry in register.entries_of("", COMPARED)]
+    found = {(one.recording_id, one.from_seconds): one for one in clocks_within(gallery, compared)}
     return tuple(sorted(found.values(), key=lambda one: -one.number))
 
 
@@ -342,10 +350,28 @@ def compared_clock(register: CaseRegister, number: int) -> ComparedClock:
     )
 
 
+def clocks_within(gallery: Gallery, compared: Sequence[ComparedClock]) -> list[ComparedClock]:
+    """Return the comparisons that are of a recording of a gallery, with its id there, in order.
+
+    Wherever the gallery lies, and whichever it was compared in. An offset is right for the stated
+    start that it was found for: one of a recording that is stated otherwise here is left out.
+    """
+    same = gallery.same_recordings(one.key for one in compared)
+    names = [[one.recording_id, *same.get(one.key, [])] for one in compared]
+    starts = gallery.starts({name for those in names for name in those})
+    found = []
+    for one, those in zip(compared, names, strict=True):
+        here = (n for n in those if n in starts and starts[n].stated_at == one.stated_at)
+        if (name := next(here, None)) is not None:
+            found.append(replace(one, recording_id=name))
+    return found
+
+
 def _compared(entry: Entry) -> ComparedClock:
     about = entry.about
     read = " and ".join(one["read"] for one in about["readings"])
     error = float(about["error_seconds"])
+    first = about["readings"][0]
     way = f"{abs(error):g} s {'ahead' if error > 0 else 'behind'}" if error else "right"
     return ComparedClock(
         recording_id=about["recording"],
@@ -360,6 +386,9 @@ def _compared(entry: Entry) -> ComparedClock:
         by=entry.account,
         at=entry.at,
         number=entry.number,
+        stated_at=datetime.fromisoformat(first["stated"]) - timedelta(seconds=first["seconds"]),
+        content=about["content"],
+        stream=about["stream"],
     )
 
 

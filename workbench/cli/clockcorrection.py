@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.clockcorrection import ClockTarget, correct_clocks
-from workbench.casework.clocks import compared_clock
+from workbench.casework.clocks import clocks_within, compared_clock
 from workbench.cli.options import add_action, add_gallery, add_json
 from workbench.cli.output import DONE, counted, lines, say, show, table
 from workbench.domain import parse_time
+from workbench.errors import GalleryError
 from workbench.installation import Installation
 from workbench.maps.zones import local_time, zone_of_cameras
 
@@ -150,6 +151,9 @@ def _set(options: argparse.Namespace) -> int:
     found = None
     if options.compared is not None:
         found = compared_clock(installation.register, options.compared)
+        if not (options.recording or options.camera or options.folder):
+            with installation.open_gallery(options.gallery) as gallery:
+                found = _here(gallery, found)
         offset = found.offset_seconds
         how = how or found.how
         within = found.uncertainty_seconds if within is None else within
@@ -161,6 +165,17 @@ def _set(options: argparse.Namespace) -> int:
     return apply(
         options, installation, _target(options, found), offset=offset, how=how, uncertainty=within
     )
+
+
+def _here(gallery: Gallery, found: ComparedClock) -> ComparedClock:
+    here = clocks_within(gallery, [found])
+    if not here:
+        raise GalleryError(
+            f"does not hold {found.file} with the start that its clock was compared with",
+            where=str(gallery.path),
+            fix="Compare its clock in this gallery, or name what the comparison holds for",
+        )
+    return here[0]
 
 
 def _confirm(options: argparse.Namespace) -> int:

@@ -185,12 +185,7 @@ def _list(options: argparse.Namespace) -> int:
     installation = Installation.open()
     with installation.open_gallery(options.gallery) as gallery:
         zone = zone_of_cameras(gallery.cameras(), override=installation.settings.zone)
-        found = [
-            one
-            for one in list_clocks(gallery)
-            if options.camera in ("", one.camera_id)
-            and (one.clock.open_doubt or not options.uncertain)
-        ]
+        found = list_clocks(gallery, camera_id=options.camera, uncertain=options.uncertain)
         settings = [
             one
             for one in gallery.clocks()
@@ -246,6 +241,7 @@ def _facts(one: RecordedStretch) -> dict[str, Any]:
     return {
         "recording_id": one.recording_id,
         "file": one.file,
+        "catalogue": one.catalogue,
         "camera_id": one.camera_id,
         "from_seconds": clock.from_seconds,
         "recorded": one.recorded.isoformat(),

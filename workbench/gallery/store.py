@@ -1039,6 +1039,28 @@ class Gallery:
             found.setdefault(row["recording_id"], []).append(stretch_of(row))
         return {name: tuple(those) for name, those in found.items()}
 
+    def recorded_stretches(
+        self, *, recording_id: str = "", camera_id: str = "", uncertain: bool = False
+    ) -> list[tuple[dict[str, Any], Stretch]]:
+        """Stretches, each with its recording's columns, by the start of the recording.
+
+        ``ends`` is the second at which the stretch ends, ``is_all`` whether there is no other.
+        Only those of one recording or camera, or with a doubt that no one settled, where asked.
+        """
+        rows = self.arrow(
+            "SELECT recording_id, file, camera_id, stated_at, catalogue, "
+            "least(until_seconds, seconds) AS ends, "
+            "from_seconds = 0 AND isinf(until_seconds) AS is_all, "
+            "s.* EXCLUDE (recording_id, until_seconds) "
+            "FROM recordings r JOIN stretches s USING (recording_id) "
+            "WHERE ($recording = '' OR recording_id = $recording) "
+            "AND ($camera = '' OR camera_id = $camera) AND (NOT $uncertain OR (doubt <> '' "
+            "AND (found_at IS NULL OR given_for <> 'recording'))) "
+            "ORDER BY r.started_at, camera_id, recording_id, from_seconds",
+            {"recording": recording_id, "camera": camera_id, "uncertain": uncertain},
+        )
+        return [(row, stretch_of(row)) for row in rows.to_pylist()]
+
     def cameras(self) -> tuple[Camera, ...]:
         """All cameras, by id."""
         self.refresh()

@@ -39,7 +39,8 @@ LIMITS = (
     "the absence of a candidate does not show that a person was not there.",
     "Twins and others who look alike can reach any score. Error rates of face recognition differ "
     "between groups of people (NISTIR 8280); the figures given were not measured on every group.",
-    "Times are those of the recordings; a camera's clock may be wrong.",
+    "A time without a remark is the recorded one, as the camera's clock or the catalogue states "
+    "it; that clock may be wrong, and no one has noted by how much.",
     "Scores belong to one model profile and its calibration. They cannot be compared with those of "
     "another.",
 )
