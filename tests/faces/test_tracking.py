@@ -96,3 +96,18 @@ def test_looks_that_found_nothing_are_counted() -> None:
     assert [track.missed for track in tracker.active] == [2, 0]
     tracker.update(0.75, [seen(0.75, 100)])
     assert [track.missed for track in tracker.active] == [0, 1]
+
+
+def test_of_two_tracks_that_one_face_fits_neither_goes_on() -> None:
+    """Where somebody appeared before a walker, the walker is not led on from there later."""
+    tracker, ended = Tracker(), []
+    for n in range(5):
+        faces = [seen(n / 4, 100 + 10 * n, good=0.75)]
+        faces += [seen(n / 4, 172, good=0.25)] if n == 4 else []
+        ended += tracker.update(n / 4, faces)
+    for n in range(5, 9):  # the one who came hides the walker, who is then where that one was
+        faces = [seen(n / 4, 172 - 12 * (n - 4), good=0.25)]
+        faces += [seen(n / 4, 180, good=0.75)] if n == 8 else []
+        ended += tracker.update(n / 4, faces)
+    for track in ended + tracker.finish():
+        assert len({o.quality.overall for o in track.best}) == 1

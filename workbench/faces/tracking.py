@@ -144,19 +144,22 @@ class Tracker:
                 if distance <= gate and ratio <= GATE_RATIO:
                     cost[i, j] = distance + 0.5 * math.log(ratio) + 0.05
         rows, columns = linear_sum_assignment(np.where(np.isinf(cost), 1e6, cost))
-        pairs, doubtful = [], []
+        pairs: dict[int, int] = {}
+        doubtful: set[int] = set()
         for i, j in zip(rows.tolist(), columns.tolist(), strict=True):
             if np.isinf(cost[i, j]):
                 continue
-            rivals = min(
-                np.delete(cost[i], j).min(initial=np.inf),
-                np.delete(cost[:, j], i).min(initial=np.inf),
-            )
-            if rivals < AMBIGUITY * cost[i, j] and rivals < GATE_WIDTHS:
-                doubtful.append(self.active[i])
+            limit = min(AMBIGUITY * cost[i, j], GATE_WIDTHS)
+            rivals = set(np.flatnonzero(cost[:, j] < limit).tolist()) - {i}
+            if rivals or np.delete(cost[i], j).min(initial=np.inf) < limit:
+                # The rivals too: going on without this face, they could meet the wrong one later.
+                doubtful |= {i, *rivals}
             else:
-                pairs.append((self.active[i], j))
-        return pairs, doubtful
+                pairs[i] = j
+        return (
+            [(self.active[i], j) for i, j in pairs.items()],
+            [self.active[i] for i in sorted(doubtful - pairs.keys())],
+        )
 
     def _remember(self, track: Track, observation: Observation) -> None:
         """Keep the best observations, few and of different moments: one a span of time."""

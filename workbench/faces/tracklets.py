@@ -31,6 +31,9 @@ PICTURE_MARGIN = 0.6
 FOLLOW_MARGIN, FOLLOW_SMALLEST = 1.0, 0.7
 # Fragments of one walk: at most this long apart, and no further than a person walks in that time.
 JOIN_SECONDS, JOIN_WIDTHS, JOIN_WIDTHS_PER_SECOND = 3.0, 1.5, 1.5
+# Looks in which both fragments of one walk may have a face, and their share of the shorter's looks:
+# a track can begin or end with a look at somebody who crosses.
+MOST_TOGETHER, TOGETHER_SHARE = 2, 1 / 3
 JPEG_QUALITY = 88
 # Looks that must fail before a face that was seen only once is taken for a false detection.
 DOUBTED_AFTER = 2
@@ -117,7 +120,8 @@ class TrackletBuilder:
             )
         if regions is None or len(regions) > 0:
             found += detect(self._models, image, min_width=self._options.min_width, regions=regions)
-        seen = [self._observe(seconds, image, face) for face in non_max_suppression(found)]
+        faces = non_max_suppression(found, detector=self._models.profile.detector)
+        seen = [self._observe(seconds, image, face) for face in faces]
         self.faces += len(seen)
         self.clear_faces += sum(found.face.confidence >= self._clear_from for found in seen)
         for track in self._tracker.update(seconds, seen):
@@ -195,14 +199,17 @@ class TrackletBuilder:
         if earlier is None:
             self._joined.append(fragment)
             return
-        earlier.moments = sorted(earlier.moments + fragment.moments, key=lambda m: m[0])
+        moments = dict(fragment.moments) | dict(earlier.moments)
+        earlier.moments = sorted(moments.items(), key=lambda m: m[0])
         best = sorted(earlier.shots + fragment.shots, key=lambda shot: -shot.quality.overall)
         earlier.shots = best[: self._options.max_shots]
 
     def _continues(self, earlier: _TrackFragment, later: _TrackFragment) -> bool:
         if not earlier.shots or not later.shots:
             return False
-        if {m[0] for m in earlier.moments} & {m[0] for m in later.moments}:
+        together = len({m[0] for m in earlier.moments} & {m[0] for m in later.moments})
+        shorter = min(len(earlier.moments), len(later.moments))
+        if together > min(MOST_TOGETHER, TOGETHER_SHARE * shorter):
             return False  # seen side by side: two people
         before = max(
             (m for m in earlier.moments if m[0] <= later.first), default=earlier.moments[0]
