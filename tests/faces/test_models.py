@@ -5,6 +5,8 @@ from __future__ import annotations
 import bz2
 import importlib
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,22 @@ def test_yunet_works_once_its_file_is_imported(
     assert yunet.profile.fingerprint != models.profile.fingerprint
     row = next(row for row in weights.models_table(tmp_path) if row.name == "yunet")
     assert row.state == "here"
+
+
+def test_yunet_says_nothing_on_standard_error(shared: Path, tmp_path: Path, portrait: Path) -> None:
+    """What OpenCV says itself passes Python by, so that only another process shows it."""
+    weights.import_file(shared / "models" / "yunet_n_640_640.onnx", tmp_path)
+    script = (
+        "import pathlib, sys\n"
+        "from workbench.faces.models import load\n"
+        "from workbench.faces.probes import make_probe\n"
+        "home, photograph = map(pathlib.Path, sys.argv[1:])\n"
+        "probe = make_probe([photograph], models=load('yunet-dlib', home=home))\n"
+        "print(len(probe.template))\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path), str(portrait)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (answer.stdout, answer.stderr) == ("128\n", "")
 
 
 def test_a_gallery_s_profile_with_other_weights_is_refused(tmp_path: Path, models: Models) -> None:

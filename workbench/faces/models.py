@@ -229,7 +229,7 @@ def _from_this_machine(home: Path, own: ImportedProfile | None = None) -> Iterat
         return made
 
     recognisers = modeling.AVAILABLE_MODELS["facial_recognition"]
-    with contextlib.ExitStack() as stack:
+    with _opencv_without_warnings(), contextlib.ExitStack() as stack:
         stack.callback(setattr, weight_utils, "download_weights_if_necessary", download)
         stack.callback(setattr, onnxruntime, "SessionOptions", options)
         stack.callback(recognisers.update, Dlib=recognisers["Dlib"])
@@ -243,6 +243,20 @@ def _from_this_machine(home: Path, own: ImportedProfile | None = None) -> Iterat
             recognisers[own.recogniser.name] = _IMPORTED
             stack.callback(imported_client.asked_for.reset, imported_client.asked_for.set(own))
         yield
+
+
+@contextlib.contextmanager
+def _opencv_without_warnings() -> Iterator[None]:
+    """Keep OpenCV 5 from warning on standard error that it computes YuNet where it was told to."""
+    import cv2
+
+    logging = cv2.utils.logging
+    level = logging.getLogLevel()
+    logging.setLogLevel(min(level, logging.LOG_LEVEL_ERROR))
+    try:
+        yield
+    finally:
+        logging.setLogLevel(level)
 
 
 def cores() -> int:

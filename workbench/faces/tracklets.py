@@ -32,7 +32,7 @@ FOLLOW_MARGIN, FOLLOW_SMALLEST = 1.0, 0.7
 # Fragments of one walk: at most this long apart, and no further than a person walks in that time.
 JOIN_SECONDS, JOIN_WIDTHS, JOIN_WIDTHS_PER_SECOND = 3.0, 1.5, 1.5
 # Looks in which both fragments of one walk may have a face, and their share of the shorter's looks:
-# a track can begin or end with a look at somebody who crosses.
+# a track can begin or end with a look at someone who crosses.
 MOST_TOGETHER, TOGETHER_SHARE = 2, 1 / 3
 JPEG_QUALITY = 88
 # Looks that must fail before a face that was seen only once is taken for a false detection.
