@@ -44,7 +44,7 @@ from workbench.errors import SightlineError
 from workbench.faces import quality, templates, weights
 from workbench.faces import tracking as tracking_module
 from workbench.faces import tracklets as tracklets_module
-from workbench.footage import film, frames, motion
+from workbench.footage import film, frames, motion, videoframe
 from workbench.gallery import Gallery
 from workbench.indexing import index_catalogue, index_recording
 from workbench.notebook import load_models
@@ -140,8 +140,8 @@ def stopwatch() -> Iterator[dict[str, float]]:
         film.Film._decoded = timed  # type: ignore[method-assign]
 
     watch_decoding()
-    watch(frames.VideoFrame, "image", "decoding")
-    watch(frames.VideoFrame, "luma", "movement")
+    watch(videoframe.VideoFrame, "image", "decoding")
+    watch(videoframe.VideoFrame, "luma", "movement")
     watch(motion.MotionGate, "look", "movement")
     watch(tracklets_module, "detect", "detection")
     watch(quality, "assess", "quality")

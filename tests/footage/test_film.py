@@ -118,6 +118,20 @@ def test_packets_that_were_lost_are_not_seen(tmp_path: Path) -> None:
         assert any("could not be seen" in problem.what for problem in reader.problems)
 
 
+def test_last_pictures_that_cannot_be_decoded_are_told(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4")
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    for at, size in packets[-12:]:
+        data[at : at + size] = b"\xff" * size
+    path.write_bytes(data)
+    with RecordingReader(path) as reader:
+        assert len(numbers(reader)) == COUNT - 12
+        (unseen,) = reader.unseen
+        assert (unseen.start, unseen.end) == pytest.approx((4, 5), abs=0.01)
+
+
 def test_what_is_left_out_at_the_end_is_told(tmp_path: Path) -> None:
     path = film(tmp_path / "a.ts", options=X264 | {"g": "250"})
     data = bytearray(path.read_bytes())
@@ -206,63 +220,6 @@ def test_a_further_stream_that_cannot_be_decoded_is_told(tmp_path: Path) -> None
         assert [problem.what for problem in reader.problems] == [
             "picture streams that cannot be decoded: 1"
         ]
-
-
-@pytest.mark.parametrize("suffix", ["mp4", "mov", "asf", "flv", "avi"])
-def test_films_joined_byte_by_byte_are_told(tmp_path: Path, suffix: str) -> None:
-    """Most readers end with the first; that of AVI goes on, and its times are by the number."""
-    first, second = (
-        remuxed(film(tmp_path / f"{n}.ts", count=12, first=n), tmp_path / f"{n}.{suffix}")
-        for n in (0, 12)
-    )
-    joined = tmp_path / f"joined.{suffix}"
-    joined.write_bytes(first.read_bytes() + second.read_bytes())
-    with RecordingReader(joined) as reader:
-        seen = [number for _, number in numbers(reader)]
-        if suffix == "avi":
-            assert seen == [*range(24)]
-            assert [doubt.from_seconds for doubt in reader.doubts] == [pytest.approx(1, abs=0.2)]
-        else:
-            assert seen == [*range(12)]
-            told = f"another film begins at byte {first.stat().st_size:,} "
-            assert any(told in problem.what for problem in reader.problems)
-    with RecordingReader(first) as reader:
-        assert len(numbers(reader)) == 12
-        assert (reader.problems, reader.doubts) == ([], ())
-
-
-@pytest.mark.parametrize(
-    ("pids", "codec"), [({"mpegts_start_pid": "300"}, "libx264"), ({}, "mpeg4")]
-)
-def test_a_stream_that_follows_the_one_that_is_read_is_told(
-    tmp_path: Path, pids: dict[str, str], codec: str
-) -> None:
-    """Joined recordings whose second half has another number or codec end without an error."""
-    first = film(tmp_path / "a.ts", count=24)
-    own = write(tmp_path / "own.mkv", shades(range(24)), codec=codec, options={})
-    with (
-        av.open(str(own)) as old,
-        av.open(str(tmp_path / "b.ts"), "w", options=pids) as new,
-    ):
-        stream = new.add_stream_from_template(old.streams.video[0])
-        for packet in old.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                new.mux(packet)
-    joined = tmp_path / "joined.ts"
-    joined.write_bytes(first.read_bytes() + (tmp_path / "b.ts").read_bytes())
-    with RecordingReader(joined) as reader:
-        assert len(numbers(reader)) == pytest.approx(24, abs=2)
-        unseen = reader.unseen[-1]
-        assert (unseen.start, unseen.end) == pytest.approx((2, 4), abs=0.4)
-        assert "follow from byte" in reader.problems[-1].what
-        streams = reader.picture_streams
-    if streams > 1:
-        with RecordingReader(joined, stream=2) as reader:
-            assert [doubt.from_seconds for doubt in reader.doubts] == [0.0]
-    with RecordingReader(first) as reader:
-        assert len(numbers(reader)) == 24
-        assert (reader.problems, reader.unseen) == ([], [])
 
 
 def test_pictures_that_a_film_leaves_out_are_counted(tmp_path: Path) -> None:

@@ -22,6 +22,10 @@ Back
     Exports are often cut at the key picture before; where the new stretch begins with all that the
     old one ended with, bit for bit, it begins at that second instead, and what was read already is
     left out.
+Another
+    where another film was joined to the first, or another picture stream takes the place of the
+    one that is read, a new stretch begins too: its zero, found as that of the first, follows the
+    last picture by one ordinary step and by the length of what could not be looked at in between.
 Not there
     pictures are counted, at the rate that the catalogue or the stream states.
 
@@ -100,6 +104,9 @@ class Clock(Generic[T]):
         self._remarks: list[tuple[str, float]] = []  # what, at which second
         self._zero, self._explicit = zero, explicit
         self._overlap_ends: float | None = None
+        self._last: float | None = None  # second of the picture before
+        self._begins: float | None = 0.0  # of the next picture if it is the first of a film
+        self._joined = ""  # why that is not certain
         self._before = 0.0  # the step before, of whatever length
         self._step = step if counted else min(step, LONGEST_STEP_SECONDS)
 
@@ -113,6 +120,32 @@ class Clock(Generic[T]):
         if self.counted or self._zero is None or not self._explicit:
             return None
         return self._zero + seconds
+
+    def join(self, *, zero: float | None, step: float, why: str, lost: float = 0.0) -> float:
+        """Begin a new stretch with the next picture, since it is of another film or stream.
+
+        Parameters
+        ----------
+        zero : float or None
+            Time of its first packet, by its own clock; None: of the first picture.
+        step : float
+            Ordinary seconds from picture to picture, as far as it states them.
+        why : str
+            What was joined.
+        lost : float
+            Seconds between the two that could not be looked at.
+
+        Returns
+        -------
+        float
+            Second at which it begins.
+        """
+        begins = lost if self._last is None else self._last + self._step + lost
+        self._zero = None if zero is None else zero - begins
+        self._begins, self._joined, self._overlap_ends = begins, why, None
+        if not self.counted:
+            self._step = min(step, LONGEST_STEP_SECONDS)
+        return begins
 
     def take_remarks(self) -> list[tuple[str, float]]:
         """Return and clear the remarks since the last call, each with its second."""
@@ -128,12 +161,12 @@ class Clock(Generic[T]):
         """Yield pictures in the order in which they are shown, each with its second."""
         source = iter(pictures)
         ahead: deque[Timed[T]] = deque()
-        last: float | None = None
         stated = False  # the time of the picture before, by the stream
         while True:
             this = ahead.popleft() if ahead else next(source, None)
             if this is None:
                 return
+            last = self._last
             seconds = self._seconds(this, last, ahead, source)
             if self._overlap_ends is not None and last is not None and seconds <= last:
                 continue  # the same pictures as before, in a stretch that overlaps
@@ -143,8 +176,29 @@ class Clock(Generic[T]):
                 if SHORTEST_STEP_SECONDS <= step <= LONGEST_STEP_SECONDS:
                     self._step = step
                 self._before = step
-            last = seconds
+            self._last = seconds
             yield seconds, this.item
+
+    def _first(self, this: Timed[T], begins: float) -> float:
+        """Second of the first picture of a film that begins at a second."""
+        if self._joined:
+            self.doubt(begins, self._joined)
+        if self.counted or this.time is None:
+            return begins
+        if self._zero is None:
+            self._zero = this.time - begins
+        seconds = this.time - self._zero
+        if 0 <= seconds - begins < self._longest_pause:
+            return seconds
+        self._zero = this.time - begins
+        if abs(seconds - begins) > LATE_STEPS * self._step:
+            way = "before" if seconds < begins else "after"
+            self.doubt(
+                begins,
+                f"its first picture lies {length_words(abs(seconds - begins))} {way} the first "
+                "packet by its clock; how much is missing is not known",
+            )
+        return begins
 
     def _seconds(
         self,
@@ -153,23 +207,15 @@ class Clock(Generic[T]):
         ahead: deque[Timed[T]],
         source: Iterator[Timed[T]],
     ) -> float:
+        if self._begins is not None:
+            begins, self._begins = self._begins, None
+            return self._first(this, begins)
+        assert last is not None
         if self.counted or this.time is None:
-            return 0.0 if last is None else last + self._step
+            return last + self._step
         if self._zero is None:
-            self._zero = this.time
+            self._zero = this.time - last - self._step
         seconds = this.time - self._zero
-        if last is None:
-            if 0 <= seconds < self._longest_pause:
-                return seconds
-            self._zero = this.time
-            if abs(seconds) > LATE_STEPS * self._step:
-                way = "before" if seconds < 0 else "after"
-                self.doubt(
-                    0.0,
-                    f"its first picture lies {length_words(abs(seconds))} {way} the first packet "
-                    "by its clock; how much is missing is not known",
-                )
-            return 0.0
         if self._overlap_ends is not None:
             if seconds <= self._overlap_ends:
                 return seconds

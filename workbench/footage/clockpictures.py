@@ -10,8 +10,9 @@ from typing import Any
 
 from workbench.domain import Box, Reading
 from workbench.errors import ImageError, RecordingError
-from workbench.footage.frames import RecordingReader, VideoFrame
+from workbench.footage.frames import RecordingReader
 from workbench.footage.pixelation import pixelated
+from workbench.footage.videoframe import VideoFrame
 
 # A face that fills the picture keeps 16 by 16 blocks; one a quarter as wide, 4 by 4.
 BLOCKS_ACROSS = 16

@@ -14,30 +14,22 @@ import av
 
 from workbench.errors import RecordingError
 from workbench.footage.clock import MOST_SECONDS, Timed
-from workbench.footage.joined import Following, begins_after, following, second_film
+from workbench.footage.containers import (
+    DECODING_TIMES,
+    EXPLICIT,
+    NUMBERED,
+    PS,
+    RAW,
+    SEEKABLE,
+    SHAPELESS,
+    TS,
+    opened,
+    reason,
+)
+from workbench.footage.joined import Part, PartFile
 
 # Frames a second where neither the file nor the catalogue tells.
 NOMINAL_RATE = 25.0
-# Containers that state the time of each picture. In the others the clock only runs along, and may
-# have been set anew on the way; nor can a place be gone to by its time.
-EXPLICIT = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
-SEEKABLE = ("mov,mp4,m4a,3gp,3g2,mj2",)
-# Containers that state when a picture is decoded, not when it is shown.
-DECODING_TIMES = ("avi", "asf")
-# Containers whose times are the number of the picture: what is lost makes all that follows early.
-NUMBERED = ("avi",)
-# Streams of pictures alone, with no container around them.
-RAW = ("av1", "evc", "h261", "h263", "h264", "hevc", "m4v", "mjpeg", "mpegvideo", "obu", "vc1",
-       "vvc")  # fmt: skip
-# Containers that do not state the shape of pixels: their streams do.
-SHAPELESS = (*RAW, "mpeg", "mpegts")
-# What is a film. A playlist names other files, so it is none, whatever it is called: what it names
-# could be exchanged afterwards, and lie outside the catalogue.
-CONTAINERS = (
-    *EXPLICIT, *DECODING_TIMES, *RAW, "dhav", "dv", "flv", "gif", "imf", "ivf", "kux",
-    "live_flv", "mjpeg_2000", "mpeg", "mpegts", "mxf", "nsv", "nut", "ogg", "rm", "vc1test", "wtv",
-    "xmv", "yuv4mpegpipe", "apng",
-)  # fmt: skip
 # Codecs in which each packet is a picture of its own.
 ALONE = ("mjpeg",)
 # Pictures a second that a stream without times may claim.
@@ -50,6 +42,8 @@ MOST_ERRORS_IN_A_ROW = 500
 RECENT_PACKETS = 4096
 # Zeros in a row that no encoder writes.
 LONGEST_ZEROS = bytes(256)
+# Why reading ends where nothing is amiss.
+AT_END = "end of the file"
 # Packets among which the first that is shown is found.
 FIRST_PACKETS = 16
 
@@ -68,24 +62,32 @@ class Film:
         Of the picture stream, from 1.
     damaged : callable
         Told what went wrong whenever something in the file costs pictures.
+    part : Part, optional
+        Of the file, that is a film of its own.
     """
 
-    def __init__(self, path: Path, *, name: str, number: int, damaged: Tell) -> None:
-        self.name, self._damaged = name, damaged
-        self.stopped = "end of the file"  # why reading ended
-        self._container = opened(path, name)
-        # Byte at which another film begins that was joined to this one, and whether it was reached.
-        self.second, self.reached_second = None, False
+    def __init__(
+        self, path: Path, *, name: str, number: int, damaged: Tell, part: Part | None = None
+    ) -> None:
+        self.name, self._damaged, self.part = name, damaged, part
+        self.stopped = AT_END  # why reading ended
+        self._file = None if part is None else PartFile(path, part)
+        kind = "" if part is None else part.container
+        try:
+            self._container = opened(path, name, part=self._file, container=kind)
+        except RecordingError:
+            if self._file is not None:
+                self._file.close()
+            raise
         self.hidden = 0  # packets that the film itself leaves out
         self.appeared = False  # a stream in mid-film, which the header does not name
-        # Byte of the last packet that was read; of the first since which none could be decoded.
-        self._last_byte, self._bad_byte = 0, -1
-        self._path = path
+        self.undecoded = 0  # packets in a row, up to where reading stands, that cannot be decoded
         try:
-            self.second = second_film(path, self._container.format.name)
+            # Now: the kind of a stream may change when another recording was joined.
+            self._known = {self._number(stream) for stream in self._container.streams.video}
             self._stream, self.streams = self._chosen(number)
         except RecordingError:
-            self._container.close()
+            self.close()
             raise
         # That of the container, or where it states none, of the stream as it begins.
         aspect = self._stream.sample_aspect_ratio
@@ -108,11 +110,18 @@ class Film:
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+        if self._file is not None:
+            self._file.close()
+
+    @property
+    def container(self) -> str:
+        """FFmpeg's name of the container."""
+        return str(self._container.format.name)
 
     @property
     def explicit(self) -> bool:
         """True if the container states the time of each picture."""
-        return self._container.format.name in EXPLICIT
+        return self.container in EXPLICIT
 
     @cached_property
     def has_times(self) -> bool:
@@ -120,7 +129,7 @@ class Film:
 
         FFmpeg makes times up for some of those, at 25 a second.
         """
-        name = self._container.format.name
+        name = self.container
         return (
             name not in RAW
             and any(packet.pts is not None or packet.dts is not None for packet in self._first)
@@ -137,7 +146,7 @@ class Film:
     @property
     def is_numbered(self) -> bool:
         """True if a picture that is lost makes those after it come early."""
-        return not self.has_times or self._container.format.name in NUMBERED
+        return not self.has_times or self.container in NUMBERED
 
     @property
     def zero(self) -> float | None:
@@ -145,8 +154,35 @@ class Film:
 
         Where several streams, of pictures or of sound, share one clock, that of the earliest.
         """
-        if self._container.format.name in NUMBERED:
+        if self.container in NUMBERED:
             return 0.0
+        zero = self._own_zero
+        if zero is None:
+            return None
+        if self.explicit:
+            zero = min([zero, *_starts(self.streams)])
+        others = [*self.streams, *self._container.streams.audio]
+        shortest, longest = LEAD_SECONDS
+        return min([zero, *(s for s in _starts(others) if shortest <= zero - s <= longest)])
+
+    @property
+    def zero_doubt(self) -> str:
+        """Reason why zero may not be the beginning of the recording; empty if it is."""
+        before = self.part.streams if self.part is not None else {}
+        if before.get(self._number(self._stream), 0) > (self.rate or NOMINAL_RATE):
+            return (
+                "its pictures begin after those of another picture stream of the file, and not at "
+                "the beginning of the file"
+            )
+        if self.container == TS and len(self.streams) > 1 and self.zero != self._own_zero:
+            return (
+                "another stream of the file begins before its pictures; that the two share a "
+                "clock is not known"
+            )
+        return ""
+
+    @property
+    def _own_zero(self) -> float | None:
         base = self._stream.time_base
         if self._by_decoding_time:
             times = [packet.dts for packet in self._first[:1] if packet.dts is not None]
@@ -159,14 +195,7 @@ class Film:
                 if times and abs(packet.pts - times[0]) * base > 1:
                     break
                 times.append(packet.pts)
-        zero = min((float(time * base) for time in times), default=None)
-        if zero is None:
-            return None
-        if self.explicit:
-            zero = min([zero, *_starts(self.streams)])
-        others = [*self.streams, *self._container.streams.audio]
-        shortest, longest = LEAD_SECONDS
-        return min([zero, *(s for s in _starts(others) if shortest <= zero - s <= longest)])
+        return min((float(time * base) for time in times), default=None)
 
     @property
     def rate(self) -> float | None:
@@ -194,7 +223,7 @@ class Film:
     @property
     def states_duration(self) -> bool:
         """True if the length is stated in a header, and not an estimate by FFmpeg."""
-        return self._container.format.name in (*EXPLICIT, *DECODING_TIMES, "flv")
+        return self.container in (*EXPLICIT, *DECODING_TIMES, "flv")
 
     @property
     def tags(self) -> dict[str, str]:
@@ -210,7 +239,7 @@ class Film:
         if self._aspect_of_container is not None:
             return self._aspect_of_container
         now = self._stream.codec_context.sample_aspect_ratio
-        if now or self._container.format.name in SHAPELESS:
+        if now or self.container in SHAPELESS:
             return now or None
         return self._stream.sample_aspect_ratio or None
 
@@ -219,15 +248,29 @@ class Film:
         if not self._by_decoding_time:
             self._stream.codec_context.skip_frame = "NONREF"
 
-    @property
-    def begins_late(self) -> bool:
-        """True if another picture stream had ended when this one began."""
-        return len(self.streams) > 1 and begins_after(self._path, self._stream, self.streams)
+    def left_out(self) -> Iterator[str]:
+        """Sentences about what of the film was not looked at, once it is read to its end."""
+        for number in sorted(set(self.part.streams if self.part is not None else ()) - self._known):
+            yield (
+                f"a picture stream (number {number}) begins in mid-film, beside the one that is "
+                "read, and is not looked at; copy it into a file of its own with ffmpeg"
+            )
+        if self.appeared and not (self.part is not None and self.part.streams):
+            yield (
+                "a stream begins in mid-film that its header does not name, and is not looked at; "
+                "if it holds pictures, copy them into a file of their own with ffmpeg"
+            )
+        if self.undecodable:
+            yield f"picture streams that cannot be decoded: {self.undecodable}"
+        if self.hidden:
+            yield (
+                f"{self.hidden} pictures are in it that it leaves out, as films that were cut do; "
+                "they are not looked at"
+            )
 
-    def following(self) -> Following | None:
-        """Pictures after the end of the stream that are not of it, as in joined exports."""
-        last = self._last_byte if self._bad_byte < 0 else self._bad_byte
-        return following(self._path, self._stream, last)
+    def _number(self, stream: Any) -> int:
+        """Number of a stream in the file; FFmpeg puts another before those of MPEG-PS."""
+        return int(stream.id & 0xFF if self.container == PS else stream.id)
 
     def frames(self) -> Iterator[Timed[Any]]:
         """Decoded frames in the order they are shown, each with the stream's time in seconds."""
@@ -243,7 +286,7 @@ class Film:
 
     def go_to(self, seconds: float) -> bool:
         """Go to the key frame before a time of the stream; False where that cannot be done."""
-        if self._container.format.name not in SEEKABLE:
+        if self.container not in SEEKABLE:
             return False
         try:
             place = int(seconds / self._stream.time_base)
@@ -310,7 +353,7 @@ class Film:
 
     @property
     def _by_decoding_time(self) -> bool:
-        return self._container.format.name in DECODING_TIMES
+        return self.container in DECODING_TIMES
 
     def _time(self, frame: Any) -> float | None:
         if not self._by_decoding_time:
@@ -326,7 +369,7 @@ class Film:
 
     def _is_torn(self, packet: Any) -> bool:
         """Return True for more zeros in a row than a raw stream of H.264 or H.265 holds."""
-        return self._container.format.name in ("h264", "hevc") and LONGEST_ZEROS in bytes(packet)
+        return self.container in ("h264", "hevc") and LONGEST_ZEROS in bytes(packet)
 
     def _look_for_repetition(self, packet: Any) -> None:
         """Check, where the clock is set back, if the packets repeat those before it."""
@@ -357,7 +400,7 @@ class Film:
         return same
 
     def _decoded(self) -> Iterator[Any]:
-        errors = read = 0
+        read = 0
         while True:
             packet = self._next_packet()
             if packet is not None and packet.size and not self.explicit and self.has_times:
@@ -366,10 +409,7 @@ class Film:
                 if packet.is_keyframe and self._before_key is None:
                     self._before_key = read
                 read += 1
-                self._last_byte = packet.pos or self._last_byte
                 self.hidden += packet.is_discard
-                if self.second is not None and (packet.pos or 0) >= self.second:
-                    self.reached_second = True
                 if self._is_torn(packet):
                     self._damaged("packets are missing or damaged")
             try:
@@ -378,19 +418,15 @@ class Film:
             except av.EOFError:
                 return
             except av.FFmpegError as error:
-                errors += 1
-                if errors == 1:
-                    self._bad_byte = self._last_byte
+                self.undecoded += 1
                 self._damaged(reason(error))
-                if errors > MOST_ERRORS_IN_A_ROW:
-                    self.stopped = f"{errors} errors in a row; the rest was skipped"
+                if self.undecoded > MOST_ERRORS_IN_A_ROW:
+                    self.stopped = f"{self.undecoded} errors in a row; the rest was skipped"
                     self._damaged(self.stopped)
                     return
                 continue
-            if frames:
-                errors = 0
-                if packet is not None and packet.size:
-                    self._bad_byte = -1
+            if frames and packet is not None and packet.size:
+                self.undecoded = 0
             elif packet is not None and packet.size and self._stream.codec_context.name in ALONE:
                 self._damaged("a picture cannot be decoded")
             for frame in frames:
@@ -407,26 +443,3 @@ def _starts(streams: Iterable[Any]) -> Iterator[float]:
 
 def _digest(packet: Any) -> bytes:
     return hashlib.blake2b(memoryview(packet), digest_size=8).digest()
-
-
-def reason(error: BaseException) -> str:
-    """FFmpeg's words without the number and the path around them."""
-    return str(getattr(error, "strerror", None) or error)
-
-
-def opened(path: Path, name: str) -> Any:
-    """Open a film, and nothing that it names; raise RecordingError if it is none."""
-    options = {
-        # Nothing but this file, and nothing that names other files.
-        "protocol_whitelist": "file",
-        "format_whitelist": ",".join(CONTAINERS),
-    }
-    try:
-        # With its protocol: a name may look like an address ("2026-03-29T00:00:00.mp4").
-        return av.open(f"file:{path}", options=options)
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise RecordingError(
-            f"is not a recording that can be read ({reason(error)})",
-            where=name,
-            fix="Obtain it again, or convert it with ffmpeg",
-        ) from None

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from workbench.domain import Problem, Unseen
 from workbench.errors import RecordingError
 from workbench.footage.clock import MOST_SECONDS, PAUSE_WITHOUT_A_WORD_SECONDS, Clock, Doubt
 from workbench.footage.files import alike_but_for_case, files_of, is_sequence, stamp_of
-from workbench.footage.film import NOMINAL_RATE, Film
-from workbench.footage.geometry import Orientation, square, told_orientation
-from workbench.footage.interlacing import without_combs
+from workbench.footage.film import AT_END, NOMINAL_RATE, Film
+from workbench.footage.geometry import Orientation
+from workbench.footage.joined import Part, parts_of
 from workbench.footage.order import Ordered, in_order
 from workbench.footage.sequence import PictureSequence
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from workbench.domain import Image
+from workbench.footage.videoframe import VideoFrame
 
 # A picture larger than this is refused before it is decoded: twice 8K.
 MOST_PIXELS = 2 * 7680 * 4320
@@ -40,54 +35,6 @@ LEAST_CUT_SECONDS, LEAST_CUT_SHARE = 2.0, 0.01
 LONGEST_WITHOUT_KEY_SECONDS = 30.0
 
 
-class VideoFrame:
-    """One decoded frame; its pixels are converted only when they are asked for.
-
-    ``width`` and ``height`` are those of the upright picture with square pixels.
-    """
-
-    __slots__ = ("_frame", "_orientation", "_size", "height", "number", "seconds", "width")
-
-    def __init__(
-        self,
-        frame: Any,
-        number: int,
-        seconds: float,
-        *,
-        orientation: Orientation | None = None,
-        aspect: Fraction | None = None,
-    ) -> None:
-        self._frame, self.number, self.seconds = frame, number, seconds
-        self._orientation = told_orientation(frame).then(orientation or Orientation())
-        self._size = square(frame.width, frame.height, aspect)
-        self.width, self.height = self._size[::-1] if self._orientation.transpose else self._size
-
-    def image(self) -> Image:
-        """The upright picture ``(height, width, 3) uint8``, BGR; interlaced ones without combs."""
-        import cv2
-
-        width, height = self._size
-        if self._frame.interlaced_frame:
-            picture: Image = without_combs(self._frame.to_ndarray(format="bgr24"))
-            if self._size != (self._frame.width, self._frame.height):
-                picture = np.asarray(cv2.resize(picture, self._size), np.uint8)
-        else:
-            picture = self._frame.to_ndarray(format="bgr24", width=width, height=height)
-        return np.ascontiguousarray(self._orientation.apply(picture))
-
-    def luma(self, width: int) -> NDArray[np.uint8]:
-        """A small upright grey picture ``(h, w) uint8``; *width* that of the wider side."""
-        scale = min(1.0, width / max(self._size))
-        small = self._frame.reformat(
-            width=max(2, round(self._size[0] * scale)),
-            height=max(2, round(self._size[1] * scale)),
-            format="gray",
-            interpolation="AREA",
-        )
-        picture: NDArray[np.uint8] = small.to_ndarray()
-        return self._orientation.apply(picture)
-
-
 class RecordingReader:
     """A recording open for reading, from beginning to end.
 
@@ -95,6 +42,8 @@ class RecordingReader:
     ...     for frame in reader.frames():
     ...         frame.seconds, frame.image()
 
+    A file that holds several films, joined byte by byte, is read to its end.
+    ``picture_streams`` is the number of those in the first of them; only one is read.
     Damage inside the file costs the frames it hit and is listed in ``problems``; the rest is read.
     ``unseen`` lists the stretches without a picture: those of which nothing could be decoded, and
     pauses. ``doubts`` lists the seconds from which on the times are not certain, with the reasons.
@@ -142,10 +91,16 @@ class RecordingReader:
         self.problems: list[Problem] = []
         self.unseen: list[Unseen] = []
         self._seconds = 0.0  # up to the end of the last frame
+        self._step = 1 / (frame_rate or NOMINAL_RATE)  # before the last frame, which follows a gap
         self._apart = 0.0  # seconds between the last two frames
+        self._joined = ""  # why times of the part that is read are not certain
         self._damaged_at: float | None = None  # second at which damage was told last
-        self._joined = False  # to the end of another film
         self._lost = False  # pictures, in a film whose times are by their number
+        self._number, self._leave_out = stream, False
+        self._parts: deque[Part] | None = None  # of the file that are still to be read
+        self._begins = 0.0  # second at which the part that is read begins
+        self._unlooked = 0.0  # seconds since the last picture that could not be looked at
+        self._stopped = ""  # why reading of an earlier part ended, where something was amiss
         self._orientation, self._aspect = Orientation.turned(rotation), pixel_aspect
         stamp = stamp_of(path)
         if stamp is None:
@@ -158,26 +113,96 @@ class RecordingReader:
         if is_sequence(path):
             pictures = in_order(files_of(path))
             self._source = PictureSequence(pictures.files, damaged=self._damage)
+            self._check_size(self._source)
             if others := alike_but_for_case(path):
                 told = "1 more picture differs" if others == 1 else f"{others} more pictures differ"
                 self._note(f"{told} from its pattern in capital letters", 0)
         else:
-            self._source = Film(path, name=self.name, number=stream, damaged=self._damage)
+            self._source = self._film()
+            if len(self._source.streams) > 1:
+                self._find_parts()
+        self.picture_streams = len(self._source.streams)
         self.width, self.height = self._source.size
-        if self.width * self.height > MOST_PIXELS:
-            self._source.close()
-            raise self._error(
-                f"claims pictures of {self.width} by {self.height}",
-                "Obtain it again, or convert it with ffmpeg",
-            )
         self._clock: Clock[Any] = self._made_clock(frame_rate)
         for place, why in pictures.doubts_at(self._clock.step):
             self._clock.doubt(place * self._clock.step, why)
-        self._step = self._clock.step  # before the last frame, which may follow a gap
+        self._step = self._clock.step
         enough = sufficient_rate and self._clock.step * 2 * sufficient_rate <= 1
         # Pictures that are counted must all be there.
         if enough and not self._clock.counted:
+            self._leave_out = True
             self._source.leave_out_unneeded()
+
+    def _film(self, part: Part | None = None) -> Film:
+        film = Film(self.path, name=self.name, number=self._number, damaged=self._damage, part=part)
+        self._check_size(film)
+        if self._leave_out:
+            film.leave_out_unneeded()
+        return film
+
+    def _check_size(self, source: Film | PictureSequence) -> None:
+        width, height = source.size
+        if width * height > MOST_PIXELS:
+            source.close()
+            fix = "Obtain it again, or convert it with ffmpeg"
+            raise self._error(f"claims pictures of {width} by {height}", fix)
+
+    def _find_parts(self) -> None:
+        """Find the films that follow each other in the file, and open the first."""
+        film = self._source
+        if self._parts is not None or not isinstance(film, Film):
+            return
+        self._parts = deque(parts_of(self.path, film.container))
+        if len(self._parts) == 1:
+            film.part = self._parts.popleft()
+            return
+        self.problems.clear()  # of the file as a whole; those of its parts come again
+        if not self._open_next():
+            raise self._error("no part of it can be read", "Convert it with ffmpeg")
+
+    def _open_next(self) -> bool:
+        """Open the next part of the file that can be, and tell which cannot."""
+        while self._parts:
+            part = self._parts.popleft()
+            try:
+                film = self._film(part)
+            except RecordingError as error:
+                why = f"the part from byte {part.begin:,} on {error.what}"
+                self._cannot_look(part.seconds or self._step, why)
+            else:
+                self._source.close()
+                self._source = film
+                return True
+        return False
+
+    def _cannot_look(self, length: float, why: str) -> None:
+        """Note what could not be looked at after what was read, up to the next part."""
+        begins = self._seconds + self._unlooked
+        self._unseen(Unseen(begins, begins + length, why))
+        self._unlooked += length
+
+    def _join(self) -> None:
+        """Let a stretch begin with the part that was opened, unless it is all that there is."""
+        film = self._source
+        if not isinstance(film, Film) or (part := film.part) is None:
+            return
+        what = "picture stream" if part.streams else "film"
+        if part.begin:
+            self._joined = (
+                f"recordings were joined: another {what} begins at byte {part.begin:,}; how long "
+                "the break was is not known"
+            )
+        step = 1 / (film.rate or NOMINAL_RATE)
+        self._begins = self._clock.join(
+            zero=film.zero, step=step, why=self._joined, lost=self._unlooked
+        )
+        self._damaged_at = None
+        if part.begin and len(film.streams) > self.picture_streams:
+            self._note(
+                f"{len(film.streams)} picture streams run from byte {part.begin:,} on, and one of "
+                "them is looked at; divide the file there",
+                self._begins,
+            )
 
     def _made_clock(self, frame_rate: float | None) -> Clock[Any]:
         source = self._source
@@ -196,12 +221,8 @@ class RecordingReader:
                 "guess. Put the right number into the column frame_rate of footage.csv, and index "
                 "it into a new gallery",
             )
-        if isinstance(source, Film) and source.begins_late:
-            clock.doubt(
-                0.0,
-                "recordings were joined: its pictures begin where another picture stream of the "
-                "file has ended, and not at the beginning of the file",
-            )
+        if isinstance(source, Film) and source.zero_doubt:
+            clock.doubt(0.0, source.zero_doubt)
         return clock
 
     def __enter__(self) -> RecordingReader:
@@ -216,11 +237,6 @@ class RecordingReader:
         self._source.close()
 
     @property
-    def picture_streams(self) -> int:
-        """Number of picture streams in the file; only one of them is read."""
-        return len(self._source.streams)
-
-    @property
     def aspect_is_stated(self) -> bool:
         """True if the catalogue, or the file itself, says that pixels have a certain shape."""
         return self._aspect is not None or self._source.pixel_aspect not in (None, 1)
@@ -232,8 +248,8 @@ class RecordingReader:
 
     @property
     def stopped(self) -> str:
-        """Why reading ended."""
-        return self._source.stopped
+        """Why reading ended, or in joined films that of the first which is not read to its end."""
+        return self._stopped or self._source.stopped
 
     @property
     def duration_seconds(self) -> float | None:
@@ -257,9 +273,23 @@ class RecordingReader:
             If not one frame can be decoded, the file changes while it is read, or its times are
             those of no clock.
         """
+        self._find_parts()
+        self._join()
         # A little sooner: key frames are found by when they are decoded, not shown.
         place = self._clock.stream_time(max(0.0, start - 1.0)) if start > 0 else None
-        sought = place is not None and self._source.go_to(place)
+        yield from self._frames_of_part(place is not None and self._source.go_to(place))
+        while self._open_next():
+            self._join()
+            yield from self._frames_of_part(sought=False)
+        if self.frames_decoded == 0:
+            what = self.problems[0].what if self.problems else "it holds none"
+            raise self._error(
+                f"no picture can be decoded ({what})",
+                "Obtain it again, or convert it with ffmpeg",
+            )
+        self.check_unchanged()
+
+    def _frames_of_part(self, sought: bool) -> Iterator[VideoFrame]:
         last: float | None = None
         left_out = False
         for seconds, frame in self._clock.place(self._source.frames()):
@@ -291,12 +321,8 @@ class RecordingReader:
             if self._damaged_at is not None and self._is_numbered and not self._lost:
                 self._lost = True
                 self._clock.doubt(
-                    self._seconds, "pictures are lost in the damage, and times are by their number"
-                )
-                self._take_remarks()
-            if self._is_numbered and self._reaches_second():
-                self._clock.doubt(
-                    self._seconds, "recordings were joined; how long the break was is not known"
+                    max(self._seconds, self._begins),
+                    "pictures are lost in the damage, and times are by their number",
                 )
                 self._take_remarks()
             length = self._clock.step
@@ -305,63 +331,42 @@ class RecordingReader:
                 if not self._clock.counted:
                     length = min(self._apart, 1.0)  # shown for as long as the one before
             last, self._step = seconds, self._clock.step
-            self._seconds = seconds + length
+            self._seconds, self._unlooked = seconds + length, 0.0
             if self.frames_decoded == 0:
                 self.width, self.height = shown.width, shown.height
             self.frames_decoded += 1
             yield shown
-        if isinstance(self._source, Film):
-            self._tell_what_was_not_read(self._source)
         if last is not None and left_out:
             self._look_for_unseen(last, self._seconds)
+        if isinstance(self._source, Film):
+            self._tell_what_was_not_read(self._source, shown=last is not None)
         self._take_remarks()
-        if self.frames_decoded == 0:
-            what = self.problems[0].what if self.problems else "it holds none"
-            raise self._error(
-                f"no picture can be decoded ({what})",
-                "Obtain it again, or convert it with ffmpeg",
-            )
-        self.check_unchanged()
 
-    def _tell_what_was_not_read(self, film: Film) -> None:
-        if film.second is not None and not self._is_numbered:
-            self._note(
-                f"another film begins at byte {film.second:,} of it, of which not all is looked "
-                "at; divide the file there",
-                self._seconds,
-            )
-        after = film.following()
-        if after is not None:
-            why = (
-                f"other pictures ({after.codec}) follow from byte {after.byte:,} on, as in "
-                "joined recordings; divide the file there"
-            )
-            ends = self._seconds + (after.seconds or self._clock.step)
-            self._unseen(Unseen(self._seconds, ends, why))
-        elif film.appeared:
-            self._note(
-                "a stream begins in mid-film that its header does not name, and is not looked at; "
-                "if it holds pictures, copy them into a file of their own with ffmpeg",
-                self._seconds,
-            )
+    def _tell_what_was_not_read(self, film: Film, *, shown: bool) -> None:
+        """Tell what of a film, or of a part of one, was not looked at."""
+        if film.stopped != AT_END and not self._stopped:
+            self._stopped = film.stopped
+        step = self._clock.step
+        # Some count from the beginning of the clock, not of the film.
         claimed = film.duration_seconds if film.states_duration else None
-        if claimed is not None and not self._clock.counted and not self._clock.doubts:
-            # Some count from the beginning of the clock, not of the film.
-            length = min(claimed, claimed - (film.zero or 0.0))
-            if length - self._seconds > max(LEAST_CUT_SECONDS, LEAST_CUT_SHARE * length):
-                why = (
-                    f"its header claims {claimed:.0f} s, and its pictures end after "
-                    f"{self._seconds:.0f} s: it was cut off, or only its sound goes on"
-                )
-                self._unseen(Unseen(self._seconds, length, why))
-        if film.undecodable:
-            self._note(f"picture streams that cannot be decoded: {film.undecodable}", 0.0)
-        if film.hidden:
-            self._note(
-                f"{film.hidden} pictures are in it that it leaves out, as films that were cut do; "
-                "they are not looked at",
-                0.0,
+        length = min(claimed, claimed - (film.zero or 0.0)) if claimed is not None else 0.0
+        missing = length - (self._seconds - self._begins)
+        doubts = sum(doubt.from_seconds >= self._begins for doubt in self._clock.doubts)
+        trusted = not self._clock.counted and doubts == bool(self._joined)
+        part = film.part
+        if part is not None and not shown and (part.begin or self._parts):
+            why = f"no picture of the part from byte {part.begin:,} on can be decoded"
+            self._cannot_look(max(length, part.seconds, step), why)
+        elif claimed and trusted and missing > max(LEAST_CUT_SECONDS, LEAST_CUT_SHARE * length):
+            why = (
+                f"its header claims {claimed:.0f} s, and its pictures end after "
+                f"{self._seconds - self._begins:.0f} s: it was cut off, or only its sound goes on"
             )
+            self._cannot_look(missing, why)
+        elif film.undecoded > UNSEEN_STEPS:
+            self._cannot_look(film.undecoded * step, "its last pictures cannot be decoded")
+        for what in film.left_out():
+            self._note(what, self._begins)
 
     def check_unchanged(self) -> None:
         """Raise RecordingError if the file is not the one that was opened any more."""
@@ -375,9 +380,9 @@ class RecordingReader:
         """Note a stretch before this frame of which nothing could be decoded."""
         step = self._step
         if last is None:
-            if seconds > 1.5 * step:
+            if seconds - self._begins > 1.5 * step:
                 why = "they come before the first picture that can be decoded"
-                self._unseen(Unseen(0.0, seconds, why))
+                self._unseen(Unseen(self._begins, seconds, why))
         elif self._is_damage_between(last, seconds):
             self._unseen(Unseen(last + step, seconds, "the file is damaged there"))
         elif self._is_pause(last, seconds):
@@ -404,12 +409,6 @@ class RecordingReader:
         """True if a picture that is lost makes those after it come early."""
         source = self._source
         return isinstance(source, Film) and (self._clock.counted or source.is_numbered)
-
-    def _reaches_second(self) -> bool:
-        """Return True once, where a film begins that was joined to this one."""
-        reached = isinstance(self._source, Film) and self._source.reached_second
-        once, self._joined = reached and not self._joined, reached
-        return once
 
     def _is_damage_between(self, last: float, seconds: float) -> bool:
         told = self._damaged_at is not None and last - self._damaged_at < DAMAGE_SECONDS

@@ -21,8 +21,8 @@ from av.stream import Discard
 
 from workbench.domain import Place
 from workbench.errors import RecordingError
+from workbench.footage.containers import SEEKABLE, opened
 from workbench.footage.files import is_sequence
-from workbench.footage.film import SEEKABLE, opened
 
 if TYPE_CHECKING:
     from workbench.domain import Recording

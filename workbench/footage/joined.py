@@ -1,170 +1,161 @@
-"""Films that were joined byte by byte, and what a reader of the first does not come to."""
+"""Films that were joined byte by byte, each of which is read as a film of its own."""
 
 from __future__ import annotations
 
-import mmap
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import av
+from typing import BinaryIO
 
 from workbench.errors import RecordingError
+from workbench.footage.containers import AVI, MATROSKA, MP4, PS, TS
+from workbench.footage.multiplex import Together, divided, picture_starts
 
-MP4, AVI, ASF, FLV = "mov,mp4,m4a,3gp,3g2,mj2", "avi", "asf", "flv"
-# A part of this many bytes or fewer is none; more parts than these are those of no film.
-_LEAST, _MOST_PARTS = 8, 1_000_000
-_ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
-# Streams in which another may follow, and how the first packet of a picture begins there.
-_STREAMS = ("mpeg", "mpegts")
-_PICTURE = re.compile(rb"\0\0\x01[\xe0-\xef\xfd]")
-_TS_PACKETS = 188, 192
-_FLV_HEADER = re.compile(rb"FLV\x01[\x01\x04\x05]\0\0\0\x09\0\0\0\0")
+_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+_CHUNK, _LONGEST_MARK = 1 << 22, 32
+# A box of this many bytes or fewer is none; more boxes than these are those of no film.
+_LEAST, _MOST_BOXES = 8, 1_000_000
+# What follows so many joined films is read as the last of them is.
+_MOST_PARTS = 500
+# How a film begins, in containers of which nothing else holds the like.
+_MARKS = {
+    "apng": rb"\x89PNG\r\n\x1a\n",
+    "asf": rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c",
+    "flv": rb"FLV\x01[\x01\x04\x05]\0\0\0\x09\0\0\0\0",
+    "ivf": rb"DKIF\0\0\x20\0",
+    "mxf": rb"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02[\x01-\x04]\0",
+    "nut": rb"nut/multimedia container\0",
+    "rm": rb"\.RMF\0\0\0",
+    "wtv": rb"\xb7\xd8\0\x20\x37\x49\xda\x11\xa6\x4e\0\x07\xe9\x5e\xad\x8d",
+    "yuv4mpegpipe": rb"YUV4MPEG2 ",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
-    """Pictures that follow in a file after those of the stream that was read."""
-
-    byte: int
-    codec: str
-    seconds: float | None  # None: not known
-
-
-def following(path: Path, stream: Any, last: int) -> Following | None:
-    """Pictures after the end of a stream that are none of it; None where there are none.
-
-    Recorders that are exchanged or set anew give their pictures another number or codec, and a
-    reader that holds on to the first comes to its end without an error.
+class Part:
+    """A film in a file that may hold others.
 
     Parameters
     ----------
-    path : Path
-    stream : av.video.stream.VideoStream
-        That was read, of an MPEG-TS or MPEG-PS.
-    last : int
-        Byte at which the last packet begins that belonged to it.
+    container : str
+        FFmpeg's name of it.
+    begin, end : int
+        Bytes of the file.
+    seconds : float
+        That it lasts by its own clock; 0 where that is not known.
+    streams : mapping
+        By the numbers of the picture streams of an MPEG-TS or MPEG-PS, how many pictures of others
+        come before the first of each.
     """
-    container = stream.container.format.name
-    if container not in _STREAMS:
-        return None
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if _PICTURE.search(content, last + _TS_PACKETS[0]) is None:
-            return None
-        try:
-            rest: Any = av.open(_Rest(file, last), format=container)
-        except (av.FFmpegError, ValueError):
-            return None
-        with rest:
-            for other in rest.streams.video:
-                if other.codec_context is None:
-                    continue
-                codec = other.codec_context.name
-                if other.id == stream.id and codec == stream.codec_context.name:
-                    continue
-                # What runs beside this stream is another picture stream, and counted as one.
-                begins = _first(content, container, other.id) if other.id != stream.id else last
-                if 0 <= begins < last:
-                    continue
-                seconds = float((rest.duration or 0) / av.time_base)
-                return Following(max(begins, last), codec, seconds if seconds > 0 else None)
-    return None
+
+    container: str
+    begin: int
+    end: int
+    seconds: float = 0.0
+    streams: Mapping[int, int] = field(default_factory=dict)
 
 
-def begins_after(path: Path, stream: Any, others: list[Any]) -> bool:
-    """Return True if another picture stream had ended when this one began."""
-    container = stream.container.format.name
-    if container not in _STREAMS:
-        return False
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        begins = _first(content, container, stream.id)
-        return any(
-            0 <= _first(content, container, other.id, last=True) < begins
-            for other in others
-            if other.id != stream.id
-        )
-
-
-def _first(content: mmap.mmap, container: str, number: int, *, last: bool = False) -> int:
-    """Byte at which the first, or the last, picture of a stream begins; -1 if there is none."""
-    find = content.rfind if last else content.find
-    if container == "mpeg":
-        return find(b"\0\0\x01" + bytes([number & 0xFF]))
-    mark = bytes([0x47, 0x40 | number >> 8, number & 0xFF])  # a packet in which one begins
-    place = find(mark)
-    while place >= 0:
-        for length in _TS_PACKETS:
-            beside = [at for at in (place - length, place + length) if 0 <= at < len(content)]
-            if all(content[at] == 0x47 for at in beside):
-                return place
-        place = find(mark, 0, place + 2) if last else find(mark, place + 1)
-    return -1
-
-
-class _Rest:
-    """A file from a byte on, for FFmpeg."""
-
-    def __init__(self, file: BinaryIO, begins: int) -> None:
-        self._file, self._begins = file, begins
-        file.seek(begins)
-
-    def read(self, size: int) -> bytes:
-        return self._file.read(size)
-
-    def tell(self) -> int:
-        return self._file.tell() - self._begins
-
-    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
-        place += self._begins if whence == os.SEEK_SET else 0
-        return self._file.seek(place, whence) - self._begins
-
-
-def second_film(path: Path, container: str) -> int | None:
-    """Byte at which another film begins; None if there is one film, or it cannot be told.
+def parts_of(path: Path, container: str) -> list[Part]:
+    """Films that a file consists of, in their order; read from beginning to end for it.
 
     Parameters
     ----------
     path : Path
     container : str
-        FFmpeg's name of it. Streams such as MPEG-TS have no beginning: joined ones are one stream.
+        FFmpeg's name of that of the first.
 
     Raises
     ------
     RecordingError
         If the file cannot be read.
     """
-    begins: list[int] = []
     try:
-        with path.open("rb") as file:
-            if container == FLV:
-                return _second_header(file)
-            header: int | None = None  # of an MP4, which stands before its table
-            for place, kind in _parts(file, container):
-                if kind == b"ftyp":
-                    header = place
-                elif kind in (b"moov", b"AVI ", _ASF_HEADER):
-                    begins.append(place if header is None else header)
-                    header = None
-                if len(begins) > 1:
-                    return begins[1]
+        size = path.stat().st_size
+        if container in (TS, PS):
+            found = divided(picture_starts(path, container))[:_MOST_PARTS] or [Together(0)]
+            ends = [*(one.begin for one in found[1:]), size]
+            return [
+                Part(container, one.begin, end, one.seconds, one.streams)
+                for one, end in zip(found, ends, strict=True)
+            ]
+        begins = [0, *_begins(path, container)][:_MOST_PARTS]
     except OSError as error:
         raise RecordingError(
             f"cannot be read ({error.strerror})", where=path.name, fix="Check the disk"
         ) from None
-    return None
+    return [
+        Part(container, begin, end) for begin, end in zip(begins, [*begins[1:], size], strict=True)
+    ]
 
 
-def _parts(file: BinaryIO, container: str) -> Iterator[tuple[int, bytes]]:
-    """Place and kind of the outermost parts of a file."""
+class PartFile:
+    """The bytes of a part, as a file for FFmpeg."""
+
+    def __init__(self, path: Path, part: Part) -> None:
+        self._begin, self._end = part.begin, part.end
+        self._file: BinaryIO = path.open("rb")
+        self._file.seek(part.begin)
+
+    def read(self, size: int) -> bytes:
+        """Read so many bytes, or up to the end of the part."""
+        return self._file.read(max(0, min(size, self._end - self._file.tell())))
+
+    def tell(self) -> int:
+        """Byte of the part."""
+        return self._file.tell() - self._begin
+
+    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a byte of the part."""
+        origin = {os.SEEK_SET: self._begin, os.SEEK_END: self._end}
+        place += origin.get(whence, self._file.tell())
+        return self._file.seek(max(self._begin, place)) - self._begin
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _begins(path: Path, container: str) -> Iterator[int]:
+    """Bytes at which films begin after the first."""
+    with path.open("rb") as file:
+        if container in (MP4, AVI, MATROSKA):
+            yield from islice(_begins_by_boxes(file, container), 1, None)
+        elif container in _MARKS:
+            yield from islice(_places(file, re.compile(_MARKS[container])), 1, None)
+
+
+def _places(file: BinaryIO, mark: re.Pattern[bytes]) -> Iterator[int]:
+    begin, last, data = 0, -1, file.read(_CHUNK)
+    while data:
+        for place in (begin + found.start() for found in mark.finditer(data)):
+            if place > last:  # not found twice, where the pieces that are read overlap
+                yield place
+            last = place
+        kept, more = data[1 - _LONGEST_MARK :], file.read(_CHUNK)
+        begin, data = begin + len(data) - len(kept), kept + more if more else b""
+
+
+def _begins_by_boxes(file: BinaryIO, container: str) -> Iterator[int]:
+    header: int | None = None  # of an MP4, which stands before its table
+    for place, kind in _boxes(file, container):
+        if kind == b"ftyp":
+            header = place
+        elif kind in (b"moov", b"AVI ", _EBML):
+            yield place if header is None else header
+            header = None
+
+
+def _boxes(file: BinaryIO, container: str) -> Iterator[tuple[int, bytes]]:
+    """Place and kind of the outermost boxes of a file."""
     place, length = 0, file.seek(0, os.SEEK_END)
-    for _ in range(_MOST_PARTS):
+    for _ in range(_MOST_BOXES):
         if place > length - _LEAST:  # a damaged size may lie beyond all that can be sought
             return
         file.seek(place)
-        head = file.read(24)
+        head = file.read(16)
         if container == MP4:
             size, kind = int.from_bytes(head[:4], "big"), head[4:8]
             if size == 1:
@@ -174,17 +165,18 @@ def _parts(file: BinaryIO, container: str) -> Iterator[tuple[int, bytes]]:
             size += size % 2
             if head[:4] != b"RIFF":
                 return
-        elif container == ASF:
-            size, kind = int.from_bytes(head[16:24], "little"), head[:16]
         else:
-            return
+            size, kind = _ebml_size(head), head[:4]
+            if kind not in (_EBML, _SEGMENT):
+                return
         yield place, kind
         if size < _LEAST:
             return
         place += size
 
 
-def _second_header(file: BinaryIO) -> int | None:
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        found = _FLV_HEADER.search(content, 1)
-        return found.start() if found else None
+def _ebml_size(head: bytes) -> int:
+    """Bytes of an element of Matroska with an id of four; 0 where it does not say."""
+    digits = 9 - head[4].bit_length()  # as many bytes as zeros before the first one, and one more
+    content = int.from_bytes(head[4 : 4 + digits], "big") & ((1 << 7 * digits) - 1)
+    return 0 if digits > 8 or content == (1 << 7 * digits) - 1 else 4 + digits + content

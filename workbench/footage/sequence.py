@@ -10,7 +10,7 @@ from typing import Any
 import av
 
 from workbench.footage.clock import Timed
-from workbench.footage.film import reason
+from workbench.footage.containers import reason
 
 PICTURES = ("image2", "bmp_pipe", "gif", "jpeg_pipe", "jpegls_pipe", "png_pipe", "tiff_pipe",
             "webp_pipe")  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 from workbench.domain import is_possible
 from workbench.errors import RecordingError
 from workbench.footage.film import Film
+from workbench.footage.joined import parts_of
 
 # A header that claims more seconds is wrong, as where the clock of a stream began again.
 LONGEST = 48 * 3600.0
@@ -63,13 +64,15 @@ def read_header(path: Path, name: str) -> Header:
                 fix="Obtain it again, or convert it with ffmpeg",
             )
         stated_at, stated_by, remark = _stated(film.tags)
-        seconds = film.duration_seconds
+        seconds, streams = film.duration_seconds, len(film.streams)
+        if streams > 1:  # those that follow each other are read as one
+            streams = len(parts_of(path, film.container)[0].streams) or streams
         return Header(
             seconds if seconds and seconds <= LONGEST else None,
             stated_at,
             stated_by,
             remark,
-            len(film.streams),
+            streams,
             counted=not film.has_times and film.rate is None,
         )
     finally:
