@@ -118,6 +118,25 @@ def test_packets_that_were_lost_are_not_seen(tmp_path: Path) -> None:
         assert any("could not be seen" in problem.what for problem in reader.problems)
 
 
+@pytest.mark.parametrize(("rate", "lost"), [(12, 13), (5, 6), (3, 5)])
+def test_pictures_that_are_missing_from_a_stream_are_told(
+    tmp_path: Path, rate: int, lost: int
+) -> None:
+    """More than a second, at whatever rate; a rate that changes is none."""
+    times = [n / rate for n in range(40) if not 20 <= n < 20 + lost]
+    path = write(tmp_path / "a.ts", shades(range(40)), times=times, options=X264 | {"g": "1"})
+    with RecordingReader(path) as reader:
+        assert len(numbers(reader)) == 40 - lost
+        (unseen,) = reader.unseen
+        assert (unseen.start, unseen.end) == pytest.approx((20 / rate, (20 + lost) / rate))
+    slower = [n / rate for n in range(20)] + [20 / rate + n * 4 / rate for n in range(10)]
+    with RecordingReader(
+        write(tmp_path / "b.ts", shades(range(30)), times=slower, options=X264)
+    ) as reader:
+        assert len(numbers(reader)) == 30
+        assert reader.unseen == []
+
+
 def test_last_pictures_that_cannot_be_decoded_are_told(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4")
     with av.open(str(path)) as container:

@@ -24,9 +24,9 @@ from workbench.footage.videoframe import VideoFrame
 MOST_PIXELS = 2 * 7680 * 4320
 # A step of more ordinary steps than this, beside damage, is a stretch that could not be seen.
 UNSEEN_STEPS = 2.5
-# A step of so many times the one before, and of some seconds, is a pause.
-PAUSE_STEPS = 10
-LEAST_LOSS_SECONDS = 1.0
+# Longer than so many seconds and so many times the step before it is a pause; in a stream, whose
+# lost packets show by nothing else, what could not be seen.
+PAUSE, LOSS = (PAUSE_WITHOUT_A_WORD_SECONDS, 10), (1.0, 5)
 # Damage is told so long before the stretch at most: a decoder holds pictures back.
 DAMAGE_SECONDS = 1.0
 # Pictures that end so much before the length that the header claims were cut off.
@@ -401,8 +401,9 @@ class RecordingReader:
         that is broadcast or cut shows lost packets by nothing but such a step.
         """
         apart = seconds - last
-        least = PAUSE_WITHOUT_A_WORD_SECONDS if self._source.explicit else LEAST_LOSS_SECONDS
-        return apart > least and 0 < self._apart * PAUSE_STEPS < apart and not self._clock.counted
+        seconds_at_least, steps = PAUSE if self._source.explicit else LOSS
+        is_long = apart > seconds_at_least and 0 < self._apart * steps < apart
+        return is_long and not self._clock.counted
 
     @property
     def _is_numbered(self) -> bool:
