@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from workbench.maps.sightings import sightings_map as sightings_map
     from workbench.maps.timeline import timeline as timeline
     from workbench.notebook import Gallery as Gallery
+    from workbench.notebook import calibrate as calibrate
     from workbench.notebook import calibrate_from_gallery as calibrate_from_gallery
     from workbench.notebook import correct_clocks as correct_clocks
     from workbench.notebook import load_models as load_models
@@ -48,6 +49,7 @@ _HOMES = {
     "Installation": "workbench.installation",
     "Scope": "workbench.domain",
     "SearchResult": "workbench.investigation",
+    "calibrate": "workbench.notebook",
     "calibrate_from_gallery": "workbench.notebook",
     "correct_clocks": "workbench.notebook",
     "district_from_file": "workbench.district:from_file",

@@ -24,6 +24,7 @@ from workbench.installation import Installation
 from workbench.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from workbench.domain import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         Scope,
         Threshold,
     )
+    from workbench.evaluation.labelled import Labelled
     from workbench.evaluation.own_footage import Lesson
     from workbench.faces.models import Models
     from workbench.investigation import SearchResult
@@ -93,6 +95,52 @@ def load_models(
         If there is no such profile, or weights are missing, or not those of the given Profile.
     """
     return (installation or Installation.open()).load_models(profile)
+
+
+def calibrate(
+    folder: Path | str,
+    profile: str | None = None,
+    *,
+    data: str,
+    licence: str,
+    without: Collection[str] = (),
+    replace: bool = False,
+    progress: ProgressCallback | None = None,
+    installation: Installation | None = None,
+) -> Labelled:
+    """Measure what a profile's scores mean, on a folder of pictures for each person.
+
+    >>> made = sl.calibrate("staff", "mobilefacenet", data="badge photographs of 2025",
+    ...                     licence="consent in writing")               # doctest: +SKIP
+    >>> made.calibration.threshold(photographs=2).score                 # doctest: +SKIP
+    0.31
+
+    The calibration is kept where the installation finds it, with the scores by which tracks are
+    split and joined. A call that was interrupted goes on where it was. Errors and the parameters
+    that are not named here are those of :func:`workbench.evaluation.labelled.calibrate_folder`.
+
+    Parameters
+    ----------
+    profile : str, optional
+        By default that of the settings.
+    replace : bool
+        Put it in the place of the calibration that there is.
+    installation : Installation, optional
+        Whose models and calibrations are meant; by default those of the environment's.
+    """
+    from workbench.evaluation.labelled import calibrate_folder, check_is_new, keep
+
+    installation = installation or Installation.open()
+    settings = installation.settings
+    models = installation.load_models(profile)
+    output = settings.calibrations_folder / f"{models.profile.name}.json"
+    check_is_new(output, replace=replace)
+    made = calibrate_folder(
+        Path(folder), models, data=data, licence=licence, cache=settings.evaluation_folder,
+        without=without, progress=progress,
+    )  # fmt: skip
+    keep(made, models.profile, output=output, home=settings.models, replace=replace)
+    return made
 
 
 def calibrate_from_gallery(

@@ -31,6 +31,7 @@ COMMANDS = {
     "gallery": ("gallery", "look after a gallery: check, copy, merge"),
     "demo": ("demo", "index and serve the fictional demo town"),
     "serve": ("serve", "serve the dashboards of a gallery"),
+    "calibrate": ("calibrating", "measure what a profile's scores mean, on labelled stills"),
     "models": ("models", "model weights: list, show, fetch, import, remove"),
     "doctor": ("doctor", "check this installation"),
 }

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,27 @@ def survey_progress() -> Iterator[ProgressCallback]:
 def download_progress() -> Iterator[ProgressCallback]:
     """Show the progress of a download on standard error."""
     with _progress("Fetching", _download) as update:
+        yield update
+
+
+@contextlib.contextmanager
+def enrolling_progress() -> Iterator[ProgressCallback]:
+    """Show the progress of making templates of pictures, with an estimate of the time left.
+
+    The estimate is by the latest pictures: those that were made by an earlier run take no time.
+    """
+    from workbench.domain import length_words
+
+    latest: deque[tuple[float, int]] = deque(maxlen=100)
+
+    def words(progress: Progress) -> str:
+        latest.append((time.monotonic(), progress.done))
+        (began, before), (now, done) = latest[0], latest[-1]
+        left = (progress.total - done) * (now - began) / (done - before) if done > before else 0.0
+        estimate = f", {length_words(round(left))} left" if left >= 1 else ""
+        return f"{progress.done:,}/{progress.total:,} pictures{estimate}"
+
+    with _progress("Enrolling", words) as update:
         yield update
 
 

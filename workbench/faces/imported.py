@@ -22,6 +22,7 @@ from workbench.domain import Metric, Profile
 from workbench.errors import ModelError
 from workbench.faces import profiles
 from workbench.faces.profiles import DETECTORS, Alignment, Channels, Layout, Pixels, Recogniser
+from workbench.faces.track_limits import TrackLimits
 from workbench.faces.weights import ModelRow, folder
 from workbench.footage.files import sha256_of
 
@@ -44,18 +45,6 @@ _KEYS = {
 }  # fmt: skip
 _INPUT_KEYS = {"width", "height", "layout", "channels", "mean", "scale"}
 _TRACK_KEYS = {"split_below", "join_from", "measured_on"}
-
-
-@dataclass(frozen=True, slots=True)
-class TrackLimits:
-    """Scores between shots on one camera by which tracks are split and joined, as measured.
-
-    See :class:`workbench.faces.profiles.Recogniser`.
-    """
-
-    split_below: float
-    join_from: float
-    measured_on: str  # in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +75,6 @@ class ImportedProfile:
             alignment=self.alignment,
             normalisation=self.pixels,
             metric=self.metric,
-            split_below=self.tracks.split_below if self.tracks else None,
-            join_from=self.tracks.join_from if self.tracks else None,
         )
 
     def profile(self, weights: tuple[tuple[str, str], ...]) -> Profile:
@@ -317,13 +304,15 @@ def _tracks(table: Any) -> TrackLimits:
         raise _Unfit("tracks is not a table", "Write [tracks] on a line of its own, then its keys")
     _check_keys(table, _TRACK_KEYS, where="tracks.")
     split, join = (_number(table[key], f"tracks.{key}") for key in ("split_below", "join_from"))
-    if not -10 <= split <= join <= 1:
+    measured_on = _text(table, "measured_on", "tracks.")
+    try:
+        return TrackLimits(split, join, measured_on)
+    except ValueError:
         raise _Unfit(
             f"tracks.split_below is {split:g} and tracks.join_from {join:g}",
             "They are scores: at most 1, and the first not above the second. Leave the table out "
             "unless they were measured; `sightline calibrate` measures them",
-        )
-    return TrackLimits(split, join, _text(table, "measured_on", "tracks."))
+        ) from None
 
 
 def _check_keys(

@@ -15,7 +15,7 @@ import numpy as np
 
 from workbench.domain import Profile
 from workbench.errors import ModelError
-from workbench.faces import dlib_network, imported, profiles, weights
+from workbench.faces import dlib_network, imported, profiles, track_limits, weights
 from workbench.faces.imported import ImportedProfile
 from workbench.faces.profiles import Recogniser
 from workbench.faces.sources import DLIB_LANDMARKS
@@ -37,7 +37,7 @@ class Models:
     landmarks: Any  # dlib's five-point predictor, or None where no chip needs it
     input_size: tuple[int, int]  # of the recogniser: height, width in pixels
     prepare: Callable[[NDArray[np.uint8]], NDArray[np.generic]]  # (n, h, w, 3) chips to its input
-    split_below: float | None  # scores; see faces.templates
+    split_below: float | None  # scores; see faces.track_limits. None: not measured
     join_from: float | None
     home: Path  # the DEEPFACE_HOME its weights came from
 
@@ -103,7 +103,7 @@ def without_recogniser(own: ImportedProfile, *, home: Path) -> Models:
     files = weights.require("detector", own.detector, home)
     if own.alignment == "dlib-chip":
         files += weights.require("detector", DLIB_LANDMARKS.model, home)
-    return _assembled(own.profile(files), own.recogniser, None, home)
+    return _assembled(own.profile(files), own.recogniser, None, home, own)
 
 
 def noise(size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -139,7 +139,7 @@ def _load(name: str, home: Path) -> Models:
     client = _build("facial_recognition", recogniser.name, home, own)
     if recogniser.name == "Dlib":
         dlib_network.check(client.model, home)
-    models = _assembled(profile, recogniser, client, home)
+    models = _assembled(profile, recogniser, client, home, own)
     if own is not None:
         _check_imported(own, models)
     return models
@@ -165,10 +165,20 @@ def _check_imported(own: ImportedProfile, models: Models) -> None:
         )
 
 
-def _assembled(profile: Profile, recogniser: Recogniser, client: Any, home: Path) -> Models:
+def _assembled(
+    profile: Profile,
+    recogniser: Recogniser,
+    client: Any,
+    home: Path,
+    own: ImportedProfile | None,
+) -> Models:
     landmarks = None
     if recogniser.alignment == "dlib-chip":
         landmarks = dlib.shape_predictor(str(weights.folder(home) / DLIB_LANDMARKS.file))
+    split, join = recogniser.split_below, recogniser.join_from
+    if split is None or join is None:
+        limits = track_limits.of(profile, home) or (own.tracks if own else None)
+        split, join = (limits.split_below, limits.join_from) if limits else (None, None)
     return Models(
         profile=profile,
         detector=_build("face_detector", profile.detector, home),
@@ -176,8 +186,8 @@ def _assembled(profile: Profile, recogniser: Recogniser, client: Any, home: Path
         landmarks=landmarks,
         input_size=recogniser.input_size,
         prepare=profiles.normaliser(recogniser),
-        split_below=recogniser.split_below,
-        join_from=recogniser.join_from,
+        split_below=split,
+        join_from=join,
         home=home,
     )
 
