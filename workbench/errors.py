@@ -82,6 +82,10 @@ class ModelError(SightlineError):
     """A model profile is unknown, or its weights are missing or not the expected ones."""
 
 
+class NotCalibrated(ModelError):
+    """A model profile has no calibration, so that nothing says what its scores mean."""
+
+
 class DistrictError(SightlineError):
     """A district is not a polygon on the globe, crosses itself, is empty or holds no camera."""
 

@@ -91,7 +91,7 @@ class Installation:
         """The score from which on candidates are shown unless another is chosen.
 
         The threshold of the settings, else the calibrated one; see
-        :func:`workbench.faces.profiles.calibrated_threshold`.
+        :func:`workbench.faces.profiles.calibrated_threshold`, which raises NotCalibrated.
         """
         if self.settings.threshold is not None:
             return Threshold(self.settings.threshold, self.settings.calibration)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from workbench.calibration import (
     Calibration,
     calibrated_profiles,
     calibration_of,
+    files,
     files_of,
     parse_calibration,
+    shipped_file,
     write_calibration,
 )
 from workbench.domain import Profile
@@ -91,6 +94,21 @@ def test_thresholds_must_rise(told: dict[str, Any]) -> None:
 def test_text_that_is_no_calibration_is_refused(text: str) -> None:
     with pytest.raises(EvaluationError, match="is not a calibration"):
         parse_calibration(text, where="text")
+
+
+def test_a_calibration_for_a_network_of_a_user_s_own_is_found_by_its_fingerprint(
+    calibrated: Callable[[Profile], Calibration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "__file__", str(tmp_path / "ours" / "files.py"))
+    weights = (("network.onnx", "1" * 64),)
+    profile = replace(make_profile("dlib", weights), name="net", recogniser="onnx-111111111111")
+    write_calibration(calibrated(profile), shipped_file(profile))
+    renamed = replace(profile, name="another-name")
+    found = calibration_of(renamed, folder=tmp_path)
+    assert found is not None
+    assert found.fingerprint == profile.fingerprint
+    assert calibration_of(replace(profile, version="2"), folder=tmp_path) is None
+    assert calibrated_profiles(folder=tmp_path) == []  # it names no profile that is here
 
 
 def test_a_calibration_of_the_installation_counts_only_for_the_weights_it_was_made_with(

@@ -117,7 +117,8 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert stopped.value.code == 0
     said = capsys.readouterr().out
-    assert all(f"    {name} " in said for name in COMMANDS)
+    listed = {line.split()[0] for line in said.splitlines() if line.startswith("    ")}
+    assert set(COMMANDS) < listed | {"COMMAND"}
 
 
 def test_the_module_is_the_command() -> None:

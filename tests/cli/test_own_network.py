@@ -14,7 +14,10 @@ import pytest
 from workbench.cli.main import main
 from workbench.cli.output import DONE, REFUSED
 from workbench.gallery import Gallery
+from workbench.installation import Installation
 from workbench.notebook import load_models
+from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.search import SearchPanel
 
 
 class Said(NamedTuple):
@@ -84,6 +87,16 @@ def test_an_imported_profile_works_on_every_door(
     question = ["--case", training, "--gallery", gallery, "--probe", *wanted,
                 "--district", footage / "area.geojson", "--from", "2026-03-29T00:00:00+00:00",
                 "--to", "2026-03-30T00:00:00+00:00"]  # fmt: skip
+    # Nothing says what its scores mean, and every door says so.
+    for command in (("search",), ("map", "--output", footage / "map.html")):
+        refused = run(*command, *question)
+        assert refused.status == REFUSED
+        assert "has no calibration, so there is no default threshold" in refused.err
+        assert "sightline calibrate FOLDER --profile pooled" in refused.err
+    page = SearchPanel(Investigation(gallery, installation=Installation.open()))
+    assert "no default threshold" in page.words.value
+    assert "sightline calibrate FOLDER --profile pooled" in page.words.value
+
     found = run("search", *question, "--threshold", "-1", "--json")
     assert found.status == DONE
     assert [json.loads(line)["recording"] for line in found.out.splitlines()] == ["maren.mkv"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from workbench.domain import Profile
-from workbench.errors import ModelError
+from workbench.errors import ModelError, NotCalibrated
 from workbench.faces import weights
 from workbench.faces.models import Models, _from_this_machine, load
 from workbench.faces.profiles import DETECTORS, RECOGNISERS, calibrated_threshold, pair
@@ -193,12 +193,12 @@ def test_dimensions_and_sizes_are_deepface_s_own() -> None:
         }, name
 
 
-def test_every_profile_has_a_threshold_that_names_its_origin(
+def test_a_threshold_names_its_origin_and_there_is_none_without_a_calibration(
     models: Models, tmp_path: Path
 ) -> None:
     import dataclasses
 
     assert "LFW" in calibrated_threshold(models.profile, calibrations=tmp_path).calibration
     other = dataclasses.replace(models.profile, recogniser="ArcFace", metric="cosine")
-    assert calibrated_threshold(other, calibrations=tmp_path).score == pytest.approx(1 - 0.68)
-    assert "not for searching" in calibrated_threshold(other, calibrations=tmp_path).calibration
+    with pytest.raises(NotCalibrated, match=r"no default threshold.*sightline calibrate"):
+        calibrated_threshold(other, calibrations=tmp_path)

@@ -7,6 +7,7 @@ from workbench.calibration.files import (
     parse_calibration,
     provisional_file,
     read_calibration,
+    shipped_file,
     write_calibration,
 )
 from workbench.calibration.model import (
@@ -35,5 +36,6 @@ __all__ = [
     "parse_calibration",
     "provisional_file",
     "read_calibration",
+    "shipped_file",
     "write_calibration",
 ]

@@ -1,14 +1,17 @@
 """Calibrations as files: small tables of numbers with no picture, no template and no name.
 
 Calibrations that come with Sightline lie in this folder; one made for an installation lies in a
-folder of its own (by default ``HOME/calibrations``) and is taken before them. A provisional one,
-made without labels, lies in the folder ``provisional`` of that one, and is taken after them.
+folder of its own (by default ``HOME/calibrations``) and is taken before them. One that comes with
+Sightline for a network that does not is known by the fingerprint of its profile, whatever users
+call that. A provisional one, made without labels, lies in the folder ``provisional`` of the
+installation's, and is taken after all of them.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
     from workbench.domain import Profile
 
 VERSION = 1
+IMPORTED = "onnx-"  # how the names of recognisers begin that users bring
 PROVISIONAL = "provisional"
+_WITH_FINGERPRINT = re.compile(r"-[0-9a-f]{16}$")
 MOST_THRESHOLDS, MOST_CURVES = 1000, 100  # in a file; ours have 55 and 8
 # Keys of the first calibrations, kept so that they can be read, by field where they differ.
 _KEYS = {
@@ -116,7 +121,7 @@ def calibration_of(profile: Profile, *, folder: Path) -> Calibration | None:
     EvaluationError
         If there is one that cannot be read, or one in *folder* that is of another profile.
     """
-    for path in files_of(profile.name, folder=folder):
+    for path in files_of(profile.name, folder=folder, fingerprint=profile.fingerprint):
         calibration = read_calibration(path)
         if calibration.fingerprint == profile.fingerprint:
             return calibration
@@ -130,16 +135,29 @@ def calibration_of(profile: Profile, *, folder: Path) -> Calibration | None:
     return None
 
 
-def files_of(profile: str, *, folder: Path) -> list[Path]:
-    """Calibration files for profiles of that name: in *folder*, Sightline's, the provisional."""
-    folders = (folder, Path(__file__).parent, folder / PROVISIONAL)
-    return [path for each in folders if (path := each / f"{profile}.json").is_file()]
+def files_of(profile: str, *, folder: Path, fingerprint: str = "") -> list[Path]:
+    """Calibration files for profiles of that name: in *folder*, Sightline's, the provisional.
+
+    Sightline's for a *fingerprint* is among them, whatever the name.
+    """
+    ours, name = Path(__file__).parent, f"{profile}.json"
+    by_fingerprint = sorted(ours.glob(f"*-{fingerprint}.json")) if fingerprint else []
+    possible = [folder / name, ours / name, *by_fingerprint, folder / PROVISIONAL / name]
+    return [path for path in possible if path.is_file()]
+
+
+def shipped_file(profile: Profile) -> Path:
+    """File in which a calibration of that profile comes with Sightline, there or not."""
+    is_known_by_name = not profile.recogniser.startswith(IMPORTED)
+    name = profile.name if is_known_by_name else f"{profile.name}-{profile.fingerprint}"
+    return Path(__file__).parent / f"{name}.json"
 
 
 def calibrated_profiles(*, folder: Path) -> list[str]:
     """Names of the profiles that have a calibration, in *folder* or with Sightline."""
     folders = (folder, Path(__file__).parent, folder / PROVISIONAL)
-    return sorted({path.stem for each in folders for path in each.glob("*.json")})
+    names = {path.stem for each in folders for path in each.glob("*.json")}
+    return sorted(name for name in names if not _WITH_FINGERPRINT.search(name))
 
 
 def provisional_file(profile: str, *, folder: Path) -> Path:

@@ -32,7 +32,8 @@ def describe_subject(probe: Probe, *, calibrations: Path, description: str = "")
 
     ``least_score`` is the default threshold of the profile's own calibration for the largest
     number of photographs that a probe can hold; no setting lowers it. *calibrations* is the
-    folder of the installation's own calibrations.
+    folder of the installation's own calibrations. Raises NotCalibrated if there is none: nothing
+    could say then whether a probe shows the subject.
     """
     threshold = calibrated_threshold(
         probe.profile, calibrations=calibrations, photographs=MOST_PHOTOGRAPHS

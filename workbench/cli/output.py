@@ -124,6 +124,8 @@ def enrolling_progress() -> Iterator[ProgressCallback]:
     latest: deque[tuple[float, int]] = deque(maxlen=100)
 
     def words(progress: Progress) -> str:
+        if progress.done == progress.total:
+            return f"{counted(progress.total, 'picture')}; now they are compared"
         latest.append((time.monotonic(), progress.done))
         (began, before), (now, done) = latest[0], latest[-1]
         left = (progress.total - done) * (now - began) / (done - before) if done > before else 0.0

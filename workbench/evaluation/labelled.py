@@ -99,6 +99,7 @@ def calibrate_folder(
         begin = len(stills) + number * len(smaller)
         follow = counter.following(begin)
         versions.append(enrol(smaller, models, degraded=one, cache=cache, progress=follow))
+    counter.following(counter.total)(Progress(0))
     native = versions[0]
     people = len(np.unique(native.people))
     made = calibrate(
@@ -249,13 +250,13 @@ class _Counter:
     """Progress of several passes as one."""
 
     def __init__(self, total: int, progress: ProgressCallback | None) -> None:
-        self._total, self._progress = total, progress
+        self.total, self._progress = total, progress
 
     def following(self, begin: int) -> ProgressCallback:
         """Return what counts a pass that begins when *begin* pictures are done."""
 
         def follow(progress: Progress) -> None:
             if self._progress is not None:
-                self._progress(Progress(begin + progress.done, self._total, progress.what))
+                self._progress(Progress(begin + progress.done, self.total, progress.what))
 
         return follow

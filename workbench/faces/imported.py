@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from workbench.calibration.files import IMPORTED
 from workbench.domain import Metric, Profile
 from workbench.errors import ModelError
 from workbench.faces import profiles
@@ -69,7 +70,7 @@ class ImportedProfile:
     def recogniser(self) -> Recogniser:
         """The recogniser, named after the checksum of its network."""
         return Recogniser(
-            name=f"onnx-{self.sha256[:12]}",
+            name=f"{IMPORTED}{self.sha256[:12]}",
             dimension=self.dimension,
             input_size=self.input_size,
             alignment=self.alignment,

@@ -15,7 +15,7 @@ import numpy as np
 
 from workbench.calibration import calibration_of
 from workbench.domain import Metric, Profile, Threshold
-from workbench.errors import ModelError
+from workbench.errors import ModelError, NotCalibrated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,9 +101,11 @@ DETECTORS = (
 # Names of pairs; any other pair is written <detector>+<recogniser>.
 NAMED = {"dlib": ("dlib", "Dlib"), "yunet-dlib": ("yunet", "Dlib")}
 
-# For detectors without a calibration of their own: between those of dlib and YuNet, for two
-# photographs and more (benchmarks/lab.py).
-CALIBRATIONS = {"Dlib": Threshold(0.48, "LFW: 1 false match in 200 comparisons")}
+# The recogniser that was measured with two detectors may be used with a third: between their
+# thresholds for two photographs and more (benchmarks/lab.py).
+CALIBRATIONS = {
+    "Dlib": Threshold(0.48, "LFW, with other detectors: 1 false match in 200 comparisons")
+}
 
 
 def calibrated_threshold(
@@ -111,23 +113,27 @@ def calibrated_threshold(
 ) -> Threshold:
     """Default threshold of a profile for probes of a number of photographs.
 
-    It comes from a calibration for searching (in the folder *calibrations*, or one that comes with
-    Sightline), else from DeepFace, which set it for comparing two pictures; it is named as such, as
-    too many people reach it in a search of thousands.
+    It comes from a calibration for searching, in the folder *calibrations* or one that comes with
+    Sightline. A probe of more photographs scores higher with everyone, and highest with the right
+    person, so the threshold for the same FMR rises with their number.
 
-    A probe of more photographs scores higher with everyone, and highest with the right person, so
-    the threshold for the same FMR rises with their number.
+    Raises
+    ------
+    NotCalibrated
+        If there is none: nothing says then how many other people reach a score. DeepFace's own
+        thresholds are for comparing two pictures; in a search of thousands far too many reach them.
     """
     calibration = calibration_of(profile, folder=calibrations)
     if calibration is not None:
         return calibration.threshold(photographs=photographs)
     if profile.recogniser in CALIBRATIONS:
         return CALIBRATIONS[profile.recogniser]
-    from deepface.config.threshold import thresholds
-
-    known = thresholds.get(profile.recogniser, {})
-    return Threshold(
-        1 - float(known.get(profile.metric, 0.4)), "DeepFace, for two pictures; not for searching"
+    raise NotCalibrated(
+        "has no calibration, so there is no default threshold",
+        where=f"profile {profile.name}",
+        fix="Choose a threshold yourself; or measure what scores mean, on pictures of known people "
+        f"(`sightline calibrate FOLDER --profile {profile.name}`) or on your own footage "
+        "(`sightline gallery calibrate`)",
     )
 
 

@@ -98,7 +98,7 @@ class Dossier:
     clips: tuple[str, ...]  # file names
     cameras: tuple[Camera, ...]  # inside the permitted area
     profile: Profile
-    threshold: Threshold
+    threshold: Threshold | None  # None: the profile has no calibration
     places: Sketch
     times: Sketch
     zone: ZoneInfo
@@ -290,7 +290,12 @@ def _method(dossier: Dossier) -> Section:
         f"recogniser {profile.recogniser}, alignment {profile.alignment}, metric {profile.metric}, "
         f"templates of {profile.dimension} numbers. Weights (SHA-256): {weights}"
     )
-    default = f"Default threshold {threshold.score:g}, set on {threshold.calibration}."
+    default = (
+        f"Default threshold {threshold.score:g}, set on {threshold.calibration}."
+        if threshold
+        else "This profile has no calibration and no default threshold: how many other people "
+        "reach a score is not known."
+    )
     return Section("Method and model", (METHOD, model, default))
 
 

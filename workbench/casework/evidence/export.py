@@ -27,7 +27,7 @@ from workbench.casework.register import all_entries
 from workbench.casework.reviewing.review import considered, error_rates_of
 from workbench.casework.subjects import subject_photographs
 from workbench.domain import TIME_FIELDS
-from workbench.errors import EvidenceError
+from workbench.errors import EvidenceError, NotCalibrated
 from workbench.faces.profiles import calibrated_threshold
 from workbench.footage.files import at_hand, sha256_of
 from workbench.gallery.by_id import tracklets_by_id
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from workbench.casework.cases import Case
     from workbench.casework.register import CaseRegister
-    from workbench.domain import Candidate
+    from workbench.domain import Candidate, Threshold
     from workbench.gallery import Gallery
 
 
@@ -161,9 +161,7 @@ def _gather(
         clips=tuple(clips),
         cameras=cameras,
         profile=gallery.profile,
-        threshold=calibrated_threshold(
-            gallery.profile, calibrations=register.rules.calibrations, photographs=len(photographs)
-        ),
+        threshold=_default_threshold(register, gallery, photographs=len(photographs)),
         places=place_sketch(case.request.district, cameras, sightings),
         times=time_sketch(case.scope, gallery.footage(), sightings, zone),
         zone=zone,
@@ -172,6 +170,17 @@ def _gather(
         head=head,
     )
     return dossier, clips
+
+
+def _default_threshold(
+    register: CaseRegister, gallery: Gallery, *, photographs: int
+) -> Threshold | None:
+    try:
+        return calibrated_threshold(
+            gallery.profile, calibrations=register.rules.calibrations, photographs=photographs
+        )
+    except NotCalibrated:
+        return None  # the report says so
 
 
 def _files(dossier: Dossier, record: bytes, base_map: Path | None) -> dict[str, bytes]:

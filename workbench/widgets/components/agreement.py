@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.domain import Photograph, Profile
+from workbench.errors import NotCalibrated
 from workbench.faces.profiles import calibrated_threshold
 from workbench.faces.templates import pool, scores
 
@@ -23,16 +24,18 @@ class Agreement:
     """Similarities of photographs: each with the others pooled, and those that stand apart.
 
     ``with_others`` holds None for a single photograph. ``groups`` are the numbers of photographs
-    that can be of one person, the largest group first; more than one means different people.
+    that can be of one person, the largest group first; more than one means different people. They
+    are None where the profile has no calibration: nothing says then how alike two pictures of one
+    person are.
     """
 
     with_others: tuple[float | None, ...]
-    groups: tuple[tuple[int, ...], ...]
+    groups: tuple[tuple[int, ...], ...] | None
 
     @property
     def apart(self) -> tuple[int, ...]:
         """The photographs outside the largest group; all, if no group is the largest."""
-        if len(self.groups) < 2:
+        if self.groups is None or len(self.groups) < 2:
             return ()
         first, second = self.groups[:2]
         begin = 0 if len(first) == len(second) else 1
@@ -49,7 +52,10 @@ def agreement(
     """
     if not photographs:
         return Agreement((), ())
-    least = calibrated_threshold(profile, calibrations=calibrations).score - CLEARLY
+    try:
+        least = calibrated_threshold(profile, calibrations=calibrations).score - CLEARLY
+    except NotCalibrated:
+        least = None
     templates = np.stack([photograph.template for photograph in photographs])
     group = np.arange(len(templates))
     others: list[float | None] = []
@@ -60,7 +66,11 @@ def agreement(
             continue
         together = pool(rest, profile.metric)
         others.append(float(scores(template[None], together, profile.metric)[0]))
+        if least is None:
+            continue
         for other in np.flatnonzero(scores(templates, template, profile.metric) >= least):
             group[group == group[other]] = group[number]
+    if least is None:
+        return Agreement(tuple(others), None)
     found = [tuple(map(int, np.flatnonzero(group == name))) for name in np.unique(group)]
     return Agreement(tuple(others), tuple(sorted(found, key=lambda one: (-len(one), one))))

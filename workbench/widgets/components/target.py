@@ -223,11 +223,16 @@ def _together(model: Photographs, found: Agreement) -> str:
             f"{names} {'looks' if len(found.apart) == 1 else 'look'} like a different person from "
             "the other photographs. Switch off or remove what does not show the target."
         )
-    elif found.apart:
+    elif found.groups is not None and found.apart:
         sides = [listed([_called(used, number) for number in group]) for group in found.groups]
         words = (
             f"These look like {len(sides)} different people: {' / '.join(sides)}. Switch off or "
             "remove what does not show the target."
+        )
+    if len(used) > 1 and found.groups is None:
+        words = (
+            "Whether these show one person is not checked: this profile has no calibration. "
+            "Compare them yourself."
         )
     warning = f'<p class="sl-outdated">⚠ {escaped(words)}</p>' if words else ""
     many = ""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from traitlets import Bool, Instance, Unicode, observe
 
 from workbench.domain import Scope, Threshold
-from workbench.errors import DistrictError, SightlineError
+from workbench.errors import DistrictError, NotCalibrated, SightlineError
 from workbench.faces.probes import pool_photographs
 from workbench.installation import Installation
 from workbench.investigation import Expectations, SearchResult, expect, search
@@ -55,8 +55,11 @@ class Investigation(Photographs, CaseModel):
     """
 
     recommended = Instance(
-        Threshold, help="threshold of the calibration, for this number of photographs"
+        Threshold,
+        allow_none=True,
+        help="threshold of the calibration, for this number of photographs, if there is one",
     )
+    uncalibrated = Unicode(help="why no threshold is recommended, and what helps")
     forecast = Instance(Expectations, allow_none=True, help="what a score is worth, before asking")
     is_stale = Bool(help="the question has changed since the result was found")
     selected = Unicode(help="the tracklet_id of the candidate that is highlighted, or nothing")
@@ -70,8 +73,9 @@ class Investigation(Photographs, CaseModel):
         work: Work | None = None,
     ) -> None:
         super().__init__(gallery, installation=installation, zone=zone, work=work)
-        self.recommended = self.installation.default_threshold(self.profile)
-        self.threshold = self.recommended.score
+        self.recommended = self._default_threshold(photographs=1)
+        # Without a calibration everything is shown, best first, until a score is chosen.
+        self.threshold = self.recommended.score if self.recommended else 0.0
         self._asked: object = None
         self.set_all_footage()
         self.refresh_cases()
@@ -117,12 +121,10 @@ class Investigation(Photographs, CaseModel):
     @observe("uploads", "district", "selected_cameras", "start", "end", "hours", "case")
     def _update_forecast(self, _: object = None) -> None:
         """Say what scores will be worth for the question as it is now, without asking it."""
-        at_it = self.threshold == self.recommended.score
+        at_it = self.recommended is not None and self.threshold == self.recommended.score
         photographs = max(1, len(self.used))
-        self.recommended = self.installation.default_threshold(
-            self.profile, photographs=photographs
-        )
-        if at_it:
+        self.recommended = self._default_threshold(photographs=photographs)
+        if at_it and self.recommended is not None:
             self.threshold = self.recommended.score
         if self.district is None or self.start is None or self.end is None:
             self.forecast = None
@@ -150,6 +152,15 @@ class Investigation(Photographs, CaseModel):
                 self.say("search", str(error))
 
         self._work.run(job, done)
+
+    def _default_threshold(self, *, photographs: int) -> Threshold | None:
+        try:
+            found = self.installation.default_threshold(self.profile, photographs=photographs)
+        except NotCalibrated as error:
+            self.uncalibrated = str(error)
+            return None
+        self.uncalibrated = ""
+        return found
 
     @property
     def expectations(self) -> Expectations | None:

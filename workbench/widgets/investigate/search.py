@@ -66,17 +66,19 @@ class SearchPanel(Panel):
         self._show_progress()
 
     def _recommend(self) -> None:
-        self.model.threshold = self.model.recommended.score
+        if self.model.recommended is not None:
+            self.model.threshold = self.model.recommended.score
 
     def _explain(self, _: object = None) -> None:
         recommended, threshold = self.model.recommended, self.model.threshold
-        at_it = abs(threshold - recommended.score) < 0.005
-        lines = [
-            f"Recommended, set on {recommended.calibration}."
-            if at_it
-            else f"{abs(threshold - recommended.score):.2f} "
-            f"{'stricter' if threshold > recommended.score else 'looser'} than recommended."
-        ]
+        at_it = recommended is None or abs(threshold - recommended.score) < 0.005
+        if recommended is None:
+            lines = [self.model.uncalibrated, f"Shown is what scores {threshold:.2f} or more."]
+        elif at_it:
+            lines = [f"Recommended, set on {recommended.calibration}."]
+        else:
+            than = "stricter" if threshold > recommended.score else "looser"
+            lines = [f"{abs(threshold - recommended.score):.2f} {than} than recommended."]
         found = self.model.expectations
         if found is not None:
             lines = [*found.words(threshold), *lines]

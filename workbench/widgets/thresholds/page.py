@@ -221,9 +221,10 @@ def _about(model: ThresholdModel) -> Iterator[str]:
         yield (
             "<p><strong>⚠ There is no calibration for this profile.</strong> What its scores mean "
             "is not known; a threshold set for comparing two pictures lets too many people pass "
-            "in a search. Make one from a folder of people: see the worked example "
-            "<em>Choose a threshold</em>. Or make a provisional one from your own footage: "
-            "<code>sightline gallery calibrate</code>.</p>"
+            "in a search. Make one from a folder of people: "
+            f"<code>sightline calibrate FOLDER --profile {escaped(model.profile)}</code>; see also "
+            "the worked example <em>Choose a threshold</em>. Or make a provisional one from your "
+            "own footage: <code>sightline gallery calibrate</code>.</p>"
         )
         return
     yield f"<p>Calibrated on {escaped(found.data)}, {found.made:%d %B %Y}.</p>"
