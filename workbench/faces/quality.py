@@ -2,7 +2,8 @@
 
 The parts and their names follow ISO/IEC 29794-5 (face image quality): size, sharpness, pose,
 exposure, occlusion, and whether the landmarks lie as in a face. They are computed from the pixels
-around a detected face and what its detector says, without a further network.
+around a detected face and what its detector says, without a further network; closed eyes and
+expression are not told (docs/decisions/0010-eyes-and-expression.md).
 """
 
 from __future__ import annotations
