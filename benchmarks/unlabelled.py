@@ -23,9 +23,10 @@ from options import add_small
 
 from workbench.domain import PLAIN_SCALE, Profile
 from workbench.errors import SightlineError
-from workbench.evaluation.own_footage import OwnFootage, false_match_rates
+from workbench.evaluation.own_footage import false_match_rates
 from workbench.evaluation.pooling import similarity
 from workbench.evaluation.samples import enrol
+from workbench.evaluation.together import OwnFootage
 from workbench.faces.templates import pool
 from workbench.indexing.different import MOST_PAIRS
 from workbench.installation import Installation

@@ -22,15 +22,8 @@ from workbench.calibration import (
 from workbench.cli.main import main
 from workbench.domain import PLAIN_SCALE, Camera, IndexedRecording, Recording, ScoreCount
 from workbench.errors import EvaluationError
-from workbench.evaluation.own_footage import (
-    FEWEST_PAIRS,
-    check,
-    false_match_rates,
-    keep,
-    learn,
-    own_footage,
-    provisional,
-)
+from workbench.evaluation.own_footage import check, false_match_rates, keep, learn, provisional
+from workbench.evaluation.together import FEWEST_PAIRS, own_footage
 from workbench.gallery import Gallery
 from workbench.installation import Installation
 from workbench.investigation import Expectations

@@ -25,7 +25,7 @@ from workbench.domain import (
     Tracklet,
     format_tracklet_id,
 )
-from workbench.evaluation.own_footage import own_footage
+from workbench.evaluation.together import own_footage
 from workbench.gallery import Gallery
 from workbench.gallery.different import different_people
 from workbench.gallery.lifecycle import check, export, import_into, merge
@@ -99,7 +99,7 @@ def test_counts_hold_no_pair_no_tracklet_and_no_time(gallery: Gallery) -> None:
     rows = gallery.arrow("FROM different_people ORDER BY ALL").to_pylist()
     assert {*rows[0]} == {"recording_id", "scale", "quality", "score", "width", "comparisons"}
     own = own_footage(gallery)
-    assert (own.pairs, own.recordings, own.unread, own.seconds) == (4, 3, 0, 3 * 3600.0)
+    assert (own.pairs, own.recordings, own.seconds) == (4, 3, 3 * 3600.0)
     one, other = tracklet(0, 0, 1).template, tracklet(1, 200, 1).template
     expected = 1 - float(np.linalg.norm(one - other))
     assert np.abs(own.scores - expected).min() < 0.005
@@ -110,13 +110,17 @@ def test_counts_hold_no_pair_no_tracklet_and_no_time(gallery: Gallery) -> None:
 
 def test_counts_go_with_their_recording_and_with_a_tracklet_that_goes(gallery: Gallery) -> None:
     ids = dict(gallery.recordings()[["file", "recording_id"]].itertuples(index=False))
+
+    def kept() -> set[str]:
+        return set(different_people(gallery, PLAIN_SCALE)["recording_id"])
+
     gallery.purge([ids["a.mp4"]])
-    own = own_footage(gallery)
-    assert (own.pairs, own.recordings, own.unread) == (3, 2, 0)
+    assert kept() == {ids["b.mp4"], ids["c.mp4"]}
+    assert own_footage(gallery).pairs == 3
     gallery.purge(tracklet_ids=[format_tracklet_id(ids["b.mp4"], 2)])
-    own = own_footage(gallery)
-    assert (own.pairs, own.recordings, own.unread) == (0, 1, 1)
-    assert "1 recordings were not looked through" in own.words()
+    assert kept() == {ids["c.mp4"]}
+    # Of those that are left, the pairs are counted when they are asked for.
+    assert own_footage(gallery).pairs == 1
 
 
 def test_counts_are_added_when_galleries_are_and_never_twice(
@@ -136,24 +140,26 @@ def test_counts_are_added_when_galleries_are_and_never_twice(
         assert own_footage(again).pairs == 5
 
 
-def test_a_gallery_in_which_nobody_looked_for_pairs_says_so(
+def test_a_gallery_in_which_no_pairs_were_counted_is_counted_when_it_is_asked_for(
     gallery: Gallery, tmp_path: Path
 ) -> None:
     """An early segment of this schema has no such table; it is read, written again, exported."""
+    before = own_footage(gallery)
     gallery.close()
     for rows in segments_folder(gallery.path).rglob("rows.duckdb"):
         with duckdb.connect(str(rows)) as connection:
             connection.execute("DROP TABLE different_people")
     with Gallery.open(gallery.path, write=True) as early:
-        own = own_footage(early)
-        assert (own.pairs, own.recordings, own.unread, own.missing_hours) == (0, 0, 3, None)
-        assert "cannot be said" in own.missing()
+        now = own_footage(early)
+        assert (now.pairs, now.recordings, now.seconds) == (4, 3, 3 * 3600.0)
+        assert np.array_equal(now.scores, before.scores)
         export(early, tmp_path / "parquet")
-        early.purge([early.recordings()["recording_id"][0]])
-        assert own_footage(early).unread == 2
+        ids = dict(early.recordings()[["file", "recording_id"]].itertuples(index=False))
+        early.purge([ids["a.mp4"]])
+        assert own_footage(early).pairs == 3
     with Gallery.create(tmp_path / "new.duckdb", PROFILE) as new:
         import_into(new, tmp_path / "parquet")
-        assert own_footage(new).unread == 3
+        assert own_footage(new).pairs == 4
 
 
 @pytest.mark.slow
@@ -176,7 +182,7 @@ def test_two_people_who_walk_side_by_side_are_counted_once(
     with Gallery.create(tmp_path / "g.duckdb", models.profile) as gallery:
         index_catalogue(tmp_path, gallery, models)
         own = own_footage(gallery)
-        assert (own.pairs, own.recordings, own.unread) == (1, 2, 0)
+        assert (own.pairs, own.recordings) == (1, 2)
         one, other = (
             np.array(row["template"])
             for row in gallery.templates().to_pylist()

@@ -360,7 +360,7 @@ def _calibrate(options: argparse.Namespace) -> int:
     if options.json:
         own, made = lesson.own, lesson.provisional
         facts = {name: getattr(own, name) for name in (
-            "scale", "pairs", "too_alike", "recordings", "unread", "seconds", "missing_hours",
+            "scale", "pairs", "too_alike", "recordings", "seconds", "missing_hours",
         )}  # fmt: skip
         facts["check"] = lesson.check and asdict(lesson.check)
         facts["thresholds"] = made and {

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -36,26 +36,16 @@ from workbench.calibration import (
 from workbench.calibration.words import format_rate
 from workbench.domain import PLAIN_SCALE
 from workbench.errors import EvaluationError
-from workbench.evaluation.tails import SIDE, TAIL_SHARE, Tail, share_interval, too_alike_from
-from workbench.gallery.different import different_people
+from workbench.evaluation.tails import SIDE, TAIL_SHARE, Tail, share_interval
+from workbench.evaluation.together import FEWEST_PAIRS, OwnFootage, own_footage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
     from numpy.typing import NDArray
 
-    from workbench.domain import Profile
     from workbench.gallery import Gallery
 
-# Pairs from which on a calibration is made of them. Drawn from LFW, 1,000 leave a factor of 2 in
-# the FMR of the default threshold, 200 one of 4, 60 one of 10 and more (docs/findings.md).
-FEWEST_PAIRS = 1000
-# A tracklet is in up to three pairs, which are alike for it: such pairs vary by this much more than
-# as many independent ones, at most (LFW).
-SHARED = 1.3
-# Recordings or cameras from which on their difference tells how much more pairs vary than that.
-FEWEST_GROUPS = 5
 # A tracklet lets about as many others pass as a probe of this many photographs. On plain scores a
 # probe of one lets by down to half as many, one of more up to so many times as many (LFW).
 LIKE_PHOTOGRAPHS, FEWER, MORE_PHOTOGRAPHS, MORE = 2, 0.5, 3, 1.5
@@ -63,96 +53,6 @@ LIKE_PHOTOGRAPHS, FEWER, MORE_PHOTOGRAPHS, MORE = 2, 0.5, 3, 1.5
 # more, the rarer the match. Nothing of it can be seen in counts.
 _DISPERSION, _MOST_DISPERSION = 0.4, 20.0
 _PHOTOGRAPHS = (1, LIKE_PHOTOGRAPHS, MORE_PHOTOGRAPHS)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OwnFootage:
-    """Scores of certainly different people in the footage of a gallery, on one scale.
-
-    Parameters
-    ----------
-    scores : (n,) float
-        Falling; exact to the step in which they were counted.
-    quality : (n,) float
-        At which the band begins that the poorer of each pair's best shots lies in.
-    too_alike : int
-        Pairs that were left out: so alike that they are taken for one person seen twice, as in a
-        mirror or on a screen.
-    worth : float
-        How many times more the pairs vary than as many independent ones.
-    seconds : float
-        Of the footage that was looked through.
-    recordings, unread : int
-        Recordings that were looked through for pairs, and those that were not.
-    """
-
-    profile: Profile
-    scale: str
-    scores: NDArray[np.float64]
-    quality: NDArray[np.float64]
-    too_alike: int
-    worth: float
-    seconds: float = 0.0
-    recordings: int = 0
-    unread: int = 0
-
-    @classmethod
-    def of(
-        cls,
-        profile: Profile,
-        scores: NDArray[np.float64],
-        quality: NDArray[np.float64],
-        *,
-        scale: str = PLAIN_SCALE,
-    ) -> OwnFootage:
-        """Take scores ``(n,)`` of pairs in any order, and leave out those that are too alike."""
-        order = np.argsort(-scores, kind="stable")
-        scores, quality = scores[order], quality[order]
-        kept = scores <= too_alike_from(scores)
-        return cls(profile, scale, scores[kept], quality[kept], int((~kept).sum()), SHARED)
-
-    @property
-    def pairs(self) -> int:
-        """Number of pairs, without those left out."""
-        return len(self.scores)
-
-    @property
-    def missing_hours(self) -> float | None:
-        """Hours of such footage that are missing for a calibration; None if that is not known."""
-        if self.pairs >= FEWEST_PAIRS:
-            return 0.0
-        if not self.pairs or not self.seconds:
-            return None
-        return (FEWEST_PAIRS - self.pairs) / self.pairs * self.seconds / 3600
-
-    def words(self) -> str:
-        """Put into words what there is, and what is missing for a calibration."""
-        hours = self.seconds / 3600
-        text = (
-            f"{self.pairs:,} pairs of certainly different people in {hours:,.1f} hours of footage "
-            f"({self.recordings:,} recordings)."
-        )
-        if self.too_alike:
-            text += (
-                f" {self.too_alike:,} more were left out: so alike that they may be one person "
-                "seen twice, as in a mirror or on a screen."
-            )
-        if self.unread:
-            text += (
-                f" {self.unread:,} recordings were not looked through for pairs: an earlier "
-                "Sightline indexed them, or single tracklets of them were removed."
-            )
-        return text
-
-    def missing(self) -> str:
-        """Put into words how much footage is missing for a calibration; empty if none is."""
-        hours = self.missing_hours
-        if hours == 0:
-            return ""
-        lack = f"A provisional calibration takes {FEWEST_PAIRS:,} pairs"
-        if hours is None:
-            return f"{lack}; how much footage that is cannot be said before the first."
-        return f"{lack}: about {max(0.1, hours):,.1f} more hours of such footage."
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,23 +161,6 @@ def keep(lesson: Lesson, *, calibrations: Path) -> Path:
     return path
 
 
-def own_footage(gallery: Gallery, *, scale: str = PLAIN_SCALE) -> OwnFootage:
-    """Count the scores of certainly different people in a gallery, on a scale by its name."""
-    frame = different_people(gallery, scale)
-    counted = frame[frame["comparisons"] > 0]
-    steps = counted.groupby(["quality", "score", "width"])["comparisons"].sum().reset_index()
-    own = OwnFootage.of(gallery.profile, *_spread(steps), scale=scale)
-    looked = frame.drop_duplicates("recording_id")
-    everything = sum(segment.entry.recordings for segment in gallery.segments)
-    return replace(
-        own,
-        worth=_worth(counted, Tail.of(own.scores).begin) if own.pairs else SHARED,
-        seconds=float(looked["seconds"].sum()),
-        recordings=len(looked),
-        unread=everything - len(looked),
-    )
-
-
 def check(own: OwnFootage, calibration: Calibration) -> FootageCheck:
     """Compare the FMR that a calibration says with that of certainly different people.
 
@@ -368,33 +251,6 @@ def false_match_rates(
     return np.maximum(found, 1e-12)
 
 
-def _spread(steps: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scores, evenly over the steps in which they were counted; and their quality."""
-    number = steps["comparisons"].to_numpy(int)
-    of = np.repeat(np.arange(len(number)), number)
-    place = np.concatenate([(np.arange(n) + 0.5) / n for n in number] or [np.empty(0)])
-    scores = steps["score"].to_numpy(float)[of] + steps["width"].to_numpy(float)[of] * place
-    return scores, steps["quality"].to_numpy(float)[of]
-
-
-def _worth(counted: pd.DataFrame, begin: float) -> float:
-    """How many times more pairs vary than independent ones, by how recordings and cameras differ.
-
-    The share that reaches the tail differs more between them than chance explains where somebody is
-    in many pairs of one of them (dispersion of quasi-likelihood: McCullagh and Nelder, "Generalized
-    Linear Models", 1989, 4.5).
-    """
-    worth = SHARED
-    counted = counted.assign(high=counted["comparisons"].where(counted["score"] >= begin, 0))
-    for group in ("recording_id", "camera_id"):
-        sums = counted.groupby(group)[["comparisons", "high"]].sum().to_numpy(float)
-        share = sums[:, 1].sum() / sums[:, 0].sum()
-        if len(sums) >= FEWEST_GROUPS and 0 < share < 1:
-            beyond = (sums[:, 1] - sums[:, 0] * share) ** 2 / (sums[:, 0] * share * (1 - share))
-            worth = max(worth, float(beyond.sum()) / (len(sums) - 1))
-    return worth
-
-
 def _curve(own: OwnFootage, thresholds: NDArray[Any], photographs: int) -> Curve:
     rate, low, high = false_match_rates(own, thresholds, photographs=photographs).T
     known = len(rate)
@@ -437,14 +293,11 @@ def _scale(calibration: Calibration) -> str:
 
 
 __all__ = [
-    "FEWEST_PAIRS",
     "FootageCheck",
     "Lesson",
-    "OwnFootage",
     "check",
     "false_match_rates",
     "keep",
     "learn",
-    "own_footage",
     "provisional",
 ]

@@ -132,7 +132,8 @@ CREATE TABLE legs (                 -- seconds of a moving camera's film that be
 );
 
 -- Comparisons of certainly different people in a recording, counted by score: of whom, and when, is
--- not kept. A segment of an early gallery of this schema has no such table.
+-- not kept. A segment of an early gallery of this schema has no such table, and a recording that a
+-- tracklet was removed from has no such row.
 CREATE TABLE different_people (
     recording_id    VARCHAR NOT NULL,       -- with which they go
     scale           VARCHAR NOT NULL,       -- of the scores, by name

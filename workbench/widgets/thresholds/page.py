@@ -242,7 +242,8 @@ def _facts(model: ThresholdModel, calibration: Calibration) -> Iterator[tuple[st
         f"{expected.low:,} and {expected.high:,}",
     )
     if math.isnan(missed.rate):
-        yield "unknown", "share of true sightings missed: not measured with this many photographs"
+        why = "" if calibration.provisional else " with this many photographs"
+        yield "unknown", f"share of true sightings missed: not measured{why}"
     else:
         yield (
             format_rate(missed.rate),
