@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,6 +17,7 @@ import workbench as sl
 from workbench.casework import clockcorrection
 from workbench.casework.clockcorrection import (
     ClockTarget,
+    bring_in,
     correct_clocks,
     digest,
     entries_about_clocks,
@@ -31,6 +33,7 @@ from workbench.domain import times
 from workbench.errors import CaseError, GalleryError, NotPermitted, RecordingError, TimeError
 from workbench.footage.clockpictures import read_area
 from workbench.gallery import Gallery
+from workbench.gallery.lifecycle import merge
 
 LONDON = ZoneInfo("Europe/London")
 RIGHT = {"zone": LONDON, "error_seconds": 0.0, "how": "set by a time server"}
@@ -173,6 +176,42 @@ def test_a_correction_is_on_record_with_old_and_new_times_before_it_is_made(
             correct_clocks(register, gallery, target, offset_seconds=0, how="no")
         assert [e.what for e in office.events("clock.")[5:]] == ["clock.correcting", "clock.failed"]
         assert offsets(gallery) == [75, 75, 75, 0]
+
+
+def test_what_comes_in_changes_times_under_the_role_and_on_record(
+    office: Any, clocked: Path, copied: Callable[[Path, Path], Path], tmp_path: Path
+) -> None:
+    with (
+        Gallery.open(copied(clocked, tmp_path / "other"), write=True) as other,
+        Gallery.open(clocked, write=True) as gallery,
+    ):
+        given = {"offset_seconds": 74, "how": "speaking clock"}
+        correct_clocks(office.sit("sara"), other, ClockTarget(camera_id="C1"), **given)
+
+        def bring() -> int:
+            merging = functools.partial(merge, gallery, other)
+            return bring_in(
+                office.register, gallery, "elsewhere", lambda agreed: merging(agreed=agreed)
+            ).corrected
+
+        office.sit("anna")
+        with pytest.raises(NotPermitted):
+            bring()
+        assert offsets(gallery) == [0, 0, 0, 0]
+        office.sit("sara")
+        assert bring() == 1
+        assert offsets(gallery) == [0, 0, 0, 74]
+        assert bring() == 0
+    refused, correcting, corrected = office.events("clock.")[2:]
+    assert [e.what for e in (refused, correcting, corrected)] == [
+        "clock.correct.refused", "clock.correcting", "clock.corrected",
+    ]  # fmt: skip
+    assert correcting.about["target"] == {"merged": "elsewhere"}
+    (change,) = correcting.about["changes"]
+    assert (change["file"], change["new_offset_seconds"], change["tracklets"]) == (
+        "night/b.mp4", 74.0, 1,
+    )  # fmt: skip
+    assert corrected.about["sha256"] == correcting.about["sha256"]
 
 
 def test_what_is_confirmed_is_certain_and_as_it_was(office: Any, clocked: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -26,9 +26,11 @@ from workbench.footage.clockpictures import SAME_SECOND
 
 if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
+    from workbench.casework.record.people import Person
     from workbench.casework.register import CaseRegister
     from workbench.domain import ClockChange
     from workbench.gallery import Gallery
+    from workbench.gallery.adoption import Agreed, Arrival
 
 CORRECTING, CORRECTED, FAILED = "clock.correcting", "clock.corrected", "clock.failed"
 # What does not go into the first entry: a line of the record is read as a whole.
@@ -155,7 +157,7 @@ def correct_clocks(
     planned = gallery.correct_clock(correction, **concerned, dry_run=True)
     if dry_run:
         return tuple(planned)
-    about: dict[str, Any] = {
+    about = {
         "gallery": str(gallery.path.resolve()),
         "target": _document(target),
         "offset_seconds": offset_seconds,
@@ -163,13 +165,7 @@ def correct_clocks(
         "how": correction.how,
         "found_at": correction.found_at.isoformat(),
     }
-    rows = _rows(planned)
-    about |= {"number": len(rows), "sha256": digest(rows), "changes": rows[:MOST_CHANGES]}
-    entry = register.record(CORRECTING, about, by=me)
-    for begin in range(MOST_CHANGES, len(rows), MOST_CHANGES):
-        some = {"correcting": entry.number, "changes": rows[begin : begin + MOST_CHANGES]}
-        register.record(CHANGES, {"gallery": about["gallery"], **some}, by=me)
-    outcome = {"gallery": about["gallery"], "correcting": entry.number}
+    outcome = _announced(register, me, about, _rows(planned))
     try:
         made = gallery.correct_clock(correction, **concerned)
     except BaseException as error:
@@ -178,6 +174,66 @@ def correct_clocks(
     done = {"changes": len(made), "sha256": digest(_rows(made))}
     register.record(CORRECTED, {**outcome, **done}, by=me)
     return tuple(made)
+
+
+def bring_in(
+    register: CaseRegister, gallery: Gallery, source: str, merging: Callable[[Agreed], Arrival]
+) -> Arrival:
+    """Merge or import with the corrections that come along on record; return what came of it.
+
+    What comes into a gallery can correct the clocks of what was there, so that takes the role that
+    correcting takes; where no time changes, none is asked.
+
+    Parameters
+    ----------
+    source : str
+        Where it comes from, for the record.
+    merging : callable
+        Merges or imports into *gallery*, and calls what it is given with old and new times before
+        it changes any.
+
+    Raises
+    ------
+    NotPermitted
+        If times are to change and the user's role does not cover that; on record. What came is
+        there, and all times are as they were.
+    GalleryError
+        What *merging* raises.
+    """
+    noted: list[tuple[Person, dict[str, Any], list[dict[str, Any]]]] = []
+
+    def agreed(changes: Sequence[ClockChange]) -> None:
+        me, rows = register.require("clock.correct"), _rows(changes)
+        about = {
+            "gallery": str(gallery.path.resolve()),
+            "target": {"merged": source},
+            "how": f"found, or set for the camera, in {source} or here",
+        }
+        noted.append((me, _announced(register, me, about, rows), rows))
+
+    try:
+        arrival = merging(agreed)
+    except BaseException as error:
+        for me, outcome, _ in noted:
+            register.record(FAILED, {**outcome, "reason": str(error)[:500]}, by=me)
+        raise
+    for me, outcome, rows in noted:
+        done = {"changes": len(rows), "sha256": digest(rows)}
+        register.record(CORRECTED, {**outcome, **done}, by=me)
+    return arrival
+
+
+def _announced(
+    register: CaseRegister, me: Person, about: dict[str, Any], rows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Put on record what is about to change; return what the entry of its outcome begins with."""
+    first = {"number": len(rows), "sha256": digest(rows), "changes": rows[:MOST_CHANGES]}
+    entry = register.record(CORRECTING, about | first, by=me)
+    outcome = {"gallery": about["gallery"], "correcting": entry.number}
+    for begin in range(MOST_CHANGES, len(rows), MOST_CHANGES):
+        some = rows[begin : begin + MOST_CHANGES]
+        register.record(CHANGES, outcome | {"changes": some}, by=me)
+    return outcome
 
 
 def _concerned(

@@ -213,7 +213,7 @@ def _list(options: argparse.Namespace) -> int:
     show(listed)
     for note, number in Counter(one.clock.open_note for one in found).items():
         if note:
-            say(f"{counted(number, 'time')} {note}.")
+            say(f"{counted(number, 'recording')}: {note}.")
     for setting in settings:
         say(f"Also for what is indexed later: {setting.in_words(zone)}.")
     return DONE

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.casework.clockcorrection import bring_in
 from workbench.cli.options import (
     Command,
     Renamed,
@@ -118,7 +119,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     other = action(
         "merge", _merge,
         "add everything in another gallery of the same profile",
-        "Add everything in another gallery of the same profile. The other one is not changed.",
+        "Add everything in another gallery of the same profile. The other one is not changed. "
+        "Where its corrections of clocks change times here, they are on record first; that is for "
+        "supervisors and administrators.",
         "sightline gallery merge town.duckdb other.duckdb",
     )  # fmt: skip
     other.add_argument("other", type=Path, metavar="OTHER_FILE", help="the gallery to add")
@@ -277,8 +280,15 @@ def _is_time(text: str) -> bool:
 
 def _import(options: argparse.Namespace) -> int:
     profile = exported_profile(options.folder)
-    with Installation.open().gallery_for_writing(options.gallery, profile) as gallery:
-        return _arrived(options, "imported", import_into(gallery, options.folder))
+    installation = Installation.open()
+    with installation.gallery_for_writing(options.gallery, profile) as gallery:
+        came = bring_in(
+            installation.register,
+            gallery,
+            str(options.folder.resolve()),
+            lambda agreed: import_into(gallery, options.folder, agreed=agreed),
+        )
+        return _arrived(options, "imported", came)
 
 
 def _reembed(options: argparse.Namespace) -> int:
@@ -381,7 +391,13 @@ def _merge(options: argparse.Namespace) -> int:
         installation.open_gallery(options.other) as other,
         installation.open_gallery(options.gallery, write=True) as gallery,
     ):
-        return _arrived(options, "merged", merge(gallery, other))
+        came = bring_in(
+            installation.register,
+            gallery,
+            str(options.other.resolve()),
+            lambda agreed: merge(gallery, other, agreed=agreed),
+        )
+        return _arrived(options, "merged", came)
 
 
 def _report(options: argparse.Namespace, what: str, count: int) -> int:
@@ -398,7 +414,7 @@ def _arrived(options: argparse.Namespace, what: str, came: Arrival) -> int:
         return DONE
     say(f"{what}: {came.recordings:,}")
     if came.corrected:
-        say(f"Clocks corrected or confirmed by what was found: {came.corrected:,}")
+        say(f"Clocks corrected or confirmed by what was found, on record: {came.corrected:,}")
     for file in came.kept:
         say(
             f"{file}: keeps its times, although a correction may concern it. Its start or offset "

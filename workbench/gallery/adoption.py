@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeAlias
 
 from workbench.domain import (
     GIVEN_FOR,
+    ClockChange,
     ClockSetting,
     Stretch,
     contradicts,
     is_possible,
     setting_for,
+    stretch_at,
     with_corrections_of,
 )
 
 if TYPE_CHECKING:
     from workbench.gallery.store import Gallery
+
+
+Agreed: TypeAlias = Callable[[Sequence[ClockChange]], None]
+"""Called with old and new times before any changes; raises to have none changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +73,53 @@ def found_in(gallery: Gallery) -> list[Known]:
     return [Known(**row, stretches=stretches[row["recording_id"]]) for row in rows]
 
 
-def settle(gallery: Gallery, came: int, found: Sequence[Known]) -> Arrival:
+def settle(
+    gallery: Gallery, came: int, found: Sequence[Known], agreed: Agreed | None = None
+) -> Arrival:
     """Correct what a gallery holds after *came* recordings came, and say what was corrected.
 
     *found* are corrections in the other gallery. What is set for a camera holds for all its
     recordings, whichever gallery they came from. A folder is one of its own gallery, so what was
-    set for it is not applied to what came.
+    set for it is not applied to what came. *agreed* is called with old and new times before any
+    changes; if it raises, all stay.
     """
     adopted, differing = _adopted(found, gallery)
-    gallery.restate(adopted)
-    followed, by_name = _followed(gallery)
-    gallery.restate(followed)
+    followed, by_name = _followed(gallery, adopted)
+    new = adopted | followed
+    if new and agreed is not None:
+        agreed(list(_changes(gallery, new)))
+    gallery.restate(new)
     files = gallery.arrow(
         "SELECT DISTINCT file FROM recordings WHERE recording_id IN "
         "(SELECT unnest(?::VARCHAR[])) ORDER BY file",
         [[*differing, *by_name]],
     )["file"].to_pylist()
-    return Arrival(came, len(adopted.keys() | followed.keys()), tuple(files))
+    return Arrival(came, len(new), tuple(files))
+
+
+def _changes(gallery: Gallery, new: Mapping[str, Sequence[Stretch]]) -> Iterator[ClockChange]:
+    """Old and new times of recordings that are about to have *new* stretches."""
+    old, seen = gallery.stretches_by_id(new), gallery.first_seconds(new)
+    rows = gallery.arrow(
+        "SELECT recording_id, file, camera_id, stated_at FROM recordings "
+        "WHERE recording_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY started_at, recording_id",
+        [list(new)],
+    )
+    for row in rows.to_pylist():
+        name, stated = row["recording_id"], row["stated_at"].astimezone(UTC)
+        ends = [*(stretch.from_seconds for stretch in new[name][1:]), math.inf]
+        for stretch, end in zip(new[name], ends, strict=True):
+            at = stretch.from_seconds
+            before = stretch_at(old[name], at)
+            if replace(before, from_seconds=at) == stretch:
+                continue
+            moment = stated + timedelta(seconds=at)
+            yield ClockChange(
+                name, row["file"], row["camera_id"], at,
+                moment - before.shift, moment - stretch.shift,
+                before.offset_seconds, stretch.offset_seconds,
+                tracklets=sum(at <= seconds < end for seconds in seen[name]),
+            )  # fmt: skip
 
 
 def _adopted(
@@ -115,8 +152,13 @@ def _adopted(
     return _but_placed(gallery, own, new, kept)
 
 
-def _followed(gallery: Gallery) -> tuple[dict[str, tuple[Stretch, ...]], list[str]]:
-    """New stretches of recordings by what is set for cameras; ids of those that keep theirs."""
+def _followed(
+    gallery: Gallery, adopted: Mapping[str, tuple[Stretch, ...]]
+) -> tuple[dict[str, tuple[Stretch, ...]], list[str]]:
+    """New stretches of recordings by what is set for cameras; ids of those that keep theirs.
+
+    *adopted* are those that some are about to have.
+    """
     settings = gallery.clocks()
     if not settings:
         return {}, []
@@ -124,7 +166,7 @@ def _followed(gallery: Gallery) -> tuple[dict[str, tuple[Stretch, ...]], list[st
         "SELECT recording_id, camera_id, file, stated_at, catalogue, stream FROM recordings "
         "ORDER BY recording_id"
     ).to_pylist()
-    own = gallery.stretches_by_id([row["recording_id"] for row in rows])
+    own = gallery.stretches_by_id([row["recording_id"] for row in rows]) | dict(adopted)
     of_cameras = [setting for setting in settings if setting.camera_id]
     of_folders = [setting for setting in settings if setting.folder]
     new: dict[str, tuple[Stretch, ...]] = {}
@@ -168,4 +210,4 @@ def _but_placed(
     return {n: those for n, those in new.items() if n not in placed}, [*kept, *placed]
 
 
-__all__ = ["Arrival", "Known", "adopt_clocks", "found_in", "settle"]
+__all__ = ["Agreed", "Arrival", "Known", "adopt_clocks", "found_in", "settle"]

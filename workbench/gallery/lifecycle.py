@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from workbench.domain import Problem, Profile, Scope, Stretch
 from workbench.errors import GalleryError, ProfileMismatch
-from workbench.gallery.adoption import Arrival, Known, found_in, settle
+from workbench.gallery.adoption import Agreed, Arrival, Known, found_in, settle
 from workbench.gallery.best import BATCH
 from workbench.gallery.index import quantise
 from workbench.gallery.order import DAY
@@ -204,10 +204,11 @@ def _export(segment: Segment, target: Path, wanted: list[str], profile: Profile)
     pq.write_table(templates, target / "templates.parquet")
 
 
-def import_into(gallery: Gallery, folder: Path) -> Arrival:
+def import_into(gallery: Gallery, folder: Path, *, agreed: Agreed | None = None) -> Arrival:
     """Add what :func:`export` wrote to a gallery open for writing; say what came of it.
 
-    Recordings that the gallery already holds stay, but take over newer corrections of their clocks.
+    Recordings that the gallery already holds stay, but take over corrections of their clocks, as in
+    :func:`merge`.
 
     Raises
     ------
@@ -226,7 +227,7 @@ def import_into(gallery: Gallery, folder: Path) -> Arrival:
         here |= gallery.already_here(tables["recordings"])
         found += _found_in(tables)
     came = sum(gallery.add_tables(read_tables(part, profile), without=here) for part in parts)
-    return settle(gallery, came, found)
+    return settle(gallery, came, found, agreed)
 
 
 def _found_in(tables: Mapping[str, pa.Table]) -> list[Known]:
@@ -265,11 +266,14 @@ def exported_profile(folder: Path) -> Profile:
         ) from None
 
 
-def merge(gallery: Gallery, other: Gallery) -> Arrival:
+def merge(gallery: Gallery, other: Gallery, *, agreed: Agreed | None = None) -> Arrival:
     """Add all of *other* to a gallery open for writing; say what came of it.
 
-    Recordings that are in both stay, but take over newer corrections of their clocks. Raises
-    ProfileMismatch if the profiles differ.
+    Recordings that are in both stay, but take over corrections of their clocks that are more
+    specific or newer. *agreed* is called with old and new times before any changes, and if it
+    raises, all stay, and what came is there; without it they change without an entry
+    (:func:`workbench.casework.clockcorrection.bring_in`). Raises ProfileMismatch if the profiles
+    differ.
     """
     _same_profile(gallery, other.profile, str(other.path))
     other.refresh()
@@ -277,7 +281,7 @@ def merge(gallery: Gallery, other: Gallery) -> Arrival:
         other.arrow("SELECT recording_id, sha256, camera_id, stream FROM recordings")
     )
     came = sum(gallery.add_segment(segment, without=here) for segment in other.segments)
-    return settle(gallery, came, found_in(other))
+    return settle(gallery, came, found_in(other), agreed)
 
 
 def _same_profile(gallery: Gallery, profile: Profile, where: str) -> None:

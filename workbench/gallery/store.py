@@ -524,7 +524,7 @@ class Gallery:
         if not dry_run:
             self._is_writable()
         known = self._recordings_to_correct(names, setting, from_seconds)
-        old, seen = self.stretches_by_id(known), self._first_seconds(known)
+        old, seen = self.stretches_by_id(known), self.first_seconds(known)
         new = {
             name: corrected(those, correction, given_for, from_seconds=from_seconds, alone=alone)
             for name, those in old.items()
@@ -645,7 +645,7 @@ class Gallery:
         )["recording_id"].to_pylist()
         return found
 
-    def _first_seconds(self, recording_ids: Iterable[str]) -> dict[str, list[float]]:
+    def first_seconds(self, recording_ids: Iterable[str]) -> dict[str, list[float]]:
         """Seconds at which the tracklets of recordings begin."""
         found: dict[str, list[float]] = {name: [] for name in recording_ids}
         rows = self.arrow(

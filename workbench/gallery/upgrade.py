@@ -45,8 +45,8 @@ JUMPED = "an earlier Sightline read it, and its clock jumped"
 ORDERED = "an earlier Sightline took its pictures in the order of letters, 10 before 9"
 COUNTED = "an earlier Sightline counted its pictures at 25 per second, and not all of them"
 NOTE = (
-    "read by the rules of an earlier version: some seconds early if the film was cut between key "
-    "pictures"
+    "read by the rules of an earlier version (some seconds early if the film was cut between key "
+    "pictures)"
 )
 _SEQUENCE = "regexp_matches(file, '[*?\\[][^/]*$')"
 # No more than their names were kept of streams without times.

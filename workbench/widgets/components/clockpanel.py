@@ -118,7 +118,7 @@ class ClockPanel(Panel):
             more if rest > 0 else ""
         )
         for note, number in Counter(one.clock.open_note for one in self.stretches).items():
-            words = f"{count(number, 'time')} {note}."
+            words = f"{count(number, 'recording')}: {note}."
             self.told.value += f"<p>{escaped(words)}</p>" if note else ""
         for setting in settings:
             words = f"Also for what is indexed later: {setting.in_words(self._zone())}."
