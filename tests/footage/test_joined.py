@@ -249,6 +249,31 @@ def test_streams_that_run_at_the_same_time_are_not_joined(tmp_path: Path, pieces
             assert (reader.picture_streams, reader.doubts, reader.unseen) == (2, (), [])
 
 
+def test_streams_that_are_listed_together_are_not_joined(tmp_path: Path) -> None:
+    """Two lenses, of which one waits for movement until the other has ended."""
+    film(tmp_path / "a.ts")
+    film(tmp_path / "b.ts", COUNT)
+    path = tmp_path / "c.ts"
+    together(path, [(tmp_path / "a.ts", 0), (tmp_path / "b.ts", 2.0)])
+    for number, begins in ((1, 0), (2, 2)):
+        with RecordingReader(path, stream=number) as reader:
+            seen = shown(reader)
+            assert (len(seen), reader.picture_streams) == (COUNT, 2)
+            assert seen[0][0] == pytest.approx(begins, abs=0.05)
+            assert [doubt.from_seconds for doubt in reader.doubts] == [0.0] * (number - 1)
+
+
+def test_a_short_recording_between_two_of_one_stream(tmp_path: Path) -> None:
+    content = film(tmp_path / "a.ts")
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(content + film(tmp_path / "b.ts", COUNT, count=3, options=OTHER) + content)
+    with RecordingReader(joined) as reader:
+        seen = shown(reader)
+        assert [second for second, _ in seen] == pytest.approx([n / RATE for n in range(27)])
+        assert [doubt.from_seconds for doubt in reader.doubts] == pytest.approx([0.48, 0.6])
+        assert reader.picture_streams == 1
+
+
 def in_pieces(content: bytes, numbers: tuple[int, ...]) -> bytes:
     """An MPEG-TS in which streams alternate after each twelve pictures, not after each one."""
     packets = [content[at : at + 188] for at in range(0, len(content), 188)]

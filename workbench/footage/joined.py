@@ -78,7 +78,7 @@ def parts_of(path: Path, container: str) -> list[Part]:
             found = divided(picture_starts(path, container))[:_MOST_PARTS] or [Together(0)]
             ends = [*(one.begin for one in found[1:]), size]
             return [
-                Part(container, one.begin, end, one.seconds, one.streams)
+                Part(container, one.begin, end, one.seconds, _before(one))
                 for one, end in zip(found, ends, strict=True)
             ]
         begins = [0, *_begins(path, container)][:_MOST_PARTS]
@@ -116,6 +116,12 @@ class PartFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _before(those: Together) -> dict[int, int]:
+    """By the number of a stream, the pictures before it; a single picture is one of damage."""
+    several = {n: one.before for n, one in those.streams.items() if one.pictures > 1}
+    return several or {n: one.before for n, one in those.streams.items()}
 
 
 def _begins(path: Path, container: str) -> Iterator[int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -20,10 +20,12 @@ import numpy as np
 
 from workbench.footage.containers import TS
 
-# Pictures in a row of a new stream that show that those before it do not go on.
+# So many pictures, from the first of a new stream on, show whether those before it go on.
 ALONE_PICTURES = 8
 # A stream whose clock runs on by less, over pictures of others, runs at the same time.
 RUNS_ON_SECONDS = 1.5
+# By less than so many steps, where its steps are longer.
+LONGER_STEPS = 2.5
 # Streams that alternate in long pieces are so many at most.
 MOST_TOGETHER = 64
 # What takes the number of a picture stream and is none.
@@ -63,6 +65,63 @@ class Start(NamedTuple):
     stream: int  # number of its stream
     seconds: float | None  # by its clock
     codec: str  # "" where it cannot be told; SOUND where pictures of that number came before
+    listed: frozenset[int] = frozenset()  # numbers that the tables before it list
+
+
+@dataclass(slots=True)
+class Stream:
+    """Pictures of one stream.
+
+    Parameters
+    ----------
+    last : Start
+        The one that is shown last.
+    before : int
+        Pictures of other streams that come before its first.
+    pictures : int
+    seconds : float
+        Length by its own clock, without pauses.
+    step : float
+        Seconds to the last from the one before it.
+    """
+
+    last: Start
+    before: int = 0
+    pictures: int = 0
+    seconds: float = 0.0
+    step: float = 0.0
+
+    def holds(self, start: Start) -> bool:
+        """Return True if a picture is of this stream."""
+        codecs = {self.last.codec, start.codec} - {""}
+        return self.last.stream == start.stream and len(codecs) < 2
+
+    def seconds_to(self, start: Start) -> float:
+        """Seconds from the last picture to another; 0 where the clock does not say."""
+        if self.last.seconds is None or start.seconds is None:
+            return 0.0
+        step = (start.seconds - self.last.seconds) % _WRAP_SECONDS
+        return step if step < _WRAP_SECONDS / 2 else step - _WRAP_SECONDS
+
+    def runs_on(self, start: Start) -> bool:
+        """Return True if a picture follows, or is shown a little before, as if none were between.
+
+        Slow streams have longer steps; what is shown between two pictures may come after both.
+        """
+        ahead = max(RUNS_ON_SECONDS, LONGER_STEPS * self.step)
+        return -self.step <= self.seconds_to(start) <= ahead
+
+    def add(self, start: Start) -> None:
+        """Count a picture."""
+        step = self.seconds_to(start)
+        self.pictures += 1
+        # One that claims to be of another codec, among those of this stream, is damaged.
+        codec = self.last.codec or start.codec
+        if 0 < step <= RUNS_ON_SECONDS:
+            self.seconds += step
+        if not -RUNS_ON_SECONDS <= step < 0:
+            self.last, self.step = start, max(step, 0.0)
+        self.last = self.last._replace(codec=codec)
 
 
 @dataclass(slots=True)
@@ -74,63 +133,58 @@ class Together:
     begin : int
         Byte.
     streams : dict
-        By its number, of each how many pictures of the others come before its first.
-    lengths : dict
-        By its number, of each the seconds that it lasts by its own clock.
+        By their numbers.
     """
 
     begin: int
-    streams: dict[int, int] = field(default_factory=dict)
-    lengths: dict[int, float] = field(default_factory=dict)
-    _last: dict[int, Start] = field(default_factory=dict)
-    _pictures: int = 0
+    streams: dict[int, Stream] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
         """Length of the longest."""
-        return max(self.lengths.values(), default=0.0)
+        return max((stream.seconds for stream in self.streams.values()), default=0.0)
+
+    @property
+    def pictures(self) -> int:
+        """Number of all pictures."""
+        return sum(stream.pictures for stream in self.streams.values())
 
     def add(self, start: Start) -> None:
         """Count a picture."""
-        last = self._last.get(start.stream, start)
-        step = _step(last, start)
-        self.streams.setdefault(start.stream, self._pictures)
-        self.lengths.setdefault(start.stream, 0.0)
-        self.lengths[start.stream] += step if step <= RUNS_ON_SECONDS else 0.0
-        self._pictures += 1
-        reordered = step >= _WRAP_SECONDS - RUNS_ON_SECONDS  # shown before the one before
-        # One that claims to be of another codec, among those of this stream, is damaged.
-        furthest = last if reordered else start
-        self._last[start.stream] = furthest._replace(codec=last.codec or start.codec)
+        if start.stream not in self.streams:
+            self.streams[start.stream] = Stream(start, self.pictures)
+        self.streams[start.stream].add(start)
 
     def holds(self, start: Start) -> bool:
         """Return True if a picture is of one of these streams."""
-        last = self._last.get(start.stream)
-        return last is not None and (not last.codec or not start.codec or last.codec == start.codec)
+        return start.stream in self.streams and self.streams[start.stream].holds(start)
 
     def runs_on(self, start: Start) -> bool:
-        """Return True if a picture follows the last of its stream by an ordinary step."""
-        return self.holds(start) and 0 < _step(self._last[start.stream], start) <= RUNS_ON_SECONDS
+        """Return True if a picture goes on with one of these, as if none were between."""
+        return self.holds(start) and self.streams[start.stream].runs_on(start)
+
+    def beside(self, start: Start) -> bool:
+        """Return True if the tables list the stream of a picture together with one of these."""
+        others = start.listed.intersection(self.streams) - {start.stream}
+        return start.stream in start.listed and bool(others)
 
     def shares(self, other: Together) -> bool:
         """Return True if one of the streams is in both."""
-        return any(self.holds(start) for start in other._last.values())
+        return any(self.holds(stream.last) for stream in other.streams.values())
 
     def join(self, other: Together) -> None:
         """Take in what follows."""
-        for stream, others in other.streams.items():
-            self.streams.setdefault(stream, self._pictures + others)
-            length = self.lengths.get(stream, 0.0) + other.lengths[stream]
-            self.lengths[stream] = length
-        self._pictures += other._pictures
-        self._last |= other._last
-
-
-def _step(one: Start, other: Start) -> float:
-    """Seconds from one to the other by the clock of their stream; 0 where it does not say."""
-    if one.seconds is None or other.seconds is None:
-        return 0.0
-    return (other.seconds - one.seconds) % _WRAP_SECONDS
+        before = self.pictures
+        for number, more in other.streams.items():
+            if number in self.streams:
+                own = self.streams[number]
+                more = replace(
+                    more,
+                    before=own.before - before,
+                    pictures=own.pictures + more.pictures,
+                    seconds=own.seconds + more.seconds,
+                )
+            self.streams[number] = replace(more, before=before + more.before)
 
 
 def divided(starts: Iterable[Start]) -> list[Together]:
@@ -151,7 +205,7 @@ def divided(starts: Iterable[Start]) -> list[Together]:
         start = ahead.popleft()
         if not found:
             found.append(Together(0))
-        elif not found[-1].holds(start) and not any(found[-1].holds(other) for other in ahead):
+        elif not found[-1].holds(start) and not _runs_beside(start, found[-1], ahead):
             latest = range(max(0, len(found) - MOST_TOGETHER), len(found))
             place = next((n for n in latest if _goes_on(start, found[n:])), None)
             if place is None:
@@ -168,6 +222,11 @@ def divided(starts: Iterable[Start]) -> list[Together]:
         else:
             apart.append(one)
     return apart
+
+
+def _runs_beside(start: Start, those: Together, ahead: Iterable[Start]) -> bool:
+    """Return True if the stream of a picture runs at the same time as those before it."""
+    return those.beside(start) or any(those.runs_on(other) for other in ahead)
 
 
 def _goes_on(start: Start, since: list[Together]) -> bool:
@@ -196,24 +255,65 @@ def picture_starts(path: Path, container: str) -> Iterator[Start]:
 def _in_ts(file: BinaryIO) -> Iterator[Start]:
     number = -1  # of the stream of the picture before
     seen = set()
+    tables = _Tables()
     for begin, packets in _packets(file):
         numbers = (packets[:, 1].astype(np.uint16) & 0x1F) << 8 | packets[:, 2]
         table = -1  # the last one of programmes, by the place of its packet
         for place in np.flatnonzero(packets[:, 1] & _BEGINS):
-            if numbers[place] == _PAT:
-                table = int(place)
-                continue
             packet = packets[place].tobytes()
-            picture = _picture(packet[4 + (1 + packet[4] if packet[3] & 0x20 else 0) :])
+            content = packet[4 + (1 + packet[4] if packet[3] & 0x20 else 0) :]
+            if tables.take(int(numbers[place]), content):
+                table = int(place) if numbers[place] == _PAT else table
+                continue
+            picture = _picture(content)
             if picture is None or (picture[1] == SOUND and int(numbers[place]) not in seen):
                 continue
             # Where the picture before goes on after the table, that one is still of its recording.
             own = table >= 0 and not (numbers[table:place] == number).any()
             at, number = begin + int(place) * packets.shape[1], int(numbers[place])
             cut = begin + table * packets.shape[1] if own else at
-            yield Start(at, cut, number, *picture)
+            yield Start(at, cut, number, *picture, tables.listed)
             seen.add(number)
             table = -1
+
+
+class _Tables:
+    """The tables of an MPEG-TS: of its programmes, and of the streams of each."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, bytes] = {}
+        self._programmes: frozenset[int] = frozenset()
+        self._streams: dict[int, frozenset[int]] = {}
+        self.listed: frozenset[int] = frozenset()  # numbers of streams, as of now
+
+    def take(self, number: int, content: bytes) -> bool:
+        """Take what begins in a packet of that number; False if that is no table."""
+        if number != _PAT and number not in self._programmes:
+            return False
+        if self._known.get(number) == content or len(content) < 9:
+            return True
+        self._known[number] = content
+        section = content[1 + content[0] :]
+        length = int.from_bytes(section[1:3], "big") & 0xFFF
+        body = section[8 : max(8, length - 1)]  # without what stands before, and a checksum
+        if number == _PAT:
+            places = [body[at : at + 4] for at in range(0, len(body) - 3, 4)]
+            self._programmes = frozenset(_number(place[2:]) for place in places if any(place[:2]))
+        else:
+            found = set()
+            at = 4 + (int.from_bytes(body[2:4], "big") & 0xFFF)
+            while at + 5 <= len(body):
+                found.add(_number(body[at + 1 :]))
+                at += 5 + (int.from_bytes(body[at + 3 : at + 5], "big") & 0xFFF)
+            self._streams[number] = frozenset(found)
+        self.listed = frozenset().union(
+            *(self._streams.get(number, frozenset()) for number in self._programmes)
+        )
+        return True
+
+
+def _number(content: bytes) -> int:
+    return int.from_bytes(content[:2], "big") & 0x1FFF
 
 
 def _packets(file: BinaryIO) -> Iterator[tuple[int, Any]]:
