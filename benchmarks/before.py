@@ -150,12 +150,15 @@ def main() -> None:
     parser.add_argument("--profile", default="dlib")
     parser.add_argument("--rounds", type=int, default=2, help="how often the town is indexed")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--clips", type=int, help="of the town's; by default all")
     add_small(parser)
     options = parser.parse_args()
+    if options.small:
+        options.rounds, options.clips = 1, 1
     seconds: list[list[float]] = []
-    with sources.town(small=options.small, clips=1) as footage:
+    with sources.town(small=options.small, clips=options.clips) as footage:
         clips = len(list((footage / "clips").glob("*.mp4")))
-        for _ in range(1 if options.small else options.rounds):
+        for _ in range(options.rounds):
             more, found = measure(options.old.resolve(), footage, options.profile, clips)
             seconds += more
     by_clock = [old / new for old, _, new, _ in seconds]

@@ -1,6 +1,6 @@
 """Speed of indexing, where the time goes, and what memory it takes; all in one run.
 
-    python benchmarks/indexing.py [--hours 2] [--json] [--small]
+    python benchmarks/indexing.py [--hours 2] [--clips N] [--json] [--small]
 
 - Against the loop a user would write: ``DeepFace.represent`` on every frame, with the same
   detector and recogniser, on a sample of the same frames.
@@ -254,12 +254,14 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hours", type=float, default=2.0, help="length of the long recording")
+    parser.add_argument("--clips", type=int, help="of the town's; by default all")
+    parser.add_argument("--rounds", type=int, default=2, help="turns of what is compared")
     parser.add_argument("--profiles", nargs="+", help="by default dlib, and yunet-dlib if it can")
     parser.add_argument("--json", action="store_true")
     add_small(parser)
     options = parser.parse_args()
     if options.small:
-        options.hours, options.profiles = 0.006, ["dlib"]
+        options.hours, options.profiles, options.clips, options.rounds = 0.006, ["dlib"], 1, 1
     cv2.setNumThreads(1)
     profiles = options.profiles or ["dlib"]
     yunet = sources.SHARED / "models" / "yunet_n_640_640.onnx"
@@ -268,12 +270,12 @@ def main() -> int:
         profiles.append("yunet-dlib")
     result: dict[str, Any] = {}
     with (
-        sources.town(small=options.small, clips=1) as footage,
+        sources.town(small=options.small, clips=options.clips) as footage,
         tempfile.TemporaryDirectory() as name,
     ):
         scratch = Path(name)
         for profile in profiles:
-            result[profile] = measure(profile, footage, scratch, 1 if options.small else 2)
+            result[profile] = measure(profile, footage, scratch, options.rounds)
         clip = sorted((footage / "clips").glob("*.mp4"))[0]
         if options.hours:
             result["memory of one worker"] = memory(clip, options.hours, profiles[-1], scratch)

@@ -36,38 +36,50 @@ SMALL_CLIPS = ("clips/fm-01-20260331T170410Z.mp4", "clips/fm-02-20260331T170905Z
 
 
 @contextmanager
-def town(*, small: bool, clips: int = len(SMALL_CLIPS)) -> Iterator[Path]:
-    """Folder of footage with truth: the real town, or *clips* of the demo's in the same form."""
-    if not small:
-        if not TOWN.is_dir():
-            raise SystemExit(f"no footage at {TOWN}; set SIGHTLINE_SHARED")
+def town(*, small: bool, clips: int | None = None) -> Iterator[Path]:
+    """Folder of footage with truth: the town or its first *clips*; in a small run of the demo."""
+    if not small and not TOWN.is_dir():
+        raise SystemExit(f"no footage at {TOWN}; set SIGHTLINE_SHARED")
+    if not small and clips is None:
         yield TOWN
         return
-    with TemporaryDirectory() as folder:
-        yield _small_town(Path(folder), SMALL_CLIPS[:clips])
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        if small:
+            seen = _part_of(demo_town().root, SMALL_CLIPS[:clips], folder)
+            _photographs(folder, seen)
+        else:
+            files = sorted(f"clips/{path.name}" for path in (TOWN / "clips").glob("*.mp4"))
+            _part_of(TOWN, tuple(files[:clips]), folder)
+        yield folder
 
 
-def _small_town(folder: Path, clips: tuple[str, ...]) -> Path:
-    demo = demo_town()
-    shutil.copyfile(demo.root / "cameras.csv", folder / "cameras.csv")
-    lines = (demo.root / "footage.csv").read_text("utf-8").splitlines(keepends=True)
+def _part_of(root: Path, clips: tuple[str, ...], folder: Path) -> set[str]:
+    """Copy some clips of a town with all that is known of them; return the people in them."""
+    shutil.copyfile(root / "cameras.csv", folder / "cameras.csv")
+    lines = (root / "footage.csv").read_text("utf-8").splitlines(keepends=True)
     chosen = [line for line in lines[1:] if line.startswith(clips)]
     (folder / "footage.csv").write_text("".join([lines[0], *chosen]), "utf-8")
     (folder / "clips").mkdir()
     for clip in clips:
-        shutil.copyfile(demo.root / clip, folder / clip)
-    truth = json.loads((demo.root / "truth.json").read_text("utf-8"))
+        shutil.copyfile(root / clip, folder / clip)
+    truth = json.loads((root / "truth.json").read_text("utf-8"))
     truth["appearances"] = [one for one in truth["appearances"] if one["file"] in clips]
     seen = {one["person"] for one in truth["appearances"]}
     truth["wanted"] = [person for person in truth["wanted"] if person in seen]
     (folder / "truth.json").write_text(json.dumps(truth), "utf-8")
+    return seen
+
+
+def _photographs(folder: Path, seen: set[str]) -> None:
+    """Copy the demo's photographs, as the town keeps its own."""
+    demo = demo_town()
     for name, people in (("probes", demo.photographs), ("absent", demo.absent)):
         for person, pictures in people.items():
             if name == "absent" or person in seen:
                 (folder / name / person).mkdir(parents=True)
                 for picture in pictures:
                     shutil.copyfile(picture, folder / name / person / picture.name)
-    return folder
 
 
 def people_of_town() -> set[str]:
