@@ -143,7 +143,7 @@ def stopwatch() -> Iterator[dict[str, float]]:
     watch(videoframe.VideoFrame, "image", "decoding")
     watch(videoframe.VideoFrame, "luma", "movement")
     watch(motion.MotionGate, "look", "movement")
-    watch(tracklets_module, "detect", "detection")
+    watch(tracklets_module, "detect_in_looks", "detection")
     watch(quality, "assess", "quality")
     watch(tracking_module.Tracker, "update", "tracking")
     watch(templates, "align", "landmarks and chips")

@@ -42,7 +42,7 @@ def followed(
         for x, lit in places:
             frame[:, x : x + picture.shape[1]] = picture if lit else picture // 40
             seen.append(at.moved(x, 0))
-        monkeypatch.setattr(tracklets, "detect", lambda *_, seen=seen, **__: list(seen))
+        monkeypatch.setattr(tracklets, "detect_in_looks", lambda *_, seen=seen: list(seen))
         builder.add_frame(seconds, frame, None)
     return list(builder.finish())
 

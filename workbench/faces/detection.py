@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,43 +57,93 @@ def detect(
     regions : sequence of Box, optional
         Look only inside these parts of the picture. By default, everywhere.
     """
+    return detect_in_looks(models, image, [Look(min_width, regions)])
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a picture is for; see :func:`detect`."""
+
+    min_width: float
+    regions: Sequence[Box] | None = None
+
+
+def detect_in_looks(models: Models, image: Image, looks: Sequence[Look]) -> list[Face]:
+    """Faces that several looks at one picture find, each of them once, largest first."""
+    found: list[_Found] = []
+    for look in looks:
+        found += _suppressed(_found_in(models, image, look), models.profile.detector)
+    if len(looks) > 1:
+        found = _suppressed(found, models.profile.detector)
+    return [one.face if one.complete is None else one.complete() for one in found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A face that was found; landmarks that take long wait until it is known that it is kept."""
+
+    face: Face
+    complete: Callable[[], Face] | None = None
+
+    def moved(self, dx: float, dy: float) -> _Found:
+        complete = self.complete
+        if complete is None:
+            return _Found(self.face.moved(dx, dy))
+        return _Found(self.face.moved(dx, dy), lambda: complete().moved(dx, dy))
+
+
+def _found_in(models: Models, image: Image, look: Look) -> list[_Found]:
     find = _BACKENDS.get(models.profile.detector, _detect_with_deepface)
-    found: list[Face] = []
-    if regions is None:
-        found = find(models, image, min_width)
-    else:
-        for region in regions:
-            part = crop(image, region)
-            if min(part.shape[:2]) < min_width / 2:
-                continue
-            left, top = max(0, math.floor(region.x)), max(0, math.floor(region.y))
-            found += [face.moved(left, top) for face in find(models, part, min_width)]
-    return non_max_suppression(found, detector=models.profile.detector)
+    if look.regions is None:
+        return find(models, image, look.min_width)
+    found: list[_Found] = []
+    for region in look.regions:
+        part = crop(image, region)
+        if min(part.shape[:2]) < look.min_width / 2:
+            continue
+        left, top = max(0, math.floor(region.x)), max(0, math.floor(region.y))
+        found += [one.moved(left, top) for one in find(models, part, look.min_width)]
+    return found
 
 
-def _detect_with_dlib(models: Models, image: Image, min_width: float) -> list[Face]:
+def _suppressed(found: list[_Found], detector: str) -> list[_Found]:
+    of = {id(one.face): one for one in found}
+    return [
+        of[id(face)] for face in non_max_suppression([one.face for one in found], detector=detector)
+    ]
+
+
+def _detect_with_dlib(models: Models, image: Image, min_width: float) -> list[_Found]:
     import cv2
 
     network: dict[str, Any] = models.detector.model
     scale = HOG_WINDOW / min_width
     resized, scale = _resized(image, scale)
-    rgb = cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)
+    rgb = np.asarray(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB), np.uint8)
     rectangles, scores, _ = network["face_detector"].run(rgb, 0, HOG_THRESHOLD)
     faces = []
     for rectangle, score in zip(rectangles, scores, strict=True):
-        points = network["sp"](rgb, rectangle)
-        # Corners of the eye at the right of the picture, of the one at the left, base of the nose.
-        right_outer, right_inner, left_outer, left_inner, nose = (
-            np.array([points.part(i).x, points.part(i).y]) / scale for i in range(5)
-        )
-        left_eye, right_eye = (left_outer + left_inner) / 2, (right_outer + right_inner) / 2
         box = Box(rectangle.left(), rectangle.top(), rectangle.width(), rectangle.height())
-        landmarks = (_point(left_eye), _point(right_eye), _point(nose))
-        faces.append(Face(box.scaled(1 / scale), float(score), landmarks))
+        face = Face(box.scaled(1 / scale), float(score), None)
+        # A millisecond each, and of what is found every second one is the same face again.
+        complete = partial(_with_dlib_landmarks, network["sp"], rgb, rectangle, scale, face)
+        faces.append(_Found(face, complete))
     return faces
 
 
-def _detect_with_yunet(models: Models, image: Image, min_width: float) -> list[Face]:
+def _with_dlib_landmarks(
+    predictor: Any, rgb: Image, rectangle: Any, scale: float, face: Face
+) -> Face:
+    points = predictor(rgb, rectangle)
+    # Corners of the eye at the right of the picture, of the one at the left, base of the nose.
+    right_outer, right_inner, left_outer, left_inner, nose = (
+        np.array([points.part(i).x, points.part(i).y]) / scale for i in range(5)
+    )
+    left_eye, right_eye = (left_outer + left_inner) / 2, (right_outer + right_inner) / 2
+    return replace(face, landmarks=(_point(left_eye), _point(right_eye), _point(nose)))
+
+
+def _detect_with_yunet(models: Models, image: Image, min_width: float) -> list[_Found]:
     network = models.detector.model
     resized, scale = _resized(image, min(1.0, YUNET_SMALLEST / min_width))
     height, width = resized.shape[:2]
@@ -103,10 +155,10 @@ def _detect_with_yunet(models: Models, image: Image, min_width: float) -> list[F
         values = [float(value) / scale for value in row[:14]]
         landmarks = tuple((values[i], values[i + 1]) for i in range(4, 14, 2))
         faces.append(Face(Box(*values[:4]), float(row[14]), landmarks))
-    return [face for face in faces if face.box.width >= min_width * 0.8]
+    return [_Found(face) for face in faces if face.box.width >= min_width * 0.8]
 
 
-def _detect_with_deepface(models: Models, image: Image, min_width: float) -> list[Face]:
+def _detect_with_deepface(models: Models, image: Image, min_width: float) -> list[_Found]:
     faces = []
     for region in models.detector.detect_faces(image):
         # DeepFace names eyes from the subject's side: the left eye lies at the picture's right.
@@ -122,11 +174,11 @@ def _detect_with_deepface(models: Models, image: Image, min_width: float) -> lis
         landmarks = tuple(known) if len(known) >= 3 else None
         box = Box(float(region.x), float(region.y), float(region.w), float(region.h))
         if box.width >= min_width:
-            faces.append(Face(box, float(region.confidence or 0.0), landmarks))
+            faces.append(_Found(Face(box, float(region.confidence or 0.0), landmarks)))
     return faces
 
 
-_Backend = Callable[["Models", "Image", float], list[Face]]
+_Backend = Callable[["Models", "Image", float], list[_Found]]
 _BACKENDS: dict[str, _Backend] = {"dlib": _detect_with_dlib, "yunet": _detect_with_yunet}
 
 

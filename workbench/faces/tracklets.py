@@ -16,7 +16,7 @@ import numpy as np
 
 from workbench.domain import Box, Face, Shot, Tracklet
 from workbench.faces import quality, templates
-from workbench.faces.detection import detect, non_max_suppression
+from workbench.faces.detection import Look, detect_in_looks
 from workbench.faces.orientation import UPRIGHT_FROM
 from workbench.faces.tracking import Observation, Track, Tracker
 
@@ -111,16 +111,13 @@ class TrackletBuilder:
 
         ``regions`` of ``None`` means everywhere, an empty sequence nowhere.
         """
-        found: list[Face] = []
+        looks = []
         for track in self._tracker.active:
             box = track.expected(seconds)
-            around = box.widened(FOLLOW_MARGIN)
-            found += detect(
-                self._models, image, min_width=box.width * FOLLOW_SMALLEST, regions=[around]
-            )
+            looks.append(Look(box.width * FOLLOW_SMALLEST, [box.widened(FOLLOW_MARGIN)]))
         if regions is None or len(regions) > 0:
-            found += detect(self._models, image, min_width=self._options.min_width, regions=regions)
-        faces = non_max_suppression(found, detector=self._models.profile.detector)
+            looks.append(Look(self._options.min_width, regions))
+        faces = detect_in_looks(self._models, image, looks)
         seen = [self._observe(seconds, image, face) for face in faces]
         self.faces += len(seen)
         self.clear_faces += sum(found.face.confidence >= self._clear_from for found in seen)
