@@ -312,7 +312,7 @@ def foretold_by_size(folds: Sequence[Fold]) -> pd.DataFrame:
             rows.append(
                 {
                     "photographs": number, "gallery": size, "searches": len(made),
-                    "foretold": f"{everybody.told:.2f}", "found": f"{everybody.got:.2f}",
+                    "expected": f"{everybody.told:.2f}", "found": f"{everybody.got:.2f}",
                     "inside the interval": f"{everybody.inside:.1%}",
                 }
             )  # fmt: skip
@@ -328,7 +328,7 @@ def foretold_by_nearness(folds: Sequence[Fold]) -> pd.DataFrame:
             rows.append(
                 {
                     "photographs": number, "probes": row.probes, "people": row.people,
-                    "foretold": f"{row.told:.1f} ({row.low:.1f} to {row.high:.1f})",
+                    "expected": f"{row.told:.1f} ({row.low:.1f} to {row.high:.1f})",
                     "found": f"{row.got:.1f}",
                     "inside the interval": f"{row.inside:.0%}",
                     "interval score": f"{row.score:.1f}",
@@ -369,7 +369,7 @@ def foretold_on_town(
                     "people": f"{name}: {len(parts)}", "photographs": number,
                     "tracklets": len(known),
                     "FMR": f"{got.sum() / len(got) / len(known):.2%}",
-                    "foretold": f"{mean.mean():.2f} ({low.mean():.1f} to {high.mean():.1f})",
+                    "expected": f"{mean.mean():.2f} ({low.mean():.1f} to {high.mean():.1f})",
                     "found": f"{got.mean():.2f}",
                     "inside": f"{((got >= low) & (got <= high)).mean():.1%}",
                 }

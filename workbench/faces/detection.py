@@ -62,7 +62,7 @@ def detect(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look at a picture is for; see :func:`detect`."""
+    """Part of a picture to look at, and the smallest face to look for; see :func:`detect`."""
 
     min_width: float
     regions: Sequence[Box] | None = None
