@@ -32,8 +32,12 @@ import town
 from options import add_small
 from truth import Truth, tracklets
 
-import workbench.calibration
-from workbench.calibration import Calibration, FalseCandidateEstimate, write_calibration
+from workbench.calibration import (
+    Calibration,
+    FalseCandidateEstimate,
+    shipped_file,
+    write_calibration,
+)
 from workbench.domain import Progress
 from workbench.errors import SightlineError
 from workbench.evaluation.calibrate import (
@@ -51,6 +55,7 @@ from workbench.evaluation.groups import by_group, thirds
 from workbench.evaluation.pooling import FUSION_RULES, similarity, trial
 from workbench.evaluation.protocols import Trial, pooled
 from workbench.evaluation.samples import Samples, Still, enrol
+from workbench.faces.imported import words_of
 from workbench.faces.models import Models
 from workbench.faces.templates import pool
 from workbench.gallery import Gallery
@@ -471,8 +476,10 @@ def main() -> int:
         for taught, told in ((first, second), (second, first))
     ]
     if options.calibrate:
-        beside = Path(workbench.calibration.__file__)
-        write_calibration(folds[0].calibration, beside.with_name(f"{options.profile}.json"))
+        write_calibration(
+            replace(folds[0].calibration, network=words_of(models.profile, models.home)),
+            shipped_file(models.profile),
+        )
     tables = {
         "one to one": one_to_one(folds),
         "one to many": one_to_many(folds),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice, product
 from pathlib import Path
 
@@ -91,6 +92,7 @@ def test_a_notebook_calibrates_an_imported_profile_and_goes_on_where_it_was_stop
     assert made.tracks is None  # too few people to measure
     found = calibration_of(models.profile, folder=home / "calibrations")
     assert found is not None
+    assert "drawn at random" in found.network
     assert found.data == f"tinted people ({PEOPLE} people; CC0)"
     assert found.photographs == (1,)
     threshold = installation.default_threshold(models.profile, photographs=2)
@@ -120,6 +122,17 @@ def test_data_that_would_make_rates_wrong_are_refused(
     shutil.copyfile(few / "00" / "1.jpg", few / "01" / "4.jpg")
     with pytest.raises(EvaluationError, match="same picture in the folders of two people"):
         made(few)
+
+
+def test_a_folder_of_many_people_is_not_taken_for_one(crowd: Callable[..., Samples]) -> None:
+    made = crowd(60, 6)
+    labelled._check_folders_are_people(made, Path("staff"))
+    singles = made.about["person"].isin({f"P{number:04}" for number in range(40)})
+    one_of_each = made.where((~singles | (made.about["name"] == "0.jpg")).to_numpy())
+    people = one_of_each.about["person"].where(~one_of_each.about["name"].eq("0.jpg"), "single")
+    mixed = replace(one_of_each, about=one_of_each.about.assign(person=people))
+    with pytest.raises(EvaluationError, match="the pictures in single are not of one person"):
+        labelled._check_folders_are_people(mixed, Path("staff"))
 
 
 def test_the_limits_of_tracks_are_measured(crowd: Callable[..., Samples]) -> None:

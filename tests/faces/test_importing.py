@@ -12,12 +12,14 @@ import networks
 import numpy as np
 import pytest
 
+from workbench.calibration import calibration_of
 from workbench.demo import demo_town
 from workbench.errors import ModelError
 from workbench.faces import importing, onnx_file, templates, trial
 from workbench.faces.imported import NETWORK, find, home_of, names, read_profile
 from workbench.faces.importing import SelfTest, import_network, remove_network
 from workbench.faces.models import Models, forget, load, noise
+from workbench.faces.weights import of_model
 
 PEOPLE = dict(list(demo_town().photographs.items())[:3])
 EXAMPLE = Path(__file__).parents[2] / "examples" / "networks" / "mobilefacenet.toml"
@@ -283,3 +285,14 @@ def test_the_example_of_mobilefacenet_can_be_imported(shared: Path, tmp_path: Pa
     _, tested = import_network(network, EXAMPLE, tmp_path, accepted=own.licence, people=PEOPLE)
     assert tested.told_apart > 0.99
     assert find("mobilefacenet", tmp_path) == own
+
+
+def test_the_calibration_of_mobilefacenet_is_of_the_example(tmp_path: Path) -> None:
+    own = read_profile(EXAMPLE)
+    (detector,) = of_model("detector", "yunet")
+    profiles = [own.profile(((detector.file, digest),)) for digest in detector.sha256]
+    found = [calibration_of(profile, folder=tmp_path) for profile in profiles]
+    (made,) = [one for one in found if one is not None]
+    assert own.sha256 in made.network
+    assert "MS-Celeb-1M" in made.network
+    assert 0 < made.fnmr(made.threshold(photographs=1).score, photographs=1).rate < 0.05

@@ -101,6 +101,7 @@ def parse_calibration(text: str, *, where: str) -> Calibration:
             curves=curves,
             likelihood_ratio_model=model,
             provisional=document.get("provisional", False) is True,
+            network=str(document.get("network", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _unreadable(where, error) from error

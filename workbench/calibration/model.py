@@ -131,6 +131,7 @@ class Calibration:
     likelihood_ratio_model: LikelihoodRatioModel | None  # None: no two pictures of one person
     # Made without labels: see workbench.evaluation.own_footage.
     provisional: bool = False
+    network: str = ""  # of a network that does not come with Sightline: what it is, in words
 
     @property
     def photographs(self) -> tuple[int, ...]:

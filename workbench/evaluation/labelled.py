@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,10 @@ from workbench.errors import EvaluationError
 from workbench.evaluation.calibrate import IN_ENTRY, PHOTOGRAPHS, calibrate, comparisons
 from workbench.evaluation.data import people_in
 from workbench.evaluation.degradation import Degradation
+from workbench.evaluation.pooling import similarity
 from workbench.evaluation.samples import Samples, Still, enrol
 from workbench.faces import track_limits
+from workbench.faces.imported import words_of
 from workbench.faces.models import forget
 from workbench.faces.track_limits import TrackLimits
 
@@ -43,6 +45,10 @@ FEWEST_PEOPLE = 20
 # People before one camera are more alike: of their tracklets ten times as many reach it (Dlib on
 # footage with truth: 0.56 in 1 of 1,000 pairs; on stills 0.57 in 1 of 10,000).
 JOINED_WRONGLY = 10_000
+# A folder with so many pictures is looked at for whether they are of one person: of its pairs more
+# than a tenth should reach what 1 of 50 pairs of different people reach.
+FEWEST_TO_TELL, MOST_TO_TELL = 5, 20
+ALIKE_BY_CHANCE, LEAST_ALIKE = 0.02, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +92,9 @@ def calibrate_folder(
     Raises
     ------
     EvaluationError
-        If data or licence are not stated, one picture lies in the folders of two people, or there
-        are fewer than 20 people with two pictures that show a face.
+        If data or licence are not stated, one picture lies in the folders of two people, the
+        pictures of a folder are plainly not of one person, or there are fewer than 20 people with
+        two pictures that show a face.
     """
     data, licence = (_stated(text, name) for text, name in ((data, "data"), (licence, "licence")))
     found = people_in(folder, without=without)
@@ -101,6 +108,7 @@ def calibrate_folder(
         versions.append(enrol(smaller, models, degraded=one, cache=cache, progress=follow))
     counter.following(counter.total)(Progress(0))
     native = versions[0]
+    _check_folders_are_people(native, folder)
     people = len(np.unique(native.people))
     made = calibrate(
         versions,
@@ -108,7 +116,7 @@ def calibrate_folder(
         photographs=_numbers(native, folder),
     )
     return Labelled(
-        calibration=made,
+        calibration=replace(made, network=words_of(models.profile, models.home)),
         tracks=measure_track_limits(versions, data=f"{data}, {people:,} people"),
         people=people,
         pictures=len(native),
@@ -244,6 +252,31 @@ def _numbers(native: Samples, folder: Path) -> tuple[int, ...]:
             fix="Give pictures of more people: some hundreds for rates that are worth something",
         )
     return numbers
+
+
+def _check_folders_are_people(native: Samples, folder: Path) -> None:
+    """Raise EvaluationError if the pictures in one folder are plainly of different people."""
+    metric = native.profile.metric
+    count = native.about["person"].value_counts()
+    own: dict[str, NDArray[Any]] = {}
+    for person in count[count >= FEWEST_TO_TELL].index:
+        rows = np.flatnonzero(native.people == person)[:MOST_TO_TELL]
+        among = similarity(native.templates[rows], native.templates[rows], metric)
+        own[person] = among[np.triu_indices(len(rows), 1)]
+    if not own:
+        return
+    single = comparisons(native, [native], photographs=1, in_entry=1).trial
+    strangers = _scores(single.scores, ~single.same)
+    alike = float(strangers[int(len(strangers) * (1 - ALIKE_BY_CHANCE))])
+    mixed = sorted(p for p, among in own.items() if (among >= alike).mean() < LEAST_ALIKE)
+    if mixed:
+        named = ", ".join(mixed[:5]) + (" and others" if len(mixed) > 5 else "")
+        raise EvaluationError(
+            f"the pictures in {named} are not of one person each: hardly two of them look alike",
+            where=str(folder),
+            fix="Give each person a folder; put pictures of people with one picture beside the "
+            "folders; or leave folders out with --without",
+        )
 
 
 class _Counter:

@@ -67,6 +67,14 @@ class ImportedProfile:
     tracks: TrackLimits | None = None
 
     @property
+    def words(self) -> str:
+        """Which network it is, where it is from, and what it was trained on."""
+        return (
+            f"{self.file} (SHA-256 {self.sha256}), from {self.source}. Licence: {self.licence}. "
+            f"Trained on: {self.training}."
+        )
+
+    @property
     def recogniser(self) -> Recogniser:
         """The recogniser, named after the checksum of its network."""
         return Recogniser(
@@ -121,6 +129,12 @@ def find(name: str, home: Path) -> ImportedProfile | None:
             fix="Remove the folder and import the network again",
         )
     return found
+
+
+def words_of(profile: Profile, home: Path) -> str:
+    """Words on the network of a profile, if it was imported; else nothing."""
+    own = find(profile.name, home)
+    return own.words if own else ""
 
 
 def find_same(wanted: Profile, home: Path) -> ImportedProfile | None:

@@ -228,6 +228,8 @@ def _about(model: ThresholdModel) -> Iterator[str]:
         )
         return
     yield f"<p>Calibrated on {escaped(found.data)}, {found.made:%d %B %Y}.</p>"
+    if found.network:
+        yield f"<p>The network: {escaped(found.network)}</p>"
     if known.note:
         yield f"<p>⚠ {escaped(known.note)}</p>"
 
