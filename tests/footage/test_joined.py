@@ -209,6 +209,30 @@ def test_what_cannot_be_decoded_after_a_join_is_told_and_counted(tmp_path: Path)
     assert reader.doubts[-1].from_seconds == pytest.approx(seen[COUNT][0], abs=0.002)
 
 
+def test_a_film_that_was_cut_off_before_its_table_is_told(tmp_path: Path) -> None:
+    contents = [film(tmp_path / f"{n}.mp4", n) for n in (0, COUNT)]
+    joined = tmp_path / "joined.mp4"
+    joined.write_bytes(contents[0] + contents[1].replace(b"moov", b"lost"))
+    with RecordingReader(joined) as reader:
+        assert len(shown(reader)) == COUNT
+        (unseen,) = reader.unseen
+        assert f"from byte {len(contents[0]):,} on" in unseen.why
+        assert "of unknown length could not be seen" in reader.problems[0].what
+
+
+@pytest.mark.parametrize(("suffix", "options"), [("mp4", {}), ("mkv", {}), ("mkv", {"live": "1"})])
+def test_films_of_other_codecs_and_sizes(
+    tmp_path: Path, suffix: str, options: dict[str, str]
+) -> None:
+    """Live: written by a recorder that was switched off, and does not state its length."""
+    joined = tmp_path / f"joined.{suffix}"
+    joined.write_bytes(
+        film(tmp_path / f"a.{suffix}", options=options)
+        + film(tmp_path / f"b.{suffix}", COUNT, codec="libx265", size=(96, 128), options=options)
+    )
+    assert_all_is_looked_at(joined, 2)
+
+
 def test_sound_in_the_place_of_pictures_is_no_damage(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "sound.ts"), "w") as container:
         voice = container.add_stream("mp2", rate=48_000, layout="mono")

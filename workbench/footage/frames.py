@@ -167,8 +167,9 @@ class RecordingReader:
             try:
                 film = self._film(part)
             except RecordingError as error:
-                why = f"the part from byte {part.begin:,} on {error.what}"
-                self._cannot_look(part.seconds or self._step, why)
+                self._cannot_look(
+                    part.seconds, f"the part from byte {part.begin:,} on {error.what}"
+                )
             else:
                 self._source.close()
                 self._source = film
@@ -176,10 +177,10 @@ class RecordingReader:
         return False
 
     def _cannot_look(self, length: float, why: str) -> None:
-        """Note what could not be looked at after what was read, up to the next part."""
+        """Note what could not be looked at before the next part; 0 s long if that is not known."""
         begins = self._seconds + self._unlooked
-        self._unseen(Unseen(begins, begins + length, why))
-        self._unlooked += length
+        self._unlooked += length or self._step
+        self._unseen(Unseen(begins, self._seconds + self._unlooked, why), known=length > 0)
 
     def _join(self) -> None:
         """Let a stretch begin with the part that was opened, unless it is all that there is."""
@@ -346,7 +347,6 @@ class RecordingReader:
         """Tell what of a film, or of a part of one, was not looked at."""
         if film.stopped != AT_END and not self._stopped:
             self._stopped = film.stopped
-        step = self._clock.step
         # Some count from the beginning of the clock, not of the film.
         claimed = film.duration_seconds if film.states_duration else None
         length = min(claimed, claimed - (film.zero or 0.0)) if claimed is not None else 0.0
@@ -356,7 +356,7 @@ class RecordingReader:
         part = film.part
         if part is not None and not shown and (part.begin or self._parts):
             why = f"no picture of the part from byte {part.begin:,} on can be decoded"
-            self._cannot_look(max(length, part.seconds, step), why)
+            self._cannot_look(max(length, part.seconds), why)
         elif claimed and trusted and missing > max(LEAST_CUT_SECONDS, LEAST_CUT_SHARE * length):
             why = (
                 f"its header claims {claimed:.0f} s, and its pictures end after "
@@ -364,7 +364,7 @@ class RecordingReader:
             )
             self._cannot_look(missing, why)
         elif film.undecoded > UNSEEN_STEPS:
-            self._cannot_look(film.undecoded * step, "its last pictures cannot be decoded")
+            self._cannot_look(film.undecoded * self._step, "its last pictures cannot be decoded")
         for what in film.left_out():
             self._note(what, self._begins)
 
@@ -422,15 +422,11 @@ class RecordingReader:
         lost = not self._source.explicit and self._is_pause(last, seconds)
         return lost or self._is_damage_between(last, seconds)
 
-    def _unseen(self, unseen: Unseen) -> None:
+    def _unseen(self, unseen: Unseen, *, known: bool = True) -> None:
         self.unseen.append(unseen)
-        self.problems.append(
-            Problem(
-                self.name,
-                f"{unseen.end - unseen.start:.1f} s could not be seen: {unseen.why}",
-                unseen.start,
-            )
-        )
+        length = f"{unseen.end - unseen.start:.1f} s" if known else "a stretch of unknown length"
+        what = f"{length} could not be seen: {unseen.why}"
+        self.problems.append(Problem(self.name, what, unseen.start))
 
     def _take_remarks(self) -> None:
         for what, seconds in self._clock.take_remarks():

@@ -15,7 +15,8 @@ from workbench.footage.containers import AVI, MATROSKA, MP4, PS, TS
 from workbench.footage.multiplex import Together, divided, picture_starts
 
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
-_CHUNK, _LONGEST_MARK = 1 << 22, 32
+_MATROSKA_BEGINS = rb"\x1a\x45\xdf\xa3.{1,80}?\x42\x82[\x84\x88](?:matroska|webm)"
+_CHUNK, _LONGEST_MARK = 1 << 22, 128
 # A box of this many bytes or fewer is none; more boxes than these are those of no film.
 _LEAST, _MOST_BOXES = 8, 1_000_000
 # What follows so many joined films is read as the last of them is.
@@ -130,13 +131,15 @@ def _begins(path: Path, container: str) -> Iterator[int]:
         if container in (MP4, AVI, MATROSKA):
             yield from islice(_begins_by_boxes(file, container), 1, None)
         elif container in _MARKS:
-            yield from islice(_places(file, re.compile(_MARKS[container])), 1, None)
+            yield from islice(_places(file, _MARKS[container]), 1, None)
 
 
-def _places(file: BinaryIO, mark: re.Pattern[bytes]) -> Iterator[int]:
-    begin, last, data = 0, -1, file.read(_CHUNK)
+def _places(file: BinaryIO, mark: bytes, begin: int = 0) -> Iterator[int]:
+    """Bytes at which a mark stands, from one of them on."""
+    file.seek(begin)
+    last, data = -1, file.read(_CHUNK)
     while data:
-        for place in (begin + found.start() for found in mark.finditer(data)):
+        for place in (begin + found.start() for found in re.finditer(mark, data, re.DOTALL)):
             if place > last:  # not found twice, where the pieces that are read overlap
                 yield place
             last = place
@@ -145,17 +148,18 @@ def _places(file: BinaryIO, mark: re.Pattern[bytes]) -> Iterator[int]:
 
 
 def _begins_by_boxes(file: BinaryIO, container: str) -> Iterator[int]:
-    header: int | None = None  # of an MP4, which stands before its table
-    for place, kind in _boxes(file, container):
-        if kind == b"ftyp":
-            header = place
-        elif kind in (b"moov", b"AVI ", _EBML):
-            yield place if header is None else header
-            header = None
+    has_table = True  # of what an MP4 holds; one that was cut off may have none
+    for place, kind, size in _boxes(file, container):
+        if kind in (b"ftyp", b"AVI ", _EBML) or (kind == b"moov" and has_table):
+            yield place
+            has_table = False
+        has_table |= kind == b"moov"
+        if kind == _SEGMENT and not size:  # one that was not finished does not state its length
+            yield from _places(file, _MATROSKA_BEGINS, place + 8)
 
 
-def _boxes(file: BinaryIO, container: str) -> Iterator[tuple[int, bytes]]:
-    """Place and kind of the outermost boxes of a file."""
+def _boxes(file: BinaryIO, container: str) -> Iterator[tuple[int, bytes, int]]:
+    """Place, kind and size of the outermost boxes of a file; 0 for a size that is not stated."""
     place, length = 0, file.seek(0, os.SEEK_END)
     for _ in range(_MOST_BOXES):
         if place > length - _LEAST:  # a damaged size may lie beyond all that can be sought
@@ -175,7 +179,7 @@ def _boxes(file: BinaryIO, container: str) -> Iterator[tuple[int, bytes]]:
             size, kind = _ebml_size(head), head[:4]
             if kind not in (_EBML, _SEGMENT):
                 return
-        yield place, kind
+        yield place, kind, size
         if size < _LEAST:
             return
         place += size
