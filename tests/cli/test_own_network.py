@@ -11,11 +11,15 @@ from typing import NamedTuple
 import networks
 import pytest
 
+from workbench.casework.subjects import describe_subject
 from workbench.cli.main import main
 from workbench.cli.output import DONE, REFUSED
+from workbench.errors import NotCalibrated
+from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
 from workbench.installation import Installation
 from workbench.notebook import load_models
+from workbench.widgets.components.agreement import agreement
 from workbench.widgets.investigate.model import Investigation
 from workbench.widgets.investigate.search import SearchPanel
 
@@ -78,7 +82,9 @@ def test_an_imported_profile_works_on_every_door(
     assert "drawn at random" in run("models", "show", own).out
 
     gallery, other = footage / "own.duckdb", footage / "dlib.duckdb"
-    assert run("index", footage, "--gallery", gallery, "--profile", own).status == DONE
+    said = run("index", footage, "--gallery", gallery, "--profile", own)
+    assert said.status == DONE
+    assert "neither split nor joined by what faces look like" in said.err
     assert run("index", footage, "--gallery", other).status == DONE
     with Gallery.open(gallery) as opened:
         assert opened.profile == load_models(own).profile
@@ -96,6 +102,12 @@ def test_an_imported_profile_works_on_every_door(
     page = SearchPanel(Investigation(gallery, installation=Installation.open()))
     assert "no default threshold" in page.words.value
     assert "sightline calibrate FOLDER --profile pooled" in page.words.value
+
+    models, nowhere = load_models(own), footage / "calibrations"
+    probe = make_probe(list(wanted), models=models)
+    with pytest.raises(NotCalibrated, match="no default threshold"):
+        describe_subject(probe, calibrations=nowhere)
+    assert agreement(probe.photographs, models.profile, calibrations=nowhere).groups is None
 
     found = run("search", *question, "--threshold", "-1", "--json")
     assert found.status == DONE

@@ -115,6 +115,8 @@ def _index(options: argparse.Namespace) -> int:
         return _show_plan(plan, json_lines=options.json)
     workers = options.workers or available_cores()
     with _writable(installation, options.gallery, options.profile) as (gallery, models):
+        if models.caution:
+            say(models.caution)
         if not options.watch:
             with indexing_progress() as progress:
                 report = index_catalogue(

@@ -228,6 +228,8 @@ def read_profile(path: Path) -> ImportedProfile:
     ModelError
         If it cannot be read, lacks a key, has one that is not known, or a value that cannot be.
     """
+    if not path.is_file():
+        raise ModelError("is not a file", where=str(path), fix="Name a TOML file")
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_PROFILE + 1)

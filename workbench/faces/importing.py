@@ -177,6 +177,12 @@ def _unfinished(parent: Path) -> Iterator[Path]:
         ) from None
     try:
         yield folder
+    except OSError as error:
+        raise ModelError(
+            f"cannot be written ({error.strerror})",
+            where=str(parent),
+            fix="Check that the disk of the model home has room",
+        ) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -41,6 +41,17 @@ class Models:
     join_from: float | None
     home: Path  # the DEEPFACE_HOME its weights came from
 
+    @property
+    def caution(self) -> str:
+        """Words on tracks that are taken as positions give them; empty where looks are measured."""
+        if self.split_below is not None and self.join_from is not None:
+            return ""
+        return (
+            "Tracks are neither split nor joined by what faces look like: the scores for that were "
+            f"not measured for profile {self.profile.name}. `sightline calibrate` measures them on "
+            "pictures of 100 people or more."
+        )
+
 
 def load(profile: str | Profile, *, home: Path) -> Models:
     """Load a profile by name, or the exact profile that a gallery was made with.

@@ -46,6 +46,7 @@ class Indexing(Tasks):
     workers = Int(1, help="processes that read recordings")
     plan = Instance(Plan, allow_none=True, help="what a run would do")
     report = Instance(IndexReport, allow_none=True, help="of the latest run that was not stopped")
+    caution = Unicode(help="what to know of the profile of that run; empty where nothing")
     stopped = Unicode(help="what to know of a run that was stopped; empty where none was")
 
     def __init__(
@@ -74,17 +75,18 @@ class Indexing(Tasks):
         """Index what the gallery does not hold yet."""
         workers, name = self.workers, self.profile
 
-        def job() -> IndexReport:
+        def job() -> tuple[IndexReport, str]:
             # First of all: nothing is made for a catalogue that cannot be used.
             catalogue = read_catalogue(self._catalogue())
             models = self.installation.load_models(name)
             with self.installation.gallery_for_writing(self.gallery, models.profile) as gallery:
-                return index_catalogue(
+                report = index_catalogue(
                     catalogue, gallery, models, workers=workers, progress=self.on_progress()
                 )
+            return report, models.caution
 
-        def done(report: IndexReport) -> None:
-            self.report = report
+        def done(found: tuple[IndexReport, str]) -> None:
+            self.caution, self.report = found[1], found[0]  # the report shows both
 
         self._begin("Indexing", job, done)
 
@@ -97,7 +99,7 @@ class Indexing(Tasks):
             return
         self.say("indexing")
         self.plan = self.progress = self.report = None
-        self.stopped = ""
+        self.stopped = self.caution = ""
 
         def to_its_end_or_stop() -> Any:
             try:
@@ -226,5 +228,6 @@ def _outcome(model: Indexing) -> str:
     else:
         return ""
     lines = "".join(f"<li>{escaped(one.where)}: {escaped(one.what)}</li>" for one in problems)
+    caution = f"<p>{escaped(model.caution)}</p>" if model.caution else ""
     listed = f"<p>{count(len(problems), 'problem')}:</p><ul>{lines}</ul>" if problems else ""
-    return f'<div role="status"><p>{escaped(first)}.</p>{unplaced}{listed}</div>'
+    return f'<div role="status"><p>{escaped(first)}.</p>{unplaced}{caution}{listed}</div>'
