@@ -181,9 +181,10 @@ def test_another_size_and_rate_after_the_join(tmp_path: Path) -> None:
     joined = tmp_path / "joined.ts"
     joined.write_bytes(
         film(tmp_path / "a.ts")
-        + film(tmp_path / "b.ts", COUNT, size=(96, 128), rate=5, options=OTHER)
+        + film(tmp_path / "b.ts", COUNT, codec="libx265", size=(96, 128), rate=5, options=OTHER)
     )
-    with RecordingReader(joined) as reader:
+    # There are enough pictures before the join, and after it all are needed.
+    with RecordingReader(joined, sufficient_rate=12.0) as reader:
         frames = [(frame.width, round(frame.seconds, 2)) for frame in reader.frames()]
     assert frames[:COUNT] == [(64, round(n / RATE, 2)) for n in range(COUNT)]
     assert frames[COUNT:] == [(128, round(COUNT / RATE + n / 5, 2)) for n in range(COUNT)]
@@ -231,6 +232,18 @@ def test_films_of_other_codecs_and_sizes(
         + film(tmp_path / f"b.{suffix}", COUNT, codec="libx265", size=(96, 128), options=options)
     )
     assert_all_is_looked_at(joined, 2)
+
+
+def test_films_beyond_a_great_number_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("frames", "joined"):
+        monkeypatch.setattr(f"workbench.footage.{module}.MOST_PARTS", 2)
+    joined = tmp_path / "joined.mp4"
+    joined.write_bytes(film(tmp_path / "a.mp4") * 3)
+    with RecordingReader(joined) as reader:
+        assert len(shown(reader)) == 2 * COUNT
+        assert any("the first 2 are looked at" in problem.what for problem in reader.problems)
 
 
 def test_sound_in_the_place_of_pictures_is_no_damage(tmp_path: Path) -> None:

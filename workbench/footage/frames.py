@@ -15,7 +15,7 @@ from workbench.footage.clock import MOST_SECONDS, PAUSE_WITHOUT_A_WORD_SECONDS, 
 from workbench.footage.files import alike_but_for_case, files_of, is_sequence, stamp_of
 from workbench.footage.film import AT_END, NOMINAL_RATE, Film
 from workbench.footage.geometry import Orientation
-from workbench.footage.joined import Part, parts_of
+from workbench.footage.joined import MOST_PARTS, Part, parts_of
 from workbench.footage.order import Ordered, in_order
 from workbench.footage.sequence import PictureSequence
 from workbench.footage.videoframe import VideoFrame
@@ -96,7 +96,7 @@ class RecordingReader:
         self._joined = ""  # why times of the part that is read are not certain
         self._damaged_at: float | None = None  # second at which damage was told last
         self._lost = False  # pictures, in a film whose times are by their number
-        self._number, self._leave_out = stream, False
+        self._number, self._sufficient_rate = stream, sufficient_rate
         self._parts: deque[Part] | None = None  # of the file that are still to be read
         self._begins = 0.0  # second at which the part that is read begins
         self._unlooked = 0.0  # seconds since the last picture that could not be looked at
@@ -127,18 +127,18 @@ class RecordingReader:
         for place, why in pictures.doubts_at(self._clock.step):
             self._clock.doubt(place * self._clock.step, why)
         self._step = self._clock.step
-        enough = sufficient_rate and self._clock.step * 2 * sufficient_rate <= 1
-        # Pictures that are counted must all be there.
-        if enough and not self._clock.counted:
-            self._leave_out = True
-            self._source.leave_out_unneeded()
+        self._leave_out_unneeded()
 
     def _film(self, part: Part | None = None) -> Film:
         film = Film(self.path, name=self.name, number=self._number, damaged=self._damage, part=part)
         self._check_size(film)
-        if self._leave_out:
-            film.leave_out_unneeded()
         return film
+
+    def _leave_out_unneeded(self) -> None:
+        """Leave out pictures that are not needed, if there are enough; counted ones all are."""
+        enough = self._sufficient_rate and self._clock.step * 2 * self._sufficient_rate <= 1
+        if enough and not self._clock.counted:
+            self._source.leave_out_unneeded()
 
     def _check_size(self, source: Film | PictureSequence) -> None:
         width, height = source.size
@@ -157,6 +157,8 @@ class RecordingReader:
             film.part = self._parts.popleft()
             return
         self.problems.clear()  # of the file as a whole; those of its parts come again
+        if len(self._parts) == MOST_PARTS:
+            self._note(f"of many films in it, the first {MOST_PARTS} are looked at", 0.0)
         if not self._open_next():
             raise self._error("no part of it can be read", "Convert it with ffmpeg")
 
@@ -198,6 +200,7 @@ class RecordingReader:
             zero=film.zero, step=step, why=self._joined, lost=self._unlooked
         )
         self._damaged_at = None
+        self._leave_out_unneeded()
         if part.begin and len(film.streams) > self.picture_streams:
             self._note(
                 f"{len(film.streams)} picture streams run from byte {part.begin:,} on, and one of "

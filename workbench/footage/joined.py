@@ -19,8 +19,8 @@ _MATROSKA_BEGINS = rb"\x1a\x45\xdf\xa3.{1,80}?\x42\x82[\x84\x88](?:matroska|webm
 _CHUNK, _LONGEST_MARK = 1 << 22, 128
 # A box of this many bytes or fewer is none; more boxes than these are those of no film.
 _LEAST, _MOST_BOXES = 8, 1_000_000
-# What follows so many joined films is read as the last of them is.
-_MOST_PARTS = 500
+# What follows so many joined films is not read.
+MOST_PARTS = 500
 # How a film begins, in containers of which nothing else holds the like.
 _MARKS = {
     "apng": rb"\x89PNG\r\n\x1a\n",
@@ -76,13 +76,13 @@ def parts_of(path: Path, container: str) -> list[Part]:
     try:
         size = path.stat().st_size
         if container in (TS, PS):
-            found = divided(picture_starts(path, container))[:_MOST_PARTS] or [Together(0)]
+            found = divided(picture_starts(path, container))[:MOST_PARTS] or [Together(0)]
             ends = [*(one.begin for one in found[1:]), size]
             return [
                 Part(container, one.begin, end, one.seconds, _before(one))
                 for one, end in zip(found, ends, strict=True)
             ]
-        begins = [0, *_begins(path, container)][:_MOST_PARTS]
+        begins = [0, *_begins(path, container)][:MOST_PARTS]
     except OSError as error:
         raise RecordingError(
             f"cannot be read ({error.strerror})", where=path.name, fix="Check the disk"
