@@ -176,6 +176,13 @@ def test_a_calibration_from_labels_holds_against_it_and_is_checked(
             keep(lesson, calibrations=folder)
 
 
+def test_few_pairs_do_not_pass_for_agreement(tmp_path: Path) -> None:
+    with Gallery.open(gallery_of(tmp_path / "few.duckdb", np.full(30, 0.2))) as gallery:
+        found = check(own_footage(gallery), labelled(0.0049))
+    assert found.holds
+    assert "cannot tell" in found.words()
+
+
 def test_counts_of_another_scale_or_profile_are_never_mixed_in(
     enough: Path, tmp_path: Path
 ) -> None:

@@ -70,7 +70,18 @@ def test_only_faces_in_one_picture_with_room_for_another_between_them_are_compar
     assert pairs(tracklet(0, 0, 1), tracklet(1, 100, 1, looks=2)) == []
     near = tracklet(1, 100, 1, 2)
     moved = replace(near, shots=(near.shots[0], replace(near.shots[1], box=Box(30, 10, 50, 50))))
-    assert pairs(tracklet(0, 0, 1, 2), moved) == []  # near in one picture of two
+    assert pairs(tracklet(0, 0, 1, 2), moved) == []  # in one place in one of two pictures
+    # While footage is indexed, all pictures are known: three must show them apart.
+    seen = [tuple((float(second), Box(x, 10, 50, 50)) for second in range(3)) for x in (0, 100)]
+    one, other = (
+        replace(tracklet(number, x, 7), moments=those)
+        for number, (x, those) in enumerate(zip((0, 100), seen, strict=True))
+    )
+    assert pairs(one, other) == [(0, 1)]
+    assert pairs(one, replace(other, moments=other.moments[:2])) == []
+    crossing = (*other.moments, (3.0, Box(20, 10, 50, 50)))
+    assert pairs(replace(one, moments=(*one.moments, (3.0, Box(0, 10, 50, 50)))),
+                 replace(other, moments=crossing)) == []  # fmt: skip
     unsearchable = replace(tracklet(1, 100, 1), template=None)
     assert pairs(tracklet(0, 0, 1), unsearchable) == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,8 @@ class Tracklet:
     # Of the recording, when it was seen first and last; None: as its times say.
     first_seconds: float | None = None
     last_seconds: float | None = None
+    # When and where it was detected, as far as that is known: a gallery keeps the shots alone.
+    moments: tuple[tuple[float, Box], ...] = field(default=(), repr=False, compare=False)
 
     @property
     def searchable(self) -> bool:

@@ -52,6 +52,8 @@ LIKE_PHOTOGRAPHS, FEWER, MORE_PHOTOGRAPHS, MORE = 2, 0.5, 3, 1.5
 # How much more the FMR of single probes varies than its mean, as calibrations with labels have it:
 # more, the rarer the match. Nothing of it can be seen in counts.
 _DISPERSION, _MOST_DISPERSION = 0.4, 20.0
+# An interval that reaches to more than so many times what a calibration says tells nothing of it.
+TOO_WIDE = 4
 _PHOTOGRAPHS = (1, LIKE_PHOTOGRAPHS, MORE_PHOTOGRAPHS)
 
 
@@ -79,6 +81,8 @@ class FootageCheck:
             f"interval) of {self.pairs:,} pairs of certainly different people reach the threshold "
             f"of {self.threshold:.2f}; the calibration says {format_rate(self.expected)}."
         )
+        if self.holds and self.high > TOO_WIDE * self.expected:
+            return f"{text} So few pairs cannot tell whether that holds here."
         if self.holds:
             return f"{text} The two agree."
         if self.expected < self.low:

@@ -96,8 +96,9 @@ class OwnFootage:
     def words(self) -> str:
         """Put into words what there is, and what is missing for a calibration."""
         hours = self.seconds / 3600
+        length = f"{hours:,.1f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
         text = (
-            f"{self.pairs:,} pairs of certainly different people in {hours:,.1f} hours of footage "
+            f"{self.pairs:,} pairs of certainly different people in {length} of footage "
             f"({self.recordings:,} recordings)."
         )
         if self.too_alike:

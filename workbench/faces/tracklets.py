@@ -238,6 +238,7 @@ class TrackletBuilder:
             template=pooled,
             first_seconds=fragment.first,
             last_seconds=fragment.last,
+            moments=tuple(fragment.moments),
         )
 
     def _time(self, seconds: float) -> datetime:

@@ -47,25 +47,38 @@ def with_different_people(indexed: IndexedRecording, metric: Metric) -> IndexedR
 def different_pairs(tracklets: Sequence[Tracklet]) -> Iterator[tuple[Tracklet, Tracklet]]:
     """Yield pairs of searchable tracklets of one recording that are certainly of different people.
 
-    They have shots in the same pictures, in each of which another face would fit between the two.
+    Three pictures at least show both, with room for another face between them, and none shows them
+    in one place. Of stored tracklets the pictures of their shots alone are known, of which one is
+    enough: each of them was chosen as a good view of a face.
     """
     seen = [t for t in tracklets if t.searchable and t.detections >= FEWEST_LOOKS]
     at: dict[float, list[tuple[int, Box]]] = {}
     for number, tracklet in enumerate(seen):
-        for shot in tracklet.shots:
-            at.setdefault(shot.seconds, []).append((number, shot.box))
-    apart: dict[tuple[int, int], bool] = {}
+        for seconds, box in tracklet.moments or ((s.seconds, s.box) for s in tracklet.shots):
+            at.setdefault(seconds, []).append((number, box))
+    apart: Counter[tuple[int, int]] = Counter()
+    together: set[tuple[int, int]] = set()
     for those in at.values():
         for (one, box), (other, there) in combinations(those, 2):
             if one != other:
-                apart[one, other] = apart.get((one, other), True) and are_apart(box, there)
-    # Those that came one after the other first, so that many tracklets have their share.
-    ordered = sorted((pair for pair, so in apart.items() if so), key=lambda p: (p[1] - p[0], p))
+                apart[one, other] += are_apart(box, there)
+                if box.overlap(there) > 0:
+                    together.add((one, other))
+    ordered = sorted(
+        (pair for pair, count in apart.items() if count >= _enough(seen, pair)),
+        # Those that came one after the other first, so that many tracklets have their share.
+        key=lambda pair: (pair[1] - pair[0], pair),
+    )
     partners: Counter[int] = Counter()
     for one, other in ordered:
-        if partners[one] < MOST_PAIRS and partners[other] < MOST_PAIRS:
+        if (one, other) not in together and max(partners[one], partners[other]) < MOST_PAIRS:
             partners.update((one, other))
             yield seen[one], seen[other]
+
+
+def _enough(seen: Sequence[Tracklet], pair: tuple[int, int]) -> int:
+    """Pictures that must show the two apart."""
+    return FEWEST_LOOKS if all(seen[number].moments for number in pair) else 1
 
 
 def are_apart(box: Box, other: Box) -> bool:
