@@ -57,7 +57,8 @@ _NEWEST = {
     "longitude = excluded.longitude, noted_at = excluded.noted_at "
     "WHERE excluded.noted_at > cameras.noted_at",
     "refusals": "ON CONFLICT DO UPDATE SET reason = excluded.reason, "
-    "refused_at = excluded.refused_at WHERE excluded.refused_at > refusals.refused_at",
+    "refused_at = excluded.refused_at, offset_seconds = excluded.offset_seconds, "
+    "catalogue = excluded.catalogue WHERE excluded.refused_at > refusals.refused_at",
 }
 _UNWANTED_RECORDING = "recording_id IN (SELECT unnest($recordings::VARCHAR[]))"
 _UNWANTED = f"{_UNWANTED_RECORDING} OR {TRACKLET_ID} IN (SELECT unnest($tracklets::VARCHAR[]))"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from workbench.casework.clockcorrection import ClockTarget, correct_clocks
+from workbench.casework.clockcorrection import ClockTarget, bring_in, correct_clocks
 from workbench.casework.clocks import list_clocks, view_clock
+from workbench.domain import ClockCorrection
 from workbench.errors import CaseError, ImageError, NotPermitted
 from workbench.footage.clockpictures import AREAS, ClockArea
 from workbench.gallery import Gallery
+from workbench.gallery.lifecycle import merge
 
 
 def test_a_clock_set_so_that_footage_is_within_the_case(office: Any, clocked: Path) -> None:
@@ -20,6 +24,27 @@ def test_a_clock_set_so_that_footage_is_within_the_case(office: Any, clocked: Pa
         with pytest.raises(NotPermitted, match="supervisor or administrator"):
             correct_clocks(
                 office.sit("anna"), gallery, target, offset_seconds=3600, how="so that it fits"
+            )
+        assert {one.clock.offset_seconds for one in list_clocks(gallery)} == {0}
+    assert [entry.what for entry in office.events("clock.")] == ["clock.correct.refused"]
+
+
+def test_a_gallery_merged_so_that_footage_is_within_the_case(
+    office: Any, clocked: Path, copied: Callable[[Path, Path], Path], tmp_path: Path
+) -> None:
+    found_at = datetime(2026, 4, 1, tzinfo=UTC)
+    with (
+        Gallery.open(copied(clocked, tmp_path / "other"), write=True) as other,
+        Gallery.open(clocked, write=True) as gallery,
+    ):
+        other.correct_clock(ClockCorrection(3600, "anna", "so that it fits", found_at), folder=".")
+        office.sit("anna")
+        with pytest.raises(NotPermitted, match="supervisor or administrator"):
+            bring_in(
+                office.register,
+                gallery,
+                "other",
+                lambda agreed: merge(gallery, other, agreed=agreed),
             )
         assert {one.clock.offset_seconds for one in list_clocks(gallery)} == {0}
     assert [entry.what for entry in office.events("clock.")] == ["clock.correct.refused"]
