@@ -121,6 +121,8 @@ NAN = np.full(networks.DIMENSION, np.nan, np.float32)
     ("change", "said"),
     [
         (networks.with_weights_outside, "keeps weights in another file"),
+        (networks.four_at_a_time, r"takes input of the shape \(4, 3, 64, 64\)"),
+        (networks.ends_with("Mul", np.float32([1e30])), "too long to be compared"),
         (networks.with_two_outputs, "has 2 outputs, not one"),
         (networks.ends_with("Mystery", domain="example.org"), "operators of its own"),
         (networks.ends_with("RandomNormalLike"), "draws at random"),

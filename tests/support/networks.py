@@ -77,6 +77,11 @@ def one_at_a_time(model: Any) -> None:
         end.type.tensor_type.shape.dim[0].dim_value = 1
 
 
+def four_at_a_time(model: Any) -> None:
+    """Fix the batch at four pictures."""
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
+
+
 def ends_with(operator: str, *constants: Any, **about: Any) -> Callable[[Any], None]:
     """Change that passes the template through one more operator."""
 

@@ -44,6 +44,7 @@ TOLERANCE = 1e-5
 
 FEWEST_FACES = 8
 SECONDS = 300  # for the trial, by the clock
+SHORTEST, LONGEST = 1e-6, 1e15  # of templates: their squares are added in float32
 ALIKE = 1e-3  # templates of two pictures that differ by less are the same
 # Of pairs of the same person and of two, the first scores higher this often, or it is said.
 APART = 0.9
@@ -245,9 +246,14 @@ def _tested(
             "gives numbers that are infinite or not numbers (NaN)",
             "Check mean and scale under [input], and the network itself",
         )
-    length = np.linalg.norm(together, axis=1)
-    if length.min() < 1e-6:
+    length = np.linalg.norm(together.astype(np.float64), axis=1)
+    if length.min() < SHORTEST:
         raise unfit("gives a template of zeros for a face", "Check mean and scale under [input]")
+    if length.max() > LONGEST:
+        raise unfit(
+            f"gives templates of the length {length.max():.1g}, too long to be compared",
+            "Check mean and scale under [input], and the network itself",
+        )
     mean = float(length.mean())
     repeated, apart = (float(np.abs(run - together).max()) / mean for run in (again, alone))
     for difference, what in (
@@ -335,8 +341,9 @@ def _run(folder: Path, chips: NDArray[np.float32], where: str) -> NDArray[np.flo
                 found: NDArray[np.float32] = np.load(made, allow_pickle=False)
                 return found
             ended = f"signal {-done.returncode}" if done.returncode < 0 else "an error"
-            lines = done.stderr.strip().splitlines()
-            said = done.stdout.strip() or (lines[-1][:300] if lines else "")
+            # The last line is ours, or Python's: ONNX Runtime writes to both as well.
+            lines = (done.stdout.strip() or done.stderr.strip()).splitlines()
+            said = lines[-1][:400] if lines else "it said nothing"
             what = (
                 said
                 if done.returncode == trial.UNFIT

@@ -8,16 +8,19 @@ import subprocess
 import sys
 import zipfile
 from csv import DictReader
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO, StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from workbench.casework.cases import Case
-from workbench.casework.evidence.export import Export, export, is_recorded
+from workbench.casework.evidence.contents import _method
+from workbench.casework.evidence.export import Export, _default_threshold, export, is_recorded
 from workbench.casework.record.audit import verify
 from workbench.casework.record.signing import (
     MANIFEST,
@@ -117,6 +120,14 @@ def test_a_correction_that_moved_a_sighting_out_of_the_case_is_told(
     assert 0 < sum(moved.values()) < 4
     assert html.count("OUTSIDE the authorised time") == sum(moved.values())
     assert "seen outside the authorised time, by a correction" in html
+
+
+def test_a_report_says_that_a_profile_has_no_calibration(office: Any, gallery: Gallery) -> None:
+    profile = replace(gallery.profile, recogniser="onnx-111111111111")
+    threshold = _default_threshold(office.register, SimpleNamespace(profile=profile), photographs=2)
+    assert threshold is None
+    dossier = SimpleNamespace(profile=profile, threshold=threshold)
+    assert "no default threshold" in _method(dossier).paragraphs[-1]
 
 
 def test_what_people_wrote_stays_text(archive: Export) -> None:
