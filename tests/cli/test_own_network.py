@@ -79,7 +79,9 @@ def test_an_imported_profile_works_on_every_door(
     rows = [json.loads(line) for line in run("models", "list", "--json").out.splitlines()]
     (row,) = [row for row in rows if row["name"] == own]
     assert (row["state"], row["licence"]) == ("imported", networks.LICENCE)
-    assert "drawn at random" in run("models", "show", own).out
+    shown = run("models", "show", own).out
+    assert "drawn at random" in shown
+    assert "Self-test passed on 18 faces" in " ".join(shown.split())
 
     gallery, other = footage / "own.duckdb", footage / "dlib.duckdb"
     said = run("index", footage, "--gallery", gallery, "--profile", own)

@@ -132,6 +132,7 @@ def _show(options: argparse.Namespace) -> int:
             ("SHA-256", ", ".join(row.sha256)),
             ("source", row.source),
             ("trained on", row.training),
+            ("self-test", row.self_test),
         ):
             if value:
                 found.add_row(name, value)

@@ -175,9 +175,10 @@ def imported_table(home: Path) -> list[ModelRow]:
         size = path.stat().st_size if path.is_file() else None
         try:
             own = find(name, home)
-            assert own is not None  # it was listed
+            if own is None:
+                continue  # removed meanwhile
             require(own, home)
-            self_test(own, home)
+            tested = self_test(own, home)
         except ModelError as error:
             rows.append(
                 ModelRow(name, "recogniser", NETWORK, "wrong content", str(error), None, size, (),
@@ -186,13 +187,21 @@ def imported_table(home: Path) -> list[ModelRow]:
             continue
         rows.append(
             ModelRow(name, "recogniser", own.file, "imported", own.licence, None, size,
-                     (own.sha256,), own.source, own.training)
+                     (own.sha256,), own.source, own.training, tested.words)
         )  # fmt: skip
     return rows
 
 
-def self_test(own: ImportedProfile, home: Path) -> NDArray[np.float32]:
-    """Templates ``(n, dimension)`` that the network gave for noise when it was imported.
+@dataclass(frozen=True, slots=True, eq=False)
+class Tested:
+    """Record of the self-test of a network."""
+
+    noise_templates: NDArray[np.float32]  # (n, dimension): what it gave for noise
+    words: str  # when it was, and its result
+
+
+def self_test(own: ImportedProfile, home: Path) -> Tested:
+    """Read the record of the self-test when the network was imported.
 
     Raises ModelError if there is no such record, or the profile was changed since.
     """
@@ -202,7 +211,7 @@ def self_test(own: ImportedProfile, home: Path) -> NDArray[np.float32]:
         record: dict[str, Any] = json.loads(path.read_text("utf-8"))
         tested, known = record["profile"], np.array(record["noise_templates"], np.float32)
         if tested == stated(own) and known.ndim == 2 and known.shape[1] == own.dimension:
-            return known
+            return Tested(known, f"{str(record['imported_at'])[:10]}. {record['words']}")
     except (OSError, ValueError, KeyError, TypeError):
         pass  # as one that is not there
     raise ModelError(

@@ -124,6 +124,7 @@ def import_network(
             "accepted_licence": own.licence,
             "imported_at": datetime.now(UTC).isoformat(timespec="seconds"),
             **{name: getattr(made, name) for name in made.__slots__},
+            "words": made.words(),
             "noise_templates": noise,
         }
         (folder / PROFILE).write_bytes(profile.read_bytes())

@@ -162,7 +162,7 @@ _OTHER_MACHINE = 1e-4
 
 def _check_imported(own: ImportedProfile, models: Models) -> None:
     """Compare what a loaded network gives for noise with what it gave at its self-test."""
-    known = imported.self_test(own, models.home)
+    known = imported.self_test(own, models.home).noise_templates
     found = np.array(models.recogniser.forward(models.prepare(noise(own.input_size))), np.float32)
     length = float(np.linalg.norm(known, axis=1).mean())
     apart = float(np.abs(found - known).max()) / length if found.shape == known.shape else np.inf

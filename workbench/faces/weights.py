@@ -259,6 +259,7 @@ class ModelRow:
     sha256: tuple[str, ...]
     source: str
     training: str = ""  # of an imported network: what it was trained on
+    self_test: str = ""  # of an imported network: when it was, and its result
 
 
 def models_table(home: Path) -> list[ModelRow]:
