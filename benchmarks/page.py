@@ -229,7 +229,7 @@ def measure(path: Path, home: Path, rounds: int = ROUNDS) -> dict[str, Any]:
     """Measure opening pages and searching."""
     environment = {
         "SIGHTLINE_HOME": str(home), "SIGHTLINE_CASE": CASE,
-        "SIGHTLINE_DISTRICTS": str(home / "districts"), "SIGHTLINE_THRESHOLD": "0.6",
+        "SIGHTLINE_DISTRICTS": str(home / "districts"),
     }  # fmt: skip
     with serving(path, environment, warm_kernels=1) as address, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(

@@ -129,5 +129,5 @@ def people_of_numbers(profile: Profile, people: int, pictures: int) -> tuple[Sam
         about = pd.DataFrame({"person": who, "name": names, "width": 80.0, "quality": quality})
         for part in QUALITY_PARTS:
             about[part] = generator.uniform(0.5, 1.0, len(who))
-        made.append(Samples(about, templates, profile, failed))
+        made.append(Samples(about, templates, templates, profile, failed))
     return made[0], made[1]

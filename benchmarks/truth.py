@@ -147,6 +147,7 @@ def tracklets(gallery: Gallery, truth: Truth) -> Samples:
     return Samples(
         pd.DataFrame(rows, columns=columns),
         np.stack(templates),
+        np.stack(templates),
         gallery.profile,
         pd.DataFrame(failed, columns=["person", "name", "reason"]),
     )

@@ -107,7 +107,7 @@ def calibrated() -> Callable[[Profile], Calibration]:
         about = about.assign(width=80.0, quality=quality, **dict.fromkeys(QUALITY_PARTS, 1.0))
         templates = (np.repeat(places, 6, axis=0) + noise).astype(np.float32)
         failed = pd.DataFrame(columns=["person", "name", "reason"])
-        samples = Samples(about, templates, profile, failed)
+        samples = Samples(about, templates, templates, profile, failed)
         return calibrate(
             [samples], data="eighty sets of numbers", photographs=(1, 3), qualities=(0.0, 0.8)
         )

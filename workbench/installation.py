@@ -11,8 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.calibration import calibration_of
 from workbench.casework.register import CaseRegister, open_register
-from workbench.domain import Profile, Threshold
+from workbench.domain import PLAIN_SCALE, Profile, Threshold
+from workbench.errors import SettingsError
 from workbench.faces import models, profiles
 from workbench.settings import Settings, load_settings
 
@@ -92,9 +94,24 @@ class Installation:
 
         The threshold of the settings, else the calibrated one; see
         :func:`workbench.faces.profiles.calibrated_threshold`, which raises NotCalibrated.
+
+        Raises
+        ------
+        SettingsError
+            If the threshold of the settings is of another scale than the profile's scores.
         """
-        if self.settings.threshold is not None:
-            return Threshold(self.settings.threshold, self.settings.calibration)
-        return profiles.calibrated_threshold(
-            profile, calibrations=self.settings.calibrations_folder, photographs=photographs
-        )
+        settings, folder = self.settings, self.settings.calibrations_folder
+        if settings.threshold is None:
+            return profiles.calibrated_threshold(
+                profile, calibrations=folder, photographs=photographs
+            )
+        calibration = calibration_of(profile, folder=folder)
+        scale = calibration.scale if calibration else PLAIN_SCALE
+        if settings.scale != scale:
+            raise SettingsError(
+                f"the threshold {settings.threshold:g} is of the scale {settings.scale}, and "
+                f"scores of profile {profile.name} are of the scale {scale}",
+                where="SIGHTLINE_THRESHOLD",
+                fix=f"Set it again and say SIGHTLINE_SCALE={scale}, or leave it to the calibration",
+            )
+        return Threshold(settings.threshold, settings.calibration, scale)

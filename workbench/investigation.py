@@ -18,6 +18,7 @@ from workbench.calibration import calibration_of
 from workbench.calibration.words import format_count
 from workbench.casework.authority import answered, authorise, cancelled, scope_under
 from workbench.domain import (
+    PLAIN_SCALE,
     TIME_FIELDS,
     Camera,
     Candidate,
@@ -37,7 +38,12 @@ if TYPE_CHECKING:
 
     from workbench.calibration import Calibration, FalseCandidateEstimate, FnmrEstimate
     from workbench.casework.register import CaseRegister
+    from workbench.domain import Vector
     from workbench.gallery import Gallery
+
+
+LOOKS_LIKE_MANY = 0.05
+"""Share of people, the nearest to strangers, of whom it is said that they look like many others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +51,35 @@ class Expectations:
     """Expected errors of one search at any threshold, from the calibration of its profile.
 
     ``tracklets`` counts the ones that are compared, by the quality of their best shot (see
-    :data:`workbench.calibration.QUALITY_STEPS`); ``photographs`` is their number in the probe.
+    :data:`workbench.calibration.QUALITY_STEPS`); ``photographs`` is their number in the probe. How
+    many are false depends on the probe too: see :class:`workbench.calibration.Nearness`.
     """
 
     calibration: Calibration
     tracklets: tuple[int, ...]
     photographs: int
+    offset: float | None = None  # of the probe at hand, where one is known: how near to strangers
 
     def false_candidates(self, threshold: float) -> FalseCandidateEstimate:
         """Estimate the number of false candidates with at least this score."""
         return self.calibration.false_candidates(
-            threshold, self.tracklets, photographs=self.photographs
+            threshold, self.tracklets, photographs=self.photographs, offset=self.offset
+        )
+
+    @property
+    def resembles_many(self) -> str:
+        """Say that the target looks like many others and what helps; empty if it does not."""
+        nearness = self.calibration.nearness_of(self.photographs)
+        if nearness is None or self.offset is None:
+            return ""
+        nearer = 1 - nearness.share_below(self.offset)
+        if nearer > LOOKS_LIKE_MANY:
+            return ""
+        among = f"1 in {1 / nearer:,.0f}" if nearer >= 0.01 else "less than 1 in 100"
+        return (
+            f"This face resembles many others: {among} of the people of the calibration resemble "
+            "strangers as much. Look at candidates with more care; more photographs, a narrower "
+            "district or time, or a higher minimum score leave fewer false ones."
         )
 
     def fnmr(self, threshold: float) -> FnmrEstimate:
@@ -87,10 +111,13 @@ class Expectations:
                 f" This rests on {self.calibration.data}. How many true sightings are missed is "
                 "not known."
             )
+        said = [words]
+        if self.resembles_many:
+            said.append(self.resembles_many)
         if math.isnan(missed.rate):
-            return [words]
+            return said
         return [
-            words,
+            *said,
             f"Expect to miss about {missed.rate:.1%} ({missed.low:.1%} to {missed.high:.1%}) of "
             "the true sightings among them.",
         ]
@@ -103,10 +130,12 @@ def expect(
     photographs: int,
     calibrations: Path,
     only: Filter | None = None,
+    template: Vector | None = None,
 ) -> Expectations | None:
     """Estimate the errors of a search in advance; nothing is compared.
 
-    *calibrations* is the folder of the installation's own calibrations. Returns None if the profile
+    *calibrations* is the folder of the installation's own calibrations, *template* that of the
+    probe, if there is one: what to expect depends on it. Returns None if the profile
     has no calibration. Raises DistrictError as :func:`search` does, and EvaluationError if a
     calibration of the installation cannot be used.
     """
@@ -114,7 +143,8 @@ def expect(
     if calibration is None:
         return None
     about = gallery_search.explain(gallery, scope, only=only)
-    return Expectations(calibration, about.quality, max(1, photographs))
+    offset = None if template is None else calibration.offset(template)
+    return Expectations(calibration, about.quality, max(1, photographs), offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +174,18 @@ class SearchResult:
         """Return the candidates as a DataFrame, one row each, best first; times in UTC.
 
         Columns: rank, tracklet_id, camera_id, camera, longitude, latitude, recording, first_seen,
-        last_seen, score, quality, and what the times rest on:
+        last_seen, score, scale, quality, and what the times rest on:
         :data:`workbench.domain.TIME_FIELDS`.
         """
         columns = [
             "rank", "tracklet_id", "camera_id", "camera", "longitude", "latitude", "recording",
-            "first_seen", "last_seen", "score", "quality", *TIME_FIELDS,
+            "first_seen", "last_seen", "score", "scale", "quality", *TIME_FIELDS,
         ]  # fmt: skip
         rows = [
             (
                 rank, c.tracklet_id, c.camera.camera_id, c.camera.name, c.camera.longitude,
-                c.camera.latitude, c.recording, c.first_seen, c.last_seen, c.score, c.quality,
-                *c.time.fields.values(),
+                c.camera.latitude, c.recording, c.first_seen, c.last_seen, c.score, c.scale,
+                c.quality, *c.time.fields.values(),
             )
             for rank, c in enumerate(self.candidates, start=1)
         ]  # fmt: skip
@@ -207,15 +237,25 @@ def search(
     AuditDamaged
         If the record was altered: nothing is searched then.
     ProfileMismatch
-        If probe and gallery were made with different profiles.
+        If probe and gallery were made with different profiles, or the threshold is of another
+        scale than the scores.
     DistrictError
         If the district holds no camera of the gallery, or the filter leaves none.
     Cancelled
         If *progress* raised it; the search stays on record.
     """
     _require_same_profile(gallery, probe)
+    calibration = calibration_of(gallery.profile, folder=register.rules.calibrations)
+    scale = calibration.scale if calibration else PLAIN_SCALE
     if isinstance(threshold, int | float):
-        threshold = Threshold(float(threshold), "chosen by hand")
+        threshold = Threshold(float(threshold), "chosen by hand", scale)
+    if threshold is not None and threshold.scale != scale:
+        raise ProfileMismatch(
+            f"the threshold {threshold.score:g} is of the scale {threshold.scale}, and scores of "
+            f"this search are of the scale {scale}",
+            where="threshold",
+            fix="Take the threshold from the calibration that the installation uses",
+        )
     asked_at, began = datetime.now(UTC), time.perf_counter()
     least = None if threshold is None else threshold.score
     try:
@@ -226,7 +266,7 @@ def search(
         raise
     permit = authorise(
         register, case, gallery, probe, scope,
-        cameras=cameras, threshold=least, top=top, only=only,
+        cameras=cameras, threshold=least, scale=scale, top=top, only=only,
     )  # fmt: skip
     compared = 0
 
@@ -240,6 +280,7 @@ def search(
         candidates = gallery_search.search(
             gallery, probe.template, scope,
             permit=permit, top=top, threshold=least, only=only, progress=count,
+            normaliser=calibration.normaliser if calibration else None,
         )  # fmt: skip
     except Cancelled:
         cancelled(register, permit, compared=compared)
@@ -247,7 +288,7 @@ def search(
     coverage = gallery.coverage(scope, only=only)
     expectations = expect(
         gallery, scope, photographs=len(probe.photographs),
-        calibrations=register.rules.calibrations, only=only,
+        calibrations=register.rules.calibrations, only=only, template=probe.template,
     )  # fmt: skip
     seconds = time.perf_counter() - began
     answered(register, permit, candidates=len(candidates), seconds=seconds)

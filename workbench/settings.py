@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from workbench.domain import PLAIN_SCALE
 from workbench.errors import SettingsError
 
 
@@ -31,6 +32,9 @@ class Settings(BaseSettings):
     )
     calibration: str = Field(
         default="set for this installation", description="the data that threshold was set on"
+    )
+    scale: str = Field(
+        default=PLAIN_SCALE, description="the scale of scores that threshold was set on"
     )
     gallery: Path | None = Field(
         default=None, description="the gallery that dashboards open; by default HOME/gallery.duckdb"

@@ -26,7 +26,7 @@ def served(
     """The demo, served with casework of its own: a training case and two faces to decide on."""
     from workbench.casework.reviewing.review import list_for_review
     from workbench.demo import demo_town
-    from workbench.demo.check import THRESHOLD, training_case
+    from workbench.demo.check import demo_threshold, training_case
     from workbench.district import from_file
     from workbench.domain import Scope
     from workbench.faces.probes import make_probe
@@ -44,8 +44,9 @@ def served(
     with Gallery.open(copy) as gallery:
         probe = make_probe(photographs, models=models)
         found = search(
-            gallery, probe, scope, case=reference, register=register, threshold=THRESHOLD, top=2
-        )
+            gallery, probe, scope, case=reference, register=register,
+            threshold=demo_threshold(town, photographs=len(photographs)), top=2,
+        )  # fmt: skip
     listed = list_for_review(register, reference, found.candidates, probe=probe)
     assert listed == 2
     folder = tmp_path_factory.mktemp("server")

@@ -51,7 +51,7 @@ def test_what_was_written_comes_back(calibration: Calibration, told: dict[str, A
         ({"thresholds": [0.3, 0.2]}, "differ in length"),
         ({"thresholds": None}, "TypeError"),
         ({"made": "yesterday"}, "isoformat"),
-        ({"evidence": {}}, "KeyError"),
+        ({"likelihood_ratio_model": {}}, "KeyError"),
     ],
 )
 def test_a_calibration_with_a_wrong_field_is_refused(
@@ -63,8 +63,8 @@ def test_a_calibration_with_a_wrong_field_is_refused(
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.5])
 def test_a_rate_outside_zero_to_one_is_refused(told: dict[str, Any], value: float) -> None:
-    told["curves"][0]["false"][3] = value
-    with pytest.raises(EvaluationError, match="false holds a value that is not a rate"):
+    told["curves"][0]["fmr"][3] = value
+    with pytest.raises(EvaluationError, match="fmr holds a value that is not a rate"):
         parse_calibration(json.dumps(told), where="text")
 
 
@@ -90,7 +90,7 @@ def test_thresholds_must_rise(told: dict[str, Any]) -> None:
         parse_calibration(json.dumps(told), where="text")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", "{", "[" * 100_000, "\x00", '{"version": 1}'])
+@pytest.mark.parametrize("text", ["", "[]", "null", "{", "[" * 100_000, "\x00", '{"version": 2}'])
 def test_text_that_is_no_calibration_is_refused(text: str) -> None:
     with pytest.raises(EvaluationError, match="is not a calibration"):
         parse_calibration(text, where="text")

@@ -145,7 +145,8 @@ def test_search_finds_the_person_and_tells_what_scripts_need(
     }  # fmt: skip
     assert best["camera_id"] == "C1"
     assert datetime.fromisoformat(best["first_seen"]).utcoffset() == timedelta(0)
-    assert 0.5 < best["score"] <= 1
+    assert 5 < best["score"] < 12
+    assert best["scale"].startswith("normalised-")
     assert 0 < best["quality"] <= 1
 
 
@@ -218,9 +219,9 @@ def test_search_keeps_to_top_threshold_time_and_place(
     def files(*arguments: object) -> list[str]:
         return [line["recording"] for line in run("search", *arguments, "--json").lines]
 
-    assert files(*question, "--threshold", "-1") == ["maren.mkv", "later.mkv", "tobias.mkv"]
-    assert files(*question, "--threshold", "-1", "--top", "1") == ["maren.mkv"]
-    assert files(*question, "--threshold", "0.999") == []
+    assert files(*question, "--threshold", "-9") == ["maren.mkv", "later.mkv", "tobias.mkv"]
+    assert files(*question, "--threshold", "-9", "--top", "1") == ["maren.mkv"]
+    assert files(*question, "--threshold", "20") == []
     assert files(*changed(question, "--to", "2026-03-29T02:00:00+02:00")) == []
     assert files(*changed(question, "--to", "2026-03-29T02:00:01+02:00")) == ["maren.mkv"]
     only_c2 = tmp_path / "park.geojson"
@@ -232,7 +233,7 @@ def test_search_keeps_to_top_threshold_time_and_place(
 def test_search_for_people_says_what_a_score_is_worth(run: Run, question: list[object]) -> None:
     said = run("search", *question)
     assert "[red]Park (C2)" in said.out  # a name is text, not a colour
-    assert "2 candidates of score 0.43 (LFW" in said.err
+    assert "2 candidates of score 2.46 (LFW" in said.err
     assert "Expect about" in said.err
     assert "false candidates in this search" in said.err
     assert "among 3 tracklets of 2 of 2 cameras" in said.err

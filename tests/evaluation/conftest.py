@@ -33,8 +33,7 @@ def crowd() -> Crowd:
                 rows.append((f"P{person:04}", f"{number}.jpg", 100.0, good, *[good] * 6))
         columns = ["person", "name", "width", "quality", *QUALITY_PARTS]
         failed = pd.DataFrame(columns=["person", "name", "reason"])
-        return Samples(
-            pd.DataFrame(rows, columns=columns), np.array(templates, np.float32), PROFILE, failed
-        )
+        made = np.array(templates, np.float32)
+        return Samples(pd.DataFrame(rows, columns=columns), made, made, PROFILE, failed)
 
     return make

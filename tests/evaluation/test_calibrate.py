@@ -22,12 +22,11 @@ from workbench.calibration.model import _quantile
 from workbench.errors import EvaluationError
 from workbench.evaluation.calibrate import (
     calibrate,
-    cllr,
     comparison_table,
     comparisons,
-    held_out,
-    reliability,
 )
+from workbench.evaluation.likelihood import cllr, held_out, reliability
+from workbench.evaluation.normalise import CrossFit, finds_a_contributor, make_normaliser
 
 
 @pytest.fixture(scope="module")
@@ -152,9 +151,9 @@ def test_what_is_written_is_read_again(calibration: Calibration, tmp_path) -> No
     "damage",
     [
         lambda told: told.pop("curves"),
-        lambda told: told["curves"][0]["false"].pop(),
+        lambda told: told["curves"][0]["fmr"].pop(),
         lambda told: told["thresholds"].reverse(),
-        lambda told: told["evidence"].update(slope="steep"),
+        lambda told: told["likelihood_ratio_model"].update(slope="steep"),
         lambda told: told.update(made="yesterday"),
     ],
 )
@@ -171,8 +170,8 @@ def test_a_damaged_file_is_refused(calibration: Calibration, tmp_path, damage) -
 def test_a_newer_version_is_refused(calibration: Calibration, tmp_path) -> None:
     path = tmp_path / "newer.json"
     write_calibration(calibration, path)
-    path.write_text(path.read_text().replace('"version": 1', '"version": 9'))
-    with pytest.raises(EvaluationError, match="version 9, not 1"):
+    path.write_text(path.read_text().replace('"version": 2', '"version": 9'))
+    with pytest.raises(EvaluationError, match="version 9, not 2"):
         read_calibration(path)
 
 
@@ -197,3 +196,108 @@ def test_an_installation_s_own_calibration_goes_before_ours(
 def test_too_few_people_are_said(crowd) -> None:
     with pytest.raises(EvaluationError, match="fewer than 20 people have 5 pictures"):
         calibrate([crowd(10, 6)], data="ten people")
+
+
+PEOPLE, CENTROIDS = 400, 24
+
+
+@pytest.fixture(scope="module")
+def normalised(crowd) -> Calibration:
+    """Of enough people to make a few centroids of."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workbench.evaluation.normalise.CENTROIDS", CENTROIDS)
+        patch.setattr("workbench.evaluation.calibrate.FEWEST_PEOPLE", PEOPLE)
+        return calibrate(
+            [crowd(PEOPLE, 3, seed=4)], data="made-up people", licence="free", photographs=(1, 2)
+        )
+
+
+def test_centroids_are_of_several_people_and_find_none_of_them(
+    crowd, normalised: Calibration
+) -> None:
+    normaliser = normalised.normaliser
+    assert normaliser is not None
+    assert len(normaliser.centroids) == CENTROIDS
+    assert normaliser.people_each >= 5
+    assert (normaliser.people, normaliser.source) == (PEOPLE, "made-up people")
+    assert normaliser.licence == "free"
+    threshold = normalised.threshold(photographs=1)
+    assert threshold.scale == normalised.scale != "plain"
+    assert not finds_a_contributor(normaliser, crowd(PEOPLE, 3, seed=4), threshold.score)
+    # Of one person each they would be templates of somebody.
+    everybody = crowd(PEOPLE, 3, seed=4)
+    made = make_normaliser(
+        everybody, everybody.people.tolist(), people_each=1, source="", licence="",
+        mean=normaliser.mean, deviation=normaliser.deviation,
+    )  # fmt: skip
+    assert finds_a_contributor(made, everybody, threshold.score)
+
+
+def test_normalised_scores_mean_the_same_for_other_people(crowd, normalised: Calibration) -> None:
+    others = crowd(200, 3, seed=9)
+    for photographs in (1, 2):
+        made = comparisons(
+            others, [others], photographs=photographs, scale=CrossFit({}, (normalised.normaliser,))
+        )
+        threshold = normalised.threshold(photographs=photographs)
+        assert made.trial.fmr(np.array([threshold.score]))[0, 0] == pytest.approx(0.005, rel=0.35)
+        # Strangers lie about 0, in deviations of their scores.
+        strangers = made.trial.scores[~made.trial.same]
+        assert np.nanmean(strangers) == pytest.approx(0, abs=0.15)
+        assert np.nanstd(strangers) == pytest.approx(1, abs=0.15)
+
+
+def test_a_normaliser_is_kept_by_a_calibration_of_other_people(
+    crowd, normalised: Calibration
+) -> None:
+    made = calibrate(
+        [crowd(60, 4, seed=5)], data="few people", normaliser=normalised.normaliser,
+        photographs=(1, 2),
+    )  # fmt: skip
+    assert made.scale == normalised.scale
+    assert made.nearness_of(2) is None or made.nearness_of(2).photographs <= 2
+
+
+def test_false_candidates_depend_on_the_probe(normalised: Calibration) -> None:
+    near = normalised.nearness_of(1)
+    assert near is not None
+    assert near.share_below(near.offsets[10]) == pytest.approx(0.5)
+    steep = replace(normalised, nearness=(replace(near, slope=0.8, intercept=0.0),))
+    compared = [0] * (QUALITY_STEPS - 1) + [10_000]
+    far, mean, close = (
+        steep.false_candidates(2.5, compared, photographs=1, offset=offset).mean
+        for offset in (near.mean - near.deviation, near.mean, near.mean + near.deviation)
+    )
+    assert close / mean == pytest.approx(np.exp(0.8), rel=1e-6)
+    assert mean / far == pytest.approx(np.exp(0.8), rel=1e-6)
+
+
+def test_a_normaliser_is_written_and_read_again(normalised: Calibration, tmp_path: Path) -> None:
+    path = tmp_path / "made-up.json"
+    write_calibration(normalised, path)
+    again = read_calibration(path)
+    assert again.normaliser == normalised.normaliser
+    assert again.scale == normalised.scale
+    assert [one.photographs for one in again.nearness] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda told: told["normaliser"].pop("licence"),
+        lambda told: told["normaliser"].update(deviation=0),
+        lambda told: told["normaliser"].update(metric="manhattan"),
+        lambda told: told["normaliser"]["centroids"].update(shape=[23, 16]),
+        lambda told: told["normaliser"]["centroids"].update(float16="AAA"),
+        lambda told: told["nearness"][0]["offsets"].reverse(),
+        lambda told: told["nearness"][0].update(slope=[1.0]),
+    ],
+)
+def test_a_damaged_normaliser_is_refused(normalised: Calibration, tmp_path, damage) -> None:
+    path = tmp_path / "damaged.json"
+    write_calibration(normalised, path)
+    told = json.loads(path.read_text())
+    damage(told)
+    path.write_text(json.dumps(told))
+    with pytest.raises(EvaluationError, match="is not a calibration"):
+        read_calibration(path)

@@ -11,7 +11,7 @@ import pytest
 from workbench.calibration import QUALITY_STEPS, Calibration, words
 from workbench.errors import EvaluationError
 from workbench.evaluation import forecasts, plots
-from workbench.evaluation.calibrate import reliability
+from workbench.evaluation.likelihood import reliability
 from workbench.evaluation.protocols import Trial
 
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,17 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from workbench.calibration import Normaliser
 from workbench.district import from_geojson
-from workbench.domain import Camera, Candidate, District, IndexedRecording, Profile, Scope
+from workbench.domain import Camera, Candidate, District, IndexedRecording, Metric, Profile, Scope
 from workbench.errors import DistrictError, GalleryError
 from workbench.faces.templates import scores
 from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
+from workbench.gallery.index import quantise
+from workbench.gallery.lifecycle import check
 from workbench.gallery.residency import Residency
+from workbench.gallery.scan import Question
 from workbench.permit.issuing import issue
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
@@ -40,7 +45,23 @@ def search(gallery: Gallery, template: np.ndarray, scope: Scope, **options: Any)
     return gallery_search.search(gallery, template, scope, permit=permit, **options)
 
 
-def expected(gallery: Gallery, probe: np.ndarray, scope: Scope) -> list[tuple[str, float]]:
+def normaliser_for(gallery: Gallery) -> Normaliser:
+    """Centroids of nobody, of the gallery's dimension."""
+    return Normaliser(
+        metric=gallery.profile.metric,
+        centroids=np.random.default_rng(11).normal(0, 0.2, (9, 8)).astype(np.float32),
+        mean=-0.3,
+        deviation=0.25,
+        people_each=5,
+        people=45,
+        source="numbers",
+        licence="none",
+    )
+
+
+def expected(
+    gallery: Gallery, probe: np.ndarray, scope: Scope, normaliser: Normaliser | None = None
+) -> list[tuple[str, float]]:
     """The answer from plain tables: every row, filtered and scored one by one."""
     _, south, _, north = scope.district.area.bounds
     inside = {c.camera_id for c in gallery.cameras() if south <= c.latitude <= north}
@@ -50,8 +71,25 @@ def expected(gallery: Gallery, probe: np.ndarray, scope: Scope) -> list[tuple[st
         if seen and row["camera_id"] in inside:
             template = np.array([row["template"]], np.float32)
             score = float(scores(template, probe, gallery.profile.metric)[0])
+            if normaliser is not None:
+                score = by_the_formula(normaliser, template[0], probe)
             found.append((f"{row['recording_id']}-{row['ordinal']}", score))
     return sorted(found, key=lambda row: -row[1])
+
+
+def by_the_formula(normaliser: Normaliser, template: np.ndarray, probe: np.ndarray) -> float:
+    """One normalised score, in plain arithmetic."""
+
+    def similarity(a: np.ndarray, b: np.ndarray) -> float:
+        if normaliser.metric == "euclidean":
+            return 1 - float(np.sqrt(((a - b) ** 2).sum()))
+        return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
+
+    def offset(vector: np.ndarray) -> float:
+        return float(np.mean(sorted(similarity(vector, c) for c in normaliser.centroids)[-2:]))
+
+    shared = (offset(probe) + offset(template)) / 2
+    return (similarity(template, probe) - shared - normaliser.mean) / normaliser.deviation
 
 
 def probe_of(seed: int) -> np.ndarray:
@@ -70,6 +108,7 @@ def probe_of(seed: int) -> np.ndarray:
     minutes=st.integers(1, 150),
     threshold=st.none() | st.floats(-0.5, 1),
     top=st.none() | st.integers(1, 70),
+    normalised=st.booleans(),
 )
 def test_the_answer_is_that_of_plain_arithmetic(
     searched: Gallery,
@@ -80,22 +119,79 @@ def test_the_answer_is_that_of_plain_arithmetic(
     minutes: int,
     threshold: float | None,
     top: int | None,
+    normalised: bool,
 ) -> None:
     area = district(51.48 + south / 1000 - 1e-5, 51.48 + (south + size) / 1000 + 1e-5)
     start = START + timedelta(minutes=begin)
     scope = Scope(area, start, start + timedelta(minutes=minutes))
     probe = probe_of(seed)
-    wanted = expected(searched, probe, scope)
+    normaliser = normaliser_for(searched) if normalised else None
+    wanted = expected(searched, probe, scope, normaliser)
     if threshold is not None:
         # A score at the threshold itself may round either way.
-        assume(all(abs(score - threshold) > 1e-6 for _, score in wanted))
+        assume(all(abs(score - threshold) > 1e-5 for _, score in wanted))
         wanted = [row for row in wanted if row[1] >= threshold]
     if top is not None:
         wanted = wanted[:top]
-    found = search(searched, probe, scope, top=top, threshold=threshold)
-    assert [c.score for c in found] == pytest.approx([score for _, score in wanted], abs=1e-6)
+    found = search(searched, probe, scope, top=top, threshold=threshold, normaliser=normaliser)
+    assert [c.score for c in found] == pytest.approx([score for _, score in wanted], abs=1e-5)
+    assert {c.scale for c in found} <= {normaliser.scale if normaliser else "plain"}
     assert {c.tracklet_id for c in found} == {name for name, _ in wanted}
     assert all(earlier.score >= later.score for earlier, later in pairwise(found))
+
+
+def test_offsets_are_kept_beside_the_segments_and_go_with_them(
+    gallery: Gallery, tmp_path: Path
+) -> None:
+    normaliser = normaliser_for(gallery)
+    plain = search(gallery, probe_of(1), EVERYWHERE)
+    first = search(gallery, probe_of(1), EVERYWHERE, normaliser=normaliser)
+    assert {c.tracklet_id for c in first} == {c.tracklet_id for c in plain}
+    kept = sorted(gallery.path.with_name(f"{gallery.path.name}.segments").glob("*.npy"))
+    assert len(kept) == len(gallery.segments)
+    assert [*check(gallery)] == []
+    # What was cut short is made again; what was altered is told by the check.
+    whole = kept[0].read_bytes()
+    kept[0].write_bytes(whole[:-40])
+    with Gallery.open(gallery.path) as again:
+        assert search(again, probe_of(1), EVERYWHERE, normaliser=normaliser) == first
+    assert kept[0].read_bytes() == whole
+    kept[0].write_bytes(whole[:-40] + b"\0\0\0\0" + whole[-36:])
+    assert "was altered; delete it" in str(next(iter(check(gallery))))
+    gallery.purge([gallery.recordings()["recording_id"][0]])
+    assert not kept[0].exists()
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize("length", [0.2, 1.0, 30.0])
+def test_what_codes_lose_of_a_normalised_score_is_within_its_bound(
+    metric: Metric, length: float, tmp_path: Path
+) -> None:
+    generator = np.random.default_rng(3)
+    templates = generator.normal(0, length / 4, (500, 16)).astype(np.float32)
+    centroids = generator.normal(0, length / 4, (20, 16)).astype(np.float32)
+    normaliser = Normaliser(metric, centroids, 0.0, 1.0, 5, 100, "numbers", "none")
+    if metric == "cosine":
+        templates /= np.linalg.norm(templates, axis=1, keepdims=True)
+    scale, codes, lost = quantise(templates)
+    lengths = np.linalg.norm(templates.astype(np.float64), axis=1)
+    index = SimpleNamespace(
+        lost=float(lost.max()), longest=float(lengths.max()), scale=scale,
+        square=(lengths**2).astype(np.float32),
+    )  # fmt: skip
+    offsets = normaliser.offsets(templates)
+    every, widest = slice(0, len(templates)), 0.0
+    # The nearest templates themselves too, where distances are short.
+    for probe in [*generator.normal(0, length / 4, (40, 16)), *templates[:10]]:
+        question = Question(probe, metric, top=None, threshold=-np.inf, normaliser=normaliser)
+        products = codes.astype(np.int32) @ question.codes.astype(np.int32).T
+        keys = question.keys(index, products, every, offsets)
+        lower = question.lower(index, keys, offsets)
+        truth = question.scores(templates, offsets) - (metric == "euclidean")
+        assert (keys >= truth).all()
+        assert (lower <= truth).all()
+        widest = max(widest, float((np.abs(keys - truth) / (keys - lower)).max()))
+    assert widest > 0.5  # the bounds are not so wide that they prove nothing
 
 
 def test_a_tracklet_finds_itself_with_its_best_shot(searched: Gallery) -> None:

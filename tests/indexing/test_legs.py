@@ -15,7 +15,7 @@ from office import PROFILE
 from shapely import box
 
 from workbench.demo import demo_town
-from workbench.demo.check import THRESHOLD
+from workbench.demo.check import demo_threshold
 from workbench.domain import (
     Camera,
     Catalogue,
@@ -90,8 +90,10 @@ def test_each_person_is_found_in_the_district_where_the_camera_was(
         for name, district in districts.items():
             scope = Scope(district, START, START + timedelta(minutes=1))
             for person in ("Maren Holt", "Edwin Marsh"):
-                probe = make_probe(demo_town().photographs[person], models=models)
-                result = search(gallery, probe, scope, case=training, threshold=THRESHOLD,
+                photographs = demo_town().photographs[person]
+                threshold = demo_threshold(demo_town(), photographs=len(photographs))
+                probe = make_probe(photographs, models=models)
+                result = search(gallery, probe, scope, case=training, threshold=threshold,
                                 installation=installation)  # fmt: skip
                 found[name, person] = len(result.candidates)
             assert result.coverage.footage_seconds == pytest.approx(3.5, abs=0.4)

@@ -7,6 +7,7 @@ from workbench.calibration.files import (
     parse_calibration,
     provisional_file,
     read_calibration,
+    shipped_calibration,
     shipped_file,
     write_calibration,
 )
@@ -19,7 +20,9 @@ from workbench.calibration.model import (
     FalseCandidateEstimate,
     FnmrEstimate,
     LikelihoodRatioModel,
+    Nearness,
 )
+from workbench.calibration.normaliser import Normaliser
 
 __all__ = [
     "CONFIDENCE",
@@ -30,12 +33,15 @@ __all__ = [
     "FalseCandidateEstimate",
     "FnmrEstimate",
     "LikelihoodRatioModel",
+    "Nearness",
+    "Normaliser",
     "calibrated_profiles",
     "calibration_of",
     "files_of",
     "parse_calibration",
     "provisional_file",
     "read_calibration",
+    "shipped_calibration",
     "shipped_file",
     "write_calibration",
 ]

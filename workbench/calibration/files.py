@@ -1,4 +1,4 @@
-"""Calibrations as files: small tables of numbers with no picture, no template and no name.
+"""Calibrations as files: tables of numbers with no picture, no template of anybody and no name.
 
 Calibrations that come with Sightline lie in this folder; one made for an installation lies in a
 folder of its own (by default ``HOME/calibrations``) and is taken before them. One that comes with
@@ -9,60 +9,54 @@ installation's, and is taken after all of them.
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from workbench.calibration.model import Calibration, Curve, LikelihoodRatioModel
+import numpy as np
+
+from workbench.calibration.model import Calibration, Curve, LikelihoodRatioModel, Nearness
+from workbench.calibration.normaliser import BEST, Normaliser
+from workbench.domain import Metric
 from workbench.errors import EvaluationError
 
 if TYPE_CHECKING:
     from workbench.domain import Profile
 
-VERSION = 1
+VERSION = 2
 IMPORTED = "onnx-"  # how the names of recognisers begin that users bring
 PROVISIONAL = "provisional"
 _WITH_FINGERPRINT = re.compile(r"-[0-9a-f]{16}$")
-MOST_THRESHOLDS, MOST_CURVES = 1000, 100  # in a file; ours have 55 and 8
-# Keys of the first calibrations, kept so that they can be read, by field where they differ.
-_KEYS = {
-    "fmr": "false",
-    "fmr_low": "false_low",
-    "fmr_high": "false_high",
-    "fmr_dispersion": "spread",
-    "fnmr": "missed",
-    "fnmr_low": "missed_low",
-    "fnmr_high": "missed_high",
-    "cllr_min": "cllr_least",
-    "likelihood_ratio_model": "evidence",
-}
+# In a file; ours have some 90, 16, 4 and 128.
+MOST_THRESHOLDS, MOST_CURVES, MOST_NEARNESS, MOST_CENTROIDS = 1000, 100, 100, 1024
+_Numbers = TypeVar("_Numbers", Curve, Nearness)
 
 
 def write_calibration(calibration: Calibration, path: Path) -> None:
     """Write a calibration as JSON, rates to five digits."""
-    document = _stored(asdict(calibration))
+    document = asdict(replace(calibration, normaliser=None))
     document |= {"version": VERSION, "made": calibration.made.isoformat()}
-    if calibration.likelihood_ratio_model is not None:
-        document["evidence"] = _stored(document["evidence"])
-    document["curves"] = [
-        {
-            key: [float(f"{number:.5g}") for number in value] if isinstance(value, tuple) else value
-            for key, value in _stored(curve).items()
-        }
-        for curve in document["curves"]
-    ]
+    for name in ("curves", "nearness"):
+        document[name] = [
+            {
+                key: [float(f"{number:.5g}") for number in value]
+                if isinstance(value, tuple)
+                else value
+                for key, value in row.items()
+            }
+            for row in document[name]
+        ]
+    if calibration.normaliser is not None:
+        document["normaliser"] = _of_normaliser(calibration.normaliser)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_compact(document), "utf-8")
-
-
-def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {_KEYS.get(name, name): value for name, value in values.items()}
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -80,17 +74,20 @@ def parse_calibration(text: str, *, where: str) -> Calibration:
         document: dict[str, Any] = json.loads(text)
         if document["version"] != VERSION:
             raise EvaluationError(
-                f"is a calibration of version {str(document['version'])[:20]}, not {VERSION}",
+                f"is a calibration of version {str(document['version'])[:20]}, not {VERSION}: "
+                "probes and scores are made in another way since",
                 where=where,
-                fix="Calibrate again",
+                fix="Remove it, or calibrate again",
             )
         thresholds = tuple(float(number) for number in document["thresholds"])
-        curves = tuple(_curve(curve, len(thresholds)) for curve in document["curves"])
-        if len(thresholds) > MOST_THRESHOLDS or len(curves) > MOST_CURVES:
+        stored = document["curves"], document["nearness"]
+        if len(thresholds) > MOST_THRESHOLDS or len(stored[0]) > MOST_CURVES:
             raise ValueError("too many thresholds or curves")
+        curves = tuple(_curve(curve, len(thresholds)) for curve in stored[0])
         if not curves or len(thresholds) < 2 or not _rises(thresholds):
             raise ValueError("no curves, or thresholds that do not rise")
-        model = _likelihood_ratio_model(document["evidence"])
+        if len(stored[1]) > MOST_NEARNESS:
+            raise ValueError("too many lines of nearness")
         return Calibration(
             profile=str(document["profile"]),
             fingerprint=str(document["fingerprint"]),
@@ -99,9 +96,11 @@ def parse_calibration(text: str, *, where: str) -> Calibration:
             made=date.fromisoformat(document["made"]),
             thresholds=thresholds,
             curves=curves,
-            likelihood_ratio_model=model,
+            likelihood_ratio_model=_likelihood_ratio_model(document["likelihood_ratio_model"]),
             provisional=document.get("provisional", False) is True,
             network=str(document.get("network", "")),
+            normaliser=_normaliser(document["normaliser"]),
+            nearness=tuple(_nearness(one) for one in stored[1]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _unreadable(where, error) from error
@@ -125,6 +124,9 @@ def calibration_of(profile: Profile, *, folder: Path) -> Calibration | None:
     for path in files_of(profile.name, folder=folder, fingerprint=profile.fingerprint):
         calibration = read_calibration(path)
         if calibration.fingerprint == profile.fingerprint:
+            normaliser = calibration.normaliser
+            if normaliser is not None and normaliser.centroids.shape[1] != profile.dimension:
+                raise _unreadable(str(path), ValueError("centroids of another dimension"))
             return calibration
         if path.parent == folder:
             raise EvaluationError(
@@ -134,6 +136,12 @@ def calibration_of(profile: Profile, *, folder: Path) -> Calibration | None:
                 fix="Remove it, or calibrate again",
             )
     return None
+
+
+def shipped_calibration(profile: Profile) -> Calibration | None:
+    """Calibration of a profile that comes with Sightline, whatever the installation has."""
+    nowhere = Path(__file__).parent / "none"
+    return calibration_of(profile, folder=nowhere)
 
 
 def files_of(profile: str, *, folder: Path, fingerprint: str = "") -> list[Path]:
@@ -169,9 +177,9 @@ def provisional_file(profile: str, *, folder: Path) -> Path:
 def _likelihood_ratio_model(stored: Mapping[str, Any] | None) -> LikelihoodRatioModel | None:
     if stored is None:
         return None
-    model = {f.name: float(stored[_KEYS.get(f.name, f.name)]) for f in fields(LikelihoodRatioModel)}
+    model = {f.name: float(stored[f.name]) for f in fields(LikelihoodRatioModel)}
     if not all(math.isfinite(number) for number in model.values()):
-        raise ValueError("evidence that is not a number")
+        raise ValueError("a likelihood ratio that is not a number")
     return LikelihoodRatioModel(**model)
 
 
@@ -193,38 +201,97 @@ _RANGES = {
     "measured_to": (-1e9, 1e9),
     "people": (1, 1e12),
     "comparisons": (1, 1e18),
+    "mean": (-1e6, 1e6),
+    "deviation": (1e-9, 1e6),
+    "slope": (-100, 100),
+    "intercept": (-1000, 1000),
 }
 
 
-def _curve(stored: dict[str, Any], length: int) -> Curve:
-    values: dict[str, Any] = {}
+def _curve(stored: Mapping[str, Any], length: int) -> Curve:
+    curve = _numbers(Curve, stored)
     for field in fields(Curve):
-        key = _KEYS.get(field.name, field.name)
-        value = stored[key]
-        if not isinstance(value, list):
-            values[field.name] = int(value) if field.type == "int" else float(value)
-            least, most = _RANGES[key]
-            if not least <= values[field.name] <= most:
-                raise ValueError(f"{key} is {values[field.name]:g}")
+        numbers = getattr(curve, field.name)
+        if not isinstance(numbers, tuple):
             continue
-        values[field.name] = numbers = tuple(float(number) for number in value)
         # No rate varies more between n probes than n times its mean.
         most = 1e6 if field.name == "fmr_dispersion" else 1.0
         if len(numbers) != length:
             raise ValueError("a curve and the thresholds differ in length")
         if not all(0 <= number <= most for number in numbers):
-            raise ValueError(f"{key} holds a value that is not a rate")
-    return Curve(**values)
+            raise ValueError(f"{field.name} holds a value that is not a rate")
+    return curve
+
+
+def _nearness(stored: Mapping[str, Any]) -> Nearness:
+    found = _numbers(Nearness, stored)
+    if len(found.offsets) < 2 or not all(a <= b for a, b in pairwise(found.offsets)):
+        raise ValueError("offsets that fall")
+    return found
+
+
+def _numbers(kind: type[_Numbers], stored: Mapping[str, Any]) -> _Numbers:
+    """Read a row of numbers and lists of numbers, each number within its range."""
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        value = stored[field.name]
+        if isinstance(value, list) != str(field.type).startswith("tuple"):
+            raise ValueError(f"{field.name} is not what it must be")
+        if isinstance(value, list):
+            values[field.name] = tuple(float(number) for number in value[: MOST_THRESHOLDS + 1])
+            continue
+        values[field.name] = float(value) if "float" in str(field.type) else int(value)
+        least, most = _RANGES[field.name]
+        if not least <= values[field.name] <= most:
+            raise ValueError(f"{field.name} is {values[field.name]:g}")
+    return kind(**values)
+
+
+def _of_normaliser(normaliser: Normaliser) -> dict[str, Any]:
+    centroids = normaliser.centroids.astype("<f2")
+    about = {f.name: getattr(normaliser, f.name) for f in fields(Normaliser)}
+    shown = {
+        "shape": list(centroids.shape),
+        "float16": base64.b64encode(centroids.tobytes()).decode(),
+    }
+    return about | {"centroids": shown}
+
+
+def _normaliser(stored: Mapping[str, Any] | None) -> Normaliser | None:
+    if stored is None:
+        return None
+    many, dimension = (int(number) for number in stored["centroids"]["shape"])
+    content = base64.b64decode(stored["centroids"]["float16"], validate=True)
+    if not BEST <= many <= MOST_CENTROIDS or len(content) != 2 * many * dimension:
+        raise ValueError("centroids of another number than is said")
+    centroids = np.frombuffer(content, "<f2").astype(np.float32).reshape(many, dimension)
+    metric: Metric = stored["metric"]
+    mean, deviation = float(stored["mean"]), float(stored["deviation"])
+    if not (np.isfinite(centroids).all() and math.isfinite(mean) and 0 < deviation < math.inf):
+        raise ValueError("centroids, mean or deviation that are not numbers")
+    if metric not in get_args(Metric) or (metric == "cosine" and not centroids.any(axis=1).all()):
+        raise ValueError("centroids of no metric, or without a direction")
+    return Normaliser(
+        metric=metric,
+        centroids=centroids,
+        mean=mean,
+        deviation=deviation,
+        people_each=int(stored["people_each"]),
+        people=int(stored["people"]),
+        source=str(stored["source"]),
+        licence=str(stored["licence"]),
+    )
 
 
 def _compact(document: dict[str, Any]) -> str:
     """JSON with one line a list, so that a change can be read."""
-    curves = document.pop("curves")
+    rows = {name: document.pop(name) for name in ("nearness", "curves")}
     lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in document.items()]
-    inner = [
-        "    {\n" + ",\n".join(f"      {json.dumps(n)}: {json.dumps(v)}" for n, v in c.items())
-        + "\n    }"
-        for c in curves
-    ]  # fmt: skip
-    lines.append('  "curves": [\n' + ",\n".join(inner) + "\n  ]")
+    for name, these in rows.items():
+        inner = [
+            "    {\n" + ",\n".join(f"      {json.dumps(n)}: {json.dumps(v)}" for n, v in c.items())
+            + "\n    }"
+            for c in these
+        ]  # fmt: skip
+        lines.append(f'  "{name}": [\n' + ",\n".join(inner) + "\n  ]")
     return "{\n" + ",\n".join(lines) + "\n}\n"

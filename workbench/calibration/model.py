@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.domain import Threshold
+from workbench.domain import PLAIN_SCALE, Threshold
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from workbench.calibration.normaliser import Normaliser
 
 CONFIDENCE = 0.95  # of all intervals
 # FMR of the default threshold: the share of different people who reach it; see docs/findings.md.
@@ -95,6 +97,45 @@ class LikelihoodRatioModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearness:
+    """Dependence of a probe's FMR on how near it lies to strangers: on its offset.
+
+    The logarithm of the FMR rises with the offset (Poisson regression); ``factor`` is that of one
+    probe to the mean of all. See :mod:`workbench.calibration.normaliser` for offsets.
+
+    Parameters
+    ----------
+    photographs : int
+        Fewest photographs in a probe.
+    offsets : (21,) float
+        Offsets of the people's probes: the least, each twentieth of the people, the largest.
+    mean, deviation : float
+        Of these offsets.
+    slope : float
+        Of the logarithm, by deviation.
+    intercept : float
+        Makes the mean factor of the people 1.
+    """
+
+    photographs: int
+    offsets: tuple[float, ...]
+    mean: float
+    deviation: float
+    slope: float
+    intercept: float
+
+    def factor(self, offset: float) -> float:
+        """FMR of a probe with that offset, as a multiple of the mean; flat beyond 3 deviations."""
+        place = min(3.0, max(-3.0, (offset - self.mean) / self.deviation))
+        return math.exp(self.intercept + self.slope * place)
+
+    def share_below(self, offset: float) -> float:
+        """Share of people who lie farther from strangers than a probe with that offset."""
+        shares = np.linspace(0, 1, len(self.offsets))
+        return float(np.interp(offset, self.offsets, shares))
+
+
+@dataclass(frozen=True, slots=True)
 class FalseCandidateEstimate:
     """Number of false candidates that a search returns: its mean and its 95 % interval.
 
@@ -132,6 +173,24 @@ class Calibration:
     # Made without labels: see workbench.evaluation.own_footage.
     provisional: bool = False
     network: str = ""  # of a network that does not come with Sightline: what it is, in words
+    normaliser: Normaliser | None = None  # None: scores are plain
+    nearness: tuple[Nearness, ...] = ()
+
+    @property
+    def scale(self) -> str:
+        """Name of the scale that its scores and thresholds are on."""
+        return self.normaliser.scale if self.normaliser else PLAIN_SCALE
+
+    def offset(self, template: NDArray[Any]) -> float | None:
+        """Offset of a probe's template ``(dimension,)``, or the largest of several ``(m, …)``."""
+        if self.normaliser is None:
+            return None
+        return float(self.normaliser.offsets(np.atleast_2d(template)).max())
+
+    def nearness_of(self, photographs: int) -> Nearness | None:
+        """Return the nearness for a probe of *photographs*, or of the next lower number."""
+        below = [one for one in self.nearness if one.photographs <= photographs]
+        return max(below or self.nearness[:1], key=lambda one: one.photographs, default=None)
 
     @property
     def photographs(self) -> tuple[int, ...]:
@@ -146,7 +205,12 @@ class Calibration:
         return sorted(curves, key=lambda curve: curve.quality)
 
     def false_candidates(
-        self, threshold: float, tracklets: Sequence[int], *, photographs: int
+        self,
+        threshold: float,
+        tracklets: Sequence[int],
+        *,
+        photographs: int,
+        offset: float | None = None,
     ) -> FalseCandidateEstimate:
         """Estimate the number of false candidates of a search.
 
@@ -157,13 +221,18 @@ class Calibration:
             Tracklets to compare, counted by the quality of their best shot in equal steps.
         photographs : int
             Photographs in the probe.
+        offset : float, optional
+            Of the probe at hand: see :meth:`offset`; by default that of any probe.
         """
         mean = over = uncertain = 0.0
         beyond = False
+        nearness = self.nearness_of(photographs)
+        factor = 1.0 if offset is None or nearness is None else nearness.factor(offset)
         for curve, number in self._shares(tracklets, photographs):
-            rate = self._interpolated(threshold, curve.fmr, log=True)
-            least = self._interpolated(threshold, curve.fmr_low, log=True)
-            most = self._interpolated(threshold, curve.fmr_high, log=True)
+            rate, least, most = (
+                min(1.0, factor * self._interpolated(threshold, values, log=True))
+                for values in (curve.fmr, curve.fmr_low, curve.fmr_high)
+            )
             beyond |= bool(number) and threshold > curve.measured_to
             mean += number * rate
             over += number * rate * self._interpolated(threshold, curve.fmr_dispersion)
@@ -212,13 +281,19 @@ class Calibration:
         """
         shares = [*self._shares(tracklets, photographs)]
         total = sum(number for _, number in shares) or 1.0
-        for score in self.thresholds:
+
+        def is_strict_enough(score: float) -> bool:
             false = sum(n * self._interpolated(score, curve.fmr, log=True) for curve, n in shares)
-            if false <= target_fmr * total:
-                break
+            return false <= target_fmr * total
+
+        # The FMR falls, so that the lowest can be halved towards.
+        low, high = math.ceil(self.thresholds[0] * 100), math.ceil(self.thresholds[-1] * 100)
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if is_strict_enough(middle / 100) else (middle + 1, high)
         words = "1 photograph" if photographs == 1 else f"{photographs} photographs"
         share = f"1 false match in {1 / target_fmr:,.0f} comparisons"
-        return Threshold(round(score, 3), f"{self.data}: {share}, {words}")
+        return Threshold(low / 100, f"{self.data}: {share}, {words}", self.scale)
 
     def rates(
         self, curve: Curve, threshold: float

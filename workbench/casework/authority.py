@@ -16,8 +16,9 @@ import numpy as np
 import shapely
 
 from workbench.casework.register import FOLDER, CaseRegister
-from workbench.casework.subjects import lowest_score
+from workbench.casework.subjects import resemblance
 from workbench.casework.training import is_fictional
+from workbench.domain import PLAIN_SCALE
 from workbench.errors import CaseError, NotPermitted
 from workbench.permit import Permit
 from workbench.permit.issuing import issue
@@ -43,6 +44,7 @@ def authorise(
     *,
     cameras: tuple[Camera, ...],
     threshold: float | None = None,
+    scale: str = PLAIN_SCALE,
     top: int | None = None,
     only: Filter | None = None,
 ) -> Permit:
@@ -81,6 +83,7 @@ def authorise(
         "photographs": len(probe.photographs),
         "probe": hashlib.sha256(probe.template.tobytes()).hexdigest(),
         "threshold": threshold,
+        "scale": scale,
         "top": top,
         **(_filter_document(only) if only else {}),
     }
@@ -132,9 +135,7 @@ def admit(register: CaseRegister, reference: str, probe: Probe, *, tracklet_id: 
     me = register.require("training.use" if case.is_training else "search", reference)
     reasons = list(_when(register, case))
     if case.request.subject is not None:
-        least, found = case.request.subject.least_score, lowest_score(register.folder, case, probe)
-        if not found >= least:  # NaN is not alike
-            reasons.append(_unlike("this face", found, least))
+        reasons += _unlike("this face", register, case, probe)
     if reasons:
         register.refused("search", reference, reasons)
         raise NotPermitted(
@@ -231,9 +232,7 @@ def _reasons(
     if unnamed := sorted(scope.unplaced.difference(case.request.unplaced)):
         yield f"the case does not name the cameras without a place {', '.join(unnamed)}"
     if case.request.subject is not None:
-        least, found = case.request.subject.least_score, lowest_score(register.folder, case, probe)
-        if not found >= least:  # NaN is not alike
-            yield _unlike("the probe", found, least)
+        yield from _unlike("the probe", register, case, probe)
     if not case.is_training and len(cameras) > case.most_cameras:
         yield f"the search covers {len(cameras):,} cameras; the case allows {case.most_cameras:,}"
     beside = gallery.path.resolve().parent / FOLDER
@@ -249,10 +248,15 @@ def _reasons(
         )
 
 
-def _unlike(what: str, found: float, least: float) -> str:
-    return (
-        f"{what} does not resemble the case's subject: score {found:.2f}, {least:.2f} is required"
+def _unlike(what: str, register: CaseRegister, case: Case, probe: Probe) -> Iterator[str]:
+    found, required = resemblance(
+        register.folder, case, probe, calibrations=register.rules.calibrations
     )
+    if not found >= required.score:  # NaN is not alike
+        yield (
+            f"{what} does not resemble the case's subject: score {found:.2f}, "
+            f"{required.score:.2f} is required"
+        )
 
 
 def _when(register: CaseRegister, case: Case) -> Iterator[str]:

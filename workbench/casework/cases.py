@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 
 from workbench.district import from_geojson, to_geojson
-from workbench.domain import District, Scope, parse_time, utc
+from workbench.domain import PLAIN_SCALE, District, Scope, parse_time, utc
 from workbench.errors import CaseError
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Subject:
     """Person who may be looked for, described by photographs kept in the casework folder.
 
     ``digest`` is the SHA-256 of the templates made from them, with the profile ``fingerprint``;
-    a probe must score at least ``least_score`` against the nearest of them.
+    a probe must score at least ``least_score`` on ``scale`` against the nearest of them.
     """
 
     description: str
@@ -131,6 +131,7 @@ class Subject:
     fingerprint: str
     digest: str
     least_score: float
+    scale: str = PLAIN_SCALE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

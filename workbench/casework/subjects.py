@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.calibration import calibration_of
 from workbench.casework.cases import Case, Subject, plain
-from workbench.domain import MOST_PHOTOGRAPHS
+from workbench.domain import MOST_PHOTOGRAPHS, PLAIN_SCALE, Threshold
 from workbench.errors import CaseError
 from workbench.faces.profiles import calibrated_threshold
 from workbench.faces.templates import scores
@@ -20,7 +21,7 @@ from workbench.faces.templates import scores
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.domain import Probe
+    from workbench.domain import Probe, Profile
 
 SUBJECTS = "subjects"
 _TEMPLATES = "templates.npy"
@@ -35,15 +36,14 @@ def describe_subject(probe: Probe, *, calibrations: Path, description: str = "")
     folder of the installation's own calibrations. Raises NotCalibrated if there is none: nothing
     could say then whether a probe shows the subject.
     """
-    threshold = calibrated_threshold(
-        probe.profile, calibrations=calibrations, photographs=MOST_PHOTOGRAPHS
-    )
+    threshold = _required(probe.profile, calibrations)
     return Subject(
         description=plain(description, where="subject"),
         photographs=tuple(hashlib.sha256(p.jpeg).hexdigest() for p in probe.photographs),
         fingerprint=probe.profile.fingerprint,
         digest=hashlib.sha256(_as_npy(probe)).hexdigest(),
         least_score=threshold.score,
+        scale=threshold.scale,
     )
 
 
@@ -80,10 +80,15 @@ def subject_photographs(folder: Path, case: Case) -> tuple[bytes, ...]:
     return kept_photographs(folder, case.reference, subject.photographs)
 
 
-def lowest_score(folder: Path, case: Case, probe: Probe) -> float:
-    """Score the probe and each of its photographs against the case's subject; return the lowest.
+def resemblance(
+    folder: Path, case: Case, probe: Probe, *, calibrations: Path
+) -> tuple[float, Threshold]:
+    """Score the probe and each of its photographs against the case's subject.
 
-    All of them count, so that a photograph of another person does not pass among the right ones.
+    Returns the lowest score, and what is required. All of them count, so that a photograph of
+    another person does not pass among the right ones. Where scores are of another scale by now than
+    when the case was requested, what is required is the default threshold of their calibration.
+
     Raises CaseError if the case was requested with another profile, its subject was deleted, or its
     files were altered.
     """
@@ -97,9 +102,18 @@ def lowest_score(folder: Path, case: Case, probe: Probe) -> float:
             fix="Use the profile the case was requested with, or request a case with this one",
         )
     known = _templates(subject_folder(folder, case.reference) / _TEMPLATES, subject.digest)
-    metric = probe.profile.metric
+    metric, calibration = probe.profile.metric, calibration_of(probe.profile, folder=calibrations)
+    normaliser = calibration.normaliser if calibration else None
+    required = Threshold(subject.least_score, "the case", subject.scale)
+    if subject.scale != (normaliser.scale if normaliser else PLAIN_SCALE):
+        required = _required(probe.profile, calibrations)
     asked = [probe.template, *(photograph.template for photograph in probe.photographs)]
-    return min(float(scores(known, template, metric).max()) for template in asked)
+    found = min(float(scores(known, one, metric, normaliser).max()) for one in asked)
+    return found, required
+
+
+def _required(profile: Profile, calibrations: Path) -> Threshold:
+    return calibrated_threshold(profile, calibrations=calibrations, photographs=MOST_PHOTOGRAPHS)
 
 
 def delete_subject(folder: Path, reference: str) -> int:

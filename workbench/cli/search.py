@@ -51,7 +51,8 @@ def add_question(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=float,
         metavar="T",
-        help="minimum score of a candidate; by default that of the profile's calibration",
+        help="minimum score of a candidate, on the scale of the profile's calibration; by default "
+        "that of the calibration",
     )
 
 
@@ -98,6 +99,7 @@ def _candidate_line(rank: int, candidate: Candidate) -> dict[str, Any]:
         "first_seen": candidate.first_seen.isoformat(),
         "last_seen": candidate.last_seen.isoformat(),
         "score": round(candidate.score, 6),
+        "scale": candidate.scale,
         "quality": round(candidate.quality, 4),
         "tracklet_id": candidate.tracklet_id,
         **candidate.time.fields,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from shapely import box
 
+from workbench.calibration import read_calibration
 from workbench.casework.training import TRAINING_CASE
 from workbench.demo.place import Appearance, DemoTown
 from workbench.district import from_file
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from workbench.gallery import Gallery
 
 PROFILE = "dlib"
-# Rendered people resemble each other more than real ones. Here, one person's pooled photographs
-# score at least 0.74 and other people's at most 0.57: the threshold is halfway between.
-THRESHOLD = Threshold(0.66, "the demo's rendered people; not valid for real faces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +83,16 @@ def demo_settings(town: DemoTown, installation: Installation) -> Settings:
             "base_map": town.streets.resolve(),
             "calibrations": (town.root / "calibrations").resolve(),
             "districts": (town.root / "districts").resolve(),
-            "threshold": THRESHOLD.score,
-            "calibration": THRESHOLD.calibration,
             "home": installation.settings.home.resolve(),
             "case": training_case(town, installation.register),
         }
     )
+
+
+def demo_threshold(town: DemoTown, *, photographs: int) -> Threshold:
+    """Default threshold for the demo's rendered people, who are more alike than real ones."""
+    calibration = read_calibration(town.root / "calibrations" / f"{PROFILE}.json")
+    return calibration.threshold(photographs=photographs)
 
 
 def training_case(town: DemoTown, register: CaseRegister) -> str:
@@ -166,6 +168,7 @@ def _ask(
         if appearance.person == name and appearance.camera_id in inside
     ]
     total, right, wrong = len(unseen), [], []
+    least = demo_threshold(town, photographs=len(probe.photographs)).score
     for candidate in result.candidates:
         own = next(
             (
@@ -177,7 +180,7 @@ def _ask(
             ),
             None,
         )
-        if own is None or candidate.score < THRESHOLD.score:
+        if own is None or candidate.score < least:
             wrong.append(candidate.score)
         else:
             unseen.remove(own)
@@ -188,7 +191,7 @@ def _ask(
         appearances=total,
         found=len(right),
         missed=len(unseen),
-        false=sum(score >= THRESHOLD.score for score in wrong),
+        false=sum(score >= least for score in wrong),
         lowest_right=min(right, default=None),
         highest_wrong=max(wrong, default=None),
     )

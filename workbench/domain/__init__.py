@@ -52,6 +52,7 @@ from workbench.domain.searching import (
     Probe,
     Scope,
     Threshold,
+    best_first,
 )
 from workbench.domain.times import (
     EARLIEST,
@@ -126,6 +127,7 @@ __all__ = [
     "Tracklet",
     "Unseen",
     "base_camera",
+    "best_first",
     "contradicts",
     "corrected",
     "format_tracklet_id",

@@ -134,19 +134,22 @@ PLAIN_SCALE = "plain"
 class Threshold:
     """Lowest score of a candidate that is worth a look, and where it comes from.
 
-    A score means nothing without its model: ``calibration`` names the data it was set on.
+    A score means nothing without its model: ``calibration`` names the data it was set on, and
+    ``scale`` the scale it is on. Scores of different scales are never compared.
     """
 
     score: float
     calibration: str
+    scale: str = PLAIN_SCALE
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A tracklet that resembles the probe: a lead, never an identification.
 
-    ``score`` is higher for faces more alike: the cosine similarity, or 1 minus the Euclidean
-    distance, by the profile's metric.
+    ``score`` is higher for faces more alike, on the scale that ``scale`` names: normalised (see
+    :mod:`workbench.calibration.normaliser`) where the profile's calibration can, else plain, the
+    cosine similarity or 1 minus the Euclidean distance by the profile's metric.
     """
 
     tracklet_id: str  # "<recording_id>-<ordinal>"
@@ -161,6 +164,16 @@ class Candidate:
     shot_time: datetime  # UTC
     shot_jpeg: bytes = field(repr=False)
     time: TimeNote  # what first_seen and last_seen rest on
+    scale: str = PLAIN_SCALE
+
+
+def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Candidates by score, the best first.
+
+    Where they come from searches on several scales, those of one stand together, normalised ones
+    before plain ones: a score says nothing about one of another scale.
+    """
+    return sorted(candidates, key=lambda c: (c.scale == PLAIN_SCALE, c.scale, -c.score))
 
 
 @dataclass(frozen=True, slots=True)

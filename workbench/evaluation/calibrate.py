@@ -12,9 +12,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from workbench.calibration import Calibration, Curve, LikelihoodRatioModel
+from workbench.calibration import (
+    TARGET_FMR,
+    Calibration,
+    Curve,
+    Nearness,
+    Normaliser,
+)
 from workbench.errors import EvaluationError
 from workbench.evaluation.intervals import interval, resampled
+from workbench.evaluation.likelihood import fit_likelihood_ratio
+from workbench.evaluation.normalise import (
+    FEWEST_PEOPLE,
+    PEOPLE_EACH,
+    CrossFit,
+    cross_fit,
+    finds_a_contributor,
+    make_normaliser,
+)
 from workbench.evaluation.pooling import similarity
 from workbench.evaluation.protocols import Trial
 from workbench.faces.templates import pool
@@ -32,16 +47,21 @@ QUALITIES = (0.0, 0.6, 0.8)
 IN_ENTRY = 2
 FEWEST = 10  # comparisons that must reach a threshold for a rate to count as measured
 TAIL = 100  # comparisons that the tail is fitted to
-DRAWS, FOLDS = 100, 5
+DRAWS = 100
+STRICT_FMR = 1e-4  # at which plain and normalised scores are compared
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparisons:
-    """Trial of probes of *photographs* each, with the quality of each entry's best picture."""
+    """Trial of probes of *photographs* each, with the quality of each entry's best picture.
+
+    ``offsets`` are those of the probes, NaN where scores are plain.
+    """
 
     trial: Trial
     photographs: int
     quality: NDArray[Any]  # (g,)
+    offsets: NDArray[Any]  # (p,)
 
     def of_quality(self, least: float, below: float) -> Trial:
         """Comparisons whose entry has a quality in ``[least, below)``."""
@@ -51,7 +71,12 @@ class Comparisons:
 
 
 def comparisons(
-    probes: Samples, entries: Sequence[Samples], *, photographs: int, in_entry: int = IN_ENTRY
+    probes: Samples,
+    entries: Sequence[Samples],
+    *,
+    photographs: int,
+    in_entry: int = IN_ENTRY,
+    scale: CrossFit | None = None,
 ) -> Comparisons:
     """Compare each person's first pictures with their later ones, in several versions.
 
@@ -61,6 +86,8 @@ def comparisons(
     entries : sequence of Samples
         The same pictures as they are and made worse; each gives every person an entry. A person
         with too few pictures for both is compared with others only.
+    scale : CrossFit, optional
+        Gives the scores; by default they are plain.
     """
 
     metric = probes.profile.metric
@@ -69,7 +96,7 @@ def comparisons(
         rows = np.flatnonzero(probes.people == person)[:photographs]
         if len(rows) == photographs:
             who.append(person)
-            sides.append(pool(probes.templates[rows], metric))
+            sides.append(pool(probes.photographs(rows), metric))
     in_probes = probes.about[probes.about["person"].isin(who)].groupby("person").head(photographs)
     used = set(zip(in_probes["person"], in_probes["name"], strict=True))
     of, templates, quality, shared = [], [], [], []
@@ -89,36 +116,57 @@ def comparisons(
             where="calibration",
             fix="Give more pictures of each person",
         )
-    scores = similarity(np.stack(sides), np.stack(templates), metric).astype(float)
+    left, right = np.stack(sides), np.stack(templates)
+    if scale is None:
+        scores, offsets = similarity(left, right, metric).astype(float), np.full(len(who), np.nan)
+    else:
+        scores, offsets = scale.scores(left, right, who, of)
     trial = Trial(scores, np.array(who), np.array(of))
     # Pictures that are on both sides say nothing of how alike two pictures of a person are.
     scores[trial.same & np.array(shared)[None]] = np.nan
-    return Comparisons(trial, photographs, np.array(quality))
+    return Comparisons(trial, photographs, np.array(quality), offsets)
 
 
 def calibrate(
     versions: Sequence[Samples],
     *,
     data: str,
+    licence: str = "not stated",
+    normaliser: Normaliser | None = None,
     thresholds: NDArray[Any] | None = None,
     photographs: Sequence[int] = PHOTOGRAPHS,
     qualities: Sequence[float] = QUALITIES,
 ) -> Calibration:
     """Calibrate on pictures as they are (first) and the same made worse.
 
+    Scores are normalised where a normaliser is given, or where there are at least
+    :data:`workbench.evaluation.normalise.FEWEST_PEOPLE` people to make one of and it misses fewer
+    at strict thresholds; else they are plain. Nobody is measured with centroids that he is in.
+
     Parameters
     ----------
-    data : str
-        Name of the data, in a few words that people will read beside the threshold.
+    data, licence : str
+        Name of the data, in a few words that people will read beside the threshold, and the
+        licence of the pictures.
+    normaliser : Normaliser, optional
+        One that was made of other people, to keep its scale.
     thresholds : (t,), optional
         By default from the 80th percentile of scores of different people to the 99.9th of one.
 
     Raises
     ------
     EvaluationError
-        If there are fewer than 20 people with enough pictures.
+        If there are fewer than 20 people with enough pictures, or any centroids find one of the
+        people whom they were made from.
     """
-    made = [comparisons(versions[0], versions, photographs=number) for number in photographs]
+    scale = CrossFit({}, (normaliser,)) if normaliser is not None else None
+    if normaliser is None and len(np.unique(versions[0].people)) >= FEWEST_PEOPLE:
+        found = _normalised(versions, data=data, licence=licence)
+        normaliser, scale = found or (None, None)
+    made = [
+        comparisons(versions[0], versions, photographs=number, scale=scale)
+        for number in photographs
+    ]
     if len(np.unique(made[-1].trial.probes)) < 20:
         raise EvaluationError(
             f"fewer than 20 people have {photographs[-1]} pictures",
@@ -126,15 +174,20 @@ def calibrate(
             fix="Give more people, or calibrate for fewer photographs",
         )
     if thresholds is None:
-        thresholds = _grid(made)
+        thresholds = _grid(made, 0.01 if normaliser is None else 0.1)
     edges = [*qualities, np.inf]
-    curves = []
+    curves, nearness = [], []
     for each in made:
+        near = _nearness(each) if normaliser is not None else None
+        nearness += [near] if near is not None else []
+        factors = np.array([near.factor(o) if near else 1.0 for o in each.offsets])
         for least, below in pairwise(edges):
             chosen = (each.quality >= least) & (each.quality < below)
             if chosen.sum() >= 20:
                 curves.append(
-                    _curve(each.of_quality(least, below), thresholds, each.photographs, least)
+                    _curve(
+                        each.of_quality(least, below), thresholds, each.photographs, least, factors
+                    )
                 )
     digest = hashlib.sha256("".join(one.fingerprint for one in versions).encode())
     return Calibration(
@@ -146,17 +199,87 @@ def calibrate(
         thresholds=tuple(np.round(thresholds, 4).tolist()),
         curves=tuple(curves),
         likelihood_ratio_model=fit_likelihood_ratio(comparison_table(made)),
+        normaliser=normaliser,
+        nearness=tuple(nearness),
     )
 
 
-def _grid(made: Sequence[Comparisons]) -> NDArray[Any]:
+def _normalised(
+    versions: Sequence[Samples], *, data: str, licence: str
+) -> tuple[Normaliser, CrossFit] | None:
+    """The normaliser whose centroids are each of the fewest people and find none of them.
+
+    None where plain scores miss fewer: networks that were trained with a margin between people are
+    little troubled by those who look like many.
+    """
+    native = versions[0]
+    plain = comparisons(native, [native], photographs=1).trial
+    for people_each in PEOPLE_EACH:
+        crossed = cross_fit(native, people_each=people_each)
+        alone = comparisons(native, [native], photographs=1, scale=crossed).trial
+        if _missed(alone) >= _missed(plain):
+            return None
+        strangers = alone.scores[~alone.same & np.isfinite(alone.scores)]
+        mean, deviation = float(strangers.mean()), float(strangers.std())
+        normaliser = make_normaliser(
+            native, native.people.tolist(), people_each=people_each, source=data, licence=licence,
+            mean=mean, deviation=deviation,
+        )  # fmt: skip
+        crossed = crossed.with_scale(mean, deviation)
+        trial = comparisons(native, versions, photographs=1, scale=crossed).trial
+        if not finds_a_contributor(normaliser, native, trial.threshold_at(fmr=TARGET_FMR)):
+            return normaliser, crossed
+    raise EvaluationError(
+        "centroids find people whom they were made from",
+        where=data,
+        fix="Give pictures of more people",
+    )
+
+
+def _missed(trial: Trial) -> float:
+    return float(trial.fnmr(np.array([trial.threshold_at(fmr=STRICT_FMR)]))[0, 0])
+
+
+def _nearness(made: Comparisons) -> Nearness | None:
+    """How the FMR depends on the probe's offset, at the default threshold."""
+    from sklearn.linear_model import PoissonRegressor
+
+    trial = made.trial
+    known = ~trial.same & np.isfinite(trial.scores)
+    count = known.sum(axis=1)
+    false = (known & (trial.scores >= trial.threshold_at(fmr=TARGET_FMR))).sum(axis=1)
+    mean, deviation = float(made.offsets.mean()), float(made.offsets.std())
+    if false.sum() < TAIL or deviation <= 0:
+        return None
+    place = np.clip((made.offsets - mean) / deviation, -3, 3)
+    fitted = PoissonRegressor(alpha=0.0, tol=1e-10, max_iter=1000).fit(
+        place[:, None], false / count, sample_weight=count
+    )
+    slope = float(fitted.coef_[0])
+    return Nearness(
+        photographs=made.photographs,
+        offsets=tuple(np.quantile(made.offsets, np.linspace(0, 1, 21)).tolist()),
+        mean=mean,
+        deviation=deviation,
+        slope=slope,
+        intercept=-float(np.log(np.average(np.exp(slope * place), weights=count))),
+    )
+
+
+def _grid(made: Sequence[Comparisons], step: float) -> NDArray[Any]:
     others = np.concatenate([c.trial.scores[~c.trial.same] for c in made])
     own = np.concatenate([c.trial.scores[c.trial.same] for c in made])
     low, high = np.nanquantile(others, 0.8), np.nanquantile(own, 0.999)
-    return np.arange(np.floor(low * 50) / 50, max(high, low + 0.2), 0.01)
+    return np.arange(np.floor(low / step / 2) * step * 2, max(high, low + 20 * step), step)
 
 
-def _curve(trial: Trial, thresholds: NDArray[Any], photographs: int, quality: float) -> Curve:
+def _curve(
+    trial: Trial,
+    thresholds: NDArray[Any],
+    photographs: int,
+    quality: float,
+    factors: NDArray[Any],
+) -> Curve:
     drawn = resampled(len(trial.people), DRAWS)
     false, missed = trial.fmr(thresholds)[0], trial.fnmr(thresholds)[0]
     people = len(np.unique(trial.probes))
@@ -176,7 +299,7 @@ def _curve(trial: Trial, thresholds: NDArray[Any], photographs: int, quality: fl
         fmr=tuple(false.tolist()),
         fmr_low=tuple(low.tolist()),
         fmr_high=tuple(high.tolist()),
-        fmr_dispersion=tuple(_dispersion(trial, thresholds).tolist()),
+        fmr_dispersion=tuple(_dispersion(trial, thresholds, factors).tolist()),
         fnmr=tuple(1.0 if m is None else m.value for m in misses),
         fnmr_low=tuple(0.0 if m is None else m.low for m in misses),
         fnmr_high=tuple(1.0 if m is None else m.high for m in misses),
@@ -213,16 +336,17 @@ def _extend(
     low[at] = share / 2 * falls**doubt
 
 
-def _dispersion(trial: Trial, thresholds: NDArray[Any]) -> NDArray[Any]:
-    """Dispersion of the FMR between probes, less the part that chance alone explains."""
+def _dispersion(trial: Trial, thresholds: NDArray[Any], factors: NDArray[Any]) -> NDArray[Any]:
+    """Dispersion of the FMR between probes beyond their *factors* ``(p,)`` and chance."""
     known = ~trial.same & np.isfinite(trial.scores)
-    count = known.sum(axis=1)
+    share = known.sum(axis=1) * factors
     spread, last = [], 0.0
     for threshold in thresholds:
-        rates = (known & (trial.scores >= threshold)).sum(axis=1) / count
-        mean = float(rates.mean())
-        if (mean * count.sum()) >= TAIL:
-            last = max(0.0, float(rates.var()) / mean**2 - 1 / (mean * float(count.mean())))
+        false = (known & (trial.scores >= threshold)).sum(axis=1)
+        if false.sum() >= TAIL:
+            expected = share * (false.sum() / share.sum())
+            left = ((false - expected) ** 2 - expected).sum()
+            last = max(0.0, float(left / (expected**2).sum()))
         spread.append(last)
     return np.maximum.accumulate(spread)  # what is rarer varies no less
 
@@ -252,84 +376,3 @@ def comparison_table(made: Sequence[Comparisons]) -> pd.DataFrame:
             )
         )
     return pd.concat(parts, ignore_index=True)
-
-
-def fit_likelihood_ratio(rows: pd.DataFrame) -> LikelihoodRatioModel:
-    """Fit the likelihood ratio to a :func:`comparison_table`; its costs by cross-validation."""
-    from sklearn.isotonic import IsotonicRegression
-
-    same = rows["same"].to_numpy(bool)
-    held = held_out(rows)
-    # PAV on the very same scores: what no monotone calibration could better.
-    weights = _even(same)
-    best = IsotonicRegression(out_of_bounds="clip", y_min=1e-6, y_max=1 - 1e-6)
-    shares = best.fit(held, same, sample_weight=weights).predict(held)
-    fitted = _logistic(rows)
-    slope = fitted.coef_[0]
-    return LikelihoodRatioModel(
-        intercept=float(fitted.intercept_[0]),
-        slope=float(slope[0]),
-        by_quality=float(slope[1]),
-        by_photographs=float(slope[2]),
-        cllr=cllr(held, same),
-        cllr_min=cllr(np.log(shares / (1 - shares)), same),
-        ece=float(reliability(held, same).attrs["ece"]),
-    )
-
-
-def held_out(rows: pd.DataFrame) -> NDArray[Any]:
-    """Log likelihood ratios ``(n,)`` of the rows, each by a fit to other people."""
-    from sklearn.model_selection import GroupKFold
-
-    found = np.empty(len(rows))
-    folds = GroupKFold(FOLDS).split(rows, groups=rows["person"])
-    for fitted_to, left in folds:
-        found[left] = _logistic(rows.iloc[fitted_to]).decision_function(_features(rows.iloc[left]))
-    return found
-
-
-def _features(rows: pd.DataFrame) -> NDArray[Any]:
-    return np.column_stack([rows["score"], rows["quality"], np.log(rows["photographs"])])
-
-
-def _logistic(rows: pd.DataFrame) -> Any:
-    from sklearn.linear_model import LogisticRegression
-
-    same = rows["same"].to_numpy(bool)
-    return LogisticRegression(C=1e4, max_iter=1000).fit(
-        _features(rows), same, sample_weight=_even(same)
-    )
-
-
-def _even(same: NDArray[Any]) -> NDArray[Any]:
-    """Weights that give both sides the same total."""
-    return np.asarray(np.where(same, 0.5 / same.mean(), 0.5 / (1 - same.mean())))
-
-
-def cllr(log_ratios: NDArray[Any], same: NDArray[Any]) -> float:
-    """Cost of log likelihood ratios (natural) in bits, Brümmer and du Preez (2006), equation 11."""
-    own, others = log_ratios[same], log_ratios[~same]
-    cost = np.logaddexp(0, -own).mean() + np.logaddexp(0, others).mean()
-    return float(cost / 2 / np.log(2))
-
-
-def reliability(log_ratios: NDArray[Any], same: NDArray[Any], *, bins: int = 10) -> pd.DataFrame:
-    """Reliability table at even odds: observed share by claimed probability.
-
-    Columns: claimed, was, comparisons. ``attrs["ece"]`` is the expected calibration error: the
-    mean distance of the two, weighted (Naeini et al., 2015).
-    """
-    claimed = 1 / (1 + np.exp(-log_ratios))
-    weights = _even(same)
-    number = np.minimum((claimed * bins).astype(int), bins - 1)
-    rows, error = [], 0.0
-    for place in range(bins):
-        here = number == place
-        if here.any():
-            mean = float(np.average(claimed[here], weights=weights[here]))
-            was = float(np.average(same[here], weights=weights[here]))
-            rows.append((mean, was, int(here.sum())))
-            error += abs(mean - was) * float(weights[here].sum() / weights.sum())
-    frame = pd.DataFrame(rows, columns=["claimed", "was", "comparisons"])
-    frame.attrs["ece"] = error
-    return frame

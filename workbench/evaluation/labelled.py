@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from workbench.calibration import Calibration, write_calibration
+from workbench.calibration import Calibration, shipped_calibration, write_calibration
 from workbench.domain import Progress, ProgressCallback
 from workbench.errors import EvaluationError
 from workbench.evaluation.calibrate import IN_ENTRY, PHOTOGRAPHS, calibrate, comparisons
 from workbench.evaluation.data import people_in
 from workbench.evaluation.degradation import Degradation
+from workbench.evaluation.normalise import FEWEST_PEOPLE as FEWEST_FOR_CENTROIDS
 from workbench.evaluation.pooling import similarity
 from workbench.evaluation.samples import Samples, Still, enrol
 from workbench.faces import track_limits
@@ -110,9 +111,13 @@ def calibrate_folder(
     native = versions[0]
     _check_folders_are_people(native, folder)
     people = len(np.unique(native.people))
+    ours = shipped_calibration(models.profile)
     made = calibrate(
         versions,
         data=f"{data} ({people:,} people; {licence})",
+        licence=licence,
+        # Too few for centroids of their own: the scale stays what it is.
+        normaliser=ours.normaliser if ours and people < FEWEST_FOR_CENTROIDS else None,
         photographs=_numbers(native, folder),
     )
     return Labelled(
@@ -178,8 +183,10 @@ def measure_track_limits(versions: Sequence[Samples], *, data: str) -> TrackLimi
     data : str
         What they are, in words.
     """
-    single = comparisons(versions[0], versions, photographs=1, in_entry=1).trial
-    pairs = comparisons(versions[0], versions[:1], photographs=IN_ENTRY).trial
+    # Shots of a track are not mirrored.
+    native = replace(versions[0], mirrored=versions[0].templates)
+    single = comparisons(native, versions, photographs=1, in_entry=1).trial
+    pairs = comparisons(native, versions[:1], photographs=IN_ENTRY).trial
     own, others = _scores(single.scores, single.same), _scores(single.scores, ~single.same)
     pooled = _scores(pairs.scores, ~pairs.same)
     if len(own) < FEWEST_PEOPLE or len(pooled) < JOINED_WRONGLY:

@@ -48,12 +48,15 @@ class Samples:
         Columns person, name (of the picture), width (of the face, pixels), quality and its parts,
         and the labels of the data.
     templates : (n, dimension) float32
+    mirrored : (n, dimension) float32
+        Templates of the same faces mirrored, which probes are made of too.
     failed : DataFrame
         Pictures in which no face was found: person, name, reason. They count as failures to enrol.
     """
 
     about: pd.DataFrame
     templates: NDArray[Any]
+    mirrored: NDArray[Any]
     profile: Profile
     failed: pd.DataFrame
 
@@ -82,7 +85,24 @@ class Samples:
         """Samples chosen by a mask ``(n,) bool`` or by row numbers."""
         about = self.about[chosen] if chosen.dtype == bool else self.about.iloc[chosen]
         left = self.failed[self.failed["person"].isin(set(about["person"]))]
-        return Samples(about.reset_index(drop=True), self.templates[chosen], self.profile, left)
+        return Samples(
+            about.reset_index(drop=True),
+            self.templates[chosen],
+            self.mirrored[chosen],
+            self.profile,
+            left,
+        )
+
+    def photographs(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Templates ``(k, dimension)`` of some rows as a probe has them: with their mirror image.
+
+        See :func:`workbench.faces.templates.embed_photograph`.
+        """
+        metric = self.profile.metric
+        return np.stack(
+            [templates.pool(np.stack(pair), metric)
+             for pair in zip(self.templates[rows], self.mirrored[rows], strict=True)]
+        )  # fmt: skip
 
 
 def enrol(
@@ -121,7 +141,7 @@ def enrol(
         else:
             numbers = found[: len(_ABOUT)].tolist()
             rows.append((still.person, still.path.name, *numbers, *still.labels.values()))
-            vectors.append(found[len(_ABOUT) :])
+            vectors.append(found[len(_ABOUT) :].reshape(2, -1))
         if progress is not None:
             progress(Progress(number + 1, len(stills), still.path.name))
     if not rows:
@@ -133,7 +153,8 @@ def enrol(
     labels = [*next(iter(stills)).labels]
     return Samples(
         pd.DataFrame(rows, columns=["person", "name", *_ABOUT, *labels]),
-        np.stack(vectors),
+        np.stack([both[0] for both in vectors]),
+        np.stack([both[1] for both in vectors]),
         models.profile,
         pd.DataFrame(failed, columns=["person", "name", "reason"]),
     )
@@ -147,7 +168,7 @@ def _kept(
 ) -> NDArray[Any] | None:
     """Cached numbers of a picture, else those that *make* gives; None without a face."""
     digest = hashlib.sha256(content)
-    digest.update(repr(degraded).encode())
+    digest.update(f"{degraded!r} and mirrored".encode())
     path = folder / digest.hexdigest()[:2] / f"{digest.hexdigest()}.npy"
     if path.is_file():
         kept: NDArray[Any] = np.load(path, allow_pickle=False)
@@ -183,6 +204,6 @@ def _made(
         faces, key=lambda f: np.hypot(f.box.centre_x - width / 2, f.box.centre_y - height / 2)
     )
     measured = quality.assess(image, face, detector=models.profile.detector)
-    template = templates.embed(models, [templates.align(models, image, face)])[0]
+    both = templates.embed_both_ways(models, templates.align(models, image, face))
     parts = [float(getattr(measured, part)) for part in QUALITY_PARTS]
-    return np.array([face.box.width, measured.overall, *parts, *template], np.float32)
+    return np.array([face.box.width, measured.overall, *parts, *both.ravel()], np.float32)

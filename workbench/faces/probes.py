@@ -131,7 +131,7 @@ def make_photograph(found: FoundFaces, number: int | None = None, *, models: Mod
         face=face,
         quality=found.qualities[index],
         jpeg=jpeg(picture),
-        template=templates.embed(models, [chip])[0],
+        template=templates.embed_photograph(models, chip),
         advice=found.advice[index],
         notes=found.notes,
     )

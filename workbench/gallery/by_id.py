@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC
 
-from workbench.domain import Candidate, TimeNote, format_tracklet_id
+from workbench.domain import PLAIN_SCALE, Candidate, TimeNote, format_tracklet_id
 from workbench.gallery.register import TRACKLET_ID
 from workbench.gallery.store import Gallery
 
@@ -20,10 +20,13 @@ _SEEN = f"""
 """  # noqa: S608
 
 
-def tracklets_by_id(gallery: Gallery, scores: Mapping[str, float]) -> dict[str, Candidate]:
+def tracklets_by_id(
+    gallery: Gallery, scores: Mapping[str, float], *, scales: Mapping[str, str] | None = None
+) -> dict[str, Candidate]:
     """Candidates by tracklet_id, each with its best shot and the score given in *scores*.
 
-    Tracklets that are no longer in the gallery are left out.
+    Scores are plain but for those whose scale is in *scales*. Tracklets that are no longer in the
+    gallery are left out.
 
     Raises
     ------
@@ -45,6 +48,7 @@ def tracklets_by_id(gallery: Gallery, scores: Mapping[str, float]) -> dict[str, 
             first_seen=row["first_seen"].astimezone(UTC),
             last_seen=row["last_seen"].astimezone(UTC),
             score=scores[tracklet_id],
+            scale=(scales or {}).get(tracklet_id, PLAIN_SCALE),
             quality=row["quality"],
             shot_seconds=row["seconds"],
             shot_time=row["time"].astimezone(UTC),

@@ -16,6 +16,7 @@ from workbench.errors import GalleryError, ProfileMismatch
 from workbench.gallery.adoption import Agreed, Arrival, Known, found_in, settle
 from workbench.gallery.best import BATCH
 from workbench.gallery.index import quantise
+from workbench.gallery.offsets import files_beside, is_whole
 from workbench.gallery.order import DAY
 from workbench.gallery.register import connect
 from workbench.gallery.segments import (
@@ -48,6 +49,9 @@ def check(gallery: Gallery) -> Iterator[Problem]:
         if checksum(segment.folder) != segment.entry.checksum:
             yield Problem(name, "a file was altered; restore it from a copy")
             continue
+        for path in files_beside(segment.folder):
+            if not is_whole(path):
+                yield Problem(path.name, "was altered; delete it: it is made again when needed")
         for what in _disagreements(gallery, segment):
             yield Problem(name, what)
     names = gallery.arrow("SELECT recording_id FROM recordings")["recording_id"].to_pylist()

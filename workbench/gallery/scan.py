@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import numkong
 import numpy as np
 
+from workbench.domain import PLAIN_SCALE
 from workbench.gallery.index import TemplateIndex, quantise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from workbench.calibration import Normaliser
     from workbench.domain import Metric
 
 # Rows compared at a time; and blocks between which a search can be cancelled.
@@ -30,35 +32,31 @@ SAMPLE = 8_192
 # numkong has two ways. For one probe the packed one takes 0.6 of the time at 128 numbers a
 # template, and 1.7 times at 512; for several it is always the faster one.
 _PACKED_UP_TO = 256
-# Sums in float32 round; far below what the codes lose.
+# Sums in float32 round, by so much of the longest vectors' product; far below what codes lose.
 _ROUNDING = 2e-6
 
 T = TypeVar("T")
 Piece: TypeAlias = "slice | NDArray[np.intp]"
+Offsets: TypeAlias = "NDArray[np.float32] | None"
 Found: TypeAlias = "tuple[NDArray[np.intp], NDArray[np.float32]]"
 """Rows and what stands for their scores."""
 
 
-def scores(
-    templates: NDArray[np.float32], probes: NDArray[np.float64], metric: Metric
+def plain_scores(
+    templates: NDArray[np.float32], probe: NDArray[np.float64], metric: Metric
 ) -> NDArray[np.float64]:
-    """Exact scores in float64 of rows ``(n, dimension)``: of each the best of ``(m, dimension)``.
+    """Exact plain scores ``(n,)`` in float64 of rows ``(n, dimension)`` and ``(dimension,)``.
 
     Cosine similarity, or 1 minus the Euclidean distance, as
     :func:`workbench.faces.templates.scores` has it. Equal rows have equal scores wherever they
     stand, which products of matrices do not promise.
     """
     rows = templates.astype(np.float64)
-    best = np.full(len(rows), -math.inf)
-    for probe in probes:
-        if metric == "cosine":
-            length = np.sqrt((rows * rows).sum(axis=1)) * math.sqrt(float((probe * probe).sum()))
-            score = (rows * probe).sum(axis=1) / length
-        else:
-            apart = rows - probe
-            score = 1.0 - np.sqrt((apart * apart).sum(axis=1))
-        np.maximum(best, score, out=best)
-    return best
+    if metric == "cosine":
+        length = np.sqrt((rows * rows).sum(axis=1)) * math.sqrt(float((probe * probe).sum()))
+        return np.asarray((rows * probe).sum(axis=1) / length)
+    apart = rows - probe
+    return np.asarray(1.0 - np.sqrt((apart * apart).sum(axis=1)))
 
 
 class Question:
@@ -72,6 +70,8 @@ class Question:
         Keep no more rows than that, and those that score the same as the last.
     threshold : float
         Keep rows with at least this score.
+    normaliser : Normaliser, optional
+        Scores are normalised with it; by default they are plain.
     """
 
     def __init__(
@@ -81,11 +81,17 @@ class Question:
         *,
         top: int | None,
         threshold: float,
+        normaliser: Normaliser | None = None,
     ) -> None:
         self.vectors = np.atleast_2d(vectors).astype(np.float64)
         if metric == "cosine":
             self.vectors /= np.linalg.norm(self.vectors, axis=1, keepdims=True)
         self.metric, self.top, self.threshold = metric, top, threshold
+        self.normaliser = normaliser
+        self.score_scale = normaliser.scale if normaliser else PLAIN_SCALE
+        # What a similarity to each vector loses to it; see calibration.normaliser.
+        own = normaliser.offsets(self.vectors) if normaliser else np.zeros(len(self.vectors))
+        self._taken = own.astype(np.float64) / 2
         rounded = self.vectors.astype(np.float32)
         self.scale, self.codes, lost = quantise(rounded)
         self._lost = float((lost + np.linalg.norm(self.vectors - rounded, axis=1)).max())
@@ -102,75 +108,145 @@ class Question:
         return max(float(np.partition(self.score, place)[place]), self.threshold)
 
     def keys(
-        self, products: NDArray[np.number[Any]], scale: NDArray[np.float32], square: Any
+        self,
+        index: TemplateIndex,
+        products: NDArray[np.number[Any]],
+        piece: Piece,
+        offsets: Offsets,
     ) -> NDArray[np.float32]:
-        """Approximate scores, the larger the better, with an error of at most :meth:`slack`.
+        """Upper bounds of what stands for the scores of the rows of *piece*.
 
-        A key is the dot product for the cosine metric, and for the Euclidean one
-        ``2 p·t - |p|² - |t|²``, which is minus the square of the distance.
+        That is the dot product for the cosine metric, and minus the square of the distance for the
+        Euclidean one; for normalised scores it is the dot product or minus the distance, less half
+        the offsets of both sides. *products* ``(n, m)`` are those of codes, and their error has a
+        bound: :meth:`slack`.
         """
+        scale, slack = index.scale[piece], np.float32(self.slack(index))
+        square = index.square[piece] if self.metric == "euclidean" else 0
         best: NDArray[np.float32] | None = None
         for k in range(len(self.vectors)):
             key = products[:, k].astype(np.float32)
             if self.metric == "cosine":
                 key *= scale * self.scale[k]
+                key += slack
             else:
                 key *= scale * np.float32(2 * self.scale[k])
                 key -= square
-                key -= np.float32(self._length[k] ** 2)
-            best = key if best is None else np.maximum(best, key)
+                key += slack - np.float32(self._length[k] ** 2)
+            if self.normaliser is not None:
+                if self.metric == "euclidean":
+                    np.minimum(key, 0, out=key)
+                    np.negative(key, out=key)
+                    np.sqrt(key, out=key)
+                    np.negative(key, out=key)
+                key -= np.float32(self._taken[k])
+            best = key if best is None else np.maximum(best, key, out=best)
         assert best is not None
+        if offsets is not None:
+            best -= offsets[piece] * np.float32(0.5)
         return best
 
+    def lower(
+        self, index: TemplateIndex, keys: NDArray[np.float32], offsets: Offsets
+    ) -> NDArray[np.float32]:
+        """Lower bounds of what stands for the scores of some rows, of their *keys*."""
+        twice = np.float32(2 * self.slack(index))
+        if self.normaliser is None or self.metric == "cosine":
+            return keys - twice
+        assert offsets is not None
+        # The square of the distance may be larger by that much; a short one grows the most.
+        taken = offsets * np.float32(0.5) + np.float32(self._taken.max())
+        distance = np.maximum(-keys - taken, 0)
+        return np.asarray(keys - (np.sqrt(distance * distance + twice) - distance), np.float32)
+
     def slack(self, index: TemplateIndex) -> float:
-        """Bound of a key's error, by Cauchy and Schwarz from the rounding of the codes."""
+        """Bound of the error of a dot product of codes, or of the square of a distance.
+
+        By Cauchy and Schwarz, from what the codes of both sides lose.
+        """
         product = float(self._length.max()) * index.lost
         product += self._lost * (index.longest + index.lost)
-        return (product if self.metric == "cosine" else 2 * product) + _ROUNDING
+        largest = (float(self._length.max()) + index.longest) ** 2
+        rounding = _ROUNDING * max(1.0, largest)
+        return (product if self.metric == "cosine" else 2 * product) + rounding
 
-    def least(self, index: TemplateIndex) -> float:
-        """Key below which a row of *index* is not among the best, as far as is known."""
-        return self._key_of(self.lowest_score()) - self.slack(index)
+    def least(self) -> float:
+        """Key below which no row is among the best, as far as is known."""
+        return self._key_of(self.lowest_score())
 
     def likely(
-        self, index: TemplateIndex, piece: Piece, keys: NDArray[np.float32], least: float
+        self,
+        index: TemplateIndex,
+        piece: Piece,
+        keys: NDArray[np.float32],
+        least: float,
+        offsets: Offsets,
     ) -> Found:
         """The rows of *piece* that may be among the best, and their keys."""
         if least == -math.inf:  # a sample rules most rows out
-            least = self._least(keys[:SAMPLE], index)
+            some = offsets[piece][:SAMPLE] if offsets is not None else None
+            least = self._least(index, keys[:SAMPLE], some)
         chosen = np.flatnonzero(keys >= np.float32(least))
         rows = chosen + piece.start if isinstance(piece, slice) else piece[chosen]
-        return self._best(rows, keys[chosen], index)
+        return self._best(index, rows, keys[chosen], offsets)
 
-    def consider(self, number: int, index: TemplateIndex, found: Sequence[Found]) -> None:
+    def consider(
+        self, number: int, index: TemplateIndex, offsets: Offsets, found: Sequence[Found]
+    ) -> None:
         """Compare exactly the rows that may be among the best; keep those that are."""
         rows, keys = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        rows, _ = self._best(rows, keys, index)
+        rows, _ = self._best(index, rows, keys, offsets)
         if not len(rows):
             return
-        score = scores(index.templates[rows], self.vectors, self.metric)
+        score = self.scores(index.templates[rows], None if offsets is None else offsets[rows])
         self.segment = np.concatenate([self.segment, np.full(len(rows), number, np.intp)])
         self.row = np.concatenate([self.row, rows])
         self.score = np.concatenate([self.score, score])
         keep = self.score >= self.lowest_score()
         self.segment, self.row, self.score = self.segment[keep], self.row[keep], self.score[keep]
 
+    def scores(self, templates: NDArray[np.float32], offsets: Offsets) -> NDArray[np.float64]:
+        """Exact scores in float64 of rows ``(n, dimension)``: of each the best.
+
+        *offsets* ``(n,)`` are theirs, None where scores are plain.
+        """
+        best = np.full(len(templates), -math.inf)
+        for vector, taken in zip(self.vectors, self._taken, strict=True):
+            score = plain_scores(templates, vector, self.metric)
+            if self.normaliser is not None:
+                assert offsets is not None
+                score -= taken + offsets.astype(np.float64) / 2
+                score = (score - self.normaliser.mean) / self.normaliser.deviation
+            np.maximum(best, score, out=best)
+        return best
+
     def _best(
-        self, rows: NDArray[np.intp], keys: NDArray[np.float32], index: TemplateIndex
+        self,
+        index: TemplateIndex,
+        rows: NDArray[np.intp],
+        keys: NDArray[np.float32],
+        offsets: Offsets,
     ) -> Found:
-        keep = keys >= np.float32(self._least(keys, index))
+        some = offsets[rows] if offsets is not None else None
+        keep = keys >= np.float32(self._least(index, keys, some))
         return rows[keep], keys[keep]
 
-    def _least(self, keys: NDArray[np.float32], index: TemplateIndex) -> float:
-        """Bound as in :meth:`least`, from the *keys* of some rows."""
+    def _least(self, index: TemplateIndex, keys: NDArray[np.float32], offsets: Offsets) -> float:
+        """Bound as in :meth:`least`, from the *keys* and *offsets* of some rows."""
         if self.top is None or len(keys) <= self.top:
             return -math.inf
-        # At least *top* rows are truly as good as the last of these, less the slack.
+        # At least *top* rows are truly as good as the last of these.
         place = len(keys) - self.top
-        return float(np.partition(keys, place)[place]) - 2 * self.slack(index)
+        return float(np.partition(self.lower(index, keys, offsets), place)[place])
 
     def _key_of(self, score: float) -> float:
-        if self.metric == "cosine" or score == -math.inf:
+        """Return what stands for a score; see :meth:`keys`."""
+        if score == -math.inf:
+            return score
+        if self.normaliser is not None:
+            plain = score * self.normaliser.deviation + self.normaliser.mean
+            return plain if self.metric == "cosine" else plain - 1
+        if self.metric == "cosine":
             return score
         return -((1.0 - score) ** 2) if score <= 1 else math.inf
 
@@ -208,6 +284,8 @@ def scan(
     pieces: Sequence[Piece],
     questions: Sequence[Question],
     pool: ThreadPoolExecutor,
+    *,
+    offsets: Offsets = None,
 ) -> Iterator[int]:
     """Bring the best of some rows into each question; yields how many rows were done at a time.
 
@@ -219,26 +297,28 @@ def scan(
         The rows inside the scope; numbers ascend.
     pool : ThreadPoolExecutor
         Of :func:`workers`.
+    offsets : (n,) float32, optional
+        Of all rows of the segment, where the scores of all questions are normalised.
     """
     compare = _comparison(np.concatenate([question.codes for question in questions]))
     ends = np.cumsum([len(question.vectors) for question in questions])
 
     def likely(piece: Piece) -> list[Found]:
-        products, scale = compare(index.codes[piece]), index.scale[piece]
-        square = index.square[piece] if len(index.square) else 0
-        parts = np.split(products, ends[:-1], axis=1)
+        parts = np.split(compare(index.codes[piece]), ends[:-1], axis=1)
         return [
-            question.likely(index, piece, question.keys(part, scale, square), least)
+            question.likely(
+                index, piece, question.keys(index, part, piece, offsets), least, offsets
+            )
             for question, part, least in zip(questions, parts, leasts, strict=True)
         ]
 
     blocks = [*_blocks(pieces)]
     for begin in range(0, len(blocks), AT_A_TIME):
         some = blocks[begin : begin + AT_A_TIME]
-        leasts = [question.least(index) for question in questions]
+        leasts = [question.least() for question in questions]
         found = _on_all_cores(likely, some, pool)
         for question, of_question in zip(questions, zip(*found, strict=True), strict=True):
-            question.consider(number, index, of_question)
+            question.consider(number, index, offsets, of_question)
         yield sum(_length(piece) for piece in some)
 
 

@@ -33,6 +33,7 @@ from workbench.permit import Permit, spend
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from workbench.calibration import Normaliser
     from workbench.domain import Vector
     from workbench.gallery.store import Gallery
 
@@ -67,6 +68,7 @@ def search(
     permit: Permit,
     top: int | None = None,
     threshold: float | None = None,
+    normaliser: Normaliser | None = None,
     only: Filter | None = None,
     progress: ProgressCallback | None = None,
 ) -> list[Candidate]:
@@ -83,6 +85,8 @@ def search(
         Most candidates to return.
     threshold : float, optional
         Lowest score of a candidate.
+    normaliser : Normaliser, optional
+        Of the profile's calibration: scores are normalised with it, else plain.
     only : Filter, optional
         Cameras, windows of time and quality to which the search is narrowed.
     progress : callable, optional
@@ -106,6 +110,7 @@ def search(
         permits=[permit],
         top=top,
         threshold=threshold,
+        normaliser=normaliser,
         only=only,
         progress=progress,
     )[0]
@@ -119,6 +124,7 @@ def search_many(
     permits: Sequence[Permit],
     top: int | None = None,
     threshold: float | None = None,
+    normaliser: Normaliser | None = None,
     only: Filter | None = None,
     progress: ProgressCallback | None = None,
 ) -> list[list[Candidate]]:
@@ -140,9 +146,21 @@ def search_many(
         )
     least = float("-inf") if threshold is None else threshold
     questions = [
-        Question(_checked(gallery, template), gallery.profile.metric, top=top, threshold=least)
+        Question(
+            _checked(gallery, template),
+            gallery.profile.metric,
+            top=top,
+            threshold=least,
+            normaliser=normaliser,
+        )
         for template in templates
     ]
+    if normaliser is not None and normaliser.metric != gallery.profile.metric:
+        raise GalleryError(
+            f"scores by {gallery.profile.metric} cannot be normalised for {normaliser.metric}",
+            where=str(gallery.path),
+            fix="Use the calibration of the gallery's profile",
+        )
     only = only or Filter()
     likely = gallery.settled(lambda: [*_likely(gallery, scope, only)])
     spans = _spans(scope, only.windows)
@@ -152,10 +170,11 @@ def search_many(
         total = sum(_count(_pieces(i, cameras, spans, only.quality)) for _, i, cameras in likely)
     done = 0
     with workers() as pool:
-        for number, (_, index, cameras) in enumerate(likely):
+        for number, (segment, index, cameras) in enumerate(likely):
             before = done
             pieces = _pieces(index, cameras, spans, only.quality)
-            for rows in scan(number, index, pieces, questions, pool):
+            offsets = segment.offsets(normaliser) if normaliser and pieces else None
+            for rows in scan(number, index, pieces, questions, pool, offsets=offsets):
                 done += rows
                 if progress is not None:
                     progress(Progress(done, total))
@@ -372,6 +391,7 @@ def _candidates(
             shot_seconds=seconds,
             shot_time=from_microseconds(time),
             shot_jpeg=segment.index.picture(row),
+            scale=question.score_scale,
             time=TimeNote.of(
                 from_microseconds(first_seen),
                 gallery.stretches(segment).get(recording, PLAIN), begins, ends,

@@ -11,7 +11,7 @@ import hashlib
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,7 @@ from workbench.domain import (
 from workbench.errors import GalleryError
 from workbench.gallery.best import write_best
 from workbench.gallery.index import TemplateIndex, TemplateRows, concatenate, sync, write_index
+from workbench.gallery.offsets import files_beside, offsets_of
 from workbench.gallery.order import hilbert
 from workbench.gallery.register import (
     TRACKLET_ID,
@@ -50,6 +51,8 @@ from workbench.gallery.times import clock_table, restate, restated, span_table, 
 if TYPE_CHECKING:
     import duckdb
     from numpy.typing import NDArray
+
+    from workbench.calibration import Normaliser
 
 # Of a row that several segments hold, the newest.
 _NEWEST = {
@@ -84,6 +87,7 @@ class Segment:
     # By row number of their table, those of recordings that have more to say than one plain
     # stretch; once they were asked for.
     stretches: dict[int, tuple[Stretch, ...]] | None = None
+    _offsets: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # by scale
 
     @property
     def alias(self) -> str:
@@ -109,6 +113,13 @@ class Segment:
             if self.folder.is_dir():
                 raise
             raise FileNotFoundError(self.folder) from None
+
+    def offsets(self, normaliser: Normaliser) -> NDArray[np.float32]:
+        """Offsets of its templates ``(n,)`` for normalised scores: see :mod:`offsets`."""
+        if normaliser.scale not in self._offsets:
+            made = offsets_of(self.folder, self.index.templates, normaliser)
+            self._offsets[normaliser.scale] = made
+        return self._offsets[normaliser.scale]
 
     def holds(self, recording_id: bytes) -> bool:
         """Return True if a recording is here; raise FileNotFoundError if it was merged away."""
@@ -667,6 +678,8 @@ def attach(connection: duckdb.DuckDBPyConnection, segment: Segment) -> None:
 
 def remove(folder: Path) -> None:
     """Remove a segment that no register names; a reader that has it open keeps its files."""
+    for beside in files_beside(folder):
+        beside.unlink(missing_ok=True)
     # At once: a reader about to open it finds all of its files, or no such segment.
     going = folder.with_name(f"{folder.name.removesuffix(_GOING)}{_GOING}")
     with contextlib.suppress(OSError):

@@ -59,6 +59,7 @@ from workbench.errors import (
 )
 from workbench.gallery.analysis import read_only, views
 from workbench.gallery.compaction import to_merge
+from workbench.gallery.offsets import PART
 from workbench.gallery.places import Places
 from workbench.gallery.register import (
     TRACKLET_ID,
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from workbench.calibration import Normaliser
     from workbench.domain import District, Filter
 
 
@@ -424,6 +426,10 @@ class Gallery:
         """Merge small segments until none is left to merge; writing does so as well."""
         while few := to_merge(self._register.segments, self.profile.dimension):
             self._merge(few)
+
+    def make_offsets(self, normaliser: Normaliser) -> None:
+        """Make and keep what normalised scores take of each template, so that no search has to."""
+        self.settled(lambda: [segment.offsets(normaliser) for segment in self.segments])
 
     def purge(
         self, recording_ids: Iterable[str] = (), *, tracklet_ids: Iterable[str] = ()
@@ -848,9 +854,11 @@ class Gallery:
     def _tidy(self) -> None:
         """Remove what a killed writer left half done."""
         named = {entry.name for entry in self._register.segments}
-        for folder in self._folder.iterdir():
-            if folder.is_dir() and folder.name not in named:
-                remove(folder)
+        for found in self._folder.iterdir():
+            if found.is_dir() and found.name not in named:
+                remove(found)
+            elif found.suffix == PART:
+                found.unlink(missing_ok=True)
 
     # --- What is there ------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from workbench.domain import TIME_FIELDS, Candidate
+from workbench.domain import TIME_FIELDS, Candidate, best_first
 from workbench.maps.zones import local_time
 
 # What spreadsheets take for a formula (OWASP, CSV injection).
@@ -55,7 +55,7 @@ def _point(row: dict[str, Any]) -> dict[str, Any] | None:
 
 _COLUMNS = (
     "rank", "tracklet_id", "camera_id", "camera", "longitude", "latitude", "recording",
-    "first_seen", "last_seen", "first_seen_local", "last_seen_local", "score", "quality",
+    "first_seen", "last_seen", "first_seen_local", "last_seen_local", "score", "scale", "quality",
     "confirmed", *TIME_FIELDS,
 )  # fmt: skip
 
@@ -63,12 +63,12 @@ _COLUMNS = (
 def _rows(
     candidates: Sequence[Candidate], zone: ZoneInfo, confirmed: frozenset[str]
 ) -> Iterator[dict[str, Any]]:
-    for rank, one in enumerate(sorted(candidates, key=lambda c: -c.score), start=1):
+    for rank, one in enumerate(best_first(candidates), start=1):
         values = (
             rank, one.tracklet_id, one.camera.camera_id, one.camera.name, one.camera.longitude,
             one.camera.latitude, one.recording, one.first_seen.isoformat(),
             one.last_seen.isoformat(), local_time(one.first_seen, zone),
-            local_time(one.last_seen, zone), round(one.score, 4), round(one.quality, 3),
+            local_time(one.last_seen, zone), round(one.score, 4), one.scale, round(one.quality, 3),
             one.tracklet_id in confirmed,
             *(one.time.fields | {"recorded_first_seen": one.time.recorded.isoformat()}).values(),
         )  # fmt: skip

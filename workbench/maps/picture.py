@@ -14,7 +14,7 @@ import shapely
 from PIL import Image, ImageDraw, ImageFont
 from shapely.geometry import shape
 
-from workbench.domain import Camera, Candidate, District
+from workbench.domain import Camera, Candidate, District, best_first
 from workbench.maps.basemap import Bounds, read_base_map
 from workbench.maps.placing import Meridian
 from workbench.maps.route import legs, visits
@@ -47,7 +47,7 @@ def sightings_png(
 
     Tiles are not drawn: nothing is fetched. Raises MapError if *base_map* cannot be used.
     """
-    ranked = sorted(candidates, key=lambda candidate: -candidate.score)
+    ranked = best_first(candidates)
     unplaced = sum(candidate.camera.place is None for candidate in ranked)
     ranked = [candidate for candidate in ranked if candidate.camera.place is not None]
     cameras = [camera for camera in cameras if camera.place is not None]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from workbench.domain import Candidate, Place
+from workbench.domain import Candidate, Place, best_first
 
 # Mean radius of the Earth (IUGG 1980): a sphere is off by 0.6 % at most, cameras by more.
 EARTH_METRES = 6_371_008.8
@@ -69,7 +69,7 @@ def visits(candidates: Sequence[Candidate]) -> list[Candidate]:
     placed = (candidate for candidate in candidates if candidate.camera.place is not None)
     in_time = sorted(placed, key=lambda candidate: (candidate.first_seen, candidate.last_seen))
     return [
-        max(visit, key=lambda candidate: candidate.score)
+        best_first(visit)[0]
         for _, visit in groupby(in_time, key=lambda candidate: candidate.camera.camera_id)
     ]
 

@@ -14,7 +14,7 @@ import folium
 from branca.element import Figure
 
 from workbench.district import to_geojson
-from workbench.domain import Camera, Candidate, District
+from workbench.domain import Camera, Candidate, District, best_first
 from workbench.maps.basemap import Bounds, read_base_map
 from workbench.maps.offline import Drawing, OfflineMap, Verbatim
 from workbench.maps.placing import Meridian, levels
@@ -75,7 +75,7 @@ def sightings_map(
         If *base_map* or *tiles* cannot be used.
     """
     # Ranks count all candidates, drawn or not.
-    every = enumerate(sorted(candidates, key=lambda candidate: -candidate.score), start=1)
+    every = enumerate(best_first(candidates), start=1)
     numbered = [(rank, one) for rank, one in every if one.camera.place is not None]
     ranked = [candidate for _, candidate in numbered]
     sure = frozenset(confirmed)
@@ -284,6 +284,8 @@ def _legend(
         remarks.insert(0, "Candidates are leads, not identifications.")
     if len(ranked) > MAX_PICTURES:
         remarks.append(f"Pictures of the {MAX_PICTURES:,} best scores only.")
+    if len({candidate.scale for candidate in ranked}) > 1:
+        remarks.append("Scores are of several scales: those of different scales do not compare.")
     noun = "sighting" if sure == len(ranked) else "candidate"
     noun += "" if len(ranked) == 1 else "s"
     title = f"{len(ranked):,} {noun} at {len(places):,} camera{'' if len(places) == 1 else 's'}"

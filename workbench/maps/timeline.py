@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
-from workbench.domain import Camera, Candidate, Scope, Span
+from workbench.domain import Camera, Candidate, Scope, Span, best_first
 from workbench.errors import MapError
 from workbench.maps.zones import local_time, zone_label
 
@@ -79,7 +79,7 @@ def timeline(
     for camera in cameras:
         names.setdefault(camera.camera_id, camera.name or camera.camera_id)
     lost = _refused(refused)
-    ranked = sorted(candidates or (), key=lambda candidate: -candidate.score)
+    ranked = best_first(candidates or ())
     first: dict[str, datetime] = {}
     for candidate in ranked:
         names[candidate.camera.camera_id] = candidate.camera.name or candidate.camera.camera_id
@@ -287,6 +287,8 @@ def _marks(
 ) -> go.Scatter:
     lowest, highest = (ranked[-1].score, ranked[0].score) if ranked else (0.0, 0.0)
     spread = (highest - lowest) or 1.0
+    if len({candidate.scale for candidate in ranked}) > 1:
+        spread = math.inf  # scores of several scales do not compare: marks are of one size
     chosen = [candidate.tracklet_id == selected for candidate in ranked]
     return go.Scatter(
         name="candidate",

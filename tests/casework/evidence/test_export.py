@@ -240,7 +240,7 @@ def test_the_demo_s_evidence_holds_on_another_machine(
 ) -> None:
     """Real footage, models and pictures; sources checked; verified by a process without a home."""
     from workbench.demo import demo_town
-    from workbench.demo.check import THRESHOLD, training_case
+    from workbench.demo.check import demo_threshold, training_case
     from workbench.district import from_file
     from workbench.faces.probes import make_probe
 
@@ -256,7 +256,8 @@ def test_the_demo_s_evidence_holds_on_another_machine(
         scope = Scope(
             from_file(town.root / "districts" / "fennmouth.geojson"), town.start, town.end
         )
-        found = search(gallery, probe, scope, case=reference, threshold=THRESHOLD)
+        threshold = demo_threshold(town, photographs=len(probe.photographs))
+        found = search(gallery, probe, scope, case=reference, threshold=threshold)
         list_for_review(register, reference, found.candidates)
         made = export(register, reference, gallery, tmp_path / "demo.zip", footage=[town.root])
     assert made.changed_sources == ()

@@ -56,7 +56,7 @@ def test_the_threshold_filters_without_searching_again(asked: Investigation, pro
     asked.threshold = 0.0
     assert result is not None
     assert len(asked.shown) == len(result.candidates) > before
-    asked.threshold = 1.01
+    asked.threshold = 20.0
     assert asked.shown == ()
     assert asked.result is result
 

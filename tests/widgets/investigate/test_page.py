@@ -38,7 +38,7 @@ def spoilt(answered: Investigation, number: int, make: Make) -> None:
     assert answered.result is not None
     camera = replace(answered.cameras[0], name=HOSTILE)
     many = tuple(
-        make(camera, minute=n, score=0.9 - n / 1000, recording=HOSTILE) for n in range(number)
+        make(camera, minute=n, score=9 - n / 100, recording=HOSTILE) for n in range(number)
     )
     answered.result = replace(answered.result, candidates=many)
 
@@ -83,7 +83,7 @@ def test_results_are_shown_page_by_page(answered: Investigation, make_candidate:
     assert len(results.candidates.items) == 1
     assert f"25 to 25 of {2 * CARDS + 1}" in results.where.value
     assert results.next.disabled
-    answered.threshold = 0.899
+    answered.threshold = 8.99
     assert len(results.candidates.items) == 2
     assert results.previous.layout.display == results.next.layout.display == "none"
     results.view.value = TABLE_VIEW
@@ -106,8 +106,8 @@ def test_a_mark_that_is_clicked_turns_to_its_candidate(
 
 
 def test_the_summary_tells_no_footage_from_no_candidate(answered: Investigation) -> None:
-    answered.threshold = 1.01
-    assert found(answered) == "No candidate reaches the score 1.01"
+    answered.threshold = 20.0
+    assert found(answered) == "No candidate reaches the score 20.00"
     assert answered.result is not None
     lines = " ".join(covered(answered.result))
     assert "12 cameras in the district, 3 with footage in this time" in lines

@@ -47,7 +47,7 @@ def many(panel: ResultsPanel, make_candidate: Make) -> ResultsPanel:
     cameras = [replace(model.cameras[0], name="Zoo"), replace(model.cameras[1], name=HOSTILE)]
     candidates = tuple(
         replace(
-            make_candidate(cameras[n % 2], minute=n * 36, score=0.99 - n / 1000),
+            make_candidate(cameras[n % 2], minute=n * 36, score=9.9 - n / 100),
             quality=n / 100,
         )
         for n in range(100)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from workbench.casework.reviewing.review import SAME_FROM, SCALE
 from workbench.casework.training import TRAINING_NOTICE
-from workbench.domain import FILM
+from workbench.domain import FILM, PLAIN_SCALE
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
@@ -34,6 +34,11 @@ METHOD = (
     f"sighting only if two examiners independently found at least {SCALE[SAME_FROM]}; if the first "
     "two disagreed, a third decided."
 )
+PLAIN = "a score is the cosine similarity, or 1 minus the Euclidean distance, of two templates."
+NORMALISED = (
+    "a score says by how many standard deviations two templates are more alike than those of "
+    "different people, after what each has in common with strangers was taken away."
+)
 LIMITS = (
     "People who were not recorded, turned away, were hidden or appeared too small cannot be found: "
     "the absence of a candidate does not show that a person was not there.",
@@ -41,8 +46,8 @@ LIMITS = (
     "between groups of people (NISTIR 8280); the figures given were not measured on every group.",
     "A time without a remark is the recorded one, as the camera's clock or the catalogue states "
     "it; that clock may be wrong, and no one has noted by how much.",
-    "Scores belong to one model profile and its calibration. They cannot be compared with those of "
-    "another.",
+    "Scores belong to one model profile, its calibration and its scale. They cannot be compared "
+    "with those of another.",
 )
 
 
@@ -291,7 +296,9 @@ def _method(dossier: Dossier) -> Section:
         f"templates of {profile.dimension} numbers. Weights (SHA-256): {weights}"
     )
     default = (
-        f"Default threshold {threshold.score:g}, set on {threshold.calibration}."
+        f"Default threshold {threshold.score:g}, set on {threshold.calibration}. It is of the "
+        f"scale {threshold.scale}: "
+        f"{PLAIN if threshold.scale == PLAIN_SCALE else NORMALISED}"
         if threshold
         else "This profile has no calibration and no default threshold: how many other people "
         "reach a score is not known."

@@ -232,7 +232,7 @@ def _findings(register: CaseRegister, reference: str, gallery: Gallery) -> list[
     scores = {
         item.tracklet_id: float("nan") if item.score is None else item.score for item in items
     }
-    known = tracklets_by_id(gallery, scores)
+    known = tracklets_by_id(gallery, scores, scales={i.tracklet_id: i.scale for i in items})
     found = [(item, known.get(item.tracklet_id)) for item in items]
     found.sort(key=lambda pair: (pair[1] is None, pair[1].first_seen if pair[1] else None))
     return [Finding(number, *pair) for number, pair in enumerate(found, start=1)]
@@ -296,7 +296,16 @@ def _map(dossier: Dossier, base_map: Path | None) -> bytes:
 
 
 def _candidates(dossier: Dossier) -> bytes:
-    columns = ["number", "tracklet_id", "camera_id", "first_seen", "last_seen", "score", "outcome"]
+    columns = [
+        "number",
+        "tracklet_id",
+        "camera_id",
+        "first_seen",
+        "last_seen",
+        "score",
+        "scale",
+        "outcome",
+    ]
     columns += [*TIME_FIELDS, "outside_authorised_time"]
     columns += ["examiner", "at", "conclusion", "features", "reason"]
     rows: list[list[Any]] = []
@@ -304,7 +313,7 @@ def _candidates(dossier: Dossier) -> bytes:
         seen = finding.candidate
         own = [finding.number, finding.item.tracklet_id]
         own += [seen.camera.camera_id, seen.first_seen, seen.last_seen] if seen else ["", "", ""]
-        own += [finding.item.score, finding.item.outcome]
+        own += [finding.item.score, finding.item.scale, finding.item.outcome]
         own += seen.time.fields.values() if seen else [""] * len(TIME_FIELDS)
         own.append(is_outside(seen, dossier.case) if seen else "")
         for d in finding.item.decisions:

@@ -24,6 +24,7 @@ from workbench.casework.subjects import (
     kept_photographs,
     subject_photographs,
 )
+from workbench.domain import PLAIN_SCALE
 from workbench.errors import CaseError, NotPermitted
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class Reviewed:
     filler: str  # SHA-256 of the picture; empty for a candidate
     listed_by: str
     score: float | None
+    scale: str = PLAIN_SCALE  # of the score
     decisions: tuple[Decision, ...] = ()
     photographs: tuple[str, ...] = ()  # SHA-256, if the case itself names no subject
 
@@ -192,7 +194,7 @@ def list_for_review(
     me, case = register.require("review.first", reference), register.case(reference)
     case.require_open(fix=_ONLY_OPEN, valid_now=False)
     known = {item.tracklet_id for item in _reviewed(register, reference)}
-    fresh = {c.tracklet_id: c.score for c in candidates if c.tracklet_id not in known}
+    fresh = {c.tracklet_id: c for c in candidates if c.tracklet_id not in known}
     pictures = sorted(path.stem for path in (register.folder / FILLERS).glob("*.jpg"))
     if fillers is None:
         fillers = min(math.ceil(register.rules.filler_share * len(fresh)), len(pictures))
@@ -204,9 +206,10 @@ def list_for_review(
         )
     chance = secrets.SystemRandom()
     items: list[dict[str, Any]] = [
-        {"key": secrets.token_hex(8), "tracklet": tracklet_id, "score": round(score, 6)}
-        for tracklet_id, score in fresh.items()
-    ]
+        {"key": secrets.token_hex(8), "tracklet": tracklet_id, "score": round(c.score, 6),
+         "scale": c.scale}
+        for tracklet_id, c in fresh.items()
+    ]  # fmt: skip
     items += [
         {"key": secrets.token_hex(8), "filler": digest}
         for digest in chance.sample(pictures, fillers)
@@ -397,13 +400,10 @@ def _reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
         if entry.what == "review.listed":
             for item in entry.about["items"]:
                 listed[item["key"]] = Reviewed(
-                    item["key"],
-                    item.get("tracklet", ""),
-                    item.get("filler", ""),
-                    entry.account,
-                    item.get("score"),
+                    item["key"], item.get("tracklet", ""), item.get("filler", ""), entry.account,
+                    item.get("score"), item.get("scale", PLAIN_SCALE),
                     photographs=tuple(entry.about.get("photographs", ())),
-                )
+                )  # fmt: skip
         elif entry.what == "review.decided":
             decided.setdefault(entry.about["key"], []).append(_decision(entry))
     return tuple(

@@ -65,7 +65,11 @@ def confirmed_sightings(
         if item.tracklet_id and item.outcome == "sighting"
     }
     # Only fillers have no score, and they are not tracklets.
-    found = tracklets_by_id(gallery, {name: item.score or 0.0 for name, item in items.items()})
+    found = tracklets_by_id(
+        gallery,
+        {name: item.score or 0.0 for name, item in items.items()},
+        scales={name: item.scale for name, item in items.items()},
+    )
     if found:
         shown = {"case": reference, "tracklets": sorted(found)}
         register.record("shot.viewed", shown, by=me)

@@ -6,11 +6,14 @@ from concurrent.futures import Future
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from traitlets import Bool, Instance, Unicode, observe
 
+from workbench.calibration import calibration_of
 from workbench.domain import Scope, Threshold
 from workbench.errors import DistrictError, NotCalibrated, SightlineError
 from workbench.faces.probes import pool_photographs
+from workbench.faces.templates import pool
 from workbench.installation import Installation
 from workbench.investigation import Expectations, SearchResult, expect, search
 from workbench.widgets.components.photographs import Photographs
@@ -73,6 +76,12 @@ class Investigation(Photographs, CaseModel):
         work: Work | None = None,
     ) -> None:
         super().__init__(gallery, installation=installation, zone=zone, work=work)
+        folder = self.installation.settings.calibrations_folder
+        calibration = calibration_of(self.profile, folder=folder)
+        # Between which a minimum can be set.
+        self.scores = (
+            (calibration.thresholds[0], calibration.thresholds[-1]) if calibration else (0.0, 1.0)
+        )
         self.recommended = self._default_threshold(photographs=1)
         # Without a calibration everything is shown, best first, until a score is chosen.
         self.threshold = self.recommended.score if self.recommended else 0.0
@@ -131,12 +140,19 @@ class Investigation(Photographs, CaseModel):
             return
         named = self.chosen_case.scope.unplaced if self.chosen_case else frozenset()
         scope, only = Scope(self.district, self.start, self.end, named), self.filter
+        used = [one.photograph.template for one in self.used if one.photograph]
+        template = pool(np.stack(used), self.profile.metric) if used else None
         folder, case = self.installation.settings.calibrations_folder, self.case
 
         def job() -> Expectations | None:
             with self.installation.open_gallery(self.gallery) as gallery:
                 return expect(
-                    gallery, scope, photographs=photographs, calibrations=folder, only=only
+                    gallery,
+                    scope,
+                    photographs=photographs,
+                    calibrations=folder,
+                    only=only,
+                    template=template,
                 )
 
         def done(future: Future[Expectations | None]) -> None:

@@ -28,8 +28,8 @@ class SearchPanel(Panel):
         self.model = model
         self.slider = ipywidgets.FloatSlider(
             value=model.threshold,
-            min=0.0,
-            max=1.0,
+            min=model.scores[0],
+            max=model.scores[1],
             step=0.01,
             readout_format=".2f",
             description="Minimum score",
