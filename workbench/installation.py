@@ -89,6 +89,12 @@ class Installation:
         """
         return models.load(profile or self.settings.profile, home=self.settings.models)
 
+    def prepare_scores(self, gallery: Gallery) -> None:
+        """Make what normalised scores take of each template, so that the next search need not."""
+        calibration = calibration_of(gallery.profile, folder=self.settings.calibrations_folder)
+        if calibration is not None and calibration.normaliser is not None:
+            gallery.make_offsets(calibration.normaliser)
+
     def default_threshold(self, profile: Profile, *, photographs: int = 1) -> Threshold:
         """The score from which on candidates are shown unless another is chosen.
 

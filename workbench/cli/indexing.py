@@ -151,10 +151,12 @@ def _writable(
     if path.exists() and not name:
         with installation.open_gallery(path, write=True) as gallery:
             yield gallery, installation.load_models(gallery.profile)
+            installation.prepare_scores(gallery)
     else:
         models = installation.load_models(name)
         with installation.gallery_for_writing(path, models.profile) as gallery:
             yield gallery, models
+            installation.prepare_scores(gallery)
 
 
 def _first_scope(options: argparse.Namespace) -> Scope | None:

@@ -141,7 +141,8 @@ def calibrate(
 
     Scores are normalised where a normaliser is given, or where there are at least
     :data:`workbench.evaluation.normalise.FEWEST_PEOPLE` people to make one of and it misses fewer
-    at strict thresholds; else they are plain. Nobody is measured with centroids that he is in.
+    at strict thresholds; else they are plain. No one is measured with centroids made of their own
+    pictures.
 
     Parameters
     ----------

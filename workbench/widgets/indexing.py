@@ -83,6 +83,7 @@ class Indexing(Tasks):
                 report = index_catalogue(
                     catalogue, gallery, models, workers=workers, progress=self.on_progress()
                 )
+                self.installation.prepare_scores(gallery)
             return report, models.caution
 
         def done(found: tuple[IndexReport, str]) -> None:
