@@ -71,6 +71,7 @@ benchmark: $(VENV)/.installed-dev ## measure what the documents claim (needs the
 	-$(BIN)/python benchmarks/lab.py --profile yunet-dlib --quick --write  # if YuNet was imported
 	$(BIN)/python benchmarks/recogniser.py
 	$(BIN)/python benchmarks/unlabelled.py --write
+	-$(BIN)/python benchmarks/unlabelled.py --profile mobilefacenet --write  # if it was imported
 	$(BIN)/python benchmarks/town.py
 	$(BIN)/python benchmarks/indexing.py
 	$(BIN)/python benchmarks/search.py --sizes 1000000x128 1000000x512

@@ -97,11 +97,12 @@ class FootageCheck:
 class Lesson:
     """Lesson of a gallery's footage for the calibration of its profile.
 
-    ``check`` is there if the profile has a calibration from labels and there are pairs to check it
-    on, ``provisional`` if it has none and there are enough pairs to make one.
+    ``check`` is there if the profile is ``calibrated`` from labels and there are pairs to check on,
+    ``provisional`` if it is not and there are enough pairs to make one.
     """
 
     own: OwnFootage
+    calibrated: bool
     check: FootageCheck | None = None
     provisional: Calibration | None = None
 
@@ -110,6 +111,8 @@ class Lesson:
         found = [self.own.words()]
         if self.check is not None:
             return [*found, self.check.words()]
+        if self.calibrated:
+            return found
         if self.provisional is None:
             return [line for line in (*found, self.own.missing()) if line]
         for photographs in _PHOTOGRAPHS:
@@ -137,9 +140,9 @@ def learn(gallery: Gallery, *, calibrations: Path) -> Lesson:
     if calibration is None or calibration.provisional:
         own = own_footage(gallery)
         enough = own.pairs >= FEWEST_PAIRS
-        return Lesson(own, provisional=provisional(own) if enough else None)
+        return Lesson(own, False, provisional=provisional(own) if enough else None)
     own = own_footage(gallery, scale=_scale(calibration))
-    return Lesson(own, check(own, calibration) if own.pairs else None)
+    return Lesson(own, True, check(own, calibration) if own.pairs else None)
 
 
 def keep(lesson: Lesson, *, calibrations: Path) -> Path:
@@ -152,8 +155,7 @@ def keep(lesson: Lesson, *, calibrations: Path) -> Path:
     """
     name = lesson.own.profile.name
     if lesson.provisional is None:
-        there = calibration_of(lesson.own.profile, folder=calibrations)
-        if there is None or there.provisional:
+        if not lesson.calibrated:
             raise _too_few(lesson.own)
         raise EvaluationError(
             "has a calibration from labels, which holds against a provisional one",

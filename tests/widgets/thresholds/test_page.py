@@ -153,6 +153,7 @@ def test_tracklets_can_be_those_of_the_gallery(page: ThresholdPage, demo: Path) 
     with Gallery.open(demo) as gallery:
         number = len(gallery.templates())
     assert page.question.tracklets.value == number
+    assert "pairs of certainly different people in" in page.question.about.value
     assert page.question.quality.value == AS_GALLERY
     assert page.model.steps(page.model.calibration) == page.model.mix
 

@@ -20,6 +20,7 @@ from workbench.calibration import (
     read_calibration,
 )
 from workbench.errors import EvaluationError, ModelError, SightlineError
+from workbench.evaluation.own_footage import learn
 from workbench.faces import imported
 from workbench.faces.models import installed
 from workbench.faces.profiles import NAMED
@@ -62,6 +63,7 @@ class ThresholdModel(Tasks):
     tracklets = Int(10_000, min=1, help="number of tracklets that are compared")
     quality = Unicode(AS_CALIBRATED, help="of their best shots: as calibrated, …gallery, or from")
     mix = Instance(tuple, (), help="tracklets of the gallery by quality; empty before it is read")
+    footage = Unicode(help="what the gallery's own footage says of the profile's scores")
     compared = Dict(help="other calibrations by name")
 
     def __init__(
@@ -144,7 +146,8 @@ class ThresholdModel(Tasks):
     def use_gallery(self) -> None:
         """Take the number and quality of the tracklets from the gallery of this installation."""
 
-        def done(mix: tuple[int, ...]) -> None:
+        def done(found: tuple[tuple[int, ...], str]) -> None:
+            mix, self.footage = found
             self.mix = mix
             self.tracklets = min(sum(mix), MOST_TRACKLETS)
             self.quality = AS_GALLERY
@@ -203,6 +206,7 @@ class ThresholdModel(Tasks):
                 self.threshold = self.recommended()
 
         name = self.profile
+        self.footage = ""
         self.say("profile")
         self.known = None
         self.do(
@@ -212,16 +216,19 @@ class ThresholdModel(Tasks):
             done,
         )
 
-    def _count(self) -> tuple[int, ...]:
+    def _count(self) -> tuple[tuple[int, ...], str]:
+        words, folder = "", self.installation.settings.calibrations_folder
         with self.installation.open_gallery(self.gallery) as opened:
             quality = opened.templates()["quality"].to_numpy()
+            if opened.profile.name == self.profile:
+                words = " ".join(learn(opened, calibrations=folder).words())
         if not len(quality):
             raise EvaluationError(
                 "holds no tracklet that can be searched",
                 where=str(self.gallery),
                 fix="Index footage first",
             )
-        return tuple(np.histogram(quality, QUALITY_STEPS, (0, 1))[0].tolist())
+        return tuple(np.histogram(quality, QUALITY_STEPS, (0, 1))[0].tolist()), words
 
 
 def _known(name: str, settings: Settings) -> Known:

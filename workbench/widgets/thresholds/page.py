@@ -232,6 +232,8 @@ def _about(model: ThresholdModel) -> Iterator[str]:
         yield f"<p>The network: {escaped(found.network)}</p>"
     if known.note:
         yield f"<p>⚠ {escaped(known.note)}</p>"
+    if model.footage:
+        yield f"<p>The footage of the gallery: {escaped(model.footage)}</p>"
 
 
 def _facts(model: ThresholdModel, calibration: Calibration) -> Iterator[tuple[str, str]]:
