@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -21,11 +22,13 @@ import sources
 from lab import write
 from options import add_small
 
-from workbench.domain import PLAIN_SCALE, Profile
+from workbench.calibration import Normaliser
+from workbench.domain import PLAIN_SCALE
 from workbench.errors import SightlineError
+from workbench.evaluation.normalise import make_normaliser
 from workbench.evaluation.own_footage import false_match_rates
 from workbench.evaluation.pooling import similarity
-from workbench.evaluation.samples import enrol
+from workbench.evaluation.samples import Samples, enrol
 from workbench.evaluation.together import OwnFootage
 from workbench.faces.templates import pool
 from workbench.indexing.different import MOST_PAIRS
@@ -52,14 +55,19 @@ def drawn(scores: np.ndarray, pairs: int, generator: np.random.Generator) -> np.
 
 
 def measured(
-    templates: np.ndarray, people: np.ndarray, profile: Profile, *, draws: int, pairs: int
+    samples: Samples, normaliser: Normaliser | None, *, draws: int, pairs: int
 ) -> pd.DataFrame:
     """Estimate the FMR from drawn pairs, one row a draw, number of photographs and true FMR."""
-    everybody = np.unique(people)
-    rows = {person: np.flatnonzero(people == person) for person in everybody}
-    entries = {
-        person: pool(templates[own[-IN_ENTRY:]], profile.metric) for person, own in rows.items()
-    }
+    metric = samples.profile.metric
+    everybody = np.unique(samples.people)
+    rows = {person: np.flatnonzero(samples.people == person) for person in everybody}
+    entries = {p: pool(samples.templates[own[-IN_ENTRY:]], metric) for p, own in rows.items()}
+
+    def compared(probes: np.ndarray, others: np.ndarray) -> np.ndarray:
+        if normaliser is not None:
+            return normaliser.scores(others, probes)
+        return similarity(probes, others, metric)
+
     found = []
     for draw in range(draws):
         generator = np.random.default_rng(draw)
@@ -67,15 +75,14 @@ def measured(
         half = max(len(everybody) // 2, -(-2 * pairs // MOST_PAIRS) + 2)
         seen, others = shuffled[:half], shuffled[len(everybody) // 2 :]
         of_seen = np.stack([entries[person] for person in seen])
-        scores = drawn(similarity(of_seen, of_seen, profile.metric), pairs, generator)
-        own = OwnFootage.of(profile, scores, np.full(len(scores), 0.8))
+        scores = drawn(compared(of_seen, of_seen), pairs, generator)
+        scale = normaliser.scale if normaliser else PLAIN_SCALE
+        own = OwnFootage.of(samples.profile, scores, np.full(len(scores), 0.8), scale=scale)
         of_others = np.stack([entries[person] for person in others])
         for photographs in PHOTOGRAPHS:
             who = [person for person in others if len(rows[person]) >= photographs]
-            probes = np.stack(
-                [pool(templates[rows[person][:photographs]], profile.metric) for person in who]
-            )
-            against = similarity(probes, of_others, profile.metric)
+            probes = [pool(samples.photographs(rows[p][:photographs]), metric) for p in who]
+            against = compared(np.stack(probes), of_others)
             different = against[np.array(who)[:, None] != others[None]]
             thresholds = np.quantile(different, [1 - rate for rate in RATES])
             told = false_match_rates(own, thresholds, photographs=photographs)
@@ -101,6 +108,14 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+def told(
+    samples: Samples, normaliser: Normaliser | None, many: Sequence[int], draws: int
+) -> pd.DataFrame:
+    """Draw so many pairs, one number after the other, and summarise."""
+    made = [measured(samples, normaliser, draws=draws, pairs=pairs) for pairs in many]
+    return summary(pd.concat(made, ignore_index=True))
+
+
 def main() -> int:
     """Measure, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -124,18 +139,25 @@ def main() -> int:
             PAIRS,
             options.draws,
         )
-    made = [
-        measured(samples.templates, samples.people, models.profile, draws=draws, pairs=pairs)
-        for pairs in many
-    ]
-    table = summary(pd.concat(made, ignore_index=True))
-    title = f"without labels, {PLAIN_SCALE} scores"
+    tables = {"without labels, plain scores": told(samples, None, many, draws)}
+    if not options.small:
+        # Centroids of half of the people, pairs and searches of the others.
+        people = np.random.default_rng(0).permutation(np.unique(samples.people))
+        some, others = people[: len(people) // 2], people[len(people) // 2 :]
+        normaliser = make_normaliser(
+            samples, some.tolist(), people_each=50, source="LFW", licence="for measuring alone"
+        )
+        possible = [pairs for pairs in many if 2 * pairs <= MOST_PAIRS * (len(others) - 2)]
+        tables["without labels, normalised scores"] = told(
+            samples.of(others.tolist()), normaliser, possible, draws
+        )
     if options.write:
-        write(options.profile, {title: table})
+        write(options.profile, tables)
     if options.json:
-        print(json.dumps({title: table.to_dict("records")}))
+        print(json.dumps({title: frame.to_dict("records") for title, frame in tables.items()}))
     else:
-        print(f"{title}, profile {options.profile}\n{table.to_string(index=False)}")
+        for title, frame in tables.items():
+            print(f"{title}, profile {options.profile}\n{frame.to_string(index=False)}")
     return 0
 
 

@@ -19,6 +19,7 @@ from workbench.faces import models, profiles
 from workbench.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from workbench.calibration import Normaliser
     from workbench.gallery import Gallery
 
 
@@ -91,9 +92,9 @@ class Installation:
 
     def prepare_scores(self, gallery: Gallery) -> None:
         """Make what normalised scores take of each template, so that the next search need not."""
-        calibration = calibration_of(gallery.profile, folder=self.settings.calibrations_folder)
-        if calibration is not None and calibration.normaliser is not None:
-            gallery.make_offsets(calibration.normaliser)
+        normaliser = self.normaliser(gallery.profile)
+        if normaliser is not None:
+            gallery.make_offsets(normaliser)
 
     def default_threshold(self, profile: Profile, *, photographs: int = 1) -> Threshold:
         """The score from which on candidates are shown unless another is chosen.
@@ -121,3 +122,8 @@ class Installation:
                 fix=f"Set it again and say SIGHTLINE_SCALE={scale}, or leave it to the calibration",
             )
         return Threshold(settings.threshold, settings.calibration, scale)
+
+    def normaliser(self, profile: Profile) -> Normaliser | None:
+        """The normaliser of a profile's calibration, if it has one: see :func:`calibration_of`."""
+        calibration = calibration_of(profile, folder=self.settings.calibrations_folder)
+        return calibration.normaliser if calibration else None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from office import PROFILE
+from office import PROFILE, normaliser_of
 
 from workbench.calibration import (
     Calibration,
@@ -187,7 +187,9 @@ def test_counts_of_another_scale_or_profile_are_never_mixed_in(
     enough: Path, tmp_path: Path
 ) -> None:
     with Gallery.open(enough) as gallery:
-        assert own_footage(gallery, scale="normalised-12345678").pairs == 0
+        normalised = replace(labelled(0.0049), normaliser=normaliser_of(PROFILE))
+        with pytest.raises(EvaluationError, match=r"normalised-.* scores of profile"):
+            check(own_footage(gallery), normalised)
         other = replace(labelled(0.0049), fingerprint="0" * 16)
         with pytest.raises(EvaluationError, match="other scores"):
             check(own_footage(gallery), other)

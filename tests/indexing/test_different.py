@@ -12,7 +12,7 @@ import duckdb
 import films
 import numpy as np
 import pytest
-from office import PROFILE, START
+from office import PROFILE, START, normaliser_of
 
 from workbench.domain import (
     PLAIN_SCALE,
@@ -36,6 +36,7 @@ from workbench.indexing.reembedding import reembed
 from workbench.installation import Installation
 
 QUAY = Camera("C1", "Quay", 51.48, -0.01)
+NORMALISER = normaliser_of(PROFILE)
 
 
 def tracklet(
@@ -60,7 +61,7 @@ def recording(name: str, *tracklets: Tracklet) -> IndexedRecording:
         Recording(name, Path(name), "C1", START), name.ljust(64, "0"), 1, 1, 3600.0, 640, 360, 100,
         100, 10, tracklets,
     )  # fmt: skip
-    return with_different_people(whole, PROFILE.metric)
+    return with_different_people(whole, PROFILE.metric, NORMALISER)
 
 
 def test_only_faces_in_one_picture_with_room_for_another_between_them_are_compared() -> None:
@@ -115,6 +116,15 @@ def test_counts_hold_no_pair_no_tracklet_and_no_time(gallery: Gallery) -> None:
     expected = 1 - float(np.linalg.norm(one - other))
     assert np.abs(own.scores - expected).min() < 0.005
     assert sorted(own.quality) == [0.6, 0.8, 0.8, 0.8]
+    normalised = own_footage(gallery, NORMALISER)
+    assert (normalised.pairs, normalised.scale) == (4, NORMALISER.scale)
+    expected = float(NORMALISER.scores(one[None], other[None])[0, 0])
+    assert np.abs(normalised.scores - expected).min() < 0.05
+    # Another calibration's scores are not those that were counted: they are counted now.
+    another = normaliser_of(PROFILE, seed=1)
+    expected = float(another.scores(one[None], other[None])[0, 0])
+    assert len(different_people(gallery, another.scale)) == 0
+    assert np.abs(own_footage(gallery, another).scores - expected).min() < 0.05
     # Nothing was seen together in the last: it was looked through all the same.
     assert (different_people(gallery, PLAIN_SCALE)["comparisons"] == 0).sum() == 1
 

@@ -19,6 +19,7 @@ import pytest
 from films import RATE, SIZE, write
 from shapely import box
 
+from workbench.calibration import Normaliser
 from workbench.casework.cases import Case, Request
 from workbench.casework.record.audit import HEAD, LOG
 from workbench.casework.record.chain import canonical
@@ -60,6 +61,15 @@ ROLES = {
     "otto": ["auditor"],
     "ada": ["administrator"],
 }
+
+
+def normaliser_of(profile: Profile, *, seed: int = 0) -> Normaliser:
+    """A normaliser for made-up templates."""
+    centroids = np.random.default_rng(seed).normal(0, 0.1, (6, profile.dimension))
+    return Normaliser(
+        profile.metric, centroids.astype(np.float32), -0.4, 0.15, people_each=5, people=30,
+        source="made up", licence="CC0",
+    )  # fmt: skip
 
 
 class _Hub(BaseHTTPRequestHandler):

@@ -42,6 +42,7 @@ from workbench.indexing.workers import available_cores
 from workbench.installation import Installation
 
 if TYPE_CHECKING:
+    from workbench.calibration import Normaliser
     from workbench.faces.models import Models
     from workbench.gallery import Gallery
     from workbench.gallery.adoption import Arrival
@@ -308,7 +309,8 @@ def _reembed(options: argparse.Namespace) -> int:
             )
         if not finished:
             with installation.gallery_for_writing(beside, models.profile) as new:
-                facts = _reembedded(options, old, new, models)
+                normaliser = installation.normaliser(models.profile)
+                facts = _reembedded(options, old, new, models, normaliser)
             lines([facts])
             if not options.swap:
                 say(f"The new gallery is {beside}; {path} is as it was.")
@@ -320,14 +322,24 @@ def _reembed(options: argparse.Namespace) -> int:
 
 
 def _reembedded(
-    options: argparse.Namespace, old: Gallery, new: Gallery, models: Models
+    options: argparse.Namespace,
+    old: Gallery,
+    new: Gallery,
+    models: Models,
+    normaliser: Normaliser | None,
 ) -> dict[str, Any]:
     if not options.catalogue:
         with reembedding_progress() as progress:
-            return asdict(reembed(old, new, models, progress=progress))
+            made = reembed(old, new, models, normaliser=normaliser, progress=progress)
+            return asdict(made)
     with indexing_progress() as progress:
         report = index_catalogue(
-            options.catalogue, new, models, workers=available_cores(), progress=progress
+            options.catalogue,
+            new,
+            models,
+            workers=available_cores(),
+            normaliser=normaliser,
+            progress=progress,
         )
     return {status: report.count(status) for status in ("indexed", "present", "refused")}
 

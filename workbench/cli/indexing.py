@@ -117,10 +117,17 @@ def _index(options: argparse.Namespace) -> int:
     with _writable(installation, options.gallery, options.profile) as (gallery, models):
         if models.caution:
             say(models.caution)
+        normaliser = installation.normaliser(models.profile)
         if not options.watch:
             with indexing_progress() as progress:
                 report = index_catalogue(
-                    catalogue, gallery, models, workers=workers, first=first, progress=progress
+                    catalogue,
+                    gallery,
+                    models,
+                    workers=workers,
+                    first=first,
+                    normaliser=normaliser,
+                    progress=progress,
                 )
             report = dataclasses.replace(
                 report, catalogue_problems=found + report.catalogue_problems
@@ -135,6 +142,7 @@ def _index(options: argparse.Namespace) -> int:
             workers=workers,
             first=first,
             before=before,
+            normaliser=normaliser,
         )
         say("Watching for new recordings; Ctrl-C stops.")
         with contextlib.suppress(KeyboardInterrupt), contextlib.closing(rounds):

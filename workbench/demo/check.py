@@ -147,7 +147,14 @@ def _index(
 ) -> None:
     models = installation.load_models(PROFILE)
     with installation.gallery_for_writing(path, models.profile) as gallery:
-        index_catalogue(town.root, gallery, models, workers=available_cores(), progress=progress)
+        index_catalogue(
+            town.root,
+            gallery,
+            models,
+            workers=available_cores(),
+            normaliser=installation.normaliser(models.profile),
+            progress=progress,
+        )
 
 
 def _ask(

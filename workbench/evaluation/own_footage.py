@@ -46,15 +46,16 @@ if TYPE_CHECKING:
 
     from workbench.gallery import Gallery
 
-# A tracklet lets about as many others pass as a probe of this many photographs. On plain scores a
-# probe of one lets by down to half as many, one of more up to so many times as many (LFW).
-LIKE_PHOTOGRAPHS, FEWER, MORE_PHOTOGRAPHS, MORE = 2, 0.5, 3, 1.5
+# A tracklet lets about as many others pass as a probe of this many photographs.
+LIKE_PHOTOGRAPHS = 2
+# On plain scores a probe of so many photographs lets by up to so many times as many, as more of
+# them bring it nearer to everyone; and one of a single photograph down to half as many (LFW).
+TIMES, FEWER = {1: 1.0, LIKE_PHOTOGRAPHS: 1.25, 3: 1.75}, 0.5
 # How much more the FMR of single probes varies than its mean, as calibrations with labels have it:
 # more, the rarer the match. Nothing of it can be seen in counts.
 _DISPERSION, _MOST_DISPERSION = 0.4, 20.0
 # An interval that reaches to more than so many times what a calibration says tells nothing of it.
 TOO_WIDE = 4
-_PHOTOGRAPHS = (1, LIKE_PHOTOGRAPHS, MORE_PHOTOGRAPHS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Lesson:
             return found
         if self.provisional is None:
             return [line for line in (*found, self.own.missing()) if line]
-        for photographs in _PHOTOGRAPHS:
+        for photographs in TIMES:
             curve = self.provisional.curves_for(photographs)[0]
             threshold = self.provisional.threshold(photographs=photographs)
             (_, low, high), _ = self.provisional.rates(curve, threshold.score)
@@ -141,7 +142,7 @@ def learn(gallery: Gallery, *, calibrations: Path) -> Lesson:
         own = own_footage(gallery)
         enough = own.pairs >= FEWEST_PAIRS
         return Lesson(own, False, provisional=provisional(own) if enough else None)
-    own = own_footage(gallery, scale=_scale(calibration))
+    own = own_footage(gallery, calibration.normaliser)
     return Lesson(own, True, check(own, calibration) if own.pairs else None)
 
 
@@ -177,9 +178,9 @@ def check(own: OwnFootage, calibration: Calibration) -> FootageCheck:
     EvaluationError
         If it is of another profile or scale, or there are no pairs.
     """
-    if calibration.fingerprint != own.profile.fingerprint or _scale(calibration) != own.scale:
+    if calibration.fingerprint != own.profile.fingerprint or calibration.scale != own.scale:
         raise EvaluationError(
-            f"is a calibration of other scores ({_scale(calibration)} scores of profile "
+            f"is a calibration of other scores ({calibration.scale} scores of profile "
             f"{calibration.fingerprint})",
             where=calibration.data,
             fix="Check it on a gallery of its profile",
@@ -216,7 +217,7 @@ def provisional(own: OwnFootage) -> Calibration:
     step = 0.01 if own.scale == PLAIN_SCALE else 0.1
     end = max(float(own.scores[0]), 1.0 if own.scale == PLAIN_SCALE else 8.0)
     thresholds = np.arange(start, end + step / 2, step)
-    curves = [_curve(own, thresholds, number) for number in _PHOTOGRAPHS]
+    curves = [_curve(own, thresholds, number) for number in TIMES]
     digest = hashlib.sha256(own.scores.tobytes() + own.quality.tobytes())
     return Calibration(
         profile=own.profile.name,
@@ -250,11 +251,10 @@ def false_match_rates(
         doubt = SIDE * math.sqrt((1 - rate) * own.worth / (rate * own.pairs))
         found[row] = rate, rate * math.exp(-doubt), min(1.0, rate * math.exp(doubt))
     if own.scale == PLAIN_SCALE:
+        found[:, (0, 2)] *= max(times for least, times in TIMES.items() if least <= photographs)
         if photographs < LIKE_PHOTOGRAPHS:
             found[:, 1] *= FEWER
-        if photographs >= MORE_PHOTOGRAPHS:
-            found[:, (0, 2)] = np.minimum(found[:, (0, 2)] * MORE, 1.0)
-    return np.maximum(found, 1e-12)
+    return np.clip(found, 1e-12, 1.0)
 
 
 def _curve(own: OwnFootage, thresholds: NDArray[Any], photographs: int) -> Curve:
@@ -292,10 +292,6 @@ def _too_few(own: OwnFootage) -> EvaluationError:
         where=f"profile {own.profile.name}",
         fix=f"Index more footage. {own.missing()}",
     )
-
-
-def _scale(calibration: Calibration) -> str:
-    return str(getattr(calibration, "scale", PLAIN_SCALE))
 
 
 __all__ = [

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from workbench.calibration import Normaliser
     from workbench.domain import Profile
     from workbench.gallery import Gallery
 
@@ -119,13 +120,15 @@ class OwnFootage:
         return f"{lack}: about {max(0.1, hours):,.1f} more hours of such footage."
 
 
-def own_footage(gallery: Gallery, *, scale: str = PLAIN_SCALE) -> OwnFootage:
-    """Count the scores of certainly different people in a gallery, on a scale by its name.
+def own_footage(gallery: Gallery, normaliser: Normaliser | None = None) -> OwnFootage:
+    """Count the scores of certainly different people in a gallery: plain ones, or normalised.
 
     Recordings in which they were not counted when they were indexed are counted now, from what is
-    stored of them: an earlier Sightline indexed them, or a tracklet was removed since.
+    stored of them: an earlier Sightline indexed them, the profile had another calibration, or a
+    tracklet was removed since.
     """
-    frame = _counts(gallery, scale)
+    scale = normaliser.scale if normaliser else PLAIN_SCALE
+    frame = _counts(gallery, scale, normaliser)
     counted = frame[frame["comparisons"] > 0]
     steps = counted.groupby(["quality", "score", "width"])["comparisons"].sum().reset_index()
     own = OwnFootage.of(gallery.profile, *_spread(steps), scale=scale)
@@ -138,7 +141,7 @@ def own_footage(gallery: Gallery, *, scale: str = PLAIN_SCALE) -> OwnFootage:
     )
 
 
-def _counts(gallery: Gallery, scale: str) -> pd.DataFrame:
+def _counts(gallery: Gallery, scale: str, normaliser: Normaliser | None) -> pd.DataFrame:
     """Counts of all recordings, in the columns of :func:`different_people`."""
     import pandas as pd
 
@@ -150,7 +153,8 @@ def _counts(gallery: Gallery, scale: str) -> pd.DataFrame:
         for one in stored(gallery, left[begin : begin + _AT_A_TIME]):
             seconds = sum((end - start).total_seconds() for start, end in one.spans)
             about = one.recording_id, one.recording.camera_id, seconds
-            for line in with_different_people(one, gallery.profile.metric).different_people:
+            counted = with_different_people(one, gallery.profile.metric, normaliser)
+            for line in counted.different_people:
                 if line.scale == scale:
                     rows.append((*about, line.quality, line.score, line.width, line.comparisons))
     if not rows:

@@ -24,6 +24,7 @@ from workbench.domain import PLAIN_SCALE, Box, IndexedRecording, ScoreCount, Tra
 from workbench.faces import templates
 
 if TYPE_CHECKING:
+    from workbench.calibration import Normaliser
     from workbench.domain import Metric
 
 # Each was seen so often at least: a face that was seen once may be no face.
@@ -32,15 +33,22 @@ FEWEST_LOOKS = 3
 # poster, does not make up a gallery's counts alone.
 MOST_PAIRS = 3
 # Steps in which scores are counted: a fifteenth of what scores of different people spread by.
-PLAIN_WIDTH = 0.005
+PLAIN_WIDTH, NORMALISED_WIDTH = 0.005, 0.05
 # Where bands of quality begin, as in calibrations.
 QUALITIES = (0.0, 0.6, 0.8)
 
 
-def with_different_people(indexed: IndexedRecording, metric: Metric) -> IndexedRecording:
-    """The recording with its comparisons of certainly different people counted."""
-    scored = [(pair, _plain(*pair, metric)) for pair in different_pairs(indexed.tracklets)]
-    counts = _counted(PLAIN_SCALE, PLAIN_WIDTH, scored)
+def with_different_people(
+    indexed: IndexedRecording, metric: Metric, normaliser: Normaliser | None = None
+) -> IndexedRecording:
+    """The recording with its comparisons of certainly different people counted.
+
+    They are counted on the plain scale, and on that of a *normaliser* too if there is one.
+    """
+    pairs = list(different_pairs(indexed.tracklets))
+    counts = _counted(PLAIN_SCALE, PLAIN_WIDTH, pairs, metric, None)
+    if normaliser is not None:
+        counts += _counted(normaliser.scale, NORMALISED_WIDTH, pairs, metric, normaliser)
     return replace(indexed, different_people=counts)
 
 
@@ -88,20 +96,21 @@ def are_apart(box: Box, other: Box) -> bool:
     return across >= max(box.width, other.width) or down >= max(box.height, other.height)
 
 
-def _plain(one: Tracklet, other: Tracklet, metric: Metric) -> float:
-    assert one.template is not None
-    assert other.template is not None
-    return float(templates.scores(one.template[None], other.template, metric)[0])
-
-
 def _counted(
-    scale: str, width: float, scored: Sequence[tuple[tuple[Tracklet, Tracklet], float]]
+    scale: str,
+    width: float,
+    pairs: Sequence[tuple[Tracklet, Tracklet]],
+    metric: Metric,
+    normaliser: Normaliser | None,
 ) -> tuple[ScoreCount, ...]:
     """Count scores by quality and step; one line of none says that there was nothing to count."""
     edges = np.array(QUALITIES)
     counted: Counter[tuple[float, int]] = Counter()
-    for pair, score in scored:
-        quality = min(tracklet.shots[0].quality.overall for tracklet in pair)
+    for one, other in pairs:
+        assert one.template is not None
+        assert other.template is not None
+        score = templates.scores(one.template[None], other.template, metric, normaliser)[0]
+        quality = min(tracklet.shots[0].quality.overall for tracklet in (one, other))
         band = float(edges[np.searchsorted(edges, quality, side="right") - 1])
         counted[band, math.floor(score / width)] += 1
     lines = sorted(counted.items()) or [((0.0, 0), 0)]

@@ -19,6 +19,7 @@ from workbench.gallery.replacement import carry_over, missing, stored
 from workbench.indexing.different import with_different_people
 
 if TYPE_CHECKING:
+    from workbench.calibration import Normaliser
     from workbench.domain import Image
     from workbench.faces.models import Models
     from workbench.gallery import Gallery
@@ -48,6 +49,7 @@ def reembed(
     new: Gallery,
     models: Models,
     *,
+    normaliser: Normaliser | None = None,
     progress: ProgressCallback | None = None,
 ) -> Reembedded:
     """Copy to *new* the recordings of *old* that it lacks, with templates of *models*.
@@ -60,6 +62,8 @@ def reembed(
     ----------
     new : Gallery
         Open for writing, made with the profile of *models*.
+    normaliser : Normaliser, optional
+        As in :func:`workbench.indexing.index_catalogue`.
     progress : callable, optional
         Called after each batch; ``done`` and ``total`` count recordings.
 
@@ -82,7 +86,7 @@ def reembed(
         total = result.recordings + len(left)
         for begin in range(0, len(left), AT_A_TIME):
             some = stored(old, left[begin : begin + AT_A_TIME])
-            new.add_recordings([_recording(one, models, result) for one in some])
+            new.add_recordings([_recording(one, models, normaliser, result) for one in some])
             result.recordings += len(some)
             if progress is not None:
                 progress(Progress(result.recordings, total))
@@ -90,7 +94,9 @@ def reembed(
     return result
 
 
-def _recording(indexed: IndexedRecording, models: Models, result: Reembedded) -> IndexedRecording:
+def _recording(
+    indexed: IndexedRecording, models: Models, normaliser: Normaliser | None, result: Reembedded
+) -> IndexedRecording:
     """Give a recording the templates of *models*; count shots and tracklets in *result*."""
     began = time.perf_counter()
     shots = [(t.ordinal, shot) for t in indexed.tracklets for shot in t.shots]
@@ -117,7 +123,7 @@ def _recording(indexed: IndexedRecording, models: Models, result: Reembedded) ->
         problems=problems,
         elapsed_seconds=indexed.elapsed_seconds + time.perf_counter() - began,
     )
-    return with_different_people(made_again, models.profile.metric)
+    return with_different_people(made_again, models.profile.metric, normaliser)
 
 
 def _tracklet(tracklet: Tracklet, shots: list[Shot], models: Models) -> Tracklet:

@@ -43,6 +43,7 @@ from workbench.indexing.report import IndexReport, ProgressMeter, RecordingRepor
 from workbench.indexing.workers import Outcome, index_in_parallel
 
 if TYPE_CHECKING:
+    from workbench.calibration import Normaliser
     from workbench.faces.models import Models
     from workbench.faces.tracklets import TrackletOptions
     from workbench.gallery import Gallery
@@ -103,6 +104,7 @@ def index_catalogue(
     first: Scope | None = None,
     rates: SamplingRates | None = None,
     options: TrackletOptions | None = None,
+    normaliser: Normaliser | None = None,
     progress: ProgressCallback | None = None,
 ) -> IndexReport:
     """Index the recordings of a catalogue that the gallery does not hold yet.
@@ -125,6 +127,9 @@ def index_catalogue(
         Recordings that begin in this place and time come before the others.
     rates, options : optional
         How often and how closely to look; the defaults are measured.
+    normaliser : Normaliser, optional
+        Of the profile's calibration: how alike people are who are seen together is counted on its
+        scale too.
     progress : callable, optional
         Called often; ``done`` and ``total`` count recordings. May raise Cancelled.
 
@@ -165,6 +170,7 @@ def index_catalogue(
                     gallery,
                     cameras[recording.camera_id],
                     streams_of[recording.path],
+                    normaliser,
                 )
                 meter.finish(reports[recording])
     finally:
@@ -195,6 +201,7 @@ def watch_catalogue(
     workers: int = 1,
     first: Scope | None = None,
     before: Callable[[], tuple[Problem, ...]] | None = None,
+    normaliser: Normaliser | None = None,
     progress: ProgressCallback | None = None,
 ) -> Generator[IndexReport]:
     """Index present and future recordings until the iterator is closed; one report per round.
@@ -208,7 +215,13 @@ def watch_catalogue(
         began = time.monotonic()
         found = before() if before else ()
         report = index_catalogue(
-            folder, gallery, models, workers=workers, first=first, progress=progress
+            folder,
+            gallery,
+            models,
+            workers=workers,
+            first=first,
+            normaliser=normaliser,
+            progress=progress,
         )
         report = replace(report, catalogue_problems=found + report.catalogue_problems)
         if report.count("indexed") or set(report.problems) - reported:
@@ -282,6 +295,7 @@ def _store(
     gallery: Gallery,
     camera: Camera,
     listed: set[int],
+    normaliser: Normaliser | None,
 ) -> RecordingReport:
     """Store what was found; *listed* are the picture streams of its file in the catalogue."""
     if isinstance(outcome, SightlineError):
@@ -321,7 +335,7 @@ def _store(
     parts = divided(replace(outcome, problems=outcome.problems + tuple(found)), camera)
     gallery.add_cameras(there for there, _ in parts)
     metric = gallery.profile.metric
-    counted = [with_different_people(part, metric) for _, part in parts]
+    counted = [with_different_people(part, metric, normaliser) for _, part in parts]
     gallery.add_recordings(counted)
     return RecordingReport.of(outcome, tuple(found))
 

@@ -81,7 +81,12 @@ class Indexing(Tasks):
             models = self.installation.load_models(name)
             with self.installation.gallery_for_writing(self.gallery, models.profile) as gallery:
                 report = index_catalogue(
-                    catalogue, gallery, models, workers=workers, progress=self.on_progress()
+                    catalogue,
+                    gallery,
+                    models,
+                    workers=workers,
+                    normaliser=self.installation.normaliser(models.profile),
+                    progress=self.on_progress(),
                 )
                 self.installation.prepare_scores(gallery)
             return report, models.caution
