@@ -5,9 +5,10 @@
 LFW's people are divided into two halves by person; people of ``footage/town``, whose stills are
 from LFW too, are in neither: its ``aliases.json`` gives their labels in LFW. Where a person or a
 picture is on two sides all the same, nothing is measured. Whatever is set (calibration, thresholds)
-is set on one half and told of the other, both ways round, and both are pooled; the calibration that
-comes with Sightline is that of the first half. Pooling, likelihood ratios, groups and degradations
-are told of the second half alone.
+is set on one half and told of the other, both ways round, and both are pooled. The calibration that
+comes with Sightline is of all these people; with it the town is searched, where none of them is.
+Pooling, likelihood ratios, groups and degradations are told of the second half alone. Where scores
+are normalised, some tables are told of plain scores too.
 
 ``--calibrate`` renews the calibration that comes with Sightline, ``--write`` the tables of
 docs/findings.md, ``--quick`` leaves out the degradations. What was enrolled stays in
@@ -52,6 +53,7 @@ from workbench.evaluation.degradation import Degradation
 from workbench.evaluation.foretold import by_nearness, nearness, quality_histogram, searches
 from workbench.evaluation.groups import by_group, thirds
 from workbench.evaluation.likelihood import fit_likelihood_ratio
+from workbench.evaluation.normalise import CrossFit
 from workbench.evaluation.pooling import FUSION_RULES, similarity, trial
 from workbench.evaluation.protocols import Trial, pooled
 from workbench.evaluation.samples import Samples, Still, enrol
@@ -64,8 +66,7 @@ from workbench.installation import Installation
 from workbench.settings import load_settings
 
 FINDINGS = Path(__file__).parents[1] / "docs" / "findings.md"
-DATA = "LFW, half of its people"
-EVERYBODY = "LFW"
+DATA, EVERYBODY = "LFW, half of its people", "LFW"
 LICENCE = (
     "for research and evaluation; press photographs, whose rights stay with their owners. What is "
     "kept of them are means over many people."
@@ -98,7 +99,7 @@ class Half:
         made = {}
         for person in self.with_pictures(photographs):
             rows = np.flatnonzero(self.native.people == person)[:photographs]
-            made[person] = pool(self.native.templates[rows], metric)
+            made[person] = pool(self.native.photographs(rows), metric)
         return made
 
 
@@ -134,18 +135,28 @@ class Fold:
         near = nearness(probes, np.stack([*strangers.values()]), metric)
         return searches(
             made.trial, made.quality, near, threshold=self.threshold(photographs),
-            foretell=lambda _, quality: self.foretell(photographs, quality), size=size,
+            size=size,
+            foretell=lambda number, quality: self.foretell(probes[number], photographs, quality),
         )  # fmt: skip
 
-    def foretell(self, photographs: int, quality: Sequence[int]) -> FalseCandidateEstimate:
-        """What the page foretells of a search with one of the probes."""
+    def foretell(
+        self, probe: Any, photographs: int, quality: Sequence[int]
+    ) -> FalseCandidateEstimate:
+        """What the page foretells of a search with a probe's template."""
         return self.calibration.false_candidates(
-            self.threshold(photographs), quality, photographs=photographs
-        )
+            self.threshold(photographs), quality, photographs=photographs,
+            offset=self.calibration.offset(probe),
+        )  # fmt: skip
+
+    @property
+    def scale(self) -> CrossFit | None:
+        """What gives the scores that the thresholds are of."""
+        normaliser = self.calibration.normaliser
+        return None if normaliser is None else CrossFit({}, (normaliser,))
 
     def _made(self, photographs: int, versions: bool = False) -> Comparisons:
         of = self.told.versions if versions else [self.told.native]
-        return comparisons(self.told.native, of, photographs=photographs)
+        return comparisons(self.told.native, of, photographs=photographs, scale=self.scale)
 
 
 def halves(stills: list[Still], models: Models) -> tuple[Half, Half]:
@@ -184,6 +195,15 @@ def divided(versions: Sequence[Samples]) -> tuple[Half, Half]:
         for half in (people[::2], people[1::2])
     )
     return first, second
+
+
+def folds_of(first: Half, second: Half, *, normalise: bool) -> list[Fold]:
+    """Each half told by the other, with scores as they are shipped or plain."""
+    about = {"data": DATA, "licence": LICENCE}
+    return [
+        Fold(taught, told, calibrate(taught.versions, **about, normalise=normalise))
+        for taught, told in ((first, second), (second, first))
+    ]
 
 
 def shown(rate: Any) -> str:
@@ -303,9 +323,8 @@ def _mixed(half: Half) -> Samples:
 
 def joined(parts: Sequence[Samples]) -> Samples:
     """All samples of several."""
-    first = parts[0]
     return replace(
-        first,
+        parts[0],
         about=pd.concat([part.about for part in parts], ignore_index=True),
         templates=np.concatenate([part.templates for part in parts]),
         mirrored=np.concatenate([part.mirrored for part in parts]),
@@ -365,10 +384,12 @@ def foretold_on_town(
                 probes = half.probes(number)
                 if not probes:
                     continue
-                pooled_templates = np.stack([*probes.values()])
-                scores = similarity(pooled_templates, known.templates, models.profile.metric)
+                templates = np.stack([*probes.values()])
+                scores = similarity(
+                    templates, known.templates, models.profile.metric, fold.calibration.normaliser
+                )
                 got = (scores >= fold.threshold(number)).sum(axis=1)
-                told = [fold.foretell(number, quality) for _ in probes]
+                told = [fold.foretell(probe, number, quality) for probe in templates]
                 parts += [
                     (one.mean, one.low, one.high, n) for one, n in zip(told, got, strict=True)
                 ]
@@ -403,9 +424,8 @@ def groups(fold: Fold) -> pd.DataFrame:
     """Errors by properties of the pictures: LFW has no labels of its own."""
     number = 2
     half = fold.told
-    several = half.with_pictures(number + 1)
-    samples = half.native.of(several)
-    made = trial(samples, in_probe=number, in_entry=1)
+    samples = half.native.of(half.with_pictures(number + 1))
+    made = comparisons(samples, [samples], photographs=number, in_entry=1, scale=fold.scale).trial
     about = samples.about.set_index("person")
     parts = []
     for name in ("width", "sharpness", "pose"):
@@ -428,7 +448,8 @@ def degradations(
             third[still.person] = still
     frame = usefulness(
         fold.told.native, [*third.values()], models, ladder=ladder,
-        threshold=fold.threshold(2), cache=load_settings().evaluation_folder,
+        threshold=fold.threshold(2), normaliser=fold.calibration.normaliser,
+        cache=load_settings().evaluation_folder,
     )  # fmt: skip
     frame = in_words(frame, "FNIR", "FMR")
     frame["found"] = [f"{share:.1%}" for share in frame["found"]]
@@ -477,14 +498,10 @@ def main() -> int:
     else:
         stills = sources.people_of_lfw()
         first, second = halves(stills, models)
-    folds = [
-        Fold(taught, told, calibrate(taught.versions, data=DATA))
-        for taught, told in ((first, second), (second, first))
-    ]
+    folds, plain = (folds_of(first, second, normalise=normalise) for normalise in (True, False))
     if options.calibrate:
-        # What is told below is of halves; what comes with Sightline is of everybody.
-        both = [joined(parts) for parts in zip(first.versions, second.versions, strict=True)]
-        made = calibrate(both, data=EVERYBODY, licence=LICENCE)
+        whole = [joined(both) for both in zip(first.versions, second.versions, strict=True)]
+        made = calibrate(whole, data=EVERYBODY, licence=LICENCE)
         write_calibration(
             replace(made, network=words_of(models.profile, models.home)),
             shipped_file(models.profile),
@@ -492,7 +509,9 @@ def main() -> int:
     tables = {
         "one to one": one_to_one(folds),
         "one to many": one_to_many(folds),
+        "one to many, plain scores": one_to_many(plain),
         "foretold by nearness": foretold_by_nearness(folds),
+        "foretold by nearness, plain scores": foretold_by_nearness(plain),
         "foretold": foretold_by_size(folds),
         "evidence": evidence(folds[0]),
         "groups": groups(folds[0]),

@@ -389,13 +389,13 @@ def measure(
         parts = rates[:tenth], rates[-tenth:]
         result["stored a second, first and last tenth"] = [round(statistics.mean(p)) for p in parts]
     # Before anything of it is mapped here, which would keep it in memory.
+    cold_ms = {}
     for order in ("ordered", "random"):
         tries = [alone("cold", path, order) for _ in range(cold_rounds)]
-        result[f"cold, {order}, ms"] = round(statistics.median(one["ms"] for one in tries), 1)
+        cold_ms[order] = statistics.median(one["ms"] for one in tries)
+        result[f"cold, {order}, ms"] = round(cold_ms[order], 1)
         result["cold, rows"] = tries[0]["rows"]
-    result["cold, random / ordered"] = round(
-        result["cold, random, ms"] / result["cold, ordered, ms"], 1
-    )
+    result["cold, random / ordered"] = round(cold_ms["random"] / cold_ms["ordered"], 1)
     opening, gallery = timed(lambda: Gallery.open(path))
     result["opening, ms"] = round(1e3 * (opening + timed(lambda: gallery.places)[0]))
     result["segments"] = len(gallery.segments)

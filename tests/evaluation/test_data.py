@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workbench.calibration import Normaliser
 from workbench.demo import demo_town
 from workbench.errors import EvaluationError
 from workbench.evaluation.camera_limits import usefulness
@@ -202,6 +203,15 @@ def test_a_useless_camera_is_seen_as_such(few: Path, models: Models, tmp_path: P
     assert frame["FNIR"].iloc[0] <= frame["FNIR"].iloc[2]
     assert frame["FNIR"].iloc[2] > 0.5
     assert (frame["FNIR low"] <= frame["FNIR"]).all()
+    # On a scale on which nobody reaches that threshold.
+    normaliser = Normaliser(
+        "euclidean", probes.templates[:3], mean=5, deviation=1, people_each=1, people=3,
+        source="these pictures", licence="the demo's",
+    )  # fmt: skip
+    scaled = usefulness(
+        probes, third, models, threshold=0.45, normaliser=normaliser, ladder=[], cache=tmp_path
+    )
+    assert scaled["FNIR"].tolist() == [1]
 
 
 # --- Groups -------------------------------------------------------------------------------------

@@ -132,6 +132,7 @@ def calibrate(
     *,
     data: str,
     licence: str = "not stated",
+    normalise: bool = True,
     normaliser: Normaliser | None = None,
     thresholds: NDArray[Any] | None = None,
     photographs: Sequence[int] = PHOTOGRAPHS,
@@ -149,6 +150,8 @@ def calibrate(
     data, licence : str
         Name of the data, in a few words that people will read beside the threshold, and the
         licence of the pictures.
+    normalise : bool
+        False to leave scores plain whatever normalising gains, to measure that.
     normaliser : Normaliser, optional
         One that was made of other people, to keep its scale.
     thresholds : (t,), optional
@@ -161,7 +164,8 @@ def calibrate(
         people whom they were made from.
     """
     scale = CrossFit({}, (normaliser,)) if normaliser is not None else None
-    if normaliser is None and len(np.unique(versions[0].people)) >= FEWEST_PEOPLE:
+    people = len(np.unique(versions[0].people))
+    if normalise and normaliser is None and people >= FEWEST_PEOPLE:
         found = _normalised(versions, data=data, licence=licence)
         normaliser, scale = found or (None, None)
     made = [

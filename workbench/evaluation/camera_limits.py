@@ -17,6 +17,7 @@ from workbench.evaluation.samples import Samples, Still, enrol
 from workbench.faces.templates import pool
 
 if TYPE_CHECKING:
+    from workbench.calibration import Normaliser
     from workbench.domain import ProgressCallback
     from workbench.faces.models import Models
 
@@ -39,6 +40,7 @@ def usefulness(
     threshold: float,
     ladder: Sequence[Degradation] = LADDER,
     in_probe: int = 2,
+    normaliser: Normaliser | None = None,
     cache: Path,
     progress: ProgressCallback | None = None,
 ) -> pd.DataFrame:
@@ -50,6 +52,8 @@ def usefulness(
         Good pictures of the people, of which the first *in_probe* of each are the probe.
     stills : sequence of Still
         One other picture of each person, which is made worse.
+    normaliser : Normaliser, optional
+        That of the calibration whose threshold it is; by default scores are plain.
 
     Returns
     -------
@@ -62,12 +66,15 @@ def usefulness(
     metric = models.profile.metric
     who = [str(p) for p in np.unique(probes.people) if p in {still.person for still in stills}]
     pooled = np.stack(
-        [pool(probes.templates[probes.people == person][:in_probe], metric) for person in who]
+        [
+            pool(probes.photographs(np.flatnonzero(probes.people == person)[:in_probe]), metric)
+            for person in who
+        ]
     )
     for number, degraded in enumerate((None, *ladder)):
         made = enrol(stills, models, degraded=degraded, cache=cache)
         lost = [person for person in made.failed["person"] if person in who]
-        scores = similarity(pooled, made.templates, metric).astype(float)
+        scores = similarity(pooled, made.templates, metric, normaliser).astype(float)
         # A person whose face was not found is not in the gallery, and cannot be matched.
         scores = np.hstack([scores, np.full((len(who), len(lost)), -np.inf)])
         trial = Trial(scores, np.array(who), np.concatenate([made.people, lost]).astype(str))

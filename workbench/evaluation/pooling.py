@@ -14,6 +14,7 @@ from workbench.faces.templates import pool, scores
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from workbench.calibration import Normaliser
     from workbench.domain import Metric
     from workbench.evaluation.samples import Samples
 
@@ -114,7 +115,14 @@ def _one(samples: Samples, rows: NDArray[Any], rule: FusionRule) -> NDArray[Any]
     return pool(templates, samples.profile.metric)
 
 
-def similarity(probes: NDArray[Any], entries: NDArray[Any], metric: Metric) -> NDArray[Any]:
-    """Scores ``(p, g)`` of templates ``(p, d)`` against ``(g, d)``, as a search gives them."""
+def similarity(
+    probes: NDArray[Any],
+    entries: NDArray[Any],
+    metric: Metric,
+    normaliser: Normaliser | None = None,
+) -> NDArray[Any]:
+    """Scores ``(p, g)`` of templates ``(p, d)`` against ``(g, d)``, as a search gives them.
 
-    return np.stack([scores(entries, probe, metric) for probe in probes])
+    They are plain, or with a *normaliser* normalised.
+    """
+    return np.stack([scores(entries, probe, metric, normaliser) for probe in probes])
