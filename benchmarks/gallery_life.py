@@ -145,7 +145,7 @@ def main() -> None:
     add_small(parser)
     options = parser.parse_args()
     if options.small:
-        options.minutes, options.rows, options.readers, options.every = 0.05, 2_000, 1, 0.1
+        options.minutes, options.rows, options.readers, options.every = 0.02, 1_000, 1, 0.1
     if options.alone:
         what, path, *numbers = options.alone
         print(json.dumps({"write": write, "read": read}[what](Path(path), *map(float, numbers))))
