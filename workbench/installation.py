@@ -96,7 +96,9 @@ class Installation:
         if normaliser is not None:
             gallery.make_offsets(normaliser)
 
-    def default_threshold(self, profile: Profile, *, photographs: int = 1) -> Threshold:
+    def default_threshold(
+        self, profile: Profile, *, photographs: int = 1, shots: bool = False
+    ) -> Threshold:
         """The score from which on candidates are shown unless another is chosen.
 
         The threshold of the settings, else the calibrated one; see
@@ -110,7 +112,7 @@ class Installation:
         settings, folder = self.settings, self.settings.calibrations_folder
         if settings.threshold is None:
             return profiles.calibrated_threshold(
-                profile, calibrations=folder, photographs=photographs
+                profile, calibrations=folder, photographs=photographs, shots=shots
             )
         calibration = calibration_of(profile, folder=folder)
         scale = calibration.scale if calibration else PLAIN_SCALE

@@ -131,6 +131,7 @@ def expect(
     calibrations: Path,
     only: Filter | None = None,
     template: Vector | None = None,
+    shots: bool = False,
 ) -> Expectations | None:
     """Estimate the errors of a search in advance; nothing is compared.
 
@@ -143,6 +144,7 @@ def expect(
     if calibration is None:
         return None
     about = gallery_search.explain(gallery, scope, only=only)
+    calibration = calibration.of_shots if shots else calibration
     offset = None if template is None else calibration.offset(template)
     return Expectations(calibration, about.quality, max(1, photographs), offset)
 
@@ -289,6 +291,7 @@ def search(
     expectations = expect(
         gallery, scope, photographs=len(probe.photographs),
         calibrations=register.rules.calibrations, only=only, template=probe.template,
+        shots=probe.is_of_shots,
     )  # fmt: skip
     seconds = time.perf_counter() - began
     answered(register, permit, candidates=len(candidates), seconds=seconds)

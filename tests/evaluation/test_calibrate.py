@@ -239,7 +239,7 @@ def test_normalised_scores_mean_the_same_for_other_people(crowd, normalised: Cal
         made = comparisons(
             others, [others], photographs=photographs, scale=CrossFit({}, (normalised.normaliser,))
         )
-        threshold = normalised.threshold(photographs=photographs)
+        threshold = normalised.threshold(photographs=photographs, target_fmr=0.005)
         assert made.trial.fmr(np.array([threshold.score]))[0, 0] == pytest.approx(0.005, rel=0.35)
         # Strangers lie about 0, in deviations of their scores.
         strangers = made.trial.scores[~made.trial.same]
@@ -301,3 +301,20 @@ def test_a_damaged_normaliser_is_refused(normalised: Calibration, tmp_path, dama
     path.write_text(json.dumps(told))
     with pytest.raises(EvaluationError, match="is not a calibration"):
         read_calibration(path)
+
+
+def test_best_shots_have_errors_of_their_own(calibration: Calibration) -> None:
+    """They are poorer than photographs: at one threshold more of them miss the right person."""
+    shots = calibration.of_shots
+    assert {curve.photographs for curve in shots.curves} == {1, 2}
+    threshold = calibration.threshold(photographs=1)
+    photographs, of_shots = (
+        one.fnmr(threshold.score, photographs=1).rate for one in (calibration, shots)
+    )
+    assert of_shots > photographs
+    assert "1 photograph" in threshold.calibration
+    assert "1 best shot" in shots.threshold(photographs=1).calibration
+    assert shots.of_shots.curves == shots.curves
+    # Without pictures made worse nothing says how shots differ.
+    alone = replace(calibration, shot_curves=())
+    assert alone.of_shots is alone

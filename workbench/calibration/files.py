@@ -34,8 +34,9 @@ VERSION = 2
 IMPORTED = "onnx-"  # how the names of recognisers begin that users bring
 PROVISIONAL = "provisional"
 _WITH_FINGERPRINT = re.compile(r"-[0-9a-f]{16}$")
-# In a file; ours have some 90, 16, 4 and 128.
-MOST_THRESHOLDS, MOST_CURVES, MOST_NEARNESS, MOST_CENTROIDS = 1000, 100, 100, 1024
+# In a file; ours have some 90 thresholds, 16 curves and 128 centroids.
+MOST_THRESHOLDS, MOST_ROWS, MOST_CENTROIDS = 1000, 100, 1024
+_ROWS = ("nearness", "shot_nearness", "curves", "shot_curves")
 _Numbers = TypeVar("_Numbers", Curve, Nearness)
 
 
@@ -43,7 +44,8 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
     """Write a calibration as JSON, rates to five digits."""
     document = asdict(replace(calibration, normaliser=None))
     document |= {"version": VERSION, "made": calibration.made.isoformat()}
-    for name in ("curves", "nearness"):
+    del document["probes"]
+    for name in _ROWS:
         document[name] = [
             {
                 key: [float(f"{number:.5g}") for number in value]
@@ -80,14 +82,18 @@ def parse_calibration(text: str, *, where: str) -> Calibration:
                 fix="Remove it, or calibrate again",
             )
         thresholds = tuple(float(number) for number in document["thresholds"])
-        stored = document["curves"], document["nearness"]
-        if len(thresholds) > MOST_THRESHOLDS or len(stored[0]) > MOST_CURVES:
+        if len(thresholds) > MOST_THRESHOLDS or any(len(document[n]) > MOST_ROWS for n in _ROWS):
             raise ValueError("too many thresholds or curves")
-        curves = tuple(_curve(curve, len(thresholds)) for curve in stored[0])
+        curves, shot_curves = (
+            tuple(_curve(curve, len(thresholds)) for curve in document[name])
+            for name in ("curves", "shot_curves")
+        )
+        nearness, shot_nearness = (
+            tuple(_nearness(one) for one in document[name])
+            for name in ("nearness", "shot_nearness")
+        )
         if not curves or len(thresholds) < 2 or not _rises(thresholds):
             raise ValueError("no curves, or thresholds that do not rise")
-        if len(stored[1]) > MOST_NEARNESS:
-            raise ValueError("too many lines of nearness")
         return Calibration(
             profile=str(document["profile"]),
             fingerprint=str(document["fingerprint"]),
@@ -100,7 +106,9 @@ def parse_calibration(text: str, *, where: str) -> Calibration:
             provisional=document.get("provisional", False) is True,
             network=str(document.get("network", "")),
             normaliser=_normaliser(document["normaliser"]),
-            nearness=tuple(_nearness(one) for one in stored[1]),
+            nearness=nearness,
+            shot_curves=shot_curves,
+            shot_nearness=shot_nearness,
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _unreadable(where, error) from error
@@ -285,7 +293,7 @@ def _normaliser(stored: Mapping[str, Any] | None) -> Normaliser | None:
 
 def _compact(document: dict[str, Any]) -> str:
     """JSON with one line a list, so that a change can be read."""
-    rows = {name: document.pop(name) for name in ("nearness", "curves")}
+    rows = {name: document.pop(name) for name in _ROWS}
     lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in document.items()]
     for name, these in rows.items():
         inner = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95  # of all intervals
 # FMR of the default threshold: the share of different people who reach it; see docs/findings.md.
-TARGET_FMR = 1 / 200
+TARGET_FMR = 1 / 300
 # Equal steps from 0 to 1 in which tracklets are counted by the quality of their best shot.
 QUALITY_STEPS = 20
 
@@ -175,6 +175,19 @@ class Calibration:
     network: str = ""  # of a network that does not come with Sightline: what it is, in words
     normaliser: Normaliser | None = None  # None: scores are plain
     nearness: tuple[Nearness, ...] = ()
+    # For probes made of best shots of footage, not of photographs: see :attr:`of_shots`.
+    shot_curves: tuple[Curve, ...] = ()
+    shot_nearness: tuple[Nearness, ...] = ()
+    probes: str = "photograph"  # what they are made of
+
+    @property
+    def of_shots(self) -> Calibration:
+        """Calibration for probes made of best shots; itself where there are no curves of these."""
+        if not self.shot_curves:
+            return self
+        return replace(
+            self, curves=self.shot_curves, nearness=self.shot_nearness, probes="best shot"
+        )
 
     @property
     def scale(self) -> str:
@@ -291,7 +304,7 @@ class Calibration:
         while low < high:
             middle = (low + high) // 2
             low, high = (low, middle) if is_strict_enough(middle / 100) else (middle + 1, high)
-        words = "1 photograph" if photographs == 1 else f"{photographs} photographs"
+        words = f"1 {self.probes}" if photographs == 1 else f"{photographs} {self.probes}s"
         share = f"1 false match in {1 / target_fmr:,.0f} comparisons"
         return Threshold(low / 100, f"{self.data}: {share}, {words}", self.scale)
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.calibration import TARGET_FMR
 from workbench.calibration.words import describe_curve, format_rate
 from workbench.cli.options import add_json, describe
 from workbench.cli.output import DONE, counted, enrolling_progress, lines, say, show, table
@@ -139,8 +140,8 @@ def _show(made: Labelled) -> None:
     say(
         f"Calibrated {calibration.profile} on {calibration.data}: "
         f"{counted(made.pictures, 'picture')} with a face, {made.without_face:,} without, "
-        f"{made.repeated:,} left out as copies. The default threshold lets 1 of 200 comparisons "
-        "of different people by."
+        f"{made.repeated:,} left out as copies. The default threshold lets "
+        f"{format_rate(TARGET_FMR)} of comparisons of different people by."
     )
     if made.tracks is None:
         say(

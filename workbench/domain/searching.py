@@ -102,6 +102,7 @@ class Photograph:
     template: Vector  # (dimension,) float32
     advice: str = ""  # why it is a poor one, in plain words; empty for a good one
     notes: tuple[str, ...] = ()  # what was done to it, such as turning it, without full stops
+    is_shot: bool = False  # a face in indexed footage, as its best shot shows it
 
 
 MOST_PHOTOGRAPHS = 10  # in a probe, as the pages allow; the default threshold rises with them
@@ -114,6 +115,11 @@ class Probe:
     photographs: tuple[Photograph, ...]
     template: Vector  # (dimension,) float32
     profile: Profile
+
+    @property
+    def is_of_shots(self) -> bool:
+        """True if it was made of best shots of footage alone, which errors differ for."""
+        return all(photograph.is_shot for photograph in self.photographs)
 
     @property
     def notes(self) -> tuple[str, ...]:

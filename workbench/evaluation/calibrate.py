@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from workbench.evaluation.samples import Samples
 
 PHOTOGRAPHS = (1, 2, 3, 5)
+SHOTS = (1, 2)  # best shots in a probe
 # Below the first, faces in stills made smaller on purpose; between the last and 1, most stills.
 QUALITIES = (0.0, 0.6, 0.8)
 # Pictures pooled in an entry. Tracklets hold up to five shots, but of one walk: on footage with
@@ -180,20 +181,9 @@ def calibrate(
         )
     if thresholds is None:
         thresholds = _grid(made, 0.01 if normaliser is None else 0.1)
-    edges = [*qualities, np.inf]
-    curves, nearness = [], []
-    for each in made:
-        near = _nearness(each) if normaliser is not None else None
-        nearness += [near] if near is not None else []
-        factors = np.array([near.factor(o) if near else 1.0 for o in each.offsets])
-        for least, below in pairwise(edges):
-            chosen = (each.quality >= least) & (each.quality < below)
-            if chosen.sum() >= 20:
-                curves.append(
-                    _curve(
-                        each.of_quality(least, below), thresholds, each.photographs, least, factors
-                    )
-                )
+    curves, nearness = _measured(made, thresholds, qualities)
+    shots = _shots(versions, scale)
+    shot_curves, shot_nearness = _measured(shots, thresholds, qualities)
     digest = hashlib.sha256("".join(one.fingerprint for one in versions).encode())
     return Calibration(
         profile=versions[0].profile.name,
@@ -202,11 +192,44 @@ def calibrate(
         data_fingerprint=digest.hexdigest()[:16],
         made=datetime.now(UTC).date(),
         thresholds=tuple(np.round(thresholds, 4).tolist()),
-        curves=tuple(curves),
+        curves=curves,
         likelihood_ratio_model=fit_likelihood_ratio(comparison_table(made)),
         normaliser=normaliser,
-        nearness=tuple(nearness),
+        nearness=nearness,
+        shot_curves=shot_curves,
+        shot_nearness=shot_nearness,
     )
+
+
+def _shots(versions: Sequence[Samples], scale: CrossFit | None) -> list[Comparisons]:
+    """Compare pictures as small as faces in footage, and not mirrored: probes of best shots."""
+    if len(versions) < 2:
+        return []
+    middle = versions[len(versions) // 2]
+    probes = replace(middle, mirrored=middle.templates)
+    count = probes.about["person"].value_counts()
+    return [
+        comparisons(probes, versions, photographs=number, scale=scale)
+        for number in SHOTS
+        if (count >= number).sum() >= 20
+    ]
+
+
+def _measured(
+    made: Sequence[Comparisons], thresholds: NDArray[Any], qualities: Sequence[float]
+) -> tuple[tuple[Curve, ...], tuple[Nearness, ...]]:
+    """Curves by number of pictures in a probe and by quality, and how they depend on the probe."""
+    curves, nearness = [], []
+    for each in made:
+        near = _nearness(each) if np.isfinite(each.offsets).all() else None
+        nearness += [near] if near is not None else []
+        factors = np.array([near.factor(o) if near else 1.0 for o in each.offsets])
+        for least, below in pairwise([*qualities, np.inf]):
+            chosen = (each.quality >= least) & (each.quality < below)
+            if chosen.sum() >= 20:
+                of_quality = each.of_quality(least, below)
+                curves.append(_curve(of_quality, thresholds, each.photographs, least, factors))
+    return tuple(curves), tuple(nearness)
 
 
 def _normalised(

@@ -144,7 +144,9 @@ def from_shot(shot: Shot, *, name: str) -> tuple[FoundFaces, Photograph]:
     # The picture was cut at full pixels, and at the edges of the frame.
     face = Face(shot.box.moved(-max(0, math.floor(around.x)), -max(0, math.floor(around.y))), 1.0)
     advice = _advice(shot.quality, face)
-    photograph = Photograph(name, face, shot.quality, shot.jpeg, shot.template, advice)
+    photograph = Photograph(
+        name, face, shot.quality, shot.jpeg, shot.template, advice, is_shot=True
+    )
     return FoundFaces(name, image, (face,), (shot.quality,)), photograph
 
 

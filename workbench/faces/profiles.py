@@ -109,13 +109,14 @@ CALIBRATIONS = {
 
 
 def calibrated_threshold(
-    profile: Profile, *, calibrations: Path, photographs: int = 1
+    profile: Profile, *, calibrations: Path, photographs: int = 1, shots: bool = False
 ) -> Threshold:
     """Default threshold of a profile for probes of a number of photographs.
 
     It comes from a calibration for searching, in the folder *calibrations* or one that comes with
     Sightline. A probe of more photographs scores higher with everyone, and highest with the right
-    person, so the threshold for the same FMR rises with their number.
+    person, so the threshold for the same FMR rises with their number. With *shots* the probe is
+    made of best shots of footage, which are small and not mirrored.
 
     Raises
     ------
@@ -125,7 +126,8 @@ def calibrated_threshold(
     """
     calibration = calibration_of(profile, folder=calibrations)
     if calibration is not None:
-        return calibration.threshold(photographs=photographs)
+        known = calibration.of_shots if shots else calibration
+        return known.threshold(photographs=photographs)
     if profile.recogniser in CALIBRATIONS:
         return CALIBRATIONS[profile.recogniser]
     raise NotCalibrated(

@@ -132,7 +132,9 @@ class Investigation(Photographs, CaseModel):
         """Say what scores will be worth for the question as it is now, without asking it."""
         at_it = self.recommended is not None and self.threshold == self.recommended.score
         photographs = max(1, len(self.used))
-        self.recommended = self._default_threshold(photographs=photographs)
+        chosen = [one.photograph for one in self.used if one.photograph]
+        shots = bool(chosen) and all(photograph.is_shot for photograph in chosen)
+        self.recommended = self._default_threshold(photographs=photographs, shots=shots)
         if at_it and self.recommended is not None:
             self.threshold = self.recommended.score
         if self.district is None or self.start is None or self.end is None:
@@ -140,8 +142,8 @@ class Investigation(Photographs, CaseModel):
             return
         named = self.chosen_case.scope.unplaced if self.chosen_case else frozenset()
         scope, only = Scope(self.district, self.start, self.end, named), self.filter
-        used = [one.photograph.template for one in self.used if one.photograph]
-        template = pool(np.stack(used), self.profile.metric) if used else None
+        templates = [photograph.template for photograph in chosen]
+        template = pool(np.stack(templates), self.profile.metric) if templates else None
         folder, case = self.installation.settings.calibrations_folder, self.case
 
         def job() -> Expectations | None:
@@ -153,6 +155,7 @@ class Investigation(Photographs, CaseModel):
                     calibrations=folder,
                     only=only,
                     template=template,
+                    shots=shots,
                 )
 
         def done(future: Future[Expectations | None]) -> None:
@@ -169,9 +172,11 @@ class Investigation(Photographs, CaseModel):
 
         self._work.run(job, done)
 
-    def _default_threshold(self, *, photographs: int) -> Threshold | None:
+    def _default_threshold(self, *, photographs: int, shots: bool = False) -> Threshold | None:
         try:
-            found = self.installation.default_threshold(self.profile, photographs=photographs)
+            found = self.installation.default_threshold(
+                self.profile, photographs=photographs, shots=shots
+            )
         except NotCalibrated as error:
             self.uncalibrated = str(error)
             return None
