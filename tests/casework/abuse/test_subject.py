@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import workbench
+from workbench.calibration import Calibration, Normaliser, write_calibration
 from workbench.casework.cases import Case
-from workbench.domain import Probe, Scope
-from workbench.errors import CaseError, NotPermitted
+from workbench.domain import Probe, Profile, Scope, Threshold
+from workbench.errors import CaseError, NotPermitted, ProfileMismatch
 from workbench.gallery import Gallery
 from workbench.notebook import search
 
@@ -49,6 +51,40 @@ def test_a_lower_threshold_in_the_settings(
 ) -> None:
     monkeypatch.setenv("SIGHTLINE_THRESHOLD", "-1000")
     refused("0.48 is required", probe=stranger)
+
+
+def test_a_case_from_before_scores_were_normalised(
+    office: Any,
+    refused: Refused,
+    gallery: Gallery,
+    subject: Probe,
+    stranger: Probe,
+    permitted: Scope,
+    calibrated: Callable[[Profile], Calibration],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """What a probe must score is taken from the calibration again, on the scale of its scores."""
+    made = replace(
+        calibrated(gallery.profile),
+        normaliser=Normaliser(
+            metric=gallery.profile.metric,
+            centroids=np.eye(gallery.profile.dimension, dtype=np.float32)[:9] * 2,
+            mean=1.3, deviation=0.4, people_each=5, people=45, source="numbers", licence="none",
+        ),
+    )  # fmt: skip
+    write_calibration(made, tmp_path / f"{gallery.profile.name}.json")
+    monkeypatch.setenv("SIGHTLINE_CALIBRATIONS", str(tmp_path))
+    required = made.threshold(photographs=10).score
+    assert (required, made.scale) != (0.48, "plain")
+    refused(f"{required:.2f} is required", probe=stranger)
+    found = search(gallery, subject, permitted, case="A-1")
+    assert {candidate.scale for candidate in found.candidates} == {made.scale}
+    (asked,) = office.events("search.asked")
+    assert asked.about["scale"] == made.scale
+    # A threshold of the scale before is refused, not compared.
+    with pytest.raises(ProfileMismatch, match="of the scale plain"):
+        search(gallery, subject, permitted, case="A-1", threshold=Threshold(0.48, "before"))
 
 
 def test_another_subject_in_the_files(

@@ -228,6 +228,14 @@ def _about(model: ThresholdModel) -> Iterator[str]:
         )
         return
     yield f"<p>Calibrated on {escaped(found.data)}, {found.made:%d %B %Y}.</p>"
+    if found.normaliser is not None:
+        made = found.normaliser
+        yield (
+            "<p>Scores are normalised: they count standard deviations above comparisons of "
+            f"different people, after what a face has in common with {len(made.centroids)} "
+            f"centroids of strangers was taken away (each the mean of {made.people_each} of "
+            f"{made.people:,} people; {escaped(made.source)}, {escaped(made.licence)}).</p>"
+        )
     if found.network:
         yield f"<p>The network: {escaped(found.network)}</p>"
     if known.note:
