@@ -75,11 +75,12 @@ class Expectations:
         nearer = 1 - nearness.share_below(self.offset)
         if nearer > LOOKS_LIKE_MANY:
             return ""
-        among = f"1 in {1 / nearer:,.0f}" if nearer >= 0.01 else "less than 1 in 100"
+        among = f"1 in {1 / nearer:,.0f}" if nearer >= 0.01 else "1 in more than 100"
         return (
-            f"This face resembles many others: {among} of the people of the calibration resemble "
-            "strangers as much. Look at candidates with more care; more photographs, a narrower "
-            "district or time, or a higher minimum score leave fewer false ones."
+            f"This face resembles many others: only {among} of the people of the calibration "
+            "resembles strangers as much. What it shares with them is taken away from its scores, "
+            "so more of the true sightings are missed than for others. More photographs help most; "
+            "else narrow the district or time, and look at lower scores too."
         )
 
     def fnmr(self, threshold: float) -> FnmrEstimate:

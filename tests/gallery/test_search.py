@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from workbench.calibration import Normaliser
+from workbench.calibration.normaliser import BEST
 from workbench.district import from_geojson
 from workbench.domain import Camera, Candidate, District, IndexedRecording, Metric, Profile, Scope
 from workbench.errors import DistrictError, GalleryError
@@ -86,7 +87,7 @@ def by_the_formula(normaliser: Normaliser, template: np.ndarray, probe: np.ndarr
         return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
 
     def offset(vector: np.ndarray) -> float:
-        return float(np.mean(sorted(similarity(vector, c) for c in normaliser.centroids)[-2:]))
+        return float(np.mean(sorted(similarity(vector, c) for c in normaliser.centroids)[-BEST:]))
 
     shared = (offset(probe) + offset(template)) / 2
     return (similarity(template, probe) - shared - normaliser.mean) / normaliser.deviation

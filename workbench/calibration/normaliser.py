@@ -2,7 +2,7 @@
 
 Some faces resemble many others, and score high against everybody. What a template has in common
 with people who are certainly somebody else is its *offset*: the mean of its :data:`BEST` best
-similarities to centroids, each the mean of many people and nobody's template. A normalised score
+scores against centroids, each the mean of many people and nobody's template. A normalised score
 takes the mean offset of both sides away (symmetric score normalisation: Kenny, "Bayesian Speaker
 Verification with Heavy-Tailed Priors", 2010, with the nearest of the cohort alone as Matějka et
 al., "Analysis of Score Normalization in Multilingual Speaker Recognition", 2017)::
@@ -27,7 +27,7 @@ from workbench.domain import Metric
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BEST = 2
+BEST = 1
 # Offsets are rounded to this, so that equal templates have equal ones wherever they stand: products
 # of matrices may differ in the last bits.
 _STEP = 2.0**-20

@@ -284,6 +284,11 @@ def _nearness(made: Comparisons) -> Nearness | None:
         place[:, None], false / count, sample_weight=count
     )
     slope = float(fitted.coef_[0])
+    expected = count * fitted.predict(place[:, None])
+    # People differ by more than chance, so the error is that of a quasi-Poisson regression.
+    spread = ((false - expected) ** 2 / expected).sum() / (len(false) - 2)
+    if abs(slope) < 1.96 * np.sqrt(spread / (expected * place**2).sum()):
+        slope = 0.0  # an offset says nothing of false matches, as far as was measured
     return Nearness(
         photographs=made.photographs,
         offsets=tuple(np.quantile(made.offsets, np.linspace(0, 1, 21)).tolist()),

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 CENTROIDS = 128
 # People that each centroid is the mean of, the fewest first: as many as it takes for no centroid to
 # find one of them.
-PEOPLE_EACH = (5, 10, 20, 35, 50, 75, 100, 150, 200)
+PEOPLE_EACH = (20, 35, 50, 75, 100, 150, 200)
 # Fewer people make no centroids: each would be the mean of too large a share of them.
 FEWEST_PEOPLE = 5 * CENTROIDS
 FOLDS = 5
 # Standard deviations that centroids stay below the default threshold with the people they were made
 # from: that threshold moves with the quality of the tracklets that are compared.
-MARGIN = 0.2
+MARGIN = 0.15
+POOLED = (2, 3, 5)  # pictures in a template of a gallery, beside single ones and all of a person
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,5 +134,16 @@ def finds_a_contributor(normaliser: Normaliser, samples: Samples, threshold: flo
 
     These are of the people that it was made from: then it would be a template of somebody.
     """
-    found = normaliser.scores(samples.templates, normaliser.centroids)
+    found = normaliser.scores(_as_entries(samples), normaliser.centroids)
     return bool((found >= threshold - MARGIN).any())
+
+
+def _as_entries(samples: Samples) -> NDArray[Any]:
+    """Templates of each person as a gallery may hold them: of one picture, and of several."""
+    metric, made = samples.profile.metric, [samples.templates]
+    for person in np.unique(samples.people):
+        own = samples.templates[samples.people == person]
+        for many in sorted({*POOLED, len(own)}):
+            if many <= len(own):
+                made.append(pool(own[:many], metric)[None])
+    return np.concatenate(made)
