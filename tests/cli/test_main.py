@@ -233,7 +233,7 @@ def test_search_keeps_to_top_threshold_time_and_place(
 def test_search_for_people_says_what_a_score_is_worth(run: Run, question: list[object]) -> None:
     said = run("search", *question)
     assert "[red]Park (C2)" in said.out  # a name is text, not a colour
-    assert "2 candidates of score 2.46 (LFW" in said.err
+    assert "2 candidates of score 2.56 (LFW" in said.err
     assert "Expect about" in said.err
     assert "false candidates in this search" in said.err
     assert "among 3 tracklets of 2 of 2 cameras" in said.err
