@@ -225,7 +225,8 @@ def search(
     top : int, optional
         Return at most this many candidates, the best. By default 100; None returns all.
     threshold : Threshold or float, optional
-        Return only candidates with at least this score. By default, all.
+        Return only candidates with at least this score. By default, all. A bare number is on the
+        scale of the calibration, and refused if it is lower than anything that was measured.
     only : Filter, optional
         Cameras, time windows and quality to which the search is restricted within the scope.
     progress : callable, optional
@@ -241,7 +242,7 @@ def search(
         If the record was altered: nothing is searched then.
     ProfileMismatch
         If probe and gallery were made with different profiles, or the threshold is of another
-        scale than the scores.
+        scale than the scores, or looks as if it were.
     DistrictError
         If the district holds no camera of the gallery, or the filter leaves none.
     Cancelled
@@ -250,15 +251,7 @@ def search(
     _require_same_profile(gallery, probe)
     calibration = calibration_of(gallery.profile, folder=register.rules.calibrations)
     scale = calibration.scale if calibration else PLAIN_SCALE
-    if isinstance(threshold, int | float):
-        threshold = Threshold(float(threshold), "chosen by hand", scale)
-    if threshold is not None and threshold.scale != scale:
-        raise ProfileMismatch(
-            f"the threshold {threshold.score:g} is of the scale {threshold.scale}, and scores of "
-            f"this search are of the scale {scale}",
-            where="threshold",
-            fix="Take the threshold from the calibration that the installation uses",
-        )
+    threshold = _on_scale(threshold, scale, calibration, photographs=len(probe.photographs))
     asked_at, began = datetime.now(UTC), time.perf_counter()
     least = None if threshold is None else threshold.score
     try:
@@ -311,6 +304,39 @@ def search(
         only=only,
         expectations=expectations,
     )
+
+
+def _on_scale(
+    threshold: Threshold | float | None,
+    scale: str,
+    calibration: Calibration | None,
+    *,
+    photographs: int,
+) -> Threshold | None:
+    """Refuse a threshold of another scale; a bare number is taken only where it was measured."""
+    if threshold is None or threshold == -math.inf:
+        return None
+    if isinstance(threshold, Threshold):
+        if threshold.scale == scale:
+            return threshold
+        raise ProfileMismatch(
+            f"the threshold {threshold.score:g} is of the scale {threshold.scale}, and scores of "
+            f"this search are of the scale {scale}",
+            where="threshold",
+            fix="Take the threshold from the calibration that the installation uses",
+        )
+    # Nothing was measured there: most likely it was meant for scores of another scale.
+    if calibration is not None and not threshold >= calibration.thresholds[0]:
+        recommended = calibration.threshold(photographs=max(1, photographs)).score
+        raise ProfileMismatch(
+            f"the number {threshold:g} is lower than anything that was measured of scores of the "
+            f"scale {scale}, from {calibration.thresholds[0]:g} on; it may be meant for another "
+            "scale",
+            where="threshold",
+            fix=f"Take {recommended:g}, which is recommended, or another number of this scale; "
+            "or search for all scores (--threshold all; in Python, leave it out)",
+        )
+    return Threshold(float(threshold), "chosen by hand", scale)
 
 
 def _require_same_profile(gallery: Gallery, probe: Probe) -> None:

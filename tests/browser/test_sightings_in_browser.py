@@ -44,10 +44,8 @@ def served(
     copy = copied(demo, own)
     with Gallery.open(copy) as gallery:
         probe = make_probe(photographs, models=models)
-        # So low that somebody else is among them, whom nobody could have travelled to be.
-        found = search(
-            gallery, probe, scope, case=reference, register=register, threshold=0.2, top=12
-        )
+        # With no threshold, somebody else is among them, whom nobody could have travelled to be.
+        found = search(gallery, probe, scope, case=reference, register=register, top=12)
     list_for_review(register, reference, found.candidates, probe=probe)
     for item in reviewed(register, reference):
         for number, account in enumerate(("anna", "<b>rosa</b>"), start=1):

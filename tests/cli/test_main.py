@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -219,9 +220,14 @@ def test_search_keeps_to_top_threshold_time_and_place(
     def files(*arguments: object) -> list[str]:
         return [line["recording"] for line in run("search", *arguments, "--json").lines]
 
-    assert files(*question, "--threshold", "-9") == ["maren.mkv", "later.mkv", "tobias.mkv"]
-    assert files(*question, "--threshold", "-9", "--top", "1") == ["maren.mkv"]
+    assert files(*question, "--threshold", "all") == ["maren.mkv", "later.mkv", "tobias.mkv"]
+    assert files(*question, "--threshold", "all", "--top", "1") == ["maren.mkv"]
     assert files(*question, "--threshold", "20") == []
+    # A number from before scores were normalised, which a quarter of strangers would reach.
+    refused = run("search", *question, "--threshold", "0.47")
+    assert refused.status == REFUSED
+    assert "0.47 is lower than anything that was measured of scores of the scale" in refused.err
+    assert "Take 2.5" in refused.err
     assert files(*changed(question, "--to", "2026-03-29T02:00:00+02:00")) == []
     assert files(*changed(question, "--to", "2026-03-29T02:00:01+02:00")) == ["maren.mkv"]
     only_c2 = tmp_path / "park.geojson"
@@ -233,7 +239,10 @@ def test_search_keeps_to_top_threshold_time_and_place(
 def test_search_for_people_says_what_a_score_is_worth(run: Run, question: list[object]) -> None:
     said = run("search", *question)
     assert "[red]Park (C2)" in said.out  # a name is text, not a colour
-    assert "2 candidates of score 2.56 (LFW" in said.err
+    assert re.search(
+        r"2 candidates of score 2\.56 on the scale normalised-\w{8} \(LFW",
+        " ".join(said.err.split()),
+    )
     assert "Expect about" in said.err
     assert "false candidates in this search" in said.err
     assert "among 3 tracklets of 2 of 2 cameras" in said.err

@@ -194,7 +194,7 @@ def test_a_console_that_cannot_write_a_name(
     assert main(["index", str(folder), "--gallery", str(gallery)]) == DONE
     arguments: list[object] = [
         "search", "--case", training, "--gallery", gallery, "--district", district,
-        "--probe", demo_town().photographs[EDWIN][0], "--threshold", "-1",
+        "--probe", demo_town().photographs[EDWIN][0], "--threshold", "all",
         "--from", "2026-03-29T00:00:00+00:00", "--to", "2026-03-30T00:00:00+00:00",
     ]  # fmt: skip
     out = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.cli.options import add_gallery, add_json, add_scope, describe, positive, scope_of
@@ -49,11 +50,24 @@ def add_question(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--threshold",
-        type=float,
+        type=_threshold,
         metavar="T",
-        help="minimum score of a candidate, on the scale of the profile's calibration; by default "
-        "that of the calibration",
+        help="minimum score of a candidate, on the scale of the calibration that is used, which "
+        "the answer names; a number below what was measured on this scale is refused; 'all' lists "
+        "candidates of any score; by default the threshold of the calibration",
     )
+
+
+def _threshold(text: str) -> float | Literal["all"]:
+    if text == "all":
+        return "all"
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'all'")
+    return number
 
 
 def ask(options: argparse.Namespace, installation: Installation) -> SearchResult:
@@ -74,7 +88,7 @@ def ask(options: argparse.Namespace, installation: Installation) -> SearchResult
             case=options.case,
             register=installation.register,
             top=options.top,
-            threshold=threshold,
+            threshold=None if threshold == "all" else threshold,
         )
 
 
@@ -122,7 +136,11 @@ def show_result(result: SearchResult) -> None:
             if c.time.mark:
                 say(f"{rank}: {c.time.remark()} (UTC)")
     threshold = result.threshold
-    basis = f" of score {threshold.score:g} ({threshold.calibration})" if threshold else ""
+    basis = (
+        f" of score {threshold.score:g} on the scale {threshold.scale} ({threshold.calibration})"
+        if threshold
+        else " of any score"
+    )
     if not coverage.recordings:
         say("There is no footage in this scope. No footage does not mean not there.")
         return
