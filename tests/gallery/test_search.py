@@ -25,6 +25,7 @@ from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
 from workbench.gallery.index import quantise
 from workbench.gallery.lifecycle import check
+from workbench.gallery.register import segments_folder
 from workbench.gallery.residency import Residency
 from workbench.gallery.scan import Question
 from workbench.permit.issuing import issue
@@ -161,6 +162,27 @@ def test_offsets_are_kept_beside_the_segments_and_go_with_them(
     assert "was altered; delete it" in str(next(iter(check(gallery))))
     gallery.purge([gallery.recordings()["recording_id"][0]])
     assert not kept[0].exists()
+
+
+def test_no_offsets_of_purged_templates_stay(gallery: Gallery) -> None:
+    normaliser, folder = normaliser_for(gallery), segments_folder(gallery.path)
+    with Gallery.open(gallery.path) as reader:
+        asked = [segment for segment in reader.segments if len(segment.opened())]
+        # What killed processes left, of segments that went before.
+        for name in (
+            "00000000-12345678.normalised-1.npy",
+            "00000000-12345678.normalised-1.ab.part",
+        ):
+            (folder / name).write_bytes(b"numbers of somebody")
+        assert [p.where for p in check(reader)] == sorted(p.name for p in folder.glob("00000000*"))
+        gallery.purge(gallery.recordings()["recording_id"])
+        assert not [path for path in folder.iterdir() if path.is_file() and path.name != "lock"]
+        # A search that began before the purge still has its rows, and keeps nothing of them.
+        for segment in asked:
+            found = segment.offsets(normaliser)
+            assert np.array_equal(found, normaliser.offsets(segment.index.templates))
+        assert asked
+    assert not [path for path in folder.iterdir() if path.is_file() and path.name != "lock"]
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])

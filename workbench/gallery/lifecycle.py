@@ -16,9 +16,9 @@ from workbench.errors import GalleryError, ProfileMismatch
 from workbench.gallery.adoption import Agreed, Arrival, Known, found_in, settle
 from workbench.gallery.best import BATCH
 from workbench.gallery.index import quantise
-from workbench.gallery.offsets import files_beside, is_whole
+from workbench.gallery.offsets import files_beside, is_whole, strays
 from workbench.gallery.order import DAY
-from workbench.gallery.register import connect
+from workbench.gallery.register import connect, segments_folder
 from workbench.gallery.segments import (
     LATER,
     OF_RECORDINGS,
@@ -54,6 +54,8 @@ def check(gallery: Gallery) -> Iterator[Problem]:
                 yield Problem(path.name, "was altered; delete it: it is made again when needed")
         for what in _disagreements(gallery, segment):
             yield Problem(name, what)
+    for path in strays(segments_folder(gallery.path)):
+        yield Problem(path.name, "is of templates that are gone; delete it")
     names = gallery.arrow("SELECT recording_id FROM recordings")["recording_id"].to_pylist()
     if twice := len(names) - len(set(names)):
         yield Problem(str(gallery.path), f"{twice} recordings are stored twice")

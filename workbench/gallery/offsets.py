@@ -41,7 +41,7 @@ def offsets_of(
         found = _made(templates, normaliser)
         # One who may only read the folder makes them anew each time.
         with contextlib.suppress(OSError):
-            _write(path, found)
+            _write(folder, path, found)
     return found
 
 
@@ -53,6 +53,22 @@ def path_of(folder: Path, scale: str) -> Path:
 def files_beside(folder: Path) -> Iterator[Path]:
     """Files of offsets of the segment in *folder*, or of one whose folder is gone."""
     yield from folder.parent.glob(f"{folder.name}.*.npy")
+
+
+def forget(folder: Path) -> None:
+    """Remove what is kept of the segment in *folder*, whose own folder went before.
+
+    In this order nothing stays: who writes offsets looks for the folder when they are in place.
+    """
+    for path in (*files_beside(folder), *folder.parent.glob(f"{folder.name}.*{PART}")):
+        path.unlink(missing_ok=True)
+
+
+def strays(segments: Path) -> Iterator[Path]:
+    """Files of offsets, whole or in part, in the folder *segments* whose segment is not there."""
+    for path in sorted(segments.iterdir()):
+        if path.suffix in (".npy", PART) and not (segments / path.name.split(".")[0]).is_dir():
+            yield path
 
 
 def is_whole(path: Path) -> bool:
@@ -87,7 +103,7 @@ def _read(path: Path, rows: int) -> NDArray[np.float32] | None:
     return np.frombuffer(mapped, np.float32, rows, begin)
 
 
-def _write(path: Path, offsets: NDArray[np.float32]) -> None:
+def _write(folder: Path, path: Path, offsets: NDArray[np.float32]) -> None:
     part = path.with_suffix(f".{secrets.token_hex(4)}{PART}")
     try:
         with part.open("w+b") as file:
@@ -103,3 +119,6 @@ def _write(path: Path, offsets: NDArray[np.float32]) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    # Another process may have removed the segment meanwhile: nothing of what was purged may stay.
+    if not folder.is_dir():
+        path.unlink(missing_ok=True)

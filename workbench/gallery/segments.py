@@ -36,7 +36,7 @@ from workbench.domain import (
 from workbench.errors import GalleryError
 from workbench.gallery.best import write_best
 from workbench.gallery.index import TemplateIndex, TemplateRows, concatenate, sync, write_index
-from workbench.gallery.offsets import files_beside, offsets_of
+from workbench.gallery.offsets import forget, offsets_of
 from workbench.gallery.order import hilbert
 from workbench.gallery.register import (
     TRACKLET_ID,
@@ -678,13 +678,13 @@ def attach(connection: duckdb.DuckDBPyConnection, segment: Segment) -> None:
 
 def remove(folder: Path) -> None:
     """Remove a segment that no register names; a reader that has it open keeps its files."""
-    for beside in files_beside(folder):
-        beside.unlink(missing_ok=True)
     # At once: a reader about to open it finds all of its files, or no such segment.
-    going = folder.with_name(f"{folder.name.removesuffix(_GOING)}{_GOING}")
+    name = folder.name.removesuffix(_GOING)
+    going = folder.with_name(f"{name}{_GOING}")
     with contextlib.suppress(OSError):
         folder.rename(going)
         shutil.rmtree(going)
+    forget(folder.with_name(name))
 
 
 _GOING = ".going"

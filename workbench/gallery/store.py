@@ -59,7 +59,7 @@ from workbench.errors import (
 )
 from workbench.gallery.analysis import read_only, views
 from workbench.gallery.compaction import to_merge
-from workbench.gallery.offsets import PART
+from workbench.gallery.offsets import PART, strays
 from workbench.gallery.places import Places
 from workbench.gallery.register import (
     TRACKLET_ID,
@@ -447,6 +447,8 @@ class Gallery:
             names = self._segments[entry.name].recording_ids.tolist()
             if concerned & {name.decode() for name in names}:
                 self._merge([entry], without=recordings, tracklets=tracklets)
+        with _writing(self.path):
+            self._tidy()
         after = self._register.segments
         return {
             "recordings": sum(e.recordings for e in before) - sum(e.recordings for e in after),
@@ -852,13 +854,15 @@ class Gallery:
             merged.add_segments(segments, without=without, tracklets=tracklets)
 
     def _tidy(self) -> None:
-        """Remove what a killed writer left half done."""
+        """Remove what a killed writer left half done, and offsets of segments that are gone."""
         named = {entry.name for entry in self._register.segments}
         for found in self._folder.iterdir():
             if found.is_dir() and found.name not in named:
                 remove(found)
             elif found.suffix == PART:
                 found.unlink(missing_ok=True)
+        for stray in strays(self._folder):
+            stray.unlink(missing_ok=True)
 
     # --- What is there ------------------------------------------------------------------------
 
