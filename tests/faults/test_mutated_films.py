@@ -31,6 +31,12 @@ def test_the_films_are_read_as_they_are(films: Path) -> None:
             assert len(reader.doubts) == len(reader.problems) == (name == "raw.mjpeg"), name
 
 
+@pytest.mark.slow
+def test_what_looks_like_packets_everywhere_holds_nobody_up(films: Path, tmp_path: Path) -> None:
+    read = partial(filmfuzz.read_false_starts, films, tmp_path / "noise.ts")
+    assert try_apart("h264.ts", 1, read) == {"read": 1}
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", [*filmfuzz.FILMS, *filmfuzz.PLACED, "sequence"])
 def test_mutated_films_are_read_or_refused(films: Path, tmp_path: Path, kind: str) -> None:

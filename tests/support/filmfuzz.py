@@ -209,6 +209,15 @@ def read_film(folder: Path, scratch: Path, kind: str, number: int) -> str:
         return "refused"
 
 
+def read_false_starts(folder: Path, scratch: Path, name: str, _: int) -> str:
+    """Read a film that is followed by much of what looks like the begin of packets everywhere."""
+    chance = np.random.default_rng(0)
+    noise = chance.integers(0, 256, 12 << 20, np.uint8)
+    noise[chance.random(len(noise)) < 0.12] = 0x47
+    scratch.write_bytes(_contents(folder)[name] + noise.tobytes())
+    return check(RecordingReader(scratch), start=0.0)
+
+
 def look_into(path: Path) -> None:
     """Read what a film says about itself, and where it was recorded."""
     with contextlib.suppress(RecordingError):

@@ -35,6 +35,8 @@ _WRAP_SECONDS = 2**33 / 90_000
 _TS_PACKETS = 188, 192, 204
 _SYNC, _PAT, _BEGINS = 0x47, 0, 0x40
 _CHUNK = 1 << 22
+# Packets that are looked at first: most of what only looks like some ends among them.
+_NEAR = 64
 _PACK = b"\0\0\x01\xba"
 _PICTURES, _SOUND = re.compile(rb"\0\0\x01[\xe0-\xef]"), re.compile(rb"\0\0\x01[\xc0-\xdf]")
 # So much of a picture is looked at to tell its codec.
@@ -322,15 +324,21 @@ def _packets(file: BinaryIO) -> Iterator[tuple[int, Any]]:
     while True:
         file.seek(begin)
         data = np.frombuffer(file.read(_CHUNK), np.uint8)
-        at = 0
+        at, places = 0, None
         while len(data) - at > 3 * _TS_PACKETS[-1]:
             length = _length(data, at)
             if not length:
-                at += 1 + _next_sync(data[at + 1 :])
+                # Once for all that was read: a file may be made to look like packets everywhere.
+                places = _sync_places(data) if places is None else places
+                following = places[np.searchsorted(places, at + 1) :]
+                at = int(following[0]) if len(following) else len(data)
                 continue
             packets = data[at : at + (len(data) - at) // length * length].reshape(-1, length)
-            wrong = np.flatnonzero(packets[:, 0] != _SYNC)
-            packets = packets[: wrong[0]] if len(wrong) else packets
+            for most in (_NEAR, len(packets)):
+                wrong = np.flatnonzero(packets[:most, 0] != _SYNC)
+                if len(wrong):
+                    packets = packets[: wrong[0]]
+                    break
             yield begin + at, packets
             at += packets.size
         begin += at
@@ -346,17 +354,14 @@ def _length(data: Any, at: int) -> int:
     return 0
 
 
-def _next_sync(data: Any) -> int:
-    """Place at which packets may begin again; the end if they do not."""
-    ends = len(data) - 2 * _TS_PACKETS[-1]
-    if ends <= 0:
-        return len(data)
+def _sync_places(data: Any) -> Any:
+    """Places, rising, at which packets may begin."""
+    ends = max(0, len(data) - 2 * _TS_PACKETS[-1])
     any_length = np.zeros(ends, bool)
     for length in _TS_PACKETS:
         once, twice = data[length : length + ends], data[2 * length : 2 * length + ends]
         any_length |= (once == _SYNC) & (twice == _SYNC)
-    places = np.flatnonzero(any_length & (data[:ends] == _SYNC))
-    return int(places[0]) if len(places) else len(data)
+    return np.flatnonzero(any_length & (data[:ends] == _SYNC))
 
 
 def _in_ps(file: BinaryIO) -> Iterator[Start]:
