@@ -262,7 +262,7 @@ def search(
         raise
     permit = authorise(
         register, case, gallery, probe, scope,
-        cameras=cameras, threshold=least, scale=scale, top=top, only=only,
+        cameras=cameras, threshold=least, calibration=calibration, top=top, only=only,
     )  # fmt: skip
     compared = 0
 

@@ -10,6 +10,7 @@ installation's, and is taken after all of them.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import math
 import re
@@ -44,7 +45,7 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
     """Write a calibration as JSON, rates to five digits."""
     document = asdict(replace(calibration, normaliser=None))
     document |= {"version": VERSION, "made": calibration.made.isoformat()}
-    del document["probes"]
+    del document["probes"], document["digest"]
     for name in _ROWS:
         document[name] = [
             {
@@ -109,6 +110,7 @@ def parse_calibration(text: str, *, where: str) -> Calibration:
             nearness=nearness,
             shot_curves=shot_curves,
             shot_nearness=shot_nearness,
+            digest=hashlib.sha256(text.encode()).hexdigest(),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _unreadable(where, error) from error

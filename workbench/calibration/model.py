@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -179,6 +179,7 @@ class Calibration:
     shot_curves: tuple[Curve, ...] = ()
     shot_nearness: tuple[Nearness, ...] = ()
     probes: str = "photograph"  # what they are made of
+    digest: str = field(default="", compare=False)  # SHA-256 of the file it was read from
 
     @property
     def of_shots(self) -> Calibration:

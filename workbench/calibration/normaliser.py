@@ -75,11 +75,16 @@ class Normaliser:
         return self.scale, self.people_each, self.people, self.source, self.licence
 
     @property
-    def scale(self) -> str:
-        """Name of the scale of its scores; equal names have equal scores."""
+    def digest(self) -> str:
+        """SHA-256 of everything that its scores depend on, in hexadecimal digits."""
         digest = hashlib.sha256(np.ascontiguousarray(self.centroids).tobytes())
         digest.update(f"{self.metric} {BEST} {self.mean!r} {self.deviation!r}".encode())
-        return f"normalised-{digest.hexdigest()[:8]}"
+        return digest.hexdigest()
+
+    @property
+    def scale(self) -> str:
+        """Name of the scale of its scores; equal names have equal scores."""
+        return f"normalised-{self.digest[:8]}"
 
     def offsets(self, templates: NDArray[np.floating]) -> NDArray[np.float32]:
         """Offsets ``(n,)`` of templates ``(n, dimension)``."""

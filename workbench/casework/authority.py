@@ -26,6 +26,7 @@ from workbench.permit.issuing import issue
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
+    from workbench.calibration import Calibration
     from workbench.casework.cases import Case
     from workbench.casework.record.people import Person
     from workbench.domain import Camera, District, Filter, Probe, Scope
@@ -44,14 +45,14 @@ def authorise(
     *,
     cameras: tuple[Camera, ...],
     threshold: float | None = None,
-    scale: str = PLAIN_SCALE,
+    calibration: Calibration | None = None,
     top: int | None = None,
     only: Filter | None = None,
 ) -> Permit:
     """Issue a permit for one search for the probe in a scope of a gallery, under a case.
 
     *cameras* are the ones to be searched: in the district or, without a place, named by the scope,
-    and passed by the filter *only*.
+    and passed by the filter *only*. *calibration* is that of the scores; None if there is none.
 
     Raises
     ------
@@ -83,10 +84,14 @@ def authorise(
         "photographs": len(probe.photographs),
         "probe": hashlib.sha256(probe.template.tobytes()).hexdigest(),
         "threshold": threshold,
-        "scale": scale,
+        "scale": calibration.scale if calibration else PLAIN_SCALE,
+        "calibration": calibration.digest if calibration else None,
         "top": top,
         **(_filter_document(only) if only else {}),
     }
+    if case.request.subject is not None:
+        asked["required"] = case.request.subject.least_score
+        asked["required scale"] = case.request.subject.scale
     if reasons:
         register.record("search.refused", {**asked, "reasons": reasons}, by=me)
         raise NotPermitted(
@@ -249,13 +254,13 @@ def _reasons(
 
 
 def _unlike(what: str, register: CaseRegister, case: Case, probe: Probe) -> Iterator[str]:
-    found, required = resemblance(
-        register.folder, case, probe, calibrations=register.rules.calibrations
-    )
-    if not found >= required.score:  # NaN is not alike
+    assert case.request.subject is not None
+    required = case.request.subject.least_score
+    found = resemblance(register.folder, case, probe, calibrations=register.rules.calibrations)
+    if not found >= required:  # NaN is not alike
         yield (
             f"{what} does not resemble the case's subject: score {found:.2f}, "
-            f"{required.score:.2f} is required"
+            f"{required:.2f} is required"
         )
 
 

@@ -124,6 +124,7 @@ class Subject:
 
     ``digest`` is the SHA-256 of the templates made from them, with the profile ``fingerprint``;
     a probe must score at least ``least_score`` on ``scale`` against the nearest of them.
+    ``normaliser`` is the SHA-256 of what makes scores of that scale; empty for plain scores.
     """
 
     description: str
@@ -132,6 +133,7 @@ class Subject:
     digest: str
     least_score: float
     scale: str = PLAIN_SCALE
+    normaliser: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

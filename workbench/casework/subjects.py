@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.calibration import calibration_of
+from workbench.calibration import calibration_of, shipped_calibration
 from workbench.casework.cases import Case, Subject, plain
-from workbench.domain import MOST_PHOTOGRAPHS, PLAIN_SCALE, Threshold
+from workbench.domain import MOST_PHOTOGRAPHS, PLAIN_SCALE
 from workbench.errors import CaseError
 from workbench.faces.profiles import calibrated_threshold
 from workbench.faces.templates import scores
@@ -21,6 +22,7 @@ from workbench.faces.templates import scores
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from workbench.calibration import Normaliser
     from workbench.domain import Probe, Profile
 
 SUBJECTS = "subjects"
@@ -36,7 +38,11 @@ def describe_subject(probe: Probe, *, calibrations: Path, description: str = "")
     folder of the installation's own calibrations. Raises NotCalibrated if there is none: nothing
     could say then whether a probe shows the subject.
     """
-    threshold = _required(probe.profile, calibrations)
+    threshold = calibrated_threshold(
+        probe.profile, calibrations=calibrations, photographs=MOST_PHOTOGRAPHS
+    )
+    calibration = calibration_of(probe.profile, folder=calibrations)
+    normaliser = calibration.normaliser if calibration else None
     return Subject(
         description=plain(description, where="subject"),
         photographs=tuple(hashlib.sha256(p.jpeg).hexdigest() for p in probe.photographs),
@@ -44,6 +50,7 @@ def describe_subject(probe: Probe, *, calibrations: Path, description: str = "")
         digest=hashlib.sha256(_as_npy(probe)).hexdigest(),
         least_score=threshold.score,
         scale=threshold.scale,
+        normaliser=normaliser.digest if normaliser else "",
     )
 
 
@@ -80,17 +87,20 @@ def subject_photographs(folder: Path, case: Case) -> tuple[bytes, ...]:
     return kept_photographs(folder, case.reference, subject.photographs)
 
 
-def resemblance(
-    folder: Path, case: Case, probe: Probe, *, calibrations: Path
-) -> tuple[float, Threshold]:
+def resemblance(folder: Path, case: Case, probe: Probe, *, calibrations: Path) -> float:
     """Score the probe and each of its photographs against the case's subject.
 
-    Returns the lowest score, and what is required. All of them count, so that a photograph of
-    another person does not pass among the right ones. Where scores are of another scale by now than
-    when the case was requested, what is required is the default threshold of their calibration.
+    Returns the lowest score, on the scale of the subject's ``least_score``, whatever scores the
+    installation uses by now: a calibration put in its folder *calibrations* changes neither. All of
+    them count, so that a photograph of another person does not pass among the right ones.
 
-    Raises CaseError if the case was requested with another profile, its subject was deleted, or its
-    files were altered.
+    Raises
+    ------
+    CaseError
+        If the case was requested with another profile, or with normalised scores that no
+        calibration makes any more, its subject was deleted, or its files were altered.
+    EvaluationError
+        If a calibration that is needed cannot be read.
     """
     subject = case.request.subject
     assert subject is not None
@@ -102,18 +112,30 @@ def resemblance(
             fix="Use the profile the case was requested with, or request a case with this one",
         )
     known = _templates(subject_folder(folder, case.reference) / _TEMPLATES, subject.digest)
-    metric, calibration = probe.profile.metric, calibration_of(probe.profile, folder=calibrations)
-    normaliser = calibration.normaliser if calibration else None
-    required = Threshold(subject.least_score, "the case", subject.scale)
-    if subject.scale != (normaliser.scale if normaliser else PLAIN_SCALE):
-        required = _required(probe.profile, calibrations)
+    normaliser = _normaliser(subject, probe.profile, calibrations, where=case.reference)
     asked = [probe.template, *(photograph.template for photograph in probe.photographs)]
-    found = min(float(scores(known, one, metric, normaliser).max()) for one in asked)
-    return found, required
+    metric = probe.profile.metric
+    return min(float(scores(known, one, metric, normaliser).max()) for one in asked)
 
 
-def _required(profile: Profile, calibrations: Path) -> Threshold:
-    return calibrated_threshold(profile, calibrations=calibrations, photographs=MOST_PHOTOGRAPHS)
+def _normaliser(
+    subject: Subject, profile: Profile, calibrations: Path, *, where: str
+) -> Normaliser | None:
+    """Find the normaliser that the case was requested with, here or with Sightline."""
+    if subject.scale == PLAIN_SCALE:
+        return None
+    for find in (partial(calibration_of, folder=calibrations), shipped_calibration):
+        calibration = find(profile)
+        normaliser = calibration.normaliser if calibration else None
+        # Scales have short names, which another normaliser could be made to share.
+        if normaliser is not None and normaliser.digest == subject.normaliser:
+            return normaliser
+    raise CaseError(
+        f"its subject was described with scores of the scale {subject.scale}, and no calibration "
+        "makes these any more",
+        where=where,
+        fix="Request the case again, or bring back the calibration that it was requested with",
+    )
 
 
 def delete_subject(folder: Path, reference: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 import workbench
 from workbench.calibration import Calibration, Normaliser, write_calibration
-from workbench.casework.cases import Case
+from workbench.casework.cases import Case, Request
+from workbench.casework.subjects import describe_subject
 from workbench.domain import Probe, Profile, Scope, Threshold
 from workbench.errors import CaseError, NotPermitted, ProfileMismatch
 from workbench.gallery import Gallery
@@ -53,35 +55,86 @@ def test_a_lower_threshold_in_the_settings(
     refused("0.48 is required", probe=stranger)
 
 
-def test_a_case_from_before_scores_were_normalised(
+@pytest.fixture
+def takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Calibration], None]:
+    """``takes(calibration)``: the installation, or who sets the variable, takes this one."""
+    monkeypatch.setenv("SIGHTLINE_CALIBRATIONS", str(tmp_path / "mine"))
+    return lambda made: write_calibration(made, tmp_path / "mine" / f"{made.profile}.json")
+
+
+@pytest.fixture
+def normalised(gallery: Gallery, calibrated: Callable[[Profile], Calibration]) -> Calibration:
+    normaliser = Normaliser(
+        metric=gallery.profile.metric,
+        centroids=np.eye(gallery.profile.dimension, dtype=np.float32)[:9] * 2,
+        mean=1.3, deviation=0.4, people_each=5, people=45, source="numbers", licence="none",
+    )  # fmt: skip
+    return replace(calibrated(gallery.profile), normaliser=normaliser)
+
+
+def test_a_calibration_that_lets_everyone_pass(
+    office: Any,
+    ask: Callable[..., Request],
+    case: Case,
+    gallery: Gallery,
+    subject: Probe,
+    stranger: Probe,
+    permitted: Scope,
+    normalised: Calibration,
+    takes: Callable[[Calibration], None],
+    tmp_path: Path,
+) -> None:
+    """What a probe must score stays that of the case, whatever calibration is taken later."""
+    takes(normalised)
+    described = describe_subject(subject, calibrations=tmp_path / "mine")
+    assert described.scale == normalised.scale
+    office.fresh().ask(ask("A-2", subject=described), subject=subject)
+    office.sit("sara").approve("A-2")
+    office.sit("anna")
+    search(gallery, subject, permitted, case="A-2")
+    (asked,) = office.events("search.asked")
+    assert asked.about["required"] == described.least_score
+    assert asked.about["required scale"] == asked.about["scale"] == normalised.scale
+
+    assert normalised.normaliser is not None
+    easy = replace(
+        normalised,
+        thresholds=tuple(threshold - 100 for threshold in normalised.thresholds),
+        normaliser=replace(normalised.normaliser, mean=-100.0),
+    )
+    takes(easy)
+    # Requested with plain scores: these are compared, as then.
+    with pytest.raises(NotPermitted, match=r"0\.48 is required"):
+        search(gallery, stranger, permitted, case="A-1")
+    # Requested with normalised scores, which nothing makes any more.
+    with pytest.raises(CaseError, match="no calibration makes these any more") as refused:
+        search(gallery, stranger, permitted, case="A-2")
+    assert "Request the case again" in refused.value.fix
+    assert [e.about.get("case") for e in office.events("search.refused")] == ["A-1", "A-2"]
+    assert len(office.events("search.asked")) == 1
+
+
+def test_another_scale_than_that_of_the_case(
     office: Any,
     refused: Refused,
     gallery: Gallery,
     subject: Probe,
     stranger: Probe,
     permitted: Scope,
-    calibrated: Callable[[Profile], Calibration],
-    monkeypatch: pytest.MonkeyPatch,
+    normalised: Calibration,
+    takes: Callable[[Calibration], None],
     tmp_path: Path,
 ) -> None:
-    """What a probe must score is taken from the calibration again, on the scale of its scores."""
-    made = replace(
-        calibrated(gallery.profile),
-        normaliser=Normaliser(
-            metric=gallery.profile.metric,
-            centroids=np.eye(gallery.profile.dimension, dtype=np.float32)[:9] * 2,
-            mean=1.3, deviation=0.4, people_each=5, people=45, source="numbers", licence="none",
-        ),
-    )  # fmt: skip
-    write_calibration(made, tmp_path / f"{gallery.profile.name}.json")
-    monkeypatch.setenv("SIGHTLINE_CALIBRATIONS", str(tmp_path))
-    required = made.threshold(photographs=10).score
-    assert (required, made.scale) != (0.48, "plain")
-    refused(f"{required:.2f} is required", probe=stranger)
+    """A case from before goes on: its subject is compared by plain scores, as then."""
+    takes(normalised)
+    refused("0.48 is required", probe=stranger)
     found = search(gallery, subject, permitted, case="A-1")
-    assert {candidate.scale for candidate in found.candidates} == {made.scale}
+    assert {candidate.scale for candidate in found.candidates} == {normalised.scale}
     (asked,) = office.events("search.asked")
-    assert asked.about["scale"] == made.scale
+    assert asked.about["scale"] == normalised.scale
+    assert (asked.about["required"], asked.about["required scale"]) == (0.48, "plain")
+    file = tmp_path / "mine" / f"{gallery.profile.name}.json"
+    assert asked.about["calibration"] == hashlib.sha256(file.read_bytes()).hexdigest()
     # A threshold of the scale before is refused, not compared.
     with pytest.raises(ProfileMismatch, match="of the scale plain"):
         search(gallery, subject, permitted, case="A-1", threshold=Threshold(0.48, "before"))
