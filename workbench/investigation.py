@@ -30,7 +30,7 @@ from workbench.domain import (
     Scope,
     Threshold,
 )
-from workbench.errors import Cancelled, DistrictError, ProfileMismatch
+from workbench.errors import Cancelled, DistrictError, EvaluationError, ProfileMismatch
 from workbench.gallery import search as gallery_search
 
 if TYPE_CHECKING:
@@ -245,11 +245,17 @@ def search(
         scale than the scores, or looks as if it were.
     DistrictError
         If the district holds no camera of the gallery, or the filter leaves none.
+    EvaluationError
+        If a calibration of the installation cannot be used; recorded too.
     Cancelled
         If *progress* raised it; the search stays on record.
     """
     _require_same_profile(gallery, probe)
-    calibration = calibration_of(gallery.profile, folder=register.rules.calibrations)
+    try:
+        calibration = calibration_of(gallery.profile, folder=register.rules.calibrations)
+    except EvaluationError as error:
+        register.refused("search", case, [str(error)])
+        raise
     scale = calibration.scale if calibration else PLAIN_SCALE
     threshold = _on_scale(threshold, scale, calibration, photographs=len(probe.photographs))
     asked_at, began = datetime.now(UTC), time.perf_counter()

@@ -14,7 +14,7 @@ from shapely import box
 from workbench.casework.authority import admit
 from workbench.casework.cases import Case, Request
 from workbench.domain import District, Filter, Probe, Progress, Scope
-from workbench.errors import Cancelled, CaseError, DistrictError, NotPermitted
+from workbench.errors import Cancelled, CaseError, DistrictError, EvaluationError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.installation import Installation
 from workbench.notebook import search
@@ -128,6 +128,27 @@ def test_a_district_without_cameras_is_recorded_too(
     assert office.events("search.refused")[0].about["reasons"] == [
         "holds no camera of this gallery"
     ]
+
+
+def test_a_calibration_that_cannot_be_used_is_recorded_too(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    file = office.home / "calibrations" / f"{gallery.profile.name}.json"
+    file.parent.mkdir()
+    for text, words in (
+        ("{", "is not a calibration"),
+        ("{}", "is of no version of calibrations that is known"),
+        ('{"version": 1}', "is a calibration of version 1, not 2"),
+    ):
+        file.write_text(text)
+        with pytest.raises(EvaluationError, match=words):
+            search(gallery, subject, permitted, case="A-1")
+        entry = office.events("search.")[-1]
+        assert (entry.what, entry.about["case"]) == ("search.refused", "A-1")
+        (reason,) = entry.about["reasons"]
+        assert words in reason
+        assert str(file) in reason
+    assert len(office.events("search.")) == 3
 
 
 def test_who_authorised_does_not_search(

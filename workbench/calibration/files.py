@@ -75,10 +75,12 @@ def parse_calibration(text: str, *, where: str) -> Calibration:
     """Parse the text of the file *where*; raise EvaluationError if it cannot be used."""
     try:
         document: dict[str, Any] = json.loads(text)
-        if document["version"] != VERSION:
+        if document.get("version") != VERSION:
             raise EvaluationError(
                 f"is a calibration of version {str(document['version'])[:20]}, not {VERSION}: "
-                "probes and scores are made in another way since",
+                "probes and scores are made in another way since"
+                if "version" in document
+                else "is of no version of calibrations that is known",
                 where=where,
                 fix="Remove it, or calibrate again",
             )

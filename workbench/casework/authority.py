@@ -19,7 +19,7 @@ from workbench.casework.register import FOLDER, CaseRegister
 from workbench.casework.subjects import resemblance
 from workbench.casework.training import is_fictional
 from workbench.domain import PLAIN_SCALE
-from workbench.errors import CaseError, NotPermitted
+from workbench.errors import CaseError, EvaluationError, NotPermitted
 from workbench.permit import Permit
 from workbench.permit.issuing import issue
 
@@ -60,6 +60,8 @@ def authorise(
         If the case does not cover the search, with every reason; the attempt is recorded.
     CaseError
         If there is no such case, or its subject cannot be compared; recorded too.
+    EvaluationError
+        If a calibration that comparing the subject needs cannot be used; recorded too.
     AuditDamaged
         If the record was altered: nothing is searched then.
     """
@@ -67,7 +69,7 @@ def authorise(
     try:
         case = register.case(reference)
         reasons = list(_reasons(register, case, me, gallery, probe, scope, cameras))
-    except CaseError as error:
+    except (CaseError, EvaluationError) as error:
         register.refused("search", reference, [error.what])
         raise
     asked = {
