@@ -68,7 +68,7 @@ def draw(pairs: int, seed: int = 0) -> np.ndarray:
 def labelled(fmr: float) -> Calibration:
     """A calibration from labels of which this share of others reaches every threshold to 0.4."""
     thresholds = (0.1, 0.4, 0.41, 0.9)
-    rates, spread = (0.5, fmr, 0.004, 1e-6), (1.0,) * 4
+    rates, spread = (0.5, fmr, 0.8 * fmr, 1e-6), (1.0,) * 4
     curve = Curve(1, 0.0, rates, rates, rates, spread, spread, (0.0,) * 4, spread, 0.8, 900, 9000)
     return Calibration(
         PROFILE.name,
@@ -160,7 +160,7 @@ def test_a_calibration_from_labels_holds_against_it_and_is_checked(
     folder = installation.settings.calibrations_folder
     with Gallery.open(enough) as gallery:
         keep(learn(gallery, calibrations=folder), calibrations=folder)
-        write_calibration(labelled(0.0049), folder / f"{PROFILE.name}.json")
+        write_calibration(labelled(0.0032), folder / f"{PROFILE.name}.json")
         found = calibration_of(PROFILE, folder=folder)
         assert found is not None
         assert not found.provisional
@@ -178,7 +178,7 @@ def test_a_calibration_from_labels_holds_against_it_and_is_checked(
 
 def test_few_pairs_do_not_pass_for_agreement(tmp_path: Path) -> None:
     with Gallery.open(gallery_of(tmp_path / "few.duckdb", np.full(30, 0.2))) as gallery:
-        found = check(own_footage(gallery), labelled(0.0049))
+        found = check(own_footage(gallery), labelled(0.0032))
     assert found.holds
     assert "cannot tell" in found.words()
 
@@ -187,14 +187,17 @@ def test_counts_of_another_scale_or_profile_are_never_mixed_in(
     enough: Path, tmp_path: Path
 ) -> None:
     with Gallery.open(enough) as gallery:
-        normalised = replace(labelled(0.0049), normaliser=normaliser_of(PROFILE))
+        normalised = replace(labelled(0.0032), normaliser=normaliser_of(PROFILE))
         with pytest.raises(EvaluationError, match=r"normalised-.* scores of profile"):
             check(own_footage(gallery), normalised)
-        other = replace(labelled(0.0049), fingerprint="0" * 16)
+        other = replace(labelled(0.0032), fingerprint="0" * 16)
         with pytest.raises(EvaluationError, match="other scores"):
             check(own_footage(gallery), other)
         path = tmp_path / "kept.json"
-        write_calibration(provisional(own_footage(gallery)), path)
+        own = own_footage(gallery)
+        with pytest.raises(EvaluationError, match=r"scores of the scale normalised-"):
+            provisional(replace(own, scale=normalised.scale))
+        write_calibration(provisional(own), path)
     again = read_calibration(path)
     assert again.provisional
     assert again.likelihood_ratio_model is None

@@ -204,19 +204,24 @@ def check(own: OwnFootage, calibration: Calibration) -> FootageCheck:
 
 
 def provisional(own: OwnFootage) -> Calibration:
-    """Make a provisional calibration: the FMR alone, with its interval.
+    """Make a provisional calibration of plain scores: the FMR alone, with its interval.
 
     Raises
     ------
     EvaluationError
-        If there are fewer than :data:`FEWEST_PAIRS` pairs; it says how much footage is missing.
+        If the scores are not plain, or there are fewer than :data:`FEWEST_PAIRS` pairs; then it
+        says how much footage is missing.
     """
+    if own.scale != PLAIN_SCALE:
+        raise EvaluationError(
+            f"has scores of the scale {own.scale}, and a provisional calibration is of plain ones",
+            where=f"profile {own.profile.name}",
+            fix="Count the pairs of its footage without a normaliser",
+        )
     if own.pairs < FEWEST_PAIRS:
         raise _too_few(own)
     start = math.floor(float(np.quantile(own.scores, 0.8)) * 50) / 50
-    step = 0.01 if own.scale == PLAIN_SCALE else 0.1
-    end = max(float(own.scores[0]), 1.0 if own.scale == PLAIN_SCALE else 8.0)
-    thresholds = np.arange(start, end + step / 2, step)
+    thresholds = np.arange(start, max(float(own.scores[0]), 1.0) + 0.005, 0.01)
     curves = [_curve(own, thresholds, number) for number in TIMES]
     digest = hashlib.sha256(own.scores.tobytes() + own.quality.tobytes())
     return Calibration(
