@@ -169,6 +169,7 @@ class SearchResult:
     seconds: float  # duration of the search
     case: str  # reference of the case that covers it
     training: bool  # the case carries no authority: see workbench.casework.training
+    scale: str  # that its scores are on
     compared: int = 0  # tracklets
     only: Filter | None = None
     expectations: Expectations | None = None  # None: the profile has no calibration
@@ -306,6 +307,7 @@ def search(
         seconds=seconds,
         case=case,
         training=register.case(case).is_training,
+        scale=scale,
         compared=compared,
         only=only,
         expectations=expectations,

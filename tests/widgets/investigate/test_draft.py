@@ -10,7 +10,7 @@ import pytest
 from workbench.casework.drafts import delete_draft
 from workbench.installation import Installation
 from workbench.widgets.components.hours import WeeklyHours
-from workbench.widgets.investigate.draft import DraftPanel, DraftStore
+from workbench.widgets.investigate.draft import DraftPanel, DraftStore, written
 from workbench.widgets.investigate.model import Investigation
 
 Probe = Callable[[int], bytes]
@@ -107,3 +107,21 @@ def test_what_cannot_be_brought_back_is_told(asked: Investigation, small_town: P
     store = DraftStore(again)
     store.restore()
     assert "could not be restored completely" in again.messages["draft"]
+
+
+def test_a_minimum_score_of_another_scale_is_not_restored(
+    asked: Investigation, small_town: Path
+) -> None:
+    from workbench.casework.drafts import keep_draft
+
+    asked.set_district(asked.whole_area())
+    asked.threshold = 3.1
+    for scale, threshold in ((asked.scale, 3.1), ("plain", asked.recommended.score)):
+        keep_draft(asked.installation.register, asked.case, written(asked) | {"scale": scale}, [])
+        again = Investigation(small_town, installation=asked.installation)
+        store = DraftStore(again)
+        store.restore()
+        assert again.threshold == threshold
+        assert again.district is not None
+        told = "The minimum score 3.10 was not restored" in store.status
+        assert told == (scale == "plain")

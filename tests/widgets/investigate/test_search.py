@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
+import numpy as np
+
+from workbench.calibration import calibration_of, write_calibration
+from workbench.installation import Installation
 from workbench.widgets.investigate.model import Investigation
 from workbench.widgets.investigate.search import SearchPanel
 
@@ -62,3 +68,41 @@ def test_the_recommended_threshold_follows_the_photographs_unless_it_was_moved(
     asked.threshold = 0.6
     asked.remove_photograph(asked.uploads[0].key)
     assert asked.threshold == 0.6
+
+
+def test_a_calibration_that_is_replaced_while_the_page_is_open(
+    asked: Investigation, probe: Callable[[int], bytes], small_town: Path, tmp_path: Path
+) -> None:
+    folder = asked.installation.settings.calibrations_folder
+    normalised = calibration_of(asked.profile, folder=folder)
+    assert normalised is not None
+    thresholds = tuple(np.linspace(0.1, 0.7, len(normalised.thresholds)).tolist())
+    plain = replace(
+        normalised, normaliser=None, thresholds=thresholds, nearness=(), shot_nearness=()
+    )
+    own = tmp_path / f"{asked.profile.name}.json"
+    write_calibration(normalised, own)
+    settings = asked.installation.settings.model_copy(update={"calibrations": tmp_path})
+    page = Investigation(small_town, installation=Installation(settings))
+    panel = SearchPanel(page)
+    page.add_photograph("1.jpg", probe(1))
+    page.set_district(page.whole_area())
+    panel.slider.value = 3.0
+    page.search()
+    assert page.shown
+    assert "search" not in page.messages
+
+    write_calibration(plain, own)
+    page.search()
+    assert {candidate.scale for candidate in page.shown} == {"plain"} == {page.scale}
+    assert page.threshold == page.recommended.score == panel.slider.value < 0.7
+    assert (panel.slider.min, panel.slider.max) == page.scores == (thresholds[0], thresholds[-1])
+    assert "scores are on the scale plain now" in page.messages["search"]
+
+    # It is noticed when the question changes, too; candidates of the scale before are gone.
+    write_calibration(normalised, own)
+    page.add_photograph("2.jpg", probe(2))
+    assert (page.result, page.shown, page.is_stale) == (None, (), False)
+    assert page.threshold == page.recommended.score == panel.slider.value > 0.8
+    assert (panel.slider.min, panel.slider.max) == page.scores
+    assert "no longer plain" in page.messages["search"]

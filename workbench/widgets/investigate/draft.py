@@ -19,7 +19,16 @@ from workbench.widgets.components.parts import Panel, button, count, escaped, ma
 from workbench.widgets.components.tasks import LOADING
 from workbench.widgets.investigate.model import Investigation
 
-QUESTION = ["uploads", "district", "selected_cameras", "start", "end", "hours", "threshold"]
+QUESTION = [
+    "uploads",
+    "district",
+    "selected_cameras",
+    "start",
+    "end",
+    "hours",
+    "threshold",
+    "scale",
+]
 
 
 class DraftStore(HasTraits):
@@ -54,6 +63,11 @@ class DraftStore(HasTraits):
             parts = _bring_back(model, draft)
             when = local_time(draft.saved_at, model.zone, "%d %b %H:%M")
             self.status = f"Restored from {when}: {', '.join(parts) or 'nothing'}."
+            if not _is_on_scale(model, draft.question):
+                self.status += (
+                    f" The minimum score {draft.question['threshold']:.2f} was not "
+                    "restored: it is on another scale than scores are now."
+                )
             if parts:
                 self.status += " Nothing has been searched: press Search to ask again."
         except (KeyError, TypeError, ValueError, AttributeError, SightlineError) as error:
@@ -152,6 +166,7 @@ def written(model: Investigation) -> dict[str, Any]:
         "end": model.end.isoformat() if model.end else None,
         "hours": [sorted(hours.weekdays), hours.from_hour, hours.to_hour] if hours else None,
         "threshold": model.threshold,
+        "scale": model.scale,
     }
 
 
@@ -162,7 +177,10 @@ def _bring_back(model: Investigation, draft: Draft) -> list[str]:
     with model.hold_trait_notifications():
         model.start, model.end = start, end
         model.hours = hours and WeeklyHours(frozenset(hours[0]), hours[1], hours[2])
-        model.threshold = float(question["threshold"])
+        if _is_on_scale(model, question):
+            model.threshold = float(question["threshold"])
+        else:
+            model.take_recommended()
     if question["picked"]:
         model.pick_cameras([str(name) for name in question["picked"]])
     elif question["district"]:
@@ -180,6 +198,10 @@ def _bring_back(model: Investigation, draft: Draft) -> list[str]:
             raise CaseError("a photograph is missing", where=name, fix="Add it again")
         model.read(name, content, chosen=None if chosen is None else int(chosen), used=used)
     return _parts(question)
+
+
+def _is_on_scale(model: Investigation, question: Mapping[str, Any]) -> bool:
+    return question.get("scale") == model.scale
 
 
 def _parts(question: Mapping[str, Any]) -> list[str]:

@@ -7,10 +7,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from traitlets import Bool, Instance, Unicode, observe
+from traitlets import Bool, Instance, Tuple, Unicode, observe
 
 from workbench.calibration import calibration_of
-from workbench.domain import Scope, Threshold
+from workbench.domain import PLAIN_SCALE, Scope, Threshold
 from workbench.errors import DistrictError, NotCalibrated, SightlineError
 from workbench.faces.probes import pool_photographs
 from workbench.faces.templates import pool
@@ -62,6 +62,8 @@ class Investigation(Photographs, CaseModel):
         allow_none=True,
         help="threshold of the calibration, for this number of photographs, if there is one",
     )
+    scale = Unicode(help="scale that the threshold, and the scores of the result, are on")
+    scores = Tuple((0.0, 1.0), help="lowest and highest threshold that can be set")
     uncalibrated = Unicode(help="why no threshold is recommended, and what helps")
     forecast = Instance(Expectations, allow_none=True, help="what a score is worth, before asking")
     is_stale = Bool(help="the question has changed since the result was found")
@@ -76,16 +78,8 @@ class Investigation(Photographs, CaseModel):
         work: Work | None = None,
     ) -> None:
         super().__init__(gallery, installation=installation, zone=zone, work=work)
-        folder = self.installation.settings.calibrations_folder
-        calibration = calibration_of(self.profile, folder=folder)
-        # Between which a minimum can be set.
-        self.scores = (
-            (calibration.thresholds[0], calibration.thresholds[-1]) if calibration else (0.0, 1.0)
-        )
-        self.recommended = self._default_threshold(photographs=1)
-        # Without a calibration everything is shown, best first, until a score is chosen.
-        self.threshold = self.recommended.score if self.recommended else 0.0
         self._asked: object = None
+        self._recommend(photographs=1)
         self.set_all_footage()
         self.refresh_cases()
 
@@ -118,6 +112,12 @@ class Investigation(Photographs, CaseModel):
                 )
 
         def done(result: SearchResult) -> None:
+            if result.scale != self.scale:
+                self._update_forecast()
+            if result.scale != self.scale:
+                again = "The calibration was replaced during the search. Search again."
+                self.say("search", again, also=True)
+                return
             self._asked = question
             self.selected = self.review_status = ""
             self._viewed = frozenset()
@@ -130,13 +130,15 @@ class Investigation(Photographs, CaseModel):
     @observe("uploads", "district", "selected_cameras", "start", "end", "hours", "case")
     def _update_forecast(self, _: object = None) -> None:
         """Say what scores will be worth for the question as it is now, without asking it."""
-        at_it = self.recommended is not None and self.threshold == self.recommended.score
         photographs = max(1, len(self.used))
         chosen = [one.photograph for one in self.used if one.photograph]
         shots = bool(chosen) and all(photograph.is_shot for photograph in chosen)
-        self.recommended = self._default_threshold(photographs=photographs, shots=shots)
-        if at_it and self.recommended is not None:
-            self.threshold = self.recommended.score
+        try:
+            self._recommend(photographs=photographs, shots=shots)
+        except SightlineError as error:
+            self.forecast = None
+            self.say("search", str(error))
+            return
         if self.district is None or self.start is None or self.end is None:
             self.forecast = None
             return
@@ -171,6 +173,41 @@ class Investigation(Photographs, CaseModel):
                 self.say("search", str(error))
 
         self._work.run(job, done)
+
+    def _recommend(self, *, photographs: int, shots: bool = False) -> None:
+        """Take the recommended threshold, and scale and bounds of the calibration as it is now.
+
+        A threshold that was moved stays, and so does the result, unless they are of another scale.
+        """
+        at_it = self.recommended is not None and self.threshold == self.recommended.score
+        folder = self.installation.settings.calibrations_folder
+        calibration = calibration_of(self.profile, folder=folder)
+        scale = calibration.scale if calibration else PLAIN_SCALE
+        recommended = self._default_threshold(photographs=photographs, shots=shots)
+        if scale == self.scale:
+            self.recommended = recommended
+            if at_it and recommended is not None:
+                self.threshold = recommended.score
+            return
+        before, self.result, self.forecast, self.selected = self.scale, None, None, ""
+        self.scale = scale
+        self.scores = (
+            (calibration.thresholds[0], calibration.thresholds[-1]) if calibration else (0.0, 1.0)
+        )
+        self.recommended = recommended
+        self.take_recommended()
+        self._compare()
+        if before:
+            self.say(
+                "search",
+                f"The calibration was replaced: scores are on the scale {scale} now, no longer "
+                f"{before}. The minimum score was reset to {self.threshold:.2f}; candidates "
+                "that were found before are no longer shown.",
+            )
+
+    def take_recommended(self) -> None:
+        """Set the recommended threshold; without one everything is shown, best first."""
+        self.threshold = self.recommended.score if self.recommended else 0.0
 
     def _default_threshold(self, *, photographs: int, shots: bool = False) -> Threshold | None:
         try:

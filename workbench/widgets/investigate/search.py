@@ -40,7 +40,7 @@ class SearchPanel(Panel):
         )
         self.words = markup()
         self.recommended = button(
-            "Recommended", self._recommend, label="Back to the recommended score"
+            "Recommended", model.take_recommended, label="Back to the recommended score"
         )
         self.button = button("Search", model.search, style="primary")
         self.button.add_class("sl-search-button")
@@ -57,6 +57,7 @@ class SearchPanel(Panel):
         self.add_class("sl-panel")
         self.add_class("sl-search")
         ipywidgets.link((model, "threshold"), (self.slider, "value"))
+        model.observe(self._bound, "scores")
         model.observe(self._explain, ["threshold", "recommended", "forecast", "result", "is_stale"])
         model.observe(
             self._show_progress, ["state", "doing", "uploads", "district", "start", "case"]
@@ -65,9 +66,11 @@ class SearchPanel(Panel):
         self._explain()
         self._show_progress()
 
-    def _recommend(self) -> None:
-        if self.model.recommended is not None:
-            self.model.threshold = self.model.recommended.score
+    def _bound(self, _: object = None) -> None:
+        low, high = self.model.scores
+        with self.slider.hold_trait_notifications():  # the bounds may not cross
+            self.slider.min, self.slider.max = low, high
+            self.slider.value = min(max(self.slider.value, low), high)
 
     def _explain(self, _: object = None) -> None:
         recommended, threshold = self.model.recommended, self.model.threshold
