@@ -125,6 +125,10 @@ def test_counts_hold_no_pair_no_tracklet_and_no_time(gallery: Gallery) -> None:
     expected = float(another.scores(one[None], other[None])[0, 0])
     assert len(different_people(gallery, another.scale)) == 0
     assert np.abs(own_footage(gallery, another).scores - expected).min() < 0.05
+    left = own_footage(gallery, another, count=False)
+    assert (left.pairs, left.recordings, left.left_out, left.missing()) == (0, 0, 3, "")
+    assert "3 more recordings are left out here" in left.words()
+    assert own_footage(gallery, count=False).words() == own.words()
     # Nothing was seen together in the last: it was looked through all the same.
     assert (different_people(gallery, PLAIN_SCALE)["comparisons"] == 0).sum() == 1
 

@@ -129,20 +129,23 @@ class Lesson:
         return [*found, "How many true sightings are missed cannot be learned without labels."]
 
 
-def learn(gallery: Gallery, *, calibrations: Path) -> Lesson:
+def learn(gallery: Gallery, *, calibrations: Path, count: bool = True) -> Lesson:
     """Check the calibration of a gallery's profile on its footage, or make a provisional one.
 
     Parameters
     ----------
     calibrations : Path
         Where the installation keeps its own calibrations; nothing is written there.
+    count : bool
+        Count the pairs of recordings whose counts are not kept, which reads their tracklets; else
+        they are left out.
     """
     calibration = calibration_of(gallery.profile, folder=calibrations)
     if calibration is None or calibration.provisional:
-        own = own_footage(gallery)
+        own = own_footage(gallery, count=count)
         enough = own.pairs >= FEWEST_PAIRS
         return Lesson(own, False, provisional=provisional(own) if enough else None)
-    own = own_footage(gallery, calibration.normaliser)
+    own = own_footage(gallery, calibration.normaliser, count=count)
     return Lesson(own, True, check(own, calibration) if own.pairs else None)
 
 

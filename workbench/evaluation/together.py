@@ -17,6 +17,8 @@ from workbench.gallery.replacement import stored
 from workbench.indexing.different import with_different_people
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -54,6 +56,8 @@ class OwnFootage:
         Of the footage that was looked through.
     recordings : int
         Number of recordings that were looked through.
+    left_out : int
+        Number of recordings that were not: their counts are not kept on this scale.
     """
 
     profile: Profile
@@ -64,6 +68,7 @@ class OwnFootage:
     worth: float
     seconds: float = 0.0
     recordings: int = 0
+    left_out: int = 0
 
     @classmethod
     def of(
@@ -107,12 +112,21 @@ class OwnFootage:
                 f" {self.too_alike:,} more were left out: so alike that they may be one person "
                 "seen twice, as in a mirror or on a screen."
             )
+        if self.left_out:
+            text += (
+                f" {self.left_out:,} more recordings are left out here, as their pairs were not "
+                "counted on this scale while they were indexed; `sightline gallery calibrate` "
+                "counts them too."
+            )
         return text
 
     def missing(self) -> str:
-        """Put into words how much footage is missing for a calibration; empty if none is."""
+        """Put into words how much footage is missing for a calibration.
+
+        Empty if none is, or if recordings were left out, whose pairs may be enough.
+        """
         hours = self.missing_hours
-        if hours == 0:
+        if hours == 0 or self.left_out:
             return ""
         lack = f"A provisional calibration takes {FEWEST_PAIRS:,} pairs"
         if hours is None:
@@ -120,15 +134,25 @@ class OwnFootage:
         return f"{lack}: about {max(0.1, hours):,.1f} more hours of such footage."
 
 
-def own_footage(gallery: Gallery, normaliser: Normaliser | None = None) -> OwnFootage:
+def own_footage(
+    gallery: Gallery, normaliser: Normaliser | None = None, *, count: bool = True
+) -> OwnFootage:
     """Count the scores of certainly different people in a gallery: plain ones, or normalised.
 
     Recordings in which they were not counted when they were indexed are counted now, from what is
     stored of them: an earlier Sightline indexed them, the profile had another calibration, or a
-    tracklet was removed since.
+    tracklet was removed since. That reads their tracklets; without *count* they are left out, and
+    their number is told.
     """
     scale = normaliser.scale if normaliser else PLAIN_SCALE
-    frame = _counts(gallery, scale, normaliser)
+    frame, left_out = different_people(gallery, scale), 0
+    every = gallery.arrow("SELECT recording_id FROM recordings")["recording_id"].to_pylist()
+    kept = set(frame["recording_id"])
+    left = [name for name in every if name not in kept]
+    if count:
+        frame = _counted(gallery, left, frame, scale, normaliser)
+    else:
+        left_out = len(left)
     counted = frame[frame["comparisons"] > 0]
     steps = counted.groupby(["quality", "score", "width"])["comparisons"].sum().reset_index()
     own = OwnFootage.of(gallery.profile, *_spread(steps), scale=scale)
@@ -138,17 +162,21 @@ def own_footage(gallery: Gallery, normaliser: Normaliser | None = None) -> OwnFo
         worth=_worth(counted, Tail.of(own.scores).begin) if own.pairs else SHARED,
         seconds=float(looked["seconds"].sum()),
         recordings=len(looked),
+        left_out=left_out,
     )
 
 
-def _counts(gallery: Gallery, scale: str, normaliser: Normaliser | None) -> pd.DataFrame:
-    """Counts of all recordings, in the columns of :func:`different_people`."""
+def _counted(
+    gallery: Gallery,
+    left: Sequence[str],
+    kept: pd.DataFrame,
+    scale: str,
+    normaliser: Normaliser | None,
+) -> pd.DataFrame:
+    """Add the counts of the recordings that are left, in the columns of those that are kept."""
     import pandas as pd
 
-    kept = different_people(gallery, scale)
-    known = set(kept["recording_id"])
-    every = gallery.arrow("SELECT recording_id FROM recordings")["recording_id"].to_pylist()
-    left, rows = [name for name in every if name not in known], []
+    rows = []
     for begin in range(0, len(left), _AT_A_TIME):
         for one in stored(gallery, left[begin : begin + _AT_A_TIME]):
             seconds = sum((end - start).total_seconds() for start, end in one.spans)

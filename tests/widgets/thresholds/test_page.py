@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from office import normaliser_of
 
 from workbench.calibration import (
     QUALITY_STEPS,
@@ -17,6 +18,7 @@ from workbench.calibration import (
 )
 from workbench.domain import Profile
 from workbench.faces.models import installed
+from workbench.gallery import Gallery
 from workbench.installation import Installation
 from workbench.widgets.components.uploader import File
 from workbench.widgets.thresholds.figures import MOST_BYTES
@@ -145,8 +147,6 @@ def test_the_quality_of_the_tracklets_can_be_chosen(page: ThresholdPage, ours: C
 
 
 def test_tracklets_can_be_those_of_the_gallery(page: ThresholdPage, demo: Path) -> None:
-    from workbench.gallery import Gallery
-
     page.model.gallery = demo
     page.model.use_gallery()
     assert page.model.messages == {}
@@ -156,6 +156,25 @@ def test_tracklets_can_be_those_of_the_gallery(page: ThresholdPage, demo: Path) 
     assert "pairs of certainly different people in" in page.question.about.value
     assert page.question.quality.value == AS_GALLERY
     assert page.model.steps(page.model.calibration) == page.model.mix
+
+
+def test_pairs_of_the_gallery_that_are_not_counted_are_left_to_the_command(
+    page: ThresholdPage, demo: Path, ours: Calibration, installation: Installation
+) -> None:
+    another = replace(
+        ours, normaliser=normaliser_of(installed("dlib", home=installation.settings.models), seed=1)
+    )
+    path = installation.settings.calibrations_folder / "dlib.json"
+    write_calibration(another, path)
+    try:
+        page.model.gallery = demo
+        page.model.use_gallery()
+    finally:
+        write_calibration(ours, path)
+    assert page.model.messages == {}
+    with Gallery.open(demo) as gallery:
+        number = len(gallery.recordings())
+    assert f"{number} more recordings are left out here" in page.question.about.value
 
 
 def test_a_gallery_that_is_not_there_is_told_beside_the_field(page: ThresholdPage) -> None:

@@ -221,7 +221,8 @@ class ThresholdModel(Tasks):
         with self.installation.open_gallery(self.gallery) as opened:
             quality = opened.templates()["quality"].to_numpy()
             if opened.profile.name == self.profile:
-                words = " ".join(learn(opened, calibrations=folder).words())
+                # What is to be counted yet may take hours: that is for the command.
+                words = " ".join(learn(opened, calibrations=folder, count=False).words())
         if not len(quality):
             raise EvaluationError(
                 "holds no tracklet that can be searched",
