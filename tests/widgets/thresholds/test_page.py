@@ -277,7 +277,7 @@ def test_an_uploaded_calibration_is_compared_as_strict(
     ("content", "said"),
     [
         (b"\xff\xfe", "is not a text file"),
-        (b"{}", "is not a calibration"),
+        (b"{}", "is of no version"),
         (b"", "not a calibration"),
     ],
 )
