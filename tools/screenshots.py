@@ -20,7 +20,7 @@ from playwright.sync_api import Page, sync_playwright
 from workbench.casework.record.people import Person
 from workbench.casework.reviewing.review import list_for_review, reviewed
 from workbench.demo import demo_town
-from workbench.demo.check import THRESHOLD, demo_gallery, training_case
+from workbench.demo.check import demo_gallery, demo_threshold, training_case
 from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
 from workbench.installation import Installation
@@ -80,10 +80,10 @@ def decided() -> None:
     reference = training_case(town, register)
     scope = register.case(reference).scope
     with Gallery.open(gallery) as opened:
-        probe = make_probe(
-            list(town.photographs[PERSON]), models=installation.load_models(opened.profile)
-        )
-        found = search(opened, probe, scope, case=reference, register=register, threshold=THRESHOLD)
+        photographs = list(town.photographs[PERSON])
+        probe = make_probe(photographs, models=installation.load_models(opened.profile))
+        least = demo_threshold(town, photographs=len(photographs))
+        found = search(opened, probe, scope, case=reference, register=register, threshold=least)
     list_for_review(register, reference, found.candidates, probe=probe)
     for item in reviewed(register, reference)[:4]:  # one is left to be decided on
         for number, account in enumerate(("anna", "rosa"), start=1):
