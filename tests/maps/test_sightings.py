@@ -18,6 +18,7 @@ from workbench.maps import assets
 from workbench.maps.offline import Drawing, OfflineMap, self_contained_html
 from workbench.maps.route import visits
 from workbench.maps.sightings import MAX_IN_POPUP, MAX_PICTURES, MAX_STOPS, sightings_map
+from workbench.maps.timeline import timeline
 
 LONDON = ZoneInfo("Europe/London")
 Make = Callable[..., Candidate]
@@ -73,6 +74,25 @@ def test_one_mark_a_camera_tells_how_many_and_the_best_score(
     assert [place["name"] for place in drawn["cameras"]] == [harbour.name]
     ranks = [[c["rank"] for c in place["candidates"]] for place in drawn["sightings"]]
     assert ranks == [[1], [2, 3]]
+
+
+def test_scores_of_several_scales_are_marked_where_they_stand_together(
+    make_candidate: Make, cameras: list[Camera]
+) -> None:
+    one, other = "normalised-11111111", "normalised-22222222"
+    plain = make_candidate(cameras[0], 0, 0.61)
+    found = [plain, replace(make_candidate(cameras[1], 5, 3.1), scale=one)]
+    places = drawings(sightings_map(found, zone=LONDON))["sightings"]
+    assert [place["score"] for place in places] == ["3.10 (normalised)", "0.61 (plain)"]
+    assert places[0]["candidates"][0]["score"] == "3.100 (normalised)"
+    marks = timeline(found, zone=LONDON).data[1]
+    assert marks.text == ("3.10 (normalised)", "0.61 (plain)")
+    assert "score 0.610 (plain), rank 2" in marks.hovertext[1]
+    found.append(replace(make_candidate(cameras[2], 9, 2.9), scale=other))
+    places = drawings(sightings_map(found, zone=LONDON))["sightings"]
+    assert [p["score"] for p in places] == [f"3.10 ({one})", f"2.90 ({other})", "0.61 (plain)"]
+    (alone,) = drawings(sightings_map([plain], zone=LONDON))["sightings"]
+    assert alone["score"] == "0.61"
 
 
 def test_times_name_the_clocks_that_showed_them(

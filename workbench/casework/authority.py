@@ -257,12 +257,12 @@ def _reasons(
 
 def _unlike(what: str, register: CaseRegister, case: Case, probe: Probe) -> Iterator[str]:
     assert case.request.subject is not None
-    required = case.request.subject.least_score
+    required, scale = case.request.subject.least_score, case.request.subject.scale
     found = resemblance(register.folder, case, probe, calibrations=register.rules.calibrations)
     if not found >= required:  # NaN is not alike
         yield (
             f"{what} does not resemble the case's subject: score {found:.2f}, "
-            f"{required:.2f} is required"
+            f"{required:.2f} is required on the scale {scale}"
         )
 
 

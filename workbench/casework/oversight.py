@@ -16,6 +16,7 @@ from workbench.casework.record.keys import doubts
 from workbench.casework.record.people import read_people
 from workbench.casework.register import all_entries
 from workbench.casework.reviewing.review import ErrorRate, error_rates_of, sightings
+from workbench.domain import PLAIN_SCALE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +39,7 @@ class SearchEntry:
     end: str
     cameras: int
     threshold: float | None
+    scale: str  # of the threshold
     candidates: int | None  # None: no answer was recorded
 
 
@@ -187,6 +189,7 @@ def _searches(entries: Sequence[Entry]) -> list[SearchEntry]:
             str(entry.about["end"]),
             int(entry.about["cameras"]),
             entry.about["threshold"],
+            str(entry.about.get("scale", PLAIN_SCALE)),
             found.get(entry.number),
         )
         for entry in entries

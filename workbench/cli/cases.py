@@ -332,7 +332,8 @@ def _facts(case: Case) -> Iterator[tuple[str, str]]:
         yield "subject", f"{words}, {pictures}" if words else pictures
         for digest in request.subject.photographs:
             yield "photograph (SHA-256)", digest
-        yield "minimum score of a probe", f"{request.subject.least_score:.2f}"
+        score, scale = request.subject.least_score, request.subject.scale
+        yield "minimum score of a probe", f"{score:.2f} on the scale {scale}"
 
 
 def _status(case: Case) -> str:

@@ -53,6 +53,7 @@ from workbench.domain.searching import (
     Scope,
     Threshold,
     best_first,
+    scale_marks,
 )
 from workbench.domain.times import (
     EARLIEST,
@@ -139,6 +140,7 @@ __all__ = [
     "parse_time",
     "parse_tracklet_id",
     "recording_identity",
+    "scale_marks",
     "seen_spans",
     "setting_for",
     "stretch_at",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -171,6 +172,18 @@ class Candidate:
     shot_jpeg: bytes = field(repr=False)
     time: TimeNote  # what first_seen and last_seen rest on
     scale: str = PLAIN_SCALE
+
+
+def scale_marks(scales: Iterable[str]) -> dict[str, str]:
+    """Mark to write after each score of one list, by scale: empty where all are of one.
+
+    In brackets the kind of scale, or its name where several of a kind are mixed.
+    """
+    kinds = {scale: scale.partition("-")[0] for scale in scales}
+    if len(kinds) < 2:
+        return dict.fromkeys(kinds, "")
+    of_kind = Counter(kinds.values())
+    return {s: f" ({kind if of_kind[kind] == 1 else s})" for s, kind in kinds.items()}
 
 
 def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:

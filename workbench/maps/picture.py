@@ -14,7 +14,7 @@ import shapely
 from PIL import Image, ImageDraw, ImageFont
 from shapely.geometry import shape
 
-from workbench.domain import Camera, Candidate, District, best_first
+from workbench.domain import Camera, Candidate, District, best_first, scale_marks
 from workbench.maps.basemap import Bounds, read_base_map
 from workbench.maps.placing import Meridian
 from workbench.maps.route import legs, visits
@@ -73,9 +73,11 @@ def sightings_png(
     places: defaultdict[Camera, list[Candidate]] = defaultdict(list)
     for candidate in ranked:
         places[candidate.camera].append(candidate)
+    marks = scale_marks(candidate.scale for candidate in ranked)
     for camera, here in reversed(places.items()):  # so that the best are on top
         is_sure = any(candidate.tracklet_id in sure for candidate in here)
-        sheet.plate(camera, len(here), here[0].score, is_sure)
+        best = f"{here[0].score:.2f}{marks[here[0].scale]}"
+        sheet.plate(camera, len(here), best, is_sure)
     cams = f"{len(found):,} camera{'' if len(found) == 1 else 's'}"
     noun = f"candidate{'' if len(ranked) == 1 else 's'}"
     words = f"{len(ranked):,} {noun} at {cams}. Square with a tick: confirmed. Dashes: {ROUTE}."
@@ -178,11 +180,11 @@ class _Sheet:
         sides = [(back[0] + k * across[0], back[1] + k * across[1]) for k in (1, -1)]
         self.draw.polygon([tip, *sides], fill=colour)
 
-    def plate(self, camera: Camera, count: int, score: float, confirmed: bool) -> None:
+    def plate(self, camera: Camera, count: int, score: str, confirmed: bool) -> None:
         """Draw the number of a camera's candidates, and the best score, on a stem above it."""
         x, y = self._point(camera)
         unit = OVERSAMPLING
-        words = f"{count} x  {score:.2f}"
+        words = f"{count} x  {score}"
         half = (self.draw.textlength(words, font=self._font(17)) / 2) + 10 * unit
         half += 12 * unit if confirmed else 0
         colour = SURE if confirmed else ACCENT

@@ -14,7 +14,7 @@ import folium
 from branca.element import Figure
 
 from workbench.district import to_geojson
-from workbench.domain import Camera, Candidate, District, best_first
+from workbench.domain import Camera, Candidate, District, best_first, scale_marks
 from workbench.maps.basemap import Bounds, read_base_map
 from workbench.maps.offline import Drawing, OfflineMap, Verbatim
 from workbench.maps.placing import Meridian, levels
@@ -175,13 +175,15 @@ def _sightings(
     for number, stop in enumerate(stops if len(stops) > 1 else (), start=1):
         stops_at[stop.camera.camera_id].append(number)
 
+    marks = scale_marks(candidate.scale for _, candidate in numbered)
     places = []
     for camera_id, here in at_camera.items():  # best camera first, as the ranking goes
         camera, numbers = here[0][1].camera, stops_at[camera_id]
         entries = []
         for rank, candidate in here[:MAX_IN_POPUP]:
-            entries.append(_entry(rank, candidate, candidate.tracklet_id in confirmed, zone))
-        best = f"{here[0][1].score:.2f}"
+            is_sure, mark = candidate.tracklet_id in confirmed, marks[candidate.scale]
+            entries.append(_entry(rank, candidate, is_sure, zone, mark))
+        best = f"{here[0][1].score:.2f}{marks[here[0][1].scale]}"
         sure = sum(candidate.tracklet_id in confirmed for _, candidate in here)
         summary = "1 candidate" if len(here) == 1 else f"{len(here)} candidates"
         if sure == len(here):
@@ -210,7 +212,9 @@ def _sightings(
     return places
 
 
-def _entry(rank: int, candidate: Candidate, confirmed: bool, zone: ZoneInfo) -> dict[str, Any]:
+def _entry(
+    rank: int, candidate: Candidate, confirmed: bool, zone: ZoneInfo, mark: str
+) -> dict[str, Any]:
     start = local_time(candidate.first_seen, zone, "%H:%M:%S")
     end = local_time(candidate.last_seen, zone, "%H:%M:%S")
     if start.split()[1:] == end.split()[1:]:
@@ -220,7 +224,7 @@ def _entry(rank: int, candidate: Candidate, confirmed: bool, zone: ZoneInfo) -> 
         "rank": rank,
         "picture": rank <= MAX_PICTURES,
         "confirmed": confirmed,
-        "score": f"{candidate.score:.3f}",
+        "score": f"{candidate.score:.3f}{mark}",
         "time": local_time(candidate.shot_time, zone),
         "seen": f"seen {start} to {end}",
         "note": candidate.time.remark(zone),

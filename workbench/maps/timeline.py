@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
-from workbench.domain import Camera, Candidate, Scope, Span, best_first
+from workbench.domain import Camera, Candidate, Scope, Span, best_first, scale_marks
 from workbench.errors import MapError
 from workbench.maps.zones import local_time, zone_label
 
@@ -287,7 +287,8 @@ def _marks(
 ) -> go.Scatter:
     lowest, highest = (ranked[-1].score, ranked[0].score) if ranked else (0.0, 0.0)
     spread = (highest - lowest) or 1.0
-    if len({candidate.scale for candidate in ranked}) > 1:
+    marks = scale_marks(candidate.scale for candidate in ranked)
+    if len(marks) > 1:
         spread = math.inf  # scores of several scales do not compare: marks are of one size
     chosen = [candidate.tracklet_id == selected for candidate in ranked]
     return go.Scatter(
@@ -296,7 +297,7 @@ def _marks(
         x=[axis.place(candidate.shot_time) for candidate in ranked],
         y=[rows[candidate.camera.camera_id] for candidate in ranked],
         text=[
-            f"{candidate.score:.2f}" if rank <= 10 or is_chosen else ""
+            f"{candidate.score:.2f}{marks[candidate.scale]}" if rank <= 10 or is_chosen else ""
             for rank, (candidate, is_chosen) in enumerate(zip(ranked, chosen, strict=True), 1)
         ],
         textposition="top center",
@@ -315,17 +316,20 @@ def _marks(
             },
         },
         customdata=[candidate.tracklet_id for candidate in ranked],
-        hovertext=[_hover(rank, candidate, axis.zone) for rank, candidate in enumerate(ranked, 1)],
+        hovertext=[
+            _hover(rank, candidate, axis.zone, marks[candidate.scale])
+            for rank, candidate in enumerate(ranked, 1)
+        ],
         hoverinfo="text",
         cliponaxis=False,
     )
 
 
-def _hover(rank: int, candidate: Candidate, zone: ZoneInfo) -> str:
+def _hover(rank: int, candidate: Candidate, zone: ZoneInfo, mark: str) -> str:
     note = candidate.time.remark(zone)
     return (
         f"<b>{_camera_text(candidate.camera)}</b><br>{local_time(candidate.shot_time, zone)}<br>"
-        f"score {candidate.score:.3f}, rank {rank}<br>{_text(candidate.recording)}"
+        f"score {candidate.score:.3f}{mark}, rank {rank}<br>{_text(candidate.recording)}"
         + "".join(f"<br>{_text(line)}" for line in textwrap.wrap(note, 70))
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from csv import DictReader
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,12 +17,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from workbench.calibration import Calibration, Normaliser, write_calibration
 from workbench.casework.cases import Case
 from workbench.casework.evidence.contents import _method
 from workbench.casework.evidence.export import Export, _default_threshold, export, is_recorded
+from workbench.casework.oversight import audit_overview
 from workbench.casework.record.audit import verify
 from workbench.casework.record.signing import (
     MANIFEST,
@@ -31,7 +36,7 @@ from workbench.casework.record.signing import (
 )
 from workbench.casework.reviewing.review import decide, list_for_review, waiting
 from workbench.casework.training import TRAINING_NOTICE
-from workbench.domain import Candidate, ClockCorrection, Probe, Scope
+from workbench.domain import Candidate, ClockCorrection, Probe, Profile, Scope, Threshold
 from workbench.errors import EvidenceError, NotPermitted, SettingsError
 from workbench.gallery import Gallery
 from workbench.installation import Installation
@@ -128,6 +133,33 @@ def test_a_report_says_that_a_profile_has_no_calibration(office: Any, gallery: G
     assert threshold is None
     dossier = SimpleNamespace(profile=profile, threshold=threshold)
     assert "no default threshold" in _method(dossier).paragraphs[-1]
+
+
+def test_a_report_marks_scores_where_scales_are_mixed(
+    office: Any,
+    decided: None,
+    gallery: Gallery,
+    subject: Probe,
+    permitted: Scope,
+    calibrated: Callable[[Profile], Calibration],
+    tmp_path: Path,
+) -> None:
+    before = content(export(office.register, "A-1", gallery, tmp_path / "before.zip"))
+    assert "(plain)" not in before["report.html"].decode()
+    normaliser = Normaliser(
+        metric=gallery.profile.metric,
+        centroids=np.eye(gallery.profile.dimension, dtype=np.float32)[:9] * 2,
+        mean=1.3, deviation=0.4, people_each=5, people=45, source="numbers", licence="none",
+    )  # fmt: skip
+    made = replace(calibrated(gallery.profile), normaliser=normaliser)
+    write_calibration(made, office.home / "calibrations" / f"{gallery.profile.name}.json")
+    least = Threshold(-7.5, "by hand", made.scale)
+    search(gallery, subject, permitted, case="A-1", threshold=least)
+    after = content(export(office.register, "A-1", gallery, tmp_path / "A-1.zip"))
+    shown = re.findall(r">(-?[\d.]+) \((plain|normalised)\)<", after["report.html"].decode())
+    assert shown[:2] == [("0.6", "plain"), ("-7.5", "normalised")]
+    assert [scale for _, scale in shown[2:]] == ["plain"] * 3  # none is told before a decision
+    assert [s.scale for s in audit_overview(office.sit("otto")).searches] == [made.scale, "plain"]
 
 
 def test_what_people_wrote_stays_text(archive: Export) -> None:

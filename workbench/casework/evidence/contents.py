@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from workbench.casework.reviewing.review import SAME_FROM, SCALE
 from workbench.casework.training import TRAINING_NOTICE
-from workbench.domain import FILM, PLAIN_SCALE
+from workbench.domain import FILM, PLAIN_SCALE, scale_marks
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
@@ -115,6 +115,15 @@ class Dossier:
     def title(self) -> str:
         """Title of the report."""
         return f"Case {self.case.reference}"
+
+    @property
+    def scale_marks(self) -> dict[str, str]:
+        """Marks of the scales that it shows scores of: :func:`workbench.domain.scale_marks`."""
+        asked = (asked for asked, _ in self.searches if asked.about["threshold"] is not None)
+        scales = [_scale(one) for one in asked]
+        scales += [f.item.scale for f in self.findings if f.item.score is not None]
+        scales += [self.threshold.scale] if self.threshold else []
+        return scale_marks(scales)
 
     def local(self, moment: datetime) -> str:
         """Format a time in the time zone of the cameras."""
@@ -224,8 +233,13 @@ def _result(dossier: Dossier) -> Section:
     return Section("Result", (summary,), warning=warning if moved else "")
 
 
+def _scale(asked: Entry) -> str:
+    return str(asked.about.get("scale", PLAIN_SCALE))  # entries from before name none
+
+
 def _searches(dossier: Dossier) -> Section:
     rows = [("When", "Who", "District", "Time searched (UTC)", "Threshold", "Candidates")]
+    marks = dossier.scale_marks
     for asked, answered in dossier.searches:
         about = asked.about
         rows.append(
@@ -234,7 +248,9 @@ def _searches(dossier: Dossier) -> Section:
                 asked.account,
                 ", ".join([str(about["district"]), *map(str, about.get("unplaced", ()))]),
                 f"{about['start']} to {about['end']}",
-                "none" if about["threshold"] is None else f"{about['threshold']:g}",
+                "none"
+                if about["threshold"] is None
+                else f"{about['threshold']:g}{marks[_scale(asked)]}",
                 "not answered" if answered is None else str(answered.about["candidates"]),
             )
         )
@@ -248,6 +264,7 @@ def _searches(dossier: Dossier) -> Section:
 
 def _candidates(dossier: Dossier) -> Section:
     rows = [("", "Camera", "Seen", "Score", "Outcome", "Conclusions")]
+    marks = dossier.scale_marks
     for finding in dossier.findings:
         seen = finding.candidate
         decisions = [
@@ -261,7 +278,9 @@ def _candidates(dossier: Dossier) -> Section:
                 str(finding.number),
                 seen.camera.words() if seen else "deleted",
                 _seen(seen, dossier) if seen else "deleted",
-                "" if finding.item.score is None else f"{finding.item.score:.3f}",
+                ""
+                if finding.item.score is None
+                else f"{finding.item.score:.3f}{marks[finding.item.scale]}",
                 finding.item.outcome,
                 " | ".join(decisions) or "none yet",
             )
