@@ -135,7 +135,9 @@ NAN = np.full(networks.DIMENSION, np.nan, np.float32)
             networks.ends_with("Clip", np.float32(0.25), np.float32(0.25)),
             "same template for different faces",
         ),
-        (networks.ends_with("Softmax", axis=0), "for a face alone and among eight"),
+        (networks.ends_with("Softmax", axis=0), "for a face alone and among others"),
+        (networks.other_in_full_batches, "for a face alone and among others"),
+        (networks.with_many_numbers, "gives 480,000 numbers for a face, which cannot be kept"),
         (networks.ends_with("Concat", axis=1), None),
     ],
 )

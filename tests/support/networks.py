@@ -99,6 +99,30 @@ def ends_with(operator: str, *constants: Any, **about: Any) -> Callable[[Any], N
     return change
 
 
+def other_in_full_batches(model: Any) -> None:
+    """Change templates where 32 pictures are looked at together, or more."""
+    graph = model.graph
+    graph.node[-1].output[0] = "before"
+    constants = {"first": np.int64([0]), "most": np.float32([31])}
+    graph.initializer.extend(numpy_helper.from_array(v, n) for n, v in constants.items())
+    graph.node.extend(
+        [
+            helper.make_node("Shape", ["picture"], ["sizes"]),
+            helper.make_node("Gather", ["sizes", "first"], ["number"]),
+            helper.make_node("Cast", ["number"], ["count"], to=TensorProto.FLOAT),
+            helper.make_node("Sub", ["count", "most"], ["more"]),
+            helper.make_node("Relu", ["more"], ["too_many"]),
+            helper.make_node("Add", ["before", "too_many"], ["template"]),
+        ]
+    )
+
+
+def with_many_numbers(model: Any) -> None:
+    """Repeat the template, so that those of a few faces fill a disk."""
+    ends_with("Tile", np.int64([1, 10_000]))(model)
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "many"
+
+
 def with_weights_outside(model: Any) -> None:
     """Keep the weights in another file, above the folder."""
     tensor = model.graph.initializer[0]

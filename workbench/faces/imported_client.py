@@ -11,13 +11,12 @@ from deepface.models.FacialRecognition import FacialRecognition
 
 from workbench.errors import ModelError
 from workbench.faces.imported import FOLDER, NETWORK
+from workbench.faces.trial import MOST_AT_ONCE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.faces.imported import ImportedProfile
-
-MOST_AT_ONCE = 32
 
 # DeepFace makes its clients without arguments: the profile that it is to make one for.
 asked_for: ContextVar[ImportedProfile] = ContextVar("asked_for")

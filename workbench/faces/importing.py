@@ -58,7 +58,7 @@ class SelfTest:
     faces: int
     people: int
     repeated: float  # largest difference between two runs, as a share of a template's length
-    alone: float  # the same between a batch of eight and one by one
+    alone: float  # the same between a full batch and one by one
     told_apart: float  # share of pairs of one person that score above pairs of two; 1 is perfect
 
     def words(self) -> str:
@@ -259,7 +259,7 @@ def _tested(
     repeated, apart = (float(np.abs(run - together).max()) / mean for run in (again, alone))
     for difference, what in (
         (repeated, "for the same picture twice"),
-        (apart, "for a face alone and among eight"),
+        (apart, "for a face alone and among others"),
     ):
         if difference > TOLERANCE:
             raise unfit(
