@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from workbench.domain import Box, Face
+from workbench.domain import Box, Face, Metric
 from workbench.errors import ModelError
+from workbench.evaluation import pooling
 from workbench.faces import templates
 from workbench.faces.detection import detect
 from workbench.faces.models import Models
+from workbench.gallery import scan
 
 
 def test_dlib_chips_are_those_of_dlib(models: Models, portrait: Path) -> None:
@@ -54,6 +56,16 @@ def test_pooling_by_direction_lets_no_long_vector_weigh_more() -> None:
     vectors = np.array([[1, 0], [0, 100]], np.float32)
     assert templates.pool(vectors, "cosine") == pytest.approx([0.5, 0.5])
     assert templates.pool(vectors, "euclidean") == pytest.approx([0.5, 50])
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_scores_are_those_that_a_search_gives(metric: Metric) -> None:
+    vectors = np.random.default_rng(0).normal(size=(50, 128)).astype(np.float32)
+    vectors[1] = vectors[0]
+    wanted = np.stack([scan.plain_scores(vectors, v.astype(float), metric) for v in vectors[:9]])
+    assert pooling.similarity(vectors[:9], vectors, metric) == pytest.approx(wanted, abs=1e-6)
+    for probe, expected in zip(vectors, wanted, strict=False):
+        assert templates.scores(vectors, probe, metric) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from workbench.calibration.normaliser import plain_scores
 from workbench.errors import EvaluationError
 from workbench.evaluation.protocols import Trial
-from workbench.faces.templates import pool, scores
+from workbench.faces.templates import pool
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,4 +126,6 @@ def similarity(
 
     They are plain, or with a *normaliser* normalised.
     """
-    return np.stack([scores(entries, probe, metric, normaliser) for probe in probes])
+    if normaliser is not None:
+        return normaliser.scores(entries, probes)
+    return plain_scores(probes, entries, metric)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dlib
 import numpy as np
 
+from workbench.calibration.normaliser import plain_scores
 from workbench.domain import Box, Face, Metric
 from workbench.errors import ModelError
 from workbench.faces.quality import crop
@@ -120,13 +121,10 @@ def scores(
     The cosine similarity, or 1 minus the Euclidean distance; with a *normaliser*, normalised.
     """
     if normaliser is not None:
-        return np.asarray(normaliser.scores(templates, probe[None])[0], np.float32)
-    if metric == "euclidean":
-        distances: NDArray[np.float32] = np.linalg.norm(templates - probe, axis=1)
-        return 1 - distances
-    norms = np.linalg.norm(templates, axis=1) * np.linalg.norm(probe)
-    cosines: NDArray[np.float32] = templates @ probe / norms
-    return cosines
+        found = normaliser.scores(templates, probe[None])
+    else:
+        found = plain_scores(probe[None], templates, metric)
+    return np.asarray(found[0], np.float32)
 
 
 def group(templates: NDArray[np.float32], models: Models) -> list[list[int]]:
