@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from workbench.calibration import Normaliser
 from workbench.errors import EvaluationError
 from workbench.evaluation.pooling import FUSION_RULES, similarity, trial
 from workbench.faces.templates import pool
@@ -59,3 +60,16 @@ def test_too_few_pictures_are_said(crowd) -> None:
 def _renamed(samples):
     samples.about["person"] = "X" + samples.about["person"]
     return samples
+
+
+def test_scores_are_on_the_scale_of_a_normaliser(crowd) -> None:
+    samples = crowd(4, 5)
+    normaliser = Normaliser(
+        metric="euclidean", centroids=np.eye(samples.templates.shape[1], dtype=np.float32)[:9],
+        mean=0.1, deviation=0.05, people_each=5, people=45, source="numbers", licence="none",
+    )  # fmt: skip
+    made = trial(samples, in_probe=2, normaliser=normaliser)
+    probe, entry = (pool(samples.templates[rows], "euclidean") for rows in (slice(2), slice(7, 10)))
+    normalised = normaliser.scores(entry[None], probe[None])[0, 0]
+    assert made.scores[0, 1] == pytest.approx(normalised, abs=1e-4)
+    assert abs(normalised - trial(samples, in_probe=2).scores[0, 1]) > 0.1

@@ -31,6 +31,7 @@ def trial(
     alone: Sequence[str] = (),
     filler: Samples | None = None,
     rule: FusionRule = "mean",
+    normaliser: Normaliser | None = None,
 ) -> Trial:
     """A trial in which each person's first pictures are the probe, and the others the entry.
 
@@ -53,6 +54,8 @@ def trial(
         - ``weighted mean``: of means weighted by quality;
         - ``best pair``: the highest score of any two;
         - ``mean of pairs``: the mean of the scores of all pairs.
+    normaliser : Normaliser, optional
+        Of the calibration whose thresholds the trial is held against; by default, scores are plain.
 
     Raises
     ------
@@ -78,21 +81,26 @@ def trial(
             where="trial",
             fix="Give several pictures of each person",
         )
-    scores = _scores([p[1:] for p in probes], [e[1:] for e in entries], rule)
+    scores = _scores([p[1:] for p in probes], [e[1:] for e in entries], rule, normaliser)
     return Trial(scores, np.array([p[0] for p in probes]), np.array([e[0] for e in entries]))
 
 
 _Set: TypeAlias = "tuple[Samples, NDArray[Any]]"
 
 
-def _scores(probes: Sequence[_Set], entries: Sequence[_Set], rule: FusionRule) -> NDArray[Any]:
+def _scores(
+    probes: Sequence[_Set],
+    entries: Sequence[_Set],
+    rule: FusionRule,
+    normaliser: Normaliser | None,
+) -> NDArray[Any]:
     metric = probes[0][0].profile.metric
     if rule in ("best shot", "mean", "weighted mean"):
         left, right = (np.stack([_one(*each, rule) for each in side]) for side in (probes, entries))
-        return similarity(left, right, metric)
+        return similarity(left, right, metric, normaliser)
     left, right = (np.concatenate([s.templates[rows] for s, rows in side])
                    for side in (probes, entries))  # fmt: skip
-    pairs = similarity(left, right, metric)
+    pairs = similarity(left, right, metric, normaliser)
     starts = [np.cumsum([0, *(len(rows) for _, rows in side)])[:-1] for side in (probes, entries)]
     if rule == "best pair":
         best = np.maximum.reduceat(np.maximum.reduceat(pairs, starts[0], 0), starts[1], 1)
