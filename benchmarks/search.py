@@ -16,6 +16,10 @@ The recall is that of the rows against a comparison in float64. Besides: what a 
 in memory for itself, and a scope read from the disk against as many rows in random order (the
 gallery's files are put out of the page cache before each). The last part compares galleries of
 different sizes in turn. Galleries are removed in the end unless ``--keep``.
+
+``normalised / plain`` is what normalised scores cost: rows of one segment of the first size, by
+both metrics, with no threshold and with one that one of 300 rows reaches, in turn.
+``--only-normalised`` measures nothing else.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -39,12 +44,14 @@ from typing import Any
 import numpy as np
 from options import add_small
 
+from workbench.calibration import Normaliser
 from workbench.district import from_shapes
 from workbench.domain import (
     Box,
     Camera,
     Filter,
     IndexedRecording,
+    Metric,
     Profile,
     Quality,
     Recording,
@@ -53,12 +60,15 @@ from workbench.domain import (
     Tracklet,
 )
 from workbench.gallery import Gallery
+from workbench.gallery.best import BEST, PICTURES
+from workbench.gallery.index import TemplateIndex, TemplateRows, write_index
 from workbench.gallery.scan import Question, scan, workers
 from workbench.gallery.search import _inside, explain, search
 from workbench.permit.issuing import issue
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS, CAMERAS, TOP, ROUNDS = 10, 160_000, 50, 15
+NORMALISED_ROUNDS = 100  # each takes some hundredths of a second
 WEST, SOUTH, WIDE, HIGH = 116.0, 39.6, 0.8, 0.6
 SIGHTED = 5  # times that each person is seen
 PER_RECORDING = 50
@@ -515,6 +525,98 @@ def growth(paths: dict[str, Path]) -> dict[str, float]:
     return {name: round(ms / first, 1) for name, ms in median.items()}
 
 
+# --- Normalised and plain scores ------------------------------------------------------------------
+
+
+def segment_of(folder: Path, rows: int, dimension: int, metric: Metric) -> TemplateIndex:
+    """The columns of one segment of so many templates, without what people read of them."""
+    rng = np.random.default_rng(2)
+    number, nothing = np.arange(rows), np.zeros(rows, np.int64)
+    seen = nothing + int(START.timestamp() * 1e6)
+    write_index(
+        folder,
+        TemplateRows(
+            templates=templates_of(rows, dimension, rng)[rng.permutation(rows)],
+            camera=nothing.astype(np.int32),
+            first_seen=seen,
+            last_seen=seen,
+            quality=nothing.astype(np.float32),
+            recording=nothing.astype(np.int32),
+            ordinal=number.astype(np.int32),
+            shot=number,
+            first_seconds=nothing.astype(np.float64),
+            last_seconds=nothing.astype(np.float64),
+        ),
+        np.zeros(1, np.int64),
+        metric,
+    )
+    np.save(folder / "best.npy", np.zeros(rows, BEST))
+    (folder / PICTURES).write_bytes(JPEG)
+    return TemplateIndex(folder)
+
+
+def normaliser_of(dimension: int, metric: Metric) -> Normaliser:
+    """128 centroids of 20 people each, with the spread of comparisons of different people."""
+    rng = np.random.default_rng(3)
+    people = templates_of(128 * 20 * SIGHTED, dimension, rng)[::SIGHTED]
+    centroids = people.reshape(128, 20, dimension).mean(axis=1).astype(np.float32)
+    if metric == "cosine":
+        centroids /= np.linalg.norm(centroids, axis=1, keepdims=True)
+    raw = Normaliser(metric, centroids, 0.0, 1.0, 20, 128 * 20, "numbers", "none")
+    scores = raw.scores(people[:500], people[500:1_000])
+    return replace(raw, mean=float(scores.mean()), deviation=float(scores.std()))
+
+
+def rows_of(
+    index: TemplateIndex,
+    offsets: np.ndarray,
+    probe: np.ndarray,
+    metric: Metric,
+    threshold: float,
+    normaliser: Normaliser | None,
+) -> Question:
+    """The best rows of one segment."""
+    question = Question(probe, metric, top=TOP, threshold=threshold, normaliser=normaliser)
+    given = None if normaliser is None else offsets
+    with workers() as pool:
+        for _ in scan(0, index, [slice(0, len(index))], [question], pool, offsets=given):
+            pass
+    return question
+
+
+def normalised_to_plain(
+    folder: Path, rows: int, dimension: int, *, rounds: int
+) -> dict[str, dict[str, float]]:
+    """Milliseconds of both, and their ratio, by metric and with or without a threshold."""
+    result: dict[str, dict[str, float]] = {}
+    metrics: tuple[Metric, ...] = ("euclidean", "cosine")
+    for metric in metrics:
+        place = folder / f"normalised-{metric}"
+        place.mkdir()
+        index = segment_of(place, rows, dimension, metric)
+        normaliser = normaliser_of(dimension, metric)
+        offsets = normaliser.offsets(index.templates)
+        probe = templates_of(1, dimension, np.random.default_rng(4))[0]
+
+        ask = partial(rows_of, index, offsets, probe, metric)
+        for name, share in (("no threshold", None), ("threshold", 1 / 300)):
+            calls = {}
+            for scale, one in (("plain", None), ("normalised", normaliser)):
+                least = float("-inf")
+                if share is not None:
+                    some = ask(least, one).scores(
+                        index.templates[:100_000], None if one is None else offsets[:100_000]
+                    )
+                    least = float(np.quantile(some, 1 - share))
+                calls[scale] = partial(ask, least, one)
+            median = in_turn(calls, rounds)
+            result[f"{metric}, {name}"] = {
+                **{f"{scale}, ms": round(ms, 2) for scale, ms in median.items()},
+                "normalised / plain": round(median["normalised"] / median["plain"], 3),
+            }
+    return result
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -522,6 +624,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where galleries are made, or lie already")
     parser.add_argument("--keep", action="store_true", help="leave them there")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--only-normalised", action="store_true", help="only the cost of normalised scores"
+    )
     parser.add_argument("--alone", nargs="+", help=argparse.SUPPRESS)
     add_small(parser)
     options = parser.parse_args()
@@ -539,7 +644,11 @@ def main() -> None:
         cameras = cameras_of(SMALL_CAMERAS if options.small else CAMERAS, np.random.default_rng(0))
         result: dict[str, Any] = {}
         paths: dict[str, dict[str, Path]] = {}
-        for size in sizes:
+        rows, dimension = map(int, sizes[0].split("x"))
+        result["normalised / plain"] = normalised_to_plain(
+            folder, rows, dimension, rounds=fewer.get("rounds", NORMALISED_ROUNDS)
+        )
+        for size in () if options.only_normalised else sizes:
             rows, dimension = map(int, size.split("x"))
             path = folder / f"{size}.duckdb"
             paths.setdefault(f"x{dimension}", {})[size] = path

@@ -121,9 +121,34 @@ class Question:
         the offsets of both sides. *products* ``(n, m)`` are those of codes, and their error has a
         bound: :meth:`slack`.
         """
+        plain = self._plain_keys(index, products, piece)
+        return self._of_plain(plain, None if offsets is None else offsets[piece])
+
+    def _of_plain(
+        self, plain: Sequence[NDArray[np.float32]], offsets: Offsets
+    ) -> NDArray[np.float32]:
+        """The best of some rows' plain keys, normalised; *plain*, one for each vector, is lost."""
+        best: NDArray[np.float32] | None = None
+        for key, taken in zip(plain, self._taken, strict=True):
+            if self.normaliser is not None:
+                if self.metric == "euclidean":
+                    np.minimum(key, 0, out=key)
+                    np.sqrt(np.abs(key, out=key), out=key)
+                    np.negative(key, out=key)
+                key -= np.float32(taken)
+            best = key if best is None else np.maximum(best, key, out=best)
+        assert best is not None
+        if offsets is not None:
+            best -= offsets * np.float32(0.5)
+        return best
+
+    def _plain_keys(
+        self, index: TemplateIndex, products: NDArray[np.number[Any]], piece: Piece
+    ) -> list[NDArray[np.float32]]:
+        """For each vector, upper bounds of what stands for plain scores; see :meth:`keys`."""
+        keys = []
         scale, slack = index.scale[piece], np.float32(self.slack(index))
         square = index.square[piece] if self.metric == "euclidean" else 0
-        best: NDArray[np.float32] | None = None
         for k in range(len(self.vectors)):
             key = products[:, k].astype(np.float32)
             if self.metric == "cosine":
@@ -133,18 +158,8 @@ class Question:
                 key *= scale * np.float32(2 * self.scale[k])
                 key -= square
                 key += slack - np.float32(self._length[k] ** 2)
-            if self.normaliser is not None:
-                if self.metric == "euclidean":
-                    np.minimum(key, 0, out=key)
-                    np.negative(key, out=key)
-                    np.sqrt(key, out=key)
-                    np.negative(key, out=key)
-                key -= np.float32(self._taken[k])
-            best = key if best is None else np.maximum(best, key, out=best)
-        assert best is not None
-        if offsets is not None:
-            best -= offsets[piece] * np.float32(0.5)
-        return best
+            keys.append(key)
+        return keys
 
     def lower(
         self, index: TemplateIndex, keys: NDArray[np.float32], offsets: Offsets
@@ -178,17 +193,39 @@ class Question:
         self,
         index: TemplateIndex,
         piece: Piece,
-        keys: NDArray[np.float32],
+        products: NDArray[np.number[Any]],
         least: float,
         offsets: Offsets,
     ) -> Found:
-        """The rows of *piece* that may be among the best, and their keys."""
-        if least == -math.inf:  # a sample rules most rows out
-            some = offsets[piece][:SAMPLE] if offsets is not None else None
-            least = self._least(index, keys[:SAMPLE], some)
-        chosen = np.flatnonzero(keys >= np.float32(least))
-        rows = chosen + piece.start if isinstance(piece, slice) else piece[chosen]
-        return self._best(index, rows, keys[chosen], offsets)
+        """The rows of *piece* that may be among the best, and their :meth:`keys`."""
+        plain = self._plain_keys(index, products, piece)
+        if offsets is None or self.metric == "cosine" or least == -math.inf:
+            keys = self._of_plain(plain, None if offsets is None else offsets[piece])
+            chosen = np.flatnonzero(keys >= np.float32(least))
+            return self._best(index, _rows(piece, chosen), keys[chosen], offsets)
+        # Roots are taken of few: a distance is short enough up to -least less half of both offsets,
+        # so its square is compared with the square of that. Where that is below zero, its square
+        # lets rows through, as does what rounding may cost; the others have their keys compared.
+        nearest = plain[0] if len(plain) == 1 else np.maximum.reduce(plain)
+        wide = least + float(self._taken.min()) - _ROUNDING * max(1.0, abs(least))
+        room = offsets[piece] + np.float32(2 * wide)  # twice as far as it may be, below zero
+        room *= room
+        chosen = np.flatnonzero(room >= nearest * np.float32(-4))
+        rows = _rows(piece, chosen)
+        keys = self._of_plain([key[chosen] for key in plain], offsets[rows])
+        keep = keys >= np.float32(least)
+        return self._best(index, rows[keep], keys[keep], offsets)
+
+    def sampled(
+        self,
+        index: TemplateIndex,
+        piece: Piece,
+        products: NDArray[np.number[Any]],
+        offsets: Offsets,
+    ) -> float:
+        """Key below which no row is among the best, from some rows: those of *piece*."""
+        keys = self.keys(index, products, piece, offsets)
+        return self._least(index, keys, None if offsets is None else offsets[piece])
 
     def consider(
         self, number: int, index: TemplateIndex, offsets: Offsets, found: Sequence[Found]
@@ -306,9 +343,7 @@ def scan(
     def likely(piece: Piece) -> list[Found]:
         parts = np.split(compare(index.codes[piece]), ends[:-1], axis=1)
         return [
-            question.likely(
-                index, piece, question.keys(index, part, piece, offsets), least, offsets
-            )
+            question.likely(index, piece, part, least, offsets)
             for question, part, least in zip(questions, parts, leasts, strict=True)
         ]
 
@@ -316,10 +351,27 @@ def scan(
     for begin in range(0, len(blocks), AT_A_TIME):
         some = blocks[begin : begin + AT_A_TIME]
         leasts = [question.least() for question in questions]
+        if -math.inf in leasts:  # a sample rules most rows out
+            some_rows = some[0]
+            sample = (
+                slice(some_rows.start, min(some_rows.start + SAMPLE, some_rows.stop))
+                if isinstance(some_rows, slice)
+                else some_rows[:SAMPLE]
+            )
+            parts = np.split(compare(index.codes[sample]), ends[:-1], axis=1)
+            leasts = [
+                max(least, question.sampled(index, sample, part, offsets))
+                for question, part, least in zip(questions, parts, leasts, strict=True)
+            ]
         found = _on_all_cores(likely, some, pool)
         for question, of_question in zip(questions, zip(*found, strict=True), strict=True):
             question.consider(number, index, offsets, of_question)
         yield sum(_length(piece) for piece in some)
+
+
+def _rows(piece: Piece, places: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Numbers of the rows at some places of *piece*."""
+    return places + piece.start if isinstance(piece, slice) else piece[places]
 
 
 def _length(piece: Piece) -> int:
