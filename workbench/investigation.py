@@ -144,7 +144,8 @@ def expect(
     calibration = calibration_of(gallery.profile, folder=calibrations)
     if calibration is None:
         return None
-    about = gallery_search.explain(gallery, scope, only=only)
+    normalised = calibration.normaliser is not None
+    about = gallery_search.explain(gallery, scope, only=only, normalised=normalised)
     calibration = calibration.of_shots if shots else calibration
     offset = None if template is None else calibration.offset(template)
     return Expectations(calibration, about.quality, max(1, photographs), offset)

@@ -160,6 +160,21 @@ def test_offsets_are_kept_beside_the_segments_and_go_with_them(
     assert kept[0].read_bytes() == whole
     kept[0].write_bytes(whole[:-40] + b"\0\0\0\0" + whole[-36:])
     assert "was altered; delete it" in str(next(iter(check(gallery))))
+    # No search believes it.
+    with Gallery.open(gallery.path) as again:
+        assert search(again, probe_of(1), EVERYWHERE, normaliser=normaliser) == first
+    assert kept[0].read_bytes() == whole
+    # Nor does one fail over what cannot be read or replaced.
+    kept[0].unlink()
+    kept[0].mkdir()
+    assert "cannot be read" in str(next(iter(check(gallery))))
+    with Gallery.open(gallery.path) as again:
+        assert search(again, probe_of(1), EVERYWHERE, normaliser=normaliser) == first
+    kept[0].rmdir()
+    kept[0].write_bytes(whole)
+    plain_bytes = gallery_search.explain(gallery, EVERYWHERE).bytes
+    more = gallery_search.explain(gallery, EVERYWHERE, normalised=True).bytes - plain_bytes
+    assert more == 4 * len(first)
     gallery.purge([gallery.recordings()["recording_id"][0]])
     assert not kept[0].exists()
 

@@ -51,7 +51,10 @@ def check(gallery: Gallery) -> Iterator[Problem]:
             continue
         for path in files_beside(segment.folder):
             if not is_whole(path):
-                yield Problem(path.name, "was altered; delete it: it is made again when needed")
+                yield Problem(
+                    path.name,
+                    "cannot be read, or was altered; delete it: it is made again when needed",
+                )
         for what in _disagreements(gallery, segment):
             yield Problem(name, what)
     for path in strays(segments_folder(gallery.path)):

@@ -184,14 +184,20 @@ def search_many(
     return [_candidates(gallery, segments, question) for question in questions]
 
 
-def explain(gallery: Gallery, scope: Scope, *, only: Filter | None = None) -> Explanation:
-    """Estimate what a search of *scope* would read; raise DistrictError as :func:`search` does."""
+def explain(
+    gallery: Gallery, scope: Scope, *, only: Filter | None = None, normalised: bool = False
+) -> Explanation:
+    """Estimate what a search of *scope* would read; raise DistrictError as :func:`search` does.
+
+    *normalised* scores need an offset for each row besides.
+    """
     only = only or Filter()
     found = gallery.settled(lambda: [*_inside(gallery, scope, only)])
     rows = sum(count for *_, count in found)
     # A row's code and scale; the keys that decide whether it is inside.
     width = gallery.profile.dimension + 4 + 8 + 8 + 4
     width += 4 if gallery.profile.metric == "euclidean" else 0
+    width += 4 if normalised else 0
     return Explanation(
         cameras=int(_wanted(gallery, scope, only).sum()),
         segments=len(found),
