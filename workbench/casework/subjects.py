@@ -115,7 +115,8 @@ def resemblance(folder: Path, case: Case, probe: Probe, *, calibrations: Path) -
     normaliser = _normaliser(subject, probe.profile, calibrations, where=case.reference)
     asked = [probe.template, *(photograph.template for photograph in probe.photographs)]
     metric = probe.profile.metric
-    return min(float(scores(known, one, metric, normaliser).max()) for one in asked)
+    # NumPy's minimum, as Python's passes over what is not a number.
+    return float(np.min([scores(known, one, metric, normaliser).max() for one in asked]))
 
 
 def _normaliser(

@@ -46,6 +46,8 @@ def test_a_template_that_is_not_finite(refused: Refused, subject: Probe) -> None
     for value in (np.nan, np.inf):
         empty = np.full_like(subject.template, value)
         refused("does not resemble the case's subject", probe=replace(subject, template=empty))
+        among = (*subject.photographs, replace(subject.photographs[0], template=empty))
+        refused("does not resemble the case's subject", probe=replace(subject, photographs=among))
 
 
 def test_a_lower_threshold_in_the_settings(
