@@ -261,7 +261,7 @@ def _numbers(kind: type[_Numbers], stored: Mapping[str, Any]) -> _Numbers:
 
 def _of_normaliser(normaliser: Normaliser) -> dict[str, Any]:
     centroids = normaliser.centroids.astype("<f2")
-    about = {f.name: getattr(normaliser, f.name) for f in fields(Normaliser)}
+    about = {f.name: getattr(normaliser, f.name) for f in fields(Normaliser) if f.init}
     shown = {
         "shape": list(centroids.shape),
         "float16": base64.b64encode(centroids.tobytes()).decode(),

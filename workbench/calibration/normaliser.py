@@ -61,6 +61,13 @@ class Normaliser:
     people: int
     source: str
     licence: str
+    # Made once: a search asks for it for every segment.
+    _digest: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        digest = hashlib.sha256(np.ascontiguousarray(self.centroids).tobytes())
+        digest.update(f"{self.metric} {BEST} {self.mean!r} {self.deviation!r}".encode())
+        object.__setattr__(self, "_digest", digest.hexdigest())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Normaliser):
@@ -77,9 +84,7 @@ class Normaliser:
     @property
     def digest(self) -> str:
         """SHA-256 of everything that its scores depend on, in hexadecimal digits."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.centroids).tobytes())
-        digest.update(f"{self.metric} {BEST} {self.mean!r} {self.deviation!r}".encode())
-        return digest.hexdigest()
+        return self._digest
 
     @property
     def scale(self) -> str:
