@@ -36,8 +36,16 @@ SAYS = {
 Run = Callable[..., str]
 
 
+@pytest.fixture(scope="module")
+def elsewhere(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home of the benchmarks' own: the cases that they open are none of other tests' business."""
+    return tmp_path_factory.mktemp("benchmarks")
+
+
 @pytest.fixture
-def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
     """``run(name)``: what a small run of a benchmark prints."""
     monkeypatch.syspath_prepend(str(FOLDER))
 
@@ -46,6 +54,7 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         monkeypatch.setattr(sys, "argv", [f"{name}.py", "--small"])
         path = [str(FOLDER.parent), os.environ.get("PYTHONPATH", "")]  # for processes it starts
         changes = {
+            "SIGHTLINE_HOME": str(elsewhere),
             "SIGHTLINE_CALIBRATIONS": calibrations,
             "PYTHONPATH": os.pathsep.join(filter(None, path)),
         }
