@@ -484,6 +484,15 @@ def write(name: str, tables: dict[str, pd.DataFrame]) -> None:
     FINDINGS.write_text(text, "utf-8")
 
 
+def show(name: str, tables: dict[str, pd.DataFrame], *, as_json: bool) -> None:
+    """Print the tables of a profile."""
+    if as_json:
+        print(json.dumps({title: frame.to_dict("records") for title, frame in tables.items()}))
+        return
+    for title, frame in tables.items():
+        print(f"\n{title}, profile {name}\n{frame.to_string(index=False)}")
+
+
 def main() -> int:
     """Measure, print and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -537,11 +546,7 @@ def main() -> int:
         tables["degradations"] = degradations(folds[0], stills, models)
     if options.write:
         write(options.profile, tables)
-    if options.json:
-        print(json.dumps({title: frame.to_dict("records") for title, frame in tables.items()}))
-    else:
-        for title, frame in tables.items():
-            print(f"\n{title}, profile {options.profile}\n{frame.to_string(index=False)}")
+    show(options.profile, tables, as_json=options.json)
     return 0
 
 

@@ -12,14 +12,13 @@ the labels of the *other* half say 0.5 % and 0.1 % for probes of one, two and th
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import sources
-from lab import write
+from lab import show, write
 from options import add_small
 
 from workbench.calibration import Normaliser
@@ -153,11 +152,7 @@ def main() -> int:
         )
     if options.write:
         write(options.profile, tables)
-    if options.json:
-        print(json.dumps({title: frame.to_dict("records") for title, frame in tables.items()}))
-    else:
-        for title, frame in tables.items():
-            print(f"{title}, profile {options.profile}\n{frame.to_string(index=False)}")
+    show(options.profile, tables, as_json=options.json)
     return 0
 
 

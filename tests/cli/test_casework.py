@@ -6,37 +6,17 @@ import json
 import os
 import pwd
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from commands import Run
 
 from workbench.casework import register
-from workbench.cli.main import main
 from workbench.cli.output import DONE, PROBLEMS, REFUSED
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 TIMES = ["--from", "2026-03-31T17:00:00Z", "--to", "2026-03-31T18:00:00Z"]
-
-
-class Said(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Said]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: object) -> Said:
-        capsys.readouterr()
-        status = main([str(argument) for argument in arguments])
-        return Said(status, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture(autouse=True)

@@ -8,12 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
+from commands import Run
 from PIL import Image
 
 from workbench.cli.main import main
@@ -31,29 +30,6 @@ CLIPS = (
     ("Tobias Reed", "tobias.mkv", "C2"),
     ("Maren Holt", "later.mkv", "C2"),
 )
-
-
-class Said(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-Run = Callable[..., Said]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: object) -> Said:
-        capsys.readouterr()
-        status = main([str(argument) for argument in arguments])
-        return Said(status, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture(scope="module")

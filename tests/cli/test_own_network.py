@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import networks
 import pytest
+from commands import Run
 
 from workbench.casework.subjects import describe_subject
-from workbench.cli.main import main
 from workbench.cli.output import DONE, REFUSED
 from workbench.errors import NotCalibrated
 from workbench.faces.probes import make_probe
@@ -22,25 +20,6 @@ from workbench.notebook import load_models
 from workbench.widgets.components.agreement import agreement
 from workbench.widgets.investigate.model import Investigation
 from workbench.widgets.investigate.search import SearchPanel
-
-
-class Said(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Said]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: object) -> Said:
-        capsys.readouterr()
-        status = main([str(argument) for argument in arguments])
-        return Said(status, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture
