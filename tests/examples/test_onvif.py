@@ -96,11 +96,14 @@ def times(film: Path) -> list[float]:
 
 
 def test_a_case_is_opened_its_footage_pulled_and_its_subject_found(
-    installation: Installation, catalogue: Path, table: Table, tmp_path: Path,
+    catalogue: Path, table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     cuts: dict[str, Path], wanted: tuple[Path, ...], capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """The recorder's clock is 90 s ahead; another camera and other hours are not the case's."""
-    case = installation.register.train("HOOK", SCOPE).reference
+    # Not the installation that tests share: a second open case in it, and pages choose none.
+    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "home"))
+    register = Installation.open().register
+    case = register.train("HOOK", SCOPE).reference
     maren, tobias = cuts["Maren Holt"], cuts["Tobias Reed"]
     recordings = {
         "REC-1": [
@@ -152,7 +155,7 @@ def test_a_case_is_opened_its_footage_pulled_and_its_subject_found(
     # She is there from the first picture on; clocks are compared to a fraction of a second.
     seen = datetime.fromisoformat(found["first_seen"])
     assert abs(seen - BEGAN) < SECOND
-    entries = installation.register.folder.joinpath("audit.log").read_text()
+    entries = register.folder.joinpath("audit.log").read_text()
     assert '"footage.asked"' in entries
     assert '"footage.fetched"' in entries
 
