@@ -1,16 +1,17 @@
-"""An office with people in it: a hub that knows them, a gallery, a case that somebody approved."""
+"""An office with people in it: a server that knows them, a gallery, an approved case."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from workbench.calibration import Normaliser
 from workbench.casework.cases import Case, Request
 from workbench.casework.record.audit import HEAD, LOG
 from workbench.casework.record.chain import canonical
+from workbench.casework.record.identity import SERVED, socket_address
 from workbench.casework.record.keys import own_key
 from workbench.casework.register import CaseRegister, all_entries
 from workbench.casework.subjects import describe_subject
@@ -49,8 +51,6 @@ from workbench.installation import Installation
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 PROFILE = Profile("test", "dlib", "Dlib", "dlib-chip", "euclidean", 8, (("a.dat", "00"),))
 AREA = District("Old Town", box(-0.02, 51.47, 0.0, 51.49))
-TOKENS = {f"token-of-{name}": name for name in
-          ("anna", "ben", "rosa", "rolf", "sara", "sven", "otto", "ada", "nobody")}  # fmt: skip
 ROLES = {
     "anna": ["analyst"],
     "ben": ["analyst"],
@@ -72,31 +72,34 @@ def normaliser_of(profile: Profile, *, seed: int = 0) -> Normaliser:
     )  # fmt: skip
 
 
-class _Hub(BaseHTTPRequestHandler):
-    """The one call of JupyterHub's REST API that we make: GET /user."""
+class Teller:
+    """What the server of an office tells its processes: who sits there."""
 
-    def do_GET(self) -> None:
-        name = TOKENS.get(self.headers.get("Authorization", "").removeprefix("token "))
-        if self.path != "/hub/api/user" or name is None:
-            self.send_error(403)
-            return
-        body = json.dumps({"kind": "user", "name": name, "admin": False}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.end_headers()
-        self.wfile.write(body)
+    def __init__(self, folder: Path, *, listener: int | None = None) -> None:
+        self.says: object = {"account": None}
+        (folder / "run").mkdir(mode=0o700, exist_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX)
+        with socket_address(folder) as address:
+            self._socket.bind(address)
+        if listener is not None:
+            os.seteuid(listener)  # the account that listens is the one that others see
+        try:
+            self._socket.listen()
+        finally:
+            os.seteuid(os.getuid())
+        threading.Thread(target=self._serve, daemon=True).start()
 
-    def log_message(self, *_: Any) -> None:
-        """Tests read what matters elsewhere."""
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                asker, _ = self._socket.accept()
+                with asker:
+                    asker.sendall(json.dumps(self.says).encode() + b"\n")
 
-
-@pytest.fixture(scope="session")
-def hub() -> Iterator[str]:
-    """The address of a hub's API."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Hub) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/hub/api"
-        server.shutdown()
+    def close(self) -> None:
+        if self._socket.fileno() >= 0:
+            self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()
 
 
 @dataclass
@@ -106,6 +109,7 @@ class Office:
     home: Path
     patch: pytest.MonkeyPatch
     installation: Installation
+    teller: Teller
 
     @property
     def folder(self) -> Path:
@@ -116,8 +120,8 @@ class Office:
         return self.installation.register
 
     def sit(self, name: str) -> CaseRegister:
-        """Somebody sits down: their server was started with their token of the hub."""
-        self.patch.setenv("JUPYTERHUB_API_TOKEN", f"token-of-{name}")
+        """Somebody who has signed in by the hub sits down: the server tells its processes so."""
+        self.teller.says = {"account": name, "way": "hub"}
         return self.register
 
     def fresh(self) -> CaseRegister:
@@ -152,18 +156,21 @@ def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def office(fresh_home: Path, hub: str, monkeypatch: pytest.MonkeyPatch) -> Office:
+def office(fresh_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     folder = fresh_home / "casework"
     folder.mkdir(mode=0o700)
     # Everybody's key; each would be in a home of its own.
     monkeypatch.setenv("HOME", str(fresh_home.parent / "homes"))
     keys = {name: [own_key(name)] for name in ROLES}
-    document = {"hub": hub, "people": ROLES, "keys": keys}
+    document = {"people": ROLES, "keys": keys}
     (folder / "people.json").write_text(json.dumps(document))
     (folder / "people.json").chmod(0o644)
-    made = Office(fresh_home, monkeypatch, Installation.open())
+    monkeypatch.setenv(SERVED, "1")
+    teller = Teller(folder)
+    made = Office(fresh_home, monkeypatch, Installation.open(), teller)
     made.sit("ada")
-    return made
+    yield made
+    teller.close()
 
 
 def vector(seed: int) -> np.ndarray:

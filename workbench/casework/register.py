@@ -25,7 +25,6 @@ from workbench.casework.subjects import describe_subject, keep_subject
 from workbench.errors import CaseError, NotPermitted, SettingsError
 
 if TYPE_CHECKING:
-    from workbench.casework.record.jupyterhub import Answers
     from workbench.casework.record.people import Action
     from workbench.domain import Probe, Scope
     from workbench.settings import Settings
@@ -58,7 +57,6 @@ class CaseRegister:
     def __init__(self, folder: Path, rules: Rules) -> None:
         self.folder, self.rules = folder, rules
         self._log = AuditLog(folder, kinds=KEPT)
-        self._answers: Answers = {}  # of the hub
         self._lock = threading.RLock()
         self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those about no case
         self._spelling: dict[str, str] = {}  # casefolded reference: the reference
@@ -76,17 +74,14 @@ class CaseRegister:
             recorded = self._entries_about("", "people.changed")
             if (recorded[-1].about["sha256"] if recorded else "") != people.digest:
                 about = {"sha256": people.digest, **people.document()}
-                self._apply_entries(
-                    self._log.append(
-                        "people.changed", identify(people, self._answers).named(), about
-                    )
-                )
+                by = identify(people, self.folder).named()
+                self._apply_entries(self._log.append("people.changed", by, about))
         return people
 
     @property
     def me(self) -> Person:
-        """User of this process, according to the operating system or the hub."""
-        return identify(self.people, self._answers)
+        """User of this process: see :mod:`workbench.casework.record.identity`."""
+        return identify(self.people, self.folder)
 
     def require(self, action: Action, reference: str = "") -> Person:
         """Return the user if their role covers *action*; else record it and raise NotPermitted."""
@@ -115,7 +110,7 @@ class CaseRegister:
         if people.in_service:
             me = self.require("people.change")
         else:
-            me = identify(people, self._answers)
+            me = identify(people, self.folder)
             if me.uid != self.folder.stat().st_uid:
                 raise NotPermitted(
                     "only the owner of the casework folder can grant the first role",

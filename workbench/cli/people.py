@@ -61,7 +61,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _add_account(parser: argparse.ArgumentParser, *, granted: bool) -> None:
     parser.add_argument(
-        "account", metavar="ACCOUNT", help="name of the account, on this machine or the hub"
+        "account",
+        metavar="ACCOUNT",
+        help="name of the account, as the person signs in or as this machine has it",
     )
     parser.add_argument("role", choices=ROLES, metavar="ROLE", help=f"one of {', '.join(ROLES)}")
     parser.set_defaults(granted=granted, key="")

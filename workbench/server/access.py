@@ -19,7 +19,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.log import access_log
 from tornado.web import Application, RequestHandler
 
-from workbench.casework.record.people import People, identify
+from workbench.casework.record.identity import account_of_process
 from workbench.errors import SettingsError
 
 SHORTEST_TOKEN = 16
@@ -163,12 +163,12 @@ class ServerAccount(IdentityProvider):  # type: ignore[misc, unused-ignore]
     """Identity for Jupyter's handlers: every request that passed is the account of this server.
 
     The kernels run as that account too, whatever a page says: see
-    :mod:`workbench.casework.record.people`.
+    :mod:`workbench.casework.record.identity`.
     """
 
     def get_user(self, handler: Any) -> User:  # noqa: ARG002 - the door has checked it
         """User that runs this server."""
-        return User(username=identify(People()).account)
+        return User(username=account_of_process())
 
     def get_handlers(self) -> list[tuple[str, object]]:
         """No routes to sign in or out: the door does that."""

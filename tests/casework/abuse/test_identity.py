@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import os
+import shutil
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from office import Teller
 
 from workbench.casework.cases import Case
 from workbench.casework.record import people
-from workbench.casework.record.people import Person, identify
+from workbench.casework.record.identity import SERVED, SOCKET, account_of_process
+from workbench.casework.record.people import Person
 from workbench.domain import Probe, Scope
 from workbench.errors import NotPermitted, SettingsError
 from workbench.gallery import Gallery
@@ -22,77 +22,56 @@ from workbench.notebook import search
 Refused = Callable[..., None]
 
 
-@contextmanager
-def another_hub(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answer(self)
-
-        def log_message(self, *_: Any) -> None:
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def says(name: str, kind: str = "user") -> Callable[[BaseHTTPRequestHandler], None]:
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.end_headers()
-        handler.wfile.write(json.dumps({"kind": kind, "name": name}).encode())
-
-    return answer
-
-
 def test_a_name_in_the_environment(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("USER", "LOGNAME", "JUPYTERHUB_USER", "SUDO_USER", "SIGHTLINE_PERSON"):
         monkeypatch.setenv(name, "ada")
     assert office.sit("anna").me.account == "anna"
-    assert identify(people.People()).account != "ada"
+    monkeypatch.delenv(SERVED)
+    assert office.register.me.account == account_of_process() != "ada"
 
 
-def test_a_made_up_token(office: Any, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "made-up")
-    with pytest.raises(NotPermitted, match="did not identify the user"):
+def test_a_page_that_nobody_signed_in_to(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of the server never falls back to the server's own account."""
+    office.teller.says = {"account": None}
+    with pytest.raises(NotPermitted, match="no one has signed in"):
+        _ = office.register.me
+    office.teller.close()
+    with pytest.raises(NotPermitted, match="does not say who it is"):
+        _ = office.register.me
+    shutil.rmtree(office.folder / "run")
+    with pytest.raises(NotPermitted, match="does not say who it is"):
         _ = office.register.me
 
 
-def test_a_hub_of_ones_own(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    office.sit("anna")
-    with another_hub(says("ada")) as address:
-        monkeypatch.setenv("JUPYTERHUB_API_URL", f"{address}/hub/api")
-        monkeypatch.setenv("SIGHTLINE_HUB", f"{address}/hub/api")
-        assert office.register.me.account == "anna"
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can listen as another account")
+def test_a_server_of_ones_own(office: Any) -> None:
+    office.teller.close()
+    (office.folder / SOCKET).unlink()
+    forged = Teller(office.folder, listener=65534)
+    forged.says = {"account": "ada", "way": "hub"}
+    with pytest.raises(NotPermitted, match="is not the server of this installation"):
+        _ = office.register.me
+    forged.close()
 
 
-def test_a_proxy_that_answers_for_the_hub(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    with another_hub(says("ada")) as address:
-        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
-            monkeypatch.setenv(name, address)
-        monkeypatch.delenv("no_proxy", raising=False)
-        assert office.sit("anna").me.account == "anna"
+def test_an_answer_that_is_nobody(office: Any) -> None:
+    for account, way in [
+        ("ada", "boss"), ("ada", None), (["ada"], "hub"), ("ada ", "hub"), ("a\u202eda", "proxy"),
+        ("ad\na", "hub"), ("a" * 300, "hub"), ("a" * 9000, "hub"),
+    ]:  # fmt: skip
+        office.teller.says = {"account": account, "way": way}
+        with pytest.raises(NotPermitted):
+            _ = office.register.me
 
 
-def test_a_hub_that_sends_elsewhere(office: Any) -> None:
-    with another_hub(says("ada")) as elsewhere:
-
-        def sends(handler: BaseHTTPRequestHandler) -> None:
-            handler.send_response(302)
-            handler.send_header("Location", elsewhere)
-            handler.end_headers()
-
-        with another_hub(sends) as address, pytest.raises(NotPermitted, match="HTTP 302"):
-            identify(people.People(hub=address))
-
-
-def test_a_token_of_a_service(office: Any) -> None:
-    with (
-        another_hub(says("culler", "service")) as address,
-        pytest.raises(NotPermitted, match="knows no user"),
-    ):
-        identify(people.People(hub=address))
+def test_a_name_that_differs_by_case_alone(office: Any) -> None:
+    """Anna and anna could be one person, where two are needed."""
+    with pytest.raises(NotPermitted, match="differs by case alone from anna"):
+        _ = office.sit("Anna").me
+    with pytest.raises(SettingsError, match="differ by case alone"):
+        office.sit("ada").grant("SARA", "supervisor")
+    office.register.grant("Zo\u00eb", "analyst")
+    assert office.sit("Zoe\u0308").me.roles == {"analyst"}
 
 
 def test_a_person_put_together_by_hand(office: Any, case: Case) -> None:

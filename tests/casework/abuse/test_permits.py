@@ -17,6 +17,7 @@ import pytest
 from workbench.casework.cases import Case, Request
 from workbench.casework.record import people
 from workbench.casework.record.audit import AuditLog, verify
+from workbench.casework.record.identity import SERVED
 from workbench.casework.record.keys import doubts, own_key
 from workbench.casework.record.people import read_people
 from workbench.domain import Probe, Scope
@@ -93,6 +94,7 @@ def test_a_casework_folder_of_ones_own(
     mine = tmp_path / "mine"
     mine.mkdir()
     monkeypatch.setenv("SIGHTLINE_HOME", str(mine))
+    monkeypatch.delenv(SERVED)  # a shell
     Installation.open().register.train("T-1", permitted)
     why = "belongs to the casework in"
     with Gallery.open(real) as gallery, pytest.raises(NotPermitted, match=why):

@@ -89,9 +89,9 @@ def test_before_there_are_people_everybody_may_train_and_no_more(action: Action)
 def test_at_a_desk_the_operating_system_says_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER", "JUPYTERHUB_USER", "SIGHTLINE_USER"):
         monkeypatch.setenv(name, "somebody-else")
-    me = identify(People())
+    me = identify(People(), Path())
     assert me.account == pwd.getpwuid(os.getuid()).pw_name
-    assert me.source == "account"
+    assert me.way == "account"
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can run a process as another account")
@@ -100,29 +100,10 @@ def test_another_account_is_another_person() -> None:
     child = os.fork()
     if not child:
         os.setuid(65534)
-        os.write(writing, identify(People()).account.encode())
+        os.write(writing, identify(People(), Path()).account.encode())
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(reading, 100).decode() == pwd.getpwuid(65534).pw_name
-
-
-def test_behind_a_hub_the_hub_says_who_it_is(office: Any) -> None:
-    assert office.sit("anna").me.account == "anna"
-    assert office.sit("sara").me.roles == {"supervisor"}
-    assert office.sit("nobody").me.roles == set()
-
-
-def test_a_token_the_hub_does_not_know_is_nobody(
-    office: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    register = office.register
-    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "made-up")
-    monkeypatch.setenv("JUPYTERHUB_USER", "ada")
-    with pytest.raises(NotPermitted, match="HTTP 403"):
-        _ = register.me
-    monkeypatch.delenv("JUPYTERHUB_API_TOKEN")
-    with pytest.raises(NotPermitted, match="was not started by JupyterHub"):
-        _ = register.me
 
 
 @pytest.mark.parametrize("name", ["../../root", "a/b", "", "..", "a b", "Łukasz"])
@@ -158,9 +139,12 @@ def test_a_change_of_people_by_hand_is_recorded_when_it_is_seen(office: Any) -> 
         ("[]", "not a people file"),
         ('{"people": 3}', "not a people file"),
         ('{"people": {"x": ["king"]}}', "unknown roles: king"),
-        ('{"people": {"": ["analyst"]}}', "unknown roles"),
+        ('{"people": {"": ["analyst"]}}', "not the name of an account"),
         ('{"people": {"x": ["auditor", "analyst"]}}', "auditor and has another role"),
-        ('{"people": {}, "hub": "file:///etc/passwd"}', "not the address of a hub"),
+        ('{"people": {}, "hub": "http://127.0.0.1/hub/api"}', "settings that there are not: hub"),
+        ('{"people": {"x\\u200b": ["analyst"]}}', "not the name of an account"),
+        ('{"people": {"Zoe\\u0308": ["analyst"]}}', "not in its normal form"),
+        ('{"people": {"Anna": ["analyst"], "anna": ["supervisor"]}}', "differ by case alone"),
     ],
 )
 def test_a_malformed_people_file_is_refused(tmp_path: Path, content: str, said: str) -> None:

@@ -1,10 +1,7 @@
-"""People: the identity of the user, and what their roles permit.
+"""People: who the user is, and what their roles permit.
 
-Users do not type who they are. At a desk (and behind ``sightline serve``, which runs its kernels as
-the person who started it), the operating system says it: the account that owns this process. Behind
-JupyterHub, the hub is asked with the token it gave to the user's server. Which of the two counts,
-and who has which role, is set in ``people.json`` in the casework folder, kept by the administrator;
-variables such as ``USER`` or ``JUPYTERHUB_USER`` are ignored.
+Users do not type who they are: :mod:`workbench.casework.record.identity` says it. Who has which
+role is set in ``people.json`` in the casework folder, which the administrator keeps.
 """
 
 from __future__ import annotations
@@ -12,19 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pwd
 import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
-from urllib.parse import urlsplit
+from typing import Any, Literal, TypeAlias, get_args
 
+from workbench.casework.record.identity import Way, identity_of_user, namesake, normal_name
 from workbench.errors import NotPermitted, SettingsError
-
-if TYPE_CHECKING:
-    from workbench.casework.record.jupyterhub import Answers
 
 PEOPLE = "people.json"
 
@@ -108,10 +101,10 @@ _MOST_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user, as identified by the operating system or the hub."""
+    """A user, and how they are known: as an account at a desk, or by a way of signing in."""
 
     account: str
-    source: Literal["account", "jupyterhub"]
+    way: Way
     uid: int  # of this process
     roles: frozenset[Role]
     in_service: bool = True  # whether there is a people file
@@ -142,15 +135,14 @@ class Person:
 
     def named(self) -> dict[str, Any]:
         """Return the identity as JSON values, as the record keeps it."""
-        return {"account": self.account, "source": self.source, "uid": self.uid}
+        return {"account": self.account, "way": self.way, "uid": self.uid}
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """People file: where identities come from, and the roles and keys of each account."""
+    """People file: the roles and keys of each account."""
 
     roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
-    hub: str = ""  # address of the hub's API; if empty, accounts of this machine count
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # public, see .keys
     digest: str = ""  # SHA-256 of the file; empty if there is none
 
@@ -162,7 +154,6 @@ class People:
     def document(self) -> dict[str, Any]:
         """Return the contents of the file as JSON values."""
         return {
-            "hub": self.hub,
             "people": {name: sorted(roles) for name, roles in sorted(self.roles.items()) if roles},
             # Kept when roles are revoked, so that earlier signatures stay valid.
             "keys": {name: list(known) for name, known in sorted(self.keys.items())},
@@ -174,14 +165,15 @@ class People:
             raise SettingsError(
                 f"{role!r} is not a role", where=account, fix=f"Choose from {', '.join(ROLES)}"
             )
+        account = _spelled(account)
         before = self.roles.get(account, frozenset())
         after = before | {role} if granted else before - {role}
-        return People(_checked({**self.roles, account: after}), self.hub, self.keys)
+        return People(_checked({**self.roles, account: after}), self.keys)
 
     def with_key(self, account: str, key: str) -> People:
         """Return a copy with one more public key for an account."""
         known = tuple(dict.fromkeys((*self.keys.get(account, ()), key.strip().lower())))
-        return People(self.roles, self.hub, _checked_keys({**self.keys, account: known}))
+        return People(self.roles, _checked_keys({**self.keys, account: known}))
 
 
 def read_people(folder: Path) -> People:
@@ -212,15 +204,15 @@ def read_people(folder: Path) -> People:
         os.close(file)
     try:
         document = json.loads(content)
-        hub = str(document.get("hub", ""))
+        unknown = sorted(set(document) - {"people", "keys"})
         roles = {str(name): frozenset(given) for name, given in document["people"].items()}
         keys = {str(name): tuple(known) for name, known in document.get("keys", {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unusable(path, f"is not a people file ({error!r})") from None
-    if hub and (urlsplit(hub).scheme not in {"http", "https"} or not urlsplit(hub).hostname):
-        raise _unusable(path, f"{hub!r} is not the address of a hub")
+    if unknown:
+        raise _unusable(path, f"holds settings that there are not: {', '.join(unknown)}")
     digest = hashlib.sha256(content).hexdigest()
-    return People(_checked(roles), hub.rstrip("/"), _checked_keys(keys), digest)
+    return People(_checked(roles), _checked_keys(keys), digest)
 
 
 def write_people(folder: Path, people: People) -> People:
@@ -234,30 +226,40 @@ def write_people(folder: Path, people: People) -> People:
     return read_people(folder)
 
 
-def identify(people: People, answers: Answers | None = None) -> Person:
-    """Identify the user of this process; raise NotPermitted if the hub does not.
+def identify(people: People, folder: Path) -> Person:
+    """Tell whom this process works for, with the roles in the people file of *folder*.
 
-    *answers* of the hub are believed for a while, and its next one is added.
+    Raises NotPermitted if nobody is known, or the name differs from one in the file by case alone:
+    the two could be one person, and much takes two.
     """
-    uid = os.getuid()
-    if people.hub:
-        from workbench.casework.record.jupyterhub import account_at_hub  # imports urllib, too
-
-        account = account_at_hub(people.hub, {} if answers is None else answers)
-        source: Literal["account", "jupyterhub"] = "jupyterhub"
-    else:
-        try:
-            account, source = pwd.getpwuid(uid).pw_name, "account"
-        except KeyError:
-            account, source = f"uid-{uid}", "account"
-    roles = people.roles.get(account, frozenset())
-    return Person(account, source, uid, roles, people.in_service)
+    found = identity_of_user(folder)
+    other = namesake(found.account, people.roles)
+    if other:
+        raise NotPermitted(
+            f"{found.account} differs by case alone from {other}, who is in the people file",
+            where=found.account,
+            fix=f"Sign in as {other}, or ask the administrator to correct the people file",
+        )
+    roles = people.roles.get(found.account, frozenset())
+    return Person(found.account, found.way, os.getuid(), roles, people.in_service)
 
 
 def _checked(roles: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Role]]:
     for name, given in roles.items():
+        if name != _spelled(name):
+            raise SettingsError(
+                f"{name!r} is not in its normal form",
+                where=PEOPLE,
+                fix="Give the role with `sightline people grant`, which writes the name as it is",
+            )
+        if other := namesake(name, roles):
+            raise SettingsError(
+                f"{name} and {other} differ by case alone and cannot be told apart",
+                where=PEOPLE,
+                fix="Keep one of them",
+            )
         unknown = sorted(set(given) - set(ROLES))
-        if not name.strip() or unknown:
+        if unknown:
             raise SettingsError(
                 f"{name!r} has unknown roles: {', '.join(map(str, unknown))}",
                 where=PEOPLE,
@@ -270,6 +272,13 @@ def _checked(roles: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Role]]:
                 fix="An auditor may have no other role: revoke one",
             )
     return dict(roles)
+
+
+def _spelled(name: str) -> str:
+    try:
+        return normal_name(name)
+    except NotPermitted as error:
+        raise SettingsError(error.what, where=PEOPLE, fix=error.fix) from None
 
 
 def _checked_keys(keys: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
