@@ -148,15 +148,15 @@ class Question:
         """For each vector, upper bounds of what stands for plain scores; see :meth:`keys`."""
         keys = []
         scale, slack = index.scale[piece], np.float32(self.slack(index))
-        square = index.square[piece] if self.metric == "euclidean" else 0
+        square = index.square[piece] if self.metric == "euclidean" else None
         for k in range(len(self.vectors)):
             key = products[:, k].astype(np.float32)
-            if self.metric == "cosine":
+            if square is None:
                 key *= scale * self.scale[k]
                 key += slack
             else:
-                key *= scale * np.float32(2 * self.scale[k])
-                key -= square
+                twice = 2.0 * float(self.scale[k])  # key becomes twice · key · scale - square
+                numkong.fma(key, scale, square, alpha=twice, beta=-1.0, out=key)
                 key += slack - np.float32(self._length[k] ** 2)
             keys.append(key)
         return keys
@@ -209,12 +209,12 @@ class Question:
         nearest = plain[0] if len(plain) == 1 else np.maximum.reduce(plain)
         wide = least + float(self._taken.min()) - _ROUNDING * max(1.0, abs(least))
         room = offsets[piece] + np.float32(2 * wide)  # twice as far as it may be, below zero
-        room *= room
-        chosen = np.flatnonzero(room >= nearest * np.float32(-4))
-        rows = _rows(piece, chosen)
-        keys = self._of_plain([key[chosen] for key in plain], offsets[rows])
-        keep = keys >= np.float32(least)
-        return self._best(index, rows[keep], keys[keep], offsets)
+        numkong.fma(room, room, nearest, alpha=0.25, beta=1.0, out=room)
+        chosen = np.flatnonzero(room >= 0)
+        some = offsets[piece][chosen]
+        keys = self._of_plain([key[chosen] for key in plain], some)
+        keep = np.flatnonzero(keys >= np.float32(max(least, self._least(index, keys, some))))
+        return _rows(piece, chosen[keep]), keys[keep]
 
     def sampled(
         self,
@@ -272,9 +272,11 @@ class Question:
         """Bound as in :meth:`least`, from the *keys* and *offsets* of some rows."""
         if self.top is None or len(keys) <= self.top:
             return -math.inf
-        # At least *top* rows are truly as good as the last of these.
+        # At least *top* rows are truly as good as the last of these may be. It grows with the key,
+        # so that the largest offset makes it a bound for all of them.
         place = len(keys) - self.top
-        return float(np.partition(self.lower(index, keys, offsets), place)[place])
+        last = np.partition(keys, place)[place]
+        return float(self.lower(index, last, None if offsets is None else offsets.max()))
 
     def _key_of(self, score: float) -> float:
         """Return what stands for a score; see :meth:`keys`."""
