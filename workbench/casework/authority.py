@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 
 from workbench.casework.register import FOLDER, CaseRegister
-from workbench.casework.subjects import resemblance
+from workbench.casework.subjects import Likeness, required_likeness, resemblance
 from workbench.casework.training import is_fictional
 from workbench.domain import PLAIN_SCALE
 from workbench.errors import CaseError, EvaluationError, NotPermitted
@@ -68,7 +68,8 @@ def authorise(
     me = register.me
     try:
         case = register.case(reference)
-        reasons = list(_reasons(register, case, me, gallery, probe, scope, cameras))
+        required = _required(register, case, probe)
+        reasons = list(_reasons(register, case, me, gallery, probe, scope, cameras, required))
     except (CaseError, EvaluationError) as error:
         register.refused("search", reference, [error.what])
         raise
@@ -91,9 +92,8 @@ def authorise(
         "top": top,
         **(_filter_document(only) if only else {}),
     }
-    if case.request.subject is not None:
-        asked["required"] = case.request.subject.least_score
-        asked["required scale"] = case.request.subject.scale
+    if required is not None:
+        asked["required"], asked["required scale"] = required.least_score, required.scale
     if reasons:
         register.record("search.refused", {**asked, "reasons": reasons}, by=me)
         raise NotPermitted(
@@ -141,8 +141,7 @@ def admit(register: CaseRegister, reference: str, probe: Probe, *, tracklet_id: 
     case = register.case(reference)
     me = register.require("training.use" if case.is_training else "search", reference)
     reasons = list(_when(register, case))
-    if case.request.subject is not None:
-        reasons += _unlike("this face", register, case, probe)
+    reasons += _unlike("this face", register, case, probe, _required(register, case, probe))
     if reasons:
         register.refused("search", reference, reasons)
         raise NotPermitted(
@@ -226,6 +225,7 @@ def _reasons(
     probe: Probe,
     scope: Scope,
     cameras: tuple[Camera, ...],
+    required: Likeness | None,
 ) -> Iterator[str]:
     try:
         me.require("training.use" if case.is_training else "search")
@@ -238,8 +238,7 @@ def _reasons(
     yield from _within(case, scope)
     if unnamed := sorted(scope.unplaced.difference(case.request.unplaced)):
         yield f"the case does not name the cameras without a place {', '.join(unnamed)}"
-    if case.request.subject is not None:
-        yield from _unlike("the probe", register, case, probe)
+    yield from _unlike("the probe", register, case, probe, required)
     if not case.is_training and len(cameras) > case.most_cameras:
         yield f"the search covers {len(cameras):,} cameras; the case allows {case.most_cameras:,}"
     beside = gallery.path.resolve().parent / FOLDER
@@ -255,14 +254,26 @@ def _reasons(
         )
 
 
-def _unlike(what: str, register: CaseRegister, case: Case, probe: Probe) -> Iterator[str]:
-    assert case.request.subject is not None
-    required, scale = case.request.subject.least_score, case.request.subject.scale
-    found = resemblance(register.folder, case, probe, calibrations=register.rules.calibrations)
-    if not found >= required:  # NaN is not alike
+def _required(register: CaseRegister, case: Case, probe: Probe) -> Likeness | None:
+    """Return how alike a probe must be to the case's subject; None where the case names none."""
+    subject = case.request.subject
+    if subject is None:
+        return None
+    return required_likeness(
+        subject, probe.profile, calibrations=register.rules.calibrations, where=case.reference
+    )
+
+
+def _unlike(
+    what: str, register: CaseRegister, case: Case, probe: Probe, required: Likeness | None
+) -> Iterator[str]:
+    if required is None:
+        return
+    found = resemblance(register.folder, case, probe, required)
+    if not found >= required.least_score:  # NaN is not alike
         yield (
             f"{what} does not resemble the case's subject: score {found:.2f}, "
-            f"{required:.2f} is required on the scale {scale}"
+            f"{required.least_score:.2f} is required on the scale {required.scale}"
         )
 
 

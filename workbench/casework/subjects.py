@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,20 +87,62 @@ def subject_photographs(folder: Path, case: Case) -> tuple[bytes, ...]:
     return kept_photographs(folder, case.reference, subject.photographs)
 
 
-def resemblance(folder: Path, case: Case, probe: Probe, *, calibrations: Path) -> float:
-    """Score the probe and each of its photographs against the case's subject.
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike a probe must be to the subject of a case: at least ``least_score`` on ``scale``."""
 
-    Returns the lowest score, on the scale of the subject's ``least_score``, whatever scores the
-    installation uses by now: a calibration put in its folder *calibrations* changes neither. All of
-    them count, so that a photograph of another person does not pass among the right ones.
+    least_score: float
+    scale: str
+    normaliser: Normaliser | None  # None for plain scores
+
+
+def required_likeness(
+    subject: Subject, profile: Profile, *, calibrations: Path, where: str
+) -> Likeness:
+    """Return what a case asks of a probe: the score that was approved with it, on its own scale.
+
+    Where nothing makes scores of that scale any more, or they were plain and the calibration that
+    comes with Sightline normalises by now, it is computed anew from that calibration, and from no
+    file that could be put in the folder *calibrations*: nothing that users bring lowers it.
 
     Raises
     ------
     CaseError
-        If the case was requested with another profile, or with normalised scores that no
-        calibration makes any more, its subject was deleted, or its files were altered.
+        If nothing makes scores of its scale any more, and no calibration comes with Sightline.
     EvaluationError
         If a calibration that is needed cannot be read.
+    """
+    shipped = shipped_calibration(profile)
+    if subject.scale != PLAIN_SCALE:
+        for calibration in (calibration_of(profile, folder=calibrations), shipped):
+            normaliser = calibration.normaliser if calibration else None
+            # Scales have short names, which another normaliser could be made to share.
+            if normaliser is not None and normaliser.digest == subject.normaliser:
+                return Likeness(subject.least_score, subject.scale, normaliser)
+    if shipped is not None and shipped.normaliser is not None:
+        least = shipped.threshold(photographs=MOST_PHOTOGRAPHS).score
+        return Likeness(least, shipped.scale, shipped.normaliser)
+    if subject.scale == PLAIN_SCALE:
+        return Likeness(subject.least_score, PLAIN_SCALE, None)
+    raise CaseError(
+        f"its subject was described with scores of the scale {subject.scale}, and no calibration "
+        "makes these any more",
+        where=where,
+        fix="Request the case again, or bring back the calibration that it was requested with",
+    )
+
+
+def resemblance(folder: Path, case: Case, probe: Probe, required: Likeness) -> float:
+    """Score the probe and each of its photographs against the case's subject.
+
+    Returns the lowest score, on the scale of what is *required*: see :func:`required_likeness`. All
+    of them count, so that a photograph of another person does not pass among the right ones.
+
+    Raises
+    ------
+    CaseError
+        If the case was requested with another profile, its subject was deleted, or its files were
+        altered.
     """
     subject = case.request.subject
     assert subject is not None
@@ -112,31 +154,10 @@ def resemblance(folder: Path, case: Case, probe: Probe, *, calibrations: Path) -
             fix="Use the profile the case was requested with, or request a case with this one",
         )
     known = _templates(subject_folder(folder, case.reference) / _TEMPLATES, subject.digest)
-    normaliser = _normaliser(subject, probe.profile, calibrations, where=case.reference)
     asked = [probe.template, *(photograph.template for photograph in probe.photographs)]
     metric = probe.profile.metric
     # NumPy's minimum, as Python's passes over what is not a number.
-    return float(np.min([scores(known, one, metric, normaliser).max() for one in asked]))
-
-
-def _normaliser(
-    subject: Subject, profile: Profile, calibrations: Path, *, where: str
-) -> Normaliser | None:
-    """Find the normaliser that the case was requested with, here or with Sightline."""
-    if subject.scale == PLAIN_SCALE:
-        return None
-    for find in (partial(calibration_of, folder=calibrations), shipped_calibration):
-        calibration = find(profile)
-        normaliser = calibration.normaliser if calibration else None
-        # Scales have short names, which another normaliser could be made to share.
-        if normaliser is not None and normaliser.digest == subject.normaliser:
-            return normaliser
-    raise CaseError(
-        f"its subject was described with scores of the scale {subject.scale}, and no calibration "
-        "makes these any more",
-        where=where,
-        fix="Request the case again, or bring back the calibration that it was requested with",
-    )
+    return float(np.min([scores(known, one, metric, required.normaliser).max() for one in asked]))
 
 
 def delete_subject(folder: Path, reference: str) -> int:
