@@ -89,7 +89,7 @@ def subject_photographs(folder: Path, case: Case) -> tuple[bytes, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How alike a probe must be to the subject of a case: at least ``least_score`` on ``scale``."""
+    """Likeness that a case asks of a probe: at least ``least_score`` on ``scale``."""
 
     least_score: float
     scale: str
@@ -102,7 +102,7 @@ def required_likeness(
     """Return what a case asks of a probe: the score that was approved with it, on its own scale.
 
     Where nothing makes scores of that scale any more, or they were plain and the calibration that
-    comes with Sightline normalises by now, it is computed anew from that calibration, and from no
+    comes with Sightline normalises by now, it is computed again from that calibration, and from no
     file that could be put in the folder *calibrations*: nothing that users bring lowers it.
 
     Raises
