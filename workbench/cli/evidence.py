@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.casework.evidence.archive import verify_archive
 from workbench.casework.evidence.export import export, is_recorded
-from workbench.casework.record.signing import verify_archive
 from workbench.casework.register import FOLDER
 from workbench.cli.options import (
     add_action,

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polyglots
 import pytest
+from polyglots import POLYGLOTS, entry
 
 from workbench.casework.cases import Case, Request
-from workbench.casework.evidence.export import export, is_recorded
-from workbench.casework.record.signing import (
+from workbench.casework.evidence.archive import (
     MANIFEST,
     PUBLIC_KEY,
     SIGNATURE,
-    signing_key,
+    _pack,
     verify_archive,
 )
-from workbench.casework.record.signing import write_archive as written
+from workbench.casework.evidence.archive import write_archive as written
+from workbench.casework.evidence.export import export, is_recorded
+from workbench.casework.record.signing import signing_key
 from workbench.casework.register import CaseRegister
 from workbench.domain import Probe
-from workbench.errors import NotPermitted
+from workbench.errors import EvidenceError, NotPermitted
 from workbench.gallery import Gallery
 
 Ask = Callable[..., Request]
@@ -38,9 +43,8 @@ def changed(archive: Any, **files: bytes) -> Path:
     with zipfile.ZipFile(archive.path) as opened:
         content = {name: opened.read(name) for name in opened.namelist()}
     path: Path = archive.path.with_name("changed.zip")
-    with zipfile.ZipFile(path, "w") as opened:
-        for name, data in (content | files).items():
-            opened.writestr(name, data)
+    with path.open("wb") as file:
+        _pack(file, content | files)
     return path
 
 
@@ -119,3 +123,121 @@ def test_an_export_by_somebody_without_the_role(
         with pytest.raises(NotPermitted):
             export(office.sit(name), "A-1", gallery, tmp_path / "x.zip")
     assert len(office.events("evidence.export.refused")) == 4
+
+
+def refused(path: Path, data: bytes) -> tuple[str, ...]:
+    """The faults of an archive of these bytes; there are some."""
+    path.write_bytes(data)
+    faults = verify_archive(path).faults
+    assert faults
+    return faults
+
+
+def test_an_archive_that_two_readers_read_differently(archive: Any, tmp_path: Path) -> None:
+    sound = archive.path.read_bytes()
+    told = {
+        "before_the_list": "the list of files: ",
+        "between_two_files": "bytes before it that belong to no file",
+        "bytes_after": "the end: 22 bytes after it",
+        "a_wide_end": "the end: refers to ZIP64 records",
+        "slack_in_a_file": "ends before its packed bytes do",
+        "one_file_listed_twice": "overlaps",
+        "an_extra_field": "the length of the extra field is 20",
+    }
+    for way, made in POLYGLOTS.items():
+        faults = refused(tmp_path / "x.zip", made(sound))
+        assert all(": " in fault and fault.isprintable() for fault in faults), way
+        assert any(told.get(way, "") in fault for fault in faults), (way, faults)
+
+
+@pytest.mark.parametrize(
+    ("fields", "begins"),
+    [
+        (polyglots.LOCAL_FIELDS, polyglots.LOCAL),
+        (polyglots.LISTED_FIELDS, polyglots.LISTED),
+        (polyglots.END_FIELDS, polyglots.END),
+    ],
+    ids=["before a file", "in the list", "at the end"],
+)
+def test_a_header_that_says_something_else(
+    archive: Any, tmp_path: Path, fields: dict[str, tuple[int, int]], begins: bytes
+) -> None:
+    """Every bit of every field, of the last file."""
+    data = archive.path.read_bytes()
+    at = data.rindex(begins)
+    for offset, width in fields.values():
+        for bit in range(8 * width):
+            value = int.from_bytes(data[at + offset : at + offset + width], "little") ^ 1 << bit
+            refused(tmp_path / "x.zip", polyglots.put(data, at + offset, width, value))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("report.html", "report.html"),
+        ("report.html", "Report.HTML"),
+        ("shots/caf\u00e9.jpg", "shots/cafe\u0301.jpg"),
+        ("shots/\x1b[2J.jpg",),
+        ("shots\\0001-x.jpg",),
+        ("/etc/passwd",),
+        ("shots/0001-../../../evil-0.jpg",),
+        ("a/b/c.jpg",),
+        ("shots/",),
+        ("shots/con.jpg",),
+        ("report.html.",),
+        ("C:report.html",),
+        ("",),
+    ],
+)
+def test_names_that_are_not_the_same_everywhere(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Signed with the office's own key, so that nothing but the names is wrong."""
+    key = signing_key(tmp_path)
+    about = {"case": "A-1", "made_at": "2026-01-01T00:00:00Z", "made_by": "anna",
+             "head": f"1:{'0' * 64}"}  # fmt: skip
+    sound = {"a.txt": b"x"}
+    written(tmp_path / "sound.zip", sound, about, key)
+    assert verify_archive(tmp_path / "sound.zip").sound
+    with zipfile.ZipFile(tmp_path / "sound.zip") as opened:
+        parts = [(n.encode(), *entry(n.encode(), opened.read(n))) for n in opened.namelist()]
+    parts += [(n.encode(), *entry(n.encode(), b"x")) for n in names]
+    faults = refused(tmp_path / "x.zip", polyglots.archive(*parts))
+    assert all(fault.isascii() and fault.isprintable() for fault in faults)
+    if len(set(names)) == 1 and names[0] != "report.html":
+        with pytest.raises(EvidenceError, match="cannot hold a file of the name"):
+            written(tmp_path / "y.zip", {names[0]: b"x"}, about, key)
+        assert not (tmp_path / "y.zip").exists()
+
+
+def test_an_archive_that_unpacks_to_more_than_fits(tmp_path: Path) -> None:
+    """256 KiB that unpack to a thousand times that, and 20,000 files, in little memory and time."""
+    key = signing_key(tmp_path)
+    about = {"case": "A-1", "made_at": "2026-01-01T00:00:00Z", "made_by": "anna",
+             "head": f"1:{'0' * 64}"}  # fmt: skip
+    written(tmp_path / "many.zip", {f"shots/{n}.jpg": b"x" for n in range(20_000)}, about, key)
+    written(tmp_path / "sound.zip", {"a.bin": b"x"}, about, key)
+    with zipfile.ZipFile(tmp_path / "sound.zip") as opened:
+        parts = [(n.encode(), *entry(n.encode(), opened.read(n))) for n in opened.namelist()[:3]]
+    bomb = entry(b"a.bin", bytes(1 << 28))
+    (tmp_path / "bomb.zip").write_bytes(polyglots.archive(*parts, (b"a.bin", *bomb)))
+    lying = polyglots.put(bomb[0], 22, 4, 1), polyglots.put(bomb[1], 24, 4, 1)
+    (tmp_path / "lying.zip").write_bytes(polyglots.archive(*parts, (b"a.bin", *lying)))
+    code = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from workbench.casework.evidence.archive import verify_archive\n"
+        "free = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (free + (64 << 20),) * 2)\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (60, 60))\n"
+        "for path in sys.argv[1:]:\n"
+        "    print(verify_archive(Path(path)).faults)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *(str(tmp_path / f"{n}.zip") for n in
+                                       ("many", "bomb", "lying"))],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == [
+        "()",
+        "('a.bin: altered since it was signed',)",
+        "('a.bin: is larger than its header says',)",
+    ], done.stderr

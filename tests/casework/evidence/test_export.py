@@ -23,17 +23,18 @@ from PIL import Image
 
 from workbench.calibration import Calibration, Normaliser, write_calibration
 from workbench.casework.cases import Case
+from workbench.casework.evidence.archive import (
+    MANIFEST,
+    PUBLIC_KEY,
+    SIGNATURE,
+    _pack,
+    verify_archive,
+)
 from workbench.casework.evidence.contents import _method
 from workbench.casework.evidence.export import Export, _default_threshold, export, is_recorded
 from workbench.casework.oversight import audit_overview
 from workbench.casework.record.audit import verify
-from workbench.casework.record.signing import (
-    MANIFEST,
-    PUBLIC_KEY,
-    SIGNATURE,
-    signing_key,
-    verify_archive,
-)
+from workbench.casework.record.signing import signing_key
 from workbench.casework.reviewing.review import decide, list_for_review, waiting
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import Candidate, ClockCorrection, Probe, Profile, Scope, Threshold
@@ -72,9 +73,8 @@ def content(archive: Export) -> dict[str, bytes]:
 
 
 def packed(path: Path, files: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w") as opened:
-        for name, data in files.items():
-            opened.writestr(name, data)
+    with path.open("wb") as file:
+        _pack(file, files)
     return path
 
 
@@ -207,7 +207,7 @@ def test_an_archive_without_manifest_signature_or_key_is_refused(
 
 def test_another_s_signature_is_told_from_ours(archive: Export, tmp_path: Path) -> None:
     """Whoever changes a file and signs anew has another key."""
-    from workbench.casework.record.signing import write_archive
+    from workbench.casework.evidence.archive import write_archive
 
     files = {
         n: d for n, d in content(archive).items() if n not in (MANIFEST, SIGNATURE, PUBLIC_KEY)
@@ -302,7 +302,7 @@ def test_the_demo_s_evidence_holds_on_another_machine(
     copy = shutil.copy(made.path, tmp_path / "elsewhere.zip")
     code = (
         "import sys; from pathlib import Path\n"
-        "from workbench.casework.record.signing import verify_archive\n"
+        "from workbench.casework.evidence.archive import verify_archive\n"
         "print(verify_archive(Path(sys.argv[1]), key=sys.argv[2]).faults)"
     )
     done = subprocess.run(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from workbench.casework.clockcorrection import entries_about_clocks
+from workbench.casework.evidence.archive import write_archive
 from workbench.casework.evidence.contents import (
     Dossier,
     Finding,
@@ -22,7 +23,7 @@ from workbench.casework.evidence.contents import (
 from workbench.casework.evidence.drawings import place_sketch, time_sketch
 from workbench.casework.evidence.report import as_html, as_pdf
 from workbench.casework.record.chain import Entry, Head
-from workbench.casework.record.signing import fingerprint, signing_key, write_archive
+from workbench.casework.record.signing import fingerprint, signing_key
 from workbench.casework.register import all_entries
 from workbench.casework.reviewing.review import considered, error_rates_of
 from workbench.casework.subjects import subject_photographs
