@@ -86,9 +86,9 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What an archive holds, and where it is not in the one form.
+    """Files of an archive, and where it is not in the one form.
 
-    ``files`` are those that can be unpacked, by name; each name in ``faults`` is escaped.
+    ``files`` are those that can be unpacked, by name. Each name in ``faults`` is escaped.
     """
 
     files: dict[str, Packed]
