@@ -148,7 +148,11 @@ SERVE = """
 import sys
 from pathlib import Path
 from workbench.server.application import serve
-serve(gallery=Path(sys.argv[1]), port=0, token=sys.argv[2], ready=lambda a: print(a, flush=True))
+from workbench.settings import load_settings
+serve(
+    gallery=Path(sys.argv[1]), home=load_settings().home, port=0, token=sys.argv[2],
+    ready=lambda a: print(a, flush=True),
+)
 """
 
 

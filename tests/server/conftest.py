@@ -18,6 +18,10 @@ SERVE = Path(__file__).with_name("serve.py")
 # Tells what its kernel knew of the request, and had imported before.
 ASKED = """import os, sys
 known = "workbench.widgets.investigate.page" in sys.modules
+from pathlib import Path
+from workbench.casework.record.identity import identity_of_user
+told = identity_of_user(Path(os.environ["SIGHTLINE_HOME"]) / "casework")
+print("told:", told.account, "by", told.way, "|", os.environ["SIGHTLINE_SERVED"])
 print("query:", os.environ["QUERY_STRING"], "| warm:", known, "| history:", len(In), dir()[0])"""
 
 

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 from workbench.server.application import serve
+from workbench.settings import load_settings
 
 if __name__ == "__main__":
     serve(
         gallery=Path(sys.argv[1]),
+        home=load_settings().home,
         dashboards=Path(sys.argv[2]),
         port=0,
         warm_kernels=int(sys.argv[3]) if len(sys.argv) > 3 else 0,

@@ -21,7 +21,13 @@ def given(tmp_path: Path) -> dict[str, Any]:
     """Arguments of ``serve`` that would do, were one of them not spoiled by the test."""
     gallery = tmp_path / "gallery.duckdb"
     gallery.touch()
-    return {"gallery": gallery, "dashboards": tmp_path, "port": 0, "ready": pytest.fail}
+    return {
+        "gallery": gallery,
+        "home": tmp_path,
+        "dashboards": tmp_path,
+        "port": 0,
+        "ready": pytest.fail,
+    }
 
 
 def test_a_gallery_must_exist(given: dict[str, Any], tmp_path: Path) -> None:

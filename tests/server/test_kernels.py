@@ -19,7 +19,9 @@ import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
+from workbench.casework.record.identity import account_of_process
 from workbench.server.kernels import CurrentInterpreter, DashboardKernels
+from workbench.server.sessions import CURRENT, Session
 
 
 def test_opening_a_dashboard_starts_a_kernel_and_the_page_ends_it(served: Any) -> None:
@@ -83,10 +85,12 @@ def test_a_page_takes_the_kernel_that_waits_and_another_comes(warm: Any) -> None
     (waiting,) = warm.kernels()
     _, body = warm.ask("/voila/render/asked.ipynb?case=A-1%27%29")
     assert "query: case=A-1%27%29 | warm: True" in html.unescape(body)
+    assert f"told: {account_of_process()} by token | 1" in html.unescape(body)
     assert waiting in warm.kernels()
     # What was run before is not in the page's history, nor in its names.
     cold = warm.ask("/voila/render/asked.ipynb")[1]
     assert _history(body) == _history(cold)
+    assert f"told: {account_of_process()} by token | 1" in html.unescape(cold)
     assert _until(lambda: len(warm.kernels()) == 3)
 
 
@@ -112,6 +116,7 @@ def test_sigterm_ends_kernels_that_wait_and_those_on_their_way(
 
 def test_a_kernel_that_waits_is_not_ended_for_being_idle(tmp_path: Path) -> None:
     async def look() -> tuple[bool, bool]:
+        CURRENT.set(Session("anna", "token"))
         kernels = DashboardKernels(
             environment=dict(os.environ),
             warm_kernels=1,

@@ -52,5 +52,9 @@ def _demo(options: argparse.Namespace) -> int:
         gallery = demo_gallery(town, installation, progress=progress)
     settings = demo_settings(town, installation)
     return serve_gallery(
-        gallery, port=options.port, tiles=settings.tiles, environment=settings.environment()
+        gallery,
+        home=settings.home,
+        port=options.port,
+        tiles=settings.tiles,
+        environment=settings.environment(),
     )

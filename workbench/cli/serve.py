@@ -58,6 +58,7 @@ def _serve(options: argparse.Namespace) -> int:
     settings = load_settings()
     return serve_gallery(
         options.gallery or settings.gallery_file,
+        home=settings.home,
         tiles=settings.tiles,
         host=options.host,
         port=options.port,
@@ -68,6 +69,7 @@ def _serve(options: argparse.Namespace) -> int:
 def serve_gallery(
     gallery: Path,
     *,
+    home: Path,
     host: str = "127.0.0.1",
     port: int | None = None,
     warm_kernels: int = 1,
@@ -82,6 +84,7 @@ def serve_gallery(
 
     serve(
         gallery=gallery,
+        home=home,
         host=host,
         port=port,
         token=os.environ.get("SIGHTLINE_TOKEN"),

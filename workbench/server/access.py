@@ -1,4 +1,4 @@
-"""Access control in front of every route: a request without the token reaches no handler.
+"""Access control in front of every route: a request without a session reaches no handler.
 
 Voila and Jupyter Server check access handler by handler and leave some handlers open
 (``/voila/files``, ``/voila/static``, …). Here access is checked before routing, so that no route
@@ -8,65 +8,68 @@ without exceptions is easier to trust.
 
 from __future__ import annotations
 
-import hmac
-import secrets
-from http.cookies import SimpleCookie
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+import re
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from jupyter_server.auth.identity import IdentityProvider, User
-from tornado.httputil import HTTPServerRequest
-from tornado.log import access_log
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+from tornado.log import access_log, app_log
 from tornado.web import Application, RequestHandler
 
-from workbench.casework.record.identity import account_of_process
-from workbench.errors import SettingsError
+from workbench.server.sessions import Session
+from workbench.server.ways import Refused, Way
 
-SHORTEST_TOKEN = 16
-"""Characters: 16 of the URL-safe alphabet are 96 bits, beyond guessing."""
+_KERNEL = re.compile(r"/(?:api/kernels|voila/api/shutdown)/(\w+-\w+-\w+-\w+-\w+)(?:/|$)")
 
 
-def checked_token(token: str | None) -> str:
-    """Return ``token``, or a random one for None; raise SettingsError if it is too short."""
-    if token is None:
-        return secrets.token_urlsafe(32)
-    if len(token) < SHORTEST_TOKEN:
-        raise SettingsError(
-            f"has only {len(token)} characters and can be guessed",
-            where="token",
-            fix=f"Use at least {SHORTEST_TOKEN} characters, or leave it out to have one made",
-        )
-    return token
+class Owners(Protocol):
+    """Register of the sessions whose pages kernels serve."""
+
+    def session_of(self, kernel_id: str) -> Session | None:
+        """Session whose page a kernel serves; None for one that waits, and for no kernel."""
 
 
 class Door(Application):
-    """A Tornado application that answers only requests that carry ``token``.
+    """A Tornado application that answers only requests of people who have signed in.
 
-    A browser sends the token once, as ``?token=…``. It is given a cookie and redirected to the same
-    address without the token, which therefore stays out of the history, the pages' addresses and
-    the kernels. Scripts send ``Authorization: token …`` with each request.
+    Each request that passes has its :class:`~workbench.server.sessions.Session` as
+    ``request.session``. Kernels are answered for to nobody but the person whose page they serve:
+    to others there is none.
     """
 
-    def __init__(self, *, token: str, **settings: Any) -> None:
+    def __init__(self, *, way: Way, owners: Owners, **settings: Any) -> None:
         super().__init__(**settings)
-        self._token = token
-        self._session = secrets.token_urlsafe(32)  # valid as long as this server runs
+        self.way, self._owners = way, owners
 
-    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+    def find_handler(  # type: ignore[override]  # what Tornado declares is private
+        self, request: HTTPServerRequest, **_: Any
+    ) -> HTTPMessageDelegate:
+        """Delegate that finds out who asks before anything of the request is handled."""
+        return _Asking(self, request)
+
+    async def admit(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
         """Handler of a request that may pass; otherwise the one that signs in or refuses."""
         if _is_cross_site(request):
             return self._refuse(request, 403, "cross-site")
-        asked = dict(parse_qsl(request.query)).get("token")
-        known = self._has_cookie(request) or self._has_header(request)
-        if asked is not None and (known or self._is_token(asked)) and request.method == "GET":
-            return self.get_handler_delegate(
-                request, _TokenSignIn, {"session": self._session, "cookie": _cookie_name(request)}
-            )
-        if known:
-            return super().find_handler(request, **kwargs)
-        if asked is not None:
-            return self._refuse(request, 403, "wrong")
-        return self._refuse(request, 401, "missing")
+        if request.path in self.way.open_paths:
+            return super().find_handler(request)
+        if (handler := self.way.sign_in(request)) is not None:
+            return self.get_handler_delegate(request, *handler)
+        try:
+            session = await self.way.session(request)
+        except Refused as refused:
+            return self._refuse(request, refused.status, refused.reason)
+        except Exception:  # nothing passes that could not be checked
+            app_log.exception("a request could not be checked")
+            return self._refuse(request, 500, "unknown")
+        kernel = _KERNEL.search(request.path)
+        if kernel is not None:
+            owner = self._owners.session_of(kernel[1])
+            if owner is None or owner.account != session.account:
+                return self._refuse(request, 404, "kernel")
+        request.session = session  # type: ignore[attr-defined]
+        return super().find_handler(request)
 
     def log_request(self, handler: RequestHandler) -> None:
         """Log one line per request, without the query, which may hold a token or a name."""
@@ -82,30 +85,39 @@ class Door(Application):
             milliseconds,
         )
 
-    def _is_token(self, text: str) -> bool:
-        return hmac.compare_digest(text.encode(), self._token.encode())
-
-    def _has_cookie(self, request: HTTPServerRequest) -> bool:
-        cookies = SimpleCookie(request.headers.get("Cookie", ""))
-        cookie = cookies.get(_cookie_name(request))
-        return cookie is not None and hmac.compare_digest(
-            cookie.value.encode(), self._session.encode()
-        )
-
-    def _has_header(self, request: HTTPServerRequest) -> bool:
-        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        return scheme.lower() in {"token", "bearer"} and self._is_token(text.strip())
-
-    def _refuse(self, request: HTTPServerRequest, status: int, reason: str) -> Any:
+    def _refuse(self, request: HTTPServerRequest, status: int, reason: str) -> HTTPMessageDelegate:
         return self.get_handler_delegate(
             request, _AccessDenied, {"status": status, "reason": reason}
         )
 
 
-def _cookie_name(request: HTTPServerRequest) -> str:
-    # A host's ports share their cookies: two servers must not sign each other out.
-    port = urlsplit(f"//{request.host}").port or 80
-    return f"sightline-{port}"
+class _Asking(HTTPMessageDelegate):
+    """Find the handler of a request while Tornado waits: to ask who signs in may take time."""
+
+    def __init__(self, door: Door, request: HTTPServerRequest) -> None:
+        self._door, self._request = door, request
+        self._handler: HTTPMessageDelegate | None = None
+        self._closed = False
+
+    async def headers_received(self, start_line: Any, headers: Any) -> None:
+        self._handler = await self._door.admit(self._request)
+        waiting = self._handler.headers_received(start_line, headers)
+        if waiting is not None:
+            await waiting
+        if self._closed:
+            self._handler.on_connection_close()
+
+    def data_received(self, chunk: bytes) -> Any:
+        return self._handler.data_received(chunk) if self._handler is not None else None
+
+    def finish(self) -> None:
+        if self._handler is not None:
+            self._handler.finish()
+
+    def on_connection_close(self) -> None:
+        self._closed = True
+        if self._handler is not None:
+            self._handler.on_connection_close()
 
 
 def _is_cross_site(request: HTTPServerRequest) -> bool:
@@ -122,22 +134,6 @@ def _is_cross_site(request: HTTPServerRequest) -> bool:
         return False
     follows_link = request.method == "GET" and headers.get("Sec-Fetch-Dest") == "document"
     return not follows_link
-
-
-class _TokenSignIn(RequestHandler):
-    """Exchange the token for a cookie and redirect to the address without the token."""
-
-    def initialize(self, session: str, cookie: str) -> None:
-        self._session, self._cookie = session, cookie
-
-    def get(self) -> None:
-        """Set the cookie and redirect."""
-        query = urlencode([item for item in parse_qsl(self.request.query) if item[0] != "token"])
-        # Two leading slashes, or a backslash, would name another host.
-        path = "/" + self.request.path.lstrip("/\\")
-        self.set_cookie(self._cookie, self._session, httponly=True, samesite="Lax", path="/")
-        self.set_header("Cache-Control", "no-store")
-        self.redirect(f"{path}?{query}" if query else path)
 
 
 class _AccessDenied(RequestHandler):
@@ -159,16 +155,12 @@ class _AccessDenied(RequestHandler):
         self.finish(page.render(reason=self._reason))
 
 
-class ServerAccount(IdentityProvider):  # type: ignore[misc, unused-ignore]
-    """Identity for Jupyter's handlers: every request that passed is the account of this server.
+class SignedIn(IdentityProvider):  # type: ignore[misc, unused-ignore]
+    """Identity for Jupyter's handlers: the person whose session the door has found."""
 
-    The kernels run as that account too, whatever a page says: see
-    :mod:`workbench.casework.record.identity`.
-    """
-
-    def get_user(self, handler: Any) -> User:  # noqa: ARG002 - the door has checked it
-        """User that runs this server."""
-        return User(username=account_of_process())
+    def get_user(self, handler: Any) -> User:
+        """Person who sent the request."""
+        return User(username=handler.request.session.account)
 
     def get_handlers(self) -> list[tuple[str, object]]:
         """No routes to sign in or out: the door does that."""

@@ -25,8 +25,9 @@ from voila.app import Voila
 from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from workbench.casework.record.identity import SERVED
 from workbench.errors import GalleryError, SettingsError
-from workbench.server.access import Door, ServerAccount, checked_token
+from workbench.server.access import Door, SignedIn
 from workbench.server.dashboards import find_dashboards, packaged_dashboards
 from workbench.server.kernels import (
     IDLE_SECONDS,
@@ -43,6 +44,9 @@ from workbench.server.kernels import (
 )
 from workbench.server.pages import DashboardPage, Frame, FrontPage, NotFound
 from workbench.server.policy import FRAME_PATH, Policy, tile_source
+from workbench.server.sessions import Sessions
+from workbench.server.teller import Teller
+from workbench.server.ways import ByToken, Cookie, checked_token
 
 DEFAULT_PORT = 8866
 TEMPLATE = "sightline"
@@ -63,6 +67,7 @@ _KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 def serve(
     *,
     gallery: Path,
+    home: Path,
     dashboards: Path | None = None,
     host: str = "127.0.0.1",
     port: int | None = None,
@@ -78,6 +83,8 @@ def serve(
     ----------
     gallery : Path
         The gallery the dashboards open; passed to them as ``SIGHTLINE_GALLERY``.
+    home : Path
+        Home of the installation, the same that the kernels' settings name.
     dashboards : Path, optional
         Folder of the notebooks; by default the packaged ones.
     host : str
@@ -112,7 +119,7 @@ def serve(
     folder = (dashboards or packaged_dashboards()).resolve()
     find_dashboards(folder)
     token = checked_token(token)
-    settings = {**environment, "SIGHTLINE_GALLERY": str(gallery.resolve())}
+    settings = {**environment, "SIGHTLINE_GALLERY": str(gallery.resolve()), SERVED: "1"}
     source = tile_source(tiles)
     sockets = _listen(host, port)
     with tempfile.TemporaryDirectory(prefix="sightline-") as name:
@@ -127,7 +134,7 @@ def serve(
             server = DashboardServer(config=config)
             server.policy, server.secret, server.folder = Policy(source), token, folder
             server.sockets, server.display_host = sockets, _display_host(host)
-            server.ready = ready
+            server.ready, server.casework = ready, home / "casework"
             server.initialize([])
             server.start()
 
@@ -141,6 +148,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
     folder: Path
     sockets: list[socket.socket]
     display_host: str
+    casework: Path
     ready: Callable[[str], None]
 
     def init_handlers(self) -> list[Any]:
@@ -189,18 +197,25 @@ class DashboardServer(Voila):  # type: ignore[misc]
 
         self.port = self.sockets[0].getsockname()[1]
         self.connection_dir = tempfile.mkdtemp(dir=self.connection_dir_root)
+        settings = self.init_settings()
+        sessions = Sessions()
+        cookie = Cookie(f"sightline-{self.port}", path="/")
+        sessions.at_end(self.kernel_manager.end_those_of)
         self.app = Door(
-            token=self.secret,
+            way=ByToken(self.secret, sessions=sessions, cookie=cookie, base="/"),
+            owners=self.kernel_manager,
             transforms=[self.policy.transform()],
             default_handler_class=NotFound,
             websocket_max_message_size=MESSAGE_BYTES,
-            **self.init_settings(),
+            **settings,
         )
         self.app.add_handlers(".*$", self.init_handlers())
         # The stream under a socket has its own limit, 100 MB by default.
         server = HTTPServer(self.app, max_buffer_size=MESSAGE_BYTES + 2**20, max_body_size=2**20)
         server.add_sockets(self.sockets)
+        teller = Teller(self.casework, self.kernel_manager)
         try:
+            await teller.open()
             # By number: this machine may be unable to resolve its own name.
             listening = _host_and_port(self.sockets[0].getsockname()[0], self.port)
             await AsyncHTTPClient().fetch(
@@ -213,6 +228,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             await stopped.wait()
         finally:
             server.stop()
+            await teller.close()
             await self.kernel_manager.shutdown_all(now=True)
             await server.close_all_connections()
 
@@ -224,7 +240,7 @@ def _configuration(
     config.Voila.config_file_paths = []
     config.Voila.root_dir = str(folder)
     config.Voila.connection_dir_root = str(scratch)
-    config.Voila.identity_provider_class = ServerAccount
+    config.Voila.identity_provider_class = SignedIn
     config.Voila.kernel_websocket_connection_class = LoggedConnection
     config.Voila.log_level = "WARN"
     config.VoilaConfiguration.template = TEMPLATE

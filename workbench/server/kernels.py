@@ -17,7 +17,10 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.log import app_log
+from tornado.web import HTTPError
 from traitlets import Dict, Int, List, Unicode
+
+from workbench.server.sessions import CURRENT, Session
 
 IDLE_SECONDS = 300
 """Idle time after which a kernel whose page went away unannounced (a killed browser) is ended."""
@@ -114,6 +117,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         self._waiting: list[asyncio.Task[_WarmKernel]] = []
         self._next_refill: asyncio.TimerHandle | None = None
+        self._sessions: dict[str, Session] = {}
 
     def refill(self) -> None:
         """Start kernels in the background until ``warm_kernels`` of them are ready or starting."""
@@ -123,15 +127,54 @@ class DashboardKernels(AsyncMappingKernelManager):
     async def start_kernel(  # type: ignore[override]  # Jupyter has the name in its kwargs
         self, *, env: Mapping[str, str], **kwargs: Any
     ) -> str:
-        """Id of a kernel for a page: a warm one if there is any, else one started now."""
+        """Id of a kernel for a page of the current session: a warm one if there is any."""
+        session = CURRENT.get()
         request = {name: env[name] for name in _REQUEST_VARIABLES if name in env}
         kernel_id = await self._claim(request)
         if kernel_id is None:
             kernel_id = await self._start_cold(env={**self.environment, **request}, **kwargs)
+        self._sessions[kernel_id] = session  # before a cell of the page runs
+        if not session.alive:  # signed out meanwhile
+            await self.end_those_of(session)
+            raise HTTPError(401)
         if self.warm_kernels:
             loop = asyncio.get_running_loop()
             self._next_refill = loop.call_later(_REFILL_SECONDS, self.refill)
         return kernel_id
+
+    def session_of(self, kernel_id: str) -> Session | None:
+        """Session whose page a kernel serves; None for one that waits, and for no kernel."""
+        return self._sessions.get(kernel_id) if kernel_id in self else None
+
+    def session_of_process(self, pid: int) -> Session | None:
+        """Session that a process works for: the kernel itself, or one that it has started.
+
+        Each kernel leads a session of processes, by which the operating system knows its children.
+        """
+        if pid <= 0:  # of another system, as containers are to each other
+            return None
+        try:
+            leader = os.getsid(pid)
+        except ProcessLookupError:
+            return None
+        for kernel_id, session in self._sessions.items():
+            kernel: Any = self.get_kernel(kernel_id) if kernel_id in self else None
+            if kernel is not None and kernel.provisioner.pid == leader:
+                return session
+        return None
+
+    async def end_those_of(self, session: Session) -> None:
+        """End the kernels of a session."""
+        for kernel_id, one in list(self._sessions.items()):
+            if one is session and kernel_id in self:
+                kernels: Any = self
+                await kernels.shutdown_kernel(kernel_id, now=True)
+
+    def remove_kernel(self, kernel_id: str) -> Any:
+        """Forget a kernel that has ended."""
+        self._sessions.pop(kernel_id, None)
+        kernels: Any = super()
+        return kernels.remove_kernel(kernel_id)
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
         """End a kernel that has been idle for too long, unless it is a warm one in reserve."""

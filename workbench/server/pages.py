@@ -11,6 +11,7 @@ from tornado.web import HTTPError
 from voila.tornado.handler import TornadoVoilaHandler
 
 from workbench.server.dashboards import find_dashboards
+from workbench.server.sessions import CURRENT
 
 
 class Page(JupyterHandler):
@@ -67,6 +68,8 @@ class DashboardPage(TornadoVoilaHandler, Page):  # type: ignore[misc]
         """Render the dashboard of that name; 404 if there is none."""
         if name not in {dashboard.name for dashboard in find_dashboards(self._folder)}:
             raise HTTPError(404)
+        request: Any = self.request  # the door has put the session there
+        CURRENT.set(request.session)  # the kernel is started in this task
         await super().get(f"{name}.ipynb")  # type: ignore[misc]  # a coroutine, decorated
 
     write_error = Page.write_error

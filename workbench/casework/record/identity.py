@@ -32,7 +32,7 @@ SERVED = "SIGHTLINE_SERVED"
 """Variable that the server sets for its processes: they must be told whom they work for."""
 
 SOCKET = Path("run") / "who.sock"
-"""Place of the server's socket, in the casework folder."""
+"""Place of the server's socket, in the casework folder; of several servers, ``who-….sock`` each."""
 
 _SECONDS = 10.0  # a busy server answers late; none takes this long
 _MOST_BYTES = 4096
@@ -102,15 +102,20 @@ def namesake(account: str, known: Collection[str]) -> str:
     return next((name for name in known if name != account and name.casefold() == folded), "")
 
 
+def sockets_in(folder: Path, kind: str = SOCKET.stem) -> list[str]:
+    """List the names of the servers' sockets of one kind in the casework folder *folder*."""
+    return sorted(path.name for path in (folder / SOCKET.parent).glob(f"{kind}*.sock"))
+
+
 @contextlib.contextmanager
-def socket_address(folder: Path) -> Iterator[str]:
-    """Address of the server's socket, short enough for the operating system wherever it lies.
+def socket_address(folder: Path, name: str = SOCKET.name) -> Iterator[str]:
+    """Address of a server's socket, short enough for the operating system wherever it lies.
 
     Raises OSError if there is no folder for it. The address is valid within the block.
     """
     run = os.open(folder / SOCKET.parent, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        yield f"/proc/self/fd/{run}/{SOCKET.name}"
+        yield f"/proc/self/fd/{run}/{name}"
     finally:
         os.close(run)
 
@@ -124,20 +129,33 @@ def peer_of(connection: socket.socket) -> tuple[int, int]:
 
 
 def _told(folder: Path) -> Identity:
-    try:
-        with socket_address(folder) as address, socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_SECONDS)
-            connection.connect(address)
-            if peer_of(connection)[1] != folder.stat().st_uid:
-                raise _nobody(folder, "what answers there is not the server of this installation")
-            answer = json.loads(_line(connection))
-    except OSError as error:
-        raise _nobody(folder, f"the server does not say who it is ({error.strerror})") from None
-    except ValueError:
-        raise _nobody(folder, "the server's answer cannot be read") from None
-    if not isinstance(answer, dict) or not answer.get("account"):
-        raise _nobody(folder, "no one has signed in to the page that this process works for")
-    return _identity(answer["account"], answer.get("way"), where=str(folder / SOCKET))
+    """Ask each server of this installation; only the one that started this process knows it."""
+    refused = _nobody(folder, "the server does not say who it is (none is running)")
+    for name in sockets_in(folder):
+        try:
+            answer = _answer(folder, name)
+        except OSError as error:
+            refused = _nobody(folder, f"the server does not say who it is ({error.strerror})")
+        except ValueError:
+            refused = _nobody(folder, "the server's answer cannot be read")
+        except NotPermitted as error:
+            refused = error
+        else:
+            if isinstance(answer, dict) and answer.get("account"):
+                return _identity(answer["account"], answer.get("way"), where=str(folder / SOCKET))
+            refused = _nobody(
+                folder, "no one has signed in to the page that this process works for"
+            )
+    raise refused
+
+
+def _answer(folder: Path, name: str) -> object:
+    with socket_address(folder, name) as address, socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_SECONDS)
+        connection.connect(address)
+        if peer_of(connection)[1] != folder.stat().st_uid:
+            raise _nobody(folder, "what answers there is not the server of this installation")
+        return json.loads(_line(connection))
 
 
 def _line(connection: socket.socket) -> bytes:

@@ -1,0 +1,103 @@
+"""Sessions: who has signed in, for how long, and what ends with it.
+
+They live in the memory of the server: a restart signs everybody out.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from workbench.casework.record.identity import Way
+
+LONGEST_LIFE = timedelta(hours=12)
+"""Time after which a person signs in again, by default: one shift."""
+
+LONGEST_IDLE = timedelta(hours=1)
+"""Time without a request or work in an open page after which a session ends, by default."""
+
+
+def now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(eq=False)
+class Session:
+    """One person in one browser or script, from signing in until the session ends."""
+
+    account: str
+    way: Way
+    id: str = field(default_factory=lambda: secrets.token_hex(4))  # tells it apart, opens nothing
+    began: datetime = field(default_factory=now)
+    used: datetime = field(default_factory=now)
+    ended: str = ""  # why, once it has
+
+    @property
+    def alive(self) -> bool:
+        """True until the session ends."""
+        return not self.ended
+
+
+CURRENT: ContextVar[Session] = ContextVar("session")
+"""Session whose request is being answered; a kernel started meanwhile works for its person."""
+
+
+class Sessions:
+    """The sessions of one server, by the secret that each browser or script shows."""
+
+    def __init__(
+        self, *, longest_life: timedelta = LONGEST_LIFE, longest_idle: timedelta = LONGEST_IDLE
+    ) -> None:
+        self._longest_life, self._longest_idle = longest_life, longest_idle
+        self._by_secret: dict[str, Session] = {}
+        self._at_end: list[Callable[[Session], Awaitable[None]]] = []
+
+    def at_end(self, call: Callable[[Session], Awaitable[None]]) -> None:
+        """Have *call* awaited with each session that ends."""
+        self._at_end.append(call)
+
+    def begin(self, session: Session, *, secret: str | None = None) -> str:
+        """Keep a session, and return the secret that opens it, by default a random one."""
+        secret = secret or secrets.token_urlsafe(32)
+        self._by_secret[secret] = session
+        return secret
+
+    async def find(self, secret: str) -> Session | None:
+        """Session that *secret* opens, if it has not ended; its use is noted."""
+        session = self._by_secret.get(secret)
+        if session is None or await self._is_over(session):
+            return None
+        session.used = now()
+        return session
+
+    def living(self) -> list[Session]:
+        """List the sessions that have not ended, the oldest first."""
+        return sorted(self._by_secret.values(), key=lambda session: session.began)
+
+    async def end(self, session: Session, why: str) -> None:
+        """End a session, and with it what was started for it; do nothing if it has ended."""
+        if session.ended:
+            return
+        session.ended = why
+        self._by_secret = {
+            secret: one for secret, one in self._by_secret.items() if one is not session
+        }
+        for call in self._at_end:
+            await call(session)
+
+    async def end_those_past(self) -> None:
+        """End the sessions that are too old, or were idle for too long."""
+        for session in self.living():
+            await self._is_over(session)
+
+    async def _is_over(self, session: Session) -> bool:
+        time = now()
+        if time - session.began > self._longest_life:
+            await self.end(session, "too old")
+        elif time - session.used > self._longest_idle:
+            await self.end(session, "idle")
+        return not session.alive
