@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
+import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -34,11 +38,59 @@ def test_a_name_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> No
     table.add_row("Gate\x1b[1A\x9b2K")
     output.show(table)
     output.show("Gate\x1b[2J")
-    output.say("Gate\r\x1b[2J\nQuay")
+    output.say("Gate\r\x1b[2J\nQuay", "Weir")
     said = capsys.readouterr()
     assert "Gate?[1A?2K" in said.out
     assert "Gate?[2J\n" in said.out
-    assert said.err == "Gate??[2J\nQuay\n"
+    assert said.err == "Gate??[2J\\nQuay\nWeir\n"
+
+
+HOSTILE = "Gate\rX\x1b]0;x\x07\x9b2K\u202egpj\u2066\u200b\u2028\x7f\ufeff\U000e0041\udcff\nVALID"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_nothing_printed_acts_on_a_terminal(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for stream in (output.sys.stdout, output.sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    monkeypatch.setattr(output.sys, "stdin", io.StringIO("y\n"))
+    table = output.table("Camera", HOSTILE)
+    table.add_row(HOSTILE, "1")
+    output.show(table)
+    output.show(HOSTILE)
+    output.say(HOSTILE)
+    assert output.ask(HOSTILE) == "y"
+    output.lines([{HOSTILE: [HOSTILE]}])
+    with output.download_progress() as progress:
+        progress(Progress(1, 2, HOSTILE))
+    with pytest.raises(SystemExit):
+        build_parser("gallery").parse_args(["gallery", "info", "a", HOSTILE])
+    said = capsys.readouterr()
+    for stream in (said.out, said.err):
+        text = re.sub(r"\r?\x1b\[[0-9;?]*[a-zA-Z]", "", stream) if terminal else stream  # rich's own
+        assert {s for s in text if unicodedata.category(s) in {"Cc", "Cf", "Cs", "Zl"}} <= {"\n"}
+        assert not [line for line in text.splitlines() if line.startswith("VALID")]
+    found = [line for line in said.out.splitlines() if line.startswith("{")]
+    assert json.loads(found[0]) == {HOSTILE: [HOSTILE]}  # the same value, for scripts
+
+
+def test_letters_of_all_languages_are_printed() -> None:
+    for text in ("Büro 東 Київ", "می\u200cخواهم", "👩\u200d🚒", "a\tb"):
+        assert output.printable(text) == text
+
+
+def test_only_one_module_prints() -> None:
+    """So that nothing goes round what it cleans."""
+    ways = re.compile(r"(?<![\w.])print\(|sys\.std(?:out|err)\.write|Console\(|sys\.__std|input\(")
+    package = Path(output.__file__).parents[1]
+    found = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+        if ways.search(line) and not line.lstrip().startswith(("#", ">>>", "..."))
+    }
+    assert found == {"cli/output.py", "faces/trial.py"}  # the second writes to its own parent
 
 
 def test_progress_of_a_download_is_in_megabytes(capsys: pytest.CaptureFixture[str]) -> None:

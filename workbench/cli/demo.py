@@ -41,7 +41,8 @@ def _demo(options: argparse.Namespace) -> int:
         if options.json:
             lines(dataclasses.asdict(row) for row in check.rows)
         else:
-            show(check.frame().to_string(index=False))
+            for line in check.frame().to_string(index=False).splitlines():
+                show(line)
             say(
                 "The demo gives the known answers."
                 if check.passed

@@ -102,7 +102,9 @@ def _export(options: argparse.Namespace) -> int:
     for file in made.changed_sources:
         say(f"{file}: is not the recording that was indexed")
     say(
-        f"{counted(made.files, 'file')} in {made.path}\nkey:  {made.fingerprint}\nhead: {made.head}"
+        f"{counted(made.files, 'file')} in {made.path}",
+        f"key:  {made.fingerprint}",
+        f"head: {made.head}",
     )
     return PROBLEMS if made.changed_sources else DONE
 
@@ -139,8 +141,8 @@ def _verify(options: argparse.Namespace) -> int:
             show(fault)
         verdict = "NOT VALID" if faults else "signature valid, archive unchanged"
         say(
-            f"{options.archive} (case {found.case}, {counted(found.files, 'file')}): {verdict}.\n"
+            f"{options.archive} (case {found.case}, {counted(found.files, 'file')}): {verdict}.",
             f"Signed with key {found.fingerprint}."
-            + ("" if options.key else " Compare it with the one that the office has published.")
+            + ("" if options.key else " Compare it with the one that the office has published."),
         )
     return PROBLEMS if faults else DONE

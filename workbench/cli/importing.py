@@ -16,6 +16,7 @@ from workbench.cli.output import (
     DONE,
     PROBLEMS,
     REFUSED,
+    ask,
     counted,
     lines,
     say,
@@ -228,14 +229,8 @@ def _at_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _answer(question: str) -> str:
-    sys.stderr.write(f"{question} ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip()
-
-
 def _agreed(question: str) -> bool:
-    return _answer(f"{question} [y/N]").lower() in ("y", "yes")
+    return ask(f"{question} [y/N]").lower() in ("y", "yes")
 
 
 def _ask(question: _Question, installation: Installation) -> None:
@@ -246,12 +241,12 @@ def _ask(question: _Question, installation: Installation) -> None:
         proposal = question.proposal()
     nowhere = sum(not one.camera_from for one in proposal.recordings)
     if nowhere and not question.camera:
-        question.camera = _answer(
+        question.camera = ask(
             f"Neither name nor folder says the camera of {counted(nowhere, 'recording')}. Camera "
             "id (empty: leave them out)?"
         )
     if proposal.contradictions and question.prefer is None:
-        answer = _answer(
+        answer = ask(
             f"Name and container contradict each other in "
             f"{counted(proposal.contradictions, 'recording')}. Believe name or container (empty: "
             "leave them out)?"
@@ -274,7 +269,7 @@ def _ask_zone(places: Sequence[Camera], installation: Installation) -> tzinfo | 
     guess = installation.settings.zone or (zone_of_cameras(places) if known else None)
     offered = f"{guess.key} if empty" if guess else "empty: leave recordings out that need it"
     while True:
-        answer = _answer(
+        answer = ask(
             "Names state local times. In which time zone were the clocks of the cameras, such as "
             f"Europe/London or +01:00 ({offered})?"
         )

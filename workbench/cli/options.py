@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from workbench.cli.output import REFUSED, say
+from workbench.cli.output import REFUSED, printable, say
 
 if TYPE_CHECKING:
     from workbench.domain import Scope
@@ -48,6 +48,10 @@ class Parser(argparse.ArgumentParser):
             else f"`{self.prog} --help` lists them."
         )
         self.exit(REFUSED, f"{self.prog}: {value!r} is not a command. {advice}\n")
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the words given, which may be names of files, and exit."""
+        super().error(printable(message))
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None

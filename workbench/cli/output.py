@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import time
+import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,10 @@ DONE, PROBLEMS, REFUSED = 0, 1, 2  # exit statuses
 
 # Where progress goes to a file, a line now and then shows that work goes on.
 SECONDS_BETWEEN_LINES = 30.0
-# In a name they would let who gave it move the cursor and write over what is said.
-_CONTROLS = {number: "?" for number in (*range(32), *range(127, 160)) if chr(number) not in "\n\t"}
+# What a terminal acts on (controls), or what hides letters or turns their order round (format
+# characters, but for the joiners that Persian, Hindi and emoji are written with), or ends a line.
+_ACTS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_SAFE = frozenset("\t\u200c\u200d")
 
 
 def replace_unwritable() -> None:
@@ -30,8 +33,18 @@ def replace_unwritable() -> None:
 
 
 def printable(text: str) -> str:
-    """Replace the control characters of a text, but for line ends and tabs, by question marks."""
-    return text.translate(_CONTROLS)
+    """Make a text one line that shows what it holds; all that is printed goes through here.
+
+    In a name, control characters would let the person who gave it move the cursor, write over what
+    is said or begin a line of their own. They become question marks, line ends a visible ``\\n``.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(r"\n" if sign == "\n" else "?" if _acts(sign) else sign for sign in text)
+
+
+def _acts(sign: str) -> bool:
+    return unicodedata.category(sign) in _ACTS and sign not in _SAFE
 
 
 def table(*headings: str) -> Any:
@@ -44,12 +57,12 @@ def table(*headings: str) -> Any:
 
     made = Printable(box=None, pad_edge=False, header_style="bold", show_header=any(headings))
     for heading in headings:
-        made.add_column(heading, overflow="fold")
+        made.add_column(printable(heading), overflow="fold")
     return made
 
 
 def show(what: Any) -> None:
-    """Print a table or text, as a result."""
+    """Print a table, or a text of one line, as a result."""
     from rich.console import Console
 
     # markup=False: a file or a camera may be called "[red]". A pipe has room for whole names.
@@ -63,14 +76,25 @@ def lines(objects: Iterable[Any]) -> None:
     """Print one JSON object a line, for scripts; in ASCII where the output is not in UTF-8."""
     coded = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
     for item in objects:
-        sys.stdout.write(json.dumps(item, ensure_ascii=coded, default=str) + "\n")
+        text = json.dumps(item, ensure_ascii=coded, default=str)
+        if not text.isascii() or "\x7f" in text:  # the same value, without a sign that acts
+            text = "".join(json.dumps(s)[1:-1] if _acts(s) else s for s in text)
+        sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
-def say(text: str) -> None:
-    """Print a message to the person at the terminal."""
-    sys.stderr.write(printable(text) + "\n")
+def say(*texts: str) -> None:
+    """Print a message to the person at the terminal, each text on a line of its own."""
+    for text in texts:
+        sys.stderr.write(printable(text) + "\n")
     sys.stderr.flush()
+
+
+def ask(question: str) -> str:
+    """Print a question, and return the line with which it is answered."""
+    sys.stderr.write(f"{printable(question)} ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -205,5 +229,5 @@ def _bar(title: str, words: Callable[[Progress], str]) -> Iterator[ProgressCallb
             task,
             total=progress.total or None,
             completed=progress.done + progress.part,
-            words=words(progress),
+            words=printable(words(progress)),
         )

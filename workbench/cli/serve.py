@@ -80,7 +80,13 @@ def serve_gallery(
     from workbench.server.application import serve  # Voila and Tornado, which help does not need
 
     def ready(address: str) -> None:
-        say(f"\nSightline is ready. Open this address (Ctrl-C stops the server):\n\n  {address}\n")
+        say(
+            "",
+            "Sightline is ready. Open this address (Ctrl-C stops the server):",
+            "",
+            f"  {address}",
+            "",
+        )
 
     serve(
         gallery=gallery,

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
+from workbench.domain.spreadsheets import as_written, inert
 from workbench.errors import CatalogueError
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -30,7 +31,8 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[Row]:
 
     Separated by commas, semicolons, tabs or bars, whichever makes the first line hold the columns;
     in UTF-8, or in UTF-16 with a byte order mark. A first line ``sep=;`` is skipped. Where the
-    separator is not a comma, a comma in a number is a decimal one.
+    separator is not a comma, a comma in a number is a decimal one. An apostrophe that stands before
+    what a spreadsheet would take for a formula is not part of a text.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[Row]:
             fields = {k: (v or "").strip() for k, v in row.items() if isinstance(k, str)}
             if any(fields.values()):
                 where = f"{path.name} line {reader.line_num + skipped}"
-                yield where, {k: _number(v, separator) for k, v in fields.items()}
+                yield where, {k: as_written(_number(v, separator)) for k, v in fields.items()}
     except csv.Error as error:
         raise _unreadable(path, str(error)) from None
 
@@ -72,7 +74,8 @@ def with_rows(
 ) -> bytes:
     """The content of a table with rows added at its end, as the table itself is written.
 
-    Its rows stay as they are, byte for byte; a column that it lacks is added to its first line.
+    Its rows stay as they are, byte for byte; a column that it lacks is added to its first line. A
+    text that a spreadsheet would take for a formula is written with an apostrophe before it.
 
     Parameters
     ----------
@@ -105,7 +108,7 @@ def with_rows(
         delimiter=separator,
         lineterminator=ending,
     )
-    writer.writerows(rows)
+    writer.writerows({name: inert(field) for name, field in row.items()} for row in rows)
     if not text.endswith(("\n", "\r")):
         text += ending
     mark, encoding = _encoding(path.read_bytes())

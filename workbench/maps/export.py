@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from workbench.domain import TIME_FIELDS, Candidate, best_first
+from workbench.domain.spreadsheets import csv_text
 from workbench.maps.zones import local_time
-
-# What spreadsheets take for a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def sightings_csv(
@@ -22,13 +18,8 @@ def sightings_csv(
 
     Text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
-    page = io.StringIO()
-    rows = list(_rows(candidates, zone, frozenset(confirmed)))
-    writer = csv.writer(page)
-    writer.writerow(rows[0] if rows else _COLUMNS)
-    for row in rows:
-        writer.writerow([_inert(value) for value in row.values()])
-    return page.getvalue()
+    rows = _rows(candidates, zone, frozenset(confirmed))
+    return csv_text(_COLUMNS, (row.values() for row in rows))
 
 
 def sightings_geojson(
@@ -73,7 +64,3 @@ def _rows(
             *(one.time.fields | {"recorded_first_seen": one.time.recorded.isoformat()}).values(),
         )  # fmt: skip
         yield dict(zip(_COLUMNS, values, strict=True))
-
-
-def _inert(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

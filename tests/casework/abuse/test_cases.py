@@ -181,9 +181,9 @@ def test_a_formula_in_a_reason(
     office: Any, keys: list[str], gallery: Gallery, tmp_path: Path
 ) -> None:
     judge(office, "anna", keys[0], reason='=HYPERLINK("http://x","y")')
-    judge(office, "rosa", keys[0], reason="@SUM(1)")
+    judge(office, "rosa", keys[0], reason="-2+3+cmd|' /C calc'!A0")
     export(office.sit("anna"), "A-1", gallery, tmp_path / "x.zip")
     with zipfile.ZipFile(tmp_path / "x.zip") as archive:
         table = archive.read("candidates.csv").decode()
     assert "'=HYPERLINK" in table
-    assert "'@SUM" in table
+    assert "'-2+3+cmd" in table

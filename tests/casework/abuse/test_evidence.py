@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -25,10 +26,12 @@ from workbench.casework.evidence.archive import (
 )
 from workbench.casework.evidence.archive import write_archive as written
 from workbench.casework.evidence.export import export, is_recorded
+from workbench.casework.record.chain import canonical
 from workbench.casework.record.signing import signing_key
 from workbench.casework.register import CaseRegister
+from workbench.cli.main import main
 from workbench.domain import Probe
-from workbench.errors import EvidenceError, NotPermitted
+from workbench.errors import CaseError, EvidenceError, NotPermitted
 from workbench.gallery import Gallery
 
 Ask = Callable[..., Request]
@@ -241,3 +244,30 @@ def test_an_archive_that_unpacks_to_more_than_fits(tmp_path: Path) -> None:
         "('a.bin: altered since it was signed',)",
         "('a.bin: is larger than its header says',)",
     ], done.stderr
+
+
+def test_an_archive_that_writes_over_the_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Signed as it is, so that what it says is all that is wrong."""
+    hostile = "A-1\x1b[2K\rx: signature valid, archive unchanged\n\u202egpj.1"
+    path = tmp_path / "x\x1b[2J\nx: signature valid.zip"
+    key = signing_key(tmp_path)
+    about = {"case": "A-1", "made_at": "2026-01-01T00:00:00Z", "made_by": "anna",
+             "head": f"1:{'0' * 64}"}  # fmt: skip
+    written(tmp_path / "sound.zip", {"a.txt": b"x"}, about, key)
+    with zipfile.ZipFile(tmp_path / "sound.zip") as opened:
+        files = {name: opened.read(name) for name in opened.namelist()}
+    stated = json.loads(files[MANIFEST]) | {"case": hostile, "made_by": hostile}
+    files[MANIFEST] = canonical(stated)
+    files |= {SIGNATURE: key.sign(files[MANIFEST]), hostile: b""}
+    with path.open("wb") as file:
+        _pack(file, files)
+    for options in ([], ["--json"]):
+        assert main(["evidence", "verify", str(path), *options]) == 1
+        said = capsys.readouterr()
+        assert (said.out + said.err).replace("\n", "").isprintable()
+        assert "NOT VALID" in said.err or json.loads(said.out)["sound"] is False
+        assert not re.search(r"(?m)^x: signature valid", said.out + said.err)
+    with pytest.raises(CaseError, match="invisible character"):
+        written(tmp_path / "y.zip", {}, about | {"case": hostile}, key)

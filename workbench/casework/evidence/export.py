@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +26,7 @@ from workbench.casework.register import all_entries
 from workbench.casework.reviewing.review import considered, error_rates_of
 from workbench.casework.subjects import subject_photographs
 from workbench.domain import TIME_FIELDS
+from workbench.domain.spreadsheets import csv_text
 from workbench.errors import EvidenceError, NotCalibrated
 from workbench.faces.profiles import calibrated_threshold
 from workbench.footage.files import at_hand, sha256_of
@@ -193,10 +192,10 @@ def _files(dossier: Dossier, record: bytes, base_map: Path | None) -> dict[str, 
         "map.html": _map(dossier, base_map),
         "case.json": _json(case.request.document() | {"approved_by": list(case.approved_by)}),
         "candidates.csv": _candidates(dossier),
-        "sources.csv": _table(
+        "sources.csv": csv_text(
             ["file", "camera_id", "indexed_sha256", "now_sha256", "state"],
             [[*asdict(source).values(), source.state_text] for source in dossier.sources],
-        ),
+        ).encode("utf-8"),
         "record.jsonl": record,
     }
     for finding in dossier.findings:
@@ -321,7 +320,7 @@ def _candidates(dossier: Dossier) -> bytes:
             rows.append([*own, d.examiner, d.at, d.words, json.dumps(dict(d.features)), d.reason])
         if not finding.item.decisions:
             rows.append([*own, "", "", "", "", ""])
-    return _table(columns, rows)
+    return csv_text(columns, rows).encode("utf-8")
 
 
 def _record(register: CaseRegister, reference: str, recordings: Collection[str]) -> bytes:
@@ -344,18 +343,3 @@ def _record(register: CaseRegister, reference: str, recordings: Collection[str])
 
 def _json(value: Any) -> bytes:
     return (json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n").encode("utf-8")
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    """Write CSV in which no cell is a formula to a spreadsheet (OWASP, CSV injection)."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_harmless(cell) for cell in row])
-    return text.getvalue().encode("utf-8")
-
-
-def _harmless(cell: Any) -> str:
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text[:1] in {"=", "+", "@", "\t", "\r"} else text

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.domain import Camera
+from workbench.domain.spreadsheets import csv_text
 from workbench.errors import CatalogueError
 from workbench.footage.catalog import (
     CAMERA_COLUMNS,
@@ -222,8 +221,4 @@ def _content(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str
         in_doubt = any(row.get(TIME_FROM) in TIME_DOUBTS for row in rows)
         return with_rows(path, columns, rows, leave=() if in_doubt else (TIME_FROM,))
     names = [name for name in rows[0] if name in columns or any(row[name] for row in rows)]
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode("utf-8")
+    return csv_text(names, ([row.get(name, "") for name in names] for row in rows)).encode("utf-8")
