@@ -164,9 +164,9 @@ def measure(scratch: Path, rounds: int, recordings: int) -> dict[str, float]:
 
 def long_record(folder: Path, entries: int) -> dict[str, float]:
     """Measure opening and verifying a long record."""
+    from workbench.casework.ledger import KEPT
     from workbench.casework.record.audit import HEAD, LOG, AuditLog, verify
     from workbench.casework.record.chain import START, canonical
-    from workbench.casework.register import KEPT
 
     folder.mkdir()
     before = START

@@ -157,7 +157,7 @@ def test_who_authorised_does_not_search(
     people = office.folder / "people.json"
     people.write_text(people.read_text().replace('"sara": ["', '"sara": ["analyst", "', 1))
     office.sit("anna").ask(ask(), subject=subject)
-    office.sit("sara").approve("A-1")
+    office.approve("sara", "A-1")
     with pytest.raises(NotPermitted, match="may not search under it"):
         search(gallery, subject, permitted, case="A-1")
 
@@ -169,13 +169,14 @@ def test_only_analysts_search(
     office.sit(name)
     with pytest.raises(NotPermitted, match="this action requires analyst"):
         search(gallery, subject, permitted, case="A-1")
+    assert office.events("search.refused")
 
 
 def test_more_cameras_than_approved_are_refused(
     office: Any, ask: Ask, gallery: Gallery, subject: Probe, permitted: Scope
 ) -> None:
     office.sit("anna").ask(ask(cameras=3), subject=subject)
-    office.sit("sara").approve("A-1")
+    office.approve("sara", "A-1")
     office.sit("anna")
     with pytest.raises(NotPermitted, match="covers 4 cameras; the case allows 3"):
         search(gallery, subject, permitted, case="A-1")
@@ -193,7 +194,7 @@ def test_before_approval_and_after_the_end_nothing_is_searched(
 
     office.sit("anna").ask(ask(), subject=subject)
     refused("has not been approved")
-    office.sit("sara").approve("A-1")
+    office.approve("sara", "A-1")
     office.sit("anna").close("A-1", reason="found")
     refused("the case is closed")
 

@@ -72,7 +72,7 @@ def buses(town_file: Path, tmp_path: Path, copied: Callable[[Path, Path], Path])
 
 def opened(office: Any, ask: Ask, subject: Probe, reference: str, *unplaced: str) -> None:
     office.sit("anna").ask(ask(reference, unplaced=unplaced), subject=subject)
-    office.sit("sara").approve(reference)
+    office.approve("sara", reference)
     office.sit("anna")
 
 

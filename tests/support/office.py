@@ -54,6 +54,7 @@ AREA = District("Old Town", box(-0.02, 51.47, 0.0, 51.49))
 ROLES = {
     "anna": ["analyst"],
     "ben": ["analyst"],
+    "cleo": ["analyst"],  # a member of no case
     "rosa": ["reviewer"],
     "rolf": ["reviewer"],
     "sara": ["supervisor"],
@@ -123,6 +124,11 @@ class Office:
         """Somebody who has signed in by the hub sits down: the server tells its processes so."""
         self.teller.says = {"account": name, "way": "hub"}
         return self.register
+
+    def approve(self, name: str, reference: str) -> Case:
+        """Somebody sits down, reads what is requested and approves that."""
+        register = self.sit(name)
+        return register.approve(reference, digest=register.case(reference).digest)
 
     def fresh(self) -> CaseRegister:
         """The register as another process would open it, with the settings as they are now."""
@@ -272,6 +278,7 @@ def ask(subject: Probe, permitted: Scope, tmp_path: Path) -> Callable[..., Reque
             valid_from=now - timedelta(hours=1),
             valid_until=now + timedelta(days=2),
             subject=describe_subject(subject, calibrations=tmp_path / "none"),
+            members=("ben", "rosa", "rolf"),
         )
         return replace(request, **changed)
 
@@ -280,9 +287,9 @@ def ask(subject: Probe, permitted: Scope, tmp_path: Path) -> Callable[..., Reque
 
 @pytest.fixture
 def case(office: Office, ask: Callable[..., Request], subject: Probe) -> Case:
-    """A-1: anna asked for it, sara approved it; anna sits there again."""
+    """A-1, of anna, ben, rosa and rolf: anna asked for it, sara approved it; anna sits there."""
     office.sit("anna").ask(ask(), subject=subject)
-    office.sit("sara").approve("A-1")
+    office.approve("sara", "A-1")
     return office.sit("anna").case("A-1")
 
 

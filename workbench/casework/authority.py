@@ -70,7 +70,7 @@ def authorise(
         case = register.case(reference)
         required = _required(register, case, probe)
         reasons = list(_reasons(register, case, me, gallery, probe, scope, cameras, required))
-    except (CaseError, EvaluationError) as error:
+    except (CaseError, EvaluationError, NotPermitted) as error:
         register.refused("search", reference, [error.what])
         raise
     asked = {
@@ -115,13 +115,13 @@ def authorise(
 def scope_under(register: CaseRegister, reference: str, scope: Scope) -> Scope:
     """Add to a scope that names none the cameras without a place that its case names.
 
-    The scope stays as it is where there is no such case: :func:`authorise` refuses it then.
+    The scope stays as it is where the user may see no such case: :func:`authorise` refuses then.
     """
     if scope.unplaced:
         return scope
     try:
         return replace(scope, unplaced=register.case(reference).scope.unplaced)
-    except CaseError:
+    except (CaseError, NotPermitted):
         return scope
 
 

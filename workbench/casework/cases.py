@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 import shapely
 
+from workbench.casework.record.chain import canonical
 from workbench.district import from_geojson, to_geojson
 from workbench.domain import PLAIN_SCALE, District, Scope, parse_time, utc
 from workbench.errors import CaseError
@@ -161,6 +163,7 @@ class Request:
     # Ids of cameras whose place is not known: no district holds them, so each is named.
     unplaced: tuple[str, ...] = ()
     subject: Subject | None = None
+    members: tuple[str, ...] = ()  # accounts that need to know, besides the one that requests
 
     def __post_init__(self) -> None:
         if not _REFERENCE.fullmatch(self.reference):
@@ -191,6 +194,8 @@ class Request:
         if "" in names:
             raise _incomplete("unplaced", "a camera without an id", "Name each camera by its id")
         object.__setattr__(self, "unplaced", tuple(sorted(names)))
+        members = {plain(name, where="members") for name in self.members}
+        object.__setattr__(self, "members", tuple(sorted(members - {""})))
         if self.subject is None and not self.is_training:
             raise _incomplete(
                 "subject",
@@ -202,6 +207,11 @@ class Request:
     def is_training(self) -> bool:
         """True if the case carries no authority."""
         return self.purpose == "training"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything requested: an approval names the request it is for by it."""
+        return hashlib.sha256(canonical(self.document())).hexdigest()
 
     def exceeds(self, limits: Limits) -> tuple[str, ...]:
         """Name, in words, each limit that the request goes beyond."""
@@ -240,6 +250,7 @@ class Request:
             "cameras": self.cameras,
             "unplaced": list(self.unplaced),
             "subject": None if self.subject is None else asdict(self.subject),
+            "members": list(self.members),
         }
 
     @classmethod
@@ -257,6 +268,7 @@ class Request:
                 # Records from before name none, and so permit none.
                 "unplaced": tuple(document.get("unplaced", ())),
                 "subject": subject,
+                "members": tuple(document.get("members", ())),
             }
         )
 
@@ -268,12 +280,14 @@ class Case:
     request: Request
     asked_by: str
     asked_at: datetime  # UTC
+    digest: str  # of the request, as recorded: what an approval must name
     state: State = "requested"
     approved_by: tuple[str, ...] = ()
     exceeds: tuple[str, ...] = ()  # limits in force at the first approval that it goes beyond
     most_cameras: int = 0
     ended_at: datetime | None = None
     reason: str = ""  # why it was declined or closed
+    members: tuple[str, ...] = ()  # accounts that need to know of it; who requested it first
 
     @property
     def reference(self) -> str:

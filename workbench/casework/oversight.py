@@ -137,7 +137,7 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
     """
     me = register.require("audit.read")
     register.record("audit.read", {"year": year}, by=me)
-    purposes = {case.reference: case.request.purpose for case in register.cases()}
+    purposes = {case.reference: case.request.purpose for case in register.all_cases()}
     count: dict[str, Counter[str]] = defaultdict(Counter)
     approved: set[str] = set()
     for entry in all_entries(register.folder):
@@ -153,7 +153,7 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
             found = entry.what == "search.answered" and entry.about["candidates"] > 0
             count[purpose]["hits"] += bool(found)
     seen: Counter[str] = Counter()
-    for case in register.cases():
+    for case in register.all_cases():
         if case.asked_at.year == year:
             seen[case.request.purpose] += len(sightings(register, case.reference))
     return tuple(

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from workbench.casework.cases import Case, Limits, Request, Rules, State
+from workbench.casework.cases import Case, Limits, Request, Rules
+from workbench.casework.ledger import Ledger
+from workbench.casework.lifecycle import fold
+from workbench.casework.members import checked_members, sees
 from workbench.casework.record.audit import AuditLog
-from workbench.casework.record.chain import Entry, Head
-from workbench.casework.record.keys import SIGNED, doubt, signature
+from workbench.casework.record.chain import Entry
 from workbench.casework.record.people import (
     People,
     Person,
     identify,
-    read_people,
     write_people,
 )
 from workbench.casework.subjects import describe_subject, keep_subject
 from workbench.errors import CaseError, NotPermitted, SettingsError
 
 if TYPE_CHECKING:
-    from workbench.casework.record.people import Action
     from workbench.domain import Probe, Scope
     from workbench.settings import Settings
 
 FOLDER = "casework"
 TRAINING_DAYS = 365
-# Entries of these kinds make up the present state; the others only say that something happened.
-KEPT = ("case.", "review.", "people.", "subject.", "triage.", "clock.viewed", "clock.compared")
 
 
-class CaseRegister:
+class CaseRegister(Ledger):
     """Cases, roles and decisions of a casework folder, in the name of the user of this process.
 
     >>> register = open_register(load_settings())                        # doctest: +SKIP
@@ -55,43 +51,11 @@ class CaseRegister:
     """
 
     def __init__(self, folder: Path, rules: Rules) -> None:
-        self.folder, self.rules = folder, rules
-        self._log = AuditLog(folder, kinds=KEPT)
-        self._lock = threading.RLock()
-        self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those about no case
-        self._spelling: dict[str, str] = {}  # casefolded reference: the reference
-        self._built: dict[str, Case] = {}
-        self._doubts: dict[str, list[str]] = {}  # by reference: why entries are not believed
-        self.refresh()
+        super().__init__(folder)
+        self.rules = rules
+        self._built: dict[str, tuple[int, Case]] = {}  # with the number of entries it is built of
 
-    # --- Who ------------------------------------------------------------------------------
-
-    @property
-    def people(self) -> People:
-        """People file as it is now; a change made by hand is recorded when it is noticed."""
-        people = read_people(self.folder)
-        with self._lock:
-            recorded = self._entries_about("", "people.changed")
-            if (recorded[-1].about["sha256"] if recorded else "") != people.digest:
-                about = {"sha256": people.digest, **people.document()}
-                by = identify(people, self.folder).named()
-                self._apply_entries(self._log.append("people.changed", by, about))
-        return people
-
-    @property
-    def me(self) -> Person:
-        """User of this process: see :mod:`workbench.casework.record.identity`."""
-        return identify(self.people, self.folder)
-
-    def require(self, action: Action, reference: str = "") -> Person:
-        """Return the user if their role covers *action*; else record it and raise NotPermitted."""
-        me = self.me
-        try:
-            me.require(action)
-        except NotPermitted as error:
-            self.refused(action, reference, [error.what])
-            raise
-        return me
+    # --- People ---------------------------------------------------------------------------
 
     def grant(self, account: str, role: str, *, granted: bool = True, key: str = "") -> People:
         """Give an account a role, or take it away; the folder's owner is the first administrator.
@@ -135,26 +99,46 @@ class CaseRegister:
     # --- Cases ----------------------------------------------------------------------------
 
     def cases(self) -> tuple[Case, ...]:
-        """Return all cases, in the order in which they were requested."""
-        with self._lock:
-            self.refresh()
-            return tuple(
-                self._case(name) for name in self._entries if self._entries_about(name, "case.")
-            )
+        """Return the cases the user needs to know of, in the order in which they were requested.
+
+        These are the cases that the user is a member of; all of them for supervisors and auditors,
+        and where the installation only trains; none without a role.
+        """
+        me = self.me
+        return tuple(case for case in self.all_cases() if sees(me, case))
 
     def case(self, reference: str) -> Case:
-        """Return a case; raise CaseError if none has exactly this reference."""
+        """Return a case the user needs to know of.
+
+        Raises NotPermitted if their role does not cover reading cases, and CaseError if none has
+        exactly this reference or they are not one of its members; attempts are recorded.
+        """
+        me, case = self.require("case.read", reference), self.find_case(reference)
+        if case is not None and sees(me, case):
+            return case
+        if case is not None:
+            self.refused("case.read", reference, [f"{me.account} is not a member of the case"])
+        close = self._spelling.get(reference.casefold())
+        similar = self.find_case(close) if close and close != reference else None
+        raise CaseError(
+            "no such case, or you are not one of its members",
+            where=reference[:80],
+            fix=f"Did you mean {close}"
+            if similar is not None and sees(me, similar)
+            else "`sightline case list` lists your cases",
+        )
+
+    def all_cases(self) -> tuple[Case, ...]:
+        """Return all cases, whoever asks: for retention, oversight and the like, never to show."""
         with self._lock:
             self.refresh()
-            if not self._entries_about(reference, "case."):
-                close = self._spelling.get(reference.casefold())
-                raise CaseError(
-                    "no such case",
-                    where=reference[:80],
-                    fix=f"Did you mean {close}"
-                    if close
-                    else "`sightline case list` lists all cases",
-                )
+            found = (self._case(name) for name in self._entries)
+            return tuple(case for case in found if case is not None)
+
+    def find_case(self, reference: str) -> Case | None:
+        """Return a case by its reference, whoever asks, or None: never to show."""
+        with self._lock:
+            self.refresh()
             return self._case(reference)
 
     def ask(self, request: Request, *, subject: Probe) -> Case:
@@ -172,7 +156,8 @@ class CaseRegister:
         NotPermitted
             If the user's role does not cover it.
         CaseError
-            If the reference is taken, the photographs are not the request's, or it is for training.
+            If the reference is taken, the photographs are not the request's, a member has no role
+            here, or it is for training.
         """
         if request.is_training:
             raise CaseError(
@@ -190,6 +175,8 @@ class CaseRegister:
                 where=request.reference,
                 fix="Describe the subject with the same probe",
             )
+        members = checked_members(self.people, request.members, where=request.reference)
+        request = replace(request, members=members)
         with self.exclusively():
             taken = self._spelling.get(request.reference.casefold())
             if taken is not None:
@@ -198,20 +185,26 @@ class CaseRegister:
             self.record("case.asked", {"case": request.reference, **request.document()}, by=me)
         return self.case(request.reference)
 
-    def approve(self, reference: str) -> Case:
+    def approve(self, reference: str, *, digest: str) -> Case:
         """Approve a case that another person requested.
 
-        A case beyond the limits of the :attr:`rules` opens when two people have approved it. The
-        limits in force are recorded, so that later settings do not change them. Raises
-        NotPermitted if the user's role does not cover it or they requested or approved it
-        themselves, and CaseError if the case is not waiting for approval.
+        *digest* is that of the request that was read: only that one is approved. A case beyond the
+        limits of the :attr:`rules` opens when two people have approved it. The limits in force are
+        recorded, so that later settings do not change them.
+
+        Raises
+        ------
+        NotPermitted
+            If the user's role does not cover it, or they requested or approved it themselves.
+        CaseError
+            If the case is not waiting for approval, or its request is not the one that was read.
         """
         me, limits = self.require("case.approve", reference), self.rules.limits
         with self.exclusively():
-            self._approve(reference, me, limits)
+            self._approve(reference, me, limits, digest)
         return self.case(reference)
 
-    def _approve(self, reference: str, me: Person, limits: Limits) -> None:
+    def _approve(self, reference: str, me: Person, limits: Limits, digest: str) -> None:
         case = self.case(reference)
         if case.state != "requested":
             raise CaseError(
@@ -226,8 +219,13 @@ class CaseRegister:
             )
         if reason:
             self._refuse("case.approve", reference, reason, "Ask another supervisor")
+        if digest.strip().lower() != case.digest:
+            what = "this is not the request that was read"
+            self.refused("case.approve", reference, [f"{what}: {digest[:80]}"])
+            raise CaseError(what, where=reference, fix="Read the request again, then approve it")
         about = {
             "case": reference,
+            "request": case.digest,
             "exceeds": list(case.request.exceeds(limits)),
             "limits": asdict(limits),
             "most_cameras": case.request.cameras or limits.cameras,
@@ -269,6 +267,31 @@ class CaseRegister:
         self.record("case.closed", {"case": reference, "reason": reason}, by=me)
         return self.case(reference)
 
+    def add_member(self, reference: str, account: str) -> Case:
+        """Make an account a member of a case, so that it may see the case and work on it.
+
+        For the person who requested the case, and supervisors. Raises NotPermitted for others, and
+        CaseError if the account has no role here or the case is for training.
+        """
+        me, case = self._member_of(reference)
+        (name,) = checked_members(self.people, [account], where=reference)
+        if name not in case.members:
+            self.record("case.member.added", {"case": reference, "account": name}, by=me)
+        return self.case(reference)
+
+    def remove_member(self, reference: str, account: str) -> Case:
+        """Take the membership of a case from an account, but never from who requested it.
+
+        For the person who requested the case, and supervisors. Raises NotPermitted for others, and
+        CaseError if the account is not a member or requested the case.
+        """
+        me, case = self._member_of(reference)
+        if account not in case.members or account == case.asked_by:
+            what = "is not a member" if account not in case.members else "requested the case"
+            raise CaseError(f"{account} {what}", where=reference, fix="Choose another member")
+        self.record("case.member.removed", {"case": reference, "account": account}, by=me)
+        return self.case(reference)
+
     def train(self, reference: str, scope: Scope, *, title: str = "") -> Case:
         """Open a training case, or open it again with another scope.
 
@@ -292,7 +315,8 @@ class CaseRegister:
         )
         with self.exclusively():
             taken = self._spelling.get(reference.casefold())
-            if taken is not None and not (taken == reference and self._case(taken).is_training):
+            known = self._case(reference)
+            if taken is not None and not (known is not None and known.is_training):
                 raise CaseError(
                     "this reference is taken by another case",
                     where=taken,
@@ -301,124 +325,33 @@ class CaseRegister:
             self.record("case.training", {"case": reference, **request.document()}, by=me)
         return self.case(reference)
 
-    # --- The record -----------------------------------------------------------------------
-
-    @property
-    def head(self) -> Head:
-        """Number and hash of the record's last entry, to be pinned elsewhere."""
-        with self._lock:
-            self.refresh()
-            return self._log.head
-
-    @property
-    def last_at(self) -> datetime | None:
-        """Time of the last entry (UTC); None in an empty record."""
-        return self._log.last_at
-
-    def record(self, what: str, about: Mapping[str, Any], *, by: Person | None = None) -> Entry:
-        """Add an entry in the name of the user, or of *by*; signed where its kind demands it."""
-        with self.exclusively():
-            me, people = by or self.me, read_people(self.folder)
-            named, before = me.named(), self._log.head.hash
-            made = signature(me.account, people.keys.get(me.account, ()), before, what, about)
-            if made:
-                named["signature"] = made
-            elif what in SIGNED and people.in_service:
-                raise NotPermitted(
-                    f"{me.account} has no key on this machine that is in the people file",
-                    where=what,
-                    fix="Run `sightline people key` and give its output to the administrator",
-                )
-            found = self._log.append(what, named, about)
-            self._apply_entries(found)
-            return found[-1]
-
-    def refused(self, action: str, reference: str, reasons: Sequence[str]) -> None:
-        """Record an attempt that was refused, with the reasons."""
-        about = {"case": reference[:200], "action": action, "reasons": list(reasons)}
-        self.record(f"{action}.refused", about)
-
-    def entries_of(self, reference: str, what: str) -> tuple[Entry, ...]:
-        """Return the entries about a case whose kind begins with *what*; kinds in ``KEPT`` only."""
-        with self._lock:
-            self.refresh()
-            return tuple(self._entries_about(reference, what))
-
-    def doubts(self, reference: str) -> tuple[str, ...]:
-        """Return why entries about a case are ignored: the person they name did not sign them."""
-        return tuple(self._doubts.get(reference, ()))
-
-    @contextlib.contextmanager
-    def exclusively(self) -> Iterator[None]:
-        """Keep other processes from writing between a decision and its entry."""
-        with self._lock, self._log.exclusively():
-            self.refresh()
-            yield
-
-    def refresh(self) -> None:
-        """Read the entries that others have written since."""
-        with self._lock:
-            self._apply_entries(self._log.read_new())
-
     # --- Within ---------------------------------------------------------------------------
+
+    def _member_of(self, reference: str) -> tuple[Person, Case]:
+        """Return the user and a case whose members the user may change."""
+        case = self.case(reference)
+        me = self.require("case.ask", reference)
+        if case.is_training:
+            raise CaseError(
+                "a training case has no members", where=reference, fix="Everyone may train"
+            )
+        if me.account != case.asked_by and "supervisor" not in me.roles:
+            why = f"{me.account} did not request the case"
+            self._refuse("case.member", reference, why, "Ask who requested it, or a supervisor")
+        return me, case
 
     def _refuse(self, action: str, reference: str, reason: str, fix: str) -> None:
         self.refused(action, reference, [reason])
         raise NotPermitted(reason, where=reference, fix=fix)
 
-    def _apply_entries(self, entries: Sequence[Entry]) -> None:
-        people: People | None = None
-        for entry in entries:
-            if not entry.what.startswith(KEPT) or entry.what.endswith(".refused"):
-                continue
-            reference = str(entry.about.get("case", ""))
-            if entry.what in SIGNED:
-                people = people or read_people(self.folder)
-                if why := doubt(entry, people):
-                    self._doubts.setdefault(reference, []).append(why)
-                    continue
-            self._entries.setdefault(reference, []).append(entry)
-            self._built.pop(reference, None)
-            if reference:
-                self._spelling.setdefault(reference.casefold(), reference)
-
-    def _entries_about(self, reference: str, what: str) -> list[Entry]:
-        return [e for e in self._entries.get(reference, ()) if e.what.startswith(what)]
-
-    def _case(self, reference: str) -> Case:
-        if reference not in self._built:
-            self._built[reference] = fold(self._entries_about(reference, "case."))
-        return self._built[reference]
-
-
-def fold(entries: Sequence[Entry]) -> Case:
-    """Build a case from the entries about it, in their order."""
-    case: Case | None = None
-    for entry in entries:
-        case = _after(case, entry)
-    assert case is not None
-    return case
-
-
-def _after(case: Case | None, entry: Entry) -> Case:
-    if entry.what in ("case.asked", "case.training"):
-        about = {name: value for name, value in entry.about.items() if name != "case"}
-        request = Request.from_document(about)
-        if entry.what == "case.training":
-            return Case(request, entry.account, entry.at, "open")
-        return Case(request, entry.account, entry.at)
-    assert case is not None
-    if entry.what == "case.approved":
-        approved_by = (*case.approved_by, entry.account)
-        exceeds = (*case.exceeds, *entry.about["exceeds"])
-        state: State = "open" if len(approved_by) > bool(exceeds) else "requested"
-        cameras = int(entry.about["most_cameras"])
-        return replace(
-            case, approved_by=approved_by, exceeds=tuple(dict.fromkeys(exceeds)),
-            most_cameras=cameras, state=state,
-        )  # fmt: skip
-    ended: State = "closed" if entry.what == "case.closed" else "declined"
-    return replace(case, state=ended, ended_at=entry.at, reason=str(entry.about["reason"]))
+    def _case(self, reference: str) -> Case | None:
+        entries = self._entries_about(reference, "case.")
+        count, case = self._built.get(reference, (0, None))
+        if count != len(entries):
+            case = fold(entries)
+            if case is not None:
+                self._built[reference] = len(entries), case
+        return case
 
 
 def open_register(settings: Settings) -> CaseRegister:

@@ -21,7 +21,7 @@ from workbench.cli.options import (
     positive,
     scope_of,
 )
-from workbench.cli.output import DONE, counted, lines, say, show, table
+from workbench.cli.output import DONE, PROBLEMS, counted, lines, say, show, table
 from workbench.cli.photographs import add_photographs, read_probe
 from workbench.installation import Installation
 
@@ -46,11 +46,18 @@ def add(parser: argparse.ArgumentParser) -> None:
     approving = add_action(
         actions, "approve", _approve,
         "authorise a case that another person requested",
-        "Authorise a case that another person requested; for supervisors. A case beyond the limits "
-        "in the settings opens when two have approved it. `case show` shows what is approved.",
+        "Authorise a case that another person requested; for supervisors. Without --digest, show "
+        "what is requested, with its digest; with it, approve that request and no other. A case "
+        "beyond the limits in the settings opens when two have approved it.",
         "sightline case approve A-2026-117",
     )  # fmt: skip
     add_reference(approving)
+    approving.add_argument(
+        "--digest",
+        default="",
+        metavar="DIGEST",
+        help="the digest of the request that you have read, as it is shown with it",
+    )
     declining = add_action(
         actions, "decline", _decline,
         "refuse a case that was requested",
@@ -70,8 +77,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_reason(closing)
     listing = add_action(
         actions, "list", _list,
-        "list all cases",
-        "List all cases with status, purpose and the people who requested and approved them.",
+        "list your cases",
+        "List the cases that you are a member of (supervisors and auditors: all) with status, "
+        "purpose and the people who requested and approved them.",
         "sightline case list",
     )  # fmt: skip
     add_json(listing)
@@ -83,6 +91,18 @@ def add(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_reference(showing)
     add_json(showing)
+    for action, what, help_, example in (
+        ("add-member", _add_member, "let another person see a case and work on it", "rosa"),
+        ("remove-member", _remove_member, "end a person's membership of a case", "rosa"),
+    ):
+        changing = add_action(
+            actions, action, what, help_,
+            f"{help_[0].upper()}{help_[1:]}. For the person who requested the case, and for "
+            "supervisors. Members see its title, faces and sightings; others do not.",
+            f"sightline case {action} A-2026-117 {example}",
+        )  # fmt: skip
+        add_reference(changing)
+        changing.add_argument("account", metavar="ACCOUNT", help="name of the person's account")
     forgetting = add_action(
         actions, "forget", _forget,
         "delete the subject of a case that has ended",
@@ -156,6 +176,14 @@ def _add_request(actions: Any) -> None:
         help="cameras whose place is not known, by their ids: no district holds them, so each that "
         "may be searched is named",
     )
+    asking.add_argument(
+        "--members",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="ACCOUNT",
+        help="accounts of those who work on the case besides you, such as its reviewers",
+    )
     add_photographs(asking, "--subject", "photographs of the one person the case is about")
     asking.add_argument(
         "--description", default="", metavar="TEXT", help="description of that person"
@@ -192,6 +220,7 @@ def _request(options: argparse.Namespace) -> int:
         valid_until=now + days,
         cameras=options.cameras,
         unplaced=tuple(options.unplaced),
+        members=tuple(options.members),
         subject=describe_subject(
             probe,
             calibrations=register.rules.calibrations,
@@ -200,14 +229,24 @@ def _request(options: argparse.Namespace) -> int:
     )
     case = register.ask(request, subject=probe)
     say(
-        f"Case {case.reference} is requested. Another person approves it with: "
+        f"Case {case.reference} is requested. Another person reads and approves it with: "
         f"sightline case approve {case.reference}"
     )
     return DONE
 
 
 def _approve(options: argparse.Namespace) -> int:
-    case = Installation.open().register.approve(options.reference)
+    register = Installation.open().register
+    if not options.digest:
+        register.require("case.approve", options.reference)
+        case = register.case(options.reference)
+        _show_facts(case)
+        say(
+            "Nothing is approved yet. To approve the request as it is shown here: sightline case "
+            f"approve {case.reference} --digest {case.digest}"
+        )
+        return PROBLEMS
+    case = register.approve(options.reference, digest=options.digest)
     if case.state == "open":
         say(f"Case {case.reference} is {case.status()}.")
     else:
@@ -227,6 +266,18 @@ def _decline(options: argparse.Namespace) -> int:
 def _close(options: argparse.Namespace) -> int:
     Installation.open().register.close(options.reference, reason=options.reason)
     say(f"Case {options.reference} is closed.")
+    return DONE
+
+
+def _add_member(options: argparse.Namespace) -> int:
+    case = Installation.open().register.add_member(options.reference, options.account)
+    say(f"Members of case {case.reference}: {', '.join(case.members)}.")
+    return DONE
+
+
+def _remove_member(options: argparse.Namespace) -> int:
+    case = Installation.open().register.remove_member(options.reference, options.account)
+    say(f"Members of case {case.reference}: {', '.join(case.members)}.")
     return DONE
 
 
@@ -278,15 +329,20 @@ def _show(options: argparse.Namespace) -> int:
             "asked_at": case.asked_at.isoformat(),
             "exceeds": list(case.exceeds),
             "reason": case.reason,
+            "digest": case.digest,
         }
         lines([{**case.request.document(), **_row(case), **facts}])
         return DONE
+    _show_facts(case)
+    return DONE
+
+
+def _show_facts(case: Case) -> None:
     found = table("", "")
     for name, value in _facts(case):
         if value:
             found.add_row(name, value)
     show(found)
-    return DONE
 
 
 def _row(case: Case) -> dict[str, Any]:
@@ -297,6 +353,7 @@ def _row(case: Case) -> dict[str, Any]:
         "title": case.request.title,
         "asked_by": case.asked_by,
         "approved_by": list(case.approved_by),
+        "members": list(case.members),
         "valid_until": case.request.valid_until.isoformat(),
     }
 
@@ -315,6 +372,7 @@ def _facts(case: Case) -> Iterator[tuple[str, str]]:
     yield "authorisation", request.authorisation
     yield "requested by", f"{case.asked_by}, {_time(case.asked_at)}"
     yield "approved by", ", ".join(case.approved_by)
+    yield "members", ", ".join(case.members)
     yield "beyond the limits", "; ".join(case.exceeds)
     yield (
         "area",
@@ -334,6 +392,7 @@ def _facts(case: Case) -> Iterator[tuple[str, str]]:
             yield "photograph (SHA-256)", digest
         score, scale = request.subject.least_score, request.subject.scale
         yield "minimum score of a probe", f"{score:.2f} on the scale {scale}"
+    yield "digest of the request", case.digest
 
 
 def _status(case: Case) -> str:

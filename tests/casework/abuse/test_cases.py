@@ -52,16 +52,16 @@ def test_a_case_that_was_only_asked(
 def test_approving_a_case_of_ones_own(office: Any, ask: Ask, subject: Probe) -> None:
     office.sit("sara").ask(ask("A-2"), subject=subject)
     with pytest.raises(NotPermitted, match="may not approve it"):
-        office.register.approve("A-2")
+        office.approve("sara", "A-2")
     assert office.events("case.approve.refused")
 
 
 def test_the_second_approval_by_the_first(office: Any, ask: Ask, subject: Probe) -> None:
     wide = ask("A-2", district=District("County", box(-1, 51, 1, 52)))
     office.sit("anna").ask(wide, subject=subject)
-    assert office.sit("sara").approve("A-2").status() == "requested"
+    assert office.approve("sara", "A-2").status() == "requested"
     with pytest.raises(NotPermitted, match="takes two people"):
-        office.sit("sara").approve("A-2")
+        office.approve("sara", "A-2")
 
 
 def test_searching_what_one_authorised(
@@ -69,7 +69,7 @@ def test_searching_what_one_authorised(
 ) -> None:
     office.sit("ada").grant("sara", "analyst")
     office.sit("anna").ask(ask(), subject=subject)
-    office.sit("sara").approve("A-1")
+    office.approve("sara", "A-1")
     with pytest.raises(NotPermitted, match="may not search under it"):
         search(gallery, subject, permitted, case="A-1")
 
@@ -86,7 +86,7 @@ def test_a_case_out_of_its_time(
         "A-2", valid_from=now + timedelta(hours=begin), valid_until=now + timedelta(hours=end)
     )
     office.sit("anna").ask(request, subject=subject)
-    office.sit("sara").approve("A-2")
+    office.approve("sara", "A-2")
     office.sit("anna")
     refused(why, reference="A-2")
 
@@ -95,14 +95,14 @@ def test_a_closed_case(office: Any, refused: Refused) -> None:
     office.sit("anna").close("A-1", reason="found")
     refused("the case is closed")
     with pytest.raises(CaseError, match="is closed"):
-        office.sit("sven").approve("A-1")
+        office.approve("sven", "A-1")
 
 
 def test_a_declined_case(office: Any, ask: Ask, refused: Refused, subject: Probe) -> None:
     office.sit("anna").ask(ask("A-2"), subject=subject)
     office.sit("sara").decline("A-2", reason="no")
     with pytest.raises(CaseError, match="is declined"):
-        office.sit("sven").approve("A-2")
+        office.approve("sven", "A-2")
     office.sit("anna")
     refused("the case is declined", reference="A-2")
 
@@ -140,7 +140,7 @@ def test_sql_in_a_title(
 ) -> None:
     title = "'); DROP TABLE tracklets; --"
     office.sit("anna").ask(ask(title=title), subject=subject)
-    office.sit("sara").approve("A-1")
+    office.approve("sara", "A-1")
     office.sit("anna")
     assert search(gallery, subject, permitted, case="A-1").candidates
     assert office.fresh().case("A-1").request.title == title
@@ -155,7 +155,7 @@ def test_html_in_names(
 
     hostile = '<img src=x onerror="harm()">'
     office.sit("anna").ask(ask(title=hostile, authority=hostile), subject=subject)
-    office.sit("sara").approve("A-1")
+    office.approve("sara", "A-1")
     office.sit("anna")
     export(office.register, "A-1", gallery, tmp_path / "x.zip")
     with zipfile.ZipFile(tmp_path / "x.zip") as archive:

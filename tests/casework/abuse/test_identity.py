@@ -79,7 +79,7 @@ def test_a_person_put_together_by_hand(office: Any, case: Case) -> None:
     with pytest.raises(AttributeError):
         office.register.me = boss
     with pytest.raises(TypeError):
-        office.register.approve("A-1", by=boss)
+        office.register.approve("A-1", digest="", by=boss)
     with pytest.raises(TypeError):
         search(None, None, None, case="A-1", person=boss)  # type: ignore[call-arg, arg-type]
 

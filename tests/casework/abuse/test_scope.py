@@ -38,7 +38,7 @@ def test_a_hole_in_the_area(
     hole = [(-0.011, 51.477), (-0.009, 51.477), (-0.009, 51.479), (-0.011, 51.479)]
     ring = Polygon(permitted.district.area.exterior.coords, [hole])
     office.sit("anna").ask(ask(district=District("Ring", ring)), subject=subject)
-    office.sit("sara").approve("A-1")
+    office.approve("sara", "A-1")
     office.sit("anna")
     with pytest.raises(NotPermitted, match="outside the permitted Ring"):
         search(gallery, subject, permitted, case="A-1")
@@ -94,7 +94,7 @@ def test_time_zone_tricks(
 
 def test_more_cameras_than_allowed(office: Any, ask: Ask, refused: Refused, subject: Probe) -> None:
     office.sit("anna").ask(ask("A-2", cameras=1), subject=subject)
-    office.sit("sara").approve("A-2")
+    office.approve("sara", "A-2")
     office.sit("anna")
     refused("covers 4 cameras; the case allows 1", reference="A-2")
 
@@ -104,7 +104,7 @@ def test_limits_of_ones_own_settings(
 ) -> None:
     """What was approved stands in the record; an analyst's environment changes nothing of it."""
     office.sit("anna").ask(ask("A-2", cameras=3), subject=subject)
-    office.sit("sara").approve("A-2")
+    office.approve("sara", "A-2")
     office.sit("anna")
     for name in ("MOST_CAMERAS", "LARGEST_AREA_KM2", "LONGEST_DAYS"):
         monkeypatch.setenv(f"SIGHTLINE_{name}", "1000000")
@@ -129,7 +129,7 @@ def test_a_camera_with_a_place_named_as_one_without(
     office: Any, ask: Ask, gallery: Gallery, subject: Probe, permitted: Scope
 ) -> None:
     office.sit("anna").ask(ask(unplaced=("C4",)), subject=subject)
-    office.sit("sara").approve("A-1")
+    office.approve("sara", "A-1")
     office.sit("anna")
     found = search(gallery, subject, permitted, case="A-1", top=None)
     assert {c.camera_id for c in found.cameras} == {"C0", "C1", "C2", "C3"}

@@ -91,7 +91,7 @@ def test_a_calibration_that_lets_everyone_pass(
     described = describe_subject(subject, calibrations=tmp_path / "mine")
     assert described.scale == normalised.scale
     office.fresh().ask(ask("A-2", subject=described), subject=subject)
-    office.sit("sara").approve("A-2")
+    office.approve("sara", "A-2")
     office.sit("anna")
     search(gallery, subject, permitted, case="A-2")
     (asked,) = office.events("search.asked")

@@ -30,7 +30,7 @@ def test_of_several_cases_one_is_chosen_by_a_person(
     office: Any, case: Case, ask: Callable[..., Request], subject: Probe, town_file: Path,
 ) -> None:  # fmt: skip
     office.sit("anna").ask(ask("A-2"), subject=subject)
-    office.sit("sara").approve("A-2")
+    office.approve("sara", "A-2")
     asked = Investigation(town_file, installation=office.installation)
     assert asked.case == ""
     assert "a case" in asked.missing

@@ -226,9 +226,9 @@ def list_for_review(
 def record_view(register: CaseRegister, reference: str, tracklets: Sequence[str]) -> None:
     """Record that the user was shown best shots of candidates.
 
-    Raises NotPermitted if their role does not cover seeing them.
+    Raises NotPermitted or CaseError if they may not see them, or the case.
     """
-    me = register.require("shot.view", reference)
+    me, _ = register.require("shot.view", reference), register.case(reference)
     register.record("shot.viewed", {"case": reference, "tracklets": list(tracklets)}, by=me)
 
 
@@ -326,10 +326,10 @@ def reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
     """Return the review list of a case with its decisions, as far as the user may know them.
 
     Of a face the user has still to decide on, it shows only that it is on the list. Raises
-    NotPermitted if the user may not read cases.
+    NotPermitted or CaseError if the user may not see the case.
     """
-    me = register.require("case.read", reference)
-    sorted_out = sorted_by(register, reference, me.account)
+    register.case(reference)
+    sorted_out = sorted_by(register, reference, register.me.account)
     return tuple(
         item
         if _reason_against(register, item, sorted_out)
@@ -341,9 +341,10 @@ def reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
 def considered(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
     """Return the whole review list, for a report; without decisions where the outcome is open.
 
-    Raises NotPermitted if the user may not export evidence.
+    Raises NotPermitted or CaseError if the user may not export evidence of the case.
     """
     register.require("evidence.export", reference)
+    register.case(reference)
     return tuple(
         Reviewed(item.key, item.tracklet_id, item.filler, item.listed_by, None)
         if item.outcome == "waiting"
@@ -377,7 +378,7 @@ def error_rates_of(
 ) -> tuple[ErrorRate, ...]:
     """Return error rates over all cases, of some examiners or of all, without asking for a role."""
     seen: dict[str, list[Decision]] = {}
-    for case in register.cases():
+    for case in register.all_cases():
         for item in _reviewed(register, case.reference):
             for decision in item.decisions if item.filler else ():
                 seen.setdefault(decision.examiner, []).append(decision)

@@ -83,9 +83,11 @@ def take_back(register: CaseRegister, reference: str) -> Opinion | None:
 def opinions(register: CaseRegister, reference: str) -> Mapping[str, Opinion]:
     """Return the latest standing opinion on each candidate, by tracklet_id.
 
-    Raises NotPermitted if the user may not read cases.
+    Raises NotPermitted if the user may not read cases, and CaseError if they are not a member of
+    this one.
     """
     register.require("case.read", reference)
+    register.case(reference)
     return {opinion.tracklet_id: opinion for opinion in _standing(register, reference)}
 
 

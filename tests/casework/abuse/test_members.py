@@ -1,0 +1,105 @@
+"""Learning of a case that one is no member of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from workbench.casework.cases import Case, Request
+from workbench.casework.evidence.export import export
+from workbench.casework.reviewing.review import considered, decide, record_view, reviewed, waiting
+from workbench.casework.reviewing.sightings import confirmed_sightings, readable_cases
+from workbench.casework.reviewing.triage import opinions
+from workbench.domain import Probe, Scope
+from workbench.errors import CaseError, NotPermitted
+from workbench.gallery import Gallery
+from workbench.notebook import search
+
+Ask = Callable[..., Request]
+OUTSIDE = "no such case, or you are not one of its members"
+
+
+def test_cases_of_others_in_lists(office: Any, case: Case) -> None:
+    """Not even that there is one; with the wrong spelling neither."""
+    register = office.sit("cleo")
+    assert register.cases() == readable_cases(register) == ()
+    for reference in ("A-1", "a-1", "A-2"):
+        with pytest.raises(CaseError, match=OUTSIDE) as told:
+            register.case(reference)
+        assert "Did you mean" not in str(told.value)
+    (entry,) = office.events("case.read.refused")
+    assert (entry.account, entry.about["case"]) == ("cleo", "A-1")
+    for name in ("anna", "rosa", "sara", "otto"):
+        assert [one.reference for one in office.sit(name).cases()] == ["A-1"]
+
+
+def test_searching_under_a_case_of_others(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    office.sit("cleo")
+    with pytest.raises(CaseError, match=OUTSIDE):
+        search(gallery, subject, permitted, case="A-1")
+    assert office.events("search.refused")[0].account == "cleo"
+    assert not office.events("search.asked")
+
+
+def test_faces_of_a_case_of_others(
+    office: Any, case: Case, gallery: Gallery, keys: list[str], tmp_path: Any
+) -> None:
+    register = office.sit("cleo")
+    features = dict.fromkeys(("nose", "eyes", "mouth"), "similar")
+    for look in (
+        lambda: waiting(register, "A-1", gallery),
+        lambda: reviewed(register, "A-1"),
+        lambda: considered(register, "A-1"),
+        lambda: opinions(register, "A-1"),
+        lambda: confirmed_sightings(register, "A-1", gallery),
+        lambda: record_view(register, "A-1", ["x"]),
+        lambda: export(register, "A-1", gallery, tmp_path / "A-1.zip"),
+        lambda: decide(
+            register, "A-1", keys[0], conclusion=1, features=features, reason="the same nose"
+        ),
+    ):  # fmt: skip
+        with pytest.raises(CaseError, match=OUTSIDE):
+            look()
+    assert not (tmp_path / "A-1.zip").exists()
+
+
+def test_anything_without_a_role(office: Any, case: Case, gallery: Gallery) -> None:
+    register = office.sit("nobody")
+    assert register.cases() == ()
+    with pytest.raises(NotPermitted, match="nobody has no role"):
+        register.case("A-1")
+    with pytest.raises(NotPermitted, match="nobody has no role"):
+        waiting(register, "A-1", gallery)
+
+
+def test_making_oneself_a_member(office: Any, case: Case) -> None:
+    with pytest.raises(CaseError, match=OUTSIDE):
+        office.sit("cleo").add_member("A-1", "cleo")
+    with pytest.raises(NotPermitted, match="ben did not request the case"):
+        office.sit("ben").add_member("A-1", "cleo")
+    with pytest.raises(CaseError, match="has no role here"):
+        office.sit("anna").add_member("A-1", "nobody")
+    with pytest.raises(CaseError, match="Did you mean cleo"):
+        office.register.add_member("A-1", "Cleo")
+    assert office.register.add_member("A-1", "cleo").members[-1] == "cleo"
+    assert office.sit("cleo").case("A-1").reference == "A-1"
+    office.sit("sara").remove_member("A-1", "cleo")
+    assert office.sit("cleo").cases() == ()
+    with pytest.raises(CaseError, match="anna requested the case"):
+        office.sit("sara").remove_member("A-1", "anna")
+
+
+def test_a_request_exchanged_before_its_approval(office: Any, ask: Ask, subject: Probe) -> None:
+    """What is approved is what was read, by its digest."""
+    request = ask("A-2")
+    read = office.sit("anna").ask(request, subject=subject).digest
+    assert read == request.digest == office.register.case("A-2").request.digest
+    with pytest.raises(CaseError, match="not the request that was read"):
+        office.sit("sara").approve("A-2", digest=replace(request, title="Another").digest)
+    assert office.events("case.approve.refused")[0].account == "sara"
+    assert office.register.approve("A-2", digest=read).status() == "open"

@@ -1,0 +1,153 @@
+"""Ledger: a record as it is used, in the name of the user of this process.
+
+It tells who the user is and what their roles permit, adds entries, and sorts those that count by
+the case they are about. :class:`workbench.casework.register.CaseRegister` makes cases of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.casework.record.audit import AuditLog
+from workbench.casework.record.chain import Entry, Head
+from workbench.casework.record.keys import SIGNED, doubt, signature
+from workbench.casework.record.people import People, Person, identify, read_people
+from workbench.errors import NotPermitted
+
+if TYPE_CHECKING:
+    from workbench.casework.record.people import Action
+
+# Entries of these kinds make up the present state; the others only say that something happened.
+KEPT = ("case.", "review.", "people.", "subject.", "triage.", "clock.viewed", "clock.compared")
+
+
+class Ledger:
+    """Entries of a casework folder, by the case they are about, and who adds to them.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the record and its files; made if it does not exist.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._log = AuditLog(folder, kinds=KEPT)
+        self._lock = threading.RLock()
+        self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those about no case
+        self._spelling: dict[str, str] = {}  # casefolded reference: the reference
+        self._doubts: dict[str, list[str]] = {}  # by reference: why entries are not believed
+        self.refresh()
+
+    # --- Who ------------------------------------------------------------------------------
+
+    @property
+    def people(self) -> People:
+        """People file as it is now; a change made by hand is recorded when it is noticed."""
+        people = read_people(self.folder)
+        with self._lock:
+            recorded = self._entries_about("", "people.changed")
+            if (recorded[-1].about["sha256"] if recorded else "") != people.digest:
+                about = {"sha256": people.digest, **people.document()}
+                by = identify(people, self.folder).named()
+                self._apply_entries(self._log.append("people.changed", by, about))
+        return people
+
+    @property
+    def me(self) -> Person:
+        """User of this process: see :mod:`workbench.casework.record.identity`."""
+        return identify(self.people, self.folder)
+
+    def require(self, action: Action, reference: str = "") -> Person:
+        """Return the user if their role covers *action*; else record it and raise NotPermitted."""
+        me = self.me
+        try:
+            me.require(action)
+        except NotPermitted as error:
+            self.refused(action, reference, [error.what])
+            raise
+        return me
+
+    # --- The record -----------------------------------------------------------------------
+
+    @property
+    def head(self) -> Head:
+        """Number and hash of the record's last entry, to be pinned elsewhere."""
+        with self._lock:
+            self.refresh()
+            return self._log.head
+
+    @property
+    def last_at(self) -> datetime | None:
+        """Time of the last entry (UTC); None in an empty record."""
+        return self._log.last_at
+
+    def record(self, what: str, about: Mapping[str, Any], *, by: Person | None = None) -> Entry:
+        """Add an entry in the name of the user, or of *by*; signed where its kind demands it."""
+        with self.exclusively():
+            me, people = by or self.me, read_people(self.folder)
+            named, before = me.named(), self._log.head.hash
+            made = signature(me.account, people.keys.get(me.account, ()), before, what, about)
+            if made:
+                named["signature"] = made
+            elif what in SIGNED and people.in_service:
+                raise NotPermitted(
+                    f"{me.account} has no key on this machine that is in the people file",
+                    where=what,
+                    fix="Run `sightline people key` and give its output to the administrator",
+                )
+            found = self._log.append(what, named, about)
+            self._apply_entries(found)
+            return found[-1]
+
+    def refused(self, action: str, reference: str, reasons: Sequence[str]) -> None:
+        """Record an attempt that was refused, with the reasons."""
+        about = {"case": reference[:200], "action": action, "reasons": list(reasons)}
+        self.record(f"{action}.refused", about)
+
+    def entries_of(self, reference: str, what: str) -> tuple[Entry, ...]:
+        """Return the entries about a case whose kind begins with *what*; kinds in ``KEPT`` only."""
+        with self._lock:
+            self.refresh()
+            return tuple(self._entries_about(reference, what))
+
+    def doubts(self, reference: str) -> tuple[str, ...]:
+        """Return why entries about a case are ignored: the person they name did not sign them."""
+        return tuple(self._doubts.get(reference, ()))
+
+    @contextlib.contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Keep other processes from writing between a decision and its entry."""
+        with self._lock, self._log.exclusively():
+            self.refresh()
+            yield
+
+    def refresh(self) -> None:
+        """Read the entries that others have written since."""
+        with self._lock:
+            self._apply_entries(self._log.read_new())
+
+    # --- Within ---------------------------------------------------------------------------
+
+    def _apply_entries(self, entries: Sequence[Entry]) -> None:
+        people: People | None = None
+        for entry in entries:
+            if not entry.what.startswith(KEPT) or entry.what.endswith(".refused"):
+                continue
+            reference = str(entry.about.get("case", ""))
+            if entry.what in SIGNED:
+                people = people or read_people(self.folder)
+                if why := doubt(entry, people):
+                    self._doubts.setdefault(reference, []).append(why)
+                    continue
+            self._entries.setdefault(reference, []).append(entry)
+            if reference:
+                self._spelling.setdefault(reference.casefold(), reference)
+
+    def _entries_about(self, reference: str, what: str) -> list[Entry]:
+        return [e for e in self._entries.get(reference, ()) if e.what.startswith(what)]
