@@ -41,6 +41,7 @@ class Ledger:
         self._lock = threading.RLock()
         self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those about no case
         self._spelling: dict[str, str] = {}  # casefolded reference: the reference
+        self._named: set[str] = set()  # references in entries, believed or not
         self._doubts: dict[str, list[str]] = {}  # by reference: why entries are not believed
         self.refresh()
 
@@ -81,6 +82,11 @@ class Ledger:
         with self._lock:
             self.refresh()
             return self._log.head
+
+    @property
+    def references(self) -> frozenset[str]:
+        """All references of cases that entries name, believed or not."""
+        return frozenset(self._named)
 
     @property
     def last_at(self) -> datetime | None:
@@ -140,6 +146,7 @@ class Ledger:
             if not entry.what.startswith(KEPT) or entry.what.endswith(".refused"):
                 continue
             reference = str(entry.about.get("case", ""))
+            self._named.add(reference)
             if entry.what in SIGNED:
                 people = people or read_people(self.folder)
                 if why := doubt(entry, people):
