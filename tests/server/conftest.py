@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import nbformat
@@ -50,18 +53,19 @@ class Served:
 
     def kernels(self) -> list[psutil.Process]:
         """The kernels that this server has started and that still run."""
-        return [
-            child
-            for child in psutil.Process(self.process.pid).children(recursive=True)
-            if "ipykernel_launcher" in child.cmdline()
-        ]
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # or none any more, but for its number
+                if "ipykernel_launcher" in child.cmdline():
+                    found.append(child)
+        return found
 
 
 @pytest.fixture(scope="session")
 def start_server(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., Served]]:
-    """``start_server(warm=…)``: a server of dashboards, one of them broken, and a text file."""
+    """``start_server(warm=…, …)``: a server of dashboards, one broken, and a text file."""
     folder = tmp_path_factory.mktemp("served")
     gallery, dashboards = folder / "gallery.duckdb", folder / "dashboards"
     gallery.touch()
@@ -79,11 +83,11 @@ def start_server(
     (dashboards / "notes.txt").write_text("not for the page")
     started: list[subprocess.Popen[str]] = []
 
-    def start(*, warm: int = 0) -> Served:
+    def start(*, warm: int = 0, **options: Any) -> Served:
         log = folder / f"{len(started)}.log"
         with log.open("w") as stderr:
             process = subprocess.Popen(
-                [sys.executable, SERVE, gallery, dashboards, str(warm)],
+                [sys.executable, SERVE, gallery, dashboards, str(warm), json.dumps(options)],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,

@@ -1,7 +1,13 @@
-"""Server for the tests, in its own process: ``serve.py GALLERY DASHBOARDS [WARM_KERNELS]``."""
+"""Server for the tests, in its own process.
+
+``serve.py GALLERY DASHBOARDS [WARM_KERNELS [OPTIONS]]``: options of ``serve`` as JSON, and
+``files``, the open files that the system allows.
+"""
 
 from __future__ import annotations
 
+import json
+import resource
 import sys
 from pathlib import Path
 
@@ -9,11 +15,15 @@ from workbench.server.application import serve
 from workbench.settings import load_settings
 
 if __name__ == "__main__":
+    options = json.loads(sys.argv[4]) if len(sys.argv) > 4 else {}
+    if files := options.pop("files", None):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     serve(
         gallery=Path(sys.argv[1]),
         home=load_settings().home,
         dashboards=Path(sys.argv[2]),
         port=0,
         warm_kernels=int(sys.argv[3]) if len(sys.argv) > 3 else 0,
+        **options,
         ready=lambda address: print(address, flush=True),
     )

@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,12 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from workbench.casework.record.identity import account_of_process
-from workbench.server.kernels import CurrentInterpreter, DashboardKernels
+from workbench.server.kernels import (
+    LOST_SECONDS,
+    UNCLAIMED_SECONDS,
+    CurrentInterpreter,
+    DashboardKernels,
+)
 from workbench.server.sessions import CURRENT, Session
 
 
@@ -114,35 +118,39 @@ def test_sigterm_ends_kernels_that_wait_and_those_on_their_way(
     assert "Traceback" not in server.log.read_text()
 
 
-def test_a_kernel_that_waits_is_not_ended_for_being_idle(tmp_path: Path) -> None:
-    async def look() -> tuple[bool, bool]:
-        CURRENT.set(Session("anna", "token"))
-        kernels = DashboardKernels(
+def test_a_kernel_that_waits_is_kept_and_one_whose_page_is_gone_is_ended(
+    tmp_path: Path,
+) -> None:
+    async def look() -> list[bool]:
+        CURRENT.set(session := Session("anna", "token"))
+        kernels: Any = DashboardKernels(
             environment=dict(os.environ),
             warm_kernels=1,
-            cull_idle_timeout=1,
             connection_dir=str(tmp_path),
             kernel_spec_manager=CurrentInterpreter(),
         )
+
+        async def lives_after(seconds: float) -> bool:
+            await kernels.end_abandoned(now=time.monotonic() + seconds)
+            return warm.kernel_id in kernels
+
         kernels.refill()
         warm = await kernels._waiting[0]
-        kernels.get_kernel(warm.kernel_id).last_activity -= timedelta(hours=9)
-        await kernels.cull_kernels()
-        waits = warm.kernel_id in kernels
-        kernel_id = await kernels.start_kernel(env={}, path="")
-        assert kernel_id == warm.kernel_id
-        for _ in range(600):  # what it tells of its last work may still be on its way
-            kernels.get_kernel(kernel_id).last_activity -= timedelta(hours=9)
-            await kernels.cull_kernels()
-            ended = kernel_id not in kernels
-            if ended:
-                break
-            await asyncio.sleep(0.1)
+        waits = await lives_after(9 * 3600)
+        async with kernels.opening(session):
+            assert warm.kernel_id == await kernels.start_kernel(env={}, path="")
+            rendered = await lives_after(9 * 3600)
+        soon = await lives_after(UNCLAIMED_SECONDS - 1)
+        kernels.notify_connect(warm.kernel_id)
+        connected = await lives_after(9 * 3600)
+        kernels.notify_disconnect(warm.kernel_id)
+        lost = await lives_after(LOST_SECONDS - 1)
+        gone = await lives_after(LOST_SECONDS + 1)
         await kernels.shutdown_all(now=True)
-        return waits, ended
+        return [waits, rendered, soon, connected, lost, gone]
 
     with ThreadPoolExecutor(1) as thread:
-        assert thread.submit(asyncio.run, look()).result() == (True, True)
+        assert thread.submit(asyncio.run, look()).result() == [True] * 5 + [False]
 
 
 def _idle(processes: list[psutil.Process]) -> bool:

@@ -17,7 +17,6 @@ from workbench.casework.record.audit import AuditLog
 from workbench.casework.record.chain import Entry, Head
 from workbench.casework.record.keys import SIGNED, doubt, signature
 from workbench.casework.record.people import People, Person, identify, read_people
-from workbench.casework.reviewing.blindness import UNBLINDING, unblinding
 from workbench.errors import NotPermitted
 
 if TYPE_CHECKING:
@@ -38,13 +37,11 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._log = AuditLog(folder, kinds=(*KEPT, *UNBLINDING))
+        self._log = AuditLog(folder, kinds=KEPT)
         self._lock = threading.RLock()
         self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those about no case
         self._spelling: dict[str, str] = {}  # casefolded reference: the reference
-        self._named: set[str] = set()  # references in entries, believed or not
         self._doubts: dict[str, list[str]] = {}  # by reference: why entries are not believed
-        self._not_blind: dict[str, dict[str, str]] = {}  # by reference and account: what they did
         self.refresh()
 
     # --- Who ------------------------------------------------------------------------------
@@ -86,11 +83,6 @@ class Ledger:
             return self._log.head
 
     @property
-    def references(self) -> frozenset[str]:
-        """All references of cases that entries name, believed or not."""
-        return frozenset(self._named)
-
-    @property
     def last_at(self) -> datetime | None:
         """Time of the last entry (UTC); None in an empty record."""
         return self._log.last_at
@@ -128,12 +120,6 @@ class Ledger:
         """Return why entries about a case are ignored: the person they name did not sign them."""
         return tuple(self._doubts.get(reference, ()))
 
-    def not_blind(self, reference: str) -> Mapping[str, str]:
-        """Return who takes no part in the review of a case, by account, and what they did."""
-        with self._lock:
-            self.refresh()
-            return dict(self._not_blind.get(reference, {}))
-
     @contextlib.contextmanager
     def exclusively(self) -> Iterator[None]:
         """Keep other processes from writing between a decision and its entry."""
@@ -151,14 +137,9 @@ class Ledger:
     def _apply_entries(self, entries: Sequence[Entry]) -> None:
         people: People | None = None
         for entry in entries:
-            if entry.what.endswith(".refused"):
+            if not entry.what.startswith(KEPT) or entry.what.endswith(".refused"):
                 continue
             reference = str(entry.about.get("case", ""))
-            if why := unblinding(entry):
-                self._not_blind.setdefault(reference, {}).setdefault(entry.account, why)
-            if not entry.what.startswith(KEPT):
-                continue
-            self._named.add(reference)
             if entry.what in SIGNED:
                 people = people or read_people(self.folder)
                 if why := doubt(entry, people):

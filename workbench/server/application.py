@@ -15,36 +15,36 @@ from types import MappingProxyType
 from typing import Any
 
 from jupyter_server.base.handlers import FileFindHandler
-from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyterlab_server.themes_handler import ThemesHandler
 from tornado.httpclient import AsyncHTTPClient
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from traitlets.config import Config
 from voila.app import Voila
 from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
-from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from workbench.casework.record.identity import SERVED
 from workbench.errors import GalleryError, SettingsError
 from workbench.server.access import Door, SignedIn
 from workbench.server.dashboards import find_dashboards, packaged_dashboards
 from workbench.server.kernels import (
-    IDLE_SECONDS,
-    MESSAGE_BYTES,
     VIEWER_MESSAGE,
     WARM_KERNELS,
     CurrentInterpreter,
     DashboardKernels,
     FastReadyClient,
-    LoggedConnection,
-    ShutdownHandler,
     kernel_environment,
     log_failed_cell,
 )
-from workbench.server.pages import DashboardPage, Frame, FrontPage, NotFound
+from workbench.server.limits import LimitedServer, Limits, raise_open_files
+from workbench.server.pages import DashboardPage, Frame, FrontPage, KernelState, NotFound
 from workbench.server.policy import FRAME_PATH, Policy, tile_source
 from workbench.server.sessions import Sessions
+from workbench.server.sockets import (
+    MESSAGE_BYTES,
+    KernelSocket,
+    LoggedConnection,
+    ShutdownHandler,
+)
 from workbench.server.teller import Teller
 from workbench.server.ways import ByToken, Cookie, checked_token
 
@@ -74,6 +74,8 @@ def serve(
     token: str | None = None,
     warm_kernels: int = WARM_KERNELS,
     tiles: str | None = None,
+    kernels: int | None = None,
+    kernels_of_person: int | None = None,
     environment: Mapping[str, str] = MappingProxyType({}),
     ready: Callable[[str], None],
 ) -> None:
@@ -97,6 +99,10 @@ def serve(
         Kernels kept ready for the next pages, each with about 300 MB; 0 for none.
     tiles : str, optional
         Address pattern of the tile server that pages may fetch maps from.
+    kernels : int, optional
+        Kernels of pages in all; by default as many as half of the memory holds.
+    kernels_of_person : int, optional
+        Kernels of one person's pages; by default 8.
     environment : Mapping[str, str]
         Settings for the kernels, named ``SIGHTLINE_…``.
     ready : callable
@@ -121,6 +127,8 @@ def serve(
     token = checked_token(token)
     settings = {**environment, "SIGHTLINE_GALLERY": str(gallery.resolve()), SERVED: "1"}
     source = tile_source(tiles)
+    raise_open_files()
+    limits = Limits.of_machine(kernels=kernels, kernels_of_person=kernels_of_person)
     sockets = _listen(host, port)
     with tempfile.TemporaryDirectory(prefix="sightline-") as name:
         scratch = Path(name)
@@ -128,6 +136,7 @@ def serve(
             folder=folder,
             scratch=scratch,
             warm_kernels=warm_kernels,
+            limits=limits,
             environment=kernel_environment(settings, scratch=scratch),
         )
         with _isolated_jupyter(scratch):
@@ -135,6 +144,7 @@ def serve(
             server.policy, server.secret, server.folder = Policy(source), token, folder
             server.sockets, server.display_host = sockets, _display_host(host)
             server.ready, server.casework = ready, home / "casework"
+            server.limits = limits
             server.initialize([])
             server.start()
 
@@ -149,6 +159,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
     sockets: list[socket.socket]
     display_host: str
     casework: Path
+    limits: Limits
     ready: Callable[[str], None]
 
     def init_handlers(self) -> list[Any]:
@@ -163,8 +174,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (FRAME_PATH, Frame),
             (r"/voila/render/([\w-]+)\.ipynb", DashboardPage, {"folder": self.folder, **voila}),
             (rf"/voila/api/shutdown/{_KERNEL}", ShutdownHandler),
-            (rf"/api/kernels/{_KERNEL}", KernelHandler),
-            (rf"/api/kernels/{_KERNEL}/channels", VoilaKernelWebsocketHandler),
+            (rf"/api/kernels/{_KERNEL}", KernelState),
+            (rf"/api/kernels/{_KERNEL}/channels", KernelSocket),
             # The handler fails with 500 on any other form of path.
             (r"/voila/templates/(sightline/static/[\w-][\w.-]*)", TemplateStaticFileHandler),
             (r"/voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
@@ -211,7 +222,12 @@ class DashboardServer(Voila):  # type: ignore[misc]
         )
         self.app.add_handlers(".*$", self.init_handlers())
         # The stream under a socket has its own limit, 100 MB by default.
-        server = HTTPServer(self.app, max_buffer_size=MESSAGE_BYTES + 2**20, max_body_size=2**20)
+        server = LimitedServer(
+            self.app,
+            limits=self.limits,
+            max_buffer_size=MESSAGE_BYTES + 2**20,
+            max_body_size=2**20,
+        )
         server.add_sockets(self.sockets)
         teller = Teller(self.casework, self.kernel_manager)
         try:
@@ -228,13 +244,19 @@ class DashboardServer(Voila):  # type: ignore[misc]
             await stopped.wait()
         finally:
             server.stop()
+            await KernelSocket.close_all()
             await teller.close()
             await self.kernel_manager.shutdown_all(now=True)
             await server.close_all_connections()
 
 
 def _configuration(
-    *, folder: Path, scratch: Path, warm_kernels: int, environment: dict[str, str]
+    *,
+    folder: Path,
+    scratch: Path,
+    warm_kernels: int,
+    limits: Limits,
+    environment: dict[str, str],
 ) -> Config:
     config = Config()
     config.Voila.config_file_paths = []
@@ -261,8 +283,10 @@ def _configuration(
     config.DashboardKernels.warm_kernels = warm_kernels
     config.DashboardKernels.allow_tracebacks = False
     config.DashboardKernels.traceback_replacement_message = VIEWER_MESSAGE
-    config.DashboardKernels.cull_idle_timeout = IDLE_SECONDS
-    config.DashboardKernels.cull_interval = 30
+    config.DashboardKernels.most = limits.kernels
+    config.DashboardKernels.most_of_person = limits.kernels_of_person
+    # A kernel that is started again has lost its page: the page says so, and offers to be reloaded.
+    config.KernelManager.autorestart = False
     # Other users of this machine could reach the kernels' TCP ports, but not sockets in our folder.
     config.KernelManager.transport = "ipc"
     config.KernelManager.client_factory = FastReadyClient

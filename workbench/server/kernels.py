@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_server.base.handlers import JupyterHandler
-from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.log import app_log
 from tornado.web import HTTPError
@@ -22,8 +22,12 @@ from traitlets import Dict, Int, List, Unicode
 
 from workbench.server.sessions import CURRENT, Session
 
-IDLE_SECONDS = 300
-"""Idle time after which a kernel whose page went away unannounced (a killed browser) is ended."""
+UNCLAIMED_SECONDS = 30
+"""Time after which a kernel is ended whose page never connected and gave no other sign of life."""
+
+LOST_SECONDS = 60
+"""Time after which a kernel is ended whose page has lost its connection, and not made it again."""
+
 
 WARM_KERNELS = 1
 """Kernels kept ready for the next pages, each with about 300 MB."""
@@ -35,11 +39,12 @@ _REFILL_SECONDS = 3.0
 _IOPUB_SECONDS = 0.05
 # Prewarming takes two seconds; on a busy machine, many times that.
 _PREWARM_SECONDS = 60
+# How often abandoned and dead kernels are looked for.
+_WATCH_SECONDS = 5.0
+# How long a page that is being opened makes others wait.
+_TURN_SECONDS = 15.0
 # How long a page waits for a warm kernel that is not ready yet, before it gets a cold one.
 _CLAIM_SECONDS = 3.0
-
-MESSAGE_BYTES = 200 * 2**20
-"""The largest message between page and kernel: ten photographs of 20 MB."""
 
 VIEWER_MESSAGE = "Something went wrong. The details are in the server's log."
 
@@ -100,6 +105,39 @@ class FastReadyClient(AsyncKernelClient):
         raise RuntimeError("the kernel died before it was ready, or does not answer")
 
 
+@dataclass(eq=False)
+class Opening:
+    """A page that is being opened, from when it is asked for until it is rendered."""
+
+    session: Session
+    kernel_id: str = ""
+
+
+@dataclass
+class _Life:
+    """When the page of a kernel was last heard of."""
+
+    rendering: bool
+    heard: float = field(default_factory=time.monotonic)
+    connected: bool = False
+
+    def is_over(self, now: float) -> bool:
+        """Whether its page, without a connection now, is gone for too long."""
+        longest = LOST_SECONDS if self.connected else UNCLAIMED_SECONDS
+        return not self.rendering and now - self.heard > longest
+
+
+class TooManyKernels(HTTPError):
+    """No kernel for one more page; ``yours`` if it is the person's own that are too many."""
+
+    def __init__(self, *, yours: bool, most: int) -> None:
+        super().__init__(429 if yours else 503, log_message=f"all {most} kernels are in use")
+        self.yours, self.most = yours, most
+
+
+_OPENING: ContextVar[Opening] = ContextVar("opening")
+
+
 class DashboardKernels(AsyncMappingKernelManager):
     """Start each kernel with ``environment``, in the directory the server was started in.
 
@@ -113,11 +151,106 @@ class DashboardKernels(AsyncMappingKernelManager):
         WARM_KERNELS, min=0, config=True, help="how many kernels are kept ready for the next pages"
     )
 
+    most = Int(64, min=1, config=True, help="kernels of pages in all")
+    most_of_person = Int(8, min=1, config=True, help="kernels of one person's pages")
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         self._waiting: list[asyncio.Task[_WarmKernel]] = []
         self._next_refill: asyncio.TimerHandle | None = None
         self._sessions: dict[str, Session] = {}
+        self._lives: dict[str, _Life] = {}
+        self._openings: list[Opening] = []
+        # Pages are opened one after the other where all at once would make everybody wait.
+        self._turns = asyncio.Semaphore(max(2, os.cpu_count() or 1))
+        self._watch: asyncio.Task[None] | None = None
+        self.refused = 0
+
+    @asynccontextmanager
+    async def opening(self, session: Session) -> AsyncIterator[Opening]:
+        """Hold a place for a page of that session while it is opened; first come, first served.
+
+        Raises TooManyKernels if there is none. If the page is not opened in the end, or nobody
+        waits for it any more (the task is cancelled), its kernel is ended.
+        """
+        self._check_room(session)
+        opening = Opening(session)
+        self._openings.append(opening)
+        token = _OPENING.set(opening)
+        turn = _Turn(self._turns)
+        try:
+            await turn.wait()
+            yield opening
+        except BaseException:
+            await self.end(opening.kernel_id)
+            raise
+        finally:
+            turn.end()
+            _OPENING.reset(token)
+            self._openings.remove(opening)
+            if (life := self._lives.get(opening.kernel_id)) is not None:
+                life.rendering, life.heard = False, time.monotonic()
+
+    def _check_room(self, session: Session) -> None:
+        taken = [one.account for one in self._sessions.values()]
+        taken += [one.session.account for one in self._openings if not one.kernel_id]
+        yours = taken.count(session.account) >= self.most_of_person
+        if yours or len(taken) >= self.most:
+            self.refused += 1
+            raise TooManyKernels(yours=yours, most=self.most_of_person if yours else self.most)
+
+    def page_kernels(self) -> int:
+        """Number of kernels that pages have."""
+        return len(self._lives)
+
+    def connections(self, kernel_id: str) -> int:
+        """Number of sockets that are connected to that kernel."""
+        return int(self._kernel_connections.get(kernel_id, 0))
+
+    def heard_of(self, kernel_id: str) -> None:
+        """Note a sign of life of a page that is not connected yet."""
+        life = self._lives.get(kernel_id)
+        if life is not None and not life.connected:
+            life.heard = time.monotonic()
+
+    def notify_connect(self, kernel_id: str) -> None:
+        """Note that a page has connected."""
+        super().notify_connect(kernel_id)  # type: ignore[no-untyped-call]
+        if kernel_id in self._lives:
+            self._lives[kernel_id].connected = True
+
+    def notify_disconnect(self, kernel_id: str) -> None:
+        """Note that a page is not connected any more."""
+        super().notify_disconnect(kernel_id)  # type: ignore[no-untyped-call]
+        if kernel_id in self._lives:
+            self._lives[kernel_id].heard = time.monotonic()
+
+    async def end(self, kernel_id: str) -> None:
+        """End a kernel at once; do nothing if there is none of that id."""
+        if kernel_id in self:
+            kernels: Any = self
+            await kernels.shutdown_kernel(kernel_id, now=True)
+
+    async def end_abandoned(self, *, now: float | None = None) -> None:
+        """End the kernels whose pages are gone, and forget those that have died."""
+        now = time.monotonic() if now is None else now
+        for kernel_id, life in list(self._lives.items()):
+            if not self.connections(kernel_id) and life.is_over(now):
+                self.log.info("kernel %s is ended: its page is gone", kernel_id)
+                await self.end(kernel_id)
+                continue
+            kernel: Any = self.get_kernel(kernel_id) if kernel_id in self else None
+            if kernel is not None and not await kernel.is_alive():
+                self.log.error("kernel %s has died", kernel_id)
+                await self.end(kernel_id)
+
+    async def _keep_watch(self) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            try:
+                await self.end_abandoned()
+            except Exception:  # the next round tries again
+                self.log.exception("kernels whose pages are gone could not be ended")
 
     def refill(self) -> None:
         """Start kernels in the background until ``warm_kernels`` of them are ready or starting."""
@@ -127,12 +260,23 @@ class DashboardKernels(AsyncMappingKernelManager):
     async def start_kernel(  # type: ignore[override]  # Jupyter has the name in its kwargs
         self, *, env: Mapping[str, str], **kwargs: Any
     ) -> str:
-        """Id of a kernel for a page of the current session: a warm one if there is any."""
+        """Id of a kernel for a page of the current session: a warm one if there is any.
+
+        Raises TooManyKernels if it would be one too many.
+        """
         session = CURRENT.get()
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._keep_watch())
+        opening = _OPENING.get(None)
+        if opening is None:
+            self._check_room(session)
+            opening = Opening(session)
         request = {name: env[name] for name in _REQUEST_VARIABLES if name in env}
         kernel_id = await self._claim(request)
         if kernel_id is None:
-            kernel_id = await self._start_cold(env={**self.environment, **request}, **kwargs)
+            kernel_id = await self._start_asked(env={**self.environment, **request}, **kwargs)
+        opening.kernel_id = kernel_id
+        self._lives[kernel_id] = _Life(rendering=opening in self._openings)
         self._sessions[kernel_id] = session  # before a cell of the page runs
         if not session.alive:  # signed out meanwhile
             await self.end_those_of(session)
@@ -166,31 +310,35 @@ class DashboardKernels(AsyncMappingKernelManager):
     async def end_those_of(self, session: Session) -> None:
         """End the kernels of a session."""
         for kernel_id, one in list(self._sessions.items()):
-            if one is session and kernel_id in self:
-                kernels: Any = self
-                await kernels.shutdown_kernel(kernel_id, now=True)
+            if one is session:
+                await self.end(kernel_id)
 
     def remove_kernel(self, kernel_id: str) -> Any:
         """Forget a kernel that has ended."""
         self._sessions.pop(kernel_id, None)
+        self._lives.pop(kernel_id, None)
         kernels: Any = super()
         return kernels.remove_kernel(kernel_id)
-
-    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
-        """End a kernel that has been idle for too long, unless it is a warm one in reserve."""
-        ids = {task.result().kernel_id for task in self._waiting if _succeeded(task)}
-        if kernel_id not in ids:
-            await super().cull_kernel_if_idle(kernel_id)  # type: ignore[no-untyped-call]
 
     async def shutdown_all(self, now: bool = False) -> None:  # type: ignore[override]
         """End all kernels, those that are still being prewarmed too."""
         if self._next_refill is not None:
             self._next_refill.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
         waiting, self._waiting = self._waiting, []
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         await super().shutdown_all(now=now)
+
+    async def _start_asked(self, **kwargs: Any) -> str:
+        starting = asyncio.create_task(self._start_cold(**kwargs))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:  # nobody waits for the page any more
+            await self.end(await starting)
+            raise
 
     async def _start_cold(self, **kwargs: Any) -> str:
         kernel_id: str = await super().start_kernel(**kwargs)
@@ -232,9 +380,10 @@ class DashboardKernels(AsyncMappingKernelManager):
                 await warm.run(sets_variables, seconds=_CLAIM_SECONDS)
             except (RuntimeError, TimeoutError) as error:
                 self.log.warning("a warm kernel did not answer and is ended: %r", error)
-                if warm.kernel_id in self:
-                    kernels: Any = self
-                    await kernels.shutdown_kernel(warm.kernel_id, now=True)
+                await self.end(warm.kernel_id)
+            except BaseException:
+                await self.end(warm.kernel_id)
+                raise
             else:
                 return warm.kernel_id
             finally:
@@ -247,46 +396,31 @@ class DashboardKernels(AsyncMappingKernelManager):
         return str(Path.cwd())
 
 
-def _succeeded(task: asyncio.Task[_WarmKernel]) -> bool:
-    return task.done() and not task.cancelled() and task.exception() is None
+class _Turn:
+    """One page's turn to be opened; it ends after some time, as a cell of it may take minutes."""
 
+    def __init__(self, turns: asyncio.Semaphore) -> None:
+        self._turns = turns
+        self._end: asyncio.TimerHandle | None = None
 
-class LoggedConnection(ZMQChannelsWebsocketConnection):
-    """Write the errors of a kernel to the server's log; the page does not show them."""
+    async def wait(self) -> None:
+        """Wait for those who came before."""
+        await self._turns.acquire()
+        self._end = asyncio.get_running_loop().call_later(_TURN_SECONDS, self._release)
 
-    def _on_error(self, channel: str, msg: dict[str, Any], msg_list: list[bytes]) -> None:
-        part: Any = self.get_part
-        kind = part("header", msg["header"], msg_list)["msg_type"] if channel == "iopub" else ""
-        if kind in {"error", "stream"}:
-            content = part("content", msg["content"], msg_list)
-            if kind == "error":
-                reason = "\n".join(content.get("traceback", []))
-                self.log.error("kernel %s: %s", self.kernel_id, reason)
-            elif content["name"] == "stderr":  # where Python's logging goes
-                self.log.warning("kernel %s: %s", self.kernel_id, content["text"].rstrip())
-        super()._on_error(channel, msg, msg_list)  # type: ignore[no-untyped-call]
+    def end(self) -> None:
+        """Let the next one in, if this one was in and is still."""
+        if self._end is not None:
+            self._end.cancel()
+            self._release()
+
+    def _release(self) -> None:
+        if self._end is not None:
+            self._end = None
+            self._turns.release()
 
 
 def log_failed_cell(*, cell_index: int, execute_reply: dict[str, Any], **_: Any) -> None:
     """Log why a cell failed while its page was rendered, before the page is connected."""
     reason = "\n".join(execute_reply["content"].get("traceback", []))
     app_log.error("cell %d: %s", cell_index + 1, reason)
-
-
-class ShutdownHandler(JupyterHandler):
-    """End the kernel of a page that is being closed.
-
-    Voila's own handler answers 403: the page's beacon carries no _xsrf value that Jupyter Server
-    accepts, and kernels pile up (voila #1458). The door has already checked that the request comes
-    from a page of this server.
-    """
-
-    def check_xsrf_cookie(self) -> None:
-        """Accept the beacon without an _xsrf value; see the class."""
-
-    async def post(self, kernel_id: str) -> None:
-        """End the kernel, if there is still one of that id; answer 204 either way."""
-        kernels: Any = self.kernel_manager
-        if kernel_id in kernels:
-            await kernels.shutdown_kernel(kernel_id, now=True)
-        self.set_status(204)

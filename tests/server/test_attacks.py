@@ -1,0 +1,248 @@
+"""A server goes on, whatever is sent to it and however many hold its connections and kernels."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from tornado.httpclient import HTTPRequest
+from tornado.httputil import HTTPHeaders, ResponseStartLine
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+from workbench.server.limits import LimitedServer, Limits
+from workbench.server.sockets import PROTOCOL, kind_of, parts_of
+
+ASKS = {
+    "header": {
+        "msg_id": "1", "msg_type": "kernel_info_request", "session": "s", "username": "",
+        "version": "5.3", "date": "2026-03-31T12:00:00Z",
+    },
+    "parent_header": {}, "metadata": {}, "content": {},
+}  # fmt: skip
+
+
+def message(channel: str = "shell", **changes: Any) -> bytes:
+    """A message of the protocol v1."""
+    parts = [channel.encode(), *(json.dumps(part).encode() for part in (ASKS | changes).values())]
+    offsets = [8 * (len(parts) + 2)]
+    for part in parts:
+        offsets.append(offsets[-1] + len(part))
+    table = [len(offsets), *offsets]
+    return b"".join([*(number.to_bytes(8, "little") for number in table), *parts])
+
+
+def test_a_message_is_read_only_where_its_table_lies_within_it() -> None:
+    whole = message()
+    assert parts_of(whole)[0] == b"shell"
+    assert kind_of(whole) == "kernel_info_request"
+    bad = [
+        b"", b"\xff" * 8, b"\xff" * 4096, whole[:-1], whole + b"!", whole[:60],
+        (2**61).to_bytes(8, "little") + whole[8:], (3).to_bytes(8, "little") + whole[8:],
+        whole[:16] + whole[24:32] + whole[16:24] + whole[32:], message(header=[]),
+        message(header={"msg_type": 7}),
+        b'{"header": {"msg_type": "comm_msg"}, "channel": "shell"}',
+    ]  # fmt: skip
+    for each in bad:
+        with pytest.raises(ValueError, match="its"):
+            kind_of(each)
+
+
+@pytest.mark.slow
+def test_a_socket_that_speaks_another_protocol_is_told_so_and_stops_nobody(served: Any) -> None:
+    kernel = _open_page(served)
+
+    async def speak(protocols: list[str] | None, *sent: bytes | str) -> tuple[int | None, str]:
+        line = await _connect(served, kernel, protocols)
+        for each in sent:
+            await line.write_message(each, binary=isinstance(each, bytes))
+        while await asyncio.wait_for(line.read_message(), 30) is not None:
+            pass
+        return line.close_code, str(line.close_reason)
+
+    # The format that Jupyter used before: what the kernel answers in it, Voila cannot read.
+    states = {
+        **ASKS, "channel": "shell", "header": ASKS["header"] | {"msg_type": "comm_open"},
+        "content": {"comm_id": "c", "target_name": "jupyter.widget.control", "data": {}},
+    }  # fmt: skip
+    for protocols in (None, ["v0.kernel.websocket.jupyter.org"]):
+        code, reason = _run(speak(protocols, json.dumps(states)))
+        assert (code, PROTOCOL in reason) == (4400, True)
+    for sent in (b"\xff" * 8, b"\xff" * 4096, b"", "{}", message(header=[])):
+        code, reason = _run(speak([PROTOCOL], sent))
+        assert (code, reason.split(":")[0]) == (4400, f"This is not a message of {PROTOCOL}")
+
+    async def asks() -> str:
+        line = await _connect(served, kernel, [PROTOCOL])
+        await line.write_message(message(), binary=True)
+        while True:
+            answer = await asyncio.wait_for(line.read_message(), 30)
+            if isinstance(answer, bytes) and kind_of(answer) == "kernel_info_reply":
+                return "answered"
+
+    assert _run(asks()) == "answered"
+    assert "Uncaught" not in served.log.read_text()
+    assert psutil.Process(served.process.pid).memory_info().rss < 600 * 2**20
+
+    another = _open_page(served)
+
+    async def many() -> list[int | None]:
+        lines = [await _connect(served, another, [PROTOCOL]) for _ in range(4)]
+        while await asyncio.wait_for(lines[-1].read_message(), 30) is not None:
+            pass
+        return [line.close_code for line in lines]
+
+    assert _run(many()) == [None, None, None, 4429]
+
+
+@pytest.fixture(scope="module")
+def small(start_server: Callable[..., Any]) -> Iterator[Any]:
+    server = start_server(files=256, kernels=3, kernels_of_person=2)
+    yield server
+    server.process.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.slow
+def test_hundreds_of_idle_connections_keep_nobody_out(small: Any) -> None:
+    place = urlsplit(small.address)
+    held = []
+    for number in range(400):
+        line = socket.create_connection((place.hostname, place.port), timeout=10)
+        if number % 2:
+            line.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nCook")
+        held.append(line)
+        if number % 100 == 99:
+            assert small.ask("/")[0].status == 200
+    began = time.monotonic()
+    assert small.ask("/")[0].status == 200
+    assert time.monotonic() - began < 5
+    files = psutil.Process(small.process.pid).num_fds()
+    assert files < 200
+    for line in held:
+        line.close()
+    assert "Too many open files" not in small.log.read_text()
+
+
+def test_a_request_that_is_never_whole_is_ended() -> None:
+    limits = Limits(4, 3, 1, 1, header_seconds=0.2, body_seconds=0.3, idle_seconds=0.4)
+
+    async def ends(sent: bytes) -> tuple[bytes, float]:
+        server = LimitedServer(lambda request: _answer(request), limits=limits)
+        server.listen(0, "127.0.0.1")
+        (port,) = {each.getsockname()[1] for each in server._sockets.values()}
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        began = time.monotonic()
+        writer.write(sent)
+        answer = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+        server.stop()
+        return answer, time.monotonic() - began
+
+    whole = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    for sent, served, seconds in (
+        (b"", False, 0.2),
+        (b"GET / HTTP/1.1\r\nHo", False, 0.2),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1", False, 0.2),
+        (whole, True, 0.4),
+        (whole + whole[:9], True, 0.4),
+        (whole + b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1", True, 0.3),
+    ):
+        answer, after = _run(ends(sent))
+        assert (b"200 OK" in answer, after >= seconds - 0.05) == (served, True), sent
+
+
+def test_one_address_has_a_share_of_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.server.limits._LOOPBACK", ())
+
+    async def look() -> tuple[int, list[bool]]:
+        server = LimitedServer(lambda request: _answer(request), limits=Limits(9, 3, 1, 1))
+        server.listen(0, "127.0.0.1")
+        (port,) = {each.getsockname()[1] for each in server._sockets.values()}
+        lines = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
+        await asyncio.sleep(0.2)
+        there = server.connections
+        ended = [reader.at_eof() for reader, _ in lines]
+        for _, writer in lines:
+            writer.close()
+        server.stop()
+        return there, ended
+
+    assert _run(look()) == (3, [True, True, False, False, False])
+
+
+@pytest.mark.slow
+def test_a_person_has_so_many_pages_and_is_told_so(small: Any) -> None:
+    kernels = [_open_page(small) for _ in range(2)]
+    answer, body = small.ask("/voila/render/panel.ipynb")
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "60")
+    assert "You have 2 pages open, the most that one person may have." in body
+    assert len(small.kernels()) == 2
+    here = {"Origin": small.address.split("/?")[0]}
+    ended = small.kernels()[0]
+    assert small.ask(f"/voila/api/shutdown/{kernels[0]}", method="POST", **here)[0].status == 204
+    psutil.wait_procs([ended], timeout=5)
+    _open_page(small)
+
+
+@pytest.mark.slow
+def test_a_kernel_ends_with_whoever_waits_for_its_page(start_server: Callable[..., Any]) -> None:
+    server = start_server()
+    place = urlsplit(server.address)
+    with socket.create_connection((place.hostname, place.port), timeout=30) as line:
+        line.sendall(
+            f"GET /voila/render/panel.ipynb HTTP/1.1\r\nHost: {place.netloc}\r\n"
+            f"Authorization: token {server.token}\r\n\r\n".encode()
+        )
+        assert line.recv(100)
+    assert _until(lambda: server.kernels() == [], seconds=20)
+    assert "Traceback" not in server.log.read_text()
+
+
+def _answer(request: Any) -> None:
+    request.connection.write_headers(
+        ResponseStartLine("HTTP/1.1", 200, "OK"),
+        HTTPHeaders({"Content-Length": "2"}),
+        b"ok",
+    )
+    request.connection.finish()
+
+
+def _open_page(server: Any) -> str:
+    answer, body = server.ask("/voila/render/panel.ipynb")
+    found = re.search(r'"kernelId": "([\w-]+)"', body)
+    assert answer.status == 200
+    assert found is not None
+    return found[1]
+
+
+async def _connect(
+    server: Any, kernel: str, protocols: list[str] | None
+) -> WebSocketClientConnection:
+    base = server.address.split("/?")[0].replace("http", "ws", 1)
+    request = HTTPRequest(
+        f"{base}/api/kernels/{kernel}/channels",
+        headers={"Authorization": f"token {server.token}"},
+    )
+    return await websocket_connect(request, subprotocols=protocols)
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    # In a thread of its own: the browser tests leave a loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+def _until(true: Callable[[], bool], *, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.1)
+    return true()
