@@ -52,6 +52,7 @@ def examine() -> list[Finding]:
         f"model profile {chosen.profile}": lambda: _profile(installation),
         "gallery": lambda: _gallery(installation),
         "casework": lambda: _casework(chosen),
+        "rules": lambda: _rules(installation),
         "disk": lambda: _disk(chosen),
     }
     if chosen.base_map is not None:
@@ -133,6 +134,16 @@ def _casework(chosen: Settings) -> str:
         )
     state = f"{len(people.roles)} people" if people.in_service else "training only"
     return f"{state}; audit record of {found.entries} entries, intact"
+
+
+def _rules(installation: Installation) -> str:
+    if installation.ignored:
+        raise SightlineError(
+            "the installation is in service and has rules of its own; these are not followed",
+            where=", ".join(installation.ignored),
+            fix="Remove them; an administrator sets rules with `sightline installation set`",
+        )
+    return "as the installation's file says"
 
 
 def _disk(chosen: Settings) -> str:

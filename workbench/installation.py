@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.calibration import calibration_of
-from workbench.casework.register import CaseRegister, open_register
+from workbench.casework.record.installation_file import read_installation
+from workbench.casework.register import FOLDER, CaseRegister, open_register
 from workbench.domain import PLAIN_SCALE, Profile, Threshold
 from workbench.errors import SettingsError
 from workbench.faces import models, profiles
@@ -35,6 +36,7 @@ class Installation:
     """
 
     settings: Settings
+    ignored: tuple[str, ...] = ()  # variables of rules that do not count: it is in service
 
     @classmethod
     def open(cls) -> Installation:
@@ -43,9 +45,14 @@ class Installation:
         Raises
         ------
         SettingsError
-            If a setting cannot be used.
+            If a setting cannot be used, or the installation's file cannot.
         """
-        return cls(load_settings())
+        settings = load_settings()
+        file = read_installation(settings.home.resolve() / FOLDER)
+        if file is None:
+            return cls(settings)
+        chosen = settings.with_rules(file.rules, in_service=file.in_service)
+        return cls(chosen, settings.rules_set() if file.in_service else ())
 
     @cached_property
     def register(self) -> CaseRegister:

@@ -2,21 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workbench.domain import PLAIN_SCALE
 from workbench.errors import SettingsError
 
 
-class Settings(BaseSettings):
+class RuleSettings(BaseModel):
+    """Settings that limit or calibrate, and so belong to the installation.
+
+    Its file says them (:mod:`workbench.casework.record.installation_file`). In training, the
+    environment counts where the file is silent; in service, the defaults given here.
+    """
+
+    calibrations: Path | None = Field(
+        default=None,
+        description="folder of this installation's own calibrations; by default HOME/calibrations",
+    )
+    largest_area_km2: float = Field(
+        default=25, gt=0, description="largest area of a case that one person may approve"
+    )
+    longest_days: float = Field(
+        default=31, gt=0, description="longest time of footage that one person may approve"
+    )
+    longest_validity_days: float = Field(
+        default=92, gt=0, description="longest validity of a case that one person may approve"
+    )
+    most_cameras: int = Field(
+        default=500, gt=0, description="most cameras in a search that one person may approve"
+    )
+    most_unplaced_cameras: int = Field(
+        default=5,
+        ge=0,
+        description="most cameras whose place is not known that one person may approve for a case",
+    )
+    filler_share: float = Field(
+        default=0.25, ge=0, le=1, description="fillers for each candidate sent to review"
+    )
+    retention_days: float = Field(
+        default=30, gt=0, description="days after which footage without sightings is deleted"
+    )
+
+
+RULES = tuple(RuleSettings.model_fields)
+"""Names of the settings that are an installation's rules."""
+
+
+class Settings(RuleSettings, BaseSettings):
     """Everything that differs between installations.
 
     Each field is read from ``SIGHTLINE_<NAME>`` in the environment, else from ``sightline.env`` in
-    the working directory, else it has the default given here.
+    the working directory, else it has the default given here. Rules that are read so count in
+    training alone: see :meth:`with_rules`.
     """
 
     model_config = SettingsConfigDict(
@@ -64,35 +107,8 @@ class Settings(BaseSettings):
     districts: Path | None = Field(
         default=None, description="folder of GeoJSON files offered as named districts"
     )
-    calibrations: Path | None = Field(
-        default=None,
-        description="folder of this installation's own calibrations; by default HOME/calibrations",
-    )
     case: str | None = Field(
         default=None, description="reference of the case that dashboards begin with"
-    )
-    largest_area_km2: float = Field(
-        default=25, gt=0, description="largest area of a case that one person may approve"
-    )
-    longest_days: float = Field(
-        default=31, gt=0, description="longest time of footage that one person may approve"
-    )
-    longest_validity_days: float = Field(
-        default=92, gt=0, description="longest validity of a case that one person may approve"
-    )
-    most_cameras: int = Field(
-        default=500, gt=0, description="most cameras in a search that one person may approve"
-    )
-    most_unplaced_cameras: int = Field(
-        default=5,
-        ge=0,
-        description="most cameras whose place is not known that one person may approve for a case",
-    )
-    filler_share: float = Field(
-        default=0.25, ge=0, le=1, description="fillers for each candidate sent to review"
-    )
-    retention_days: float = Field(
-        default=30, gt=0, description="days after which footage without sightings is deleted"
     )
 
     @field_validator("time_zone")
@@ -125,13 +141,44 @@ class Settings(BaseSettings):
     def environment(self) -> dict[str, str]:
         """Return the settings as environment variables for another process, without unset ones."""
         return {
-            f"SIGHTLINE_{name.upper()}": str(value) for name, value in self if value is not None
+            variable_of(name): str(value)
+            for name, value in self
+            if value is not None and (name not in RULES or name in self.model_fields_set)
         }
+
+    def with_rules(self, rules: Mapping[str, Any], *, in_service: bool) -> Settings:
+        """Return the settings with an installation's rules in the place of the environment's.
+
+        Parameters
+        ----------
+        rules : mapping
+            Rules that the installation's file says; a path is relative to the home.
+        in_service : bool
+            Have the defaults where the file is silent, whatever the environment says.
+        """
+        defaults = {name: RuleSettings.model_fields[name].default for name in RULES}
+        said = dict(RuleSettings.model_validate(dict(rules)))
+        if said["calibrations"] is not None:
+            said["calibrations"] = self.home / said["calibrations"]
+        update = (defaults if in_service else {}) | {name: said[name] for name in rules}
+        return self.model_copy(update=update)
+
+    def rules_set(self) -> tuple[str, ...]:
+        """Return the variables of the environment that set rules; in service, none of them counts.
+
+        For the settings as they were read, before :meth:`with_rules`.
+        """
+        return tuple(variable_of(name) for name in RULES if name in self.model_fields_set)
 
     @property
     def zone(self) -> ZoneInfo | None:
         """Zone to show times in; None for the zone of the cameras' place."""
         return ZoneInfo(self.time_zone) if self.time_zone else None
+
+
+def variable_of(name: str) -> str:
+    """Return the variable of the environment that a setting is read from."""
+    return f"SIGHTLINE_{name.upper()}"
 
 
 def load_settings() -> Settings:

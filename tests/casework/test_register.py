@@ -10,6 +10,7 @@ import pytest
 from shapely import box
 
 from workbench.casework.cases import Case, Request, area_km2
+from workbench.casework.installing import set_rule
 from workbench.casework.subjects import describe_subject, subject_photographs
 from workbench.domain import District, Probe, Scope
 from workbench.errors import CaseError, NotPermitted, SightlineError
@@ -81,12 +82,9 @@ def test_each_limit_that_a_case_exceeds_is_named(
     assert ask().exceeds(Limits.of(load_settings())) == ()
 
 
-def test_limits_are_settings(
-    office: Any, ask: Ask, subject: Probe, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_limits_are_rules_of_the_installation(office: Any, ask: Ask, subject: Probe) -> None:
     office.sit("anna").ask(ask(), subject=subject)
-    monkeypatch.setenv("SIGHTLINE_LARGEST_AREA_KM2", "0.5")
-    office.fresh()
+    set_rule(office.sit("ada"), "largest_area_km2", 0.5)
     assert office.approve("sara", "A-1").status() == "requested"
 
 
@@ -192,7 +190,7 @@ def test_training_takes_no_case_s_name(office: Any, case: Case, permitted: Scope
 def test_two_registers_tell_the_same(office: Any, ask: Ask, subject: Probe) -> None:
     from workbench.casework.register import CaseRegister
 
-    other = CaseRegister(office.folder, office.register.rules)
+    other = CaseRegister(office.folder, office.installation.settings)
     office.sit("anna").ask(ask(), subject=subject)
     office.approve("sara", "A-1")
     assert other.case("A-1").status() == "open"

@@ -148,7 +148,7 @@ def test_verify_says_where_the_record_was_changed(run: Run, district: Path, new_
     log.write_bytes(log.read_bytes().replace(b'"T-1"', b'"T-9"'))
     said = run("audit", "verify")
     assert said.status == PROBLEMS
-    assert "line 1: entry 1 was changed" in said.out
+    assert "line 2: entry 2 was changed" in said.out
     assert "was ALTERED" in said.err
     said = run("case", "training", "T-3", "--district", district, *TIMES)
     assert said.status == REFUSED

@@ -102,7 +102,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Rules of an installation's casework: set by its settings, never by a case."""
+    """Rules of an installation's casework: set by its file, never by a case or who works on it."""
 
     limits: Limits
     filler_share: float  # fillers for each candidate sent to review

@@ -9,12 +9,18 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.record.audit import AuditLog
 from workbench.casework.record.chain import Entry, Head
+from workbench.casework.record.installation_file import (
+    InstallationFile,
+    read_known,
+    write_installation,
+)
 from workbench.casework.record.keys import SIGNED, doubt, signature
 from workbench.casework.record.people import People, Person, identify, read_people
 from workbench.errors import NotPermitted
@@ -23,7 +29,10 @@ if TYPE_CHECKING:
     from workbench.casework.record.people import Action
 
 # Entries of these kinds make up the present state; the others only say that something happened.
-KEPT = ("case.", "review.", "people.", "subject.", "triage.", "clock.viewed", "clock.compared")
+KEPT = (
+    "case.", "review.", "people.", "installation.", "subject.", "triage.", "clock.viewed",
+    "clock.compared",
+)  # fmt: skip
 
 
 class Ledger:
@@ -47,15 +56,27 @@ class Ledger:
     # --- Who ------------------------------------------------------------------------------
 
     @property
-    def people(self) -> People:
-        """People file as it is now; a change made by hand is recorded when it is noticed."""
-        people = read_people(self.folder)
+    def installation_file(self) -> InstallationFile:
+        """Installation file as it is now, made at first use; a change by hand is recorded.
+
+        See :func:`workbench.casework.record.installation_file.read_known`, which raises.
+        """
         with self._lock:
-            recorded = self._entries_about("", "people.changed")
-            if (recorded[-1].about["sha256"] if recorded else "") != people.digest:
-                about = {"sha256": people.digest, **people.document()}
-                by = identify(people, self.folder).named()
-                self._apply_entries(self._log.append("people.changed", by, about))
+            file = read_known(self.folder, lambda: self.entries_of("", "installation.changed"))
+            self._notice("installation.changed", file.digest, file.document())
+        return file
+
+    @property
+    def people(self) -> People:
+        """People file as it is now; a change made by hand is recorded when it is noticed.
+
+        A people file puts the installation in service.
+        """
+        file, people = self.installation_file, read_people(self.folder)
+        if people.in_service and not file.in_service:
+            file = write_installation(self.folder, replace(file, mode="in service"))
+            self._notice("installation.changed", file.digest, file.document())
+        self._notice("people.changed", people.digest, people.document())
         return people
 
     @property
@@ -133,6 +154,22 @@ class Ledger:
             self._apply_entries(self._log.read_new())
 
     # --- Within ---------------------------------------------------------------------------
+
+    def _notice(self, what: str, digest: str, document: Mapping[str, Any]) -> None:
+        """Record what a file holds, where it is not what the last entry of that kind says."""
+
+        def is_known() -> bool:
+            recorded = self._entries_about("", what)
+            return (recorded[-1].about["sha256"] if recorded else "") == digest
+
+        with self._lock:
+            if is_known():
+                return
+            by = identify(read_people(self.folder), self.folder).named()
+            with self.exclusively():
+                if not is_known():
+                    found = self._log.append(what, by, {"sha256": digest, **document})
+                    self._apply_entries(found)
 
     def _apply_entries(self, entries: Sequence[Entry]) -> None:
         people: People | None = None

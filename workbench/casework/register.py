@@ -46,14 +46,21 @@ class CaseRegister(Ledger):
     ----------
     folder : Path
         Folder of the record and its files; made if it does not exist.
-    rules : Rules
-        The rules of the installation.
+    settings : Settings
+        Settings of the environment: in training its rules count where the installation's file is
+        silent.
     """
 
-    def __init__(self, folder: Path, rules: Rules) -> None:
+    def __init__(self, folder: Path, settings: Settings) -> None:
         super().__init__(folder)
-        self.rules = rules
+        self._settings = settings
         self._built: dict[str, tuple[int, Case]] = {}  # with the number of entries it is built of
+
+    @property
+    def rules(self) -> Rules:
+        """Rules of the installation as they are now: see :meth:`Settings.with_rules`."""
+        file = self.installation_file
+        return Rules.of(self._settings.with_rules(file.rules, in_service=file.in_service))
 
     # --- People ---------------------------------------------------------------------------
 
@@ -362,7 +369,7 @@ def open_register(settings: Settings) -> CaseRegister:
     AuditDamaged
         If the record is not what was written.
     """
-    return CaseRegister(settings.home.resolve() / FOLDER, Rules.of(settings))
+    return CaseRegister(settings.home.resolve() / FOLDER, settings)
 
 
 def all_entries(folder: Path) -> Iterator[Entry]:

@@ -77,9 +77,9 @@ def purge(
     me, allowed = register.require("retention.purge"), register.rules.retention_days
     if days is not None and not 0 <= days <= allowed:
         raise CaseError(
-            f"{days:g} days is not between 0 and the {allowed:g} days that the settings allow",
+            f"{days:g} days is not between 0 and the {allowed:g} days that the rules allow",
             where="retention",
-            fix="Choose fewer days, or set SIGHTLINE_RETENTION_DAYS",
+            fix="Choose fewer days, or have `retention_days` set with `sightline installation set`",
         )
     kept = allowed if days is None else days
     before, holding = datetime.now(UTC) - timedelta(days=kept), held(register)

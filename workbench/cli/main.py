@@ -24,6 +24,7 @@ COMMANDS = {
     "map": ("map", "search, and write the candidates as one HTML map"),
     "case": ("cases", "cases: request, approve, list, show, close, train"),
     "people": ("people", "who has which role"),
+    "installation": ("installation", "what the installation is, and its rules"),
     "review": ("review", "fillers, and how reviewers do on them"),
     "evidence": ("evidence", "signed archives that a court can check"),
     "purge": ("purge", "delete what is older than may be kept"),

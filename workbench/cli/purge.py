@@ -26,7 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--days",
         type=float,
         metavar="N",
-        help="keep this many days; by default, and at most, SIGHTLINE_RETENTION_DAYS",
+        help="keep this many days; by default, and at most, the rule retention_days",
     )
     add_json(parser)
 

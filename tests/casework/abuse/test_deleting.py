@@ -24,7 +24,7 @@ def test_a_purge_by_somebody_without_the_role(office: Any, gallery: Gallery) -> 
 
 
 def test_keeping_longer_than_allowed(office: Any, gallery: Gallery) -> None:
-    with pytest.raises(CaseError, match="the 30 days that the settings allow"):
+    with pytest.raises(CaseError, match="the 30 days that the rules allow"):
         purge(office.sit("ada"), gallery.path, lambda before, keep: {}, days=365)
 
 

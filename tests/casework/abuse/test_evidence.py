@@ -98,7 +98,7 @@ def test_a_replayed_export(
     assert old.head.number < new.head.number
     assert old.made_at < new.made_at
     assert is_recorded(office.folder, old.manifest)
-    other = CaseRegister(tmp_path / "elsewhere", office.register.rules)
+    other = CaseRegister(tmp_path / "elsewhere", office.installation.settings)
     assert not is_recorded(other.folder, old.manifest)
 
 

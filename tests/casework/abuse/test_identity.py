@@ -142,7 +142,7 @@ def test_no_people_file_no_authority(
     office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """Whoever takes the people file away is back in an installation that only trains."""
+    """Whoever takes the people file away takes everybody's roles away."""
     (office.folder / people.PEOPLE).unlink()
-    with pytest.raises(NotPermitted, match="may only train"):
+    with pytest.raises(NotPermitted, match="has no role"):
         search(gallery, subject, permitted, case="A-1")

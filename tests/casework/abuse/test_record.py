@@ -51,9 +51,9 @@ def found_out(
 
 def test_an_edited_entry(office: Any, found_out: Callable[..., None]) -> None:
     content = lines(office)
-    content[1] = content[1].replace(b'"cameras":null', b'"cameras":9999')
+    content[2] = content[2].replace(b'"cameras":null', b'"cameras":9999')
     rewrite(office, content)
-    found_out("line 2: entry 2 was changed", at_once=False)
+    found_out("line 3: entry 3 was changed", at_once=False)
 
 
 def test_a_removed_entry(office: Any, found_out: Callable[[str], None]) -> None:
@@ -74,9 +74,9 @@ def test_the_last_line_cut(office: Any, found_out: Callable[[str], None]) -> Non
 
 def test_two_lines_exchanged(office: Any, found_out: Callable[[str], None]) -> None:
     content = lines(office)
-    content[1], content[2] = content[2], content[1]
+    content[2], content[3] = content[3], content[2]
     rewrite(office, content)
-    found_out("line 2")
+    found_out("line 3")
 
 
 def test_an_old_line_appended_again(office: Any, found_out: Callable[[str], None]) -> None:

@@ -58,10 +58,10 @@ def test_a_lower_threshold_in_the_settings(
 
 
 @pytest.fixture
-def takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Calibration], None]:
-    """``takes(calibration)``: the installation, or who sets the variable, takes this one."""
-    monkeypatch.setenv("SIGHTLINE_CALIBRATIONS", str(tmp_path / "mine"))
-    return lambda made: write_calibration(made, tmp_path / "mine" / f"{made.profile}.json")
+def takes(office: Any) -> Callable[[Calibration], None]:
+    """``takes(calibration)``: the installation takes this one."""
+    folder = office.home / "calibrations"
+    return lambda made: write_calibration(made, folder / f"{made.profile}.json")
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_calibration_that_lets_everyone_pass(
 ) -> None:
     """What a probe must score stays that of the case, whatever calibration is taken later."""
     takes(normalised)
-    described = describe_subject(subject, calibrations=tmp_path / "mine")
+    described = describe_subject(subject, calibrations=office.home / "calibrations")
     assert described.scale == normalised.scale
     office.fresh().ask(ask("A-2", subject=described), subject=subject)
     office.approve("sara", "A-2")
@@ -135,7 +135,7 @@ def test_another_scale_than_that_of_the_case(
     (asked,) = office.events("search.asked")
     assert asked.about["scale"] == normalised.scale
     assert (asked.about["required"], asked.about["required scale"]) == (0.48, "plain")
-    file = tmp_path / "mine" / f"{gallery.profile.name}.json"
+    file = office.home / "calibrations" / f"{gallery.profile.name}.json"
     assert asked.about["calibration"] == hashlib.sha256(file.read_bytes()).hexdigest()
     # A threshold of the scale before is refused, not compared.
     with pytest.raises(ProfileMismatch, match="of the scale plain"):

@@ -46,6 +46,7 @@ retention.purge    .        .         .           .        yes
 subject.delete     .        .         yes         .        yes
 audit.read         .        .         .           yes      .
 people.change      .        .         .           .        yes
+installation.change .       .         .           .        yes
 """
 ROWS = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = [
@@ -82,7 +83,13 @@ def test_whoever_has_no_role_may_do_nothing(action: Action) -> None:
 def test_before_there_are_people_everybody_may_train_and_no_more(action: Action) -> None:
     person = Person("x", "account", 1, frozenset(), in_service=False)
     training = {"case.read", "training.use", "shot.view", "review.first", "evidence.export"}
-    training |= {"clock.view", "clock.correct", "footage.import", "audit.read"}
+    training |= {
+        "clock.view",
+        "clock.correct",
+        "footage.import",
+        "audit.read",
+        "installation.change",
+    }
     assert person.may(action) is (action in training)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from workbench.casework.record.identity import Way, identity_of_user, namesake, normal_name
+from workbench.casework.record.installation_file import read_installation
 from workbench.errors import NotPermitted, SettingsError
 
 PEOPLE = "people.json"
@@ -28,7 +29,7 @@ Action: TypeAlias = Literal[
     "case.ask", "case.read", "case.approve", "case.close", "training.use", "search", "shot.view",
     "review.first", "review.second", "review.fillers", "evidence.export", "clock.view",
     "clock.correct", "footage.import", "retention.purge", "subject.delete", "audit.read",
-    "people.change",
+    "people.change", "installation.change",
 ]  # fmt: skip
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
@@ -75,10 +76,11 @@ MAY: Mapping[Role, frozenset[Action]] = {
             "retention.purge",
             "subject.delete",
             "people.change",
+            "installation.change",
         }
     ),
 }
-"""Actions that each role permits. An auditor has no other role. Without a people file, everyone may
+"""Actions that each role permits. An auditor has no other role. In training, everyone may
 train, and no one may do anything else. Who searches may not correct clocks or list footage: a
 time or a place can bring footage into the scope of a case, or take it out."""
 
@@ -94,6 +96,7 @@ _TRAINEE: frozenset[Action] = frozenset(
         "clock.correct",
         "footage.import",
         "audit.read",
+        "installation.change",
     }
 )
 _MOST_BYTES = 1 << 20
@@ -107,7 +110,7 @@ class Person:
     way: Way
     uid: int  # of this process
     roles: frozenset[Role]
-    in_service: bool = True  # whether there is a people file
+    in_service: bool = True  # whether roles count in the installation
 
     def may(self, action: Action) -> bool:
         """Check that one of the person's roles permits an action."""
@@ -145,11 +148,7 @@ class People:
     roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # public, see .keys
     digest: str = ""  # SHA-256 of the file; empty if there is none
-
-    @property
-    def in_service(self) -> bool:
-        """True if there is a people file, so that roles count."""
-        return bool(self.digest)
+    in_service: bool = False  # whether roles count: then, without the file, nobody has one
 
     def document(self) -> dict[str, Any]:
         """Return the contents of the file as JSON values."""
@@ -168,16 +167,20 @@ class People:
         account = _spelled(account)
         before = self.roles.get(account, frozenset())
         after = before | {role} if granted else before - {role}
-        return People(_checked({**self.roles, account: after}), self.keys)
+        roles = _checked({**self.roles, account: after})
+        return People(roles, self.keys, in_service=self.in_service)
 
     def with_key(self, account: str, key: str) -> People:
         """Return a copy with one more public key for an account."""
         known = tuple(dict.fromkeys((*self.keys.get(account, ()), key.strip().lower())))
-        return People(self.roles, _checked_keys({**self.keys, account: known}))
+        keys = _checked_keys({**self.keys, account: known})
+        return People(self.roles, keys, in_service=self.in_service)
 
 
 def read_people(folder: Path) -> People:
     """Read the people file of a casework folder; no people if there is none.
+
+    The installation is in service if its own file says so, or if there is a people file.
 
     Raises
     ------
@@ -188,7 +191,8 @@ def read_people(folder: Path) -> People:
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
-        return People()
+        installation = read_installation(folder)
+        return People(in_service=installation is not None and installation.in_service)
     except OSError as error:
         raise _unusable(path, f"cannot be opened ({error.strerror})") from None
     try:
@@ -212,7 +216,7 @@ def read_people(folder: Path) -> People:
     if unknown:
         raise _unusable(path, f"holds settings that there are not: {', '.join(unknown)}")
     digest = hashlib.sha256(content).hexdigest()
-    return People(_checked(roles), _checked_keys(keys), digest)
+    return People(_checked(roles), _checked_keys(keys), digest, in_service=True)
 
 
 def write_people(folder: Path, people: People) -> People:

@@ -1,0 +1,77 @@
+"""Bringing rules of one's own: limits, calibrations, fillers, retention, training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.calibration import Calibration, write_calibration
+from workbench.casework.cases import Case, Request
+from workbench.casework.record.installation_file import INSTALLATION
+from workbench.casework.record.people import PEOPLE
+from workbench.casework.retention import purge
+from workbench.casework.subjects import describe_subject
+from workbench.domain import Probe, Profile
+from workbench.errors import CaseError, NotPermitted, SettingsError
+from workbench.gallery import Gallery
+from workbench.installation import Installation
+
+Ask = Callable[..., Request]
+
+
+def test_limits_of_the_approver_s_own_settings(office: Any, ask: Ask, subject: Probe) -> None:
+    long = ask()
+    long = replace(long, end=long.start.replace(year=long.start.year + 1))
+    office.sit("anna").ask(long, subject=subject)
+    office.patch.setenv("SIGHTLINE_LONGEST_DAYS", "99999")
+    Path("sightline.env").write_text("SIGHTLINE_LARGEST_AREA_KM2=1e9\nSIGHTLINE_LONGEST_DAYS=9e4\n")
+    office.fresh()
+    case = office.approve("sara", "A-1")
+    assert case.status() == "requested"
+    assert "days of footage, the limit is 31" in case.exceeds[0]
+
+
+def test_a_calibrations_folder_of_ones_own(
+    office: Any, ask: Ask, subject: Probe, gallery: Gallery,
+    calibrated: Callable[[Profile], Calibration], tmp_path: Path,
+) -> None:  # fmt: skip
+    """The case would ask for almost no likeness, and the analyst could search for anybody."""
+    made = calibrated(gallery.profile)
+    write_calibration(made, tmp_path / "mine" / f"{made.profile}.json")
+    office.patch.setenv("SIGHTLINE_CALIBRATIONS", str(tmp_path / "mine"))
+    described = describe_subject(subject, calibrations=tmp_path / "mine")
+    assert described != ask().subject
+    office.fresh()
+    with pytest.raises(CaseError, match="not those described"):
+        office.sit("anna").ask(ask(subject=described), subject=subject)
+    assert Installation.open().settings.calibrations_folder == office.home / "calibrations"
+
+
+def test_fillers_and_retention_of_ones_own_settings(
+    office: Any, case: Case, town_file: Path
+) -> None:
+    office.patch.setenv("SIGHTLINE_FILLER_SHARE", "0")
+    office.patch.setenv("SIGHTLINE_RETENTION_DAYS", "9999")
+    office.fresh()
+    assert office.register.rules.filler_share == 0.25
+    with pytest.raises(CaseError, match="the 30 days that the rules allow"):
+        purge(office.sit("ada"), town_file, lambda before, held: {}, days=9999)
+
+
+def test_back_to_training(office: Any, permitted: Any) -> None:
+    path = office.folder / INSTALLATION
+    document = office.register.installation_file.document()
+    (office.folder / PEOPLE).unlink()
+    with pytest.raises(NotPermitted, match="has no role"):
+        office.fresh().train("T-1", permitted)
+    path.write_text(json.dumps(document | {"mode": "training"}))
+    with pytest.raises(SettingsError, match="was put in service"):
+        office.fresh().train("T-1", permitted)
+    path.unlink()
+    with pytest.raises(SettingsError, match="is gone"):
+        office.fresh().train("T-1", permitted)

@@ -1,0 +1,111 @@
+"""What an installation is: training or in service, for good, with rules of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.casework.installing import set_rule
+from workbench.casework.record.installation_file import INSTALLATION, read_installation
+from workbench.casework.record.people import PEOPLE
+from workbench.errors import NotPermitted, SettingsError
+from workbench.installation import Installation
+
+
+def test_it_is_made_at_first_use_for_its_owner_alone(fresh_home: Path) -> None:
+    register = Installation.open().register
+    made = register.installation_file
+    assert (made.mode, made.rules, made.keys) == ("training", {}, ())
+    path = register.folder / INSTALLATION
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read_installation(register.folder) == made
+    assert Installation.open().register.installation_file.id == made.id
+    assert [e.about["id"] for e in register.entries_of("", "installation.")] == [made.id]
+
+
+def test_in_training_the_environment_counts_where_the_file_is_silent(
+    fresh_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_RETENTION_DAYS", "3")
+    monkeypatch.setenv("SIGHTLINE_FILLER_SHARE", "0.1")
+    register = Installation.open().register
+    set_rule(register, "filler_share", 0.5)
+    assert (register.rules.retention_days, register.rules.filler_share) == (3, 0.5)
+    assert Installation.open().settings.filler_share == 0.5
+
+
+def test_in_service_the_environment_sets_no_rule(office: Any) -> None:
+    set_rule(office.sit("ada"), "longest_days", 7)
+    for name in ("LARGEST_AREA_KM2", "LONGEST_DAYS", "MOST_CAMERAS", "RETENTION_DAYS"):
+        office.patch.setenv(f"SIGHTLINE_{name}", "99999")
+    office.patch.setenv("SIGHTLINE_CALIBRATIONS", "mine")
+    Path("sightline.env").write_text("SIGHTLINE_FILLER_SHARE=0\n")
+    rules = office.fresh().rules
+    assert (rules.limits.area_km2, rules.limits.days, rules.limits.cameras) == (25, 7, 500)
+    assert (rules.filler_share, rules.retention_days) == (0.25, 30)
+    assert rules.calibrations == office.home / "calibrations"
+    assert office.installation.settings.retention_days == 30
+    assert len(office.installation.ignored) == 6
+
+
+def test_a_rule_is_set_by_an_administrator_on_record(office: Any) -> None:
+    for name in ("anna", "sara", "otto"):
+        with pytest.raises(NotPermitted, match="this action requires administrator"):
+            set_rule(office.sit(name), "longest_days", 999)
+    set_rule(office.sit("ada"), "longest_days", 7)
+    set_rule(office.register, "longest_days", None)
+    about = [(e.account, e.about["before"], e.about["now"]) for e in office.events(
+        "installation.set"
+    )]  # fmt: skip
+    assert about == [("ada", None, 7.0), ("ada", 7.0, None)]
+    for rule, value, said in (
+        ("longest_years", 1, "there is no rule longest_years"),
+        ("filler_share", 2, "filler_share: Input should be less than or equal to 1"),
+        ("longest_days", "many", "longest_days: Input should be a valid number"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            set_rule(office.register, rule, value)
+
+
+def test_a_change_by_hand_is_on_record(office: Any) -> None:
+    before = office.register.installation_file
+    path = office.folder / INSTALLATION
+    path.write_text(json.dumps(before.document() | {"rules": {"longest_days": 9}}))
+    assert office.fresh().rules.limits.days == 9
+    assert office.events("installation.changed")[-1].about["rules"] == {"longest_days": 9}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"mode": "training"}, "says training, and the installation was put in service"),
+        ({"id": "0" * 32}, "has another id than the record knows"),
+        ({"mode": "off"}, "which is not one"),
+        ({"rules": {"longest_days": -1}}, "should be greater than 0"),
+        ({"more": 1}, "settings that there are not: more"),
+        (None, "is gone, and the record knows it"),
+    ],
+)
+def test_a_contradiction_is_refused(office: Any, change: dict[str, Any] | None, said: str) -> None:
+    before = office.register.installation_file
+    path = office.folder / INSTALLATION
+    if change is None:
+        path.unlink()
+    else:
+        path.write_text(json.dumps(before.document() | change))
+    with pytest.raises(SettingsError, match=said):
+        _ = office.fresh().me
+
+
+def test_it_never_goes_back_to_training(office: Any) -> None:
+    assert office.register.me.in_service
+    (office.folder / PEOPLE).unlink()
+    me = office.fresh().me
+    assert me.in_service
+    assert not me.roles
+    with pytest.raises(NotPermitted):
+        office.register.grant("ada", "administrator")
+    assert office.register.installation_file.in_service
