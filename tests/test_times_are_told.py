@@ -171,7 +171,7 @@ def test_pages(result: SearchResult) -> None:
 def test_evidence(office: Any, result: SearchResult, gallery: Gallery, tmp_path: Path) -> None:
     found = those(result)
     list_for_review(office.register, "A-1", found)
-    for name in ("anna", "rosa"):
+    for name in ("ben", "rosa"):
         office.sit(name)
         for item in waiting(office.register, "A-1", gallery):
             decide(office.register, "A-1", item.key, conclusion=3, features={"nose": "similar",

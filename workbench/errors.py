@@ -114,6 +114,10 @@ class AuditDamaged(SightlineError):
     """The record of casework is not what was written."""
 
 
+class AuditBusy(SightlineError):
+    """Another process holds the record of casework for too long."""
+
+
 class EvidenceError(SightlineError):
     """An evidence archive cannot be made, or is not what was signed."""
 

@@ -31,8 +31,8 @@ def sighting(office: Any, case: Case, gallery: Gallery, subject: Probe, permitte
     """The tracklet of the one sighting of A-1."""
     found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=1)
     list_for_review(office.register, "A-1", found.candidates)
-    (item,) = waiting(office.register, "A-1", gallery)
-    for name in ("anna", "rosa"):
+    (item,) = waiting(office.sit("ben"), "A-1", gallery)
+    for name in ("ben", "rosa"):
         office.sit(name)
         decide(office.register, "A-1", item.key, conclusion=3, features=SEEN, reason="Scar.")
     return found.candidates[0].tracklet_id

@@ -68,7 +68,9 @@ def test_nothing_printed_acts_on_a_terminal(
         build_parser("gallery").parse_args(["gallery", "info", "a", HOSTILE])
     said = capsys.readouterr()
     for stream in (said.out, said.err):
-        text = re.sub(r"\r?\x1b\[[0-9;?]*[a-zA-Z]", "", stream) if terminal else stream  # rich's own
+        text = (
+            re.sub(r"\r?\x1b\[[0-9;?]*[a-zA-Z]", "", stream) if terminal else stream
+        )  # rich's own
         assert {s for s in text if unicodedata.category(s) in {"Cc", "Cf", "Cs", "Zl"}} <= {"\n"}
         assert not [line for line in text.splitlines() if line.startswith("VALID")]
     found = [line for line in said.out.splitlines() if line.startswith("{")]

@@ -27,7 +27,7 @@ def listed(office: Any, case: Case, gallery: Gallery, subject: Probe, permitted:
 @pytest.fixture
 def decided(listed: Any, gallery: Gallery) -> Any:
     """Two people say of both faces that they are the subject's."""
-    for name in ("anna", "rosa"):
+    for name in ("ben", "rosa"):
         listed.sit(name)
         for item in waiting(listed.register, "A-1", gallery):
             decide(listed.register, "A-1", item.key, conclusion=2, features=SIMILAR, reason="Nose.")
@@ -47,7 +47,7 @@ def test_the_team_sees_who_confirmed_what_where_and_when(decided: Any, town_file
     panel = SightingsPage(model)
     assert "2 confirmed sightings" in panel.status.value
     assert [item["rank"] for item in panel.table.items] == [1, 2]
-    assert all("anna, rosa" in item["cells"] for item in panel.table.items)
+    assert all("ben, rosa" in item["cells"] for item in panel.table.items)
     assert "sl-confirmed" in panel.map.page
     assert "confirmed sightings" in panel.route.value
     assert decided.events("shot.viewed")[-1].account == "rolf"

@@ -23,6 +23,7 @@ from workbench.casework.record.installation_file import (
 )
 from workbench.casework.record.keys import SIGNED, doubt, signature
 from workbench.casework.record.people import People, Person, identify, read_people
+from workbench.casework.reviewing.blindness import UNBLINDING, unblinding
 from workbench.errors import NotPermitted
 
 if TYPE_CHECKING:
@@ -46,11 +47,13 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._log = AuditLog(folder, kinds=KEPT)
+        self._log = AuditLog(folder, kinds=(*KEPT, *UNBLINDING))
         self._lock = threading.RLock()
         self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those about no case
         self._spelling: dict[str, str] = {}  # casefolded reference: the reference
+        self._named: set[str] = set()  # references in entries, believed or not
         self._doubts: dict[str, list[str]] = {}  # by reference: why entries are not believed
+        self._not_blind: dict[str, dict[str, str]] = {}  # by reference and account: what they did
         self.refresh()
 
     # --- Who ------------------------------------------------------------------------------
@@ -104,6 +107,11 @@ class Ledger:
             return self._log.head
 
     @property
+    def references(self) -> frozenset[str]:
+        """All references of cases that entries name, believed or not."""
+        return frozenset(self._named)
+
+    @property
     def last_at(self) -> datetime | None:
         """Time of the last entry (UTC); None in an empty record."""
         return self._log.last_at
@@ -141,6 +149,12 @@ class Ledger:
         """Return why entries about a case are ignored: the person they name did not sign them."""
         return tuple(self._doubts.get(reference, ()))
 
+    def not_blind(self, reference: str) -> Mapping[str, str]:
+        """Return who takes no part in the review of a case, by account, and what they did."""
+        with self._lock:
+            self.refresh()
+            return dict(self._not_blind.get(reference, {}))
+
     @contextlib.contextmanager
     def exclusively(self) -> Iterator[None]:
         """Keep other processes from writing between a decision and its entry."""
@@ -174,9 +188,14 @@ class Ledger:
     def _apply_entries(self, entries: Sequence[Entry]) -> None:
         people: People | None = None
         for entry in entries:
-            if not entry.what.startswith(KEPT) or entry.what.endswith(".refused"):
+            if entry.what.endswith(".refused"):
                 continue
             reference = str(entry.about.get("case", ""))
+            if why := unblinding(entry):
+                self._not_blind.setdefault(reference, {}).setdefault(entry.account, why)
+            if not entry.what.startswith(KEPT):
+                continue
+            self._named.add(reference)
             if entry.what in SIGNED:
                 people = people or read_people(self.folder)
                 if why := doubt(entry, people):

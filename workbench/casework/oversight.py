@@ -15,7 +15,8 @@ from workbench.casework.record.chain import Fault
 from workbench.casework.record.keys import doubts
 from workbench.casework.record.people import read_people
 from workbench.casework.register import all_entries
-from workbench.casework.reviewing.review import ErrorRate, error_rates_of, sightings
+from workbench.casework.reviewing.fillers import ErrorRate, error_rates_of
+from workbench.casework.reviewing.review import sightings
 from workbench.domain import PLAIN_SCALE
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from workbench.casework.record.people import (
     identify,
     write_people,
 )
-from workbench.casework.subjects import describe_subject, keep_subject
+from workbench.casework.subjects import delete_subject, describe_subject, keep_subject
 from workbench.errors import CaseError, NotPermitted, SettingsError
 
 if TYPE_CHECKING:
@@ -189,7 +189,11 @@ class CaseRegister(Ledger):
             if taken is not None:
                 raise CaseError("this reference is taken", where=taken, fix="Choose another")
             keep_subject(self.folder, request.reference, subject)
-            self.record("case.asked", {"case": request.reference, **request.document()}, by=me)
+            try:
+                self.record("case.asked", {"case": request.reference, **request.document()}, by=me)
+            except BaseException:
+                delete_subject(self.folder, request.reference)  # of no case, no one would
+                raise
         return self.case(request.reference)
 
     def approve(self, reference: str, *, digest: str) -> Case:

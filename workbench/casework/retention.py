@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from workbench.casework.cases import plain
 from workbench.casework.reviewing.review import sightings
-from workbench.casework.subjects import delete_subject
+from workbench.casework.subjects import delete_strays, delete_subject
 from workbench.domain import parse_tracklet_id
 from workbench.errors import CaseError
 
@@ -37,7 +37,7 @@ class Purged:
     before: datetime  # UTC
     removed: Mapping[str, int]  # by kind: tracklets, shots, …
     held: int  # tracklets kept because sightings of open cases hold them
-    subjects: int  # deleted, of cases that ended before that time
+    subjects: int  # deleted, of cases that ended before that time or were never recorded
 
 
 def held(register: CaseRegister) -> frozenset[str]:
@@ -92,6 +92,8 @@ def purge(
         if case.ended_at is not None and case.ended_at < before
     ]
     subjects = sum(bool(delete_subject(register.folder, reference)) for reference in ended)
+    with register.exclusively():  # no request is being made
+        subjects += delete_strays(register.folder, register.references)
     register.record("retention.purged", {**about, "removed": removed, "subjects": subjects}, by=me)
     return Purged(before, removed, len(holding), subjects)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 
 from workbench.calibration import calibration_of, shipped_calibration
 from workbench.casework.cases import Case, Subject, plain
+from workbench.casework.record.files import write_whole
 from workbench.domain import MOST_PHOTOGRAPHS, PLAIN_SCALE
 from workbench.errors import CaseError
 from workbench.faces.profiles import calibrated_threshold
@@ -55,18 +56,31 @@ def describe_subject(probe: Probe, *, calibrations: Path, description: str = "")
 
 
 def keep_subject(folder: Path, reference: str, probe: Probe) -> None:
-    """Keep the subject of a case: the crops as JPEG, and one template per photograph."""
-    keep_photographs(folder, reference, probe)
-    (subject_folder(folder, reference) / _TEMPLATES).write_bytes(_as_npy(probe))
+    """Keep the subject of a case, all or nothing: the crops as JPEG, a template per photograph.
+
+    Raises CaseError if the files cannot be written.
+    """
+    try:
+        keep_photographs(folder, reference, probe)
+        _write(subject_folder(folder, reference) / _TEMPLATES, _as_npy(probe), reference)
+    except BaseException:
+        delete_subject(folder, reference)
+        raise
 
 
 def keep_photographs(folder: Path, reference: str, probe: Probe) -> tuple[str, ...]:
-    """Keep a probe's photographs for the reviewers; return the SHA-256 of each."""
+    """Keep a probe's photographs for the reviewers; return the SHA-256 of each.
+
+    Raises CaseError if they cannot be written.
+    """
     home = subject_folder(folder, reference)
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritten(error, reference) from None
     digests = tuple(hashlib.sha256(photograph.jpeg).hexdigest() for photograph in probe.photographs)
     for digest, photograph in zip(digests, probe.photographs, strict=True):
-        (home / f"{digest}.jpg").write_bytes(photograph.jpeg)
+        _write(home / f"{digest}.jpg", photograph.jpeg, reference)
     return digests
 
 
@@ -165,6 +179,10 @@ def delete_subject(folder: Path, reference: str) -> int:
     home = subject_folder(folder, reference)
     if not home.is_dir():
         return 0
+    return _delete(home)
+
+
+def _delete(home: Path) -> int:
     count = sum(1 for _ in home.iterdir())
     for path in home.iterdir():
         erase(path)
@@ -173,11 +191,39 @@ def delete_subject(folder: Path, reference: str) -> int:
     return count
 
 
+def delete_strays(folder: Path, references: Iterable[str]) -> int:
+    """Delete what was kept of subjects whose requests were never recorded; return how many.
+
+    A process that is killed between the two leaves such a one. *references* are all that the record
+    names, believed or not.
+    """
+    known = {subject_folder(folder, reference) for reference in references}
+    strays = [home for home in (folder / SUBJECTS).glob("*") if home not in known and home.is_dir()]
+    for home in strays:
+        _delete(home)
+    return len(strays)
+
+
 def erase(path: Path) -> None:
     """Overwrite a file, then delete it: unlinked content stays on the disk for a while."""
     with path.open("r+b") as file:
         file.write(b"\0" * path.stat().st_size)
     path.unlink()
+
+
+def _write(path: Path, content: bytes, reference: str) -> None:
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise _unwritten(error, reference) from None
+
+
+def _unwritten(error: OSError, reference: str) -> CaseError:
+    return CaseError(
+        f"the photographs cannot be kept ({error.strerror})",
+        where=reference,
+        fix="Nothing was changed. Free space on the disk, then try again",
+    )
 
 
 def _as_npy(probe: Probe) -> bytes:

@@ -87,6 +87,12 @@ def _verify(options: argparse.Namespace) -> int:
         verdict = "is one unbroken chain" if found.sound else "was ALTERED"
         entries = counted(found.entries, "entry", "entries")
         say(f"The record of {entries} {verdict}. Its head: {found.head}")
+        if not options.head:
+            say(
+                "No head from elsewhere was given: a record that was rolled back as a whole, with "
+                "its head, would look the same. Compare with a pinned one: sightline audit verify "
+                "--head …"
+            )
     return DONE if found.sound else PROBLEMS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from workbench.casework.reviewing.review import add_fillers, error_rates
+from workbench.casework.reviewing.fillers import add_fillers, error_rates
 from workbench.cli.options import add_action, add_actions, add_json, describe
 from workbench.cli.output import DONE, counted, lines, say, show, table
 from workbench.cli.photographs import add_photographs, make_photographs

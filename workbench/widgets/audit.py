@@ -118,7 +118,10 @@ def _verdict(overview: AuditOverview) -> str:
         return f'<div class="sl-message" role="alert">{words}{lines}</div>'
     torn = f", {count(found.torn, 'interrupted write')}" if found.torn else ""
     words = f"One unbroken chain; entries: {found.entries:,}{torn}. Head:"
-    return f'<p class="sl-hint">{escaped(words)} <code>{escaped(found.head)}</code></p>'
+    pinned = "Compare it with a head that was pinned elsewhere: a record rolled back as a whole, "
+    pinned += "with its head, looks the same."
+    head = f"<code>{escaped(found.head)}</code>"
+    return f'<p class="sl-hint">{escaped(words)} {head} {escaped(pinned)}</p>'
 
 
 def _people(overview: AuditOverview) -> str:

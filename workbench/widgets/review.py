@@ -8,7 +8,15 @@ from typing import Any
 import ipywidgets
 from traitlets import Dict, Int, Tuple, Unicode
 
-from workbench.casework.reviewing.review import FEATURES, SCALE, Item, decide, waiting
+from workbench.casework.reviewing.review import (
+    FEATURES,
+    SCALE,
+    Item,
+    barred,
+    decide,
+    missing,
+    waiting,
+)
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.widgets.components.parts import (
@@ -44,6 +52,8 @@ class Review(Tasks):
     case = Unicode(help="reference of the case under review; empty for none")
     items = Tuple(help="what is still to be decided, each an Item")
     place = Int(0, help="which of them is shown")
+    bar = Unicode(help="why the person takes no part in the review of the case; empty if they may")
+    missing = Int(0, help="faces of the case that cannot be decided on, for want of a picture")
     features = Dict(help="by feature what was seen")
 
     def __init__(
@@ -64,12 +74,15 @@ class Review(Tasks):
         """Take the review list of a case."""
         self.say("case")
         self.say("decision")
-        self.case, self.items, self.place, self.features = reference, (), 0, {}
+        with self.hold_trait_notifications():
+            self.case, self.items, self.place, self.features = reference, (), 0, {}
+            self.bar, self.missing = "", 0
         if not reference:
             return
 
-        def done(items: tuple[Item, ...]) -> None:
-            self.items = items
+        def done(found: tuple[tuple[Item, ...], str, int]) -> None:
+            with self.hold_trait_notifications():
+                self.items, self.bar, self.missing = found
 
         self.do("case", "Fetching the review list", self._waiting, done)
 
@@ -108,9 +121,11 @@ class Review(Tasks):
             self.place = min(self.place, max(len(self.items) - 1, 0))
         return True
 
-    def _waiting(self) -> tuple[Item, ...]:
+    def _waiting(self) -> tuple[tuple[Item, ...], str, int]:
+        register = self.installation.register
         with self.installation.open_gallery(self.gallery) as gallery:
-            return waiting(self.installation.register, self.case, gallery)
+            items = waiting(register, self.case, gallery)
+        return items, barred(register, self.case), missing(register, self.case)
 
 
 def review(
@@ -178,7 +193,7 @@ class ReviewPanel(Panel):
         for name, field in self.features.items():
             field.observe(lambda change, name=name: self._note(name, change["new"]), "value")
         self._drawing = False
-        model.observe(self._draw, ["items", "place", "case", "state"])
+        model.observe(self._draw, ["items", "place", "case", "state", "bar", "missing"])
         model.observe(self._show_problems, "messages")
         self._draw()
         known = model.installation.settings.case or (
@@ -204,10 +219,7 @@ class ReviewPanel(Panel):
         self.work.layout.display = "" if item else "none"
         words = ""
         if self.model.case:
-            left = len(self.model.items)
-            words = (
-                f"{count(left, 'face')} to decide on." if left else "Nothing is waiting for you."
-            )
+            words = _status(self.model)
         self.left.value = f'<span class="sl-hint" role="status">{escaped(words)}</span>'
         if item is None:
             self.faces.value = ""
@@ -229,6 +241,20 @@ class ReviewPanel(Panel):
         paragraphs = "".join(f"<p>{escaped(text)}</p>" for text in problems if text)
         body = f'<div class="sl-message">{paragraphs}</div>' if paragraphs else ""
         self.problems.value = f'<div role="alert">{body}</div>'
+
+
+def _status(model: Review) -> str:
+    """Say how many faces are left to decide on, and what keeps the others from it."""
+    left = len(model.items)
+    words = f"{count(left, 'face')} to decide on." if left else "Nothing is waiting for you."
+    if model.bar:
+        words = f"{model.bar}. Others review it."
+    if model.missing:
+        words += (
+            f" {count(model.missing, 'face')} of this case cannot be reviewed: no picture is in "
+            "the gallery, or no longer. That is on record."
+        )
+    return words
 
 
 def _figure(jpeg: bytes, words: str) -> str:

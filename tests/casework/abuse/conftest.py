@@ -43,4 +43,4 @@ def keys(office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: S
     """The keys of two faces on the review list of A-1."""
     found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=2)
     list_for_review(office.register, "A-1", found.candidates)
-    return [item.key for item in waiting(office.register, "A-1", gallery)]
+    return [item.key for item in waiting(office.sit("ben"), "A-1", gallery)]

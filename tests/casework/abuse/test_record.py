@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -10,9 +12,10 @@ from typing import Any
 import pytest
 
 from workbench.casework.cases import Case
+from workbench.casework.record import audit
 from workbench.casework.record.audit import HEAD, LOG, verify
 from workbench.domain import Probe, Scope
-from workbench.errors import AuditDamaged
+from workbench.errors import AuditBusy, AuditDamaged
 from workbench.gallery import Gallery
 from workbench.investigation import search as investigate
 from workbench.notebook import search
@@ -150,6 +153,20 @@ def test_a_record_that_cannot_be_written(
     assert not office.events("search.asked")
     assert search(gallery, subject, permitted, case="A-1").candidates
     assert verify(office.folder).torn == 1
+
+
+def test_a_record_that_is_held(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Whoever may read the record can lock it, but not stall all searches for ever."""
+    monkeypatch.setattr(audit, "PATIENCE", 0.2)
+    with (office.folder / LOG).open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        with pytest.raises(AuditBusy, match=f"process {os.getpid()} has held the record"):
+            search(gallery, subject, permitted, case="A-1")
+    assert not office.events("search.asked")
+    assert search(gallery, subject, permitted, case="A-1").candidates
 
 
 def test_a_refused_attempt_wiped(office: Any, refused: Refused, stranger: Probe) -> None:

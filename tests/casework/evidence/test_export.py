@@ -52,8 +52,8 @@ def decided(office: Any, case: Case, gallery: Gallery, subject: Probe, permitted
     """Four candidates: two sightings, one that is none, one that waits."""
     found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=4)
     list_for_review(office.register, "A-1", found.candidates)
-    keys = [item.key for item in waiting(office.register, "A-1", gallery)]
-    for name in ("anna", "rosa"):
+    keys = [item.key for item in waiting(office.sit("ben"), "A-1", gallery)]
+    for name in ("ben", "rosa"):
         office.sit(name)
         for key, conclusion in zip(keys[:3], (3, 2, -3), strict=True):
             decide(office.register, "A-1", key, conclusion=conclusion, features=SEEN,
@@ -63,7 +63,13 @@ def decided(office: Any, case: Case, gallery: Gallery, subject: Probe, permitted
 
 
 @pytest.fixture
-def archive(office: Any, decided: None, gallery: Gallery, tmp_path: Path) -> Export:
+def closed(office: Any, decided: None) -> None:
+    """The case is closed, so that nobody decides any more on the face that waited."""
+    office.sit("anna").close("A-1", reason="done")
+
+
+@pytest.fixture
+def archive(office: Any, closed: None, gallery: Gallery, tmp_path: Path) -> Export:
     return export(office.register, "A-1", gallery, tmp_path / "A-1.zip")
 
 
@@ -110,7 +116,7 @@ def test_an_export_holds_all_that_was_done(archive: Export, office: Any) -> None
 
 
 def test_a_correction_that_moved_a_sighting_out_of_the_case_is_told(
-    office: Any, decided: None, town_file: Path, tmp_path: Path
+    office: Any, closed: None, town_file: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(town_file.parent, tmp_path / "copy")
     day = ClockCorrection(86400.0, "sara", "speaking clock", datetime.now(UTC))
@@ -131,7 +137,7 @@ def test_a_report_says_that_a_profile_has_no_calibration(office: Any, gallery: G
     profile = replace(gallery.profile, recogniser="onnx-111111111111")
     threshold = _default_threshold(office.register, SimpleNamespace(profile=profile), photographs=2)
     assert threshold is None
-    dossier = SimpleNamespace(profile=profile, threshold=threshold)
+    dossier = SimpleNamespace(profile=profile, threshold=threshold, in_service=True, fillers=0)
     assert "no default threshold" in _method(dossier).paragraphs[-1]
 
 
@@ -343,7 +349,7 @@ def test_clips_of_sightings_go_in_where_the_recording_is_at_hand(
 
 
 def test_a_changed_source_is_told(
-    office: Any, decided: None, gallery: Gallery, tmp_path: Path
+    office: Any, closed: None, gallery: Gallery, tmp_path: Path
 ) -> None:
     footage = tmp_path / "footage"
     footage.mkdir()

@@ -8,12 +8,9 @@ from typing import Any
 import pytest
 
 from workbench.casework.cases import Case
+from workbench.casework.reviewing.exports import record_export
 from workbench.casework.reviewing.review import decide, list_for_review, waiting
-from workbench.casework.reviewing.sightings import (
-    confirmed_sightings,
-    readable_cases,
-    record_export,
-)
+from workbench.casework.reviewing.sightings import confirmed_sightings, readable_cases
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
@@ -32,7 +29,7 @@ def found(case: Case, gallery: Gallery, subject: Probe, permitted: Scope) -> Any
 def decided(office: Any, found: Any, gallery: Gallery) -> Any:
     """Two faces on the list: two people say that one is the subject, and the other is not."""
     list_for_review(office.register, "A-1", found)
-    for name in ("anna", "rosa"):
+    for name in ("ben", "rosa"):
         office.sit(name)
         for item, conclusion in zip(waiting(office.register, "A-1", gallery), (3, -3), strict=True):
             decide(office.register, "A-1", item.key, conclusion=conclusion, features=SIMILAR,
@@ -55,7 +52,7 @@ def test_a_sighting_tells_who_confirmed_it_and_when(
     (one,) = told.sightings
     assert one.candidate.tracklet_id in {candidate.tracklet_id for candidate in found}
     assert one.candidate.shot_jpeg in {candidate.shot_jpeg for candidate in found}
-    assert one.confirmed_by == ("anna", "rosa")
+    assert one.confirmed_by == ("ben", "rosa")
     assert one.confirmed_at == one.decisions[-1].at
     assert told.gone == 0
     assert decided.events("shot.viewed")[-1].about["tracklets"] == [one.candidate.tracklet_id]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from workbench.casework.cases import Case
-from workbench.casework.reviewing.review import decide, list_for_review, sightings, waiting
+from workbench.casework.reviewing.review import list_for_review, sightings, waiting
 from workbench.casework.reviewing.triage import (
     may_see_clip,
     opinions,
@@ -73,29 +73,6 @@ def test_an_opinion_is_no_decision(office: Any, candidates: Any, gallery: Galler
     office.sit("rosa")
     (item,) = waiting(office.register, "A-1", gallery)
     assert set(item.__slots__) == {"case", "key", "face", "photographs"}  # and no opinion
-
-
-@pytest.mark.parametrize("undone", [False, True])
-def test_who_sorted_a_face_takes_no_part_in_its_review(
-    office: Any, candidates: Any, gallery: Gallery, undone: bool
-) -> None:
-    sort_out(office.register, "A-1", candidates[0], "same")
-    if undone:
-        take_back(office.register, "A-1")
-    list_for_review(office.register, "A-1", candidates[:2], fillers=0)
-    (left,) = waiting(office.register, "A-1", gallery)  # the one that anna did not sort
-    office.sit("rosa")
-    (sorted_one,) = {item.key for item in waiting(office.register, "A-1", gallery)} - {left.key}
-    office.sit("anna")
-    with pytest.raises(NotPermitted, match="with its score in view"):
-        decide(
-            office.register,
-            "A-1",
-            sorted_one,
-            conclusion=2,
-            features=dict.fromkeys(("nose", "ears", "mouth"), "similar"),
-            reason="alike",
-        )
 
 
 def test_who_may_not_review_may_not_sort(office: Any, candidates: Any) -> None:

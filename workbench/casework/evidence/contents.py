@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from workbench.casework.cases import Case
     from workbench.casework.evidence.drawings import Sketch
     from workbench.casework.record.chain import Entry, Head
-    from workbench.casework.reviewing.review import ErrorRate, Reviewed
+    from workbench.casework.reviewing.fillers import ErrorRate
+    from workbench.casework.reviewing.review import Reviewed
     from workbench.domain import Camera, Candidate, Profile, Threshold
 
 LEAD = (
@@ -29,11 +30,15 @@ METHOD = (
     "from the photographs of the subject, with every template inside the stated district and time "
     "range, and with no other; the comparison is exact, not approximate. Tracklets that reached "
     "the threshold are candidates. Examiners then compared candidates with the photographs, "
-    "feature by feature, without seeing the score, the place, the time or the conclusions of "
-    "others. Some faces on their lists were fillers, known to be other people. A candidate is a "
-    f"sighting only if two examiners independently found at least {SCALE[SAME_FROM]}; if the first "
-    "two disagreed, a third decided."
+    "feature by feature. A candidate is a sighting only if two examiners independently found at "
+    f"least {SCALE[SAME_FROM]}; if the first two disagreed, a third decided."
 )
+BLIND = (
+    "They saw neither score, place, time nor the conclusions of others, and no one took part who "
+    "had searched under the case, had seen its candidates otherwise, or had exported any."
+)
+NOT_BLIND = "While an installation trains, one person may play all parts: examiners were not blind."
+FILLERS = "Some faces on their lists were fillers, known to be other people."
 PLAIN = "a score is the cosine similarity, or 1 minus the Euclidean distance, of two templates."
 NORMALISED = (
     "a score says by how many standard deviations two templates are more alike than those of "
@@ -92,11 +97,13 @@ class Dossier:
     """Everything that the report of a case is made from."""
 
     case: Case
+    in_service: bool  # the installation, so that examiners were blind
     photographs: tuple[bytes, ...]  # JPEG, of the subject
     searches: tuple[tuple[Entry, Entry | None], ...]  # each with its answer, if there was one
     refused: int  # searches
     findings: tuple[Finding, ...]
-    fillers: int  # on the review list
+    waiting: int  # faces left out because people have still to decide on them
+    fillers: int  # on the review list, as far as it is told
     error_rates: tuple[ErrorRate, ...]
     sources: tuple[Source, ...]
     tracks: tuple[str, ...]  # on which recordings of moving cameras were placed
@@ -222,6 +229,8 @@ def _result(dossier: Dossier) -> Section:
         f"Searches: {len(dossier.searches)}. Candidates considered: {len(dossier.findings)}. "
         f"Sightings among them: {sightings}. {LEAD}"
     )
+    if dossier.waiting:
+        summary += f" {unfinished(dossier.waiting)}"
     moved = sum(
         finding.candidate is not None and is_outside(finding.candidate, dossier.case)
         for finding in dossier.findings
@@ -287,7 +296,7 @@ def _candidates(dossier: Dossier) -> Section:
         )
     return Section(
         "Candidates and decisions",
-        () if dossier.findings else ("No candidate was put on the review list.",),
+        _about_list(dossier),
         tuple(rows) if dossier.findings else (),
         (0.5, 2.2, 2.4, 0.8, 1.5, 4),
         tuple(
@@ -296,6 +305,22 @@ def _candidates(dossier: Dossier) -> Section:
             if finding.candidate is not None
         ),
     )
+
+
+def unfinished(waiting: int) -> str:
+    """Say that a review goes on, and what is left out meanwhile."""
+    faces = "1 face waits" if waiting == 1 else f"{waiting} faces wait"
+    return (
+        f"The review is not finished: {faces} for decisions. The faces that wait, and all entries "
+        "of the record about opinions and the review, are left out, so that no one who has still "
+        "to decide learns of scores, fillers or decisions. Export again when it is finished."
+    )
+
+
+def _about_list(dossier: Dossier) -> tuple[str, ...]:
+    if dossier.waiting:
+        return (unfinished(dossier.waiting),)
+    return () if dossier.findings else ("No candidate was put on the review list.",)
 
 
 def _seen(candidate: Candidate, dossier: Dossier) -> str:
@@ -322,7 +347,9 @@ def _method(dossier: Dossier) -> Section:
         else "This profile has no calibration and no default threshold: how many other people "
         "reach a score is not known."
     )
-    return Section("Method and model", (METHOD, model, default))
+    method = [METHOD, BLIND if dossier.in_service else NOT_BLIND]
+    method += [FILLERS] if dossier.fillers else []
+    return Section("Method and model", (" ".join(method), model, default))
 
 
 def _error_rates(dossier: Dossier) -> Section:
@@ -336,8 +363,12 @@ def _error_rates(dossier: Dossier) -> Section:
     return Section(
         "Known error rates of the examiners",
         (
-            f"Fillers on this case's list: {dossier.fillers}. How often each examiner took a "
-            "filler for the subject, over all cases:",
+            (
+                "The number of fillers on this case's list is given when its review is finished. "
+                if dossier.waiting
+                else f"Fillers on this case's list: {dossier.fillers}. "
+            )
+            + "How often each examiner took a filler for the subject, over all cases:",
         ),
         tuple(rows),
         (2, 1, 1, 2),

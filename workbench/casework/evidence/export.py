@@ -23,7 +23,8 @@ from workbench.casework.evidence.report import as_html, as_pdf
 from workbench.casework.record.chain import Entry, Head
 from workbench.casework.record.signing import fingerprint, signing_key
 from workbench.casework.register import all_entries
-from workbench.casework.reviewing.review import considered, error_rates_of
+from workbench.casework.reviewing.exports import considered
+from workbench.casework.reviewing.fillers import error_rates_of
 from workbench.casework.subjects import subject_photographs
 from workbench.domain import TIME_FIELDS
 from workbench.domain.spreadsheets import csv_text
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from workbench.casework.cases import Case
     from workbench.casework.register import CaseRegister
+    from workbench.casework.reviewing.review import Reviewed
     from workbench.domain import Candidate, Threshold
     from workbench.gallery import Gallery
 
@@ -140,21 +142,23 @@ def _gather(
 ) -> tuple[Dossier, dict[str, bytes]]:
     """Collect what a report is made from, and the clips by file name."""
     head, made_at = register.head, datetime.now(UTC)
-    findings = tuple(_findings(register, case.reference, gallery))
+    listed = considered(register, case.reference)
+    findings = tuple(_findings(listed.items, gallery))
     sightings = sightings_of(findings)
     cameras = gallery.cameras_inside(case.request.district, unplaced=case.scope.unplaced)
     zone = zone_of_cameras(cameras, override=zone)
     sources = tuple(_sources(gallery, findings, footage))
     clips = {} if clip is None else _clips(clip, gallery, sightings, sources, footage)
     photographs = subject_photographs(register.folder, case)
-    items = considered(register, case.reference)
     dossier = Dossier(
         case=case,
+        in_service=register.me.in_service,
         photographs=photographs,
         searches=_searches(register, case.reference),
         refused=_refused(register, case.reference),
         findings=findings,
-        fillers=sum(bool(item.filler) for item in items),
+        waiting=listed.waiting,
+        fillers=sum(bool(item.filler) for item in listed.items),
         error_rates=error_rates_of(register, _examiners(findings)),
         sources=sources,
         tracks=gallery.tracks({f.candidate.recording_id for f in findings if f.candidate}),
@@ -227,8 +231,8 @@ def _refused(register: CaseRegister, reference: str) -> int:
     )
 
 
-def _findings(register: CaseRegister, reference: str, gallery: Gallery) -> list[Finding]:
-    items = [item for item in considered(register, reference) if item.tracklet_id]
+def _findings(listed: Sequence[Reviewed], gallery: Gallery) -> list[Finding]:
+    items = [item for item in listed if item.tracklet_id]
     scores = {
         item.tracklet_id: float("nan") if item.score is None else item.score for item in items
     }
@@ -326,9 +330,10 @@ def _candidates(dossier: Dossier) -> bytes:
 def _record(register: CaseRegister, reference: str, recordings: Collection[str]) -> bytes:
     """Write the entries about a case, and about the clocks of recordings, as they are in the chain.
 
-    Each has its number and hash.
+    Each has its number and hash. While faces wait for decisions, those about the review are left
+    out.
     """
-    entries = list(all_entries(register.folder))
+    entries, listed = list(all_entries(register.folder)), considered(register, reference)
     clocks = entries_about_clocks(entries, recordings)
     lines = [
         {
@@ -336,7 +341,8 @@ def _record(register: CaseRegister, reference: str, recordings: Collection[str])
             "what": entry.what, "about": dict(entry.about), "hash": entry.hash,
         }
         for entry in entries
-        if entry.about.get("case") == reference or entry.number in clocks
+        if (entry.about.get("case") == reference and listed.may_hold(entry))
+        or entry.number in clocks
     ]  # fmt: skip
     return b"".join(_json(line) for line in lines)
 

@@ -15,6 +15,7 @@ import fcntl
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,9 +32,10 @@ from workbench.casework.record.chain import (
     canonical,
     parsed,
 )
-from workbench.errors import AuditDamaged
+from workbench.errors import AuditBusy, AuditDamaged
 
 LOG, HEAD = "audit.log", "audit.head"
+PATIENCE = 15.0  # seconds to wait for the lock: an entry takes less than a thousandth of it
 _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT
 
 
@@ -68,6 +70,8 @@ class AuditLog:
     AuditDamaged
         By every method, if the record is not one unbroken chain, is shorter than its head says, or
         one of its files is a link or writable by everyone.
+    AuditBusy
+        By every method, if another process holds the record for longer than ``PATIENCE``.
     """
 
     def __init__(self, folder: Path, *, kinds: tuple[str, ...] = ("",)) -> None:
@@ -136,7 +140,7 @@ class AuditLog:
         flags = os.O_RDONLY if shared and self.path.exists() else _APPENDING
         file = _open(self.path, self.folder, flags)
         try:
-            fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+            _lock(file, self.path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
             yield file
         finally:
             os.close(file)  # releases the lock, too
@@ -199,7 +203,11 @@ class AuditLog:
             os.fdatasync(file)
             _keep_head(self.folder, Head(number, digest))
         except OSError as error:
-            raise self._damaged(f"cannot be written ({error.strerror})") from None
+            raise AuditDamaged(
+                f"cannot be written ({error.strerror})",
+                where=str(self.path),
+                fix="Nothing that was recorded is lost. Free space on the disk, then try again",
+            ) from None
 
     def _damaged(self, what: str) -> AuditDamaged:
         return AuditDamaged(
@@ -225,7 +233,7 @@ def verify(folder: Path, *, pins: Sequence[Head] = ()) -> Verification:
     except AuditDamaged as error:
         return Verification(0, Head(0, START), (Fault(1, error.what),), 0)
     try:
-        fcntl.flock(file, fcntl.LOCK_SH)
+        _lock(file, path, fcntl.LOCK_SH)
         data = _content(file, 0)
         kept = _read_head(folder)
     except AuditDamaged as error:
@@ -261,6 +269,38 @@ def verify(folder: Path, *, pins: Sequence[Head] = ()) -> Verification:
         elif pin.number > lines.number and pin is not kept:
             faults.append(Fault(end, f"entry {pin.number}, which was pinned, is missing"))
     return Verification(len(hashes), Head(lines.number, lines.hash), tuple(faults), lines.torn)
+
+
+def _lock(file: int, path: Path, kind: int) -> None:
+    """Wait for the lock on the record, but not for ever: whoever may read the file can hold it."""
+    given_up, pause = time.monotonic() + PATIENCE, 0.001
+    while True:
+        try:
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > given_up:
+                holder = _holder(file)
+                raise AuditBusy(
+                    f"{f'process {holder}' if holder else 'another process'} has held the record "
+                    f"for more than {PATIENCE:g} s, so nothing can be put on it",
+                    where=str(path),
+                    fix="Try again; if it stays so, the administrator ends that process",
+                ) from None
+            time.sleep(pause)
+            pause = min(2 * pause, 0.02)
+        else:
+            return
+
+
+def _holder(file: int) -> int:
+    """Return a process that holds a lock on a file; 0 where the system does not tell."""
+    inode = f":{os.fstat(file).st_ino}"
+    try:
+        rows = [row.split() for row in Path("/proc/locks").read_text().splitlines()]
+    except OSError:
+        return 0
+    held = (row for row in rows if len(row) > 5 and row[1] == "FLOCK" and row[5].endswith(inode))
+    return next((int(row[4]) for row in held if row[4].isdecimal()), 0)
 
 
 def _content(file: int, start: int) -> bytes:

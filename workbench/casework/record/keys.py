@@ -9,7 +9,6 @@ hash of the entry before, so that it cannot be moved or used again.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.record.chain import Entry, Fault, canonical
+from workbench.casework.record.files import write_whole
 from workbench.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -56,15 +56,20 @@ def private_key(path: Path, *, make: bool = False) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     if make and not path.is_symlink() and not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = Ed25519PrivateKey.generate().private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with os.fdopen(os.open(path, flags, 0o600), "wb") as opened:
-            opened.write(made)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_whole(path, made, new=True)
+        except OSError as error:
+            raise SettingsError(
+                f"cannot be written ({error.strerror})",
+                where=str(path),
+                fix="Free space on the disk, then try again",
+            ) from None
     try:
         status, content = path.lstat(), path.read_bytes()
     except OSError as error:

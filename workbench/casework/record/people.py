@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
+from workbench.casework.record.files import write_whole
 from workbench.casework.record.identity import Way, identity_of_user, namesake, normal_name
 from workbench.casework.record.installation_file import read_installation
 from workbench.errors import NotPermitted, SettingsError
@@ -220,13 +221,20 @@ def read_people(folder: Path) -> People:
 
 
 def write_people(folder: Path, people: People) -> People:
-    """Write the people file, whole or not at all, writable by its owner alone, and read it."""
+    """Write the people file, whole or not at all, for its owner alone, and read it.
+
+    Raises SettingsError if it cannot be written.
+    """
     path = folder / PEOPLE
-    unfinished = folder / f".{PEOPLE}.{os.getpid()}"
     content = json.dumps(people.document(), indent=2, ensure_ascii=False) + "\n"
-    unfinished.touch(mode=0o644, exist_ok=False)
-    unfinished.write_text(content, encoding="utf-8")
-    unfinished.replace(path)
+    try:
+        write_whole(path, content.encode())
+    except OSError as error:
+        raise SettingsError(
+            f"cannot be written ({error.strerror})",
+            where=str(path),
+            fix="Nothing was changed. Free space on the disk, then try again",
+        ) from None
     return read_people(folder)
 
 

@@ -4,21 +4,20 @@ An examiner sees the photographs of the case's subject and one face, but not its
 time, the others' decisions, or whether it is a *filler*: a face known not to be the subject's,
 mixed in to measure each reviewer's errors. The decision is a step on a scale of support, with the
 features compared and a reason (FISWG, Facial Comparison Overview and Methodology Guidelines; ASTM
-E3149).
+E3149). Whoever knows more of the case's candidates takes no part in its review: see
+:mod:`workbench.casework.reviewing.blindness`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from workbench.casework.cases import plain
-from workbench.casework.reviewing.triage import sorted_by
 from workbench.casework.subjects import (
     keep_photographs,
     kept_photographs,
@@ -26,9 +25,11 @@ from workbench.casework.subjects import (
 )
 from workbench.domain import PLAIN_SCALE
 from workbench.errors import CaseError, NotPermitted
+from workbench.gallery.by_id import tracklets_by_id
 
 if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
+    from workbench.casework.record.people import Person
     from workbench.casework.register import CaseRegister
     from workbench.domain import Candidate, Probe
     from workbench.gallery import Gallery
@@ -108,6 +109,7 @@ class Reviewed:
     scale: str = PLAIN_SCALE  # of the score
     decisions: tuple[Decision, ...] = ()
     photographs: tuple[str, ...] = ()  # SHA-256, if the case itself names no subject
+    missing: bool = False  # its picture was not there when it was last to be shown
 
     @property
     def outcome(self) -> Outcome:
@@ -124,50 +126,6 @@ class Reviewed:
     def round(self) -> int:
         """Number of the next decision: 1, 2 or 3."""
         return len(self.decisions) + 1
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorRate:
-    """Error rate of a reviewer: how often they took a filler for the subject."""
-
-    reviewer: str
-    fillers: int  # decided
-    wrong: int  # of these, decided to be the same person
-
-    @property
-    def rate(self) -> float:
-        """Share of wrong decisions; NaN without fillers."""
-        return self.wrong / self.fillers if self.fillers else math.nan
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % interval of the rate (Wilson 1927), which holds for small numbers too."""
-        if not self.fillers:
-            return 0.0, 1.0
-        z, n, p = 1.959964, self.fillers, self.rate
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def add_fillers(
-    register: CaseRegister, pictures: Iterable[bytes], *, source: str
-) -> tuple[str, ...]:
-    """Keep pictures of people known not to be any case's subject; return their SHA-256.
-
-    *source* says how that is known. Raises NotPermitted for all but supervisors.
-    """
-    me = register.require("review.fillers")
-    folder = register.folder / FILLERS
-    folder.mkdir(mode=0o700, exist_ok=True)
-    digests = []
-    for picture in pictures:
-        digest = hashlib.sha256(picture).hexdigest()
-        (folder / f"{digest}.jpg").write_bytes(picture)
-        digests.append(digest)
-    about = {"sha256": digests, "source": plain(source, where="source")}
-    register.record("review.fillers", about, by=me)
-    return tuple(digests)
 
 
 def list_for_review(
@@ -193,7 +151,7 @@ def list_for_review(
     """
     me, case = register.require("review.first", reference), register.case(reference)
     case.require_open(fix=_ONLY_OPEN, valid_now=False)
-    known = {item.tracklet_id for item in _reviewed(register, reference)}
+    known = {item.tracklet_id for item in review_list(register, reference)}
     fresh = {c.tracklet_id: c for c in candidates if c.tracklet_id not in known}
     pictures = sorted(path.stem for path in (register.folder / FILLERS).glob("*.jpg"))
     if fillers is None:
@@ -232,30 +190,66 @@ def record_view(register: CaseRegister, reference: str, tracklets: Sequence[str]
     register.record("shot.viewed", {"case": reference, "tracklets": list(tracklets)}, by=me)
 
 
+def barred(register: CaseRegister, reference: str) -> str:
+    """Return why the user takes no part in the review of a case; empty if they may.
+
+    While the installation trains, one person plays every part. Raises CaseError if there is no
+    such case.
+    """
+    register.case(reference)
+    me, known = register.me, register.not_blind(reference)
+    if not me.in_service or me.account not in known:
+        return ""
+    return f"{me.account} {known[me.account]} and takes no part in its review"
+
+
 def waiting(register: CaseRegister, reference: str, gallery: Gallery) -> tuple[Item, ...]:
     """Return the faces of a case that the user has still to decide on, in the list's order.
 
-    Showing them is recorded. Raises NotPermitted if the user's role does not cover it, and
-    CaseError if the case is not open or photographs are missing.
+    Showing them is recorded. Those whose picture is not in the gallery, or no longer, are left out
+    and recorded as missing; :func:`missing` counts them.
+
+    Raises
+    ------
+    NotPermitted
+        If the user's role does not cover it.
+    CaseError
+        If the case is not open or photographs are missing.
     """
     me, case = register.require("shot.view", reference), register.case(reference)
     case.require_open(fix=_ONLY_OPEN, valid_now=False)
+    bar = barred(register, reference)
+    listed = review_list(register, reference)
+    mine = [item for item in listed if not _reason_against(item, me, bar)]
+    faces = _faces(register, mine, gallery)
+    _note_missing(register, reference, gallery, mine, faces)
     own, folder = subject_photographs(register.folder, case), register.folder
-    sorted_out = sorted_by(register, reference, me.account)
     items = [
         Item(
             reference,
             item.key,
-            _face(register, item, gallery),
+            faces[item.key],
             own or kept_photographs(folder, reference, item.photographs),
         )
-        for item in _reviewed(register, reference)
-        if not _reason_against(register, item, sorted_out)
+        for item in mine
+        if item.key in faces
     ]
     if items:
         shown = {"case": reference, "items": [item.key for item in items]}
         register.record("shot.viewed", shown, by=me)
     return tuple(items)
+
+
+def missing(register: CaseRegister, reference: str) -> int:
+    """Count the faces that cannot be decided on because their pictures were not there.
+
+    Raises NotPermitted if the user may not read cases, and CaseError if there is no such case.
+    """
+    register.require("case.read", reference)
+    register.case(reference)
+    return sum(
+        item.missing and item.outcome == "waiting" for item in review_list(register, reference)
+    )
 
 
 def decide(
@@ -272,8 +266,8 @@ def decide(
     Raises
     ------
     NotPermitted
-        If their role does not cover this round, they decided on the face or sorted it before, or
-        it needs no further decision; recorded too.
+        If their role does not cover this round, they are not blind to the case's candidates,
+        decided on the face before, or it needs no further decision; recorded too.
     CaseError
         If the conclusion is not on the scale, fewer than three features were compared, the reason
         is missing, the case is not open or the face is not on its list.
@@ -301,11 +295,10 @@ def decide(
     case = register.case(reference)
     case.require_open(fix=_ONLY_OPEN, valid_now=False)
     with register.exclusively():
-        item = next((item for item in _reviewed(register, reference) if item.key == key), None)
+        item = next((item for item in review_list(register, reference) if item.key == key), None)
         if item is None:
             raise _incomplete(key, "is not on the review list", "Choose a face from the list")
-        sorted_out = sorted_by(register, reference, register.me.account)
-        against = _reason_against(register, item, sorted_out)
+        against = _reason_against(item, register.me, barred(register, reference))
         if against:
             register.refused("review.decide", reference, [f"{key}: {against}"])
             raise NotPermitted(
@@ -325,31 +318,21 @@ def decide(
 def reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
     """Return the review list of a case with its decisions, as far as the user may know them.
 
-    Of a face the user has still to decide on, it shows only that it is on the list. Raises
-    NotPermitted or CaseError if the user may not see the case.
+    Of a face that waits and on which the user may come to decide, now or in a later round, it
+    shows only that it is on the list. Raises NotPermitted if the user may not read cases, and
+    CaseError if there is no such case.
     """
-    register.case(reference)
-    sorted_out = sorted_by(register, reference, register.me.account)
+    me = register.require("case.read", reference)
+    case, blind = register.case(reference), not barred(register, reference)
+    decides = me.may("review.first") or me.may("review.second") or not me.in_service
+
+    def is_hidden(item: Reviewed) -> bool:
+        own = any(decision.examiner == me.account for decision in item.decisions)
+        return blind and decides and item.outcome == "waiting" and not own
+
     return tuple(
-        item
-        if _reason_against(register, item, sorted_out)
-        else Reviewed(item.key, "", "", "", None)
-        for item in _reviewed(register, reference)
-    )
-
-
-def considered(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
-    """Return the whole review list, for a report; without decisions where the outcome is open.
-
-    Raises NotPermitted or CaseError if the user may not export evidence of the case.
-    """
-    register.require("evidence.export", reference)
-    register.case(reference)
-    return tuple(
-        Reviewed(item.key, item.tracklet_id, item.filler, item.listed_by, None)
-        if item.outcome == "waiting"
-        else item
-        for item in _reviewed(register, reference)
+        Reviewed(item.key, "", "", "", None) if case.state == "open" and is_hidden(item) else item
+        for item in review_list(register, reference)
     )
 
 
@@ -357,67 +340,51 @@ def sightings(register: CaseRegister, reference: str) -> frozenset[str]:
     """Return the tracklets of a case that two people decided are sightings."""
     return frozenset(
         item.tracklet_id
-        for item in _reviewed(register, reference)
+        for item in review_list(register, reference)
         if item.tracklet_id and item.outcome == "sighting"
     )
 
 
-def error_rates(register: CaseRegister) -> tuple[ErrorRate, ...]:
-    """Return every reviewer's error rate over all cases.
-
-    Raises NotPermitted for all but supervisors and auditors.
-    """
-    me = register.me
-    if not (me.may("review.fillers") or me.may("audit.read")):
-        register.require("review.fillers")
-    return error_rates_of(register)
-
-
-def error_rates_of(
-    register: CaseRegister, examiners: Collection[str] = ()
-) -> tuple[ErrorRate, ...]:
-    """Return error rates over all cases, of some examiners or of all, without asking for a role."""
-    seen: dict[str, list[Decision]] = {}
-    for case in register.all_cases():
-        for item in _reviewed(register, case.reference):
-            for decision in item.decisions if item.filler else ():
-                seen.setdefault(decision.examiner, []).append(decision)
-    return tuple(
-        ErrorRate(
-            examiner,
-            len(decisions),
-            sum(decision.verdict == "same" for decision in decisions),
-        )
-        for examiner, decisions in sorted(seen.items())
-        if not examiners or examiner in examiners
+def awaited(register: CaseRegister, reference: str) -> frozenset[str]:
+    """Return the tracklets of a case on which people have still to decide."""
+    return frozenset(
+        item.tracklet_id
+        for item in review_list(register, reference)
+        if item.tracklet_id and item.outcome == "waiting"
     )
 
 
-def _reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
-    """Build the review list of a case from the record."""
+def review_list(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
+    """Build the review list of a case from the record, whoever asks."""
     listed: dict[str, Reviewed] = {}
     decided: dict[str, list[Decision]] = {}
+    gone: set[str] = set()
     for entry in register.entries_of(reference, "review."):
+        about = entry.about
         if entry.what == "review.listed":
-            for item in entry.about["items"]:
+            for item in about["items"]:
                 listed[item["key"]] = Reviewed(
                     item["key"], item.get("tracklet", ""), item.get("filler", ""), entry.account,
                     item.get("score"), item.get("scale", PLAIN_SCALE),
-                    photographs=tuple(entry.about.get("photographs", ())),
+                    photographs=tuple(about.get("photographs", ())),
                 )  # fmt: skip
         elif entry.what == "review.decided":
-            decided.setdefault(entry.about["key"], []).append(_decision(entry))
+            decided.setdefault(about["key"], []).append(_decision(entry))
+        elif entry.what == "review.missing":
+            gone |= {*about["items"]}
+        elif entry.what == "review.found":
+            gone -= {*about["items"]}
     return tuple(
-        replace(item, decisions=tuple(decided.get(key, ()))) for key, item in listed.items()
+        replace(item, decisions=tuple(decided.get(key, ())), missing=key in gone)
+        for key, item in listed.items()
     )
 
 
-def _reason_against(register: CaseRegister, item: Reviewed, sorted_out: Collection[str]) -> str:
-    """Return why the user may not decide on a face now; empty if they may.
+def _reason_against(item: Reviewed, me: Person, bar: str) -> str:
+    """Return why a user may not decide on a face now; empty if they may.
 
-    *sorted_out* are the tracklets they have sorted before.
+    *bar* is why they take no part in the review of the case at all, if they do not.
     """
-    me = register.me
     if any(decision.examiner == me.account for decision in item.decisions):
         return f"{me.account} has already decided on this face"
     if item.outcome != "waiting":
@@ -427,15 +394,35 @@ def _reason_against(register: CaseRegister, item: Reviewed, sorted_out: Collecti
     # While the installation trains, one person plays every part, but decides on a face only once.
     if not me.may(action) and me.in_service:
         return f"{me.account} may not make this decision"
-    if me.in_service and item.tracklet_id in sorted_out:
-        return f"{me.account} has sorted this candidate with its score in view"
-    return ""
+    return bar
 
 
-def _face(register: CaseRegister, item: Reviewed, gallery: Gallery) -> bytes:
-    if not item.filler:
-        return gallery.shots(item.tracklet_id)[0].jpeg
-    return (register.folder / FILLERS / f"{item.filler}.jpg").read_bytes()
+def _faces(register: CaseRegister, items: Sequence[Reviewed], gallery: Gallery) -> dict[str, bytes]:
+    """Return the pictures of faces by key, of those that are there."""
+    known = tracklets_by_id(gallery, {i.tracklet_id: math.nan for i in items if i.tracklet_id})
+    found = {}
+    for item in items:
+        picture = register.folder / FILLERS / f"{item.filler}.jpg"
+        if item.filler and picture.exists():
+            found[item.key] = picture.read_bytes()
+        elif item.tracklet_id in known:
+            found[item.key] = known[item.tracklet_id].shot_jpeg
+    return found
+
+
+def _note_missing(
+    register: CaseRegister,
+    reference: str,
+    gallery: Gallery,
+    items: Sequence[Reviewed],
+    faces: Mapping[str, bytes],
+) -> None:
+    """Record which faces cannot be shown, and which can be again: another gallery may hold them."""
+    for what, lacking in (("review.missing", True), ("review.found", False)):
+        changed = [i.key for i in items if (i.key not in faces) == lacking != i.missing]
+        if changed:
+            about = {"case": reference, "items": changed, "gallery": str(gallery.path.resolve())}
+            register.record(what, about)
 
 
 def _decision(entry: Entry) -> Decision:

@@ -1,9 +1,7 @@
-"""Confirmed sightings of a case, for its team to read, and the record of their export."""
+"""Confirmed sightings of a case, for its team to read."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -71,26 +69,8 @@ def confirmed_sightings(
         scales={name: item.scale for name, item in items.items()},
     )
     if found:
-        shown = {"case": reference, "tracklets": sorted(found)}
+        shown = {"case": reference, "tracklets": sorted(found), "confirmed": True}
         register.record("shot.viewed", shown, by=me)
     seen = [Sighting(candidate, items[name].decisions) for name, candidate in found.items()]
     seen.sort(key=lambda s: (s.candidate.first_seen, s.candidate.tracklet_id))
     return ConfirmedSightings(tuple(seen), len(items) - len(found))
-
-
-def record_export(
-    register: CaseRegister, reference: str, tracklets: Sequence[str], *, form: str, content: bytes
-) -> None:
-    """Record the export of a file that shows tracklets of a case, before it is handed out.
-
-    Raises NotPermitted if the user may not export, and CaseError if there is no such case.
-    """
-    me = register.require("evidence.export", reference)
-    register.case(reference)
-    about = {
-        "case": reference,
-        "form": form,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "tracklets": list(tracklets),
-    }
-    register.record("sightings.exported", about, by=me)

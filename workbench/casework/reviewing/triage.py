@@ -2,7 +2,7 @@
 
 An analyst sees score, place and time, so an opinion is not a decision: it makes no sighting, no
 reviewer learns of it, and it only selects the candidates worth a review. The analyst who gave it
-takes no part in that review. Opinions and their undo are recorded.
+takes no part in the review of that case. Opinions and their undo are recorded.
 """
 
 from __future__ import annotations
@@ -89,15 +89,6 @@ def opinions(register: CaseRegister, reference: str) -> Mapping[str, Opinion]:
     register.require("case.read", reference)
     register.case(reference)
     return {opinion.tracklet_id: opinion for opinion in _standing(register, reference)}
-
-
-def sorted_by(register: CaseRegister, reference: str, account: str) -> frozenset[str]:
-    """Return the tracklets an account has sorted, undone or not: it is not blind to these."""
-    return frozenset(
-        entry.about["tracklet"]
-        for entry in register.entries_of(reference, "triage.noted")
-        if entry.account == account
-    )
 
 
 def may_see_clip(register: CaseRegister, reference: str, candidate: Candidate) -> None:

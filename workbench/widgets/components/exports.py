@@ -10,7 +10,7 @@ import anywidget
 import ipywidgets
 
 from workbench.casework.register import CaseRegister
-from workbench.casework.reviewing.sightings import record_export
+from workbench.casework.reviewing.exports import record_export
 from workbench.errors import SightlineError
 from workbench.widgets.components.parts import button, escaped, markup
 from workbench.widgets.components.whereabouts import FORMS, Form, Whereabouts

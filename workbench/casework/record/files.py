@@ -1,0 +1,36 @@
+"""Small files of casework: for their owner alone, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes, *, mode: int = 0o600, new: bool = False) -> None:
+    """Write a file whole or not at all, whatever interrupts it, and onto the disk.
+
+    With *new*, a file that is there already is kept, so that several processes agree on one.
+    Raises OSError if it cannot be written; nothing is left then.
+    """
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fchmod(handle, mode)
+            os.fsync(handle)
+        if new:
+            with contextlib.suppress(FileExistsError):
+                os.link(unfinished, path)
+        else:
+            unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,80 @@
+"""Exports: what a file that leaves the installation may hold of a review, and its record.
+
+Whoever reads the file might still have to decide on a face. While faces wait, the file holds
+nothing of them, and nothing of the review.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.casework.reviewing.blindness import is_about_review
+from workbench.casework.reviewing.review import Reviewed, review_list
+
+if TYPE_CHECKING:
+    from workbench.casework.record.chain import Entry
+    from workbench.casework.register import CaseRegister
+    from workbench.domain import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """Review list of a case, as a file that leaves the installation may hold it."""
+
+    items: tuple[Reviewed, ...]
+    waiting: int = 0  # faces left out because people have still to decide on them
+
+    def may_hold(self, entry: Entry) -> bool:
+        """Check whether the file may hold an entry: while faces wait, none about the review."""
+        return not (self.waiting and is_about_review(entry))
+
+
+def considered(register: CaseRegister, reference: str) -> Considered:
+    """Return the review list of a case for a file, without the faces that wait for decisions.
+
+    Whoever reads the file might still decide on those. Nothing is left out when the case has ended,
+    of faces whose pictures are missing, or in training, where one person plays every part.
+
+    Raises NotPermitted if the user may not export evidence, and CaseError if there is no such case.
+    """
+    me, case = register.require("evidence.export", reference), register.case(reference)
+    items = review_list(register, reference)
+    if case.state != "open" or not me.in_service:
+        return Considered(items)
+    kept = tuple(item for item in items if item.outcome != "waiting" or item.missing)
+    return Considered(kept, len(items) - len(kept))
+
+
+def exportable(
+    register: CaseRegister, reference: str, candidates: Sequence[Candidate]
+) -> tuple[Candidate, ...]:
+    """Return the candidates of a case that a file may hold: none that waits for decisions.
+
+    Raises what :func:`considered` raises.
+    """
+    kept = {item.key for item in considered(register, reference).items}
+    waiting = {
+        item.tracklet_id for item in review_list(register, reference) if item.key not in kept
+    }
+    return tuple(one for one in candidates if one.tracklet_id not in waiting)
+
+
+def record_export(
+    register: CaseRegister, reference: str, tracklets: Sequence[str], *, form: str, content: bytes
+) -> None:
+    """Record the export of a file that shows tracklets of a case, before it is handed out.
+
+    Raises NotPermitted if the user may not export, and CaseError if there is no such case.
+    """
+    me = register.require("evidence.export", reference)
+    register.case(reference)
+    about = {
+        "case": reference,
+        "form": form,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "tracklets": list(tracklets),
+    }
+    register.record("sightings.exported", about, by=me)

@@ -1,0 +1,90 @@
+"""Fillers: faces known not to be the subject's, and how often each reviewer takes one for it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.casework.cases import plain
+from workbench.casework.reviewing.review import FILLERS, Decision, review_list
+
+if TYPE_CHECKING:
+    from workbench.casework.register import CaseRegister
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRate:
+    """Error rate of a reviewer: how often they took a filler for the subject."""
+
+    reviewer: str
+    fillers: int  # decided
+    wrong: int  # of these, decided to be the same person
+
+    @property
+    def rate(self) -> float:
+        """Share of wrong decisions; NaN without fillers."""
+        return self.wrong / self.fillers if self.fillers else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the rate (Wilson 1927), which holds for small numbers too."""
+        if not self.fillers:
+            return 0.0, 1.0
+        z, n, p = 1.959964, self.fillers, self.rate
+        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def add_fillers(
+    register: CaseRegister, pictures: Iterable[bytes], *, source: str
+) -> tuple[str, ...]:
+    """Keep pictures of people known not to be any case's subject; return their SHA-256.
+
+    *source* says how that is known. Raises NotPermitted for all but supervisors.
+    """
+    me = register.require("review.fillers")
+    folder = register.folder / FILLERS
+    folder.mkdir(mode=0o700, exist_ok=True)
+    digests = []
+    for picture in pictures:
+        digest = hashlib.sha256(picture).hexdigest()
+        (folder / f"{digest}.jpg").write_bytes(picture)
+        digests.append(digest)
+    about = {"sha256": digests, "source": plain(source, where="source")}
+    register.record("review.fillers", about, by=me)
+    return tuple(digests)
+
+
+def error_rates(register: CaseRegister) -> tuple[ErrorRate, ...]:
+    """Return every reviewer's error rate over all cases.
+
+    Raises NotPermitted for all but supervisors and auditors.
+    """
+    me = register.me
+    if not (me.may("review.fillers") or me.may("audit.read")):
+        register.require("review.fillers")
+    return error_rates_of(register)
+
+
+def error_rates_of(
+    register: CaseRegister, examiners: Collection[str] = ()
+) -> tuple[ErrorRate, ...]:
+    """Return error rates over all cases, of some examiners or of all, without asking for a role."""
+    seen: dict[str, list[Decision]] = {}
+    for case in register.all_cases():
+        for item in review_list(register, case.reference):
+            for decision in item.decisions if item.filler else ():
+                seen.setdefault(decision.examiner, []).append(decision)
+    return tuple(
+        ErrorRate(
+            examiner,
+            len(decisions),
+            sum(decision.verdict == "same" for decision in decisions),
+        )
+        for examiner, decisions in sorted(seen.items())
+        if not examiners or examiner in examiners
+    )
