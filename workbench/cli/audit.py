@@ -10,7 +10,7 @@ from workbench.casework.oversight import annual
 from workbench.casework.record.audit import AuditLog, verify
 from workbench.casework.record.chain import Head
 from workbench.casework.record.keys import doubts
-from workbench.casework.record.people import read_people
+from workbench.casework.record.people import identify, read_people
 from workbench.casework.register import FOLDER
 from workbench.cli.options import add_action, add_actions, add_json, describe
 from workbench.cli.output import DONE, PROBLEMS, counted, lines, say, show, table
@@ -66,7 +66,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    folder = options.folder or load_settings().home / FOLDER
+    folder = options.folder or load_settings().home.resolve() / FOLDER
+    if options.folder is None:  # not by the register, which opens no record that was altered
+        identify(read_people(folder), folder).require_role()
     found = verify(folder, pins=[Head.parse(text) for text in options.head])
     # Names are proved by signatures, as far as the people file beside the record knows the keys.
     if not found.faults:
@@ -116,5 +118,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _head(_: argparse.Namespace) -> int:
-    show(str(Installation.open().register.head))
+    register = Installation.open().register
+    register.me.require_role()
+    show(str(register.head))
     return DONE

@@ -190,7 +190,9 @@ def _add_reembed(action: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _info(options: argparse.Namespace) -> int:
-    with Installation.open().open_gallery(options.gallery) as gallery:
+    installation = Installation.open()
+    installation.register.me.require_role()
+    with installation.open_gallery(options.gallery) as gallery:
         facts = _facts(gallery)
     if options.json:
         lines([facts])
@@ -220,7 +222,9 @@ def _facts(gallery: Gallery) -> dict[str, Any]:
 
 
 def _check(options: argparse.Namespace) -> int:
-    with Installation.open().open_gallery(options.gallery) as gallery:
+    installation = Installation.open()
+    installation.register.me.require_role()
+    with installation.open_gallery(options.gallery) as gallery:
         problems = list(check(gallery))
     if options.json:
         lines({"where": problem.where, "what": problem.what} for problem in problems)

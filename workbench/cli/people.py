@@ -72,6 +72,7 @@ def _add_account(parser: argparse.ArgumentParser, *, granted: bool) -> None:
 def _list(options: argparse.Namespace) -> int:
     register = Installation.open().register
     me, people = register.me, register.people
+    me.require_role()
     if options.json:
         lines({"account": name, "roles": sorted(roles)} for name, roles in people.roles.items())
     else:

@@ -190,6 +190,7 @@ def footage(
     """
     try:
         installation = installation or Installation.open()
+        installation.register.me.require_role()
         settings = installation.settings
         path = Path(gallery_path) if gallery_path else settings.gallery_file
         report = FootageReport(

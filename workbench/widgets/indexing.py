@@ -9,7 +9,7 @@ import ipywidgets
 from traitlets import Instance, Int, Unicode
 
 from workbench.domain import Progress, length_words
-from workbench.errors import Cancelled
+from workbench.errors import Cancelled, SightlineError
 from workbench.faces import imported
 from workbench.faces.profiles import NAMED
 from workbench.footage.catalog import read_catalogue
@@ -24,6 +24,7 @@ from workbench.widgets.components.parts import (
     heading,
     markup,
     message,
+    refusal,
     row,
 )
 from workbench.widgets.components.tasks import IDLE, LOADING, Tasks
@@ -137,6 +138,10 @@ def indexing(
     >>> indexing("town.duckdb", "footage/town")                         # doctest: +SKIP
     """
     installation = installation or Installation.open()
+    try:
+        installation.register.me.require_role()
+    except SightlineError as error:
+        return refusal("Nothing can be indexed", error)
     path = Path(gallery_path or installation.settings.gallery_file)
     model = Indexing(path, installation=installation, work=suitable_work())
     model.catalogue = str(catalogue)

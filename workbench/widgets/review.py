@@ -138,6 +138,7 @@ def review(
     """
     try:
         installation = installation or Installation.open()
+        installation.register.me.require_role()
         path = Path(gallery_path) if gallery_path else installation.settings.gallery_file
         return ReviewPanel(Review(path, installation=installation))
     except SightlineError as error:

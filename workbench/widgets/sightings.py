@@ -156,6 +156,7 @@ def sightings(
     """
     try:
         installation = installation or Installation.open()
+        installation.register.me.require_role()
         settings = installation.settings
         path = Path(gallery_path) if gallery_path else settings.gallery_file
         model = SightingsModel(

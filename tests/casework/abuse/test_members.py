@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from workbench.casework.cases import Case, Request
 from workbench.casework.evidence.export import export
-from workbench.casework.reviewing.review import considered, decide, record_view, reviewed, waiting
+from workbench.casework.reviewing.exports import considered
+from workbench.casework.reviewing.review import decide, record_view, reviewed, waiting
 from workbench.casework.reviewing.sightings import confirmed_sightings, readable_cases
 from workbench.casework.reviewing.triage import opinions
+from workbench.cli.main import main
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.notebook import search
+from workbench.widgets import footage, indexing, investigate, review, sightings, thresholds
 
 Ask = Callable[..., Request]
 OUTSIDE = "no such case, or you are not one of its members"
@@ -75,6 +79,26 @@ def test_anything_without_a_role(office: Any, case: Case, gallery: Gallery) -> N
         register.case("A-1")
     with pytest.raises(NotPermitted, match="nobody has no role"):
         waiting(register, "A-1", gallery)
+
+
+def test_a_page_or_a_command_without_a_role(
+    office: Any, case: Case, town_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installation = office.installation
+    office.sit("nobody")
+    for page in (footage, investigate, review, sightings):
+        shown = page(town_file, installation=installation)
+        assert "nobody has no role in this installation" in shown.value
+    assert "nobody has no role" in indexing(town_file, installation=installation).value
+    assert "nobody has no role" in thresholds(gallery=town_file, installation=installation).value
+    for command in (
+        ("people", "list"), ("audit", "head"), ("audit", "verify"), ("case", "list"),
+        ("case", "show", "A-1"), ("gallery", "info", town_file), ("gallery", "check", town_file),
+    ):  # fmt: skip
+        assert main([str(part) for part in command]) != 0
+        said = capsys.readouterr()
+        assert "nobody has no role" in said.err
+        assert said.out == ""
 
 
 def test_making_oneself_a_member(office: Any, case: Case) -> None:

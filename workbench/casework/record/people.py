@@ -137,6 +137,14 @@ class Person:
             fix="Ask a person with that role, or the administrator",
         )
 
+    def require_role(self) -> None:
+        """Raise NotPermitted in an installation in service where the person has no role at all."""
+        if self.in_service and not self.roles:
+            raise NotPermitted(
+                f"{self.account} has no role in this installation, and is shown nothing of it",
+                fix="Ask the administrator for a role",
+            )
+
     def named(self) -> dict[str, Any]:
         """Return the identity as JSON values, as the record keeps it."""
         return {"account": self.account, "way": self.way, "uid": self.uid}

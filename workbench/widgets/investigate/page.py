@@ -41,6 +41,7 @@ def investigate(
     """
     try:
         installation = installation or Installation.open()
+        installation.register.me.require_role()
         settings = installation.settings
         path = Path(gallery_path) if gallery_path else settings.gallery_file
         model = Investigation(

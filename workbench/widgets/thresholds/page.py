@@ -54,6 +54,7 @@ def thresholds(
     """
     try:
         installation = installation or Installation.open()
+        installation.register.me.require_role()
         path = Path(gallery) if gallery else None
         model = ThresholdModel(
             profile, installation=installation, gallery=path, work=suitable_work()
