@@ -33,15 +33,15 @@ WORKERS := -n logical --maxprocesses 4 --dist worksteal
 check: lint types ## before each commit: style, types and the quick tests
 	$(BIN)/python -m pytest -q $(WORKERS) -m "not slow"
 
-test: $(VENV)/.installed-dev ## run all tests; the browser ones need Debian's chromium
-	@tools/ensure-chromium
+test: $(VENV)/.installed-dev ## run all tests; some need programs of Debian
+	@tools/ensure-programs
 	$(BIN)/python -m pytest $(WORKERS)
 
 soak: $(VENV)/.installed-dev ## kill and fuzz for half an hour what the tests kill and fuzz for seconds
 	SIGHTLINE_KILLS=200 SIGHTLINE_MUTATIONS=10000 $(BIN)/python -m pytest $(WORKERS) --timeout 7200 -m "soak or hypothesis"
 
 browser: $(VENV)/.installed-dev ## only the tests in a real browser
-	@tools/ensure-chromium
+	@tools/ensure-programs
 	$(BIN)/python -m pytest -m browser
 
 lint: $(VENV)/.installed-dev js ## check style, notebooks, scripts and the direction of imports
