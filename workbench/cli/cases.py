@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.cases import TEMPLATES, Request, area_km2
+from workbench.casework.cases import TEMPLATES, Request
+from workbench.casework.facts import facts, status_words
 from workbench.casework.retention import forget_subject
 from workbench.casework.subjects import describe_subject
 from workbench.casework.training import TRAINING_NOTICE
@@ -309,12 +309,12 @@ def _list(options: argparse.Namespace) -> int:
     for case in cases:
         found.add_row(
             case.reference,
-            _status(case),
+            status_words(case),
             case.request.purpose,
             case.request.title,
             case.asked_by,
             ", ".join(case.approved_by),
-            _time(case.request.valid_until),
+            f"{case.request.valid_until:%Y-%m-%d %H:%M} UTC",
         )
     show(found)
     return DONE
@@ -325,13 +325,13 @@ def _show(options: argparse.Namespace) -> int:
     register.require("case.read", options.reference)
     case = register.case(options.reference)
     if options.json:
-        facts = {
+        more = {
             "asked_at": case.asked_at.isoformat(),
             "exceeds": list(case.exceeds),
             "reason": case.reason,
             "digest": case.digest,
         }
-        lines([{**case.request.document(), **_row(case), **facts}])
+        lines([{**case.request.document(), **_row(case), **more}])
         return DONE
     _show_facts(case)
     return DONE
@@ -339,9 +339,8 @@ def _show(options: argparse.Namespace) -> int:
 
 def _show_facts(case: Case) -> None:
     found = table("", "")
-    for name, value in _facts(case):
-        if value:
-            found.add_row(name, value)
+    for name, value in facts(case):
+        found.add_row(name, value)
     show(found)
 
 
@@ -356,51 +355,3 @@ def _row(case: Case) -> dict[str, Any]:
         "members": list(case.members),
         "valid_until": case.request.valid_until.isoformat(),
     }
-
-
-def _facts(case: Case) -> Iterator[tuple[str, str]]:
-    """Yield all about a case, each with its name, as people read it."""
-    request = case.request
-    west, south, east, north = request.district.area.bounds
-    yield "reference", case.reference
-    yield "title", request.title
-    yield "status", _status(case)
-    yield "reason", case.reason
-    yield "purpose", request.purpose
-    yield "legal basis", request.legal_basis
-    yield "authority", request.authority
-    yield "authorisation", request.authorisation
-    yield "requested by", f"{case.asked_by}, {_time(case.asked_at)}"
-    yield "approved by", ", ".join(case.approved_by)
-    yield "members", ", ".join(case.members)
-    yield "beyond the limits", "; ".join(case.exceeds)
-    yield (
-        "area",
-        f"{request.district.name}: {area_km2(request.district):,.1f} km², longitude {west:.4f} to "
-        f"{east:.4f}, latitude {south:.4f} to {north:.4f}",
-    )
-    yield "cameras without a place", ", ".join(request.unplaced)
-    yield "footage", f"{_time(request.start)} to {_time(request.end)}"
-    yield "may be searched", f"{_time(request.valid_from)} to {_time(request.valid_until)}"
-    most = request.cameras or case.most_cameras
-    yield "cameras", f"at most {most:,} in one search" if most else ""
-    if request.subject is not None:
-        pictures = counted(len(request.subject.photographs), "photograph")
-        words = request.subject.description
-        yield "subject", f"{words}, {pictures}" if words else pictures
-        for digest in request.subject.photographs:
-            yield "photograph (SHA-256)", digest
-        score, scale = request.subject.least_score, request.subject.scale
-        yield "minimum score of a probe", f"{score:.2f} on the scale {scale}"
-    yield "digest of the request", case.digest
-
-
-def _status(case: Case) -> str:
-    """Return the status of a case; of a requested one with the approval that it has."""
-    if case.state in ("open", "closed", "declined"):
-        return case.status()
-    return "requested, 1 of 2 approvals" if case.approved_by else "requested"
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,6 +1,7 @@
 """Pages and panels for notebooks and dashboards."""
 
 from workbench.widgets.audit import audit
+from workbench.widgets.cases.page import cases
 from workbench.widgets.footage import footage
 from workbench.widgets.indexing import indexing
 from workbench.widgets.investigate.model import Investigation
@@ -12,6 +13,7 @@ from workbench.widgets.thresholds.page import thresholds
 __all__ = [
     "Investigation",
     "audit",
+    "cases",
     "footage",
     "indexing",
     "investigate",

@@ -56,7 +56,7 @@ def test_a_photograph_of_somebody_else_is_named(
     asked.use_photograph(asked.uploads[1].key, False)
     assert asked.agreement.apart == ()
     assert "looks like a different person" not in panel.together.value
-    assert "Switched off: not used in the search." in told(panel)
+    assert "Switched off: not used." in told(panel)
     off = asked.with_the_used(asked.uploads[1])
     assert off is not None
     assert off < APART

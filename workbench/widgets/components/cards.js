@@ -6,8 +6,8 @@
  *
  * @typedef {object} Item
  * @property {string} id
- * @property {number} rank
- * @property {string} picture Address of the image, a `data:` URI.
+ * @property {number | string} rank What a row is opened by.
+ * @property {string} [picture] Address of the image, a `data:` URI; a row may have none.
  * @property {string} does What its button does.
  * @property {Cell[]} cells What its row shows after its rank and picture.
  * @property {string} score
@@ -56,7 +56,7 @@ function createElement(tag, classes = "", text = "") {
  */
 function createPicture(item, alt) {
   const image = createElement("img");
-  image.src = item.picture;
+  image.src = item.picture ?? "";
   image.alt = alt;
   image.decoding = "async";
   return image;
@@ -126,7 +126,8 @@ function createRow(item) {
   button.type = "button";
   button.setAttribute("aria-label", item.does);
   const contents = item.cells.map((cell) => cellContent(cell, item));
-  for (const content of [button, createPicture(item, ""), ...contents]) {
+  const picture = item.picture ? [createPicture(item, "")] : [];
+  for (const content of [button, ...picture, ...contents]) {
     const cell = createElement("td");
     cell.append(content);
     root.append(cell);

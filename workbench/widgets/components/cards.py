@@ -1,4 +1,4 @@
-"""Candidates or sightings, as cards or as rows, each of which can be chosen."""
+"""Candidates, sightings or cases, as cards or as rows, each of which can be chosen."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from traitlets import Bool, List, Unicode
 
 
 class Cards(anywidget.AnyWidget):
-    """Calls *on_open* with the tracklet_id of the one that is chosen.
+    """Calls *on_open* with the id of the one that is chosen.
 
-    Rows show an item's number and picture, then its ``cells``: each a text, a list of lines, or
-    None for what was decided.
+    Rows show an item's number and its picture, if it has one, then its ``cells``: each a text, a
+    list of lines, or None for what was decided.
     """
 
     _esm = Path(__file__).with_name("cards.js")

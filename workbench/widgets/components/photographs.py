@@ -1,4 +1,4 @@
-"""The photographs of the target: added, chosen, switched off, compared with each other."""
+"""The photographs of one person: added, chosen, switched off, compared with each other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Upload:
-    """A photograph as it was added: the faces in it, and the one chosen as the target's.
+    """A photograph as it was added: the faces in it, and the one chosen as the person's.
 
     It comes from a file, kept as ``content``, or from the best shot of ``tracklet_id``.
     """
@@ -46,7 +46,8 @@ class Photographs(Tasks):
     Problems are reported in ``messages``, under ``target``.
     """
 
-    uploads = Tuple(help="the photographs of the target, each an Upload")
+    uploads = Tuple(help="the photographs of the person, each an Upload")
+    person = "target"  # what a page calls the person
 
     installation: Installation
     gallery: Path
@@ -58,7 +59,7 @@ class Photographs(Tasks):
         self.do("target", "Loading the face models", self._models, lambda _: None)
 
     def add_photograph(self, name: str, content: bytes) -> None:
-        """Look for faces in a photograph (any format Pillow knows) and add it to the target."""
+        """Look for faces in a photograph (any format Pillow knows) and add it."""
         self.add_photographs([(name, content)])
 
     def add_photographs(self, files: Sequence[tuple[str, bytes]]) -> None:
@@ -70,7 +71,7 @@ class Photographs(Tasks):
     def read(
         self, name: str, content: bytes, *, chosen: int | None = None, used: bool = True
     ) -> None:
-        """Add a photograph; *chosen* is the number of the target's face in it."""
+        """Add a photograph; *chosen* is the number of the person's face in it."""
         key = self._key()
 
         def job() -> Upload:
@@ -110,7 +111,7 @@ class Photographs(Tasks):
         self.do("target", "Taking a best shot from the gallery", job, self._add)
 
     def choose_face(self, key: str, index: int) -> None:
-        """Take face number *index* (from 0, largest first) of a photograph as the target's."""
+        """Take face number *index* (from 0, largest first) of a photograph as the person's."""
         upload = self._upload(key)
 
         def done(chosen: Upload) -> None:
@@ -157,16 +158,16 @@ class Photographs(Tasks):
         return agreement(photographs, self.profile, calibrations=folder)
 
     def _photographs(self) -> Sequence[Photograph]:
-        """List the photographs to search with; if none is usable or one is unclear, say so."""
+        """List the photographs that count; if none is usable or one is unclear, say so."""
         unclear = [u.found.name for u in self.uploads if u.used and u.photograph is None]
         if unclear:
-            self.say("target", f"{unclear[0]}: choose the target among its faces.")
+            self.say("target", f"{unclear[0]}: choose the {self.person} among its faces.")
         elif not self.used:
             self.say(
                 "target",
                 "Switch on at least one photograph."
                 if self.uploads
-                else "Add a photograph of the target.",
+                else f"Add a photograph of the {self.person}.",
             )
         return [] if unclear else [u.photograph for u in self.used if u.photograph]
 

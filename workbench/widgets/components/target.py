@@ -43,7 +43,7 @@ HINT = (
 
 
 class TargetPanel(Panel):
-    """Upload photographs, see their faces, choose the target where there are several.
+    """Upload photographs, see their faces, choose the person where there are several.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class TargetPanel(Panel):
         self.photographs.add_class("sl-photographs")
         super().__init__(
             [
-                heading("Target", step=step),
+                heading(model.person.capitalize(), step=step),
                 self.hint,
                 self.upload,
                 self.busy,
@@ -111,7 +111,9 @@ class TargetPanel(Panel):
         alike = dict(zip((one.key for one in self.model.used), found.with_others, strict=True))
         apart = {self.model.used[number].key for number in found.apart}
         for upload, box in self._boxes.items():
-            box.about(_about(upload, _alike(self.model, upload, alike), upload.key in apart))
+            box.about(
+                _about(self.model, upload, _alike(self.model, upload, alike), upload.key in apart)
+            )
         self.together.value = _together(self.model, found)
 
     def _show_busy(self, _: object = None) -> None:
@@ -132,13 +134,13 @@ class _Photograph(ipywidgets.HBox):  # type: ignore[misc]
                 f"Face {number}",
                 partial(model.choose_face, upload.key, number - 1),
                 style="primary" if upload.chosen == number - 1 else "",
-                label=f"Face {number} of {name} is the target",
+                label=f"Face {number} of {name} is the {model.person}",
             )
             for number in range(1, faces + 1)
             if faces > 1
         ]
         switch = ipywidgets.Checkbox(
-            upload.used, description="Use", indent=False, tooltip=f"Use {name} in the search"
+            upload.used, description="Use", indent=False, tooltip=f"Use {name}"
         )
         switch.observe(lambda change: model.use_photograph(upload.key, change["new"]), "value")
         switch.add_class("sl-use")
@@ -189,10 +191,10 @@ def picture(upload: Upload) -> str:
     )
 
 
-def _about(upload: Upload, alike: float | None, apart: bool) -> str:
+def _about(model: Photographs, upload: Upload, alike: float | None, apart: bool) -> str:
     name = f'<strong class="sl-name">{escaped(upload.found.name)}</strong>'
     if upload.photograph is None:
-        ask = f"{len(upload.found.faces)} faces. Which one is the target?"
+        ask = f"{len(upload.found.faces)} faces. Which one is the {model.person}?"
         return f'{name}<p class="sl-warning">{ask}</p>'
     words = quality_words(upload.photograph.quality.overall)
     kind = "sl-warning" if words == "poor" else "sl-good" if words == "good" else ""
@@ -206,7 +208,7 @@ def _about(upload: Upload, alike: float | None, apart: bool) -> str:
     if alike is not None:
         about += f'<p class="sl-hint">Similarity to the other photographs: {alike:.2f}</p>'
     if not upload.used:
-        about += '<p class="sl-hint">Switched off: not used in the search.</p>'
+        about += '<p class="sl-hint">Switched off: not used.</p>'
     return about
 
 
@@ -221,13 +223,13 @@ def _together(model: Photographs, found: Agreement) -> str:
         names = listed([_called(used, number) for number in found.apart])
         words = (
             f"{names} {'looks' if len(found.apart) == 1 else 'look'} like a different person from "
-            "the other photographs. Switch off or remove what does not show the target."
+            f"the other photographs. Switch off or remove what does not show the {model.person}."
         )
     elif found.groups is not None and found.apart:
         sides = [listed([_called(used, number) for number in group]) for group in found.groups]
         words = (
             f"These look like {len(sides)} different people: {' / '.join(sides)}. Switch off or "
-            "remove what does not show the target."
+            f"remove what does not show the {model.person}."
         )
     if len(used) > 1 and found.groups is None:
         words = (

@@ -27,9 +27,9 @@ from workbench.widgets.components.scope import ScopeModel
 
 
 class TimePanel(Panel):
-    """Choose the start and the end of the time range in local time."""
+    """Choose the start and the end of the time range in local time; *hours* of the week, too."""
 
-    def __init__(self, model: ScopeModel, *, step: int | None = None) -> None:
+    def __init__(self, model: ScopeModel, *, step: int | None = None, hours: bool = True) -> None:
         self.model = model
         self.start, self.end = _ClockField("From", model), _ClockField("To", model)
         self._drawing = False
@@ -55,7 +55,7 @@ class TimePanel(Panel):
                     ),
                 ),
                 message(model, "time"),
-                HoursField(model),
+                *([HoursField(model)] if hours else []),
                 self.covered,
                 FootagePlot(model),
             ]

@@ -1,0 +1,193 @@
+"""Cases of an installation, and what the person at the page may do with the one that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from traitlets import Bool, Instance, Tuple, Unicode
+
+from workbench.casework.cases import Case
+from workbench.casework.subjects import subject_photographs
+from workbench.errors import SightlineError
+from workbench.widgets.components.tasks import Tasks
+
+if TYPE_CHECKING:
+    from workbench.casework.record.people import Person
+    from workbench.installation import Installation
+    from workbench.widgets.components.work import Work
+
+Offer: TypeAlias = Literal["approve", "decline", "close", "members"]
+
+
+class CasesModel(Tasks):
+    """View-model of the list of cases, and of the one that is shown.
+
+    Problems are reported in ``messages``, under ``cases``, ``case`` or ``members``. What a person
+    may not do is not offered, and refused by the register whoever asks for it.
+
+    >>> model = CasesModel(installation=Installation.open())             # doctest: +SKIP
+    >>> model.choose("A-2026-117")                                       # doctest: +SKIP
+    >>> model.offers                                                     # doctest: +SKIP
+    ('approve', 'decline', 'members')
+
+    Raises
+    ------
+    SightlineError
+        If the person at the page may not read cases, or the record cannot be read.
+    """
+
+    cases = Tuple(help="the cases that may be read, each a Case, newest request first")
+    shown = Instance(Case, allow_none=True, help="the case that is shown, as it was read")
+    photographs = Tuple(help="JPEGs of its subject, where the person may see faces")
+    ended = Bool(False, help="list the cases that have ended, too")
+    said = Unicode(help="what was done last")
+
+    def __init__(self, *, installation: Installation, work: Work | None = None) -> None:
+        super().__init__(work)
+        self.installation = installation
+        self.me: Person = installation.register.require("case.read")
+        self.refresh()
+
+    @property
+    def trains(self) -> bool:
+        """True if the installation is in training, where no case carries any authority."""
+        return not self.me.in_service
+
+    @property
+    def listed(self) -> Sequence[Case]:
+        """The cases of the list: all, or those that have not ended."""
+        over = ("closed", "declined", "expired")
+        return [case for case in self.cases if self.ended or case.status() not in over]
+
+    def refresh(self) -> None:
+        """Read the cases again, and with them the one that is shown."""
+        self.say("cases")
+        try:
+            register = self.installation.register
+            self.me = register.require("case.read")
+            self.cases = tuple(reversed(register.cases()))
+        except SightlineError as error:
+            self.cases = ()
+            self.say("cases", str(error))
+        self._show(self.shown.reference if self.shown else "")
+
+    def choose(self, reference: str) -> None:
+        """Show a case, or none."""
+        self.said = ""
+        self._show(reference)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """What the person may do with the case that is shown."""
+        case, me = self.shown, self.me
+        if case is None:
+            return ()
+        own = case.asked_by == me.account
+        offers: list[Offer] = []
+        if case.state == "requested" and me.may("case.approve") and not own:
+            if me.account not in case.approved_by:
+                offers.append("approve")
+            offers.append("decline")
+        if case.state in ("requested", "open"):
+            if case.is_training:
+                closes = me.may("training.use")
+            else:
+                closes = me.may("case.close") and (own or me.may("case.approve"))
+            offers += ["close"] if closes else []
+            if not case.is_training and (own or me.may("case.approve")):
+                offers.append("members")
+        return tuple(offers)
+
+    def approve(self) -> None:
+        """Approve the request as it was read: one that was exchanged meanwhile is refused."""
+
+        def act(case: Case) -> Case:
+            register = self.installation.register
+            return register.approve(case.reference, digest=case.request.digest)
+
+        def words(case: Case) -> str:
+            if case.state == "open":
+                return f"You approved {case.reference}; it is {case.status()}."
+            return (
+                f"You approved {case.reference}. It goes beyond the limits: "
+                f"{'; '.join(case.exceeds)}. A second supervisor has to approve it too."
+            )
+
+        self._act("case", act, words)
+
+    def decline(self, reason: str) -> None:
+        """Decline the request that is shown."""
+
+        def act(case: Case) -> Case:
+            return self.installation.register.decline(case.reference, reason=reason)
+
+        if self._is_reason(reason):
+            self._act("case", act, lambda case: f"You declined {case.reference}.")
+
+    def close(self, reason: str) -> None:
+        """Close the case that is shown, for good."""
+
+        def act(case: Case) -> Case:
+            return self.installation.register.close(case.reference, reason=reason)
+
+        if self._is_reason(reason):
+            self._act("case", act, lambda case: f"You closed {case.reference}.")
+
+    def add_member(self, account: str) -> bool:
+        """Make somebody a member of the case that is shown; False if that was refused."""
+
+        def act(case: Case) -> Case:
+            self.installation.register.add_member(case.reference, account.strip())
+            return self.installation.register.case(case.reference)
+
+        if not account.strip():
+            self.say("members", "Type the name with which the person signs in.")
+            return False
+        return self._act(
+            "members", act, lambda case: f"{account.strip()} is a member of {case.reference}."
+        )
+
+    def remove_member(self, account: str) -> bool:
+        """Take a member from the case that is shown; False if that was refused."""
+
+        def act(case: Case) -> Case:
+            self.installation.register.remove_member(case.reference, account)
+            return self.installation.register.case(case.reference)
+
+        return self._act(
+            "members", act, lambda case: f"{account} is no longer a member of {case.reference}."
+        )
+
+    def _is_reason(self, reason: str) -> bool:
+        self.say("case", "" if reason.strip() else "Write the reason first: it is on record.")
+        return bool(reason.strip())
+
+    def _act(self, field: str, act: Callable[[Case], Case], words: Callable[[Case], str]) -> bool:
+        case = self.shown
+        if case is None:
+            return False
+        self.say(field)
+        self.said = ""
+        try:
+            changed = act(case)
+        except SightlineError as error:
+            # What is shown stays: a request that was exchanged must be read before it is approved.
+            self.say(field, str(error))
+            return False
+        self.refresh()
+        self.said = words(changed)
+        return True
+
+    def _show(self, reference: str) -> None:
+        self.say("case")
+        self.say("members")
+        case = next((case for case in self.cases if case.reference == reference), None)
+        photographs: tuple[bytes, ...] = ()
+        if case is not None and self.me.may("shot.view"):
+            try:
+                photographs = subject_photographs(self.installation.register.folder, case)
+            except SightlineError as error:
+                self.say("case", str(error))
+        with self.hold_trait_notifications():
+            self.shown, self.photographs = case, photographs
