@@ -16,6 +16,7 @@ from workbench.widgets.components.parts import (
     heading,
     markup,
     message,
+    row,
 )
 from workbench.widgets.components.target import TargetPanel
 from workbench.widgets.components.tasks import LOADING
@@ -32,6 +33,7 @@ FIELDS = {
     "description": ("Subject", "A few words about the person"),
     "members": ("Further members", "Names with which they sign in, with commas between"),
 }
+NO_LIMIT = "in one search; 0: the installation's limit"
 IN_TRAINING = ("reference", "title")
 
 
@@ -77,7 +79,7 @@ class RequestPanel(Panel):
         )  # fmt: skip
         self.most = ipywidgets.BoundedIntText(
             model.most_cameras, min=0, max=1_000_000, description="Most cameras", style=LABEL,
-            layout={"width": "290px"}, tooltip="In one search; 0 for the installation's limit",
+            layout={"width": "290px"}, tooltip="Most cameras in one search",
         )  # fmt: skip
         self.kind.observe(self._take_template, "value")
         for widget, name in ((self.valid, "valid_days"), (self.most, "most_cameras")):
@@ -90,7 +92,7 @@ class RequestPanel(Panel):
             self.hint,
             *(self.fields[name] for name in first),
             self.valid,
-            self.most,
+            row(self.most, markup(f'<span class="sl-hint">{NO_LIMIT}</span>')),
             *rest,
             *self._without_place(),
         ]

@@ -134,9 +134,9 @@ class CasesPage(Panel):
         self.table.items = [self._row(case) for case in listed]
         self.table.selected = model.shown.reference if model.shown else ""
         self.table.layout.display = "" if listed else "none"
-        words = "" if listed else "There are no cases that you may read."
+        words = "" if listed else "There are no cases yet, or none that you may see."
         if hidden := len(model.cases) - len(listed):
-            words = f"{count(hidden, 'case')} that {'has' if hidden == 1 else 'have'} ended."
+            words = f"{count(hidden, 'case')} not listed: ended."
         self.empty.value = f'<p class="sl-hint">{escaped(words)}</p>' if words else ""
 
     def _say(self, _: object = None) -> None:
@@ -186,7 +186,9 @@ class CasePanel(Panel):
         self.members = ipywidgets.VBox(
             [
                 markup('<h3 class="sl-subheading">Members</h3>'),
-                markup('<p class="sl-hint">Members alone see the case and its faces.</p>'),
+                markup(
+                    '<p class="sl-hint">Only members, supervisors and auditors see this case.</p>'
+                ),
                 self.known,
                 row(self.account, button("Add", self._add, label="Make this person a member")),
                 message(model, "members"),
@@ -238,9 +240,12 @@ class CasePanel(Panel):
             f'<figure><img src="{data_uri(jpeg)}" alt="The subject, photograph {number}"></figure>'
             for number, jpeg in enumerate(model.photographs, start=1)
         )
+        # A photograph says more than its digest, where it may be seen.
+        shown = {"reference", "title", *(["photograph (SHA-256)"] if model.photographs else [])}
         lines = "".join(
-            f'<tr><th scope="row">{escaped(name.capitalize())}</th><td>{escaped(value)}</td></tr>'
+            f'<tr><th scope="row">{escaped(name[:1].upper() + name[1:])}</th>'
+            f"<td>{escaped(value)}</td></tr>"
             for name, value in facts(case, zone=self.zone)
-            if name not in ("reference", "title")
+            if name not in shown
         )
         self.facts.value = f'<table class="sl-table sl-case-facts"><tbody>{lines}</tbody></table>'
