@@ -15,7 +15,7 @@ PACKAGE = Path(workbench.__file__).parent
 FINDS = {"load_settings", "Installation.open"}
 HOLDS = {"Settings", "load_settings", "Installation", "CaseRegister", "open_register"}
 # Commands and functions for notebooks may do so anywhere; so may the check of an installation.
-DOORS = ("cli/", "notebook.py", "doctor.py")
+DOORS = ("cli/", "notebook.py", "doctor/")
 # Elsewhere these functions alone: pages, what makes a kernel ready for one, and the room itself.
 DOOR_FUNCTIONS = {
     **{f"widgets/{name}.py": name for name in ("audit", "footage", "indexing", "review")},

@@ -1,26 +1,26 @@
-"""Check of an installation: what Sightline needs, what was found, and how to fix the rest."""
+"""What Sightline needs of the machine: packages, folders, decoders, networks, a gallery, a disk."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 
 from workbench.casework.disk_encryption import storage_of
-from workbench.casework.record.audit import verify
 from workbench.casework.record.people import read_people
 from workbench.casework.register import FOLDER
 from workbench.district import from_file
 from workbench.errors import SightlineError
-from workbench.faces import templates
+from workbench.faces import models, templates
 from workbench.installation import Installation
 from workbench.maps.basemap import read_base_map
-from workbench.settings import Settings, load_settings
+from workbench.settings import Settings
 
 # DuckDB needs room beside the gallery to rewrite what it changes.
 LEAST_FREE_BYTES = 2 * 2**30
@@ -28,47 +28,23 @@ DECODERS = ("h264", "hevc", "mpeg4", "mjpeg", "vp9", "av1")
 PACKAGES = ("sightline", "deepface", "duckdb", "av", "opencv-contrib-python-headless", "voila")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Result of one check."""
-
-    what: str
-    ok: bool
-    found: str
-    fix: str = ""  # empty if there is nothing to do
-
-
-def examine() -> list[Finding]:
-    """Run all checks; problems are returned as findings, never raised."""
-    findings = [_look("settings", lambda: f"home is {load_settings().home.resolve()}")]
-    if not findings[0].ok:
-        return findings
-    installation = Installation.open()
+def looks(installation: Installation) -> dict[str, Callable[[], str]]:
+    """List the checks by name; each returns what was found, or raises SightlineError."""
     chosen = installation.settings
-    looks: dict[str, Callable[[], str]] = {
+    found: dict[str, Callable[[], str]] = {
         "Python and packages": _packages,
         "data folder": lambda: _place(chosen),
         "video decoders": _decoders,
-        f"model profile {chosen.profile}": lambda: _profile(installation),
+        f"model profile {chosen.profile}": lambda: _profile(chosen),
         "gallery": lambda: _gallery(installation),
-        "casework": lambda: _casework(chosen),
         "rules": lambda: _rules(installation),
         "disk": lambda: _disk(chosen),
     }
     if chosen.base_map is not None:
-        looks["base map"] = lambda: _base_map(chosen)
+        found["base map"] = lambda: _base_map(chosen)
     if chosen.districts is not None:
-        looks["districts"] = lambda: _districts(chosen)
-    return findings + [_look(what, look) for what, look in looks.items()]
-
-
-def _look(what: str, look: Callable[[], str]) -> Finding:
-    try:
-        return Finding(what, True, look())
-    except SightlineError as error:
-        return Finding(
-            what, False, f"{error.where}: {error.what}" if error.where else error.what, error.fix
-        )
+        found["districts"] = lambda: _districts(chosen)
+    return found
 
 
 def _packages() -> str:
@@ -102,13 +78,26 @@ def _decoders() -> str:
     return ", ".join(DECODERS)
 
 
-def _profile(installation: Installation) -> str:
+def _profile(chosen: Settings) -> str:
     """Load the networks and make one template, as indexing the first recording would."""
+    with tempfile.TemporaryDirectory(prefix="sightline-doctor-") as name:
+        # Loading puts weights into place and converts them; here, beside links to what is there.
+        home = Path(name)
+        _link(chosen.models.resolve(), home)
+        loaded = models.load(chosen.profile, home=home)
+        height, width = loaded.input_size
+        template = templates.embed(loaded, [np.full((height, width, 3), 127, np.uint8)])
+        return f"{loaded.profile.fingerprint}, templates of {template.shape[1]} numbers"
 
-    models = installation.load_models()
-    height, width = models.input_size
-    template = templates.embed(models, [np.full((height, width, 3), 127, np.uint8)])
-    return f"{models.profile.fingerprint}, templates of {template.shape[1]} numbers"
+
+def _link(source: Path, target: Path) -> None:
+    """Make the folders of *source* below *target*, with links to the files in them."""
+    for path in source.rglob("*"):
+        there = target / path.relative_to(source)
+        if path.is_dir():
+            there.mkdir(parents=True)
+        else:
+            there.symlink_to(path.resolve())
 
 
 def _gallery(installation: Installation) -> str:
@@ -118,22 +107,6 @@ def _gallery(installation: Installation) -> str:
     with installation.open_gallery(path) as gallery:
         recordings = len(gallery.recordings())
         return f"{path}: {recordings} recordings, profile {gallery.profile.name}"
-
-
-def _casework(chosen: Settings) -> str:
-
-    folder = chosen.home / FOLDER
-    if not folder.exists():
-        return "none yet; training only, until a role is granted with `sightline people grant`"
-    found, people = verify(folder), read_people(folder)
-    if not found.sound:
-        raise SightlineError(
-            f"the audit record was altered ({found.faults[0]})",
-            where=str(folder),
-            fix="Run `sightline audit verify`",
-        )
-    state = f"{len(people.roles)} people" if people.in_service else "training only"
-    return f"{state}; audit record of {found.entries} entries, intact"
 
 
 def _rules(installation: Installation) -> str:

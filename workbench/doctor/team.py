@@ -1,0 +1,217 @@
+"""What an installation needs that serves a team: its own files, the clock, the way to sign in."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import pwd
+import resource
+import socket
+import stat
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.casework.record.audit import HEAD, LOG, verify
+from workbench.casework.record.identity import SOCKET, peer_of, socket_address
+from workbench.casework.record.people import read_people
+from workbench.casework.register import FOLDER, all_entries
+from workbench.errors import SettingsError, SightlineError
+from workbench.gallery.register import segments_folder
+
+if TYPE_CHECKING:
+    from workbench.settings import Settings
+
+LEAST_FILES = 4096  # that the server may have open: a page takes some twenty
+LONGEST_SOCKET = 107  # bytes of the path of a Unix socket
+_TIME_ERROR = 5  # of adjtimex: the clock is not synchronised
+_SECONDS = 5.0
+
+
+def looks(settings: Settings) -> dict[str, Callable[[], str]]:
+    """List the checks by name; each returns what was found, or raises SightlineError."""
+    folder = settings.home.resolve() / FOLDER
+    found: dict[str, Callable[[], str]] = {"casework": lambda: _casework(folder)}
+    if not folder.is_dir():
+        return found
+    found["files of the service account"] = lambda: _files(settings, folder)
+    found["clock"] = lambda: _clock(folder)
+    found["limits of a process"] = lambda: _limits(folder)
+    found["server"] = lambda: _server(folder)
+    if address := os.environ.get("JUPYTERHUB_API_URL"):
+        found["JupyterHub"] = lambda: _hub(address)
+    return found
+
+
+def _casework(folder: Path) -> str:
+    if not folder.exists():
+        return "none yet; training only, until a role is granted with `sightline people grant`"
+    people = read_people(folder)
+    if (folder / LOG).exists():
+        found = verify(folder)
+        if not found.sound:
+            raise SightlineError(
+                f"the audit record was altered ({found.faults[0]})",
+                where=str(folder),
+                fix="Run `sightline audit verify`",
+            )
+        record = f"audit record of {found.entries:,} entries, intact; head {found.head}"
+    else:
+        record = "no audit record yet"
+    state = f"{len(people.roles)} people" if people.in_service else "training only"
+    return f"{state}; {record}"
+
+
+def _files(settings: Settings, folder: Path) -> str:
+    """Look whether all files are the account's own, and nobody else's to read."""
+    number, owner = 0, folder.stat().st_uid
+    if owner != os.getuid() and os.getuid() != 0:
+        raise SightlineError(
+            f"belongs to {_account(owner)}",
+            where=str(folder),
+            fix=f"Run this as {_account(owner)}, the service account",
+        )
+    for path in _private(settings, folder):
+        number += 1
+        status = path.lstat()
+        # What a link may do is what its target may.
+        mode = 0 if stat.S_ISLNK(status.st_mode) else stat.S_IMODE(status.st_mode)
+        if status.st_uid != owner:
+            raise SightlineError(
+                f"belongs to {_account(status.st_uid)}, and the casework folder to "
+                f"{_account(owner)}",
+                where=str(path),
+                fix=f"chown -R {_account(owner)} {settings.home}",
+            )
+        if mode & 0o077:
+            raise SightlineError(
+                f"can be read by others ({mode:04o})",
+                where=str(path),
+                fix=f"chmod -R u=rwX,go= {settings.home}",
+            )
+    return f"{number:,} files and folders of {_account(owner)}, for nobody else to read"
+
+
+def _private(settings: Settings, folder: Path) -> Iterator[Path]:
+    yield folder
+    yield from folder.rglob("*")
+    if not read_people(folder).in_service:
+        return  # a person at a desk may make galleries as the umask has them
+    for gallery in {settings.gallery_file.resolve(), *settings.home.resolve().glob("*.duckdb")}:
+        if gallery.exists():
+            yield gallery
+            yield segments_folder(gallery)
+
+
+def _clock(folder: Path) -> str:
+    """Look whether the clock is synchronised, and not before the last entry."""
+    last = None
+    if (folder / HEAD).exists():
+        for entry in all_entries(folder):
+            last = entry.at
+    if last is not None and last > datetime.now(UTC):
+        raise SightlineError(
+            f"is before the last entry of the record ({last:%Y-%m-%d %H:%M:%S} UTC)",
+            where="clock of this machine",
+            fix="Set it right, and have it synchronised (chrony, systemd-timesyncd)",
+        )
+    state = _synchronised()
+    if state is False and read_people(folder).in_service:
+        raise SightlineError(
+            "is not synchronised",
+            where="clock of this machine",
+            fix="Have it synchronised (chrony, systemd-timesyncd): the record rests on it",
+        )
+    words = {True: "synchronised", False: "not synchronised", None: "not known to be synchronised"}
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, {words[state]}"
+
+
+def _synchronised() -> bool | None:
+    """Ask the kernel; None where it does not say."""
+    # struct timex: 208 bytes on 64-bit Linux; with modes 0 it is only read.
+    buffer = ctypes.create_string_buffer(512)
+    try:
+        state = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != _TIME_ERROR
+
+
+def _limits(folder: Path) -> str:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < LEAST_FILES and read_people(folder).in_service:
+        raise SightlineError(
+            f"a process may open {soft:,} files only",
+            where="RLIMIT_NOFILE",
+            fix=f"Set LimitNOFILE={LEAST_FILES} or more in the service unit, or `ulimit -n`",
+        )
+    scratch = Path(tempfile.gettempdir())
+    # Kernels are reached over sockets in a folder there; their names take some sixty bytes.
+    if len(os.fsencode(scratch)) > LONGEST_SOCKET - 60:
+        raise SightlineError(
+            "is too long for the sockets of kernels",
+            where=str(scratch),
+            fix="Set TMPDIR to a folder with a shorter path, such as /tmp",
+        )
+    return f"{soft:,} open files, sockets in {scratch}"
+
+
+def _server(folder: Path) -> str:
+    """Look whether a server of this installation is running."""
+    if not (folder / SOCKET).exists():
+        return "not running"
+    try:
+        with socket_address(folder) as address, socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_SECONDS)
+            connection.connect(address)
+            pid, uid = peer_of(connection)
+            answer = json.loads(connection.makefile().readline(4096))
+    except (ConnectionRefusedError, FileNotFoundError):
+        return "not running"
+    except (OSError, ValueError) as error:
+        raise SightlineError(
+            f"does not answer ({error})", where=str(folder / SOCKET), fix="Start the server again"
+        ) from None
+    if uid != folder.stat().st_uid:
+        raise SightlineError(
+            f"answers as {_account(uid)}",
+            where=str(folder / SOCKET),
+            fix="Stop that process: it is not the server of this installation",
+        )
+    if not isinstance(answer, dict) or answer.get("account") is not None:
+        raise SightlineError(
+            "takes this command for a person's page",
+            where=str(folder / SOCKET),
+            fix="Stop that process, and start the server again",
+        )
+    return f"running as process {pid}"
+
+
+def _hub(address: str) -> str:
+    """Ask the hub for its version, which takes no token."""
+    if not address.startswith(("http://", "https://")):
+        raise SettingsError(
+            "is no address", where="JUPYTERHUB_API_URL", fix="Write it as http://127.0.0.1:8081/…"
+        )
+    try:
+        # The scheme was checked.
+        with urllib.request.urlopen(f"{address.rstrip('/')}/", timeout=_SECONDS) as answer:  # noqa: S310
+            version = json.load(answer)["version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise SightlineError(
+            f"cannot be reached ({reason})", where=address, fix="Start the hub, or set its address"
+        ) from None
+    return f"version {version} at {address}"
+
+
+def _account(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
