@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     named = next((word for word in given if not word.startswith("-")), "")
     options = build_parser(named).parse_args(given)
     command: Command = options.command
+    # Galleries, casework, exports: all of it shows people, and is for nobody else to read.
+    before = os.umask(0o077)
     try:
         return command(options)
     except SightlineError as error:
@@ -57,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output went away, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    finally:
+        os.umask(before)
 
 
 def build_parser(only: str | None = None) -> Parser:

@@ -1,0 +1,103 @@
+"""The copy that deploy/backup makes while people work, brought back elsewhere."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from office import PROFILE
+
+from workbench.casework.cases import Case
+from workbench.casework.record.acting import acting_for
+from workbench.casework.record.audit import verify
+from workbench.casework.record.chain import Head
+from workbench.domain import Camera, Probe, Scope
+from workbench.gallery import Gallery
+from workbench.gallery.lifecycle import check
+from workbench.installation import Installation
+from workbench.investigation import search
+from workbench.settings import Settings
+
+BACKUP = Path(__file__).parents[2] / "deploy/backup"
+
+
+@contextmanager
+def at_work(*jobs: Callable[[int], object]) -> Iterator[list[int]]:
+    """Do each job again and again in a thread of its own; yields how often each was done."""
+    done, over, failed = [0] * len(jobs), threading.Event(), []
+
+    def work(number: int, job: Callable[[int], object]) -> None:
+        try:
+            while not over.is_set():
+                job(done[number])
+                done[number] += 1
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=one) for one in enumerate(jobs)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield done
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert failed == []
+
+
+def test_what_is_copied_while_people_work_is_whole_elsewhere(
+    office: Any,
+    case: Case,
+    town_file: Path,
+    copied: Any,
+    subject: Probe,
+    permitted: Scope,
+    tmp_path: Path,
+) -> None:
+    town = copied(town_file, office.home)
+    with Gallery.for_writing(town, PROFILE) as gallery:
+        with at_work(
+            lambda n: gallery.add_cameras([Camera(f"N{n}", "New", 51.4, 0.2)]),
+            lambda n: office.register.record("note.made", {"number": n}),
+        ) as done:
+            while min(done) < 3:
+                time.sleep(0.01)
+            before = list(done)
+            copy = subprocess.run(
+                [BACKUP, office.home, tmp_path / "copy"], capture_output=True, text=True, check=True
+            )
+        assert all(now > then for now, then in zip(done, before, strict=True))
+    # The office burns down; the copy is brought to another machine.
+    elsewhere = (tmp_path / "copy").rename(tmp_path / "elsewhere")
+    office.home.rename(tmp_path / "ashes")
+    head = Head.parse(copy.stdout.rpartition(" ")[2])
+    found = verify(elsewhere / "casework", pins=[head])
+    assert found.sound, found.faults
+    assert found.entries >= head.number > 3
+    restored = Installation(Settings(home=elsewhere))
+    with restored.open_gallery(elsewhere / town.name) as gallery, acting_for("anna", "hub"):
+        assert list(check(gallery)) == []
+        assert restored.register.case("A-1").status() == "open"
+        result = search(
+            gallery, subject, permitted, case="A-1", register=restored.register, threshold=None
+        )
+        assert result.candidates
+    assert elsewhere.stat().st_mode & 0o077 == 0, "others may read the copy"
+
+
+def test_a_copy_is_never_made_into_a_folder_that_holds_something(
+    office: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "copy").mkdir()
+    refused = subprocess.run(
+        [BACKUP, office.home, tmp_path / "copy"], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode != 0
+    assert list((tmp_path / "copy").iterdir()) == []
