@@ -20,6 +20,7 @@ DOORS = ("cli/", "notebook.py", "doctor/")
 DOOR_FUNCTIONS = {
     **{f"widgets/{name}.py": name for name in ("audit", "footage", "indexing", "review")},
     "widgets/sightings.py": "sightings",
+    "widgets/cases/page.py": "cases",
     "widgets/investigate/page.py": "investigate",
     "widgets/thresholds/page.py": "thresholds",
     "widgets/prewarm.py": "prewarm",

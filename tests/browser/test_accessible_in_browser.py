@@ -21,6 +21,7 @@ CONTROLS = {
 }  # fmt: skip
 PAGES = {
     "investigate": ".sl-drop-button",
+    "cases": ".sl-asking",
     "footage": ".sl-table",
     "thresholds": ".sl-panel",
     "review": ".sl-panel",

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from office import PROFILE
 
 from workbench.casework.cases import Case

@@ -70,12 +70,12 @@ class CasesModel(Tasks):
         except SightlineError as error:
             self.cases = ()
             self.say("cases", str(error))
-        self._show(self.shown.reference if self.shown else "")
+        self._take(self.shown.reference if self.shown else "")
 
     def choose(self, reference: str) -> None:
         """Show a case, or none."""
         self.said = ""
-        self._show(reference)
+        self._take(reference)
 
     @property
     def offers(self) -> tuple[Offer, ...]:
@@ -93,9 +93,9 @@ class CasesModel(Tasks):
             if case.is_training:
                 closes = me.may("training.use")
             else:
-                closes = me.may("case.close") and (own or me.may("case.approve"))
+                closes = me.may("case.close") and (own or "supervisor" in me.roles)
             offers += ["close"] if closes else []
-            if not case.is_training and (own or me.may("case.approve")):
+            if not case.is_training and me.may("case.ask") and (own or "supervisor" in me.roles):
                 offers.append("members")
         return tuple(offers)
 
@@ -103,8 +103,7 @@ class CasesModel(Tasks):
         """Approve the request as it was read: one that was exchanged meanwhile is refused."""
 
         def act(case: Case) -> Case:
-            register = self.installation.register
-            return register.approve(case.reference, digest=case.request.digest)
+            return self.installation.register.approve(case.reference, digest=case.digest)
 
         def words(case: Case) -> str:
             if case.state == "open":
@@ -138,8 +137,7 @@ class CasesModel(Tasks):
         """Make somebody a member of the case that is shown; False if that was refused."""
 
         def act(case: Case) -> Case:
-            self.installation.register.add_member(case.reference, account.strip())
-            return self.installation.register.case(case.reference)
+            return self.installation.register.add_member(case.reference, account.strip())
 
         if not account.strip():
             self.say("members", "Type the name with which the person signs in.")
@@ -152,8 +150,7 @@ class CasesModel(Tasks):
         """Take a member from the case that is shown; False if that was refused."""
 
         def act(case: Case) -> Case:
-            self.installation.register.remove_member(case.reference, account)
-            return self.installation.register.case(case.reference)
+            return self.installation.register.remove_member(case.reference, account)
 
         return self._act(
             "members", act, lambda case: f"{account} is no longer a member of {case.reference}."
@@ -179,7 +176,7 @@ class CasesModel(Tasks):
         self.said = words(changed)
         return True
 
-    def _show(self, reference: str) -> None:
+    def _take(self, reference: str) -> None:
         self.say("case")
         self.say("members")
         case = next((case for case in self.cases if case.reference == reference), None)

@@ -214,6 +214,9 @@ class CasePanel(Panel):
         if self.model.add_member(self.account.value):
             self.account.value = ""
 
+    def _remove(self, name: str) -> None:
+        self.model.remove_member(name)
+
     def _draw(self, _: object = None) -> None:
         model, case = self.model, self.model.shown
         self.layout.display = "none" if case is None else ""
@@ -226,7 +229,7 @@ class CasePanel(Panel):
         self.reason.value = ""
         self.members.layout.display = "" if "members" in offers else "none"
         self.known.children = [
-            button(f"Remove {name}", partial(model.remove_member, name))
+            button(f"Remove {name}", partial(self._remove, name))
             for name in case.members
             if name != case.asked_by
         ]

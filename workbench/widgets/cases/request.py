@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -109,7 +108,7 @@ class RequestModel(Photographs, ScopeModel):
             name: getattr(self, name)
             for name in ("reference", "title", "legal_basis", "authority", "authorisation")
         }
-        members = tuple(filter(None, re.split(r"[,;\s]+", self.members.strip())))
+        members = tuple(filter(None, map(str.strip, self.members.split(","))))
         until, description = now + timedelta(days=self.valid_days), self.description
         cameras, unplaced = self.most_cameras or None, tuple(self.without_place)
 

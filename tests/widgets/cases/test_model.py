@@ -1,0 +1,112 @@
+"""The page of the cases, without a browser: what is offered to whom, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.casework.cases import Case
+from workbench.domain import Probe
+from workbench.errors import NotPermitted
+from workbench.widgets.cases.model import CasesModel
+from workbench.widgets.cases.page import CasesPage, cases
+
+
+@pytest.fixture
+def asked(office: Any, ask: Any, subject: Probe) -> Any:
+    """A-1, which anna requested and nobody has approved."""
+    office.sit("anna").ask(ask(members=()), subject=subject)
+    return office
+
+
+def shown(office: Any, name: str, reference: str = "A-1") -> CasesModel:
+    office.sit(name)
+    model = CasesModel(installation=office.installation)
+    model.choose(reference)
+    return model
+
+
+def test_only_what_a_person_may_do_is_offered(asked: Any) -> None:
+    assert shown(asked, "sara").offers == ("approve", "decline", "close", "members")
+    assert shown(asked, "anna").offers == ("close", "members")
+    assert shown(asked, "otto").offers == ()
+    asked.sit("anna").add_member("A-1", "rosa")
+    assert shown(asked, "rosa").offers == ()
+
+
+def test_who_is_no_member_sees_nothing_of_the_case(asked: Any) -> None:
+    model = shown(asked, "ben")
+    assert model.cases == ()
+    assert model.shown is None
+    assert model.photographs == ()
+    page = CasesPage(model, zone=model.installation.settings.zone)
+    assert "There are no cases yet, or none that you may see." in page.empty.value
+    asked.sit("nobody")
+    with pytest.raises(NotPermitted):
+        CasesModel(installation=asked.installation)
+    assert "No cases can be shown" in cases(installation=asked.installation).value
+
+
+def test_a_request_is_read_and_approved(asked: Any) -> None:
+    model = shown(asked, "sara")
+    page = CasesPage(model, zone=model.installation.settings.zone)
+    facts = page.about.facts.value
+    assert all(words in facts for words in ("Public prosecutor", "P 117/26", "anna", "Old Town"))
+    assert page.about.faces.value.count("<img") == 2
+    page.about.acts["approve"].click()
+    assert model.said == "You approved A-1; it is open."
+    assert asked.register.case("A-1").approved_by == ("sara",)
+    assert page.about.acts["approve"].layout.display == "none"
+
+
+def test_what_was_exchanged_after_it_was_read_is_not_approved(asked: Any, ask: Any) -> None:
+    """The digest that goes with the approval is that of the case on the page."""
+    model = shown(asked, "sara")
+    model.shown = Case(
+        ask(title="Something smaller"), "anna", model.shown.asked_at, digest="0" * 64
+    )
+    model.approve()
+    assert "case" in model.messages
+    assert asked.register.case("A-1").state == "requested"
+
+
+def test_declining_and_closing_take_a_reason(asked: Any) -> None:
+    model = shown(asked, "sara")
+    model.decline("  ")
+    assert model.messages["case"] == "Write the reason first: it is on record."
+    assert asked.register.case("A-1").state == "requested"
+    model.decline("Too wide")
+    assert asked.register.case("A-1").reason == "Too wide"
+    assert model.listed == []
+    model.ended = True
+    assert [case.reference for case in model.listed] == ["A-1"]
+
+
+def test_members_are_added_and_removed(asked: Any) -> None:
+    model = shown(asked, "anna")
+    page = CasesPage(model, zone=model.installation.settings.zone)
+    page.about.account.value = "nobody"
+    assert not model.add_member("nobody")
+    assert "has no role here" in model.messages["members"]
+    assert model.add_member("rosa")
+    assert [one.description for one in page.about.known.children] == ["Remove rosa"]
+    page.about.known.children[0].click()
+    assert asked.register.case("A-1").members == ("anna",)
+
+
+def test_text_of_people_is_escaped(office: Any, ask: Any, subject: Probe) -> None:
+    hostile = "<img src=x onerror=alert(1)>"
+    office.sit("anna").ask(ask(title=hostile, authority=hostile), subject=subject)
+    model = shown(office, "anna")
+    page = CasesPage(model, zone=model.installation.settings.zone)
+    assert hostile not in page.about.title.value + page.about.facts.value
+    assert "&lt;img" in page.about.title.value
+
+
+def test_without_a_gallery_cases_are_decided_all_the_same(asked: Any, tmp_path: Path) -> None:
+    asked.sit("sara")
+    page = cases(tmp_path / "none.duckdb", installation=asked.installation)
+    assert isinstance(page, CasesPage)
+    assert [item["id"] for item in page.table.items] == ["A-1"]
