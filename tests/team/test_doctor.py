@@ -48,7 +48,7 @@ def test_nothing_is_written_in_a_fresh_folder_or_an_office(
 def test_files_that_others_may_read_are_named(office: Any, case: Case) -> None:
     (office.folder / "people.json").chmod(0o600)
     (office.folder / SOCKET).chmod(0o600)  # the tests' own
-    assert "for nobody else to read" in found_of("files of the service account")
+    assert "which no other account may read" in found_of("files of the service account")
     kept = next((office.folder / "subjects").rglob("*.jpg"))
     kept.chmod(0o644)
     with pytest.raises(SightlineError, match=rf"{kept.name}.*can be read by others \(0644\)"):

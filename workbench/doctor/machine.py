@@ -1,4 +1,4 @@
-"""What Sightline needs of the machine: packages, folders, decoders, networks, a gallery, a disk."""
+"""Checks of the machine: packages, folders, decoders, networks, gallery and disk."""
 
 from __future__ import annotations
 

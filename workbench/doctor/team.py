@@ -1,4 +1,4 @@
-"""What an installation needs that serves a team: its own files, the clock, the way to sign in."""
+"""Checks of an installation that serves a team: files, clock, limits, server and hub."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _files(settings: Settings, folder: Path) -> str:
                 where=str(path),
                 fix=f"chmod -R u=rwX,go= {settings.home}",
             )
-    return f"{number:,} files and folders of {_account(owner)}, for nobody else to read"
+    return f"{number:,} files and folders of {_account(owner)}, which no other account may read"
 
 
 def _private(settings: Settings, folder: Path) -> Iterator[Path]:
@@ -196,7 +196,9 @@ def _hub(address: str) -> str:
     """Ask the hub for its version, which takes no token."""
     if not address.startswith(("http://", "https://")):
         raise SettingsError(
-            "is no address", where="JUPYTERHUB_API_URL", fix="Write it as http://127.0.0.1:8081/…"
+            "is not an address",
+            where="JUPYTERHUB_API_URL",
+            fix="Write it as http://127.0.0.1:8081/…",
         )
     try:
         # The scheme was checked.

@@ -79,7 +79,7 @@ class CasesModel(Tasks):
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        """What the person may do with the case that is shown."""
+        """Actions on the case shown that are offered to the person at the page."""
         case, me = self.shown, self.me
         if case is None:
             return ()
