@@ -21,7 +21,7 @@ CONTROLS = {
 }  # fmt: skip
 PAGES = {
     "investigate": ".sl-drop-button",
-    "cases": ".sl-asking",
+    "cases": ".sl-row-open",
     "footage": ".sl-table",
     "thresholds": ".sl-panel",
     "review": ".sl-panel",
