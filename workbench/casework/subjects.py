@@ -75,7 +75,9 @@ def keep_photographs(folder: Path, reference: str, probe: Probe) -> tuple[str, .
     """
     home = subject_folder(folder, reference)
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One by one: the parents that mkdir makes besides have the mode that the umask gives.
+        for place in (home.parent, home):
+            place.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise _unwritten(error, reference) from None
     digests = tuple(hashlib.sha256(photograph.jpeg).hexdigest() for photograph in probe.photographs)
