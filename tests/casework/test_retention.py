@@ -10,6 +10,7 @@ import pytest
 
 from workbench.casework.cases import Case
 from workbench.casework.retention import (
+    Held,
     forget_subject,
     forget_tracklets,
     held,
@@ -39,9 +40,9 @@ def sighting(office: Any, case: Case, gallery: Gallery, subject: Probe, permitte
 
 
 def test_a_sighting_of_an_open_case_holds_its_tracklet(office: Any, sighting: str) -> None:
-    assert held(office.register) == {sighting}
+    assert held(office.register) == Held(frozenset({sighting}))
     office.sit("anna").close("A-1", reason="found")
-    assert held(office.register) == frozenset()
+    assert held(office.register) == Held()
 
 
 def test_a_purge_spares_what_is_held_and_is_recorded(
@@ -135,7 +136,7 @@ def test_single_tracklets_are_removed_unless_held(
     office: Any, sighting: str, gallery: Gallery
 ) -> None:
     register = office.sit("sara")
-    with pytest.raises(CaseError, match="1 of the tracklets are sightings"):
+    with pytest.raises(CaseError, match="hold 1 of the tracklets: 1 as sightings, 0 for"):
         forget_tracklets(register, gallery.path, [sighting, "x"], lambda ids: {}, reason="request")
     removed = forget_tracklets(
         register, gallery.path, ["x"], lambda ids: {"tracklets": len(ids)}, reason="request"

@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import re
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +183,10 @@ def test_a_subject_is_forgotten_once_its_case_has_ended(
 
 
 def test_a_purge_empties_the_files_and_is_on_record(
-    run: Run, demo: Path, copied: Any, tmp_path: Path, new_home: Path
-) -> None:
+    run: Run, demo: Path, copied: Any, tmp_path: Path, new_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from workbench.cli import purge
     from workbench.gallery import Gallery
 
     gallery = copied(demo, tmp_path)
@@ -197,9 +200,24 @@ def test_a_purge_empties_the_files_and_is_on_record(
     assert said.status == REFUSED
     assert "may only train" in said.err
     run("people", "grant", "sara", "supervisor")
-    said = run("purge", "--gallery", gallery, "--json")
+    all_of_it = {"recordings": 14, "tracklets": 30}
+    said = run("purge", "--gallery", gallery, "--dry-run", "--json")
+    assert (said.status, json.loads(said.out)["removed"]) == (DONE, all_of_it)
+    said = run("purge", "--gallery", gallery)  # no terminal, so there is no one to ask
+    assert said.status == REFUSED
+    assert "14 recordings and 30 tracklets from before" in said.err
+    assert "Nothing was deleted." in said.err
+    monkeypatch.setattr(purge, "at_a_terminal", lambda: True)
+    monkeypatch.setattr("sys.stdin", StringIO("no\n"))
+    assert run("purge", "--gallery", gallery).status == PROBLEMS
+    assert all(part.exists() for part in parts)
+    kinds = [entry.what for entry in register.all_entries(new_home / "casework")]
+    assert "retention.purging" not in kinds
+    monkeypatch.setattr("sys.stdin", StringIO("yes\n"))
+    said = run("purge", "--gallery", gallery)
     assert said.status == DONE, said.err
-    assert json.loads(said.out)["removed"] == {"recordings": 14, "tracklets": 30}
+    assert "Delete this for good?" in said.err
+    assert "Deleted 14 recordings and 30 tracklets" in said.err
     left = list(gallery.parent.glob(f"{gallery.name}*"))
     files = [f for part in left for f in (part.rglob("*") if part.is_dir() else [part])]
     contents = [file.read_bytes() for file in files if file.is_file()]

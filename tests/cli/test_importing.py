@@ -74,7 +74,7 @@ def test_at_a_terminal_the_zone_is_asked_for_once(
     run: Callable[..., tuple[int, str, str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(importing, "_at_a_terminal", lambda: True)
+    monkeypatch.setattr(importing, "at_a_terminal", lambda: True)
     answers = "Europe/Londn\nEurope/London\nyes\ny\n"
     monkeypatch.setattr("sys.stdin", io.StringIO(answers))
     status, out, err = run()
@@ -112,7 +112,7 @@ def test_nothing_is_written_unless_somebody_agrees(
 ) -> None:
     assert run("--zone", "UTC")[0] == REFUSED  # no terminal, and no --yes
     assert run("--zone", "UTC", "--yes", "--dry-run")[0] == PROBLEMS
-    monkeypatch.setattr(importing, "_at_a_terminal", lambda: True)
+    monkeypatch.setattr(importing, "at_a_terminal", lambda: True)
     monkeypatch.setattr("sys.stdin", io.StringIO("\n\n\n"))
     _, out, err = run()
     assert "(Europe/London if empty)" in err  # where the cameras of the list stand

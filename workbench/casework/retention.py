@@ -1,7 +1,7 @@
 """Retention: what is deleted, when and by whom; the gallery itself removes.
 
 Each deletion leaves an entry before and after. A tracklet stays only until its retention ends, or
-while a sighting of an open case holds it.
+while an open case holds it: as a sighting, or as a candidate whose review is not finished.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from workbench.casework.cases import plain
-from workbench.casework.reviewing.review import sightings
-from workbench.casework.subjects import delete_strays, delete_subject
+from workbench.casework.reviewing.review import awaited, sightings
+from workbench.casework.subjects import delete_strays, delete_subject, strays, subject_folder
 from workbench.domain import parse_tracklet_id
 from workbench.errors import CaseError
 
@@ -31,22 +31,53 @@ RemoveThese: TypeAlias = Callable[[frozenset[str]], Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Tracklets that no purge takes while their cases are open, expired cases included."""
+
+    sightings: frozenset[str] = frozenset()
+    waiting: frozenset[str] = frozenset()  # on review lists, and still to be decided on
+
+    @property
+    def tracklets(self) -> frozenset[str]:
+        """All of them."""
+        return self.sightings | self.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Plan of a purge: what it would delete."""
+
+    before: datetime  # UTC
+    removed: Mapping[str, int]  # by kind: recordings, tracklets
+    oldest: datetime | None  # start of the first of the recordings, UTC; None without any
+    held: Held
+    subjects: int  # of cases that ended before that time or were never recorded
+
+    @property
+    def is_empty(self) -> bool:
+        """True if nothing would be deleted."""
+        return not (any(self.removed.values()) or self.subjects)
+
+
+@dataclass(frozen=True, slots=True)
 class Purged:
     """Result of a purge."""
 
     before: datetime  # UTC
     removed: Mapping[str, int]  # by kind: tracklets, shots, …
-    held: int  # tracklets kept because sightings of open cases hold them
+    held: Held
     subjects: int  # deleted, of cases that ended before that time or were never recorded
 
 
-def held(register: CaseRegister) -> frozenset[str]:
-    """Return the tracklets that sightings of open cases hold, expired cases included."""
-    found: set[str] = set()
+def held(register: CaseRegister) -> Held:
+    """Return the tracklets that sightings and unfinished reviews of open cases hold."""
+    sure: set[str] = set()
+    waiting: set[str] = set()
     for case in register.all_cases():
         if case.state == "open" and not case.is_training:
-            found |= sightings(register, case.reference)
-    return frozenset(found)
+            sure |= sightings(register, case.reference)
+            waiting |= awaited(register, case.reference)
+    return Held(frozenset(sure), frozenset(waiting - sure))
 
 
 def remove_old(gallery: Gallery, before: datetime, keep: frozenset[str]) -> Mapping[str, int]:
@@ -55,47 +86,70 @@ def remove_old(gallery: Gallery, before: datetime, keep: frozenset[str]) -> Mapp
     From a recording with tracklets in *keep*, only the others are removed. Returns the number
     removed, by kind.
     """
-    held_in = {parse_tracklet_id(tracklet_id)[0] for tracklet_id in keep}
+    recordings, tracklets, _ = _old(gallery, before, keep)
+    return gallery.purge(recordings, tracklet_ids=tracklets)
+
+
+def plan(register: CaseRegister, gallery: Gallery, *, days: float | None = None) -> Plan:
+    """Find what :func:`purge` would delete; nothing is deleted.
+
+    Raises what :func:`purge` raises.
+    """
+    before, holding = _before(register, days), held(register)
+    recordings, tracklets, within = _old(gallery, before, holding.tracklets)
     rows = gallery.recordings()
-    ended = set(rows.loc[rows["ended_at"] < before, "recording_id"].astype(str))
-    others = [
-        tracklet_id
-        for tracklet_id in gallery.tracklets()["tracklet_id"].astype(str)
-        if tracklet_id not in keep and parse_tracklet_id(tracklet_id)[0] in ended & held_in
+    starts = rows.loc[rows["recording_id"].isin(recordings), "started_at"]
+    ended = [
+        reference
+        for reference in _ended(register, before)
+        if subject_folder(register.folder, reference).is_dir()
     ]
-    return gallery.purge(ended - held_in, tracklet_ids=others)
+    subjects = len(ended) + len(strays(register.folder, register.references))
+    return Plan(
+        before,
+        {"recordings": len(recordings), "tracklets": within + len(tracklets)},
+        None if starts.empty else starts.min().to_pydatetime(),
+        holding,
+        subjects,
+    )
 
 
 def purge(
-    register: CaseRegister, gallery: Path, remove: RemoveOld, *, days: float | None = None
+    register: CaseRegister,
+    gallery: Path,
+    remove: RemoveOld,
+    *,
+    days: float | None = None,
+    planned: Plan | None = None,
 ) -> Purged:
     """Delete what is older than the retention in the rules, or than *days* if that is shorter.
 
-    Subjects of cases that ended that long ago are deleted too. Raises NotPermitted for all but
-    administrators, and CaseError if *days* is longer than the rules allow.
+    Subjects of cases that ended that long ago are deleted too. With *planned* it deletes what is
+    older than that plan says, though time has passed since.
+
+    Raises
+    ------
+    NotPermitted
+        If the user is not an administrator.
+    CaseError
+        If *days* is longer than the rules allow.
     """
-    me, allowed = register.require("retention.purge"), register.rules.retention_days
-    if days is not None and not 0 <= days <= allowed:
-        raise CaseError(
-            f"{days:g} days is not between 0 and the {allowed:g} days that the rules allow",
-            where="retention",
-            fix="Choose fewer days, or have `retention_days` set with `sightline installation set`",
-        )
-    kept = allowed if days is None else days
-    before, holding = datetime.now(UTC) - timedelta(days=kept), held(register)
-    about = {"gallery": str(gallery.resolve()), "before": before.isoformat(), "held": len(holding)}
+    me, before = register.require("retention.purge"), _before(register, days)
+    before, holding = planned.before if planned else before, held(register)
+    about = {
+        "gallery": str(gallery.resolve()),
+        "before": before.isoformat(),
+        "held": len(holding.tracklets),
+        "waiting": len(holding.waiting),
+    }
     register.record("retention.purging", about, by=me)
-    removed = dict(remove(before, holding))
-    ended = [
-        case.reference
-        for case in register.all_cases()
-        if case.ended_at is not None and case.ended_at < before
-    ]
+    removed = dict(remove(before, holding.tracklets))
+    ended = _ended(register, before)
     subjects = sum(bool(delete_subject(register.folder, reference)) for reference in ended)
     with register.exclusively():  # no request is being made
         subjects += delete_strays(register.folder, register.references)
     register.record("retention.purged", {**about, "removed": removed, "subjects": subjects}, by=me)
-    return Purged(before, removed, len(holding), subjects)
+    return Purged(before, removed, holding, subjects)
 
 
 def forget_subject(register: CaseRegister, reference: str, *, reason: str) -> int:
@@ -132,15 +186,18 @@ def forget_tracklets(
     """Delete single tracklets from a gallery, such as those of a person entitled to erasure.
 
     Returns the number removed, by kind. Raises NotPermitted if the user's role does not cover it,
-    and CaseError if a sighting of an open case holds one of them: a court may need it.
+    and CaseError if an open case holds one of them, as a sighting or for its review: a court may
+    need it.
     """
-    me, wanted = register.require("subject.delete"), frozenset(tracklets)
-    kept = sorted(wanted & held(register))
+    me, wanted, holding = register.require("subject.delete"), frozenset(tracklets), held(register)
+    kept = sorted(wanted & holding.tracklets)
     if kept:
+        waiting = len(holding.waiting.intersection(kept))
         raise CaseError(
-            f"{len(kept)} of the tracklets are sightings of an open case",
+            f"open cases hold {len(kept)} of the tracklets: {len(kept) - waiting} as sightings, "
+            f"{waiting} for reviews that are not finished",
             where=kept[0],
-            fix="Close the case first",
+            fix="Finish the reviews, and close the cases first",
         )
     about = {
         "gallery": str(gallery.resolve()),
@@ -151,3 +208,45 @@ def forget_tracklets(
     removed = dict(remove(wanted))
     register.record("retention.removed", {**about, "removed": removed}, by=me)
     return removed
+
+
+def _before(register: CaseRegister, days: float | None) -> datetime:
+    """Return the time before which all is too old, for the user; UTC."""
+    register.require("retention.purge")
+    allowed = register.rules.retention_days
+    if days is not None and not 0 <= days <= allowed:
+        raise CaseError(
+            f"{days:g} days is not between 0 and the {allowed:g} days that the rules allow",
+            where="retention",
+            fix="Choose fewer days, or have `retention_days` set with `sightline installation set`",
+        )
+    return datetime.now(UTC) - timedelta(days=allowed if days is None else days)
+
+
+def _ended(register: CaseRegister, before: datetime) -> list[str]:
+    """Return the references of cases that ended before a time."""
+    cases = register.all_cases()
+    return [c.reference for c in cases if c.ended_at is not None and c.ended_at < before]
+
+
+def _old(
+    gallery: Gallery, before: datetime, keep: frozenset[str]
+) -> tuple[set[str], list[str], int]:
+    """Find recordings that ended before a time, and single tracklets in those with some in *keep*.
+
+    The number is that of the tracklets in the recordings.
+    """
+    held_in = {parse_tracklet_id(tracklet_id)[0] for tracklet_id in keep}
+    rows = gallery.recordings()
+    ended = set(rows.loc[rows["ended_at"] < before, "recording_id"].astype(str))
+    of_recording = [
+        (tracklet_id, parse_tracklet_id(tracklet_id)[0])
+        for tracklet_id in gallery.tracklets()["tracklet_id"].astype(str)
+    ]
+    others = [
+        tracklet_id
+        for tracklet_id, recording_id in of_recording
+        if tracklet_id not in keep and recording_id in ended & held_in
+    ]
+    whole = ended - held_in
+    return whole, others, sum(recording_id in whole for _, recording_id in of_recording)

@@ -199,11 +199,16 @@ def delete_strays(folder: Path, references: Iterable[str]) -> int:
     A process that is killed between the two leaves such a one. *references* are all that the record
     names, believed or not.
     """
-    known = {subject_folder(folder, reference) for reference in references}
-    strays = [home for home in (folder / SUBJECTS).glob("*") if home not in known and home.is_dir()]
-    for home in strays:
+    found = strays(folder, references)
+    for home in found:
         _delete(home)
-    return len(strays)
+    return len(found)
+
+
+def strays(folder: Path, references: Iterable[str]) -> list[Path]:
+    """Return the folders that :func:`delete_strays` would delete."""
+    known = {subject_folder(folder, reference) for reference in references}
+    return [home for home in (folder / SUBJECTS).glob("*") if home not in known and home.is_dir()]
 
 
 def erase(path: Path) -> None:

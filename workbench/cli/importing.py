@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -16,7 +15,9 @@ from workbench.cli.output import (
     DONE,
     PROBLEMS,
     REFUSED,
+    agreed,
     ask,
+    at_a_terminal,
     counted,
     lines,
     say,
@@ -167,7 +168,7 @@ def _import(options: argparse.Namespace) -> int:
     register = installation.register
     register.require("footage.import")
     question = _question(options)
-    asking = not (options.yes or options.dry_run or options.json) and _at_a_terminal()
+    asking = not (options.yes or options.dry_run or options.json) and at_a_terminal()
     if asking:
         _ask(question, installation)
     proposal = question.proposal()
@@ -225,14 +226,6 @@ def _question(options: argparse.Namespace) -> _Question:
 # --- Asking -----------------------------------------------------------------------------------
 
 
-def _at_a_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def _agreed(question: str) -> bool:
-    return ask(f"{question} [y/N]").lower() in ("y", "yes")
-
-
 def _ask(question: _Question, installation: Installation) -> None:
     """Ask once for what the footage does not say itself; an empty answer leaves it open."""
     proposal = question.proposal()
@@ -257,7 +250,7 @@ def _ask(question: _Question, installation: Installation) -> None:
             question.prefer = "container"
     unplaced = len(question.proposal().unplaced)
     if unplaced and not question.without_places:
-        question.without_places = _agreed(
+        question.without_places = agreed(
             f"Nothing says where {counted(unplaced, 'camera')} stand{'s' if unplaced == 1 else ''} "
             "(--cameras names a list). List them without a place? They lie in no district, and are "
             "searched only under a case that names them."
@@ -285,13 +278,13 @@ def _choose(proposal: Proposal, folder: Path) -> list[ProposedRecording]:
     """Ask which of the recordings that are ready are written."""
     chosen = [one for one in proposal.recordings if one.stated]
     weak = [one for one in proposal.recordings if one.ready and not one.stated]
-    if weak and _agreed(
+    if weak and agreed(
         f"The time of {counted(len(weak), 'recording')} is weak: stated to the minute, or only "
         "when the file was last written, which means nothing of a copy. It stays in doubt until "
         "it is confirmed. List them all the same?"
     ):
         chosen += weak
-    if chosen and _agreed(
+    if chosen and agreed(
         f"Write {counted(len(chosen), 'recording')} to the tables in {folder}? Existing rows stay."
     ):
         return chosen

@@ -97,6 +97,16 @@ def ask(question: str) -> str:
     return sys.stdin.readline().strip()
 
 
+def at_a_terminal() -> bool:
+    """Check that somebody can be asked: input and messages are a terminal's."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def agreed(question: str) -> bool:
+    """Ask for a yes; anything else is no."""
+    return ask(f"{question} [y/N]").lower() in ("y", "yes")
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun: ``1 file``, ``1,200 files``, ``2 entries``."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

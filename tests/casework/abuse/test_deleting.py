@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import shutil
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from office import START
 
 from workbench.casework.cases import Case
-from workbench.casework.retention import forget_subject, purge
+from workbench.casework.retention import (
+    Held,
+    forget_subject,
+    forget_tracklets,
+    plan,
+    purge,
+    remove_old,
+)
+from workbench.casework.reviewing.review import list_for_review, waiting
+from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
+from workbench.notebook import search
 
 
 def test_a_purge_by_somebody_without_the_role(office: Any, gallery: Gallery) -> None:
@@ -21,6 +35,35 @@ def test_a_purge_by_somebody_without_the_role(office: Any, gallery: Gallery) -> 
         with pytest.raises(NotPermitted):
             purge(office.sit(name), gallery.path, remove)
     assert len(office.events("retention.purge.refused")) == 4
+
+
+def test_a_purge_amid_a_review(
+    office: Any, case: Case, subject: Probe, permitted: Scope, town_file: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(town_file.parent, tmp_path / "copy")
+    copy = tmp_path / "copy" / town_file.name
+    with Gallery.open(copy) as gallery:
+        found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=3).candidates
+        list_for_review(office.register, "A-1", found)
+        listed = {one.tracklet_id for one in found}
+        with pytest.raises(CaseError, match="0 as sightings, 1 for reviews"):
+            forget_tracklets(
+                office.sit("sara"), copy, [found[0].tracklet_id], lambda ids: {}, reason="request"
+            )
+        planned = plan(office.sit("ada"), gallery, days=0)
+    assert planned.held == Held(waiting=frozenset(listed))
+    assert planned.oldest == START + timedelta(hours=3)
+    assert not planned.is_empty
+    with Gallery.open(copy, write=True) as gallery:
+        removing = partial(remove_old, gallery)
+        done = purge(office.register, copy, removing, planned=planned)
+        assert (done.before, done.removed) == (planned.before, planned.removed)
+        assert set(gallery.tracklets()["tracklet_id"]) == listed
+    with Gallery.open(copy) as gallery:
+        assert len(waiting(office.sit("rosa"), "A-1", gallery)) == 3
+        assert plan(office.sit("ada"), gallery, days=0).is_empty
+    purging, _ = office.events("retention.purg")
+    assert (purging.about["held"], purging.about["waiting"]) == (3, 3)
 
 
 def test_keeping_longer_than_allowed(office: Any, gallery: Gallery) -> None:
