@@ -1,7 +1,7 @@
 """Server for the tests, in its own process.
 
 ``serve.py GALLERY DASHBOARDS [WARM_KERNELS [OPTIONS]]``: options of ``serve`` as JSON, and
-``files``, the open files that the system allows.
+``files``, the open files that the system allows; ``proxy``, what is said of the proxy.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ import sys
 from pathlib import Path
 
 from workbench.server.application import serve
+from workbench.server.proxy import ProxySignIn
 from workbench.settings import load_settings
 
 if __name__ == "__main__":
     options = json.loads(sys.argv[4]) if len(sys.argv) > 4 else {}
     if files := options.pop("files", None):
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    if proxy := options.pop("proxy", None):
+        options["sign_in"] = ProxySignIn(**proxy)
+    if "socket_path" in options:
+        options["socket_path"] = Path(options["socket_path"])
     serve(
         gallery=Path(sys.argv[1]),
         home=load_settings().home,

@@ -55,7 +55,9 @@ def test_a_taken_port_is_said_and_not_replaced(given: dict[str, Any]) -> None:
 
 def test_a_host_must_be_of_this_machine(given: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match="cannot listen on this address"):
-        serve(**given | {"host": "192.0.2.1"})  # an address kept for documentation
+        serve(
+            **given | {"host": "192.0.2.1", "insecure": True}
+        )  # an address kept for documentation
 
 
 def test_dashboards_are_listed_in_their_order(tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 from workbench.cli.options import Renamed, count, describe, positive
 from workbench.cli.output import DONE, say
+from workbench.cli.signing_in import add_sign_in, chosen_sign_in
 from workbench.settings import load_settings
 
 
@@ -16,21 +18,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     describe(
         parser,
         _serve,
-        "Serve the dashboards of a gallery until Ctrl-C. The address that is printed holds the "
-        "token; pages are not shown without it.",
-        "sightline serve --gallery town.duckdb --port 8866",
+        "Serve the dashboards of a gallery until Ctrl-C: to one person at a desk, or to a team "
+        "that signs in at a JupyterHub or a proxy. No page is shown to anyone else.",
+        "sightline serve --gallery town.duckdb --port 8866\n"
+        "sightline serve --sign-in proxy --socket /run/sightline/web.sock --socket-group www-data "
+        "--proxy-account www-data --address https://sightline.example.org/",
     )
     parser.add_argument(
         "--gallery",
         type=Path,
         metavar="FILE",
         help="the gallery; by default the one that SIGHTLINE_GALLERY names",
-    )
-    parser.add_argument(
-        "--host",
-        metavar="ADDRESS",
-        default="127.0.0.1",
-        help="address to listen on; by default %(default)s, which only this machine reaches",
     )
     add_port(parser)
     parser.add_argument(
@@ -45,6 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--heated", action=Renamed, now="--warm-kernels", dest="warm_kernels", type=count,
         default=argparse.SUPPRESS,
     )  # fmt: skip
+    add_sign_in(parser)
 
 
 def add_port(parser: argparse.ArgumentParser) -> None:
@@ -60,23 +59,16 @@ def _serve(options: argparse.Namespace) -> int:
         options.gallery or settings.gallery_file,
         home=settings.home,
         tiles=settings.tiles,
-        host=options.host,
-        port=options.port,
         warm_kernels=options.warm_kernels,
+        **chosen_sign_in(options),
     )
 
 
-def serve_gallery(
-    gallery: Path,
-    *,
-    home: Path,
-    host: str = "127.0.0.1",
-    port: int | None = None,
-    warm_kernels: int = 1,
-    tiles: str | None = None,
-    environment: dict[str, str] | None = None,
-) -> int:
-    """Serve the dashboards until Ctrl-C, and print their address once they can be opened."""
+def serve_gallery(gallery: Path, *, home: Path, **given: Any) -> int:
+    """Serve the dashboards until Ctrl-C, and print their address once they can be opened.
+
+    What is *given* are further arguments of ``serve``.
+    """
     from workbench.server.application import serve  # Voila and Tornado, which help does not need
 
     def ready(address: str) -> None:
@@ -88,15 +80,6 @@ def serve_gallery(
             "",
         )
 
-    serve(
-        gallery=gallery,
-        home=home,
-        host=host,
-        port=port,
-        token=os.environ.get("SIGHTLINE_TOKEN"),
-        warm_kernels=warm_kernels,
-        tiles=tiles,
-        environment=environment or {},
-        ready=ready,
-    )
+    token = os.environ.get("SIGHTLINE_TOKEN")
+    serve(gallery=gallery, home=home, token=token, ready=ready, **given)
     return DONE

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from jupyter_server.auth.identity import IdentityProvider, User
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.log import access_log, app_log
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, RedirectHandler, RequestHandler
 
+from workbench.server.address import Address
+from workbench.server.refusals import refusal_page
 from workbench.server.sessions import Session
 from workbench.server.ways import Refused, Way
 
@@ -38,9 +39,10 @@ class Door(Application):
     to others there is none.
     """
 
-    def __init__(self, *, way: Way, owners: Owners, **settings: Any) -> None:
+    def __init__(self, *, way: Way, owners: Owners, address: Address, **settings: Any) -> None:
         super().__init__(**settings)
-        self.way, self._owners = way, owners
+        self.way, self._owners, self.address = way, owners, address
+        self._open_paths = {route[0] for route in way.routes()}
 
     def find_handler(  # type: ignore[override]  # what Tornado declares is private
         self, request: HTTPServerRequest, **_: Any
@@ -50,25 +52,25 @@ class Door(Application):
 
     async def admit(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
         """Handler of a request that may pass; otherwise the one that signs in or refuses."""
-        if _is_cross_site(request):
-            return self._refuse(request, 403, "cross-site")
-        if request.path in self.way.open_paths:
-            return super().find_handler(request)
-        if (handler := self.way.sign_in(request)) is not None:
-            return self.get_handler_delegate(request, *handler)
         try:
-            session = await self.way.session(request)
+            self._check_origin(request)
+            if f"{request.path}/" == self.address.base:
+                whole = {"url": self.address.base, "permanent": False}
+                return self.get_handler_delegate(request, RedirectHandler, whole)
+            if not request.path.startswith(self.address.base):
+                raise Refused(404, "path")
+            if request.path in self._open_paths:
+                return super().find_handler(request)
+            entered = await self.way.enter(request)
+            if not isinstance(entered, Session):
+                return self.get_handler_delegate(request, *entered)
+            self._check_owner(request, entered)
         except Refused as refused:
-            return self._refuse(request, refused.status, refused.reason)
+            return self._refuse(request, refused)
         except Exception:  # nothing passes that could not be checked
             app_log.exception("a request could not be checked")
-            return self._refuse(request, 500, "unknown")
-        kernel = _KERNEL.search(request.path)
-        if kernel is not None:
-            owner = self._owners.session_of(kernel[1])
-            if owner is None or owner.account != session.account:
-                return self._refuse(request, 404, "kernel")
-        request.session = session  # type: ignore[attr-defined]
+            return self._refuse(request, Refused(500, "unknown"))
+        request.session = entered  # type: ignore[attr-defined]
         return super().find_handler(request)
 
     def log_request(self, handler: RequestHandler) -> None:
@@ -85,10 +87,38 @@ class Door(Application):
             milliseconds,
         )
 
-    def _refuse(self, request: HTTPServerRequest, status: int, reason: str) -> HTTPMessageDelegate:
-        return self.get_handler_delegate(
-            request, _AccessDenied, {"status": status, "reason": reason}
-        )
+    def _check_origin(self, request: HTTPServerRequest) -> None:
+        """Refuse what asks for another server, or comes from a page of another site.
+
+        Following a link is allowed; anything else (forms, scripts, pictures, sockets) is not. This
+        guards the kernels' sockets and the shutdown call, which carry no other secret. A page that
+        reaches this server by a name of its own (DNS rebinding) is refused by that name.
+        """
+        headers = request.headers
+        hosts, origins = headers.get_list("Host"), headers.get_list("Origin")
+        if len(hosts) != 1 or not self.address.has_host(hosts[0]):
+            raise Refused(400, "address")
+        try:
+            ours = all(self.address.has_origin(origin, host=hosts[0]) for origin in origins)
+        except ValueError:
+            raise Refused(400, "origin") from None
+        if not ours or len(origins) > 1:
+            raise Refused(403, "cross-site")
+        if headers.get("Sec-Fetch-Site", "none") in {"same-origin", "none"}:
+            return
+        if request.method != "GET" or headers.get("Sec-Fetch-Dest") != "document":
+            raise Refused(403, "cross-site")
+
+    def _check_owner(self, request: HTTPServerRequest, session: Session) -> None:
+        """Refuse a kernel that is not the person's as if there were none of that id."""
+        kernel = _KERNEL.search(request.path)
+        if kernel is not None:
+            owner = self._owners.session_of(kernel[1])
+            if owner is None or owner.account != session.account:
+                raise Refused(404, "kernel")
+
+    def _refuse(self, request: HTTPServerRequest, refused: Refused) -> HTTPMessageDelegate:
+        return self.get_handler_delegate(request, _AccessDenied, {"refused": refused})
 
 
 class _Asking(HTTPMessageDelegate):
@@ -120,39 +150,25 @@ class _Asking(HTTPMessageDelegate):
             self._handler.on_connection_close()
 
 
-def _is_cross_site(request: HTTPServerRequest) -> bool:
-    """Check whether a page of another site (or another port of this host) sent the request.
-
-    Following a link is allowed; anything else (forms, scripts, pictures, sockets) is not. This
-    guards the kernels' sockets and the shutdown call, which carry no other secret.
-    """
-    headers = request.headers
-    origin = headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != headers.get("Host"):
-        return True
-    if headers.get("Sec-Fetch-Site", "none") in {"same-origin", "none"}:
-        return False
-    follows_link = request.method == "GET" and headers.get("Sec-Fetch-Dest") == "document"
-    return not follows_link
-
-
 class _AccessDenied(RequestHandler):
-    """Say why a request is refused, with a field for the token."""
+    """Say why a request is refused and what helps, with a field for the token where that does."""
 
-    def initialize(self, status: int, reason: str) -> None:
-        self._status, self._reason = status, reason
+    def initialize(self, refused: Refused) -> None:
+        self._refused = refused
 
     def check_xsrf_cookie(self) -> None:
         """Check nothing: such a request changes nothing that could be forged."""
 
     def prepare(self) -> None:
         """Answer any method with the page that says why."""
-        self.set_status(self._status)
+        refused, way = self._refused, self.application.way  # type: ignore[attr-defined]
+        self.set_status(refused.status)
         self.set_header("Cache-Control", "no-store")
-        if self._status == 401:
+        if refused.status == 401:
             self.set_header("WWW-Authenticate", 'Token realm="Sightline"')
-        page = self.settings["voila_jinja2_env"].get_template("refused.html")
-        self.finish(page.render(reason=self._reason))
+        if refused.forget:
+            way.cookie.remove(self)
+        self.finish(refusal_page(self, refused.reason))
 
 
 class SignedIn(IdentityProvider):  # type: ignore[misc, unused-ignore]

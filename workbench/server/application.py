@@ -3,64 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
+import re
 import signal
 import socket
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from jupyter_server.base.handlers import FileFindHandler
 from jupyterlab_server.themes_handler import ThemesHandler
-from tornado.httpclient import AsyncHTTPClient
-from tornado.netutil import bind_sockets
-from traitlets.config import Config
+from tornado.log import app_log
 from voila.app import Voila
 from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
 
 from workbench.casework.record.identity import SERVED
-from workbench.errors import GalleryError, SettingsError
-from workbench.server.access import Door, SignedIn
+from workbench.errors import GalleryError
+from workbench.server.access import Door
+from workbench.server.address import Address
+from workbench.server.configuration import isolated_jupyter, voila_configuration
 from workbench.server.dashboards import find_dashboards, packaged_dashboards
-from workbench.server.kernels import (
-    VIEWER_MESSAGE,
-    WARM_KERNELS,
-    CurrentInterpreter,
-    DashboardKernels,
-    FastReadyClient,
-    kernel_environment,
-    log_failed_cell,
-)
+from workbench.server.kernels import WARM_KERNELS, kernel_environment
 from workbench.server.limits import LimitedServer, Limits, raise_open_files
-from workbench.server.pages import DashboardPage, Frame, FrontPage, KernelState, NotFound
-from workbench.server.policy import FRAME_PATH, Policy, tile_source
-from workbench.server.sessions import Sessions
-from workbench.server.sockets import (
-    MESSAGE_BYTES,
-    KernelSocket,
-    LoggedConnection,
-    ShutdownHandler,
+from workbench.server.listening import (
+    check_privacy,
+    hide_memory,
+    listen,
+    listen_at,
+    public_address,
 )
+from workbench.server.pages import (
+    DashboardPage,
+    ExtensionFile,
+    Frame,
+    FrontPage,
+    KernelState,
+    NotFound,
+    SignOut,
+)
+from workbench.server.policy import FRAME, Policy, tile_source
+from workbench.server.sessions import LONGEST_IDLE, LONGEST_LIFE, Sessions
+from workbench.server.sockets import MESSAGE_BYTES, KernelSocket, ShutdownHandler
 from workbench.server.teller import Teller
-from workbench.server.ways import ByToken, Cookie, checked_token
+from workbench.server.ways import SignIn, TokenSignIn, Way
 
-DEFAULT_PORT = 8866
-TEMPLATE = "sightline"
-TEMPLATES = Path(__file__).parent / "template"
+_WATCH_SECONDS = 15.0  # how often sessions that are over are looked for
 
-# The JupyterLab extensions that draw our widgets; no other that is installed is loaded.
-_EXTENSIONS = [
-    "@jupyter-widgets/jupyterlab-manager",
-    "@voila-dashboards/widgets-manager8",
-    "anywidget",
-    "jupyter-leaflet",
-]
-# For dashboards that users bring along. The packaged ones load Plotly when they need it.
-_EXTRA_EXTENSIONS = ["jupyterlab-plotly"]
 _KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 
 
@@ -71,7 +60,14 @@ def serve(
     dashboards: Path | None = None,
     host: str = "127.0.0.1",
     port: int | None = None,
+    socket_path: Path | None = None,
+    socket_group: str | None = None,
+    address: str | None = None,
+    insecure: bool = False,
+    sign_in: SignIn | None = None,
     token: str | None = None,
+    longest_life: timedelta = LONGEST_LIFE,
+    longest_idle: timedelta = LONGEST_IDLE,
     warm_kernels: int = WARM_KERNELS,
     tiles: str | None = None,
     kernels: int | None = None,
@@ -93,8 +89,20 @@ def serve(
         Address to listen on; by default reachable from this machine only.
     port : int, optional
         By default 8866, or any free port if that one is taken; 0 chooses any free port.
+    socket_path : Path, optional
+        Unix socket to listen on instead, which the account of the server may connect to.
+    socket_group : str, optional
+        Group whose accounts may connect to that socket, too.
+    address : str, optional
+        Where people open the pages, path included; by default where the server listens.
+    insecure : bool
+        Whether plain HTTP may leave this machine.
+    sign_in : SignIn, optional
+        How people sign in; by default with ``token``, as the account that runs the server.
     token : str, optional
         At least 16 characters; by default a random one. Serving without a token is not possible.
+    longest_life, longest_idle : timedelta
+        Time after which a session ends: since the person signed in, and without use.
     warm_kernels : int
         Kernels kept ready for the next pages, each with about 300 MB; 0 for none.
     tiles : str, optional
@@ -113,8 +121,9 @@ def serve(
     GalleryError
         If there is no gallery at that path.
     SettingsError
-        If the port is taken, the host is not an address of this machine, the token is too short,
-        or the folder of dashboards cannot be read.
+        If the server cannot listen there, plain HTTP would leave this machine, the way to sign in
+        does not fit where it listens or its address, the token is too short, or the folder of
+        dashboards cannot be read.
     """
     if not gallery.exists():
         raise GalleryError(
@@ -124,25 +133,34 @@ def serve(
         )
     folder = (dashboards or packaged_dashboards()).resolve()
     find_dashboards(folder)
-    token = checked_token(token)
+    sign_in = sign_in or TokenSignIn.checked(token)
     settings = {**environment, "SIGHTLINE_GALLERY": str(gallery.resolve()), SERVED: "1"}
     source = tile_source(tiles)
     raise_open_files()
     limits = Limits.of_machine(kernels=kernels, kernels_of_person=kernels_of_person)
-    sockets = _listen(host, port)
+    host = "" if socket_path else host
+    # Before anything is opened, as far as it can be told without the port.
+    public = public_address(address, host=host, port=port or 0)
+    check_privacy(public, host=host, insecure=insecure, team=sign_in.is_for_team)
+    sign_in.check(public, host=host)
+    sockets = listen_at(socket_path, group=socket_group) if socket_path else listen(host, port)
+    public = public_address(address, host=host, port=sockets[0].getsockname()[1] if host else 0)
     with tempfile.TemporaryDirectory(prefix="sightline-") as name:
         scratch = Path(name)
-        config = _configuration(
+        config = voila_configuration(
             folder=folder,
             scratch=scratch,
             warm_kernels=warm_kernels,
             limits=limits,
+            base=public.base,
             environment=kernel_environment(settings, scratch=scratch),
         )
-        with _isolated_jupyter(scratch):
+        hide_memory()
+        with isolated_jupyter(scratch):
             server = DashboardServer(config=config)
-            server.policy, server.secret, server.folder = Policy(source), token, folder
-            server.sockets, server.display_host = sockets, _display_host(host)
+            server.policy, server.folder, server.sockets = Policy(source), folder, sockets
+            server.address, server.sign_in = public, sign_in
+            server.sessions = Sessions(longest_life=longest_life, longest_idle=longest_idle)
             server.ready, server.casework = ready, home / "casework"
             server.limits = limits
             server.initialize([])
@@ -154,10 +172,11 @@ class DashboardServer(Voila):  # type: ignore[misc]
 
     name = "sightline"
     policy: Policy
-    secret: str  # not Voila's ``token``: the door holds it, Jupyter's own handlers need not
     folder: Path
     sockets: list[socket.socket]
-    display_host: str
+    address: Address
+    sign_in: SignIn
+    sessions: Sessions
     casework: Path
     limits: Limits
     ready: Callable[[str], None]
@@ -169,32 +188,35 @@ class DashboardServer(Voila):  # type: ignore[misc]
             "config": self.config,
             "voila_configuration": self.voila_configuration,
         }
-        return [
-            (r"/", FrontPage, {"folder": self.folder}),
-            (FRAME_PATH, Frame),
-            (r"/voila/render/([\w-]+)\.ipynb", DashboardPage, {"folder": self.folder, **voila}),
-            (rf"/voila/api/shutdown/{_KERNEL}", ShutdownHandler),
-            (rf"/api/kernels/{_KERNEL}", KernelState),
-            (rf"/api/kernels/{_KERNEL}/channels", KernelSocket),
+        routes: list[Any] = [
+            (r"", FrontPage, {"folder": self.folder}),
+            (r"sign-out", SignOut, {"sessions": self.sessions}),
+            (FRAME, Frame),
+            (r"voila/render/([\w-]+)\.ipynb", DashboardPage, {"folder": self.folder, **voila}),
+            (rf"voila/api/shutdown/{_KERNEL}", ShutdownHandler),
+            (rf"api/kernels/{_KERNEL}", KernelState),
+            (rf"api/kernels/{_KERNEL}/channels", KernelSocket),
             # The handler fails with 500 on any other form of path.
-            (r"/voila/templates/(sightline/static/[\w-][\w.-]*)", TemplateStaticFileHandler),
-            (r"/voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
+            (r"voila/templates/(sightline/static/[\w-][\w.-]*)", TemplateStaticFileHandler),
+            (r"voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
             (
-                r"/voila/labextensions/(.*)",
-                FileFindHandler,
+                r"voila/labextensions/(.*)",
+                ExtensionFile,
                 {"path": self.labextensions_path},  # their names change with their content
             ),
             (
-                r"/voila/api/themes/(.*)",
+                r"voila/api/themes/(.*)",
                 ThemesHandler,
                 {
-                    "themes_url": "/voila/api/themes",
+                    "themes_url": f"{self.address.base}voila/api/themes",
                     "path": self.themes_dir,
                     "labextensions_path": self.labextensions_path,
                     "no_cache_paths": ["/"],
                 },
             ),
         ]
+        base = re.escape(self.address.base)
+        return [(f"{base}{path}", *rest) for path, *rest in routes]
 
     def start(self) -> None:
         """Serve until SIGINT or SIGTERM, then end all kernels."""
@@ -206,21 +228,22 @@ class DashboardServer(Voila):  # type: ignore[misc]
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopped.set)
 
-        self.port = self.sockets[0].getsockname()[1]
         self.connection_dir = tempfile.mkdtemp(dir=self.connection_dir_root)
         settings = self.init_settings()
-        sessions = Sessions()
-        cookie = Cookie(f"sightline-{self.port}", path="/")
-        sessions.at_end(self.kernel_manager.end_those_of)
+        settings["voila_jinja2_env"].globals["base"] = self.address.base
+        self.sessions.at_end(self.kernel_manager.end_those_of)
+        self.sessions.count_work(self.kernel_manager.last_work)
+        way = self.sign_in.way(self.sessions, self.address)
         self.app = Door(
-            way=ByToken(self.secret, sessions=sessions, cookie=cookie, base="/"),
+            way=way,
             owners=self.kernel_manager,
-            transforms=[self.policy.transform()],
+            address=self.address,
+            transforms=[self.policy.transform(self.address.base)],
             default_handler_class=NotFound,
             websocket_max_message_size=MESSAGE_BYTES,
             **settings,
         )
-        self.app.add_handlers(".*$", self.init_handlers())
+        self.app.add_handlers(".*$", [*way.routes(), *self.init_handlers()])
         # The stream under a socket has its own limit, 100 MB by default.
         server = LimitedServer(
             self.app,
@@ -232,16 +255,12 @@ class DashboardServer(Voila):  # type: ignore[misc]
         teller = Teller(self.casework, self.kernel_manager)
         try:
             await teller.open()
-            # By number: this machine may be unable to resolve its own name.
-            listening = _host_and_port(self.sockets[0].getsockname()[0], self.port)
-            await AsyncHTTPClient().fetch(
-                f"http://{listening}/", headers={"Authorization": f"token {self.secret}"}
-            )
-            self.ready(
-                f"http://{_host_and_port(self.display_host, self.port)}/?token={self.secret}"
-            )
+            await self._check_answer()
+            self.ready(self.sign_in.opens(self.address))
             self.kernel_manager.refill()
+            watch = asyncio.create_task(self._watch(way))
             await stopped.wait()
+            watch.cancel()
         finally:
             server.stop()
             await KernelSocket.close_all()
@@ -249,97 +268,26 @@ class DashboardServer(Voila):  # type: ignore[misc]
             await self.kernel_manager.shutdown_all(now=True)
             await server.close_all_connections()
 
+    async def _watch(self, way: Way) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            try:
+                await self.sessions.end_those_past()
+                await way.watch()
+            except Exception:  # the next round tries again
+                app_log.exception("sessions that are over could not be ended")
 
-def _configuration(
-    *,
-    folder: Path,
-    scratch: Path,
-    warm_kernels: int,
-    limits: Limits,
-    environment: dict[str, str],
-) -> Config:
-    config = Config()
-    config.Voila.config_file_paths = []
-    config.Voila.root_dir = str(folder)
-    config.Voila.connection_dir_root = str(scratch)
-    config.Voila.identity_provider_class = SignedIn
-    config.Voila.kernel_websocket_connection_class = LoggedConnection
-    config.Voila.log_level = "WARN"
-    config.VoilaConfiguration.template = TEMPLATE
-    config.VoilaConfiguration.allow_template_override = "NO"
-    config.VoilaConfiguration.allow_theme_override = "NO"
-    config.VoilaConfiguration.strip_sources = True
-    config.VoilaConfiguration.show_tracebacks = False
-    packaged = folder == packaged_dashboards().resolve()
-    config.VoilaConfiguration.extension_allowlist = [
-        *_EXTENSIONS,
-        *([] if packaged else _EXTRA_EXTENSIONS),
-    ]
-    config.VoilaConfiguration.multi_kernel_manager_class = DashboardKernels
-    config.VoilaExecutor.cell_error_instruction = VIEWER_MESSAGE
-    config.VoilaExecutor.on_cell_error = log_failed_cell
-    config.VoilaConfiguration.kernel_spec_manager_class = CurrentInterpreter
-    config.DashboardKernels.environment = environment
-    config.DashboardKernels.warm_kernels = warm_kernels
-    config.DashboardKernels.allow_tracebacks = False
-    config.DashboardKernels.traceback_replacement_message = VIEWER_MESSAGE
-    config.DashboardKernels.most = limits.kernels
-    config.DashboardKernels.most_of_person = limits.kernels_of_person
-    # A kernel that is started again has lost its page: the page says so, and offers to be reloaded.
-    config.KernelManager.autorestart = False
-    # Other users of this machine could reach the kernels' TCP ports, but not sockets in our folder.
-    config.KernelManager.transport = "ipc"
-    config.KernelManager.client_factory = FastReadyClient
-    return config
-
-
-@contextmanager
-def _isolated_jupyter(scratch: Path) -> Iterator[None]:
-    """Let Jupyter find our template, and nothing in the home of the user who starts the server.
-
-    These variables are the only ones that say where Jupyter looks for templates, extensions and
-    settings.
-    """
-    variables = {
-        "JUPYTER_PATH": str(TEMPLATES),
-        "JUPYTER_NO_CONFIG": "1",
-        "JUPYTER_DATA_DIR": str(scratch / "data"),
-        "JUPYTER_RUNTIME_DIR": str(scratch / "runtime"),
-        "JUPYTER_PREFER_ENV_PATH": "1",
-    }
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _listen(host: str, port: int | None) -> list[socket.socket]:
-    try:
-        return bind_sockets(DEFAULT_PORT if port is None else port, host)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE and port is None:
-            return bind_sockets(0, host)
-        if error.errno == errno.EADDRINUSE:
-            raise SettingsError(
-                "is in use by another program", where=f"port {port}", fix="Choose another port"
-            ) from None
-        raise SettingsError(
-            f"cannot listen on this address ({error.strerror or error})",
-            where=f"{host}:{DEFAULT_PORT if port is None else port}",
-            fix="Use an address of this machine and a port above 1023",
-        ) from None
-
-
-def _display_host(host: str) -> str:
-    everywhere = {"", "0.0.0.0", "::"}  # noqa: S104 - shown as the name of the machine
-    return socket.gethostname() if host in everywhere else host
-
-
-def _host_and_port(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    async def _check_answer(self) -> None:
+        """Raise RuntimeError if the server does not answer as it should, before it says so."""
+        place = self.sockets[0].getsockname()
+        if self.sockets[0].family == socket.AF_UNIX:
+            reader, writer = await asyncio.open_unix_connection(place)
+        else:  # by number: this machine may be unable to resolve its own name
+            reader, writer = await asyncio.open_connection(*place[:2])
+        headers = {"Host": self.address.netloc, "Connection": "close", **self.sign_in.headers()}
+        lines = [f"GET {self.address.base} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        status = (await reader.readline()).split()[1:2]
+        writer.close()
+        if status not in ([b"200"], [b"401"], [b"403"]):
+            raise RuntimeError(f"the front page cannot be opened: {status}")

@@ -19,9 +19,9 @@ class Dashboard:
     name: str
 
     @property
-    def address(self) -> str:
-        """Path of its page on this server."""
-        return f"/voila/render/{self.name}.ipynb"
+    def path(self) -> str:
+        """Path of its page, below that of the front page."""
+        return f"voila/render/{self.name}.ipynb"
 
 
 def packaged_dashboards() -> Path:

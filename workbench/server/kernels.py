@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -51,8 +53,10 @@ VIEWER_MESSAGE = "Something went wrong. The details are in the server's log."
 # The variables about the request that a kernel may see. Voila passes them along with the whole
 # environment of the server, secrets included.
 _REQUEST_VARIABLES = ("QUERY_STRING", "VOILA_BASE_URL", "VOILA_PREHEAT")
-# Secrets of the server that its environment may hold.
-_SECRETS = ("SIGHTLINE_TOKEN", "JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE")
+# Secrets that the environment of the server may hold, and all that a hub tells its services.
+_SECRETS = re.compile(
+    r"(JUPYTERHUB|CONFIGPROXY)_|.*(TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|PRIVATE_KEY)"
+)
 
 
 def kernel_environment(settings: Mapping[str, str], *, scratch: Path) -> dict[str, str]:
@@ -61,7 +65,7 @@ def kernel_environment(settings: Mapping[str, str], *, scratch: Path) -> dict[st
     ``scratch`` replaces the user's IPython profile, so that the start-up files and the history of
     the person who started the server have no effect.
     """
-    inherited = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+    inherited = {name: value for name, value in os.environ.items() if not _SECRETS.match(name)}
     return {**inherited, "IPYTHONDIR": str(scratch / "ipython"), **settings}
 
 
@@ -306,6 +310,15 @@ class DashboardKernels(AsyncMappingKernelManager):
             if kernel is not None and kernel.provisioner.pid == leader:
                 return session
         return None
+
+    def last_work(self, session: Session) -> datetime | None:
+        """Time at which a kernel of the session last did something; None if it has no kernel."""
+        kernels: list[Any] = [
+            self.get_kernel(kernel_id)
+            for kernel_id, one in self._sessions.items()
+            if one is session and kernel_id in self
+        ]
+        return max((kernel.last_activity for kernel in kernels), default=None)
 
     async def end_those_of(self, session: Session) -> None:
         """End the kernels of a session."""

@@ -7,7 +7,7 @@ from http.client import responses
 from pathlib import Path
 from typing import Any, cast
 
-from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
@@ -15,17 +15,26 @@ from voila.tornado.handler import TornadoVoilaHandler
 
 from workbench.server.dashboards import find_dashboards
 from workbench.server.kernels import DashboardKernels, TooManyKernels
-from workbench.server.sessions import CURRENT
+from workbench.server.sessions import CURRENT, Session, Sessions
+from workbench.server.ways import Way
 
 
 class Page(JupyterHandler):
     """A page rendered from one of the packaged templates."""
 
+    @property
+    def session(self) -> Session:
+        """Session of the request, which the door has put there."""
+        request: Any = self.request
+        session: Session = request.session
+        return session
+
     def show(self, template: str, **names: Any) -> None:
-        """Send a template, rendered with *names*."""
+        """Send a template, rendered with *names* and the account that is signed in."""
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
-        self.finish(self.settings["voila_jinja2_env"].get_template(template).render(**names))
+        page = self.settings["voila_jinja2_env"].get_template(template)
+        self.finish(page.render(account=self.session.account, way=self.session.way, **names))
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Show an error without a traceback or file names, which are in the log."""
@@ -52,6 +61,35 @@ class Frame(Page):
         self.show("frame.html")
 
 
+class SignOut(Page):
+    """End of the session that asks for it, and of its kernels."""
+
+    def initialize(self, sessions: Sessions) -> None:
+        """Keep the sessions."""
+        self._sessions = sessions
+
+    def check_xsrf_cookie(self) -> None:
+        """Accept a request without an _xsrf value: the door lets only pages of ours send one."""
+
+    async def post(self) -> None:
+        """End the session, and send the address where the browser goes next."""
+        way: Way = self.application.way  # type: ignore[attr-defined]
+        await self._sessions.end(self.session, "signed out")
+        way.cookie.remove(self)
+        self.finish({"next": way.signed_out()})
+
+
+def name_user(handler: DashboardPage, *, notebook: Any, cwd: str) -> None:  # noqa: ARG001 - Voila's
+    """Put the account that is signed in where the template of a dashboard finds it."""
+    notebook.metadata.setdefault("sightline", {})["account"] = handler.session.account
+
+
+class ExtensionFile(FileFindHandler, Page):
+    """File of a JupyterLab extension; its errors are shown as all others are."""
+
+    write_error = Page.write_error
+
+
 class NotFound(Page):
     """Answer to an address without a route."""
 
@@ -72,8 +110,7 @@ class DashboardPage(TornadoVoilaHandler, Page):  # type: ignore[misc]
         """Render the dashboard of that name; 404 if there is none, 429 or 503 if it is one more."""
         if name not in {dashboard.name for dashboard in find_dashboards(self._folder)}:
             raise HTTPError(404)
-        request: Any = self.request  # the door has put the session there
-        CURRENT.set(request.session)  # the kernel is started in this task
+        CURRENT.set(self.session)  # the kernel is started in this task
         self._rendering = asyncio.create_task(self._render(f"{name}.ipynb"))
         await asyncio.wait({self._rendering})
         if not self._rendering.cancelled():  # by a browser that waits no more

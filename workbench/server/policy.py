@@ -12,8 +12,8 @@ from tornado.web import OutputTransform
 
 from workbench.errors import SettingsError
 
-FRAME_PATH = "/frame"
-"""Path of the empty document into which a page puts a self-contained map."""
+FRAME = "frame"
+"""Path, below the front page, of the empty document for a self-contained map."""
 
 # Voila writes this between two cells when one of them takes long. Our page replaces its scripts, so
 # this is the only inline script it can send: it is allowed by its hash, and no other is.
@@ -99,14 +99,17 @@ class Policy:
             ]
         )
 
-    def transform(self) -> type[OutputTransform]:
-        """Make a Tornado transform that sets the headers on every response of every handler."""
-        page, frame = self.page(), self.frame()
+    def transform(self, base: str = "/") -> type[OutputTransform]:
+        """Make a Tornado transform that sets the headers on every response of every handler.
+
+        *base* is the path of the front page.
+        """
+        page, frame, frame_path = self.page(), self.frame(), f"{base}{FRAME}"
 
         class SecurityHeaders(OutputTransform):
             def __init__(self, request: HTTPServerRequest) -> None:
                 super().__init__(request)
-                self._policy = frame if request.path == FRAME_PATH else page
+                self._policy = frame if request.path == frame_path else page
 
             def transform_first_chunk(
                 self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool

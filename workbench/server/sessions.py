@@ -6,6 +6,7 @@ They live in the memory of the server: a restart signs everybody out.
 from __future__ import annotations
 
 import secrets
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ LONGEST_LIFE = timedelta(hours=12)
 
 LONGEST_IDLE = timedelta(hours=1)
 """Time without a request or work in an open page after which a session ends, by default."""
+
+_REMEMBERED = 1000  # ended sessions, so that a browser can be told why
 
 
 def now() -> datetime:
@@ -54,11 +57,17 @@ class Sessions:
     ) -> None:
         self._longest_life, self._longest_idle = longest_life, longest_idle
         self._by_secret: dict[str, Session] = {}
+        self._why_ended: OrderedDict[str, str] = OrderedDict()
         self._at_end: list[Callable[[Session], Awaitable[None]]] = []
+        self._work: list[Callable[[Session], datetime | None]] = []
 
     def at_end(self, call: Callable[[Session], Awaitable[None]]) -> None:
         """Have *call* awaited with each session that ends."""
         self._at_end.append(call)
+
+    def count_work(self, last_work: Callable[[Session], datetime | None]) -> None:
+        """Count as use of a session what *last_work* tells the time of; None for no work."""
+        self._work.append(last_work)
 
     def begin(self, session: Session, *, secret: str | None = None) -> str:
         """Keep a session, and return the secret that opens it, by default a random one."""
@@ -66,13 +75,18 @@ class Sessions:
         self._by_secret[secret] = session
         return secret
 
-    async def find(self, secret: str) -> Session | None:
+    async def find(self, secret: str, *, use: bool = True) -> Session | None:
         """Session that *secret* opens, if it has not ended; its use is noted."""
         session = self._by_secret.get(secret)
         if session is None or await self._is_over(session):
             return None
-        session.used = now()
+        if use:
+            session.used = now()
         return session
+
+    def why_ended(self, secret: str) -> str:
+        """Tell why the session that *secret* opened has ended; empty if that is not known."""
+        return self._why_ended.get(secret, "")
 
     def living(self) -> list[Session]:
         """List the sessions that have not ended, the oldest first."""
@@ -83,9 +97,11 @@ class Sessions:
         if session.ended:
             return
         session.ended = why
-        self._by_secret = {
-            secret: one for secret, one in self._by_secret.items() if one is not session
-        }
+        for secret in [one for one, held in self._by_secret.items() if held is session]:
+            del self._by_secret[secret]
+            self._why_ended[secret] = why
+        while len(self._why_ended) > _REMEMBERED:
+            self._why_ended.popitem(last=False)
         for call in self._at_end:
             await call(session)
 
@@ -94,10 +110,15 @@ class Sessions:
         for session in self.living():
             await self._is_over(session)
 
+    def last_used(self, session: Session) -> datetime:
+        """Tell when a session was used last: by a request, or by work in an open page."""
+        work = [last_work(session) for last_work in self._work]
+        return max([session.used, *filter(None, work)])
+
     async def _is_over(self, session: Session) -> bool:
         time = now()
         if time - session.began > self._longest_life:
-            await self.end(session, "too old")
-        elif time - session.used > self._longest_idle:
+            await self.end(session, "old")
+        elif time - self.last_used(session) > self._longest_idle:
             await self.end(session, "idle")
         return not session.alive
