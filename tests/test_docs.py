@@ -188,9 +188,9 @@ def test_command_lines_in_a_document_can_be_typed(
 def test_a_command_that_is_not_there_is_found(parser: argparse.ArgumentParser) -> None:
     with pytest.raises(AssertionError, match="gallery polish is not a command"):
         named(parser, "sightline gallery info \\| polish FILE")
-    found, _, words = named(parser, "sightline people grant ACCOUNT ROLE [--key KEY]")
-    assert found == {("people", "grant")}
-    assert words == ["ACCOUNT", "ROLE", "[--key", "KEY]"]
+    found, _, words = named(parser, "sightline case approve REF [--digest DIGEST]")
+    assert found == {("case", "approve")}
+    assert words == ["REF", "[--digest", "DIGEST]"]
 
 
 # --- Settings, views, public names --------------------------------------------------------------

@@ -110,20 +110,6 @@ def test_the_old_name_of_requesting_a_case_works(run: Run, district: Path, face:
     assert "A-1" in run("case", "list").out
 
 
-def test_missing_keys_are_named(run: Run) -> None:
-    said = run("people", "grant", "sara", "supervisor")
-    assert "The key of sara is missing" in said.err
-    assert "missing" not in run("people", "grant", "otto", "auditor").err  # who signs nothing
-    listed = run("people", "list")
-    assert "Keys are missing: sara. " in listed.err
-    assert re.search(r"^sara +supervisor +MISSING *$", listed.out, re.MULTILINE)
-    assert re.search(r"^otto +auditor *$", listed.out, re.MULTILINE)
-    assert "missing" not in run("people", "grant", "sara", "reviewer", "--key", "ab" * 32).err
-    listed = run("people", "list")
-    assert re.search(r"^sara +reviewer, supervisor +known *$", listed.out, re.MULTILINE)
-    assert "missing" not in listed.err
-
-
 def test_people_are_listed_with_who_one_is(run: Run) -> None:
     assert "not in service: training only" in run("people", "list").err
     run("people", "grant", "otto", "auditor")

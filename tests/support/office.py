@@ -25,7 +25,6 @@ from workbench.casework.cases import Case, Request
 from workbench.casework.record.audit import HEAD, LOG
 from workbench.casework.record.chain import canonical
 from workbench.casework.record.identity import SERVED, socket_address
-from workbench.casework.record.keys import own_key
 from workbench.casework.register import CaseRegister, all_entries
 from workbench.casework.subjects import describe_subject
 from workbench.domain import (
@@ -165,11 +164,7 @@ def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def office(fresh_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     folder = fresh_home / "casework"
     folder.mkdir(mode=0o700)
-    # Everybody's key; each would be in a home of its own.
-    monkeypatch.setenv("HOME", str(fresh_home.parent / "homes"))
-    keys = {name: [own_key(name)] for name in ROLES}
-    document = {"people": ROLES, "keys": keys}
-    (folder / "people.json").write_text(json.dumps(document))
+    (folder / "people.json").write_text(json.dumps({"people": ROLES}))
     (folder / "people.json").chmod(0o644)
     monkeypatch.setenv(SERVED, "1")
     teller = Teller(folder)

@@ -98,4 +98,4 @@ def test_a_forged_line_is_named(searched: Any) -> None:
     about = {"case": "A-1", "exceeds": [], "most_cameras": 5}
     AuditLog(searched.folder).append("case.approved", {"account": "sven"}, about)
     panel = AuditPanel(audit_overview(searched.register), zone=UTC_ZONE)
-    assert "is not signed by sven" in panel.children[1].value
+    assert "in the name of sven, is not signed by this installation" in panel.children[1].value

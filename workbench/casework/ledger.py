@@ -21,12 +21,14 @@ from workbench.casework.record.installation_file import (
     read_known,
     write_installation,
 )
-from workbench.casework.record.keys import SIGNED, doubt, signature
+from workbench.casework.record.keys import SIGNED, Trust, doubt, public_half, record_key
 from workbench.casework.record.people import People, Person, identify, read_people
 from workbench.casework.reviewing.blindness import UNBLINDING, unblinding
 from workbench.errors import NotPermitted
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from workbench.casework.record.people import Action
 
 # Entries of these kinds make up the present state; the others only say that something happened.
@@ -47,11 +49,13 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._key: Ed25519PrivateKey | None = None  # read at first use
         self._log = AuditLog(folder, kinds=(*KEPT, *UNBLINDING))
         self._lock = threading.RLock()
         self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those about no case
         self._spelling: dict[str, str] = {}  # casefolded reference: the reference
         self._named: set[str] = set()  # references in entries, believed or not
+        self._doubted: list[Entry] = []  # changes of the installation that are not believed
         self._doubts: dict[str, list[str]] = {}  # by reference: why entries are not believed
         self._not_blind: dict[str, dict[str, str]] = {}  # by reference and account: what they did
         self.refresh()
@@ -65,7 +69,13 @@ class Ledger:
         See :func:`workbench.casework.record.installation_file.read_known`, which raises.
         """
         with self._lock:
-            file = read_known(self.folder, lambda: self.entries_of("", "installation.changed"))
+            file = read_known(self.folder, self._installations)
+            public = public_half(self._signing_key())
+            if public not in file.keys:
+                with self.exclusively():
+                    file = read_known(self.folder, self._installations)
+                    file = replace(file, keys=tuple(dict.fromkeys((public, *file.keys))))
+                    file = write_installation(self.folder, file)
             self._notice("installation.changed", file.digest, file.document())
         return file
 
@@ -119,20 +129,7 @@ class Ledger:
     def record(self, what: str, about: Mapping[str, Any], *, by: Person | None = None) -> Entry:
         """Add an entry in the name of the user, or of *by*; signed where its kind demands it."""
         with self.exclusively():
-            me, people = by or self.me, read_people(self.folder)
-            named, before = me.named(), self._log.head.hash
-            made = signature(me.account, people.keys.get(me.account, ()), before, what, about)
-            if made:
-                named["signature"] = made
-            elif what in SIGNED and people.in_service:
-                raise NotPermitted(
-                    f"{me.account} has no key on this machine that is in the people file",
-                    where=what,
-                    fix="Run `sightline people key` and give its output to the administrator",
-                )
-            found = self._log.append(what, named, about)
-            self._apply_entries(found)
-            return found[-1]
+            return self._append(what, (by or self.me).named(), about)
 
     def refused(self, action: str, reference: str, reasons: Sequence[str]) -> None:
         """Record an attempt that was refused, with the reasons."""
@@ -146,7 +143,7 @@ class Ledger:
             return tuple(self._entries_about(reference, what))
 
     def doubts(self, reference: str) -> tuple[str, ...]:
-        """Return why entries about a case are ignored: the person they name did not sign them."""
+        """Return why entries about a case are ignored: the installation did not sign them."""
         return tuple(self._doubts.get(reference, ()))
 
     def not_blind(self, reference: str) -> Mapping[str, str]:
@@ -182,11 +179,25 @@ class Ledger:
             by = identify(read_people(self.folder), self.folder).named()
             with self.exclusively():
                 if not is_known():
-                    found = self._log.append(what, by, {"sha256": digest, **document})
-                    self._apply_entries(found)
+                    self._append(what, by, {"sha256": digest, **document})
+
+    def _append(self, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> Entry:
+        key = self._signing_key() if what.startswith(SIGNED) else None
+        found = self._log.append(what, by, about, key=key)
+        self._apply_entries(found)
+        return found[-1]
+
+    def _signing_key(self) -> Ed25519PrivateKey:
+        if self._key is None:
+            self._key = record_key(self.folder)
+        return self._key
+
+    def _installations(self) -> Sequence[Entry]:
+        """Changes of the installation's file; any at all where its keys are gone with it."""
+        return self.entries_of("", "installation.changed") or self._doubted
 
     def _apply_entries(self, entries: Sequence[Entry]) -> None:
-        people: People | None = None
+        trust: Trust | None = None
         for entry in entries:
             if entry.what.endswith(".refused"):
                 continue
@@ -196,9 +207,11 @@ class Ledger:
             if not entry.what.startswith(KEPT):
                 continue
             self._named.add(reference)
-            if entry.what in SIGNED:
-                people = people or read_people(self.folder)
-                if why := doubt(entry, people):
+            if entry.what.startswith(SIGNED):
+                trust = trust or Trust.of(self.folder)
+                if why := doubt(entry, trust):
+                    if entry.what == "installation.changed":
+                        self._doubted.append(entry)
                     self._doubts.setdefault(reference, []).append(why)
                     continue
             self._entries.setdefault(reference, []).append(entry)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.casework.cases import PURPOSES
 from workbench.casework.record.audit import Verification, verify
 from workbench.casework.record.chain import Fault
-from workbench.casework.record.keys import doubts
-from workbench.casework.record.people import read_people
+from workbench.casework.record.keys import Trust, doubts
 from workbench.casework.register import all_entries
 from workbench.casework.reviewing.fillers import ErrorRate, error_rates_of
 from workbench.casework.reviewing.review import sightings
@@ -79,7 +78,7 @@ class AuditOverview:
     """Verification and contents of the whole record."""
 
     verification: Verification
-    doubts: tuple[Fault, ...]  # entries that the person they name did not sign
+    doubts: tuple[Fault, ...]  # entries that the installation did not sign
     searches: tuple[SearchEntry, ...]  # latest first
     refusals: tuple[Refusal, ...]  # latest first
     people: tuple[UserActivity, ...]  # most searches first
@@ -101,11 +100,10 @@ def audit_overview(register: CaseRegister) -> AuditOverview:
     me = register.require("audit.read")
     register.record("audit.read", {}, by=me)
     entries = list(all_entries(register.folder))
-    people = read_people(register.folder)
     searches = _searches(entries)
     return AuditOverview(
         verification=verify(register.folder),
-        doubts=tuple(doubts(entries, people)),
+        doubts=tuple(doubts(entries, Trust.of(register.folder))),
         searches=tuple(reversed(searches)),
         refusals=tuple(reversed(_refusals(entries))),
         people=_people(entries, searches),

@@ -64,18 +64,15 @@ class CaseRegister(Ledger):
 
     # --- People ---------------------------------------------------------------------------
 
-    def grant(self, account: str, role: str, *, granted: bool = True, key: str = "") -> People:
+    def grant(self, account: str, role: str, *, granted: bool = True) -> People:
         """Give an account a role, or take it away; the folder's owner is the first administrator.
-
-        *key* is the account's public key, as :func:`workbench.casework.record.keys.own_key` gives
-        it to its holder; approving and deciding need one.
 
         Raises
         ------
         NotPermitted
             If the user is not an administrator, or not the owner where there is none yet.
         SettingsError
-            If there is no such role, the key is not one, or no administrator would be left.
+            If there is no such role, or no administrator would be left.
         """
         people = self.people
         if people.in_service:
@@ -90,15 +87,13 @@ class CaseRegister(Ledger):
                 )
             people = people.changed(me.account, "administrator", granted=True)
         people = people.changed(account, role, granted=granted)
-        if key:
-            people = people.with_key(account, key)
         if not any("administrator" in roles for roles in people.roles.values()):
             raise SettingsError(
                 "no administrator would be left",
                 where=account,
                 fix="Make another account administrator first",
             )
-        about = {"account": account, "role": role, "granted": granted, "key": key}
+        about = {"account": account, "role": role, "granted": granted}
         self.record("people.granted" if granted else "people.revoked", about, by=me)
         write_people(self.folder, people)
         return self.people

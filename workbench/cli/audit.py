@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench.casework.oversight import annual
 from workbench.casework.record.audit import AuditLog, verify
 from workbench.casework.record.chain import Head
-from workbench.casework.record.keys import doubts
+from workbench.casework.record.keys import Trust, doubts
 from workbench.casework.record.people import identify, read_people
 from workbench.casework.register import FOLDER
 from workbench.cli.options import add_action, add_actions, add_json, describe
@@ -31,8 +31,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     checking = add_action(
         actions, "verify", _verify,
         "look for changed, removed and reordered entries",
-        "Look for changed, removed and reordered entries, and for entries that the person they "
-        "name did not sign. Entries that were cut off at the end are only noticed by comparing "
+        "Look for changed, removed and reordered entries, and for entries that the installation "
+        "did not sign. Entries that were cut off at the end are only noticed by comparing "
         "with a head that was kept elsewhere.",
         "sightline audit verify --head 16:65e2…",
     )  # fmt: skip
@@ -70,9 +70,9 @@ def _verify(options: argparse.Namespace) -> int:
     if options.folder is None:  # not by the register, which opens no record that was altered
         identify(read_people(folder), folder).require_role()
     found = verify(folder, pins=[Head.parse(text) for text in options.head])
-    # Names are proved by signatures, as far as the people file beside the record knows the keys.
+    # Signatures are checked with the keys in the installation's file beside the record.
     if not found.faults:
-        unsigned = doubts(AuditLog(folder).read_new(), read_people(folder))
+        unsigned = doubts(AuditLog(folder).read_new(), Trust.of(folder))
         found = dataclasses.replace(found, faults=tuple(unsigned))
     if options.json:
         summary = {

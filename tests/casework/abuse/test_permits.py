@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import subprocess
 import sys
@@ -15,11 +14,7 @@ from typing import Any
 import pytest
 
 from workbench.casework.cases import Case, Request
-from workbench.casework.record import people
-from workbench.casework.record.audit import AuditLog, verify
 from workbench.casework.record.identity import SERVED
-from workbench.casework.record.keys import doubts, own_key
-from workbench.casework.record.people import read_people
 from workbench.domain import Probe, Scope
 from workbench.errors import NotPermitted
 from workbench.gallery import Gallery
@@ -99,54 +94,3 @@ def test_a_casework_folder_of_ones_own(
     why = "belongs to the casework in"
     with Gallery.open(real) as gallery, pytest.raises(NotPermitted, match=why):
         search(gallery, subject, permitted, case="T-1")
-
-
-def test_an_approval_written_past_the_register(
-    office: Any, ask: Ask, refused: Refused, subject: Probe
-) -> None:
-    """Whoever can write the record can write a well-formed line, but not sign it."""
-    office.sit("anna").ask(ask("A-2"), subject=subject)
-    about = {"case": "A-2", "exceeds": [], "most_cameras": 500}
-    AuditLog(office.folder).append("case.approved", {"account": "sara", "uid": 0}, about)
-    refused(r"entry \d+ \(case.approved\) is not signed by sara", reference="A-2")
-    assert verify(office.folder).sound  # the chain is whole; the signature is what lacks
-    entries = AuditLog(office.folder).read_new()
-    (fault,) = doubts(entries, read_people(office.folder))
-    assert "is not signed by sara" in fault.what
-
-
-def test_an_approval_used_again(office: Any, ask: Ask, refused: Refused, subject: Probe) -> None:
-    """A signature belongs to its place in the record and to its case."""
-    office.sit("anna").ask(ask("A-2"), subject=subject)
-    (approved,) = office.events("case.approved")
-    AuditLog(office.folder).append("case.approved", approved.by, {**approved.about, "case": "A-2"})
-    AuditLog(office.folder).append("case.approved", approved.by, approved.about)
-    refused("is not signed by sara", reference="A-2")
-    assert office.fresh().case("A-1").approved_by == ("sara",)
-
-
-def test_an_approval_with_ones_own_key(
-    office: Any, ask: Ask, refused: Refused, subject: Probe
-) -> None:
-    from workbench.casework.record.chain import canonical
-    from workbench.casework.record.keys import own_key_file, private_key
-
-    office.sit("anna").ask(ask("A-2"), subject=subject)
-    about = {"case": "A-2", "exceeds": [], "most_cameras": 500}
-    message = canonical([office.register.head.hash, "sara", "case.approved", about])
-    mine = private_key(own_key_file("anna")).sign(message).hex()
-    AuditLog(office.folder).append("case.approved", {"account": "sara", "signature": mine}, about)
-    refused("is not signed by sara", reference="A-2")
-
-
-def test_a_supervisor_without_a_key(office: Any, ask: Ask, subject: Probe) -> None:
-    office.sit("ada").grant("ben", "supervisor")
-    people_file = office.folder / people.PEOPLE
-    document = json.loads(people_file.read_text())
-    document["keys"].pop("ben")
-    people_file.write_text(json.dumps(document))
-    office.sit("anna").ask(ask("A-2"), subject=subject)
-    with pytest.raises(NotPermitted, match="sightline people key"):
-        office.approve("ben", "A-2")
-    office.sit("ada").grant("ben", "supervisor", key=own_key("ben"))
-    assert office.approve("ben", "A-2").status() == "open"

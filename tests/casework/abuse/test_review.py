@@ -196,7 +196,7 @@ def test_a_decision_forged_in_the_record(office: Any, keys: list[str], gallery: 
     office.sit("otto")
     item = next(i for i in reviewed(office.register, "A-1") if i.key == keys[0])
     assert item.outcome == "waiting"
-    assert "is not signed by rosa" in office.register.doubts("A-1")[0]
+    assert "in the name of rosa, is not signed" in office.register.doubts("A-1")[0]
 
 
 def test_a_candidate_made_a_sighting_without_review(

@@ -10,6 +10,7 @@ import pytest
 
 from workbench.casework.installing import set_rule
 from workbench.casework.record.installation_file import INSTALLATION, read_installation
+from workbench.casework.record.keys import public_half, record_key
 from workbench.casework.record.people import PEOPLE
 from workbench.errors import NotPermitted, SettingsError
 from workbench.installation import Installation
@@ -18,7 +19,8 @@ from workbench.installation import Installation
 def test_it_is_made_at_first_use_for_its_owner_alone(fresh_home: Path) -> None:
     register = Installation.open().register
     made = register.installation_file
-    assert (made.mode, made.rules, made.keys) == ("training", {}, ())
+    assert (made.mode, made.rules) == ("training", {})
+    assert made.keys == (public_half(record_key(register.folder)),)
     path = register.folder / INSTALLATION
     assert path.stat().st_mode & 0o777 == 0o600
     assert read_installation(register.folder) == made

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.casework.record.chain import (
     START,
@@ -32,7 +32,11 @@ from workbench.casework.record.chain import (
     canonical,
     parsed,
 )
+from workbench.casework.record.keys import SIGNATURE, signed_text
 from workbench.errors import AuditBusy, AuditDamaged
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 LOG, HEAD = "audit.log", "audit.head"
 PATIENCE = 15.0  # seconds to wait for the lock: an entry takes less than a thousandth of it
@@ -99,11 +103,21 @@ class AuditLog:
         entry = parsed(self._last_line)
         return entry.at if entry else None
 
-    def append(self, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> list[Entry]:
-        """Write an entry to the disk; return those of others since the last read, then this one."""
+    def append(
+        self,
+        what: str,
+        by: Mapping[str, Any],
+        about: Mapping[str, Any],
+        *,
+        key: Ed25519PrivateKey | None = None,
+    ) -> list[Entry]:
+        """Write an entry to the disk; return those of others since the last read, then this one.
+
+        With *key*, it is signed: see :mod:`workbench.casework.record.keys`.
+        """
         with self.exclusively():
             assert self._held is not None
-            self._write(self._held, what, by, about)
+            self._write(self._held, what, by, about, key)
             found, own = self.read_new(), parsed(self._last_line)
             assert own is not None
             return [*(entry for entry in found if entry.number != own.number), own]
@@ -192,11 +206,21 @@ class AuditLog:
         about = {"bytes": len(rest), "sha256": hashlib.sha256(rest).hexdigest()}
         self._write(file, TORN, {}, about)
 
-    def _write(self, file: int, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+    def _write(
+        self,
+        file: int,
+        what: str,
+        by: Mapping[str, Any],
+        about: Mapping[str, Any],
+        key: Ed25519PrivateKey | None = None,
+    ) -> None:
         number = self._number + 1
         at = datetime.now(UTC).isoformat(timespec="microseconds")
-        body = canonical({"n": number, "at": at, "by": by, "what": what, "about": about})
-        hashed = self._hash.encode() + b" " + body
+        body = {"n": number, "at": at, "by": by, "what": what, "about": about}
+        if key is not None:
+            signed = key.sign(signed_text(self._hash, body)).hex()
+            body["by"] = {**by, SIGNATURE: signed}
+        hashed = self._hash.encode() + b" " + canonical(body)
         digest = hashlib.sha256(hashed).hexdigest()
         try:
             _append(file, digest.encode() + b" " + hashed + b"\n")

@@ -1,43 +1,64 @@
-"""Personal keys: approvals and decisions are signed by the person who makes them.
+"""Keys of an installation, and the signatures that entries of the record carry.
 
-All users can write the record, so a name in it proves nothing by itself. Approvals and decisions
-therefore carry an Ed25519 signature made with a key that only the person's own account can read;
-the public key is in the people file, which only the administrator writes. The signature covers the
-hash of the entry before, so that it cannot be moved or used again.
+A name in the record proves nothing by itself. Every entry that changes cases, reviews, people or
+the installation therefore carries an Ed25519 signature, made with a key in the casework folder that
+its owner alone can read; the public half is in the installation's file. With it the installation
+vouches for who was signed in, and how. The signature covers the whole entry and the hash of the one
+before, so that it cannot be moved, changed or used again. In service, an entry of these kinds
+without it does not count.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
+import functools
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.record.chain import Entry, Fault, canonical
 from workbench.casework.record.files import write_whole
+from workbench.casework.record.installation_file import read_installation
+from workbench.casework.record.people import read_people
 from workbench.errors import SettingsError
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+        Ed25519PrivateKey,
+        Ed25519PublicKey,
+    )
 
-    from workbench.casework.record.people import People
+KEYS, RECORD_KEY = "keys", "signing.pem"
+SIGNED = ("case.", "review.", "people.", "installation.", "triage.", "subject.")
+"""Beginnings of the kinds of entries that carry a signature."""
 
-SIGNED = ("case.approved", "review.decided")
-"""Kinds of entries that count only with a signature."""
-
-
-def own_key_file(account: str) -> Path:
-    """Return the key file of an account: in its home, not in the casework folder all can read."""
-    plain = re.fullmatch(r"\w[\w.@-]*", account, re.ASCII)  # a hub's names may hold any character
-    name = account if plain else hashlib.sha256(account.encode()).hexdigest()
-    return Path.home() / ".config" / "sightline" / "keys" / f"{name}.pem"
+SIGNATURE = "signature"  # in what an entry says of who made it
 
 
-def own_key(account: str) -> str:
-    """Return an account's public key, 64 hexadecimal digits; the key is made on first use."""
-    return public_half(private_key(own_key_file(account), make=True))
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Public keys whose signatures count, and whether entries without one count too."""
+
+    keys: tuple[str, ...]
+    in_service: bool
+
+    @classmethod
+    def of(cls, folder: Path) -> Trust:
+        """Read from the files of a casework folder what is trusted there.
+
+        Raises SettingsError if one of them cannot be used.
+        """
+        file = read_installation(folder)
+        return cls(file.keys if file else (), read_people(folder).in_service)
+
+
+def record_key(folder: Path) -> Ed25519PrivateKey:
+    """Read the key that signs the record of a casework folder, made at first use.
+
+    Raises SettingsError if others may read it, or it is a link or another kind of key.
+    """
+    return private_key(folder / KEYS / RECORD_KEY, make=True)
 
 
 def public_half(key: Ed25519PrivateKey) -> str:
@@ -48,8 +69,8 @@ def public_half(key: Ed25519PrivateKey) -> str:
 def private_key(path: Path, *, make: bool = False) -> Ed25519PrivateKey:
     """Read the Ed25519 key in a file that only its owner may read; with *make*, make it first.
 
-    Raises SettingsError if there is none, others may read it, or it is a link or another kind of
-    key.
+    Raises SettingsError if there is none, it cannot be made, others may read it, or it is a link or
+    another kind of key.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
@@ -85,55 +106,60 @@ def private_key(path: Path, *, make: bool = False) -> Ed25519PrivateKey:
     return key
 
 
-def signature(
-    account: str, known: Collection[str], before: str, what: str, about: Mapping[str, Any]
-) -> str:
-    """Sign an entry: 128 hexadecimal digits, or '' if the account's key is missing or unknown."""
-    path = own_key_file(account)
-    if not known or not path.exists():
-        return ""
-    key = private_key(path)
-    if public_half(key) not in known:
-        return ""
-    return key.sign(canonical([before, account, what, about])).hex()
+def signed_text(before: str, body: Mapping[str, Any]) -> bytes:
+    """Return what a signature covers: the hash of the entry before, and an entry without it."""
+    return canonical([before, body])
 
 
 def is_signed(entry: Entry, known: Collection[str]) -> bool:
     """Check that one of the known public keys signed an entry in its place."""
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        signed = bytes.fromhex(str(entry.by.get("signature", "")))
+        signed = bytes.fromhex(str(entry.by.get(SIGNATURE, "")))
     except ValueError:
         return False
-    message = canonical([entry.before, entry.account, entry.what, entry.about])
+    body = {
+        "n": entry.number,
+        "at": entry.at.isoformat(timespec="microseconds"),
+        "by": {name: value for name, value in entry.by.items() if name != SIGNATURE},
+        "what": entry.what,
+        "about": entry.about,
+    }
+    text = signed_text(entry.before, body)
     for public in known:
         try:
-            Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(signed, message)
+            _public_key(public).verify(signed, text)
         except (InvalidSignature, ValueError):
             continue
         return True
     return False
 
 
-def doubt(entry: Entry, people: People) -> str:
+def doubt(entry: Entry, trust: Trust) -> str:
     """Return why an entry does not count; empty if it does."""
-    known = people.keys.get(entry.account, ())
-    needed = entry.what in SIGNED and people.in_service
-    if (needed or "signature" in entry.by) and not is_signed(entry, known):
-        return f"entry {entry.number} ({entry.what}) is not signed by {entry.account}"
+    needed = entry.what.startswith(SIGNED) and trust.in_service
+    if (needed or SIGNATURE in entry.by) and not is_signed(entry, trust.keys):
+        return (
+            f"entry {entry.number} ({entry.what}), in the name of {entry.account or 'no one'}, is "
+            "not signed by this installation"
+        )
     return ""
 
 
-def doubts(entries: Iterable[Entry], people: People) -> Iterator[Fault]:
+def doubts(entries: Iterable[Entry], trust: Trust) -> Iterator[Fault]:
     """Yield the entries of a record that do not count, as faults."""
     for entry in entries:
-        if why := doubt(entry, people):
+        if why := doubt(entry, trust):
             yield Fault(entry.number, why)
 
 
+@functools.lru_cache(maxsize=16)
+def _public_key(public: str) -> Ed25519PublicKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    return Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+
+
 def _unusable(path: Path, what: str) -> SettingsError:
-    return SettingsError(
-        what, where=str(path), fix="Replace it with a key file that only its owner may read"
-    )
+    return SettingsError(what, where=str(path), fix="Restore the file from the backup")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -152,10 +151,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """People file: the roles and keys of each account."""
+    """People file: the roles of each account."""
 
     roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
-    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # public, see .keys
     digest: str = ""  # SHA-256 of the file; empty if there is none
     in_service: bool = False  # whether roles count: then, without the file, nobody has one
 
@@ -163,8 +161,6 @@ class People:
         """Return the contents of the file as JSON values."""
         return {
             "people": {name: sorted(roles) for name, roles in sorted(self.roles.items()) if roles},
-            # Kept when roles are revoked, so that earlier signatures stay valid.
-            "keys": {name: list(known) for name, known in sorted(self.keys.items())},
         }
 
     def changed(self, account: str, role: str, *, granted: bool) -> People:
@@ -177,13 +173,7 @@ class People:
         before = self.roles.get(account, frozenset())
         after = before | {role} if granted else before - {role}
         roles = _checked({**self.roles, account: after})
-        return People(roles, self.keys, in_service=self.in_service)
-
-    def with_key(self, account: str, key: str) -> People:
-        """Return a copy with one more public key for an account."""
-        known = tuple(dict.fromkeys((*self.keys.get(account, ()), key.strip().lower())))
-        keys = _checked_keys({**self.keys, account: known})
-        return People(self.roles, keys, in_service=self.in_service)
+        return People(roles, in_service=self.in_service)
 
 
 def read_people(folder: Path) -> People:
@@ -217,15 +207,14 @@ def read_people(folder: Path) -> People:
         os.close(file)
     try:
         document = json.loads(content)
-        unknown = sorted(set(document) - {"people", "keys"})
+        unknown = sorted(set(document) - {"people"})
         roles = {str(name): frozenset(given) for name, given in document["people"].items()}
-        keys = {str(name): tuple(known) for name, known in document.get("keys", {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unusable(path, f"is not a people file ({error!r})") from None
     if unknown:
         raise _unusable(path, f"holds settings that there are not: {', '.join(unknown)}")
     digest = hashlib.sha256(content).hexdigest()
-    return People(_checked(roles), _checked_keys(keys), digest, in_service=True)
+    return People(_checked(roles), digest, in_service=True)
 
 
 def write_people(folder: Path, people: People) -> People:
@@ -299,18 +288,6 @@ def _spelled(name: str) -> str:
         return normal_name(name)
     except NotPermitted as error:
         raise SettingsError(error.what, where=PEOPLE, fix=error.fix) from None
-
-
-def _checked_keys(keys: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    for name, known in keys.items():
-        for key in known:
-            if not re.fullmatch(r"[0-9a-f]{64}", str(key)):
-                raise SettingsError(
-                    f"{str(key)[:80]!r} is not a public key",
-                    where=name,
-                    fix="Use the 64 digits that `sightline people key` prints",
-                )
-    return dict(keys)
 
 
 def _unusable(path: Path, what: str) -> SettingsError:
