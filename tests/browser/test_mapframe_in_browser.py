@@ -30,8 +30,9 @@ HOST = """
 <!doctype html><title>Host</title><main></main>
 <script type="module">
 import widget from "data:text/javascript;base64,{module}";
-const traits = {{ page: "", selected: "", title: "Map", height: "440px" }}, heard = {{}};
-window.saved = [];
+const traits = {{ page: "", selected: "", title: "Map", height: "440px" }};
+window.heard = {{}};
+window.saved = [], window.sent = [];
 window.model = {{
   get: (name) => traits[name],
   set(name, value) {{
@@ -39,6 +40,7 @@ window.model = {{
     for (const call of heard[`change:${{name}}`] ?? []) call();
   }},
   save_changes: () => saved.push(traits.selected),
+  send: (message) => sent.push(message),
   on: (name, call) => (heard[name] ??= []).push(call),
   off: (name, call) => {{ heard[name] = heard[name].filter((other) => other !== call); }},
 }};
@@ -71,6 +73,33 @@ def found(make_candidate: Make) -> list[Candidate]:
 def show(seen: Any, candidates: list[Candidate], **options: Any) -> None:
     page = self_contained_html(sightings_map(candidates, zone=LONDON, **options))
     seen.page.evaluate("page => model.set('page', page)", page)
+
+
+def test_a_map_without_pictures_asks_for_those_of_the_popup_that_is_opened(
+    host: Any, found: list[Candidate]
+) -> None:
+    show(host, found, pictures=False)
+    inside = host.page.frame_locator("iframe")
+    inside.locator('.sl-sighting[title^="Market"]').press("Enter")
+    host.page.wait_for_function("sent.length")
+    first = found[0].tracklet_id
+    assert host.page.evaluate("sent") == [{"pictures": [first]}]
+    picture = inside.get_by_role("img", name="Best shot of candidate 1")
+    assert picture.get_attribute("src") is None
+    jpeg = base64.b64encode(found[0].shot_jpeg).decode("ascii")
+    host.page.evaluate(
+        "pictures => heard['msg:custom'].forEach((call) => call({kind: 'pictures', pictures}, []))",
+        {first: f"data:image/jpeg;base64,{jpeg}"},
+    )
+    inside.locator("img[src^='data:image/jpeg']").wait_for()
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 48
+    # It is kept, and not asked for again.
+    inside.locator('.sl-sighting[title^="Station"]').press("Enter")
+    host.page.wait_for_function("sent.length == 2")
+    inside.locator('.sl-sighting[title^="Market"]').press("Enter")
+    expect(inside.locator("img[src^='data:image/jpeg']")).to_have_count(1)
+    assert host.page.evaluate("sent.length") == 2
+    host.assert_clean()
 
 
 def test_choices_go_both_ways_and_the_map_stays(host: Any, found: list[Candidate]) -> None:

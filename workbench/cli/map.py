@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from workbench.casework.reviewing.exports import exportable, record_export
+from workbench.casework.training import TRAINING_NOTICE
 from workbench.cli.options import add_json, describe
 from workbench.cli.output import DONE, lines, say
 from workbench.cli.search import add_question, ask, show_result
 from workbench.installation import Installation
-from workbench.maps.offline import save_map
+from workbench.maps.offline import save_page, self_contained_html
 from workbench.maps.sightings import sightings_map
 from workbench.maps.zones import zone_of_cameras
 
@@ -35,20 +37,27 @@ def add(parser: argparse.ArgumentParser) -> None:
 def _map(options: argparse.Namespace) -> int:
     installation = Installation.open()
     result, chosen = ask(options, installation), installation.settings
+    register = installation.register
+    candidates, notices = exportable(register, result.case, result.candidates)
     drawn = sightings_map(
-        result.candidates,
+        candidates,
         cameras=result.cameras,
         district=result.scope.district,
         zone=zone_of_cameras(result.cameras, override=chosen.zone),
         base_map=chosen.base_map,
         tiles=chosen.tiles,
         tiles_attribution=chosen.tiles_attribution,
+        notices=notices,
     )
-    save_map(options.output, drawn)
+    page = self_contained_html(drawn)
+    ids = [candidate.tracklet_id for candidate in candidates]
+    record_export(register, result.case, ids, form="html", content=page.encode())
+    save_page(options.output, page)
     if options.json:
         notes = {"probe_notes": result.probe.notes} if result.probe.notes else {}
-        lines([{"map": str(options.output), "candidates": len(result.candidates)} | notes])
+        lines([{"map": str(options.output), "candidates": len(candidates)} | notes])
     else:
         show_result(result)
-        say(f"Map written to {options.output}")
+        others = [notice for notice in notices if notice != TRAINING_NOTICE]  # said already
+        say(*others, f"Map written to {options.output}; that is on record under {result.case}")
     return DONE

@@ -12,25 +12,39 @@ from workbench.maps.zones import local_time
 
 
 def sightings_csv(
-    candidates: Sequence[Candidate], *, zone: ZoneInfo, confirmed: Collection[str] = ()
+    candidates: Sequence[Candidate],
+    *,
+    zone: ZoneInfo,
+    confirmed: Collection[str] = (),
+    notices: Sequence[str] = (),
 ) -> str:
     """One row a candidate, best first; times in UTC and as clocks in *zone* show them.
 
-    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    *notices*, what must be said with the candidates, stand in each row. Text that a spreadsheet
+    would take for a formula gets an apostrophe before it.
     """
     rows = _rows(candidates, zone, frozenset(confirmed))
-    return csv_text(_COLUMNS, (row.values() for row in rows))
+    if not notices:
+        return csv_text(_COLUMNS, (row.values() for row in rows))
+    said = " ".join(notices)
+    return csv_text([*_COLUMNS, "notice"], ([*row.values(), said] for row in rows))
 
 
 def sightings_geojson(
-    candidates: Sequence[Candidate], *, zone: ZoneInfo, confirmed: Collection[str] = ()
+    candidates: Sequence[Candidate],
+    *,
+    zone: ZoneInfo,
+    confirmed: Collection[str] = (),
+    notices: Sequence[str] = (),
 ) -> dict[str, Any]:
     """A FeatureCollection (RFC 7946) with a point a candidate, where its camera stands.
 
-    The geometry is null where that is not known.
+    The geometry is null where that is not known. *notices*, what must be said with the candidates,
+    are a member of the collection.
     """
     return {
         "type": "FeatureCollection",
+        **({"notices": list(notices)} if notices else {}),
         "features": [
             {"type": "Feature", "geometry": _point(row), "properties": row}
             for row in _rows(candidates, zone, frozenset(confirmed))

@@ -165,8 +165,11 @@ def save_map(path: str | Path, folium_map: folium.Map) -> None:
 
     Raises MapError where :func:`self_contained_html` does, or if the file cannot be written.
     """
-    path = Path(path)
-    page = self_contained_html(folium_map)
+    save_page(Path(path), self_contained_html(folium_map))
+
+
+def save_page(path: Path, page: str) -> None:
+    """Write a page: the whole file or nothing. Raises MapError if it cannot be written."""
     # Beside it, so that the file takes its name in one step; saving twice at once is harmless.
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     try:

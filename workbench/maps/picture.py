@@ -40,12 +40,14 @@ def sightings_png(
     cameras: Sequence[Camera] = (),
     district: District | None = None,
     base_map: Path | None = None,
+    notices: Sequence[str] = (),
     width: int = 1600,
     height: int = 1000,
 ) -> bytes:
     """Draw a map like :func:`workbench.maps.sightings.sightings_map` as a PNG of a given size.
 
-    Tiles are not drawn: nothing is fetched. Raises MapError if *base_map* cannot be used.
+    Tiles are not drawn: nothing is fetched. *notices*, what must be said with the candidates, are
+    lines of their own. Raises MapError if *base_map* cannot be used.
     """
     ranked = best_first(candidates)
     unplaced = sum(candidate.camera.place is None for candidate in ranked)
@@ -83,7 +85,7 @@ def sightings_png(
     words = f"{len(ranked):,} {noun} at {cams}. Square with a tick: confirmed. Dashes: {ROUTE}."
     if unplaced:
         words += f" Place not known, not on the map: {unplaced:,}."
-    sheet.note(words)
+    sheet.note(*notices, words)
     buffer = io.BytesIO()
     canvas.resize((width, height), Image.Resampling.LANCZOS).save(buffer, "PNG")
     return buffer.getvalue()
@@ -204,14 +206,15 @@ class _Sheet:
             ]
             self.draw.line(tick, SURE, 3 * unit, joint="curve")
 
-    def note(self, words: str) -> None:
-        """A line at the foot."""
+    def note(self, *paragraphs: str) -> None:
+        """Lines at the foot, the last one lowest."""
+        words = "\n".join(paragraphs)
         at = 14 * OVERSAMPLING, self.size[1] - 12 * OVERSAMPLING
         font = self._font(16)
-        left, top, right, bottom = self.draw.textbbox(at, words, font=font, anchor="lb")
+        left, top, right, bottom = self.draw.textbbox(at, words, font=font, anchor="ld")
         pad = 6 * OVERSAMPLING
         self.draw.rectangle((left - pad, top - pad, right + pad, bottom + pad), fill="#ffffffe6")
-        self.draw.text(at, words, fill=INK, font=font, anchor="lb")
+        self.draw.text(at, words, fill=INK, font=font, anchor="ld")
 
     def _font(self, size: int) -> Any:
         return ImageFont.load_default(size * OVERSAMPLING)

@@ -39,6 +39,8 @@ def sightings_map(
     tiles_attribution: str = "",
     route: bool = True,
     max_speed_kmh: float = MAX_SPEED_KMH,
+    pictures: bool = True,
+    notices: Sequence[str] = (),
 ) -> OfflineMap:
     """Draw candidates where their cameras stand, with pictures, times and a possible route.
 
@@ -68,6 +70,12 @@ def sightings_map(
         at one camera, with none elsewhere between them, are one visit.
     max_speed_kmh : float
         A part of the route that asks for more is marked: one of its ends is a different person.
+    pictures : bool
+        Keep the best shots in the page, as a file needs them. Otherwise it holds none, and asks
+        the page around it for those in a popup that is opened; see
+        :class:`workbench.widgets.components.mapframe.MapFrame`.
+    notices : sequence of str
+        What must be said with the candidates, such as that they are for training.
 
     Raises
     ------
@@ -106,10 +114,12 @@ def sightings_map(
         Drawing("cameras", [place(camera) for camera in others], name="Cameras").add_to(drawn)
     if ranked:
         places = _sightings(numbered, stops if ways else [], sure, zone, place)
+        in_popups = {entry["rank"] for p in places for entry in p["candidates"] if entry["picture"]}
         Drawing("sightings", places, name="Candidates").add_to(drawn)
         heat = [[p["latitude"], p["longitude"], p["count"]] for p in places]
-        for rank, candidate in numbered[:MAX_PICTURES]:
-            _keep_picture(drawn, rank, candidate)
+        for rank, candidate in numbered if pictures else ():
+            if rank in in_popups:
+                _keep_picture(drawn, rank, candidate)
         Drawing("heat", heat, name="Heat map", show=False).add_to(drawn)
         times = [candidate.shot_time.timestamp() for candidate in ranked]
         if min(times) < max(times):
@@ -118,6 +128,9 @@ def sightings_map(
 
     folium.LayerControl().add_to(drawn)
     legend = _legend(ranked, sure, found, ways, bool(others), district, zone, max_speed_kmh)
+    if len(ranked) > MAX_PICTURES:
+        legend["remarks"].append(f"Pictures of the {MAX_PICTURES:,} best scores only.")
+    legend["remarks"] = [*notices, *legend["remarks"]]
     if len(stops) > MAX_STOPS:
         legend["remarks"].append(f"No route is drawn through {len(stops):,} stops.")
     if unplaced := len(candidates) - len(ranked):
@@ -286,8 +299,6 @@ def _legend(
     remarks = [f"Times: {zone.key}."]
     if sure < len(ranked):
         remarks.insert(0, "Candidates are leads, not identifications.")
-    if len(ranked) > MAX_PICTURES:
-        remarks.append(f"Pictures of the {MAX_PICTURES:,} best scores only.")
     if len({candidate.scale for candidate in ranked}) > 1:
         remarks.append("Scores are of several scales: those of different scales do not compare.")
     noun = "sighting" if sure == len(ranked) else "candidate"

@@ -143,7 +143,8 @@ class SightingsModel(Tasks):
             return None
         sure = frozenset(one.tracklet_id for one in self.candidates)
         return Whereabouts(case.reference, self.candidates, sure, (), case.request.district,
-                           self.zone, self.installation.settings)  # fmt: skip
+                           self.zone, self.installation.settings,
+                           (TRAINING_NOTICE,) if case.is_training else ())  # fmt: skip
 
 
 def sightings(

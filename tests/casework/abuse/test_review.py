@@ -6,8 +6,10 @@ import hashlib
 import re
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from attempts import SEEN, judge
@@ -30,6 +32,8 @@ from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.gallery.by_id import tracklets_by_id
 from workbench.notebook import search
+from workbench.widgets.components.exports import ExportBar
+from workbench.widgets.components.whereabouts import Whereabouts
 
 
 def test_taking_both_decisions_on_one_face(office: Any, keys: list[str]) -> None:
@@ -132,6 +136,35 @@ def test_an_export_amid_a_review(
     assert b"ben saw" in files["report.html"]
     assert "not finished" not in files["report.html"].decode()
     assert len([name for name in files if name.startswith("shots/")]) == 2
+
+
+def test_a_table_amid_a_review(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=3).candidates
+    list_for_review(office.register, "A-1", found[:2], fillers=0)
+    district, settings = permitted.district, office.installation.settings
+    shown = Whereabouts("A-1", found, frozenset(), (), district, ZoneInfo("UTC"), settings)
+    said: list[str] = []
+    bar, files = ExportBar(office.register, lambda: shown, said.append), []
+    monkeypatch.setattr(bar.saver, "save", lambda *file: files.append(file[2].decode()))
+    for form in ("csv", "geojson", "html"):
+        bar.buttons[form].click()
+    for file in files:
+        assert "2 candidates are left out: the review is not finished" in file
+        assert found[2].tracklet_id in file
+        assert found[0].tracklet_id not in file
+        assert found[1].tracklet_id not in file
+    (first, *_) = office.events("sightings.exported")
+    assert first.about["tracklets"] == [found[2].tracklet_id]
+    shown = replace(shown, candidates=found[:2])
+    bar.buttons["csv"].click()
+    assert said[-1].startswith("Nothing was saved. 2 candidates are left out")
+    assert len(files) == 3
+    office.sit("anna").close("A-1", reason="done")  # nobody decides any more
+    bar.buttons["csv"].click()
+    assert found[0].tracklet_id in files[3]
 
 
 def exported(office: Any, gallery: Gallery, path: Path) -> dict[str, bytes]:

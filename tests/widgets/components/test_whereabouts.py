@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from PIL import Image
 
+from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import Camera, Candidate
 from workbench.installation import Installation
 from workbench.widgets.components.exports import ExportBar
@@ -65,10 +66,33 @@ def test_each_form_is_a_file_of_its_kind(shown: Whereabouts) -> None:
 
 @pytest.mark.parametrize(
     ("case", "name"),
-    [("A-2026/117", "sightings-A-2026_117.csv"), ("../..", "sightings-case.csv")],
+    [("A-2026/117", "candidates-A-2026_117.csv"), ("../..", "candidates-case.csv")],
 )
 def test_the_name_of_a_file_stays_in_its_folder(shown: Whereabouts, case: str, name: str) -> None:
     assert replace(shown, case=case).file_name("csv") == name
+
+
+def test_a_file_is_called_sightings_if_it_holds_no_others(shown: Whereabouts) -> None:
+    sure = tuple(one for one in shown.candidates if one.tracklet_id in shown.confirmed)
+    assert replace(shown, case="A-1", candidates=sure).file_name("png") == "sightings-A-1.png"
+
+
+def test_each_file_of_a_training_case_says_so(
+    shown: Whereabouts, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: dict[str, bytes] = {}
+    bar = ExportBar(installation.register, lambda: shown, lambda _: None)
+    monkeypatch.setattr(bar.saver, "save", lambda name, _, file: sent.update({name[-3:]: file}))
+    for form in FORMS:
+        bar.buttons[form].click()
+    (tail,) = {name for name in sent if name == "son"}
+    rows = list(csv.DictReader(io.StringIO(sent["csv"].decode("utf-8-sig"))))
+    assert {row["notice"] for row in rows} == {TRAINING_NOTICE}
+    assert json.loads(sent[tail])["notices"] == [TRAINING_NOTICE]
+    assert TRAINING_NOTICE in sent["tml"].decode()
+    unmarked = replace(shown, notices=()).file("png")
+    assert sent["png"] != unmarked  # a line more at its foot
+    assert sent["png"] == replace(shown, notices=(TRAINING_NOTICE,)).file("png")
 
 
 def test_a_file_is_on_record_before_it_leaves(

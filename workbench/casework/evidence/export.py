@@ -26,6 +26,7 @@ from workbench.casework.register import all_entries
 from workbench.casework.reviewing.exports import considered
 from workbench.casework.reviewing.fillers import error_rates_of
 from workbench.casework.subjects import subject_photographs
+from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import TIME_FIELDS
 from workbench.domain.spreadsheets import csv_text
 from workbench.errors import EvidenceError, NotCalibrated
@@ -294,6 +295,7 @@ def _map(dossier: Dossier, base_map: Path | None) -> bytes:
             district=dossier.case.request.district,
             zone=dossier.zone,
             base_map=base_map,
+            notices=(TRAINING_NOTICE,) if dossier.case.is_training else (),
         )
     )
     return page.encode("utf-8")
@@ -324,6 +326,9 @@ def _candidates(dossier: Dossier) -> bytes:
             rows.append([*own, d.examiner, d.at, d.words, json.dumps(dict(d.features)), d.reason])
         if not finding.item.decisions:
             rows.append([*own, "", "", "", "", ""])
+    if dossier.case.is_training:
+        columns.append("notice")
+        rows = [[*row, TRAINING_NOTICE] for row in rows]
     return csv_text(columns, rows).encode("utf-8")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from workbench.casework.reviewing.blindness import is_about_review
 from workbench.casework.reviewing.review import Reviewed, review_list
+from workbench.casework.training import TRAINING_NOTICE
 
 if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
@@ -50,16 +51,25 @@ def considered(register: CaseRegister, reference: str) -> Considered:
 
 def exportable(
     register: CaseRegister, reference: str, candidates: Sequence[Candidate]
-) -> tuple[Candidate, ...]:
-    """Return the candidates of a case that a file may hold: none that waits for decisions.
+) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+    """Return the candidates of a case that a file may hold, and the notices it must bear.
 
-    Raises what :func:`considered` raises.
+    None that waits for decisions is among them; a notice says how many were left out. Raises what
+    :func:`considered` raises.
     """
     kept = {item.key for item in considered(register, reference).items}
     waiting = {
         item.tracklet_id for item in review_list(register, reference) if item.key not in kept
     }
-    return tuple(one for one in candidates if one.tracklet_id not in waiting)
+    found = tuple(one for one in candidates if one.tracklet_id not in waiting)
+    notices = [TRAINING_NOTICE] if register.case(reference).is_training else []
+    if left_out := len(candidates) - len(found):
+        faces = "1 candidate is" if left_out == 1 else f"{left_out:,} candidates are"
+        notices.append(
+            f"{faces} left out: the review is not finished, and the people who have still to "
+            "decide must not see score, place or time."
+        )
+    return found, tuple(notices)
 
 
 def record_export(

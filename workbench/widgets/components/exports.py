@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import anywidget
 import ipywidgets
 
 from workbench.casework.register import CaseRegister
-from workbench.casework.reviewing.exports import record_export
+from workbench.casework.reviewing.exports import exportable, record_export
 from workbench.errors import SightlineError
 from workbench.widgets.components.parts import button, escaped, markup
 from workbench.widgets.components.whereabouts import FORMS, Form, Whereabouts
@@ -71,14 +72,20 @@ class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
             self._say("There is nothing to save yet.")
             return
         try:
+            kept, notices = exportable(self._register, shown.case, shown.candidates)
+            if not kept:
+                self._say(f"Nothing was saved. {' '.join(notices)}")
+                return
+            shown = replace(shown, candidates=kept, notices=notices)
             content = shown.file(form)
-            ids = [candidate.tracklet_id for candidate in shown.candidates]
+            ids = [candidate.tracklet_id for candidate in kept]
             record_export(self._register, shown.case, ids, form=form, content=content)
         except SightlineError as error:
             self._say(str(error))
             return
         self.saver.save(shown.file_name(form), FORMS[form][1], content)
-        self._show_status(f"{shown.file_name(form)} is on record under {shown.case}.")
+        said = [f"{shown.file_name(form)} is on record under {shown.case}.", *notices]
+        self._show_status(" ".join(said))
 
     def _show_status(self, words: str) -> None:
         self.status.value = f'<span class="sl-hint" role="status">{escaped(words)}</span>'

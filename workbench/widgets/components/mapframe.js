@@ -9,9 +9,14 @@
  * @property {string} title
  * @property {string} height
  */
-/** @typedef {WidgetModel<Traits>} Model */
+/** @typedef {{ pictures: string[] }} Asked Ids of those whose pictures are to be sent. */
+/** @typedef {{ kind: string, pictures: Record<string, string> }} Pictures By id. */
+/** @typedef {WidgetModel<Traits, Asked, Pictures>} Model */
 
 const LONGEST_ID = 200;  // what a frame sends is a stranger's word
+
+/** @param {unknown} id */
+const isId = (id) => typeof id === "string" && id.length <= LONGEST_ID;
 
 /** @param {RenderProps<Model>} props */
 function render({ model, el }) {
@@ -32,7 +37,7 @@ function render({ model, el }) {
     else frame.srcdoc = model.get("page");
     if (model.get("page")) el.append(frame);
   };
-  /** @param {string | { kind: "sightline-select", id: string }} message */
+  /** @param {string | { kind: string, id?: string, pictures?: Record<string, string> }} message */
   const post = (message) => {
     frame?.contentWindow?.postMessage(message, "*");  // its origin is opaque
   };
@@ -51,16 +56,24 @@ function render({ model, el }) {
       && data.id.length <= LONGEST_ID && data.id !== model.get("selected")) {
       model.set("selected", data.id);
       model.save_changes();
+    } else if (data.kind === "sightline-pictures" && "ids" in data && Array.isArray(data.ids)) {
+      model.send({ pictures: data.ids.filter(isId) });
     }
+  };
+  /** @type {MessageListener<Pictures>} */
+  const hand = ({ kind, pictures }) => {
+    if (kind === "pictures") post({ kind: "sightline-pictures", pictures });
   };
   window.addEventListener("message", receive);
   model.on("change:page", draw);
   model.on("change:selected", postSelected);
+  model.on("msg:custom", hand);
   draw();
   return () => {
     window.removeEventListener("message", receive);
     model.off("change:page", draw);
     model.off("change:selected", postSelected);
+    model.off("msg:custom", hand);
   };
 }
 export default { render };

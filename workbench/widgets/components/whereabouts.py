@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from workbench.domain import Camera, Candidate, District
@@ -37,9 +37,10 @@ class Whereabouts:
     district: District | None
     zone: ZoneInfo
     settings: Settings  # base map and tile server
+    notices: tuple[str, ...] = ()  # what must be said with them
 
-    def page(self) -> str:
-        """One self-contained HTML page with a map.
+    def page(self, *, pictures: bool = True) -> str:
+        """One self-contained HTML page with a map; without *pictures* it asks for best shots.
 
         Raises MapError where the base map or the tile server of the settings cannot be used.
         """
@@ -56,6 +57,8 @@ class Whereabouts:
                 base_map=self.settings.base_map,
                 tiles=self.settings.tiles,
                 tiles_attribution=self.settings.tiles_attribution,
+                pictures=pictures,
+                notices=self.notices,
             )
         )
 
@@ -72,18 +75,20 @@ class Whereabouts:
                 cameras=self.cameras,
                 district=self.district,
                 base_map=self.settings.base_map,
+                notices=self.notices,
             )
+        about: Any = {"zone": self.zone, "confirmed": self.confirmed, "notices": self.notices}
         if form == "csv":
             # The mark of byte order is what makes spreadsheets read it as UTF-8.
-            table = sightings_csv(self.candidates, zone=self.zone, confirmed=self.confirmed)
-            return table.encode("utf-8-sig")
-        points = sightings_geojson(self.candidates, zone=self.zone, confirmed=self.confirmed)
+            return sightings_csv(self.candidates, **about).encode("utf-8-sig")
+        points = sightings_geojson(self.candidates, **about)
         return json.dumps(points, ensure_ascii=False, allow_nan=False).encode()
 
     def file_name(self, form: Form) -> str:
-        """Name the file; no case reference can lead out of a folder."""
+        """Name the file after what it holds; no case reference can lead out of a folder."""
         plain = re.sub(r"[^\w.-]+", "_", self.case).strip("._") or "case"
-        return f"sightings-{plain}.{form}"
+        sure = all(one.tracklet_id in self.confirmed for one in self.candidates)
+        return f"{'sightings' if sure else 'candidates'}-{plain}.{form}"
 
     def route(self) -> str:
         """Describe the route as HTML, beginning with legs too fast for one person."""

@@ -62,16 +62,19 @@ class CaseModel(ScopeModel):
             self.set_district(case.request.district)
             self.set_range(case.request.start, case.request.end)
 
-    def view(self, candidates: Sequence[Candidate]) -> None:
-        """Record that these candidates' best shots are shown, each once a search."""
+    def view(self, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        """Record that these candidates' best shots are shown, each once a search, before they are.
+
+        Returns those that may be shown: the ones whose showing is on record.
+        """
         fresh = [c.tracklet_id for c in candidates if c.tracklet_id not in self._viewed]
-        if self.result is None or not fresh:
-            return
-        self._viewed |= {*fresh}
-        try:
-            record_view(self.installation.register, self.result.case, fresh)
-        except SightlineError as error:
-            self.say("search", str(error))
+        if self.result is not None and fresh:
+            try:
+                record_view(self.installation.register, self.result.case, fresh)
+                self._viewed |= {*fresh}
+            except SightlineError as error:
+                self.say("search", str(error))
+        return tuple(one for one in candidates if one.tracklet_id in self._viewed)
 
     def list_for_review(self) -> None:
         """Put candidates on the review list of their case: those sorted as same or unsure.

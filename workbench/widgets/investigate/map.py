@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from workbench.casework.reviewing.review import sightings
 from workbench.casework.reviewing.sightings import confirmed_sightings
+from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
 from workbench.installation import Installation
@@ -24,7 +26,7 @@ class SightingsPanel(Panel):
         self.model = model
         self.shown: Whereabouts | None = None
         self._sure: dict[str, Candidate] = {}
-        self.map = MapFrame(title="Map of the candidates")
+        self.map = MapFrame(title="Map of the candidates", pictures_of=self._pictures)
         self.exports = ExportBar(
             model.installation.register, lambda: self.shown, lambda words: model.say("map", words)
         )
@@ -54,6 +56,13 @@ class SightingsPanel(Panel):
         if any(candidate.tracklet_id == change["new"] for candidate in self.model.shown):
             self.model.selected = change["new"]
 
+    def _pictures(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Best shots of those of some ids that are on the map now; showing them is on record."""
+        asked = {*ids}
+        seen = self.model.view([one for one in self.model.shown if one.tracklet_id in asked])
+        sure = [one for name, one in self._sure.items() if name in asked]  # recorded when read
+        return {one.tracklet_id: one.shot_jpeg for one in (*sure, *seen)}
+
     def _ask(self, _: object = None) -> None:
         """Ask what is confirmed in the case; not each time that the threshold moves."""
         self._sure = {}
@@ -81,10 +90,11 @@ class SightingsPanel(Panel):
             district=result.scope.district,
             zone=self.model.zone,
             settings=self.model.installation.settings,
+            notices=(TRAINING_NOTICE,) if result.training else (),
         )
         self.route.value = self.shown.route()
         try:
-            self.map.page = self.shown.page()
+            self.map.page = self.shown.page(pictures=False)
         except SightlineError as error:
             self.model.say("map", str(error))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from traitlets import Bool, Instance, Tuple, Unicode, observe
+from traitlets import Bool, Instance, Tuple, Unicode, observe, validate
 
 from workbench.calibration import calibration_of
 from workbench.domain import PLAIN_SCALE, Scope, Threshold
@@ -219,6 +220,16 @@ class Investigation(Photographs, CaseModel):
             return None
         self.uncalibrated = ""
         return found
+
+    @validate("selected")
+    def _only_shown(self, proposal: Any) -> str:
+        """Let nobody choose a candidate below the threshold, whose face is not shown."""
+        known = {"", *(one.tracklet_id for one in self.shown)}
+        return next((id_ for id_ in (proposal["value"], self.selected) if id_ in known), "")
+
+    @observe("threshold")
+    def _leave_what_is_not_shown(self, _: object = None) -> None:
+        self.selected = self._only_shown({"value": self.selected})
 
     @property
     def expectations(self) -> Expectations | None:

@@ -45,8 +45,8 @@ class TriageOpinions(HasTraits):
     def record(self, tracklet_id: str, verdict: TriageVerdict) -> bool:
         """Record an opinion on a candidate of the result; True if it was recorded."""
         result, self.problem = self.model.result, ""
-        candidates = result.candidates if result else ()
-        candidate = next((one for one in candidates if one.tracklet_id == tracklet_id), None)
+        shown = self.model.shown
+        candidate = next((one for one in shown if one.tracklet_id == tracklet_id), None)
         if result is None or candidate is None:
             self.problem = "Choose a candidate from this search first."
             return False
@@ -80,7 +80,7 @@ class TriageOpinions(HasTraits):
         return taken.tracklet_id
 
     def _tally(self) -> str:
-        own = self.model.result.candidates if self.model.result else ()
+        own = self.model.shown
         done = sum(candidate.tracklet_id in self.opinions for candidate in own)
         return f"{done:,} of {count(len(own), 'candidate')} sorted."
 

@@ -152,13 +152,12 @@ class ResultsPanel(Panel):
         visible = "" if result and self.model.shown else "none"
         self.tools.layout.display = self.body.layout.display = visible
         self.clear.layout.display = "" if listing.narrowed else "none"
-        items = listing.page_items
+        items = self.model.view(listing.page_items)
         self.candidates.items = [card(one, listing) for one in items]
         self.candidates.table = listing.table
         if result is None:
             self.probe.value = ""
             return
-        self.model.view(items)
         self.previous.disabled = listing.page == 0
         self.next.disabled = listing.page >= listing.pages - 1
         several = "" if listing.pages > 1 else "none"

@@ -24,17 +24,17 @@ class CandidateComparison(Comparison):
             work=model.work,
         )
         self.model = model
-        model.observe(self._follow, ["selected", "result"])
+        model.observe(self._follow, ["selected", "result", "threshold"])
         self._follow()
 
     def _follow(self, _: object = None) -> None:
         result, wanted = self.model.result, self.model.selected
-        candidates = result.candidates if result else ()
-        candidate = next((one for one in candidates if one.tracklet_id == wanted), None)
-        if result is None or candidate is None:
+        chosen = [one for one in self.model.shown if one.tracklet_id == wanted]
+        seen = self.model.view(chosen)
+        if result is None or not seen:
             self.show(None)
         else:
-            self.show(candidate, result.probe.photographs, case=result.case)
+            self.show(seen[0], result.probe.photographs, case=result.case)
 
 
 class TriagePanel(ComparePanel):

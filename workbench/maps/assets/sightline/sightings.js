@@ -25,7 +25,7 @@
  * @typedef {object} PopupEntry
  * @property {string} id
  * @property {number} rank
- * @property {boolean} picture Whether the map has one.
+ * @property {boolean} picture Whether the map has one, or can ask for it.
  * @property {boolean} confirmed
  * @property {string} score
  * @property {string} time
@@ -85,6 +85,8 @@ const sightline = {};
   /** @type {((id: string) => void)[]} Called as another candidate is highlighted. */
   const highlightListeners = [];
   let highlighted = "";
+  /** @type {Map<string, string>} Best shots by id, as the page around this one has sent them. */
+  const sentPictures = new Map();
 
   /**
    * An element with a class, a text or children, and attributes.
@@ -473,7 +475,9 @@ const sightline = {};
     // The page around the map may highlight a candidate, and is told of one highlighted here.
     highlightListeners.push(ring.show);
     window.addEventListener("message", ({ source, data }) => {
-      if (source === window.parent && data?.kind === "sightline-select") highlight(data.id);
+      if (source !== window.parent) return;
+      if (data?.kind === "sightline-select") highlight(data.id);
+      if (data?.kind === "sightline-pictures") takePictures(data.pictures);
     });
     add();
     if (window.parent !== window) window.parent.postMessage({ kind: "sightline-drawn" }, "*");
@@ -652,7 +656,7 @@ const sightline = {};
    * @param {SightingPlace} place
    */
   function story({ name, id, summary, candidates, omitted }) {
-    return el("div", "sl-story", [
+    const opened = el("div", "sl-story", [
       el("h2", "", name === id ? name : [name, " ", el("small", "", id)]),
       el("p", "", summary),
       el("ol", "", candidates.map(entry)),
@@ -660,6 +664,8 @@ const sightline = {};
       ...(candidates.every((c) => c.confirmed) ? []
         : [el("p", "sl-soft", "A lead, not an identification.")]),
     ]);
+    askForPictures(opened);
+    return opened;
   }
 
   /** @param {PopupEntry} candidate */
@@ -680,11 +686,36 @@ const sightline = {};
   }
 
   /** @param {PopupEntry} candidate */
-  function bestShot({ rank, picture }) {
+  function bestShot({ id, rank, picture }) {
     if (!picture) return el("span", "sl-no-picture", "picture not included in this map");
-    // Python keeps it in the page rather than in this script.
-    const data = /** @type {HTMLDataElement} */ (document.getElementById(`sl-picture-${rank}`));
-    return el("img", "", null, { alt: `Best shot of candidate ${rank}`, src: data.value });
+    const image = el("img", "", null, { alt: `Best shot of candidate ${rank}`, "data-picture": id });
+    // In a file, Python keeps it in the page rather than in this script.
+    const kept = document.getElementById(`sl-picture-${rank}`);
+    const source = kept instanceof HTMLDataElement ? kept.value : sentPictures.get(id);
+    if (source) image.src = source;
+    return image;
+  }
+
+  /**
+   * Ask the page around this one for the pictures of a popup that it has not sent yet.
+   *
+   * @param {HTMLElement} opened
+   */
+  function askForPictures(opened) {
+    const images = opened.querySelectorAll("img[data-picture]:not([src])");
+    const ids = [...images].map((image) => image.getAttribute("data-picture"));
+    if (ids.length && window.parent !== window) {
+      window.parent.postMessage({ kind: "sightline-pictures", ids }, "*");
+    }
+  }
+
+  /** @param {Record<string, string>} pictures Addresses of data by id, as they came. */
+  function takePictures(pictures) {
+    for (const [id, source] of Object.entries(pictures)) sentPictures.set(id, source);
+    for (const image of document.querySelectorAll("img[data-picture]:not([src])")) {
+      const source = sentPictures.get(image.getAttribute("data-picture") ?? "");
+      if (source) image.setAttribute("src", source);
+    }
   }
 
   /**
