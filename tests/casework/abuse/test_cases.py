@@ -180,7 +180,7 @@ def test_invisible_letters(ask: Ask, letter: str) -> None:
 def test_a_formula_in_a_reason(
     office: Any, keys: list[str], gallery: Gallery, tmp_path: Path
 ) -> None:
-    judge(office, "anna", keys[0], reason='=HYPERLINK("http://x","y")')
+    judge(office, "rolf", keys[0], reason='=HYPERLINK("http://x","y")')
     judge(office, "rosa", keys[0], reason="-2+3+cmd|' /C calc'!A0")
     export(office.sit("anna"), "A-1", gallery, tmp_path / "x.zip")
     with zipfile.ZipFile(tmp_path / "x.zip") as archive:

@@ -113,6 +113,7 @@ def test_a_recording_changed_since_indexing(
     (tmp_path / "footage").mkdir()
     for n in range(4):
         (tmp_path / "footage" / f"{n}.mp4").write_bytes(b"cut differently")
+    office.sit("anna").close("A-1", reason="found")  # then faces that waited are told, too
     made = export(
         office.sit("anna"), "A-1", gallery, tmp_path / "x.zip", footage=[tmp_path / "footage"]
     )
