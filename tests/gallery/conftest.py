@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import jpeg
 from searching import JOINED
 
 from workbench.domain import (
@@ -50,7 +51,7 @@ def recording_of(
         shots = tuple(
             Shot(
                 60.0 * ordinal + n, seen + timedelta(seconds=n), Box(10, 20, 30, 40),
-                Quality(0.9 - n / 10, 0.9, 0.8, 0.7, 0.6), b"jpeg %d of %d" % (n, seed),
+                Quality(0.9 - n / 10, 0.9, 0.8, 0.7, 0.6), jpeg(f"jpeg {n} of {seed}"),
                 vector(seed + n),
             )
             for n in range(2)
@@ -61,7 +62,7 @@ def recording_of(
     unclear = started_at + timedelta(minutes=9)
     tracklets.append(Tracklet(len(seeds), unclear, unclear, 1))
     return IndexedRecording(
-        recording, f"{camera}{minute:04}" * 8, 1000, 2000, 600.0, 640, 360, 7200, 1200, 50,
+        recording, (f"{camera}{minute:04}" * 13)[:64], 1000, 2000, 600.0, 640, 360, 7200, 1200, 50,
         tuple(tracklets), problems,
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ import films
 import numpy as np
 import pytest
 from office import PROFILE, START, normaliser_of
+from pictures import jpeg
 
 from workbench.domain import (
     PLAIN_SCALE,
@@ -46,7 +47,7 @@ def tracklet(
     made = np.random.default_rng(ordinal).normal(0, 0.2, PROFILE.dimension).astype(np.float32)
     shots = tuple(
         Shot(at, START + timedelta(seconds=at), Box(x, 10, 50, 50),
-             Quality(quality, 0.9, 0.9, 0.9, 0.9), b"jpeg", made)
+             Quality(quality, 0.9, 0.9, 0.9, 0.9), jpeg(), made)
         for at in seconds
     )  # fmt: skip
     return Tracklet(ordinal, shots[0].time, shots[-1].time, looks, shots, made)
@@ -58,8 +59,8 @@ def pairs(*tracklets: Tracklet) -> list[tuple[int, int]]:
 
 def recording(name: str, *tracklets: Tracklet) -> IndexedRecording:
     whole = IndexedRecording(
-        Recording(name, Path(name), "C1", START), name.ljust(64, "0"), 1, 1, 3600.0, 640, 360, 100,
-        100, 10, tracklets,
+        Recording(name, Path(name), "C1", START), name.encode().hex().ljust(64, "0"), 1, 1, 3600.0,
+        640, 360, 100, 100, 10, tracklets,
     )  # fmt: skip
     return with_different_people(whole, PROFILE.metric, NORMALISER)
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from pictures import jpeg
 
 from workbench.domain import (
     Box,
@@ -39,7 +40,7 @@ def numbered(number: int) -> IndexedRecording:
         vector = np.random.default_rng(number * TRACKLETS + ordinal).normal(0, 0.3, 16)
         vector[0] = number
         template = vector.astype(np.float32)
-        shot = Shot(1.0, began, Box(1, 2, 3, 4), quality, b"jpeg %d" % number, template)
+        shot = Shot(1.0, began, Box(1, 2, 3, 4), quality, jpeg(f"jpeg {number}."), template)
         tracklets.append(
             Tracklet(ordinal, began, began + timedelta(seconds=5), 9, (shot,), template)
         )

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from films import RATE, SIZE, write
+from pictures import jpeg
 from shapely import box
 
 from workbench.calibration import Normaliser
@@ -220,7 +221,7 @@ def town_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 template = (vector(person) + np.float32(camera / 50)).astype(np.float32)
                 shot = Shot(
                     60.0 * person, seen, Box(10, 20, 30, 40),
-                    Quality(0.9, 0.9, 0.8, 0.7, 0.6), b"jpeg", template,
+                    Quality(0.9, 0.9, 0.8, 0.7, 0.6), jpeg(), template,
                 )  # fmt: skip
                 end = seen + timedelta(seconds=5)
                 tracklets.append(Tracklet(person, seen, end, 9, (shot,), template))
@@ -301,7 +302,7 @@ def clocked_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         begins = started + timedelta(hours=number)
         seen, template = begins + timedelta(seconds=1), vector(number)
         quality = Quality(0.9, 0.9, 0.8, 0.7, 0.6)
-        shot = Shot(1.0, seen, Box(10, 20, 30, 40), quality, b"jpeg", template)
+        shot = Shot(1.0, seen, Box(10, 20, 30, 40), quality, jpeg(), template)
         tracklet = Tracklet(0, seen, seen + timedelta(seconds=2), 9, (shot,), template)
         recordings.append(
             IndexedRecording(

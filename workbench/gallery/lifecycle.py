@@ -15,6 +15,7 @@ from workbench.domain import Problem, Profile, Scope, Stretch
 from workbench.errors import GalleryError, ProfileMismatch
 from workbench.gallery.adoption import Agreed, Arrival, Known, found_in, settle
 from workbench.gallery.best import BATCH
+from workbench.gallery.incoming import ROUNDING, check_profile, check_tables
 from workbench.gallery.index import quantise
 from workbench.gallery.offsets import files_beside, is_whole, strays
 from workbench.gallery.order import DAY
@@ -34,7 +35,6 @@ from workbench.gallery.times import stretch_of
 
 PROFILE_FILE = "gallery.json"
 _FORMAT, _EARLIER_FORMAT = 2, 1
-ROUNDING = 2  # microseconds
 
 
 def check(gallery: Gallery) -> Iterator[Problem]:
@@ -187,6 +187,14 @@ def _export(segment: Segment, target: Path, wanted: list[str], profile: Profile)
     import pyarrow.parquet as pq
 
     target.mkdir()
+    for name, table in _tables_of(segment, wanted, profile):
+        pq.write_table(table, target / f"{name}.parquet")
+
+
+def _tables_of(
+    segment: Segment, wanted: list[str], profile: Profile
+) -> Iterator[tuple[str, pa.Table]]:
+    """The tables of a segment with the recordings *wanted*, and their templates."""
     connection = connect(segment.folder / ROWS)
     try:
         for table in TABLES:
@@ -195,7 +203,7 @@ def _export(segment: Segment, target: Path, wanted: list[str], profile: Profile)
             keep = "SEMI JOIN wanted USING (recording_id)" if table in OF_RECORDINGS else ""
             connection.register("wanted", pa.table({"recording_id": pa.array(wanted, pa.string())}))
             found = connection.sql(f"FROM {table} {keep} ORDER BY {table}.rowid")
-            pq.write_table(found.to_arrow_table(), target / f"{table}.parquet")
+            yield table, found.to_arrow_table()
     finally:
         connection.close()
     index = segment.index
@@ -210,7 +218,7 @@ def _export(segment: Segment, target: Path, wanted: list[str], profile: Profile)
             "template": pa.FixedSizeListArray.from_arrays(flat, profile.dimension),
         }
     )
-    pq.write_table(templates, target / "templates.parquet")
+    yield "templates", templates
 
 
 def import_into(gallery: Gallery, folder: Path, *, agreed: Agreed | None = None) -> Arrival:
@@ -228,15 +236,39 @@ def import_into(gallery: Gallery, folder: Path, *, agreed: Agreed | None = None)
     """
     profile = exported_profile(folder)
     _same_profile(gallery, profile, str(folder))
-    parts = sorted(path for path in folder.iterdir() if path.is_dir())
+    parts = _parts(folder)
     here: set[str] = set()
     found: list[Known] = []
-    for part in parts:  # before anything is added
-        tables = read_tables(part, profile)
+    for tables in check_export(folder, profile):  # before anything is added
         here |= gallery.already_here(tables["recordings"])
         found += _found_in(tables)
     came = sum(gallery.add_tables(read_tables(part, profile), without=here) for part in parts)
     return settle(gallery, came, found, agreed)
+
+
+def _parts(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir())
+
+
+def check_export(folder: Path, profile: Profile) -> Iterator[dict[str, pa.Table]]:
+    """Check what :func:`export` wrote, and yield the tables of each part of it.
+
+    Raises GalleryError for the first value that cannot be one of a gallery, with its file, column
+    and row.
+    """
+    seen: dict[str, str] = {}
+    for part in _parts(folder):
+        tables = read_tables(part, profile)
+        check_tables(tables, profile, str(part))
+        for name in tables["recordings"]["recording_id"].to_pylist():
+            if name in seen:
+                raise GalleryError(
+                    f"recording {name} is in {seen[name]} too",
+                    where=str(part),
+                    fix="Nothing was added. Export the gallery again",
+                )
+            seen[name] = part.name
+        yield tables
 
 
 def _found_in(tables: Mapping[str, pa.Table]) -> list[Known]:
@@ -266,13 +298,15 @@ def exported_profile(folder: Path) -> Profile:
             raise ValueError(f"format {about['format']}")
         values: dict[str, Any] = about["profile"]
         values["weights"] = tuple((file, sha256) for file, sha256 in values["weights"])
-        return Profile(**values)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        profile = Profile(**values)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise GalleryError(
             f"is not an export of a gallery ({error})",
             where=str(folder),
             fix="Name the folder that `sightline gallery export` made",
         ) from None
+    check_profile(profile, str(folder / PROFILE_FILE))
+    return profile
 
 
 def merge(gallery: Gallery, other: Gallery, *, agreed: Agreed | None = None) -> Arrival:
@@ -286,6 +320,9 @@ def merge(gallery: Gallery, other: Gallery, *, agreed: Agreed | None = None) -> 
     """
     _same_profile(gallery, other.profile, str(other.path))
     other.refresh()
+    for segment in other.segments:  # before anything is added
+        ids = [name.decode() for name in segment.recording_ids.tolist()]
+        check_tables(dict(_tables_of(segment, ids, other.profile)), other.profile, str(other.path))
     here = gallery.already_here(
         other.arrow("SELECT recording_id, sha256, camera_id, stream FROM recordings")
     )

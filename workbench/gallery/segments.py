@@ -635,21 +635,33 @@ def columns(profile: Profile) -> dict[str, pa.Schema]:
 
 def read_tables(folder: Path, profile: Profile) -> dict[str, pa.Table]:
     """The Parquet files of one exported segment; raise GalleryError if one is not as it must be."""
+    found = {}
+    for name, wanted in columns(profile).items():
+        path = folder / f"{name}.parquet"
+        if name == LATER and not path.exists():
+            found[name] = wanted.empty_table()
+            continue
+        try:
+            found[name] = _read(path, wanted)
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise GalleryError(
+                f"is not a part of an export ({str(error).splitlines()[0]})",
+                where=str(path),
+                fix="Export the gallery again",
+            ) from None
+    return found
+
+
+def _read(path: Path, wanted: pa.Schema) -> pa.Table:
     import pyarrow.parquet as pq
 
-    try:
-        return {
-            name: pq.read_table(folder / f"{name}.parquet").select(wanted.names).cast(wanted)
-            if name != LATER or (folder / f"{name}.parquet").exists()
-            else wanted.empty_table()
-            for name, wanted in columns(profile).items()
-        }
-    except (OSError, KeyError, pa.ArrowException) as error:
-        raise GalleryError(
-            f"is not a part of an export ({str(error).splitlines()[0]})",
-            where=str(folder),
-            fix="Export the gallery again",
-        ) from None
+    # By its own columns alone: a folder of that name, or one called a=b, would give it others.
+    with path.open("rb") as file, pq.ParquetFile(file) as opened:
+        table = opened.read().select(wanted.names)
+    for name, found, kind in zip(wanted.names, table.schema.types, wanted.types, strict=True):
+        if found != kind and not pa.types.is_large_string(found):
+            raise ValueError(f"column {name} holds {found}, not {kind}")
+    return table.cast(wanted)
 
 
 def has_later(connection: duckdb.DuckDBPyConnection, database: str) -> bool:

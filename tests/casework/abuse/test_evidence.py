@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import polyglots
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from polyglots import POLYGLOTS, entry
 
@@ -31,8 +33,10 @@ from workbench.casework.record.signing import signing_key
 from workbench.casework.register import CaseRegister
 from workbench.cli.main import main
 from workbench.domain import Probe
-from workbench.errors import CaseError, EvidenceError, NotPermitted
+from workbench.errors import CaseError, EvidenceError, GalleryError, NotPermitted
 from workbench.gallery import Gallery
+from workbench.gallery.lifecycle import export as write_parquet
+from workbench.gallery.lifecycle import import_into
 
 Ask = Callable[..., Request]
 
@@ -272,3 +276,21 @@ def test_an_archive_that_writes_over_the_verdict(
         assert not re.search(r"(?m)^x: signature valid", said.out + said.err)
     with pytest.raises(CaseError, match="invisible character"):
         written(tmp_path / "y.zip", {}, about | {"case": hostile}, key)
+
+
+def test_a_recording_imported_under_a_path(
+    gallery: Gallery, town_file: Path, tmp_path: Path, office: Any, case: Case
+) -> None:
+    """Its id would be the name of a file in the next archive."""
+    exported = tmp_path / "parquet"
+    write_parquet(gallery, exported)
+    for table in exported.rglob("*.parquet"):
+        rows = pq.read_table(table)
+        if "recording_id" in rows.column_names and len(rows):
+            at = rows.column_names.index("recording_id")
+            evil = pa.array(["../../../evil"] * len(rows), rows.schema.types[at])
+            pq.write_table(rows.set_column(at, "recording_id", evil), table)
+    with Gallery.create(tmp_path / "new.duckdb", gallery.profile) as new:
+        with pytest.raises(GalleryError, match="column recording_id, row 1: is not 16 hexa"):
+            import_into(new, exported)
+        assert len(new.recordings()) == 0
