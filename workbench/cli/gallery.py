@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -34,14 +33,7 @@ from workbench.cli.output import (
 )
 from workbench.errors import GalleryError
 from workbench.evaluation.own_footage import keep, learn
-from workbench.gallery.lifecycle import (
-    check,
-    check_export,
-    export,
-    exported_profile,
-    import_into,
-    merge,
-)
+from workbench.gallery.lifecycle import check, export, exported_profile, import_into, merge
 from workbench.gallery.replacement import replace
 from workbench.gallery.upgrade import upgrade
 from workbench.indexing import index_catalogue
@@ -292,9 +284,8 @@ def _is_time(text: str) -> bool:
 
 
 def _import(options: argparse.Namespace) -> int:
-    profile = exported_profile(options.folder)
-    if not options.gallery.exists():  # so that none is made for what is refused
-        deque(check_export(options.folder, profile), maxlen=0)
+    # Where there is none yet, it is not made for an export that is refused.
+    profile = exported_profile(options.folder, check=not options.gallery.exists())
     installation = Installation.open()
     with installation.gallery_for_writing(options.gallery, profile) as gallery:
         came = bring_in(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -284,8 +285,11 @@ def _found_in(tables: Mapping[str, pa.Table]) -> list[Known]:
     ]
 
 
-def exported_profile(folder: Path) -> Profile:
-    """The profile of an export; raise GalleryError if *folder* holds none."""
+def exported_profile(folder: Path, *, check: bool = False) -> Profile:
+    """The profile of an export; raise GalleryError if *folder* holds none.
+
+    With *check*, all of the export is checked too, as :func:`check_export` does.
+    """
     try:
         about: Any = json.loads((folder / PROFILE_FILE).read_text("utf-8"))
         if about["format"] == _EARLIER_FORMAT:
@@ -306,6 +310,8 @@ def exported_profile(folder: Path) -> Profile:
             fix="Name the folder that `sightline gallery export` made",
         ) from None
     check_profile(profile, str(folder / PROFILE_FILE))
+    if check:
+        deque(check_export(folder, profile), maxlen=0)
     return profile
 
 
