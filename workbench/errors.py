@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
+# No room on the disk, for this account, or for a file of this size.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 class SightlineError(Exception):
     """Base of every error raised on purpose.
@@ -132,3 +138,23 @@ class MapError(SightlineError):
 
 class Cancelled(SightlineError):
     """Long work was stopped on request; what was finished is kept."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Return True if an error says that the disk is full; libraries say it in their words alone."""
+    told = isinstance(error, OSError) and error.errno in _FULL
+    return told or any(os.strerror(number) in str(error) for number in _FULL)
+
+
+def unwritten(error: BaseException, *, fix: str) -> tuple[str, str]:
+    """Return what was wrong when something could not be written, and what to do about it.
+
+    *fix* is what helps if the disk is not full.
+    """
+    if is_full(error):
+        return (
+            "cannot be written: the disk is full",
+            "Free some space on it and do this again; what was stored before is kept",
+        )
+    reason = getattr(error, "strerror", None) or (str(error).splitlines() or [repr(error)])[0]
+    return f"cannot be written ({reason})", fix

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -41,23 +41,6 @@ with Gallery.open({path!r}, write=True) as gallery:
             raise SystemExit(3)
         number += 1
 """
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """``small_disk(options)``: a disk of 24 MB, or the same with other options."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-
-    def mount(options: str) -> Path:
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-        if subprocess.run(command, check=False, capture_output=True).returncode:
-            pytest.skip("mounting a small disk needs root")
-        return folder
-
-    yield mount
-    while not subprocess.run(["umount", str(folder)], check=False, capture_output=True).returncode:
-        pass
 
 
 def fill(path: Path, first: int) -> subprocess.CompletedProcess[str]:

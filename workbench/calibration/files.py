@@ -20,13 +20,14 @@ from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from uuid import uuid4
 
 import numpy as np
 
 from workbench.calibration.model import Calibration, Curve, LikelihoodRatioModel, Nearness
 from workbench.calibration.normaliser import BEST, Normaliser
 from workbench.domain import Metric
-from workbench.errors import EvaluationError
+from workbench.errors import EvaluationError, unwritten
 
 if TYPE_CHECKING:
     from workbench.domain import Profile
@@ -42,7 +43,10 @@ _Numbers = TypeVar("_Numbers", Curve, Nearness)
 
 
 def write_calibration(calibration: Calibration, path: Path) -> None:
-    """Write a calibration as JSON, rates to five digits."""
+    """Write a calibration as JSON, rates to five digits, whole or not at all.
+
+    Raises EvaluationError if it cannot be written.
+    """
     document = asdict(replace(calibration, normaliser=None))
     document |= {"version": VERSION, "made": calibration.made.isoformat()}
     del document["probes"], document["digest"]
@@ -58,8 +62,15 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
         ]
     if calibration.normaliser is not None:
         document["normaliser"] = _of_normaliser(calibration.normaliser)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_compact(document), "utf-8")
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(_compact(document), "utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        what, fix = unwritten(error, fix="Make the folder writable, or name another")
+        raise EvaluationError(what, where=str(path), fix=fix) from None
 
 
 def read_calibration(path: Path) -> Calibration:

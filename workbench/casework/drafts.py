@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.casework.subjects import erase, subject_folder
 from workbench.domain import parse_time
-from workbench.errors import CaseError, TimeError
+from workbench.errors import CaseError, TimeError, unwritten
 
 if TYPE_CHECKING:
     from workbench.casework.record.people import Person
@@ -76,11 +76,11 @@ def keep_draft(
             if path.name.removeprefix(f"{name}-") not in contents:
                 erase(path)
     except OSError as error:
+        what, fix = unwritten(error, fix="Ask the administrator to check the disk")
         raise CaseError(
-            f"the question could not be saved ({error.strerror})",
-            where=reference,
-            fix="Free space on the disk; until then, a reload of this page loses the question",
-        ) from None
+            f"the question {what}", where=reference,
+            fix=f"{fix}. Until then, a reload of this page loses the question",
+        ) from None  # fmt: skip
 
 
 def read_draft(register: CaseRegister, reference: str) -> Draft | None:
@@ -139,10 +139,13 @@ def _write(path: Path, content: bytes) -> None:
     """Write a file for its owner alone, whole or not at all, and overwrite the one before."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     opened = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(opened, "wb") as file:
-        file.write(content)
-    before = path.open("r+b") if path.exists() else None
-    unfinished.replace(path)
+    try:
+        with os.fdopen(opened, "wb") as file:
+            file.write(content)
+        before = path.open("r+b") if path.exists() else None
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
     if before is not None:
         with before:
             before.write(b"\0" * os.fstat(before.fileno()).st_size)

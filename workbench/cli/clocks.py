@@ -19,7 +19,7 @@ from workbench.cli.options import (
     describe,
 )
 from workbench.cli.output import DONE, counted, lines, say, show, table
-from workbench.errors import SightlineError
+from workbench.errors import SightlineError, unwritten
 from workbench.footage.clockpictures import AREAS, read_area
 from workbench.footage.clockreading import per_day
 from workbench.installation import Installation
@@ -288,11 +288,8 @@ def _pictures(options: argparse.Namespace) -> int:
             path.write_bytes(picture.png)
             written.append((path, picture.seconds))
     except OSError as error:
-        raise SightlineError(
-            f"cannot be written ({error.strerror})",
-            where=str(options.output),
-            fix="Choose another folder",
-        ) from None
+        what, fix = unwritten(error, fix="Choose another folder")
+        raise SightlineError(what, where=str(options.output), fix=fix) from None
     if options.json:
         lines(
             {

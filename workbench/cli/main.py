@@ -6,6 +6,7 @@ to standard error. Exit status: 0 done, 1 done with reported problems, 2 refused
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 
 from workbench.cli.options import Command, Parser
 from workbench.cli.output import DONE, REFUSED, replace_unwritable, say
-from workbench.errors import SightlineError
+from workbench.errors import SightlineError, is_full, unwritten
 
 # Each command with its module in this room and its line in the list. Only the module of the command
 # that is run is loaded: `sightline --help` waits for no library.
@@ -59,6 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output went away, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        # Every room says what it could not write; this is for what none of them thought of.
+        if not is_full(error) and error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        what, fix = unwritten(error, fix="Ask the person who runs this installation for access")
+        say(str(SightlineError(what, where=str(error.filename or "the output"), fix=fix)))
+        return REFUSED
     finally:
         os.umask(before)
 

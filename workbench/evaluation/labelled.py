@@ -18,7 +18,7 @@ import pandas as pd
 
 from workbench.calibration import Calibration, shipped_calibration, write_calibration
 from workbench.domain import Progress, ProgressCallback
-from workbench.errors import EvaluationError
+from workbench.errors import EvaluationError, unwritten
 from workbench.evaluation.calibrate import IN_ENTRY, PHOTOGRAPHS, calibrate, comparisons
 from workbench.evaluation.data import people_in
 from workbench.evaluation.degradation import Degradation
@@ -145,11 +145,8 @@ def keep(
         unfinished.replace(output)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
-        raise EvaluationError(
-            f"cannot be written ({error.strerror})",
-            where=str(output),
-            fix="Name another file with --output",
-        ) from None
+        what, fix = unwritten(error, fix="Name another file with --output")
+        raise EvaluationError(what, where=str(output), fix=fix) from None
     files = [output]
     if labelled.tracks is not None:
         files.append(track_limits.keep(profile, labelled.tracks, home))

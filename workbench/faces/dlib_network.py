@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from workbench.errors import ModelError
+from workbench.errors import ModelError, unwritten
 from workbench.faces import dlib_file
 from workbench.faces.weights import folder, landing_file
 from workbench.footage.files import sha256_of
@@ -72,11 +72,9 @@ def place(home: Path) -> Path:
                 unfinished.chmod(0o644)
                 unfinished.replace(path)
     except OSError as error:
-        raise ModelError(
-            f"cannot be written ({error.strerror})",
-            where=str(target),
-            fix="Make the model home writable for the first use of this profile",
-        ) from None
+        advice = "Make the model home writable for the first use of this profile"
+        what, fix = unwritten(error, fix=advice)
+        raise ModelError(what, where=str(target), fix=fix) from None
     return target
 
 

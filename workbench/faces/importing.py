@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.errors import ImageError, ModelError
+from workbench.errors import ImageError, ModelError, unwritten
 from workbench.faces import models, onnx_file, templates, trial
 from workbench.faces.detection import detect
 from workbench.faces.imported import (
@@ -172,19 +172,14 @@ def _unfinished(parent: Path) -> Iterator[Path]:
         parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=parent, prefix=".part-"))
     except OSError as error:
-        raise ModelError(
-            f"cannot be written ({error.strerror})",
-            where=str(parent),
-            fix="Make the model home writable, or set SIGHTLINE_MODELS to another folder",
-        ) from None
+        advice = "Make the model home writable, or set SIGHTLINE_MODELS to another folder"
+        what, fix = unwritten(error, fix=advice)
+        raise ModelError(what, where=str(parent), fix=fix) from None
     try:
         yield folder
     except OSError as error:
-        raise ModelError(
-            f"cannot be written ({error.strerror})",
-            where=str(parent),
-            fix="Check that the disk of the model home has room",
-        ) from None
+        what, fix = unwritten(error, fix="Check that the disk of the model home has room")
+        raise ModelError(what, where=str(parent), fix=fix) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import ModelError
+from workbench.errors import ModelError, unwritten
 from workbench.faces.weights import folder, landing_file
 
 if TYPE_CHECKING:
@@ -61,11 +61,8 @@ def keep(profile: Profile, limits: TrackLimits, home: Path) -> Path:
             landing.chmod(0o644)
             landing.replace(path)
     except OSError as error:
-        raise ModelError(
-            f"cannot be written ({error.strerror})",
-            where=str(path),
-            fix="Make the model home writable",
-        ) from None
+        what, fix = unwritten(error, fix="Make the model home writable")
+        raise ModelError(what, where=str(path), fix=fix) from None
     return path
 
 

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from workbench.domain.spreadsheets import as_written, inert
-from workbench.errors import CatalogueError
+from workbench.errors import CatalogueError, unwritten
 
 SEPARATORS = (",", ";", "\t", "|")
 _MARKS = (
@@ -156,11 +156,8 @@ def replace_file(path: Path, content: bytes) -> None:
                 Path(name).unlink()
             raise
     except OSError as error:
-        raise CatalogueError(
-            f"cannot be written ({error.strerror or error})",
-            where=str(path),
-            fix="Check the folder's permissions and the disk",
-        ) from None
+        what, fix = unwritten(error, fix="Check the folder's permissions and the disk")
+        raise CatalogueError(what, where=str(path), fix=fix) from None
 
 
 def _encoding(content: bytes) -> tuple[bytes, str]:

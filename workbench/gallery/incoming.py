@@ -159,7 +159,7 @@ def _of_rows(name: str) -> Iterator[Rule]:
         by = ", ".join(map(_quoted, keys))
         numbered = f"SELECT row, row_number() OVER (PARTITION BY {by} ORDER BY row) AS n"
         twice = f"row IN (SELECT row FROM ({numbered} FROM {name}) WHERE n > 1)"  # noqa: S608 - our own
-        yield keys[-1], "is there twice", twice
+        yield keys[-1], "is a duplicate", twice
     yield from _OF_ROWS.get(name, ())
 
 
@@ -203,7 +203,7 @@ _OF_ALL: dict[str, tuple[str, str]] = {
     "recording_id": (_ID, "NOT regexp_full_match(recording_id, '[0-9a-f]{16}')"),
     "ordinal": ("is not from 0 to 999,999,999", "NOT (ordinal BETWEEN 0 AND 999999999)"),
     "camera_id": (
-        "is no id of a camera",
+        "is not the id of a camera",
         f"length(camera_id) > {_LONGEST_ID} OR regexp_matches(camera_id, '{_HIDDEN}')",
     ),
     "offset_seconds": (
@@ -229,7 +229,7 @@ _OF_ALL: dict[str, tuple[str, str]] = {
 _OF_TABLE: dict[str, dict[str, tuple[str, str]]] = {
     "cameras": {
         "camera_id": (
-            "is no id of a camera",
+            "is not the id of a camera",
             f"length(camera_id) NOT BETWEEN 1 AND {_LONGEST_ID} "
             f"OR regexp_matches(camera_id, '{_HIDDEN}')",
         ),
@@ -241,9 +241,9 @@ _OF_TABLE: dict[str, dict[str, tuple[str, str]]] = {
         "longitude": ("is not from -180 to 180", "NOT (longitude BETWEEN -180 AND 180)"),
     },
     "recordings": {
-        "sha256": ("is no SHA-256", "NOT regexp_full_match(sha256, '[0-9a-f]{64}')"),
+        "sha256": ("is not a SHA-256", "NOT regexp_full_match(sha256, '[0-9a-f]{64}')"),
         "file": (
-            "is no path inside a folder of footage",
+            "is not a path inside a folder of footage",
             "file = '' OR contains(file, chr(0)) OR regexp_matches(file, '^(/|[A-Za-z]:[/\\\\])') "
             "OR regexp_matches(file, '(^|[/\\\\])\\.\\.([/\\\\]|$)')",
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -13,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.domain import Problem, Profile, Scope, Stretch
-from workbench.errors import GalleryError, ProfileMismatch
+from workbench.errors import GalleryError, ProfileMismatch, unwritten
 from workbench.gallery.adoption import Agreed, Arrival, Known, found_in, settle
 from workbench.gallery.best import BATCH
 from workbench.gallery.incoming import ROUNDING, check_profile, check_tables
@@ -171,16 +172,24 @@ def export(gallery: Gallery, folder: Path, *, scope: Scope | None = None) -> int
         raise GalleryError("is not empty", where=str(folder), fix="Name a new folder")
     gallery.refresh()
     inside = None if scope is None else gallery.recordings_inside(scope)
-    count = 0
-    folder.mkdir(parents=True, exist_ok=True)
-    for segment in gallery.segments:
-        ids = [i.decode() for i in segment.recording_ids.tolist()]
-        wanted = ids if inside is None else [i for i in ids if i in inside]
-        if inside is None or wanted:
-            _export(segment, folder / segment.folder.name, wanted, gallery.profile)
-            count += len(wanted)
-    about = {"format": _FORMAT, "profile": asdict(gallery.profile)}
-    (folder / PROFILE_FILE).write_text(json.dumps(about, indent=2), "utf-8")
+    was_there, count = folder.exists(), 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for segment in gallery.segments:
+            ids = [i.decode() for i in segment.recording_ids.tolist()]
+            wanted = ids if inside is None else [i for i in ids if i in inside]
+            if inside is None or wanted:
+                _export(segment, folder / segment.folder.name, wanted, gallery.profile)
+                count += len(wanted)
+        about = {"format": _FORMAT, "profile": asdict(gallery.profile)}
+        (folder / PROFILE_FILE).write_text(json.dumps(about, indent=2), "utf-8")
+    except (OSError, pa.ArrowException) as error:
+        for part in folder.iterdir() if folder.is_dir() else ():  # it was empty: all is ours
+            shutil.rmtree(part) if part.is_dir() else part.unlink()
+        if not was_there and folder.is_dir():
+            folder.rmdir()
+        what, fix = unwritten(error, fix="Name a folder that you may write to")
+        raise GalleryError(what, where=str(folder), fix=fix) from None
     return count
 
 

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import re
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from typing import Any
 import duckdb
 
 from workbench.domain import Profile
-from workbench.errors import GalleryBusy, GalleryError
+from workbench.errors import GalleryBusy, GalleryError, is_full, unwritten
 
 SCHEMA_VERSION = 4
 UPGRADED_FROM = 3  # see upgrade.py
@@ -116,6 +117,31 @@ def refuse_misread(path: Path) -> None:
             )
 
 
+class DiskRefused(GalleryError):
+    """The disk is full, read-only or broken, or its files are another account's."""
+
+
+_REFUSALS = ("Permission denied", "Read-only file system", "Input/output error")
+
+
+def refused_by_disk(path: Path, error: BaseException) -> DiskRefused:
+    """Make the error for a gallery that could not be written; nothing that was stored is lost."""
+    if not is_full(error) and getattr(error, "errno", None) is None and _is_full(path):
+        error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # NumPy says only that it failed
+    what, fix = unwritten(error, fix="Check the disk; what was stored before is kept")
+    return DiskRefused(what, where=str(path), fix=fix)
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _LITTLE
+    except OSError:
+        return False
+
+
+_LITTLE = 1 << 20  # bytes
+
+
 def connect(path: Path | str = ":memory:", *, write: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection that loads and reads nothing by itself; raise GalleryError or GalleryBusy."""
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -137,6 +163,8 @@ def connect(path: Path | str = ":memory:", *, write: bool = False) -> duckdb.Duc
 def refusal(path: Path, error: duckdb.Error) -> GalleryError:
     """Translate an error of DuckDB's on opening *path*."""
     text = str(error)
+    if is_full(error) or any(refused in text for refused in _REFUSALS):
+        return refused_by_disk(path, error)
     if "lock" in text.lower() or "different configuration" in text:
         return GalleryBusy(
             "is in use by another process",
@@ -176,6 +204,18 @@ def write_register(path: Path, register: Register) -> None:
     """Put *register* in the place of what is at *path*, in one step and on the disk."""
     unfinished = path.with_name(f".{path.name}.new")
     unfinished.unlink(missing_ok=True)
+    try:
+        _write(unfinished, register)
+        sync_path(unfinished)
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        unfinished.with_name(f"{unfinished.name}.wal").unlink(missing_ok=True)
+        raise
+    sync_path(path.parent)
+
+
+def _write(unfinished: Path, register: Register) -> None:
     profile = register.profile
     connection = connect(unfinished, write=True)
     try:
@@ -200,9 +240,6 @@ def write_register(path: Path, register: Register) -> None:
         finish(connection, unfinished)
     finally:
         connection.close()
-    sync_path(unfinished)
-    unfinished.replace(path)
-    sync_path(path.parent)
 
 
 @undisturbed()

@@ -27,6 +27,7 @@ from workbench.gallery.adoption import adopt_clocks
 from workbench.gallery.register import (
     Register,
     read_register,
+    refused_by_disk,
     segments_folder,
     sync_path,
     undisturbed,
@@ -234,9 +235,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise GalleryError(
-            f"cannot be replaced ({error})", where=str(path), fix="Check the disk and try again"
-        ) from error
+        raise refused_by_disk(path, error) from error
 
 
 __all__ = ["carry_over", "missing", "replace", "stored"]

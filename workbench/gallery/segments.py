@@ -155,8 +155,12 @@ class SegmentWriter:
         self.name = f"{number:08d}-{secrets.token_hex(4)}"
         self.folder, self.profile = folder / self.name, profile
         self.folder.mkdir()
-        self._connection = connect(self.folder / ROWS, write=True)
-        self._connection.execute(schema(2, profile))
+        try:
+            self._connection = connect(self.folder / ROWS, write=True)
+            self._connection.execute(schema(2, profile))
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
         self._cameras: dict[str, int] = {}
         self._recordings: list[str] = []
         self._tracklets = self._shots = 0

@@ -56,6 +56,7 @@ from workbench.errors import (
     GalleryError,
     ProfileMismatch,
     TimeError,
+    is_full,
 )
 from workbench.gallery.analysis import read_only, views
 from workbench.gallery.compaction import to_merge
@@ -63,11 +64,13 @@ from workbench.gallery.offsets import PART, strays
 from workbench.gallery.places import Places
 from workbench.gallery.register import (
     TRACKLET_ID,
+    DiskRefused,
     Register,
     SegmentEntry,
     connect,
     read_register,
     refuse_misread,
+    refused_by_disk,
     reread_register,
     schema,
     segments_folder,
@@ -839,7 +842,7 @@ class Gallery:
                 remove(self._folder / old.name)
             if not gone:
                 # What was to be stored is; merging can wait until there is room.
-                with contextlib.suppress(_DiskRefused):
+                with contextlib.suppress(DiskRefused):
                     self.compact()
 
     def _merge(
@@ -1581,21 +1584,19 @@ def _no_templates(dimension: int) -> pa.Table:
     return pa.schema(fields).empty_table()
 
 
-class _DiskRefused(GalleryError):
-    """The disk is full, read-only or broken."""
-
-
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
     """Translate errors of the disk on writing; nothing that was stored is lost."""
     try:
         yield
+    except DiskRefused as error:  # of one of its parts, which has another name
+        raise DiskRefused(error.what, where=str(path), fix=error.fix) from error
     except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
-        raise _DiskRefused(
-            f"cannot be written ({str(error).splitlines()[0]})",
-            where=str(path),
-            fix="Check the disk; what was stored before is kept",
-        ) from error
+        raise refused_by_disk(path, error) from error
+    except duckdb.Error as error:
+        if is_full(error):
+            raise refused_by_disk(path, error) from error
+        raise
 
 
 def take_lock(path: Path) -> BinaryIO:

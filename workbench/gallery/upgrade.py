@@ -21,7 +21,7 @@ import duckdb
 import numpy as np
 
 from workbench.domain import Profile, Progress, ProgressCallback
-from workbench.errors import GalleryError
+from workbench.errors import GalleryError, is_full
 from workbench.gallery.index import TemplateIndex, sync
 from workbench.gallery.register import (
     SCHEMA_VERSION,
@@ -31,6 +31,7 @@ from workbench.gallery.register import (
     connect,
     finish,
     read_register,
+    refused_by_disk,
     schema,
     segments_folder,
     sql_literal,
@@ -220,6 +221,8 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, duckdb.Error) as error:
+        if is_full(error):
+            raise refused_by_disk(path, error) from error
         raise GalleryError(
             f"cannot be upgraded ({str(error).splitlines()[0]})",
             where=str(path),

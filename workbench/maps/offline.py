@@ -23,7 +23,7 @@ import folium
 from branca.element import Element, Figure, Link
 from folium.map import Layer
 
-from workbench.errors import MapError
+from workbench.errors import MapError, unwritten
 from workbench.maps import assets
 
 # Attributes by which an element makes the browser ask for something.
@@ -179,11 +179,8 @@ def save_page(path: Path, page: str) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise MapError(
-            f"the map cannot be written ({error.strerror})",
-            where=str(path),
-            fix="Name a file in a folder that exists and that you may write to",
-        ) from None
+        what, fix = unwritten(error, fix="Name a file in a folder that you may write to")
+        raise MapError(what, where=str(path), fix=fix) from None
     finally:
         temporary.unlink(missing_ok=True)
 

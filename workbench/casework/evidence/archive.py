@@ -32,7 +32,7 @@ from workbench.casework.evidence.container import (
 )
 from workbench.casework.record.chain import Head, canonical
 from workbench.casework.record.signing import fingerprint
-from workbench.errors import EvidenceError, SightlineError
+from workbench.errors import EvidenceError, SightlineError, unwritten
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -105,11 +105,8 @@ def write_archive(
             fix="Clips take most of it: move the recordings elsewhere to have none made",
         ) from None
     except OSError as error:
-        raise EvidenceError(
-            f"cannot be written ({error.strerror})",
-            where=str(path),
-            fix="Choose a file in an existing folder that you may write to",
-        ) from None
+        what, fix = unwritten(error, fix="Choose a file in a folder that you may write to")
+        raise EvidenceError(what, where=str(path), fix=fix) from None
     finally:
         unfinished.unlink(missing_ok=True)
     return hashlib.sha256(manifest).hexdigest()

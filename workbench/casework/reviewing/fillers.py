@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.casework.cases import plain
+from workbench.casework.record.files import write_whole
 from workbench.casework.reviewing.review import FILLERS, Decision, review_list
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def add_fillers(
     digests = []
     for picture in pictures:
         digest = hashlib.sha256(picture).hexdigest()
-        (folder / f"{digest}.jpg").write_bytes(picture)
+        write_whole(folder / f"{digest}.jpg", picture)
         digests.append(digest)
     about = {"sha256": digests, "source": plain(source, where="source")}
     register.record("review.fillers", about, by=me)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench import district as districts
+from workbench.casework.record.files import write_whole
 from workbench.domain import District
-from workbench.errors import DistrictError, SettingsError
+from workbench.errors import DistrictError, SettingsError, unwritten
 
 if TYPE_CHECKING:
     from workbench.casework.record.people import Person
@@ -73,19 +73,9 @@ class Bookmarks:
     def _write(self, kept: Mapping[str, District]) -> None:
         features = [districts.to_geojson(district) for district in kept.values()]
         text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
-        unfinished = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(
-                os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
-                "w",
-                encoding="utf-8",
-            ) as file:
-                file.write(text)
-            unfinished.replace(self.path)
+            write_whole(self.path, text.encode())
         except OSError as error:
-            raise SettingsError(
-                f"the bookmark could not be saved ({error.strerror})",
-                where=str(self.path),
-                fix="Ask the administrator to check the disk",
-            ) from None
+            what, fix = unwritten(error, fix="Ask the administrator to check the disk")
+            raise SettingsError(f"the bookmark {what}", where=str(self.path), fix=fix) from None

@@ -12,7 +12,7 @@ from typing import TypeVar
 from traitlets import Bool, Dict, Enum, HasTraits, Instance, Unicode
 
 from workbench.domain import Progress, ProgressCallback
-from workbench.errors import Cancelled, SightlineError
+from workbench.errors import Cancelled, SightlineError, unwritten
 from workbench.widgets.components.work import InPlace, Work
 
 UNEXPECTED = "Something went wrong. The details are in the log."
@@ -85,6 +85,10 @@ class Tasks(HasTraits):
                 done(future.result())
             except SightlineError as error:
                 self.say(field, str(error), also=True)
+            except OSError as error:
+                _log.exception("%s failed", doing)
+                what, fix = unwritten(error, fix="")
+                self.say(field, f"{doing}: {what}. {fix}." if fix else UNEXPECTED, also=True)
             except Exception:
                 _log.exception("%s failed", doing)
                 self.say(field, UNEXPECTED, also=True)
