@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import nbformat
 import psutil
 import pytest
+from proxied import BASE, HOST, Proxy
 
 SERVE = Path(__file__).with_name("serve.py")
 # Tells what its kernel knew of the request, and had imported before.
@@ -26,6 +29,15 @@ from workbench.casework.record.identity import identity_of_user
 told = identity_of_user(Path(os.environ["SIGHTLINE_HOME"]) / "casework")
 print("told:", told.account, "by", told.way, "|", os.environ["SIGHTLINE_SERVED"])
 print("query:", os.environ["QUERY_STRING"], "| warm:", known, "| history:", len(In), dir()[0])"""
+
+MEDDLER = """import os
+from pathlib import Path
+from workbench.errors import SettingsError
+from workbench.server.administration import end_sessions
+try:
+    print(end_sessions(Path(os.environ["SIGHTLINE_HOME"]) / "casework", "root"))
+except SettingsError as error:
+    print(error)"""
 
 
 @dataclass
@@ -51,6 +63,12 @@ class Served:
         connection.close()
         return answer, body
 
+    def sign_in(self) -> str:
+        """Trade the token for a cookie, as a browser does; the cookie's name and value."""
+        answer, _ = self.ask(f"/?token={self.token}", known=False)
+        cookie: str = answer.headers["Set-Cookie"].split(";")[0]
+        return cookie
+
     def kernels(self) -> list[psutil.Process]:
         """The kernels that this server has started and that still run."""
         found = []
@@ -73,6 +91,7 @@ def start_server(
     for name, source, about in (
         ("panel", "import ipywidgets\nipywidgets.IntSlider(value=3)", {"title": "<A> panel"}),
         ("asked", ASKED, {"title": "Asked", "order": 3}),
+        ("meddler", MEDDLER, {"title": "Meddler", "order": 4}),
         ("broken", "raise ValueError('a secret detail')", {"title": "Broken", "order": 2}),
     ):
         notebook = nbformat.v4.new_notebook(
@@ -109,3 +128,20 @@ def start_server(
 @pytest.fixture(scope="session")
 def served(start_server: Callable[..., Served]) -> Served:
     return start_server()
+
+
+@pytest.fixture(scope="session")
+def gate(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A server behind a proxy that is known as the account of the tests, on a Unix socket."""
+    path = tmp_path_factory.mktemp("gate") / "s"
+    server = start_server(
+        socket_path=str(path), address=f"https://{HOST}{BASE}",
+        proxy={"account": str(os.getuid()), "signed_out": f"https://{HOST}/oauth2/sign_out"},
+    )  # fmt: skip
+
+    def connect() -> socket.socket:
+        line = socket.socket(socket.AF_UNIX)
+        line.connect(str(path))
+        return line
+
+    return server, Proxy(connect), path

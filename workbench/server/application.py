@@ -22,6 +22,7 @@ from workbench.casework.record.identity import SERVED
 from workbench.errors import GalleryError
 from workbench.server.access import Door
 from workbench.server.address import Address
+from workbench.server.administration import SessionsSocket
 from workbench.server.configuration import isolated_jupyter, voila_configuration
 from workbench.server.dashboards import find_dashboards, packaged_dashboards
 from workbench.server.kernels import WARM_KERNELS, kernel_environment
@@ -48,7 +49,7 @@ from workbench.server.sockets import MESSAGE_BYTES, KernelSocket, ShutdownHandle
 from workbench.server.teller import Teller
 from workbench.server.ways import SignIn, TokenSignIn, Way
 
-_WATCH_SECONDS = 15.0  # how often sessions that are over are looked for
+_WATCH_SECONDS = 5.0  # how often sessions that are over are looked for
 
 _KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 
@@ -252,9 +253,13 @@ class DashboardServer(Voila):  # type: ignore[misc]
             max_body_size=2**20,
         )
         server.add_sockets(self.sockets)
-        teller = Teller(self.casework, self.kernel_manager)
+        beside = (
+            Teller(self.casework, self.kernel_manager),
+            SessionsSocket(self.casework, self.sessions, self.kernel_manager),
+        )
         try:
-            await teller.open()
+            for each in beside:
+                await each.open()
             await self._check_answer()
             self.ready(self.sign_in.opens(self.address))
             self.kernel_manager.refill()
@@ -264,7 +269,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
         finally:
             server.stop()
             await KernelSocket.close_all()
-            await teller.close()
+            for each in beside:
+                await each.close()
             await self.kernel_manager.shutdown_all(now=True)
             await server.close_all_connections()
 

@@ -299,17 +299,28 @@ class DashboardKernels(AsyncMappingKernelManager):
 
         Each kernel leads a session of processes, by which the operating system knows its children.
         """
+        return self._sessions.get(self._kernel_of_process(pid))
+
+    def is_kernel(self, pid: int) -> bool:
+        """Check that a process is a kernel, waiting ones included, or one that a kernel started."""
+        return bool(self._kernel_of_process(pid))
+
+    def number_of(self, session: Session) -> int:
+        """Number of kernels of a session."""
+        return sum(one is session for one in self._sessions.values())
+
+    def _kernel_of_process(self, pid: int) -> str:
         if pid <= 0:  # of another system, as containers are to each other
-            return None
+            return ""
         try:
             leader = os.getsid(pid)
         except ProcessLookupError:
-            return None
-        for kernel_id, session in self._sessions.items():
-            kernel: Any = self.get_kernel(kernel_id) if kernel_id in self else None
-            if kernel is not None and kernel.provisioner.pid == leader:
-                return session
-        return None
+            return ""
+        for kernel_id in self.list_kernel_ids():
+            kernel: Any = self.get_kernel(kernel_id)
+            if kernel.provisioner is not None and kernel.provisioner.pid == leader:
+                return str(kernel_id)
+        return ""
 
     def last_work(self, session: Session) -> datetime | None:
         """Time at which a kernel of the session last did something; None if it has no kernel."""

@@ -16,6 +16,7 @@ from tornado.web import RequestHandler
 from workbench.casework.record.identity import account_of_process, normal_name
 from workbench.errors import SettingsError
 from workbench.server.address import Address
+from workbench.server.peers import account_at
 from workbench.server.sessions import Session, Sessions
 
 SHORTEST_TOKEN = 16
@@ -200,6 +201,13 @@ class Begin(RequestHandler):
         self.redirect(self._place)
 
 
+@dataclass(eq=False)
+class DeskSession(Session):
+    """A session that the token has opened in a browser."""
+
+    peer: int | None = None  # account (uid) of the browser, if it is of this machine
+
+
 class ByToken:
     """One person at a desk, who is the account that runs the server and has its *token*.
 
@@ -219,6 +227,10 @@ class ByToken:
         """Find the session that the cookie or the token in the header opens, or begin one."""
         secret, use = self.cookie.read(request), is_use(request)
         session = await self._sessions.find(secret, use=use)
+        # A browser shows the cookie to other programs of this machine, at other ports: it is of use
+        # to the account alone that has signed in.
+        if isinstance(session, DeskSession) and session.peer != account_at(request):
+            session = None
         if session is None and self._is_token(token_in(request)):
             session = await self._sessions.find(self._token, use=use)
             if session is None:
@@ -229,7 +241,8 @@ class ByToken:
         if asked is not None and (session is not None or right) and request.method == "GET":
             begun = None
             if session is None:
-                begun = self._sessions.begin(Session(self._account, "token"))
+                desk = DeskSession(self._account, "token", peer=account_at(request))
+                begun = self._sessions.begin(desk)
             return Begin, {
                 "place": same_place(request, without="token"),
                 "cookie": self.cookie,

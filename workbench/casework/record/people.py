@@ -29,7 +29,7 @@ Action: TypeAlias = Literal[
     "case.ask", "case.read", "case.approve", "case.close", "training.use", "search", "shot.view",
     "review.first", "review.second", "review.fillers", "evidence.export", "clock.view",
     "clock.correct", "footage.import", "retention.purge", "subject.delete", "audit.read",
-    "people.change", "installation.change",
+    "people.change", "installation.change", "session.end",
 ]  # fmt: skip
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
@@ -77,6 +77,7 @@ MAY: Mapping[Role, frozenset[Action]] = {
             "subject.delete",
             "people.change",
             "installation.change",
+            "session.end",
         }
     ),
 }
@@ -97,6 +98,7 @@ _TRAINEE: frozenset[Action] = frozenset(
         "footage.import",
         "audit.read",
         "installation.change",
+        "session.end",
     }
 )
 _MOST_BYTES = 1 << 20

@@ -1,0 +1,85 @@
+"""Sessions end: by the person's word, the administrator's, by age and for want of use."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.casework.register import all_entries
+from workbench.cli.main import main
+from workbench.server.sessions import Session, Sessions, now
+
+
+def test_a_session_ends_by_age_and_for_want_of_use_but_not_during_work() -> None:
+    async def look() -> None:
+        sessions = Sessions(longest_life=timedelta(hours=12), longest_idle=timedelta(hours=1))
+        ended: list[tuple[str, str]] = []
+        worked = {"anna": now(), "ben": None, "old": now()}
+
+        async def note(session: Session) -> None:
+            ended.append((session.account, session.ended))
+
+        sessions.at_end(note)
+        sessions.count_work(lambda session: worked[session.account])
+        secrets = {}
+        for name in worked:
+            session = Session(name, "hub", used=now() - timedelta(minutes=61))
+            session.began = now() - timedelta(hours=13 if name == "old" else 2)
+            secrets[name] = sessions.begin(session)
+        await sessions.end_those_past()
+        assert sorted(ended) == [("ben", "idle"), ("old", "old")]
+        assert [session.account for session in sessions.living()] == ["anna"]
+        found = await sessions.find(secrets["anna"], use=False)
+        assert found is not None
+        assert now() - found.used > timedelta(hours=1)  # an open page that only asks is no use
+        assert await sessions.find(secrets["ben"]) is None
+        assert sessions.why_ended(secrets["ben"]) == "idle"
+        assert await sessions.find("guess") is None
+
+    asyncio.run(look())
+
+
+def test_signing_out_ends_the_session_and_its_kernels(served: Any) -> None:
+    cookie = served.sign_in()
+    _, page = served.ask("/voila/render/panel.ipynb", known=False, Cookie=cookie)
+    assert 'data-address="/sign-out"' in page
+    before = len(served.kernels())
+    elsewhere = {"Origin": "http://elsewhere.example", "Cookie": cookie}
+    assert served.ask("/sign-out", method="POST", known=False, **elsewhere)[0].status == 403
+    answer, body = served.ask("/sign-out", method="POST", known=False, Cookie=cookie)
+    assert (answer.status, json.loads(body)) == (200, {"next": "/"})
+    assert len(served.kernels()) == before - 1
+    answer, body = served.ask("/", known=False, Cookie=cookie)
+    assert answer.status == 401
+    assert "You have signed out." in body
+    assert "Max-Age=0" in answer.headers["Set-Cookie"] or "expires" in answer.headers["Set-Cookie"]
+
+
+def test_the_administrator_lists_and_ends_sessions_on_record(
+    served: Any, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cookie = served.sign_in()
+    served.ask("/voila/render/panel.ipynb", known=False, Cookie=cookie)
+    before = len(served.kernels())
+    assert main(["sessions", "list", "--json"]) == 0
+    listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    mine = max(listed, key=lambda one: one["began"])
+    assert (mine["way"], mine["kernels"]) == ("token", 1)
+    assert cookie.split("=")[1] not in json.dumps(listed)
+    assert main(["sessions", "end", mine["id"]]) == 0
+    assert len(served.kernels()) == before - 1
+    answer, body = served.ask("/", known=False, Cookie=cookie)
+    assert answer.status == 401
+    assert "The administrator of this server has ended your session." in body
+    assert main(["sessions", "end", mine["id"]]) == 1
+    (entry,) = [
+        entry
+        for entry in all_entries(home / "casework")
+        if entry.what == "session.ended" and entry.about["id"] == mine["id"]
+    ]
+    assert entry.about["account"] == mine["account"]
