@@ -58,7 +58,9 @@ from pathlib import Path
 from workbench.server.application import serve
 from workbench.settings import load_settings
 serve(
-    gallery=Path(sys.argv[1]), home=load_settings().home, port=0, token=sys.argv[2], warm_kernels=int(sys.argv[3]),
+    gallery=Path(sys.argv[1]), home=load_settings().home, port=0, token=sys.argv[2],
+    warm_kernels=int(sys.argv[3]),
+    kernels_of_person=64,
     ready=lambda address: print(address, flush=True),
 )
 """

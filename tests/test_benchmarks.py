@@ -29,6 +29,7 @@ SAYS = {
     "recogniser": "largest difference of a number",
     "search": '"recall at 50": 1.0',
     "startup": "import workbench.widgets",
+    "team": '"searches": 4',
     "unlabelled": "without labels, plain scores, profile dlib",
     "town": "whole area and time 1 wanted            2      2       0",
 }

@@ -74,7 +74,9 @@ class Served:
         found = []
         for child in psutil.Process(self.process.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):  # or none any more, but for its number
-                if "ipykernel_launcher" in child.cmdline():
+                parent = child.parent()
+                forked = parent is not None and "workbench.server.forking" in parent.cmdline()
+                if forked or "ipykernel_launcher" in child.cmdline():
                     found.append(child)
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import os
+import random
 import re
 import signal
 import time
@@ -20,11 +21,10 @@ from tornado.websocket import websocket_connect
 
 from workbench.casework.record.identity import account_of_process
 from workbench.server.kernels import (
-    LOST_SECONDS,
-    UNCLAIMED_SECONDS,
     CurrentInterpreter,
     DashboardKernels,
 )
+from workbench.server.openings import LOST_SECONDS, UNCLAIMED_SECONDS
 from workbench.server.sessions import CURRENT, Session
 
 
@@ -151,6 +151,34 @@ def test_a_kernel_that_waits_is_kept_and_one_whose_page_is_gone_is_ended(
 
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(asyncio.run, look()).result() == [True] * 5 + [False]
+
+
+@pytest.mark.slow
+def test_no_kernel_outlives_a_server_that_is_killed(start_server: Callable[..., Any]) -> None:
+    server = start_server(warm=1)
+    server.ask("/voila/render/panel.ipynb")
+    time.sleep(random.Random().uniform(0, 3))  # while another kernel is made ready, or is
+    processes = psutil.Process(server.process.pid).children(recursive=True)
+    assert len(processes) >= 2
+    server.process.kill()
+    assert psutil.wait_procs(processes, timeout=10)[1] == []
+    again = start_server()  # the next start finds nothing in its way
+    assert "told:" in again.ask("/voila/render/asked.ipynb")[1]
+
+
+@pytest.mark.slow
+def test_kernels_are_forked_again_after_what_they_are_forked_from_was_killed(
+    start_server: Callable[..., Any],
+) -> None:
+    server = start_server()
+    server.ask("/voila/render/panel.ipynb")
+    (kernel,) = server.kernels()
+    parent = kernel.parent()
+    assert os.getsid(kernel.pid) == kernel.pid
+    parent.kill()
+    psutil.wait_procs([parent, kernel], timeout=10)
+    assert "told:" in server.ask("/voila/render/asked.ipynb")[1]
+    assert [each.parent().pid for each in server.kernels()] != [parent.pid]
 
 
 def _idle(processes: list[psutil.Process]) -> bool:

@@ -262,6 +262,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
                 await each.open()
             await self._check_answer()
             self.ready(self.sign_in.opens(self.address))
+            await self.kernel_manager.open()
             self.kernel_manager.refill()
             watch = asyncio.create_task(self._watch(way))
             await stopped.wait()

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from queue import Empty
@@ -20,16 +20,11 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.log import app_log
 from tornado.web import HTTPError
-from traitlets import Dict, Int, List, Unicode
+from traitlets import Dict, Int, List, Unicode, default
 
+from workbench.server.forks import ForkedKernel, Forks
+from workbench.server.openings import Life, Opening, TooManyKernels, Turn
 from workbench.server.sessions import CURRENT, Session
-
-UNCLAIMED_SECONDS = 30
-"""Time after which a kernel is ended whose page never connected and gave no other sign of life."""
-
-LOST_SECONDS = 60
-"""Time after which a kernel is ended whose page has lost its connection, and not made it again."""
-
 
 WARM_KERNELS = 1
 """Kernels kept ready for the next pages, each with about 300 MB."""
@@ -43,8 +38,6 @@ _IOPUB_SECONDS = 0.05
 _PREWARM_SECONDS = 60
 # How often abandoned and dead kernels are looked for.
 _WATCH_SECONDS = 5.0
-# How long a page that is being opened makes others wait.
-_TURN_SECONDS = 15.0
 # How long a page waits for a warm kernel that is not ready yet, before it gets a cold one.
 _CLAIM_SECONDS = 3.0
 
@@ -109,36 +102,6 @@ class FastReadyClient(AsyncKernelClient):
         raise RuntimeError("the kernel died before it was ready, or does not answer")
 
 
-@dataclass(eq=False)
-class Opening:
-    """A page that is being opened, from when it is asked for until it is rendered."""
-
-    session: Session
-    kernel_id: str = ""
-
-
-@dataclass
-class _Life:
-    """When the page of a kernel was last heard of."""
-
-    rendering: bool
-    heard: float = field(default_factory=time.monotonic)
-    connected: bool = False
-
-    def is_over(self, now: float) -> bool:
-        """Whether its page, without a connection now, is gone for too long."""
-        longest = LOST_SECONDS if self.connected else UNCLAIMED_SECONDS
-        return not self.rendering and now - self.heard > longest
-
-
-class TooManyKernels(HTTPError):
-    """No kernel for one more page; ``yours`` if it is the person's own that are too many."""
-
-    def __init__(self, *, yours: bool, most: int) -> None:
-        super().__init__(429 if yours else 503, log_message=f"all {most} kernels are in use")
-        self.yours, self.most = yours, most
-
-
 _OPENING: ContextVar[Opening] = ContextVar("opening")
 
 
@@ -149,6 +112,10 @@ class DashboardKernels(AsyncMappingKernelManager):
     of the time of opening one. Voila's own preheating runs the whole notebook in advance: the page
     would show the cases and the footage of that time.
     """
+
+    @default("kernel_manager_class")
+    def _forked(self) -> str:
+        return f"{ForkedKernel.__module__}.{ForkedKernel.__qualname__}"
 
     environment = Dict(Unicode(), config=True, help="the whole environment of each kernel")
     warm_kernels = Int(
@@ -163,12 +130,18 @@ class DashboardKernels(AsyncMappingKernelManager):
         self._waiting: list[asyncio.Task[_WarmKernel]] = []
         self._next_refill: asyncio.TimerHandle | None = None
         self._sessions: dict[str, Session] = {}
-        self._lives: dict[str, _Life] = {}
+        self._lives: dict[str, Life] = {}
         self._openings: list[Opening] = []
         # Pages are opened one after the other where all at once would make everybody wait.
         self._turns = asyncio.Semaphore(max(2, os.cpu_count() or 1))
         self._watch: asyncio.Task[None] | None = None
         self.refused = 0
+        self.forks: Forks | None = None
+
+    async def open(self) -> None:
+        """Have kernels forked from now on, which makes each in a tenth of the time."""
+        self.forks = Forks(self.environment)
+        await self.forks.open()
 
     @asynccontextmanager
     async def opening(self, session: Session) -> AsyncIterator[Opening]:
@@ -181,7 +154,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         opening = Opening(session)
         self._openings.append(opening)
         token = _OPENING.set(opening)
-        turn = _Turn(self._turns)
+        turn = Turn(self._turns)
         try:
             await turn.wait()
             yield opening
@@ -280,7 +253,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         if kernel_id is None:
             kernel_id = await self._start_asked(env={**self.environment, **request}, **kwargs)
         opening.kernel_id = kernel_id
-        self._lives[kernel_id] = _Life(rendering=opening in self._openings)
+        self._lives[kernel_id] = Life(rendering=opening in self._openings)
         self._sessions[kernel_id] = session  # before a cell of the page runs
         if not session.alive:  # signed out meanwhile
             await self.end_those_of(session)
@@ -355,6 +328,8 @@ class DashboardKernels(AsyncMappingKernelManager):
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         await super().shutdown_all(now=now)
+        if self.forks is not None:
+            await self.forks.close()
 
     async def _start_asked(self, **kwargs: Any) -> str:
         starting = asyncio.create_task(self._start_cold(**kwargs))
@@ -418,30 +393,6 @@ class DashboardKernels(AsyncMappingKernelManager):
         """Directory a kernel starts in: the server's, whatever the path of the page."""
         # Relative paths and sightline.env then mean the same as on the command line.
         return str(Path.cwd())
-
-
-class _Turn:
-    """One page's turn to be opened; it ends after some time, as a cell of it may take minutes."""
-
-    def __init__(self, turns: asyncio.Semaphore) -> None:
-        self._turns = turns
-        self._end: asyncio.TimerHandle | None = None
-
-    async def wait(self) -> None:
-        """Wait for those who came before."""
-        await self._turns.acquire()
-        self._end = asyncio.get_running_loop().call_later(_TURN_SECONDS, self._release)
-
-    def end(self) -> None:
-        """Let the next one in, if this one was in and is still."""
-        if self._end is not None:
-            self._end.cancel()
-            self._release()
-
-    def _release(self) -> None:
-        if self._end is not None:
-            self._end = None
-            self._turns.release()
 
 
 def log_failed_cell(*, cell_index: int, execute_reply: dict[str, Any], **_: Any) -> None:

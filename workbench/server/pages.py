@@ -14,7 +14,8 @@ from tornado.web import HTTPError
 from voila.tornado.handler import TornadoVoilaHandler
 
 from workbench.server.dashboards import find_dashboards
-from workbench.server.kernels import DashboardKernels, TooManyKernels
+from workbench.server.kernels import DashboardKernels
+from workbench.server.openings import TooManyKernels
 from workbench.server.sessions import CURRENT, Session, Sessions
 from workbench.server.ways import Way
 

@@ -1,0 +1,186 @@
+"""Kernels forked from a process that has imported what they need: the server's end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
+from tornado.log import app_log
+
+_LAUNCHER = "ipykernel_launcher"
+# A fork takes milliseconds, on a busy machine a second.
+_FORK_SECONDS = 20.0
+# Importing takes two seconds; on a busy machine, many times that.
+_READY_SECONDS = 60.0
+
+
+class ForkedProcess:
+    """A forked kernel, with as much of :class:`subprocess.Popen` as Jupyter asks for."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Exit status, or None while the process runs."""
+        return self.returncode
+
+    def wait(self) -> int | None:
+        """Exit status of the process, which has ended."""
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, if the process still runs."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask the process to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+class Forks:
+    """The process that kernels are forked from; started again if it ends.
+
+    Where it cannot be had, :meth:`start` returns None, and kernels are started in the plain way.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = dict(environment)
+        self._parent: subprocess.Popen[bytes] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._ready: asyncio.Future[bool] | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._started: list[asyncio.Future[int]] = []
+        self._processes: dict[int, ForkedProcess] = {}
+
+    async def open(self) -> None:
+        """Start the process; it is ready some seconds later."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._parent = subprocess.Popen(  # noqa: S603 - this interpreter, our module
+                [sys.executable, "-m", "workbench.server.forking", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env=self._environment,
+                start_new_session=True,  # Ctrl-C is for the server
+            )
+        reader, self._writer = await asyncio.open_connection(sock=ours)
+        self._ready = asyncio.get_running_loop().create_future()
+        self._reading = asyncio.create_task(self._read(reader, self._ready))
+
+    async def start(
+        self, command: list[str], *, environment: Mapping[str, str], folder: str
+    ) -> ForkedProcess | None:
+        """Fork a kernel that runs that command; None if that cannot be done."""
+        if _LAUNCHER not in command or self._ready is None:
+            return None
+        started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                ready = await asyncio.shield(self._ready)
+            if not ready or self._writer is None:
+                return None
+            asked = {
+                "arguments": command[command.index(_LAUNCHER) + 1 :],
+                "environment": dict(environment),
+                "folder": folder,
+            }
+            self._writer.write(json.dumps(asked).encode() + b"\n")
+            self._started.append(started)
+            async with asyncio.timeout(_FORK_SECONDS):
+                pid = await asyncio.shield(started)
+        except (TimeoutError, OSError) as error:
+            app_log.error("a kernel could not be forked: %r", error)
+            return None
+        return self._processes[pid]
+
+    async def close(self) -> None:
+        """End the process, and with it any kernel that is left."""
+        if self._reading is not None:
+            self._reading.cancel()
+        if self._writer is not None:
+            self._writer.close()
+        if self._parent is not None:
+            self._parent.kill()
+            await asyncio.to_thread(self._parent.wait)
+        self._ready = None
+
+    async def _read(self, reader: asyncio.StreamReader, ready: asyncio.Future[bool]) -> None:
+        try:
+            while line := await reader.readline():
+                told = json.loads(line)
+                if "ready" in told:
+                    ready.set_result(True)
+                elif "started" in told:
+                    self._processes[told["started"]] = ForkedProcess(told["started"])
+                    self._started.pop(0).set_result(told["started"])
+                elif (ended := self._processes.pop(told["ended"], None)) is not None:
+                    ended.returncode = told["status"]
+        except (OSError, ValueError) as error:
+            app_log.error("what kernels are forked from cannot be heard: %r", error)
+        await self._lost(ready)
+
+    async def _lost(self, ready: asyncio.Future[bool]) -> None:
+        """Take note that the process has ended, and its kernels with it; start another."""
+        worked = ready.done()
+        app_log.error("the process that kernels are forked from has ended")
+        if not worked:
+            ready.set_result(False)  # it never will: kernels are started in the plain way
+        for process in self._processes.values():
+            process.returncode = -signal.SIGKILL
+        self._processes.clear()
+        for started in self._started:
+            started.set_exception(OSError("the process that kernels are forked from has ended"))
+        self._started.clear()
+        if self._writer is not None:
+            self._writer.close()
+        if self._parent is not None:
+            await asyncio.to_thread(self._parent.wait)
+        if worked:
+            await self.open()
+
+
+class ForkProvisioner(LocalProvisioner):
+    """Start a kernel by forking, or in the plain way where that cannot be done."""
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
+        """Start the kernel; return how to connect to it."""
+        manager: Any = self.parent
+        forks: Forks | None = manager.parent.forks
+        process = None
+        if forks is not None:
+            process = await forks.start(
+                cmd, environment=options["env"], folder=str(options.get("cwd") or Path.cwd())
+            )
+        if process is None:
+            return await super().launch_kernel(cmd, **options)
+        places: Any = self
+        places.process, places.pid, places.pgid = process, process.pid, process.pid
+        return self.connection_info
+
+
+class ForkedKernel(ServerKernelManager):
+    """Manager of one kernel that is forked."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.provisioner = ForkProvisioner(kernel_spec=self.kernel_spec, parent=self)
