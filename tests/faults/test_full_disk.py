@@ -2,77 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from filling import CAMERA, PROFILE, numbered
+from small_disks import Disk
 
 from workbench.calibration import read_calibration, write_calibration
 from workbench.domain import ClockCorrection
-from workbench.errors import SightlineError
 from workbench.gallery import Gallery
 from workbench.gallery.lifecycle import check, export, import_into, merge
-
-WRONG = ("Restore it from a copy", "index the footage again", "deleted on request", "Traceback")
-ROOM = (0, 4096, 40_960, 200_000)  # bytes left
-
-
-@dataclass
-class Disk:
-    """A small disk, to be filled and emptied again."""
-
-    folder: Path
-    tried: int = 0
-
-    def left(self, room: int) -> None:
-        free = shutil.disk_usage(self.folder).free
-        with (self.folder / "ballast").open("wb") as file:
-            file.write(bytes(max(0, free - room)))
-
-    def files(self) -> dict[str, str]:
-        """What is on it, but for the record, which refusals are on, and for locks."""
-        return {
-            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in self.folder.rglob("*")
-            if path.is_file() and path.name not in ("ballast", "lock", "audit.log", "audit.head")
-        }
-
-    def hold(self, action: Callable[[int], object], *, leaves: Callable[[], object]) -> None:
-        """Do something with less and less room; what is refused must be told, and change nothing.
-
-        *action* gets a number of its own for each time; *leaves* says what must stay the same.
-        """
-        refused = 0
-        for room in ROOM:
-            self.tried += 1
-            before, kept = self.files(), leaves()
-            self.left(room)
-            told = refusal_of(lambda: action(self.tried))
-            if told:
-                refused += 1
-                assert "the disk is full" in told
-                assert not any(word in told for word in WRONG), told
-                assert self.files() == before, room
-            (self.folder / "ballast").unlink()
-            if told:
-                assert leaves() == kept
-            self.tried += 1
-            action(self.tried)  # there is room again
-        assert refused, "the disk was never full"
-
-
-def refusal_of(action: Callable[[], object]) -> str:
-    """What an action says that is refused; empty if it is done."""
-    try:
-        action()
-    except SightlineError as error:
-        return str(error)
-    return ""
 
 
 @pytest.fixture

@@ -387,6 +387,23 @@ def test_corrections_of_stretches_are_taken_apart(indexed: Make) -> None:
     assert once.tracklets[1].shots[0].time == seen[1]
 
 
+def stated_later(one: IndexedRecording, by: timedelta) -> IndexedRecording:
+    """The recording by a list that says it began later."""
+    return replace(
+        one,
+        recording=replace(one.recording, started_at=one.recording.started_at + by),
+        tracklets=tuple(
+            replace(
+                t,
+                first_seen=t.first_seen + by,
+                last_seen=t.last_seen + by,
+                shots=tuple(replace(shot, time=shot.time + by) for shot in t.shots),
+            )
+            for t in one.tracklets
+        ),
+    )
+
+
 @pytest.mark.parametrize("exported", [False, True])
 def test_corrections_come_along_when_galleries_are_merged(
     gallery: Gallery, indexed: Make, copied: Callable[[Path, Path], Path], tmp_path: Path,
@@ -396,9 +413,7 @@ def test_corrections_come_along_when_galleries_are_merged(
     with Gallery.create(tmp_path / "other.duckdb", gallery.profile) as other:
         other.add_cameras(gallery.cameras())
         listed = stored(gallery, [one, two, three])
-        start = listed[2].recording.started_at + timedelta(minutes=5)
-        otherwise = replace(listed[2].recording, started_at=start)
-        other.add_recordings([*listed[:2], replace(listed[2], recording=otherwise)])
+        other.add_recordings([*listed[:2], stated_later(listed[2], timedelta(minutes=5))])
         other.add_recording(indexed(3, 600, (70,)))  # of no interest to its own settings
         other.correct_clock(ahead(240.0), recordings=[one, three])
         other.correct_clock(ahead(30.0), camera_id="C0")

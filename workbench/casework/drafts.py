@@ -65,17 +65,21 @@ def keep_draft(
         "question": question,
         "photographs": sorted(contents),
     }
+    new: list[Path] = []
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         for digest, content in contents.items():
             path = home / f"{name}-{digest}"
             if not path.exists():
+                new.append(path)
                 _write(path, content)
         _write(home / f"{name}.json", json.dumps(document).encode())
         for path in _draft_photographs(home, me):
             if path.name.removeprefix(f"{name}-") not in contents:
                 erase(path)
     except OSError as error:
+        for path in new:  # the draft that is kept does not know them
+            path.unlink(missing_ok=True)
         what, fix = unwritten(error, fix="Ask the administrator to check the disk")
         raise CaseError(
             f"the question {what}", where=reference,

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 from workbench.casework.cases import plain
 from workbench.casework.record.files import write_whole
 from workbench.casework.reviewing.review import FILLERS, Decision, review_list
+from workbench.errors import CaseError, unwritten
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench.casework.register import CaseRegister
 
 
@@ -45,19 +48,30 @@ def add_fillers(
 ) -> tuple[str, ...]:
     """Keep pictures of people known not to be any case's subject; return their SHA-256.
 
-    *source* says how that is known. Raises NotPermitted for all but supervisors.
+    *source* says how that is known. Raises NotPermitted for all but supervisors, and
+    CaseError if they cannot be written; none are kept then.
     """
     me = register.require("review.fillers")
     folder = register.folder / FILLERS
-    folder.mkdir(mode=0o700, exist_ok=True)
-    digests = []
-    for picture in pictures:
-        digest = hashlib.sha256(picture).hexdigest()
-        write_whole(folder / f"{digest}.jpg", picture)
-        digests.append(digest)
-    about = {"sha256": digests, "source": plain(source, where="source")}
-    register.record("review.fillers", about, by=me)
-    return tuple(digests)
+    found = {hashlib.sha256(picture).hexdigest(): picture for picture in pictures}
+    new: list[Path] = []
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for digest, picture in found.items():
+            path = folder / f"{digest}.jpg"
+            if not path.exists():
+                new.append(path)
+                write_whole(path, picture)
+        about = {"sha256": list(found), "source": plain(source, where="source")}
+        register.record("review.fillers", about, by=me)
+    except BaseException as error:
+        for path in new:
+            path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            what, fix = unwritten(error, fix="Check the disk")
+            raise CaseError(what, where=str(folder), fix=fix) from None
+        raise
+    return tuple(found)
 
 
 def error_rates(register: CaseRegister) -> tuple[ErrorRate, ...]:
