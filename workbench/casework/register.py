@@ -18,6 +18,7 @@ from workbench.casework.record.people import (
     People,
     Person,
     identify,
+    spelled,
     write_people,
 )
 from workbench.casework.subjects import delete_subject, describe_subject, keep_subject
@@ -74,7 +75,7 @@ class CaseRegister(Ledger):
         SettingsError
             If there is no such role, or no administrator would be left.
         """
-        people = self.people
+        people, account = self.people, spelled(account)
         if people.in_service:
             me = self.require("people.change")
         else:

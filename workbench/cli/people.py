@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from workbench.casework.record.people import ROLES
+from workbench.casework.record.people import ROLES, spelled
 from workbench.cli.options import add_action, add_actions, add_json, describe
 from workbench.cli.output import DONE, lines, say, show, table
 from workbench.installation import Installation
@@ -71,9 +71,8 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _grant(options: argparse.Namespace) -> int:
-    people = Installation.open().register.grant(
-        options.account, options.role, granted=options.granted
-    )
-    roles = ", ".join(sorted(people.roles.get(options.account, ()))) or "no role"
-    say(f"Roles of {options.account}: {roles}.")
+    account = spelled(options.account)
+    people = Installation.open().register.grant(account, options.role, granted=options.granted)
+    roles = ", ".join(sorted(people.roles.get(account, ()))) or "no role"
+    say(f"Roles of {account}: {roles}.")
     return DONE

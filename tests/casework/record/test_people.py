@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from workbench.casework.ledger import Ledger
+from workbench.casework.record.files import write_whole
+from workbench.casework.record.installation_file import read_installation
 from workbench.casework.record.people import (
     ACTIONS,
     MAY,
@@ -111,6 +114,33 @@ def test_another_account_is_another_person() -> None:
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(reading, 100).decode() == pwd.getpwuid(65534).pw_name
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another account")
+@pytest.mark.parametrize("private", ["casework", "home"])
+def test_another_account_is_told_whose_the_folder_is(office: Any, private: str) -> None:
+    """One sentence, instead of a traceback or the advice to restore what is in order."""
+    _ = office.register.me
+    office.home.chmod(0o700 if private == "home" else 0o755)
+    for parent in office.home.parents[:2]:
+        parent.chmod(0o755)
+    os.seteuid(65534)
+    try:
+        for read in (
+            lambda: read_people(office.folder), lambda: Ledger(office.folder), office.fresh,
+            lambda: read_installation(office.folder),
+        ):  # fmt: skip
+            with pytest.raises(NotPermitted, match="belongs to root alone"):
+                read()
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files to another account")
+def test_what_root_writes_stays_the_owner_s(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    write_whole(tmp_path / PEOPLE, b"{}")
+    assert (tmp_path / PEOPLE).stat().st_uid == 65534
 
 
 def test_a_change_of_people_by_hand_is_recorded_when_it_is_seen(office: Any) -> None:

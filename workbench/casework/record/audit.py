@@ -32,6 +32,7 @@ from workbench.casework.record.chain import (
     canonical,
     parsed,
 )
+from workbench.casework.record.files import refuse_others
 from workbench.casework.record.keys import SIGNATURE, signed_text
 from workbench.errors import AuditBusy, AuditDamaged
 
@@ -79,7 +80,11 @@ class AuditLog:
     """
 
     def __init__(self, folder: Path, *, kinds: tuple[str, ...] = ("",)) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            refuse_others(folder / LOG, error)
+            raise
         self.folder, self._kinds = folder, kinds
         self._marks = tuple(f'"what":"{kind}'.encode() for kind in kinds)
         self._held: int | None = None  # the file, while this process holds the exclusive lock
@@ -151,7 +156,7 @@ class AuditLog:
         if self._held is not None:
             yield self._held
             return
-        flags = os.O_RDONLY if shared and self.path.exists() else _APPENDING
+        flags = os.O_RDONLY if shared and os.path.lexists(self.path) else _APPENDING
         file = _open(self.path, self.folder, flags)
         try:
             _lock(file, self.path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
@@ -347,11 +352,10 @@ def _open(path: Path, folder: Path, flags: int) -> int:
         raise AuditDamaged(
             "is a symbolic link", where=str(folder), fix="Replace the link with the folder itself"
         )
-    # A folder that passes on its group (setgid) is shared by the accounts of that group.
-    mode = 0o660 if folder.exists() and folder.stat().st_mode & stat.S_ISGID else 0o600
     try:
-        file = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        file = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
+        refuse_others(path, error)
         links = (errno.ELOOP, errno.EMLINK)
         what = "is a symbolic link" if error.errno in links else f"cannot be opened ({error})"
         raise AuditDamaged(what, where=str(path), fix="Restore the file from a backup") from None

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from pydantic import ValidationError
 
-from workbench.casework.record.files import write_whole
+from workbench.casework.record.files import refuse_others, write_whole
 from workbench.errors import SettingsError
 from workbench.settings import RULES, RuleSettings
 
@@ -90,6 +90,7 @@ def read_installation(folder: Path) -> InstallationFile | None:
     except FileNotFoundError:
         return None
     except OSError as error:
+        refuse_others(path, error)
         raise _unusable(path, f"cannot be opened ({error.strerror})") from None
     try:
         status, owner = os.fstat(file), folder.stat().st_uid

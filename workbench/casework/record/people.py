@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from workbench.casework.record.files import write_whole
+from workbench.casework.record.files import refuse_others, write_whole
 from workbench.casework.record.identity import Way, identity_of_user, namesake, normal_name
 from workbench.casework.record.installation_file import read_installation
 from workbench.errors import NotPermitted, SettingsError
@@ -171,7 +171,7 @@ class People:
             raise SettingsError(
                 f"{role!r} is not a role", where=account, fix=f"Choose from {', '.join(ROLES)}"
             )
-        account = _spelled(account)
+        account = spelled(account)
         before = self.roles.get(account, frozenset())
         after = before | {role} if granted else before - {role}
         roles = _checked({**self.roles, account: after})
@@ -195,6 +195,7 @@ def read_people(folder: Path) -> People:
         installation = read_installation(folder)
         return People(in_service=installation is not None and installation.in_service)
     except OSError as error:
+        refuse_others(path, error)
         raise _unusable(path, f"cannot be opened ({error.strerror})") from None
     try:
         status, owner = os.fstat(file), folder.stat().st_uid
@@ -257,7 +258,7 @@ def identify(people: People, folder: Path) -> Person:
 
 def _checked(roles: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Role]]:
     for name, given in roles.items():
-        if name != _spelled(name):
+        if name != spelled(name):
             raise SettingsError(
                 f"{name!r} is not in its normal form",
                 where=PEOPLE,
@@ -285,7 +286,8 @@ def _checked(roles: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Role]]:
     return dict(roles)
 
 
-def _spelled(name: str) -> str:
+def spelled(name: str) -> str:
+    """Return a name in its one spelling; raise SettingsError if it is none."""
     try:
         return normal_name(name)
     except NotPermitted as error:
