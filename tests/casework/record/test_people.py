@@ -50,6 +50,7 @@ subject.delete     .        .         yes         .        yes
 audit.read         .        .         .           yes      .
 people.change      .        .         .           .        yes
 installation.change .       .         .           .        yes
+session.end        .        .         .           .        yes
 """
 ROWS = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = [
@@ -92,6 +93,7 @@ def test_before_there_are_people_everybody_may_train_and_no_more(action: Action)
         "footage.import",
         "audit.read",
         "installation.change",
+        "session.end",
     }
     assert person.may(action) is (action in training)
 
