@@ -36,6 +36,9 @@ KEPT = (
     "case.", "review.", "people.", "installation.", "subject.", "triage.", "clock.viewed",
     "clock.compared",
 )  # fmt: skip
+# Signatures of these are checked when they are asked for: a check takes some twenty times as long
+# as reading an entry, and most of these are about cases that ended long ago.
+LATER = ("review.", "triage.", "subject.")
 
 
 class Ledger:
@@ -55,6 +58,7 @@ class Ledger:
         self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those about no case
         self._spelling: dict[str, str] = {}  # casefolded reference: the reference
         self._named: set[str] = set()  # references in entries, believed or not
+        self._unchecked: dict[str, list[Entry]] = {}  # by reference: see LATER
         self._doubted: list[Entry] = []  # changes of the installation that are not believed
         self._doubts: dict[str, list[str]] = {}  # by reference: why entries are not believed
         self._not_blind: dict[str, dict[str, str]] = {}  # by reference and account: what they did
@@ -144,7 +148,9 @@ class Ledger:
 
     def doubts(self, reference: str) -> tuple[str, ...]:
         """Return why entries about a case are ignored: the installation did not sign them."""
-        return tuple(self._doubts.get(reference, ()))
+        with self._lock:
+            self._settle(reference, "")
+            return tuple(self._doubts.get(reference, ()))
 
     def not_blind(self, reference: str) -> Mapping[str, str]:
         """Return who takes no part in the review of a case, by account, and what they did."""
@@ -208,6 +214,10 @@ class Ledger:
                 continue
             self._named.add(reference)
             if entry.what.startswith(SIGNED):
+                if entry.what.startswith(LATER):
+                    self._unchecked.setdefault(reference, []).append(entry)
+                    self._entries.setdefault(reference, []).append(entry)
+                    continue
                 trust = trust or Trust.of(self.folder)
                 if why := doubt(entry, trust):
                     if entry.what == "installation.changed":
@@ -218,5 +228,19 @@ class Ledger:
             if reference:
                 self._spelling.setdefault(reference.casefold(), reference)
 
+    def _settle(self, reference: str, what: str) -> None:
+        """Check the signatures of entries that wait for it, and leave out what does not count."""
+        waiting = self._unchecked.get(reference, [])
+        due = [entry for entry in waiting if entry.what.startswith(what)]
+        if not due:
+            return
+        trust = Trust.of(self.folder)
+        self._unchecked[reference] = [e for e in waiting if not e.what.startswith(what)]
+        for entry in due:
+            if why := doubt(entry, trust):
+                self._doubts.setdefault(reference, []).append(why)
+                self._entries[reference].remove(entry)
+
     def _entries_about(self, reference: str, what: str) -> list[Entry]:
+        self._settle(reference, what)
         return [e for e in self._entries.get(reference, ()) if e.what.startswith(what)]
