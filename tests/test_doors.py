@@ -20,6 +20,7 @@ DOORS = ("cli/", "notebook.py", "doctor/")
 DOOR_FUNCTIONS = {
     **{f"widgets/{name}.py": name for name in ("audit", "footage", "indexing", "review")},
     "widgets/sightings.py": "sightings",
+    "server/api/application.py": "serve",
     "widgets/cases/page.py": "cases",
     "widgets/investigate/page.py": "investigate",
     "widgets/thresholds/page.py": "thresholds",

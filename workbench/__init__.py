@@ -18,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from workbench.client import connect as connect
     from workbench.district import from_file, from_geojson
     from workbench.domain import Candidate as Candidate
     from workbench.domain import District as District
@@ -51,6 +52,7 @@ _HOMES = {
     "SearchResult": "workbench.investigation",
     "calibrate": "workbench.notebook",
     "calibrate_from_gallery": "workbench.notebook",
+    "connect": "workbench.client",
     "correct_clocks": "workbench.notebook",
     "district_from_file": "workbench.district:from_file",
     "district_from_geojson": "workbench.district:from_geojson",

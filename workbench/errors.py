@@ -140,6 +140,10 @@ class Cancelled(SightlineError):
     """Long work was stopped on request; what was finished is kept."""
 
 
+class ServerError(SightlineError):
+    """A server cannot be reached, does not know who asks, or has too much to do."""
+
+
 def is_full(error: BaseException) -> bool:
     """Return True if an error says that the disk is full; libraries say it in their words alone."""
     told = isinstance(error, OSError) and error.errno in _FULL

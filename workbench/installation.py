@@ -21,6 +21,7 @@ from workbench.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from workbench.calibration import Normaliser
+    from workbench.domain import Candidate
     from workbench.gallery import Gallery
 
 
@@ -96,6 +97,36 @@ class Installation:
         See :func:`workbench.faces.models.load`.
         """
         return models.load(profile or self.settings.profile, home=self.settings.models)
+
+    def cut_clip(
+        self, gallery: Path | str, candidate: Candidate, *, of: models.Models | None = None
+    ) -> bytes:
+        """Cut the seconds around a candidate from its recording, everybody else made coarse.
+
+        Whoever calls has checked that it may be seen, and records that it is:
+        :mod:`workbench.casework.reviewing.triage`.
+
+        Parameters
+        ----------
+        gallery : Path or str
+            Gallery in which the candidate was found.
+        of : Models, optional
+            Networks of the gallery's profile; by default they are loaded.
+
+        Raises
+        ------
+        RecordingError
+            If the recording is not there, or not the one that was indexed.
+        """
+        from workbench.faces.clips import redacted_clip
+        from workbench.indexing.sources import indexed_source
+
+        with self.open_gallery(gallery) as opened:
+            source = indexed_source(opened, candidate.recording_id)
+            shots = opened.shots(candidate.tracklet_id)
+            reading = opened.how_read(candidate.recording_id)
+            profile = opened.profile
+        return redacted_clip(source, shots, of or self.load_models(profile), reading=reading)
 
     def prepare_scores(self, gallery: Gallery) -> None:
         """Make what normalised scores take of each template, so that the next search need not."""

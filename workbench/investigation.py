@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from workbench.calibration import calibration_of
 from workbench.calibration.words import format_count
 from workbench.casework.authority import answered, authorise, cancelled, scope_under
 from workbench.domain import (
     PLAIN_SCALE,
-    TIME_FIELDS,
     Camera,
     Candidate,
     Coverage,
@@ -29,12 +26,15 @@ from workbench.domain import (
     ProgressCallback,
     Scope,
     Threshold,
+    candidates_frame,
 )
 from workbench.errors import Cancelled, DistrictError, EvaluationError, ProfileMismatch
 from workbench.gallery import search as gallery_search
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
     from workbench.calibration import Calibration, FalseCandidateEstimate, FnmrEstimate
     from workbench.casework.register import CaseRegister
@@ -182,19 +182,7 @@ class SearchResult:
         last_seen, score, scale, quality, and what the times rest on:
         :data:`workbench.domain.TIME_FIELDS`.
         """
-        columns = [
-            "rank", "tracklet_id", "camera_id", "camera", "longitude", "latitude", "recording",
-            "first_seen", "last_seen", "score", "scale", "quality", *TIME_FIELDS,
-        ]  # fmt: skip
-        rows = [
-            (
-                rank, c.tracklet_id, c.camera.camera_id, c.camera.name, c.camera.longitude,
-                c.camera.latitude, c.recording, c.first_seen, c.last_seen, c.score, c.scale,
-                c.quality, *c.time.fields.values(),
-            )
-            for rank, c in enumerate(self.candidates, start=1)
-        ]  # fmt: skip
-        return pd.DataFrame(rows, columns=columns)
+        return candidates_frame(self.candidates)
 
 
 def search(

@@ -55,6 +55,7 @@ from workbench.domain.searching import (
     best_first,
     scale_marks,
 )
+from workbench.domain.tables import candidates_frame
 from workbench.domain.times import (
     EARLIEST,
     EPOCH,
@@ -129,6 +130,7 @@ __all__ = [
     "Unseen",
     "base_camera",
     "best_first",
+    "candidates_frame",
     "contradicts",
     "corrected",
     "format_tracklet_id",

@@ -8,6 +8,7 @@ without exceptions is easier to trust.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Protocol
 
@@ -16,12 +17,21 @@ from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.log import access_log, app_log
 from tornado.web import Application, RedirectHandler, RequestHandler
 
+from workbench.client.documents import error_document
+from workbench.errors import NotPermitted
 from workbench.server.address import Address
+from workbench.server.api.wire import VERSION
 from workbench.server.refusals import refusal_page
 from workbench.server.sessions import Session
 from workbench.server.ways import Refused, Way
 
 _KERNEL = re.compile(r"/(?:api/kernels|voila/api/shutdown)/(\w+-\w+-\w+-\w+-\w+)(?:/|$)")
+
+_UNKNOWN = NotPermitted(
+    "no one has signed in with this token, or it does not open Sightline",
+    where="token",
+    fix="Have a token made for yourself; at a hub, one with the scope of this service",
+)
 
 
 class Owners(Protocol):
@@ -168,6 +178,11 @@ class _AccessDenied(RequestHandler):
             self.set_header("WWW-Authenticate", 'Token realm="Sightline"')
         if refused.forget:
             way.cookie.remove(self)
+        door: Any = self.application
+        if self.request.path.startswith(f"{door.address.base}api/{VERSION}/"):
+            self.set_header("Content-Type", "application/json; charset=utf-8")
+            self.finish(json.dumps(error_document(_UNKNOWN)))
+            return
         self.finish(refusal_page(self, refused.reason))
 
 

@@ -23,6 +23,9 @@ from workbench.errors import GalleryError
 from workbench.server.access import Door
 from workbench.server.address import Address
 from workbench.server.administration import SessionsSocket
+from workbench.server.api.forwarding import Forward
+from workbench.server.api.process import ApiProcess
+from workbench.server.api.wire import VERSION
 from workbench.server.configuration import isolated_jupyter, voila_configuration
 from workbench.server.dashboards import find_dashboards, packaged_dashboards
 from workbench.server.kernels import WARM_KERNELS, kernel_environment
@@ -148,13 +151,14 @@ def serve(
     public = public_address(address, host=host, port=sockets[0].getsockname()[1] if host else 0)
     with tempfile.TemporaryDirectory(prefix="sightline-") as name:
         scratch = Path(name)
+        inherited = kernel_environment(settings, scratch=scratch)
         config = voila_configuration(
             folder=folder,
             scratch=scratch,
             warm_kernels=warm_kernels,
             limits=limits,
             base=public.base,
-            environment=kernel_environment(settings, scratch=scratch),
+            environment=inherited,
         )
         hide_memory()
         with isolated_jupyter(scratch):
@@ -164,6 +168,7 @@ def serve(
             server.sessions = Sessions(longest_life=longest_life, longest_idle=longest_idle)
             server.ready, server.casework = ready, home / "casework"
             server.limits = limits
+            server.api = ApiProcess(scratch, gallery=gallery.resolve(), environment=inherited)
             server.initialize([])
             server.start()
 
@@ -180,6 +185,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
     sessions: Sessions
     casework: Path
     limits: Limits
+    api: ApiProcess
     ready: Callable[[str], None]
 
     def init_handlers(self) -> list[Any]:
@@ -194,6 +200,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (r"sign-out", SignOut, {"sessions": self.sessions}),
             (FRAME, Frame),
             (r"voila/render/([\w-]+)\.ipynb", DashboardPage, {"folder": self.folder, **voila}),
+            (rf"api/{VERSION}/.*", Forward, {"api": self.api, "base": self.address.base}),
             (rf"voila/api/shutdown/{_KERNEL}", ShutdownHandler),
             (rf"api/kernels/{_KERNEL}", KernelState),
             (rf"api/kernels/{_KERNEL}/channels", KernelSocket),
@@ -272,6 +279,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             await KernelSocket.close_all()
             for each in beside:
                 await each.close()
+            await self.api.stop()
             await self.kernel_manager.shutdown_all(now=True)
             await server.close_all_connections()
 

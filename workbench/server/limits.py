@@ -112,6 +112,7 @@ class LimitedServer(HTTPServer):
                 self.limits.header_seconds, self._close, server_conn
             )
         self._waiting[server_conn] = None
+        request_conn.take_time = lambda: self.whole(server_conn)
         return _Whole(super().start_request(server_conn, request_conn), self, server_conn)
 
     def on_close(self, server_conn: object) -> None:

@@ -18,6 +18,7 @@ from weakref import WeakSet
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+from tornado.ioloop import PeriodicCallback
 from tornado.websocket import WebSocketHandler
 
 from workbench.server.kernels import DashboardKernels
@@ -32,6 +33,9 @@ MESSAGE_BYTES = 200 * 2**20
 PING_SECONDS = 15
 """Time between two signs of life that are asked of a page; after two without, its socket ends."""
 
+WATCH_SECONDS = 2
+"""Time between two looks at whether the kernel of a socket has ended."""
+
 SOCKETS_OF_A_KERNEL = 3
 """A page has one; for a moment two, when it connects again before the first is known as lost."""
 
@@ -40,6 +44,7 @@ SOCKETS_OF_A_KERNEL = 3
 _MOST_PARTS = 65_536
 _GOING_AWAY = 1001
 _NOT_UNDERSTOOD = 4400
+_ENDED = 4410
 _TOO_MANY = 4429
 
 
@@ -83,6 +88,7 @@ class KernelSocket(KernelWebsocketHandler):
 
     connection: Any = None
     _refusal: tuple[int, str] | None = None
+    _watch: PeriodicCallback | None = None
     _all: ClassVar[WeakSet[KernelSocket]] = WeakSet()
 
     @classmethod
@@ -135,6 +141,13 @@ class KernelSocket(KernelWebsocketHandler):
             self.close(*self._refusal)
         else:
             await super().open(kernel_id)  # type: ignore[no-untyped-call]
+            self._watch = PeriodicCallback(self._close_without_kernel, 1000 * WATCH_SECONDS)
+            self._watch.start()
+
+    def _close_without_kernel(self) -> None:
+        """End the socket once the kernel has ended: nothing else would tell the page."""
+        if self.kernel_id not in _kernels(self):
+            self.close(_ENDED, "The kernel of this page has ended.")
 
     def on_message(self, ws_message: str | bytes) -> None:
         """Hand a message to the kernel; end the socket over one that is not of the protocol."""
@@ -161,6 +174,8 @@ class KernelSocket(KernelWebsocketHandler):
 
     def on_close(self) -> None:
         """Let go of the kernel, if the socket had one."""
+        if self._watch is not None:
+            self._watch.stop()
         if self.connection is not None:
             super().on_close()  # type: ignore[no-untyped-call]
 

@@ -10,7 +10,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "abuse.md"
 
 def test_the_document_lists_every_attempt() -> None:
     files = set(Path(__file__).parent.glob("test_*.py")) - {Path(__file__)}
-    files |= set((Path(__file__).parents[2] / "server").glob("test_attacks*.py"))
+    files |= set((Path(__file__).parents[2] / "server").rglob("test_attacks*.py"))
     tests = [re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE) for file in files]
     rows = [line for line in DOCUMENT.read_text().splitlines() if re.match(r"\| \d+ ", line)]
     named = [re.findall(r"`(test_\w+)`", row)[0] for row in rows]

@@ -14,9 +14,7 @@ from traitlets import Bytes, Enum, Float, Instance, Int, Tuple, Unicode
 from workbench.casework.reviewing.triage import may_see_clip, record_clip
 from workbench.domain import Candidate, Photograph, Profile
 from workbench.errors import SightlineError
-from workbench.faces.clips import redacted_clip
 from workbench.faces.landmarks import find_eyes
-from workbench.indexing.sources import indexed_source
 from workbench.installation import Installation
 from workbench.widgets.components.tasks import Tasks
 from workbench.widgets.components.work import Work
@@ -159,11 +157,7 @@ class Comparison(Tasks):
 
     def _cut(self, candidate: Candidate, reference: str) -> bytes:
         may_see_clip(self.installation.register, reference, candidate)
-        with self.installation.open_gallery(self.gallery) as gallery:
-            source = indexed_source(gallery, candidate.recording_id)
-            shots = gallery.shots(candidate.tracklet_id)
-            reading = gallery.how_read(candidate.recording_id)
-        return redacted_clip(source, shots, self._models(), reading=reading)
+        return self.installation.cut_clip(self.gallery, candidate, of=self._models())
 
     def show(
         self, candidate: Candidate | None, photographs: Sequence[Photograph] = (), *, case: str = ""

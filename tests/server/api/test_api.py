@@ -1,0 +1,119 @@
+"""The API as its server uses it: whom it works for, what it answers, what it never gives away."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from apiprocess import SCOPE, Api, OverUnix
+from office import Office
+
+from workbench.errors import ServerError
+from workbench.server.api import kept
+from workbench.server.api.wire import ACCOUNT, WAY
+
+
+def test_a_case_from_request_to_candidates(
+    api: Api, asked: dict[str, Any], office: Office, photographs: list[dict[str, Any]]
+) -> None:
+    assert api.ask("anna", "GET", "me").json == {
+        "account": "anna", "way": "hub", "roles": ["analyst"], "in_service": True,
+    }  # fmt: skip
+    made = api.ask("anna", "POST", "cases", asked)
+    assert (made.status, made.json["status"]) == (201, "requested")
+    search = {"case": "A/1", **SCOPE, "photographs": photographs}
+    early = api.ask("anna", "POST", "searches", search)
+    assert (early.status, early.json["error"]) == (403, "NotPermitted")
+    assert "has not been approved" in early.json["what"]
+    # One may not approve one's own, nor another request than the one that was read.
+    digest = made.json["digest"]
+    own = api.ask("anna", "POST", "cases/A%2F1/approve", {"digest": digest})
+    other = api.ask("sara", "POST", "cases/A%2F1/approve", {"digest": "0" * 64})
+    assert (own.status, other.status) == (403, 409)
+    approved = api.ask("sara", "POST", "cases/A%2F1/approve", {"digest": digest})
+    assert (approved.status, approved.json["approved_by"]) == (200, ["sara"])
+
+    found = api.ask("anna", "POST", "searches", {**search, "threshold": "all"})
+    assert found.status == 201, found.body
+    result = found.json
+    best = result["candidates"][0]
+    assert best["camera"]["camera_id"] in {"CAM-003", "CAM-006"}
+    assert best["scale"] == result["scale"]
+    assert result["coverage"]["recordings"] == 3
+    assert "shot" not in best
+    of_best = f"searches/{result['id']}/candidates/{best['tracklet_id']}"
+    shot = api.ask("anna", "GET", f"{of_best}/shot")
+    assert (shot.kind, shot.body[:2]) == ("image/jpeg", b"\xff\xd8")
+    clip = api.ask("anna", "GET", f"{of_best}/clip")
+    assert (clip.kind, clip.body[4:8]) == ("video/mp4", b"ftyp")
+    told = [(e.what, e.by["account"], e.by["way"]) for e in office.events()]
+    for what in ("case.asked", "search.asked", "search.answered", "shot.viewed", "clip.viewed"):
+        assert (what, "anna", "hub") in told
+    assert ("case.approved", "sara", "hub") in told
+    # A closed case shows nothing more.
+    assert api.ask("anna", "POST", "cases/A%2F1/close", {"reason": "found"}).status == 200
+    assert api.ask("anna", "GET", f"{of_best}/shot").status == 409
+
+
+def test_what_is_wrong_is_told_in_json(
+    api: Api, opened: str, photographs: list[dict[str, Any]]
+) -> None:
+    search = {"case": opened, **SCOPE, "photographs": photographs}
+    no_face = {"content": base64.b64encode(b"no picture").decode()}
+    for document, status, kind in (
+        (b"{", 422, "BadInput"),
+        ({**search, "start": "yesterday"}, 422, "TimeError"),
+        ({**search, "district": {"type": "Point"}}, 422, "DistrictError"),
+        ({**search, "top": 0}, 422, "BadInput"),
+        ({**search, "only": {"windows": [1]}}, 422, "BadInput"),
+        ({**search, "photographs": [no_face]}, 422, "ImageError"),
+        ({**search, "photographs": [{"content": "?"}]}, 422, "BadInput"),
+        ({**search, "threshold": -99.0}, 422, "ProfileMismatch"),
+        ({**search, "end": "2026-03-31T00:00:00+00:00"}, 403, "NotPermitted"),
+        ({**search, "case": "none"}, 404, "NotFound"),
+    ):
+        answer = api.ask("anna", "POST", "searches", document)
+        told = (answer.status, answer.json.get("error"))
+        assert told == (status, kind), (document, answer.body[:300])
+        assert answer.json["what"]
+    assert api.ask("anna", "GET", "nothing/here").status == 404
+    assert api.ask("anna", "DELETE", "cases").status == 405
+
+
+def test_whoever_goes_away_ends_the_search(
+    api: Api, opened: str, office: Office, photographs: list[dict[str, Any]]
+) -> None:
+    body = json.dumps({"case": opened, **SCOPE, "photographs": photographs})
+    before = len(office.events("search.asked"))
+    gone = OverUnix(api.path)
+    gone.request("POST", "/v1/searches", body=body, headers={ACCOUNT: "anna", WAY: "hub"})
+    gone.close()
+    # The networks take longer than this to load; and the next search waits for the one before.
+    assert api.ask("anna", "POST", "searches", body.encode()).status == 201
+    assert len(office.events("search.asked")) - before == 1
+
+
+def test_searches_are_kept_for_their_owner_and_counted() -> None:
+    now = [0.0]
+    searches = kept.KeptSearches(clock=lambda: now[0])
+    first, *_, last = [searches.keep("anna", object()) for _ in range(kept.MOST_KEPT + 1)]  # type: ignore[arg-type]
+    assert searches.find("anna", first) is None
+    assert searches.find("anna", last) is not None
+    assert searches.find("ben", last) is None
+    now[0] = kept.KEPT_SECONDS + 1
+    assert searches.find("anna", last) is None
+
+    pace = kept.Pace(clock=lambda: now[0])
+    third = pytest.raises(ServerError, match="2 searches of anna are running")
+    with pace.one_more("anna"), pace.one_more("anna"), pace.one_more("ben"), third:
+        pace.one_more("anna").__enter__()
+    for _ in range(kept.MOST_A_MINUTE - 2):
+        with pace.one_more("anna"):
+            pass
+    with pytest.raises(ServerError, match="within a minute"), pace.one_more("anna"):
+        pass
+    now[0] += 61
+    with pace.one_more("anna"):
+        pass

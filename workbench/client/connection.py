@@ -1,0 +1,390 @@
+"""A connection to a server: cases, searches and figures, under one's own name and roles there."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
+
+from workbench.casework.cases import Case
+from workbench.client.documents import (
+    candidate_from,
+    case_from,
+    coverage_from,
+    filter_document,
+    scope_document,
+)
+from workbench.client.results import ConfirmedOnServer, ForecastOnServer, FoundOnServer
+from workbench.client.transport import ARROW, Server, find_token
+from workbench.domain import Coverage, Filter, Scope, parse_time
+from workbench.errors import ImageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.client.bridge import Page
+
+Photograph = Path | str | bytes | tuple[Path | str | bytes, int]
+"""A photograph: a file or its content; with a number where it shows several faces, 1 the largest"""
+
+
+def connect(
+    address: str,
+    *,
+    token: str | None = None,
+    token_file: Path | str | None = None,
+    ca_file: Path | str | None = None,
+    proxy: str | None = None,
+) -> Connection:
+    """Connect to a server of a team, where one has the roles and cases of one's own account.
+
+    >>> there = sl.connect("https://faces.example/", token_file="~/token")    # doctest: +SKIP
+    >>> found = there.search(["target.jpg"], scope, case="A-2026-117")        # doctest: +SKIP
+    >>> found.frame()                                                         # doctest: +SKIP
+
+    Parameters
+    ----------
+    address : str
+        Address of the server's pages. Plain HTTP is for servers on this machine alone.
+    token : str, optional
+        Token for oneself: of the hub, or the one that the server printed. By default that of
+        *token_file* or, on a JupyterHub, the one that the hub gave this notebook.
+    token_file : Path or str, optional
+        File that holds the token, which only its owner may read (``chmod 600``).
+    ca_file : Path or str, optional
+        Certificates to trust, in PEM; by default those of this machine. TLS is always checked.
+    proxy : str, optional
+        ``host:port`` of a proxy to go through. Variables that name one are not read.
+
+    Raises
+    ------
+    SettingsError
+        If there is no token, or the address is not one that it can be sent to.
+    ServerError
+        If the server cannot be reached.
+    NotPermitted
+        If it does not know the token.
+    """
+    file = None if token_file is None else Path(token_file).expanduser()
+    server = Server(
+        address,
+        find_token(token, file),
+        ca_file=None if ca_file is None else Path(ca_file).expanduser(),
+        proxy=proxy,
+    )
+    return Connection(server)
+
+
+class Connection:
+    """A connection to a server; :func:`connect` makes one.
+
+    Everything is done there, in one's own name: the server checks the case, records what is asked
+    and seen, and gives no templates away. Errors are those of the same call on this machine, and
+    ServerError where the server cannot be reached.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        me = server.get("me")
+        self.account: str = me["account"]
+        self.roles: frozenset[str] = frozenset(me["roles"])
+        self.in_service: bool = me["in_service"]
+
+    def __repr__(self) -> str:
+        roles = ", ".join(sorted(self.roles)) or "no role"
+        return f"<Connection to {self._server.address} as {self.account} ({roles})>"
+
+    # --- Cases ----------------------------------------------------------------------------
+
+    def cases(self) -> tuple[Case, ...]:
+        """Return the cases that one may read, in the order in which they were requested."""
+        return tuple(map(case_from, self._server.get("cases")["cases"]))
+
+    def case(self, reference: str) -> Case:
+        """Return a case; its ``digest`` is what an approval names."""
+        return case_from(self._server.get(_case(reference)))
+
+    def request_case(
+        self,
+        reference: str,
+        photographs: Sequence[Photograph],
+        scope: Scope,
+        *,
+        template: str,
+        authority: str,
+        authorisation: str,
+        title: str = "",
+        description: str = "",
+        legal_basis: str | None = None,
+        valid_days: float | None = None,
+        cameras: int | None = None,
+        members: Iterable[str] = (),
+    ) -> Case:
+        """Request a case; another person approves it.
+
+        Parameters
+        ----------
+        reference : str
+        photographs : sequence
+            Photographs of the one person the case is about: see :meth:`search`.
+        scope : Scope
+            District and time that may be searched, and cameras without a place.
+        template : str
+            Kind of case, which sets purpose and legal basis: ``missing-person`` …, one of
+            :data:`workbench.casework.cases.TEMPLATES`.
+        authority, authorisation : str
+            The body outside that authorised it, and the reference of its decision.
+        title, description, legal_basis, valid_days, cameras
+            As in :class:`workbench.casework.cases.Request`; days count from now.
+        members : iterable of str
+            Accounts that need to know of it besides oneself.
+
+        Raises
+        ------
+        NotPermitted
+            If one's role does not cover it.
+        CaseError
+            If the reference is taken.
+        """
+        document = {
+            "reference": reference, "template": template, "authority": authority,
+            "authorisation": authorisation, "title": title, "description": description,
+            "valid_days": valid_days, "cameras": cameras, "members": list(members),
+            **({} if legal_basis is None else {"legal_basis": legal_basis}),
+            **scope_document(scope), "photographs": _photographs(photographs),
+        }  # fmt: skip
+        return case_from(self._server.send("POST", "cases", document))
+
+    def approve(self, reference: str, *, digest: str) -> Case:
+        """Approve a case as it was read: *digest* is that of the case that :meth:`case` returned.
+
+        Raises CaseError if it is another one by now, and NotPermitted as on the server.
+        """
+        return self._do(reference, "approve", {"digest": digest})
+
+    def decline(self, reference: str, *, reason: str) -> Case:
+        """Decline a case that was requested."""
+        return self._do(reference, "decline", {"reason": reason})
+
+    def close_case(self, reference: str, *, reason: str) -> Case:
+        """Close a case for good."""
+        return self._do(reference, "close", {"reason": reason})
+
+    def add_member(self, reference: str, account: str) -> Case:
+        """Let an account know of a case."""
+        return case_from(self._server.send("PUT", _case(reference, "members", account), {}))
+
+    def remove_member(self, reference: str, account: str) -> Case:
+        """Let an account know of a case no longer."""
+        return case_from(self._server.send("DELETE", _case(reference, "members", account), {}))
+
+    def sightings(self, reference: str, *, shots: bool = False) -> tuple[ConfirmedOnServer, ...]:
+        """Return the confirmed sightings of a case, in order of time; *shots*: with pictures."""
+        found = self._server.get(_case(reference, "sightings"), shots=str(int(shots)))
+        return tuple(
+            ConfirmedOnServer(
+                candidate_from(one), tuple(one["confirmed_by"]), parse_time(one["confirmed_at"])
+            )
+            for one in found["sightings"]
+        )
+
+    def review_state(self, reference: str) -> Mapping[str, Any]:
+        """Return how many faces are on the review list of a case, and how many are decided."""
+        found: dict[str, Any] = self._server.get(_case(reference, "review"))
+        return found
+
+    def error_rates(self) -> pd.DataFrame:
+        """Return how often each reviewer took a filler for a subject; for supervisors, auditors."""
+        import pandas as pd
+
+        return pd.DataFrame(self._server.get("review/rates")["reviewers"])
+
+    # --- Searching ------------------------------------------------------------------------
+
+    def search(
+        self,
+        photographs: Sequence[Photograph],
+        scope: Scope,
+        *,
+        case: str,
+        top: int = 100,
+        threshold: float | Literal["all"] | None = None,
+        only: Filter | None = None,
+        shots: bool = False,
+    ) -> FoundOnServer:
+        """Look for the person of the photographs inside the scope, under a case.
+
+        If the call is interrupted, the search ends.
+
+        Parameters
+        ----------
+        photographs : sequence
+            One to ten: files, or their contents. Of one with several faces, a pair of it and the
+            number of the face, 1 for the largest.
+        scope : Scope
+            District and time range.
+        case : str
+            Reference of an open case that covers the search.
+        top : int
+            Return at most this many candidates, the best; at most 1,000.
+        threshold : float or "all", optional
+            Minimum score of a candidate, on the scale of the calibration; by default the threshold
+            that the server uses.
+        only : Filter, optional
+            Cameras, time windows and quality to which the search is restricted.
+        shots : bool
+            Fetch the best shots of all candidates too. That they are seen is on record.
+
+        Raises
+        ------
+        NotPermitted
+            If the case does not cover this search by this account now, with every reason.
+        CaseError
+            If its subject cannot be compared.
+        ImageError
+            If a photograph shows no face, or several of which none was chosen.
+        DistrictError
+            If the district holds no camera, or the filter leaves none.
+        ServerError
+            If one has searched too often within a minute.
+        """
+        document = {
+            "case": case, "top": top, "threshold": threshold, "shots": shots,
+            "only": None if only is None else filter_document(only),
+            **scope_document(scope), "photographs": _photographs(photographs),
+        }  # fmt: skip
+        return FoundOnServer.of(self._server.send("POST", "searches", document), self._fetch)
+
+    def coverage(self, scope: Scope, *, only: Filter | None = None) -> Coverage:
+        """Return the coverage of a scope; nothing is compared."""
+        return coverage_from(self._server.send("POST", "coverage", _of_scope(scope, only)))
+
+    def forecast(
+        self,
+        scope: Scope,
+        *,
+        photographs: int = 1,
+        thresholds: Sequence[float] | None = None,
+        only: Filter | None = None,
+    ) -> ForecastOnServer:
+        """Foretell the errors of a search of a scope with so many photographs, by threshold.
+
+        Raises NotCalibrated if nothing says what the scores of the server's profile mean.
+        """
+        asked = {**_of_scope(scope, only), "photographs": photographs}
+        if thresholds is not None:
+            asked["thresholds"] = list(thresholds)
+        found = self._server.send("POST", "forecasts", asked)
+        return ForecastOnServer(
+            **{
+                **found,
+                "words": tuple(found["words"]),
+                "thresholds": tuple(found["thresholds"]),
+            }
+        )
+
+    # --- Figures --------------------------------------------------------------------------
+
+    def statistics(self) -> Mapping[str, Any]:
+        """Return what the gallery holds: counts, profile and span of time (UTC)."""
+        found = self._server.get("statistics")
+        for name in ("first", "last"):
+            found[name] = None if found[name] is None else datetime.fromisoformat(found[name])
+        return dict(found)
+
+    def cameras(self) -> pd.DataFrame:
+        """Return the cameras: camera_id, camera, latitude, longitude."""
+        return self._table("cameras")
+
+    def recordings(self) -> pd.DataFrame:
+        """Return the recordings, one per row, by start, with counts of tracklets."""
+        return self._table("recordings")
+
+    def scores(self) -> pd.DataFrame:
+        """Return scores of candidates whose review is over, of the cases that one may read.
+
+        Columns: case, tracklet_id, score, scale, outcome, decisions (number), decided_at (UTC).
+        """
+        return self._table("scores")
+
+    def different_people(self) -> pd.DataFrame:
+        """Return the scores of people who are certainly different, counted in steps.
+
+        Columns: camera_id, scale, quality (at which a band begins), score (at which a step begins),
+        width (of the step), comparisons.
+        """
+        return self._table("histograms/different-people")
+
+    def calibration(self) -> pd.DataFrame:
+        """Return the error rates that thresholds rest on, with 95 % intervals.
+
+        Columns: photographs, quality, scale, threshold, fmr, fmr_low, fmr_high, fnmr, fnmr_low,
+        fnmr_high.
+        """
+        return self._table("calibration")
+
+    # --- Pages ----------------------------------------------------------------------------
+
+    def open_page(self, name: str) -> Page:
+        """Show a page of the server in this notebook: its widgets run there, as in a browser.
+
+        Raises ServerError if there is no such page, or it does not open.
+        """
+        from workbench.client.bridge import open_page
+
+        return open_page(self._server, name)
+
+    def investigate(self) -> Page:
+        """Show the page Investigate in this notebook; see :meth:`open_page`."""
+        return self.open_page("investigate")
+
+    def review(self) -> Page:
+        """Show the page Review in this notebook; see :meth:`open_page`."""
+        return self.open_page("review")
+
+    # --- Within ---------------------------------------------------------------------------
+
+    def _do(self, reference: str, action: str, document: Mapping[str, Any]) -> Case:
+        return case_from(self._server.send("POST", _case(reference, action), document))
+
+    def _fetch(self, path: str) -> bytes:
+        return self._server.ask("GET", path, accept="*/*")[0]
+
+    def _table(self, path: str) -> pd.DataFrame:
+        import pyarrow as pa
+
+        content, _ = self._server.ask("GET", path, accept=ARROW)
+        with pa.ipc.open_stream(io.BytesIO(content)) as reader:
+            frame: pd.DataFrame = reader.read_all().to_pandas()
+        return frame
+
+
+def _case(reference: str, *more: str) -> str:
+    return "/".join(("cases", *(quote(part, safe="") for part in (reference, *more))))
+
+
+def _of_scope(scope: Scope, only: Filter | None) -> dict[str, Any]:
+    return {**scope_document(scope), "only": None if only is None else filter_document(only)}
+
+
+def _photographs(photographs: Sequence[Photograph]) -> list[dict[str, Any]]:
+    return [_photograph(one, number) for number, one in enumerate(photographs, start=1)]
+
+
+def _photograph(source: Photograph, number: int) -> dict[str, Any]:
+    source, face = source if isinstance(source, tuple) else (source, None)
+    if isinstance(source, bytes):
+        name, content = f"photograph {number}", source
+    else:
+        path = Path(source)
+        try:
+            name, content = path.name, path.read_bytes()
+        except OSError as error:
+            raise ImageError(
+                f"cannot be read ({error.strerror})", where=str(path), fix="Name another file"
+            ) from None
+    return {"name": name, "face": face, "content": base64.b64encode(content).decode()}

@@ -1,0 +1,195 @@
+"""JSON documents of the API: each is written by the server and read by the client, both here.
+
+Nothing in them is a template, and a picture only where it was asked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import inspect
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from workbench import errors
+from workbench.casework.cases import Case, Request
+from workbench.district import from_geojson, to_geojson
+from workbench.domain import (
+    Camera,
+    Candidate,
+    Coverage,
+    Filter,
+    Scope,
+    Threshold,
+    TimeNote,
+    parse_time,
+)
+from workbench.errors import SightlineError
+
+Document = dict[str, Any]
+
+_ERRORS = {
+    name: one
+    for name, one in vars(errors).items()
+    if inspect.isclass(one) and issubclass(one, SightlineError)
+}
+
+
+def scope_document(scope: Scope) -> Document:
+    """Return a scope as JSON values, its district as GeoJSON."""
+    return {
+        "district": to_geojson(scope.district),
+        "start": scope.start.isoformat(),
+        "end": scope.end.isoformat(),
+        "unplaced": sorted(scope.unplaced),
+    }
+
+
+def scope_from(document: Mapping[str, Any], *, drawn: bool = True) -> Scope:
+    """Read a scope; raise DistrictError or TimeError where one of its parts is wrong.
+
+    *drawn* is False for one that :func:`scope_document` wrote.
+    """
+    start, end = (parse_time(str(document.get(name, "")), where=name) for name in ("start", "end"))
+    district = from_geojson(document.get("district") or {}, drawn=drawn)
+    return Scope(district, start, end, frozenset(map(str, document.get("unplaced") or ())))
+
+
+def filter_document(only: Filter) -> Document:
+    """Return a filter as JSON values."""
+    windows = only.windows
+    return {
+        "cameras": None if only.cameras is None else sorted(only.cameras),
+        "windows": None
+        if windows is None
+        else [[a.isoformat(), b.isoformat()] for a, b in windows],
+        "quality": only.quality,
+    }
+
+
+def filter_from(document: Mapping[str, Any] | None) -> Filter | None:
+    """Read a filter, or none; raise TimeError where a window is wrong."""
+    if document is None:
+        return None
+    cameras, windows = document.get("cameras"), document.get("windows")
+    return Filter(
+        cameras=None if cameras is None else frozenset(map(str, cameras)),
+        windows=None
+        if windows is None
+        else tuple(
+            (parse_time(str(a), where="windows"), parse_time(str(b), where="windows"))
+            for a, b in windows
+        ),
+        quality=float(document.get("quality") or 0.0),
+    )
+
+
+def candidate_document(candidate: Candidate, *, shot: bool = False) -> Document:
+    """Return a candidate as JSON values; with *shot*, its best shot as a JPEG in Base64."""
+    made = {
+        "tracklet_id": candidate.tracklet_id,
+        "camera": asdict(candidate.camera),
+        "recording_id": candidate.recording_id,
+        "recording": candidate.recording,
+        "first_seen": candidate.first_seen.isoformat(),
+        "last_seen": candidate.last_seen.isoformat(),
+        "score": candidate.score,
+        "scale": candidate.scale,
+        "quality": candidate.quality,
+        "shot_seconds": candidate.shot_seconds,
+        "shot_time": candidate.shot_time.isoformat(),
+        "time": {**asdict(candidate.time), "recorded": candidate.time.recorded.isoformat()},
+    }
+    if shot:
+        made["shot"] = base64.b64encode(candidate.shot_jpeg).decode()
+    return made
+
+
+def candidate_from(document: Mapping[str, Any]) -> Candidate:
+    """Read a candidate; its best shot is empty where it was not asked for."""
+    times: Document = {
+        name: parse_time(document[name]) for name in ("first_seen", "last_seen", "shot_time")
+    }
+    note = {**document["time"], "recorded": parse_time(document["time"]["recorded"])}
+    plain = ("tracklet_id", "recording_id", "recording", "score", "scale", "quality",
+             "shot_seconds")  # fmt: skip
+    return Candidate(
+        **{name: document[name] for name in plain},
+        **times,
+        camera=Camera(**document["camera"]),
+        shot_jpeg=base64.b64decode(document.get("shot", "")),
+        time=TimeNote(**note),
+    )
+
+
+def coverage_document(coverage: Coverage) -> Document:
+    """Return coverage as JSON values, with the sentences on what is in doubt."""
+    return {**asdict(coverage), "doubts": coverage.doubts()}
+
+
+def coverage_from(document: Mapping[str, Any]) -> Coverage:
+    """Read coverage."""
+    return Coverage(**{one.name: document[one.name] for one in fields(Coverage)})
+
+
+def threshold_from(document: Mapping[str, Any] | None) -> Threshold | None:
+    """Read a threshold, or none."""
+    return None if document is None else Threshold(**document)
+
+
+def case_document(case: Case) -> Document:
+    """Return a case as JSON values, with the digest that an approval names."""
+    return {
+        "reference": case.reference,
+        "status": case.status(),
+        "state": case.state,
+        "digest": case.digest,
+        "request": case.request.document(),
+        "asked_by": case.asked_by,
+        "asked_at": case.asked_at.isoformat(),
+        "approved_by": list(case.approved_by),
+        "exceeds": list(case.exceeds),
+        "most_cameras": case.most_cameras,
+        "members": list(case.members),
+        "ended_at": None if case.ended_at is None else case.ended_at.isoformat(),
+        "reason": case.reason,
+    }
+
+
+def case_from(document: Mapping[str, Any]) -> Case:
+    """Read a case."""
+    ended = document["ended_at"]
+    return Case(
+        request=Request.from_document(document["request"]),
+        asked_by=document["asked_by"],
+        asked_at=parse_time(document["asked_at"]),
+        digest=document["digest"],
+        state=document["state"],
+        approved_by=tuple(document["approved_by"]),
+        exceeds=tuple(document["exceeds"]),
+        most_cameras=document["most_cameras"],
+        members=tuple(document["members"]),
+        ended_at=None if ended is None else parse_time(ended),
+        reason=document["reason"],
+    )
+
+
+def error_document(error: SightlineError) -> Document:
+    """Return an error as JSON values: its kind, what was wrong, where, and what to do."""
+    made: Document = {
+        "error": type(error).__name__,
+        "what": error.what,
+        "where": error.where,
+        "fix": error.fix,
+    }
+    if isinstance(error, errors.SeveralFacesFound):
+        made["count"] = error.count
+    return made
+
+
+def error_from(document: Mapping[str, Any]) -> SightlineError:
+    """Read an error, as one of the family of :mod:`workbench.errors`."""
+    kind = _ERRORS.get(str(document.get("error")), SightlineError)
+    more = {"count": document["count"]} if "count" in document else {}
+    what, where, fix = (str(document.get(name, "")) for name in ("what", "where", "fix"))
+    return kind(what, where=where, fix=fix, **more)

@@ -1,0 +1,41 @@
+"""Candidates as a table, the same wherever they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from workbench.domain.clocks import TIME_FIELDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.domain.searching import Candidate
+
+COLUMNS = (
+    "rank", "tracklet_id", "camera_id", "camera", "longitude", "latitude", "recording",
+    "first_seen", "last_seen", "score", "scale", "quality", *TIME_FIELDS,
+)  # fmt: skip
+
+
+def candidates_frame(candidates: Iterable[Candidate]) -> pd.DataFrame:
+    """Return candidates as a DataFrame, one row each in their order; times in UTC.
+
+    Columns: rank (from 1), tracklet_id, camera_id, camera, longitude, latitude, recording,
+    first_seen, last_seen, score, scale, quality, and what the times rest on:
+    :data:`workbench.domain.TIME_FIELDS`.
+    """
+    import pandas as pd  # which most commands need not load
+
+    rows = [
+        (
+            rank, c.tracklet_id, c.camera.camera_id, c.camera.name, c.camera.longitude,
+            c.camera.latitude, c.recording, c.first_seen, c.last_seen, c.score, c.scale,
+            c.quality, *c.time.fields.values(),
+        )
+        for rank, c in enumerate(candidates, start=1)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+__all__ = ["candidates_frame"]

@@ -1,0 +1,212 @@
+"""Cases: read, requested, approved, declined and closed, and their members and sightings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from workbench.casework.cases import TEMPLATES, Request
+from workbench.casework.reviewing.fillers import ErrorRate, error_rates
+from workbench.casework.reviewing.review import reviewed
+from workbench.casework.reviewing.sightings import Sighting, confirmed_sightings
+from workbench.casework.subjects import describe_subject
+from workbench.client.documents import Document, candidate_document, case_document
+from workbench.domain import parse_time
+from workbench.errors import CaseError
+from workbench.server.api import questions
+from workbench.server.api.endpoint import BadInput, Endpoint
+
+if TYPE_CHECKING:
+    from workbench.casework.register import CaseRegister
+    from workbench.server.api.questions import Picture
+
+
+class _OfCases(Endpoint):
+    @property
+    def register(self) -> CaseRegister:
+        """The register of cases, used in the person's name."""
+        return self.served.installation.register
+
+
+class Cases(_OfCases):
+    """``cases``: the cases that one may read; a new request."""
+
+    async def get(self) -> None:
+        """Send all, in the order in which they were requested."""
+        self.answer({"cases": await self.work(self._listed)})
+
+    async def post(self) -> None:
+        """Request a case; another person approves it."""
+        document, pictures = questions.read(self)
+        self.answer(await self.work(partial(self._ask, document, pictures)), status=201)
+
+    def _listed(self) -> list[Document]:
+        self.register.require("case.read")
+        return [case_document(case) for case in self.register.cases()]
+
+    def _ask(self, document: dict[str, Any], pictures: Sequence[Picture]) -> Document:
+        register, served = self.register, self.served
+        reference = questions.text_of(document, "reference")
+        register.require("case.ask", reference)
+        with served.opened() as gallery:  # for its profile: a subject is of one
+            probe = questions.make_probe(served, pictures, gallery.profile)
+        subject = describe_subject(
+            probe,
+            calibrations=register.rules.calibrations,
+            description=questions.text_of(document, "description", default=""),
+        )
+        try:
+            request = Request(
+                **questions.understood(lambda: _asked(document, reference), "case"),
+                subject=subject,
+            )
+        except CaseError as error:
+            raise BadInput(error.what, where=error.where, fix=error.fix) from None
+        return case_document(register.ask(request, subject=probe))
+
+
+class OneCase(_OfCases):
+    """``cases/REF``: one case."""
+
+    async def get(self, reference: str) -> None:
+        """Send it, with the digest that an approval names."""
+        self.answer(await self.work(partial(self._shown, reference)))
+
+    def _shown(self, reference: str) -> Document:
+        self.register.require("case.read", reference)
+        return case_document(self.case(reference))
+
+
+class CaseAction(_OfCases):
+    """``cases/REF/approve``, ``decline`` and ``close``: what becomes of a case."""
+
+    async def post(self, reference: str, action: str) -> None:
+        """Do it, and send the case as it is then."""
+        document = self.document
+        self.answer(await self.work(partial(self._done, reference, action, document)))
+
+    def _done(self, reference: str, action: str, document: dict[str, Any]) -> Document:
+        self.case(reference)
+        if action == "approve":
+            digest = questions.text_of(document, "digest")
+            return case_document(self.register.approve(reference, digest=digest))
+        act = self.register.decline if action == "decline" else self.register.close
+        return case_document(act(reference, reason=questions.text_of(document, "reason")))
+
+
+class Member(_OfCases):
+    """``cases/REF/members/ACCOUNT``: somebody who needs to know of a case."""
+
+    async def put(self, reference: str, account: str) -> None:
+        """Make the account a member."""
+        self.answer(await self.work(partial(self._changed, reference, account, member=True)))
+
+    async def delete(self, reference: str, account: str) -> None:
+        """Make it one no longer."""
+        self.answer(await self.work(partial(self._changed, reference, account, member=False)))
+
+    def _changed(self, reference: str, account: str, *, member: bool) -> Document:
+        self.case(reference)
+        change = self.register.add_member if member else self.register.remove_member
+        return case_document(change(reference, account))
+
+
+class CaseSightings(_OfCases):
+    """``cases/REF/sightings``: what two people decided shows the subject."""
+
+    async def get(self, reference: str) -> None:
+        """Send them in order of time; with ``?shots=1`` with their best shots. It is on record."""
+        shots = self.get_query_argument("shots", "") not in ("", "0")
+        self.answer(await self.work(partial(self._confirmed, reference, shots=shots)))
+
+    def _confirmed(self, reference: str, *, shots: bool) -> Document:
+        self.case(reference)
+        with self.served.opened() as gallery:
+            found = confirmed_sightings(self.register, reference, gallery)
+        return {
+            "sightings": [_sighting(one, shots=shots) for one in found.sightings],
+            "gone": found.gone,
+        }
+
+
+class CaseReview(_OfCases):
+    """``cases/REF/review``: how far the review of a case is."""
+
+    async def get(self, reference: str) -> None:
+        """Send how many faces are on its list, and how many are decided as far as one may know."""
+        self.answer(await self.work(partial(self._state, reference)))
+
+    def _state(self, reference: str) -> Document:
+        self.case(reference)
+        items = reviewed(self.register, reference)
+        return {
+            "case": reference,
+            "listed": len(items),
+            "decided": sum(item.outcome != "waiting" for item in items),
+        }
+
+
+class ReviewRates(_OfCases):
+    """``review/rates``: how often each reviewer took a filler for a subject."""
+
+    async def get(self) -> None:
+        """Send the rates, for supervisors and auditors."""
+        rates = await self.work(lambda: error_rates(self.register))
+        self.answer({"reviewers": [_rate(rate) for rate in rates]})
+
+
+def _asked(document: dict[str, Any], reference: str) -> dict[str, Any]:
+    """Take the parts of a request from a document; a template gives what it does not name."""
+    name = questions.text_of(document, "template")
+    if name not in TEMPLATES:
+        raise BadInput(
+            f"{name[:40]!r} is not a kind of case",
+            where="template",
+            fix=f"Choose from {', '.join(sorted(TEMPLATES))}",
+        )
+    template, scope = TEMPLATES[name], questions.scope_of(document)
+    now = datetime.now(UTC)
+    days = document.get("valid_days")
+    valid = template.valid
+    if days is not None:
+        valid = timedelta(days=questions.number_of(document, "valid_days"))
+    begins = document.get("valid_from")
+    begin = now if begins is None else parse_time(str(begins), where="valid_from")
+    cameras = document.get("cameras")
+    if cameras is not None and (not isinstance(cameras, int) or isinstance(cameras, bool)):
+        raise BadInput("is not a whole number", where="cameras", fix="Send one, or leave it out")
+    return {
+        "reference": reference,
+        "purpose": template.purpose,
+        "title": questions.text_of(document, "title", default=""),
+        "legal_basis": questions.text_of(document, "legal_basis", default=template.legal_basis),
+        "authority": questions.text_of(document, "authority"),
+        "authorisation": questions.text_of(document, "authorisation"),
+        "district": scope.district,
+        "start": scope.start,
+        "end": scope.end,
+        "valid_from": begin,
+        "valid_until": begin + valid,
+        "cameras": cameras,
+        "unplaced": tuple(sorted(scope.unplaced)),
+        "members": tuple(map(str, document.get("members") or ())),
+    }
+
+
+def _sighting(sighting: Sighting, *, shots: bool) -> Document:
+    return {
+        **candidate_document(sighting.candidate, shot=shots),
+        "confirmed_by": list(sighting.confirmed_by),
+        "confirmed_at": sighting.confirmed_at.isoformat(),
+    }
+
+
+def _rate(rate: ErrorRate) -> Document:
+    return {
+        "reviewer": rate.reviewer,
+        "fillers": rate.fillers,
+        "wrong": rate.wrong,
+        "interval": list(rate.interval),
+    }

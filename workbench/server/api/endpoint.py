@@ -1,0 +1,226 @@
+"""Basis of all endpoints of the API: whom a request is for, threads, answers and errors."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote
+
+from tornado.log import app_log
+from tornado.web import RequestHandler
+
+from workbench import errors
+from workbench.casework.record.acting import acting_for
+from workbench.client.documents import error_document
+from workbench.domain import Progress
+from workbench.errors import (
+    Cancelled,
+    CaseError,
+    NotPermitted,
+    ServerError,
+    SightlineError,
+)
+from workbench.installation import Installation
+from workbench.server.api.kept import KeptSearches, Pace
+from workbench.server.api.wire import ACCOUNT, WAY
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.casework.cases import Case
+    from workbench.gallery import Gallery
+
+T = TypeVar("T")
+
+ARROW = "application/vnd.apache.arrow.stream"
+THREADS = 4
+
+# What each kind of error is in HTTP; the first that fits counts.
+_STATUS: tuple[tuple[type[SightlineError], int], ...] = (
+    (NotPermitted, 403),
+    (errors.GalleryBusy, 503),
+    (errors.DistrictError, 422),
+    (errors.TimeError, 422),
+    (errors.ImageError, 422),
+    (errors.ProfileMismatch, 422),
+    (errors.NotCalibrated, 409),
+    (CaseError, 409),
+    (errors.EvaluationError, 409),
+    (ServerError, 429),
+    (errors.RecordingError, 409),
+)
+
+
+@dataclass
+class Served:
+    """Holdings of the process for all requests: an installation, a gallery and its networks."""
+
+    installation: Installation
+    gallery: Path
+    threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="api")
+    )
+    networks: threading.Lock = field(default_factory=threading.Lock)  # one thread at a time
+    searches: KeptSearches = field(default_factory=KeptSearches)
+    pace: Pace = field(default_factory=Pace)
+
+    @contextmanager
+    def opened(self) -> Iterator[Gallery]:
+        """Open the gallery for one request, as the pages do."""
+        with self.installation.open_gallery(self.gallery) as gallery:
+            yield gallery
+
+
+class NotFound(SightlineError):
+    """There is nothing of that name, or it is not for whoever asks."""
+
+
+class BadInput(SightlineError):
+    """The request cannot be understood."""
+
+
+class Endpoint(RequestHandler):
+    """A handler whose work is done in a thread, in the name of the person who has signed in."""
+
+    def initialize(self, served: Served) -> None:
+        """Keep what the process holds."""
+        self.served = served
+        self._gone = threading.Event()
+
+    def prepare(self) -> None:
+        """Refuse a request that does not say whom it is for: it did not come by the door."""
+        self.account = unquote(self.request.headers.get(ACCOUNT, ""))
+        self.way = self.request.headers.get(WAY, "")
+        if not self.account or not self.way:
+            self._send(NotPermitted("no one has signed in", where="API", fix="Sign in"), 401)
+
+    def check_xsrf_cookie(self) -> None:
+        """Check nothing: the door refuses requests of other sites."""
+
+    def on_connection_close(self) -> None:
+        """Have the work stop at its next step: nobody waits for it."""
+        self._gone.set()
+
+    def stop_if_gone(self, _: Progress | None = None) -> None:
+        """Raise Cancelled if whoever asked has gone; a callback for progress."""
+        if self._gone.is_set():
+            raise Cancelled("the person who asked has gone", where="API")
+
+    async def work(self, job: Callable[[], T]) -> T:
+        """Do *job* in a thread, in the name of the person."""
+
+        def acting() -> T:
+            self.stop_if_gone()
+            with acting_for(self.account, self.way):
+                return job()
+
+        return await asyncio.get_running_loop().run_in_executor(self.served.threads, acting)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The body as a JSON object; raises BadInput for anything else."""
+        try:
+            found = json.loads(self.request.body or b"{}")
+        except ValueError:
+            raise BadInput("is not JSON", where="body", fix="Send a JSON object in UTF-8") from None
+        if not isinstance(found, dict):
+            raise BadInput("is not a JSON object", where="body", fix="Send {…}")
+        return found
+
+    def case(self, reference: str) -> Case:
+        """Return a case that the person may read; raise NotFound for any other."""
+        try:
+            return self.served.installation.register.case(reference)
+        except CaseError as error:
+            raise NotFound(error.what, where=error.where, fix=error.fix) from None
+
+    def answer(self, document: Any, *, status: int = 200) -> None:
+        """Send JSON."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(json.dumps(document, ensure_ascii=False, allow_nan=False))
+
+    def answer_table(self, frame: pd.DataFrame) -> None:
+        """Send a table: as an Arrow stream where that is accepted, else as JSON, a row each."""
+        if ARROW not in self.request.headers.get("Accept", ""):
+            rows = frame.to_json(orient="records", date_format="iso", date_unit="us")
+            self.answer({"columns": list(frame.columns), "rows": json.loads(rows)})
+            return
+        import pyarrow as pa
+
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        buffer = io.BytesIO()
+        with pa.ipc.new_stream(buffer, table.schema) as writer:
+            writer.write_table(table)
+        self.answer_bytes(buffer.getvalue(), ARROW)
+
+    def answer_bytes(self, content: bytes, kind: str) -> None:
+        """Send a picture, a film or an Arrow stream."""
+        self.set_header("Content-Type", kind)
+        self.set_header("Cache-Control", "no-store")
+        self.finish(content)
+
+    def write_error(self, status_code: int, **given: Any) -> None:
+        """Send an error as JSON: what was wrong, where, and what to do."""
+        error = given.get("exc_info", (None, None))[1]
+        if isinstance(error, SightlineError):
+            self._send(error, _status_of(error))
+        elif error is not None and errors.is_full(error):
+            full = SightlineError(
+                "the disk is full; what was stored before is kept",
+                where="server",
+                fix="Ask the administrator to make room, then ask again",
+            )
+            self._send(full, 507)
+        elif status_code in (404, 405):
+            what = "there is nothing here" if status_code == 404 else "cannot be done here"
+            fix = "docs/api.md lists the addresses and their methods"
+            self._send(NotFound(what, where=self.request.path, fix=fix), status_code)
+        elif status_code < 500:
+            self._send(BadInput("cannot be read", where="request"), status_code)
+        else:
+            internal = SightlineError(
+                "something went wrong", where="server", fix="The details are in the server's log"
+            )
+            self._send(internal, status_code)
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Log what nobody raised on purpose; the rest is in the answer."""
+        if not isinstance(value, SightlineError):
+            super().log_exception(typ, value, tb)
+        elif _status_of(value) >= 500:
+            app_log.error("%s: %s", self.request.path, value)
+
+    def _send(self, error: SightlineError, status: int) -> None:
+        if status == 429:
+            self.set_header("Retry-After", "60")
+        self.answer(error_document(error), status=status)
+
+
+class Missing(Endpoint):
+    """Answer to an address without an endpoint."""
+
+    def prepare(self) -> None:
+        """Refuse any method with 404."""
+        super().prepare()
+        if not self._finished:
+            self.send_error(404)
+
+
+def _status_of(error: SightlineError) -> int:
+    if isinstance(error, NotFound):
+        return 404
+    if isinstance(error, BadInput):
+        return 422
+    if "the disk is full" in error.what:  # as errors.unwritten says it
+        return 507
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)

@@ -1,0 +1,175 @@
+"""Searches, and what can be looked at of the candidates that they found."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from workbench.casework.reviewing.review import record_view
+from workbench.casework.reviewing.triage import may_see_clip, record_clip
+from workbench.client.documents import (
+    Document,
+    candidate_document,
+    coverage_document,
+    filter_document,
+    scope_document,
+)
+from workbench.domain import Threshold, candidates_frame
+from workbench.investigation import SearchResult, search
+from workbench.server.api import questions
+from workbench.server.api.endpoint import ARROW, Endpoint, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.domain import Candidate, Probe
+    from workbench.gallery import Gallery
+    from workbench.server.api.questions import Picture
+
+
+class Searches(Endpoint):
+    """``searches``: put a question under a case, and get its candidates."""
+
+    async def post(self) -> None:
+        """Search; the answer is kept for an hour for whoever asked."""
+        document, pictures = questions.read(self)
+        name, result = await self.work(partial(self._search, document, pictures))
+        shots = bool(document.get("shots"))
+        if shots and result.candidates:
+            await self.work(partial(self._record_view, result))
+        self.set_header("Location", f"searches/{name}")
+        if ARROW in self.request.headers.get("Accept", ""):
+            self.answer_table(candidates_frame(result.candidates))
+        else:
+            self.answer(_document(name, result, shots=shots), status=201)
+
+    def _search(
+        self, document: dict[str, Any], pictures: Sequence[Picture]
+    ) -> tuple[str, SearchResult]:
+        served, installation = self.served, self.served.installation
+        reference = questions.text_of(document, "case")
+        scope, only = questions.scope_of(document), questions.filter_of(document)
+        top = questions.top_of(document)
+        self.case(reference)
+        with served.pace.one_more(self.account), served.opened() as gallery:
+            probe = questions.make_probe(served, pictures, gallery.profile)
+            self.stop_if_gone()
+            result = search(
+                gallery,
+                probe,
+                scope,
+                case=reference,
+                register=installation.register,
+                top=top,
+                threshold=self._threshold(document, gallery, probe),
+                only=only,
+                progress=self.stop_if_gone,
+            )
+        return served.searches.keep(self.account, result), result
+
+    def _threshold(
+        self, document: dict[str, Any], gallery: Gallery, probe: Probe
+    ) -> Threshold | float | None:
+        asked = document.get("threshold")
+        if asked == "all":
+            return None
+        if asked is None:
+            return self.served.installation.default_threshold(
+                gallery.profile, photographs=len(probe.photographs), shots=probe.is_of_shots
+            )
+        return questions.number_of(document, "threshold")
+
+    def _record_view(self, result: SearchResult) -> None:
+        tracklets = [candidate.tracklet_id for candidate in result.candidates]
+        record_view(self.served.installation.register, result.case, tracklets)
+
+
+class Search(Endpoint):
+    """``searches/ID``: a search that one has made, again, without its pictures."""
+
+    async def get(self, name: str) -> None:
+        """Send it."""
+        found = await self.work(partial(self._found, name))
+        if ARROW in self.request.headers.get("Accept", ""):
+            self.answer_table(candidates_frame(found.candidates))
+        else:
+            self.answer(_document(name, found, shots=False))
+
+    def _found(self, name: str) -> SearchResult:
+        kept = self.served.searches.find(self.account, name)
+        if kept is None:
+            raise NotFound(
+                "there is no such search, or it is kept no longer",
+                where=name[:40],
+                fix="Search again",
+            )
+        self.case(kept.result.case)  # whoever is a member no longer sees nothing more
+        return kept.result
+
+    def _candidate(self, name: str, tracklet_id: str) -> tuple[SearchResult, Candidate]:
+        found = self._found(name)
+        for candidate in found.candidates:
+            if candidate.tracklet_id == tracklet_id:
+                return found, candidate
+        raise NotFound(
+            "is not a candidate of this search",
+            where=tracklet_id[:40],
+            fix="Choose one of its list",
+        )
+
+
+class CandidateShot(Search):
+    """``searches/ID/candidates/TRACKLET/shot``: the best shot of a candidate."""
+
+    async def get(self, name: str, tracklet_id: str) -> None:  # type: ignore[override]
+        """Send it as a JPEG; that it is seen is on record."""
+        self.answer_bytes(await self.work(partial(self._shot, name, tracklet_id)), "image/jpeg")
+
+    def _shot(self, name: str, tracklet_id: str) -> bytes:
+        found, candidate = self._candidate(name, tracklet_id)
+        register = self.served.installation.register
+        may_see_clip(register, found.case, candidate)
+        record_view(register, found.case, [tracklet_id])
+        return candidate.shot_jpeg
+
+
+class CandidateClip(Search):
+    """``searches/ID/candidates/TRACKLET/clip``: the seconds around a candidate."""
+
+    async def get(self, name: str, tracklet_id: str) -> None:  # type: ignore[override]
+        """Send them as MP4, everybody else made coarse; that it is seen is on record."""
+        self.answer_bytes(await self.work(partial(self._clip, name, tracklet_id)), "video/mp4")
+
+    def _clip(self, name: str, tracklet_id: str) -> bytes:
+        found, candidate = self._candidate(name, tracklet_id)
+        served = self.served
+        register = served.installation.register
+        may_see_clip(register, found.case, candidate)
+        with served.networks:
+            clip = served.installation.cut_clip(served.gallery, candidate)
+        digest = hashlib.sha256(clip).hexdigest()
+        record_clip(register, found.case, candidate, sha256=digest)
+        return clip
+
+
+def _document(name: str, result: SearchResult, *, shots: bool) -> Document:
+    threshold, expected = result.threshold, result.expectations
+    return {
+        "id": name,
+        "case": result.case,
+        "training": result.training,
+        "asked_at": result.asked_at.isoformat(),
+        "seconds": result.seconds,
+        "scope": scope_document(result.scope),
+        "only": None if result.only is None else filter_document(result.only),
+        "scale": result.scale,
+        "threshold": None if threshold is None else asdict(threshold),
+        "compared": result.compared,
+        "coverage": coverage_document(result.coverage),
+        "cameras": [asdict(camera) for camera in result.cameras],
+        "photograph_notes": list(result.probe.notes),
+        "forecast": expected.words(threshold.score) if threshold and expected else [],
+        "candidates": [candidate_document(c, shot=shots) for c in result.candidates],
+    }
