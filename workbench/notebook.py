@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Self
 from workbench import gallery as galleries
 from workbench import investigation
 from workbench.casework import clockcorrection
+from workbench.casework.installing import record_calibration
 from workbench.installation import Installation
 from workbench.settings import load_settings
 
@@ -132,6 +133,7 @@ def calibrate(
 
     installation = installation or Installation.open()
     settings = installation.settings
+    installation.register.require("installation.change")
     models = installation.load_models(profile)
     output = settings.calibrations_folder / f"{models.profile.name}.json"
     check_is_new(output, replace=replace)
@@ -139,7 +141,8 @@ def calibrate(
         Path(folder), models, data=data, licence=licence, cache=settings.evaluation_folder,
         without=without, progress=progress,
     )  # fmt: skip
-    keep(made, models.profile, output=output, home=settings.models, replace=replace)
+    files = keep(made, models.profile, output=output, home=settings.models, replace=replace)
+    record_calibration(installation.register, files)
     return made
 
 
@@ -169,10 +172,13 @@ def calibrate_from_gallery(
     """
     from workbench.evaluation.own_footage import keep, learn
 
-    folder = (installation or Installation.open()).settings.calibrations_folder
+    installation = installation or Installation.open()
+    folder = installation.settings.calibrations_folder
+    if write:
+        installation.register.require("installation.change")
     lesson = learn(gallery, calibrations=folder)
     if write:
-        keep(lesson, calibrations=folder)
+        record_calibration(installation.register, [keep(lesson, calibrations=folder)])
     return lesson
 
 

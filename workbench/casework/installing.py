@@ -1,7 +1,10 @@
-"""Rules of an installation, set on record."""
+"""Rules and calibrations of an installation, set on record."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.casework.record.installation_file import write_installation
@@ -29,3 +32,13 @@ def set_rule(register: CaseRegister, name: str, value: object) -> InstallationFi
         register.record("installation.set", about, by=me)
         write_installation(register.folder, file)
         return register.installation_file
+
+
+def record_calibration(register: CaseRegister, files: Iterable[Path]) -> None:
+    """Record the files of a calibration that was made for the installation.
+
+    Ask :meth:`CaseRegister.require` for ``installation.change`` before they are written: what
+    scores mean, and so which probe resembles a subject, rests on them.
+    """
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    register.record("installation.calibrated", {"files": digests})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.calibration import TARGET_FMR
 from workbench.calibration.words import describe_curve, format_rate
+from workbench.casework.installing import record_calibration
 from workbench.cli.options import add_json, describe
 from workbench.cli.output import DONE, counted, enrolling_progress, lines, say, show, table
 from workbench.errors import EvaluationError
@@ -70,6 +71,7 @@ def _calibrate(options: argparse.Namespace) -> int:
 
     installation = Installation.open()
     settings = installation.settings
+    installation.register.require("installation.change")
     models = installation.load_models(options.profile)
     name = models.profile.name
     output = options.output or settings.calibrations_folder / f"{name}.json"
@@ -85,6 +87,7 @@ def _calibrate(options: argparse.Namespace) -> int:
             progress=progress,
         )
     files = keep(made, models.profile, output=output, home=settings.models, replace=options.replace)
+    record_calibration(installation.register, files)
     if options.json:
         lines([_document(made, files)])
     else:

@@ -183,6 +183,7 @@ def _add_recording(parser: argparse.ArgumentParser) -> None:
 
 def _list(options: argparse.Namespace) -> int:
     installation = Installation.open()
+    installation.register.me.require_role()
     with installation.open_gallery(options.gallery) as gallery:
         zone = zone_of_cameras(gallery.cameras(), override=installation.settings.zone)
         found = list_clocks(gallery, camera_id=options.camera, uncertain=options.uncertain)

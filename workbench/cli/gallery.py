@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.clockcorrection import bring_in
+from workbench.casework.installing import record_calibration
 from workbench.cli.options import (
     Command,
     Renamed,
@@ -382,6 +383,9 @@ def _upgrade(options: argparse.Namespace) -> int:
 def _calibrate(options: argparse.Namespace) -> int:
     installation = Installation.open()
     folder = installation.settings.calibrations_folder
+    installation.register.me.require_role()
+    if options.write:
+        installation.register.require("installation.change")
     with installation.open_gallery(options.gallery) as gallery:
         lesson = learn(gallery, calibrations=folder)
     if options.json:
@@ -398,7 +402,9 @@ def _calibrate(options: argparse.Namespace) -> int:
         for line in lesson.words():
             say(line)
     if options.write:
-        say(f"Written to {keep(lesson, calibrations=folder)}.")
+        path = keep(lesson, calibrations=folder)
+        record_calibration(installation.register, [path])
+        say(f"Written to {path}.")
     return DONE
 
 

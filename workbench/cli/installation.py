@@ -46,6 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _show(options: argparse.Namespace) -> int:
     installation = Installation.open()
+    installation.register.me.require_role()
     file, chosen = installation.register.installation_file, installation.settings
     rules = {name: getattr(chosen, name) for name in RULES}
     rules["calibrations"] = str(chosen.calibrations_folder.resolve())

@@ -94,6 +94,8 @@ def test_a_page_or_a_command_without_a_role(
     for command in (
         ("people", "list"), ("audit", "head"), ("audit", "verify"), ("case", "list"),
         ("case", "show", "A-1"), ("gallery", "info", town_file), ("gallery", "check", town_file),
+        ("gallery", "calibrate", town_file), ("installation", "show"),
+        ("footage", "clock", "list", "--gallery", town_file),
     ):  # fmt: skip
         assert main([str(part) for part in command]) != 0
         said = capsys.readouterr()

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+import workbench as sl
 from workbench.calibration import Calibration, write_calibration
 from workbench.casework.cases import Case, Request
 from workbench.casework.record.installation_file import INSTALLATION
 from workbench.casework.record.people import PEOPLE
 from workbench.casework.retention import purge
 from workbench.casework.subjects import describe_subject
+from workbench.cli.main import main
 from workbench.domain import Probe, Profile
 from workbench.errors import CaseError, NotPermitted, SettingsError
 from workbench.gallery import Gallery
@@ -50,6 +52,22 @@ def test_a_calibrations_folder_of_ones_own(
     with pytest.raises(CaseError, match="not those described"):
         office.sit("anna").ask(ask(subject=described), subject=subject)
     assert Installation.open().settings.calibrations_folder == office.home / "calibrations"
+
+
+def test_calibrating_the_installation_without_the_role(
+    office: Any, town_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office.sit("anna")
+    for command in (
+        ["gallery", "calibrate", str(town_file), "--write"],
+        ["calibrate", str(office.home), "--data", "x", "--licence", "x"],
+    ):
+        assert main(command) == 2
+        assert "requires administrator" in capsys.readouterr().err
+    with pytest.raises(NotPermitted, match="requires administrator"):
+        sl.calibrate(office.home, data="x", licence="x", installation=office.installation)
+    assert len(office.events("installation.change.refused")) == 3
+    assert not list(office.home.glob("calibrations/*"))
 
 
 def test_fillers_and_retention_of_ones_own_settings(
