@@ -171,6 +171,7 @@ class SearchResult:
     case: str  # reference of the case that covers it
     training: bool  # the case carries no authority: see workbench.casework.training
     scale: str  # that its scores are on
+    entry: int  # of the record, in which it was asked
     compared: int = 0  # tracklets
     only: Filter | None = None
     expectations: Expectations | None = None  # None: the profile has no calibration
@@ -194,6 +195,7 @@ def search(
     register: CaseRegister,
     top: int | None = 100,
     threshold: Threshold | float | None = None,
+    shown: float | None = None,
     only: Filter | None = None,
     progress: ProgressCallback | None = None,
 ) -> SearchResult:
@@ -217,6 +219,10 @@ def search(
     threshold : Threshold or float, optional
         Return only candidates with at least this score. By default, all. A bare number is on the
         scale of the calibration, and refused if it is lower than anything that was measured.
+    shown : float, optional
+        Score from which on candidates are shown at first, for a page that finds more at once, so
+        that its threshold can be lowered. The record counts those that reach it as candidates, and
+        the page records each lower score: :func:`workbench.casework.authority.shown_from`.
     only : Filter, optional
         Cameras, time windows and quality to which the search is restricted within the scope.
     progress : callable, optional
@@ -258,7 +264,7 @@ def search(
         raise
     permit = authorise(
         register, case, gallery, probe, scope,
-        cameras=cameras, threshold=least, calibration=calibration, top=top, only=only,
+        cameras=cameras, threshold=least, shown=shown, calibration=calibration, top=top, only=only,
     )  # fmt: skip
     compared = 0
 
@@ -284,7 +290,9 @@ def search(
         shots=probe.is_of_shots,
     )  # fmt: skip
     seconds = time.perf_counter() - began
-    answered(register, permit, candidates=len(candidates), seconds=seconds)
+    reach = len(candidates) if shown is None else sum(c.score >= shown for c in candidates)
+    below = len(candidates) - reach
+    answered(register, permit, candidates=reach, seconds=seconds, below=below)
     return SearchResult(
         candidates=tuple(candidates),
         probe=probe,
@@ -297,6 +305,7 @@ def search(
         case=case,
         training=register.case(case).is_training,
         scale=scale,
+        entry=permit.entry,
         compared=compared,
         only=only,
         expectations=expectations,

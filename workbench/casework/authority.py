@@ -45,6 +45,7 @@ def authorise(
     *,
     cameras: tuple[Camera, ...],
     threshold: float | None = None,
+    shown: float | None = None,
     calibration: Calibration | None = None,
     top: int | None = None,
     only: Filter | None = None,
@@ -52,7 +53,9 @@ def authorise(
     """Issue a permit for one search for the probe in a scope of a gallery, under a case.
 
     *cameras* are the ones to be searched: in the district or, without a place, named by the scope,
-    and passed by the filter *only*. *calibration* is that of the scores; None if there is none.
+    and passed by the filter *only*. *shown* is the score from which on candidates are shown at
+    first, if the search finds more than that. *calibration* is that of the scores; None if there is
+    none.
 
     Raises
     ------
@@ -87,6 +90,7 @@ def authorise(
         "photographs": len(probe.photographs),
         "probe": hashlib.sha256(probe.template.tobytes()).hexdigest(),
         "threshold": threshold,
+        **({} if shown is None else {"shown": shown}),
         "scale": calibration.scale if calibration else PLAIN_SCALE,
         "calibration": calibration.digest if calibration else None,
         "top": top,
@@ -187,15 +191,34 @@ def permit_fetching(
     return me, narrowed or case.scope
 
 
-def answered(register: CaseRegister, permit: Permit, *, candidates: int, seconds: float) -> None:
-    """Record the result of a search: the number of candidates and the seconds it took."""
+def answered(
+    register: CaseRegister, permit: Permit, *, candidates: int, seconds: float, below: int = 0
+) -> None:
+    """Record the result of a search: the number of candidates and the seconds it took.
+
+    *below* counts what was found besides and is not shown: its scores are lower.
+    """
     about = {
         "case": permit.case,
         "asked": permit.entry,
         "candidates": candidates,
         "seconds": round(seconds, 6),
+        **({"below": below} if below else {}),
     }
     register.record("search.answered", about)
+
+
+def shown_from(
+    register: CaseRegister, reference: str, asked: int, *, threshold: float, candidates: int
+) -> None:
+    """Record that candidates of a search are shown from a lower score on, before they are.
+
+    *asked* is the number of the search's entry, *candidates* the number that reach the threshold.
+    Raises NotPermitted or CaseError if the user may not see faces of the case.
+    """
+    me, _ = register.require("shot.view", reference), register.case(reference)
+    about = {"case": reference, "asked": asked, "threshold": threshold, "candidates": candidates}
+    register.record("search.shown", about, by=me)
 
 
 def cancelled(register: CaseRegister, permit: Permit, *, compared: int) -> None:

@@ -16,7 +16,7 @@ from workbench.casework.record.keys import Trust, doubts
 from workbench.casework.register import all_entries
 from workbench.casework.reviewing.fillers import ErrorRate, error_rates_of
 from workbench.casework.reviewing.review import sightings
-from workbench.domain import PLAIN_SCALE
+from workbench.casework.searches import SearchEntry, searches_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,22 +25,6 @@ if TYPE_CHECKING:
     from workbench.casework.register import CaseRegister
 
 EXPORTS = ("evidence.exported", "sightings.exported")
-
-
-@dataclass(frozen=True, slots=True)
-class SearchEntry:
-    """A search, as the record has it."""
-
-    at: datetime  # UTC
-    account: str
-    case: str
-    district: str  # and the cameras without a place that it named
-    start: str
-    end: str
-    cameras: int
-    threshold: float | None
-    scale: str  # of the threshold
-    candidates: int | None  # None: no answer was recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +84,7 @@ def audit_overview(register: CaseRegister) -> AuditOverview:
     me = register.require("audit.read")
     register.record("audit.read", {}, by=me)
     entries = list(all_entries(register.folder))
-    searches = _searches(entries)
+    searches = searches_of(entries)
     return AuditOverview(
         verification=verify(register.folder),
         doubts=tuple(doubts(entries, Trust.of(register.folder))),
@@ -139,7 +123,8 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
     purposes = {case.reference: case.request.purpose for case in register.all_cases()}
     count: dict[str, Counter[str]] = defaultdict(Counter)
     approved: set[str] = set()
-    for entry in all_entries(register.folder):
+    entries = list(all_entries(register.folder))
+    for entry in entries:
         reference = str(entry.about.get("case", ""))
         purpose = purposes.get(reference)
         if purpose is None or entry.at.year != year:
@@ -149,8 +134,10 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
             approved.add(reference)
         else:
             count[purpose][entry.what] += 1
-            found = entry.what == "search.answered" and entry.about["candidates"] > 0
-            count[purpose]["hits"] += bool(found)
+    for search in searches_of(entries):
+        purpose = purposes.get(search.case)
+        if purpose is not None and search.at.year == year:
+            count[purpose]["hits"] += bool(search.candidates)
     seen: Counter[str] = Counter()
     for case in register.all_cases():
         if case.asked_at.year == year:
@@ -170,30 +157,6 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
         for purpose in PURPOSES
         if (own := count[purpose])
     )
-
-
-def _searches(entries: Sequence[Entry]) -> list[SearchEntry]:
-    found = {
-        entry.about["asked"]: int(entry.about["candidates"])
-        for entry in entries
-        if entry.what == "search.answered"
-    }
-    return [
-        SearchEntry(
-            entry.at,
-            entry.account,
-            str(entry.about["case"]),
-            ", ".join([entry.about["district"], *entry.about.get("unplaced", ())]),
-            str(entry.about["start"]),
-            str(entry.about["end"]),
-            int(entry.about["cameras"]),
-            entry.about["threshold"],
-            str(entry.about.get("scale", PLAIN_SCALE)),
-            found.get(entry.number),
-        )
-        for entry in entries
-        if entry.what == "search.asked"
-    ]
 
 
 def _refusals(entries: Sequence[Entry]) -> list[Refusal]:

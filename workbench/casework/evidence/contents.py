@@ -15,9 +15,10 @@ from workbench.domain import FILM, PLAIN_SCALE, scale_marks
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
     from workbench.casework.evidence.drawings import Sketch
-    from workbench.casework.record.chain import Entry, Head
+    from workbench.casework.record.chain import Head
     from workbench.casework.reviewing.fillers import ErrorRate
     from workbench.casework.reviewing.review import Reviewed
+    from workbench.casework.searches import SearchEntry
     from workbench.domain import Camera, Candidate, Profile, Threshold
 
 LEAD = (
@@ -99,7 +100,7 @@ class Dossier:
     case: Case
     in_service: bool  # the installation, so that examiners were blind
     photographs: tuple[bytes, ...]  # JPEG, of the subject
-    searches: tuple[tuple[Entry, Entry | None], ...]  # each with its answer, if there was one
+    searches: tuple[SearchEntry, ...]
     refused: int  # searches
     findings: tuple[Finding, ...]
     waiting: int  # faces left out because people have still to decide on them
@@ -126,8 +127,7 @@ class Dossier:
     @property
     def scale_marks(self) -> dict[str, str]:
         """Marks of the scales that it shows scores of: :func:`workbench.domain.scale_marks`."""
-        asked = (asked for asked, _ in self.searches if asked.about["threshold"] is not None)
-        scales = [_scale(one) for one in asked]
+        scales = [one.scale for one in self.searches if one.threshold is not None]
         scales += [f.item.scale for f in self.findings if f.item.score is not None]
         scales += [self.threshold.scale] if self.threshold else []
         return scale_marks(scales)
@@ -242,25 +242,18 @@ def _result(dossier: Dossier) -> Section:
     return Section("Result", (summary,), warning=warning if moved else "")
 
 
-def _scale(asked: Entry) -> str:
-    return str(asked.about.get("scale", PLAIN_SCALE))  # entries from before name none
-
-
 def _searches(dossier: Dossier) -> Section:
     rows = [("When", "Who", "District", "Time searched (UTC)", "Threshold", "Candidates")]
     marks = dossier.scale_marks
-    for asked, answered in dossier.searches:
-        about = asked.about
+    for one in dossier.searches:
         rows.append(
             (
-                dossier.local(asked.at),
-                asked.account,
-                ", ".join([str(about["district"]), *map(str, about.get("unplaced", ()))]),
-                f"{about['start']} to {about['end']}",
-                "none"
-                if about["threshold"] is None
-                else f"{about['threshold']:g}{marks[_scale(asked)]}",
-                "not answered" if answered is None else str(answered.about["candidates"]),
+                dossier.local(one.at),
+                one.account,
+                one.district,
+                f"{one.start} to {one.end}",
+                "none" if one.threshold is None else f"{one.threshold:g}{marks[one.scale]}",
+                "not answered" if one.candidates is None else str(one.candidates),
             )
         )
     return Section(

@@ -20,11 +20,12 @@ from workbench.casework.evidence.contents import (
 )
 from workbench.casework.evidence.drawings import place_sketch, time_sketch
 from workbench.casework.evidence.report import as_html, as_pdf
-from workbench.casework.record.chain import Entry, Head
+from workbench.casework.record.chain import Head
 from workbench.casework.record.signing import fingerprint, signing_key
 from workbench.casework.register import all_entries
 from workbench.casework.reviewing.exports import considered
 from workbench.casework.reviewing.fillers import error_rates_of
+from workbench.casework.searches import SearchEntry, searches_of
 from workbench.casework.subjects import subject_photographs
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import TIME_FIELDS
@@ -212,17 +213,9 @@ def _files(dossier: Dossier, record: bytes, base_map: Path | None) -> dict[str, 
     return files
 
 
-def _searches(register: CaseRegister, reference: str) -> tuple[tuple[Entry, Entry | None], ...]:
-    asked: dict[int, Entry] = {}
-    answered: dict[int, Entry] = {}
-    for entry in all_entries(register.folder):
-        if entry.about.get("case") != reference:
-            continue
-        if entry.what == "search.asked":
-            asked[entry.number] = entry
-        elif entry.what == "search.answered":
-            answered[entry.about["asked"]] = entry
-    return tuple((entry, answered.get(number)) for number, entry in asked.items())
+def _searches(register: CaseRegister, reference: str) -> tuple[SearchEntry, ...]:
+    entries = all_entries(register.folder)
+    return searches_of(entry for entry in entries if entry.about.get("case") == reference)
 
 
 def _refused(register: CaseRegister, reference: str) -> int:

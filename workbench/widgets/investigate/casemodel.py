@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from traitlets import Float, Instance, Tuple, Unicode
 
+from workbench.casework.authority import shown_from
 from workbench.casework.reviewing.review import list_for_review, record_view
 from workbench.casework.reviewing.triage import WORTH_REVIEW, opinions
 from workbench.casework.training import TRAINING_CASE
@@ -35,6 +36,7 @@ class CaseModel(ScopeModel):
     result = Instance(SearchResult, allow_none=True)
 
     _viewed: frozenset[str] = frozenset()  # tracklet_ids: best shots shown since the search
+    _lowest: float = 0.0  # threshold at which candidates were shown since the search
 
     def refresh_cases(self) -> None:
         """Read which cases are open; a single one, or the one in the settings, is chosen.
@@ -75,6 +77,21 @@ class CaseModel(ScopeModel):
             except SightlineError as error:
                 self.say("search", str(error))
         return tuple(one for one in candidates if one.tracklet_id in self._viewed)
+
+    def _record_lower(self, result: SearchResult) -> None:
+        """Put on record that candidates with lower scores are to be shown than were so far."""
+        if self.threshold >= self._lowest:
+            return
+        candidates = sum(one.score >= self.threshold for one in result.candidates)
+        try:
+            shown_from(
+                self.installation.register, result.case, result.entry,
+                threshold=self.threshold, candidates=candidates,
+            )  # fmt: skip
+        except SightlineError as error:
+            self.say("search", str(error))
+        else:
+            self._lowest = self.threshold
 
     def list_for_review(self) -> None:
         """Put candidates on the review list of their case: those sorted as same or unsure.

@@ -96,7 +96,7 @@ class Investigation(Photographs, CaseModel):
         if self.hours is not None and not self.windows:
             self.say("hours", f"The time range contains none of these hours: {self.hours}.")
             return
-        question, only = self._question(), self.filter
+        question, only, shown_from = self._question(), self.filter, self.threshold
 
         def job() -> SearchResult:
             probe = pool_photographs(photographs, self._models())
@@ -108,6 +108,7 @@ class Investigation(Photographs, CaseModel):
                     case=case,
                     register=self.installation.register,
                     top=MOST_CANDIDATES,
+                    shown=shown_from,
                     only=only,
                     progress=self.on_progress(),
                 )
@@ -121,7 +122,8 @@ class Investigation(Photographs, CaseModel):
                 return
             self._asked = question
             self.selected = self.review_status = ""
-            self._viewed = frozenset()
+            self._viewed, self._lowest = frozenset(), shown_from
+            self._record_lower(result)  # it may have been moved meanwhile
             self.result = result
             self._compare()
 
@@ -229,6 +231,8 @@ class Investigation(Photographs, CaseModel):
 
     @observe("threshold")
     def _leave_what_is_not_shown(self, _: object = None) -> None:
+        if self.result is not None:
+            self._record_lower(self.result)
         self.selected = self._only_shown({"value": self.selected})
 
     @property
