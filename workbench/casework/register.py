@@ -332,6 +332,22 @@ class CaseRegister(Ledger):
             self.record("case.training", {"case": reference, **request.document()}, by=me)
         return self.case(reference)
 
+    # --- The record -----------------------------------------------------------------------
+
+    def entries_of(self, reference: str, what: str) -> tuple[Entry, ...]:
+        """Return the entries about a case whose kind begins with *what*; kinds in ``KEPT`` only.
+
+        In service everyone who may train sees a training case. What was done under it before, with
+        whatever footage and faces there were, is left out then.
+        """
+        found = super().entries_of(reference, what)
+        case = self.find_case(reference) if reference else None
+        if case is None or not case.is_training:
+            return found
+        changes = super().entries_of("", "installation.changed")
+        since = next((e.number for e in changes if e.about["mode"] == "in service"), 0)
+        return tuple(entry for entry in found if entry.number > since)
+
     # --- Within ---------------------------------------------------------------------------
 
     def _member_of(self, reference: str) -> tuple[Person, Case]:

@@ -12,13 +12,20 @@ import pytest
 from workbench.casework.cases import Case, Request
 from workbench.casework.evidence.export import export
 from workbench.casework.reviewing.exports import considered
-from workbench.casework.reviewing.review import decide, record_view, reviewed, waiting
+from workbench.casework.reviewing.review import (
+    decide,
+    list_for_review,
+    record_view,
+    reviewed,
+    waiting,
+)
 from workbench.casework.reviewing.sightings import confirmed_sightings, readable_cases
 from workbench.casework.reviewing.triage import opinions
 from workbench.cli.main import main
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
+from workbench.installation import Installation
 from workbench.notebook import search
 from workbench.widgets import footage, indexing, investigate, review, sightings, thresholds
 
@@ -101,6 +108,21 @@ def test_a_page_or_a_command_without_a_role(
         said = capsys.readouterr()
         assert "nobody has no role" in said.err
         assert said.out == ""
+
+
+def test_faces_of_training_before_the_installation_was_in_service(
+    fresh_home: Path, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    """A training case is everyone's; what was found in real footage while it trained is not."""
+    register = Installation.open().register
+    register.train("T-1", permitted)
+    found = search(gallery, subject, permitted, case="T-1", threshold=0.6, top=2)
+    list_for_review(register, "T-1", found.candidates, probe=subject)
+    assert len(waiting(register, "T-1", gallery)) == 2
+    register.grant(register.me.account, "reviewer")
+    for again in (register, Installation.open().register):
+        assert again.case("T-1").is_training
+        assert waiting(again, "T-1", gallery) == reviewed(again, "T-1") == ()
 
 
 def test_making_oneself_a_member(office: Any, case: Case) -> None:
