@@ -92,7 +92,7 @@ def test_a_team_works_over_its_server(
     assert ben.search(wanted, scope, case="A-1").case == "A-1"
     assert "ben" not in anna.remove_member("A-1", "ben").members
     assert ben.cases() == ()
-    assert anna.close_case("A-1", reason="found").status() == "closed"
+    assert anna.close("A-1", reason="found").status() == "closed"
     by = {(entry.what, entry.by["account"]) for entry in office.events()}
     assert {("search.asked", "anna"), ("search.asked", "ben"), ("case.approved", "sara")} <= by
 

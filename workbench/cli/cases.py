@@ -22,11 +22,14 @@ from workbench.cli.options import (
     scope_of,
 )
 from workbench.cli.output import DONE, PROBLEMS, counted, lines, say, show, table
-from workbench.cli.photographs import add_photographs, read_probe
+from workbench.cli.photographs import add_photographs, photographs_to_send, read_probe
+from workbench.cli.servers import add_server, connected, open_cases
+from workbench.domain import Scope
 from workbench.installation import Installation
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
+    from workbench.client import Connection
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +61,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="DIGEST",
         help="the digest of the request that you have read, as it is shown with it",
     )
+    add_server(approving)
     declining = add_action(
         actions, "decline", _decline,
         "refuse a case that was requested",
@@ -66,6 +70,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_reference(declining)
     _add_reason(declining)
+    add_server(declining)
     closing = add_action(
         actions, "close", _close,
         "close a case for good",
@@ -75,6 +80,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_reference(closing)
     _add_reason(closing)
+    add_server(closing)
     listing = add_action(
         actions, "list", _list,
         "list your cases",
@@ -83,6 +89,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "sightline case list",
     )  # fmt: skip
     add_json(listing)
+    add_server(listing)
     showing = add_action(
         actions, "show", _show,
         "show everything about one case",
@@ -91,6 +98,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_reference(showing)
     add_json(showing)
+    add_server(showing)
     for action, what, help_, example in (
         ("add-member", _add_member, "let another person see a case and work on it", "rosa"),
         ("remove-member", _remove_member, "end a person's membership of a case", "rosa"),
@@ -103,6 +111,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         )  # fmt: skip
         add_reference(changing)
         changing.add_argument("account", metavar="ACCOUNT", help="name of the person's account")
+        add_server(changing)
     forgetting = add_action(
         actions, "forget", _forget,
         "delete the subject of a case that has ended",
@@ -191,8 +200,10 @@ def _add_request(actions: Any) -> None:
     asking.add_argument(
         "--profile",
         metavar="NAME",
-        help="model profile of the galleries to search; by default that of the settings",
+        help="model profile of the galleries to search; by default that of the settings, on a "
+        "server that of its gallery",
     )
+    add_server(asking)
 
 
 def _add_reason(parser: argparse.ArgumentParser) -> None:
@@ -200,6 +211,34 @@ def _add_reason(parser: argparse.ArgumentParser) -> None:
 
 
 def _request(options: argparse.Namespace) -> int:
+    there = connected(options)
+    case = _request_here(options) if there is None else _request_there(options, there)
+    say(
+        f"Case {case.reference} is requested. Another person reads and approves it with: "
+        f"sightline case approve {case.reference}"
+    )
+    return DONE
+
+
+def _request_there(options: argparse.Namespace, there: Connection) -> Case:
+    scope = scope_of(options)
+    return there.request_case(
+        options.reference,
+        photographs_to_send(options, options.subject),
+        Scope(scope.district, scope.start, scope.end, frozenset(options.unplaced)),
+        template=options.template,
+        authority=options.authority,
+        authorisation=options.authorisation,
+        title=options.title,
+        description=options.description,
+        legal_basis=options.legal_basis,
+        valid_days=options.valid_days,
+        cameras=options.cameras,
+        members=options.members,
+    )
+
+
+def _request_here(options: argparse.Namespace) -> Case:
     installation, template = Installation.open(), TEMPLATES[options.template]
     register = installation.register
     register.require("case.ask", options.reference)
@@ -227,26 +266,20 @@ def _request(options: argparse.Namespace) -> int:
             description=options.description,
         ),
     )
-    case = register.ask(request, subject=probe)
-    say(
-        f"Case {case.reference} is requested. Another person reads and approves it with: "
-        f"sightline case approve {case.reference}"
-    )
-    return DONE
+    return register.ask(request, subject=probe)
 
 
 def _approve(options: argparse.Namespace) -> int:
-    register = Installation.open().register
+    cases = open_cases(options, None if options.digest else "case.approve", options.reference)
     if not options.digest:
-        register.require("case.approve", options.reference)
-        case = register.case(options.reference)
+        case = cases.case(options.reference)
         _show_facts(case)
         say(
             "Nothing is approved yet. To approve the request as it is shown here: sightline case "
             f"approve {case.reference} --digest {case.digest}"
         )
         return PROBLEMS
-    case = register.approve(options.reference, digest=options.digest)
+    case = cases.approve(options.reference, digest=options.digest)
     if case.state == "open":
         say(f"Case {case.reference} is {case.status()}.")
     else:
@@ -258,25 +291,25 @@ def _approve(options: argparse.Namespace) -> int:
 
 
 def _decline(options: argparse.Namespace) -> int:
-    Installation.open().register.decline(options.reference, reason=options.reason)
+    open_cases(options).decline(options.reference, reason=options.reason)
     say(f"Case {options.reference} is declined.")
     return DONE
 
 
 def _close(options: argparse.Namespace) -> int:
-    Installation.open().register.close(options.reference, reason=options.reason)
+    open_cases(options).close(options.reference, reason=options.reason)
     say(f"Case {options.reference} is closed.")
     return DONE
 
 
 def _add_member(options: argparse.Namespace) -> int:
-    case = Installation.open().register.add_member(options.reference, options.account)
+    case = open_cases(options).add_member(options.reference, options.account)
     say(f"Members of case {case.reference}: {', '.join(case.members)}.")
     return DONE
 
 
 def _remove_member(options: argparse.Namespace) -> int:
-    case = Installation.open().register.remove_member(options.reference, options.account)
+    case = open_cases(options).remove_member(options.reference, options.account)
     say(f"Members of case {case.reference}: {', '.join(case.members)}.")
     return DONE
 
@@ -297,9 +330,7 @@ def _training(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    register = Installation.open().register
-    register.require("case.read")
-    cases = register.cases()
+    cases = open_cases(options, "case.read").cases()
     if options.json:
         lines(_row(case) for case in cases)
         return DONE
@@ -321,9 +352,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    register = Installation.open().register
-    register.require("case.read", options.reference)
-    case = register.case(options.reference)
+    case = open_cases(options, "case.read", options.reference).case(options.reference)
     if options.json:
         more = {
             "asked_at": case.asked_at.isoformat(),

@@ -75,3 +75,13 @@ def read_probe(options: argparse.Namespace, faces: Sequence[ChosenFace], models:
     for note in probe.notes:
         say(f"{note}.")
     return probe
+
+
+def photographs_to_send(
+    options: argparse.Namespace, faces: Sequence[ChosenFace]
+) -> list[Path | tuple[Path, int]]:
+    """Return the photographs that the options name, for a server to read."""
+    numbers = (
+        (f.path, 1 if f.number is None and options.largest_face else f.number) for f in faces
+    )
+    return [path if number is None else (path, number) for path, number in numbers]

@@ -8,6 +8,7 @@ from workbench.casework.reviewing.fillers import add_fillers, error_rates
 from workbench.cli.options import add_action, add_actions, add_json, describe
 from workbench.cli.output import DONE, counted, lines, say, show, table
 from workbench.cli.photographs import add_photographs, make_photographs
+from workbench.cli.servers import add_server, connected
 from workbench.installation import Installation
 
 
@@ -38,6 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "sightline review rates",
     )  # fmt: skip
     add_json(rates)
+    add_server(rates)
 
 
 def _fillers(options: argparse.Namespace) -> int:
@@ -53,7 +55,8 @@ def _fillers(options: argparse.Namespace) -> int:
 
 
 def _rates(options: argparse.Namespace) -> int:
-    rates = error_rates(Installation.open().register)
+    there = connected(options)
+    rates = error_rates(Installation.open().register) if there is None else there.error_rates()
     if options.json:
         lines(
             {"reviewer": r.reviewer, "fillers": r.fillers, "wrong": r.wrong, "interval": r.interval}

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.cli.options import add_gallery, add_json, add_scope, describe, positive, scope_of
 from workbench.cli.output import DONE, lines, say, show, table
-from workbench.cli.photographs import add_photographs, read_probe
+from workbench.cli.photographs import add_photographs, photographs_to_send, read_probe
+from workbench.cli.servers import add_server, connected
+from workbench.errors import SettingsError
 from workbench.installation import Installation
-from workbench.investigation import search
+from workbench.investigation import SearchResult, search
 
 if TYPE_CHECKING:
+    from workbench.client import Connection
+    from workbench.client.results import FoundOnServer
     from workbench.domain import Candidate
-    from workbench.investigation import SearchResult
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -29,16 +33,28 @@ def add(parser: argparse.ArgumentParser) -> None:
         sightline search --case A-1 --gallery town.duckdb --probe a.jpg b.jpg --district centre.geojson --from 2026-03-31T18:00:00+01:00 --to 2026-03-31T19:00:00+01:00
         """,  # noqa: E501 - one line, as it is typed
     )
-    add_question(parser)
+    add_question(parser, server=True)
     add_json(parser)
+    add_server(parser)
 
 
-def add_question(parser: argparse.ArgumentParser) -> None:
-    """Add the options that put a question: case, gallery, photographs, scope, threshold."""
+def add_question(parser: argparse.ArgumentParser, *, server: bool = False) -> None:
+    """Add the options that put a question: case, gallery, photographs, scope, threshold.
+
+    With *server* the gallery may be that of a server, and need not be named.
+    """
     parser.add_argument(
         "--case", required=True, metavar="REF", help="the open case to search under"
     )
-    add_gallery(parser, "the gallery to search")
+    if server:
+        parser.add_argument(
+            "--gallery",
+            type=Path,
+            metavar="FILE",
+            help="the gallery to search; a server has its own",
+        )
+    else:
+        add_gallery(parser, "the gallery to search")
     add_photographs(parser, "--probe", "one to ten photographs of the target")
     add_scope(parser)
     parser.add_argument(
@@ -92,10 +108,36 @@ def ask(options: argparse.Namespace, installation: Installation) -> SearchResult
         )
 
 
+def _ask_server(options: argparse.Namespace, there: Connection) -> FoundOnServer:
+    result = there.search(
+        photographs_to_send(options, options.probe),
+        scope_of(options),
+        case=options.case,
+        top=options.top,
+        threshold=options.threshold,
+    )
+    for note in result.photograph_notes:
+        say(f"{note}.")
+    return result
+
+
 def _search(options: argparse.Namespace) -> int:
-    result = ask(options, Installation.open())
+    if (options.gallery is None) == (options.server is None):
+        raise SettingsError(
+            "name either a gallery on this machine or a server",
+            where="--gallery, --server",
+            fix="Give one of the two",
+        )
+    there = connected(options)
+    result: SearchResult | FoundOnServer
+    if there is None:
+        result = ask(options, Installation.open())
+        said = result.probe.notes
+    else:
+        result = _ask_server(options, there)
+        said = result.photograph_notes
     if options.json:
-        notes = {"probe_notes": result.probe.notes} if result.probe.notes else {}
+        notes = {"probe_notes": said} if said else {}
         lines(
             _candidate_line(rank, candidate) | notes
             for rank, candidate in enumerate(result.candidates, start=1)
@@ -121,7 +163,7 @@ def _candidate_line(rank: int, candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def show_result(result: SearchResult) -> None:
+def show_result(result: SearchResult | FoundOnServer) -> None:
     """Print the candidates, and what the answer rests on."""
     coverage = result.coverage
     if result.training:
@@ -153,5 +195,17 @@ def show_result(result: SearchResult) -> None:
     )
     for sentence in coverage.doubts():
         say(sentence)
-    if threshold and result.expectations:
-        say(" ".join(result.expectations.words(threshold.score)))
+    for sentence in _expected(result):
+        say(sentence)
+
+
+def _expected(result: SearchResult | FoundOnServer) -> list[str]:
+    """Say what to expect of the search at its threshold, in one line; nothing if it has none."""
+    if result.threshold is None:
+        return []
+    if isinstance(result, SearchResult):
+        expected = result.expectations
+        words = expected.words(result.threshold.score) if expected else []
+    else:
+        words = list(result.forecast)
+    return [" ".join(words)] if words else []

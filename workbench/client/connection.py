@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from workbench.casework.cases import Case
+from workbench.casework.reviewing.fillers import ErrorRate
 from workbench.client.documents import (
     candidate_from,
     case_from,
@@ -170,7 +171,7 @@ class Connection:
         """Decline a case that was requested."""
         return self._do(reference, "decline", {"reason": reason})
 
-    def close_case(self, reference: str, *, reason: str) -> Case:
+    def close(self, reference: str, *, reason: str) -> Case:
         """Close a case for good."""
         return self._do(reference, "close", {"reason": reason})
 
@@ -197,11 +198,12 @@ class Connection:
         found: dict[str, Any] = self._server.get(_case(reference, "review"))
         return found
 
-    def error_rates(self) -> pd.DataFrame:
+    def error_rates(self) -> tuple[ErrorRate, ...]:
         """Return how often each reviewer took a filler for a subject; for supervisors, auditors."""
-        import pandas as pd
-
-        return pd.DataFrame(self._server.get("review/rates")["reviewers"])
+        return tuple(
+            ErrorRate(rate["reviewer"], rate["fillers"], rate["wrong"])
+            for rate in self._server.get("review/rates")["reviewers"]
+        )
 
     # --- Searching ------------------------------------------------------------------------
 

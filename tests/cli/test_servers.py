@@ -1,0 +1,64 @@
+"""Commands that ask a team's server: the same words and lines as on one machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from apiprocess import SCOPE
+from commands import Run
+from office import Office
+from team import TeamServer
+
+from workbench.cli.output import DONE, PROBLEMS, REFUSED
+
+
+@pytest.fixture
+def team(office: Office, small_town: Path, tmp_path: Path) -> Iterator[TeamServer]:
+    server = TeamServer(small_town, tmp_path)
+    yield server
+    server.stop()
+
+
+def test_a_case_and_a_search_on_a_server(
+    run: Run, team: TeamServer, office: Office, wanted: tuple[Path, ...], tmp_path: Path
+) -> None:
+    district = tmp_path / "town.geojson"
+    district.write_text(json.dumps(SCOPE["district"]))
+    where = ["--district", district, "--from", SCOPE["start"], "--to", SCOPE["end"]]
+
+    def at(name: str) -> list[object]:
+        token = tmp_path / f"token-of-{name}"
+        token.write_text(f"token-of-{name}")
+        token.chmod(0o600)
+        return ["--server", team.address, "--token-file", token]
+
+    asked = run(
+        "case", "request", "A-1", "--template", "missing-person", "--authority", "Prosecutor",
+        "--authorisation", "P 1/26", *where, "--subject", *wanted, "--members", "ben", *at("anna"),
+    )  # fmt: skip
+    assert asked.status == DONE, asked.err
+    listed = run("case", "list", "--json", *at("ben")).lines
+    assert [(one["reference"], one["asked_by"]) for one in listed] == [("A-1", "anna")]
+    shown = run("case", "approve", "A-1", *at("sara"))
+    assert shown.status == PROBLEMS
+    digest = shown.err.split("--digest ")[1].split()[0]
+    assert run("case", "approve", "A-1", "--digest", digest, *at("anna")).status == REFUSED
+    assert run("case", "approve", "A-1", "--digest", digest, *at("sara")).status == DONE
+
+    question = ["search", "--case", "A-1", "--probe", *wanted, *where, "--top", "3"]
+    found = run(*question, "--threshold", "all", "--json", *at("ben"))
+    assert found.status == DONE, found.err
+    assert [line["rank"] for line in found.lines] == [1, 2, 3]
+    told = run(*question, *at("ben"))
+    assert "A match is a lead, never an identification." in told.err
+    assert "Expect about" in told.err
+    assert [e.by["account"] for e in office.events("search.asked")] == ["ben", "ben"]
+    assert run(*question).status == REFUSED  # neither a gallery nor a server
+    assert run("review", "rates", "--json", *at("sara")).out == ""
+    assert run("case", "remove-member", "A-1", "ben", *at("anna")).status == DONE
+    gone = run("case", "show", "A-1", *at("ben"))
+    assert (gone.status, "not one of its members" in gone.err) == (REFUSED, True)
+    assert run("case", "close", "A-1", "--reason", "found", *at("anna")).status == DONE

@@ -1,0 +1,71 @@
+"""Options of commands that can ask a team's server instead of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.installation import Installation
+
+if TYPE_CHECKING:
+    from workbench.casework.record.people import Action
+    from workbench.casework.register import CaseRegister
+    from workbench.client import Connection
+
+
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """Add ``--server``, ``--token-file`` and ``--ca-file``."""
+    group = parser.add_argument_group("on a team's server")
+    group.add_argument(
+        "--server",
+        metavar="ADDRESS",
+        help="ask this server instead of this machine, such as https://faces.example/",
+    )
+    group.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="file, readable by you alone, that holds your token; by default the token that a "
+        "JupyterHub gave you, else you are asked for it",
+    )
+    group.add_argument(
+        "--ca-file", type=Path, metavar="FILE", help="certificates to trust for it, in PEM"
+    )
+
+
+def connected(options: argparse.Namespace) -> Connection | None:
+    """Connect to the server that was named; None if none was.
+
+    A token is never an option: other users of a machine can read how a command was called.
+    """
+    if options.server is None:
+        return None
+    from workbench.client import connect
+    from workbench.client.transport import HUB_TOKEN
+
+    token = None
+    if options.token_file is None and not os.environ.get(HUB_TOKEN) and sys.stdin.isatty():
+        token = getpass.getpass(f"Token for {options.server.partition('?')[0]}: ")
+    return connect(
+        options.server, token=token, token_file=options.token_file, ca_file=options.ca_file
+    )
+
+
+def open_cases(
+    options: argparse.Namespace, action: Action | None = None, reference: str = ""
+) -> CaseRegister | Connection:
+    """Open the cases of the server that was named, or those of this machine.
+
+    Raises NotPermitted if the user's role here does not cover *action*; a server says so itself.
+    """
+    there = connected(options)
+    if there is not None:
+        return there
+    register = Installation.open().register
+    if action is not None:
+        register.require(action, reference)
+    return register
