@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from filling import CAMERA, PROFILE, numbered
-from small_disks import Disk
+from small_disks import WRONG, Disk
 
 from workbench.calibration import read_calibration, write_calibration
 from workbench.domain import ClockCorrection
@@ -101,3 +104,62 @@ def test_calibrations(disk: Disk) -> None:
     disk.hold(
         lambda _: write_calibration(shipped, path), leaves=lambda: read_calibration(path).digest
     )
+
+
+# Needs no disk of its own: a file may not grow beyond a limit.
+LIMITED = """
+import resource, sys
+from workbench.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+raise SystemExit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.slow
+def test_commands_where_no_file_can_grow(tmp_path: Path) -> None:
+    path, parquet = tmp_path / "gallery.duckdb", tmp_path / "parquet"
+    with Gallery.create(path, PROFILE) as gallery:
+        gallery.add_cameras([CAMERA])
+        gallery.add_recordings([numbered(number) for number in range(3)])
+        export(gallery, parquet)
+
+    def limited(most: int, *words: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", LIMITED, str(most), *map(str, words)],
+            capture_output=True, text=True, check=False, timeout=300,
+            env=os.environ | {"SIGHTLINE_HOME": str(tmp_path / "home")},
+        )  # fmt: skip
+
+    before = {one: one.read_bytes() for one in path.parent.rglob("*") if one.is_file()}
+    for most, words in (
+        (4096, ("gallery", "import", tmp_path / "new.duckdb", parquet)),
+        (1000, ("gallery", "export", path, "--output", tmp_path / "again")),
+        (100, ("gallery", "compact", path)),
+    ):
+        said = limited(most, *words)
+        if said.returncode:
+            assert said.returncode == 2, said
+            assert "the disk is full" in said.stderr, said
+            assert not any(word in said.stderr for word in WRONG), said
+        else:
+            assert words[1] == "compact"  # there was nothing to merge
+    assert not (tmp_path / "again").exists()
+    assert not (tmp_path / "new.duckdb").exists()
+    for one, content in before.items():
+        assert one.read_bytes() == content, one
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_to_a_full_disk(tmp_path: Path) -> None:
+    with (
+        Gallery.create(tmp_path / "gallery.duckdb", PROFILE),
+        Path("/dev/full").open("w") as full,
+    ):
+        said = subprocess.run(
+            [sys.executable, "-m", "workbench", "gallery", "info", str(tmp_path / "gallery.duckdb"),
+             "--json"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=300,
+        )  # fmt: skip
+    assert said.returncode == 2
+    assert said.stderr.startswith("the output: cannot be written: the disk is full."), said.stderr
+    assert "Traceback" not in said.stderr

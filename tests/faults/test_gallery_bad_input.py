@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from filling import CAMERA, PROFILE, START, TRACKLETS, numbered
@@ -18,6 +20,7 @@ from workbench.domain import Profile, Scope
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
 from workbench.gallery.lifecycle import check
+from workbench.gallery.register import refusal
 from workbench.gallery.search import search
 from workbench.permit.issuing import issue
 
@@ -95,6 +98,22 @@ def test_a_read_only_disk_is_read_and_refuses_writing(small_disk) -> None:
     ):
         with pytest.raises(GalleryError, match=r"cannot be written.*Read-only"):
             attempt()
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("Permission denied", r"cannot be opened \(Permission denied\).*Ask the person who runs"),
+        ("No space left on device", "cannot be written: the disk is full.*Free some space"),
+        ("Could not set lock on file", "is in use by another process"),
+    ],
+)
+def test_what_the_disk_refuses_is_no_damage(tmp_path: Path, reason: str, said: str) -> None:
+    error = duckdb.IOException(f'IO Error: Cannot open file "x": {reason}')
+    told = str(refusal(tmp_path / "gallery.duckdb", error))
+    assert re.search(said, told)
+    assert "Restore" not in told
+    assert "index the footage again" not in told
 
 
 @pytest.fixture

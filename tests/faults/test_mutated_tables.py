@@ -12,7 +12,8 @@ import pytest
 from mutations import MUTATIONS, mutated, try_all
 
 from workbench.domain import EARLIEST
-from workbench.errors import CatalogueError, RecordingError
+from workbench.errors import CatalogueError, EvaluationError, RecordingError
+from workbench.evaluation.data import people_in, read_pairs
 from workbench.footage.catalog import read_catalogue
 from workbench.footage.gps import Position, legs_of, read_gpx
 from workbench.footage.importing.places import read_places
@@ -135,6 +136,37 @@ def test_mutated_tables_are_read_or_refused(tmp_path: Path, dialect: str) -> Non
         try_all(f"{name} with {dialect}", damaged, read, MUTATIONS)
         (tmp_path / name).write_bytes(whole[name])
     assert min(outcomes.values()) > MUTATIONS / 20, outcomes
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["labels", "pairs.txt", "pairs.csv"])
+def test_mutated_labels_and_pairs_are_read_or_refused(tmp_path: Path, kind: str) -> None:
+    for number in range(1, 4):
+        for name in ("Ann", "Bob"):
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / f"{name}_{number:04}.jpg").write_bytes(b"")
+    whole, path = {
+        "labels": (b"person,age,group\nAnn,20,a\nBob,30,b\n", tmp_path / "labels.csv"),
+        "pairs.txt": (b"1\t2\nAnn\t1\t2\nAnn\t1\tBob\t3\n", tmp_path / kind),
+        "pairs.csv": (
+            b"first,second,same\nAnn/Ann_0001.jpg,Ann/Ann_0002.jpg,1\n"
+            b"Ann/Ann_0001.jpg,Bob/Bob_0002.jpg,0\n",
+            tmp_path / kind,
+        ),
+    }[kind]
+    said = {"read": 0, "refused": 0}
+
+    def read(content: bytes) -> None:
+        path.write_bytes(content)
+        try:
+            found = people_in(tmp_path) if kind == "labels" else read_pairs(path, tmp_path)
+        except EvaluationError as error:
+            said["refused"] += bool(error.where)
+        else:
+            said["read"] += bool(found)
+
+    try_all(kind, partial(mutated, whole, bits=WORDS), read, MUTATIONS)
+    assert min(said.values()) > 0, said
 
 
 GPX = b"""<?xml version="1.0" encoding="utf-8"?>

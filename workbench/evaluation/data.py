@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -56,8 +57,11 @@ def people_in(folder: Path, *, without: Collection[str] = ()) -> list[Still]:
 def _labels(path: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""), restkey="", restval="")
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise _unreadable(path, str(error)) from None
     if rows and "person" not in rows[0]:
         raise EvaluationError(
             f"has no column person; its columns are {', '.join(rows[0])}",
@@ -65,6 +69,21 @@ def _labels(path: Path) -> dict[str, dict[str, str]]:
             fix="Name the column of the people's labels person",
         )
     return {row.pop("person"): row for row in rows}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from None
+    except UnicodeDecodeError:
+        raise _unreadable(path, "it is not in UTF-8") from None
+
+
+def _unreadable(path: Path, why: str) -> EvaluationError:
+    return EvaluationError(
+        f"cannot be read as a table ({why})", where=str(path), fix="Save it as text in UTF-8"
+    )
 
 
 def require_apart(sides: Mapping[str, Sequence[Still]], *, labels_agree: bool = True) -> None:
@@ -123,7 +142,7 @@ def read_pairs(path: Path, pictures: Path) -> list[tuple[Still, Still]]:
         With file and line, if a pair cannot be read or names a picture that does not exist.
     """
     pairs = []
-    lines = path.read_text("utf-8-sig").splitlines()
+    lines = _text(path).splitlines()
     is_csv = bool(lines) and "," in lines[0]
     for number, line in enumerate(lines, start=1):
         cells = [cell.strip() for cell in line.split("," if is_csv else "\t")]
@@ -141,9 +160,9 @@ def read_pairs(path: Path, pictures: Path) -> list[tuple[Still, Still]]:
 
 
 def _lfw_pair(cells: Sequence[str], pictures: Path) -> tuple[Still, Still]:
-    if len(cells) == 3 and all(cell.isdigit() for cell in cells[1:]):
+    if len(cells) == 3 and all(map(_is_number, cells[1:])):
         names = [(cells[0], cells[1]), (cells[0], cells[2])]
-    elif len(cells) == 4 and cells[1].isdigit() and cells[3].isdigit():
+    elif len(cells) == 4 and _is_number(cells[1]) and _is_number(cells[3]):
         names = [(cells[0], cells[1]), (cells[2], cells[3])]
     else:
         raise EvaluationError(
@@ -153,6 +172,10 @@ def _lfw_pair(cells: Sequence[str], pictures: Path) -> tuple[Still, Still]:
         _picture(name, pictures / name / f"{name}_{int(number):04}.jpg") for name, number in names
     )
     return first, second
+
+
+def _is_number(cell: str) -> bool:
+    return cell.isascii() and cell.isdigit() and len(cell) < 10
 
 
 def _csv_pair(cells: Sequence[str], pictures: Path) -> tuple[Still, Still]:
@@ -169,9 +192,13 @@ def _csv_pair(cells: Sequence[str], pictures: Path) -> tuple[Still, Still]:
 
 
 def _picture(person: str, path: Path) -> Still:
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # a name that is too long for any file
+        there = False
+    if not there:
         raise EvaluationError(
-            f"the picture {path} does not exist", fix="Check the folder of pictures"
+            f"the picture {str(path)[:300]} does not exist", fix="Check the folder of pictures"
         )
     return Still(person, path)
 

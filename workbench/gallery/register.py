@@ -163,8 +163,15 @@ def connect(path: Path | str = ":memory:", *, write: bool = False) -> duckdb.Duc
 def refusal(path: Path, error: duckdb.Error) -> GalleryError:
     """Translate an error of DuckDB's on opening *path*."""
     text = str(error)
-    if is_full(error) or any(refused in text for refused in _REFUSALS):
+    if is_full(error):
         return refused_by_disk(path, error)
+    for reason in _REFUSALS:
+        if reason in text:
+            return DiskRefused(
+                f"cannot be opened ({reason})",
+                where=str(path),
+                fix="Ask the person who runs this installation for access, or check the disk",
+            )
     if "lock" in text.lower() or "different configuration" in text:
         return GalleryBusy(
             "is in use by another process",

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import re
+import string
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from jupyter_server.auth.identity import IdentityProvider, User
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
@@ -25,6 +27,7 @@ from workbench.server.refusals import refusal_page
 from workbench.server.sessions import Session
 from workbench.server.ways import Refused, Way
 
+_SHOWN = string.punctuation
 _KERNEL = re.compile(r"/(?:api/kernels|voila/api/shutdown)/(\w+-\w+-\w+-\w+-\w+)(?:/|$)")
 
 _UNKNOWN = NotPermitted(
@@ -92,7 +95,7 @@ class Door(Application):
             "%d %s %s (%s) %.0f ms",
             status,
             request.method,
-            request.path,
+            quote(request.path, safe=_SHOWN),  # no byte that a terminal acts on
             request.remote_ip,
             milliseconds,
         )
