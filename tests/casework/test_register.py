@@ -88,6 +88,20 @@ def test_limits_are_rules_of_the_installation(office: Any, ask: Ask, subject: Pr
     assert office.approve("sara", "A-1").status() == "requested"
 
 
+def test_one_s_own_request_is_closed_and_not_declined(
+    office: Any, ask: Ask, subject: Probe
+) -> None:
+    office.sit("sara").ask(ask(), subject=subject)
+    with pytest.raises(NotPermitted, match="may not decline it"):
+        office.register.decline("A-1", reason="a mistake")
+    assert office.register.close("A-1", reason="a mistake").status() == "closed"
+    # Whatever is written afterwards, an ended case stays as it ended.
+    office.register.record(
+        "case.approved", {"case": "A-1", "request": office.register.case("A-1").digest}
+    )
+    assert office.fresh().case("A-1").status() == "closed"
+
+
 def test_an_area_is_measured_on_the_sphere() -> None:
     # A square degree at the equator, and at 60 degrees north about half of it.
     assert area_km2(District("0", box(0, -0.5, 1, 0.5))) == pytest.approx(12_364, rel=1e-3)

@@ -37,7 +37,7 @@ def _after(case: Case | None, entry: Entry) -> Case | None:
     if case is None:
         return None
     match entry.what:
-        case "case.approved" if about.get("request") == case.digest:
+        case "case.approved" if (about.get("request"), case.state) == (case.digest, "requested"):
             approved_by = (*case.approved_by, entry.account)
             exceeds = (*case.exceeds, *about["exceeds"])
             state: State = "open" if len(approved_by) > bool(exceeds) else "requested"
@@ -54,7 +54,7 @@ def _after(case: Case | None, entry: Entry) -> Case | None:
         case "case.member.removed":
             members = tuple(name for name in case.members if name != about["account"])
             return replace(case, members=members)
-        case "case.closed" | "case.declined":
+        case "case.closed" | "case.declined" if case.ended_at is None:
             ended: State = "closed" if entry.what == "case.closed" else "declined"
             return replace(case, state=ended, ended_at=entry.at, reason=str(about["reason"]))
     return case

@@ -240,13 +240,22 @@ class CaseRegister(Ledger):
         self.record("case.approved", about, by=me)
 
     def decline(self, reference: str, *, reason: str) -> Case:
-        """Decline a requested case; raise CaseError if it is not waiting for approval."""
-        me, case = self.require("case.approve", reference), self.case(reference)
-        if case.state != "requested":
-            raise CaseError(
-                f"is {case.state}", where=reference, fix="Only a requested case can be declined"
-            )
-        self.record("case.declined", {"case": reference, "reason": reason}, by=me)
+        """Decline a case that another person requested.
+
+        Raises NotPermitted if the user's role does not cover it or they requested it themselves,
+        and CaseError if it is not waiting for approval.
+        """
+        me = self.require("case.approve", reference)
+        with self.exclusively():
+            case = self.case(reference)
+            if case.state != "requested":
+                raise CaseError(
+                    f"is {case.state}", where=reference, fix="Only a requested case can be declined"
+                )
+            if me.account == case.asked_by:
+                why = f"{me.account} requested the case and may not decline it"
+                self._refuse("case.decline", reference, why, "Close it instead")
+            self.record("case.declined", {"case": reference, "reason": reason}, by=me)
         return self.case(reference)
 
     def close(self, reference: str, *, reason: str) -> Case:
@@ -255,6 +264,11 @@ class CaseRegister(Ledger):
         The person who requested it may close it, and every supervisor; a training case, everyone
         who may train. Raises NotPermitted for others, and CaseError if it has ended already.
         """
+        with self.exclusively():
+            self._close(reference, reason)
+        return self.case(reference)
+
+    def _close(self, reference: str, reason: str) -> None:
         case = self.case(reference)
         me = self.require("training.use" if case.is_training else "case.close", reference)
         if case.state not in ("open", "requested"):
@@ -272,7 +286,6 @@ class CaseRegister(Ledger):
                 "Ask a supervisor",
             )
         self.record("case.closed", {"case": reference, "reason": reason}, by=me)
-        return self.case(reference)
 
     def add_member(self, reference: str, account: str) -> Case:
         """Make an account a member of a case, so that it may see the case and work on it.
