@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -19,7 +20,9 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+from workbench.client import connect
 from workbench.client.rendered import VIEW, RenderedPage, widgets_in_order
+from workbench.server.dashboards import packaged_dashboards
 
 SERVE = Path(__file__).parents[1] / "server" / "serve.py"
 # A slider that writes into a label, a picture, an upload, and a button that makes a new widget.
@@ -37,6 +40,27 @@ box
 """
 
 
+@contextlib.contextmanager
+def served(gallery: Path, dashboards: Path, log: Path) -> Iterator[dict[str, Any]]:
+    """A server as `sightline serve` starts it: its address, its token and its process."""
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, SERVE, gallery, dashboards, "0"],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+    assert process.stdout is not None
+    address = process.stdout.readline().strip()
+    assert address, log.read_text()
+    token = parse_qs(urlsplit(address).query)["token"][0]
+    try:
+        yield {"address": address.partition("?")[0], "token": token, "process": process}
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("panels")
@@ -47,20 +71,8 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
         nbformat.write(
             nbformat.v4.new_notebook(cells=cells), folder / "dashboards" / f"{name}.ipynb"
         )
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, SERVE, folder / "gallery.duckdb", folder / "dashboards", "0"],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-    assert process.stdout is not None
-    address = process.stdout.readline().strip()
-    assert address, (folder / "log").read_text()
-    token = parse_qs(urlsplit(address).query)["token"][0]
-    yield {"address": address.partition("?")[0], "token": token, "process": process}
-    process.terminate()
-    process.wait(60)
+    with served(folder / "gallery.duckdb", folder / "dashboards", folder / "log") as found:
+        yield found
 
 
 class Notebook:
@@ -232,6 +244,31 @@ def test_a_page_works_in_a_notebook(serving: dict[str, Any], notebook: Notebook)
     assert "the server ended it" in ended["content"]["data"]["text/plain"]
     assert "closed" in notebook.run("print(repr(page))")
     gone(serving)
+
+
+def test_a_real_page_and_the_api_of_a_real_server(
+    small_town: Path, training: str, notebook: Notebook, tmp_path: Path
+) -> None:
+    with served(small_town, packaged_dashboards(), tmp_path / "log") as found:
+        there = connect(found["address"], token=found["token"])
+        assert training in [case.reference for case in there.cases()]
+        assert there.statistics()["recordings"] == 3
+        code = (
+            "import workbench as sl\n"
+            f"there = sl.connect({found['address']!r}, token={found['token']!r})\n"
+            "page = there.investigate()"
+        )
+        assert notebook.run(code) == ""
+        known: set[str] = set()
+        for name, state in notebook.opened().items():
+            referred = re.findall(r"IPY_MODEL_(\w+)", repr(state))
+            assert set(referred) <= known | {name}
+            known.add(name)
+        assert len(known) > 100
+        (shown,) = [m["content"] for m in notebook.told if m["msg_type"] == "display_data"]
+        assert shown["data"][VIEW]["model_id"] in known
+        notebook.run("page.close()")
+        gone(found)
 
 
 def test_the_kernel_on_the_server_ends_with_the_notebook(
