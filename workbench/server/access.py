@@ -91,12 +91,13 @@ class Door(Application):
         status, request = handler.get_status(), handler.request
         log = access_log.warning if status >= 400 else access_log.debug
         milliseconds = 1000.0 * request.request_time()
+        session: Session | None = getattr(request, "session", None)
         log(
             "%d %s %s (%s) %.0f ms",
             status,
             request.method,
             quote(request.path, safe=_SHOWN),  # no byte that a terminal acts on
-            request.remote_ip,
+            request.remote_ip if session is None else session.account,  # a proxy's says little
             milliseconds,
         )
 
