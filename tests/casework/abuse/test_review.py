@@ -105,6 +105,15 @@ def test_the_second_turn_by_a_supervisor_who_exported(
     judge(office, "rolf", keys[0])
 
 
+def test_the_second_turn_by_a_supervisor_who_is_no_member(office: Any, keys: list[str]) -> None:
+    judge(office, "rosa", keys[0])
+    with pytest.raises(NotPermitted, match="sven is not a member of the case"):
+        judge(office, "sven", keys[0])
+    assert office.events("review.decide.refused")
+    office.sit("sara").add_member("A-1", "sven")
+    judge(office, "sven", keys[0])
+
+
 def test_an_export_amid_a_review(
     office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope, tmp_path: Path
 ) -> None:

@@ -193,14 +193,17 @@ def record_view(register: CaseRegister, reference: str, tracklets: Sequence[str]
 def barred(register: CaseRegister, reference: str) -> str:
     """Return why the user takes no part in the review of a case; empty if they may.
 
-    While the installation trains, one person plays every part. Raises CaseError if there is no
-    such case.
+    Its members do, as long as they are blind to its candidates. While the installation trains, one
+    person plays every part. Raises CaseError if there is no such case.
     """
-    register.case(reference)
-    me, known = register.me, register.not_blind(reference)
-    if not me.in_service or me.account not in known:
+    case, me, known = register.case(reference), register.me, register.not_blind(reference)
+    if not me.in_service:
         return ""
-    return f"{me.account} {known[me.account]} and takes no part in its review"
+    if me.account in known:
+        return f"{me.account} {known[me.account]} and takes no part in its review"
+    if not case.is_training and me.account not in case.members:
+        return f"{me.account} is not a member of the case and takes no part in its review"
+    return ""
 
 
 def waiting(register: CaseRegister, reference: str, gallery: Gallery) -> tuple[Item, ...]:
@@ -323,7 +326,8 @@ def reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
     CaseError if there is no such case.
     """
     me = register.require("case.read", reference)
-    case, blind = register.case(reference), not barred(register, reference)
+    case, knows = register.case(reference), me.account in register.not_blind(reference)
+    blind = not (knows and me.in_service)
     decides = me.may("review.first") or me.may("review.second") or not me.in_service
 
     def is_hidden(item: Reviewed) -> bool:
