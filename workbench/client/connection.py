@@ -307,7 +307,7 @@ class Connection:
         return self._table("recordings")
 
     def scores(self) -> pd.DataFrame:
-        """Return scores of candidates whose review is over, of the cases that one may read.
+        """Return scores with what was decided, of the cases one may read whose review is over.
 
         Columns: case, tracklet_id, score, scale, outcome, decisions (number), decided_at (UTC).
         """

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from apiprocess import SCOPE, Api, OverUnix
 from office import Office
 
+from workbench.casework.reviewing.review import FEATURES, Seen, decide, list_for_review, waiting
+from workbench.client.documents import candidate_from
 from workbench.errors import ServerError
+from workbench.gallery import Gallery
 from workbench.server.api import kept
 from workbench.server.api.wire import ACCOUNT, WAY
+
+ALIKE: dict[str, Seen] = dict.fromkeys(FEATURES[:4], "similar")
 
 
 def test_a_case_from_request_to_candidates(
@@ -55,6 +61,36 @@ def test_a_case_from_request_to_candidates(
     # A closed case shows nothing more.
     assert api.ask("anna", "POST", "cases/A%2F1/close", {"reason": "found"}).status == 200
     assert api.ask("anna", "GET", f"{of_best}/shot").status == 409
+
+
+def test_scores_come_with_decisions_once_the_review_is_over(
+    api: Api, opened: str, office: Office, town: Path, photographs: list[dict[str, Any]]
+) -> None:
+    search = {"case": opened, **SCOPE, "photographs": photographs, "threshold": "all"}
+    found = [
+        candidate_from(c) for c in api.ask("anna", "POST", "searches", search).json["candidates"]
+    ]
+    for account in ("rosa", "rolf"):
+        api.ask("anna", "PUT", f"cases/A%2F1/members/{account}", {})
+    list_for_review(office.sit("anna"), opened, found[:2], fillers=0)
+    with Gallery.open(town) as gallery:
+        for face, rows in ((0, 0), (1, 2)):
+            for account in ("rosa", "rolf"):
+                register = office.sit(account)
+                key = min(item.key for item in waiting(register, opened, gallery))
+                decide(
+                    register, opened, key, conclusion=3 - 6 * face, features=ALIKE, reason="seen"
+                )
+            for reader in ("anna", "rosa", "otto"):
+                assert len(api.ask(reader, "GET", "scores").json["rows"]) == rows, reader
+    table = api.ask("otto", "GET", "scores").json["rows"]
+    assert {row["outcome"] for row in table} == {"sighting", "not a sighting"}
+    scores = {candidate.tracklet_id: candidate.score for candidate in found}
+    assert all(abs(scores[row["tracklet_id"]] - row["score"]) < 1e-5 for row in table)
+    assert api.ask("ben", "GET", "scores").json["rows"] == []
+    (confirmed,) = api.ask("sara", "GET", "cases/A%2F1/sightings").json["sightings"]
+    assert confirmed["confirmed_by"] == ["rosa", "rolf"]
+    assert api.ask("sara", "GET", "cases/A%2F1/review").json["decided"] == 2
 
 
 def test_what_is_wrong_is_told_in_json(

@@ -16,7 +16,7 @@ from workbench.server.api.endpoint import Endpoint, NotFound
 
 
 class Scores(Endpoint):
-    """``scores``: scores of candidates whose review is over, with its outcome."""
+    """``scores``: scores of the candidates of cases whose review is over, with its outcome."""
 
     async def get(self) -> None:
         """Send case, tracklet_id, score, scale, outcome, decisions and decided_at, a row each."""
@@ -25,14 +25,17 @@ class Scores(Endpoint):
     def _table(self) -> pd.DataFrame:
         register = self.served.installation.register
         register.require("case.read")
+        listed = [(case, reviewed(register, case.reference)) for case in register.cases()]
         rows = [
             (
                 case.reference, item.tracklet_id, float(item.score), item.scale, item.outcome,
                 len(item.decisions), max(decision.at for decision in item.decisions),
             )
-            for case in register.cases()
-            for item in reviewed(register, case.reference)
-            if item.tracklet_id and item.score is not None and item.outcome != "waiting"
+            for case, items in listed
+            # While one face waits, those who decide on it stay blind to all scores of the case.
+            if not any(item.outcome == "waiting" for item in items)
+            for item in items
+            if item.tracklet_id and item.score is not None
         ]  # fmt: skip
         columns = ["case", "tracklet_id", "score", "scale", "outcome", "decisions", "decided_at"]
         made = pd.DataFrame(rows, columns=columns)
