@@ -3,13 +3,14 @@
     jupyterhub --config deploy/jupyterhub_config.py
 
 Sightline runs as a service of its own account (deploy/sightline.service, with the command below),
-and the hub's proxy hands /services/sightline/ on to it. The token that both know lies in a file:
+and the hub's proxy hands /services/sightline/ on to it. The token that both know lies in a file
+that the service account alone may read; the hub, which runs as root, reads it, too:
 
-    install -d -m 750 -o root -g sightline /etc/sightline
-    python -c 'import secrets; print(secrets.token_hex(32))' > /etc/sightline/hub-token
-    chown root:sightline /etc/sightline/hub-token; chmod 640 /etc/sightline/hub-token
+    sudo -u sightline sh -c 'umask 077; openssl rand -hex 32 > /var/lib/sightline/hub-token'
 
-    sightline serve --sign-in hub --address https://hub.example.org/services/sightline/
+    sightline serve --sign-in hub --address https://hub.example.org/services/sightline/ \\
+        --port 8866 --hub https://hub.example.org/hub/ --hub-api http://127.0.0.1:8001/hub/api \\
+        --hub-service sightline --hub-token /var/lib/sightline/hub-token --hub-without-servers
 
 People have no servers of their own on this hub. On one and the same address, a page of one person
 could open the kernel of another who looks at it: a hub with servers for people needs another host
@@ -23,7 +24,7 @@ c = get_config()  # noqa: F821 - JupyterHub gives it
 
 ADDRESS = os.environ.get("HUB_ADDRESS", "https://hub.example.org")
 STATE = Path(os.environ.get("HUB_STATE", "/var/lib/jupyterhub"))
-TOKEN = Path(os.environ.get("SIGHTLINE_HUB_TOKEN", "/etc/sightline/hub-token"))
+TOKEN = Path(os.environ.get("SIGHTLINE_HUB_TOKEN", "/var/lib/sightline/hub-token"))
 PORT = int(os.environ.get("HUB_PORT", "8000"))  # of the proxy; nginx in front of it has TLS
 SIGHTLINE = os.environ.get("SIGHTLINE_URL", "http://127.0.0.1:8866")
 
@@ -32,7 +33,7 @@ SIGHTLINE = os.environ.get("SIGHTLINE_URL", "http://127.0.0.1:8866")
 # Accounts of this machine. In place of it, for instance, OpenID Connect (pip install
 # oauthenticator): "generic-oauth", with c.GenericOAuthenticator.client_id, .authorize_url, ...
 c.JupyterHub.authenticator_class = "pam"
-c.Authenticator.allowed_users = {"anna", "ben", "rosa", "sara", "otto"}
+c.Authenticator.allowed_users = {"anna", "sara", "rosa", "rolf", "otto"}
 c.Authenticator.admin_users = set()  # an administrator of the hub could act as anybody
 
 c.JupyterHub.load_groups = {"sightline": {"users": sorted(c.Authenticator.allowed_users)}}
@@ -54,6 +55,7 @@ c.JupyterHub.services = [
         "name": "sightline",
         "url": SIGHTLINE,
         "api_token": TOKEN.read_text().strip(),
+        "oauth_redirect_uri": f"{ADDRESS}/services/sightline/oauth_callback",
         "oauth_no_confirm": True,  # a second click would protect nobody
     }
 ]

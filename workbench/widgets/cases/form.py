@@ -50,7 +50,7 @@ class RequestPanel(Panel):
         else:
             model.load_models()
             columns = [
-                [self._request(), TargetPanel(model)],
+                [TargetPanel(model), self._request()],
                 where,
             ]
         sides = [ipywidgets.VBox(column) for column in columns]

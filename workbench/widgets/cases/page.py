@@ -71,6 +71,7 @@ def cases(
     path = Path(gallery_path) if gallery_path else settings.gallery_file
 
     def done(case: Case) -> None:
+        page.asking.children[0].value = False  # what was done is said above
         model.refresh()
         model.choose(case.reference)
         model.said = (
@@ -90,7 +91,8 @@ def cases(
         else:
             form = RequestPanel(asked, trains=model.trains)
     zone = form.model.zone if isinstance(form, RequestPanel) else settings.zone or UTC_ZONE
-    return CasesPage(model, zone=zone, form=form)
+    page = CasesPage(model, zone=zone, form=form)
+    return page
 
 
 class CasesPage(Panel):
@@ -118,7 +120,8 @@ class CasesPage(Panel):
         below = []
         if form is not None:
             title = "Open a training case" if model.trains else "Request a case"
-            below = [fold(title, form, shown=not model.cases)]
+            self.asking = fold(title, form, shown=not model.cases)
+            below = [self.asking]
         super().__init__([head, self.about, *below])
         self.add_class("sl-board")
         self.add_class("sl-cases")

@@ -1,0 +1,218 @@
+"""Five people at one server: each signs in, does a part of one case, and sees no more than that."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deployed import PASSWORD, Team, behind_hub, behind_nginx, recorded, status_of
+from playwright.sync_api import expect
+
+from workbench.casework.record.audit import verify
+
+pytestmark = pytest.mark.browser
+CASE, TITLE = "A-2026-117", "Last seen at the <b>market</b>"
+
+
+@pytest.fixture
+def served_by_hub(small_town: Path, copied: Any, tmp_path: Path, browser: Any) -> Iterator[Team]:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    with behind_hub(home, copied(small_town, home), tmp_path) as team:
+        yield team
+
+
+@pytest.fixture
+def served_by_nginx(small_town: Path, copied: Any, tmp_path: Path, browser: Any) -> Iterator[Team]:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    # The proxy's account has to reach the socket, and it may pass through no folder of pytest's.
+    folder = Path(tempfile.mkdtemp(prefix="sl-"))
+    folder.chmod(0o755)
+    try:
+        with behind_nginx(home, copied(small_town, home), folder) as team:
+            yield team
+    finally:
+        shutil.rmtree(folder)
+
+
+class Person:
+    """Somebody with a browser of their own."""
+
+    def __init__(self, name: str, team: Team, visit: Callable[..., Any], **options: Any) -> None:
+        self.name, self.team = name, team
+        self.seen = visit(team.address.split("/services/")[0].rstrip("/"), **options)
+        self.page = self.seen.page
+
+    def open(self, dashboard: str, shown: str) -> Any:
+        """Open a page, and sign in at the hub where it asks for it."""
+        self.page.goto(self.team.page(dashboard))
+        if "/hub/login" in self.page.url:
+            self.page.fill("#username_input", self.name)
+            self.page.fill("#password_input", PASSWORD)
+            self.page.click("#login_submit")
+        found = self.page.locator(shown).first
+        found.wait_for()
+        return found
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def reads(self, words: str) -> None:
+        self.page.get_by_text(words).first.wait_for()
+
+    def upload(self, files: list[Path]) -> None:
+        with self.page.expect_file_chooser() as chooser:
+            self.page.locator(".sl-target .sl-drop").click()
+        chooser.value.set_files(files)
+        expect(self.page.locator(".sl-photograph")).to_have_count(len(files))
+
+
+def ask_for_a_case(person: Person, photographs: list[Path]) -> None:
+    person.open("cases", ".sl-case-form")
+    page = person.page
+    page.get_by_label("Purpose").select_option(label="Missing person")
+    for field, words in {
+        "Reference": CASE,
+        "Title": TITLE,
+        "Authority": "Public prosecutor",
+        "Their reference": "P 117/26",
+        "Further members": "rosa",
+    }.items():
+        page.get_by_label(field, exact=True).fill(words)
+        page.get_by_label(field, exact=True).press("Tab")
+    person.upload(photographs)
+    page.locator(".sl-district select").first.select_option(label="All cameras")
+    person.press("All footage")
+    page.locator(".sl-inside").wait_for()
+    person.press("Request the case")
+    person.reads(f"You requested {CASE}. Another person approves it.")
+    assert page.get_by_role("button", name="Approve", exact=True).is_hidden()
+    person.seen.screenshot("team-1-requested")
+
+
+def approve_it(person: Person) -> None:
+    person.open("cases", ".sl-row-open").click()
+    person.reads(f"{CASE}: {TITLE}")
+    person.seen.screenshot("team-2-to-approve")
+    person.press("Approve")
+    person.reads(f"You approved {CASE}; it is open.")
+
+
+def search_and_send(person: Person, photographs: list[Path]) -> None:
+    page = person.page
+    person.open("investigate", ".sl-drop-button")
+    page.locator(".sl-case select").select_option(label=f"{CASE}: {TITLE}")
+    person.press("Use its area and time")
+    person.upload(photographs)
+    person.press("Search")
+    page.locator(".sl-card-open").first.click()
+    comparing = page.locator(".sl-comparing")
+    comparing.wait_for()
+    comparing.focus()
+    page.keyboard.press("s")
+    page.locator(".sl-card", has_text="✓ Same").wait_for()
+    person.press("Send to review")
+    person.reads("1 face was added to the review list")
+
+
+def decide(person: Person, reason: str) -> None:
+    page = person.page
+    review = person.open("review", ".sl-review")
+    review.locator("select").first.select_option(CASE)
+    person.reads("1 face to decide on.")
+    for feature in ("Nose", "Ears", "Mouth"):
+        page.get_by_label(feature, exact=True).select_option("similar")
+    review.locator("select").last.select_option("Moderate support for the same person")
+    review.locator("textarea").fill(reason)
+    review.locator("textarea").press("Tab")
+    person.press("Record the decision")
+    person.reads("Nothing is waiting for you.")
+
+
+def test_five_people_behind_a_hub_bring_a_case_to_a_sighting(
+    served_by_hub: Team, visit: Callable[..., Any], wanted: tuple[Path, ...]
+) -> None:
+    team, photographs = served_by_hub, list(wanted)
+    anna, sara, rosa, rolf, otto = (
+        Person(name, team, visit) for name in ("anna", "sara", "rosa", "rolf", "otto")
+    )
+    ask_for_a_case(anna, photographs)
+    approve_it(sara)
+    search_and_send(anna, photographs)
+    decide(rosa, "Shape of nose and ears.")
+    # Who is no member knows nothing of the case, and nobody reaches the kernel of another.
+    kernel = anna.page.evaluate(
+        "() => JSON.parse(document.querySelector('#jupyter-config-data').textContent).kernelId"
+    )
+    review = rolf.open("review", ".sl-review")
+    assert CASE not in review.inner_text()
+    api = f"{team.address}api/kernels/{kernel}"
+    assert rolf.page.evaluate("a => fetch(a).then(r => r.status)", api) == 404
+    anna.open("cases", ".sl-row-open").click()
+    anna.page.get_by_placeholder("Name with which they sign in").fill("rolf")
+    anna.page.get_by_placeholder("Name with which they sign in").press("Tab")
+    anna.press("Add")
+    anna.reads(f"rolf is a member of {CASE}.")
+    decide(rolf, "The same ears.")
+    sara.open("sightings", ".sl-sightings-page")
+    sara.reads("1 confirmed sighting")
+    sara.page.locator(".sl-table", has_text="rosa, rolf").wait_for()
+    audit = otto.open("audit", ".sl-audit")
+    otto.reads("One unbroken chain")
+    expect(audit.locator("table", has_text="Time searched").locator("tbody tr")).to_have_count(1)
+    otto.seen.screenshot("team-3-audited")
+    for person in (anna, sara, rosa, otto):
+        person.seen.assert_clean()
+    assert [address for status, address in rolf.seen.failures] == [api]
+    otto.press("Sign out")
+    otto.page.wait_for_url("**/hub/**")
+    otto.page.goto(team.page("audit"))
+    otto.page.locator("#username_input").wait_for()
+    entries = recorded(team.home)
+    acts = {
+        (entry["by"]["account"], entry["by"]["way"], entry["what"])
+        for entry in entries
+        if entry["by"]
+    }
+    assert {
+        ("anna", "hub", "case.asked"),
+        ("sara", "hub", "case.approved"),
+        ("anna", "hub", "search.asked"),
+        ("rosa", "hub", "review.decided"),
+        ("rolf", "hub", "review.decided"),
+    } <= acts
+    assert verify(team.home / "casework").sound
+
+
+def test_people_behind_nginx_are_who_its_password_says(
+    served_by_nginx: Team, visit: Callable[..., Any], wanted: tuple[Path, ...]
+) -> None:
+    team = served_by_nginx
+    forged = {"X-Remote-User": "sara", "x_remote_user": "sara"}
+    assert status_of(team.address) == 401
+    assert status_of(team.address, X_Remote_User="sara") == 401
+    anna = Person(
+        "anna", team, visit, ignore_https_errors=True, extra_http_headers=forged,
+        http_credentials={"username": "anna", "password": PASSWORD},
+    )  # fmt: skip
+    ask_for_a_case(anna, list(wanted[:1]))
+    anna.seen.assert_clean()
+    (cookie,) = anna.page.context.cookies()
+    assert cookie["secure"]
+    assert cookie["httpOnly"]
+    sara = Person(
+        "sara", team, visit, ignore_https_errors=True,
+        http_credentials={"username": "sara", "password": PASSWORD},
+    )  # fmt: skip
+    approve_it(sara)
+    (asked,) = [entry for entry in recorded(team.home) if entry["what"] == "case.asked"]
+    assert (asked["by"]["account"], asked["by"]["way"]) == ("anna", "proxy")
+    if os.getuid() == 0:
+        sockets = list(Path(team.log).parent.glob("*.sock"))
+        assert [path.stat().st_mode & 0o007 for path in sockets] == [0]
