@@ -143,12 +143,13 @@ def _synchronised() -> bool | None:
 
 
 def _limits(folder: Path) -> str:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < LEAST_FILES and read_people(folder).in_service:
+    # The server takes what the hard limit leaves it.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < LEAST_FILES and read_people(folder).in_service:
         raise SightlineError(
-            f"a process may open {soft:,} files only",
+            f"a process may open {most:,} files only",
             where="RLIMIT_NOFILE",
-            fix=f"Set LimitNOFILE={LEAST_FILES} or more in the service unit, or `ulimit -n`",
+            fix=f"Set LimitNOFILE={LEAST_FILES} or more in the service unit, or `ulimit -Hn`",
         )
     scratch = Path(tempfile.gettempdir())
     # Kernels are reached over sockets in a folder there; their names take some sixty bytes.
@@ -158,7 +159,8 @@ def _limits(folder: Path) -> str:
             where=str(scratch),
             fix="Set TMPDIR to a folder with a shorter path, such as /tmp",
         )
-    return f"{soft:,} open files, sockets in {scratch}"
+    files = "any number of" if most == resource.RLIM_INFINITY else f"{most:,}"
+    return f"{files} open files, sockets in {scratch}"
 
 
 def _server(folder: Path) -> str:
