@@ -92,7 +92,9 @@ def test_only_one_module_prints() -> None:
         for line in path.read_text("utf-8").splitlines()
         if ways.search(line) and not line.lstrip().startswith(("#", ">>>", "..."))
     }
-    assert found == {"cli/output.py", "faces/trial.py"}  # the second writes to its own parent
+    # These are heard by the process that started them alone.
+    to_parents = {"faces/trial.py", "server/api/application.py", "server/forking.py"}
+    assert found - to_parents == {"cli/output.py"}
 
 
 def test_progress_of_a_download_is_in_megabytes(capsys: pytest.CaptureFixture[str]) -> None:
