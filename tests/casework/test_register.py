@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,12 @@ from shapely import box
 
 from workbench.casework.cases import Case, Request, area_km2
 from workbench.casework.installing import set_rule
-from workbench.casework.subjects import describe_subject, subject_photographs
+from workbench.casework.subjects import (
+    describe_subject,
+    kept_photographs,
+    subject_folder,
+    subject_photographs,
+)
 from workbench.domain import District, Probe, Scope
 from workbench.errors import CaseError, NotPermitted, SightlineError
 from workbench.settings import load_settings
@@ -209,3 +215,13 @@ def test_two_registers_tell_the_same(office: Any, ask: Ask, subject: Probe) -> N
     office.approve("sara", "A-1")
     assert other.case("A-1").status() == "open"
     assert other.head == office.register.head
+
+
+def test_a_subject_that_cannot_be_read_was_not_deleted(tmp_path: Path) -> None:
+    home = subject_folder(tmp_path, "A-1")
+    (home / f"{'0' * 64}.jpg").mkdir(parents=True)
+    with pytest.raises(CaseError, match="cannot be read .*check access") as refused:
+        kept_photographs(tmp_path, "A-1", ["0" * 64])
+    assert "deleted" not in str(refused.value)
+    with pytest.raises(CaseError, match="is missing.*It may have been deleted on request"):
+        kept_photographs(tmp_path, "A-1", ["1" * 64])

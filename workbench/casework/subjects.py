@@ -253,7 +253,13 @@ def _templates(path: Path, digest: str) -> NDArray[np.float32]:
 def _checked_content(path: Path, digest: str) -> bytes:
     try:
         content = path.read_bytes()
-    except OSError:
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError):  # it is there: nothing was deleted
+            raise CaseError(
+                f"the file kept about the subject cannot be read ({error.strerror})",
+                where=str(path),
+                fix="Ask the person who runs this installation to check access and the disk",
+            ) from None
         raise CaseError(
             "the file kept about the subject is missing",
             where=str(path),
