@@ -65,6 +65,10 @@ def test_a_team_works_over_its_server(
         anna.search([two_people], scope, case="A-1")
     assert caught.value.count == 2
     assert anna.search([(two_people, 2)], scope, case="A-1").photograph_notes is not None
+    with pytest.raises(ImageError, match="not a picture"):  # larger than pages may send
+        anna.search([(b"\xff\xd8" + bytes(3 * 2**20))], scope, case="A-1")
+    with pytest.raises(SightlineError, match="larger than 100 MB"):
+        anna.search([bytes(90 * 2**20)], scope, case="A-1")
     with pytest.raises(ImageError, match="nowhere"):
         anna.search(["nowhere.jpg"], scope, case="A-1")
 

@@ -28,6 +28,9 @@ from workbench.errors import SightlineError
 
 Document = dict[str, Any]
 
+MOST_BYTES = 100 * 2**20
+"""Largest request: ten photographs of 10 MB."""
+
 _ERRORS = {
     name: one
     for name, one in vars(errors).items()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from workbench.client.documents import error_from
+from workbench.client.documents import MOST_BYTES, error_from
 from workbench.errors import NotPermitted, ServerError, SettingsError
 
 ARROW = "application/vnd.apache.arrow.stream"
@@ -151,8 +151,14 @@ class Server:
         SightlineError
             The error that the server answers, of the kind that it is there.
         ServerError
-            If it cannot be reached or is not a Sightline server.
+            If it cannot be reached or is not a Sightline server, or the request is too large.
         """
+        if len(body or b"") > MOST_BYTES:  # a server would cut the connection off in the middle
+            raise ServerError(
+                f"is larger than {MOST_BYTES // 2**20} MB",
+                where="request",
+                fix="Send fewer or smaller photographs",
+            )
         headers = {"Accept": accept, **self.authorization}
         if kind:
             headers["Content-Type"] = kind

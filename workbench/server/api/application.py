@@ -16,10 +16,11 @@ from tornado.netutil import bind_unix_socket
 from tornado.web import Application
 
 from workbench.casework.record.identity import peer_of
+from workbench.client.documents import MOST_BYTES
 from workbench.installation import Installation
 from workbench.server.api import cases, footage, measures, searches
 from workbench.server.api.endpoint import Missing, Served
-from workbench.server.api.wire import MOST_BYTES, VERSION
+from workbench.server.api.wire import VERSION
 
 _NAME = r"([^/]+)"
 

@@ -17,10 +17,10 @@ from tornado.httputil import (
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler, stream_request_body
 
-from workbench.client.documents import error_document
+from workbench.client.documents import MOST_BYTES, error_document
 from workbench.errors import ServerError, SightlineError
 from workbench.server.api.process import ApiProcess
-from workbench.server.api.wire import ACCOUNT, MOST_BYTES, VERSION, WAY
+from workbench.server.api.wire import ACCOUNT, VERSION, WAY
 
 _UPLOAD_SECONDS = 600.0
 _ASKED = ("Accept", "Content-Type", "Content-Length")

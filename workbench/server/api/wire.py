@@ -4,8 +4,5 @@ from __future__ import annotations
 
 VERSION = "v1"
 
-MOST_BYTES = 100 * 2**20
-"""Largest request: ten photographs of 10 MB."""
-
 ACCOUNT, WAY = "X-Sightline-Account", "X-Sightline-Way"
 """Headers in which the server says who has signed in; the account is percent-encoded UTF-8."""
