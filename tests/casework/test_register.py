@@ -220,8 +220,8 @@ def test_two_registers_tell_the_same(office: Any, ask: Ask, subject: Probe) -> N
 def test_a_subject_that_cannot_be_read_was_not_deleted(tmp_path: Path) -> None:
     home = subject_folder(tmp_path, "A-1")
     (home / f"{'0' * 64}.jpg").mkdir(parents=True)
-    with pytest.raises(CaseError, match="cannot be read .*check access") as refused:
+    with pytest.raises(CaseError, match=r"cannot be read .*check access") as refused:
         kept_photographs(tmp_path, "A-1", ["0" * 64])
     assert "deleted" not in str(refused.value)
-    with pytest.raises(CaseError, match="is missing.*It may have been deleted on request"):
+    with pytest.raises(CaseError, match=r"is missing.*It may have been deleted on request"):
         kept_photographs(tmp_path, "A-1", ["1" * 64])
