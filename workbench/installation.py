@@ -6,12 +6,14 @@ hand down what is needed. Nothing behind a door looks for settings or cases of i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.calibration import calibration_of
+from workbench.casework.ownership import own, require_own, take
 from workbench.casework.record.installation_file import read_installation
 from workbench.casework.register import FOLDER, CaseRegister, open_register
 from workbench.domain import PLAIN_SCALE, Profile, Threshold
@@ -21,8 +23,11 @@ from workbench.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from workbench.calibration import Normaliser
+    from workbench.casework.record.people import Action
     from workbench.domain import Candidate
     from workbench.gallery import Gallery
+
+G = TypeVar("G", bound="Gallery")
 
 
 @dataclass(frozen=True)
@@ -66,30 +71,94 @@ class Installation:
         """
         return open_register(self.settings)
 
+    @property
+    def folder(self) -> Path:
+        """The casework folder."""
+        return self.settings.home.resolve() / FOLDER
+
     def open_gallery(
-        self, path: Path | str | None = None, *, write: bool = False, profile: Profile | None = None
+        self,
+        path: Path | str | None = None,
+        *,
+        write: bool = False,
+        profile: Profile | None = None,
+        action: Action = "gallery.maintain",
+        about: Mapping[str, Any] | None = None,
     ) -> Gallery:
         """Open a gallery, by default the one of the settings.
 
-        See :meth:`workbench.gallery.Gallery.open`.
+        Parameters
+        ----------
+        write, profile
+            As in :meth:`workbench.gallery.Gallery.open`, with its errors.
+        action : Action
+            What it is opened for writing for: the user's role must cover it.
+        about : mapping, optional
+            More of that, for the record.
+
+        Raises
+        ------
+        GalleryError
+            If it belongs to another installation, or to none and this one is in service.
+        NotPermitted
+            If it is to be written and the user's role does not cover the action.
         """
         from workbench.gallery import Gallery  # and with it DuckDB, which few commands need
 
-        return Gallery.open(
+        if write:
+            self.register.require(action)
+        gallery = Gallery.open(
             path or self.settings.gallery_file,
             write=write,
             profile=profile,
             memory_mb=self.settings.search_memory_mb,
         )
+        return self.admitted(gallery, action=action if write else None, about=about)
 
-    def gallery_for_writing(self, path: Path | str, profile: Profile) -> Gallery:
+    def gallery_for_writing(
+        self,
+        path: Path | str,
+        profile: Profile,
+        *,
+        action: Action = "footage.index",
+        about: Mapping[str, Any] | None = None,
+    ) -> Gallery:
         """Open a gallery for writing, made first if there is none.
 
-        See :meth:`workbench.gallery.Gallery.for_writing`.
+        Parameters and errors are those of :meth:`open_gallery` and
+        :meth:`workbench.gallery.Gallery.for_writing`.
         """
         from workbench.gallery import Gallery
 
-        return Gallery.for_writing(path, profile, memory_mb=self.settings.search_memory_mb)
+        self.register.require(action)
+        gallery = Gallery.for_writing(path, profile, memory_mb=self.settings.search_memory_mb)
+        return self.admitted(gallery, action=action, about=about)
+
+    def admitted(
+        self, gallery: G, *, action: Action | None = None, about: Mapping[str, Any] | None = None
+    ) -> G:
+        """Return an open gallery that is this installation's to open; close it and raise otherwise.
+
+        With *action*, it was opened for writing for that, and belongs to the installation from then
+        on; see :func:`workbench.casework.ownership.own`.
+        """
+        try:
+            if action is None:
+                require_own(read_installation(self.folder), self.folder, gallery)
+            else:
+                own(self.register, gallery, action, about)
+        except BaseException:
+            gallery.close()
+            raise
+        return gallery
+
+    def take_gallery(self, path: Path | str) -> None:
+        """Take over a gallery; see :func:`workbench.casework.ownership.take`, which raises."""
+        from workbench.gallery import Gallery
+
+        self.register.require("installation.change")
+        with Gallery.open(path, write=True, memory_mb=self.settings.search_memory_mb) as gallery:
+            take(self.register, gallery)
 
     def load_models(self, profile: str | Profile | None = None) -> models.Models:
         """Load the networks of a profile, by default of the one that the settings name.

@@ -22,12 +22,12 @@ from workbench import investigation
 from workbench.casework import clockcorrection
 from workbench.casework.installing import record_calibration
 from workbench.installation import Installation
-from workbench.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
+    from workbench.casework.record.people import Action
     from workbench.domain import (
         ClockChange,
         Filter,
@@ -44,18 +44,22 @@ if TYPE_CHECKING:
 
 
 class Gallery(galleries.Gallery):
-    """A gallery that takes no more memory for searching than the settings allow.
+    """A gallery of the installation that the environment names.
 
     >>> with Gallery.open("town.duckdb") as gallery:                        # doctest: +SKIP
     ...     gallery.recordings()
 
-    See :class:`workbench.gallery.Gallery`; *memory_mb* is by default that of the settings.
+    See :class:`workbench.gallery.Gallery`; *memory_mb* is by default that of the settings. A
+    gallery that belongs to another installation is refused; writing takes a role, and is on record.
     """
 
     @classmethod
     def create(cls, path: Path | str, profile: Profile, *, memory_mb: int | None = None) -> Self:
         """Make an empty gallery; see :meth:`workbench.gallery.Gallery.create`."""
-        return super().create(path, profile, memory_mb=_memory(memory_mb))
+        installation = Installation.open()
+        installation.register.require("footage.index")
+        made = super().create(path, profile, memory_mb=_memory(installation, memory_mb))
+        return installation.admitted(made, action="footage.index")
 
     @classmethod
     def open(
@@ -65,16 +69,30 @@ class Gallery(galleries.Gallery):
         write: bool = False,
         profile: Profile | None = None,
         memory_mb: int | None = None,
+        action: Action = "gallery.maintain",
     ) -> Self:
-        """Open a gallery; see :meth:`workbench.gallery.Gallery.open`."""
-        return super().open(path, write=write, profile=profile, memory_mb=_memory(memory_mb))
+        """Open a gallery; see :meth:`workbench.gallery.Gallery.open`.
+
+        To write it, the user's role must cover *action*.
+        """
+        installation = Installation.open()
+        if write:
+            installation.register.require(action)
+        opened = super().open(
+            path, write=write, profile=profile, memory_mb=_memory(installation, memory_mb)
+        )
+        return installation.admitted(opened, action=action if write else None)
 
     @classmethod
     def for_writing(
         cls, path: Path | str, profile: Profile, *, memory_mb: int | None = None
     ) -> Self:
-        """Open a gallery for writing; see :meth:`workbench.gallery.Gallery.for_writing`."""
-        return super().for_writing(path, profile, memory_mb=_memory(memory_mb))
+        """Open a gallery for indexing; see :meth:`workbench.gallery.Gallery.for_writing`."""
+        if not Path(path).exists():
+            return cls.create(path, profile, memory_mb=memory_mb)
+        return cls.open(
+            path, write=True, profile=profile, memory_mb=memory_mb, action="footage.index"
+        )
 
 
 def load_models(
@@ -271,5 +289,5 @@ def search(
     )
 
 
-def _memory(memory_mb: int | None) -> int:
-    return load_settings().search_memory_mb if memory_mb is None else memory_mb
+def _memory(installation: Installation, memory_mb: int | None) -> int:
+    return installation.settings.search_memory_mb if memory_mb is None else memory_mb

@@ -208,10 +208,10 @@ def test_training_in_service_searches_fiction_alone(
 
 
 def test_training_before_service_searches_what_is_there(
-    fresh_home: Path, gallery: Gallery, subject: Probe, permitted: Scope
+    fresh_home: Path, unowned: Gallery, subject: Probe, permitted: Scope
 ) -> None:
     Installation.open().register.train("T-1", permitted)
-    result = search(gallery, subject, permitted, case="T-1")
+    result = search(unowned, subject, permitted, case="T-1")
     assert result.training
     assert len(result.candidates) == 20
 

@@ -26,6 +26,7 @@ from workbench.casework.cases import Case, Request
 from workbench.casework.record.audit import HEAD, LOG
 from workbench.casework.record.chain import canonical
 from workbench.casework.record.identity import SERVED, socket_address
+from workbench.casework.record.installation_file import InstallationFile, write_installation
 from workbench.casework.register import CaseRegister, all_entries
 from workbench.casework.subjects import describe_subject
 from workbench.domain import (
@@ -46,6 +47,7 @@ from workbench.domain import (
 )
 from workbench.footage.files import sha256_of
 from workbench.gallery import Gallery
+from workbench.gallery.register import segments_folder
 from workbench.installation import Installation
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
@@ -62,6 +64,10 @@ ROLES = {
     "otto": ["auditor"],
     "ada": ["administrator"],
 }
+
+
+OFFICE_ID = "0ff1ce" + 26 * "0"
+"""Id of the installation that every office is: galleries made for tests belong to it."""
 
 
 def normaliser_of(profile: Profile, *, seed: int = 0) -> Normaliser:
@@ -167,6 +173,7 @@ def office(fresh_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office
     folder.mkdir(mode=0o700)
     (folder / "people.json").write_text(json.dumps({"people": ROLES}))
     (folder / "people.json").chmod(0o644)
+    write_installation(folder, InstallationFile(OFFICE_ID, "in service"))
     monkeypatch.setenv(SERVED, "1")
     teller = Teller(folder)
     made = Office(fresh_home, monkeypatch, Installation.open(), teller)
@@ -241,12 +248,26 @@ def town_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     tuple(tracklets),
                 )
             )
+        gallery.give_to(OFFICE_ID)
     return path
 
 
 @pytest.fixture
 def gallery(town_file: Path) -> Iterator[Gallery]:
     with Gallery.open(town_file) as opened:
+        yield opened
+
+
+@pytest.fixture
+def unowned(town_file: Path, tmp_path: Path) -> Iterator[Gallery]:
+    """The same gallery as one that belongs to no installation, opened for reading."""
+    folder = tmp_path / "unowned"
+    folder.mkdir()
+    shutil.copy(town_file, folder)
+    shutil.copytree(segments_folder(town_file), folder / segments_folder(town_file).name)
+    with Gallery.open(folder / town_file.name, write=True) as made:
+        made.give_to("")
+    with Gallery.open(made.path) as opened:
         yield opened
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from workbench.casework.register import FOLDER, CaseRegister
+from workbench.casework.ownership import foreign
+from workbench.casework.register import CaseRegister
 from workbench.casework.subjects import Likeness, required_likeness, resemblance
 from workbench.casework.training import is_fictional
 from workbench.domain import PLAIN_SCALE
@@ -264,12 +265,8 @@ def _reasons(
     yield from _unlike("the probe", register, case, probe, required)
     if not case.is_training and len(cameras) > case.most_cameras:
         yield f"the search covers {len(cameras):,} cameras; the case allows {case.most_cameras:,}"
-    beside = gallery.path.resolve().parent / FOLDER
-    if beside.exists() and not beside.samefile(register.folder):
-        yield (
-            f"the gallery {gallery.path.name} belongs to the casework in {beside.parent}, not in "
-            f"{register.folder.parent}; set SIGHTLINE_HOME"
-        )
+    if why := foreign(register.installation_file, gallery, in_service=me.in_service):
+        yield why
     if case.is_training and me.in_service and not is_fictional(gallery):
         yield (
             "in an installation in service, a training case may only search the fictional footage "

@@ -218,7 +218,9 @@ def apply(
 ) -> int:
     """Correct, or confirm where there is no offset, and print old and new times."""
     dry_run = options.dry_run
-    with installation.open_gallery(options.gallery, write=not dry_run) as gallery:
+    with installation.open_gallery(
+        options.gallery, write=not dry_run, action="clock.correct"
+    ) as gallery:
         changes = correct_clocks(
             installation.register,
             gallery,

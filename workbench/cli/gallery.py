@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.casework.clockcorrection import bring_in
 from workbench.casework.installing import record_calibration
+from workbench.casework.ownership import record_copying
 from workbench.cli.options import (
     Command,
     Renamed,
@@ -23,20 +24,18 @@ from workbench.cli.options import (
 from workbench.cli.output import (
     DONE,
     PROBLEMS,
-    counted,
     indexing_progress,
     lines,
     reembedding_progress,
     say,
     show,
     table,
-    upgrading_progress,
 )
+from workbench.cli.upgrading import upgrade_gallery
 from workbench.errors import GalleryError
 from workbench.evaluation.own_footage import keep, learn
 from workbench.gallery.lifecycle import check, export, exported_profile, import_into, merge
 from workbench.gallery.replacement import replace
-from workbench.gallery.upgrade import upgrade
 from workbench.indexing import index_catalogue
 from workbench.indexing.reembedding import reembed
 from workbench.indexing.workers import available_cores
@@ -96,7 +95,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     bringing.add_argument("folder", type=Path, metavar="FOLDER", help="the folder of the export")
     _add_reembed(action)
     action(
-        "upgrade", _upgrade,
+        "upgrade", upgrade_gallery,
         "bring a gallery that an earlier Sightline made to this version",
         "Bring a gallery that an earlier Sightline made to this version. No footage is needed, and "
         "nothing is lost. It can be stopped and run again: until it is finished, the gallery is as "
@@ -237,7 +236,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _compact(options: argparse.Namespace) -> int:
-    with Installation.open().open_gallery(options.gallery, write=True) as gallery:
+    about = {"doing": "compact"}
+    with Installation.open().open_gallery(options.gallery, write=True, about=about) as gallery:
         gallery.compact()
         return _report(options, "segments", len(gallery.segments))
 
@@ -252,7 +252,17 @@ def _export(options: argparse.Namespace) -> int:
             fix="Give all three, or none for the whole gallery",
         )
     scope = read_scope(options.district, options.start, end) if end else None
-    with Installation.open().open_gallery(options.gallery) as gallery:
+    installation = Installation.open()
+    installation.register.require("gallery.export")
+    with installation.open_gallery(options.gallery) as gallery:
+        wanted = gallery.recordings_inside(scope) if scope else gallery.recordings()["recording_id"]
+        record_copying(
+            installation.register,
+            gallery,
+            folder,
+            recordings=len(wanted),
+            area=scope.district.name if scope else "",
+        )
         return _report(options, "exported", export(gallery, folder, scope=scope))
 
 
@@ -288,7 +298,10 @@ def _import(options: argparse.Namespace) -> int:
     # Where there is none yet, it is not made for an export that is refused.
     profile = exported_profile(options.folder, check=not options.gallery.exists())
     installation = Installation.open()
-    with installation.gallery_for_writing(options.gallery, profile) as gallery:
+    about = {"doing": "import", "from": str(options.folder.resolve())}
+    with installation.gallery_for_writing(
+        options.gallery, profile, action="gallery.maintain", about=about
+    ) as gallery:
         came = bring_in(
             installation.register,
             gallery,
@@ -304,7 +317,9 @@ def _reembed(options: argparse.Namespace) -> int:
     if options.keep and not options.swap:
         raise GalleryError("--keep needs --swap", where="reembed", fix="Give both, or neither")
     installation = Installation.open()
+    installation.register.require("gallery.maintain")
     models = installation.load_models(options.profile)
+    about = {"doing": "reembed", "from": str(path.resolve())}
     with installation.open_gallery(path) as old:
         finished = old.profile.fingerprint == models.profile.fingerprint
         if finished and not (options.swap and beside.exists()):
@@ -314,13 +329,17 @@ def _reembed(options: argparse.Namespace) -> int:
                 fix="Name another profile",
             )
         if not finished:
-            with installation.gallery_for_writing(beside, models.profile) as new:
+            with installation.gallery_for_writing(
+                beside, models.profile, action="gallery.maintain", about=about
+            ) as new:
                 normaliser = installation.normaliser(models.profile)
                 facts = _reembedded(options, old, new, models, normaliser)
             lines([facts])
             if not options.swap:
                 say(f"The new gallery is {beside}; {path} is as it was.")
     if options.swap:
+        for each in (path, beside):
+            installation.open_gallery(each, write=True, about={"doing": "swap"}).close()
         memory_mb = installation.settings.search_memory_mb
         replace(path, beside, keep=options.keep, memory_mb=memory_mb)
         say(f"{path} now has the templates of {models.profile.name}.")
@@ -348,36 +367,6 @@ def _reembedded(
             progress=progress,
         )
     return {status: report.count(status) for status in ("indexed", "present", "refused")}
-
-
-def _upgrade(options: argparse.Namespace) -> int:
-    with upgrading_progress() as progress:
-        done = upgrade(options.gallery, progress=progress)
-    if options.json:
-        lines([{"upgraded": done is not None, **(asdict(done) if done else {})}])
-    if done is None:
-        say(f"{options.gallery} is of this version already.")
-        return DONE
-    say(f"{counted(done.recordings, 'recording')} upgraded.")
-    if done.doubtful:
-        say(
-            f"{counted(done.doubtful, 'recording')} with times that are not certain, as "
-            "`sightline footage clock list --uncertain` lists them: their clock jumps, or their "
-            "pictures were counted or put in order by rules that were wrong. Index them into a new "
-            "gallery to have every picture looked at."
-        )
-    say(
-        "All others carry a note that their times are by the rules of an earlier version, until "
-        "they are confirmed. An offset that footage.csv stated is part of the recorded time now, "
-        "so give no camera or folder of such recordings the same offset again. To have times made "
-        "by the rules of this version, index the footage into a new gallery."
-    )
-    for file in done.twice:
-        say(
-            f"{file}: stored more than once for its camera, at different times, of which only one "
-            "can be right. List it once, with that time, and index it into a new gallery."
-        )
-    return PROBLEMS if done.twice else DONE
 
 
 def _calibrate(options: argparse.Namespace) -> int:
@@ -410,9 +399,11 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 def _merge(options: argparse.Namespace) -> int:
     installation = Installation.open()
+    about = {"doing": "merge", "from": str(options.other.resolve())}
+    installation.register.require("gallery.maintain")
     with (
         installation.open_gallery(options.other) as other,
-        installation.open_gallery(options.gallery, write=True) as gallery,
+        installation.open_gallery(options.gallery, write=True, about=about) as gallery,
     ):
         came = bring_in(
             installation.register,

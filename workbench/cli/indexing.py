@@ -157,7 +157,7 @@ def _writable(
 ) -> Iterator[tuple[Gallery, Models]]:
     """Open a gallery for writing, made if there is none, with the models of its profile."""
     if path.exists() and not name:
-        with installation.open_gallery(path, write=True) as gallery:
+        with installation.open_gallery(path, write=True, action="footage.index") as gallery:
             yield gallery, installation.load_models(gallery.profile)
             installation.prepare_scores(gallery)
     else:

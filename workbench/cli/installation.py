@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 from workbench.casework.installing import set_rule
 from workbench.cli.options import add_action, add_actions, add_json, describe
@@ -42,6 +43,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     setting.add_argument("rule", choices=RULES, metavar="RULE", help=f"one of {', '.join(RULES)}")
     setting.add_argument("value", nargs="?", metavar="VALUE", help="number, or path of a folder")
+    taking = add_action(
+        actions, "take", _take,
+        "take a gallery over, so that it belongs to this installation",
+        "Take a gallery over, on record, so that it belongs to this installation and no other "
+        "opens it; for administrators. In training, a gallery of another one cannot be taken.",
+        "sightline installation take town.duckdb",
+    )  # fmt: skip
+    taking.add_argument("gallery", type=Path, metavar="FILE", help="the gallery")
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -63,6 +72,13 @@ def _show(options: argparse.Namespace) -> int:
     if installation.ignored:
         ignored = ", ".join(installation.ignored)
         say(f"Set in the environment, but not followed in service: {ignored}.")
+    return DONE
+
+
+def _take(options: argparse.Namespace) -> int:
+    installation = Installation.open()
+    installation.take_gallery(options.gallery)
+    say(f"{options.gallery} belongs to this installation.")
     return DONE
 
 

@@ -36,8 +36,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _map(options: argparse.Namespace) -> int:
     installation = Installation.open()
-    result, chosen = ask(options, installation), installation.settings
-    register = installation.register
+    register, chosen = installation.register, installation.settings
+    register.require("evidence.export", options.case)
+    result = ask(options, installation)
     candidates, notices = exportable(register, result.case, result.candidates)
     drawn = sightings_map(
         candidates,

@@ -67,7 +67,9 @@ def _purge(options: argparse.Namespace) -> int:
         if not agreed("Delete this for good?"):
             say("Nothing was deleted.")
             return PROBLEMS
-    with installation.open_gallery(options.gallery, write=True) as gallery:
+    with installation.open_gallery(
+        options.gallery, write=True, action="retention.purge"
+    ) as gallery:
         removing = partial(remove_old, gallery)
         done = purge(register, options.gallery, removing, planned=planned)
     if options.json:

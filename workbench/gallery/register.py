@@ -14,7 +14,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -48,15 +48,18 @@ class SegmentEntry:
     templates: int
     bytes: int
     checksum: str
+    # All its recordings were indexed into this gallery: none was imported, merged or made again.
+    indexed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Profile and segments of a gallery at one moment."""
+    """Profile, owner and segments of a gallery at one moment."""
 
     profile: Profile
     created_at: datetime  # UTC
     segments: tuple[SegmentEntry, ...] = ()
+    owner: str = ""  # id of the installation that it belongs to; empty: of none yet
 
     def next_number(self) -> int:
         """Number of the next segment."""
@@ -229,24 +232,25 @@ def _write(unfinished: Path, register: Register) -> None:
         connection.execute("BEGIN")
         connection.execute(schema(1, profile))
         connection.execute(
-            "INSERT INTO gallery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO gallery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 SCHEMA_VERSION, register.created_at, profile.name, profile.detector,
                 profile.recogniser, profile.alignment, profile.metric, profile.dimension,
-                profile.version, profile.fingerprint,
+                profile.version, profile.fingerprint, register.owner,
             ],
         )  # fmt: skip
         if profile.weights:
             connection.executemany("INSERT INTO weights VALUES (?, ?)", profile.weights)
         if register.segments:
             connection.executemany(
-                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [astuple(entry) for entry in register.segments],
             )
         connection.execute("COMMIT")
         finish(connection, unfinished)
     finally:
         connection.close()
+    unfinished.chmod(0o600)
 
 
 @undisturbed()
@@ -279,13 +283,20 @@ def read_register(path: Path, *, version: int = SCHEMA_VERSION) -> Register:
             raise _of_another_version(path, found)
         profile = read_profile(connection, path)
         ((created,),) = connection.execute("SELECT epoch_us(created_at) FROM gallery").fetchall()
+        owner = _owner(connection)
         segments = connection.execute("SELECT * FROM segments ORDER BY name").fetchall()
     except duckdb.Error as error:
         raise unreadable(path, str(error)) from None
     finally:
         connection.close()
     created_at = datetime.fromtimestamp(created / 1e6, UTC)
-    return Register(profile, created_at, _entries(path, segments))
+    return Register(profile, created_at, _entries(path, segments), owner)
+
+
+def _owner(connection: duckdb.DuckDBPyConnection) -> str:
+    """Owner of the gallery that *connection* has open; galleries made without one have none."""
+    (row,) = connection.sql("FROM gallery").to_arrow_table().to_pylist()
+    return str(row.get("owner", ""))
 
 
 def _of_another_version(path: Path, found: int) -> GalleryError:
@@ -312,7 +323,8 @@ def reread_register(path: Path, known: Register, connection: duckdb.DuckDBPyConn
         connection.execute(f"ATTACH {sql_literal(path.resolve())} AS register (READ_ONLY)")
         try:
             about = connection.execute(
-                "SELECT schema_version, fingerprint, epoch_us(created_at) FROM register.gallery"
+                "SELECT schema_version, fingerprint, epoch_us(created_at), owner "
+                "FROM register.gallery"
             ).fetchall()
             segments = connection.execute("FROM register.segments ORDER BY name").fetchall()
         finally:
@@ -320,9 +332,9 @@ def reread_register(path: Path, known: Register, connection: duckdb.DuckDBPyConn
     except duckdb.Error:
         return read_register(path)
     created = round(known.created_at.timestamp() * 1e6)
-    if about != [(SCHEMA_VERSION, known.profile.fingerprint, created)]:
+    if about != [(SCHEMA_VERSION, known.profile.fingerprint, created, known.owner)]:
         return read_register(path)
-    return Register(known.profile, known.created_at, _entries(path, segments))
+    return replace(known, segments=_entries(path, segments))
 
 
 def _entries(path: Path, rows: list[tuple[Any, ...]]) -> tuple[SegmentEntry, ...]:

@@ -14,7 +14,8 @@ CREATE TABLE gallery (              -- one row
     metric          VARCHAR NOT NULL CHECK (metric IN ('cosine', 'euclidean')),
     dimension       INTEGER NOT NULL CHECK (dimension > 0),
     version         VARCHAR NOT NULL,
-    fingerprint     VARCHAR NOT NULL
+    fingerprint     VARCHAR NOT NULL,
+    owner           VARCHAR NOT NULL        -- id of the installation it belongs to; '': none yet
 );
 
 CREATE TABLE weights (              -- of the profile's networks
@@ -28,7 +29,8 @@ CREATE TABLE segments (             -- the parts there are, each a folder, never
     tracklets       BIGINT NOT NULL,
     templates       BIGINT NOT NULL,
     bytes           BIGINT NOT NULL,
-    checksum        VARCHAR NOT NULL        -- SHA-256 of the list of its files' SHA-256
+    checksum        VARCHAR NOT NULL,       -- SHA-256 of the list of its files' SHA-256
+    indexed         BOOLEAN NOT NULL        -- all of it was indexed into it; false: brought along
 );
 
 -- Part 2: rows.duckdb of each segment, beside templates (index.py) and best shots (best.py) ----

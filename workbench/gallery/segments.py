@@ -154,7 +154,7 @@ class SegmentWriter:
     def __init__(self, folder: Path, number: int, profile: Profile) -> None:
         self.name = f"{number:08d}-{secrets.token_hex(4)}"
         self.folder, self.profile = folder / self.name, profile
-        self.folder.mkdir()
+        self.folder.mkdir(mode=0o700)
         try:
             self._connection = connect(self.folder / ROWS, write=True)
             self._connection.execute(schema(2, profile))
@@ -165,6 +165,8 @@ class SegmentWriter:
         self._recordings: list[str] = []
         self._tracklets = self._shots = 0
         self._rows: list[TemplateRows] = []
+        self.indexed = True  # whether all of it was indexed into the gallery
+        self.contents: frozenset[str] = frozenset()  # SHA-256 of its recordings, when finished
 
     def add_cameras(self, cameras: Iterable[Camera], *, noted_at: datetime | None = None) -> None:
         """Add those that are not here yet; *noted_at* is when that was known, by default now."""
@@ -193,6 +195,7 @@ class SegmentWriter:
             self._insert(name, table)
         self._rows.append(self._template_rows(recordings))
         self._recordings += [one.recording_id for one in recordings]
+        self.indexed &= not any(one.stored_id for one in recordings)
         self._tracklets += sum(len(one.tracklets) for one in recordings)
         self._shots += sum(len(t.shots) for one in recordings for t in one.tracklets)
 
@@ -235,6 +238,7 @@ class SegmentWriter:
             "tracklets": [format_tracklet_id(*tracklet) for tracklet in tracklets],
         }
         for segment in segments:
+            self.indexed &= segment.entry.indexed or not segment.entry.recordings
             rows = sql_literal(segment.folder / ROWS)
             self._connection.execute(f"ATTACH {rows} AS old (READ_ONLY)")
             try:
@@ -311,6 +315,7 @@ class SegmentWriter:
 
     def add_tables(self, tables: Mapping[str, pa.Table], *, without: Iterable[str] = ()) -> None:
         """Add tables in :func:`columns`, but for the recordings *without*."""
+        self.indexed &= not len(tables["recordings"])
         unwanted = pa.table({"recording_id": pa.array(list(without), pa.string())})
         self._connection.register("unwanted", unwanted)
         for name in TABLES:
@@ -389,8 +394,12 @@ class SegmentWriter:
         rows = concatenate([empty, *self._rows]) if self._rows else empty
         shot = write_index(self.folder, rows, places, self.profile.metric)
         write_best(self.folder, shot, self._connection)
+        found = self._connection.execute("SELECT DISTINCT sha256 FROM recordings").fetchall()
+        self.contents = frozenset(content for (content,) in found)
         finish(self._connection, self.folder / ROWS)
         self._connection.close()
+        for path in self.folder.iterdir():
+            path.chmod(0o600)
         sync(self.folder)
         return SegmentEntry(
             name=self.name,
@@ -399,6 +408,7 @@ class SegmentWriter:
             templates=len(rows),
             bytes=sum(path.stat().st_size for path in self.folder.iterdir()),
             checksum=checksum(self.folder),
+            indexed=self.indexed,
         )
 
     def _places(self) -> NDArray[np.int64]:

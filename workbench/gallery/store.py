@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, TypeAlias, TypeVar
 
 import duckdb
 import numpy as np
@@ -104,6 +104,11 @@ MOST_TRIES = 10
 T = TypeVar("T")
 
 
+Claim: TypeAlias = Callable[[Collection[str], bool], str]
+"""Called before anything is added to a gallery without an owner, with the SHA-256 of the recordings
+that are added and whether all were indexed into it; returns the owner from then on, or nothing."""
+
+
 class StoredFile(NamedTuple):
     """A recording's file as it was when it was indexed."""
 
@@ -156,6 +161,7 @@ class Gallery:
         """Use :meth:`open`, :meth:`create` or :meth:`for_writing`."""
         self.path = path
         self.profile = register.profile
+        self.claim: Claim | None = None
         self._lock = lock
         self._folder = segments_folder(path)
         self._register = register
@@ -206,7 +212,7 @@ class Gallery:
                 fix="Open it, or choose another name",
             )
         with _writing(path):
-            segments_folder(path).mkdir(parents=True, exist_ok=True)
+            _make_private(segments_folder(path))
             lock = take_lock(path)
             try:
                 register = Register(profile, datetime.now(UTC))
@@ -274,7 +280,7 @@ class Gallery:
             except FileNotFoundError:  # merged away since the register was read
                 return cls.open(path, profile=profile, memory_mb=memory_mb)
         with _writing(path):
-            segments_folder(path).mkdir(exist_ok=True)
+            _make_private(segments_folder(path))
             lock = take_lock(path)
         try:
             # As it is now that nobody changes it.
@@ -391,6 +397,7 @@ class Gallery:
         """
         left = {name.decode() for name in segment.recording_ids.tolist()} - set(without)
         with self._commit() as copy:
+            copy.indexed &= not left
             copy.add_segments([segment], without=without)
         return len(left)
 
@@ -831,7 +838,9 @@ class Gallery:
                     yield another
                     entries.append(made[-1].finish())
                     left = [e for e in self._register.segments if e not in gone]
-                    register = Register(self.profile, self._register.created_at, (*left, *entries))
+                    register = replace(
+                        self._register, segments=(*left, *entries), owner=self._owner_with(made)
+                    )
                     write_register(self.path, register)
                 except BaseException:
                     for segment in made:
@@ -844,6 +853,21 @@ class Gallery:
                 # What was to be stored is; merging can wait until there is room.
                 with contextlib.suppress(DiskRefused):
                     self.compact()
+
+    def _owner_with(self, made: Sequence[SegmentWriter]) -> str:
+        """Owner of the gallery when these segments are in it."""
+        contents = frozenset[str]().union(*(segment.contents for segment in made))
+        if self.owner or self.claim is None or not contents:
+            return self.owner
+        return self.claim(contents, all(segment.indexed for segment in made))
+
+    def give_to(self, owner: str) -> None:
+        """Have the gallery belong to the installation with this id."""
+        self._is_writable()
+        register = replace(self._register, owner=owner)
+        with _writing(self.path):
+            write_register(self.path, register)
+        self._register = register
 
     def _merge(
         self,
@@ -964,6 +988,24 @@ class Gallery:
             f"SELECT count(*) FROM {segment.alias}.clocks"  # noqa: S608
         ).fetchall()
         return int(count)
+
+    @property
+    def owner(self) -> str:
+        """Id of the installation that the gallery belongs to; empty if it belongs to none yet."""
+        return self._register.owner
+
+    def holds_only(self, contents: Collection[str]) -> bool:
+        """Check that every recording has one of these SHA-256, and was indexed into the gallery.
+
+        A recording that was imported, merged or made again from another gallery says its SHA-256
+        itself, and so is none of them.
+        """
+        self.refresh()
+        if not all(e.indexed or not e.recordings for e in self._register.segments):
+            return False
+        return set(self.arrow("SELECT DISTINCT sha256 FROM recordings")["sha256"].to_pylist()) <= (
+            set(contents)
+        )
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -1597,6 +1639,12 @@ def _writing(path: Path) -> Iterator[None]:
         if is_full(error):
             raise refused_by_disk(path, error) from error
         raise
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder for its owner alone, whatever the umask."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def take_lock(path: Path) -> BinaryIO:

@@ -91,6 +91,6 @@ def test_a_casework_folder_of_ones_own(
     monkeypatch.setenv("SIGHTLINE_HOME", str(mine))
     monkeypatch.delenv(SERVED)  # a shell
     Installation.open().register.train("T-1", permitted)
-    why = "belongs to the casework in"
+    why = "belongs to another installation"
     with Gallery.open(real) as gallery, pytest.raises(NotPermitted, match=why):
         search(gallery, subject, permitted, case="T-1")

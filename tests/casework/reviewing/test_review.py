@@ -208,14 +208,14 @@ def test_intervals_are_wilson_s() -> None:
 
 
 def test_training_compares_with_the_photographs_of_the_search(
-    fresh_home: Any, gallery: Gallery, subject: Probe, stranger: Probe, permitted: Scope
+    fresh_home: Any, unowned: Gallery, subject: Probe, stranger: Probe, permitted: Scope
 ) -> None:
     register = Installation.open().register
     register.train("T-1", permitted)
     for probe in (subject, stranger):
-        found = search(gallery, probe, permitted, case="T-1", threshold=0.6, top=1)
+        found = search(unowned, probe, permitted, case="T-1", threshold=0.6, top=1)
         list_for_review(register, "T-1", found.candidates, probe=probe)
-    told = {item.photographs for item in waiting(register, "T-1", gallery)}
+    told = {item.photographs for item in waiting(register, "T-1", unowned)}
     assert told == {tuple(p.jpeg for p in probe.photographs) for probe in (subject, stranger)}
 
 

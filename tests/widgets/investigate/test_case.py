@@ -53,8 +53,8 @@ def test_a_case_that_closes_goes_from_the_list(office: Any, case: Case, town_fil
     assert "none is open" in panel.allowed.value
 
 
-def test_who_has_no_case_may_train(fresh_home: Path, town_file: Path) -> None:
-    asked = Investigation(town_file, installation=Installation.open())
+def test_who_has_no_case_may_train(fresh_home: Path, unowned: Gallery) -> None:
+    asked = Investigation(unowned.path, installation=Installation.open())
     panel = CasePanel(asked)
     panel.train.click()
     assert asked.case == "TRAINING"

@@ -29,7 +29,8 @@ Action: TypeAlias = Literal[
     "case.ask", "case.read", "case.approve", "case.close", "training.use", "search", "shot.view",
     "review.first", "review.second", "review.fillers", "evidence.export", "clock.view",
     "clock.correct", "footage.import", "retention.purge", "subject.delete", "audit.read",
-    "people.change", "installation.change", "session.end",
+    "people.change", "installation.change", "session.end", "footage.index", "gallery.export",
+    "gallery.maintain",
 ]  # fmt: skip
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
@@ -64,6 +65,7 @@ MAY: Mapping[Role, frozenset[Action]] = {
             "clock.view",
             "clock.correct",
             "footage.import",
+            "footage.index",
             "subject.delete",
         }
     ),
@@ -78,6 +80,9 @@ MAY: Mapping[Role, frozenset[Action]] = {
             "people.change",
             "installation.change",
             "session.end",
+            "footage.index",
+            "gallery.export",
+            "gallery.maintain",
         }
     ),
 }
@@ -99,6 +104,9 @@ _TRAINEE: frozenset[Action] = frozenset(
         "audit.read",
         "installation.change",
         "session.end",
+        "footage.index",
+        "gallery.export",
+        "gallery.maintain",
     }
 )
 _MOST_BYTES = 1 << 20

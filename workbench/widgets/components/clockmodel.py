@@ -151,7 +151,9 @@ class Clocks(Tasks):
         def job() -> tuple[ClockChange, ...]:
             offset = None if ahead is None else seconds_of(ahead, "The time is ahead by")
             within = seconds_of(uncertainty, "Give or take") if uncertainty.strip() else None
-            with self.installation.open_gallery(self.gallery, write=not dry_run) as gallery:
+            with self.installation.open_gallery(
+                self.gallery, write=not dry_run, action="clock.correct"
+            ) as gallery:
                 return correct_clocks(
                     self.installation.register,
                     gallery,

@@ -1,0 +1,174 @@
+"""Getting at footage round the installation that answers for it, and copying it out of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from commands import Run, Said
+
+from workbench import notebook
+from workbench.casework.cases import Case
+from workbench.casework.record.identity import SERVED
+from workbench.casework.training import FICTIONAL
+from workbench.cli.main import main
+from workbench.domain import Probe, Scope
+from workbench.errors import GalleryError, NotPermitted
+from workbench.gallery import Gallery
+from workbench.gallery.lifecycle import export, import_into
+from workbench.gallery.register import segments_folder
+from workbench.installation import Installation
+from workbench.notebook import search
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: object) -> Said:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        return Said(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def desk(office: Any, tmp_path: Path) -> Callable[[], Installation]:
+    """``desk()``: a home of one's own, in which one is everything; a shell, nobody's page."""
+
+    def sit() -> Installation:
+        (tmp_path / "mine").mkdir()
+        office.patch.setenv("SIGHTLINE_HOME", str(tmp_path / "mine"))
+        office.patch.delenv(SERVED)
+        return Installation.open()
+
+    return sit
+
+
+def test_links_to_a_gallery_in_service(
+    town_file: Path, desk: Callable[[], Installation], subject: Probe, permitted: Scope,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """A hard link to the register and a symbolic one to the segments, beside no casework."""
+    mine = desk()
+    mine.register.train("T-1", permitted)
+    other = tmp_path / "linked" / "town.duckdb"
+    other.parent.mkdir()
+    os.link(town_file, other)
+    segments_folder(other).symlink_to(segments_folder(town_file))
+    why = "belongs to another installation"
+    with Gallery.open(other) as gallery, pytest.raises(NotPermitted, match=why):
+        search(gallery, subject, permitted, case="T-1")  # past the installation
+    for opening in (mine.open_gallery, notebook.Gallery.open):
+        with pytest.raises(GalleryError, match=why):
+            opening(other)
+
+
+def test_a_gallery_taken_into_training(
+    town_file: Path, desk: Callable[[], Installation], copied: Any, tmp_path: Path
+) -> None:
+    mine, copy = desk(), copied(town_file, tmp_path / "copy")
+    with pytest.raises(NotPermitted, match="takes over no gallery of another installation"):
+        mine.take_gallery(copy)
+    with pytest.raises(GalleryError, match="belongs to another installation"):
+        mine.open_gallery(copy, write=True)
+
+
+def test_a_gallery_that_was_not_taken_over(
+    office: Any, case: Case, unowned: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    with pytest.raises(NotPermitted, match="the gallery belongs to no installation"):
+        search(unowned, subject, permitted, case="A-1")
+    with pytest.raises(GalleryError, match="sightline installation take"):
+        office.installation.open_gallery(unowned.path)
+    for name in ("anna", "sara", "nobody"):
+        office.sit(name)
+        with pytest.raises(NotPermitted):
+            office.installation.take_gallery(unowned.path)
+    office.sit("ada")
+    office.installation.take_gallery(unowned.path)
+    (entry,) = office.events("gallery.taken")
+    assert (entry.account, entry.about["recordings"], entry.about["before"]) == ("ada", 5, "")
+    office.sit("anna")
+    with office.installation.open_gallery(unowned.path) as taken:
+        assert search(taken, subject, permitted, case="A-1").candidates
+
+
+def test_footage_that_calls_itself_the_demo(
+    office: Any, town_file: Path, subject: Probe, permitted: Scope, tmp_path: Path
+) -> None:
+    """Exported, given the SHA-256 of the demo's clips, and imported again."""
+    with Gallery.open(town_file) as gallery:
+        export(gallery, tmp_path / "parquet")
+    for number, file in enumerate(sorted((tmp_path / "parquet").rglob("recordings.parquet"))):
+        table = pq.read_table(file)
+        fakes = sorted(FICTIONAL)[number : number + len(table)]
+        place = table.column_names.index("sha256")
+        pq.write_table(table.set_column(place, "sha256", pa.array(fakes, pa.string())), file)
+    with Gallery.create(tmp_path / "fake.duckdb", gallery.profile) as fake:
+        import_into(fake, tmp_path / "parquet")
+        assert set(fake.recordings()["sha256"]) <= FICTIONAL
+        fake.compact()
+    office.sit("anna").train("T-1", permitted)
+    with Gallery.open(fake.path) as fake:
+        why = "belongs to no installation.*the fictional footage of the demo"
+        with pytest.raises(NotPermitted, match=why):
+            search(fake, subject, permitted, case="T-1")
+    office.sit("ada")
+    office.installation.take_gallery(fake.path)
+    office.sit("anna")
+    with Gallery.open(fake.path) as fake, pytest.raises(NotPermitted, match="of the demo"):
+        search(fake, subject, permitted, case="T-1")
+
+
+def test_templates_exported_without_the_role(
+    office: Any, town_file: Path, run: Run, tmp_path: Path
+) -> None:
+    for name in ("anna", "rosa", "sara", "otto", "nobody"):
+        office.sit(name)
+        said = run("gallery", "export", town_file, "--output", tmp_path / "out")
+        assert (said.status, "this action requires administrator" in said.err) == (2, True)
+    assert not (tmp_path / "out").exists()
+    assert len(office.events("gallery.export.refused")) == 5
+    office.sit("ada")
+    assert run("gallery", "export", town_file, "--output", tmp_path / "out").status == 0
+    (entry,) = office.events("gallery.exported")
+    assert (entry.account, entry.about["recordings"]) == ("ada", 5)
+    assert entry.about["folder"] == str(tmp_path / "out")
+
+
+def test_galleries_written_without_the_role(
+    office: Any, town_file: Path, copied: Any, run: Run, tmp_path: Path
+) -> None:
+    copy = copied(town_file, tmp_path / "copy")
+    with Gallery.open(town_file) as gallery:
+        export(gallery, tmp_path / "parquet")
+    commands = (
+        ("gallery", "compact", copy),
+        ("gallery", "merge", copy, town_file),
+        ("gallery", "import", copy, tmp_path / "parquet"),
+        ("gallery", "reembed", copy, "--profile", "dlib"),
+        ("gallery", "upgrade", copy),
+    )
+    for name in ("anna", "sara", "nobody"):
+        office.sit(name)
+        for command in commands:
+            assert "this action requires administrator" in run(*command).err
+        with pytest.raises(NotPermitted, match="this action requires"):
+            notebook.Gallery.open(copy, write=True)
+    assert len(office.events("gallery.maintain.refused")) == 18
+    office.sit("anna")
+    with pytest.raises(NotPermitted, match="this action requires supervisor or administrator"):
+        office.installation.gallery_for_writing(tmp_path / "new.duckdb", gallery.profile)
+    assert office.events("footage.index.refused")
+    assert not (tmp_path / "new.duckdb").exists()
+    office.sit("ada")
+    for command in commands[:3]:
+        assert run(*command).status == 0
+    assert [e.about.get("doing") for e in office.events("gallery.writing")] == [
+        "compact", "merge", "import",
+    ]  # fmt: skip

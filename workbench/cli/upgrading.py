@@ -1,0 +1,42 @@
+"""Upgrade of a gallery by a command, and what is said of it."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from workbench.cli.output import DONE, PROBLEMS, counted, lines, say, upgrading_progress
+from workbench.gallery.upgrade import upgrade
+from workbench.installation import Installation
+
+
+def upgrade_gallery(options: argparse.Namespace) -> int:
+    """Upgrade the gallery that the options name, and say what came of it."""
+    Installation.open().register.require("gallery.maintain")
+    with upgrading_progress() as progress:
+        done = upgrade(options.gallery, progress=progress)
+    if options.json:
+        lines([{"upgraded": done is not None, **(asdict(done) if done else {})}])
+    if done is None:
+        say(f"{options.gallery} is of this version already.")
+        return DONE
+    say(f"{counted(done.recordings, 'recording')} upgraded.")
+    if done.doubtful:
+        say(
+            f"{counted(done.doubtful, 'recording')} with times that are not certain, as "
+            "`sightline footage clock list --uncertain` lists them: their clock jumps, or their "
+            "pictures were counted or put in order by rules that were wrong. Index them into a new "
+            "gallery to have every picture looked at."
+        )
+    say(
+        "All others carry a note that their times are by the rules of an earlier version, until "
+        "they are confirmed. An offset that footage.csv stated is part of the recorded time now, "
+        "so give no camera or folder of such recordings the same offset again. To have times made "
+        "by the rules of this version, index the footage into a new gallery."
+    )
+    for file in done.twice:
+        say(
+            f"{file}: stored more than once for its camera, at different times, of which only one "
+            "can be right. List it once, with that time, and index it into a new gallery."
+        )
+    return PROBLEMS if done.twice else DONE
