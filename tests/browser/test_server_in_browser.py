@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -105,6 +107,36 @@ def test_a_dashboard_talks_with_its_kernel_which_ends_with_the_page(
     seen.page.goto("about:blank")
     psutil.wait_procs([kernel], timeout=60)
     assert not kernel.is_running()
+
+
+def test_a_page_whose_kernel_or_server_is_gone_says_so_and_stays_readable(
+    server: tuple[str, int], visit: Any
+) -> None:
+    address, pid = server
+    seen = visit(address.split("?")[0])
+    seen.page.goto(address)
+    seen.page.get_by_role("link", name="Tool").click()
+    seen.page.get_by_text("nothing yet").wait_for()
+    told = seen.page.get_by_role("alert")
+    os.kill(pid, signal.SIGSTOP)  # a server that hangs, or a network that is away
+    try:
+        seen.page.route("**/alive/*", lambda route: route.abort())
+        told.get_by_text("The server does not answer.").wait_for()
+    finally:
+        seen.page.unroute("**/alive/*")
+        os.kill(pid, signal.SIGCONT)
+    told.wait_for(state="detached")
+
+    psutil.Process(int(seen.page.locator("#pid").inner_text())).kill()
+    told.get_by_text("its work on the server has ended").wait_for()
+    assert seen.page.get_by_text("nothing yet").is_visible()
+    links = "e => getComputedStyle(e, '::before').content"
+    for widget in seen.page.locator(".jupyter-widgets-disconnected").all():
+        assert widget.evaluate(links) == "none"
+    seen.screenshot("kernel-gone")
+    told.get_by_role("button", name="Reload").click()
+    told.wait_for(state="detached")
+    seen.page.get_by_text("nothing yet").wait_for()
 
 
 def test_a_framed_document_runs_apart_and_the_page_runs_no_inline_script(

@@ -43,6 +43,20 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--heated", action=Renamed, now="--warm-kernels", dest="warm_kernels", type=count,
         default=argparse.SUPPRESS,
     )  # fmt: skip
+    parser.add_argument(
+        "--kernels",
+        type=positive,
+        metavar="N",
+        help="open pages in all; each needs 150 to 350 MB; by default as many as half of the "
+        "memory holds",
+    )
+    parser.add_argument(
+        "--kernels-per-person",
+        type=positive,
+        default=8,
+        metavar="N",
+        help="open pages of one person; by default %(default)s",
+    )
     add_sign_in(parser)
 
 
@@ -60,6 +74,8 @@ def _serve(options: argparse.Namespace) -> int:
         home=settings.home,
         tiles=settings.tiles,
         warm_kernels=options.warm_kernels,
+        kernels=options.kernels,
+        kernels_of_person=options.kernels_per_person,
         **chosen_sign_in(options),
     )
 

@@ -23,12 +23,14 @@ from workbench.client.documents import error_document
 from workbench.errors import NotPermitted
 from workbench.server.address import Address
 from workbench.server.api.wire import VERSION
+from workbench.server.health import is_for_operators
 from workbench.server.refusals import refusal_page
 from workbench.server.sessions import Session
 from workbench.server.ways import Refused, Way
 
 _SHOWN = string.punctuation
 _KERNEL = re.compile(r"/(?:api/kernels|voila/api/shutdown)/(\w+-\w+-\w+-\w+-\w+)(?:/|$)")
+_ALIVE = re.compile(r"alive/\w+-\w+-\w+-\w+-\w+")
 
 _UNKNOWN = NotPermitted(
     "no one has signed in with this token, or it does not open Sightline",
@@ -65,6 +67,8 @@ class Door(Application):
 
     async def admit(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
         """Handler of a request that may pass; otherwise the one that signs in or refuses."""
+        if is_for_operators(request, self.address.base):
+            return super().find_handler(request)
         try:
             self._check_origin(request)
             if f"{request.path}/" == self.address.base:
@@ -72,7 +76,8 @@ class Door(Application):
                 return self.get_handler_delegate(request, RedirectHandler, whole)
             if not request.path.startswith(self.address.base):
                 raise Refused(404, "path")
-            if request.path in self._open_paths:
+            below = request.path.removeprefix(self.address.base)
+            if request.path in self._open_paths or _ALIVE.fullmatch(below):
                 return super().find_handler(request)
             entered = await self.way.enter(request)
             if not isinstance(entered, Session):
@@ -88,6 +93,7 @@ class Door(Application):
 
     def log_request(self, handler: RequestHandler) -> None:
         """Log one line per request, without the query, which may hold a token or a name."""
+        self.settings["operations"].count(handler)
         status, request = handler.get_status(), handler.request
         log = access_log.warning if status >= 400 else access_log.debug
         milliseconds = 1000.0 * request.request_time()

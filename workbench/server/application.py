@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyterlab_server.themes_handler import ThemesHandler
 from tornado.log import app_log
 from voila.app import Voila
@@ -28,6 +29,7 @@ from workbench.server.api.process import ApiProcess
 from workbench.server.api.wire import VERSION
 from workbench.server.configuration import isolated_jupyter, voila_configuration
 from workbench.server.dashboards import find_dashboards, packaged_dashboards
+from workbench.server.health import Alive, Health, Metrics, Operations
 from workbench.server.kernels import WARM_KERNELS, kernel_environment
 from workbench.server.limits import LimitedServer, Limits, raise_open_files
 from workbench.server.listening import (
@@ -42,7 +44,6 @@ from workbench.server.pages import (
     ExtensionFile,
     Frame,
     FrontPage,
-    KernelState,
     NotFound,
     SignOut,
 )
@@ -167,7 +168,7 @@ def serve(
             server.address, server.sign_in = public, sign_in
             server.sessions = Sessions(longest_life=longest_life, longest_idle=longest_idle)
             server.ready, server.casework = ready, home / "casework"
-            server.limits = limits
+            server.limits, server.gallery = limits, gallery
             server.api = ApiProcess(scratch, gallery=gallery.resolve(), environment=inherited)
             server.initialize([])
             server.start()
@@ -184,6 +185,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
     sign_in: SignIn
     sessions: Sessions
     casework: Path
+    gallery: Path
     limits: Limits
     api: ApiProcess
     ready: Callable[[str], None]
@@ -197,12 +199,15 @@ class DashboardServer(Voila):  # type: ignore[misc]
         }
         routes: list[Any] = [
             (r"", FrontPage, {"folder": self.folder}),
+            (r"health", Health),
+            (r"metrics", Metrics),
+            (rf"alive/{_KERNEL}", Alive),
             (r"sign-out", SignOut, {"sessions": self.sessions}),
             (FRAME, Frame),
             (r"voila/render/([\w-]+)\.ipynb", DashboardPage, {"folder": self.folder, **voila}),
             (rf"api/{VERSION}/.*", Forward, {"api": self.api, "base": self.address.base}),
             (rf"voila/api/shutdown/{_KERNEL}", ShutdownHandler),
-            (rf"api/kernels/{_KERNEL}", KernelState),
+            (rf"api/kernels/{_KERNEL}", KernelHandler),
             (rf"api/kernels/{_KERNEL}/channels", KernelSocket),
             # The handler fails with 500 on any other form of path.
             (r"voila/templates/(sightline/static/[\w-][\w.-]*)", TemplateStaticFileHandler),
@@ -241,6 +246,12 @@ class DashboardServer(Voila):  # type: ignore[misc]
         settings["voila_jinja2_env"].globals["base"] = self.address.base
         self.sessions.at_end(self.kernel_manager.end_those_of)
         self.sessions.count_work(self.kernel_manager.last_work)
+        operations = Operations(
+            casework=self.casework,
+            gallery=self.gallery,
+            kernels=self.kernel_manager,
+            sessions=self.sessions,
+        )
         way = self.sign_in.way(self.sessions, self.address)
         self.app = Door(
             way=way,
@@ -249,6 +260,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             transforms=[self.policy.transform(self.address.base)],
             default_handler_class=NotFound,
             websocket_max_message_size=MESSAGE_BYTES,
+            operations=operations,
             **settings,
         )
         self.app.add_handlers(".*$", [*way.routes(), *self.init_handlers()])
@@ -259,6 +271,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             max_buffer_size=MESSAGE_BYTES + 2**20,
             max_body_size=2**20,
         )
+        operations.server = server
         server.add_sockets(self.sockets)
         beside = (
             Teller(self.casework, self.kernel_manager),

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
-from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 from voila.tornado.handler import TornadoVoilaHandler
@@ -143,12 +142,3 @@ class DashboardPage(TornadoVoilaHandler, Page):  # type: ignore[misc]
             self.show("busy.html", yours=error.yours, most=error.most)
         else:
             Page.write_error(self, status_code, **about)
-
-
-class KernelState(KernelHandler):
-    """State of a kernel, by which a page learns whether it still runs."""
-
-    async def get(self, kernel_id: str) -> None:
-        """Send the state of the kernel; 404 if it has ended."""
-        cast(DashboardKernels, self.kernel_manager).heard_of(kernel_id)
-        await super().get(kernel_id)  # type: ignore[misc]  # a coroutine, decorated
