@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from office import OFFICE_ID
 
 from workbench.gallery import Gallery
 from workbench.installation import Installation
@@ -100,6 +101,8 @@ def test_times_are_confirmed_with_a_reason_alone(page: FootagePage) -> None:
 
 
 def test_who_may_only_compare_is_offered_no_more(office: Any, clocked: Path) -> None:
+    with Gallery.open(clocked, write=True) as gallery:
+        gallery.give_to(OFFICE_ID)
     office.sit("anna")
     panel = page_of(clocked, office.installation).clocks
     assert [part.layout.display for part in panel.parts] == ["", "none"]

@@ -1,4 +1,4 @@
-"""What operators see of a running server: whether it is well, and what it has counted.
+"""State of a running server for its operators: whether it is well, and what it has counted.
 
 Neither says anything about people, cases or places on this machine.
 """
@@ -48,7 +48,7 @@ def is_for_operators(request: HTTPServerRequest, base: str) -> bool:
 
 
 class Operations:
-    """The state of a server, as its operators ask for it."""
+    """State of a server, as its operators ask for it."""
 
     def __init__(
         self, *, casework: Path, gallery: Path, kernels: DashboardKernels, sessions: Sessions
@@ -160,7 +160,7 @@ class _ForOperators(RequestHandler):
 
 
 class Health(_ForOperators):
-    """Whether the server is well: 200 if so, else 503 and what is wrong, as JSON."""
+    """Answer whether the server is well: 200 if so, else 503 and what is wrong, as JSON."""
 
     def get(self) -> None:
         """Send the state."""
@@ -180,7 +180,7 @@ class Metrics(_ForOperators):
 
 
 class Alive(RequestHandler):
-    """Whether the kernel of a page still runs, for the page alone, which knows its id.
+    """Answer whether the kernel of a page still runs, for the page alone, which knows its id.
 
     Asking is not use: a page that stands open does not keep its session from ending.
     """

@@ -25,7 +25,6 @@ from workbench.casework.subjects import (
 )
 from workbench.domain import PLAIN_SCALE
 from workbench.errors import CaseError, NotPermitted
-from workbench.gallery.by_id import tracklets_by_id
 
 if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
@@ -403,6 +402,8 @@ def _reason_against(item: Reviewed, me: Person, bar: str) -> str:
 
 def _faces(register: CaseRegister, items: Sequence[Reviewed], gallery: Gallery) -> dict[str, bytes]:
     """Return the pictures of faces by key, of those that are there."""
+    from workbench.gallery.by_id import tracklets_by_id  # and with it DuckDB
+
     known = tracklets_by_id(gallery, {i.tracklet_id: math.nan for i in items if i.tracklet_id})
     found = {}
     for item in items:
