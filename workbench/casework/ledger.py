@@ -173,7 +173,11 @@ class Ledger:
     # --- Within ---------------------------------------------------------------------------
 
     def _notice(self, what: str, digest: str, document: Mapping[str, Any]) -> None:
-        """Record what a file holds, where it is not what the last entry of that kind says."""
+        """Record what a file holds, where it is not what the last entry of that kind says.
+
+        Nobody knows who changed the file: whoever looks first is named as the one who noticed it,
+        not as the one who did it.
+        """
 
         def is_known() -> bool:
             recorded = self._entries_about("", what)
@@ -182,10 +186,11 @@ class Ledger:
         with self._lock:
             if is_known():
                 return
-            by = identify(read_people(self.folder), self.folder).named()
+            noticed = identify(read_people(self.folder), self.folder).account
             with self.exclusively():
                 if not is_known():
-                    self._append(what, by, {"sha256": digest, **document})
+                    about = {"sha256": digest, "noticed_by": noticed, **document}
+                    self._append(what, {}, about)
 
     def _append(self, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> Entry:
         key = self._signing_key() if what.startswith(SIGNED) else None

@@ -76,8 +76,10 @@ def test_a_change_by_hand_is_on_record(office: Any) -> None:
     before = office.register.installation_file
     path = office.folder / INSTALLATION
     path.write_text(json.dumps(before.document() | {"rules": {"longest_days": 9}}))
-    assert office.fresh().rules.limits.days == 9
-    assert office.events("installation.changed")[-1].about["rules"] == {"longest_days": 9}
+    assert office.sit("cleo").rules.limits.days == 9
+    entry = office.events("installation.changed")[-1]
+    assert entry.about["rules"] == {"longest_days": 9}
+    assert (entry.account, entry.about["noticed_by"]) == ("", "cleo")  # who may be innocent of it
 
 
 @pytest.mark.parametrize(
