@@ -218,6 +218,28 @@ def test_peeking_at_the_fillers(
         error_rates(office.register)
 
 
+def test_error_rates_read_between_two_decisions(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope, tmp_path: Path
+) -> None:
+    """A count that one decision changes would tell a supervisor, or a reader, which is a filler."""
+    add_fillers(office.sit("sara"), [b"one", b"two"], source="staff")
+    found = search(gallery_for(office, gallery), subject, permitted, case="A-1", top=2)
+    list_for_review(office.register, "A-1", found.candidates, fillers=2)
+    faces = waiting(office.sit("rosa"), "A-1", gallery)
+    told = set()
+    for turn, name in enumerate(("rosa", "rolf")):
+        for n, item in enumerate(faces):
+            told.add(error_rates(office.sit("sara")))
+            told.add(error_rates(office.sit("otto")))
+            if n == 2:  # some faces are settled in the second turn, others wait
+                report = exported(office, gallery, tmp_path / f"{turn}.zip")["report.html"]
+                assert b"no examiner has decided on a filler in such a case yet" in report
+            judge(office, name, item.key)
+    assert told == {()}
+    over = error_rates(office.sit("sara"))
+    assert [(one.reviewer, one.fillers) for one in over] == [("rolf", 2), ("rosa", 2)]
+
+
 def gallery_for(office: Any, gallery: Gallery) -> Gallery:
     office.sit("anna")
     return gallery

@@ -177,9 +177,11 @@ def test_fillers_tell_who_errs(
     for item in items:
         say("ben", item.key, -3 if item.key in mixed else 3)
         say("rosa", item.key, 3)
+    for key in mixed:
+        say("rolf", key, -3)
     with pytest.raises(NotPermitted, match="this action requires supervisor"):
         error_rates(office.sit("rosa"))
-    ben, rosa = error_rates(office.sit("otto"))
+    ben, _, rosa = error_rates(office.sit("otto"))
     assert (ben.reviewer, ben.fillers, ben.wrong, ben.rate) == ("ben", 4, 0, 0.0)
     assert (rosa.wrong, rosa.rate) == (4, 1.0)
     assert rosa.interval[0] == pytest.approx(0.5101, abs=1e-3)

@@ -352,7 +352,7 @@ def _error_rates(dossier: Dossier) -> Section:
         share = f"{rate.rate:.1%} ({low:.1%} to {high:.1%})"
         rows.append((rate.reviewer, str(rate.fillers), str(rate.wrong), share))
     if not dossier.error_rates:
-        rows.append(("no examiner has decided on a filler yet", "", "", ""))
+        rows.append(("no examiner has decided on a filler in such a case yet", "", "", ""))
     return Section(
         "Known error rates of the examiners",
         (
@@ -361,7 +361,8 @@ def _error_rates(dossier: Dossier) -> Section:
                 if dossier.waiting
                 else f"Fillers on this case's list: {dossier.fillers}. "
             )
-            + "How often each examiner took a filler for the subject, over all cases:",
+            + "How often each examiner took a filler for the subject, over all cases whose review "
+            "is over:",
         ),
         tuple(rows),
         (2, 1, 1, 2),

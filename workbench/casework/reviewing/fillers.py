@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.casework.cases import plain
 from workbench.casework.record.files import write_whole
-from workbench.casework.reviewing.review import FILLERS, Decision, review_list
+from workbench.casework.reviewing.review import FILLERS, Decision, is_over, review_list
 from workbench.errors import CaseError, unwritten
 
 if TYPE_CHECKING:
@@ -75,8 +75,9 @@ def add_fillers(
 
 
 def error_rates(register: CaseRegister) -> tuple[ErrorRate, ...]:
-    """Return every reviewer's error rate over all cases.
+    """Return every reviewer's error rate over all cases whose review is over.
 
+    In any other, a count that a decision changes would tell that the face was a filler.
     Raises NotPermitted for all but supervisors and auditors.
     """
     me = register.me
@@ -88,9 +89,9 @@ def error_rates(register: CaseRegister) -> tuple[ErrorRate, ...]:
 def error_rates_of(
     register: CaseRegister, examiners: Collection[str] = ()
 ) -> tuple[ErrorRate, ...]:
-    """Return error rates over all cases, of some examiners or of all, without asking for a role."""
+    """Return error rates as :func:`error_rates` does, of some examiners or of all, whoever asks."""
     seen: dict[str, list[Decision]] = {}
-    for case in register.all_cases():
+    for case in (case for case in register.all_cases() if is_over(register, case)):
         for item in review_list(register, case.reference):
             for decision in item.decisions if item.filler else ():
                 seen.setdefault(decision.examiner, []).append(decision)

@@ -27,6 +27,7 @@ from workbench.domain import PLAIN_SCALE
 from workbench.errors import CaseError, NotPermitted
 
 if TYPE_CHECKING:
+    from workbench.casework.cases import Case
     from workbench.casework.record.chain import Entry
     from workbench.casework.record.people import Person
     from workbench.casework.register import CaseRegister
@@ -355,6 +356,12 @@ def awaited(register: CaseRegister, reference: str) -> frozenset[str]:
         for item in review_list(register, reference)
         if item.tracklet_id and item.outcome == "waiting"
     )
+
+
+def is_over(register: CaseRegister, case: Case) -> bool:
+    """Check whether the review of a case is over: no face waits, or the case has ended."""
+    listed = () if case.state != "open" else review_list(register, case.reference)
+    return not any(item.outcome == "waiting" for item in listed)
 
 
 def review_list(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:

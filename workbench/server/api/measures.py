@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.calibration import calibration_of
-from workbench.casework.reviewing.review import reviewed
+from workbench.casework.reviewing.review import is_over, reviewed
 from workbench.domain import PLAIN_SCALE
 from workbench.gallery.different import different_people
 from workbench.server.api.endpoint import Endpoint, NotFound
@@ -25,17 +25,16 @@ class Scores(Endpoint):
     def _table(self) -> pd.DataFrame:
         register = self.served.installation.register
         register.require("case.read")
-        listed = [(case, reviewed(register, case.reference)) for case in register.cases()]
         rows = [
             (
                 case.reference, item.tracklet_id, float(item.score), item.scale, item.outcome,
                 len(item.decisions), max(decision.at for decision in item.decisions),
             )
-            for case, items in listed
+            for case in register.cases()
             # While one face waits, those who decide on it stay blind to all scores of the case.
-            if not any(item.outcome == "waiting" for item in items)
-            for item in items
-            if item.tracklet_id and item.score is not None
+            if is_over(register, case)
+            for item in reviewed(register, case.reference)
+            if item.tracklet_id and item.score is not None and item.outcome != "waiting"
         ]  # fmt: skip
         columns = ["case", "tracklet_id", "score", "scale", "outcome", "decisions", "decided_at"]
         made = pd.DataFrame(rows, columns=columns)
