@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workbench.domain import PLAIN_SCALE
@@ -20,6 +20,8 @@ class RuleSettings(BaseModel):
     Its file says them (:mod:`workbench.casework.record.installation_file`). In training, the
     environment counts where the file is silent; in service, the defaults given here.
     """
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     calibrations: Path | None = Field(
         default=None,

@@ -202,7 +202,7 @@ def test_training_opens_at_once_and_again(office: Any, permitted: Scope) -> None
 
 def test_training_takes_no_case_s_name(office: Any, case: Case, permitted: Scope) -> None:
     for name in ("A-1", "a-1"):
-        with pytest.raises(CaseError, match="taken by another case"):
+        with pytest.raises(CaseError, match="this reference is taken"):
             office.sit("anna").train(name, permitted)
     assert not office.register.case("A-1").is_training
 

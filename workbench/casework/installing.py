@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from workbench.casework.ledger import calibration_digests
 from workbench.casework.record.installation_file import write_installation
+from workbench.errors import SettingsError
 
 if TYPE_CHECKING:
     from workbench.casework.record.installation_file import InstallationFile
@@ -17,20 +19,38 @@ if TYPE_CHECKING:
 def set_rule(register: CaseRegister, name: str, value: object) -> InstallationFile:
     """Set a rule of the installation, or leave it to its default if the value is None.
 
+    A folder of calibrations is taken from the working directory; the SHA-256 of its files are on
+    record with the rule.
+
     Raises
     ------
     NotPermitted
         If the user's role does not cover it.
     SettingsError
-        If there is no such rule, or the value cannot be used.
+        If there is no such rule, the value cannot be used, or the file cannot be written: the rule
+        is as before then, and no entry says otherwise.
     """
     me = register.require("installation.change")
+    more: dict[str, Any] = {}
+    if name == "calibrations" and value is not None:
+        folder = Path(str(value)).resolve()
+        if not folder.is_dir():
+            raise SettingsError(
+                "there is no such folder",
+                where=str(folder),
+                fix="Name a folder of calibrations, or no value for the default",
+            )
+        value, more = str(folder), {"files": calibration_digests(folder)}
     with register.exclusively():
         before = register.installation_file
         file = before.with_rule(name, value)
         about = {"rule": name, "before": before.rules.get(name), "now": file.rules.get(name)}
-        register.record("installation.set", about, by=me)
         write_installation(register.folder, file)
+        try:
+            register.record("installation.set", {**about, **more}, by=me)
+        except BaseException:
+            write_installation(register.folder, before)  # no rule holds that is not on record
+            raise
         return register.installation_file
 
 

@@ -7,6 +7,8 @@ the case they are about. :class:`workbench.casework.register.CaseRegister` makes
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.record.audit import AuditLog
-from workbench.casework.record.chain import Entry, Head
+from workbench.casework.record.chain import Entry, Head, canonical
 from workbench.casework.record.installation_file import (
     InstallationFile,
     read_known,
@@ -24,7 +26,7 @@ from workbench.casework.record.installation_file import (
 from workbench.casework.record.keys import SIGNED, Trust, doubt, public_half, record_key
 from workbench.casework.record.people import People, Person, identify, read_people
 from workbench.casework.reviewing.blindness import UNBLINDING, unblinding
-from workbench.errors import NotPermitted
+from workbench.errors import NotPermitted, SettingsError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -39,6 +41,32 @@ KEPT = (
 # Signatures of these are checked when they are asked for: a check takes some twenty times as long
 # as reading an entry, and most of these are about cases that ended long ago.
 LATER = ("review.", "triage.", "subject.")
+
+
+def calibration_digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each calibration in a folder, by its path below it.
+
+    Raises SettingsError if one cannot be read.
+    """
+    digests: dict[str, str] = {}
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            if path.is_file():
+                status = path.stat()  # its ctime changes with every write, and cannot be set
+                key = (status.st_ino, status.st_size, status.st_ctime_ns)
+                digests[path.relative_to(folder).as_posix()] = _digest(path, key)
+        except OSError as error:
+            raise SettingsError(
+                f"cannot be read ({error.strerror})",
+                where=str(path),
+                fix="Ask the administrator to correct it",
+            ) from None
+    return digests
+
+
+@functools.lru_cache(maxsize=256)
+def _digest(path: Path, _state: tuple[int, int, int]) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 class Ledger:
@@ -171,6 +199,12 @@ class Ledger:
             self._apply_entries(self._log.read_new())
 
     # --- Within ---------------------------------------------------------------------------
+
+    def _notice_calibrations(self, folder: Path) -> None:
+        """Record the calibrations made here, where they are not those of the last entry."""
+        files = calibration_digests(folder)
+        digest = hashlib.sha256(canonical(files)).hexdigest() if files else ""
+        self._notice("installation.calibrations", digest, {"files": files})
 
     def _notice(self, what: str, digest: str, document: Mapping[str, Any]) -> None:
         """Record what a file holds, where it is not what the last entry of that kind says.

@@ -59,9 +59,15 @@ class CaseRegister(Ledger):
 
     @property
     def rules(self) -> Rules:
-        """Rules of the installation as they are now: see :meth:`Settings.with_rules`."""
+        """Rules of the installation as they are now: see :meth:`Settings.with_rules`.
+
+        A change of its calibrations, also by hand, is recorded when it is noticed.
+        """
         file = self.installation_file
-        return Rules.of(self._settings.with_rules(file.rules, in_service=file.in_service))
+        rules = Rules.of(self._settings.with_rules(file.rules, in_service=file.in_service))
+        if file.in_service:
+            self._notice_calibrations(rules.calibrations)
+        return rules
 
     # --- People ---------------------------------------------------------------------------
 
@@ -183,7 +189,9 @@ class CaseRegister(Ledger):
         with self.exclusively():
             taken = self._spelling.get(request.reference.casefold())
             if taken is not None:
-                raise CaseError("this reference is taken", where=taken, fix="Choose another")
+                raise CaseError(
+                    "this reference is taken", where=request.reference, fix="Choose another"
+                )
             keep_subject(self.folder, request.reference, subject)
             try:
                 self.record("case.asked", {"case": request.reference, **request.document()}, by=me)
@@ -338,8 +346,8 @@ class CaseRegister(Ledger):
             known = self._case(reference)
             if taken is not None and not (known is not None and known.is_training):
                 raise CaseError(
-                    "this reference is taken by another case",
-                    where=taken,
+                    "this reference is taken",  # and no more: the case may not be theirs to know
+                    where=reference,
                     fix="Choose another",
                 )
             self.record("case.training", {"case": reference, **request.document()}, by=me)

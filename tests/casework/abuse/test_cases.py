@@ -126,7 +126,7 @@ def test_training_on_real_footage(
 
 
 def test_training_in_a_case_s_name(office: Any, case: Case, permitted: Scope) -> None:
-    with pytest.raises(CaseError, match="taken by another case"):
+    with pytest.raises(CaseError, match="this reference is taken"):
         office.sit("anna").train("A-1", permitted)
 
 

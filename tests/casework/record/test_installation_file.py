@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -67,9 +68,50 @@ def test_a_rule_is_set_by_an_administrator_on_record(office: Any) -> None:
         ("longest_years", 1, "there is no rule longest_years"),
         ("filler_share", 2, "filler_share: Input should be less than or equal to 1"),
         ("longest_days", "many", "longest_days: Input should be a valid number"),
+        ("longest_days", float("inf"), "longest_days: Input should be a finite number"),
+        ("calibrations", "nowhere", "there is no such folder"),
     ):
         with pytest.raises(SettingsError, match=said):
             set_rule(office.register, rule, value)
+
+
+def test_calibrations_are_on_record_also_when_changed_by_hand(office: Any, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    office.patch.chdir(tmp_path)
+    (tmp_path / "here" / "dlib.json").write_text("1")
+    set_rule(office.sit("ada"), "calibrations", "here")
+    assert office.register.rules.calibrations == tmp_path / "here"
+    (set_to,), (first,) = office.events("installation.set"), office.events(
+        "installation.calibrations"
+    )  # fmt: skip
+    assert set_to.about["now"] == str(tmp_path / "here")
+    assert set_to.about["files"] == first.about["files"]
+    (tmp_path / "here" / "dlib.json").write_text("2")
+    for _ in range(2):
+        assert office.sit("anna").rules
+    _, last = office.events("installation.calibrations")
+    assert (last.account, last.about["noticed_by"]) == ("", "anna")
+    assert last.about["files"] != first.about["files"]
+
+
+def test_a_rule_that_cannot_be_set_or_recorded_stays_as_it_was(
+    office: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register = office.sit("ada")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("workbench.casework.record.installation_file.write_whole", full)
+        with pytest.raises(SettingsError, match="Nothing was changed"):
+            set_rule(register, "longest_days", 7)
+    with monkeypatch.context() as patch:
+        patch.setattr(register, "record", full)
+        with pytest.raises(OSError, match="No space"):
+            set_rule(register, "longest_days", 7)
+    assert office.fresh().rules.limits.days == 31
+    assert not office.events("installation.set")
 
 
 def test_a_change_by_hand_is_on_record(office: Any) -> None:
