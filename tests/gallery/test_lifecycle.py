@@ -136,6 +136,7 @@ def test_a_gallery_of_another_schema_is_refused(
 def test_an_export_comes_back_the_same(gallery: Gallery, tmp_path: Path, profile: Profile) -> None:
     folder = tmp_path / "parquet"
     assert export(gallery, folder) == 12
+    assert {path.stat().st_mode & 0o077 for path in (folder, *folder.rglob("*"))} == {0}
     with Gallery.create(tmp_path / "again.duckdb", profile) as again:
         assert import_into(again, folder) == Arrival(12)
         assert content(again) == content(gallery)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from earlier import earlier, identity
 from searching import found
 
+from workbench.casework.record.installation_file import make_installation
 from workbench.cli.main import main
 from workbench.domain import PERHAPS_TWICE, ClockCorrection, IndexedRecording, Problem
 from workbench.errors import GalleryError
@@ -51,6 +54,23 @@ def test_the_refusal_of_an_earlier_gallery_names_the_way_over(old: Path) -> None
         Gallery.open(old)
     assert "sightline gallery upgrade" in refused.value.fix
     assert "index" not in refused.value.fix
+
+
+def test_an_upgrade_is_on_record_and_says_whose_the_gallery_is(
+    old: Path, office: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office.sit("ada")
+    (old.parent / "casework").mkdir()
+    make_installation(old.parent / "casework", in_service=False)
+    assert main(["gallery", "upgrade", str(old)]) == 2
+    assert "lies in the home of another installation" in capsys.readouterr().err
+    assert not office.events("gallery.writing")
+    shutil.rmtree(old.parent / "casework")
+    main(["gallery", "upgrade", str(old)])
+    assert f"sightline installation take {old}" in capsys.readouterr().err.replace("\n", " ")
+    (entry,) = office.events("gallery.writing")
+    assert (entry.account, entry.about["doing"]) == ("ada", "upgrade")
+    assert main(["installation", "take", str(old)]) == 0
 
 
 def test_everything_comes_over_and_ids_stay(
@@ -104,6 +124,7 @@ def test_everything_comes_over_and_ids_stay(
 UPGRADING = """
 import os, sys
 from pathlib import Path
+from typing import Any
 from workbench.gallery import upgrade
 
 place, number = sys.argv[2], int(sys.argv[3])

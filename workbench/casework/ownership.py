@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from workbench.casework.record.installation_file import read_installation
 from workbench.casework.record.people import read_people
 from workbench.casework.training import FICTIONAL, is_fictional
 from workbench.errors import GalleryError, NotPermitted
@@ -114,7 +115,37 @@ def take(register: CaseRegister, gallery: Gallery) -> None:
         "tracklets": sum(segment.entry.tracklets for segment in gallery.segments),
     }
     register.record("gallery.taken", about, by=me)
-    gallery.give_to(file.id)
+    try:
+        gallery.give_to(file.id)
+    except GalleryError as error:
+        failed = {"gallery": about["gallery"], "reason": error.what}
+        register.record("gallery.take.failed", failed, by=me)
+        raise
+
+
+def record_upgrade(register: CaseRegister, path: Path) -> None:
+    """Record that a gallery is upgraded, before it is.
+
+    Galleries of earlier versions say nothing of whose they are: what lies in the home of another
+    installation is that one's to upgrade.
+
+    Raises
+    ------
+    NotPermitted
+        If the user's role does not cover it.
+    GalleryError
+        If the gallery lies in the home of another installation.
+    """
+    me, place = register.require("gallery.maintain"), path.resolve()
+    beside = place.parent / register.folder.name
+    if beside != register.folder and read_installation(beside) is not None:
+        raise GalleryError(
+            "the gallery lies in the home of another installation",
+            where=str(path),
+            fix=f"Set SIGHTLINE_HOME to {place.parent}",
+        )
+    about = {"gallery": str(place), "action": "gallery.maintain", "doing": "upgrade"}
+    register.record("gallery.writing", about, by=me)
 
 
 def record_copying(

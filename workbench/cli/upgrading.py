@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from workbench.casework.ownership import record_upgrade
 from workbench.cli.output import DONE, PROBLEMS, counted, lines, say, upgrading_progress
 from workbench.gallery.upgrade import upgrade
 from workbench.installation import Installation
@@ -12,7 +13,8 @@ from workbench.installation import Installation
 
 def upgrade_gallery(options: argparse.Namespace) -> int:
     """Upgrade the gallery that the options name, and say what came of it."""
-    Installation.open().register.require("gallery.maintain")
+    register = Installation.open().register
+    record_upgrade(register, options.gallery)
     with upgrading_progress() as progress:
         done = upgrade(options.gallery, progress=progress)
     if options.json:
@@ -34,6 +36,11 @@ def upgrade_gallery(options: argparse.Namespace) -> int:
         "so give no camera or folder of such recordings the same offset again. To have times made "
         "by the rules of this version, index the footage into a new gallery."
     )
+    if register.installation_file.in_service:
+        say(
+            "The gallery belongs to no installation yet. To have it searched here, take it over "
+            f"with `sightline installation take {options.gallery}`."
+        )
     for file in done.twice:
         say(
             f"{file}: stored more than once for its camera, at different times, of which only one "

@@ -161,7 +161,8 @@ def export(gallery: Gallery, folder: Path, *, scope: Scope | None = None) -> int
     """Write a gallery as Parquet files, or the recordings of a scope; returns how many these are.
 
     One folder a segment, one file a table, and ``templates.parquet`` with the pooled templates;
-    ``gallery.json`` says of which profile they are. :func:`import_into` reads it again.
+    ``gallery.json`` says of which profile they are. :func:`import_into` reads it again. It is for
+    the account alone that writes it, as the gallery is.
 
     Raises
     ------
@@ -174,7 +175,7 @@ def export(gallery: Gallery, folder: Path, *, scope: Scope | None = None) -> int
     inside = None if scope is None else gallery.recordings_inside(scope)
     was_there, count = folder.exists(), 0
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for segment in gallery.segments:
             ids = [i.decode() for i in segment.recording_ids.tolist()]
             wanted = ids if inside is None else [i for i in ids if i in inside]
@@ -183,6 +184,7 @@ def export(gallery: Gallery, folder: Path, *, scope: Scope | None = None) -> int
                 count += len(wanted)
         about = {"format": _FORMAT, "profile": asdict(gallery.profile)}
         (folder / PROFILE_FILE).write_text(json.dumps(about, indent=2), "utf-8")
+        (folder / PROFILE_FILE).chmod(0o600)
     except (OSError, pa.ArrowException) as error:
         for part in folder.iterdir() if folder.is_dir() else ():  # it was empty: all is ours
             shutil.rmtree(part) if part.is_dir() else part.unlink()
@@ -196,9 +198,11 @@ def export(gallery: Gallery, folder: Path, *, scope: Scope | None = None) -> int
 def _export(segment: Segment, target: Path, wanted: list[str], profile: Profile) -> None:
     import pyarrow.parquet as pq
 
-    target.mkdir()
+    target.mkdir(mode=0o700)
     for name, table in _tables_of(segment, wanted, profile):
-        pq.write_table(table, target / f"{name}.parquet")
+        path = target / f"{name}.parquet"
+        pq.write_table(table, path)
+        path.chmod(0o600)
 
 
 def _tables_of(
