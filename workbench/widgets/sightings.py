@@ -297,6 +297,9 @@ def _status(model: SightingsModel) -> str:
     if not number:
         words = "<strong>Nothing is confirmed in this case yet.</strong> "
         words += "A candidate becomes a sighting when two people confirm it on the Review page."
+    if found.withheld:
+        words = "<strong>Nothing is shown yet: faces of this case wait for decisions.</strong> "
+        words += "People who may decide on them see its sightings when the review is over."
     gone = ""
     if found.gone:
         gone = f"{count(found.gone, 'confirmed sighting')} more, no longer in this gallery."

@@ -15,12 +15,11 @@ from workbench.casework.reviewing.exports import considered
 from workbench.casework.reviewing.review import (
     decide,
     list_for_review,
-    record_view,
     reviewed,
     waiting,
 )
 from workbench.casework.reviewing.sightings import confirmed_sightings, readable_cases
-from workbench.casework.reviewing.triage import opinions
+from workbench.casework.reviewing.triage import opinions, record_view
 from workbench.cli.main import main
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted

@@ -22,11 +22,11 @@ from workbench.casework.reviewing.fillers import add_fillers, error_rates
 from workbench.casework.reviewing.review import (
     barred,
     list_for_review,
-    record_view,
     reviewed,
     waiting,
 )
-from workbench.casework.reviewing.triage import record_clip, sort_out, take_back
+from workbench.casework.reviewing.sightings import confirmed_sightings
+from workbench.casework.reviewing.triage import record_clip, record_view, sort_out, take_back
 from workbench.domain import Candidate, Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
@@ -216,6 +216,28 @@ def test_peeking_at_the_fillers(
     assert all(not item.filler for item in reviewed(office.register, "A-1"))
     with pytest.raises(NotPermitted):
         error_rates(office.register)
+
+
+def test_sightings_read_while_one_has_still_to_decide(
+    office: Any, keys: list[str], gallery: Gallery
+) -> None:
+    """Score, place and time of one face would tell a reviewer what to expect of the next."""
+    for name in ("rosa", "rolf"):
+        judge(office, name, keys[0])
+    viewed = len(office.events("shot.viewed"))
+    for name in ("rosa", "ben", "sara", "sven"):  # sven is no member, but may become one
+        told = confirmed_sightings(office.sit(name), "A-1", gallery)
+        assert told.withheld, name
+        assert not told.sightings
+        assert not any(item.tracklet_id or item.score for item in reviewed(office.register, "A-1"))
+    assert len(office.events("shot.viewed")) == viewed
+    told = confirmed_sightings(office.sit("anna"), "A-1", gallery)  # who searched decides nothing
+    assert len(told.sightings) == 1
+    for name in ("rosa", "rolf"):
+        judge(office, name, keys[1])
+    told = confirmed_sightings(office.sit("rosa"), "A-1", gallery)
+    assert len(told.sightings) == 2
+    assert not told.withheld
 
 
 def test_error_rates_read_between_two_decisions(

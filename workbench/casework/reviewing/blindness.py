@@ -2,6 +2,8 @@
 
 Reviewers see faces alone. Whoever searched under the case, saw its candidates with score, place and
 time, sorted or listed them, or exported any, takes no part in its review. The record says who did.
+While a face of the case waits, score, place and time of its sightings too are kept from those who
+may come to decide.
 """
 
 from __future__ import annotations
@@ -9,9 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from workbench.casework.record.chain import Entry
+    from workbench.casework.record.people import Person
 
 UNBLINDING: Mapping[str, str] = {
     "search.asked": "has searched under this case",
@@ -36,6 +39,15 @@ def unblinding(entry: Entry) -> str:
     if entry.what == "shot.viewed" and blind:
         return ""
     return UNBLINDING.get(entry.what, "")
+
+
+def may_come_to_decide(me: Person, not_blind: Collection[str]) -> bool:
+    """Check whether the user may decide in the review of a case, now or once they are a member.
+
+    *not_blind* are the accounts that are not blind to it. In training, everyone may decide.
+    """
+    role = me.may("review.first") or me.may("review.second")
+    return not me.in_service or (role and me.account not in not_blind)
 
 
 def is_about_review(entry: Entry) -> bool:

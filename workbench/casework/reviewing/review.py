@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from workbench.casework.cases import plain
+from workbench.casework.reviewing.blindness import may_come_to_decide
 from workbench.casework.subjects import (
     keep_photographs,
     kept_photographs,
@@ -181,15 +182,6 @@ def list_for_review(
     return len(items)
 
 
-def record_view(register: CaseRegister, reference: str, tracklets: Sequence[str]) -> None:
-    """Record that the user was shown best shots of candidates.
-
-    Raises NotPermitted or CaseError if they may not see them, or the case.
-    """
-    me, _ = register.require("shot.view", reference), register.case(reference)
-    register.record("shot.viewed", {"case": reference, "tracklets": list(tracklets)}, by=me)
-
-
 def barred(register: CaseRegister, reference: str) -> str:
     """Return why the user takes no part in the review of a case; empty if they may.
 
@@ -321,23 +313,22 @@ def decide(
 def reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
     """Return the review list of a case with its decisions, as far as the user may know them.
 
-    Of a face that waits and on which the user may come to decide, now or in a later round, it
-    shows only that it is on the list. Raises NotPermitted if the user may not read cases, and
-    CaseError if there is no such case.
+    Of a face that waits and on which they may come to decide, now or in a later round, it shows
+    only that it is on the list; of the others, while :func:`is_withheld`, only the decisions.
+    Raises NotPermitted if they may not read cases, and CaseError if there is no such case.
     """
-    me = register.require("case.read", reference)
-    case, knows = register.case(reference), me.account in register.not_blind(reference)
-    blind = not (knows and me.in_service)
-    decides = me.may("review.first") or me.may("review.second") or not me.in_service
+    me, case = register.require("case.read", reference), register.case(reference)
+    may_decide = case.state == "open" and may_come_to_decide(me, register.not_blind(reference))
+    withheld = is_withheld(register, case)
 
-    def is_hidden(item: Reviewed) -> bool:
+    def known(item: Reviewed) -> Reviewed:
         own = any(decision.examiner == me.account for decision in item.decisions)
-        return blind and decides and item.outcome == "waiting" and not own
+        if may_decide and item.outcome == "waiting" and not own:
+            return Reviewed(item.key, "", "", "", None)
+        decided = Reviewed(item.key, "", "", "", None, decisions=item.decisions)
+        return decided if withheld else item
 
-    return tuple(
-        Reviewed(item.key, "", "", "", None) if case.state == "open" and is_hidden(item) else item
-        for item in review_list(register, reference)
-    )
+    return tuple(known(item) for item in review_list(register, reference))
 
 
 def sightings(register: CaseRegister, reference: str) -> frozenset[str]:
@@ -362,6 +353,15 @@ def is_over(register: CaseRegister, case: Case) -> bool:
     """Check whether the review of a case is over: no face waits, or the case has ended."""
     listed = () if case.state != "open" else review_list(register, case.reference)
     return not any(item.outcome == "waiting" for item in listed)
+
+
+def is_withheld(register: CaseRegister, case: Case) -> bool:
+    """Check whether scores, places and times of a case are kept from the user: see blindness."""
+    me = register.me
+    if not me.in_service:  # one person plays every part
+        return False
+    may_decide = may_come_to_decide(me, register.not_blind(case.reference))
+    return may_decide and not is_over(register, case)
 
 
 def review_list(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:

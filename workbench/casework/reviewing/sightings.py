@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from workbench.casework.reviewing.review import Decision, reviewed
+from workbench.casework.reviewing.review import Decision, is_withheld, review_list
 from workbench.gallery.by_id import tracklets_by_id
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class ConfirmedSightings:
 
     sightings: tuple[Sighting, ...]
     gone: int = 0  # confirmed, but not in this gallery or no longer
+    withheld: bool = False  # none is shown: the user may come to decide on faces that wait
 
 
 def readable_cases(register: CaseRegister) -> tuple[Case, ...]:
@@ -52,14 +53,16 @@ def confirmed_sightings(
 ) -> ConfirmedSightings:
     """Return the confirmed sightings of a case, as far as the user may know them.
 
-    Showing the best shots is recorded. Raises NotPermitted if the user may not read cases and see
+    While faces of the case wait, people who may come to decide on them are shown none. Showing the
+    best shots is recorded. Raises NotPermitted if the user may not read cases and see
     faces, and CaseError if there is no such case.
     """
     me = register.require("shot.view", reference)
-    register.case(reference)
+    if is_withheld(register, register.case(reference)):
+        return ConfirmedSightings((), withheld=True)
     items = {
         item.tracklet_id: item
-        for item in reviewed(register, reference)
+        for item in review_list(register, reference)
         if item.tracklet_id and item.outcome == "sighting"
     }
     # Only fillers have no score, and they are not tracklets.

@@ -7,7 +7,7 @@ takes no part in the review of that case. Opinions and their undo are recorded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
@@ -89,6 +89,15 @@ def opinions(register: CaseRegister, reference: str) -> Mapping[str, Opinion]:
     register.require("case.read", reference)
     register.case(reference)
     return {opinion.tracklet_id: opinion for opinion in _standing(register, reference)}
+
+
+def record_view(register: CaseRegister, reference: str, tracklets: Sequence[str]) -> None:
+    """Record that the user was shown best shots of candidates.
+
+    Raises NotPermitted or CaseError if they may not see them, or the case.
+    """
+    me, _ = register.require("shot.view", reference), register.case(reference)
+    register.record("shot.viewed", {"case": reference, "tracklets": list(tracklets)}, by=me)
 
 
 def may_see_clip(register: CaseRegister, reference: str, candidate: Candidate) -> None:

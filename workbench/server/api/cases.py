@@ -128,6 +128,7 @@ class CaseSightings(_OfCases):
         return {
             "sightings": [_sighting(one, shots=shots) for one in found.sightings],
             "gone": found.gone,
+            "withheld": found.withheld,
         }
 
 

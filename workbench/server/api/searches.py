@@ -7,8 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.reviewing.review import record_view
-from workbench.casework.reviewing.triage import may_see_clip, record_clip
+from workbench.casework.reviewing.triage import may_see_clip, record_clip, record_view
 from workbench.client.documents import (
     Document,
     candidate_document,

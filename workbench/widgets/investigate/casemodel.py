@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from traitlets import Float, Instance, Tuple, Unicode
 
 from workbench.casework.authority import shown_from
-from workbench.casework.reviewing.review import list_for_review, record_view
-from workbench.casework.reviewing.triage import WORTH_REVIEW, opinions
+from workbench.casework.reviewing.review import list_for_review
+from workbench.casework.reviewing.triage import WORTH_REVIEW, opinions, record_view
 from workbench.casework.training import TRAINING_CASE
 from workbench.domain import Candidate, Scope
 from workbench.errors import SightlineError
