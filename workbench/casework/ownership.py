@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.casework.record.installation_file import read_installation
 from workbench.casework.record.people import read_people
 from workbench.casework.training import FICTIONAL, is_fictional
-from workbench.errors import GalleryError, NotPermitted
+from workbench.errors import GalleryError, NotPermitted, SettingsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,10 +53,25 @@ def require_own(file: InstallationFile | None, folder: Path, gallery: Gallery) -
     """
     in_service = file.in_service if file is not None else read_people(folder).in_service
     if why := foreign(file, gallery, in_service=in_service):
-        fix = "Set SIGHTLINE_HOME to the home of that installation"
+        fixes: list[str] = []
+        if gallery.owner:
+            home = _home_of(gallery)
+            fixes.append(f"set SIGHTLINE_HOME to {home or 'the home of that installation'}")
         if in_service:
-            fix += ", or have an administrator take it over with `sightline installation take`"
+            fixes.append("have an administrator take it over with `sightline installation take`")
+        fix = ", or ".join(fixes)
+        fix = fix[0].upper() + fix[1:]
         raise GalleryError(why, where=str(gallery.path), fix=fix)
+
+
+def _home_of(gallery: Gallery) -> Path | None:
+    """Return the home that a gallery lies in, if it is that of the gallery's installation."""
+    home = gallery.path.resolve().parent
+    try:
+        beside = read_installation(home / "casework")
+    except SettingsError:  # another account's, say: the refusal stands, and names no home
+        return None
+    return home if beside is not None and beside.id == gallery.owner else None
 
 
 def own(

@@ -69,18 +69,25 @@ def test_links_to_a_gallery_in_service(
 
 
 def test_a_gallery_taken_into_training(
-    town_file: Path, desk: Callable[[], Installation], copied: Any, tmp_path: Path
+    office: Any, town_file: Path, desk: Callable[[], Installation], copied: Any, tmp_path: Path
 ) -> None:
     mine, copy = desk(), copied(town_file, tmp_path / "copy")
     with pytest.raises(NotPermitted, match="takes over no gallery of another installation"):
         mine.take_gallery(copy)
     with pytest.raises(GalleryError, match="belongs to another installation"):
         mine.open_gallery(copy, write=True)
+    there = copied(town_file, office.home)
+    with pytest.raises(GalleryError) as refused:
+        mine.open_gallery(there)
+    assert refused.value.fix == f"Set SIGHTLINE_HOME to {office.home}"
 
 
 def test_a_gallery_that_was_not_taken_over(
     office: Any, case: Case, unowned: Gallery, subject: Probe, permitted: Scope
 ) -> None:
+    def full(gallery: Gallery, owner: str) -> None:
+        raise GalleryError("no space", where=str(gallery.path), fix="Free some")
+
     with pytest.raises(NotPermitted, match="the gallery belongs to no installation"):
         search(unowned, subject, permitted, case="A-1")
     with pytest.raises(GalleryError, match="sightline installation take"):
@@ -90,8 +97,13 @@ def test_a_gallery_that_was_not_taken_over(
         with pytest.raises(NotPermitted):
             office.installation.take_gallery(unowned.path)
     office.sit("ada")
+    with office.patch.context() as patch:
+        patch.setattr(Gallery, "give_to", full)
+        with pytest.raises(GalleryError, match="no space"):
+            office.installation.take_gallery(unowned.path)
+    assert office.events("gallery.take.failed")[0].about["reason"] == "no space"
     office.installation.take_gallery(unowned.path)
-    (entry,) = office.events("gallery.taken")
+    *_, entry = office.events("gallery.taken")
     assert (entry.account, entry.about["recordings"], entry.about["before"]) == ("ada", 5, "")
     office.sit("anna")
     with office.installation.open_gallery(unowned.path) as taken:
