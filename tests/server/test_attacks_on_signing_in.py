@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import socket
 import subprocess
@@ -251,3 +252,22 @@ def test_another_persons_page_is_not_reached(gate: Any) -> None:
     ):
         assert proxy.send(BASE + path, ("X-Remote-User", "ben"), method=method)[0] == 404
     assert proxy.send(f"{BASE}api/kernels/{kernel[1]}", *anna())[0] == 200
+
+
+def test_a_person_called_as_the_account_of_the_server(gate: Any) -> None:
+    """The account has the role of an administrator in the shell, and no page gives it."""
+    _, proxy, _ = gate
+    name = pwd.getpwuid(os.getuid()).pw_name
+    status, _, body = proxy.send(f"{BASE}voila/render/panel.ipynb", ("X-Remote-User", name))
+    assert status == 403
+    assert "a name of your own" in body
+
+
+@pytest.mark.parametrize("path", ["//elsewhere.example/", "/\\elsewhere.example/"])
+def test_a_path_that_names_another_host(served: Any, path: str) -> None:
+    """Whoever signs in is sent back to where they wanted to go, which must be here."""
+    place = urlsplit(served.address)
+    with socket.create_connection((place.hostname, place.port), timeout=30) as line:
+        asked = f"GET {path} HTTP/1.1\r\nHost: {place.netloc}\r\nSec-Fetch-Mode: navigate\r\n\r\n"
+        line.sendall(asked.encode())
+        assert line.recv(99).startswith(b"HTTP/1.1 400 ")

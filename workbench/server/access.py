@@ -19,6 +19,7 @@ from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.log import access_log, app_log
 from tornado.web import Application, RedirectHandler, RequestHandler
 
+from workbench.casework.record.identity import account_of_process, normal_name
 from workbench.client.documents import error_document
 from workbench.errors import NotPermitted
 from workbench.server.address import Address
@@ -82,6 +83,7 @@ class Door(Application):
             entered = await self.way.enter(request)
             if not isinstance(entered, Session):
                 return self.get_handler_delegate(request, *entered)
+            self._check_person(entered)
             self._check_owner(request, entered)
         except Refused as refused:
             return self._refuse(request, refused)
@@ -118,6 +120,9 @@ class Door(Application):
         hosts, origins = headers.get_list("Host"), headers.get_list("Origin")
         if len(hosts) != 1 or not self.address.has_host(hosts[0]):
             raise Refused(400, "address")
+        # Sent there again after signing in, a browser would take what follows for another host.
+        if request.path.startswith("//") or "\\" in request.path:
+            raise Refused(400, "path")
         try:
             ours = all(self.address.has_origin(origin, host=hosts[0]) for origin in origins)
         except ValueError:
@@ -128,6 +133,11 @@ class Door(Application):
             return
         if request.method != "GET" or headers.get("Sec-Fetch-Dest") != "document":
             raise Refused(403, "cross-site")
+
+    def _check_person(self, session: Session) -> None:
+        """Refuse who is called as the account that runs the server, whose roles are the shell's."""
+        if self.way.name != "token" and session.account == normal_name(account_of_process()):
+            raise Refused(403, "service")
 
     def _check_owner(self, request: HTTPServerRequest, session: Session) -> None:
         """Refuse a kernel that is not the person's as if there were none of that id."""

@@ -30,6 +30,8 @@ from workbench.server.ways import Cookie, Handler, Refused, is_use, navigates, t
 
 ASKED_SECONDS = 60.0
 """Time for which an answer of the hub counts, by default."""
+LONGEST_RETURN = 2048
+"""Characters of the longest address to which people are sent back after signing in."""
 
 _NEEDED = {
     "api": ("--hub-api", "JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api"),
@@ -177,6 +179,9 @@ class ByHub:
         if why in {"idle", "old", "administrator"}:  # not to be begun again without a word
             raise Refused(401, why, forget=True)
         if navigates(request):
+            # The hub's library keeps the address until the person has signed in, or ten minutes.
+            if len(request.uri or "") > LONGEST_RETURN:
+                raise Refused(400, "path")
             return _SignIn, {"hub_auth": self._hub}
         raise Refused(401, why or "missing")
 

@@ -63,10 +63,15 @@ REFUSALS = {
         "The name by which you are signed in cannot be used here. Ask the administrator: the "
         "server's log and its manual say which names can.",
     ),
+    "service": Refusal(
+        "Not a name for a person",
+        "You are signed in by the name of the account that runs this server. Ask the administrator "
+        "for a name of your own.",
+    ),
     "address": Refusal(
         "Not this address",
         "Sightline is not reached under the address that this request names. Open the address "
-        "below..",
+        "below.",
     ),
     "origin": Refusal("Not understood", "The header Origin of this request cannot be read."),
     "cross-site": Refusal(
