@@ -27,6 +27,8 @@ known = "workbench.widgets.investigate.page" in sys.modules
 from pathlib import Path
 from workbench.casework.record.identity import identity_of_user
 told = identity_of_user(Path(os.environ["SIGHTLINE_HOME"]) / "casework")
+from importlib.util import find_spec
+print("beside:", find_spec("beside"))
 print("told:", told.account, "by", told.way, "|", os.environ["SIGHTLINE_SERVED"])
 print("query:", os.environ["QUERY_STRING"], "| warm:", known, "| history:", len(In), dir()[0])"""
 
@@ -104,7 +106,7 @@ def start_server(
     (dashboards / "notes.txt").write_text("not for the page")
     started: list[subprocess.Popen[str]] = []
 
-    def start(*, warm: int = 0, **options: Any) -> Served:
+    def start(*, warm: int = 0, cwd: Path | None = None, **options: Any) -> Served:
         log = folder / f"{len(started)}.log"
         with log.open("w") as stderr:
             process = subprocess.Popen(
@@ -112,6 +114,7 @@ def start_server(
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,
+                cwd=cwd,
             )
         started.append(process)
         assert process.stdout is not None

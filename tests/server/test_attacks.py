@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPHeaders, ResponseStartLine
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+from workbench.server.kernels import CurrentInterpreter
 from workbench.server.limits import LimitedServer, Limits
 from workbench.server.sockets import PROTOCOL, kind_of, parts_of
 
@@ -246,3 +248,18 @@ def _until(true: Callable[[], bool], *, seconds: float) -> bool:
     while not true() and time.monotonic() < end:
         time.sleep(0.1)
     return true()
+
+
+def test_no_module_is_taken_from_the_working_directory(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    # Footage brought in from elsewhere, with more in its folder than recordings.
+    for name in ("beside", "pandas", "ipykernel_launcher", "matplotlib_inline"):
+        text = f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\n"
+        (tmp_path / f"{name}.py").write_text(text)
+    server = start_server(warm=1, cwd=tmp_path)
+    assert "beside: None" in server.ask("/voila/render/asked.ipynb")[1]
+    assert server.ask("/api/v1/cases")[0].status == 200
+    assert not (tmp_path / "ran").exists()
+    # Nor where a kernel is not forked.
+    assert CurrentInterpreter().get_kernel_spec("python3").argv[1:3] == ["-P", "-m"]

@@ -19,7 +19,6 @@ import signal
 import socket
 import sys
 import time
-from pathlib import Path
 from typing import Any, NoReturn
 
 from workbench.widgets.prewarm import import_libraries, register_widgets
@@ -119,5 +118,4 @@ def _tell(connection: socket.socket, **what: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.path[:] = [place for place in sys.path if place and Path(place) != Path.cwd()]
     main(socket.socket(fileno=int(sys.argv[1])))

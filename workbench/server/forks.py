@@ -77,7 +77,8 @@ class Forks:
         ours, theirs = socket.socketpair()
         with theirs:
             self._parent = subprocess.Popen(  # noqa: S603 - this interpreter, our module
-                [sys.executable, "-m", "workbench.server.forking", str(theirs.fileno())],
+                # -P: whatever lies in the working directory is not code of ours
+                [sys.executable, "-P", "-m", "workbench.server.forking", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env=self._environment,

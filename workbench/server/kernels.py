@@ -16,7 +16,7 @@ from queue import Empty
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.log import app_log
 from tornado.web import HTTPError
@@ -63,9 +63,20 @@ def kernel_environment(settings: Mapping[str, str], *, scratch: Path) -> dict[st
 
 
 class CurrentInterpreter(KernelSpecManager):
-    """Kernel specs: the interpreter that runs the server, and no other that may be installed."""
+    """Kernel specs: the interpreter that runs the server, and no other that may be installed.
+
+    A kernel imports nothing from its working directory, which may hold footage and other files of
+    whatever origin.
+    """
 
     kernel_dirs = List(Unicode(), default_value=[])
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Kernel spec of that name; raise NoSuchKernel if there is none."""
+        spec: KernelSpec = super().get_kernel_spec(kernel_name)
+        interpreter, *arguments = spec.argv
+        spec.argv = [interpreter, "-P", *arguments, "--IPKernelApp.ignore_cwd=True"]
+        return spec
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,7 @@ class ApiProcess:
         self._socket.unlink(missing_ok=True)
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # whatever lies in the working directory is not code of ours
             "-m",
             "workbench.server.api",
             str(self._socket),
