@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -235,6 +237,30 @@ def test_an_export_is_on_record_with_its_manifest(archive: Export, office: Any) 
     assert is_recorded(office.folder, archive.manifest)
     assert not is_recorded(office.folder, "0" * 64)
     assert verify(office.folder, pins=[archive.head]).sound
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_kill_leaves_no_archive_that_is_not_on_record(
+    office: Any, decided: None, gallery: Gallery, tmp_path: Path, recorded: bool
+) -> None:
+    register, output = office.sit("anna"), tmp_path / "A-1.zip"
+
+    def die(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    child = os.fork()
+    if child == 0:  # killed as it writes the entry, or between that and the archive's name
+        try:
+            office.patch.setattr(*((Path, "replace") if recorded else (register, "record")), die)
+            export(register, "A-1", gallery, output)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert not output.exists()
+    assert len(office.events("evidence.exported")) == recorded
+    (left,) = tmp_path.glob(".A-1.zip.*")
+    assert verify_archive(left).sound  # it was whole, and lacked its name alone
+    assert is_recorded(office.folder, verify_archive(left).manifest) == recorded
 
 
 @pytest.mark.parametrize("name", ["rosa", "otto", "ada", "nobody"])

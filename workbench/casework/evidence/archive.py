@@ -7,7 +7,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -65,13 +65,19 @@ class Verified:
 
 
 def write_archive(
-    path: Path, files: Mapping[str, bytes], about: Mapping[str, Any], key: Ed25519PrivateKey
+    path: Path,
+    files: Mapping[str, bytes],
+    about: Mapping[str, Any],
+    key: Ed25519PrivateKey,
+    *,
+    record: Callable[[str], object] | None = None,
 ) -> str:
     """Write a ZIP of files with a signed manifest, whole or not at all.
 
-    *about* is added to the manifest: the case, the head and so on. Returns the SHA-256 of the
-    manifest. Raises EvidenceError if the file cannot be written, or one of the names is not fit for
-    an archive.
+    *about* is added to the manifest: the case, the head and so on. *record* is called with the
+    SHA-256 of the manifest when the file is on the disk, before it has its name: an archive that
+    can be handed on is on record, however this is interrupted. Returns that SHA-256. Raises
+    EvidenceError if the file cannot be written, or one of the names is not fit for an archive.
     """
     for name in files:
         if not is_name(name):
@@ -90,6 +96,7 @@ def write_archive(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     signed = {MANIFEST: manifest, SIGNATURE: key.sign(manifest), PUBLIC_KEY: public}
+    digest = hashlib.sha256(manifest).hexdigest()
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with unfinished.open("xb") as file:
@@ -97,6 +104,8 @@ def write_archive(
             _pack(file, {**signed, **files})
             file.flush()
             os.fsync(file.fileno())
+        if record is not None:
+            record(digest)
         unfinished.replace(path)
     except zipfile.LargeZipFile:
         raise EvidenceError(
@@ -109,7 +118,7 @@ def write_archive(
         raise EvidenceError(what, where=str(path), fix=fix) from None
     finally:
         unfinished.unlink(missing_ok=True)
-    return hashlib.sha256(manifest).hexdigest()
+    return digest
 
 
 def _pack(file: BinaryIO, files: Mapping[str, bytes]) -> None:

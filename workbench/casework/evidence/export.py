@@ -75,7 +75,7 @@ def export(
     zone: ZoneInfo | None = None,
     base_map: Path | None = None,
 ) -> Export:
-    """Write the evidence archive of a case, and record the export.
+    """Write the evidence archive of a case, and record the export before it has its name.
 
     Parameters
     ----------
@@ -113,13 +113,13 @@ def export(
         "made_by": me.account,
         "head": str(dossier.head),
     }
-    manifest = write_archive(output, files, about, key)
     mark = fingerprint(key.public_key().public_bytes_raw())
-    register.record(
-        "evidence.exported",
-        {"case": reference, "manifest": manifest, "key": mark, "files": len(files)},
-        by=me,
-    )
+
+    def note(manifest: str) -> None:
+        entry = {"case": reference, "manifest": manifest, "key": mark, "files": len(files)}
+        register.record("evidence.exported", entry, by=me)
+
+    manifest = write_archive(output, files, about, key, record=note)
     changed = tuple(source.file for source in dossier.sources if source.changed)
     return Export(output, len(files), manifest, mark, dossier.head, changed)
 
