@@ -12,7 +12,7 @@ import pytest
 
 from workbench.casework.cases import Request
 from workbench.casework.record.keys import private_key
-from workbench.casework.record.people import PEOPLE, write_people
+from workbench.casework.record.people import PEOPLE
 from workbench.casework.retention import purge
 from workbench.casework.subjects import SUBJECTS, keep_subject
 from workbench.domain import Probe, Scope
@@ -43,16 +43,22 @@ def test_no_empty_key_stays(tmp_path: Path) -> None:
 
 
 def test_a_role_is_given_or_not(office: Any) -> None:
-    people = office.register.people
-    before = (office.folder / PEOPLE).read_bytes()
+    """With its entry, or neither: whether the people file or the record finds no room."""
+    register, people, log = office.register, office.folder / PEOPLE, office.folder / "audit.log"
+    _ = register.me  # all there is to notice is on record
+    before, record = people.read_bytes(), log.read_bytes()
     for size in (0, 10, len(before) - 1):
-        with full_beyond(size), pytest.raises(SettingsError, match="cannot be written"):
-            write_people(office.folder, people.changed("zoe", "reviewer", granted=True))
+        with full_beyond(size), pytest.raises(SettingsError, match="The roles are as they were"):
+            register.grant("zoe", "reviewer")
+    for size in (len(record), len(record) + 40):
         with full_beyond(size), pytest.raises(AuditDamaged, match="cannot be written"):
-            office.register.grant("zoe", "reviewer")
-        assert (office.folder / PEOPLE).read_bytes() == before
+            register.grant("zoe", "reviewer")
+    assert people.read_bytes() == before
+    assert log.read_bytes().startswith(record)
+    assert log.read_bytes().count(b"\n") == record.count(b"\n")  # no whole entry was added
     assert list(office.folder.glob(".*")) == []
-    assert office.register.grant("zoe", "analyst").roles["zoe"] == {"analyst"}
+    assert register.grant("zoe", "analyst").roles["zoe"] == {"analyst"}
+    assert [entry.about["account"] for entry in office.events("people.granted")] == ["zoe"]
 
 
 def test_no_person_without_a_case_stays(office: Any, ask: Ask, subject: Probe) -> None:

@@ -18,8 +18,8 @@ from workbench.casework.record.people import (
     People,
     Person,
     identify,
+    new_people,
     spelled,
-    write_people,
 )
 from workbench.casework.subjects import delete_subject, describe_subject, keep_subject
 from workbench.errors import CaseError, NotPermitted, SettingsError
@@ -74,14 +74,22 @@ class CaseRegister(Ledger):
     def grant(self, account: str, role: str, *, granted: bool = True) -> People:
         """Give an account a role, or take it away; the folder's owner is the first administrator.
 
+        Its entry is made once the people file is on the disk, and before that takes effect: there
+        is no role without an entry of who gave it.
+
         Raises
         ------
         NotPermitted
             If the user is not an administrator, or not the owner where there is none yet.
         SettingsError
-            If there is no such role, or no administrator would be left.
+            If there is no such role, no administrator would be left, or the people file cannot be
+            written.
         """
-        people, account = self.people, spelled(account)
+        with self.exclusively():
+            return self._grant(spelled(account), role, granted=granted)
+
+    def _grant(self, account: str, role: str, *, granted: bool) -> People:
+        people = self.people
         if people.in_service:
             me = self.require("people.change")
         else:
@@ -101,8 +109,8 @@ class CaseRegister(Ledger):
                 fix="Make another account administrator first",
             )
         about = {"account": account, "role": role, "granted": granted}
-        self.record("people.granted" if granted else "people.revoked", about, by=me)
-        write_people(self.folder, people)
+        with new_people(self.folder, people):
+            self.record("people.granted" if granted else "people.revoked", about, by=me)
         return self.people
 
     # --- Cases ----------------------------------------------------------------------------

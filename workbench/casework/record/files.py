@@ -6,6 +6,7 @@ import contextlib
 import os
 import pwd
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.errors import NotPermitted
@@ -33,6 +34,19 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o600, new: bool = Fa
     With *new*, a file that is there already is kept, so that several processes agree on one.
     Raises OSError if it cannot be written; nothing is left then.
     """
+    with written_first(path, content, mode=mode, new=new):
+        pass
+
+
+@contextlib.contextmanager
+def written_first(
+    path: Path, content: bytes, *, mode: int = 0o600, new: bool = False
+) -> Iterator[None]:
+    """Write a file as :func:`write_whole` does, but give it its name only after the block.
+
+    So what the block records of it is not said of a file for which the disk has no room; and if
+    the block raises, what was there before stays.
+    """
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -44,6 +58,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o600, new: bool = Fa
             if os.geteuid() == 0 != owner.st_uid:  # root must not lock the owner out
                 os.fchown(handle, owner.st_uid, owner.st_gid)
             os.fsync(handle)
+        yield
         if new:
             with contextlib.suppress(FileExistsError):
                 os.link(unfinished, path)

@@ -6,16 +6,17 @@ role is set in ``people.json`` in the casework folder, which the administrator k
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from workbench.casework.record.files import refuse_others, write_whole
+from workbench.casework.record.files import refuse_others, written_first
 from workbench.casework.record.identity import Way, identity_of_user, namesake, normal_name
 from workbench.casework.record.installation_file import read_installation
 from workbench.errors import NotPermitted, SettingsError
@@ -228,22 +229,23 @@ def read_people(folder: Path) -> People:
     return People(_checked(roles), digest, in_service=True)
 
 
-def write_people(folder: Path, people: People) -> People:
-    """Write the people file, whole or not at all, for its owner alone, and read it.
+@contextlib.contextmanager
+def new_people(folder: Path, people: People) -> Iterator[None]:
+    """Write the people file, for its owner alone; it takes effect after the block, if that is done.
 
-    Raises SettingsError if it cannot be written.
+    Raises SettingsError if it cannot be written, before the block wherever the disk is full.
     """
     path = folder / PEOPLE
     content = json.dumps(people.document(), indent=2, ensure_ascii=False) + "\n"
     try:
-        write_whole(path, content.encode())
+        with written_first(path, content.encode()):
+            yield
     except OSError as error:
         raise SettingsError(
             f"cannot be written ({error.strerror})",
             where=str(path),
-            fix="Nothing was changed. Free space on the disk, then try again",
+            fix="The roles are as they were. Free space on the disk, then try again",
         ) from None
-    return read_people(folder)
 
 
 def identify(people: People, folder: Path) -> Person:
