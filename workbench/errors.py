@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 # No room on the disk, for this account, or for a file of this size.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -162,3 +163,44 @@ def unwritten(error: BaseException, *, fix: str) -> tuple[str, str]:
         )
     reason = getattr(error, "strerror", None) or (str(error).splitlines() or [repr(error)])[0]
     return f"cannot be written ({reason})", fix
+
+
+def refuse_others(path: Path, error: OSError) -> None:
+    """Raise NotPermitted if *error* is that what is at *path* is another account's alone."""
+    if not isinstance(error, PermissionError):
+        return
+    import pwd  # only where there are accounts to tell apart
+
+    for place in (path, *path.parents):  # up to one that may be looked at from outside
+        try:
+            uid = place.stat().st_uid
+        except OSError:
+            continue
+        if uid == os.geteuid():
+            return
+        try:
+            owner = pwd.getpwuid(uid).pw_name
+        except KeyError:
+            owner = f"the account with number {uid}"
+        raise NotPermitted(
+            f"belongs to {owner} alone",
+            where=str(path),
+            fix=f"Work on the pages of its server, or run the command as {owner}",
+        ) from None
+
+
+def is_there(path: Path) -> bool:
+    """Check that there is something at *path*; raise NotPermitted if it is another account's alone.
+
+    It is not opened for that: closing a file takes locks on it away from the whole process.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        refuse_others(path, error)
+        raise
+    if not os.access(path, os.R_OK, effective_ids=True):
+        refuse_others(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+    return True

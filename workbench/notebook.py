@@ -21,6 +21,7 @@ from workbench import gallery as galleries
 from workbench import investigation
 from workbench.casework import clockcorrection
 from workbench.casework.installing import record_calibration
+from workbench.errors import is_there
 from workbench.installation import Installation
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Gallery(galleries.Gallery):
         cls, path: Path | str, profile: Profile, *, memory_mb: int | None = None
     ) -> Self:
         """Open a gallery for indexing; see :meth:`workbench.gallery.Gallery.for_writing`."""
-        if not Path(path).exists():
+        if not is_there(Path(path)):
             return cls.create(path, profile, memory_mb=memory_mb)
         return cls.open(
             path, write=True, profile=profile, memory_mb=memory_mb, action="footage.index"

@@ -32,7 +32,7 @@ from workbench.cli.output import (
     table,
 )
 from workbench.cli.upgrading import upgrade_gallery
-from workbench.errors import GalleryError
+from workbench.errors import GalleryError, is_there
 from workbench.evaluation.own_footage import keep, learn
 from workbench.gallery.lifecycle import check, export, exported_profile, import_into, merge
 from workbench.gallery.replacement import replace
@@ -296,7 +296,7 @@ def _is_time(text: str) -> bool:
 
 def _import(options: argparse.Namespace) -> int:
     # Where there is none yet, it is not made for an export that is refused.
-    profile = exported_profile(options.folder, check=not options.gallery.exists())
+    profile = exported_profile(options.folder, check=not is_there(options.gallery))
     installation = Installation.open()
     about = {"doing": "import", "from": str(options.folder.resolve())}
     with installation.gallery_for_writing(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.casework.fetching import Fetching
 from workbench.cli.options import add_gallery, add_json, describe, positive, read_scope
 from workbench.cli.output import DONE, PROBLEMS, indexing_progress, lines, say, show
-from workbench.errors import SettingsError
+from workbench.errors import SettingsError, is_there
 from workbench.footage.catalog import read_cameras, read_catalogue
 from workbench.indexing import index_catalogue, plan_catalogue, watch_catalogue
 from workbench.indexing.hook import Hook
@@ -108,7 +108,7 @@ def _index(options: argparse.Namespace) -> int:
         with contextlib.ExitStack() as stack:
             gallery = (
                 stack.enter_context(installation.open_gallery(options.gallery))
-                if options.gallery.exists()
+                if is_there(options.gallery)
                 else None
             )
             plan = plan_catalogue(catalogue, gallery, first=first)
@@ -156,7 +156,7 @@ def _writable(
     installation: Installation, path: Path, name: str | None
 ) -> Iterator[tuple[Gallery, Models]]:
     """Open a gallery for writing, made if there is none, with the models of its profile."""
-    if path.exists() and not name:
+    if is_there(path) and not name:
         with installation.open_gallery(path, write=True, action="footage.index") as gallery:
             yield gallery, installation.load_models(gallery.profile)
             installation.prepare_scores(gallery)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from workbench.errors import GalleryError
+from workbench.errors import GalleryError, refuse_others
 from workbench.gallery.best import PICTURES
 from workbench.gallery.order import DAY
 
@@ -195,6 +195,8 @@ class TemplateIndex:
                 setattr(self, name, np.array(column) if name in _SMALL else column)
             self._pictures = self._mapped(folder / PICTURES) if len(self.best) else b""
         except (OSError, ValueError) as error:
+            if isinstance(error, OSError):
+                refuse_others(folder, error)
             raise GalleryError(
                 f"cannot be read ({error})", where=str(folder), fix="Restore it from a copy"
             ) from None

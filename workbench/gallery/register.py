@@ -23,7 +23,7 @@ from typing import Any
 import duckdb
 
 from workbench.domain import Profile
-from workbench.errors import GalleryBusy, GalleryError, is_full, unwritten
+from workbench.errors import GalleryBusy, GalleryError, is_full, refuse_others, unwritten
 
 SCHEMA_VERSION = 4
 UPGRADED_FROM = 3  # see upgrade.py
@@ -164,8 +164,9 @@ def connect(path: Path | str = ":memory:", *, write: bool = False) -> duckdb.Duc
 
 
 def refusal(path: Path, error: duckdb.Error) -> GalleryError:
-    """Translate an error of DuckDB's on opening *path*."""
+    """Translate an error of DuckDB's on opening *path*; raise NotPermitted if it is another's."""
     text = str(error)
+    refuse_foreign(path, text)
     if is_full(error):
         return refused_by_disk(path, error)
     for reason in _REFUSALS:
@@ -182,6 +183,12 @@ def refusal(path: Path, error: duckdb.Error) -> GalleryError:
             fix="Wait until indexing has finished, or close what has it open",
         )
     return unreadable(path, text)
+
+
+def refuse_foreign(path: Path, text: str) -> None:
+    """Raise NotPermitted if DuckDB's words are that what is at *path* is another account's."""
+    if os.strerror(errno.EACCES) in text and os.path.lexists(path):
+        refuse_others(path, PermissionError(text))
 
 
 def sql_literal(text: object) -> str:

@@ -33,7 +33,7 @@ from workbench.domain import (
     format_tracklet_id,
     to_microseconds,
 )
-from workbench.errors import GalleryError
+from workbench.errors import GalleryError, refuse_others
 from workbench.gallery.best import write_best
 from workbench.gallery.index import TemplateIndex, TemplateRows, concatenate, sync, write_index
 from workbench.gallery.offsets import forget, offsets_of
@@ -143,6 +143,8 @@ def _load(path: Path) -> Any:
     try:
         return np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError):
+            refuse_others(path, error)
         raise GalleryError(
             f"cannot be read ({error})", where=str(path), fix="Restore it from a copy"
         ) from None

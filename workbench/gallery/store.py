@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import math
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -57,6 +58,8 @@ from workbench.errors import (
     ProfileMismatch,
     TimeError,
     is_full,
+    is_there,
+    refuse_others,
 )
 from workbench.gallery.analysis import read_only, views
 from workbench.gallery.compaction import to_merge
@@ -69,6 +72,7 @@ from workbench.gallery.register import (
     SegmentEntry,
     connect,
     read_register,
+    refuse_foreign,
     refuse_misread,
     refused_by_disk,
     reread_register,
@@ -205,7 +209,7 @@ class Gallery:
         """
         path = Path(path)
         refuse_misread(path)
-        if path.exists():
+        if is_there(path):
             raise GalleryError(
                 "there is a file already",
                 where=str(path),
@@ -250,9 +254,11 @@ class Gallery:
             If it is to be written and another process writes it.
         ProfileMismatch
             If it was made with another profile than *profile*.
+        NotPermitted
+            If it is another account's alone.
         """
         path = Path(path)
-        if not path.is_file():
+        if not is_there(path) or not path.is_file():
             raise GalleryError(
                 "there is no gallery here",
                 where=str(path),
@@ -268,7 +274,7 @@ class Gallery:
                 where=str(path),
                 fix=f"Use profile {found.name}, or another gallery",
             )
-        if register.segments and not segments_folder(path).is_dir():
+        if register.segments and not is_there(segments_folder(path)):
             raise GalleryError(
                 f"its segments are missing: the folder {segments_folder(path).name} does not exist",
                 where=str(path),
@@ -302,7 +308,7 @@ class Gallery:
         path = Path(path)
         return (
             cls.open(path, write=True, profile=profile, memory_mb=memory_mb)
-            if path.exists()
+            if is_there(path)
             else cls.create(path, profile, memory_mb=memory_mb)
         )
 
@@ -960,6 +966,7 @@ class Gallery:
                     self._connection.execute(f"DETACH {other.alias}")
                 if not segment.folder.is_dir():
                     raise FileNotFoundError(segment.folder) from None
+                refuse_foreign(segment.folder, str(error))
                 raise unreadable(segment.folder, str(error)) from None
         gone = [segment for name, segment in self._segments.items() if name not in wanted]
         self._segments = {name: self._segments.get(name) or fresh[name] for name in sorted(wanted)}
@@ -1634,6 +1641,8 @@ def _writing(path: Path) -> Iterator[None]:
     except DiskRefused as error:  # of one of its parts, which has another name
         raise DiskRefused(error.what, where=str(path), fix=error.fix) from error
     except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
+        if isinstance(error, OSError) and os.path.lexists(path):
+            refuse_others(path, error)
         raise refused_by_disk(path, error) from error
     except duckdb.Error as error:
         if is_full(error):

@@ -21,7 +21,7 @@ import duckdb
 import numpy as np
 
 from workbench.domain import Profile, Progress, ProgressCallback
-from workbench.errors import GalleryError, is_full
+from workbench.errors import GalleryError, is_full, is_there
 from workbench.gallery.index import TemplateIndex, sync
 from workbench.gallery.register import (
     SCHEMA_VERSION,
@@ -110,7 +110,7 @@ def upgrade(path: Path, *, progress: ProgressCallback | None = None) -> Upgraded
     GalleryBusy
         If another process writes it.
     """
-    if not path.is_file():
+    if not is_there(path) or not path.is_file():
         raise GalleryError(
             "there is no gallery here", where=str(path), fix="Name the file that is one"
         )

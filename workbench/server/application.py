@@ -20,7 +20,7 @@ from voila.app import Voila
 from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
 
 from workbench.casework.record.identity import SERVED
-from workbench.errors import GalleryError
+from workbench.errors import GalleryError, is_there
 from workbench.server.access import Door
 from workbench.server.address import Address
 from workbench.server.administration import SessionsSocket
@@ -130,7 +130,7 @@ def serve(
         does not fit where it listens or its address, the token is too short, or the folder of
         dashboards cannot be read.
     """
-    if not gallery.exists():
+    if not is_there(gallery):
         raise GalleryError(
             "there is no gallery here",
             where=str(gallery),

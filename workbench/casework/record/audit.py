@@ -32,9 +32,8 @@ from workbench.casework.record.chain import (
     canonical,
     parsed,
 )
-from workbench.casework.record.files import refuse_others
 from workbench.casework.record.keys import SIGNATURE, signed_text
-from workbench.errors import AuditBusy, AuditDamaged
+from workbench.errors import AuditBusy, AuditDamaged, refuse_others
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -83,7 +82,7 @@ class AuditLog:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            refuse_others(folder / LOG, error)
+            refuse_others(folder, error)
             raise
         self.folder, self._kinds = folder, kinds
         self._marks = tuple(f'"what":"{kind}'.encode() for kind in kinds)

@@ -4,28 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-
-from workbench.errors import NotPermitted
-
-
-def refuse_others(path: Path, error: OSError) -> None:
-    """Raise NotPermitted if a file cannot be opened because it is another account's."""
-    if not isinstance(error, PermissionError):
-        return
-    owner = "its owner"
-    for folder in path.parents:  # up to one that may be looked at from outside
-        with contextlib.suppress(OSError, KeyError):
-            owner = pwd.getpwuid(folder.stat().st_uid).pw_name
-            break
-    raise NotPermitted(
-        f"belongs to {owner} alone",
-        where=str(path.parent),
-        fix=f"Work on the pages of its server, or run the command as {owner}",
-    ) from None
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o600, new: bool = False) -> None:

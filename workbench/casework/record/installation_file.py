@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from pydantic import ValidationError
 
-from workbench.casework.record.files import refuse_others, write_whole
-from workbench.errors import SettingsError
+from workbench.casework.record.files import write_whole
+from workbench.errors import SettingsError, refuse_others
 from workbench.settings import RULES, RuleSettings
 
 if TYPE_CHECKING:

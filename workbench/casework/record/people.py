@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from workbench.casework.record.files import refuse_others, written_first
+from workbench.casework.record.files import written_first
 from workbench.casework.record.identity import Way, identity_of_user, namesake, normal_name
 from workbench.casework.record.installation_file import read_installation
-from workbench.errors import NotPermitted, SettingsError
+from workbench.errors import NotPermitted, SettingsError, refuse_others
 
 PEOPLE = "people.json"
 
