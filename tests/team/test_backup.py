@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -10,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from office import PROFILE
 
 from workbench.casework.cases import Case
@@ -19,6 +23,7 @@ from workbench.casework.record.chain import Head
 from workbench.domain import Camera, Probe, Scope
 from workbench.gallery import Gallery
 from workbench.gallery.lifecycle import check
+from workbench.gallery.register import segments_folder
 from workbench.installation import Installation
 from workbench.investigation import search
 from workbench.settings import Settings
@@ -100,3 +105,32 @@ def test_a_copy_is_never_made_into_a_folder_that_holds_something(
     )
     assert refused.returncode != 0
     assert list((tmp_path / "copy").iterdir()) == []
+
+
+@pytest.mark.parametrize("by", ["a full disk", signal.SIGTERM])
+def test_a_copy_that_is_cut_short_leaves_no_links_to_faces(
+    office: Any, town_file: Path, copied: Any, tmp_path: Path, by: Any
+) -> None:
+    town = copied(town_file, office.home)
+    office.register.record("note.made", {})
+    there = sorted(office.home.iterdir())
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    # Segments are copied by `cp -a`, after the links to them were made.
+    end = "exit 1" if by == "a full disk" else "kill -TERM $PPID; exit 0"
+    (programs / "cp").write_text(
+        f'#!/bin/sh\ncase "$*" in "-a "*.backup-*) '
+        f'touch {tmp_path}/reached; {end};; esac\nexec {shutil.which("cp")} "$@"\n'
+    )
+    (programs / "cp").chmod(0o700)
+    cut = subprocess.run(
+        [BACKUP, office.home, tmp_path / "copy"], capture_output=True, text=True, check=False,
+        env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    assert (tmp_path / "reached").exists()
+    assert cut.returncode == (1 if by == "a full disk" else 143)
+    assert sorted(office.home.iterdir()) == there
+    assert not (tmp_path / "copy").exists()
+    assert {
+        path.stat().st_nlink for path in segments_folder(town).rglob("*") if path.is_file()
+    } == {1}

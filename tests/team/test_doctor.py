@@ -55,6 +55,13 @@ def test_files_that_others_may_read_are_named(office: Any, case: Case) -> None:
         found_of("files of the service account")
 
 
+def test_links_that_a_backup_left_are_named(office: Any) -> None:
+    assert found_of("leftovers of backups") == "none"
+    (office.home / "town.duckdb.backup-a1B2c3").mkdir()
+    with pytest.raises(SightlineError, match=r"town\.duckdb\.backup-a1B2c3.*links to faces"):
+        found_of("leftovers of backups")
+
+
 def test_a_clock_that_was_set_back_is_noticed(office: Any) -> None:
     office.register.record("note.made", {})
     office.write_at(datetime.now(UTC) + timedelta(days=2))

@@ -7,6 +7,7 @@ import json
 import os
 import pwd
 import resource
+import shlex
 import socket
 import stat
 import tempfile
@@ -40,6 +41,7 @@ def looks(settings: Settings) -> dict[str, Callable[[], str]]:
     if not folder.is_dir():
         return found
     found["files of the service account"] = lambda: _files(settings, folder)
+    found["leftovers of backups"] = lambda: _leftovers(settings)
     found["clock"] = lambda: _clock(folder)
     found["limits of a process"] = lambda: _limits(folder)
     found["server"] = lambda: _server(folder)
@@ -95,6 +97,19 @@ def _files(settings: Settings, folder: Path) -> str:
                 fix=f"chmod -R u=rwX,go= {settings.home}",
             )
     return f"{number:,} files and folders of {_account(owner)}, which no other account may read"
+
+
+def _leftovers(settings: Settings) -> str:
+    """Look for links to faces that a backup left when the machine ended it: no purge sees them."""
+    places = {settings.home.resolve(), settings.gallery_file.resolve().parent}
+    left = sorted(path for place in places for path in place.glob("*.backup-??????"))
+    if left:
+        raise SightlineError(
+            "holds links to faces of a gallery, which stay when the gallery purges them",
+            where=", ".join(map(str, left)),
+            fix=f"Unless deploy/backup is running: rm -r {shlex.join(map(str, left))}",
+        )
+    return "none"
 
 
 def _private(settings: Settings, folder: Path) -> Iterator[Path]:
