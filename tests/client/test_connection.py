@@ -97,7 +97,7 @@ def test_a_team_works_over_its_server(
     assert "ben" not in anna.remove_member("A-1", "ben").members
     assert ben.cases() == ()
     assert anna.close("A-1", reason="found").status() == "closed"
-    by = {(entry.what, entry.by["account"]) for entry in office.events()}
+    by = {(entry.what, entry.account) for entry in office.events()}
     assert {("search.asked", "anna"), ("search.asked", "ben"), ("case.approved", "sara")} <= by
 
 
