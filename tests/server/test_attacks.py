@@ -21,7 +21,7 @@ from tornado.httputil import HTTPHeaders, ResponseStartLine
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from workbench.server.kernels import CurrentInterpreter
-from workbench.server.limits import LimitedServer, Limits
+from workbench.server.limits import LimitedServer, Limits, memory_allowed
 from workbench.server.sockets import PROTOCOL, kind_of, parts_of
 
 ASKS = {
@@ -263,3 +263,17 @@ def test_no_module_is_taken_from_the_working_directory(
     assert not (tmp_path / "ran").exists()
     # Nor where a kernel is not forked.
     assert CurrentInterpreter().get_kernel_spec("python3").argv[1:3] == ["-P", "-m"]
+
+
+def test_memory_is_what_the_service_is_given(tmp_path: Path) -> None:
+    service = tmp_path / "system.slice/sightline.service"
+    service.mkdir(parents=True)
+    machine = memory_allowed(tmp_path, tmp_path)
+    (tmp_path / "cgroup").write_text("1:cpu:/elsewhere\n0::/system.slice/sightline.service\n")
+    assert memory_allowed(tmp_path, tmp_path) == machine
+    (service / "memory.max").write_text("max\n")
+    assert memory_allowed(tmp_path, tmp_path) == machine
+    (service.parent / "memory.max").write_text("1073741824\n")
+    assert memory_allowed(tmp_path, tmp_path) == 2**30
+    (service / "memory.max").write_text("536870912\n")
+    assert memory_allowed(tmp_path, tmp_path) == 2**29

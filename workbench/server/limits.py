@@ -6,6 +6,7 @@ import os
 import resource
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -49,8 +50,8 @@ class Limits:
     def of_machine(
         cls, *, kernels: int | None = None, kernels_of_person: int | None = None
     ) -> Limits:
-        """Limits by the memory and the open files that this machine allows."""
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        """Limits by the memory and the open files that machine, service or container allow."""
+        memory = memory_allowed()
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         connections = max(16, min(1000, files // 4))
         return cls(
@@ -59,6 +60,29 @@ class Limits:
             kernels=kernels or max(4, min(64, memory // 2 // _KERNEL_BYTES)),
             kernels_of_person=kernels_of_person or 8,
         )
+
+
+def memory_allowed(proc: Path = Path("/proc/self"), groups: Path = Path("/sys/fs/cgroup")) -> int:
+    """Memory in bytes that this process may use: the machine's, or the least limit set on it.
+
+    Limits of services and containers are those of the control groups (version 2) that the process
+    is in; where there are none, the machine's memory counts.
+    """
+    least = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        lines = (proc / "cgroup").read_text().splitlines()
+    except FileNotFoundError:  # not on Linux
+        return least
+    for line in lines:
+        if not line.startswith("0::/"):
+            continue
+        group = groups / line.removeprefix("0::/")
+        for place in (group, *group.parents):
+            limit = place / "memory.max"
+            if place.is_relative_to(groups) and limit.exists():
+                said = limit.read_text().strip()
+                least = least if said == "max" else min(least, int(said))
+    return least
 
 
 def raise_open_files() -> None:
