@@ -25,7 +25,7 @@ from workbench.casework.record.installation_file import (
 )
 from workbench.casework.record.keys import SIGNED, Trust, doubt, public_half, record_key
 from workbench.casework.record.people import People, Person, identify, read_people
-from workbench.casework.reviewing.blindness import UNBLINDING, unblinding
+from workbench.casework.reviewing.blindness import AUDITED, UNBLINDING, unblinding
 from workbench.errors import NotPermitted, SettingsError
 
 if TYPE_CHECKING:
@@ -248,7 +248,8 @@ class Ledger:
                 continue
             reference = str(entry.about.get("case", ""))
             if why := unblinding(entry):
-                self._not_blind.setdefault(reference, {}).setdefault(entry.account, why)
+                for known in self._named if entry.what == AUDITED else (reference,):
+                    self._not_blind.setdefault(known, {}).setdefault(entry.account, why)
             if not entry.what.startswith(KEPT):
                 continue
             self._named.add(reference)

@@ -16,6 +16,8 @@ from attempts import SEEN, judge
 
 from workbench.casework.cases import Case
 from workbench.casework.evidence.export import export
+from workbench.casework.ledger import Ledger
+from workbench.casework.oversight import annual, audit_overview
 from workbench.casework.record.audit import AuditLog
 from workbench.casework.reviewing.exports import record_export
 from workbench.casework.reviewing.fillers import add_fillers, error_rates
@@ -238,6 +240,24 @@ def test_sightings_read_while_one_has_still_to_decide(
     told = confirmed_sightings(office.sit("rosa"), "A-1", gallery)
     assert len(told.sightings) == 2
     assert not told.withheld
+
+
+def test_deciding_after_an_audit_in_another_role(
+    office: Any, keys: list[str], gallery: Gallery
+) -> None:
+    """The auditors' page shows searches, scores and decisions of all cases there are."""
+    annual(office.sit("otto"), 2026)  # figures without names
+    assert "has read" not in barred(office.register, "A-1")
+    audit_overview(office.register)
+    office.sit("ada").grant("otto", "auditor", granted=False)
+    office.register.grant("otto", "reviewer")
+    office.sit("anna").add_member("A-1", "otto")
+    assert barred(office.sit("otto"), "A-1").startswith("otto has read the whole record")
+    with pytest.raises(NotPermitted, match="as an auditor and takes no part in its review"):
+        judge(office, "otto", keys[0])
+    assert "otto" in Ledger(office.folder).not_blind("A-1")  # as read from the file too
+    assert "otto" not in office.register.not_blind("A-2")  # which came later
+    judge(office, "rosa", keys[0])
 
 
 def test_error_rates_read_between_two_decisions(

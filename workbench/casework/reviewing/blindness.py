@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
     from workbench.casework.record.people import Person
 
+AUDITED = "audit.read"  # names no case: it is about all that there were
+
 UNBLINDING: Mapping[str, str] = {
     "search.asked": "has searched under this case",
     "shot.viewed": "has seen its candidates with score, place and time",
@@ -25,6 +27,7 @@ UNBLINDING: Mapping[str, str] = {
     "review.listed": "has put candidates on its review list",
     "evidence.exported": "has exported its evidence",
     "sightings.exported": "has exported its candidates",
+    AUDITED: "has read the whole record as an auditor",
 }
 """Kinds of entries that end the blindness of the person they name, and what they say of them."""
 
@@ -37,6 +40,8 @@ def unblinding(entry: Entry) -> str:
     """
     blind = "tracklets" not in entry.about or entry.about.get("confirmed")
     if entry.what == "shot.viewed" and blind:
+        return ""
+    if entry.what == AUDITED and "year" in entry.about:  # the figures of a year, without names
         return ""
     return UNBLINDING.get(entry.what, "")
 
