@@ -260,6 +260,16 @@ def test_deciding_after_an_audit_in_another_role(
     judge(office, "rosa", keys[0])
 
 
+def test_listing_what_the_case_does_not_cover(office: Any, case: Case, gallery: Gallery) -> None:
+    ids = gallery.tracklets()["tracklet_id"].tolist()
+    all_there_are = tuple(tracklets_by_id(gallery, dict.fromkeys(ids, 0.99)).values())
+    with pytest.raises(CaseError, match="the case does not cover"):
+        list_for_review(office.sit("rosa"), "A-1", all_there_are, fillers=0)
+    assert reviewed(office.register, "A-1") == ()
+    (refused,) = office.events("review.first.refused")
+    assert refused.account == "rosa"
+
+
 def test_error_rates_read_between_two_decisions(
     office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from workbench.casework.cases import plain
 from workbench.casework.reviewing.blindness import may_come_to_decide
+from workbench.casework.reviewing.coverage import require_covered
 from workbench.casework.subjects import (
     keep_photographs,
     kept_photographs,
@@ -148,10 +149,11 @@ def list_for_review(
     NotPermitted
         If the user's role does not cover it.
     CaseError
-        If the case is not open, or there are fewer fillers than *fillers*.
+        If it is not open, does not cover them (on record), or lacks that many *fillers*.
     """
     me, case = register.require("review.first", reference), register.case(reference)
     case.require_open(fix=_ONLY_OPEN, valid_now=False)
+    require_covered(register, case, candidates, "review.first")
     known = {item.tracklet_id for item in review_list(register, reference)}
     fresh = {c.tracklet_id: c for c in candidates if c.tracklet_id not in known}
     pictures = sorted(path.stem for path in (register.folder / FILLERS).glob("*.jpg"))

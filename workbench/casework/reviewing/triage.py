@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-import shapely
-
+from workbench.casework.reviewing.coverage import require_covered
 from workbench.errors import CaseError
 
 if TYPE_CHECKING:
@@ -143,14 +142,5 @@ def _may_look(
 ) -> Person:
     me, case = register.require(action, reference), register.case(reference)
     case.require_open(fix=_ONLY_OPEN)
-    camera, request = candidate.camera, case.request
-    seen = candidate.first_seen < request.end and candidate.last_seen >= request.start
-    if camera.place is None:
-        covered = camera.camera_id in request.unplaced
-    else:
-        covered = bool(shapely.intersects_xy(request.district.area, *camera.place))
-    if not (seen and covered):
-        what = f"the case does not cover {candidate.camera.camera_id} at that time"
-        register.refused(action, reference, [f"{candidate.tracklet_id}: {what}"])
-        raise CaseError(what, where=reference, fix="Choose a candidate of a search under this case")
+    require_covered(register, case, [candidate], action)
     return me
