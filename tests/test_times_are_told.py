@@ -198,7 +198,8 @@ def test_evidence(office: Any, result: SearchResult, gallery: Gallery, tmp_path:
 MAKE_TIMES = ("domain", "gallery", "faces", "indexing", "footage", "demo", "evaluation")
 SHOW_NONE = {
     "casework/reviewing/sightings.py",  # puts them in order
-    "casework/reviewing/triage.py",  # compares them with the time of the case
+    "client/documents.py",  # hands the note on with them, field by field
+    "casework/reviewing/coverage.py",  # compares them with the time of the case
     "maps/route.py",  # speeds; its stops are shown by whereabouts.py
     "widgets/components/comparison.py",  # names shots; compare.py shows the remark above them
     "widgets/investigate/listing.py",  # sorts and filters

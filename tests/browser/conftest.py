@@ -151,6 +151,7 @@ from workbench.server.application import serve
 from workbench.settings import load_settings
 serve(
     gallery=Path(sys.argv[1]), home=load_settings().home, port=0, token=sys.argv[2],
+    kernels=64, kernels_of_person=64,  # browsers that are closed say no closing word
     ready=lambda a: print(a, flush=True),
 )
 """

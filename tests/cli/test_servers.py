@@ -10,7 +10,7 @@ import pytest
 from apiprocess import SCOPE
 from commands import Run
 from office import Office
-from team import TeamServer
+from teamserver import TeamServer
 
 from workbench.cli.output import DONE, PROBLEMS, REFUSED
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from apiprocess import SCOPE
 from office import Office
-from team import TeamServer
+from teamserver import TeamServer
 
 from workbench.client import Connection, connect
 from workbench.client.documents import scope_from

@@ -159,5 +159,5 @@ def test_a_refused_map_leaves_the_file_as_it_was(tmp_path: Path) -> None:
 
 
 def test_saving_where_nobody_can_write_says_so(tmp_path: Path) -> None:
-    with pytest.raises(MapError, match=r"town\.html: the map cannot be written"):
+    with pytest.raises(MapError, match=r"town\.html: cannot be written"):
         save_map(tmp_path / "absent" / "town.html", OfflineMap())

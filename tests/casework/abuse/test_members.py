@@ -110,18 +110,18 @@ def test_a_page_or_a_command_without_a_role(
 
 
 def test_faces_of_training_before_the_installation_was_in_service(
-    fresh_home: Path, gallery: Gallery, subject: Probe, permitted: Scope
+    fresh_home: Path, unowned: Gallery, subject: Probe, permitted: Scope
 ) -> None:
     """A training case is everyone's; what was found in real footage while it trained is not."""
     register = Installation.open().register
     register.train("T-1", permitted)
-    found = search(gallery, subject, permitted, case="T-1", threshold=0.6, top=2)
+    found = search(unowned, subject, permitted, case="T-1", threshold=0.6, top=2)
     list_for_review(register, "T-1", found.candidates, probe=subject)
-    assert len(waiting(register, "T-1", gallery)) == 2
+    assert len(waiting(register, "T-1", unowned)) == 2
     register.grant(register.me.account, "reviewer")
     for again in (register, Installation.open().register):
         assert again.case("T-1").is_training
-        assert waiting(again, "T-1", gallery) == reviewed(again, "T-1") == ()
+        assert waiting(again, "T-1", unowned) == reviewed(again, "T-1") == ()
 
 
 def test_making_oneself_a_member(office: Any, case: Case) -> None:
