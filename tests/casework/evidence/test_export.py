@@ -99,7 +99,8 @@ def test_an_export_holds_all_that_was_done(archive: Export, office: Any) -> None
     files = content(archive)
     html = files["report.html"].decode()
     for told in ("Public prosecutor (P 117/26)", "Sightings among them: 2", "strong support for",
-                 "waiting", "no examiner has decided on a filler in such a case yet", str(archive.head),
+                 "waiting", "no examiner has decided on a filler in such a case yet",
+                 str(archive.head),
                  "lead, never an", "not available: could not be checked again"):  # fmt: skip
         assert told in html, told
     assert TRAINING_NOTICE not in html
