@@ -252,7 +252,11 @@ def measure(analysts: int, searches: int, warm_kernels: int) -> dict[str, Any]:
         ):
             time.sleep(20 if analysts > 2 else 5)  # warm kernels are ready, indexing is at work
             waited = asyncio.run(work(address, analysts, searches))
-            (server,) = (each for each in psutil.Process().children() if TOKEN in each.cmdline())
+            (server,) = (
+                each
+                for each in psutil.Process().children()
+                if each.status() != psutil.STATUS_ZOMBIE and TOKEN in each.cmdline()
+            )
             megabytes = memory(server)
     result: dict[str, Any] = {"analysts": analysts, "searches": len(waited["search"])}
     for name, times in waited.items():

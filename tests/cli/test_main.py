@@ -370,7 +370,10 @@ def test_models_list_shows_licence_size_checksum_and_source(run: Run) -> None:
     assert run("models", "show", "nothing").status == REFUSED
 
 
-def test_doctor_finds_a_sound_installation_sound(run: Run) -> None:
+def test_doctor_finds_a_sound_installation_sound(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path))  # other tests do much in theirs
     said = run("doctor", "--json")
     assert said.status == DONE, said.out
     assert {finding["what"] for finding in said.lines} >= {"settings", "model profile dlib"}

@@ -76,14 +76,19 @@ def add_row(folder: Path, row: str) -> None:
 
 
 def test_several_workers_find_what_one_finds(
-    tmp_path: Path, gallery: Gallery, models: Models, footage: Path
-) -> None:
+    tmp_path: Path, gallery: Gallery, models: Models, footage: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     index_catalogue(footage, gallery, models)
     told: list[Progress] = []
+    # Processes that are started where footage lies import none of the modules beside it.
+    monkeypatch.chdir(tmp_path)
+    Path("selectors.py").write_text("open('imported', 'w')")
     with Gallery.create(tmp_path / "two.duckdb", models.profile) as two:
         report = index_catalogue(footage, two, models, workers=2, progress=told.append)
         assert report.count("indexed") == 4
         assert report.problems == ()
+        assert not Path("imported").exists()
         ids = list(gallery.tracklets()["tracklet_id"])
         assert list(two.tracklets()["tracklet_id"]) == ids
         for name in ids:

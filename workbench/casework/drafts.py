@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.subjects import erase, subject_folder
+from workbench.casework.subjects import erase, make_private, subject_folder
 from workbench.domain import parse_time
 from workbench.errors import CaseError, TimeError, unwritten
 
@@ -67,7 +67,7 @@ def keep_draft(
     }
     new: list[Path] = []
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(home)
         for digest, content in contents.items():
             path = home / f"{name}-{digest}"
             if not path.exists():

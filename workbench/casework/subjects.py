@@ -75,9 +75,7 @@ def keep_photographs(folder: Path, reference: str, probe: Probe) -> tuple[str, .
     """
     home = subject_folder(folder, reference)
     try:
-        # One by one: the parents that mkdir makes besides have the mode that the umask gives.
-        for place in (home.parent, home):
-            place.mkdir(mode=0o700, exist_ok=True)
+        make_private(home)
     except OSError as error:
         raise _unwritten(error, reference) from None
     digests = tuple(hashlib.sha256(photograph.jpeg).hexdigest() for photograph in probe.photographs)
@@ -272,6 +270,13 @@ def _checked_content(path: Path, digest: str) -> bytes:
             fix="Inform an auditor; restore the file from a backup",
         )
     return content
+
+
+def make_private(home: Path) -> None:
+    """Make the folder of a subject, and that of all subjects, for their owner alone."""
+    # One by one: the parents that mkdir makes besides have the mode that the umask gives.
+    for place in (home.parent, home):
+        place.mkdir(mode=0o700, exist_ok=True)
 
 
 def subject_folder(folder: Path, reference: str) -> Path:

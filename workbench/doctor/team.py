@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.casework.record.audit import HEAD, LOG, verify
-from workbench.casework.record.identity import SOCKET, peer_of, socket_address
+from workbench.casework.record.identity import SOCKET, peer_of, socket_address, sockets_in
 from workbench.casework.record.people import read_people
 from workbench.casework.register import FOLDER, all_entries
 from workbench.errors import SettingsError, SightlineError
@@ -179,34 +179,42 @@ def _limits(folder: Path) -> str:
 
 
 def _server(folder: Path) -> str:
-    """Look whether a server of this installation is running."""
-    if not (folder / SOCKET).exists():
+    """Look which servers of this installation are running."""
+    asked = (_asked(folder, name) for name in sockets_in(folder))
+    running = sorted(pid for pid in asked if pid is not None)
+    if not running:
         return "not running"
+    return f"running as process {', '.join(map(str, running))}"
+
+
+def _asked(folder: Path, name: str) -> int | None:
+    """Ask who answers at a socket; return its process, or None where nothing does any more."""
+    where = str(folder / SOCKET.parent / name)
     try:
-        with socket_address(folder) as address, socket.socket(socket.AF_UNIX) as connection:
+        with socket_address(folder, name) as address, socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(_SECONDS)
             connection.connect(address)
             pid, uid = peer_of(connection)
             answer = json.loads(connection.makefile().readline(4096))
     except (ConnectionRefusedError, FileNotFoundError):
-        return "not running"
+        return None
     except (OSError, ValueError) as error:
         raise SightlineError(
-            f"does not answer ({error})", where=str(folder / SOCKET), fix="Start the server again"
+            f"does not answer ({error})", where=where, fix="Start the server again"
         ) from None
     if uid != folder.stat().st_uid:
         raise SightlineError(
             f"answers as {_account(uid)}",
-            where=str(folder / SOCKET),
+            where=where,
             fix="Stop that process: it is not the server of this installation",
         )
     if not isinstance(answer, dict) or answer.get("account") is not None:
         raise SightlineError(
             "takes this command for a person's page",
-            where=str(folder / SOCKET),
+            where=where,
             fix="Stop that process, and start the server again",
         )
-    return f"running as process {pid}"
+    return pid
 
 
 def _hub(address: str) -> str:

@@ -6,6 +6,7 @@ alone: the worker is replaced, and the recording is reported as refused.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -43,6 +44,20 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """Have no module imported from the working directory, where footage of others may lie."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
+
+
 def index_in_parallel(
     recordings: Sequence[Recording],
     profile: Profile,
@@ -66,7 +81,8 @@ def index_in_parallel(
         process = context.Process(
             target=_work, args=(theirs, profile, home, rates, options), daemon=True
         )
-        process.start()
+        with _safe_path():
+            process.start()
         theirs.close()
         return _Worker(process, ours)
 

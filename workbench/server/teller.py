@@ -58,7 +58,8 @@ class CaseworkSocket:
             )
         run = self._folder / "run"
         try:
-            run.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for place in (self._folder, run):  # parents are made with the mode of the umask
+                place.mkdir(mode=0o700, parents=True, exist_ok=True)
             run.chmod(0o700)
             for name in sockets_in(self._folder, f"{self._kind}-"):
                 self._remove_if_dead(name)
