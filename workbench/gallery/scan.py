@@ -139,7 +139,7 @@ class Question:
             best = key if best is None else np.maximum(best, key, out=best)
         assert best is not None
         if offsets is not None:
-            best -= offsets * np.float32(0.5)
+            numkong.blend(best, offsets, alpha=1.0, beta=-0.5, out=best)
         return best
 
     def _plain_keys(
