@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from workbench.errors import SettingsError, refuse_others
+
+_MOST_BYTES = 1 << 20
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o600, new: bool = False) -> None:
@@ -52,3 +57,29 @@ def written_first(
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def read_owned(path: Path, *, unusable: Callable[[Path, str], SettingsError]) -> bytes | None:
+    """Read a file that the owner of its folder alone may write; None if there is none.
+
+    Raises SettingsError, made by *unusable* of the path and what is wrong, if the file is a link,
+    is of another account or writable by others, or cannot be opened.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        refuse_others(path, error)
+        raise unusable(path, f"cannot be opened ({error.strerror})") from None
+    try:
+        status, owner = os.fstat(file), path.parent.stat().st_uid
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+            raise unusable(path, "is a link or not a regular file")
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise unusable(path, "is writable by others than its owner")
+        if status.st_uid not in (0, owner):
+            raise unusable(path, "does not belong to the owner of the casework folder")
+        return os.read(file, _MOST_BYTES)
+    finally:
+        os.close(file)

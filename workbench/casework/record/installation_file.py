@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import stat
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from pydantic import ValidationError
 
-from workbench.casework.record.files import write_whole
-from workbench.errors import SettingsError, refuse_others
+from workbench.casework.record.files import read_owned, write_whole
+from workbench.errors import SettingsError
 from workbench.settings import RULES, RuleSettings
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ INSTALLATION = "installation.json"
 
 Mode: TypeAlias = Literal["training", "in service"]
 MODES: tuple[Mode, ...] = get_args(Mode)
-_MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +83,9 @@ def read_installation(folder: Path) -> InstallationFile | None:
         If anyone but its owner may write it, or its contents are not valid.
     """
     path = folder / INSTALLATION
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
+    content = read_owned(path, unusable=_unusable)
+    if content is None:
         return None
-    except OSError as error:
-        refuse_others(path, error)
-        raise _unusable(path, f"cannot be opened ({error.strerror})") from None
-    try:
-        status, owner = os.fstat(file), folder.stat().st_uid
-        if not stat.S_ISREG(status.st_mode):
-            raise _unusable(path, "is not a regular file")
-        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise _unusable(path, "is writable by others than its owner")
-        if status.st_uid not in (0, owner):
-            raise _unusable(path, "does not belong to the owner of the casework folder")
-        content = os.read(file, _MOST_BYTES)
-    finally:
-        os.close(file)
     try:
         document = json.loads(content)
         unknown = sorted(set(document) - {"id", "mode", "rules", "keys"})

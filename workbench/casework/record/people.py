@@ -10,16 +10,15 @@ import contextlib
 import hashlib
 import json
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from workbench.casework.record.files import written_first
+from workbench.casework.record.files import read_owned, written_first
 from workbench.casework.record.identity import Way, identity_of_user, namesake, normal_name
 from workbench.casework.record.installation_file import read_installation
-from workbench.errors import NotPermitted, SettingsError, refuse_others
+from workbench.errors import NotPermitted, SettingsError
 
 PEOPLE = "people.json"
 
@@ -110,7 +109,6 @@ _TRAINEE: frozenset[Action] = frozenset(
         "gallery.maintain",
     }
 )
-_MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,25 +196,10 @@ def read_people(folder: Path) -> People:
         If anyone but its owner may write it, or its contents are not valid.
     """
     path = folder / PEOPLE
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
+    content = read_owned(path, unusable=_unusable)
+    if content is None:
         installation = read_installation(folder)
         return People(in_service=installation is not None and installation.in_service)
-    except OSError as error:
-        refuse_others(path, error)
-        raise _unusable(path, f"cannot be opened ({error.strerror})") from None
-    try:
-        status, owner = os.fstat(file), folder.stat().st_uid
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-            raise _unusable(path, "is a link or not a regular file")
-        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise _unusable(path, "is writable by others than its owner")
-        if status.st_uid not in (0, owner):
-            raise _unusable(path, "does not belong to the owner of the casework folder")
-        content = os.read(file, _MOST_BYTES)
-    finally:
-        os.close(file)
     try:
         document = json.loads(content)
         unknown = sorted(set(document) - {"people"})
