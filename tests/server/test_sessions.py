@@ -10,9 +10,14 @@ from typing import Any
 
 import pytest
 
+from workbench.casework.record.audit import LOG
+from workbench.casework.record.chain import Entry
+from workbench.casework.record.keys import is_signed, public_half, record_key
 from workbench.casework.register import all_entries
 from workbench.cli.main import main
 from workbench.server.sessions import Session, Sessions, now
+from workbench.server.signins import SignIns
+from workbench.server.ways import Refused
 
 
 def test_a_session_ends_by_age_and_for_want_of_use_but_not_during_work() -> None:
@@ -77,9 +82,37 @@ def test_the_administrator_lists_and_ends_sessions_on_record(
     assert answer.status == 401
     assert "The administrator of this server has ended your session." in body
     assert main(["sessions", "end", mine["id"]]) == 1
-    (entry,) = [
-        entry
-        for entry in all_entries(home / "casework")
-        if entry.what == "session.ended" and entry.about["id"] == mine["id"]
-    ]
-    assert entry.about["account"] == mine["account"]
+    begun, ending, ended = entries_of(home, mine["id"])
+    assert (begun.what, begun.account) == ("session.begun", mine["account"])
+    assert (ending.what, ending.about["account"]) == ("session.ending", mine["account"])
+    assert (ended.what, ended.about["why"]) == ("session.ended", "administrator")
+
+
+def entries_of(home: Path, session: str) -> list[Entry]:
+    entries = all_entries(home / "casework")
+    return [e for e in entries if e.what.startswith("session.") and e.about.get("id") == session]
+
+
+def test_a_sign_in_is_on_record_once_and_so_is_its_end(served: Any, home: Path) -> None:
+    cookie = served.sign_in()
+    for _ in range(3):
+        assert served.ask("/", known=False, Cookie=cookie)[0].status == 200
+    begun = [e for e in all_entries(home / "casework") if e.what == "session.begun"][-1]
+    served.ask("/sign-out", method="POST", known=False, Cookie=cookie)
+    first, last = entries_of(home, begun.about["id"])
+    known = [public_half(record_key(home / "casework"))]
+    assert is_signed(first, known)
+    assert is_signed(last, known)
+    assert (first.by["way"], last.what, last.about["why"]) == (
+        "token",
+        "session.ended",
+        "signed out",
+    )
+    assert cookie.split("=")[1] not in (home / "casework" / LOG).read_text()
+
+
+def test_nobody_is_let_in_without_an_entry(tmp_path: Path) -> None:
+    (tmp_path / LOG).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Refused) as refused:
+        asyncio.run(SignIns(tmp_path).record(Session("anna", "hub")))
+    assert (refused.value.status, refused.value.reason) == (503, "record")

@@ -75,7 +75,7 @@ def _end(options: argparse.Namespace) -> int:
         return PROBLEMS
     for one in wanted:  # before it is done, so that no end is without its entry
         about = {"id": one.id, "account": one.account, "way": one.way}
-        register.record("session.ended", about | {"began": one.began.isoformat()})
+        register.record("session.ending", about | {"began": one.began.isoformat()})
     ended = end_sessions(register.folder, options.session)
     say(f"{counted(len(ended), 'session')} of {options.session} ended.")
     return DONE

@@ -27,6 +27,7 @@ from workbench.server.api.wire import VERSION
 from workbench.server.health import is_for_operators
 from workbench.server.refusals import refusal_page
 from workbench.server.sessions import Session
+from workbench.server.signins import SignIns
 from workbench.server.ways import Refused, Way
 
 _SHOWN = string.punctuation
@@ -58,6 +59,7 @@ class Door(Application):
     def __init__(self, *, way: Way, owners: Owners, address: Address, **settings: Any) -> None:
         super().__init__(**settings)
         self.way, self._owners, self.address = way, owners, address
+        self.sign_ins: SignIns | None = None  # set once the server is open to people
         self._open_paths = {route[0] for route in way.routes()}
 
     def find_handler(  # type: ignore[override]  # what Tornado declares is private
@@ -85,6 +87,8 @@ class Door(Application):
                 return self.get_handler_delegate(request, *entered)
             self._check_person(entered)
             self._check_owner(request, entered)
+            if self.sign_ins is not None:
+                await self.sign_ins.record(entered)
         except Refused as refused:
             return self._refuse(request, refused)
         except Exception:  # nothing passes that could not be checked

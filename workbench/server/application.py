@@ -49,6 +49,7 @@ from workbench.server.pages import (
 )
 from workbench.server.policy import FRAME, Policy, tile_source
 from workbench.server.sessions import LONGEST_IDLE, LONGEST_LIFE, Sessions
+from workbench.server.signins import SignIns
 from workbench.server.sockets import MESSAGE_BYTES, KernelSocket, ShutdownHandler
 from workbench.server.teller import Teller
 from workbench.server.ways import SignIn, TokenSignIn, Way
@@ -246,6 +247,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
         settings["voila_jinja2_env"].globals["base"] = self.address.base
         self.sessions.at_end(self.kernel_manager.end_those_of)
         self.sessions.count_work(self.kernel_manager.last_work)
+        sign_ins = SignIns(self.casework)
+        self.sessions.at_end(sign_ins.record_end)
         operations = Operations(
             casework=self.casework,
             gallery=self.gallery,
@@ -281,6 +284,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             for each in beside:
                 await each.open()
             await self._check_answer()
+            self.app.sign_ins = sign_ins  # what it has asked itself is nobody's sign-in
             self.ready(self.sign_in.opens(self.address))
             await self.kernel_manager.open()
             self.kernel_manager.refill()
@@ -289,6 +293,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             watch.cancel()
         finally:
             server.stop()
+            await sign_ins.close(self.sessions)
             await KernelSocket.close_all()
             for each in beside:
                 await each.close()

@@ -83,6 +83,11 @@ REFUSALS = {
         "Session of this page not found",
         "The page whose Python session this was is closed, or it is not yours.",
     ),
+    "record": Refusal(
+        "Sign-in cannot be recorded",
+        "No one is let in without an entry in the record, which cannot be written now. The reason "
+        "is in the server's log; tell the administrator.",
+    ),
     "unknown": Refusal(
         "This page cannot be shown", "The request could not be checked. The details are in the log."
     ),
