@@ -11,6 +11,7 @@ import pytest
 from workbench.casework.cases import Case
 from workbench.casework.retention import (
     Held,
+    Holding,
     forget_subject,
     forget_tracklets,
     held,
@@ -50,8 +51,8 @@ def test_a_purge_spares_what_is_held_and_is_recorded(
 ) -> None:
     asked = []
 
-    def remove(before: datetime, keep: frozenset[str]) -> dict[str, int]:
-        asked.append((before, keep))
+    def remove(before: datetime, holding: Holding) -> dict[str, int]:
+        asked.append((before, holding.held.tracklets))
         return {"tracklets": 19}
 
     done = purge(office.sit("ada"), gallery.path, remove)
@@ -66,7 +67,7 @@ def test_a_purge_spares_what_is_held_and_is_recorded(
 
 
 def test_what_is_old_goes_and_what_is_held_stays_alone(
-    gallery: Gallery, case: Case, copied: Any, tmp_path: Path
+    office: Any, gallery: Gallery, case: Case, copied: Any, tmp_path: Path
 ) -> None:
     rows = gallery.recordings()
     first, second, *others = rows["recording_id"]
@@ -76,7 +77,9 @@ def test_what_is_old_goes_and_what_is_held_stays_alone(
     mine = kept[kept["tracklet_id"].str.startswith(first)]["tracklet_id"].tolist()
     gallery.close()
     with Gallery.open(copied(gallery.path, tmp_path), write=True) as copy:
-        removed = remove_old(copy, third, frozenset({mine[1]}))
+        holding = Holding(office.register)
+        holding.held = Held(frozenset({mine[1]}))
+        removed = remove_old(copy, third, holding)
         assert removed["recordings"] == 1
         assert set(copy.recordings()["recording_id"]) == {first, *others}
         left = copy.tracklets()["tracklet_id"]
@@ -88,7 +91,7 @@ def test_what_is_old_goes_and_what_is_held_stays_alone(
 def test_a_purge_that_fails_leaves_its_beginning_on_record(
     office: Any, case: Case, gallery: Gallery
 ) -> None:
-    def remove(before: datetime, keep: frozenset[str]) -> dict[str, int]:
+    def remove(before: datetime, holding: Holding) -> dict[str, int]:
         raise OSError("disk")
 
     with pytest.raises(OSError, match="disk"):
@@ -99,14 +102,14 @@ def test_a_purge_that_fails_leaves_its_beginning_on_record(
 @pytest.mark.parametrize("name", ["anna", "rosa", "sara", "otto", "nobody"])
 def test_only_the_administrator_purges(office: Any, gallery: Gallery, name: str) -> None:
     with pytest.raises(NotPermitted):
-        purge(office.sit(name), gallery.path, lambda before, keep: {})
+        purge(office.sit(name), gallery.path, lambda before, holding: {})
     assert office.events("retention.purge.refused")
 
 
 @pytest.mark.parametrize("days", [-1, 31, float("nan")])
 def test_nobody_keeps_longer_than_the_settings(office: Any, gallery: Gallery, days: float) -> None:
     with pytest.raises(CaseError, match="is not between 0 and the 30 days"):
-        purge(office.sit("ada"), gallery.path, lambda before, keep: {}, days=days)
+        purge(office.sit("ada"), gallery.path, lambda before, holding: {}, days=days)
 
 
 def test_a_subject_is_deleted_when_the_case_has_ended(
@@ -128,8 +131,8 @@ def test_a_subject_is_deleted_when_the_case_has_ended(
 
 def test_subjects_of_old_cases_are_purged(office: Any, case: Case, gallery: Gallery) -> None:
     office.sit("anna").close("A-1", reason="found")
-    assert purge(office.sit("ada"), gallery.path, lambda b, k: {}).subjects == 0
-    assert purge(office.sit("ada"), gallery.path, lambda b, k: {}, days=0).subjects == 1
+    assert purge(office.sit("ada"), gallery.path, lambda b, h: {}).subjects == 0
+    assert purge(office.sit("ada"), gallery.path, lambda b, h: {}, days=0).subjects == 1
 
 
 def test_single_tracklets_are_removed_unless_held(
@@ -137,9 +140,11 @@ def test_single_tracklets_are_removed_unless_held(
 ) -> None:
     register = office.sit("sara")
     with pytest.raises(CaseError, match="hold 1 of the tracklets: 1 as sightings, 0 for"):
-        forget_tracklets(register, gallery.path, [sighting, "x"], lambda ids: {}, reason="request")
+        forget_tracklets(
+            register, gallery.path, [sighting, "x"], lambda ids, h: {}, reason="request"
+        )
     removed = forget_tracklets(
-        register, gallery.path, ["x"], lambda ids: {"tracklets": len(ids)}, reason="request"
+        register, gallery.path, ["x"], lambda ids, h: {"tracklets": len(ids)}, reason="request"
     )
     assert removed == {"tracklets": 1}
     assert office.events("retention.removed")[0].about["tracklets"] == ["x"]

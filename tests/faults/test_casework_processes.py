@@ -60,5 +60,5 @@ def test_a_killed_team_loses_nothing_that_it_decided(office: Any, town_file: Pat
     for archive in office.home.glob("*.zip"):  # whole, told or not
         assert verify_archive(archive).sound
     # Who was killed between the photographs and the request left a person without a case.
-    purge(office.sit("ada"), town_file, lambda before, keep: {})
+    purge(office.sit("ada"), town_file, lambda before, holding: {})
     assert len(list((office.folder / SUBJECTS).iterdir())) == len(register.all_cases())

@@ -1,12 +1,15 @@
 """Retention: what is deleted, when and by whom; the gallery itself removes.
 
 Each deletion leaves an entry before and after. A tracklet stays only until its retention ends, or
-while an open case holds it: as a sighting, or as a candidate whose review is not finished.
+while an open case holds it: as a sighting, or as a candidate whose review is not finished. People
+go on working meanwhile, so that what is held is asked again at the moment of each deletion, with
+the record locked: see :class:`Holding`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,11 +25,11 @@ if TYPE_CHECKING:
     from workbench.casework.register import CaseRegister
     from workbench.gallery import Gallery
 
-RemoveOld: TypeAlias = Callable[[datetime, frozenset[str]], Mapping[str, int]]
-"""Remove everything seen before a time from a gallery, except the tracklets named; return how many
-were removed, by kind. Nothing of it may be left in the file."""
+RemoveOld: TypeAlias = "Callable[[datetime, Holding], Mapping[str, int]]"
+"""Remove everything seen before a time from a gallery, except the tracklets that are held; return
+how many were removed, by kind. Nothing of it may be left in the file."""
 
-RemoveThese: TypeAlias = Callable[[frozenset[str]], Mapping[str, int]]
+RemoveThese: TypeAlias = "Callable[[frozenset[str], Holding], Mapping[str, int]]"
 """Remove the tracklets named from a gallery; return the number removed, by kind."""
 
 
@@ -41,6 +44,49 @@ class Held:
     def tracklets(self) -> frozenset[str]:
         """All of them."""
         return self.sightings | self.waiting
+
+
+class HeldMeanwhile(CaseError):
+    """Raised in place of a deletion of what an open case holds."""
+
+
+class Holding:
+    """Tracklets that open cases hold, while others go on working.
+
+    ``held`` is what they held when the record was last asked.
+    """
+
+    def __init__(self, register: CaseRegister) -> None:
+        self._register = register
+        self._head = register.head
+        self.held = held(register)
+
+    @contextlib.contextmanager
+    def settled(
+        self, recordings: Collection[str] = (), tracklets: Collection[str] = ()
+    ) -> Iterator[None]:
+        """Keep what is held as it is for a block that deletes recordings and tracklets.
+
+        The block is short: until it ends, nothing can be put on record. Raises HeldMeanwhile before
+        it if an open case holds one of them.
+        """
+        with self._register.exclusively():
+            if self._register.head != self._head:
+                self.held, self._head = held(self._register), self._register.head
+            taken = sorted(
+                tracklet_id
+                for tracklet_id in self.held.tracklets
+                if tracklet_id in tracklets or parse_tracklet_id(tracklet_id)[0] in recordings
+            )
+            if taken:
+                waiting = len(self.held.waiting.intersection(taken))
+                raise HeldMeanwhile(
+                    f"open cases hold {len(taken)} of the tracklets: {len(taken) - waiting} as "
+                    f"sightings, {waiting} for reviews that are not finished",
+                    where=taken[0],
+                    fix="Finish the reviews, and close the cases first",
+                )
+            yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +126,38 @@ def held(register: CaseRegister) -> Held:
     return Held(frozenset(sure), frozenset(waiting - sure))
 
 
-def remove_old(gallery: Gallery, before: datetime, keep: frozenset[str]) -> Mapping[str, int]:
+def remove_old(gallery: Gallery, before: datetime, holding: Holding) -> Mapping[str, int]:
     """Remove recordings that ended before a time from a gallery open for writing.
 
-    From a recording with tracklets in *keep*, only the others are removed. Returns the number
-    removed, by kind.
+    From a recording with tracklets that are held, also since this began, only the others are
+    removed. Returns the number removed, by kind.
     """
-    recordings, tracklets, _ = _old(gallery, before, keep)
-    return gallery.purge(recordings, tracklet_ids=tracklets)
+    there = _counted(gallery)
+    while True:
+        recordings, singles, _ = _old(gallery, before, holding.held.tracklets)
+        tracklets = frozenset(singles)
+        try:
+            gallery.purge(
+                recordings,
+                tracklet_ids=tracklets,
+                settling=lambda: holding.settled(recordings, tracklets),  # noqa: B023 - used at once
+            )
+        except HeldMeanwhile:
+            continue  # with what is held now
+        left = _counted(gallery)
+        return {kind: there[kind] - left[kind] for kind in there}
+
+
+def remove_these(
+    gallery: Gallery, tracklets: frozenset[str], holding: Holding
+) -> Mapping[str, int]:
+    """Remove single tracklets from a gallery open for writing; return the number, by kind.
+
+    Raises HeldMeanwhile if an open case holds one of them.
+    """
+    return gallery.purge(
+        tracklet_ids=tracklets, settling=lambda: holding.settled(tracklets=tracklets)
+    )
 
 
 def plan(register: CaseRegister, gallery: Gallery, *, days: float | None = None) -> Plan:
@@ -135,21 +205,21 @@ def purge(
         If *days* is longer than the rules allow.
     """
     me, before = register.require("retention.purge"), _before(register, days)
-    before, holding = planned.before if planned else before, held(register)
-    about = {
+    before, holding = planned.before if planned else before, Holding(register)
+    about: dict[str, object] = {
         "gallery": str(gallery.resolve()),
         "before": before.isoformat(),
-        "held": len(holding.tracklets),
-        "waiting": len(holding.waiting),
+        **_numbers(holding.held),
     }
     register.record("retention.purging", about, by=me)
-    removed = dict(remove(before, holding.tracklets))
+    removed = dict(remove(before, holding))
     ended = _ended(register, before)
     subjects = sum(bool(delete_subject(register.folder, reference)) for reference in ended)
     with register.exclusively():  # no request is being made
         subjects += delete_strays(register.folder, register.references)
+    about |= _numbers(holding.held)
     register.record("retention.purged", {**about, "removed": removed, "subjects": subjects}, by=me)
-    return Purged(before, removed, holding, subjects)
+    return Purged(before, removed, holding.held, subjects)
 
 
 def forget_subject(register: CaseRegister, reference: str, *, reason: str) -> int:
@@ -189,25 +259,34 @@ def forget_tracklets(
     and CaseError if an open case holds one of them, as a sighting or for its review: a court may
     need it.
     """
-    me, wanted, holding = register.require("subject.delete"), frozenset(tracklets), held(register)
-    kept = sorted(wanted & holding.tracklets)
-    if kept:
-        waiting = len(holding.waiting.intersection(kept))
-        raise CaseError(
-            f"open cases hold {len(kept)} of the tracklets: {len(kept) - waiting} as sightings, "
-            f"{waiting} for reviews that are not finished",
-            where=kept[0],
-            fix="Finish the reviews, and close the cases first",
-        )
+    me, wanted, holding = (
+        register.require("subject.delete"),
+        frozenset(tracklets),
+        Holding(register),
+    )
+    with holding.settled(tracklets=wanted):
+        pass
     about = {
         "gallery": str(gallery.resolve()),
         "tracklets": sorted(wanted),
         "reason": plain(reason, where="reason"),
     }
     register.record("retention.removing", about, by=me)
-    removed = dict(remove(wanted))
+    removed = dict(remove(wanted, holding))
     register.record("retention.removed", {**about, "removed": removed}, by=me)
     return removed
+
+
+def _numbers(holding: Held) -> dict[str, object]:
+    return {"held": len(holding.tracklets), "waiting": len(holding.waiting)}
+
+
+def _counted(gallery: Gallery) -> dict[str, int]:
+    entries = [segment.entry for segment in gallery.segments]
+    return {
+        "recordings": sum(entry.recordings for entry in entries),
+        "tracklets": sum(entry.tracklets for entry in entries),
+    }
 
 
 def _before(register: CaseRegister, days: float | None) -> datetime:

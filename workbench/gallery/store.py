@@ -113,6 +113,10 @@ Claim: TypeAlias = Callable[[Collection[str], bool], str]
 that are added and whether all were indexed into it; returns the owner from then on, or nothing."""
 
 
+Settling: TypeAlias = Callable[[], contextlib.AbstractContextManager[None]]
+"""Gives the block in which a new segment takes the place of an old one; may raise instead."""
+
+
 class StoredFile(NamedTuple):
     """A recording's file as it was when it was indexed."""
 
@@ -448,12 +452,22 @@ class Gallery:
         self.settled(lambda: [segment.offsets(normaliser) for segment in self.segments])
 
     def purge(
-        self, recording_ids: Iterable[str] = (), *, tracklet_ids: Iterable[str] = ()
+        self,
+        recording_ids: Iterable[str] = (),
+        *,
+        tracklet_ids: Iterable[str] = (),
+        settling: Settling = contextlib.nullcontext,
     ) -> dict[str, int]:
         """Remove recordings with all that was found in them, and single tracklets.
 
         Nothing of them stays in any file: the segments that held them are written again without
         them. Returns how many recordings and tracklets went.
+
+        Parameters
+        ----------
+        settling : callable, optional
+            Called for each segment when it is written, which takes long, for a block in which it
+            takes the place of the old one, which does not. If it raises, the old one stays.
         """
         recordings = set(recording_ids)
         tracklets = [parse_tracklet_id(tracklet_id) for tracklet_id in tracklet_ids]
@@ -462,7 +476,7 @@ class Gallery:
         for entry in before:
             names = self._segments[entry.name].recording_ids.tolist()
             if concerned & {name.decode() for name in names}:
-                self._merge([entry], without=recordings, tracklets=tracklets)
+                self._merge([entry], without=recordings, tracklets=tracklets, settling=settling)
         with _writing(self.path):
             self._tidy()
         after = self._register.segments
@@ -814,14 +828,16 @@ class Gallery:
         return True
 
     @contextlib.contextmanager
-    def _commit(self, gone: Sequence[SegmentEntry] = ()) -> Iterator[SegmentWriter]:
+    def _commit(
+        self, gone: Sequence[SegmentEntry] = (), *, settling: Settling = contextlib.nullcontext
+    ) -> Iterator[SegmentWriter]:
         """Give a segment to fill; it replaces *gone* in the gallery when the block ends."""
-        with self._commit_several(gone) as another:
+        with self._commit_several(gone, settling=settling) as another:
             yield another()
 
     @contextlib.contextmanager
     def _commit_several(
-        self, gone: Sequence[SegmentEntry] = ()
+        self, gone: Sequence[SegmentEntry] = (), *, settling: Settling = contextlib.nullcontext
     ) -> Iterator[Callable[[], SegmentWriter]]:
         """Give segments to fill, one after the other, as often as is asked.
 
@@ -847,7 +863,8 @@ class Gallery:
                     register = replace(
                         self._register, segments=(*left, *entries), owner=self._owner_with(made)
                     )
-                    write_register(self.path, register)
+                    with settling():
+                        write_register(self.path, register)
                 except BaseException:
                     for segment in made:
                         segment.discard()
@@ -881,9 +898,10 @@ class Gallery:
         *,
         without: Iterable[str] = (),
         tracklets: Iterable[tuple[str, int]] = (),
+        settling: Settling = contextlib.nullcontext,
     ) -> None:
         segments = [self._segments[entry.name] for entry in entries]
-        with self._commit(gone=entries) as merged:
+        with self._commit(gone=entries, settling=settling) as merged:
             merged.add_segments(segments, without=without, tracklets=tracklets)
 
     def _tidy(self) -> None:

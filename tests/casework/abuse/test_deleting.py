@@ -14,21 +14,25 @@ from office import START
 from workbench.casework.cases import Case
 from workbench.casework.retention import (
     Held,
+    Holding,
     forget_subject,
     forget_tracklets,
     plan,
     purge,
     remove_old,
+    remove_these,
 )
 from workbench.casework.reviewing.review import list_for_review, waiting
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
+from workbench.gallery.lifecycle import check
+from workbench.gallery.segments import SegmentWriter
 from workbench.notebook import search
 
 
 def test_a_purge_by_somebody_without_the_role(office: Any, gallery: Gallery) -> None:
-    def remove(before: datetime, keep: frozenset[str]) -> dict[str, int]:
+    def remove(before: datetime, holding: Holding) -> dict[str, int]:
         raise AssertionError("asked to delete")
 
     for name in ("anna", "rosa", "sara", "otto"):
@@ -48,7 +52,11 @@ def test_a_purge_amid_a_review(
         listed = {one.tracklet_id for one in found}
         with pytest.raises(CaseError, match="0 as sightings, 1 for reviews"):
             forget_tracklets(
-                office.sit("sara"), copy, [found[0].tracklet_id], lambda ids: {}, reason="request"
+                office.sit("sara"),
+                copy,
+                [found[0].tracklet_id],
+                lambda ids, h: {},
+                reason="request",
             )
         planned = plan(office.sit("ada"), gallery, days=0)
     assert planned.held == Held(waiting=frozenset(listed))
@@ -66,9 +74,54 @@ def test_a_purge_amid_a_review(
     assert (purging.about["held"], purging.about["waiting"]) == (3, 3)
 
 
+@pytest.mark.parametrize("act", ["purge", "erasure"])
+def test_a_face_listed_while_it_is_deleted(
+    office: Any,
+    case: Case,
+    subject: Probe,
+    permitted: Scope,
+    town_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    act: str,
+) -> None:
+    shutil.copytree(town_file.parent, tmp_path / "copy")
+    copy = tmp_path / "copy" / town_file.name
+    with Gallery.open(copy) as gallery:
+        found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=3).candidates
+    listed = {one.tracklet_id for one in found}
+    usual, written = SegmentWriter.add_segments, []
+
+    def list_amid(self: SegmentWriter, *segments: Any, **which: Any) -> None:
+        """The new segment is being written, without these faces, when they are listed."""
+        usual(self, *segments, **which)
+        if not written:
+            office.sit("anna")
+            list_for_review(office.register, "A-1", found)
+            office.sit("sara")
+        written.append(segments)
+
+    monkeypatch.setattr(SegmentWriter, "add_segments", list_amid)
+    with Gallery.open(copy, write=True) as gallery:
+        if act == "purge":
+            done = purge(office.sit("ada"), copy, partial(remove_old, gallery), days=0)
+            assert done.held == Held(waiting=frozenset(listed))
+            assert done.removed == {"recordings": 2, "tracklets": 22}
+            assert set(gallery.tracklets()["tracklet_id"]) == listed
+        else:
+            remove = partial(remove_these, gallery)
+            with pytest.raises(CaseError, match="0 as sightings, 3 for reviews"):
+                forget_tracklets(office.sit("sara"), copy, listed, remove, reason="request")
+            assert len(gallery.tracklets()) == 25
+        assert list(check(gallery)) == []
+    assert len(written) == (6 if act == "purge" else 1)
+    with Gallery.open(copy) as gallery:
+        assert len(waiting(office.sit("rosa"), "A-1", gallery)) == 3
+
+
 def test_keeping_longer_than_allowed(office: Any, gallery: Gallery) -> None:
     with pytest.raises(CaseError, match="the 30 days that the rules allow"):
-        purge(office.sit("ada"), gallery.path, lambda before, keep: {}, days=365)
+        purge(office.sit("ada"), gallery.path, lambda before, holding: {}, days=365)
 
 
 def test_deleting_the_subject_of_an_open_case(office: Any, case: Case) -> None:
