@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from workbench.calibration import calibration_of
 from workbench.calibration.words import format_count
 from workbench.casework.authority import answered, authorise, cancelled, scope_under
+from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import (
     PLAIN_SCALE,
     Camera,
@@ -28,6 +29,7 @@ from workbench.domain import (
     Threshold,
     candidates_frame,
 )
+from workbench.domain.summaries import Summarised, Summary, written
 from workbench.errors import Cancelled, DistrictError, EvaluationError, ProfileMismatch
 from workbench.gallery import search as gallery_search
 
@@ -151,8 +153,8 @@ def expect(
     return Expectations(calibration, about.quality, max(1, photographs), offset)
 
 
-@dataclass(frozen=True, slots=True)
-class SearchResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class SearchResult(Summarised):
     """Result of one search, with everything needed to interpret it.
 
     ``candidates`` are sorted by score, best first, and reach ``threshold.score``. ``coverage`` is
@@ -176,11 +178,39 @@ class SearchResult:
     only: Filter | None = None
     expectations: Expectations | None = None  # None: the profile has no calibration
 
+    def summary(self) -> Summary:
+        """Describe the result: the best candidates, and what the answer rests on."""
+        least = self.threshold
+        notes = [TRAINING_NOTICE] if self.training else []
+        if least is not None and self.expectations is not None:
+            notes += self.expectations.words(least.score)
+        found = self.coverage.summary()
+        return Summary(
+            "Search result",
+            (
+                ("candidates", f"{len(self.candidates):,}"),
+                ("best score", f"{self.candidates[0].score:.3f}" if self.candidates else ""),
+                ("threshold", f"{least.score:g} ({least.calibration})" if least else "none"),
+                ("case", self.case),
+                ("district", self.scope.district.name),
+                ("from", written(self.scope.start)),
+                ("to", written(self.scope.end)),
+                ("tracklets compared", f"{self.compared:,}"),
+                *found.properties[:4],
+            ),
+            notes=(*notes, *found.notes, "A match is a lead, never an identification."),
+            headings=("rank", "score", "camera", "first seen", "recording"),
+            rows=[
+                (f"{rank}", f"{c.score:.3f}", c.camera.words(), written(c.first_seen), c.recording)
+                for rank, c in enumerate(self.candidates, start=1)
+            ],
+        )
+
     def frame(self) -> pd.DataFrame:
         """Return the candidates as a DataFrame, one row each, best first; times in UTC.
 
-        Columns: rank, tracklet_id, camera_id, camera, longitude, latitude, recording, first_seen,
-        last_seen, score, scale, quality, and what the times rest on:
+        Columns: score, rank, camera, first_seen, last_seen, recording, quality, scale, camera_id,
+        longitude, latitude, tracklet_id, and what the times rest on:
         :data:`workbench.domain.TIME_FIELDS`.
         """
         return candidates_frame(self.candidates)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.domain import PLAIN_SCALE, Threshold
+from workbench.domain.summaries import Summarised, Summary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,13 +53,13 @@ class Curve:
 
     photographs: int
     quality: float
-    fmr: tuple[float, ...]
-    fmr_low: tuple[float, ...]
-    fmr_high: tuple[float, ...]
-    fmr_dispersion: tuple[float, ...]
-    fnmr: tuple[float, ...]
-    fnmr_low: tuple[float, ...]
-    fnmr_high: tuple[float, ...]
+    fmr: tuple[float, ...] = field(repr=False)
+    fmr_low: tuple[float, ...] = field(repr=False)
+    fmr_high: tuple[float, ...] = field(repr=False)
+    fmr_dispersion: tuple[float, ...] = field(repr=False)
+    fnmr: tuple[float, ...] = field(repr=False)
+    fnmr_low: tuple[float, ...] = field(repr=False)
+    fnmr_high: tuple[float, ...] = field(repr=False)
     measured_to: float
     people: int
     comparisons: int
@@ -118,7 +119,7 @@ class Nearness:
     """
 
     photographs: int
-    offsets: tuple[float, ...]
+    offsets: tuple[float, ...] = field(repr=False)
     mean: float
     deviation: float
     slope: float
@@ -158,8 +159,8 @@ class FnmrEstimate:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+@dataclass(frozen=True, slots=True, repr=False)
+class Calibration(Summarised):
     """Error rates of one profile, by photographs in the probe and quality of the tracklet."""
 
     profile: str
@@ -180,6 +181,29 @@ class Calibration:
     shot_nearness: tuple[Nearness, ...] = ()
     probes: str = "photograph"  # what they are made of
     digest: str = field(default="", compare=False)  # SHA-256 of the file it was read from
+
+    def summary(self) -> Summary:
+        """Describe the calibration: data, scale, and the default threshold by photographs."""
+        rows = []
+        for number in self.photographs:
+            threshold = self.threshold(photographs=number).score
+            missed = self.fnmr(threshold, photographs=number)
+            said = "not known"
+            if not math.isnan(missed.rate):
+                said = f"{missed.rate:.2%} ({missed.low:.2%} to {missed.high:.2%})"
+            rows.append((f"{number}", f"{threshold:.2f}", said))
+        return Summary(
+            "Calibration",
+            (
+                ("profile", self.profile),
+                ("data", self.data),
+                ("made", f"{self.made:%Y-%m-%d}"),
+                ("scale", self.scale),
+                ("basis", "footage without labels (provisional)" if self.provisional else ""),
+            ),
+            headings=(f"{self.probes}s in the probe", "threshold", "FNMR there (95 % interval)"),
+            rows=rows,
+        )
 
     @property
     def of_shots(self) -> Calibration:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from workbench.domain.clocks import length_words
+from workbench.domain.summaries import Summarised, Summary, span_of, written
 from workbench.domain.times import Span, utc
 from workbench.errors import TimeError
 
@@ -27,8 +29,8 @@ class District:
     area: Polygon | MultiPolygon  # x is longitude, y is latitude, WGS 84
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+@dataclass(frozen=True, slots=True, repr=False)
+class Scope(Summarised):
     """District and time range of a search: both the legal limit and the index.
 
     A tracklet is inside if its camera lies in the district (border included) and it was seen at
@@ -51,6 +53,19 @@ class Scope:
             )
         object.__setattr__(self, "start", start)
         object.__setattr__(self, "end", end)
+
+    def summary(self) -> Summary:
+        """Describe the scope: district, start and end."""
+        return Summary(
+            "Scope",
+            (
+                ("district", self.district.name),
+                ("from", written(self.start)),
+                ("to", written(self.end)),
+                ("length", length_words(round((self.end - self.start).total_seconds()))),
+                ("cameras without a place", ", ".join(sorted(self.unplaced))),
+            ),
+        )
 
     def spans(
         self, windows: Iterable[tuple[datetime, datetime]] | None = None
@@ -99,8 +114,8 @@ class Photograph:
     name: str
     face: Face
     quality: Quality
-    jpeg: bytes  # the face with some margin
-    template: Vector  # (dimension,) float32
+    jpeg: bytes = field(repr=False)  # the face with some margin
+    template: Vector = field(repr=False)  # (dimension,) float32
     advice: str = ""  # why it is a poor one, in plain words; empty for a good one
     notes: tuple[str, ...] = ()  # what was done to it, such as turning it, without full stops
     is_shot: bool = False  # a face in indexed footage, as its best shot shows it
@@ -109,13 +124,30 @@ class Photograph:
 MOST_PHOTOGRAPHS = 10  # in a probe, as the pages allow; the default threshold rises with them
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+@dataclass(frozen=True, slots=True, repr=False)
+class Probe(Summarised):
     """The target face: photographs of one person and the template pooled from them."""
 
     photographs: tuple[Photograph, ...]
-    template: Vector  # (dimension,) float32
+    template: Vector = field(repr=False)  # (dimension,) float32
     profile: Profile
+
+    def summary(self) -> Summary:
+        """Describe the probe: its photographs by name and quality, and the profile."""
+        return Summary(
+            "Probe",
+            (
+                ("photographs", f"{len(self.photographs)}"),
+                ("quality", span_of([one.quality.overall for one in self.photographs])),
+                ("profile", self.profile.name),
+            ),
+            notes=self.notes,
+            headings=("photograph", "quality", "width of the face"),
+            rows=[
+                (one.name, f"{one.quality.overall:.2f}", f"{one.face.box.width:.0f} px")
+                for one in self.photographs
+            ],
+        )
 
     @property
     def is_of_shots(self) -> bool:
@@ -195,8 +227,8 @@ def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda c: (c.scale == PLAIN_SCALE, c.scale, -c.score))
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+@dataclass(frozen=True, slots=True, repr=False)
+class Coverage(Summarised):
     """Footage and tracklets in a scope, so that 'no footage' is never taken for 'not seen'."""
 
     cameras: int  # in the district, or named by the case
@@ -213,6 +245,23 @@ class Coverage:
     uncertain: int = 0
     # And those whose time an earlier version made by its own rules, with nothing against it.
     earlier: int = 0
+
+    def summary(self) -> Summary:
+        """Describe the footage and the tracklets, and say what is in doubt."""
+        nothing = ["There is no footage in this scope. No footage does not mean not there."]
+        return Summary(
+            "Coverage",
+            (
+                ("cameras with footage", f"{self.cameras_with_footage:,} of {self.cameras:,}"),
+                ("cameras without a place", f"{self.unplaced:,}" if self.unplaced else ""),
+                ("recordings", f"{self.recordings:,}"),
+                ("footage", f"{self.footage_seconds / 3600:,.2f} hours"),
+                ("tracklets", f"{self.tracklets:,}"),
+                ("seen, but not searchable", f"{self.unsearchable:,}"),
+                ("recordings refused", f"{self.refused:,}" if self.refused else ""),
+            ),
+            notes=tuple(self.doubts() if self.recordings else nothing),
+        )
 
     def doubts(self) -> list[str]:
         """Sentences on footage that could not be seen, and on tracklets whose time is in doubt."""

@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from workbench.domain.searching import Candidate
 
 COLUMNS = (
-    "rank", "tracklet_id", "camera_id", "camera", "longitude", "latitude", "recording",
-    "first_seen", "last_seen", "score", "scale", "quality", *TIME_FIELDS,
+    "score", "rank", "camera", "first_seen", "last_seen", "recording", "quality", "scale",
+    "camera_id", "longitude", "latitude", "tracklet_id", *TIME_FIELDS,
 )  # fmt: skip
 
 
 def candidates_frame(candidates: Iterable[Candidate]) -> pd.DataFrame:
     """Return candidates as a DataFrame, one row each in their order; times in UTC.
 
-    Columns: rank (from 1), tracklet_id, camera_id, camera, longitude, latitude, recording,
-    first_seen, last_seen, score, scale, quality, and what the times rest on:
+    Columns: score, rank (from 1), camera, first_seen, last_seen, recording, quality, scale,
+    camera_id, longitude, latitude, tracklet_id, and what the times rest on:
     :data:`workbench.domain.TIME_FIELDS`.
     """
     import pandas as pd  # which most commands need not load
 
     rows = [
         (
-            rank, c.tracklet_id, c.camera.camera_id, c.camera.name, c.camera.longitude,
-            c.camera.latitude, c.recording, c.first_seen, c.last_seen, c.score, c.scale,
-            c.quality, *c.time.fields.values(),
+            c.score, rank, c.camera.name, c.first_seen, c.last_seen, c.recording, c.quality,
+            c.scale, c.camera.camera_id, c.camera.longitude, c.camera.latitude, c.tracklet_id,
+            *c.time.fields.values(),
         )
         for rank, c in enumerate(candidates, start=1)
     ]  # fmt: skip

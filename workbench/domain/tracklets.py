@@ -33,8 +33,8 @@ class Shot:
     time: datetime  # UTC: started_at + seconds
     box: Box  # in the frame
     quality: Quality
-    jpeg: bytes  # the face with some margin, as seen
-    template: Vector  # (dimension,) float32, as the recogniser gave it
+    jpeg: bytes = field(repr=False)  # the face with some margin, as seen
+    template: Vector = field(repr=False)  # (dimension,) float32, as the recogniser gave it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class Tracklet:
     last_seen: datetime  # UTC
     detections: int  # number of frames in which the face was detected
     shots: tuple[Shot, ...] = ()
-    template: Vector | None = None  # (dimension,) float32; None only if there are no shots
+    # (dimension,) float32; None only if there are no shots
+    template: Vector | None = field(default=None, repr=False)
     # Of the recording, when it was seen first and last; None: as its times say.
     first_seconds: float | None = None
     last_seconds: float | None = None

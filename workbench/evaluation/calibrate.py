@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -61,8 +61,8 @@ class Comparisons:
 
     trial: Trial
     photographs: int
-    quality: NDArray[Any]  # (g,)
-    offsets: NDArray[Any]  # (p,)
+    quality: NDArray[Any] = field(repr=False)  # (g,)
+    offsets: NDArray[Any] = field(repr=False)  # (p,)
 
     def of_quality(self, least: float, below: float) -> Trial:
         """Comparisons whose entry has a quality in ``[least, below)``."""

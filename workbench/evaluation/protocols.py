@@ -9,7 +9,7 @@ TPIR = 1 - FNIR. Every rate comes with a 95 % interval from a bootstrap by perso
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,9 +46,9 @@ class Trial:
         If the shapes do not fit, or no two people are compared.
     """
 
-    scores: NDArray[Any]
-    probes: NDArray[Any]
-    entries: NDArray[Any]
+    scores: NDArray[Any] = field(repr=False)
+    probes: NDArray[Any] = field(repr=False)
+    entries: NDArray[Any] = field(repr=False)
     own_left_out: bool = False
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.domain import QUALITY_PARTS, Progress, ProgressCallback
+from workbench.domain.summaries import Summarised, Summary, span_of
 from workbench.errors import EvaluationError, ImageError, NoFaceFound
 from workbench.faces import quality, templates
 from workbench.faces.detection import detect
@@ -38,8 +39,8 @@ class Still:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Samples:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Samples(Summarised):
     """Templates of faces whose owners are known, of one profile.
 
     Parameters
@@ -54,14 +55,29 @@ class Samples:
         Pictures in which no face was found: person, name, reason. They count as failures to enrol.
     """
 
-    about: pd.DataFrame
-    templates: NDArray[Any]
-    mirrored: NDArray[Any]
+    about: pd.DataFrame = field(repr=False)
+    templates: NDArray[Any] = field(repr=False)
+    mirrored: NDArray[Any] = field(repr=False)
     profile: Profile
-    failed: pd.DataFrame
+    failed: pd.DataFrame = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.about)
+
+    def summary(self) -> Summary:
+        """Describe the samples: people, pictures, quality, and pictures without a face."""
+        return Summary(
+            "Samples",
+            (
+                ("people", f"{len(set(self.people)):,}"),
+                ("pictures with a face", f"{len(self):,}"),
+                ("quality", span_of(self.about["quality"].tolist())),
+                ("profile", self.profile.name),
+                ("failed to enrol", f"{len(self.failed):,}"),
+            ),
+            headings=("person", "picture", "reason"),
+            rows=[tuple(map(str, row)) for row in self.failed.to_numpy()],
+        )
 
     @property
     def people(self) -> NDArray[Any]:

@@ -5,7 +5,7 @@ See :mod:`workbench.evaluation.own_footage`, which learns from them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,8 +62,8 @@ class OwnFootage:
 
     profile: Profile
     scale: str
-    scores: NDArray[np.float64]
-    quality: NDArray[np.float64]
+    scores: NDArray[np.float64] = field(repr=False)
+    quality: NDArray[np.float64] = field(repr=False)
     too_alike: int
     worth: float
     seconds: float = 0.0

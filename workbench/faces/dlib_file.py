@@ -9,7 +9,7 @@ little-endian float32. Everything is read in order, and nothing may be left over
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,8 +36,8 @@ class Input:
 class Convolution:
     """Convolution with a bias, the affine layer behind it not included."""
 
-    weights: NDArray[np.float32]  # (filters, channels, rows, columns)
-    bias: NDArray[np.float32]  # (filters,)
+    weights: NDArray[np.float32] = field(repr=False)  # (filters, channels, rows, columns)
+    bias: NDArray[np.float32] = field(repr=False)  # (filters,)
     stride: int
     padding: int
 
@@ -46,8 +46,8 @@ class Convolution:
 class Affine:
     """Factor and addend of each channel: batch normalisation after training."""
 
-    factor: NDArray[np.float32]  # (channels,)
-    addend: NDArray[np.float32]  # (channels,)
+    factor: NDArray[np.float32] = field(repr=False)  # (channels,)
+    addend: NDArray[np.float32] = field(repr=False)  # (channels,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Add:
 class Linear:
     """Matrix product, without a bias."""
 
-    weights: NDArray[np.float32]  # (inputs, outputs)
+    weights: NDArray[np.float32] = field(repr=False)  # (inputs, outputs)
 
 
 Layer = Input | Convolution | Affine | Pool | Relu | Add | Linear

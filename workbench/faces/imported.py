@@ -12,7 +12,7 @@ import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -196,7 +196,8 @@ def imported_table(home: Path) -> list[ModelRow]:
 class Tested:
     """Record of the self-test of a network."""
 
-    noise_templates: NDArray[np.float32]  # (n, dimension): what it gave for noise
+    # (n, dimension): what it gave for noise
+    noise_templates: NDArray[np.float32] = field(repr=False)
     words: str  # when it was, and its result
 
 

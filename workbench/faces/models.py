@@ -14,6 +14,7 @@ import dlib
 import numpy as np
 
 from workbench.domain import Profile
+from workbench.domain.summaries import Summarised, Summary
 from workbench.errors import ModelError
 from workbench.faces import dlib_network, imported, profiles, track_limits, weights
 from workbench.faces.imported import ImportedProfile
@@ -27,8 +28,8 @@ _DLIB = {"any": "workbench.faces.dlib_client.DlibOnnxClient"}
 _IMPORTED = {"any": "workbench.faces.imported_client.ImportedOnnxClient"}
 
 
-@dataclass(frozen=True, slots=True)
-class Models:
+@dataclass(frozen=True, slots=True, repr=False)
+class Models(Summarised):
     """Loaded networks of one profile. Not to be used by two threads at once."""
 
     profile: Profile
@@ -40,6 +41,23 @@ class Models:
     split_below: float | None  # scores; see faces.track_limits. None: not measured
     join_from: float | None
     home: Path  # the DEEPFACE_HOME its weights came from
+
+    def summary(self) -> Summary:
+        """Describe the networks: profile, detector, recogniser and weights."""
+        profile = self.profile
+        return Summary(
+            "Models",
+            (
+                ("profile", profile.name),
+                ("detector", profile.detector),
+                ("recogniser", profile.recogniser),
+                ("template", f"{profile.dimension} numbers, {profile.metric} metric"),
+                ("fingerprint", profile.fingerprint),
+            ),
+            notes=(self.caution,) if self.caution else (),
+            headings=("weights", "SHA-256"),
+            rows=[(name, f"{digest[:16]}…") for name, digest in profile.weights],
+        )
 
     @property
     def caution(self) -> str:

@@ -39,7 +39,7 @@ class Observation:
     seconds: float
     face: Face  # in pixels of the frame
     quality: Quality
-    picture: Image
+    picture: Image = field(repr=False)
     origin: tuple[int, int]
 
 

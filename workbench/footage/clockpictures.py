@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ class ClockPicture:
     """A picture of a recording, at one of its seconds, coarse but for the clock."""
 
     seconds: float
-    png: bytes  # without loss: what is compressed otherwise spills over an edge
+    png: bytes = field(repr=False)  # without loss: what is compressed otherwise spills over an edge
 
 
 def clock_pictures(

@@ -12,7 +12,7 @@ import contextlib
 import math
 import mmap
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -40,16 +40,16 @@ class TemplateRows:
     those of the recording.
     """
 
-    templates: NDArray[np.float32]  # (n, dimension)
-    camera: NDArray[np.int32]
-    first_seen: NDArray[np.int64]
-    last_seen: NDArray[np.int64]
-    quality: NDArray[np.float32]
-    recording: NDArray[np.int32]
-    ordinal: NDArray[np.int32]
-    shot: NDArray[np.int64]
-    first_seconds: NDArray[np.float64]
-    last_seconds: NDArray[np.float64]
+    templates: NDArray[np.float32] = field(repr=False)  # (n, dimension)
+    camera: NDArray[np.int32] = field(repr=False)
+    first_seen: NDArray[np.int64] = field(repr=False)
+    last_seen: NDArray[np.int64] = field(repr=False)
+    quality: NDArray[np.float32] = field(repr=False)
+    recording: NDArray[np.int32] = field(repr=False)
+    ordinal: NDArray[np.int32] = field(repr=False)
+    shot: NDArray[np.int64] = field(repr=False)
+    first_seconds: NDArray[np.float64] = field(repr=False)
+    last_seconds: NDArray[np.float64] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.first_seen)

@@ -87,7 +87,7 @@ class Segment:
     # By row number of their table, those of recordings that have more to say than one plain
     # stretch; once they were asked for.
     stretches: dict[int, tuple[Stretch, ...]] | None = None
-    _offsets: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # by scale
+    _offsets: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)  # by scale
 
     @property
     def alias(self) -> str:

@@ -51,6 +51,7 @@ from workbench.domain import (
     setting_for,
     stretch_at,
 )
+from workbench.domain.summaries import Summary, written
 from workbench.errors import (
     DistrictError,
     GalleryBusy,
@@ -183,6 +184,7 @@ class Gallery:
         self._shown = False  # whether the views are of these segments
         self._cameras_noted = 0  # microseconds since 1970, of the newest that is known
         self._connection = connect()
+        self._is_open = True
         # The tables of a segment without rows, so that there is something to select from.
         tables = schema(2, self.profile)
         self._connection.execute(f"ATTACH ':memory:' AS nothing; USE nothing; {tables}; USE memory")
@@ -319,10 +321,36 @@ class Gallery:
     def close(self) -> None:
         """Close the files."""
         self._connection.close()
+        self._is_open = False
         self._segments = {}
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    def __repr__(self) -> str:
+        closed = "" if self._is_open else ", closed"
+        return f"<Gallery: {self.path}, profile {self.profile.name}{closed}>"
+
+    def _repr_html_(self) -> str:
+        return self.summary().html()
+
+    def summary(self) -> Summary:
+        """Describe the gallery: what it holds, by the counts of its segments."""
+        about: list[tuple[str, str]] = [("file", str(self.path)), ("profile", self.profile.name)]
+        if not self._is_open:
+            return Summary("Gallery", (*about, ("state", "closed")))
+        span, entries = self.time_span(), [segment.entry for segment in self.segments]
+        tracklets = sum(entry.tracklets for entry in entries)
+        about += [
+            ("cameras", f"{len(self.places.ids):,}"),
+            ("recordings", f"{sum(entry.recordings for entry in entries):,}"),
+            ("tracklets", f"{tracklets:,}"),
+            ("searchable", f"{sum(entry.templates for entry in entries):,}"),
+            ("from", written(span[0]) if span else ""),
+            ("to", written(span[1]) if span else ""),
+            ("open for", "writing" if self._lock is not None else "reading"),
+        ]
+        return Summary("Gallery", tuple(about))
 
     def __enter__(self) -> Gallery:
         return self

@@ -77,7 +77,8 @@ class Sample:
 
     looked_at: int = 0
     aspect_is_stated: bool = False
-    _kept: list[list[NDArray[np.uint8]]] = field(default_factory=list)  # parts, as JPEG files
+    # Parts, as JPEG files.
+    _kept: list[list[NDArray[np.uint8]]] = field(default_factory=list, repr=False)
     _shape: float = 1.0
     _every: int = 1
 

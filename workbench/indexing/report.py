@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from workbench.domain import IndexedRecording, Problem, Progress, ProgressCallback, Recording
+from workbench.domain.summaries import Summarised, Summary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,8 +60,8 @@ class RecordingReport:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class IndexReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class IndexReport(Summarised):
     """Report on one run of indexing, recording by recording."""
 
     recordings: tuple[RecordingReport, ...]
@@ -76,6 +77,26 @@ class IndexReport:
     def count(self, status: Status) -> int:
         """Number of recordings with that outcome."""
         return sum(recording.status == status for recording in self.recordings)
+
+    def summary(self) -> Summary:
+        """Describe the run: what was indexed and refused, and the problems."""
+        problems, refused = self.problems, self.count("refused")
+        words = self.unplaced_words()
+        return Summary(
+            "Index report",
+            (
+                ("indexed", f"{self.count('indexed'):,}"),
+                ("already indexed", f"{self.count('present'):,}"),
+                ("refused", f"{refused:,}" if refused else ""),
+                ("footage", f"{sum(r.seconds for r in self.recordings) / 60:,.1f} minutes"),
+                ("tracklets", f"{sum(r.tracklets for r in self.recordings):,}"),
+                ("not searchable", f"{sum(r.unsearchable for r in self.recordings):,}"),
+                ("problems", f"{len(problems):,}"),
+            ),
+            notes=(words,) if words else (),
+            headings=("where", "problem"),
+            rows=[(problem.where, problem.what) for problem in problems],
+        )
 
     def unplaced_words(self) -> str:
         """Say which cameras have no place and what that means; empty where all have one."""

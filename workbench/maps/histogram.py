@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -36,9 +36,9 @@ class Occupancy:
     footage first, each with the seconds it has, and its stretches of footage.
     """
 
-    edges: NDArray[np.float64]
-    cameras: NDArray[np.int64]
-    asked: NDArray[np.bool_]
+    edges: NDArray[np.float64] = field(repr=False)
+    cameras: NDArray[np.int64] = field(repr=False)
+    asked: NDArray[np.bool_] = field(repr=False)
     gaps: tuple[Span, ...]  # UTC; no camera has footage
     rows: tuple[tuple[Camera, float, tuple[Span, ...]], ...]
     total: int  # cameras

@@ -6,7 +6,7 @@ import hmac
 import pwd
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tornado.httputil import HTTPServerRequest
@@ -41,7 +41,7 @@ class ProxySignIn:
 
     header: str = "X-Remote-User"
     account: str = ""
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     signed_out: str = ""  # address of the proxy's own sign-out, if it has one
     is_for_team = True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,11 +57,11 @@ class Footage:
     """Contents of a gallery at one moment, as :class:`workbench.gallery.Gallery` gives it."""
 
     cameras: tuple[Camera, ...]
-    recordings: pd.DataFrame
-    spans: pd.DataFrame
-    problems: pd.DataFrame
-    refusals: pd.DataFrame
-    runs: pd.DataFrame
+    recordings: pd.DataFrame = field(repr=False)
+    spans: pd.DataFrame = field(repr=False)
+    problems: pd.DataFrame = field(repr=False)
+    refusals: pd.DataFrame = field(repr=False)
+    runs: pd.DataFrame = field(repr=False)
     clocks: tuple[RecordedStretch, ...]
     clock_settings: tuple[ClockSetting, ...]
     read_at: datetime  # UTC

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -99,7 +99,7 @@ class Dossier:
 
     case: Case
     in_service: bool  # the installation, so that examiners were blind
-    photographs: tuple[bytes, ...]  # JPEG, of the subject
+    photographs: tuple[bytes, ...] = field(repr=False)  # JPEG, of the subject
     searches: tuple[SearchEntry, ...]
     refused: int  # searches
     findings: tuple[Finding, ...]
@@ -144,8 +144,8 @@ class Section:
     heading: str
     paragraphs: tuple[str, ...] = ()
     table: tuple[tuple[str, ...], ...] = ()  # the first row holds the headings
-    widths: tuple[float, ...] = ()  # of the columns, relative
-    pictures: tuple[tuple[bytes, str], ...] = ()  # JPEG and caption
+    widths: tuple[float, ...] = field(default=(), repr=False)  # of the columns, relative
+    pictures: tuple[tuple[bytes, str], ...] = field(default=(), repr=False)  # JPEG and caption
     sketch: Sketch | None = None
     warning: str = ""  # shown in red, before the paragraphs
 

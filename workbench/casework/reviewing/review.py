@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -72,8 +72,8 @@ class Item:
 
     case: str
     key: str
-    face: bytes  # JPEG
-    photographs: tuple[bytes, ...]  # JPEG, of the subject
+    face: bytes = field(repr=False)  # JPEG
+    photographs: tuple[bytes, ...] = field(repr=False)  # JPEG, of the subject
 
 
 @dataclass(frozen=True, slots=True)

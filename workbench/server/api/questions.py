@@ -7,7 +7,7 @@ import binascii
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.client.documents import filter_from, scope_from
@@ -30,7 +30,7 @@ class Picture:
     """A photograph as it was sent, and the number of the face in it that is meant."""
 
     name: str
-    content: bytes
+    content: bytes = field(repr=False)
     face: int | None  # None: the only one
 
 

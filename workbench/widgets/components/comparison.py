@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
@@ -34,7 +34,7 @@ T = TypeVar("T")
 class Picture:
     """A picture of a face; ``eyes`` are None where none were found, or not yet."""
 
-    jpeg: bytes
+    jpeg: bytes = field(repr=False)
     eyes: Eyes | None
     name: str
     time: datetime | None = None  # UTC

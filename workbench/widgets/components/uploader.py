@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ class File:
 
     name: str
     size: int  # bytes
-    content: bytes | None  # None where it is too large to be sent
+    content: bytes | None = field(repr=False)  # None where it is too large to be sent
 
 
 class Uploader(anywidget.AnyWidget):
