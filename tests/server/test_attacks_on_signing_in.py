@@ -271,3 +271,19 @@ def test_a_path_that_names_another_host(served: Any, path: str) -> None:
         asked = f"GET {path} HTTP/1.1\r\nHost: {place.netloc}\r\nSec-Fetch-Mode: navigate\r\n\r\n"
         line.sendall(asked.encode())
         assert line.recv(99).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(("length", "status"), [("\u00b2", 400), ("9" * 5000, 413), ("-1", 400)])
+def test_a_length_that_is_no_number_is_refused_without_a_traceback(
+    served: Any, length: str, status: int
+) -> None:
+    place = urlsplit(served.address)
+    before = len(served.log.read_text())  # of other tests
+    with socket.create_connection((place.hostname, place.port), timeout=30) as line:
+        asked = (
+            f"POST /api/v1/searches HTTP/1.1\r\nHost: {place.netloc}\r\n"
+            f"Authorization: token {served.token}\r\nContent-Length: {length}\r\n\r\n"
+        )
+        line.sendall(asked.encode("latin-1"))
+        assert line.makefile("rb").readline().split()[1] == str(status).encode()
+    assert "Traceback" not in served.log.read_text()[before:]

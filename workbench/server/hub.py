@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections import deque
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,9 @@ ASKED_SECONDS = 60.0
 """Time for which an answer of the hub counts, by default."""
 LONGEST_RETURN = 2048
 """Characters of the longest address to which people are sent back after signing in."""
+MOST_PENDING = 5000
+"""People sent to the hub who may come back, each within ten minutes; more are not remembered, as
+anyone may have themselves sent there, as often as they like."""
 
 _NEEDED = {
     "api": ("--hub-api", "JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api"),
@@ -220,6 +224,7 @@ class ByHub:
             if not await self._is_known(session):
                 raise Refused(401, "unknown token")
             self._sessions.begin(session, secret=secret)
+            await self._sessions.make_room(session.account)
         elif not await self._is_known(session):
             raise Refused(401, "unknown token")
         return session
@@ -252,7 +257,10 @@ class ByHub:
             if session.account and session.account != account:
                 await self._sessions.end(session, "another")
                 return False
+            unnamed = not session.account
             session.account, session.checked = account, time.monotonic()
+            if unnamed:
+                await self._sessions.make_room(account)
         return session.alive
 
 
@@ -262,6 +270,15 @@ class _Hub(HubOAuth):  # type: ignore[misc]
     def __init__(self, way: ByHub, **settings: Any) -> None:
         super().__init__(**settings)
         self._way = way
+        self._pending: deque[str] = deque()
+
+    def generate_state(self, next_url: str | None = None, **extra: Any) -> str:
+        """Remember where somebody wants to go who is sent to the hub; forget the first of many."""
+        state: str = super().generate_state(next_url, **extra)
+        self._pending.append(state)
+        if len(self._pending) > MOST_PENDING:
+            self.clear_oauth_state(self._pending.popleft())
+        return state
 
     def set_cookie(self, handler: RequestHandler, access_token: str) -> None:
         self._way.begin(handler, access_token, self.get_session_id(handler))

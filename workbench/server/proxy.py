@@ -142,6 +142,7 @@ class ByProxy:
             raise Refused(401, why, forget=True)
         if navigates(request):
             begun = self._sessions.begin(Session(account, "proxy"))
+            await self._sessions.make_room(account)
             return Begin, {"place": same_place(request), "cookie": self.cookie, "secret": begun}
         return await self._of_script(account, use=use)
 
@@ -167,6 +168,7 @@ class ByProxy:
         if session is None:
             session = Session(account, "proxy")
             self._sessions.begin(session, secret=secret)
+            await self._sessions.make_room(account)
         return session
 
     def _is_proxy(self, request: HTTPServerRequest) -> bool:

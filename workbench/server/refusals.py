@@ -37,6 +37,11 @@ REFUSALS = {
     "administrator": Refusal(
         "Sign in again", "The administrator of this server has ended your session.", True
     ),
+    "many": Refusal(
+        "Sign in again",
+        "Your session has ended: you have begun many others since, or many people have.",
+        True,
+    ),
     "another": Refusal("Sign in again", "Another person has signed in with this browser.", True),
     "hub": Refusal(
         "Sign-in is not available",

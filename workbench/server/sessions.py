@@ -20,6 +20,13 @@ LONGEST_LIFE = timedelta(hours=12)
 LONGEST_IDLE = timedelta(hours=1)
 """Time without a request or work in an open page after which a session ends, by default."""
 
+MOST = 1000
+"""Sessions in all; the one that was used least recently ends for the next."""
+
+MOST_OF_ACCOUNT = 50
+"""Sessions of one account: more than anyone has browsers, and a program that asks as a browser
+does, without a cookie, begins one with each request."""
+
 _REMEMBERED = 1000  # ended sessions, so that a browser can be told why
 
 
@@ -53,9 +60,15 @@ class Sessions:
     """The sessions of one server, by the secret that each browser or script shows."""
 
     def __init__(
-        self, *, longest_life: timedelta = LONGEST_LIFE, longest_idle: timedelta = LONGEST_IDLE
+        self,
+        *,
+        longest_life: timedelta = LONGEST_LIFE,
+        longest_idle: timedelta = LONGEST_IDLE,
+        most: int = MOST,
+        most_of_account: int = MOST_OF_ACCOUNT,
     ) -> None:
         self._longest_life, self._longest_idle = longest_life, longest_idle
+        self._most, self._most_of_account = most, most_of_account
         self._by_secret: dict[str, Session] = {}
         self._why_ended: OrderedDict[str, str] = OrderedDict()
         self._at_end: list[Callable[[Session], Awaitable[None]]] = []
@@ -74,6 +87,12 @@ class Sessions:
         secret = secret or secrets.token_urlsafe(32)
         self._by_secret[secret] = session
         return secret
+
+    async def make_room(self, account: str) -> None:
+        """End the sessions of an *account*, and of all, that are too many: those unused longest."""
+        held = [session for session in self._by_secret.values() if session.account == account]
+        await self._end_beyond(self._most_of_account, held)
+        await self._end_beyond(self._most, list(self._by_secret.values()))
 
     async def find(self, secret: str, *, use: bool = True) -> Session | None:
         """Session that *secret* opens, if it has not ended; its use is noted."""
@@ -114,6 +133,11 @@ class Sessions:
         """Tell when a session was used last: by a request, or by work in an open page."""
         work = [last_work(session) for last_work in self._work]
         return max([session.used, *filter(None, work)])
+
+    async def _end_beyond(self, most: int, held: list[Session]) -> None:
+        if len(held) > most:
+            for session in sorted(held, key=self.last_used)[: len(held) - most]:
+                await self.end(session, "many")
 
     async def _is_over(self, session: Session) -> bool:
         time = now()

@@ -236,6 +236,7 @@ class ByToken:
             if session is None:
                 session = Session(self._account, "token")
                 self._sessions.begin(session, secret=self._token)
+                await self._sessions.make_room(self._account)
         asked = dict(parse_qsl(request.query)).get("token")
         right = asked is not None and self._is_token(asked)
         if asked is not None and (session is not None or right) and request.method == "GET":
@@ -243,6 +244,7 @@ class ByToken:
             if session is None:
                 desk = DeskSession(self._account, "token", peer=account_at(request))
                 begun = self._sessions.begin(desk)
+                await self._sessions.make_room(self._account)
             return Begin, {
                 "place": same_place(request, without="token"),
                 "cookie": self.cookie,

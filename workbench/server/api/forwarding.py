@@ -47,7 +47,14 @@ class Forward(RequestHandler):
     async def prepare(self) -> None:
         """Send the request on, up to its body."""
         length = self.request.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > MOST_BYTES:
+        if not (length.isascii() and length.isdecimal()):
+            no_number = SightlineError(
+                "is not a number", where="Content-Length", fix="Send the request's length in bytes"
+            )
+            self._refuse(400, no_number)
+            return
+        # Of thousands of digits, Python makes no number.
+        if len(length) > 12 or int(length) > MOST_BYTES:
             self._refuse(
                 413,
                 SightlineError(
