@@ -34,7 +34,7 @@ REPOSITORY = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", REPOSITORY.parent / "shared"))
 
 # Footage that is indexed, browsers and servers take seconds to set up: make check does without.
-SLOW = {"browser", "serving", "start_server", "demo", "small_town", "cuts", "shared"}
+SLOW = {"browser", "serving", "servers", "demo", "small_town", "cuts", "shared"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,11 +7,12 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -84,10 +85,8 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def start_server(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[..., Served]]:
-    """``start_server(warm=…, …)``: a server of dashboards, one broken, and a text file."""
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Served]]:
+    """``servers(warm=…, …)``: a server of dashboards, one broken, and a text file."""
     folder = tmp_path_factory.mktemp("served")
     gallery, dashboards = folder / "gallery.duckdb", folder / "dashboards"
     gallery.touch()
@@ -106,7 +105,13 @@ def start_server(
     (dashboards / "notes.txt").write_text("not for the page")
     started: list[subprocess.Popen[str]] = []
 
-    def start(*, warm: int = 0, cwd: Path | None = None, **options: Any) -> Served:
+    def start(
+        *,
+        warm: int = 0,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        **options: Any,
+    ) -> Served:
         log = folder / f"{len(started)}.log"
         with log.open("w") as stderr:
             process = subprocess.Popen(
@@ -115,6 +120,7 @@ def start_server(
                 stderr=stderr,
                 text=True,
                 cwd=cwd,
+                env={**os.environ, **environment},
             )
         started.append(process)
         assert process.stdout is not None
@@ -125,21 +131,41 @@ def start_server(
         )
 
     yield start
-    for process in started:
+    end(started)
+
+
+@pytest.fixture(scope="module")
+def start_server(servers: Callable[..., Served]) -> Iterator[Callable[..., Served]]:
+    """The same, of servers that end with the module of their tests."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(**options: Any) -> Served:
+        server = servers(**options)
+        started.append(server.process)
+        return server
+
+    yield start
+    end(started)
+
+
+def end(processes: list[subprocess.Popen[str]]) -> None:
+    """End servers, all at once."""
+    for process in processes:
         process.terminate()
-        process.wait(60)
+    for process in processes:
+        process.wait(120)
 
 
 @pytest.fixture(scope="session")
-def served(start_server: Callable[..., Served]) -> Served:
-    return start_server()
+def served(servers: Callable[..., Served]) -> Served:
+    return servers()
 
 
 @pytest.fixture(scope="session")
-def gate(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+def gate(servers: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A server behind a proxy that is known as the account of the tests, on a Unix socket."""
     path = tmp_path_factory.mktemp("gate") / "s"
-    server = start_server(
+    server = servers(
         socket_path=str(path), address=f"https://{HOST}{BASE}",
         proxy={"account": str(os.getuid()), "signed_out": f"https://{HOST}/oauth2/sign_out"},
     )  # fmt: skip

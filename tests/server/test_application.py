@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from workbench.server.application import serve
 from workbench.server.dashboards import find_dashboards, packaged_dashboards
 from workbench.server.kernels import kernel_environment
 from workbench.server.policy import Policy, tile_source
+from workbench.server.scratch import scratch_folder
 
 
 @pytest.fixture
@@ -85,6 +88,29 @@ def test_a_kernel_is_told_settings_and_no_secret(
     assert environment["SIGHTLINE_HOME"] == "/elsewhere"
     assert "a-token-of-the-server" not in environment.values()
     assert Path(environment["IPYTHONDIR"]).parent == tmp_path
+
+
+def test_what_a_killed_server_left_goes_at_the_next_start(
+    start_server: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    server = start_server(environment={"TMPDIR": str(tmp_path)})
+
+    def there() -> set[Path]:
+        return set(tmp_path.glob("sightline-*"))
+
+    (left,) = there()
+    another = tmp_path / "sightline-other"  # of another program
+    another.mkdir()
+    assert left.stat().st_mode & 0o077 == 0
+    with scratch_folder() as folder:
+        assert there() == {left, another, folder}  # its server lives
+    server.process.kill()
+    server.process.wait(60)
+    assert there() == {left, another}
+    with scratch_folder() as folder:
+        assert there() == {another, folder}
+    assert there() == {another}
 
 
 def test_only_the_tile_server_that_was_set_may_be_asked() -> None:

@@ -48,6 +48,7 @@ from workbench.server.pages import (
     SignOut,
 )
 from workbench.server.policy import FRAME, Policy, tile_source
+from workbench.server.scratch import scratch_folder
 from workbench.server.sessions import LONGEST_IDLE, LONGEST_LIFE, Sessions
 from workbench.server.signins import SignIns
 from workbench.server.sockets import MESSAGE_BYTES, KernelSocket, ShutdownHandler
@@ -151,8 +152,7 @@ def serve(
     sign_in.check(public, host=host)
     sockets = listen_at(socket_path, group=socket_group) if socket_path else listen(host, port)
     public = public_address(address, host=host, port=sockets[0].getsockname()[1] if host else 0)
-    with tempfile.TemporaryDirectory(prefix="sightline-") as name:
-        scratch = Path(name)
+    with scratch_folder() as scratch:
         inherited = kernel_environment(settings, scratch=scratch)
         config = voila_configuration(
             folder=folder,
