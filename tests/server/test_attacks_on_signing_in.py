@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import re
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +26,7 @@ from workbench.server.application import serve
 from workbench.server.hub import HubSignIn
 from workbench.server.listening import hide_memory
 from workbench.server.proxy import ProxySignIn
+from workbench.server.sessions import Session, Sessions, now
 
 
 def test_a_process_that_is_no_kernel_is_nobody(
@@ -287,3 +290,36 @@ def test_a_length_that_is_no_number_is_refused_without_a_traceback(
         line.sendall(asked.encode("latin-1"))
         assert line.makefile("rb").readline().split()[1] == str(status).encode()
     assert "Traceback" not in served.log.read_text()[before:]
+
+
+def test_sessions_are_so_many_and_the_one_unused_longest_ends() -> None:
+    async def look() -> None:
+        sessions = Sessions(most=5, most_of_account=3)
+        ended: list[str] = []
+
+        async def note(session: Session) -> None:
+            ended.append(session.id)
+
+        sessions.at_end(note)
+
+        async def begin(name: str, *, unused_for: int) -> str:
+            used = now() - timedelta(minutes=unused_for)
+            secret = sessions.begin(Session(name, "hub", f"{name}-{unused_for}", used=used))
+            await sessions.make_room(name)
+            return secret
+
+        for minutes in (5, 9, 7):
+            first = await begin("anna", unused_for=minutes)
+        assert ended == []
+        await begin("anna", unused_for=0)
+        assert ended == ["anna-9"]
+        assert sessions.why_ended(first) == ""
+        await begin("ben", unused_for=8)
+        await begin("cleo", unused_for=6)
+        await begin("cleo", unused_for=1)  # six in all
+        assert ended == ["anna-9", "ben-8"]
+        assert await sessions.find(first) is not None
+        await begin("anna", unused_for=2)
+        assert ended == ["anna-9", "ben-8", "anna-5"]
+
+    asyncio.run(look())

@@ -116,36 +116,3 @@ def test_nobody_is_let_in_without_an_entry(tmp_path: Path) -> None:
     with pytest.raises(Refused) as refused:
         asyncio.run(SignIns(tmp_path).record(Session("anna", "hub")))
     assert (refused.value.status, refused.value.reason) == (503, "record")
-
-
-def test_sessions_are_so_many_and_the_one_unused_longest_ends() -> None:
-    async def look() -> None:
-        sessions = Sessions(most=5, most_of_account=3)
-        ended: list[str] = []
-
-        async def note(session: Session) -> None:
-            ended.append(session.id)
-
-        sessions.at_end(note)
-
-        async def begin(name: str, *, unused_for: int) -> str:
-            used = now() - timedelta(minutes=unused_for)
-            secret = sessions.begin(Session(name, "hub", f"{name}-{unused_for}", used=used))
-            await sessions.make_room(name)
-            return secret
-
-        for minutes in (5, 9, 7):
-            first = await begin("anna", unused_for=minutes)
-        assert ended == []
-        await begin("anna", unused_for=0)
-        assert ended == ["anna-9"]
-        assert sessions.why_ended(first) == ""
-        await begin("ben", unused_for=8)
-        await begin("cleo", unused_for=6)
-        await begin("cleo", unused_for=1)  # six in all
-        assert ended == ["anna-9", "ben-8"]
-        assert await sessions.find(first) is not None
-        await begin("anna", unused_for=2)
-        assert ended == ["anna-9", "ben-8", "anna-5"]
-
-    asyncio.run(look())
