@@ -312,11 +312,15 @@ def wanted(
     ]
     now = datetime.now(UTC) + ahead
     # Many recorders give the time of what is latest in whole seconds.
-    edge = min(now - BEHIND, (held.latest or now) + SHORTEST)
-    for first, last in missing((start, end), [*present, *memory.asked.get(camera, ())]):
+    latest = min(now - BEHIND, held.latest or now)
+    still = now - latest < STILL_RECORDING
+    edge = latest if still else min(now - BEHIND, latest + SHORTEST)
+    for begin, finish in missing((start, end), [*present, *memory.asked.get(camera, ())]):
         # What the recorder does not hold needs no asking; it may have it later.
-        first, last = max(first + ahead, held.earliest), min(last + ahead, edge)
-        goes_on = last == edge and now - edge < STILL_RECORDING
+        first, last = max(begin + ahead, held.earliest), min(finish + ahead, edge)
+        goes_on = still and last < finish + ahead
+        if goes_on and finish + ahead - last < SHORTEST:
+            continue  # what would be left is too short to be asked for
         if last - first >= (table.piece if goes_on else SHORTEST):
             yield first, last, goes_on
 

@@ -218,26 +218,33 @@ def test_a_recorder_that_cannot_be_used_is_named_and_the_others_are_asked(
     assert wrong.details("PLAY") == []
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.45])  # what is latest is told in whole seconds
 def test_what_is_still_being_recorded_is_pulled_in_films_without_a_seam(
-    catalogue: Path, table: Table, pull: Pull, cuts: dict[str, Path]
+    fraction: float, catalogue: Path, table: Table, pull: Pull, cuts: dict[str, Path]
 ) -> None:
     """Each film ends where the next can begin: no picture is missing, and none is there twice."""
-    film, began = cuts["Maren Holt"], datetime.now(UTC) - 12 * SECOND
-    scope = Scope(OLD_TOWN, began - HOUR, began + 2.5 * SECOND)
-    with OnvifRecorder({"REC-1": [Section(began, film)]}, early=True) as recorder:
+    film = cuts["Maren Holt"]
+    began = datetime.now(UTC).replace(microsecond=0) + (fraction - 12) * SECOND
+    shown = [begun + at for begun in (0, 3) for at in times(film)]
+    sections = [Section(began, film), Section(began + 3 * SECOND, film)]
+    with OnvifRecorder({"REC-1": sections}, early=True) as recorder:
         path = table(recorder, film_seconds=1)
-        recorder.recorded = began + 1.6 * SECOND
-        assert pull(path, scope).problems == ()
-        (first,) = read_catalogue(catalogue).recordings
-        assert max(times(first.path)) < 1  # the second that is not over is left for later
+        scope = Scope(OLD_TOWN, began - HOUR, began + 4 * SECOND)
+
+        def pulled() -> list[float]:
+            assert pull(path, scope).problems == ()
+            return [
+                (recording.started_at - began).total_seconds() + seconds
+                for recording in read_catalogue(catalogue).recordings
+                for seconds in times(recording.path)
+            ]
+
+        recorder.recorded = began + 2.6 * SECOND
+        first = pulled()
+        assert 0 < first[-1] < 2.6  # what may not be whole is left for later
+        assert first == pytest.approx(shown[: len(first)], abs=0.002)
         recorder.recorded = None
-        assert pull(path, scope).problems == ()
-    shown = [
-        (recording.started_at - began).total_seconds() + seconds
-        for recording in read_catalogue(catalogue).recordings
-        for seconds in times(recording.path)
-    ]
-    assert shown == pytest.approx([at for at in times(film) if at < 2.5], abs=0.002)
+        assert pulled() == pytest.approx([at for at in shown if at < 4], abs=0.002)
 
 
 def test_pictures_in_another_order_than_they_are_shown_keep_their_times(
