@@ -104,9 +104,18 @@ def test_a_dashboard_talks_with_its_kernel_which_ends_with_the_page(
 
     kernel = psutil.Process(int(seen.page.locator("#pid").inner_text()))
     assert kernel in psutil.Process(pid).children(recursive=True)
-    seen.page.goto("about:blank")
+    # A page that is left ends its kernel, and says nothing of that until the next page is there.
+    seen.page.evaluate("dispatchEvent(new Event('beforeunload'))")
     psutil.wait_procs([kernel], timeout=60)
     assert not kernel.is_running()
+    told = []
+    while False not in told:
+        assert len(told) < 6  # it asks every ten seconds
+        with seen.page.expect_response("**/alive/*") as answer:
+            pass
+        told.append(answer.value.json()["alive"])
+    assert seen.page.get_by_role("alert").count() == 0
+    seen.assert_clean()
 
 
 def test_a_page_whose_kernel_or_server_is_gone_says_so_and_stays_readable(
@@ -120,7 +129,7 @@ def test_a_page_whose_kernel_or_server_is_gone_says_so_and_stays_readable(
     told = seen.page.get_by_role("alert")
     os.kill(pid, signal.SIGSTOP)  # a server that hangs, or a network that is away
     try:
-        seen.page.route("**/alive/*", lambda route: route.abort())
+        seen.page.route("**/alive/*", lambda route: route.fulfill(status=502, body="<p>proxy</p>"))
         told.get_by_text("The server does not answer.").wait_for()
     finally:
         seen.page.unroute("**/alive/*")

@@ -186,15 +186,13 @@ class Alive(RequestHandler):
     """
 
     def get(self, kernel_id: str) -> None:
-        """Answer 204, or 404 if the kernel has ended."""
+        """Send ``{"alive": true}``, or false if the kernel has ended."""
         kernels: DashboardKernels = self.settings["kernel_manager"]
         self.set_header("Cache-Control", "no-store")
-        if kernels.session_of(kernel_id) is None:
-            self.set_status(404)
-        else:
+        alive = kernels.session_of(kernel_id) is not None
+        if alive:
             kernels.heard_of(kernel_id)
-            self.set_status(204)
-        self.finish()
+        self.finish({"alive": alive})
 
 
 def _open_files() -> int:

@@ -3,6 +3,7 @@
 // the page again. What the page shows stays.
 (() => {
   const PERIOD = 10_000;
+  const LEAVING = 60_000;  // the kernel is ended as the page is left, which shows until the next is there
   const ENDED = "This page is no longer connected: its work on the server has ended. What it shows "
     + "can still be read. Reload the page to go on.";
   const SILENT = "The server does not answer. What this page shows can still be read; it connects "
@@ -27,13 +28,23 @@
     if (!note.isConnected) document.body.prepend(note);
   };
 
+  let left = -Infinity;
+  addEventListener("beforeunload", () => { left = performance.now(); });
+
   let failures = 0;
   const look = async () => {
     try {
-      const answer = await fetch(address, { cache: "no-store", credentials: "same-origin" });
+      const answer = await fetch(address, {
+        cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(PERIOD),
+      });
+      const { alive } = await answer.json();  // a proxy's own words are none
       failures = 0;
-      if (answer.status === 404) { show(ENDED); return; }
-      note.remove();
+      if (alive) {
+        note.remove();
+      } else if (performance.now() - left > LEAVING) {
+        show(ENDED);
+        return;
+      }
     } catch {
       failures += 1;
       if (failures > 1) show(SILENT);
