@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pressing import press_everything, watch
 
 pytestmark = pytest.mark.browser
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
@@ -45,10 +46,11 @@ def nameless(page: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("dashboard", PAGES)
-def test_pages_can_be_read_and_told_aloud(
+def test_pages_can_be_read_and_told_aloud_and_nothing_on_them_leads_elsewhere(
     served: Any, visit: Callable[..., Any], dashboard: str
 ) -> None:
     seen = visit(served.base)
+    windows = watch(seen.page)
     seen.page.goto(served.address(dashboard))
     seen.page.locator(PAGES[dashboard]).first.wait_for()
     seen.page.wait_for_timeout(1_500)
@@ -58,6 +60,9 @@ def test_pages_can_be_read_and_told_aloud(
     assert seen.page.evaluate(CUT) == []
     wide = seen.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide[0] <= wide[1]  # nothing to scroll to sideways at 1366 by 768
+    assert press_everything(seen.page)
+    seen.page.wait_for_timeout(500)
+    assert (windows, seen.foreign) == ([], [])
 
 
 def test_an_answer_can_be_read_and_told_aloud(
@@ -65,6 +70,7 @@ def test_an_answer_can_be_read_and_told_aloud(
 ) -> None:
     seen = visit(served.base)
     page = seen.page
+    windows = watch(page)
     page.goto(served.address("investigate"))
     page.locator(".sl-drop-button").first.wait_for()
     with page.expect_file_chooser() as chooser:
@@ -82,6 +88,9 @@ def test_an_answer_can_be_read_and_told_aloud(
     page.locator(".sl-card-open").first.click()
     page.locator(".sl-thumb").last.wait_for()
     assert page.evaluate(CUT) == []
+    assert press_everything(page, most=200) > 40
+    page.wait_for_timeout(500)
+    assert (windows, seen.foreign) == ([], [])
 
 
 def test_the_question_is_reached_with_the_keyboard_alone(

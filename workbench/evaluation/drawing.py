@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from workbench.maps.timeline import FONT, GRID, INK
+from workbench.maps.charts import FONT, GRID, INK
 
 # Wong, "Points of view: color blindness" (Nature Methods 8, 2011), those dark enough for lines on
 # white; each with a dash and a marker of its own.

@@ -13,7 +13,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.domain import Camera, Span
-from workbench.maps.timeline import FONT, FOOTAGE, FOOTAGE_EDGE, GRID, INK, LocalAxis, _text
+from workbench.maps.charts import FONT, FOOTAGE, FOOTAGE_EDGE, GRID, INK
+from workbench.maps.timeline import LocalAxis, _text
 from workbench.maps.zones import local_time
 
 if TYPE_CHECKING:

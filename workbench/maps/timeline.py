@@ -16,14 +16,20 @@ import plotly.graph_objects as go
 
 from workbench.domain import Camera, Candidate, Scope, Span, best_first, scale_marks
 from workbench.errors import MapError
+from workbench.maps.charts import (
+    ACCENT,
+    FONT,
+    FOOTAGE,
+    FOOTAGE_EDGE,
+    GRID,
+    INK,
+    WARNING,
+)
 from workbench.maps.zones import local_time, zone_label
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INK, ACCENT, GRID, WARNING = "#1d2733", "#7a1f5c", "#e6e9ec", "#b3261e"
-FOOTAGE, FOOTAGE_EDGE = "#d5e2ee", "#6f93b3"
-FONT = 'system-ui, "Segoe UI", "Helvetica Neue", "DejaVu Sans", Arial, sans-serif'
 # By the distance of ticks in milliseconds, up to a minute, a day, and beyond.
 TICK_FORMATS = [
     {"dtickrange": [None, 59_999], "value": "%H:%M:%S\n%d %b %Y"},
@@ -171,23 +177,31 @@ class LocalAxis:
             ticks = list(self._ticks(start, end))
             axis |= {
                 "tickvals": [self.place(moment) for moment in ticks],
-                "ticktext": [self._tick_text(moment) for moment in ticks],
+                "ticktext": self._tick_texts(ticks),
+                "tickangle": 0,
             }
         return axis
 
     def _ticks(self, start: datetime, end: datetime) -> Iterable[datetime]:
-        """About eight moments, on the round minutes, hours or days of UTC."""
+        """About six moments, on the round minutes, hours or days of UTC."""
         minutes = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
-        wanted = (end - start).total_seconds() / 60 / 8
+        wanted = (end - start).total_seconds() / 60 / 6
         step = next((m for m in minutes if m >= wanted), 1440 * math.ceil(wanted / 1440)) * 60
         tick = math.ceil(start.timestamp() / step) * step
         while tick <= end.timestamp():
             yield datetime.fromtimestamp(tick, UTC)
             tick += step
 
-    def _tick_text(self, moment: datetime) -> str:
-        local = moment.astimezone(self.zone)
-        return f"{local:%H:%M} {zone_label(moment, self.zone)}<br>{local:%d %b %Y}"
+    def _tick_texts(self, ticks: Sequence[datetime]) -> list[str]:
+        """The time of each tick, with the clocks and the day where they are new."""
+        texts, before = [], ("", "")
+        for moment in ticks:
+            local = moment.astimezone(self.zone)
+            told = (zone_label(moment, self.zone), f"{local:%d %b %Y}")
+            new = [words for words, known in zip(told, before, strict=True) if words != known]
+            texts.append("<br>".join([f"{local:%H:%M}", *new]))
+            before = told
+        return texts
 
 
 def _names(coverage: pd.DataFrame | None) -> dict[str, str]:

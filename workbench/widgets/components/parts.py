@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
+from traitlets import observe
 
 from workbench.domain import Camera, Candidate
 from workbench.faces.probes import POOR_BELOW
@@ -23,6 +24,16 @@ GOOD_FROM = 0.7  # quality, from 0 to 1
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]
     """A box of widgets, one below another: what panels and pages are derived from."""
+
+    @observe("children")
+    def _say_no_null(self, change: Any) -> None:
+        """Give named fields an empty tooltip where they have none: Jupyter shows ``null`` there."""
+        waiting = list(change["new"])
+        while waiting:
+            widget = waiting.pop()
+            waiting += getattr(widget, "children", ())
+            if getattr(widget, "description", "") and widget.tooltip is None:
+                widget.tooltip = ""
 
 
 def escaped(text: object) -> str:
@@ -131,7 +142,9 @@ def fold(title: str, *children: Any, shown: bool = False) -> Any:
     """Children that are shown, or hidden, when their title is pressed."""
     # The headers of Jupyter's own Accordion cannot be reached with the keyboard.
     inside = ipywidgets.VBox(children)
-    switch = ipywidgets.ToggleButton(shown, layout={"width": "100%"})
+    switch = ipywidgets.ToggleButton(
+        shown, tooltip=f"Show or hide: {title}", layout={"width": "100%"}
+    )
     switch.add_class("sl-fold")
 
     def turn(_: object = None) -> None:

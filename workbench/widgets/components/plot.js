@@ -4,6 +4,7 @@
 /**
  * @typedef {object} Traits
  * @property {string} figure As Plotly writes it.
+ * @property {object} config Of the figure: which buttons it has.
  */
 /** @typedef {{ kind: "script" } | { kind: "click", customdata: unknown }} Message */
 /** @typedef {WidgetModel<Traits, Message, { kind: string }>} Model */
@@ -41,7 +42,7 @@ async function render({ model, el }) {
   container.textContent = "";
   const draw = () => {
     const { data, layout } = JSON.parse(model.get("figure"));
-    return plotly.react(container, data, layout, { displaylogo: false, responsive: true });
+    return plotly.react(container, data, layout, { ...model.get("config"), responsive: true });
   };
   const figure = await draw();
   figure.on("plotly_click", ({ points }) => {

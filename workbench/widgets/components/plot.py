@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
-from traitlets import Unicode
+from traitlets import Dict, Unicode
+
+from workbench.maps.charts import CONFIG
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -22,6 +24,7 @@ class Plot(anywidget.AnyWidget):
 
     _esm = Path(__file__).with_name("plot.js")
     figure = Unicode('{"data": [], "layout": {}}').tag(sync=True)  # as Plotly writes it
+    config: Any = Dict(dict(CONFIG)).tag(sync=True)
 
     def __init__(self, on_click: Callable[[Any], None]) -> None:
         super().__init__()
