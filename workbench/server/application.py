@@ -19,6 +19,7 @@ from tornado.log import app_log
 from voila.app import Voila
 from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
 
+from workbench import style
 from workbench.casework.record.identity import SERVED
 from workbench.errors import GalleryError, is_there
 from workbench.server.access import Door
@@ -212,7 +213,11 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (rf"api/kernels/{_KERNEL}/channels", KernelSocket),
             # The handler fails with 500 on any other form of path.
             (r"voila/templates/(sightline/static/[\w-][\w.-]*)", TemplateStaticFileHandler),
-            (r"voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
+            (
+                r"voila/static/(.*)",
+                MultiStaticFileHandler,
+                {"paths": [*self.static_paths, str(style.FOLDER)]},
+            ),
             (
                 r"voila/labextensions/(.*)",
                 ExtensionFile,
@@ -244,7 +249,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
 
         self.connection_dir = tempfile.mkdtemp(dir=self.connection_dir_root)
         settings = self.init_settings()
-        settings["voila_jinja2_env"].globals["base"] = self.address.base
+        settings["voila_jinja2_env"].globals.update(base=self.address.base, tokens=style.tokens())
         self.sessions.at_end(self.kernel_manager.end_those_of)
         self.sessions.count_work(self.kernel_manager.last_work)
         sign_ins = SignIns(self.casework)

@@ -44,7 +44,8 @@ def spoilt(answered: Investigation, number: int, make: Make) -> None:
 
 
 def test_the_whole_page_can_be_made_without_a_kernel(answered: Investigation) -> None:
-    assert len(page(answered).children) == 2
+    (sides,) = page(answered).children
+    assert len(sides.children) == 2
 
 
 def test_a_missing_gallery_is_named_on_the_page(tmp_path: Path) -> None:

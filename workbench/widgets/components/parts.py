@@ -14,6 +14,7 @@ from traitlets import observe
 
 from workbench.domain import Camera, Candidate
 from workbench.faces.probes import POOR_BELOW
+from workbench.widgets.components.style import styled
 
 if TYPE_CHECKING:
     from workbench.errors import SightlineError
@@ -23,7 +24,14 @@ GOOD_FROM = 0.7  # quality, from 0 to 1
 
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]
-    """A box of widgets, one below another: what panels and pages are derived from."""
+    """A box of widgets, one below another: what panels and pages are derived from.
+
+    It looks the same in JupyterLab, in Voila and on a page of the server: see :func:`styled`.
+    """
+
+    def __init__(self, children: Sequence[Any] = (), **options: Any) -> None:
+        super().__init__(children, **options)
+        styled(self)
 
     @observe("children")
     def _say_no_null(self, change: Any) -> None:
@@ -92,9 +100,11 @@ def message(model: Tasks, field: str) -> Any:
 
 def refusal(title: str, error: SightlineError) -> Any:
     """Make the notice that replaces a page that cannot be shown: why, and what to do."""
-    return markup(
-        f'<div class="sl-problem" role="alert"><h2 class="sl-heading">{escaped(title)}</h2>'
-        f"<p>{escaped(error)}</p></div>"
+    return styled(
+        markup(
+            f'<div class="sl-problem" role="alert"><h2 class="sl-heading">{escaped(title)}</h2>'
+            f"<p>{escaped(error)}</p></div>"
+        )
     )
 
 

@@ -10,7 +10,7 @@ import ipywidgets
 from workbench.errors import GalleryError, SightlineError
 from workbench.installation import Installation
 from workbench.widgets.components.district import DistrictPanel
-from workbench.widgets.components.parts import refusal
+from workbench.widgets.components.parts import Panel, refusal
 from workbench.widgets.components.timerange import TimePanel
 from workbench.widgets.components.work import suitable_work
 from workbench.widgets.investigate.case import CasePanel
@@ -80,6 +80,8 @@ def page(model: Investigation) -> Any:
     question.add_class("sl-question")
     answer = ipywidgets.VBox([ResultsPanel(model), SightingsPanel(model), TimelinePanel(model)])
     answer.add_class("sl-answer")
-    whole = ipywidgets.HBox([question, answer])
-    whole.add_class("sl-investigate")
+    sides = ipywidgets.HBox([question, answer])
+    sides.add_class("sl-investigate")
+    whole = Panel([sides])
+    whole.add_class("sl-whole")
     return whole

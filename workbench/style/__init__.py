@@ -1,0 +1,27 @@
+"""Style sheets of pages and panels: the colours of both, and what panels look like.
+
+``tokens.css`` holds the colours, sizes and fonts, for light and for dark surroundings: pages of the
+server and panels share it. ``widgets.css`` holds what panels look like. Panels bring both along to
+wherever they are shown: JupyterLab, Voila, a page of the server. All rules of ``widgets.css`` hold
+for the class ``sl`` and what is within, so nothing else on the page changes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+"""Folder of the style sheets."""
+
+PANEL_CLASS = "sl"
+"""Class of the elements that ``widgets.css`` is about."""
+
+
+def tokens() -> str:
+    """Return the colours, sizes and fonts, as CSS."""
+    return (FOLDER / "tokens.css").read_text("utf-8")
+
+
+def sheet() -> str:
+    """Return all that panels need, as CSS: the tokens, and their rules."""
+    return tokens() + (FOLDER / "widgets.css").read_text("utf-8")
