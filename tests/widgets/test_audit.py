@@ -9,6 +9,7 @@ import pytest
 from workbench.casework.cases import Case
 from workbench.casework.oversight import annual, audit_overview
 from workbench.casework.record.audit import LOG, AuditLog
+from workbench.casework.record.keys import record_key
 from workbench.domain import Probe, Scope
 from workbench.errors import NotPermitted
 from workbench.gallery import Gallery
@@ -81,7 +82,10 @@ def test_the_page_shows_and_filters(searched: Any) -> None:
 
 def test_names_stay_text(searched: Any) -> None:
     AuditLog(searched.folder).append(
-        "search.refused", {"account": HOSTILE}, {"case": HOSTILE, "reasons": [HOSTILE]}
+        "search.refused",
+        {"account": HOSTILE},
+        {"case": HOSTILE, "reasons": [HOSTILE]},
+        key=record_key(searched.folder),
     )
     panel = AuditPanel(audit_overview(searched.register), zone=UTC_ZONE)
     assert "<b" not in panel.refusals.value

@@ -23,7 +23,7 @@ from workbench.casework.record.installation_file import (
     read_known,
     write_installation,
 )
-from workbench.casework.record.keys import SIGNED, Trust, doubt, public_half, record_key
+from workbench.casework.record.keys import Trust, doubt, public_half, record_key
 from workbench.casework.record.people import People, Person, identify, read_people
 from workbench.casework.reviewing.blindness import AUDITED, UNBLINDING, unblinding
 from workbench.errors import NotPermitted, SettingsError
@@ -38,9 +38,10 @@ KEPT = (
     "case.", "review.", "people.", "installation.", "subject.", "triage.", "clock.viewed",
     "clock.compared",
 )  # fmt: skip
-# Signatures of these are checked when they are asked for: a check takes some twenty times as long
-# as reading an entry, and most of these are about cases that ended long ago.
-LATER = ("review.", "triage.", "subject.")
+# Signatures of these are checked at once. Those of the others are checked when they are asked for:
+# a check takes some twenty times as long as reading an entry, and most are about cases that ended
+# long ago.
+AT_ONCE = ("case.", "people.", "installation.")
 
 
 def calibration_digests(folder: Path) -> dict[str, str]:
@@ -86,10 +87,11 @@ class Ledger:
         self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those about no case
         self._spelling: dict[str, str] = {}  # casefolded reference: the reference
         self._named: set[str] = set()  # references in entries, believed or not
-        self._unchecked: dict[str, list[Entry]] = {}  # by reference: see LATER
+        self._unchecked: dict[str, list[Entry]] = {}  # by reference: see AT_ONCE
         self._doubted: list[Entry] = []  # changes of the installation that are not believed
         self._doubts: dict[str, list[str]] = {}  # by reference: why entries are not believed
         self._not_blind: dict[str, dict[str, str]] = {}  # by reference and account: what they did
+        self._unblinding: dict[str, dict[str, Entry]] = {}  # likewise, to be checked when asked for
         self.refresh()
 
     # --- Who ------------------------------------------------------------------------------
@@ -159,7 +161,7 @@ class Ledger:
         return self._log.last_at
 
     def record(self, what: str, about: Mapping[str, Any], *, by: Person | None = None) -> Entry:
-        """Add an entry in the name of the user, or of *by*; signed where its kind demands it."""
+        """Add a signed entry in the name of the user, or of *by*."""
         with self.exclusively():
             return self._append(what, (by or self.me).named(), about)
 
@@ -184,6 +186,10 @@ class Ledger:
         """Return who takes no part in the review of a case, by account, and what they did."""
         with self._lock:
             self.refresh()
+            if waiting := self._unblinding.pop(reference, {}):
+                trust = Trust.of(self.folder)
+                for entry in waiting.values():
+                    self._unblind(reference, entry, trust)
             return dict(self._not_blind.get(reference, {}))
 
     @contextlib.contextmanager
@@ -227,8 +233,7 @@ class Ledger:
                     self._append(what, {}, about)
 
     def _append(self, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> Entry:
-        key = self._signing_key() if what.startswith(SIGNED) else None
-        found = self._log.append(what, by, about, key=key)
+        found = self._log.append(what, by, about, key=self._signing_key())
         self._apply_entries(found)
         return found[-1]
 
@@ -247,26 +252,54 @@ class Ledger:
             if entry.what.endswith(".refused"):
                 continue
             reference = str(entry.about.get("case", ""))
-            if why := unblinding(entry):
-                for known in self._named if entry.what == AUDITED else (reference,):
-                    self._not_blind.setdefault(known, {}).setdefault(entry.account, why)
+            if unblinding(entry):
+                trust = self._see(entry, reference, trust)
             if not entry.what.startswith(KEPT):
                 continue
             self._named.add(reference)
-            if entry.what.startswith(SIGNED):
-                if entry.what.startswith(LATER):
-                    self._unchecked.setdefault(reference, []).append(entry)
-                    self._entries.setdefault(reference, []).append(entry)
-                    continue
+            if not entry.what.startswith(AT_ONCE):
+                self._unchecked.setdefault(reference, []).append(entry)
+            else:
                 trust = trust or Trust.of(self.folder)
                 if why := doubt(entry, trust):
                     if entry.what == "installation.changed":
                         self._doubted.append(entry)
                     self._doubts.setdefault(reference, []).append(why)
                     continue
+                if reference:
+                    self._spelling.setdefault(reference.casefold(), reference)
             self._entries.setdefault(reference, []).append(entry)
-            if reference:
-                self._spelling.setdefault(reference.casefold(), reference)
+
+    def _see(self, entry: Entry, reference: str, trust: Trust | None) -> Trust | None:
+        """Note an entry after which somebody is not blind to a case, or an auditor to all.
+
+        One of each person waits to be checked, when it is asked for or when another comes: an
+        entry that does not count must not stand in the way of one that does.
+        """
+        account = entry.account
+        if entry.what == AUDITED:
+            new = [name for name in self._named if account not in self._not_blind.get(name, {})]
+            trust = trust or Trust.of(self.folder)
+            if new and not doubt(entry, trust):
+                for name in new:
+                    self._not_blind.setdefault(name, {})[account] = unblinding(entry)
+            return trust
+        if account in self._not_blind.get(reference, {}):
+            return trust
+        waiting = self._unblinding.setdefault(reference, {})
+        before = waiting.pop(account, None)
+        if before is not None:
+            trust = trust or Trust.of(self.folder)
+            if self._unblind(reference, before, trust):
+                return trust
+        waiting[account] = entry
+        return trust
+
+    def _unblind(self, reference: str, entry: Entry, trust: Trust) -> bool:
+        counts = not doubt(entry, trust)
+        if counts:
+            self._not_blind.setdefault(reference, {})[entry.account] = unblinding(entry)
+        return counts
 
     def _settle(self, reference: str, what: str) -> None:
         """Check the signatures of entries that wait for it, and leave out what does not count."""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from workbench.casework.cases import PURPOSES
 from workbench.casework.record.audit import Verification, verify
 from workbench.casework.record.chain import Fault
-from workbench.casework.record.keys import Trust, doubts
+from workbench.casework.record.keys import Trust, counting, doubts
 from workbench.casework.register import all_entries
 from workbench.casework.reviewing.fillers import ErrorRate, error_rates_of
 from workbench.casework.reviewing.review import sightings
-from workbench.casework.searches import SearchEntry, searches_of
+from workbench.casework.searches import SEARCHING, SearchEntry, searches_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,11 +83,14 @@ def audit_overview(register: CaseRegister) -> AuditOverview:
     """
     me = register.require("audit.read")
     register.record("audit.read", {}, by=me)
-    entries = list(all_entries(register.folder))
+    recorded = list(all_entries(register.folder))
+    doubted = tuple(doubts(recorded, Trust.of(register.folder)))
+    lines = {fault.line for fault in doubted}
+    entries = [entry for entry in recorded if entry.number not in lines]
     searches = searches_of(entries)
     return AuditOverview(
         verification=verify(register.folder),
-        doubts=tuple(doubts(entries, Trust.of(register.folder))),
+        doubts=doubted,
         searches=tuple(reversed(searches)),
         refusals=tuple(reversed(_refusals(entries))),
         people=_people(entries, searches),
@@ -123,7 +126,13 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
     purposes = {case.reference: case.request.purpose for case in register.all_cases()}
     count: dict[str, Counter[str]] = defaultdict(Counter)
     approved: set[str] = set()
-    entries = list(all_entries(register.folder))
+    recorded = (
+        entry
+        for entry in all_entries(register.folder)
+        if str(entry.about.get("case", "")) in purposes
+        and (entry.at.year == year or entry.what in SEARCHING)  # answered after midnight, perhaps
+    )
+    entries = list(counting(recorded, register.folder))
     for entry in entries:
         reference = str(entry.about.get("case", ""))
         purpose = purposes.get(reference)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
 
 
+SEARCHING = ("search.asked", "search.answered", "search.shown")
+"""Kinds of entries that a search makes."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchEntry:
     """A search, as the record has it."""

@@ -5,20 +5,28 @@ Whoever can write the file can write a well-formed line, with the right hash; bu
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from attempts import judge
 
 from workbench.casework.cases import Case, Request
+from workbench.casework.evidence.export import export, is_recorded
+from workbench.casework.oversight import annual, audit_overview
 from workbench.casework.record.audit import AuditLog, verify
 from workbench.casework.record.installation_file import INSTALLATION
 from workbench.casework.record.keys import Trust, doubts, private_key
 from workbench.casework.subjects import keep_subject
-from workbench.domain import Probe
+from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, SettingsError
+from workbench.gallery import Gallery
+from workbench.notebook import search
 
 Ask = Callable[..., Request]
 Refused = Callable[..., None]
@@ -156,3 +164,49 @@ def test_who_vouches_for_whom(office: Any, case: Case) -> None:
         replace(approved, number=approved.number + 1),
     ):
         assert list(doubts([changed], Trust((key,), in_service=True)))
+
+
+def test_a_colleague_barred_by_a_line(office: Any, keys: list[str]) -> None:
+    """What bars people from a review is believed from the installation alone."""
+    log = AuditLog(office.folder)
+    mine = private_key(office.home / "mine.pem", make=True)
+    seen = {"case": "A-1", "tracklets": ["x"]}
+    log.append("search.asked", named("rosa"), {"case": "A-1"})
+    log.append("shot.viewed", named("rosa"), seen, key=mine)
+    log.append("triage.noted", named("rosa"), {**seen, "tracklet": "x", "verdict": "same"})
+    log.append("audit.read", named("rosa"), {})
+    judge(office, "rosa", keys[0])
+    assert office.fresh().not_blind("A-1").keys() == {"anna"}
+    judge(office, "rosa", keys[1])
+    assert len([what for what in unsigned(office) if "in the name of rosa" in what]) == 4
+    # A true one counts, whatever was forged before and after it.
+    office.sit("rosa").record("shot.viewed", seen)
+    log.append("shot.viewed", named("rosa"), seen)
+    for register in (office.register, office.fresh()):
+        assert register.not_blind("A-1").keys() == {"anna", "rosa"}
+
+
+def test_acts_written_into_the_record(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope, tmp_path: Path
+) -> None:
+    """Nothing of them is in figures, in the evidence, or said to be recorded."""
+    asked = search(gallery, subject, permitted, case="A-1", top=1).entry
+    (true,) = office.events("search.asked")
+    log = AuditLog(office.folder)
+    log.append("search.asked", named("ben"), true.about)
+    log.append("search.refused", named("ben"), {"case": "A-1", "reasons": ["x"]})
+    log.append("evidence.exported", named("ben"), {"case": "A-1", "manifest": "f" * 64})
+    log.append("gallery.taken", named("ada"), {"gallery": "x"})
+    made = export(office.sit("anna"), "A-1", gallery, tmp_path / "a.zip")
+    with zipfile.ZipFile(made.path) as archive:
+        lines = [json.loads(line) for line in archive.read("record.jsonl").splitlines()]
+    assert [line["n"] for line in lines if line["what"].startswith("search.asked")] == [asked]
+    assert not [line for line in lines if line["by"].get("account") == "ben"]
+    assert not is_recorded(office.folder, "f" * 64)
+    assert is_recorded(office.folder, made.manifest)
+    found = audit_overview(office.sit("otto"))
+    assert [row.account for row in found.searches] == ["anna"]
+    assert not found.refusals
+    assert len(found.doubts) == len(unsigned(office)) == 4
+    (figures,) = annual(office.register, true.at.year)
+    assert (figures.searches, figures.refused, figures.exports) == (1, 0, 1)

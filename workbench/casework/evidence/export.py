@@ -21,11 +21,12 @@ from workbench.casework.evidence.contents import (
 from workbench.casework.evidence.drawings import place_sketch, time_sketch
 from workbench.casework.evidence.report import as_html, as_pdf
 from workbench.casework.record.chain import Head
+from workbench.casework.record.keys import counting
 from workbench.casework.record.signing import fingerprint, signing_key
 from workbench.casework.register import all_entries
 from workbench.casework.reviewing.exports import considered
 from workbench.casework.reviewing.fillers import error_rates_of
-from workbench.casework.searches import SearchEntry, searches_of
+from workbench.casework.searches import SEARCHING, SearchEntry, searches_of
 from workbench.casework.subjects import subject_photographs
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import TIME_FIELDS
@@ -126,10 +127,12 @@ def export(
 
 def is_recorded(folder: Path, manifest: str) -> bool:
     """Check whether the record of a casework folder names an export with this manifest."""
-    return any(
-        entry.what == "evidence.exported" and entry.about["manifest"] == manifest
+    named = (
+        entry
         for entry in all_entries(folder)
+        if entry.what == "evidence.exported" and entry.about["manifest"] == manifest
     )
+    return any(counting(named, folder))
 
 
 def _gather(
@@ -215,14 +218,17 @@ def _files(dossier: Dossier, record: bytes, base_map: Path | None) -> dict[str, 
 
 def _searches(register: CaseRegister, reference: str) -> tuple[SearchEntry, ...]:
     entries = all_entries(register.folder)
-    return searches_of(entry for entry in entries if entry.about.get("case") == reference)
+    about = (entry for entry in entries if entry.about.get("case") == reference)
+    return searches_of(
+        counting((entry for entry in about if entry.what in SEARCHING), register.folder)
+    )
 
 
 def _refused(register: CaseRegister, reference: str) -> int:
-    return sum(
-        entry.what == "search.refused" and entry.about.get("case") == reference
-        for entry in all_entries(register.folder)
-    )
+    entries = all_entries(register.folder)
+    about = (entry for entry in entries if entry.about.get("case") == reference)
+    refused = (entry for entry in about if entry.what == "search.refused")
+    return sum(1 for _ in counting(refused, register.folder))
 
 
 def _findings(listed: Sequence[Reviewed], gallery: Gallery) -> list[Finding]:
@@ -328,19 +334,23 @@ def _candidates(dossier: Dossier) -> bytes:
 def _record(register: CaseRegister, reference: str, recordings: Collection[str]) -> bytes:
     """Write the entries about a case, and about the clocks of recordings, as they are in the chain.
 
-    Each has its number and hash. While faces wait for decisions, those about the review are left
-    out.
+    Each has its number and hash. Those that the installation did not sign are left out; while faces
+    wait for decisions, those about the review, too.
     """
     entries, listed = list(all_entries(register.folder)), considered(register, reference)
     clocks = entries_about_clocks(entries, recordings)
+    wanted = (
+        entry
+        for entry in entries
+        if (entry.about.get("case") == reference and listed.may_hold(entry))
+        or entry.number in clocks
+    )
     lines = [
         {
             "n": entry.number, "at": entry.at.isoformat(), "by": dict(entry.by),
             "what": entry.what, "about": dict(entry.about), "hash": entry.hash,
         }
-        for entry in entries
-        if (entry.about.get("case") == reference and listed.may_hold(entry))
-        or entry.number in clocks
+        for entry in counting(wanted, register.folder)
     ]  # fmt: skip
     return b"".join(_json(line) for line in lines)
 
