@@ -91,7 +91,12 @@ def test_the_cookie_is_of_no_use_at_another_port(
         ("Host: ", 400),
         ("Host: elsewhere.example", 400),
         ("Host: HERE\r\nHost: HERE", 400),
-        ("Host: 127.0.0.1:1", 400),
+        # Where a tunnel to a desk begins, the port is another one, and the names are the desk's.
+        ("Host: 127.0.0.1:1", 401),
+        ("Host: localhost:9000\r\nOrigin: http://localhost:9000", 401),
+        ("Host: localhost:9000\r\nOrigin: http://HERE", 403),
+        ("Host: localhost:9000\r\nOrigin: http://localhost:9001", 403),
+        ("Host: elsewhere.example:9000", 400),
         ("Host: HERE\r\nOrigin: http://[", 400),
         ("Host: HERE\r\nOrigin: a:b", 400),
         ("Host: HERE\r\nOrigin: http://HERE:x", 400),

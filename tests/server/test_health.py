@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
+from workbench.server.address import Address
 from workbench.server.health import is_for_operators
 
 
@@ -19,11 +20,14 @@ def test_health_and_counters_are_told_without_sign_in_and_without_names(
 ) -> None:
     server = start_server(kernels=1)
     answer, body = server.ask("/health", known=False)
-    assert (answer.status, json.loads(body)) == (200, {"status": "ok", "problems": []})
+    assert (answer.status, json.loads(body)) == (
+        200,
+        {"status": "ok", "problems": [], "busy": []},
+    )
     page = server.ask("/voila/render/panel.ipynb")[1]
     answer, body = server.ask("/health", known=False)
-    assert answer.status == 503
-    assert json.loads(body)["problems"] == ["All 1 kernels are in use."]
+    assert (answer.status, json.loads(body)["status"]) == (200, "ok")  # full, but well
+    assert json.loads(body)["busy"] == ["All 1 kernels are in use."]
     answer, body = server.ask("/voila/render/panel.ipynb")
     assert answer.status == 503
     assert "All 1 pages that this server can keep open are in use." in body
@@ -62,13 +66,22 @@ def test_only_requests_from_this_machine_are_for_operators() -> None:
         connection: Any = Connection(family)
         connection.context.remote_ip = address
         request = HTTPServerRequest(
-            "GET", path, headers=HTTPHeaders({"Host": "x", **headers}), connection=connection
+            "GET",
+            path,
+            headers=HTTPHeaders({"Host": "localhost", **headers}),
+            connection=connection,
         )
-        return is_for_operators(request, "/base/")
+        return is_for_operators(request, Address.parse("https://faces.example/base/"))
 
     assert asks("/base/health", "127.0.0.1")
     assert asks("/base/metrics", "::1", 10)
     assert asks("/base/health", "0.0.0.0", 1)  # a Unix socket
+    assert asks("/base/health", "127.0.0.1", Host="127.0.0.1:8866")
+    assert asks("/base/health", "127.0.0.1", Host="faces.example")
+    # A page of another site, whose name leads to this machine (DNS rebinding).
+    assert not asks("/base/health", "127.0.0.1", Host="elsewhere.example:8866")
+    assert not asks("/base/health", "127.0.0.1", Origin="http://elsewhere.example")
+    assert not asks("/base/health", "127.0.0.1", **{"Sec-Fetch-Site": "cross-site"})
     assert not asks("/base/health", "192.0.2.1")
     assert not asks("/base/health", "127.0.0.1", **{"X-Forwarded-For": "127.0.0.1"})
     assert not asks("/base/", "127.0.0.1")

@@ -70,7 +70,7 @@ class Door(Application):
 
     async def admit(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
         """Handler of a request that may pass; otherwise the one that signs in or refuses."""
-        if is_for_operators(request, self.address.base):
+        if is_for_operators(request, self.address):
             return super().find_handler(request)
         try:
             self._check_origin(request)

@@ -26,6 +26,7 @@ class Address:
     port: int
     base: str = "/"  # begins and ends with a slash
     aliases: frozenset[str] = frozenset()  # other hosts, with the same port
+    any_port: bool = False  # at which tunnels to this machine may end
 
     @classmethod
     def parse(cls, text: str) -> Address:
@@ -52,11 +53,18 @@ class Address:
         return cls(parts.scheme, *found, base)
 
     @classmethod
-    def of_desk(cls, host: str, port: int) -> Address:
-        """Address of a server that listens at *host* and is opened without anything in front."""
+    def of_desk(cls, host: str, port: int, *, tunnels: bool = False) -> Address:
+        """Address of a server that listens at *host* and is opened without anything in front.
+
+        With *tunnels*, a server of this machine alone may be opened at another port, too: where
+        a tunnel (``ssh -L``) to it begins. A page of another site cannot take on its names.
+        """
         host = f"[{host}]" if ":" in host else host.lower()
-        names = {"127.0.0.1", "localhost", "[::1]"} if is_loopback(host) else set()
-        return cls("http", host, port, aliases=frozenset(names - {host}))
+        local = is_loopback(host)
+        names = {"127.0.0.1", "localhost", "[::1]"} if local else set()
+        return cls(
+            "http", host, port, aliases=frozenset(names - {host}), any_port=tunnels and local
+        )
 
     def __str__(self) -> str:
         return f"{self.origin}{self.base}"
@@ -84,7 +92,14 @@ class Address:
     def has_host(self, host: str) -> bool:
         """Check that the header ``Host`` of a request names this server."""
         found = _split(host, _PORTS[self.scheme])
-        return found is not None and found[1] == self.port and found[0] in self._hosts
+        if found is None or found[0] not in self._hosts:
+            return False
+        return self.any_port or found[1] == self.port
+
+    def is_named(self, host: str) -> bool:
+        """Check that the header ``Host`` names this server or this machine, at whatever port."""
+        found = _split(host, _PORTS[self.scheme])
+        return found is not None and (found[0] in self._hosts or is_loopback(found[0]))
 
     def has_origin(self, origin: str, *, host: str) -> bool:
         """Check that the header ``Origin`` names this server, as *host* does, which is checked.

@@ -148,11 +148,13 @@ def serve(
     limits = Limits.of_machine(kernels=kernels, kernels_of_person=kernels_of_person)
     host = "" if socket_path else host
     # Before anything is opened, as far as it can be told without the port.
-    public = public_address(address, host=host, port=port or 0)
+    desk = not sign_in.is_for_team
+    public = public_address(address, host=host, port=port or 0, tunnels=desk)
     check_privacy(public, host=host, insecure=insecure, team=sign_in.is_for_team)
     sign_in.check(public, host=host)
     sockets = listen_at(socket_path, group=socket_group) if socket_path else listen(host, port)
-    public = public_address(address, host=host, port=sockets[0].getsockname()[1] if host else 0)
+    number = sockets[0].getsockname()[1] if host else 0
+    public = public_address(address, host=host, port=number, tunnels=desk)
     with scratch_folder() as scratch:
         inherited = kernel_environment(settings, scratch=scratch)
         config = voila_configuration(
@@ -259,6 +261,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             gallery=self.gallery,
             kernels=self.kernel_manager,
             sessions=self.sessions,
+            api=self.api,
         )
         way = self.sign_in.way(self.sessions, self.address)
         self.app = Door(

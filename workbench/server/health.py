@@ -21,7 +21,8 @@ from tornado.web import HTTPError, RequestHandler
 
 from workbench.casework.record.audit import LOG
 from workbench.casework.record.people import read_people
-from workbench.server.address import is_loopback
+from workbench.server.address import Address, is_loopback
+from workbench.server.api.process import ApiProcess
 from workbench.server.kernels import DashboardKernels
 from workbench.server.limits import LimitedServer
 from workbench.server.sessions import Sessions
@@ -34,13 +35,21 @@ _ANSWERED = b'"what":"search.answered"'
 _MOST_READ = 2**26
 
 
-def is_for_operators(request: HTTPServerRequest, base: str) -> bool:
-    """Check that a request asks for health or counters, from this machine and not by a proxy."""
+def is_for_operators(request: HTTPServerRequest, address: Address) -> bool:
+    """Check that a request asks for health or counters, from this machine and not by a proxy.
+
+    Nor does it come from a page: one of another site names its origin, or a host that is not ours.
+    """
     connection: Any = request.connection
     context: Any = getattr(connection, "context", None)
-    if request.method != "GET" or request.path not in {f"{base}health", f"{base}metrics"}:
+    places = {f"{address.base}health", f"{address.base}metrics"}
+    if request.method != "GET" or request.path not in places:
         return False
-    if any(name in request.headers for name in _FORWARDED):
+    if any(name in request.headers for name in (*_FORWARDED, "Origin")):
+        return False
+    if request.headers.get("Sec-Fetch-Site", "none") != "none":
+        return False
+    if not address.is_named(request.headers.get("Host", "")):
         return False
     return getattr(context, "address_family", None) == AF_UNIX or is_loopback(
         request.remote_ip or ""
@@ -51,10 +60,16 @@ class Operations:
     """State of a server, as its operators ask for it."""
 
     def __init__(
-        self, *, casework: Path, gallery: Path, kernels: DashboardKernels, sessions: Sessions
+        self,
+        *,
+        casework: Path,
+        gallery: Path,
+        kernels: DashboardKernels,
+        sessions: Sessions,
+        api: ApiProcess,
     ) -> None:
         self._casework, self._gallery = casework, gallery
-        self._kernels, self._sessions = kernels, sessions
+        self._kernels, self._sessions, self._api = kernels, sessions, api
         self.server: LimitedServer | None = None
         self._answers: Counter[str] = Counter()
         self._began = time.monotonic()
@@ -79,10 +94,17 @@ class Operations:
             found.append("The gallery is not there.")
         if not os.access(self._casework, os.W_OK | os.X_OK):
             found.append("The casework folder cannot be written.")
-        if self._kernels.page_kernels() >= self._kernels.most:
-            found.append(f"All {self._kernels.most} kernels are in use.")
+        if self._api.is_broken:
+            found.append("The process of the API does not start.")
         if _open_files() > 0.9 * resource.getrlimit(resource.RLIMIT_NOFILE)[0]:
             found.append("Nearly as many files are open as the system allows.")
+        return found
+
+    def busy(self) -> list[str]:
+        """Sentences that say of what no more can be had at the moment, though nothing is wrong."""
+        found = []
+        if self._kernels.page_kernels() >= self._kernels.most:
+            found.append(f"All {self._kernels.most} kernels are in use.")
         if self.server is not None and self.server.connections >= self.server.limits.connections:
             found.append(f"All {self.server.limits.connections} connections are in use.")
         return found
@@ -160,14 +182,18 @@ class _ForOperators(RequestHandler):
 
 
 class Health(_ForOperators):
-    """Answer whether the server is well: 200 if so, else 503 and what is wrong, as JSON."""
+    """Answer whether the server is well: 200 if so, else 503 and what is wrong, as JSON.
+
+    A server that is full is well: who starts it again for that throws everybody out.
+    """
 
     def get(self) -> None:
         """Send the state."""
-        problems = self.operations.problems()
+        problems, busy = self.operations.problems(), self.operations.busy()
         self.set_status(503 if problems else 200)
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps({"status": "problems" if problems else "ok", "problems": problems}))
+        status = "problems" if problems else "ok"
+        self.finish(json.dumps({"status": status, "problems": problems, "busy": busy}))
 
 
 class Metrics(_ForOperators):

@@ -73,8 +73,10 @@ def listen_at(path: Path, *, group: str | None) -> list[socket.socket]:
     return [found]
 
 
-def public_address(given: str | None, *, host: str, port: int) -> Address:
+def public_address(given: str | None, *, host: str, port: int, tunnels: bool) -> Address:
     """Address of the pages: the one that is *given*, else that of a server that is opened directly.
+
+    With *tunnels*, such a server may be reached through a tunnel that begins at another port.
 
     Raises
     ------
@@ -90,7 +92,8 @@ def public_address(given: str | None, *, host: str, port: int) -> Address:
             fix="Name the address under which people open the pages, as the proxy serves it",
         )
     everywhere = {"0.0.0.0", "::"}  # noqa: S104 - shown as the name of the machine
-    return Address.of_desk(socket.gethostname() if host in everywhere else host, port)
+    host = socket.gethostname() if host in everywhere else host
+    return Address.of_desk(host, port, tunnels=tunnels)
 
 
 def check_privacy(address: Address, *, host: str, insecure: bool, team: bool) -> None:

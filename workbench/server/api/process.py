@@ -35,6 +35,8 @@ class ApiProcess:
         self._environment = dict(environment)
         self._process: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
+        self.is_broken = False
+        """True once the process could not be started, until it is."""
 
     @property
     def pid(self) -> int | None:
@@ -98,7 +100,8 @@ class ApiProcess:
             line = await asyncio.wait_for(self._process.stdout.readline(), _START_SECONDS)
         except TimeoutError:
             line = b""
-        if line != b"ready\n":
+        self.is_broken = line != b"ready\n"
+        if self.is_broken:
             await self.stop()
             app_log.error("the process of the API did not start")
             raise ServerError(
