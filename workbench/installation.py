@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.calibration import calibration_of
 from workbench.casework.ownership import own, require_own, take
-from workbench.casework.record.installation_file import read_installation
+from workbench.casework.record.installation_file import begins_in_service, read_installation
 from workbench.casework.register import FOLDER, CaseRegister, open_register
 from workbench.domain import PLAIN_SCALE, Profile, Threshold
 from workbench.errors import SettingsError
@@ -54,11 +54,12 @@ class Installation:
             If a setting cannot be used, or the installation's file cannot.
         """
         settings = load_settings()
-        file = read_installation(settings.home.resolve() / FOLDER)
-        if file is None:
-            return cls(settings)
-        chosen = settings.with_rules(file.rules, in_service=file.in_service)
-        return cls(chosen, settings.rules_set() if file.in_service else ())
+        folder = settings.home.resolve() / FOLDER
+        file = read_installation(folder)
+        in_service = file.in_service if file is not None else begins_in_service(folder)
+        rules = file.rules if file is not None else {}
+        chosen = settings.with_rules(rules, in_service=in_service)
+        return cls(chosen, settings.rules_set() if in_service else ())
 
     @cached_property
     def register(self) -> CaseRegister:

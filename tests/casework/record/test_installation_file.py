@@ -54,6 +54,21 @@ def test_in_service_the_environment_sets_no_rule(office: Any) -> None:
     assert len(office.installation.ignored) == 6
 
 
+def test_in_service_the_environment_sets_no_rule_before_there_is_a_file_either(
+    fresh_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home whose people file was made by hand or by an earlier version."""
+    people = fresh_home / "casework" / PEOPLE
+    people.parent.mkdir(mode=0o700)
+    people.write_text('{"people": {"ada": ["administrator"]}}')
+    monkeypatch.setenv("SIGHTLINE_RETENTION_DAYS", "3")
+    for _ in ("first use", "from then on"):
+        installation = Installation.open()
+        assert installation.settings.retention_days == 30
+        assert installation.ignored == ("SIGHTLINE_RETENTION_DAYS",)
+        assert installation.register.installation_file.in_service
+
+
 def test_a_rule_is_set_by_an_administrator_on_record(office: Any) -> None:
     for name in ("anna", "sara", "otto"):
         with pytest.raises(NotPermitted, match="this action requires administrator"):

@@ -102,6 +102,14 @@ def test_before_there_are_people_everybody_may_train_and_no_more(action: Action)
     assert person.may(action) is (action in training)
 
 
+def test_a_file_of_an_earlier_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / PEOPLE
+    path.write_text('{"people": {"ada": ["administrator"]}, "keys": {"ada": ["0a"]}, "hub": ""}')
+    path.chmod(0o600)
+    with pytest.raises(SettingsError, match=r"earlier version.*take hub and keys out of the file"):
+        read_people(tmp_path)
+
+
 def test_at_a_desk_the_operating_system_says_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER", "JUPYTERHUB_USER", "SIGHTLINE_USER"):
         monkeypatch.setenv(name, "somebody-else")
@@ -175,7 +183,10 @@ def test_a_change_of_people_by_hand_is_recorded_when_it_is_seen(office: Any) -> 
         ('{"people": {"x": ["king"]}}', "unknown roles: king"),
         ('{"people": {"": ["analyst"]}}', "not the name of an account"),
         ('{"people": {"x": ["auditor", "analyst"]}}', "auditor and has another role"),
-        ('{"people": {}, "hub": "http://127.0.0.1/hub/api"}', "settings that there are not: hub"),
+        (
+            '{"people": {}, "hub": "http://127.0.0.1/hub/api"}',
+            "version, which kept hub in it",
+        ),
         ('{"people": {"x\\u200b": ["analyst"]}}', "not the name of an account"),
         ('{"people": {"Zoe\\u0308": ["analyst"]}}', "not in its normal form"),
         ('{"people": {"Anna": ["analyst"], "anna": ["supervisor"]}}', "differ by case alone"),

@@ -104,6 +104,14 @@ def read_installation(folder: Path) -> InstallationFile | None:
     )
 
 
+def begins_in_service(folder: Path) -> bool:
+    """Check that an installation without its file yet is in service from the first use on.
+
+    A people file that is there already was made for such a one, by hand or by an earlier version.
+    """
+    return os.path.lexists(folder / "people.json")
+
+
 def read_known(folder: Path, changes: Callable[[], Sequence[Entry]]) -> InstallationFile:
     """Read the installation file, made at first use, and hold it against the record.
 
@@ -120,8 +128,7 @@ def read_known(folder: Path, changes: Callable[[], Sequence[Entry]]) -> Installa
     """
     found, known = read_installation(folder), changes()
     if found is None and not known:
-        # A people file that is there already was made for an installation in service.
-        found = make_installation(folder, in_service=os.path.lexists(folder / "people.json"))
+        found = make_installation(folder, in_service=begins_in_service(folder))
     what = ""
     if found is None:
         what = "is gone, and the record knows it"

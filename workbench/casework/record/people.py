@@ -90,6 +90,8 @@ MAY: Mapping[Role, frozenset[Action]] = {
 train, and no one may do anything else. Who searches may not correct clocks or list footage: a
 time or a place can bring footage into the scope of a case, or take it out."""
 
+_EARLIER = ("hub", "keys")  # settings of a file that an earlier version made
+
 # Permitted to everyone in an installation that is not in service.
 _TRAINEE: frozenset[Action] = frozenset(
     {
@@ -206,6 +208,13 @@ def read_people(folder: Path) -> People:
         roles = {str(name): frozenset(given) for name, given in document["people"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unusable(path, f"is not a people file ({error!r})") from None
+    if earlier := [name for name in unknown if name in _EARLIER]:
+        raise SettingsError(
+            f"is of an earlier version, which kept {' and '.join(earlier)} in it",
+            where=str(path),
+            fix="Cases of that version do not count any more. Read Upgrade in docs/operate.md, "
+            f"make a backup, then take {' and '.join(earlier)} out of the file",
+        )
     if unknown:
         raise _unusable(path, f"holds settings that there are not: {', '.join(unknown)}")
     digest = hashlib.sha256(content).hexdigest()
