@@ -21,6 +21,7 @@ from workbench.domain import (
     Recording,
     Scope,
     length_words,
+    natural,
     parse_time,
     recording_identity,
     utc,
@@ -122,3 +123,17 @@ def test_errors_say_what_where_and_what_to_do_and_cross_processes() -> None:
 )  # fmt: skip
 def test_a_length_of_time_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
     assert length_words(seconds) == words
+
+
+def test_names_sort_as_people_count() -> None:
+    names = ["Gate 10", "gate 2", "Gate 1", "7", "10", "", "Åse", "Gate"]
+    assert sorted(names, key=natural) == [
+        "",
+        "7",
+        "10",
+        "Gate",
+        "Gate 1",
+        "gate 2",
+        "Gate 10",
+        "Åse",
+    ]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from workbench.calibration import calibration_of
-from workbench.calibration.words import format_count
+from workbench.calibration.words import format_expected
 from workbench.casework.authority import answered, authorise, cancelled, scope_under
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import (
@@ -97,11 +97,19 @@ class Expectations:
         false, missed = self.false_candidates(threshold), self.fnmr(threshold)
         tracklets = "1 tracklet" if compared == 1 else f"{compared:,} tracklets"
         words = (
-            f"Expect about {format_count(false.mean)} false candidates in this search "
-            f"({false.low:,} to {false.high:,}, 95 % interval) among {tracklets}."
+            f"Expect {format_expected(false.mean)} ({false.low:,} to {false.high:,} false "
+            f"candidates in this search, 95 % interval) among {tracklets}."
         )
         if false.extrapolated:
-            words += " No measured pair scored this high, so expect fewer."
+            words += (
+                " This score is beyond what was measured: fewer than ten comparisons of different "
+                "people reached it, so this is a cautious guess; expect fewer."
+            )
+        elif threshold < self.calibration.thresholds[0]:
+            words += (
+                f" Nothing below {self.calibration.thresholds[0]:.2f} was measured: expect more "
+                "than this says."
+            )
         lowest = self.calibration.curves_for(self.photographs)[0].quality
         poorer = sum(self.tracklets[: round(lowest * len(self.tracklets))])
         if poorer:

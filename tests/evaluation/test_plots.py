@@ -175,3 +175,19 @@ def test_shares_are_told_as_people_read_them(number: float, said: str) -> None:
 )
 def test_few_things_are_told_to_two_digits(number: float, said: str) -> None:
     assert words.format_count(number) == said
+
+
+@pytest.mark.parametrize(
+    ("mean", "said"),
+    [
+        (0.00001, "fewer than 1 wrong face in 10,000 such searches"),
+        (0.0004, "about 1 wrong face in 2,000 such searches"),
+        (0.046, "about 1 wrong face in 20 such searches"),
+        (0.5, "about 1 wrong face in 2 such searches"),
+        (0.8, "about 8 wrong faces in 10 such searches"),
+        (1.0, "about 1 wrong face in such a search"),
+        (5.12, "about 5.1 wrong faces in such a search"),
+    ],
+)
+def test_expected_errors_are_told_as_often_as_they_happen(mean: float, said: str) -> None:
+    assert words.format_expected(mean) == said

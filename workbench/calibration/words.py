@@ -32,6 +32,18 @@ def format_count(number: float) -> str:
     return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.2g}" if rounded >= 0.01 else "< 0.01"
 
 
+def format_expected(mean: float) -> str:
+    """Write how many wrong faces to expect, as often as it happens: ``about 1 … in 20 such …``."""
+    if mean < 1e-4:
+        return "fewer than 1 wrong face in 10,000 such searches"
+    if mean >= 0.95:
+        number = format_count(mean)
+        return f"about {number} wrong face{'' if number == '1' else 's'} in such a search"
+    if mean > 0.6:
+        return f"about {10 * mean:.0f} wrong faces in 10 such searches"
+    return f"about 1 wrong face in {float(f'{1 / mean:.1g}'):,.0f} such searches"
+
+
 def format_likelihood_ratio(ratio: float) -> str:
     """Write a likelihood ratio in words: ``5,400 times likelier``, ``20 times less likely``."""
     if ratio > 1e9 or ratio < 1e-9:

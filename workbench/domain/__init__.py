@@ -40,6 +40,7 @@ from workbench.domain.footage import (
     base_camera,
     outside_of,
 )
+from workbench.domain.names import natural
 from workbench.domain.progress import Progress, ProgressCallback
 from workbench.domain.searching import (
     MOST_PHOTOGRAPHS,
@@ -138,6 +139,7 @@ __all__ = [
     "is_possible",
     "length_words",
     "moments",
+    "natural",
     "outside_of",
     "parse_time",
     "parse_tracklet_id",

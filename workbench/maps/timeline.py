@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
-from workbench.domain import Camera, Candidate, Scope, Span, best_first, scale_marks
+from workbench.domain import Camera, Candidate, Scope, Span, best_first, natural, scale_marks
 from workbench.errors import MapError
 from workbench.maps.charts import (
     ACCENT,
@@ -96,7 +96,11 @@ def timeline(
     order = sorted(first, key=first.__getitem__)
     order += sorted(
         names.keys() - first.keys(),
-        key=lambda camera_id: (camera_id not in filmed, names[camera_id], camera_id),
+        key=lambda camera_id: (
+            camera_id not in filmed,
+            natural(names[camera_id]),
+            natural(camera_id),
+        ),
     )
     rows = {camera_id: row for row, camera_id in enumerate(order[:MAX_ROWS])}
 

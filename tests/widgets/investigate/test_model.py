@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import workbench.faces.orientation
+from workbench.casework.register import all_entries
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import GalleryError
 from workbench.gallery.register import segments_folder
@@ -234,6 +235,29 @@ def test_no_footage_is_not_taken_for_no_candidate(asked: Investigation, probe: P
     assert asked.result is not None
     assert asked.result.coverage.recordings == 0
     assert asked.shown == ()
+
+
+def test_a_refusal_is_told_in_local_time_beside_its_field_and_costs_no_result(
+    asked: Investigation, probe: Probe
+) -> None:
+    asked.add_photograph("1.jpg", probe(1))
+    asked.set_district(asked.whole_area())
+    asked.search()
+    found = asked.result
+    assert found is not None
+    asked.set_range(datetime(1999, 6, 1, tzinfo=UTC), datetime(2026, 3, 30, tzinfo=UTC))
+    asked.search()
+    said = asked.messages["time"]
+    assert "covers 01 Jan 2000, 00:00:00 GMT to 01 Jan 2100, 00:00:00 GMT alone" in said
+    assert "Z to" not in "".join(asked.messages.values())
+    assert "The attempt is on record" in asked.messages["search"]
+    entry = [e for e in all_entries(asked.installation.register.folder) if e.what[:6] == "search"]
+    assert entry[-1].what == "search.refused"
+    assert asked.result is found
+    assert asked.is_stale
+    asked.set_all_footage()
+    asked.search()
+    assert asked.messages == {}
 
 
 def test_a_missing_gallery_is_an_error_of_the_family(

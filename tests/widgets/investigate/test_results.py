@@ -61,6 +61,25 @@ def entries(panel: ResultsPanel, what: str) -> list[Any]:
     return [entry for entry in all_entries(folder) if entry.what == what]
 
 
+def test_no_match_says_how_near_and_where_no_footage_is_and_shows_nobody(
+    panel: ResultsPanel,
+) -> None:
+    model = panel.model
+    assert model.result is not None
+    best = model.result.candidates[0].score
+    model.threshold = best + 0.5
+    said = panel.summary.value
+    assert f"is {best:.2f}, 0.50 below the minimum" in said
+    assert "No camera has footage in" in said
+    assert "To try next" in said
+    assert panel.candidates.items == []
+    assert panel.compared.shots == []
+    shown = {one.tracklet_id for one in model.result.candidates}
+    assert not [name for name in shown if name in said]
+    model.threshold = model.scores[0]
+    assert "To try next" not in panel.summary.value
+
+
 # --- The list ---------------------------------------------------------------------------------
 
 

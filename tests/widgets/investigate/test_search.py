@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.calibration import calibration_of, write_calibration
+from workbench.calibration.words import format_expected
 from workbench.installation import Installation
 from workbench.widgets.investigate.model import Investigation
 from workbench.widgets.investigate.search import SearchPanel
@@ -43,7 +44,7 @@ def test_what_a_score_is_worth_is_told_before_and_after_the_search(
         before.false_candidates(asked.threshold),
     )
     assert loose.mean > 2 * strict.mean
-    assert f"Expect about {loose.mean:.1f}"[:14] in panel.words.value
+    assert f"Expect {format_expected(loose.mean)}" in panel.words.value
     assert asked.result is None
     asked.add_photograph("one.jpg", probe(1))
     asked.search()

@@ -283,7 +283,14 @@ function createPointer(model, cameraAt) {
     const camera = cameraAt(event);
     if (camera >= 0) model.send({ kind: "pick", camera });
   };
-  return { point, pick };
+  const leave = () => {
+    if (waiting !== null) cancelAnimationFrame(waiting);
+    waiting = null;
+    if (pointed < 0) return;
+    pointed = -1;
+    model.send({ kind: "point", camera: -1 });
+  };
+  return { point, pick, leave };
 }
 
 /** @param {RenderProps<Model>} props */
@@ -291,7 +298,7 @@ async function render({ model, el }) {
   el.style.display = "none";
   const map = await leafletMap(model);
   const { canvas, draw, replace, hide, cameraAt } = createLayer(map, model);
-  const { point, pick } = createPointer(model, cameraAt);
+  const { point, pick, leave } = createPointer(model, cameraAt);
   const showCursor = () => {
     map.getContainer().classList.toggle("sl-picking", model.get("picking"));
   };
@@ -299,6 +306,7 @@ async function render({ model, el }) {
   map.on("moveend resize", draw);
   map.on("zoomstart", hide);
   map.on("mousemove", point);
+  map.on("mouseout", leave);
   map.on("click", pick);
   model.on("change:marks", draw);
   model.on("change:places", replace);
@@ -309,6 +317,7 @@ async function render({ model, el }) {
     map.off("moveend resize", draw);
     map.off("zoomstart", hide);
     map.off("mousemove", point);
+    map.off("mouseout", leave);
     map.off("click", pick);
     model.off("change:marks", draw);
     model.off("change:places", replace);

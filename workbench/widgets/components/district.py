@@ -8,6 +8,7 @@ from typing import Any
 import ipyleaflet
 import ipywidgets
 import numpy as np
+import shapely
 from shapely.geometry import mapping
 
 from workbench import district as districts
@@ -168,7 +169,7 @@ class DistrictPanel(Panel):
         except UnicodeDecodeError:
             self.model.say("district", f"{file.name}: is not a text file. Load GeoJSON.")
             return
-        self.model.set_district_geojson(text)
+        self.model.set_district_geojson(text, drawn=False)
 
     def _on_choose(self, change: dict[str, Any]) -> None:
         if self._drawing:
@@ -183,7 +184,7 @@ class DistrictPanel(Panel):
         self.model.set_district(chosen)
 
     def _paste(self) -> None:
-        self.model.set_district_geojson(self.text.value)
+        self.model.set_district_geojson(self.text.value, drawn=False)
 
     def _clear(self) -> None:
         self.model.set_district(None)
@@ -198,11 +199,19 @@ class DistrictPanel(Panel):
         try:
             if not drawn:
                 self.draw.data = _drawn(self.model)
-            names = [name for name, one in self._offered.items() if one is self.model.district]
+            names = [name for name, one in self._offered.items() if _same(one, self.model.district)]
             other = CHOSEN if self.model.selected_cameras else DRAWN_BY_HAND
             self.named.value = names[0] if names else other
         finally:
             self._drawing = drawn
+
+
+def _same(offered: District, chosen: District | None) -> bool:
+    """Tell whether a district is the one offered, also after it was written down and read again."""
+    if chosen is None or offered is chosen:
+        return offered is chosen
+    areas = offered.area.normalize(), chosen.area.normalize()
+    return offered.name == chosen.name and bool(shapely.equals_exact(*areas, tolerance=1e-9))
 
 
 def _inside_text(model: ScopeModel) -> str:

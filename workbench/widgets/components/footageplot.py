@@ -48,23 +48,22 @@ class FootagePlot(Panel):
         self.legend.value = (
             f'<p class="sl-hint">Top: number of cameras with footage. Below: {below}.</p>'
         )
-        gaps = [gap for gap in counted.gaps if (gap[1] - gap[0]).total_seconds() >= SHORTEST_GAP]
-        self.words.value = _gap_words(model, gaps)
+        words = gap_words(counted.gaps, model.zone)
+        self.words.value = f'<p class="sl-hint">⚠ {escaped(words)}</p>' if words else ""
 
 
-def _gap_words(model: ScopeModel, gaps: Sequence[Span]) -> str:
-    """Describe the longest gaps, in which no one can be found."""
+def gap_words(gaps: Sequence[Span], zone: ZoneInfo) -> str:
+    """Describe the times without any footage, the longest by name; empty if there are none."""
+    gaps = [gap for gap in gaps if (gap[1] - gap[0]).total_seconds() >= SHORTEST_GAP]
     if not gaps:
         return ""
     longest = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:MOST_GAPS]
-    listed = "; ".join(_stretch(gap, model.zone) for gap in sorted(longest))
+    listed = "; ".join(_stretch(gap, zone) for gap in sorted(longest))
     if len(gaps) > MOST_GAPS:
         listed = f"the longest are {listed}"
     hours = length_words(round(sum((end - begin).total_seconds() for begin, end in gaps)))
     words = f"No camera has footage in {count(len(gaps), 'period')}, {hours} in all: "
-    return (
-        f'<p class="sl-hint">⚠ {escaped(words + listed)}. No footage does not mean not there.</p>'
-    )
+    return f"{words}{listed}. No footage does not mean not there."
 
 
 def _stretch(gap: Span, zone: ZoneInfo) -> str:

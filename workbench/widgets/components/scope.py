@@ -18,7 +18,7 @@ import shapely
 from traitlets import Instance, Tuple
 
 from workbench import district as districts
-from workbench.domain import Camera, District, Filter, Scope
+from workbench.domain import Camera, District, Filter, Scope, Span, natural
 from workbench.errors import DistrictError, TimeError
 from workbench.installation import Installation
 from workbench.maps.zones import zone_of_cameras
@@ -87,7 +87,7 @@ class ScopeModel(Tasks):
         self.installation, self.gallery = installation, gallery
         with installation.open_gallery(gallery) as opened:
             self.profile = opened.profile
-            known = opened.cameras()
+            known = sorted(opened.cameras(), key=lambda one: natural(one.camera_id))
             self.footage: pd.DataFrame = opened.footage()
             self.span: tuple[datetime, datetime] | None = opened.time_span()
         # Only what has a place can be in a district; the others are searched by name, under a case.
@@ -297,6 +297,15 @@ class ScopeModel(Tasks):
             )
             self._columns = self.footage, camera, starts / 1e6, ends / 1e6
         return self._columns[1:]
+
+    def gaps(self, cameras: Sequence[Camera], windows: Sequence[Span]) -> tuple[Span, ...]:
+        """List the parts of windows, in order, in which none of some cameras has footage."""
+        from workbench.maps.histogram import occupancy
+
+        chosen = [self._number_of[c.camera_id] for c in cameras if c.camera_id in self._number_of]
+        if not chosen:
+            return ()
+        return occupancy(self.recordings(), self.cameras, windows, chosen=np.sort(chosen)).gaps
 
     # --- Both -----------------------------------------------------------------------------
 

@@ -89,8 +89,8 @@ class CasePanel(Panel):
 
 
 def _label(case: Case) -> str:
-    title = case.request.title
-    return f"{case.reference}: {title}" if title else case.reference
+    reference, title = case.reference, case.request.title
+    return reference if title.casefold() in {"", reference.casefold()} else f"{reference}: {title}"
 
 
 def _allowed(case: Case, model: Investigation) -> str:

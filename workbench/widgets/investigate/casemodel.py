@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import shapely
 from traitlets import Float, Instance, Tuple, Unicode
 
 from workbench.casework.authority import shown_from
@@ -15,6 +16,7 @@ from workbench.casework.training import TRAINING_CASE
 from workbench.domain import Candidate, Scope
 from workbench.errors import SightlineError
 from workbench.investigation import SearchResult
+from workbench.maps.zones import local_time
 from workbench.widgets.components.scope import ScopeModel
 
 if TYPE_CHECKING:
@@ -63,6 +65,32 @@ class CaseModel(ScopeModel):
         if case := self.chosen_case:
             self.set_district(case.request.district)
             self.set_range(case.request.start, case.request.end)
+
+    def beyond_case(self, scope: Scope) -> bool:
+        """Say beside each field what of the question the case does not cover; True if anything."""
+        case = self.chosen_case
+        if case is None:
+            return False
+        request, beyond = case.request, False
+        if scope.start < request.start or scope.end > request.end:
+            first, last = (
+                local_time(moment, self.zone, "%d %b %Y, %H:%M:%S")
+                for moment in (request.start, request.end)
+            )
+            self.say(
+                "time",
+                f"Case {case.reference} covers {first} to {last} alone. Choose a time within it, "
+                "or request a case that covers more.",
+            )
+            beyond = True
+        if not shapely.covers(request.district.area, scope.district.area):
+            self.say(
+                "district",
+                f"Case {case.reference} covers the district {request.district.name} alone, and "
+                "this one reaches outside it. Draw it within, or request a case that covers more.",
+            )
+            beyond = True
+        return beyond
 
     def view(self, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """Record that these candidates' best shots are shown, each once a search, before they are.

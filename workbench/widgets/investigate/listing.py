@@ -7,15 +7,21 @@ from typing import Any
 
 from traitlets import Bool, Enum, Float, HasTraits, Int, Tuple, Unicode, observe
 
-from workbench.domain import Camera, Candidate
+from workbench.domain import Camera, Candidate, natural
 from workbench.widgets.investigate.model import Investigation
 from workbench.widgets.investigate.opinions import TriageOpinions
+
+
+def _place(camera: Camera) -> tuple[Any, Any]:
+    """Sort cameras by name, then by id, as people count them."""
+    return natural(camera.name or camera.camera_id), natural(camera.camera_id)
+
 
 CARDS, ROWS = 12, 50  # on a page
 ORDERS: Mapping[str, Callable[[Candidate], Any]] = {
     "score": lambda one: -one.score,
     "time": lambda one: one.first_seen,
-    "camera": lambda one: (one.camera.name.casefold(), one.camera.camera_id, one.first_seen),
+    "camera": lambda one: (*_place(one.camera), one.first_seen),
     "quality": lambda one: -one.quality,
 }
 ANY, UNDECIDED, DECIDED = "", "undecided", "decided"
@@ -70,9 +76,9 @@ class Listing(HasTraits):
         return self._ranks[tracklet_id]
 
     def cameras(self) -> tuple[Camera, ...]:
-        """Cameras that have a candidate, in the order of names."""
+        """Cameras that have a candidate, in the natural order of names."""
         found = {one.camera.camera_id: one.camera for one in self.model.shown}
-        return tuple(sorted(found.values(), key=lambda one: (one.name.casefold(), one.camera_id)))
+        return tuple(sorted(found.values(), key=_place))
 
     def days(self) -> tuple[str, ...]:
         """The local days on which there are candidates, ISO 8601."""

@@ -12,7 +12,7 @@ from traitlets import Bool, Instance, Tuple, Unicode, observe, validate
 
 from workbench.calibration import calibration_of
 from workbench.domain import PLAIN_SCALE, Scope, Threshold
-from workbench.errors import DistrictError, NotCalibrated, SightlineError
+from workbench.errors import DistrictError, NotCalibrated, NotPermitted, SightlineError
 from workbench.faces.probes import pool_photographs
 from workbench.faces.templates import pool
 from workbench.installation import Installation
@@ -97,8 +97,9 @@ class Investigation(Photographs, CaseModel):
             self.say("hours", f"The time range contains none of these hours: {self.hours}.")
             return
         question, only, shown_from = self._question(), self.filter, self.threshold
+        beyond = self.beyond_case(scope)
 
-        def job() -> SearchResult:
+        def ask() -> SearchResult:
             probe = pool_photographs(photographs, self._models())
             with self.installation.open_gallery(self.gallery) as gallery:
                 return search(
@@ -112,6 +113,18 @@ class Investigation(Photographs, CaseModel):
                     only=only,
                     progress=self.on_progress(),
                 )
+
+        def job() -> SearchResult:
+            try:
+                return ask()  # beyond its case too: a refusal is on record
+            except NotPermitted as error:
+                if not beyond:
+                    raise
+                raise NotPermitted(
+                    "the case does not cover this search; why is said beside what it is about",
+                    where=f"case {case}",
+                    fix="The attempt is on record. What was found before is still shown",
+                ) from error
 
         def done(result: SearchResult) -> None:
             if result.scale != self.scale:

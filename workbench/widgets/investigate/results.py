@@ -15,6 +15,7 @@ from workbench.faces.probes import POOR_BELOW
 from workbench.investigation import SearchResult
 from workbench.maps.zones import local_time
 from workbench.widgets.components.cards import Cards
+from workbench.widgets.components.footageplot import gap_words
 from workbench.widgets.components.hours import narrowed
 from workbench.widgets.components.parts import (
     GOOD_FROM,
@@ -130,7 +131,8 @@ class ResultsPanel(Panel):
             '<p class="sl-outdated">The question has changed since this search. '
             "Press Search to ask it again.</p>"
         )
-        lines = [f"<p>{escaped(line)}</p>" for line in covered(result)]
+        told = [*covered(result), *([] if self.model.shown else next_steps(self.model, result))]
+        lines = [f"<p>{escaped(line)}</p>" for line in told]
         self.summary.value = (
             f'<div role="status"><h2 class="sl-heading">{escaped(found(self.model))}</h2>'
             f"{stale if self.model.is_stale else ''}{''.join(lines)}</div>"
@@ -191,6 +193,32 @@ def found(model: Investigation) -> str:
     more = "The best " if model.is_truncated and number == MOST_CANDIDATES else ""
     places = len({candidate.camera.camera_id for candidate in model.shown})
     return f"{more}{count(number, 'candidate')} at {count(places, 'camera')}"
+
+
+def next_steps(model: Investigation, result: SearchResult) -> list[str]:
+    """Say how near the best score came, when there was no footage, and what to try, in lines.
+
+    A score names no tracklet: nobody is shown, or told from others, below the minimum.
+    """
+    lines, windows = [], result.only.windows if result.only else None
+    windows = windows or ((result.scope.start, result.scope.end),)
+    compared = count(result.coverage.tracklets, "tracklet")
+    if result.candidates:
+        best = result.candidates[0].score
+        lines.append(
+            f"The best score among the {compared} is {best:.2f}, "
+            f"{model.threshold - best:.2f} below the minimum."
+        )
+    if gaps := gap_words(model.gaps(result.cameras, windows), model.zone):
+        lines.append(gaps)
+    if result.candidates:
+        lines.append(
+            "To try next: photographs that are sharper or from another side; a wider district or "
+            "time; or a lower minimum score, which brings more wrong faces."
+        )
+    else:
+        lines.append("To try next: a wider district, or another time.")
+    return lines
 
 
 def covered(result: SearchResult) -> list[str]:

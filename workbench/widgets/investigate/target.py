@@ -22,7 +22,7 @@ class SearchTargetPanel(TargetPanel):
 
     def __init__(self, model: Investigation, *, step: int | None = None) -> None:
         self.changed = markup()
-        self.shot = button("", self._take_shot, label="Search for this face too, under this case")
+        self.shot = button("Search for this face too", self._take_shot)
         super().__init__(model, self.changed, self.shot, step=step)
         model.observe(self._mark_changed, ["uploads", "result"])
         model.observe(self._offer_shot, ["selected", "result", "case", "uploads"])
@@ -46,7 +46,7 @@ class SearchTargetPanel(TargetPanel):
         full = len(self.model.uploads) >= MOST_PHOTOGRAPHS
         self.shot.layout.display = "none" if one is None or full else ""
         if one is not None:
-            self.shot.description = f"Search for this face too: {self._name(one)}"
+            self.shot.tooltip = f"{self._name(one)}: add it to the photographs of the target"
 
     def _selected(self) -> Candidate | None:
         result = self.model.result
