@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -162,3 +163,22 @@ def make_candidate(small_jpeg: bytes) -> Callable[..., Candidate]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[Path], Path]:
+    """``shared_data(folder)``: what the wheel puts into ``share``, laid out in a folder."""
+    import tomllib
+
+    def lay_out(folder: Path) -> Path:
+        project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+        wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+        for source, target in wheel["shared-data"].items():
+            place = folder / target
+            if (REPOSITORY / source).is_dir():
+                shutil.copytree(REPOSITORY / source, place, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(REPOSITORY / source, place)
+        return folder / "share"
+
+    return lay_out

@@ -58,4 +58,5 @@ def _demo(options: argparse.Namespace) -> int:
         port=options.port,
         tiles=settings.tiles,
         environment=settings.environment(),
+        hint="The same in notebooks: run `sightline lab` in another terminal.",
     )

@@ -33,6 +33,7 @@ COMMANDS = {
     "gallery": ("gallery", "look after a gallery: check, copy, merge"),
     "demo": ("demo", "index and serve the fictional demo town"),
     "serve": ("serve", "serve the dashboards of a gallery"),
+    "lab": ("lab", "work with the notebooks in JupyterLab"),
     "sessions": ("sessions", "who is signed in at a running server"),
     "calibrate": ("calibrating", "measure what a profile's scores mean, on labelled stills"),
     "models": ("models", "model weights: list, show, fetch, import, remove"),

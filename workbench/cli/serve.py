@@ -80,10 +80,10 @@ def _serve(options: argparse.Namespace) -> int:
     )
 
 
-def serve_gallery(gallery: Path, *, home: Path, **given: Any) -> int:
+def serve_gallery(gallery: Path, *, home: Path, hint: str = "", **given: Any) -> int:
     """Serve the dashboards until Ctrl-C, and print their address once they can be opened.
 
-    What is *given* are further arguments of ``serve``.
+    The *hint* is printed below it. What is *given* are further arguments of ``serve``.
     """
     from workbench.server.application import serve  # Voila and Tornado, which help does not need
 
@@ -94,6 +94,7 @@ def serve_gallery(gallery: Path, *, home: Path, **given: Any) -> int:
             "",
             f"  {address}",
             "",
+            *([hint, ""] if hint else []),
         )
 
     token = os.environ.get("SIGHTLINE_TOKEN")

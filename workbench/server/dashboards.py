@@ -26,9 +26,18 @@ class Dashboard:
 
 def packaged_dashboards() -> Path:
     """Folder of the packaged dashboards: in the wheel, or beside the package in a checkout."""
+    return _packaged("dashboards")
+
+
+def packaged_notebooks() -> Path:
+    """Folder of the packaged worked examples: in the wheel, or beside the package in a checkout."""
+    return _packaged("notebooks")
+
+
+def _packaged(name: str) -> Path:
     here = Path(__file__).parent
-    inside = here / "_dashboards"  # put there when the wheel is built
-    return inside if inside.is_dir() else here.parents[1] / "dashboards"
+    inside = here / f"_{name}"  # put there when the wheel is built
+    return inside if inside.is_dir() else here.parents[1] / name
 
 
 def find_dashboards(folder: Path) -> list[Dashboard]:

@@ -20,8 +20,8 @@ DEFAULT_PORT = 8866
 _DUMPABLE = 4  # PR_SET_DUMPABLE of prctl(2)
 
 
-def listen(host: str, port: int | None) -> list[socket.socket]:
-    """Listen at a host and port; None for the usual port, or any where that is taken.
+def listen(host: str, port: int | None, *, usual: int = DEFAULT_PORT) -> list[socket.socket]:
+    """Listen at a host and port; None for the *usual* port, or any where that is taken.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def listen(host: str, port: int | None) -> list[socket.socket]:
         If the port is taken, or the host is not an address of this machine.
     """
     try:
-        return bind_sockets(DEFAULT_PORT if port is None else port, host)
+        return bind_sockets(usual if port is None else port, host)
     except OSError as error:
         if error.errno == errno.EADDRINUSE and port is None:
             return bind_sockets(0, host)
@@ -39,7 +39,7 @@ def listen(host: str, port: int | None) -> list[socket.socket]:
             ) from None
         raise SettingsError(
             f"cannot listen on this address ({error.strerror or error})",
-            where=f"{host}:{DEFAULT_PORT if port is None else port}",
+            where=f"{host}:{usual if port is None else port}",
             fix="Use an address of this machine and a port above 1023",
         ) from None
 
