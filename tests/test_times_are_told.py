@@ -25,8 +25,9 @@ from office import PROFILE, START, vector
 import workbench
 from workbench.casework.cases import Case
 from workbench.casework.evidence.export import export
-from workbench.casework.reviewing.review import Decision, decide, list_for_review, waiting
+from workbench.casework.reviewing.review import decide, list_for_review, waiting
 from workbench.casework.reviewing.sightings import Sighting
+from workbench.casework.reviewing.verdicts import Decision
 from workbench.cli.search import _candidate_line, show_result
 from workbench.domain import (
     TIME_FIELDS,
@@ -170,7 +171,7 @@ def test_pages(result: SearchResult) -> None:
 
 def test_evidence(office: Any, result: SearchResult, gallery: Gallery, tmp_path: Path) -> None:
     found = those(result)
-    list_for_review(office.register, "A-1", found)
+    list_for_review(office.register, "A-1", found, of=result.candidates)
     for name in ("ben", "rosa"):
         office.sit(name)
         for item in waiting(office.register, "A-1", gallery):

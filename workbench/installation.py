@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from workbench.calibration import calibration_of
 from workbench.casework.ownership import own, require_own, take
 from workbench.casework.record.installation_file import begins_in_service, read_installation
+from workbench.casework.record.people import identify, read_people
 from workbench.casework.register import FOLDER, CaseRegister, open_register
 from workbench.domain import PLAIN_SCALE, Profile, Threshold
 from workbench.errors import SettingsError
@@ -76,6 +77,10 @@ class Installation:
     def folder(self) -> Path:
         """The casework folder."""
         return self.settings.home.resolve() / FOLDER
+
+    def require_role(self) -> None:
+        """Raise NotPermitted in service where the user has no role, and make nothing."""
+        identify(read_people(self.folder), self.folder).require_role()
 
     def open_gallery(
         self,

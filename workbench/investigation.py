@@ -330,7 +330,7 @@ def search(
     seconds = time.perf_counter() - began
     reach = len(candidates) if shown is None else sum(c.score >= shown for c in candidates)
     below = len(candidates) - reach
-    answered(register, permit, candidates=reach, seconds=seconds, below=below)
+    answered(register, permit, gallery, candidates, candidates=reach, seconds=seconds, below=below)
     return SearchResult(
         candidates=tuple(candidates),
         probe=probe,

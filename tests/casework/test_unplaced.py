@@ -194,7 +194,7 @@ def test_a_report_lists_them_and_what_places_rest_on(
     with Gallery.open(buses) as gallery:
         found = search(gallery, subject, permitted, case="A-2", top=None).candidates
         bus = [c for c in found if c.camera.camera_id == "BUS-9"]
-        list_for_review(office.register, "A-2", bus, fillers=0)
+        list_for_review(office.register, "A-2", bus, of=found, fillers=0)
         office.register.close("A-2", reason="found")  # then faces that waited are told, too
         made = export(office.register, "A-2", gallery, tmp_path / "A-2.zip")
     with zipfile.ZipFile(made.path) as opened_:

@@ -7,7 +7,7 @@ The entry holds the question (scope, profile, threshold), never a picture.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import shapely
 
 from workbench.casework.ownership import foreign
 from workbench.casework.register import CaseRegister
+from workbench.casework.searches import digest_of
 from workbench.casework.subjects import Likeness, required_likeness, resemblance
 from workbench.casework.training import is_fictional
 from workbench.domain import PLAIN_SCALE
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from workbench.calibration import Calibration
     from workbench.casework.cases import Case
     from workbench.casework.record.people import Person
-    from workbench.domain import Camera, District, Filter, Probe, Scope
+    from workbench.domain import Camera, Candidate, District, Filter, Probe, Scope
     from workbench.gallery import Gallery
 
 # This machine's clock may be slightly behind that of the machine which wrote the last entry.
@@ -193,15 +194,24 @@ def permit_fetching(
 
 
 def answered(
-    register: CaseRegister, permit: Permit, *, candidates: int, seconds: float, below: int = 0
+    register: CaseRegister,
+    permit: Permit,
+    gallery: Gallery,
+    found: Sequence[Candidate],
+    *,
+    candidates: int,
+    seconds: float,
+    below: int = 0,
 ) -> None:
-    """Record the result of a search: the number of candidates and the seconds it took.
+    """Record the result of a search: what it found, as a digest, and the seconds it took.
 
-    *below* counts what was found besides and is not shown: its scores are lower.
+    *candidates* counts what is shown of it, *below* the rest, whose scores are lower.
     """
     about = {
         "case": permit.case,
         "asked": permit.entry,
+        "gallery": str(gallery.path.resolve()),
+        "found": digest_of(found),
         "candidates": candidates,
         "seconds": round(seconds, 6),
         **({"below": below} if below else {}),

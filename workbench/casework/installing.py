@@ -1,9 +1,10 @@
-"""Rules and calibrations of an installation, set on record."""
+"""Rules, calibrations and models of an installation, changed on record."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,3 +63,19 @@ def record_calibration(register: CaseRegister, files: Iterable[Path]) -> None:
     """
     digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     register.record("installation.calibrated", {"files": digests})
+
+
+@contextlib.contextmanager
+def changing_models(register: CaseRegister, doing: str, model: str) -> Iterator[dict[str, Any]]:
+    """Record that a model is fetched, imported or removed: before it is done, and when it was.
+
+    An entry without the other was interrupted, or failed. The dictionary takes what is known of it
+    in the end. Raises NotPermitted if the user's role does not cover it: which networks there are
+    decides what templates can be made and compared.
+    """
+    me = register.require("installation.change")
+    about = {"doing": doing, "model": model}
+    register.record("installation.model.changing", about, by=me)
+    done: dict[str, Any] = {}
+    yield done
+    register.record("installation.model.changed", {**about, **done}, by=me)

@@ -7,16 +7,21 @@ to the browser.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workbench.casework.record.audit import AuditLog
+from workbench.casework.record.keys import counting
 from workbench.domain import PLAIN_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from pathlib import Path
 
     from workbench.casework.record.chain import Entry
+    from workbench.domain import Candidate
 
 
 SEARCHING = ("search.asked", "search.answered", "search.shown")
@@ -37,6 +42,24 @@ class SearchEntry:
     threshold: float | None  # the lowest at which candidates were shown; None: all were
     scale: str  # of the threshold
     candidates: int | None  # that reached it; None: no answer was recorded
+
+
+def digest_of(candidates: Iterable[Candidate]) -> str:
+    """Return the SHA-256 of what a search found: each tracklet with its score and scale."""
+    lines = sorted(f"{one.tracklet_id} {one.score:.6f} {one.scale}" for one in candidates)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def answer_of(folder: Path, reference: str, candidates: Iterable[Candidate]) -> Entry | None:
+    """Find the entry of a search under a case that found exactly these candidates, or None.
+
+    *folder* is the casework folder. The whole record is read, a second for 100,000 entries.
+    """
+    digest = digest_of(candidates)
+    answers = AuditLog(folder, kinds=("search.answered",)).read_new()
+    same = (entry for entry in reversed(answers) if entry.about.get("found") == digest)
+    own = (entry for entry in same if entry.about["case"] == reference)
+    return next(counting(own, folder), None)
 
 
 def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:

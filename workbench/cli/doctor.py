@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 
 from workbench.cli.options import add_json, describe
 from workbench.cli.output import DONE, PROBLEMS, lines, show, table
 from workbench.doctor import examine
+from workbench.errors import SettingsError
+from workbench.installation import Installation
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +26,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    # What the files say of people may be what is wrong: then that is found, and told, below.
+    with contextlib.suppress(SettingsError):
+        Installation.open().require_role()
     findings = examine()
     if options.json:
         lines(dataclasses.asdict(finding) for finding in findings)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 
+from workbench.casework.installing import changing_models
 from workbench.cli.options import add_action, add_actions, add_json, describe
 from workbench.cli.output import DONE, download_progress, lines, say, show, table
 from workbench.errors import ModelError
-from workbench.faces.imported import imported_table
-from workbench.faces.sources import WEIGHTS
-from workbench.faces.weights import ModelRow, fetch, import_file, models_table
-from workbench.settings import load_settings
+from workbench.faces.imported import NETWORK, imported_table
+from workbench.faces.sources import WEIGHTS, Weight
+from workbench.faces.weights import ModelRow, fetch, folder, import_file, models_table
+from workbench.footage.files import sha256_of
+from workbench.installation import Installation
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -90,7 +93,9 @@ def _add_name(parser: argparse.ArgumentParser, words: str) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    rows = _rows()
+    installation = Installation.open()
+    installation.require_role()
+    rows = _rows(installation)
     if options.json:
         lines(dataclasses.asdict(row) for row in rows)
         return DONE
@@ -103,13 +108,16 @@ def _list(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _rows() -> list[ModelRow]:
-    home = load_settings().models
-    return models_table(home) + imported_table(home)
+def _rows(installation: Installation, name: str = "") -> list[ModelRow]:
+    home = installation.settings.models
+    rows = models_table(home) + imported_table(home)
+    return [row for row in rows if not name or row.name.lower() == name.lower()]
 
 
 def _show(options: argparse.Namespace) -> int:
-    rows = [row for row in _rows() if row.name.lower() == options.name.lower()]
+    installation = Installation.open()
+    installation.require_role()
+    rows = _rows(installation, options.name)
     if not rows:
         raise ModelError(
             "there is no such model",
@@ -148,39 +156,56 @@ def _size(row: ModelRow) -> str:
 
 
 def _fetch(options: argparse.Namespace) -> int:
-    with download_progress() as progress:
-        weights = fetch(options.name, load_settings().models, progress=progress)
+    installation = Installation.open()
+    home = installation.settings.models
+    with (
+        changing_models(installation.register, "fetch", options.name) as done,
+        download_progress() as progress,
+    ):
+        weights = fetch(options.name, home, progress=progress)
+        done["files"] = _digests(home, weights)
     for weight in weights:
         say(f"{weight.file} is now on this machine. Its licence: {weight.licence}.")
     return DONE
 
 
 def _import(options: argparse.Namespace) -> int:
-    home = load_settings().models
-    if options.profile is None:
-        weight = import_file(options.file, home)
-        what, licence = f"{weight.file} of {weight.model}", weight.licence
-    else:
-        from workbench.demo import demo_town
-        from workbench.faces.importing import import_network
+    installation = Installation.open()
+    home = installation.settings.models
+    with changing_models(installation.register, "import", options.file.name) as done:
+        if options.profile is None:
+            weight = import_file(options.file, home)
+            licence, what = weight.licence, f"{weight.file} of {weight.model}"
+            done["files"] = _digests(home, [weight])
+        else:
+            from workbench.demo import demo_town
+            from workbench.faces.importing import import_network
 
-        town = demo_town()
-        own, tested = import_network(
-            options.file,
-            options.profile,
-            home,
-            accepted=options.accept_licence,
-            people={**town.photographs, **town.absent},
-        )
-        say(tested.words())
-        what, licence = f"The profile {own.name}", own.licence
+            town = demo_town()
+            own, tested = import_network(
+                options.file,
+                options.profile,
+                home,
+                accepted=options.accept_licence,
+                people={**town.photographs, **town.absent},
+            )
+            say(tested.words())
+            licence, what = own.licence, f"The profile {own.name}"
+            done |= {"profile": own.name, "files": {NETWORK: own.sha256}}
     say(f"{what} is now on this machine. Its licence: {licence}.")
     return DONE
+
+
+def _digests(home: Path, weights: Iterable[Weight]) -> dict[str, str]:
+    """Return the SHA-256 of files of weights in the model home *home*, by name."""
+    return {weight.file: sha256_of(folder(home) / weight.file) for weight in weights}
 
 
 def _remove(options: argparse.Namespace) -> int:
     from workbench.faces.importing import remove_network
 
-    remove_network(options.name, load_settings().models)
+    installation = Installation.open()
+    with changing_models(installation.register, "remove", options.name):
+        remove_network(options.name, installation.settings.models)
     say(f"The profile {options.name} was removed.")
     return DONE

@@ -9,14 +9,13 @@ import ipywidgets
 from traitlets import Dict, Int, Tuple, Unicode
 
 from workbench.casework.reviewing.review import (
-    FEATURES,
-    SCALE,
     Item,
     barred,
     decide,
     missing,
     waiting,
 )
+from workbench.casework.reviewing.verdicts import FEATURES, SCALE
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.widgets.components.parts import (

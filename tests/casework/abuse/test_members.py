@@ -100,7 +100,8 @@ def test_a_page_or_a_command_without_a_role(
     for command in (
         ("people", "list"), ("audit", "head"), ("audit", "verify"), ("case", "list"),
         ("case", "show", "A-1"), ("gallery", "info", town_file), ("gallery", "check", town_file),
-        ("gallery", "calibrate", town_file), ("installation", "show"),
+        ("gallery", "calibrate", town_file), ("installation", "show"), ("models", "list"),
+        ("models", "show", "yunet"), ("doctor",),
         ("footage", "clock", "list", "--gallery", town_file),
     ):  # fmt: skip
         assert main([str(part) for part in command]) != 0

@@ -19,11 +19,13 @@ from workbench.casework.evidence.export import export
 from workbench.casework.ledger import Ledger
 from workbench.casework.oversight import annual, audit_overview
 from workbench.casework.record.audit import AuditLog
-from workbench.casework.reviewing.exports import record_export
+from workbench.casework.reviewing.exports import considered, record_export
 from workbench.casework.reviewing.fillers import add_fillers, error_rates
 from workbench.casework.reviewing.review import (
     barred,
+    is_over,
     list_for_review,
+    missing,
     reviewed,
     waiting,
 )
@@ -63,7 +65,9 @@ def plays(office: Any, gallery: Gallery, subject: Probe, permitted: Scope, path:
 
 
 def lists(office: Any, gallery: Gallery, subject: Probe, permitted: Scope, path: Path) -> None:
-    list_for_review(office.register, "A-1", [one_of(gallery)], fillers=0)
+    office.sit("anna")
+    found = search(gallery, subject, permitted, case="A-1", top=5).candidates
+    list_for_review(office.sit("ben"), "A-1", found[4:], of=found, fillers=0)
 
 
 def exports(office: Any, gallery: Gallery, subject: Probe, permitted: Scope, path: Path) -> None:
@@ -154,7 +158,7 @@ def test_a_table_amid_a_review(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=3).candidates
-    list_for_review(office.register, "A-1", found[:2], fillers=0)
+    list_for_review(office.register, "A-1", found[:2], of=found, fillers=0)
     district, settings = permitted.district, office.installation.settings
     shown = Whereabouts("A-1", found, frozenset(), (), district, ZoneInfo("UTC"), settings)
     said: list[str] = []
@@ -268,6 +272,48 @@ def test_listing_what_the_case_does_not_cover(office: Any, case: Case, gallery: 
     assert reviewed(office.register, "A-1") == ()
     (refused,) = office.events("review.first.refused")
     assert refused.account == "rosa"
+
+
+def test_listing_what_no_search_found(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    """Nor with other scores, nor what a search under another case found."""
+    found = search(gallery, subject, permitted, case="A-1", top=3).candidates
+    ids = gallery.tracklets()["tracklet_id"].tolist()
+    mine = tuple(tracklets_by_id(gallery, {ids[4]: found[0].score}).values())
+    better = (replace(found[0], score=0.99), *found[1:])
+    office.sit("rosa")
+    for listed, of in (
+        (mine, None),
+        (mine, found),
+        (better, None),
+        (better[:1], found),
+        (mine, (*found, *mine)),
+        (found[:2], None),
+    ):
+        with pytest.raises(CaseError, match="no search under the case found these faces"):
+            list_for_review(office.register, "A-1", listed, of=of, fillers=0)
+    assert reviewed(office.register, "A-1") == ()
+    assert len(office.events("review.first.refused")) == 6
+    assert list_for_review(office.register, "A-1", found[:2], of=found, fillers=0) == 2
+    (listed_,) = office.events("review.listed")
+    (asked,) = office.events("search.asked")
+    assert (listed_.about["asked"], listed_.about["gallery"]) == (
+        asked.number,
+        asked.about["gallery"],
+    )
+
+
+def test_a_review_ended_by_looking_in_another_gallery(
+    office: Any, keys: list[str], gallery: Gallery, tmp_path: Path
+) -> None:
+    """What is not in some other gallery has still to be decided on."""
+    with Gallery.create(tmp_path / "other.duckdb", gallery.profile) as other:
+        assert waiting(office.sit("rosa"), "A-1", other) == ()
+    assert missing(office.register, "A-1") == 2  # which the page says
+    assert not is_over(office.register, office.register.case("A-1"))
+    assert considered(office.sit("anna"), "A-1").waiting == 2
+    assert len(waiting(office.sit("rosa"), "A-1", gallery)) == 2
 
 
 def test_error_rates_read_between_two_decisions(

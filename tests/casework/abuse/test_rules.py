@@ -20,6 +20,7 @@ from workbench.casework.subjects import describe_subject
 from workbench.cli.main import main
 from workbench.domain import Probe, Profile
 from workbench.errors import CaseError, NotPermitted, SettingsError
+from workbench.footage.files import sha256_of
 from workbench.gallery import Gallery
 from workbench.installation import Installation
 
@@ -68,6 +69,26 @@ def test_calibrating_the_installation_without_the_role(
         sl.calibrate(office.home, data="x", licence="x", installation=office.installation)
     assert len(office.events("installation.change.refused")) == 3
     assert not list(office.home.glob("calibrations/*"))
+
+
+def test_models_changed_without_the_role(
+    office: Any, shared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = shared / "models" / "yunet_n_640_640.onnx"
+    office.sit("anna")
+    for command in (["import", str(file)], ["fetch", "yunet"], ["remove", "yunet"]):
+        assert main(["models", *command]) == 2
+        assert "requires administrator" in capsys.readouterr().err
+    assert len(office.events("installation.change.refused")) == 3
+    assert not list(office.home.glob("models/**/*.onnx"))
+    office.sit("ada")
+    assert main(["models", "import", str(file)]) == 0
+    assert main(["models", "remove", "mine"]) == 2  # there is none
+    *_, changing, changed, failed = office.events("installation.model.")
+    assert (changing.what, changing.about["doing"]) == ("installation.model.changing", "import")
+    assert (changed.what, changed.account) == ("installation.model.changed", "ada")
+    assert list(changed.about["files"].values()) == [sha256_of(file)]
+    assert (failed.what, failed.about["model"]) == ("installation.model.changing", "mine")
 
 
 def test_fillers_and_retention_of_ones_own_settings(

@@ -14,8 +14,6 @@ from workbench.casework.cases import Case
 from workbench.casework.reviewing.exports import considered
 from workbench.casework.reviewing.fillers import ErrorRate, add_fillers, error_rates
 from workbench.casework.reviewing.review import (
-    FEATURES,
-    SCALE,
     Item,
     decide,
     list_for_review,
@@ -24,6 +22,7 @@ from workbench.casework.reviewing.review import (
     sightings,
     waiting,
 )
+from workbench.casework.reviewing.verdicts import FEATURES, SCALE
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery

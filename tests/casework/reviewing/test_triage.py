@@ -69,7 +69,7 @@ def test_nobody_takes_back_what_others_thought(office: Any, candidates: Any) -> 
 def test_an_opinion_is_no_decision(office: Any, candidates: Any, gallery: Gallery) -> None:
     sort_out(office.register, "A-1", candidates[0], "same")
     assert sightings(office.register, "A-1") == frozenset()
-    list_for_review(office.register, "A-1", candidates[:1], fillers=0)
+    list_for_review(office.register, "A-1", candidates[:1], of=candidates, fillers=0)
     office.sit("rosa")
     (item,) = waiting(office.register, "A-1", gallery)
     assert set(item.__slots__) == {"case", "key", "face", "photographs"}  # and no opinion

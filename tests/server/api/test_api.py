@@ -11,7 +11,8 @@ import pytest
 from apiprocess import SCOPE, Api, OverUnix
 from office import Office
 
-from workbench.casework.reviewing.review import FEATURES, Seen, decide, list_for_review, waiting
+from workbench.casework.reviewing.review import decide, list_for_review, waiting
+from workbench.casework.reviewing.verdicts import FEATURES, Seen
 from workbench.client.documents import candidate_from
 from workbench.errors import ServerError
 from workbench.gallery import Gallery
@@ -72,7 +73,7 @@ def test_scores_come_with_decisions_once_the_review_is_over(
     ]
     for account in ("rosa", "rolf"):
         api.ask("anna", "PUT", f"cases/A%2F1/members/{account}", {})
-    list_for_review(office.sit("anna"), opened, found[:2], fillers=0)
+    list_for_review(office.sit("anna"), opened, found[:2], of=found, fillers=0)
     with Gallery.open(town) as gallery:
         for face, rows in ((0, 0), (1, 2)):
             for account in ("rosa", "rolf"):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from workbench.casework.reviewing.review import SAME_FROM, SCALE
+from workbench.casework.reviewing.verdicts import SAME_FROM, SCALE
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import FILM, PLAIN_SCALE, scale_marks
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workbench.casework.evidence.drawings import Sketch
     from workbench.casework.record.chain import Head
     from workbench.casework.reviewing.fillers import ErrorRate
-    from workbench.casework.reviewing.review import Reviewed
+    from workbench.casework.reviewing.verdicts import Reviewed
     from workbench.casework.searches import SearchEntry
     from workbench.domain import Camera, Candidate, Profile, Threshold
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from workbench.casework.cases import Case
     from workbench.casework.register import CaseRegister
-    from workbench.casework.reviewing.review import Reviewed
+    from workbench.casework.reviewing.verdicts import Reviewed
     from workbench.domain import Candidate, Threshold
     from workbench.gallery import Gallery
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.casework.reviewing.blindness import is_about_review
-from workbench.casework.reviewing.review import Reviewed, review_list
+from workbench.casework.reviewing.review import review_list
+from workbench.casework.reviewing.verdicts import Reviewed
 from workbench.casework.training import TRAINING_NOTICE
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def considered(register: CaseRegister, reference: str) -> Considered:
     """Return the review list of a case for a file, without the faces that wait for decisions.
 
     Whoever reads the file might still decide on those. Nothing is left out when the case has ended,
-    of faces whose pictures are missing, or in training, where one person plays every part.
+    of faces that are lost, or in training, where one person plays every part.
 
     Raises NotPermitted if the user may not export evidence, and CaseError if there is no such case.
     """
@@ -45,7 +46,7 @@ def considered(register: CaseRegister, reference: str) -> Considered:
     items = review_list(register, reference)
     if case.state != "open" or not me.in_service:
         return Considered(items)
-    kept = tuple(item for item in items if item.outcome != "waiting" or item.missing)
+    kept = tuple(item for item in items if not item.waits)
     return Considered(kept, len(items) - len(kept))
 
 

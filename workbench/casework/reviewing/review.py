@@ -14,12 +14,20 @@ import math
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.casework.cases import plain
 from workbench.casework.reviewing.blindness import may_come_to_decide
 from workbench.casework.reviewing.coverage import require_covered
+from workbench.casework.reviewing.verdicts import (
+    FEATURES,
+    LEAST_FEATURES,
+    SCALE,
+    Decision,
+    Reviewed,
+    Seen,
+)
+from workbench.casework.searches import answer_of
 from workbench.casework.subjects import (
     keep_photographs,
     kept_photographs,
@@ -38,32 +46,7 @@ if TYPE_CHECKING:
 
 FILLERS = "fillers"
 
-SCALE: Mapping[int, str] = {
-    3: "strong support for the same person",
-    2: "moderate support for the same person",
-    1: "limited support for the same person",
-    0: "no support either way",
-    -1: "limited support for different people",
-    -2: "moderate support for different people",
-    -3: "strong support for different people",
-}
-"""Conclusions an examiner can reach; None stands for 'not suitable for comparison'."""
-
-SAME_FROM = 2  # a sighting takes at least moderate support
-
-FEATURES = (
-    "skin", "face outline", "face composition", "hairline", "forehead", "eyebrows", "eyes",
-    "cheeks", "nose", "ears", "mouth", "chin and jaw", "neck", "facial hair", "facial lines",
-    "scars", "marks", "alterations",
-)  # fmt: skip
-"""Features to compare: the components of FISWG's Feature List for Morphological Analysis."""
-
-Seen: TypeAlias = Literal["similar", "different", "not visible"]
-LEAST_FEATURES = 3
 _ONLY_OPEN = "Only an open case can be reviewed"
-
-ReviewVerdict: TypeAlias = Literal["same", "different", "undecided"]
-Outcome: TypeAlias = Literal["sighting", "not a sighting", "undecided", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,69 +59,19 @@ class Item:
     photographs: tuple[bytes, ...] = field(repr=False)  # JPEG, of the subject
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Conclusion of one examiner about one face."""
-
-    examiner: str
-    at: datetime  # UTC
-    conclusion: int | None  # a step of SCALE; None: not suitable for comparison
-    features: Mapping[str, Seen]
-    reason: str
-
-    @property
-    def verdict(self) -> ReviewVerdict:
-        """Vote that the conclusion counts as: at least moderate support, or undecided."""
-        if self.conclusion is None or abs(self.conclusion) < SAME_FROM:
-            return "undecided"
-        return "same" if self.conclusion > 0 else "different"
-
-    @property
-    def words(self) -> str:
-        """Conclusion in words."""
-        return "not suitable for comparison" if self.conclusion is None else SCALE[self.conclusion]
-
-
-@dataclass(frozen=True, slots=True)
-class Reviewed:
-    """A face on a review list and the decisions about it, in order."""
-
-    key: str
-    tracklet_id: str  # empty for a filler
-    filler: str  # SHA-256 of the picture; empty for a candidate
-    listed_by: str
-    score: float | None
-    scale: str = PLAIN_SCALE  # of the score
-    decisions: tuple[Decision, ...] = ()
-    photographs: tuple[str, ...] = ()  # SHA-256, if the case itself names no subject
-    missing: bool = False  # its picture was not there when it was last to be shown
-
-    @property
-    def outcome(self) -> Outcome:
-        """Result so far: two equal votes count; if the first two differ, a third is taken."""
-        votes = [decision.verdict for decision in self.decisions]
-        if len(votes) < 2 or (len(votes) == 2 and votes[0] != votes[1]):
-            return "waiting"
-        agreed = {vote for vote in votes if votes.count(vote) >= 2}
-        if "same" in agreed:
-            return "sighting"
-        return "not a sighting" if "different" in agreed else "undecided"
-
-    @property
-    def round(self) -> int:
-        """Number of the next decision: 1, 2 or 3."""
-        return len(self.decisions) + 1
-
-
 def list_for_review(
     register: CaseRegister,
     reference: str,
     candidates: Sequence[Candidate],
     *,
+    of: Sequence[Candidate] | None = None,
     fillers: int | None = None,
     probe: Probe | None = None,
 ) -> int:
     """Put candidates of a case on its review list, shuffled together with fillers.
+
+    They are those that a search under the case found, with the scores that it gave them, or some
+    *of* these: the record has a digest of what each search found.
 
     By default the number of fillers is the rules' share of the candidates, or fewer if there are
     not as many. A training case names no subject: its candidates are compared with the photographs
@@ -149,11 +82,13 @@ def list_for_review(
     NotPermitted
         If the user's role does not cover it.
     CaseError
-        If it is not open, does not cover them (on record), or lacks that many *fillers*.
+        If it is not open, does not cover them or no search under it found them (on record), or
+        there are not that many *fillers*.
     """
     me, case = register.require("review.first", reference), register.case(reference)
     case.require_open(fix=_ONLY_OPEN, valid_now=False)
     require_covered(register, case, candidates, "review.first")
+    answer = _answer(register, reference, candidates, candidates if of is None else of)
     known = {item.tracklet_id for item in review_list(register, reference)}
     fresh = {c.tracklet_id: c for c in candidates if c.tracklet_id not in known}
     pictures = sorted(path.stem for path in (register.folder / FILLERS).glob("*.jpg"))
@@ -177,11 +112,34 @@ def list_for_review(
     ]
     chance.shuffle(items)
     if items:
-        about: dict[str, Any] = {"case": reference, "items": items}
+        about: dict[str, Any] = {
+            "case": reference,
+            "asked": answer.about["asked"],
+            "gallery": answer.about["gallery"],
+            "items": items,
+        }
         if case.request.subject is None and probe is not None:
             about["photographs"] = keep_photographs(register.folder, reference, probe)
         register.record("review.listed", about, by=me)
     return len(items)
+
+
+def _answer(
+    register: CaseRegister,
+    reference: str,
+    candidates: Sequence[Candidate],
+    found: Sequence[Candidate],
+) -> Entry:
+    """Return the entry of the search that found candidates; raise CaseError if none did."""
+    entry = answer_of(register.folder, reference, found)
+    scores = {one.tracklet_id: (one.score, one.scale) for one in found}
+    if entry is not None and all(
+        scores.get(one.tracklet_id) == (one.score, one.scale) for one in candidates
+    ):
+        return entry
+    what = "no search under the case found these faces with these scores"
+    register.refused("review.first", reference, [what])
+    raise CaseError(what, where=reference, fix="Search under the case, and list what that finds")
 
 
 def barred(register: CaseRegister, reference: str) -> str:
@@ -354,7 +312,7 @@ def awaited(register: CaseRegister, reference: str) -> frozenset[str]:
 def is_over(register: CaseRegister, case: Case) -> bool:
     """Check whether the review of a case is over: no face waits, or the case has ended."""
     listed = () if case.state != "open" else review_list(register, case.reference)
-    return not any(item.outcome == "waiting" for item in listed)
+    return not any(item.waits for item in listed)
 
 
 def is_withheld(register: CaseRegister, case: Case) -> bool:
@@ -371,6 +329,7 @@ def review_list(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
     listed: dict[str, Reviewed] = {}
     decided: dict[str, list[Decision]] = {}
     gone: set[str] = set()
+    lost: set[str] = set()
     for entry in register.entries_of(reference, "review."):
         about = entry.about
         if entry.what == "review.listed":
@@ -378,16 +337,22 @@ def review_list(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
                 listed[item["key"]] = Reviewed(
                     item["key"], item.get("tracklet", ""), item.get("filler", ""), entry.account,
                     item.get("score"), item.get("scale", PLAIN_SCALE),
-                    photographs=tuple(about.get("photographs", ())),
+                    photographs=tuple(about.get("photographs", ())), gallery=about["gallery"],
                 )  # fmt: skip
         elif entry.what == "review.decided":
             decided.setdefault(about["key"], []).append(_decision(entry))
         elif entry.what == "review.missing":
             gone |= {*about["items"]}
+            lost |= {
+                key
+                for key in about["items"]
+                if not listed[key].tracklet_id or listed[key].gallery == about["gallery"]
+            }
         elif entry.what == "review.found":
             gone -= {*about["items"]}
+            lost -= {*about["items"]}
     return tuple(
-        replace(item, decisions=tuple(decided.get(key, ())), missing=key in gone)
+        replace(item, decisions=tuple(decided.get(key, ())), missing=key in gone, lost=key in lost)
         for key, item in listed.items()
     )
 

@@ -140,7 +140,11 @@ class CaseModel(ScopeModel):
                 return
             chosen = worth or self.shown
             added = list_for_review(
-                self.installation.register, result.case, chosen, probe=result.probe
+                self.installation.register,
+                result.case,
+                chosen,
+                of=result.candidates,
+                probe=result.probe,
             )
         except SightlineError as error:
             self.say("case", str(error))

@@ -1,0 +1,104 @@
+"""Verdicts: what an examiner concludes of a face, and what the conclusions add up to.
+
+The scale and the features are FISWG's (Facial Comparison Overview and Methodology Guidelines,
+Feature List for Morphological Analysis).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from workbench.domain import PLAIN_SCALE
+
+SCALE: Mapping[int, str] = {
+    3: "strong support for the same person",
+    2: "moderate support for the same person",
+    1: "limited support for the same person",
+    0: "no support either way",
+    -1: "limited support for different people",
+    -2: "moderate support for different people",
+    -3: "strong support for different people",
+}
+"""Conclusions an examiner can reach; None stands for 'not suitable for comparison'."""
+
+SAME_FROM = 2  # a sighting takes at least moderate support
+
+FEATURES = (
+    "skin", "face outline", "face composition", "hairline", "forehead", "eyebrows", "eyes",
+    "cheeks", "nose", "ears", "mouth", "chin and jaw", "neck", "facial hair", "facial lines",
+    "scars", "marks", "alterations",
+)  # fmt: skip
+"""Features to compare: the components of FISWG's Feature List for Morphological Analysis."""
+
+Seen: TypeAlias = Literal["similar", "different", "not visible"]
+LEAST_FEATURES = 3
+ReviewVerdict: TypeAlias = Literal["same", "different", "undecided"]
+Outcome: TypeAlias = Literal["sighting", "not a sighting", "undecided", "waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Conclusion of one examiner about one face."""
+
+    examiner: str
+    at: datetime  # UTC
+    conclusion: int | None  # a step of SCALE; None: not suitable for comparison
+    features: Mapping[str, Seen]
+    reason: str
+
+    @property
+    def verdict(self) -> ReviewVerdict:
+        """Vote that the conclusion counts as: at least moderate support, or undecided."""
+        if self.conclusion is None or abs(self.conclusion) < SAME_FROM:
+            return "undecided"
+        return "same" if self.conclusion > 0 else "different"
+
+    @property
+    def words(self) -> str:
+        """Conclusion in words."""
+        return "not suitable for comparison" if self.conclusion is None else SCALE[self.conclusion]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A face on a review list and the decisions about it, in order."""
+
+    key: str
+    tracklet_id: str  # empty for a filler
+    filler: str  # SHA-256 of the picture; empty for a candidate
+    listed_by: str
+    score: float | None
+    scale: str = PLAIN_SCALE  # of the score
+    decisions: tuple[Decision, ...] = ()
+    photographs: tuple[str, ...] = ()  # SHA-256, if the case itself names no subject
+    missing: bool = False  # its picture was not there when it was last to be shown
+    gallery: str = ""  # in which it was found
+    lost: bool = False  # missing there, and not only in another gallery
+
+    @property
+    def outcome(self) -> Outcome:
+        """Result so far: two equal votes count; if the first two differ, a third is taken."""
+        votes = [decision.verdict for decision in self.decisions]
+        if len(votes) < 2 or (len(votes) == 2 and votes[0] != votes[1]):
+            return "waiting"
+        agreed = {vote for vote in votes if votes.count(vote) >= 2}
+        if "same" in agreed:
+            return "sighting"
+        return "not a sighting" if "different" in agreed else "undecided"
+
+    @property
+    def waits(self) -> bool:
+        """True while people have still to decide on it: not settled, and not lost.
+
+        A face is not lost for having been looked for in a gallery that it was not found in: else
+        opening another one would end a review.
+        """
+        return self.outcome == "waiting" and not self.lost
+
+    @property
+    def round(self) -> int:
+        """Number of the next decision: 1, 2 or 3."""
+        return len(self.decisions) + 1
