@@ -260,10 +260,10 @@ def one_to_many(folds: Sequence[Fold]) -> pd.DataFrame:
         for fpir in FPIRS:
             try:
                 whole = pooled(trials)
-                there = whole.rates_at(whole.threshold_at(fpir=fpir))
+                there = whole.rates_at(whole.lowest_score(fpir=fpir))
                 # The other half's threshold, of scores that the other half did not teach.
                 carried = [
-                    replace(trial, scores=trial.scores - other.threshold_at(fpir=fpir))
+                    replace(trial, scores=trial.scores - other.lowest_score(fpir=fpir))
                     for trial, other in zip(trials, reversed(trials), strict=True)
                 ]
             except SightlineError:
@@ -294,7 +294,7 @@ def pooling(first: Half, second: Half) -> pd.DataFrame:
             setting, reporting = (
                 trial(one.of(_several(one, 4)), in_probe=2, rule=rule) for one in halves
             )
-            threshold = setting.threshold_at(fmr=0.001)
+            threshold = setting.lowest_score(fmr=0.001)
             rates = reporting.rates_at(threshold)
             rows.append(
                 {

@@ -15,7 +15,7 @@ PACKAGE = Path(workbench.__file__).parent
 FINDS = {"load_settings", "Installation.open"}
 HOLDS = {"Settings", "load_settings", "Installation", "CaseRegister", "open_register"}
 # Commands and functions for notebooks may do so anywhere; so may the check of an installation.
-DOORS = ("cli/", "notebook.py", "doctor/")
+DOORS = ("cli/", "notebook/", "doctor/")
 # Elsewhere these functions alone: pages, what makes a kernel ready for one, and the room itself.
 DOOR_FUNCTIONS = {
     **{f"widgets/{name}.py": name for name in ("audit", "footage", "indexing", "review")},
@@ -25,6 +25,7 @@ DOOR_FUNCTIONS = {
     "widgets/investigate/page.py": "investigate",
     "widgets/thresholds/page.py": "thresholds",
     "widgets/prewarm.py": "prewarm",
+    "demo/opened.py": "open_demo",
     "installation.py": "open",
 }
 

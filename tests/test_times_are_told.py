@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from office import PROFILE, START, vector
+from searching import search
 
 import workbench
 from workbench.casework.cases import Case
@@ -49,7 +50,6 @@ from workbench.maps.export import sightings_csv, sightings_geojson
 from workbench.maps.offline import self_contained_html
 from workbench.maps.sightings import sightings_map
 from workbench.maps.timeline import timeline
-from workbench.notebook import search
 from workbench.widgets.components.parts import time_mark
 from workbench.widgets.investigate.results import card, covered
 from workbench.widgets.sightings import _row

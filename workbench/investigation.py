@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from workbench.calibration import calibration_of
@@ -21,6 +21,7 @@ from workbench.domain import (
     Camera,
     Candidate,
     Coverage,
+    District,
     Filter,
     Probe,
     Progress,
@@ -30,7 +31,13 @@ from workbench.domain import (
     candidates_frame,
 )
 from workbench.domain.summaries import Summarised, Summary, written
-from workbench.errors import Cancelled, DistrictError, EvaluationError, ProfileMismatch
+from workbench.errors import (
+    Cancelled,
+    DistrictError,
+    EvaluationError,
+    GalleryError,
+    ProfileMismatch,
+)
 from workbench.gallery import search as gallery_search
 
 if TYPE_CHECKING:
@@ -224,6 +231,34 @@ class SearchResult(Summarised):
         return candidates_frame(self.candidates)
 
 
+AROUND_DEGREES = 0.1
+"""Margin around the cameras of a gallery: a district may be drawn beyond the last of them."""
+
+
+def whole_scope(gallery: Gallery) -> Scope:
+    """Return a scope that holds all footage of cameras with a place, with a margin around it.
+
+    Raises GalleryError if there is no footage, or no camera with a place.
+    """
+    from shapely import MultiPoint, box
+
+    places = [camera.place for camera in gallery.cameras() if camera.place is not None]
+    span = gallery.time_span()
+    if not places or span is None:
+        raise GalleryError(
+            "holds no footage of a camera whose place is known",
+            where=str(gallery.path),
+            fix="Index footage first, with the places of its cameras",
+        )
+    west, south, east, north = MultiPoint(places).bounds
+    area = box(
+        max(-180.0, west - AROUND_DEGREES), max(-90.0, south - AROUND_DEGREES),
+        min(180.0, east + AROUND_DEGREES), min(90.0, north + AROUND_DEGREES),
+    )  # fmt: skip
+    day = timedelta(days=1)
+    return Scope(District("all cameras", area), span[0] - day, span[1] + day)
+
+
 def search(
     gallery: Gallery,
     probe: Probe,
@@ -378,7 +413,7 @@ def _on_scale(
             "scale",
             where="threshold",
             fix=f"Take {recommended:g}, which is recommended, or another number of this scale; "
-            "or search for all scores (--threshold all; in Python, leave it out)",
+            'or search for all scores (--threshold all; in Python, threshold="all")',
         )
     return Threshold(float(threshold), "chosen by hand", scale)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from searching import search
 from shapely import box
 
 from workbench.casework.authority import admit
@@ -17,7 +18,6 @@ from workbench.domain import District, Filter, Probe, Progress, Scope
 from workbench.errors import Cancelled, CaseError, DistrictError, EvaluationError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.installation import Installation
-from workbench.notebook import search
 
 Ask = Callable[..., Request]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from searching import search
 
 from workbench.casework.cases import Case
 from workbench.casework.retention import (
@@ -23,7 +24,6 @@ from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.gallery.lifecycle import check
-from workbench.notebook import search
 
 SEEN = {"nose": "similar", "ears": "similar", "mouth": "similar"}
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from office import START, vector
+from searching import search
 from shapely import box
 
 from workbench.casework.cases import Limits, Request
@@ -40,7 +41,6 @@ from workbench.gallery import Gallery
 from workbench.maps.export import sightings_csv, sightings_geojson
 from workbench.maps.picture import sightings_png
 from workbench.maps.sightings import sightings_map
-from workbench.notebook import search
 from workbench.settings import load_settings
 from workbench.widgets.investigate.case import CasePanel
 from workbench.widgets.investigate.model import Investigation

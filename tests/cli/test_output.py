@@ -14,23 +14,7 @@ from workbench.cli import gallery, output
 from workbench.cli.main import build_parser, main
 from workbench.cli.output import REFUSED
 from workbench.domain import Progress
-
-
-def test_progress_without_a_terminal_is_a_line_now_and_then(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    clock = iter([100.0, 101.0, 129.9, 130.0, 131.0, 132.0])
-    monkeypatch.setattr(output.time, "monotonic", lambda: next(clock))
-    with output.indexing_progress() as progress:
-        for done in range(6):
-            progress(Progress(done, 6, "a.mkv", elapsed_seconds=60.0))
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    # At once, after thirty seconds, and at the end.
-    assert [line[: line.index(" recordings")] for line in captured.err.splitlines()] == [
-        "Indexing: 0/6", "Indexing: 3/6", "Indexing: 5/6",
-    ]  # fmt: skip
-    assert "1 min left" in captured.err
+from workbench.live import progress as shown
 
 
 def test_a_name_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +46,7 @@ def test_nothing_printed_acts_on_a_terminal(
     output.say(HOSTILE)
     assert output.ask(HOSTILE) == "y"
     output.lines([{HOSTILE: [HOSTILE]}])
-    with output.download_progress() as progress:
+    with shown.downloading() as progress:
         progress(Progress(1, 2, HOSTILE))
     with pytest.raises(SystemExit):
         build_parser("gallery").parse_args(["gallery", "info", "a", HOSTILE])
@@ -82,7 +66,7 @@ def test_letters_of_all_languages_are_printed() -> None:
         assert output.printable(text) == text
 
 
-def test_only_one_module_prints() -> None:
+def test_only_what_cleans_a_text_prints() -> None:
     """So that nothing goes round what it cleans."""
     ways = re.compile(r"(?<![\w.])print\(|sys\.std(?:out|err)\.write|Console\(|sys\.__std|input\(")
     package = Path(output.__file__).parents[1]
@@ -94,14 +78,14 @@ def test_only_one_module_prints() -> None:
     }
     # These are heard by the process that started them alone.
     to_parents = {"faces/trial.py", "server/api/application.py", "server/forking.py"}
-    assert found - to_parents == {"cli/output.py"}
+    assert found - to_parents == {"cli/output.py", "live/progress.py", "live/terminal.py"}
 
 
 def test_progress_of_a_download_is_in_megabytes(capsys: pytest.CaptureFixture[str]) -> None:
-    with output.download_progress() as progress:
+    with shown.downloading() as progress:
         progress(Progress(1_500_000, 3_000_000, "yunet.onnx"))
     assert capsys.readouterr().err == "Fetching: yunet.onnx, 1.5 of 3.0 MB\n"
-    with output.download_progress() as progress:
+    with shown.downloading() as progress:
         progress(Progress(1_500_000, 0, "yunet.onnx"))
     assert capsys.readouterr().err == "Fetching: yunet.onnx, 1.5 MB\n"
 

@@ -50,6 +50,21 @@ def test_det_has_a_band_on_both_sides_of_its_line(trial: Trial) -> None:
     assert (np.asarray(band.x[half:][::-1]) >= line.x).all()
 
 
+def test_det_without_errors_says_what_little_is_known() -> None:
+    people = np.array([f"person {number}" for number in range(6)])
+    apart = Trial(np.where(np.eye(6), 0.9, 0.1), people, people)
+    figure = plots.det({"ours": apart.det(THRESHOLDS, draws=20)})
+    assert lines(figure) == []
+    (bound,) = figure.data
+    assert bound.mode == "markers"
+    (words,) = [note.text for note in figure.layout.annotations]
+    assert "ours: no error of FMR or FNMR at" in words
+    assert "FMR is at most 46%, FNMR at most 46% (95 %)" in words
+    # The mark lies inside the axes.
+    low, high = figure.layout.xaxis.range
+    assert low < bound.x[0] < high
+
+
 def test_lines_differ_in_dash_and_marker_as_well_as_colour(trial: Trial) -> None:
     frame = trial.det(THRESHOLDS, draws=5)
     drawn = lines(plots.det({f"profile {number}": frame for number in range(6)}))

@@ -83,7 +83,7 @@ def test_everybody_can_be_searched_without_an_own_entry() -> None:
     assert trial.fpir(T)[0] == pytest.approx([2 / 3, 2 / 3, 0])
     assert trial.fnir(T)[0] == pytest.approx([0, 0, 1])
     assert trial.rates_at(0.65)["FPIR"].people == 3
-    assert trial.threshold_at(fpir=0.34) == pytest.approx(0.6)
+    assert trial.threshold_at(fpir=0.34).score == pytest.approx(0.6)
     assert trial.gallery == 2
 
 
@@ -131,7 +131,10 @@ def test_a_threshold_lets_no_more_pass_than_was_asked() -> None:
     people = np.array([f"P{i}" for i in range(60)])
     trial = Trial(generator.normal(0, 1, (60, 60)), people, people)
     for wanted in (0.1, 0.01, 0.001):
-        threshold = trial.threshold_at(fmr=wanted)
+        found = trial.threshold_at(fmr=wanted)
+        threshold = found.score
+        assert found.enough
+        assert found.rates["FMR"].value <= wanted <= found.rates["FMR"].high
         assert trial.fmr(np.array([threshold]))[0, 0] <= wanted
         assert trial.fmr(np.array([threshold - 0.2]))[0, 0] > wanted
 
@@ -140,9 +143,24 @@ def test_a_threshold_for_a_rate_too_small_to_measure_is_refused(small: Trial) ->
     with pytest.raises(
         EvaluationError, match=r"1 probes without a mate are too few for a rate of 0\.1"
     ):
-        small.threshold_at(fpir=0.1)
+        small.lowest_score(fpir=0.1)
     with pytest.raises(EvaluationError, match="name one rate"):
         small.threshold_at()
+    with pytest.raises(EvaluationError, match="no threshold can be set for a rate of 0 "):
+        small.threshold_at(fmr=0)
+
+
+def test_a_threshold_on_few_people_says_how_high_the_rate_may_be(small: Trial) -> None:
+    found = small.threshold_at(fmr=0.001)
+    # The highest of seven scores of different people is 0.7.
+    assert 0.7 < found.score < 0.7001
+    assert not found.enough
+    assert found.rates["FMR"].value == 0
+    # None of the three with a probe had an error: Clopper and Pearson, 1 - 0.025 ** (1 / 3).
+    assert found.rates["FMR"].high == pytest.approx(0.708, abs=0.001)
+    assert "7 pairs of different people are too few to show a rate of 0.1%" in repr(found)
+    assert "may still be as high as 71%" in found._repr_html_()
+    assert found.threshold.scale == small.scale
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:

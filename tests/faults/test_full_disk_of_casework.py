@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pictures import jpeg
+from searching import search
 from shapely import box
 from small_disks import Disk
 
@@ -20,7 +21,6 @@ from workbench.casework.reviewing.fillers import add_fillers
 from workbench.casework.reviewing.review import list_for_review
 from workbench.domain import District, Probe, Scope
 from workbench.gallery import Gallery
-from workbench.notebook import search
 from workbench.widgets.components.bookmarks import Bookmarks
 
 

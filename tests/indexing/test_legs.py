@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from moving import METRE, START, film_with, gps5, write_gpx
 from office import PROFILE
+from searching import search
 from shapely import box
 
 from workbench.demo import demo_town
@@ -40,7 +41,6 @@ from workbench.indexing.clocks import with_clocks_set
 from workbench.indexing.legs import divided, notes_on, unplaced
 from workbench.indexing.report import IndexReport
 from workbench.installation import Installation
-from workbench.notebook import search
 
 CAMERAS = "camera_id,name,latitude,longitude\nB7,Body camera 7,,\n"
 SOUTH, NORTH = 51.48, 51.48 + 140 * METRE

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from moving import write_gpx
+from searching import search
 
 from workbench.district import from_geojson
 from workbench.domain import ClockCorrection, Progress, Scope, parse_time
@@ -16,7 +17,6 @@ from workbench.faces.models import Models, load
 from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
 from workbench.indexing import IndexReport, index_catalogue
-from workbench.notebook import search
 
 CAMERAS = "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\nC2,Park,51.49,-0.02\n"
 EVERYWHERE = from_geojson(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from searching import search
 
 from workbench.casework.cases import Case
 from workbench.casework.oversight import annual, audit_overview
@@ -14,7 +15,6 @@ from workbench.domain import Probe, Scope
 from workbench.errors import NotPermitted
 from workbench.gallery import Gallery
 from workbench.maps.zones import UTC_ZONE
-from workbench.notebook import search
 from workbench.widgets.audit import AuditPanel, audit
 
 HOSTILE = "<b onclick=x>bold</b>"

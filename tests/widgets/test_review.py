@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from searching import search
 
 from workbench.casework.cases import Case
 from workbench.casework.reviewing.review import list_for_review, sightings
 from workbench.domain import Probe, Scope
 from workbench.gallery import Gallery
-from workbench.notebook import search
 from workbench.widgets.review import UNSUITABLE, Review, ReviewPanel
 
 

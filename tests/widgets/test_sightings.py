@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from searching import search
 
 from workbench.casework.cases import Case
 from workbench.casework.reviewing.review import decide, list_for_review, waiting
 from workbench.domain import Probe, Scope
 from workbench.gallery import Gallery
-from workbench.notebook import search
 from workbench.widgets.sightings import SightingsModel, SightingsPage, sightings
 
 SIMILAR = dict.fromkeys(("nose", "ears", "mouth"), "similar")

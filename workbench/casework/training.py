@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.errors import CaseError
+
 if TYPE_CHECKING:
+    from workbench.casework.register import CaseRegister
+    from workbench.domain import Scope
     from workbench.gallery import Gallery
 
 TRAINING_CASE = "TRAINING"  # reference of the one that the demo and the page Investigate open
@@ -32,6 +36,29 @@ FICTIONAL = frozenset(
         "fb5d23d06e8a3b71a801ad86086eaa6af02c67e8cc4ef263f67ff7597889a25b",
     }
 )
+
+
+def covering_case(
+    register: CaseRegister, scope: Scope, *, reference: str = TRAINING_CASE, title: str = ""
+) -> str:
+    """Return the reference of a training case that covers a scope; open or widen it if it must be.
+
+    Raises
+    ------
+    NotPermitted
+        If the user may not open training cases.
+    CaseError
+        If the reference is that of another case.
+    """
+    try:
+        case = register.case(reference)
+    except CaseError:
+        return register.train(reference, scope, title=title).reference
+    covered = scope.district.area.covered_by(case.request.district.area)
+    covered &= case.request.start <= scope.start and scope.end <= case.request.end
+    if case.is_training and case.status() == "open" and covered:
+        return case.reference
+    return register.train(reference, scope, title=title).reference
 
 
 def is_fictional(gallery: Gallery) -> bool:

@@ -10,9 +10,10 @@ from workbench.calibration import TARGET_FMR
 from workbench.calibration.words import describe_curve, format_rate
 from workbench.casework.installing import record_calibration
 from workbench.cli.options import add_json, describe
-from workbench.cli.output import DONE, counted, enrolling_progress, lines, say, show, table
+from workbench.cli.output import DONE, counted, lines, say, show, table
 from workbench.errors import EvaluationError
 from workbench.installation import Installation
+from workbench.live import progress as shown_progress
 
 if TYPE_CHECKING:
     from workbench.evaluation.labelled import Labelled
@@ -76,7 +77,7 @@ def _calibrate(options: argparse.Namespace) -> int:
     name = models.profile.name
     output = options.output or settings.calibrations_folder / f"{name}.json"
     check_is_new(output, replace=options.replace)
-    with enrolling_progress() as progress:
+    with shown_progress.enrolling() as progress:
         made = calibrate_folder(
             options.folder,
             models,

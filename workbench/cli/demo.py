@@ -6,10 +6,11 @@ import argparse
 import dataclasses
 
 from workbench.cli.options import add_json, describe
-from workbench.cli.output import DONE, PROBLEMS, indexing_progress, lines, say, show
+from workbench.cli.output import DONE, PROBLEMS, lines, say, show
 from workbench.cli.serve import add_port, serve_gallery
 from workbench.demo import demo_town
 from workbench.installation import Installation
+from workbench.live import progress as shown_progress
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +37,7 @@ def _demo(options: argparse.Namespace) -> int:
 
     town, installation = demo_town(), Installation.open()
     if options.check:
-        with indexing_progress() as progress:
+        with shown_progress.indexing() as progress:
             check = check_demo(town, installation, progress=progress)
         if options.json:
             lines(dataclasses.asdict(row) for row in check.rows)
@@ -49,7 +50,7 @@ def _demo(options: argparse.Namespace) -> int:
                 else "The demo does NOT give the known answers."
             )
         return DONE if check.passed else PROBLEMS
-    with indexing_progress() as progress:
+    with shown_progress.indexing() as progress:
         gallery = demo_gallery(town, installation, progress=progress)
     settings = demo_settings(town, installation)
     return serve_gallery(

@@ -21,16 +21,7 @@ from workbench.cli.options import (
     describe,
     read_scope,
 )
-from workbench.cli.output import (
-    DONE,
-    PROBLEMS,
-    indexing_progress,
-    lines,
-    reembedding_progress,
-    say,
-    show,
-    table,
-)
+from workbench.cli.output import DONE, PROBLEMS, lines, say, show, table
 from workbench.cli.upgrading import upgrade_gallery
 from workbench.errors import GalleryError, is_there
 from workbench.evaluation.own_footage import keep, learn
@@ -40,6 +31,7 @@ from workbench.indexing import index_catalogue
 from workbench.indexing.reembedding import reembed
 from workbench.indexing.workers import available_cores
 from workbench.installation import Installation
+from workbench.live import progress as shown_progress
 
 if TYPE_CHECKING:
     from workbench.calibration import Normaliser
@@ -354,10 +346,10 @@ def _reembedded(
     normaliser: Normaliser | None,
 ) -> dict[str, Any]:
     if not options.catalogue:
-        with reembedding_progress() as progress:
+        with shown_progress.reembedding() as progress:
             made = reembed(old, new, models, normaliser=normaliser, progress=progress)
             return asdict(made)
-    with indexing_progress() as progress:
+    with shown_progress.indexing() as progress:
         report = index_catalogue(
             options.catalogue,
             new,

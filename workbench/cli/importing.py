@@ -22,7 +22,6 @@ from workbench.cli.output import (
     lines,
     say,
     show,
-    survey_progress,
     table,
 )
 from workbench.errors import SightlineError
@@ -39,6 +38,7 @@ from workbench.footage.importing import (
 )
 from workbench.footage.names import own_pattern
 from workbench.installation import Installation
+from workbench.live import progress as shown_progress
 from workbench.maps.zones import zone_of_cameras
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def _question(options: argparse.Namespace) -> _Question:
     before = existing_catalogue(options.folder, options.out)
     given = read_places(options.cameras) if options.cameras else ()
     places = known_places(before.cameras, given)
-    with survey_progress() as progress:
+    with shown_progress.surveying() as progress:
         surveyed = survey(options.folder, pattern=pattern, progress=progress)
     return _Question(
         surveyed, places, before.files, zone, options.camera, options.frame_rate,

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.casework.fetching import Fetching
 from workbench.cli.options import add_gallery, add_json, describe, positive, read_scope
-from workbench.cli.output import DONE, PROBLEMS, indexing_progress, lines, say, show
+from workbench.cli.output import DONE, PROBLEMS, lines, say, show
 from workbench.errors import SettingsError, is_there
 from workbench.footage.catalog import read_cameras, read_catalogue
 from workbench.indexing import index_catalogue, plan_catalogue, watch_catalogue
 from workbench.indexing.hook import Hook
 from workbench.indexing.workers import available_cores
 from workbench.installation import Installation
+from workbench.live import progress as shown_progress
 
 if TYPE_CHECKING:
     from workbench.domain import Problem, Scope
@@ -119,7 +120,7 @@ def _index(options: argparse.Namespace) -> int:
             say(models.caution)
         normaliser = installation.normaliser(models.profile)
         if not options.watch:
-            with indexing_progress() as progress:
+            with shown_progress.indexing() as progress:
                 report = index_catalogue(
                     catalogue,
                     gallery,

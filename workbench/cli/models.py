@@ -9,13 +9,14 @@ from pathlib import Path
 
 from workbench.casework.installing import changing_models
 from workbench.cli.options import add_action, add_actions, add_json, describe
-from workbench.cli.output import DONE, download_progress, lines, say, show, table
+from workbench.cli.output import DONE, lines, say, show, table
 from workbench.errors import ModelError
 from workbench.faces.imported import NETWORK, imported_table
 from workbench.faces.sources import WEIGHTS, Weight
 from workbench.faces.weights import ModelRow, fetch, folder, import_file, models_table
 from workbench.footage.files import sha256_of
 from workbench.installation import Installation
+from workbench.live import progress as shown_progress
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -160,7 +161,7 @@ def _fetch(options: argparse.Namespace) -> int:
     home = installation.settings.models
     with (
         changing_models(installation.register, "fetch", options.name) as done,
-        download_progress() as progress,
+        shown_progress.downloading() as progress,
     ):
         weights = fetch(options.name, home, progress=progress)
         done["files"] = _digests(home, weights)

@@ -6,16 +6,17 @@ import argparse
 from dataclasses import asdict
 
 from workbench.casework.ownership import record_upgrade
-from workbench.cli.output import DONE, PROBLEMS, counted, lines, say, upgrading_progress
+from workbench.cli.output import DONE, PROBLEMS, counted, lines, say
 from workbench.gallery.upgrade import upgrade
 from workbench.installation import Installation
+from workbench.live import progress as shown_progress
 
 
 def upgrade_gallery(options: argparse.Namespace) -> int:
     """Upgrade the gallery that the options name, and say what came of it."""
     register = Installation.open().register
     record_upgrade(register, options.gallery)
-    with upgrading_progress() as progress:
+    with shown_progress.upgrading() as progress:
         done = upgrade(options.gallery, progress=progress)
     if options.json:
         lines([{"upgraded": done is not None, **(asdict(done) if done else {})}])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -24,14 +24,17 @@ from workbench.domain import (
     candidates_frame,
     parse_time,
 )
+from workbench.live.results import Findings
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True)
-class FoundOnServer:
+class FoundOnServer(Findings):
     """Result of one search on a server: what :class:`workbench.SearchResult` is on this machine.
+
+    Each picture that :meth:`faces` or a popup of :meth:`map` shows is fetched then, on record.
 
     ``candidates`` are sorted by score, best first; their pictures are fetched by :meth:`shot`,
     unless they were asked for with the search. The server keeps a search for an hour.
@@ -87,6 +90,9 @@ class FoundOnServer:
             What the server answers, such as NotPermitted where the case has been closed.
         """
         return candidate.shot_jpeg or self._fetch(f"{candidate.tracklet_id}/shot")
+
+    def _pictures(self, candidates: Sequence[Candidate]) -> Mapping[str, bytes]:
+        return {one.tracklet_id: self.shot(one) for one in candidates}
 
     def clip(self, candidate: Candidate) -> bytes:
         """Fetch the seconds around a candidate, an MP4, everybody else made coarse; on record.

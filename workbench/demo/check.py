@@ -13,11 +13,10 @@ import pandas as pd
 from shapely import box
 
 from workbench.calibration import read_calibration
-from workbench.casework.training import TRAINING_CASE
+from workbench.casework.training import covering_case
 from workbench.demo.place import Appearance, DemoTown
 from workbench.district import from_file
 from workbench.domain import District, Probe, Scope, Threshold
-from workbench.errors import CaseError
 from workbench.faces.probes import make_probe
 from workbench.footage.catalog import read_catalogue
 from workbench.indexing import index_catalogue
@@ -105,15 +104,7 @@ def training_case(town: DemoTown, register: CaseRegister) -> str:
     margin = 0.1  # degrees: a district may be drawn beyond the last camera
     area = box(west - margin, south - margin, east + margin, north + margin)
     scope = Scope(District("Fennmouth and around", area), town.start - day, town.end + day)
-    try:
-        case = register.case(TRAINING_CASE)
-    except CaseError:
-        case = register.train(TRAINING_CASE, scope, title="The demo")
-    covered = scope.district.area.covered_by(case.request.district.area)
-    covered &= case.request.start <= scope.start and scope.end <= case.request.end
-    if case.status() != "open" or not covered:
-        case = register.train(TRAINING_CASE, scope, title="The demo")
-    return case.reference
+    return covering_case(register, scope, title="The demo")
 
 
 def check_demo(

@@ -255,7 +255,7 @@ def _normalised(
         )  # fmt: skip
         crossed = crossed.with_scale(mean, deviation)
         trial = comparisons(native, versions, photographs=1, scale=crossed).trial
-        if not finds_a_contributor(normaliser, native, trial.threshold_at(fmr=TARGET_FMR)):
+        if not finds_a_contributor(normaliser, native, trial.lowest_score(fmr=TARGET_FMR)):
             return normaliser, crossed
     raise EvaluationError(
         "centroids find people whom they were made from",
@@ -265,7 +265,7 @@ def _normalised(
 
 
 def _missed(trial: Trial) -> float:
-    return float(trial.fnmr(np.array([trial.threshold_at(fmr=STRICT_FMR)]))[0, 0])
+    return float(trial.fnmr(np.array([trial.lowest_score(fmr=STRICT_FMR)]))[0, 0])
 
 
 def _nearness(made: Comparisons) -> Nearness | None:
@@ -275,7 +275,7 @@ def _nearness(made: Comparisons) -> Nearness | None:
     trial = made.trial
     known = ~trial.same & np.isfinite(trial.scores)
     count = known.sum(axis=1)
-    false = (known & (trial.scores >= trial.threshold_at(fmr=TARGET_FMR))).sum(axis=1)
+    false = (known & (trial.scores >= trial.lowest_score(fmr=TARGET_FMR))).sum(axis=1)
     mean, deviation = float(made.offsets.mean()), float(made.offsets.std())
     if false.sum() < TAIL or deviation <= 0:
         return None

@@ -117,7 +117,7 @@ def side_by_side(measured: Sequence[Measured], *, fmr: float = 0.01) -> pd.DataF
         }
         for name, about in (("FNMR", {"fmr": fmr}), ("FNIR", {"fpir": 0.1})):
             try:
-                rate = one.trial.rates_at(one.trial.threshold_at(**about))[name]
+                rate = one.trial.rates_at(one.trial.lowest_score(**about))[name]
             except (EvaluationError, KeyError):  # too few people for that rate
                 continue
             row |= {name: rate.value, f"{name} low": rate.low, f"{name} high": rate.high}

@@ -67,7 +67,7 @@ def by_group(
         if people < 2:
             rows.append({"group": group, "people": people, "note": "too few people to say"})
             continue
-        part = Trial(*inside)
+        part = Trial(*inside, scale=trial.scale)
         rates = part.rates_at(threshold, draws=draws)
         row: dict[str, Any] = {"group": group, "people": people}
         for name in ("FMR", "FNMR"):

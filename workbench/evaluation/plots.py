@@ -34,7 +34,8 @@ def det(
     curves : mapping of name to DataFrame
         As :meth:`Trial.det` and :func:`workbench.evaluation.forecasts.of_calibration` give them.
         The band goes from where both rates are at the low end of their intervals to where both are
-        at the high end.
+        at the high end. A trial in which no threshold brings both kinds of error has no curve: its
+        mark is where both rates are no higher (95 %), and words say so.
     rates : (false, missed)
         ``("FPIR", "FNIR")`` for one-to-many searches.
 
@@ -44,6 +45,7 @@ def det(
         If a curve lacks one of the rates.
     """
     figure = drawing.figure(*(_TITLES[rate] for rate in rates), hover="closest")
+    without: list[str] = []
     for (name, frame), style in zip(curves.items(), cycle(drawing.STYLES), strict=False):
         for rate in rates:
             if rate not in frame:
@@ -52,6 +54,9 @@ def det(
                     where=f"DET of {name}",
                     fix="Ask for rates that the trial has",
                 )
+        if not ((frame[rates[0]] > 0) & (frame[rates[1]] > 0)).any():
+            without.append(_bound(figure, name, frame, rates, style))
+            continue
         false, missed = (_deviates(frame[rate]) for rate in rates)
         low, high = (
             [_deviates(frame[f"{rate} {end}"]) for rate in rates] for end in ("low", "high")
@@ -69,7 +74,41 @@ def det(
         drawing.line(figure, name, false, drawing.with_gaps(missed, seen), style, hovertext=hover)
     figure.update_xaxes(_deviate_axis([f[rates[0]] for f in curves.values()]))
     figure.update_yaxes(_deviate_axis([f[rates[1]] for f in curves.values()]))
+    if without:
+        figure.add_annotation(
+            text="<br>".join(without), xref="paper", yref="paper", x=0.02, y=0.02, align="left",
+            xanchor="left", yanchor="bottom", showarrow=False, bgcolor="#ffffff",
+        )  # fmt: skip
     return figure
+
+
+def _bound(
+    figure: go.Figure,
+    name: str,
+    frame: pd.DataFrame,
+    rates: tuple[str, str],
+    style: tuple[str, str, str],
+) -> str:
+    """Mark how high both rates may be where no curve can be drawn; return words on it.
+
+    Of all thresholds the one at which the bounds of both together are least.
+    """
+    tops = frame[[f"{rate} high" for rate in rates]]
+    best = int(tops.sum(axis=1).to_numpy().argmin())
+    x, y = (float(value) for value in tops.iloc[best])
+    none = [rate for rate in rates if not frame[rate].iloc[best] > 0]
+    seen = f"no error of {' or '.join(none)}" if none else "no threshold with both errors"
+    words = (
+        f"{drawing.text(name)}: {seen} at {frame['threshold'].iloc[best]:.2f}, so there is no "
+        f"curve.<br>All that this says: {rates[0]} is at most {format_rate(x)}, {rates[1]} at most "
+        f"{format_rate(y)} (95 %)."
+    )
+    figure.add_scatter(
+        x=_deviates([x]), y=_deviates([y]), name=f"{drawing.text(name)}, bound",
+        mode="markers", hovertext=[words], hoverinfo="text", showlegend=True,
+        marker={"symbol": "triangle-sw", "size": 16, "color": style[0]},
+    )  # fmt: skip
+    return words
 
 
 def rates(

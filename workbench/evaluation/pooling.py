@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from workbench.calibration.normaliser import plain_scores
+from workbench.domain import PLAIN_SCALE
 from workbench.errors import EvaluationError
 from workbench.evaluation.protocols import Trial
 from workbench.faces.templates import pool
@@ -82,7 +83,12 @@ def trial(
             fix="Give several pictures of each person",
         )
     scores = _scores([p[1:] for p in probes], [e[1:] for e in entries], rule, normaliser)
-    return Trial(scores, np.array([p[0] for p in probes]), np.array([e[0] for e in entries]))
+    return Trial(
+        scores,
+        np.array([p[0] for p in probes]),
+        np.array([e[0] for e in entries]),
+        scale=normaliser.scale if normaliser else PLAIN_SCALE,
+    )
 
 
 _Set: TypeAlias = "tuple[Samples, NDArray[Any]]"

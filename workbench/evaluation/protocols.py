@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from workbench.domain import PLAIN_SCALE
+from workbench.domain.summaries import Summarised, Summary
 from workbench.errors import EvaluationError
 from workbench.evaluation.intervals import Rate, interval, resampled
+from workbench.evaluation.operating import OperatingPoint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Trial:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Trial(Summarised):
     """Scores of probes against gallery entries, and whose they are.
 
     Parameters
@@ -39,6 +42,8 @@ class Trial:
         True if each probe is searched twice, with its own entry in the gallery and without it:
         everybody then counts for the FPIR, and those with an own entry for the FNIR. By default
         only probes without an own entry count for the FPIR.
+    scale : str
+        That the scores are on.
 
     Raises
     ------
@@ -50,6 +55,7 @@ class Trial:
     probes: NDArray[Any] = field(repr=False)
     entries: NDArray[Any] = field(repr=False)
     own_left_out: bool = False
+    scale: str = PLAIN_SCALE
 
     def __post_init__(self) -> None:
         if self.scores.shape != (len(self.probes), len(self.entries)):
@@ -65,6 +71,21 @@ class Trial:
                 where="trial",
                 fix="Give pictures of two people at least",
             )
+
+    def summary(self) -> Summary:
+        """Describe the trial: how many people, probes and entries were compared."""
+        known = ~np.isnan(self.scores)
+        return Summary(
+            "Trial",
+            (
+                ("people", f"{len(self.people):,}"),
+                ("probes", f"{len(self.probes):,}"),
+                ("entries", f"{len(self.entries):,}"),
+                ("pairs of one person", f"{(self.same & known).sum():,}"),
+                ("pairs of different people", f"{(~self.same & known).sum():,}"),
+                ("scale", self.scale),
+            ),
+        )
 
     @property
     def same(self) -> NDArray[Any]:
@@ -263,20 +284,50 @@ class Trial:
         drawn = (rates[0][rows, nearest] + rates[1][rows, nearest]) / 2
         return interval(value, drawn, self._clusters("FNMR"))
 
-    def threshold_at(self, *, fmr: float | None = None, fpir: float | None = None) -> float:
-        """Lowest threshold at which a rate is at most *fmr* or *fpir*.
+    def threshold_at(
+        self, *, fmr: float | None = None, fpir: float | None = None
+    ) -> OperatingPoint:
+        """Find the lowest threshold at which a rate is at most *fmr* or *fpir*.
+
+        >>> trial.threshold_at(fmr=0.001).score                          # doctest: +SKIP
+
+        Where there are too few comparisons for that rate, it is the lowest that none of them
+        reaches, and the answer says how high the rate may be all the same.
+
+        Raises
+        ------
+        EvaluationError
+            If not one rate above 0 and up to 1 was named, or nothing was compared for it.
+        """
+        scores, wanted, what = self._of_strangers(fmr, fpir)
+        if not 0 < wanted <= 1 or not len(scores):
+            raise EvaluationError(
+                f"no threshold can be set for a rate of {wanted:g} on {len(scores):,} {what}",
+                where="threshold_at",
+                fix="Give a rate above 0 and up to 1, and people to compare",
+            )
+        enough = int(np.floor(wanted * len(scores) + 1e-9)) >= 1
+        score = (
+            self.lowest_score(fmr=fmr, fpir=fpir)
+            if enough
+            else float(np.nextafter(scores.max(), np.inf))
+        )
+        return OperatingPoint(
+            score,
+            "FMR" if fmr is not None else "FPIR",
+            wanted,
+            self.rates_at(score),
+            f"{len(scores):,} {what}",
+            enough,
+            self.scale,
+        )
+
+    def lowest_score(self, *, fmr: float | None = None, fpir: float | None = None) -> float:
+        """Return the lowest score from which on a rate is at most *fmr* or *fpir*.
 
         Raises EvaluationError where there are too few comparisons for that rate.
         """
-        if (fmr is None) == (fpir is None):
-            raise EvaluationError("name one rate", where="threshold_at", fix="Give fmr or fpir")
-        if fmr is not None:
-            pairs = ~self.same & ~np.isnan(self.scores)
-            scores, wanted, what = self.scores[pairs], fmr, "pairs of different people"
-        else:
-            scores = self._best(~self.same)[self.strangers_only]
-            assert fpir is not None
-            wanted, what = fpir, "probes without a mate"
+        scores, wanted, what = self._of_strangers(fmr, fpir)
         allowed = int(np.floor(wanted * len(scores) + 1e-9))
         if allowed < 1:
             raise EvaluationError(
@@ -287,6 +338,18 @@ class Trial:
         ordered = np.sort(scores)[::-1]
         # Just above the first score that must not pass.
         return float(np.nextafter(ordered[allowed], np.inf)) if allowed < len(ordered) else -np.inf
+
+    def _of_strangers(
+        self, fmr: float | None, fpir: float | None
+    ) -> tuple[NDArray[Any], float, str]:
+        """The scores that a rate counts, the rate, and what they are."""
+        if fmr is not None and fpir is None:
+            pairs = ~self.same & ~np.isnan(self.scores)
+            return self.scores[pairs], fmr, "pairs of different people"
+        if fpir is not None and fmr is None:
+            best = self._best(~self.same)[self.strangers_only]
+            return best, fpir, "probes without a mate"
+        raise EvaluationError("name one rate", where="threshold_at", fix="Give fmr or fpir")
 
     def _measures(self) -> dict[str, Callable[..., NDArray[Any]]]:
         pairs = {"FMR": self.fmr, "FNMR": self.fnmr}
@@ -331,6 +394,7 @@ def pooled(trials: Sequence[Trial]) -> Trial:
         np.concatenate([trial.probes for trial in trials]),
         np.concatenate([trial.entries for trial in trials]),
         own_left_out=all(trial.own_left_out for trial in trials),
+        scale=trials[0].scale,
     )
 
 

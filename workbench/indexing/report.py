@@ -131,6 +131,10 @@ class ProgressMeter:
     _open: dict[str, Progress] = field(default_factory=dict)
     _began: float = field(default_factory=time.perf_counter)
 
+    def begin(self) -> None:
+        """Report that the run has begun: workers take seconds before they have read anything."""
+        self._report()
+
     def update(self, recording: Progress) -> None:
         """Take the progress of one recording, as :func:`index_recording` reports it."""
         self._file, self._open[recording.what] = recording.what, recording

@@ -10,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,26 @@ def _safe_path() -> Iterator[None]:
             os.environ["PYTHONSAFEPATH"] = before
 
 
+@contextlib.contextmanager
+def without_script() -> Iterator[None]:
+    """Have the script that asks for workers run once: a spawned process would run it again.
+
+    ``multiprocessing`` imports the main script in each process, for functions that are defined
+    there, and so asks of scripts to begin with ``if __name__ == "__main__"``. Ours are not.
+    """
+    main = sys.modules["__main__"]
+    kept = vars(main)
+    hidden: dict[str, object] = {
+        name: kept.pop(name) for name in ("__file__", "__spec__") if name in kept
+    }
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        del main.__spec__
+        kept.update(hidden)
+
+
 def index_in_parallel(
     recordings: Sequence[Recording],
     profile: Profile,
@@ -81,7 +102,7 @@ def index_in_parallel(
         process = context.Process(
             target=_work, args=(theirs, profile, home, rates, options), daemon=True
         )
-        with _safe_path():
+        with _safe_path(), without_script():
             process.start()
         theirs.close()
         return _Worker(process, ours)

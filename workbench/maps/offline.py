@@ -83,7 +83,8 @@ class OfflineMap(folium.Map):
             outfile.close()
 
     def _repr_html_(self, **_: Any) -> str:
-        return iframe(self_contained_html(self))
+        # What a notebook shows is saved with it: faces, and where somebody was.
+        return "<p>A map, which is not saved with a notebook. Show it with sl.sightings_map.</p>"
 
 
 class Drawing(Layer):

@@ -25,7 +25,7 @@ from workbench.maps.charts import (
     INK,
     WARNING,
 )
-from workbench.maps.zones import local_time, zone_label
+from workbench.maps.zones import local_time, zone_label, zone_of_cameras
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ COVERAGE_COLUMNS = ("camera_id", "camera", "started_at", "ended_at")
 def timeline(
     candidates: Sequence[Candidate] | None,
     *,
-    zone: ZoneInfo,
+    zone: ZoneInfo | None = None,
     scope: Scope | None = None,
     coverage: pd.DataFrame | None = None,
     cameras: Sequence[Camera] = (),
@@ -60,8 +60,8 @@ def timeline(
     candidates : sequence of Candidate, or None
         In any order; None before a search, for the footage alone. The higher the score, the
         larger the mark; the best ones are labelled.
-    zone : ZoneInfo
-        Where times are local.
+    zone : ZoneInfo, optional
+        Where times are local; by default that of the cameras.
     scope : Scope, optional
         The time axis shows its range; by default what there is.
     coverage : DataFrame, optional
@@ -80,6 +80,8 @@ def timeline(
     MapError
         If *coverage* lacks one of its columns or holds times without a zone.
     """
+    if zone is None:
+        zone = zone_of_cameras([*(one.camera for one in candidates or ()), *cameras])
     names = _names(coverage)
     filmed = set(names)
     for camera in cameras:

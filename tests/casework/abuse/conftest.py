@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from searching import search
 
 from workbench.casework.cases import Case
 from workbench.casework.reviewing.review import list_for_review, waiting
 from workbench.domain import Probe, Scope
 from workbench.errors import NotPermitted, SightlineError
 from workbench.gallery import Gallery
-from workbench.notebook import search
 
 Refused = Callable[..., None]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from attempts import judge
+from searching import search
 from shapely import box
 
 from workbench.casework.cases import Case, Request
@@ -17,7 +18,6 @@ from workbench.casework.evidence.export import export
 from workbench.domain import District, Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
-from workbench.notebook import search
 
 Ask = Callable[..., Request]
 Refused = Callable[..., None]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from office import START
+from searching import search
 
 from workbench.casework.cases import Case
 from workbench.casework.retention import (
@@ -28,7 +29,6 @@ from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.gallery.lifecycle import check
 from workbench.gallery.segments import SegmentWriter
-from workbench.notebook import search
 
 
 def test_a_purge_by_somebody_without_the_role(office: Any, gallery: Gallery) -> None:

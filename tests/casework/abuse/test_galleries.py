@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from commands import Run, Said
+from searching import search
 
 from workbench import notebook
 from workbench.casework.cases import Case
@@ -23,7 +24,6 @@ from workbench.gallery import Gallery
 from workbench.gallery.lifecycle import export, import_into
 from workbench.gallery.register import segments_folder
 from workbench.installation import Installation
-from workbench.notebook import search
 
 
 @pytest.fixture

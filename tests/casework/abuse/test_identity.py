@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from office import Teller
+from searching import search
 
 from workbench.casework.cases import Case
 from workbench.casework.record import people
@@ -17,7 +18,6 @@ from workbench.casework.record.people import Person
 from workbench.domain import Probe, Scope
 from workbench.errors import NotPermitted, SettingsError
 from workbench.gallery import Gallery
-from workbench.notebook import search
 
 Refused = Callable[..., None]
 

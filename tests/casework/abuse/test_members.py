@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from searching import search
 
 from workbench.casework.cases import Case, Request
 from workbench.casework.evidence.export import export
@@ -25,7 +26,6 @@ from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.installation import Installation
-from workbench.notebook import search
 from workbench.widgets import footage, indexing, investigate, review, sightings, thresholds
 
 Ask = Callable[..., Request]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from searching import search
 
 from workbench.casework.cases import Case, Request
 from workbench.casework.record.identity import SERVED
@@ -20,7 +21,6 @@ from workbench.errors import NotPermitted
 from workbench.gallery import Gallery
 from workbench.gallery.search import search as inner_search
 from workbench.installation import Installation
-from workbench.notebook import search
 from workbench.permit import Permit
 from workbench.permit.issuing import issue
 

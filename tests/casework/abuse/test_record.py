@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from searching import search
 
 from workbench.casework.cases import Case
 from workbench.casework.record import audit
@@ -18,7 +19,6 @@ from workbench.domain import Probe, Scope
 from workbench.errors import AuditBusy, AuditDamaged
 from workbench.gallery import Gallery
 from workbench.investigation import search as investigate
-from workbench.notebook import search
 
 Refused = Callable[..., None]
 

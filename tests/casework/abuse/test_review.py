@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from attempts import SEEN, judge
+from searching import search
 
 from workbench.casework.cases import Case
 from workbench.casework.evidence.export import export
@@ -35,7 +36,6 @@ from workbench.domain import Candidate, Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.gallery.by_id import tracklets_by_id
-from workbench.notebook import search
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.whereabouts import Whereabouts
 

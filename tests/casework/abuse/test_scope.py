@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from searching import search
 from shapely import box
 from shapely.geometry import MultiPolygon, Polygon
 
@@ -17,7 +18,6 @@ from workbench.district import from_geojson
 from workbench.domain import District, Probe, Scope
 from workbench.errors import DistrictError, NotPermitted, TimeError
 from workbench.gallery import Gallery
-from workbench.notebook import search
 
 Ask = Callable[..., Request]
 Refused = Callable[..., None]

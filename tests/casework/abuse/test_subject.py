@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from searching import search
 
 import workbench
 from workbench.calibration import Calibration, Normaliser, write_calibration
@@ -18,7 +19,6 @@ from workbench.casework.subjects import describe_subject
 from workbench.domain import Probe, Profile, Scope, Threshold
 from workbench.errors import CaseError, NotPermitted, ProfileMismatch
 from workbench.gallery import Gallery
-from workbench.notebook import search
 
 Refused = Callable[..., None]
 

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from searching import search
 
 from workbench.calibration import Calibration, Normaliser, write_calibration
 from workbench.casework.cases import Case
@@ -43,7 +44,6 @@ from workbench.domain import Candidate, ClockCorrection, Probe, Profile, Scope, 
 from workbench.errors import EvidenceError, NotPermitted, SettingsError
 from workbench.gallery import Gallery
 from workbench.installation import Installation
-from workbench.notebook import search
 
 SEEN = {"nose": "similar", "ears": "similar", "mouth": "different"}
 HOSTILE = "<script>alert(1)</script>"

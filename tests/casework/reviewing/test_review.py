@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from searching import search
 
 from workbench.casework.cases import Case
 from workbench.casework.reviewing.exports import considered
@@ -27,7 +28,6 @@ from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.installation import Installation
-from workbench.notebook import search
 
 SEEN = {"nose": "similar", "ears": "similar", "mouth": "different", "marks": "not visible"}
 Say = Callable[..., None]

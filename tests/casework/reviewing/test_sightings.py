@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 import pytest
+from searching import search
 
 from workbench.casework.cases import Case
 from workbench.casework.reviewing.exports import record_export
@@ -15,7 +16,6 @@ from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.gallery.by_id import tracklets_by_id
-from workbench.notebook import search
 
 SIMILAR = dict.fromkeys(("nose", "ears", "mouth"), "similar")
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from searching import search
 
 from workbench.casework.cases import Case
 from workbench.casework.reviewing.review import list_for_review, sightings, waiting
@@ -20,7 +21,6 @@ from workbench.casework.reviewing.triage import (
 from workbench.domain import Candidate, Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
-from workbench.notebook import search
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from searching import search
+
 from workbench.casework.cases import Case, Request
 from workbench.domain import Probe, Scope
 from workbench.gallery import Gallery
 from workbench.installation import Installation
-from workbench.notebook import search
 from workbench.widgets.investigate.case import CasePanel
 from workbench.widgets.investigate.model import Investigation
 

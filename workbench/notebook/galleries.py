@@ -1,47 +1,37 @@
-"""The doors for notebooks and scripts: they use the installation that the environment names.
-
-Everything here is found in :mod:`workbench` itself, beside what needs no installation:
-
->>> import workbench as sl
->>> models = sl.load_models("dlib")                                        # doctest: +SKIP
-
-Each call opens the installation, and with it its record of cases. Open it once where many calls
-follow each other, or where another one than that of the environment is meant:
-
->>> installation = sl.Installation.open()                                  # doctest: +SKIP
->>> sl.search(gallery, probe, scope, case="A-1", installation=installation)  # doctest: +SKIP
-"""
+"""Galleries: made, indexed, searched, and their clocks corrected."""
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from workbench import gallery as galleries
-from workbench import investigation
+from workbench import indexing, investigation
 from workbench.casework import clockcorrection
-from workbench.casework.installing import record_calibration
+from workbench.casework.training import TRAINING_CASE, covering_case
+from workbench.domain import Scope
 from workbench.errors import is_there
+from workbench.indexing.workers import available_cores
 from workbench.installation import Installation
+from workbench.live import progress as live_progress
+from workbench.live.results import SearchResult
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from datetime import datetime
 
     from workbench.casework.record.people import Action
     from workbench.domain import (
+        Catalogue,
         ClockChange,
         Filter,
         Probe,
         Profile,
         ProgressCallback,
-        Scope,
         Threshold,
     )
-    from workbench.evaluation.labelled import Labelled
-    from workbench.evaluation.own_footage import Lesson
     from workbench.faces.models import Models
-    from workbench.investigation import SearchResult
+    from workbench.indexing import IndexReport
 
 
 class Gallery(galleries.Gallery):
@@ -117,88 +107,92 @@ def load_models(
     return (installation or Installation.open()).load_models(profile)
 
 
-def calibrate(
-    folder: Path | str,
-    profile: str | None = None,
+def index_catalogue(
+    source: Path | str | Catalogue,
+    gallery: galleries.Gallery,
+    models: Models,
     *,
-    data: str,
-    licence: str,
-    without: Collection[str] = (),
-    replace: bool = False,
-    progress: ProgressCallback | None = None,
+    workers: int | None = None,
+    first: Scope | None = None,
+    progress: ProgressCallback | bool = True,
     installation: Installation | None = None,
-) -> Labelled:
-    """Measure what a profile's scores mean, on a folder of pictures for each person.
+) -> IndexReport:
+    """Index the recordings of a catalogue that the gallery does not hold yet.
 
-    >>> made = sl.calibrate("staff", "mobilefacenet", data="badge photographs of 2025",
-    ...                     licence="consent in writing")               # doctest: +SKIP
-    >>> made.calibration.threshold(photographs=2).score                 # doctest: +SKIP
-    0.31
+    >>> with sl.Gallery.for_writing("town.duckdb", models.profile) as gallery:  # doctest: +SKIP
+    ...     sl.index_catalogue("footage/", gallery, models)
 
-    The calibration is kept where the installation finds it, with the scores by which tracks are
-    split and joined. A call that was interrupted goes on where it was. Errors and the parameters
-    that are not named here are those of :func:`workbench.evaluation.labelled.calibrate_folder`.
+    Interrupt it at any time: what is finished is stored, and the next call goes on with the rest.
+    Errors are those of :func:`workbench.indexing.index_catalogue`.
 
     Parameters
     ----------
-    profile : str, optional
-        By default that of the settings.
-    replace : bool
-        Put it in the place of the calibration that there is.
+    source : path or Catalogue
+        Folder with ``cameras.csv`` (or ``cameras.geojson``) and ``footage.csv``.
+    gallery : Gallery
+        Open for writing, made with the profile of *models*.
+    models : Models
+        See :func:`load_models`.
+    workers : int, optional
+        Processes that read recordings; by default one for each core.
+    first : Scope, optional
+        Recordings that begin in this place and time come before the others.
+    progress : callable or bool
+        By default a bar in a notebook and on a terminal, or a line now and then in a log; False
+        shows nothing; a callable gets each :class:`workbench.domain.Progress`.
     installation : Installation, optional
-        Whose models and calibrations are meant; by default those of the environment's.
+        Whose calibration counts; by default that of the environment's.
     """
-    from workbench.evaluation.labelled import calibrate_folder, check_is_new, keep
-
     installation = installation or Installation.open()
-    settings = installation.settings
-    installation.register.require("installation.change")
-    models = installation.load_models(profile)
-    output = settings.calibrations_folder / f"{models.profile.name}.json"
-    check_is_new(output, replace=replace)
-    made = calibrate_folder(
-        Path(folder), models, data=data, licence=licence, cache=settings.evaluation_folder,
-        without=without, progress=progress,
-    )  # fmt: skip
-    files = keep(made, models.profile, output=output, home=settings.models, replace=replace)
-    record_calibration(installation.register, files)
-    return made
+    stopped = "Stopped. What is finished is stored; the next run goes on with the rest."
+    shown = functools.partial(live_progress.indexing, stopped)
+    with live_progress.followed(progress, shown) as update:
+        report = indexing.index_catalogue(
+            source,
+            gallery,
+            models,
+            workers=workers or available_cores(),
+            first=first,
+            normaliser=installation.normaliser(models.profile),
+            progress=update,
+        )
+    installation.prepare_scores(gallery)
+    return report
 
 
-def calibrate_from_gallery(
-    gallery: galleries.Gallery, *, write: bool = False, installation: Installation | None = None
-) -> Lesson:
-    """Learn from a gallery's footage what its scores mean, without labels.
+def training_case(
+    over: galleries.Gallery | Scope,
+    reference: str = TRAINING_CASE,
+    *,
+    title: str = "",
+    installation: Installation | None = None,
+) -> str:
+    """Return the reference of a case to learn and to test with; open or widen it if it must be.
 
-    >>> with sl.Gallery.open("town.duckdb") as gallery:                     # doctest: +SKIP
-    ...     print(*sl.calibrate_from_gallery(gallery).words(), sep="\n")
+    >>> case = sl.training_case(gallery)                                 # doctest: +SKIP
+    >>> sl.search(gallery, probe, scope, case=case)                      # doctest: +SKIP
 
-    People who are seen together are certainly different: a calibration is checked on them, and a
-    profile without one gets a provisional one; see :mod:`workbench.evaluation.own_footage`.
+    It carries no authority: nothing that is found under it may be acted on. In an installation in
+    service it searches the demo's fictional footage alone.
 
     Parameters
     ----------
-    write : bool
-        Keep the provisional calibration, for searches with this profile.
-    installation : Installation, optional
-        Whose calibrations count; by default those of the environment's.
+    over : Gallery or Scope
+        What it covers: district and time, or all cameras of a gallery with a place, some kilometres
+        around them, from the day before its footage to the day after.
 
     Raises
     ------
-    EvaluationError
-        If one is to be written and there is none: there are too few pairs, or the profile has a
-        calibration from labels.
+    GalleryError
+        If the gallery holds no footage, or knows no place of a camera.
+    NotPermitted
+        If the user may not open training cases.
+    CaseError
+        If the reference is that of another case.
     """
-    from workbench.evaluation.own_footage import keep, learn
-
-    installation = installation or Installation.open()
-    folder = installation.settings.calibrations_folder
-    if write:
-        installation.register.require("installation.change")
-    lesson = learn(gallery, calibrations=folder)
-    if write:
-        record_calibration(installation.register, [keep(lesson, calibrations=folder)])
-    return lesson
+    register = (installation or Installation.open()).register
+    scope = over if isinstance(over, Scope) else investigation.whole_scope(over)
+    return covering_case(register, scope, reference=reference, title=title)
 
 
 def correct_clocks(
@@ -263,31 +257,51 @@ def search(
     *,
     case: str,
     top: int | None = 100,
-    threshold: Threshold | float | None = None,
+    threshold: Threshold | float | Literal["all"] | None = None,
     only: Filter | None = None,
-    progress: ProgressCallback | None = None,
+    progress: ProgressCallback | bool = True,
     installation: Installation | None = None,
 ) -> SearchResult:
     """Look for the probe's face among the tracklets inside the scope, under a case.
 
-    Parameters, errors and answer are those of :func:`workbench.investigation.search`, but for:
+    >>> result = sl.search(gallery, probe, scope, case="A-2026-117")     # doctest: +SKIP
+    >>> result.faces()                                                   # doctest: +SKIP
+
+    Parameters and errors are those of :func:`workbench.investigation.search`, but for:
 
     Parameters
     ----------
+    threshold : Threshold, float or "all", optional
+        Return only candidates with at least this score. By default that of the settings or the
+        calibration, as the command and the page take it; "all" returns candidates of any score.
+    progress : callable or bool
+        As for :func:`index_catalogue`; what is shown by default appears after a second.
     installation : Installation, optional
         Whose cases to ask under; by default those of the environment's.
+
+    Raises
+    ------
+    NotCalibrated
+        If no threshold was given, and the profile has no calibration.
     """
-    return investigation.search(
-        gallery,
-        probe,
-        scope,
-        case=case,
-        register=(installation or Installation.open()).register,
-        top=top,
-        threshold=threshold,
-        only=only,
-        progress=progress,
-    )
+    installation = installation or Installation.open()
+    if threshold is None:
+        threshold = installation.default_threshold(
+            gallery.profile, photographs=len(probe.photographs), shots=probe.is_of_shots
+        )
+    with live_progress.followed(progress, live_progress.searching) as update:
+        result = investigation.search(
+            gallery,
+            probe,
+            scope,
+            case=case,
+            register=installation.register,
+            top=top,
+            threshold=None if threshold == "all" else threshold,
+            only=only,
+            progress=update,
+        )
+    return SearchResult.of(result, installation=installation, gallery=gallery.path)
 
 
 def _memory(installation: Installation, memory_mb: int | None) -> int:

@@ -1,0 +1,1 @@
+"""Live output: progress, and faces and maps in notebooks, which no file keeps."""
