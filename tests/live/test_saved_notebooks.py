@@ -13,7 +13,7 @@ import pytest
 from nbclient import NotebookClient
 
 from workbench import sightings_map
-from workbench.casework.record.reading import all_entries
+from workbench.casework.register import all_entries
 from workbench.demo import demo_town
 from workbench.demo.opened import OpenDemo, open_demo
 from workbench.errors import NotPermitted, SettingsError

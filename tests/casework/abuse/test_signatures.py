@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from attempts import judge
+from searching import search
 
 from workbench.casework.cases import Case, Request
 from workbench.casework.evidence.export import export, is_recorded
@@ -26,7 +27,6 @@ from workbench.casework.subjects import keep_subject
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, SettingsError
 from workbench.gallery import Gallery
-from workbench.notebook import search
 
 Ask = Callable[..., Request]
 Refused = Callable[..., None]
