@@ -7,10 +7,11 @@ import os
 from pathlib import Path
 
 from workbench.cli.options import describe
-from workbench.cli.output import DONE, indexing_progress, say
+from workbench.cli.output import DONE, say
 from workbench.cli.serve import add_port
 from workbench.demo import demo_town
 from workbench.installation import Installation
+from workbench.live import progress as shown_progress
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +48,7 @@ def _lab(options: argparse.Namespace) -> int:
     settings, gallery = installation.settings, options.gallery
     if gallery is None:
         town = demo_town()
-        with indexing_progress() as progress:
+        with shown_progress.indexing() as progress:
             gallery = demo_gallery(town, installation, progress=progress)
         settings = demo_settings(town, installation)
 
