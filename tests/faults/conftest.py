@@ -22,5 +22,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
         return folder
 
     yield mount
-    while not subprocess.run(["umount", str(folder)], check=False, capture_output=True).returncode:
+    # Lazily: a test that fails may hold a file there open.
+    umount = ["umount", "--lazy", str(folder)]
+    while not subprocess.run(umount, check=False, capture_output=True).returncode:
         pass

@@ -1,7 +1,8 @@
 """Server for the tests, in its own process.
 
 ``serve.py GALLERY DASHBOARDS [WARM_KERNELS [OPTIONS]]``: options of ``serve`` as JSON, and
-``files``, the open files that the system allows; ``proxy``, what is said of the proxy.
+``files``, the open files that the system allows; ``proxy``, what is said of the proxy;
+``unclaimed_seconds``, how long a page's kernel lives that no browser has connected to.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import resource
 import sys
 from pathlib import Path
 
+from workbench.server import openings
 from workbench.server.application import serve
 from workbench.server.proxy import ProxySignIn
 from workbench.settings import load_settings
@@ -19,6 +21,7 @@ if __name__ == "__main__":
     options = json.loads(sys.argv[4]) if len(sys.argv) > 4 else {}
     if files := options.pop("files", None):
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    openings.UNCLAIMED_SECONDS = options.pop("unclaimed_seconds", openings.UNCLAIMED_SECONDS)
     if proxy := options.pop("proxy", None):
         options["sign_in"] = ProxySignIn(**proxy)
     if "socket_path" in options:

@@ -18,7 +18,7 @@ from workbench.server.health import is_for_operators
 def test_health_and_counters_are_told_without_sign_in_and_without_names(
     start_server: Callable[..., Any],
 ) -> None:
-    server = start_server(kernels=1)
+    server = start_server(kernels=1, unclaimed_seconds=3600)
     answer, body = server.ask("/health", known=False)
     assert (answer.status, json.loads(body)) == (
         200,

@@ -29,19 +29,19 @@ from workbench.server.sessions import CURRENT, Session
 
 
 def test_opening_a_dashboard_starts_a_kernel_and_the_page_ends_it(served: Any) -> None:
-    before = len(served.kernels())
+    before = set(served.kernels())
     answer, body = served.ask("/voila/render/panel.ipynb")
     assert answer.status == 200
     assert "application/vnd.jupyter.widget-view+json" in body
     assert "IntSlider(value=3)</" not in body  # the code of the cell
     assert "Opening &lt;A&gt; panel" in body
-    assert len(served.kernels()) == before + 1
+    (process,) = set(served.kernels()) - before
     kernel = _kernel_of(body)
     assert served.ask(f"/api/kernels/{kernel}")[0].status == 200
 
     here = {"Origin": served.address.split("/?")[0]}
     assert served.ask(f"/voila/api/shutdown/{kernel}", method="POST", **here)[0].status == 204
-    assert _until(lambda: len(served.kernels()) == before)
+    assert _until(lambda: process not in served.kernels())
     assert served.ask(f"/api/kernels/{kernel}")[0].status == 404
 
 
@@ -71,8 +71,8 @@ def test_sigterm_ends_the_server_and_its_kernels(start_server: Callable[[], Any]
     kernels = server.kernels()
     assert len(kernels) == 1
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(60) == 0
-    assert psutil.wait_procs(kernels, timeout=10)[1] == []
+    assert server.process.wait(240) == 0
+    assert psutil.wait_procs(kernels, timeout=240)[1] == []
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +99,12 @@ def test_a_page_takes_the_kernel_that_waits_and_another_comes(warm: Any) -> None
 
 
 def test_a_page_opens_though_the_kernel_that_waited_was_killed(warm: Any) -> None:
-    assert _until(lambda: _idle(warm.kernels()))
+    assert _until(lambda: all(_idle(warm.kernels()) for _ in range(4)), seconds=240)
     for kernel in warm.kernels():
         kernel.kill()
     body = html.unescape(warm.ask("/voila/render/asked.ipynb?case=A-2")[1])
-    assert "query: case=A-2 | warm:" in body
+    assert "query: case=A-2 | warm:" in body  # in another, which may have become ready meanwhile
+    assert "a warm kernel did not answer and is ended" in warm.log.read_text()
 
 
 def test_sigterm_ends_kernels_that_wait_and_those_on_their_way(
@@ -113,8 +114,8 @@ def test_sigterm_ends_kernels_that_wait_and_those_on_their_way(
     assert _until(lambda: len(server.kernels()) > 0)
     kernels = server.kernels()
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(60) == 0
-    assert psutil.wait_procs(kernels, timeout=10)[1] == []
+    assert server.process.wait(240) == 0
+    assert psutil.wait_procs(kernels, timeout=240)[1] == []
     assert "Traceback" not in server.log.read_text()
 
 
@@ -140,11 +141,11 @@ def test_a_kernel_that_waits_is_kept_and_one_whose_page_is_gone_is_ended(
         async with kernels.opening(session):
             assert warm.kernel_id == await kernels.start_kernel(env={}, path="")
             rendered = await lives_after(9 * 3600)
-        soon = await lives_after(UNCLAIMED_SECONDS - 1)
+        soon = await lives_after(UNCLAIMED_SECONDS / 2)
         kernels.notify_connect(warm.kernel_id)
         connected = await lives_after(9 * 3600)
         kernels.notify_disconnect(warm.kernel_id)
-        lost = await lives_after(LOST_SECONDS - 1)
+        lost = await lives_after(LOST_SECONDS / 2)
         gone = await lives_after(LOST_SECONDS + 1)
         await kernels.shutdown_all(now=True)
         return [waits, rendered, soon, connected, lost, gone]
@@ -161,7 +162,7 @@ def test_no_kernel_outlives_a_server_that_is_killed(start_server: Callable[..., 
     processes = psutil.Process(server.process.pid).children(recursive=True)
     assert len(processes) >= 2
     server.process.kill()
-    assert psutil.wait_procs(processes, timeout=10)[1] == []
+    assert psutil.wait_procs(processes, timeout=240)[1] == []
     again = start_server()  # the next start finds nothing in its way
     assert "told:" in again.ask("/voila/render/asked.ipynb")[1]
 
@@ -176,7 +177,7 @@ def test_kernels_are_forked_again_after_what_they_are_forked_from_was_killed(
     parent = kernel.parent()
     assert os.getsid(kernel.pid) == kernel.pid
     parent.kill()
-    psutil.wait_procs([parent, kernel], timeout=10)
+    psutil.wait_procs([parent, kernel], timeout=240)
     assert "told:" in server.ask("/voila/render/asked.ipynb")[1]
     assert [each.parent().pid for each in server.kernels()] != [parent.pid]
 
@@ -217,7 +218,7 @@ def _socket(base: str, kernel: str, headers: dict[str, str]) -> int:
         return thread.submit(asyncio.run, attempt()).result()
 
 
-def _until(true: Callable[[], bool], *, seconds: float = 60) -> bool:
+def _until(true: Callable[[], bool], *, seconds: float = 240) -> bool:
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.1)
