@@ -162,11 +162,22 @@ SIGHTLINE = [sys.executable, "-m", "workbench", "serve"]
 
 @contextmanager
 def behind_hub(home: Path, gallery: Path, folder: Path) -> Iterator[Team]:
-    """A JupyterHub as ``deploy/jupyterhub_config.py`` has it, with Sightline as its service."""
+    """A JupyterHub as ``deploy/`` has it, with Sightline as its service, behind nginx with TLS."""
     program("configurable-http-proxy")
+    nginx = program("nginx")
     environment = in_service(home, gallery)
-    port, hub, api, own = free_ports(4)
-    origin = f"http://127.0.0.1:{port}"
+    port, hub, api, own, front, plain = free_ports(6)
+    origin = f"https://127.0.0.1:{front}"
+    site = nginx_site(
+        "nginx-hub.conf",
+        folder,
+        {
+            "listen 80;": f"listen 127.0.0.1:{plain};",
+            "listen 443 ssl": f"listen 127.0.0.1:{front} ssl",
+            "server_name hub.example.org": "server_name 127.0.0.1",
+            "proxy_pass http://127.0.0.1:8000;": f"proxy_pass http://127.0.0.1:{port};",
+        },
+    )
     token = folder / "hub-token"
     token.touch(mode=0o600)
     token.write_text("0123456789abcdef" * 4)
@@ -196,17 +207,18 @@ def behind_hub(home: Path, gallery: Path, folder: Path) -> Iterator[Team]:
         "--hub-service", "sightline", "--hub-token", token, "--hub-without-servers",
         "--hub-seconds", 1, "--warm-kernels", 1,
     ]  # fmt: skip
-    logs = folder / "hub.log", folder / "sightline.log"
+    logs = folder / "hub.log", folder / "sightline.log", folder / "nginx.log"
     with (
         started(
             [sys.executable, "-m", "jupyterhub", "--config", configuration],
             log=logs[0], environment=hub_environment, folder=folder,
         ) as first,
         started(sightline, log=logs[1], environment=environment, folder=folder) as second,
+        started([nginx, "-c", site], log=logs[2], environment={}, folder=folder) as third,
     ):  # fmt: skip
-        both = (first, logs[0]), (second, logs[1])
-        wait_for(lambda: status_of(f"{origin}/hub/login") == 200, *both, where="hub")
-        wait_for(lambda: status_of(address) in (302, 401), *both, where="service")
+        all_three = tuple(zip((first, second, third), logs, strict=True))
+        wait_for(lambda: status_of(f"{origin}/hub/login") == 200, *all_three, where="hub")
+        wait_for(lambda: status_of(address) in (302, 401), *all_three, where="service")
         yield Team(address, home, logs[1])
 
 
@@ -217,33 +229,20 @@ def behind_nginx(home: Path, gallery: Path, folder: Path) -> Iterator[Team]:
     environment = in_service(home, gallery)
     port, plain = free_ports(2)
     address = f"https://127.0.0.1:{port}/"
-    make_certificate(folder)
     people = folder / "people"
     people.write_text("".join(f"{name}:{{PLAIN}}{PASSWORD}\n" for name in TEAM))
-    site = (DEPLOY / "nginx.conf").read_text()
-    for written, here in {
-        "listen 80;": f"listen 127.0.0.1:{plain};",
-        "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
-        "server_name sightline.example.org": "server_name 127.0.0.1",
-        "/etc/sightline/tls/certificate.pem": str(folder / "certificate.pem"),
-        "/etc/sightline/tls/key.pem": str(folder / "key.pem"),
-        "/etc/sightline/people": str(people),
-        "/run/sightline/sightline.sock": str(folder / "sightline.sock"),
-    }.items():
-        assert written in site, f"deploy/nginx.conf has no {written!r}"
-        site = site.replace(written, here)
-    (folder / "site.conf").write_text(site)
-    temporary = "".join(
-        f"{kind}_temp_path {folder}/{kind};\n"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    site = nginx_site(
+        "nginx.conf",
+        folder,
+        {
+            "listen 80;": f"listen 127.0.0.1:{plain};",
+            "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
+            "server_name sightline.example.org": "server_name 127.0.0.1",
+            "/etc/sightline/people": str(people),
+            "/run/sightline/sightline.sock": str(folder / "sightline.sock"),
+        },
     )
     account = "www-data" if as_root else str(os.getuid())
-    (folder / "nginx.conf").write_text(
-        f"{'user www-data;' if as_root else ''}\ndaemon off;\nworker_processes 1;\n"
-        f"pid {folder}/nginx.pid;\nerror_log {folder}/nginx.log;\n"
-        "events { worker_connections 256; }\n"
-        f"http {{\naccess_log off;\n{temporary}include {folder}/site.conf;\n}}\n"
-    )
     sightline = [
         *SIGHTLINE, "--sign-in", "proxy", "--address", address,
         "--socket", folder / "sightline.sock", "--proxy-account", account, "--warm-kernels", 1,
@@ -254,12 +253,36 @@ def behind_nginx(home: Path, gallery: Path, folder: Path) -> Iterator[Team]:
         wait_for(
             lambda: "Sightline is ready" in logs[1].read_text(), (second, logs[1]), where="own"
         )
-        with started(
-            [nginx, "-c", folder / "nginx.conf"], log=logs[0], environment={}, folder=folder
-        ) as first:
+        with started([nginx, "-c", site], log=logs[0], environment={}, folder=folder) as first:
             both = (first, logs[0]), (second, logs[1])
             wait_for(lambda: status_of(address) == 401, *both, where="nginx")
             yield Team(address, home, logs[1])
+
+
+def nginx_site(name: str, folder: Path, here: Mapping[str, str]) -> Path:
+    """The whole configuration of an nginx that serves a file of ``deploy/``, with other names."""
+    make_certificate(folder)
+    site = (DEPLOY / name).read_text()
+    certificate = {
+        "/etc/sightline/tls/certificate.pem": str(folder / "certificate.pem"),
+        "/etc/sightline/tls/key.pem": str(folder / "key.pem"),
+    }
+    for written, ours in {**here, **certificate}.items():
+        assert written in site, f"deploy/{name} has no {written!r}"
+        site = site.replace(written, ours)
+    (folder / "site.conf").write_text(site)
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    whole = folder / "nginx.conf"
+    whole.write_text(
+        f"{'user www-data;' if os.getuid() == 0 else ''}\ndaemon off;\nworker_processes 1;\n"
+        f"pid {folder}/nginx.pid;\nerror_log {folder}/nginx.log;\n"
+        "events { worker_connections 256; }\n"
+        f"http {{\naccess_log off;\n{temporary}include {folder}/site.conf;\n}}\n"
+    )
+    return whole
 
 
 def make_certificate(folder: Path) -> None:
