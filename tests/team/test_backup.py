@@ -66,6 +66,11 @@ def test_what_is_copied_while_people_work_is_whole_elsewhere(
     tmp_path: Path,
 ) -> None:
     town = copied(town_file, office.home)
+    (north := office.home / "the north").mkdir(mode=0o700)
+    beside = copied(town_file, north)
+    for name in ("hub-token", "sightline.env"):
+        (office.home / name).touch(mode=0o600)
+        (office.home / name).write_text(name)
     with Gallery.for_writing(town, PROFILE) as gallery:
         with at_work(
             lambda n: gallery.add_cameras([Camera(f"N{n}", "New", 51.4, 0.2)]),
@@ -78,9 +83,10 @@ def test_what_is_copied_while_people_work_is_whole_elsewhere(
                 [BACKUP, office.home, tmp_path / "copy"], capture_output=True, text=True, check=True
             )
         assert all(now > then for now, then in zip(done, before, strict=True))
-    # The office burns down; the copy is brought to another machine.
-    elsewhere = (tmp_path / "copy").rename(tmp_path / "elsewhere")
+    # The office burns down; the copy is brought to another machine, as docs/operate.md says.
     office.home.rename(tmp_path / "ashes")
+    (elsewhere := tmp_path / "elsewhere").mkdir(mode=0o700)
+    subprocess.run(["cp", "-a", f"{tmp_path / 'copy'}/.", f"{elsewhere}/"], check=True)
     head = Head.parse(copy.stdout.rpartition(" ")[2])
     found = verify(elsewhere / "casework", pins=[head])
     assert found.sound, found.faults
@@ -93,7 +99,13 @@ def test_what_is_copied_while_people_work_is_whole_elsewhere(
             gallery, subject, permitted, case="A-1", register=restored.register, threshold=None
         )
         assert result.candidates
-    assert elsewhere.stat().st_mode & 0o077 == 0, "others may read the copy"
+    with restored.open_gallery(elsewhere / north.name / beside.name) as gallery:
+        assert list(check(gallery)) == []
+    for name in ("hub-token", "sightline.env"):
+        assert (elsewhere / name).read_text() == name
+    readable = [path for path in elsewhere.rglob("*") if path.stat().st_mode & 0o077]
+    assert (elsewhere.stat().st_mode & 0o077, readable) == (0, []), "others may read the copy"
+    assert list((tmp_path / "ashes").rglob("*.backup-*")) == []
 
 
 def test_a_copy_is_never_made_into_a_folder_that_holds_something(
@@ -105,6 +117,21 @@ def test_a_copy_is_never_made_into_a_folder_that_holds_something(
     )
     assert refused.returncode != 0
     assert list((tmp_path / "copy").iterdir()) == []
+
+
+def test_two_galleries_of_one_name_are_not_copied_over_each_other(
+    office: Any, town_file: Path, copied: Any, tmp_path: Path
+) -> None:
+    office.register.record("note.made", {})
+    copied(town_file, office.home)
+    (tmp_path / "elsewhere").mkdir()
+    other = copied(town_file, tmp_path / "elsewhere")
+    refused = subprocess.run(
+        [BACKUP, office.home, tmp_path / "copy", other], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1
+    assert "another gallery of that name was copied before" in refused.stderr
+    assert not (tmp_path / "copy").exists()
 
 
 @pytest.mark.parametrize("by", ["a full disk", signal.SIGTERM])
