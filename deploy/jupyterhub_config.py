@@ -44,6 +44,12 @@ c.JupyterHub.load_roles = [
         "scopes": ["access:services!service=sightline"],
         "groups": ["sightline"],
     },
+    {
+        "name": "sightline-itself",
+        "description": "See that nobody has a server here, when Sightline is started",
+        "scopes": ["list:users"],
+        "services": ["sightline"],
+    },
     # No scope of "self" but these: nobody starts a server here.
     {"name": "user", "scopes": ["read:users!user", "read:tokens!user", "tokens!user"]},
 ]

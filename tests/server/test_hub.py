@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
 
 import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
@@ -45,3 +50,47 @@ def test_so_many_are_remembered_who_were_sent_to_the_hub_and_did_not_come_back()
     states = [hub.generate_state(f"/{number}") for number in range(MOST_PENDING + 3)]
     assert [hub.get_next_url(state) for state in states[:4]] == ["/", "/", "/", "/3"]
     assert hub.get_next_url(states[-1]) == f"/{MOST_PENDING + 2}"
+
+
+@pytest.fixture
+def hub() -> Iterator[Any]:
+    """The one address of a hub that says who has a server there; ``hub.people`` is what it says."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = self.headers["Authorization"] == f"token {TOLD['JUPYTERHUB_API_TOKEN']}"
+            right = self.path.startswith("/hub/api/users?state=active") and known
+            allowed = right and server.people is not None  # type: ignore[attr-defined]
+            self.send_response(200 if allowed else 403)
+            self.end_headers()
+            people = server.people or []  # type: ignore[attr-defined]
+            self.wfile.write(json.dumps([{"name": name} for name in people]).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    server.people = []  # type: ignore[attr-defined]
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_hub_with_servers_is_not_taken_for_one_without(
+    hub: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = f"http://127.0.0.1:{hub.server_port}/hub/api"
+    told = HubSignIn.read({**TOLD, "JUPYTERHUB_API_URL": api}, given={}, without_servers=True)
+    address = Address.parse("https://hub.example.org/services/sightline/")
+    told.check(address)
+    assert caplog.text == ""
+    hub.people = ["anna"]
+    with pytest.raises(SettingsError, match="is not so: anna has a server at this hub now"):
+        told.check(address)
+    hub.people = None  # the token has no scope for it
+    told.check(address)
+    assert "is believed and was not checked" in caplog.text
+    assert "the scope list:users" in caplog.text

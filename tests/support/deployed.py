@@ -285,7 +285,7 @@ def nginx_site(name: str, folder: Path, here: Mapping[str, str]) -> Path:
     return whole
 
 
-def make_certificate(folder: Path) -> None:
+def make_certificate(folder: Path, *, days: int = 1) -> None:
     """A key and a certificate of 127.0.0.1 that nobody signed but itself."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -298,7 +298,7 @@ def make_certificate(folder: Path) -> None:
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now - day).not_valid_after(now + day)
+        .serial_number(1).not_valid_before(now - day).not_valid_after(now + days * day)
         .add_extension(names, critical=False)
         .sign(key, hashes.SHA256())
     )  # fmt: skip

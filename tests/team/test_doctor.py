@@ -71,7 +71,7 @@ def test_a_clock_that_was_set_back_is_noticed(office: Any) -> None:
 
 def test_a_hub_that_is_away_is_named(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTERHUB_API_URL", "http://127.0.0.1:9/hub/api")
-    with pytest.raises(SightlineError, match="cannot be reached"):
+    with pytest.raises(SightlineError, match="cannot be asked"):
         found_of("JupyterHub")
 
 

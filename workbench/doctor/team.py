@@ -1,4 +1,4 @@
-"""Checks of an installation that serves a team: files, clock, limits, server and hub."""
+"""Checks of an installation that serves a team: files, clock, limits and server."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import shlex
 import socket
 import stat
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +20,8 @@ from workbench.casework.record.audit import HEAD, LOG, verify
 from workbench.casework.record.identity import SOCKET, peer_of, socket_address, sockets_in
 from workbench.casework.record.people import read_people
 from workbench.casework.register import FOLDER, all_entries
-from workbench.errors import SettingsError, SightlineError
+from workbench.doctor import serving
+from workbench.errors import SightlineError
 from workbench.gallery.register import segments_folder
 
 if TYPE_CHECKING:
@@ -45,9 +44,7 @@ def looks(settings: Settings) -> dict[str, Callable[[], str]]:
     found["clock"] = lambda: _clock(folder)
     found["limits of a process"] = lambda: _limits(folder)
     found["server"] = lambda: _server(folder)
-    if address := os.environ.get("JUPYTERHUB_API_URL"):
-        found["JupyterHub"] = lambda: _hub(address)
-    return found
+    return found | serving.looks(settings, folder)
 
 
 def _casework(folder: Path) -> str:
@@ -101,8 +98,8 @@ def _files(settings: Settings, folder: Path) -> str:
 
 def _leftovers(settings: Settings) -> str:
     """Look for links to faces that a backup left when the machine ended it: no purge sees them."""
-    places = {settings.home.resolve(), settings.gallery_file.resolve().parent}
-    left = sorted(path for place in places for path in place.glob("*.backup-??????"))
+    beside = {gallery.parent for gallery in _galleries(settings)}
+    left = sorted(path for place in beside for path in place.glob("*.backup-??????"))
     if left:
         raise SightlineError(
             "holds links to faces of a gallery, which stay when the gallery purges them",
@@ -117,10 +114,16 @@ def _private(settings: Settings, folder: Path) -> Iterator[Path]:
     yield from folder.rglob("*")
     if not read_people(folder).in_service:
         return  # a person at a desk may make galleries as the umask has them
-    for gallery in {settings.gallery_file.resolve(), *settings.home.resolve().glob("*.duckdb")}:
+    for gallery in _galleries(settings):
         if gallery.exists():
             yield gallery
             yield segments_folder(gallery)
+
+
+def _galleries(settings: Settings) -> set[Path]:
+    """Paths of the gallery that is set and of those in the home, in whatever folder."""
+    inside = settings.home.resolve().rglob("*.segments")
+    return {settings.gallery_file.resolve(), *(path.with_suffix("") for path in inside)}
 
 
 def _clock(folder: Path) -> str:
@@ -215,26 +218,6 @@ def _asked(folder: Path, name: str) -> int | None:
             fix="Stop that process, and start the server again",
         )
     return pid
-
-
-def _hub(address: str) -> str:
-    """Ask the hub for its version, which takes no token."""
-    if not address.startswith(("http://", "https://")):
-        raise SettingsError(
-            "is not an address",
-            where="JUPYTERHUB_API_URL",
-            fix="Write it as http://127.0.0.1:8081/…",
-        )
-    try:
-        # The scheme was checked.
-        with urllib.request.urlopen(f"{address.rstrip('/')}/", timeout=_SECONDS) as answer:  # noqa: S310
-            version = json.load(answer)["version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise SightlineError(
-            f"cannot be reached ({reason})", where=address, fix="Start the hub, or set its address"
-        ) from None
-    return f"version {version} at {address}"
 
 
 def _account(uid: int) -> str:

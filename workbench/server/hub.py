@@ -23,8 +23,9 @@ from tornado.log import app_log
 from tornado.web import HTTPError, RequestHandler
 
 from workbench.casework.record.identity import normal_name
-from workbench.errors import NotPermitted, SettingsError
+from workbench.errors import NotPermitted, ServerError, SettingsError
 from workbench.server.address import Address
+from workbench.server.hubapi import people_with_servers
 from workbench.server.refusals import refusal_page
 from workbench.server.sessions import Session, Sessions
 from workbench.server.ways import Cookie, Handler, Refused, is_use, navigates, token_in
@@ -113,7 +114,10 @@ class HubSignIn:
             If the pages share the host name of a hub whose people may have servers.
         """
         name = urlsplit(self.public).hostname or ""
-        if self.without_servers or name not in {"", address.host.strip("[]")}:
+        if name not in {"", address.host.strip("[]")}:
+            return
+        if self.without_servers:
+            self._check_without_servers()
             return
         raise SettingsError(
             "is also the host name of the hub: a page of a person's own server there could open "
@@ -122,6 +126,21 @@ class HubSignIn:
             fix="Give the pages a host name of their own (or the hub its subdomain_host), or say "
             "with --hub-without-servers that no one has a server of their own at this hub",
         )
+
+    def _check_without_servers(self) -> None:
+        """Ask the hub whether what the administrator says of it is so now."""
+        try:
+            people = people_with_servers(self.api, self.token)
+        except ServerError as error:
+            app_log.warning("--hub-without-servers is believed and was not checked: %s", error)
+            return
+        if people:
+            raise SettingsError(
+                f"is not so: {', '.join(people[:3])} {'has' if len(people) == 1 else 'have'} a "
+                "server at this hub now",
+                where="--hub-without-servers",
+                fix="Give the pages a host name of their own, or let no one have servers there",
+            )
 
     def way(self, sessions: Sessions, address: Address) -> ByHub:
         """Make the way in."""
