@@ -14,6 +14,7 @@ from deployed import PASSWORD, Team, behind_hub, behind_nginx, recorded, status_
 from playwright.sync_api import expect
 
 from workbench.casework.record.audit import verify
+from workbench.server.hubapi import people_with_servers
 
 pytestmark = pytest.mark.browser
 CASE, TITLE = "A-2026-117", "Last seen at the <b>market</b>"
@@ -139,6 +140,7 @@ def test_five_people_behind_a_hub_bring_a_case_to_a_sighting(
     served_by_hub: Team, visit: Callable[..., Any], wanted: tuple[Path, ...]
 ) -> None:
     team, photographs = served_by_hub, list(wanted)
+    assert people_with_servers(team.hub_api, team.hub_token) == []
     anna, sara, rosa, rolf, otto = (
         Person(name, team, visit, ignore_https_errors=True)
         for name in ("anna", "sara", "rosa", "rolf", "otto")

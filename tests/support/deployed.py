@@ -66,11 +66,13 @@ def free_ports(number: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Team:
-    """A running server: where people open it, and its home."""
+    """A running server: where people open it, and its home; its hub's API and token, if any."""
 
     address: str
     home: Path
     log: Path
+    hub_api: str = ""
+    hub_token: str = ""
 
     def page(self, name: str) -> str:
         return f"{self.address}voila/render/{name}.ipynb"
@@ -219,7 +221,8 @@ def behind_hub(home: Path, gallery: Path, folder: Path) -> Iterator[Team]:
         all_three = tuple(zip((first, second, third), logs, strict=True))
         wait_for(lambda: status_of(f"{origin}/hub/login") == 200, *all_three, where="hub")
         wait_for(lambda: status_of(address) in (302, 401), *all_three, where="service")
-        yield Team(address, home, logs[1])
+        hub_api = f"http://127.0.0.1:{hub}/hub/api"
+        yield Team(address, home, logs[1], hub_api, token.read_text())
 
 
 @contextmanager
