@@ -6,7 +6,8 @@ The real server, kernel, networks and Chromium, no network. Measured from the cl
 until what it brings is drawn:
 
 - opening the demo, until the first control stands there: on a kernel started for it (cold) and on
-  one that waited (warm), in a browser that has never been here and in one that has. Browser,
+  one that waited (warm), in a browser that has never been here and in one that has; and on a line
+  of 1.5 Mbit/s in one that has never been here, with the megabytes that it carried till then, Browser,
   server and kernel share this machine. Chromium is asked over its own protocol alone: Playwright
   listens to each request of the page, which takes half a second of these openings;
 - searching: from Search until cards, map and timeline stand there, median of five; and the longest
@@ -32,11 +33,13 @@ from contextlib import contextmanager
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import search as synthetic
 from options import add_small
 from playwright.sync_api import Page, sync_playwright
+from slow_line import SlowLine
 from tornado.websocket import websocket_connect
 
 from workbench.demo import demo_town
@@ -51,6 +54,7 @@ from workbench.settings import Settings
 
 TOKEN = "a-token-of-the-benchmark"
 CASE, ALL, PERSON, LIKE, ROUNDS = "PAGE", "Everywhere", "Tobias Reed", 300, 5
+SLOW = 1.5e6  # bits a second
 REST = 12.0  # seconds before each opening: the machine comes to rest, the next kernel is ready
 SERVE = """
 import sys
@@ -160,7 +164,7 @@ class Browser:
         self._process.terminate()
         self._process.wait(30)
 
-    async def opened(self, address: str) -> float:
+    async def opened(self, address: str, line: SlowLine | None = None) -> float:
         """Seconds from asking for the page, in a new tab, until its first control stands there."""
         browser = await websocket_connect(self._address)
         tab = (await self._ask(browser, "Target.createTarget", url="about:blank"))["targetId"]
@@ -174,6 +178,7 @@ class Browser:
                 break
             await asyncio.sleep(0.02)
         seconds = time.perf_counter() - began
+        self.received = 0 if line is None else line.received
         await self._ask(browser, "Target.closeTarget", targetId=tab)
         return seconds
 
@@ -205,6 +210,26 @@ def openings(path: Path, environment: Mapping[str, str], *, small: bool = False)
             figures = (statistics.median(times), max(times)) if times else ()
             result[f"opening, {kernel}, {name}, s"] = [round(seconds, 2) for seconds in figures]
     return result
+
+
+def slow_opening(path: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Opening the page for the first time over a slow line."""
+    with (
+        serving(path, environment, warm_kernels=1) as address,
+        SlowLine(urlsplit(address).port or 0, SLOW) as line,
+        tempfile.TemporaryDirectory() as profile,
+    ):
+        time.sleep(REST)
+        browser = Browser(profile)
+        try:
+            seconds = asyncio.run(browser.opened(line.address(address), line))
+            carried = browser.received
+        finally:
+            browser.close()
+    return {
+        "opening, warm, new browser, 1.5 Mbit/s, s": round(seconds, 1),
+        "carried by then, MB": round(carried / 1e6, 2),
+    }
 
 
 def searched(page: Page) -> dict[str, float]:
@@ -292,9 +317,11 @@ def main() -> None:
         result: dict[str, Any] = {"rows": options.rows, "cameras": options.cameras}
         if options.small:
             result |= openings(path, shown.environment(), small=True)
+            result |= slow_opening(path, shown.environment())
             result |= measure(path, home, 1)
         else:
             result |= openings(demo_gallery(town, installation), shown.environment())
+            result |= slow_opening(demo_gallery(town, installation), shown.environment())
             result |= measure(path, home)
     print(json.dumps(result) if options.json else json.dumps(result, indent=2))
 

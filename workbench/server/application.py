@@ -9,6 +9,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from importlib.metadata import distribution
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +29,7 @@ from workbench.server.administration import SessionsSocket
 from workbench.server.api.forwarding import Forward
 from workbench.server.api.process import ApiProcess
 from workbench.server.api.wire import VERSION
+from workbench.server.compression import SOCKET, compression
 from workbench.server.configuration import isolated_jupyter, voila_configuration
 from workbench.server.dashboards import find_dashboards, packaged_dashboards
 from workbench.server.health import Alive, Health, Metrics, Operations
@@ -58,6 +60,7 @@ from workbench.server.ways import SignIn, TokenSignIn, Way
 
 _WATCH_SECONDS = 5.0  # how often sessions that are over are looked for
 
+_PLOTLY = str(Path(str(distribution("plotly").locate_file("plotly/package_data"))).resolve())
 _KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 
 
@@ -218,7 +221,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (
                 r"voila/static/(.*)",
                 MultiStaticFileHandler,
-                {"paths": [*self.static_paths, str(style.FOLDER)]},
+                {"paths": [*self.static_paths, str(style.FOLDER), _PLOTLY]},
             ),
             (
                 r"voila/labextensions/(.*)",
@@ -268,7 +271,11 @@ class DashboardServer(Voila):  # type: ignore[misc]
             way=way,
             owners=self.kernel_manager,
             address=self.address,
-            transforms=[self.policy.transform(self.address.base)],
+            transforms=[
+                self.policy.transform(self.address.base),
+                compression(self.address.base),
+            ],
+            websocket_compression_options=SOCKET,
             default_handler_class=NotFound,
             websocket_max_message_size=MESSAGE_BYTES,
             operations=operations,
