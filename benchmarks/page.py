@@ -7,9 +7,9 @@ until what it brings is drawn:
 
 - opening the demo, until the first control stands there: on a kernel started for it (cold) and on
   one that waited (warm), in a browser that has never been here and in one that has; and on a line
-  of 1.5 Mbit/s in one that has never been here, with the megabytes that it carried till then, Browser,
-  server and kernel share this machine. Chromium is asked over its own protocol alone: Playwright
-  listens to each request of the page, which takes half a second of these openings;
+  of 1.5 Mbit/s in one that has never been here, with the megabytes that it carried until then.
+  Browser, server and kernel share this machine. Chromium is asked over its own protocol alone:
+  Playwright listens to each request of the page, which takes half a second of these openings;
 - searching: from Search until cards, map and timeline stand there, median of five; and the longest
   time in which the page did not answer meanwhile.
 
@@ -33,7 +33,6 @@ from contextlib import contextmanager
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import search as synthetic
@@ -212,17 +211,19 @@ def openings(path: Path, environment: Mapping[str, str], *, small: bool = False)
     return result
 
 
-def slow_opening(path: Path, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Opening the page for the first time over a slow line."""
+def slow_opening(
+    path: Path, environment: Mapping[str, str], *, small: bool = False
+) -> dict[str, Any]:
+    """Opening the page for the first time over a slow line; a small run has no time for one."""
     with (
         serving(path, environment, warm_kernels=1) as address,
-        SlowLine(urlsplit(address).port or 0, SLOW) as line,
+        SlowLine(address, 50 * SLOW if small else SLOW) as line,
         tempfile.TemporaryDirectory() as profile,
     ):
-        time.sleep(REST)
+        time.sleep(0 if small else REST)
         browser = Browser(profile)
         try:
-            seconds = asyncio.run(browser.opened(line.address(address), line))
+            seconds = asyncio.run(browser.opened(line.address, line))
             carried = browser.received
         finally:
             browser.close()
@@ -317,7 +318,7 @@ def main() -> None:
         result: dict[str, Any] = {"rows": options.rows, "cameras": options.cameras}
         if options.small:
             result |= openings(path, shown.environment(), small=True)
-            result |= slow_opening(path, shown.environment())
+            result |= slow_opening(path, shown.environment(), small=True)
             result |= measure(path, home, 1)
         else:
             result |= openings(demo_gallery(town, installation), shown.environment())

@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import suppress
 from types import TracebackType
+from urllib.parse import urlsplit
 
 CHUNK = 4096
 
@@ -16,24 +17,24 @@ class SlowLine:
 
     Parameters
     ----------
-    port : int
-        Where the server listens on 127.0.0.1.
+    address : str
+        Where the server listens.
     bits_per_second : float
         All connections share it. What the browser sends is not held back.
 
     Attributes
     ----------
-    port : int
-        Where the browser connects to instead, once the context is entered.
+    address : str
+        The same over this line, once the context is entered.
     received : int
         Bytes that the browser has received, headers and frames of sockets included.
     """
 
-    def __init__(self, port: int, bits_per_second: float) -> None:
-        self._server_port, self._rate = port, bits_per_second / 8
+    def __init__(self, address: str, bits_per_second: float) -> None:
+        self._server, self._rate = urlsplit(address), bits_per_second / 8
         self._free_at = 0.0
         self._loop = asyncio.new_event_loop()
-        self.port, self.received = 0, 0
+        self.address, self.received = "", 0
 
     def __enter__(self) -> SlowLine:
         ready = threading.Event()
@@ -52,12 +53,13 @@ class SlowLine:
     def _serve(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
         server = self._loop.run_until_complete(asyncio.start_server(self._relay, "127.0.0.1", 0))
-        self.port = server.sockets[0].getsockname()[1]
+        port = server.sockets[0].getsockname()[1]
+        self.address = self._server._replace(netloc=f"127.0.0.1:{port}").geturl()
         ready.set()
         self._loop.run_forever()
 
     async def _relay(self, browser: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        answers, asked = await asyncio.open_connection("127.0.0.1", self._server_port)
+        answers, asked = await asyncio.open_connection(self._server.hostname, self._server.port)
         await asyncio.gather(
             self._carry(browser, asked, slow=False), self._carry(answers, back, slow=True)
         )

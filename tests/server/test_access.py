@@ -152,6 +152,18 @@ def test_every_answer_carries_the_security_headers(served: Any, path: str, known
     assert "Server" not in headers
 
 
+def test_scripts_and_styles_are_compressed_and_nothing_else(served: Any) -> None:
+    for path in ("/voila/static/theme.css", "/voila/static/plotly.min.js"):
+        plain = served.ask(path)[1]
+        answer, packed = served.ask(path, Accept_Encoding="gzip")
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert len(packed) < len(plain) / 2
+        assert answer.headers["ETag"]  # so a browser that has it need not load it again
+    for path in ("/", "/no/such/page"):
+        answer, _ = served.ask(path, Accept_Encoding="gzip")
+        assert "Content-Encoding" not in answer.headers
+
+
 def test_the_log_holds_no_token(served: Any) -> None:
     served.ask(f"/no/such/page?token={served.token}")
     served.ask("/no/such/page?name=somebody")
