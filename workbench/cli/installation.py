@@ -47,7 +47,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         actions, "take", _take,
         "take a gallery over, so that it belongs to this installation",
         "Take a gallery over, on record, so that it belongs to this installation and no other "
-        "opens it; for administrators. In training, a gallery of another one cannot be taken.",
+        "opens it; for administrators. In training, of those of other installations only your own "
+        "files can be taken that belong to one in training, as when its home is lost.",
         "sightline installation take town.duckdb",
     )  # fmt: skip
     taking.add_argument("gallery", type=Path, metavar="FILE", help="the gallery")

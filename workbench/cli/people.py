@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from workbench.casework.ownership import put_in_service
 from workbench.casework.record.people import ROLES, spelled
 from workbench.cli.options import add_action, add_actions, add_json, describe
 from workbench.cli.output import DONE, lines, say, show, table
@@ -72,7 +73,12 @@ def _list(options: argparse.Namespace) -> int:
 
 def _grant(options: argparse.Namespace) -> int:
     account = spelled(options.account)
-    people = Installation.open().register.grant(account, options.role, granted=options.granted)
+    register = Installation.open().register
+    was_in_service = register.people.in_service
+    people = register.grant(account, options.role, granted=options.granted)
     roles = ", ".join(sorted(people.roles.get(account, ()))) or "no role"
     say(f"Roles of {account}: {roles}.")
+    if not was_in_service:
+        for path, why in put_in_service(register).items():
+            say(f"{path} was not put in service: {why} Then: sightline installation take {path}")
     return DONE

@@ -109,9 +109,10 @@ MOST_TRIES = 10
 T = TypeVar("T")
 
 
-Claim: TypeAlias = Callable[[Collection[str], bool], str]
+Claim: TypeAlias = Callable[[Collection[str], bool], contextlib.AbstractContextManager[str]]
 """Called before anything is added to a gallery without an owner, with the SHA-256 of the recordings
-that are added and whether all were indexed into it; returns the owner from then on, or nothing."""
+that are added and whether all were indexed into it; gives a block in which they are added, with the
+owner from then on, or nothing."""
 
 
 Settling: TypeAlias = Callable[[], contextlib.AbstractContextManager[None]]
@@ -888,10 +889,8 @@ class Gallery:
                     yield another
                     entries.append(made[-1].finish())
                     left = [e for e in self._register.segments if e not in gone]
-                    register = replace(
-                        self._register, segments=(*left, *entries), owner=self._owner_with(made)
-                    )
-                    with settling():
+                    with settling(), self._claimed(made) as owner:
+                        register = replace(self._register, segments=(*left, *entries), owner=owner)
                         write_register(self.path, register)
                 except BaseException:
                     for segment in made:
@@ -905,15 +904,15 @@ class Gallery:
                 with contextlib.suppress(DiskRefused):
                     self.compact()
 
-    def _owner_with(self, made: Sequence[SegmentWriter]) -> str:
-        """Owner of the gallery when these segments are in it."""
+    def _claimed(self, made: Sequence[SegmentWriter]) -> contextlib.AbstractContextManager[str]:
+        """Give a block that adds segments, with the owner of the gallery when they are in it."""
         contents = frozenset[str]().union(*(segment.contents for segment in made))
         if self.owner or self.claim is None or not contents:
-            return self.owner
+            return contextlib.nullcontext(self.owner)
         return self.claim(contents, all(segment.indexed for segment in made))
 
     def give_to(self, owner: str) -> None:
-        """Have the gallery belong to the installation with this id."""
+        """Have the gallery belong to this owner."""
         self._is_writable()
         register = replace(self._register, owner=owner)
         with _writing(self.path):
@@ -1044,7 +1043,7 @@ class Gallery:
 
     @property
     def owner(self) -> str:
-        """Id of the installation that the gallery belongs to; empty if it belongs to none yet."""
+        """Owner as :mod:`workbench.casework.ownership` writes it; empty if there is none yet."""
         return self._register.owner
 
     def holds_only(self, contents: Collection[str]) -> bool:

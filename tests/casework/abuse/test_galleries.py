@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -72,7 +73,7 @@ def test_a_gallery_taken_into_training(
     office: Any, town_file: Path, desk: Callable[[], Installation], copied: Any, tmp_path: Path
 ) -> None:
     mine, copy = desk(), copied(town_file, tmp_path / "copy")
-    with pytest.raises(NotPermitted, match="takes over no gallery of another installation"):
+    with pytest.raises(NotPermitted, match="takes over no gallery of an installation in service"):
         mine.take_gallery(copy)
     with pytest.raises(GalleryError, match="belongs to another installation"):
         mine.open_gallery(copy, write=True)
@@ -80,6 +81,32 @@ def test_a_gallery_taken_into_training(
     with pytest.raises(GalleryError) as refused:
         mine.open_gallery(there)
     assert refused.value.fix == f"Set SIGHTLINE_HOME to {office.home}"
+
+
+def test_a_gallery_of_the_time_before_service(
+    office: Any, unowned: Gallery, desk: Callable[[], Installation], copied: Any, run: Run,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """Made in training, it goes into service with its installation, or is searched by none."""
+    mine, account = desk(), getpass.getuser()
+    path, moved = unowned.path, copied(unowned.path, tmp_path / "moved")
+    for each in (path, moved):
+        mine.open_gallery(each, write=True).close()
+    away = moved.rename(moved.with_name("away.duckdb"))
+    segments_folder(moved).rename(segments_folder(away))
+    assert run("people", "grant", account, "analyst").status == 0
+    mine = Installation.open()
+    mine.open_gallery(path).close()
+    with pytest.raises(GalleryError, match="was not put in service") as refused:
+        mine.open_gallery(away)
+    assert "sightline installation take" in refused.value.fix
+    mine.take_gallery(away)
+    mine.open_gallery(away).close()
+    office.patch.setenv("SIGHTLINE_HOME", str(tmp_path / "another"))
+    another = Installation.open()
+    for each in (path, away):
+        with pytest.raises(NotPermitted, match="of an installation in service"):
+            another.take_gallery(each)
 
 
 def test_a_gallery_that_was_not_taken_over(
@@ -101,7 +128,7 @@ def test_a_gallery_that_was_not_taken_over(
         patch.setattr(Gallery, "give_to", full)
         with pytest.raises(GalleryError, match="no space"):
             office.installation.take_gallery(unowned.path)
-    assert office.events("gallery.take.failed")[0].about["reason"] == "no space"
+    assert office.events("gallery.taken.failed")[0].about["reason"] == "no space"
     office.installation.take_gallery(unowned.path)
     *_, entry = office.events("gallery.taken")
     assert (entry.account, entry.about["recordings"], entry.about["before"]) == ("ada", 5, "")
