@@ -145,6 +145,19 @@ class ServerError(SightlineError):
     """A server cannot be reached, does not know who asks, or has too much to do."""
 
 
+class TooManyRequests(ServerError):
+    """A server does as much for a person as it does at once.
+
+    ``seconds`` is the time after which it is worth asking again.
+    """
+
+    seconds: int = 1
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", seconds: int = 1) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.seconds = seconds
+
+
 def is_full(error: BaseException) -> bool:
     """Return True if an error says that the disk is full; libraries say it in their words alone."""
     told = isinstance(error, OSError) and error.errno in _FULL

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from deployed import PASSWORD, Team, behind_hub, behind_nginx, recorded, status_
 from playwright.sync_api import expect
 
 from workbench.casework.record.audit import verify
+from workbench.client import Connection, connect
+from workbench.domain import Scope
+from workbench.errors import NotPermitted
 from workbench.server.hubapi import people_with_servers
 
 pytestmark = pytest.mark.browser
@@ -136,6 +140,47 @@ def decide(person: Person, reason: str) -> None:
     person.reads("Nothing is waiting for you.")
 
 
+def search_by_program(there: Connection, photographs: list[Path | bytes]) -> None:
+    assert [case.reference for case in there.cases()] == [CASE]
+    request = there.case(CASE).request
+    scope = Scope(request.district, request.start, request.end)
+    found = there.search(photographs, scope, case=CASE, threshold="all", top=2)
+    assert len(found.candidates) == 2
+    assert found.shot(found.candidates[0])[:2] == b"\xff\xd8"
+
+
+def token_for(person: Person, *scopes: str) -> dict[str, str]:
+    """A token that a person makes for a program at the hub, as its page for that does."""
+    hub = person.team.address.split("/services/")[0]
+    person.page.goto(f"{hub}/hub/token")
+    made: dict[str, str] = person.page.evaluate(ASK_HUB, ["POST", "", {"scopes": scopes}])
+    return made
+
+
+ASK_HUB = """([method, path, asked]) => {
+    const {user, base_url, xsrf_token} = window.jhdata;
+    const headers = {"Content-Type": "application/json", "X-XSRFToken": xsrf_token};
+    const body = JSON.stringify(asked);
+    return fetch(`${base_url}api/users/${user}/tokens${path}`, {method, headers, body})
+        .then(answer => answer.status === 204 ? null : answer.json());
+}"""
+
+
+def told_by(there: Connection) -> str:
+    try:
+        there.cases()
+    except NotPermitted as error:
+        return str(error)
+    return ""
+
+
+def of_megabytes(photograph: Path, number: int) -> bytes:
+    """The same picture as a file of so many megabytes, by comments in it."""
+    content = photograph.read_bytes()
+    comment = b"\xff\xfe" + (2**15).to_bytes(2, "big") + bytes(2**15 - 2)
+    return content[:2] + comment * (number * 2**20 // len(comment) + 1) + content[2:]
+
+
 def test_five_people_behind_a_hub_bring_a_case_to_a_sighting(
     served_by_hub: Team, visit: Callable[..., Any], wanted: tuple[Path, ...]
 ) -> None:
@@ -177,6 +222,18 @@ def test_five_people_behind_a_hub_bring_a_case_to_a_sighting(
     otto.page.wait_for_url("**/hub/**")
     otto.page.goto(team.page("audit"))
     otto.page.locator("#username_input").wait_for()
+    made = token_for(anna, "access:services!service=sightline")
+    there = connect(team.address, token=made["token"])
+    assert repr(there).endswith("as anna (analyst)>")
+    search_by_program(there, list(photographs))
+    other = token_for(rolf, "read:users!user")
+    with pytest.raises(NotPermitted, match="this token does not open Sightline"):
+        connect(team.address, token=other["token"])
+    anna.page.evaluate(ASK_HUB, ["DELETE", f"/{made['id']}", None])
+    until = time.monotonic() + 60
+    while not (refused := told_by(there)):  # the hub's answer counts for a second
+        assert time.monotonic() < until
+    assert "no one has signed in with this token" in refused
     entries = recorded(team.home)
     acts = {
         (entry["by"]["account"], entry["by"]["way"], entry["what"])
@@ -214,6 +271,13 @@ def test_people_behind_nginx_are_who_its_password_says(
         http_credentials={"username": "sara", "password": PASSWORD},
     )  # fmt: skip
     approve_it(sara)
+    certificate = Path(team.log).parent / "certificate.pem"
+    with pytest.raises(NotPermitted, match="this password is not known"):
+        connect(team.address, user="anna", password="another", ca_file=certificate)
+    with pytest.raises(NotPermitted, match="this token is not known"):
+        connect(team.address, token="anna", ca_file=certificate)
+    there = connect(team.address, user="anna", password=PASSWORD, ca_file=certificate)
+    search_by_program(there, [of_megabytes(wanted[0], 2)])
     (asked,) = [entry for entry in recorded(team.home) if entry["what"] == "case.asked"]
     assert (asked["by"]["account"], asked["by"]["way"]) == ("anna", "proxy")
     if os.getuid() == 0:

@@ -144,8 +144,9 @@ def connected(serving: dict[str, Any]) -> str:
     # What reads cases is asked for elsewhere: this server's gallery is none.
     return (
         "from workbench.client.bridge import open_page\n"
+        "from workbench.client.credentials import Credential\n"
         "from workbench.client.transport import Server\n"
-        f"server = Server({serving['address']!r}, {serving['token']!r})\n"
+        f"server = Server({serving['address']!r}, Credential({serving['token']!r}))\n"
     )
 
 

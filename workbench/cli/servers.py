@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:
-    """Add ``--server``, ``--token-file`` and ``--ca-file``."""
+    """Add ``--server``, what signs in there, and ``--ca-file``."""
     group = parser.add_argument_group("on a team's server")
     group.add_argument(
         "--server",
@@ -33,6 +33,18 @@ def add_server(parser: argparse.ArgumentParser) -> None:
         "JupyterHub gave you, else you are asked for it",
     )
     group.add_argument(
+        "--user",
+        metavar="NAME",
+        help="name with which you sign in, where a proxy asks for a password and not for a token",
+    )
+    group.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="file, readable by you alone, that holds the password of --user; by default you are "
+        "asked for it",
+    )
+    group.add_argument(
         "--ca-file", type=Path, metavar="FILE", help="certificates to trust for it, in PEM"
     )
 
@@ -40,18 +52,28 @@ def add_server(parser: argparse.ArgumentParser) -> None:
 def connected(options: argparse.Namespace) -> Connection | None:
     """Connect to the server that was named; None if none was.
 
-    A token is never an option: other users of a machine can read how a command was called.
+    A token or a password is never an option: other users of a machine can read how a command was
+    called.
     """
     if options.server is None:
         return None
     from workbench.client import connect
-    from workbench.client.transport import HUB_TOKEN
+    from workbench.client.credentials import HUB_TOKEN
 
-    token = None
-    if options.token_file is None and not os.environ.get(HUB_TOKEN) and sys.stdin.isatty():
-        token = getpass.getpass(f"Token for {options.server.partition('?')[0]}: ")
+    given: dict[str, str] = {}
+    server, user = options.server.partition("?")[0], options.user
+    if sys.stdin.isatty():
+        if user is not None and options.password_file is None:
+            given["password"] = getpass.getpass(f"Password of {user} at {server}: ")
+        elif user is None and options.token_file is None and not os.environ.get(HUB_TOKEN):
+            given["token"] = getpass.getpass(f"Token for {server}: ")
     return connect(
-        options.server, token=token, token_file=options.token_file, ca_file=options.ca_file
+        options.server,
+        token_file=options.token_file,
+        user=user,
+        password_file=options.password_file,
+        ca_file=options.ca_file,
+        **given,
     )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from workbench.casework.cases import Case
 from workbench.casework.reviewing.fillers import ErrorRate
+from workbench.client.credentials import find_credential
 from workbench.client.documents import (
     candidate_from,
     case_from,
@@ -20,7 +21,7 @@ from workbench.client.documents import (
     scope_document,
 )
 from workbench.client.results import ConfirmedOnServer, ForecastOnServer, FoundOnServer
-from workbench.client.transport import ARROW, Server, find_token
+from workbench.client.transport import ARROW, Server
 from workbench.domain import Coverage, Filter, Scope, parse_time
 from workbench.errors import ImageError
 
@@ -38,6 +39,9 @@ def connect(
     *,
     token: str | None = None,
     token_file: Path | str | None = None,
+    user: str | None = None,
+    password: str | None = None,
+    password_file: Path | str | None = None,
     ca_file: Path | str | None = None,
     proxy: str | None = None,
 ) -> Connection:
@@ -56,6 +60,13 @@ def connect(
         *token_file* or, on a JupyterHub, the one that the hub gave this notebook.
     token_file : Path or str, optional
         File that holds the token, which only its owner may read (``chmod 600``).
+    user : str, optional
+        Name with which one signs in at a proxy that asks for a password (HTTP Basic), in place of
+        a token.
+    password : str, optional
+        Password of that name; or *password_file*.
+    password_file : Path or str, optional
+        File that holds the password, which only its owner may read (``chmod 600``).
     ca_file : Path or str, optional
         Certificates to trust, in PEM; by default those of this machine. TLS is always checked.
     proxy : str, optional
@@ -64,20 +75,20 @@ def connect(
     Raises
     ------
     SettingsError
-        If there is no token, or the address is not one that it can be sent to.
+        If there is no credential, or the address is not one that it can be sent to.
     ServerError
         If the server cannot be reached.
     NotPermitted
-        If it does not know the token.
+        If it does not know the token, or the name and its password.
     """
-    file = None if token_file is None else Path(token_file).expanduser()
-    server = Server(
-        address,
-        find_token(token, file),
-        ca_file=None if ca_file is None else Path(ca_file).expanduser(),
-        proxy=proxy,
+    credential = find_credential(
+        token=token,
+        token_file=_file(token_file),
+        user=user,
+        password=password,
+        password_file=_file(password_file),
     )
-    return Connection(server)
+    return Connection(Server(address, credential, ca_file=_file(ca_file), proxy=proxy))
 
 
 class Connection:
@@ -252,7 +263,7 @@ class Connection:
         DistrictError
             If the district holds no camera, or the filter leaves none.
         ServerError
-            If one has searched too often within a minute.
+            If the server still had too much to do for one's account after some minutes.
         """
         document = {
             "case": case, "top": top, "threshold": threshold, "shots": shots,
@@ -363,6 +374,10 @@ class Connection:
         with pa.ipc.open_stream(io.BytesIO(content)) as reader:
             frame: pd.DataFrame = reader.read_all().to_pandas()
         return frame
+
+
+def _file(name: Path | str | None) -> Path | None:
+    return None if name is None else Path(name).expanduser()
 
 
 def _case(reference: str, *more: str) -> str:

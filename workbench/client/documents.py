@@ -187,12 +187,14 @@ def error_document(error: SightlineError) -> Document:
     }
     if isinstance(error, errors.SeveralFacesFound):
         made["count"] = error.count
+    if isinstance(error, errors.TooManyRequests):
+        made["seconds"] = error.seconds
     return made
 
 
 def error_from(document: Mapping[str, Any]) -> SightlineError:
     """Read an error, as one of the family of :mod:`workbench.errors`."""
     kind = _ERRORS.get(str(document.get("error")), SightlineError)
-    more = {"count": document["count"]} if "count" in document else {}
+    more = {name: document[name] for name in ("count", "seconds") if name in document}
     what, where, fix = (str(document.get(name, "")) for name in ("what", "where", "fix"))
     return kind(what, where=where, fix=fix, **more)

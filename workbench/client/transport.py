@@ -1,81 +1,38 @@
-"""Requests to a server: its address, a token, and nothing that the environment says."""
+"""Requests to a server: its address, a credential, and nothing that the environment says."""
 
 from __future__ import annotations
 
 import json
-import os
 import ssl
-import stat
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from workbench.client.credentials import Credential
 from workbench.client.documents import MOST_BYTES, error_from
 from workbench.errors import NotPermitted, ServerError, SettingsError
 
 ARROW = "application/vnd.apache.arrow.stream"
-HUB_TOKEN = "JUPYTERHUB_API_TOKEN"  # noqa: S105 - the name of a variable
+LONGEST_WAIT = 120.0
+"""Seconds that a request waits in all for a server that has too much to do."""
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _SECONDS = 600.0
 
 
-def find_token(token: str | None, file: Path | str | None) -> str:
-    """Return the token: the one given, that of a file, or the one that a hub gave this server.
-
-    Raises
-    ------
-    SettingsError
-        If there is none, both are given, or the file cannot be read or others may read it.
-    """
-    if token is not None and file is not None:
-        raise SettingsError(
-            "a token and a file with one are given", where="token", fix="Give one of the two"
-        )
-    found = token if file is None else _from_file(Path(file))
-    if found is None:
-        found = os.environ.get(HUB_TOKEN, "")
-    if not found:
-        raise SettingsError(
-            "there is none",
-            where="token",
-            fix="Give one, or the file that holds it; on a JupyterHub, your server has its own",
-        )
-    if not (found.isascii() and found.isprintable()) or " " in found:
-        raise SettingsError(
-            "holds a character that no token has", where="token", fix="Copy it again, alone"
-        )
-    return found
-
-
-def _from_file(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise SettingsError(
-                    "may be read by others than its owner",
-                    where=str(path),
-                    fix=f"Run `chmod 600 {path}`; better, have a new token made first",
-                )
-            return file.read(4096).decode("ascii", "replace").strip()
-    except OSError as error:
-        raise SettingsError(
-            f"cannot be read ({error.strerror})", where=str(path), fix="Name the file of the token"
-        ) from None
-
-
 @dataclass(frozen=True)
 class Server:
-    """A server and whose requests go there; the token is never shown.
+    """A server and whose requests go there.
 
     Parameters
     ----------
     address : str
         Where the pages are: ``https://sightline.example/`` or with a path.
-    token : str
+    credential : Credential
+        Token or name and password.
     ca_file : Path, optional
         Certificates to trust, in PEM; by default those of this machine.
     proxy : str, optional
@@ -84,11 +41,11 @@ class Server:
     Raises
     ------
     SettingsError
-        If the address is none, or it would send the token over the network in plain text.
+        If the address is none, or it would send the credential over the network in plain text.
     """
 
     address: str
-    token: str = field(repr=False)
+    credential: Credential
     ca_file: Path | None = None
     proxy: str | None = None
 
@@ -102,7 +59,7 @@ class Server:
             )
         if found.scheme == "http" and found.hostname not in _LOOPBACK:
             raise SettingsError(
-                "the token would cross the network in plain text",
+                f"the {self.credential.kind} would cross the network in plain text",
                 where=self.address.partition("?")[0][:100],
                 fix="Use an address that begins with https://",
             )
@@ -113,7 +70,7 @@ class Server:
     @property
     def authorization(self) -> dict[str, str]:
         """Header that says who asks."""
-        return {"Authorization": f"Bearer {self.token}"}
+        return {"Authorization": self.credential.authorization}
 
     def tls(self) -> ssl.SSLContext | None:
         """Rules for TLS, which are never loosened; None for plain HTTP on this machine."""
@@ -143,7 +100,9 @@ class Server:
     ) -> tuple[bytes, Mapping[str, str]]:
         """Make one request, and return the body and the headers of its answer.
 
-        Redirections are not followed: the token is for this server alone. With *api* false the path
+        Redirections are not followed: the credential is for this server alone. If the server has
+        too much to do for this person (429), the request waits as long as it says, longer each
+        time, and is sent again; after two minutes the error is raised. With *api* false the path
         is one of the pages'.
 
         Raises
@@ -151,7 +110,8 @@ class Server:
         SightlineError
             The error that the server answers, of the kind that it is there.
         ServerError
-            If it cannot be reached or is not a Sightline server, or the request is too large.
+            If it cannot be reached, is not a Sightline server, or has too much to do for longer
+            than that, or the request is too large.
         """
         if len(body or b"") > MOST_BYTES:  # a server would cut the connection off in the middle
             raise ServerError(
@@ -166,6 +126,22 @@ class Server:
         target = f"{found.path}{'api/v1/' if api else ''}{path}"
         if query:
             target += f"?{urlencode(query)}"
+        left, least = LONGEST_WAIT, 1.0
+        while True:
+            answer, content = self._once(method, target, body, headers)
+            pause = _pause(answer) if api else None
+            if pause is None or pause > left or not left:
+                break
+            pause = min(max(pause, least), left)
+            left, least = left - pause, 2 * least
+            time.sleep(pause)
+        if answer.status >= 300:
+            raise self._error(answer, content)
+        return content, dict(answer.headers.items())
+
+    def _once(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[HTTPResponse, bytes]:
         connection = self._connection()
         try:
             connection.request(method, target, body=body, headers=headers)
@@ -185,9 +161,7 @@ class Server:
             ) from None
         finally:
             connection.close()
-        if answer.status >= 300:
-            raise self._error(answer, content)
-        return content, dict(answer.headers.items())
+        return answer, content
 
     def _connection(self) -> HTTPConnection:
         found, context = urlsplit(self.address), self.tls()
@@ -211,13 +185,49 @@ class Server:
             except (ValueError, AttributeError):
                 pass
         if answer.status in (401, 403):
+            kind = self.credential.kind
             return NotPermitted(
-                "the server does not know this token, or it does not open Sightline",
+                f"this {kind} is not known there, or does not open Sightline",
                 where=self.address,
-                fix="Have a token made for yourself; on a hub, one with the scope of this service",
+                fix=_FIX[kind],
+            )
+        if answer.status == 413:
+            return ServerError(
+                "is too large for what stands before the server",
+                where="request",
+                fix=f"Send fewer photographs; the server itself takes {MOST_BYTES // 2**20} MB",
+            )
+        if 300 <= answer.status < 400:
+            return ServerError(
+                f"sends the program elsewhere, to {_origin(answer.headers.get('Location', ''))}",
+                where=self.address,
+                fix="Check the address; if people sign in there, ask its administrator for a way "
+                "in for programs",
             )
         return ServerError(
             f"answered {answer.status} {answer.reason}, which a Sightline server does not",
             where=self.address,
             fix="Check the address",
         )
+
+
+_FIX = {
+    "token": "Have a token made for yourself, on a hub one with the scope of this service; where a "
+    "proxy asks for a password, give user and password instead",
+    "password": "Check both, as you sign in with them in a browser; where a hub or the server "
+    "itself signs in, give a token instead",
+}
+
+
+def _pause(answer: HTTPResponse) -> float | None:
+    """Return after how many seconds to ask again, if it has too much to do."""
+    after = answer.headers.get("Retry-After", "")
+    if answer.status != 429 or not (after.isascii() and after.isdecimal()):
+        return None
+    return float(after)
+
+
+def _origin(location: str) -> str:
+    """Say where an address leads, without what follows the host, where a secret may stand."""
+    found = urlsplit(location)
+    return f"{found.scheme}://{found.hostname}" if found.hostname else "another page"

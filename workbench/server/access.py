@@ -21,11 +21,10 @@ from tornado.web import Application, RedirectHandler, RequestHandler
 
 from workbench.casework.record.identity import account_of_process, normal_name
 from workbench.client.documents import error_document
-from workbench.errors import NotPermitted
 from workbench.server.address import Address
 from workbench.server.api.wire import VERSION
 from workbench.server.health import is_for_operators
-from workbench.server.refusals import refusal_page
+from workbench.server.refusals import refusal_page, refusal_to_program
 from workbench.server.sessions import Session
 from workbench.server.signins import SignIns
 from workbench.server.ways import Refused, Way
@@ -33,12 +32,6 @@ from workbench.server.ways import Refused, Way
 _SHOWN = string.punctuation
 _KERNEL = re.compile(r"/(?:api/kernels|voila/api/shutdown)/(\w+-\w+-\w+-\w+-\w+)(?:/|$)")
 _ALIVE = re.compile(r"alive/\w+-\w+-\w+-\w+-\w+")
-
-_UNKNOWN = NotPermitted(
-    "no one has signed in with this token, or it does not open Sightline",
-    where="token",
-    fix="Have a token made for yourself; at a hub, one with the scope of this service",
-)
 
 
 class Owners(Protocol):
@@ -205,7 +198,7 @@ class _AccessDenied(RequestHandler):
         door: Any = self.application
         if self.request.path.startswith(f"{door.address.base}api/{VERSION}/"):
             self.set_header("Content-Type", "application/json; charset=utf-8")
-            self.finish(json.dumps(error_document(_UNKNOWN)))
+            self.finish(json.dumps(error_document(refusal_to_program(refused.reason))))
             return
         self.finish(refusal_page(self, refused.reason))
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
+from workbench.errors import NotPermitted, ServerError, SightlineError
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -98,6 +100,37 @@ REFUSALS = {
     ),
 }
 """Refusals by the reason that the door or a way to sign in gives."""
+
+
+_TOKEN = NotPermitted(
+    "no one has signed in with this token, or it does not open Sightline",
+    where="token",
+    fix="Have a token made for yourself; at a hub, one with the scope of this service",
+)
+_TO_PROGRAMS: dict[str, SightlineError] = {
+    "missing": _TOKEN,
+    "wrong": _TOKEN,
+    "unknown token": _TOKEN,
+    "hub access": NotPermitted(
+        "this token does not open Sightline",
+        where="token",
+        fix="Have one made with the scope of this service; whether you may have one, the "
+        "administrator of the hub says",
+    ),
+    "hub": ServerError(
+        "the hub that signs people in does not answer",
+        where="sign-in",
+        fix="Ask again in a minute",
+    ),
+}
+
+
+def refusal_to_program(reason: str) -> SightlineError:
+    """Say as an error of the API why a request is refused."""
+    if reason in _TO_PROGRAMS:
+        return _TO_PROGRAMS[reason]
+    what, _, fix = REFUSALS[reason].text.removesuffix(".").partition(". ")
+    return NotPermitted(what, where="sign-in", fix=fix)
 
 
 def refusal_page(handler: RequestHandler, reason: str) -> str:
