@@ -69,7 +69,7 @@ class Forks:
         self._writer: asyncio.StreamWriter | None = None
         self._ready: asyncio.Future[bool] | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._started: list[asyncio.Future[int]] = []
+        self._started: list[asyncio.Future[ForkedProcess]] = []
         self._processes: dict[int, ForkedProcess] = {}
 
     async def open(self) -> None:
@@ -91,28 +91,41 @@ class Forks:
     async def start(
         self, command: list[str], *, environment: Mapping[str, str], folder: str
     ) -> ForkedProcess | None:
-        """Fork a kernel that runs that command; None if that cannot be done."""
+        """Fork a kernel that runs that command; None if none is forked, nor will be.
+
+        Raises RuntimeError if it takes too long. The kernel is ended should it come after all: it
+        would have the ports of any that is started in its place.
+        """
         if _LAUNCHER not in command or self._ready is None:
             return None
-        started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(_READY_SECONDS):
                 ready = await asyncio.shield(self._ready)
-            if not ready or self._writer is None:
-                return None
-            asked = {
-                "arguments": command[command.index(_LAUNCHER) + 1 :],
-                "environment": dict(environment),
-                "folder": folder,
-            }
+        except TimeoutError as error:
+            app_log.error("a kernel could not be forked: %r", error)
+            return None
+        if not ready or self._writer is None:
+            return None
+        asked = {
+            "arguments": command[command.index(_LAUNCHER) + 1 :],
+            "environment": dict(environment),
+            "folder": folder,
+        }
+        started: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
+        try:
             self._writer.write(json.dumps(asked).encode() + b"\n")
             self._started.append(started)
             async with asyncio.timeout(_FORK_SECONDS):
-                pid = await asyncio.shield(started)
-        except (TimeoutError, OSError) as error:
+                return await asyncio.shield(started)
+        except TimeoutError:
+            started.add_done_callback(_end_late)
+            raise RuntimeError("a kernel was not forked in time") from None
+        except OSError as error:  # the process has ended, and with it each that it forked
             app_log.error("a kernel could not be forked: %r", error)
             return None
-        return self._processes[pid]
+        except asyncio.CancelledError:
+            started.add_done_callback(_end_late)
+            raise
 
     async def close(self) -> None:
         """End the process, and with it any kernel that is left."""
@@ -132,8 +145,9 @@ class Forks:
                 if "ready" in told:
                     ready.set_result(True)
                 elif "started" in told:
-                    self._processes[told["started"]] = ForkedProcess(told["started"])
-                    self._started.pop(0).set_result(told["started"])
+                    forked = ForkedProcess(told["started"])
+                    self._processes[forked.pid] = forked
+                    self._started.pop(0).set_result(forked)
                 elif (ended := self._processes.pop(told["ended"], None)) is not None:
                     ended.returncode = told["status"]
         except (OSError, ValueError) as error:
@@ -158,6 +172,12 @@ class Forks:
             await asyncio.to_thread(self._parent.wait)
         if worked:
             await self.open()
+
+
+def _end_late(started: asyncio.Future[ForkedProcess]) -> None:
+    """End a kernel that nobody waits for any more, once it is there."""
+    if started.exception() is None:
+        started.result().kill()
 
 
 class ForkProvisioner(LocalProvisioner):

@@ -1,0 +1,58 @@
+"""Kernels that are forked, where that takes longer than anyone waits."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from workbench.server import forks
+from workbench.server.forks import Forks
+
+
+def test_a_kernel_that_is_forked_too_late_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the connection file of the kernel that a page would be given in its place."""
+
+    async def ask() -> None:
+        made = Forks(os.environ)
+        await made.open()
+        assert made._parent is not None
+        assert made._ready is not None
+        parent = psutil.Process(made._parent.pid)
+        command = ["python", "-m", "ipykernel_launcher", "-f", str(tmp_path / "kernel.json")]
+
+        async def forked() -> forks.ForkedProcess | None:
+            return await made.start(command, environment=os.environ, folder=str(tmp_path))
+
+        try:
+            assert await asyncio.wait_for(asyncio.shield(made._ready), 60)
+            parent.send_signal(signal.SIGSTOP)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(forks, "_FORK_SECONDS", 0.1)
+                with pytest.raises(RuntimeError, match="not forked in time"):
+                    await forked()
+            leaving = asyncio.create_task(forked())
+            await asyncio.sleep(0)  # so that it asks
+            leaving.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await leaving
+            parent.send_signal(signal.SIGCONT)
+            kernel = await forked()
+            assert kernel is not None
+            until = time.monotonic() + 60
+            while [child.pid for child in parent.children()] != [kernel.pid]:
+                assert time.monotonic() < until
+                await asyncio.sleep(0.05)
+            assert kernel.poll() is None
+        finally:
+            parent.send_signal(signal.SIGCONT)
+            await made.close()
+
+    asyncio.run(ask())
