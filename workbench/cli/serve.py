@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from workbench.cli.options import Renamed, count, describe, positive
 from workbench.cli.output import DONE, say
 from workbench.cli.signing_in import add_sign_in, chosen_sign_in
+from workbench.errors import GalleryError, SightlineError
+from workbench.installation import Installation
 from workbench.settings import load_settings
 
 
@@ -76,6 +81,7 @@ def _serve(options: argparse.Namespace) -> int:
         warm_kernels=options.warm_kernels,
         kernels=options.kernels,
         kernels_of_person=options.kernels_per_person,
+        check=_check_gallery,
         **chosen_sign_in(options),
     )
 
@@ -100,3 +106,36 @@ def serve_gallery(gallery: Path, *, home: Path, hint: str = "", **given: Any) ->
     token = os.environ.get("SIGHTLINE_TOKEN")
     serve(gallery=gallery, home=home, token=token, ready=ready, **given)
     return DONE
+
+
+def _check_gallery(gallery: Path) -> None:
+    """Raise what each page would raise that opens the gallery, were it to be served.
+
+    It is opened in a process of its own: the server needs neither DuckDB nor what that holds.
+    """
+    from workbench.client.documents import error_from
+
+    code = "import sys; from workbench.cli.serve import open_once; open_once(sys.argv[1])"
+    told = subprocess.run(  # noqa: S603 - this interpreter, our module
+        [sys.executable, "-P", "-c", code, str(gallery)], stdout=subprocess.PIPE, check=False
+    )
+    if told.returncode == 0:
+        return
+    try:
+        error = error_from(json.loads(told.stdout))
+    except ValueError:
+        error = GalleryError(
+            "cannot be opened", where=str(gallery), fix="What went wrong is written above"
+        )
+    raise error
+
+
+def open_once(gallery: str) -> None:
+    """Open a gallery as a page does; if that fails, print the error as JSON and exit with 1."""
+    from workbench.client.documents import error_document
+
+    try:
+        Installation.open().open_gallery(gallery).close()
+    except SightlineError as error:
+        print(json.dumps(error_document(error)))  # noqa: T201 - to the process that started this
+        sys.exit(1)

@@ -84,6 +84,7 @@ def serve(
     kernels: int | None = None,
     kernels_of_person: int | None = None,
     environment: Mapping[str, str] = MappingProxyType({}),
+    check: Callable[[Path], None] = lambda _: None,
     ready: Callable[[str], None],
 ) -> None:
     """Serve the dashboards for ``gallery`` until Ctrl-C or SIGTERM.
@@ -124,6 +125,8 @@ def serve(
         Kernels of one person's pages; by default 8.
     environment : Mapping[str, str]
         Settings for the kernels, named ``SIGHTLINE_…``.
+    check : callable
+        Called with the gallery before anything listens; what it raises is raised.
     ready : callable
         Called with the address to open, token included, once the server answers requests.
 
@@ -155,6 +158,7 @@ def serve(
     public = public_address(address, host=host, port=port or 0, tunnels=desk)
     check_privacy(public, host=host, insecure=insecure, team=sign_in.is_for_team)
     sign_in.check(public, host=host)
+    check(gallery)
     sockets = listen_at(socket_path, group=socket_group) if socket_path else listen(host, port)
     number = sockets[0].getsockname()[1] if host else 0
     public = public_address(address, host=host, port=number, tunnels=desk)
