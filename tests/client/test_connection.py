@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import signal
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 from office import Office
 
-from workbench.client import Connection, connect
+from workbench.client import Connection, connect, transport
+from workbench.client.credentials import find_credential
+from workbench.client.transport import Server
 from workbench.domain import Filter, Scope
 from workbench.errors import (
     CaseError,
@@ -22,7 +25,9 @@ from workbench.errors import (
     SettingsError,
     SeveralFacesFound,
     SightlineError,
+    TooManyRequests,
 )
+from workbench.server.api import kept
 
 ASKED: dict[str, Any] = {
     "template": "missing-person", "authority": "Public prosecutor", "authorisation": "P 117/26",
@@ -106,6 +111,58 @@ def test_the_api_comes_back_when_its_process_was_killed(team: Any, anna: Connect
     with contextlib.suppress(ServerError):  # one request may meet the end of the process
         anna.statistics()
     assert anna.statistics()["recordings"] == 3
+
+
+def test_a_request_waits_for_a_server_with_too_much_to_do(
+    team: Any, anna: Connection, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads, most = team.process.uploads, kept.MOST_UPLOADED_BY_ONE
+    uploads.enter("anna", most)
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            uploads.leave("anna", most)
+
+    monkeypatch.setattr(transport.time, "sleep", pause)
+    assert anna.coverage(scope).recordings == 3
+    assert pauses == [5.0, 5.0, 5.0]
+    uploads.enter("anna", most)
+    with pytest.raises(TooManyRequests, match="200 MB are the most") as caught:
+        anna.coverage(scope)
+    assert caught.value.seconds == 5
+    assert sum(pauses[3:]) == transport.LONGEST_WAIT
+    uploads.leave("anna", most)
+
+
+def test_a_password_is_given_with_its_name_alone(
+    team: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("of the tests\n")
+    file.chmod(0o604)
+    for given, said in (
+        ({"password": "secret"}, "without the name"),
+        ({"user": "anna", "password": "secret", "token": "token-of-anna"}, "a token and a name"),
+        ({"user": "anna"}, "there is none"),
+        ({"user": "anna:b", "password": "secret"}, "not a name"),
+        ({"user": "anna", "password": "secret\n"}, "no password has"),
+        ({"user": "anna", "password_file": file}, "read by others"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            connect(team.address, **given)  # type: ignore[arg-type]
+    file.chmod(0o600)
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "token-of-sara")  # which is another person's
+    with pytest.raises(NotPermitted, match="no one has signed in"):
+        connect(team.address, user="anna", password_file=file)
+    found = find_credential(user="änna", password_file=file)
+    assert base64.b64decode(found.authorization.removeprefix("Basic ")) == (
+        "änna:of the tests".encode()
+    )
+    assert "tests" not in repr(Server(team.address, found))
+    with pytest.raises(SettingsError, match="password would cross the network"):
+        Server("http://sightline.example/", found)
 
 
 def test_a_token_goes_only_where_it_belongs(

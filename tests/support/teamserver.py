@@ -15,9 +15,11 @@ from workbench.server.access import Door
 from workbench.server.address import Address
 from workbench.server.api.forwarding import Forward
 from workbench.server.api.process import ApiProcess
+from workbench.server.health import Operations
 from workbench.server.limits import LimitedServer, Limits
-from workbench.server.sessions import Session
+from workbench.server.sessions import Session, Sessions
 from workbench.server.ways import Refused, token_in
+from workbench.settings import load_settings
 
 
 class TokenOfEach:
@@ -60,6 +62,12 @@ class TeamServer:
             way=TokenOfEach(),  # type: ignore[arg-type]  # no more of a way is asked for
             owners=NoKernels(),
             address=Address.parse(self.address),
+            operations=Operations(
+                casework=load_settings().home / "casework",
+                gallery=gallery,
+                kernels=NoKernels(),  # type: ignore[arg-type]
+                sessions=Sessions(),
+            ),
             handlers=[(r"/town/api/v1/.*", Forward, {"api": self.process, "base": "/town/"})],
         )
         limits = Limits.of_machine()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
     from workbench.casework.register import CaseRegister
 
-EXPORTS = ("evidence.exported", "sightings.exported")
+EXPORTS = ("evidence.exported", "sightings.exported", "review.exported")
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,3 +89,12 @@ def record_export(
         "tracklets": list(tracklets),
     }
     register.record("sightings.exported", about, by=me)
+
+
+def record_table(register: CaseRegister, table: str, *, cases: Sequence[str], rows: int) -> None:
+    """Record that a table of scores is read, before it is handed out.
+
+    *cases* are the references of those whose decisions it holds.
+    """
+    about = {"table": table, "cases": list(cases), "rows": rows}
+    register.record("review.exported", about)

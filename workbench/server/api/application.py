@@ -68,25 +68,34 @@ class OneClient(HTTPServer):
         super().handle_stream(stream, address)
 
 
-async def serve(socket: Path, gallery: Path) -> None:
-    """Answer on a Unix socket until standard input ends, as it does when the server does."""
-    served = Served(Installation.open(), gallery)
-    application = Application(
+def make_application(served: Served) -> Application:
+    """Make the application that answers at all endpoints."""
+    return Application(
         [(rf"/{VERSION}/{path}", handler, {"served": served}) for path, handler in ROUTES],
         default_handler_class=Missing,
         default_handler_args={"served": served},
         log_function=lambda _: None,  # the pages' server logs each request
     )
+
+
+async def serve(socket: Path, gallery: Path, *, told: int) -> None:
+    """Answer on a Unix socket until standard input ends, as it does when the server does.
+
+    Once it does, a line is written to the file descriptor *told*, which is closed.
+    """
+    served = Served(Installation.open(), gallery)
+    application = make_application(served)
     server = OneClient(application, max_body_size=MOST_BYTES, max_buffer_size=MOST_BYTES + 2**20)
     server.client = (os.getppid(), os.getuid())
     server.add_socket(bind_unix_socket(str(socket), mode=0o600))
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_reader(sys.stdin.fileno(), stopped.set)
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+    os.write(told, b"ready\n")
+    os.close(told)
     await stopped.wait()
     loop.remove_reader(sys.stdin.fileno())
     server.stop()
-    served.threads.shutdown(wait=False, cancel_futures=True)
+    for threads in (served.quick, served.heavy):
+        threads.shutdown(wait=False, cancel_futures=True)
     await server.close_all_connections()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,11 +15,11 @@ from workbench.client.documents import Document, candidate_document, case_docume
 from workbench.domain import parse_time
 from workbench.errors import CaseError
 from workbench.server.api import questions
-from workbench.server.api.endpoint import BadInput, Endpoint
+from workbench.server.api.endpoint import Endpoint
+from workbench.server.api.problems import BadInput
 
 if TYPE_CHECKING:
     from workbench.casework.register import CaseRegister
-    from workbench.server.api.questions import Picture
 
 
 class _OfCases(Endpoint):
@@ -39,14 +38,14 @@ class Cases(_OfCases):
 
     async def post(self) -> None:
         """Request a case; another person approves it."""
-        document, pictures = questions.read(self)
-        self.answer(await self.work(partial(self._ask, document, pictures)), status=201)
+        self.answer(await self.work(self._ask, heavy=True), status=201)
 
     def _listed(self) -> list[Document]:
         self.register.require("case.read")
         return [case_document(case) for case in self.register.cases()]
 
-    def _ask(self, document: dict[str, Any], pictures: Sequence[Picture]) -> Document:
+    def _ask(self) -> Document:
+        document, pictures = questions.read(self)
         register, served = self.register, self.served
         reference = questions.text_of(document, "reference")
         register.require("case.ask", reference)
@@ -119,7 +118,8 @@ class CaseSightings(_OfCases):
     async def get(self, reference: str) -> None:
         """Send them in order of time; with ``?shots=1`` with their best shots. It is on record."""
         shots = self.get_query_argument("shots", "") not in ("", "0")
-        self.answer(await self.work(partial(self._confirmed, reference, shots=shots)))
+        job = partial(self._confirmed, reference, shots=shots)
+        self.answer(await self.work(job, heavy=True))
 
     def _confirmed(self, reference: str, *, shots: bool) -> Document:
         self.case(reference)
@@ -154,7 +154,7 @@ class ReviewRates(_OfCases):
 
     async def get(self) -> None:
         """Send the rates, for supervisors and auditors."""
-        rates = await self.work(lambda: error_rates(self.register))
+        rates = await self.work(lambda: error_rates(self.register), heavy=True)
         self.answer({"reviewers": [_rate(rate) for rate in rates]})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,11 +26,11 @@ from workbench.errors import (
     Cancelled,
     CaseError,
     NotPermitted,
-    ServerError,
     SightlineError,
 )
 from workbench.installation import Installation
 from workbench.server.api.kept import KeptSearches, Pace
+from workbench.server.api.problems import BadInput, NotFound, status_of, without_places
 from workbench.server.api.wire import ACCOUNT, WAY
 
 if TYPE_CHECKING:
@@ -41,22 +42,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ARROW = "application/vnd.apache.arrow.stream"
-THREADS = 4
-
-# What each kind of error is in HTTP; the first that fits counts.
-_STATUS: tuple[tuple[type[SightlineError], int], ...] = (
-    (NotPermitted, 403),
-    (errors.GalleryBusy, 503),
-    (errors.DistrictError, 422),
-    (errors.TimeError, 422),
-    (errors.ImageError, 422),
-    (errors.ProfileMismatch, 422),
-    (errors.NotCalibrated, 409),
-    (CaseError, 409),
-    (errors.EvaluationError, 409),
-    (ServerError, 429),
-    (errors.RecordingError, 409),
-)
+QUICK_THREADS, HEAVY_THREADS = 8, 4
 
 
 @dataclass
@@ -65,12 +51,25 @@ class Served:
 
     installation: Installation
     gallery: Path
-    threads: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="api")
+    quick: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="quick")
+    )
+    heavy: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(HEAVY_THREADS, thread_name_prefix="heavy")
     )
     networks: threading.Lock = field(default_factory=threading.Lock)  # one thread at a time
     searches: KeptSearches = field(default_factory=KeptSearches)
     pace: Pace = field(default_factory=Pace)
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Folders whose places are nobody's business."""
+        settings = self.installation.settings
+        folders = (
+            settings.home, self.gallery.parent, settings.models, settings.calibrations_folder,
+            Path(sys.prefix), Path.cwd(),
+        )  # fmt: skip
+        return tuple(folder.resolve() for folder in folders)
 
     @contextmanager
     def opened(self) -> Iterator[Gallery]:
@@ -79,12 +78,19 @@ class Served:
             yield gallery
 
 
-class NotFound(SightlineError):
-    """There is nothing of that name, or it is not for whoever asks."""
+def read_object(content: str | bytes, *, where: str) -> dict[str, Any]:
+    """Read a JSON object; raise BadInput for anything else, and for numbers that JSON has not."""
 
+    def no_number(text: str) -> None:
+        raise ValueError(text)
 
-class BadInput(SightlineError):
-    """The request cannot be understood."""
+    try:
+        found = json.loads(content, parse_constant=no_number)
+    except (ValueError, RecursionError):
+        raise BadInput("is not JSON", where=where, fix="Send a JSON object in UTF-8") from None
+    if not isinstance(found, dict):
+        raise BadInput("is not a JSON object", where=where, fix="Send {…}")
+    return found
 
 
 class Endpoint(RequestHandler):
@@ -114,26 +120,30 @@ class Endpoint(RequestHandler):
         if self._gone.is_set():
             raise Cancelled("the person who asked has gone", where="API")
 
-    async def work(self, job: Callable[[], T]) -> T:
-        """Do *job* in a thread, in the name of the person."""
+    async def work(self, job: Callable[[], T], *, heavy: bool = False) -> T:
+        """Do *job* in a thread, in the name of the person.
+
+        A *heavy* one may take seconds; such jobs have threads of their own, so that the others are
+        answered meanwhile. Raises TooManyRequests if enough is being done for the person.
+        """
+        served = self.served
+        served.pace.enter(self.account, heavy=heavy)
 
         def acting() -> T:
-            self.stop_if_gone()
-            with acting_for(self.account, self.way):
-                return job()
+            try:
+                self.stop_if_gone()
+                with acting_for(self.account, self.way):
+                    return job()
+            finally:
+                served.pace.leave(self.account, heavy=heavy)
 
-        return await asyncio.get_running_loop().run_in_executor(self.served.threads, acting)
+        threads = served.heavy if heavy else served.quick
+        return await asyncio.get_running_loop().run_in_executor(threads, acting)
 
     @property
     def document(self) -> dict[str, Any]:
         """The body as a JSON object; raises BadInput for anything else."""
-        try:
-            found = json.loads(self.request.body or b"{}")
-        except ValueError:
-            raise BadInput("is not JSON", where="body", fix="Send a JSON object in UTF-8") from None
-        if not isinstance(found, dict):
-            raise BadInput("is not a JSON object", where="body", fix="Send {…}")
-        return found
+        return read_object(self.request.body or b"{}", where="body")
 
     def case(self, reference: str) -> Case:
         """Return a case that the person may read; raise NotFound for any other."""
@@ -173,7 +183,7 @@ class Endpoint(RequestHandler):
         """Send an error as JSON: what was wrong, where, and what to do."""
         error = given.get("exc_info", (None, None))[1]
         if isinstance(error, SightlineError):
-            self._send(error, _status_of(error))
+            self._send(error, status_of(error))
         elif error is not None and errors.is_full(error):
             full = SightlineError(
                 "the disk is full; what was stored before is kept",
@@ -197,13 +207,14 @@ class Endpoint(RequestHandler):
         """Log what nobody raised on purpose; the rest is in the answer."""
         if not isinstance(value, SightlineError):
             super().log_exception(typ, value, tb)
-        elif _status_of(value) >= 500:
+        elif status_of(value) >= 500:
             app_log.error("%s: %s", self.request.path, value)
 
     def _send(self, error: SightlineError, status: int) -> None:
-        if status == 429:
-            self.set_header("Retry-After", "60")
-        self.answer(error_document(error), status=status)
+        if isinstance(error, errors.TooManyRequests):
+            self.set_header("Retry-After", str(error.seconds))
+        told = without_places(error, self.served.folders)
+        self.answer(error_document(told), status=status)
 
 
 class Missing(Endpoint):
@@ -214,13 +225,3 @@ class Missing(Endpoint):
         super().prepare()
         if not self._finished:
             self.send_error(404)
-
-
-def _status_of(error: SightlineError) -> int:
-    if isinstance(error, NotFound):
-        return 404
-    if isinstance(error, BadInput):
-        return 422
-    if "the disk is full" in error.what:  # as errors.unwritten says it
-        return 507
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)

@@ -10,7 +10,8 @@ import pandas as pd
 from workbench.client.documents import Document, coverage_document, scope_document
 from workbench.investigation import expect
 from workbench.server.api import questions
-from workbench.server.api.endpoint import BadInput, Endpoint
+from workbench.server.api.endpoint import Endpoint
+from workbench.server.api.problems import BadInput
 
 if TYPE_CHECKING:
     from workbench.calibration import Calibration
@@ -100,7 +101,7 @@ class CoverageOf(_OfFootage):
     async def post(self) -> None:
         """Send the coverage of a scope; nothing is compared."""
         document = self.document
-        self.answer(await self.work(partial(self._coverage, document)))
+        self.answer(await self.work(partial(self._coverage, document), heavy=True))
 
     def _coverage(self, document: dict[str, Any]) -> Document:
         self.require_reader()
@@ -116,7 +117,7 @@ class Forecast(_OfFootage):
     async def post(self) -> None:
         """Send what to expect at each threshold; nothing is compared."""
         document = self.document
-        self.answer(await self.work(partial(self._foretold, document)))
+        self.answer(await self.work(partial(self._foretold, document), heavy=True))
 
     def _foretold(self, document: dict[str, Any]) -> Document:
         self.require_reader()

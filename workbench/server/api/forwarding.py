@@ -18,7 +18,7 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler, stream_request_body
 
 from workbench.client.documents import MOST_BYTES, error_document
-from workbench.errors import ServerError, SightlineError
+from workbench.errors import ServerError, SightlineError, TooManyRequests
 from workbench.server.api.process import ApiProcess
 from workbench.server.api.wire import ACCOUNT, VERSION, WAY
 
@@ -40,13 +40,17 @@ class Forward(RequestHandler):
         """Keep the process and the path below which the server answers."""
         self._api, self._prefix = api, f"{base}api/{VERSION}/"
         self._stream: IOStream | None = None
+        self._counted: tuple[str, int] | None = None
 
     def check_xsrf_cookie(self) -> None:
         """Check nothing: the door refuses requests of other sites."""
 
     async def prepare(self) -> None:
         """Send the request on, up to its body."""
-        length = self.request.headers.get("Content-Length", "0")
+        request: Any = self.request  # whose session the door has found
+        # Of a body that is sent in chunks, the length is not known before its end.
+        chunked = "Transfer-Encoding" in request.headers
+        length = request.headers.get("Content-Length", str(MOST_BYTES if chunked else 0))
         if not (length.isascii() and length.isdecimal()):
             no_number = SightlineError(
                 "is not a number", where="Content-Length", fix="Send the request's length in bytes"
@@ -64,7 +68,6 @@ class Forward(RequestHandler):
                 ),
             )
             return
-        request: Any = self.request  # whose session the door has found
         request.connection.set_max_body_size(MOST_BYTES)
         request.connection.set_body_timeout(_UPLOAD_SECONDS)
         # The server ends the connection of whoever takes long to send a first request, but for
@@ -72,6 +75,13 @@ class Forward(RequestHandler):
         if hasattr(request.connection, "take_time"):
             request.connection.take_time()
         session = request.session
+        try:
+            self._api.uploads.enter(session.account, int(length))
+        except TooManyRequests as error:
+            self.set_header("Retry-After", str(error.seconds))
+            self._refuse(429, error)
+            return
+        self._counted = session.account, int(length)
         headers = HTTPHeaders(
             {name: self.request.headers[name] for name in _ASKED if name in self.request.headers}
         )
@@ -112,6 +122,9 @@ class Forward(RequestHandler):
 
     def on_connection_close(self) -> None:
         """Leave the process's connection too: nobody waits for its answer."""
+        counted, self._counted = self._counted, None
+        if counted is not None:
+            self._api.uploads.leave(*counted)
         if self._stream is not None:
             self._stream.close()
 

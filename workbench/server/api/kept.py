@@ -1,17 +1,18 @@
-"""Answers of searches that are kept for a while, and how many searches a person may make."""
+"""Answers of searches that are kept for a while, and how much the API does for each person."""
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.errors import ServerError
+from workbench.client.documents import MOST_BYTES
+from workbench.errors import TooManyRequests
 
 if TYPE_CHECKING:
     from workbench.domain import Candidate
@@ -19,8 +20,15 @@ if TYPE_CHECKING:
 
 KEPT_SECONDS = 3600.0
 MOST_KEPT = 8  # of a person
-MOST_AT_ONCE = 2
-MOST_A_MINUTE = 30
+MOST_A_MINUTE = 30  # searches of a person
+MOST_HEAVY = 2
+"""Requests of a person that run at once of those that take long: searches, clips, tables."""
+MOST_RUNNING = 6
+"""Requests of a person that run at once."""
+MOST_UPLOADED_BY_ONE = 2 * MOST_BYTES
+MOST_UPLOADED = 5 * MOST_BYTES
+SMALL = 2**20
+"""Bytes up to which a request is taken even where others hold all of that."""
 
 
 @dataclass(frozen=True)
@@ -68,37 +76,87 @@ class KeptSearches:
 
 
 class Pace:
-    """The number of searches that each person makes at once and in a minute, within limits."""
+    """The number of requests that run for each person, and of searches begun in a minute.
+
+    A request counts from its beginning to the end of its work, whether or not someone waits for it
+    still.
+    """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, threading.Lock()
         self._begun: dict[str, deque[float]] = {}
-        self._running: dict[str, int] = {}
+        self._running: Counter[tuple[str, bool]] = Counter()
 
-    @contextmanager
-    def one_more(self, account: str) -> Iterator[None]:
-        """Count a search of a person while it runs; raise ServerError if it is one too many."""
+    def enter(self, account: str, *, heavy: bool) -> None:
+        """Count a request until :meth:`leave`; raise TooManyRequests if it is one too many."""
+        with self._lock:
+            of_kind = self._running[account, True], self._running[account, False]
+            if heavy and of_kind[0] >= MOST_HEAVY:
+                raise TooManyRequests(
+                    f"{MOST_HEAVY} requests of {account} that take long are running, the most",
+                    where="request",
+                    fix="Wait for one of them to end, then ask again",
+                    seconds=2,
+                )
+            if sum(of_kind) >= MOST_RUNNING:
+                raise TooManyRequests(
+                    f"{MOST_RUNNING} requests of {account} are running, the most",
+                    where="request",
+                    fix="Wait for one of them to end, then ask again",
+                )
+            self._running[account, heavy] += 1
+
+    def leave(self, account: str, *, heavy: bool) -> None:
+        """Count a request no longer."""
+        with self._lock:
+            self._running[account, heavy] -= 1
+            if not self._running[account, heavy]:
+                del self._running[account, heavy]
+
+    def search(self, account: str) -> None:
+        """Count a search of a person; raise TooManyRequests if it is one too many in a minute."""
         with self._lock:
             now = self._clock()
             begun = self._begun.setdefault(account, deque())
             while begun and begun[0] <= now - 60:
                 begun.popleft()
-            if self._running.get(account, 0) >= MOST_AT_ONCE:
-                raise ServerError(
-                    f"{MOST_AT_ONCE} searches of {account} are running, and no more may",
-                    where="search",
-                    fix="Wait for one of them to end, or stop it",
-                )
             if len(begun) >= MOST_A_MINUTE:
-                raise ServerError(
+                raise TooManyRequests(
                     f"{account} has begun {MOST_A_MINUTE} searches within a minute, the most",
                     where="search",
                     fix="Wait a minute, then ask again",
+                    seconds=math.ceil(begun[0] + 60 - now),
                 )
             begun.append(now)
-            self._running[account] = self._running.get(account, 0) + 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running[account] -= 1
+
+
+class Uploads:
+    """Bytes of the requests that are being sent or worked on, which lie in memory."""
+
+    def __init__(self) -> None:
+        self._of: Counter[str] = Counter()
+
+    def enter(self, account: str, size: int) -> None:
+        """Count a request until :meth:`leave`; raise TooManyRequests if it is one too many."""
+        if self._of[account] and self._of[account] + size > MOST_UPLOADED_BY_ONE:
+            raise TooManyRequests(
+                f"requests of {account} with {self._of[account] / 2**20:.0f} MB are running, and "
+                f"{MOST_UPLOADED_BY_ONE // 2**20} MB are the most",
+                where="request",
+                fix="Wait for one of them to end, then ask again",
+                seconds=5,
+            )
+        if size > SMALL and self._of.total() + size > MOST_UPLOADED:
+            raise TooManyRequests(
+                f"the server holds {MOST_UPLOADED // 2**20} MB of requests, the most",
+                where="request",
+                fix="Ask again in some seconds",
+                seconds=5,
+            )
+        self._of[account] += size
+
+    def leave(self, account: str, size: int) -> None:
+        """Count a request no longer."""
+        self._of[account] -= size
+        if not self._of[account]:
+            del self._of[account]

@@ -9,18 +9,20 @@ import numpy as np
 import pandas as pd
 
 from workbench.calibration import calibration_of
+from workbench.casework.reviewing.exports import record_table
 from workbench.casework.reviewing.review import is_over, reviewed
 from workbench.domain import PLAIN_SCALE
 from workbench.gallery.different import different_people
-from workbench.server.api.endpoint import Endpoint, NotFound
+from workbench.server.api.endpoint import Endpoint
+from workbench.server.api.problems import NotFound
 
 
 class Scores(Endpoint):
     """``scores``: scores of the candidates of cases whose review is over, with its outcome."""
 
     async def get(self) -> None:
-        """Send case, tracklet_id, score, scale, outcome, decisions and decided_at, a row each."""
-        self.answer_table(await self.work(self._table))
+        """Send case, tracklet_id, score, scale, outcome, decisions, decided_at; it is on record."""
+        self.answer_table(await self.work(self._table, heavy=True))
 
     def _table(self) -> pd.DataFrame:
         register = self.served.installation.register
@@ -37,6 +39,8 @@ class Scores(Endpoint):
             if item.tracklet_id and item.score is not None and item.outcome != "waiting"
         ]  # fmt: skip
         columns = ["case", "tracklet_id", "score", "scale", "outcome", "decisions", "decided_at"]
+        cases = sorted({row[0] for row in rows})
+        record_table(register, "scores", cases=cases, rows=len(rows))
         made = pd.DataFrame(rows, columns=columns)
         made["decided_at"] = made["decided_at"].astype("datetime64[us, UTC]")
         return made.astype({"score": float, "decisions": int})
@@ -46,8 +50,11 @@ class DifferentPeople(Endpoint):
     """``histograms/different-people``: scores of people who are certainly different, counted."""
 
     async def get(self) -> None:
-        """Send camera_id, scale, quality, score (at which a step begins), width and comparisons."""
-        self.answer_table(await self.work(self._table))
+        """Send camera_id, scale, quality, score (of a step's beginning), width and comparisons.
+
+        It is on record.
+        """
+        self.answer_table(await self.work(self._table, heavy=True))
 
     def _table(self) -> pd.DataFrame:
         installation = self.served.installation
@@ -58,7 +65,9 @@ class DifferentPeople(Endpoint):
             counted = different_people(gallery, scale)
         counted = counted[counted["comparisons"] > 0].assign(scale=scale)
         by = ["camera_id", "scale", "quality", "score", "width"]
-        return counted[[*by, "comparisons"]].groupby(by, as_index=False).sum()
+        made = counted[[*by, "comparisons"]].groupby(by, as_index=False).sum()
+        record_table(installation.register, "different people", cases=(), rows=len(made))
+        return made
 
 
 class CalibrationTable(Endpoint):

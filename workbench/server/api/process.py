@@ -12,6 +12,7 @@ from tornado.iostream import IOStream
 from tornado.log import app_log
 
 from workbench.errors import ServerError
+from workbench.server.api.kept import Uploads
 
 _START_SECONDS = 60.0  # it takes two; on a busy machine, many times that
 _END_SECONDS = 5.0
@@ -37,6 +38,7 @@ class ApiProcess:
         self._starting = asyncio.Lock()
         self.is_broken = False
         """True once the process could not be started, until it is."""
+        self.uploads = Uploads()
 
     @property
     def pid(self) -> int | None:

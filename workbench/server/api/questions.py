@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,8 @@ from workbench.client.documents import filter_from, scope_from
 from workbench.domain import MOST_PHOTOGRAPHS, Filter, Probe, Scope
 from workbench.errors import SightlineError
 from workbench.faces.probes import find_faces, make_photograph, pool_photographs
-from workbench.server.api.endpoint import BadInput, Endpoint
+from workbench.server.api.endpoint import Endpoint, read_object
+from workbench.server.api.problems import BadInput
 
 if TYPE_CHECKING:
     from tornado.httputil import HTTPFile
@@ -45,7 +46,7 @@ def read(endpoint: Endpoint) -> tuple[dict[str, Any], list[Picture]]:
     """
     files = endpoint.request.files.get("photograph", [])
     if files or endpoint.request.headers.get("Content-Type", "").startswith("multipart/"):
-        document = _object(endpoint.get_body_argument("question", "{}"))
+        document = read_object(endpoint.get_body_argument("question", "{}"), where="question")
     else:
         document = endpoint.document
     listed = document.get("photographs") or [{} for _ in files]
@@ -103,7 +104,9 @@ def top_of(document: Mapping[str, Any]) -> int:
     top = document.get("top", 100)
     if not isinstance(top, int) or isinstance(top, bool) or not 1 <= top <= MOST_TOP:
         raise BadInput(
-            f"{top!r} is not a whole number from 1 to {MOST_TOP}", where="top", fix="Choose one"
+            f"{str(top)[:40]!r} is not a whole number from 1 to {MOST_TOP}",
+            where="top",
+            fix="Choose one",
         )
     return top
 
@@ -111,9 +114,14 @@ def top_of(document: Mapping[str, Any]) -> int:
 def number_of(document: Mapping[str, Any], name: str) -> float:
     """Read a finite number."""
     value = document.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise BadInput(f"{value!r} is not a number", where=name, fix="Send a finite number")
-    return float(value)
+    number = math.nan
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # an integer beyond all floating-point numbers
+            number = float(value)
+    if not math.isfinite(number):
+        what = f"{str(value)[:40]!r} is not a number"
+        raise BadInput(what, where=name, fix="Send a finite number")
+    return number
 
 
 def text_of(document: Mapping[str, Any], name: str, *, default: str | None = None) -> str:
@@ -130,20 +138,10 @@ def understood(read: Any, where: str) -> Any:
         return read()
     except SightlineError:
         raise
-    except (TypeError, ValueError, AttributeError, KeyError):
+    except (TypeError, ValueError, AttributeError, KeyError, OverflowError, RecursionError):
         raise BadInput(
             "has a value of the wrong kind", where=where, fix="docs/api.md says which"
         ) from None
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise BadInput("is not a JSON object", where="question", fix="Send {…}")
-    return found
 
 
 def _picture(about: Mapping[str, Any], number: int, files: Sequence[HTTPFile]) -> Picture:

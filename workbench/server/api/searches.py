@@ -18,14 +18,12 @@ from workbench.client.documents import (
 from workbench.domain import Threshold, candidates_frame
 from workbench.investigation import SearchResult, search
 from workbench.server.api import questions
-from workbench.server.api.endpoint import ARROW, Endpoint, NotFound
+from workbench.server.api.endpoint import ARROW, Endpoint
+from workbench.server.api.problems import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from workbench.domain import Candidate, Probe
     from workbench.gallery import Gallery
-    from workbench.server.api.questions import Picture
 
 
 class Searches(Endpoint):
@@ -33,9 +31,7 @@ class Searches(Endpoint):
 
     async def post(self) -> None:
         """Search; the answer is kept for an hour for whoever asked."""
-        document, pictures = questions.read(self)
-        name, result = await self.work(partial(self._search, document, pictures))
-        shots = bool(document.get("shots"))
+        name, result, shots = await self.work(self._search, heavy=True)
         if shots and result.candidates:
             await self.work(partial(self._record_view, result))
         self.set_header("Location", f"searches/{name}")
@@ -44,15 +40,15 @@ class Searches(Endpoint):
         else:
             self.answer(_document(name, result, shots=shots), status=201)
 
-    def _search(
-        self, document: dict[str, Any], pictures: Sequence[Picture]
-    ) -> tuple[str, SearchResult]:
+    def _search(self) -> tuple[str, SearchResult, bool]:
+        document, pictures = questions.read(self)
         served, installation = self.served, self.served.installation
         reference = questions.text_of(document, "case")
         scope, only = questions.scope_of(document), questions.filter_of(document)
         top = questions.top_of(document)
         self.case(reference)
-        with served.pace.one_more(self.account), served.opened() as gallery:
+        served.pace.search(self.account)
+        with served.opened() as gallery:
             probe = questions.make_probe(served, pictures, gallery.profile)
             self.stop_if_gone()
             result = search(
@@ -66,7 +62,8 @@ class Searches(Endpoint):
                 only=only,
                 progress=self.stop_if_gone,
             )
-        return served.searches.keep(self.account, result), result
+        name = served.searches.keep(self.account, result)
+        return name, result, bool(document.get("shots"))
 
     def _threshold(
         self, document: dict[str, Any], gallery: Gallery, probe: Probe
@@ -139,7 +136,8 @@ class CandidateClip(Search):
 
     async def get(self, name: str, tracklet_id: str) -> None:  # type: ignore[override]
         """Send them as MP4, everybody else made coarse; that it is seen is on record."""
-        self.answer_bytes(await self.work(partial(self._clip, name, tracklet_id)), "video/mp4")
+        clip = await self.work(partial(self._clip, name, tracklet_id), heavy=True)
+        self.answer_bytes(clip, "video/mp4")
 
     def _clip(self, name: str, tracklet_id: str) -> bytes:
         found, candidate = self._candidate(name, tracklet_id)

@@ -1,0 +1,137 @@
+"""What one person asks for does not keep the API from answering others."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apiprocess import SCOPE, Api
+from office import Office
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_unix_socket
+
+from workbench.errors import TooManyRequests
+from workbench.installation import Installation
+from workbench.server.api import measures
+from workbench.server.api.application import make_application
+from workbench.server.api.endpoint import Served
+from workbench.server.api.kept import MOST_HEAVY, MOST_UPLOADED, MOST_UPLOADED_BY_ONE, Uploads
+from workbench.server.api.process import ApiProcess
+
+HISTOGRAMS = "histograms/different-people"
+
+
+@pytest.fixture
+def here(office: Office, town: Path, tmp_path: Path) -> Iterator[Api]:
+    """All endpoints, in this process."""
+    path, ended = tmp_path / "here.sock", threading.Event()
+    served = Served(Installation.open(), town)
+
+    async def serve() -> None:
+        server = HTTPServer(make_application(served))
+        server.add_socket(bind_unix_socket(str(path)))
+        ready.set()
+        await asyncio.to_thread(ended.wait)
+        server.stop()
+        await server.close_all_connections()
+
+    ready = threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(30)
+    yield Api(None, path)  # type: ignore[arg-type]  # there is no process
+    ended.set()
+    thread.join(30)
+
+
+def test_forty_requests_of_one_person_that_take_long(
+    here: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of them run, the others are refused in words, and everybody else is answered."""
+    begun, go_on, whole = threading.Semaphore(0), threading.Event(), measures.different_people
+
+    def waits(*given: Any) -> Any:
+        begun.release()
+        assert go_on.wait(60)
+        return whole(*given)
+
+    monkeypatch.setattr(measures, "different_people", waits)
+    with ThreadPoolExecutor(43) as asking:
+        running = [asking.submit(here.ask, "anna", "GET", HISTOGRAMS) for _ in range(40)]
+        for _ in range(MOST_HEAVY):
+            assert begun.acquire(timeout=60)
+        of_sara = asking.submit(here.ask, "sara", "GET", HISTOGRAMS)
+        assert begun.acquire(timeout=60)  # which runs beside them
+        for account in ("anna", "sara", "ben"):
+            assert here.ask(account, "GET", "me").json["account"] == account
+        assert here.ask("anna", "POST", "coverage", SCOPE).status == 429
+        go_on.set()
+        answers = [one.result() for one in running]
+        assert of_sara.result().status == 200
+    statuses = sorted(answer.status for answer in answers)
+    assert statuses == [200] * MOST_HEAVY + [429] * (40 - MOST_HEAVY)
+    (told, *_) = [answer.json for answer in answers if answer.status == 429]
+    assert told["what"] == "2 requests of anna that take long are running, the most"
+    assert (told["error"], told["seconds"]) == ("TooManyRequests", 2)
+    assert here.ask("anna", "GET", HISTOGRAMS).status == 200
+
+
+def test_requests_that_lie_in_memory_are_few() -> None:
+    uploads, many = Uploads(), 100 * 2**20
+    uploads.enter("anna", many)
+    uploads.enter("anna", MOST_UPLOADED_BY_ONE - many)
+    with pytest.raises(TooManyRequests, match="requests of anna with 200 MB are running"):
+        uploads.enter("anna", 1)
+    for account in ("ben", "rosa", "rolf"):
+        uploads.enter(account, many)
+    assert 5 * many == MOST_UPLOADED
+    with pytest.raises(TooManyRequests, match="the server holds 500 MB of requests"):
+        uploads.enter("sara", many)
+    uploads.enter("sara", 1000)
+    uploads.leave("ben", many)
+    uploads.leave("anna", many)
+    uploads.enter("sara", many)
+
+
+PRINTS = """
+import pathlib, sys, threading, time
+
+def write():
+    while "workbench.server.api.application" not in sys.modules:
+        time.sleep(0.05)
+    for _ in range(1000):
+        print("a library says something" * 40)
+    pathlib.Path({!r}).touch()
+
+if "workbench.server.api" in sys.orig_argv:
+    threading.Thread(target=write, daemon=True).start()
+"""
+
+
+def test_a_library_that_prints_much_does_not_stop_the_api(
+    office: Office, town: Path, tmp_path: Path
+) -> None:
+    whole = tmp_path / "printed"
+    (tmp_path / "sitecustomize.py").write_text(PRINTS.format(str(whole)))
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+
+    async def ask() -> None:
+        process = ApiProcess(tmp_path, gallery=town, environment=environment)
+        try:
+            stream = await process.connect()
+            stream.close()
+            until = time.monotonic() + 60
+            while not whole.exists():
+                assert time.monotonic() < until
+                await asyncio.sleep(0.05)
+        finally:
+            await process.stop()
+
+    asyncio.run(ask())
