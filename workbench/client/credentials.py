@@ -1,4 +1,4 @@
-"""What a program shows a server to be somebody there: a token, or a name with its password."""
+"""Credentials that a program shows a server: a token, or a name with its password."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Credential:
 
     @property
     def kind(self) -> str:
-        """What the secret is, in a word."""
+        """Name of the kind of secret: token or password."""
         return "password" if self.user else "token"
 
     @property

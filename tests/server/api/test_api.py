@@ -15,10 +15,9 @@ from workbench.casework.oversight import annual, audit_overview
 from workbench.casework.reviewing.review import decide, list_for_review, waiting
 from workbench.casework.reviewing.verdicts import FEATURES, Seen
 from workbench.client.documents import candidate_from
-from workbench.errors import RecordingError, TooManyRequests
+from workbench.errors import TooManyRequests
 from workbench.gallery import Gallery
 from workbench.server.api import kept
-from workbench.server.api.problems import NotFound, without_places
 from workbench.server.api.wire import ACCOUNT, WAY
 
 ALIKE: dict[str, Seen] = dict.fromkeys(FEATURES[:4], "similar")
@@ -107,17 +106,13 @@ def test_scores_come_with_decisions_once_the_review_is_over(
 
 
 def test_what_is_wrong_is_told_in_json(
-    api: Api, opened: str, asked: dict[str, Any], photographs: list[dict[str, Any]]
+    api: Api, opened: str, photographs: list[dict[str, Any]]
 ) -> None:
     search = {"case": opened, **SCOPE, "photographs": photographs}
     no_face = {"content": base64.b64encode(b"no picture").decode()}
     for document, status, kind in (
         (b"{", 422, "BadInput"),
         (b"\xff", 422, "BadInput"),
-        (b"[" * 100_000, 422, "BadInput"),
-        (b'{"a":' * 100_000, 422, "BadInput"),
-        (b'{"top": NaN}', 422, "BadInput"),
-        ({**search, "threshold": 10**400}, 422, "BadInput"),
         ({**search, "start": "yesterday"}, 422, "TimeError"),
         ({**search, "district": {"type": "Point"}}, 422, "DistrictError"),
         ({**search, "top": 0}, 422, "BadInput"),
@@ -132,38 +127,8 @@ def test_what_is_wrong_is_told_in_json(
         told = (answer.status, answer.json.get("error"))
         assert told == (status, kind), (document, answer.body[:300])
         assert answer.json["what"]
-    for days in (1e300, -1e300, 10**400, "ten"):
-        answer = api.ask("anna", "POST", "cases", {**asked, "reference": "A-2", "valid_days": days})
-        assert (answer.status, answer.json["error"]) == (422, "BadInput"), answer.body
     assert api.ask("anna", "GET", "nothing/here").status == 404
     assert api.ask("anna", "DELETE", "cases").status == 405
-
-
-def test_an_error_names_no_place_of_the_server(api: Api, town: Path, office: Office) -> None:
-    moved = town.rename(town.with_name("moved"))
-    try:
-        told = api.ask("anna", "GET", "statistics")
-    finally:
-        moved.rename(town)
-    assert (told.status, told.json["where"]) == (500, town.name)
-    file = office.folder / "people.json"
-    content = file.read_bytes()
-    file.write_bytes(b"{")
-    try:
-        refused = api.ask("anna", "GET", "statistics")
-    finally:
-        file.write_bytes(content)
-    assert refused.json["where"] == "people.json"
-    for answer in (told, refused):
-        assert b"/" not in answer.body.replace(b"application/", b""), answer.body
-    said = RecordingError(
-        "cannot be read, nor /mnt/b c", where="/srv/footage/a.mp4: 3 s", fix="Mount /srv/footage/"
-    )
-    bare = without_places(said, ())
-    assert (bare.what, bare.where) == ("cannot be read, nor b c", "a.mp4: 3 s")
-    assert bare.fix == "Mount a folder of the server"
-    sent = NotFound("there is no such case", where="/A/1/2026", fix="See https://a.example/b/c")
-    assert str(without_places(sent, (office.home,))) == str(sent)
 
 
 def test_whoever_goes_away_ends_the_search(

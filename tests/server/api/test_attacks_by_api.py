@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,9 +16,12 @@ import pyarrow as pa
 from apiprocess import SCOPE, Api
 from office import Office
 
+from workbench.casework.record.audit import verify
+from workbench.errors import RecordingError
 from workbench.gallery import Gallery
 from workbench.server.api import application
 from workbench.server.api.endpoint import ARROW
+from workbench.server.api.problems import NotFound, without_places
 from workbench.server.api.wire import ACCOUNT, WAY
 
 CONNECT = """
@@ -85,7 +89,7 @@ def contents(answer: Any) -> Iterator[bytes]:
     yield answer.body
     if answer.kind == "application/json":
         for value in values_of(answer.json):
-            if isinstance(value, str) and len(value) >= 100:
+            if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9+/]{100,}=*", value):
                 yield base64.b64decode(value + "===", validate=False)
 
 
@@ -158,3 +162,56 @@ def test_a_face_that_no_search_of_ones_own_found(
     assert api.ask("ben", "GET", shot).status == 200
     api.ask("anna", "DELETE", "cases/A%2F1/members/ben", {})
     assert api.ask("ben", "GET", shot).status == 404
+
+
+def test_scores_that_are_taken_unseen(api: Api, opened: str, office: Office) -> None:
+    assert api.ask("anna", "GET", "scores", Accept=ARROW).status == 200
+    assert api.ask("anna", "GET", "histograms/different-people").status == 200
+    exported = office.events("review.exported")
+    assert [(e.account, e.about["table"]) for e in exported] == [
+        ("anna", "scores"), ("anna", "different people"),
+    ]  # fmt: skip
+    assert all("signature" in e.by for e in exported)
+    assert verify(office.folder).sound
+
+
+def test_numbers_and_brackets_beyond_all_bounds(
+    api: Api, opened: str, asked: dict[str, Any], photographs: list[dict[str, Any]]
+) -> None:
+    search = {"case": opened, **SCOPE, "photographs": photographs}
+    for path, document in (
+        ("coverage", b"[" * 100_000),
+        ("searches", b'{"a":' * 100_000),
+        ("forecasts", b'{"photographs": NaN}'),
+        ("searches", {**search, "threshold": 10**400}),
+        *(("cases", {**asked, "valid_days": days}) for days in (1e300, -1e300, 10**400)),
+    ):
+        answer = api.ask("anna", "POST", path, document)
+        assert (answer.status, answer.json["error"]) == (422, "BadInput"), answer.body
+
+
+def test_an_error_names_no_place_of_the_server(api: Api, town: Path, office: Office) -> None:
+    moved = town.rename(town.with_name("moved"))
+    try:
+        told = api.ask("anna", "GET", "statistics")
+    finally:
+        moved.rename(town)
+    assert (told.status, told.json["where"]) == (500, town.name)
+    file = office.folder / "people.json"
+    content = file.read_bytes()
+    file.write_bytes(b"{")
+    try:
+        refused = api.ask("anna", "GET", "statistics")
+    finally:
+        file.write_bytes(content)
+    assert refused.json["where"] == "people.json"
+    for answer in (told, refused):
+        assert b"/" not in answer.body.replace(b"application/", b""), answer.body
+    said = RecordingError(
+        "cannot be read, nor /mnt/b c", where="/srv/footage/a.mp4: 3 s", fix="Mount /srv/footage/"
+    )
+    bare = without_places(said, ())
+    assert (bare.what, bare.where) == ("cannot be read, nor b c", "a.mp4: 3 s")
+    assert bare.fix == "Mount a folder of the server"
+    sent = NotFound("there is no such case", where="/A/1/2026", fix="See https://a.example/b/c")
+    assert str(without_places(sent, (office.home,))) == str(sent)

@@ -1,11 +1,9 @@
-"""What one person asks for does not keep the API from answering others."""
+"""Attempts of one person to keep the API from answering others."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,7 +21,6 @@ from workbench.server.api import measures
 from workbench.server.api.application import make_application
 from workbench.server.api.endpoint import Served
 from workbench.server.api.kept import MOST_HEAVY, MOST_UPLOADED, MOST_UPLOADED_BY_ONE, Uploads
-from workbench.server.api.process import ApiProcess
 
 HISTOGRAMS = "histograms/different-people"
 
@@ -98,40 +95,3 @@ def test_requests_that_lie_in_memory_are_few() -> None:
     uploads.leave("ben", many)
     uploads.leave("anna", many)
     uploads.enter("sara", many)
-
-
-PRINTS = """
-import pathlib, sys, threading, time
-
-def write():
-    while "workbench.server.api.application" not in sys.modules:
-        time.sleep(0.05)
-    for _ in range(1000):
-        print("a library says something" * 40)
-    pathlib.Path({!r}).touch()
-
-if "workbench.server.api" in sys.orig_argv:
-    threading.Thread(target=write, daemon=True).start()
-"""
-
-
-def test_a_library_that_prints_much_does_not_stop_the_api(
-    office: Office, town: Path, tmp_path: Path
-) -> None:
-    whole = tmp_path / "printed"
-    (tmp_path / "sitecustomize.py").write_text(PRINTS.format(str(whole)))
-    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
-
-    async def ask() -> None:
-        process = ApiProcess(tmp_path, gallery=town, environment=environment)
-        try:
-            stream = await process.connect()
-            stream.close()
-            until = time.monotonic() + 60
-            while not whole.exists():
-                assert time.monotonic() < until
-                await asyncio.sleep(0.05)
-        finally:
-            await process.stop()
-
-    asyncio.run(ask())
