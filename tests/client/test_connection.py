@@ -7,7 +7,9 @@ import contextlib
 import os
 import signal
 import socket
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -125,9 +127,13 @@ def test_a_request_waits_for_a_server_with_too_much_to_do(
         if len(pauses) == 3:
             uploads.leave("anna", most)
 
-    monkeypatch.setattr(transport.time, "sleep", pause)
+    monkeypatch.setattr(transport, "time", SimpleNamespace(sleep=pause))
     assert anna.coverage(scope).recordings == 3
     assert pauses == [5.0, 5.0, 5.0]
+    until = time.monotonic() + 60
+    while uploads._of:  # the answer is there a little before the request is over
+        assert time.monotonic() < until
+        time.sleep(0.01)
     uploads.enter("anna", most)
     with pytest.raises(TooManyRequests, match="200 MB are the most") as caught:
         anna.coverage(scope)

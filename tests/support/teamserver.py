@@ -67,6 +67,7 @@ class TeamServer:
                 gallery=gallery,
                 kernels=NoKernels(),  # type: ignore[arg-type]
                 sessions=Sessions(),
+                api=self.process,
             ),
             handlers=[(r"/town/api/v1/.*", Forward, {"api": self.process, "base": "/town/"})],
         )
