@@ -21,9 +21,10 @@ LONGEST_STALL = 200  # milliseconds in which the page does not answer
 
 @pytest.fixture(autouse=True)
 def nothing_kept(installation: Installation, training: str) -> None:
-    from workbench.casework.drafts import delete_draft
+    from workbench.casework.drafts import delete_draft, read_drafts
 
-    delete_draft(installation.register, training)
+    for draft in read_drafts(installation.register, training):
+        delete_draft(installation.register, training, draft.page)
 
 
 def opened(served: Any, visit: Callable[..., Any]) -> Any:

@@ -9,13 +9,22 @@ from typing import Any
 import pytest
 
 from workbench.casework.cases import Case, Request
-from workbench.casework.drafts import delete_draft, keep_draft, read_draft
+from workbench.casework.drafts import MOST, Draft, delete_draft, read_drafts
+from workbench.casework.drafts import keep_draft as keep
 from workbench.casework.retention import forget_subject
 from workbench.casework.subjects import subject_folder
 from workbench.domain import Probe
 from workbench.errors import CaseError, NotPermitted
 
 QUESTION = {"start": "2026-03-29T00:00:00+00:00", "note": "<script>"}
+
+
+def keep_draft(*args: Any, page: str = "one") -> None:
+    keep(*args, page=page)
+
+
+def read_draft(register: Any, reference: str) -> Draft | None:
+    return next(iter(read_drafts(register, reference)), None)
 
 
 def files(office: Any, case: Case) -> list[Path]:
@@ -29,7 +38,7 @@ def test_a_question_comes_back_to_whom_it_was_kept_for_alone(office: Any, case: 
     assert kept.question == QUESTION
     assert sorted(kept.photographs.values()) == [b"one", b"two"]
     assert read_draft(office.sit("ben"), case.reference) is None
-    delete_draft(office.sit("ben"), case.reference)
+    delete_draft(office.sit("ben"), case.reference, "one")
     assert len(files(office, case)) == 3
 
 
@@ -47,7 +56,7 @@ def test_photographs_that_left_a_draft_are_erased(office: Any, case: Case) -> No
     assert kept is not None
     assert [*kept.photographs.values()] == [b"two"]
     assert len(files(office, case)) == 2
-    delete_draft(register, case.reference)
+    delete_draft(register, case.reference, "one")
     assert files(office, case) == []
     assert read_draft(register, case.reference) is None
 
@@ -105,3 +114,17 @@ def test_somebody_elses_draft_put_in_place_is_refused(office: Any, case: Case) -
         path.write_bytes(theirs)
     with pytest.raises(CaseError, match="someone else"):
         read_draft(office.register, case.reference)
+
+
+def test_each_page_keeps_its_own_and_the_oldest_goes(office: Any, case: Case) -> None:
+    register, pages = office.sit("anna"), [f"page{n}" for n in range(MOST + 2)]
+    for page in pages:
+        keep_draft(register, case.reference, {"page": page}, [b"shared", page.encode()], page=page)
+    keep_draft(register, case.reference, {"page": "again"}, [b"shared"], page=pages[3])
+    drafts = read_drafts(register, case.reference)
+    assert [draft.page for draft in drafts] == [pages[3], *reversed(pages[4:]), pages[2]]
+    assert drafts[0].question == {"page": "again"}
+    assert [*drafts[0].photographs.values()] == [b"shared"]
+    for draft in drafts:
+        delete_draft(register, case.reference, draft.page)
+    assert files(office, case) == []

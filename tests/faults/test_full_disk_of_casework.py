@@ -13,7 +13,7 @@ from shapely import box
 from small_disks import Disk
 
 from workbench.casework.cases import Case, Request
-from workbench.casework.drafts import keep_draft, read_draft
+from workbench.casework.drafts import keep_draft, read_drafts
 from workbench.casework.evidence.archive import verify_archive
 from workbench.casework.evidence.export import export
 from workbench.casework.record.audit import verify
@@ -87,8 +87,10 @@ def test_what_a_page_keeps(office: Any, case: Case, disk: Disk) -> None:
     kept = Bookmarks(office.home, register.me)
     here = District("Here", box(-0.02, 51.47, 0.0, 51.49))
     disk.hold(
-        lambda n: keep_draft(register, "A-1", {"n": n, "x": "y" * 50_000}, [jpeg(f"{n}")]),
-        leaves=lambda: read_draft(register, "A-1"),
+        lambda n: keep_draft(
+            register, "A-1", {"n": n, "x": "y" * 50_000}, [jpeg(f"{n}")], page="one"
+        ),
+        leaves=lambda: read_drafts(register, "A-1"),
     )
     disk.hold(lambda n: kept.keep(f"place {n}", here), leaves=lambda: set(kept.read()))
 

@@ -2,7 +2,8 @@
 
 A draft is stored with the case's subject, readable by its owner alone, and is deleted with it. It
 holds a question, never results or a permit: the person who left it gets it back and must search
-again.
+again. Each page of a person has its own, so that two that are open at once take nothing from each
+other.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from workbench.casework.register import CaseRegister
 
 START_AGAIN = "Start the question again"
+MOST = 5
+"""Drafts of one person under one case; the oldest goes for a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,11 @@ class Draft:
     """A kept question.
 
     ``question`` holds the values of the page; ``photographs`` are the files it names, by their
-    SHA-256.
+    SHA-256; ``page`` is the page that kept it.
     """
 
     case: str
+    page: str
     saved_at: datetime  # UTC
     question: Mapping[str, Any]
     photographs: Mapping[str, bytes] = field(repr=False)
@@ -46,11 +50,13 @@ def keep_draft(
     reference: str,
     question: Mapping[str, Any],
     photographs: Sequence[bytes] = (),
+    *,
+    page: str,
 ) -> None:
-    """Keep a question for the user, replacing the one before; whole or not at all.
+    """Keep a question for the user, replacing the one of the same page; whole or not at all.
 
-    Raises NotPermitted if the user may not search, and CaseError if the case is not open or the
-    files cannot be written.
+    *page* is a name of letters and digits. Raises NotPermitted if the user may not search, and
+    CaseError if the case is not open or the files cannot be written.
     """
     case = register.case(reference)
     me = register.me
@@ -73,52 +79,73 @@ def keep_draft(
             if not path.exists():
                 new.append(path)
                 _write(path, content)
-        _write(home / f"{name}.json", json.dumps(document).encode())
-        for path in _draft_photographs(home, me):
-            if path.name.removeprefix(f"{name}-") not in contents:
-                erase(path)
+        _write(_path(home, me, page), json.dumps(document).encode())
     except OSError as error:
-        for path in new:  # the draft that is kept does not know them
+        for path in new:  # the drafts that are kept do not know them
             path.unlink(missing_ok=True)
         what, fix = unwritten(error, fix="Ask the administrator to check the disk")
         raise CaseError(
             f"the question {what}", where=reference,
             fix=f"{fix}. Until then, a reload of this page loses the question",
         ) from None  # fmt: skip
+    for path in _paths(home, me)[MOST:]:
+        erase(path)
+    _erase_unused(home, me)
 
 
-def read_draft(register: CaseRegister, reference: str) -> Draft | None:
-    """Read the user's draft under a case; None if there is none or the case is not open.
+def read_drafts(register: CaseRegister, reference: str) -> list[Draft]:
+    """Read the user's drafts under a case, newest first; none if the case is not open.
 
-    Raises CaseError if it cannot be read, or was altered.
+    Raises CaseError if one cannot be read, or was altered.
     """
     case, me = register.case(reference), register.me
-    home, name = subject_folder(register.folder, reference), _prefix(me)
-    path = home / f"{name}.json"
-    if case.status() != "open" or not path.is_file():
-        return None
+    home = subject_folder(register.folder, reference)
+    paths = _paths(home, me)
+    if case.status() != "open" or not paths:
+        return []
     try:
         me.require("training.use" if case.is_training else "search")
-        document = json.loads(path.read_bytes())
-        if (document["case"], document["account"]) != (reference, me.account):
-            raise ValueError("it belongs to someone else")
-        photographs = {digest: _read(home, name, digest) for digest in document["photographs"]}
-        saved_at = parse_time(document["saved_at"])
-        question = document["question"]
-        if not isinstance(question, dict):
-            raise TypeError("it does not hold a question")
+        drafts = [_read(path, reference, me) for path in paths]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, TimeError) as error:
         raise CaseError(
             f"your saved question cannot be read ({error})", where=reference, fix=START_AGAIN
         ) from None
-    return Draft(reference, saved_at, question, photographs)
+    return sorted(drafts, key=lambda draft: draft.saved_at, reverse=True)
 
 
-def delete_draft(register: CaseRegister, reference: str) -> None:
-    """Delete the user's draft under a case, if there is one."""
+def delete_draft(register: CaseRegister, reference: str, page: str) -> None:
+    """Delete the user's draft of a page under a case, if there is one."""
     home, me = subject_folder(register.folder, reference), register.me
-    for path in (home / f"{_prefix(me)}.json", *_draft_photographs(home, me)):
-        if path.is_file():
+    path = _path(home, me, page)
+    if path.is_file():
+        erase(path)
+        _erase_unused(home, me)
+
+
+def _path(home: Path, me: Person, page: str) -> Path:
+    if not page.isalnum():
+        raise ValueError(f"{page!r} is no name of a page")
+    return home / f"{_prefix(me)}.{page}.json"
+
+
+def _paths(home: Path, me: Person) -> list[Path]:
+    """Find the user's drafts, the one written last first."""
+    found = home.glob(f"{_prefix(me)}.*.json")
+    return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def _erase_unused(home: Path, me: Person) -> None:
+    """Erase the user's photographs that no draft names; one that cannot be read keeps all."""
+    try:
+        used = {
+            digest
+            for path in _paths(home, me)
+            for digest in json.loads(path.read_bytes())["photographs"]
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    for path in sorted(home.glob(f"{_prefix(me)}-*")):
+        if path.name.removeprefix(f"{_prefix(me)}-") not in used:
             erase(path)
 
 
@@ -127,16 +154,21 @@ def _prefix(me: Person) -> str:
     return f"draft-{hashlib.sha256(me.account.encode()).hexdigest()[:16]}"
 
 
-def _draft_photographs(home: Path, me: Person) -> Iterator[Path]:
-    """Find the user's kept photographs, of this draft and of earlier ones."""
-    yield from sorted(home.glob(f"{_prefix(me)}-*"))
-
-
-def _read(home: Path, name: str, digest: str) -> bytes:
-    content = (home / f"{name}-{Path(digest).name}").read_bytes()
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise ValueError("a photograph is not the one that was saved")
-    return content
+def _read(path: Path, reference: str, me: Person) -> Draft:
+    document = json.loads(path.read_bytes())
+    if (document["case"], document["account"]) != (reference, me.account):
+        raise ValueError("it belongs to someone else")
+    photographs = {}
+    for digest in document["photographs"]:
+        content = (path.parent / f"{_prefix(me)}-{Path(digest).name}").read_bytes()
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ValueError("a photograph is not the one that was saved")
+        photographs[digest] = content
+    question = document["question"]
+    if not isinstance(question, dict):
+        raise TypeError("it does not hold a question")
+    page, saved_at = path.name.split(".")[1], parse_time(document["saved_at"])
+    return Draft(reference, page, saved_at, question, photographs)
 
 
 def _write(path: Path, content: bytes) -> None:

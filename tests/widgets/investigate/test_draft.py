@@ -7,20 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from workbench.casework.drafts import delete_draft
+from workbench.casework.drafts import delete_draft, keep_draft, read_drafts
 from workbench.installation import Installation
 from workbench.widgets.components.hours import WeeklyHours
 from workbench.widgets.investigate.draft import DraftPanel, DraftStore, written
 from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.opinions import TriageOpinions
 
 Probe = Callable[[int], bytes]
 
 
 @pytest.fixture(autouse=True)
 def nothing_kept(installation: Installation, training: str) -> Iterator[None]:
-    delete_draft(installation.register, training)
+    forget(installation, training)
     yield
-    delete_draft(installation.register, training)
+    forget(installation, training)
+
+
+def forget(installation: Installation, case: str) -> None:
+    for draft in read_drafts(installation.register, case):
+        delete_draft(installation.register, case, draft.page)
 
 
 def test_a_reload_offers_the_question_and_brings_all_of_it_back(
@@ -69,7 +75,7 @@ def test_a_question_that_is_deleted_does_not_come_back(
     DraftStore(asked)
     asked.add_photograph("1.jpg", probe(1))
     panel = DraftPanel(Investigation(small_town, installation=asked.installation))
-    panel.choice.children[1].click()
+    panel.choice.children[2].click()
     assert "Deleted." in panel.words.value
     assert DraftStore(Investigation(small_town, installation=asked.installation)).offer is None
 
@@ -84,7 +90,7 @@ def test_cameras_chosen_by_hand_come_back(asked: Investigation, small_town: Path
     assert [camera.camera_id for camera in again.cameras_inside] == ["CAM-003", "CAM-006"]
 
 
-def test_a_new_question_takes_the_place_of_one_that_was_not_wanted(
+def test_two_pages_under_one_case_keep_their_questions_apart(
     asked: Investigation, probe: Probe, small_town: Path
 ) -> None:
     DraftStore(asked)
@@ -94,15 +100,40 @@ def test_a_new_question_takes_the_place_of_one_that_was_not_wanted(
     assert store.offer is not None
     again.add_photograph("1.jpg", probe(1))
     assert store.offer is None
+    asked.set_last_night()
+    again.add_photograph("2.jpg", probe(2))
     last = DraftStore(Investigation(small_town, installation=asked.installation))
     assert last.offer is not None
+    assert len(last.offer.photographs) == 2
     assert last.offer.question["district"] is None
+    last.discard()
+    assert last.offer is not None  # the other one is there still
+    assert last.offer.question["district"] is not None
+    assert last.offer.question["start"] == asked.start.isoformat()
+
+
+def test_what_had_been_searched_is_searched_again_at_a_click(
+    asked: Investigation, probe: Probe, small_town: Path
+) -> None:
+    DraftStore(asked)
+    asked.add_photograph("1.jpg", probe(1))
+    asked.set_district(asked.whole_area())
+    panel = DraftPanel(Investigation(small_town, installation=asked.installation))
+    assert panel.again.layout.display == "none"
+    asked.search()
+    first = asked.shown[0].tracklet_id
+    TriageOpinions(asked).record(first, "same")
+    again = Investigation(small_town, installation=asked.installation)
+    panel = DraftPanel(again)
+    panel.again.click()
+    assert [one.tracklet_id for one in again.shown] == [one.tracklet_id for one in asked.shown]
+    assert TriageOpinions(again).verdict(first) == "same"
 
 
 def test_what_cannot_be_brought_back_is_told(asked: Investigation, small_town: Path) -> None:
-    from workbench.casework.drafts import keep_draft
-
-    keep_draft(asked.installation.register, asked.case, {"start": "yesterday", "end": None})
+    keep_draft(
+        asked.installation.register, asked.case, {"start": "yesterday", "end": None}, page="one"
+    )
     again = Investigation(small_town, installation=asked.installation)
     store = DraftStore(again)
     store.restore()
@@ -112,12 +143,11 @@ def test_what_cannot_be_brought_back_is_told(asked: Investigation, small_town: P
 def test_a_minimum_score_of_another_scale_is_not_restored(
     asked: Investigation, small_town: Path
 ) -> None:
-    from workbench.casework.drafts import keep_draft
-
     asked.set_district(asked.whole_area())
     asked.threshold = 3.1
     for scale, threshold in ((asked.scale, 3.1), ("plain", asked.recommended.score)):
-        keep_draft(asked.installation.register, asked.case, written(asked) | {"scale": scale}, [])
+        question = written(asked) | {"scale": scale}
+        keep_draft(asked.installation.register, asked.case, question, page="one")
         again = Investigation(small_town, installation=asked.installation)
         store = DraftStore(again)
         store.restore()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from traitlets import HasTraits, Instance, Unicode
 
 from workbench import district as districts
-from workbench.casework.drafts import Draft, delete_draft, keep_draft, read_draft
+from workbench.casework.drafts import Draft, delete_draft, keep_draft, read_drafts
 from workbench.domain import parse_time
 from workbench.errors import CaseError, SightlineError
 from workbench.maps.zones import local_time
@@ -34,25 +35,26 @@ QUESTION = [
 class DraftStore(HasTraits):
     """Keeps the question of an investigation under its case, for the person at work.
 
-    A question saved before is offered first. It is not overwritten before it is restored or
-    deleted, or a photograph is added.
+    What another page has saved is offered, the newest first, and stays until it is restored or
+    deleted: another page of the same person may be open.
     """
 
     offer = Instance(
-        Draft, allow_none=True, help="the question that was saved when the page was opened"
+        Draft, allow_none=True, help="the newest question that another page of theirs has saved"
     )
     status = Unicode(help="what became of it, in a sentence")
 
     def __init__(self, model: Investigation) -> None:
         super().__init__()
         self.model, self._register = model, model.installation.register
-        self._restoring = False
+        self._page, self._restoring = uuid.uuid4().hex, False
+        self._restored: Draft | None = None
         self._look()
         model.observe(self._look, "case")
-        model.observe(self._keep, [*QUESTION, "state"])
+        model.observe(self._keep, [*QUESTION, "state", "is_stale", "result"])
 
-    def restore(self) -> None:
-        """Bring back the question that is offered; nothing is searched by it."""
+    def restore(self, *, search: bool = False) -> None:
+        """Bring back the question that is offered, and with *search* ask it."""
         draft, self.offer = self.offer, None
         if draft is None:
             return
@@ -68,18 +70,24 @@ class DraftStore(HasTraits):
                     f" The minimum score {draft.question['threshold']:.2f} was not "
                     "restored: it is on another scale than scores are now."
                 )
-            if parts:
+            if parts and not search:
                 self.status += " Nothing has been searched: press Search to ask again."
         except (KeyError, TypeError, ValueError, AttributeError, SightlineError) as error:
             model.say("draft", f"The question could not be restored completely ({error}).")
+            return
         finally:
             self._restoring = False
+        self._restored = draft
+        self._keep()
+        if search:  # once its photographs have been read, which is done before
+            model.work.run(lambda: None, lambda _: model.search())
 
     def discard(self) -> None:
         """Delete the question that is offered, its photographs too."""
         draft, self.offer = self.offer, None
         if draft is not None:
-            self._try(lambda: delete_draft(self._register, draft.case))
+            self._try(lambda: delete_draft(self._register, draft.case, draft.page))
+            self._look()
             self.status = "Deleted."
 
     def _look(self, _: object = None) -> None:
@@ -91,8 +99,9 @@ class DraftStore(HasTraits):
         cases = [self.model.case] if self.model.case else [c.reference for c in self.model.cases]
         drafts = []
         for case in cases:
-            self._try(lambda case=case: drafts.append(read_draft(self._register, case)))
-        self.offer = max(filter(None, drafts), key=lambda draft: draft.saved_at, default=None)
+            self._try(lambda case=case: drafts.extend(read_drafts(self._register, case)))
+        others = (draft for draft in drafts if draft.page != self._page)
+        self.offer = max(others, key=lambda draft: draft.saved_at, default=None)
 
     def _keep(self, _: object = None) -> None:
         model = self.model
@@ -102,13 +111,20 @@ class DraftStore(HasTraits):
         if self.offer is not None:
             if not model.uploads:
                 return
-            self.offer = None  # another question has been begun
+            self.offer = None  # another question has been begun; this one stays
         if not model.uploads and model.district is None:
-            self._try(lambda: delete_draft(self._register, model.case))
+            self._try(lambda: delete_draft(self._register, model.case, self._page))
             return
         contents = [upload.content for upload in model.uploads if upload.content]
-        question = written(model)
-        self._try(lambda: keep_draft(self._register, model.case, question, contents))
+        question, restored = written(model), self._restored
+
+        def keep() -> None:
+            keep_draft(self._register, model.case, question, contents, page=self._page)
+            if restored is not None:  # it is kept under this page now
+                delete_draft(self._register, restored.case, restored.page)
+                self._restored = None
+
+        self._try(keep)
 
     def _try(self, do: Any) -> None:
         try:
@@ -123,8 +139,13 @@ class DraftPanel(Panel):
     def __init__(self, model: Investigation) -> None:
         self.store = DraftStore(model)
         self.words = markup()
+        self.again = button(
+            "Restore and search", lambda: self.store.restore(search=True),
+            label="Restore it, and search again as before",
+        )  # fmt: skip
         self.choice = row(
             button("Restore", self.store.restore, style="primary"),
+            self.again,
             button("Delete it", self.store.discard, label="Delete it with its photographs"),
         )
         super().__init__([self.words, self.choice, message(model, "draft")])
@@ -140,6 +161,10 @@ class DraftPanel(Panel):
             when = local_time(draft.saved_at, self.store.model.zone, "%d %b %H:%M")
             held = ", ".join(_parts(draft.question)) or "nothing"
             words = f"Your question under {draft.case} from {when} was saved: {held}."
+            if draft.question.get("answered"):
+                words += " It had been searched; opinions and the review list are as you left them."
+        answered = draft is not None and bool(draft.question.get("answered"))
+        self.again.layout.display = "" if answered else "none"
         kind = "sl-note-draft" if words else ""
         self.words.value = f'<div role="status" class="{kind}">{escaped(words)}</div>'
 
@@ -167,6 +192,7 @@ def written(model: Investigation) -> dict[str, Any]:
         "hours": [sorted(hours.weekdays), hours.from_hour, hours.to_hour] if hours else None,
         "threshold": model.threshold,
         "scale": model.scale,
+        "answered": model.result is not None and not model.is_stale,
     }
 
 
