@@ -124,7 +124,7 @@ def delete_draft(register: CaseRegister, reference: str, page: str) -> None:
 
 def _path(home: Path, me: Person, page: str) -> Path:
     if not page.isalnum():
-        raise ValueError(f"{page!r} is no name of a page")
+        raise ValueError(f"{page!r} names no page")
     return home / f"{_prefix(me)}.{page}.json"
 
 
