@@ -163,21 +163,20 @@ def permit_fetching(
 ) -> tuple[Person, Scope]:
     """Allow footage to be fetched for a case: in its district and time, or *narrowed* within them.
 
+    That is for those who index footage, who need not see the case: never for who searches under it.
     Returns the user and the scope. A refusal is recorded; whoever fetches records what was asked.
 
     Raises
     ------
     NotPermitted
-        If the case does not cover it, or the user may not search under it, with every reason.
+        If the case does not cover it, or the user may not index footage, with every reason.
     CaseError
         If there is no such case.
     """
-    case = register.case(reference)
-    me = register.require("training.use" if case.is_training else "search", reference)
-    reasons = []
-    if me.account in case.approved_by:
-        reasons.append(f"{me.account} approved the case and may not fetch footage under it")
-    reasons += _when(register, case)
+    me, case = register.require("footage.index", reference), register.find_case(reference)
+    if case is None:
+        raise CaseError("no such case", where=reference[:80], fix="Check its reference")
+    reasons = list(_when(register, case))
     if narrowed is not None:
         reasons += _where(case.request.district, narrowed.district)
         reasons += _within(case, narrowed)

@@ -100,7 +100,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _index(options: argparse.Namespace) -> int:
     installation = Installation.open()
+    if not options.dry_run:
+        installation.register.require("footage.index")
     first = _first_scope(options)
+    if options.hook and is_there(options.gallery):  # whose it is, before anything is fetched for it
+        installation.open_gallery(options.gallery).close()
     before = _before(installation, options, first)
     found = before() if before and not options.watch else ()
     if not (before and options.watch):

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.casework.evidence.archive import UNFINISHED
 from workbench.casework.record.audit import HEAD, LOG, verify
 from workbench.casework.record.identity import SOCKET, peer_of, socket_address, sockets_in
 from workbench.casework.record.people import read_people
@@ -41,6 +42,7 @@ def looks(settings: Settings) -> dict[str, Callable[[], str]]:
         return found
     found["files of the service account"] = lambda: _files(settings, folder)
     found["leftovers of backups"] = lambda: _leftovers(settings)
+    found["leftovers of exports"] = lambda: _unfinished(settings)
     found["clock"] = lambda: _clock(folder)
     found["limits of a process"] = lambda: _limits(folder)
     found["server"] = lambda: _server(folder)
@@ -107,6 +109,26 @@ def _leftovers(settings: Settings) -> str:
             fix=f"Unless deploy/backup is running: rm -r {shlex.join(map(str, left))}",
         )
     return "none"
+
+
+def _unfinished(settings: Settings) -> str:
+    """Look where evidence is usually exported to for what killed exports left: it shows faces."""
+    places = {settings.home, Path.cwd(), *(gallery.parent for gallery in _galleries(settings))}
+    left = sorted(
+        {
+            path.resolve()
+            for place in places
+            if place.is_dir()
+            for path in place.glob(f".*.{UNFINISHED}-*")
+        }
+    )
+    if left:
+        raise SightlineError(
+            "was left by an export that was killed, and shows faces",
+            where=", ".join(map(str, left)),
+            fix=f"Unless an export is running: rm {shlex.join(map(str, left))}",
+        )
+    return "none in the home, beside galleries and in the working directory"
 
 
 def _private(settings: Settings, folder: Path) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image
 from searching import search
 
@@ -30,8 +32,10 @@ from workbench.casework.evidence.archive import (
     MANIFEST,
     PUBLIC_KEY,
     SIGNATURE,
+    UNFINISHED,
     _pack,
     verify_archive,
+    write_archive,
 )
 from workbench.casework.evidence.contents import _method
 from workbench.casework.evidence.export import Export, _default_threshold, export, is_recorded
@@ -385,3 +389,21 @@ def test_a_changed_source_is_told(
     made = export(office.register, "A-1", gallery, tmp_path / "x.zip", footage=[footage])
     assert sorted(made.changed_sources) == [f"{n}.mp4" for n in range(4)]
     assert b"CHANGED since indexing" in content(made)["report.html"]
+
+
+def test_what_a_killed_export_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    """But not what another one is writing, nor another's file behind a link."""
+    key = Ed25519PrivateKey.generate()
+    about = {"case": "A-1", "made_at": datetime.now(UTC).isoformat(), "made_by": "anna"}
+    about |= {"head": f"1:{64 * '0'}"}
+    names = [tmp_path / f".A-{n}.zip.{UNFINISHED}-{n}" for n in range(3)]
+    left, writing, link = names
+    left.write_bytes(b"faces")
+    link.symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").write_bytes(b"kept")
+    with writing.open("xb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        write_archive(tmp_path / "B.zip", {"a.txt": b"a"}, about, key)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [writing.name, link.name, "elsewhere", "B.zip"]
+    )

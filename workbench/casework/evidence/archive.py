@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import re
+import secrets
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -42,6 +45,8 @@ FORMAT = "sightline-evidence/1"
 # The most bytes of the three, which are read whole; the manifest names every other file.
 _LARGEST = {MANIFEST: 300 * MOST_FILES, SIGNATURE: 64, PUBLIC_KEY: 1000}
 _MOST_TOLD = 200  # faults
+UNFINISHED = "unfinished"
+"""Part of the name of an archive that is being written, ``.NAME.unfinished-…``."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -97,9 +102,11 @@ def write_archive(
     )
     signed = {MANIFEST: manifest, SIGNATURE: key.sign(manifest), PUBLIC_KEY: public}
     digest = hashlib.sha256(manifest).hexdigest()
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = path.with_name(f".{path.name}.{UNFINISHED}-{secrets.token_hex(4)}")
     try:
+        _sweep(path.parent)
         with unfinished.open("xb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             unfinished.chmod(0o600)
             _pack(file, {**signed, **files})
             file.flush()
@@ -119,6 +126,19 @@ def write_archive(
     finally:
         unfinished.unlink(missing_ok=True)
     return digest
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed exports left in a folder: it shows faces, and is no archive of any."""
+    for left in folder.glob(f".*.{UNFINISHED}-*"):
+        # Of an export that is at work, it is locked; another account's is that one's to remove.
+        with contextlib.suppress(OSError):
+            file = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                left.unlink()
+            finally:
+                os.close(file)
 
 
 def _pack(file: BinaryIO, files: Mapping[str, bytes]) -> None:
