@@ -14,13 +14,31 @@ import pytest
 from workbench.casework.evidence.archive import verify_archive
 from workbench.casework.evidence.export import is_recorded
 from workbench.casework.record.audit import verify
+from workbench.casework.record.chain import Entry
 from workbench.casework.record.keys import Trust, doubts
 from workbench.casework.register import all_entries
 from workbench.casework.retention import purge
 from workbench.casework.subjects import SUBJECTS, subject_photographs
+from workbench.gallery import Gallery
+from workbench.gallery.lifecycle import check
 
 DECIDING = Path(__file__).parents[1] / "support" / "deciding.py"
 KILLS = int(os.environ.get("SIGHTLINE_KILLS", "6"))
+
+
+def spared(path: Path, entries: list[Entry], *, done: bool) -> None:
+    """Whatever was on a list when the purge ended, or died, is in the gallery, which is whole."""
+    lists = {
+        entry.about["case"]: {item["tracklet"] for item in entry.about["items"]}
+        for entry in entries
+        if entry.what == "review.listed"
+    }
+    turn = path.parent.name.removeprefix("old-")
+    with Gallery.open(path, write=True) as gallery:
+        assert not list(check(gallery))
+        there = set(gallery.tracklets()["tracklet_id"])
+    assert lists.get(f"K-{turn}-0", set()) <= there
+    assert not done or there <= set().union(*lists.values())
 
 
 @pytest.mark.soak
@@ -31,12 +49,13 @@ def test_a_killed_team_loses_nothing_that_it_decided(office: Any, town_file: Pat
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     told = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {act[0] for act in told} >= {"asked", "approved", "listed", "decided"}
+    assert {act[0] for act in told} >= {"signed in", "asked", "approved", "listed", "decided"}
 
     assert verify(office.folder).sound
     entries = list(all_entries(office.folder))
     assert list(doubts(entries, Trust.of(office.folder))) == []
     register = office.fresh()
+    purges = {(e.about["gallery"], e.what) for e in entries if e.what.startswith("retention.")}
     for act, reference, *what in told:
         case = register.find_case(reference)
         kinds = {entry.what for entry in entries if entry.about.get("case") == reference}
@@ -47,8 +66,13 @@ def test_a_killed_team_loses_nothing_that_it_decided(office: Any, town_file: Pat
             case "approved":
                 assert case.approved_by == ("sara",)
                 assert case.state != "requested"
+            case "signed in":
+                begun = [e.about["id"] for e in entries if e.what == "session.begun"]
+                assert begun.count(what[0]) == 1
             case "listed":
                 assert "review.listed" in kinds
+            case "purged":
+                assert (what[0], "retention.purged") in purges
             case "decided":
                 made = {(e.about["key"], e.account) for e in entries if e.what == "review.decided"}
                 assert tuple(what) in made
@@ -59,6 +83,8 @@ def test_a_killed_team_loses_nothing_that_it_decided(office: Any, town_file: Pat
                 assert case.state == "closed"
     for archive in office.home.glob("*.zip"):  # whole, told or not
         assert verify_archive(archive).sound
+    for old in office.home.glob("old-*/*.duckdb"):
+        spared(old, entries, done=(str(old), "retention.purged") in purges)
     # Who was killed between the photographs and the request left a person without a case.
     purge(office.sit("ada"), town_file, lambda before, holding: {})
     assert len(list((office.folder / SUBJECTS).iterdir())) == len(register.all_cases())

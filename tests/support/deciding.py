@@ -1,4 +1,6 @@
-"""A team that requests, approves, decides and exports as fast as it can, and is killed at it.
+"""A team that signs in, requests, approves, decides and exports as fast as it can, and is killed.
+
+In every other round, all that is old is deleted from a copy of the gallery amid a review.
 
 python deciding.py HOME GALLERY KILLS
 
@@ -8,13 +10,16 @@ printed, one JSON array an act.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from attempts import SEEN
@@ -24,11 +29,14 @@ from workbench.casework.cases import Request, Rules
 from workbench.casework.evidence.export import export
 from workbench.casework.record.acting import acting_for
 from workbench.casework.register import CaseRegister, open_register
+from workbench.casework.retention import purge, remove_old
 from workbench.casework.reviewing.review import decide, list_for_review, waiting
 from workbench.casework.subjects import describe_subject
 from workbench.domain import Scope
 from workbench.gallery import Gallery
 from workbench.investigation import search
+from workbench.server.sessions import Session
+from workbench.server.signins import SignIns
 from workbench.settings import Settings
 
 SUBJECT = probe_of(0)
@@ -46,12 +54,17 @@ def request_of(reference: str, rules: Rules) -> Request:
     )  # fmt: skip
 
 
-def work(register: CaseRegister, gallery: Gallery, reference: str, told: int, home: Path) -> None:
+def work(
+    register: CaseRegister, gallery: Gallery, reference: str, told: int, home: Path, old: Path
+) -> None:
     """Take one case from its request to its evidence; each act is told when it is done."""
 
     def tell(*act: object) -> None:
         os.write(told, json.dumps(act).encode() + b"\n")
 
+    session = Session("anna", "hub")
+    asyncio.run(SignIns(register.folder).record(session))
+    tell("signed in", "", session.id)
     with acting_for("anna", "hub"):
         asked = register.ask(request_of(reference, register.rules), subject=SUBJECT)
         tell("asked", reference)
@@ -64,6 +77,10 @@ def work(register: CaseRegister, gallery: Gallery, reference: str, told: int, ho
         )
         list_for_review(register, reference, found.candidates, fillers=0)
         tell("listed", reference)
+    if old.exists():
+        with acting_for("ada", "hub"), Gallery.open(old, write=True) as copy:
+            purge(register, old, partial(remove_old, copy), days=0)
+            tell("purged", reference, str(old))
     for name in ("rosa", "rolf"):
         with acting_for(name, "hub"):
             for item in waiting(register, reference, gallery):
@@ -82,6 +99,9 @@ def main() -> None:
     home, path, kills = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     chance = random.Random(15)
     for turn in range(kills):
+        old = home / f"old-{turn}" / path.name
+        if turn % 2:
+            shutil.copytree(path.parent, old.parent)
         reading, writing = os.pipe()
         child = os.fork()
         if not child:
@@ -89,7 +109,7 @@ def main() -> None:
             register = open_register(Settings(home=home))
             with Gallery.open(path) as gallery:
                 for number in range(1_000):
-                    work(register, gallery, f"K-{turn}-{number}", writing, home)
+                    work(register, gallery, f"K-{turn}-{number}", writing, home, old)
             os._exit(1)
         os.close(writing)
         time.sleep(chance.uniform(0.05, 2.0))
