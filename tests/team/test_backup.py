@@ -119,6 +119,15 @@ def test_a_copy_is_never_made_into_a_folder_that_holds_something(
     assert list((tmp_path / "copy").iterdir()) == []
 
 
+def test_a_copy_is_never_made_into_the_installation(office: Any) -> None:
+    there = sorted(office.home.rglob("*"))
+    refused = subprocess.run(
+        [BACKUP, office.home, office.home / "copy"], capture_output=True, text=True, check=False
+    )
+    assert (refused.returncode, "name a folder elsewhere" in refused.stderr) == (2, True)
+    assert sorted(office.home.rglob("*")) == there
+
+
 def test_two_galleries_of_one_name_are_not_copied_over_each_other(
     office: Any, town_file: Path, copied: Any, tmp_path: Path
 ) -> None:

@@ -18,8 +18,8 @@ class Block:
     blocks: list[Block] = field(default_factory=list)
 
     def values(self, name: str) -> list[list[str]]:
-        """Return what each directive of that name says in this block itself."""
-        return [said[1:] for said in self.said if said[0] == name]
+        """Return what each directive of that name says in this block itself, if anything."""
+        return [said[1:] for said in self.said if said[0] == name and said[1:]]
 
     def passing(
         self, headers: frozenset[str] = frozenset()
@@ -29,7 +29,7 @@ class Block:
         *headers* are those set around it, which a block has that sets none of its own. Names are in
         small letters.
         """
-        own = frozenset(said[0].lower() for said in self.values("proxy_set_header") if said)
+        own = frozenset(said[0].lower() for said in self.values("proxy_set_header"))
         headers = own or headers
         if self.values("proxy_pass"):
             yield " ".join(self.words), headers

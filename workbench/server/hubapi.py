@@ -49,8 +49,9 @@ def _asked(address: str, token: str = "") -> Any:
             where=address,
             fix="Write it like http://127.0.0.1:8081/hub/api",
         )
-    headers = {"Authorization": f"token {token}"} if token else {}
-    request = urllib.request.Request(address, headers=headers)  # noqa: S310 - checked above
+    request = urllib.request.Request(address)  # noqa: S310 - checked above
+    if token:  # for the hub alone, wherever it may send this on
+        request.add_unredirected_header("Authorization", f"token {token}")
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
             return json.loads(answer.read(_MOST_BYTES))

@@ -12,7 +12,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tornado.log import app_log
@@ -29,16 +29,14 @@ def scratch_folder() -> Iterator[Path]:
     """
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         _remove_if_dead(folder)
-    with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
+    with ExitStack() as last, tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
         folder = Path(name)
         new = folder / "lock"
         lock = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            new.rename(folder / _LOCK)  # none is seen there that is not held
-            yield folder
-        finally:
-            os.close(lock)
+        last.callback(os.close, lock)  # once the folder is gone
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        new.rename(folder / _LOCK)  # none is seen there that is not held
+        yield folder
 
 
 def _remove_if_dead(folder: Path) -> None:
