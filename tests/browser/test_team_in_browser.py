@@ -223,12 +223,13 @@ def test_five_people_behind_a_hub_bring_a_case_to_a_sighting(
     otto.page.goto(team.page("audit"))
     otto.page.locator("#username_input").wait_for()
     made = token_for(anna, "access:services!service=sightline")
-    there = connect(team.address, token=made["token"])
+    certificate = team.log.parent / "certificate.pem"
+    there = connect(team.address, token=made["token"], ca_file=certificate)
     assert repr(there).endswith("as anna (analyst)>")
-    search_by_program(there, list(photographs))
+    search_by_program(there, [of_megabytes(photographs[0], 2)])
     other = token_for(rolf, "read:users!user")
     with pytest.raises(NotPermitted, match="this token does not open Sightline"):
-        connect(team.address, token=other["token"])
+        connect(team.address, token=other["token"], ca_file=certificate)
     anna.page.evaluate(ASK_HUB, ["DELETE", f"/{made['id']}", None])
     until = time.monotonic() + 60
     while not (refused := told_by(there)):  # the hub's answer counts for a second
@@ -271,7 +272,7 @@ def test_people_behind_nginx_are_who_its_password_says(
         http_credentials={"username": "sara", "password": PASSWORD},
     )  # fmt: skip
     approve_it(sara)
-    certificate = Path(team.log).parent / "certificate.pem"
+    certificate = team.log.parent / "certificate.pem"
     with pytest.raises(NotPermitted, match="this password is not known"):
         connect(team.address, user="anna", password="another", ca_file=certificate)
     with pytest.raises(NotPermitted, match="this token is not known"):
