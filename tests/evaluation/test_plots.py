@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from workbench.calibration import QUALITY_STEPS, Calibration, words
 from workbench.errors import EvaluationError
-from workbench.evaluation import forecasts, plots
+from workbench.evaluation import cameras, forecasts, plots
 from workbench.evaluation.likelihood import reliability
 from workbench.evaluation.protocols import Trial
 
@@ -206,3 +207,28 @@ def test_few_things_are_told_to_two_digits(number: float, said: str) -> None:
 )
 def test_expected_errors_are_told_as_often_as_they_happen(mean: float, said: str) -> None:
     assert words.format_expected(mean) == said
+
+
+def test_cameras_are_ordered_by_what_they_would_find(calibration: Calibration) -> None:
+    seen = pd.DataFrame(
+        {
+            "camera": ["Gate"] * 4 + ["Quay"] * 2 + [HOSTILE],
+            "best_quality": [0.95, 0.95, 0.95, None, 0.95, 0.95, None],
+        }
+    )
+    frame = cameras.by_camera(seen, calibration, threshold=0.5, photographs=1)
+    assert frame["camera"].tolist() == ["Quay", "Gate", HOSTILE]
+    assert frame[["found", "missed", "not searchable"]].sum(axis=1).tolist() == [1, 1, 1]
+    assert frame["not searchable"].tolist() == [0, 0.25, 1]
+    steps = [0] * QUALITY_STEPS
+    steps[19] = 2
+    missed = calibration.fnmr(0.5, steps, photographs=1).rate
+    assert frame["missed"][0] == pytest.approx(missed)
+    assert frame["found"][1] == pytest.approx(0.75 * (1 - missed))
+    drawn = cameras.worth(frame)
+    assert [trace.name for trace in drawn.data][2] == "seen, but not searchable"
+    assert "<img" not in drawn.to_json()
+    with pytest.raises(EvaluationError, match="says nothing of missed sightings"):
+        cameras.worth(frame.assign(found=np.nan))
+    with pytest.raises(EvaluationError, match="has no column best_quality"):
+        cameras.by_camera(seen[["camera"]], calibration, threshold=0.5, photographs=1)

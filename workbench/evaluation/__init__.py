@@ -11,6 +11,7 @@ import importlib as _importlib
 __all__ = [
     "calibrate",  # a calibration of samples
     "camera_limits",  # which bad pictures a camera may make
+    "cameras",  # which of them are worth searching
     "compare",  # profiles side by side
     "data",  # folders of people and files of pairs
     "forecasts",  # figures of what a search must expect

@@ -131,8 +131,9 @@ class ProgressMeter:
     _open: dict[str, Progress] = field(default_factory=dict)
     _began: float = field(default_factory=time.perf_counter)
 
-    def begin(self) -> None:
-        """Report that the run has begun: workers take seconds before they have read anything."""
+    def begin(self, first: str) -> None:
+        """Report that the run begins with a file: workers take seconds before they read it."""
+        self._file = first
         self._report()
 
     def update(self, recording: Progress) -> None:

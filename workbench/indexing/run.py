@@ -160,7 +160,8 @@ def index_catalogue(
     for listed in catalogue.recordings:
         streams_of[listed.path].add(listed.stream)
     meter = ProgressMeter(len(to_read), progress)
-    meter.begin()
+    if to_read:
+        meter.begin(to_read[0].file)
     started_at = datetime.now(UTC)
     try:
         with closing(_outcomes(to_read, models, workers, rates, options, meter)) as outcomes:

@@ -153,7 +153,8 @@ def compare_profiles(
 
     >>> sl.compare_profiles("staff", ["dlib", "yunet-dlib"], fmr=0.001)   # doctest: +SKIP
 
-    Thresholds are set on this very data: for comparing profiles, not for a search.
+    Scores are plain, and thresholds are set on this very data: for comparing profiles, not for a
+    search.
 
     Parameters
     ----------
