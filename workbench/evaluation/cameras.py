@@ -99,7 +99,8 @@ def worth(frame: pd.DataFrame) -> go.Figure:
         )
     figure = drawing.figure("Share of a target's tracklets", "", hover="closest")
     labels = [
-        f"{drawing.text(str(row.camera), limit=32)} ({row.tracklets:,})" for row in frame.itertuples()
+        f"{drawing.text(str(row.camera), limit=32)} ({row.tracklets:,})"
+        for row in frame.itertuples()
     ]
     colours = ("#0b4f6c", "#e0a060", "#c9ced4")
     for (column, name), colour in zip(_SHARES, colours, strict=True):

@@ -28,7 +28,7 @@ class OperatingPoint(Summarised):
     basis : str
         What the rate was counted in, such as ``20 pairs of different people``.
     enough : bool
-        False where these are too few to show so low a rate; then no error was seen from *score*
+        False where these are too few to show that rate; then no error was seen from *score*
         on, and the interval says how high the rate may be all the same.
     scale : str
         That *score* is on.
