@@ -93,7 +93,9 @@ def test_a_team_works_over_its_server(
     assert {"fmr", "fnmr"} <= set(anna.calibration().columns)
     counted = ["camera_id", "scale", "quality", "score", "width", "comparisons"]
     assert list(anna.different_people()) == counted
-    assert anna.review_state("A-1") == {"case": "A-1", "listed": 0, "decided": 0}
+    assert anna.review_state("A-1") == {
+        "case": "A-1", "listed": 0, "decided": 0, "waiting": 0, "lost": 0,
+    }  # fmt: skip
 
     ben = connect(team.address, token="token-of-ben")
     assert ben.cases() == ()

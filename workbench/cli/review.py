@@ -1,15 +1,22 @@
-"""``sightline review``: fillers, and how reviewers do on them."""
+"""``sightline review``: how far reviews are, fillers, and how reviewers do on them."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from workbench.casework.reviewing.fillers import add_fillers, error_rates
+from workbench.casework.reviewing.review import review_state
 from workbench.cli.options import add_action, add_actions, add_json, describe
 from workbench.cli.output import DONE, counted, lines, say, show, table
 from workbench.cli.photographs import add_photographs, make_photographs
 from workbench.cli.servers import add_server, connected
 from workbench.installation import Installation
+
+if TYPE_CHECKING:
+    from workbench.casework.cases import Case
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -17,11 +24,21 @@ def add(parser: argparse.ArgumentParser) -> None:
     describe(
         parser,
         None,
-        "Fillers are faces of people who are known not to be any subject. They are mixed into "
-        "what reviewers see, and show how often each of them errs.",
-        "sightline review rates",
+        "How far reviews are. Fillers are faces of people who are known not to be any subject. "
+        "They are mixed into what reviewers see, and show how often each of them errs.",
+        "sightline review status",
     )
     actions = add_actions(parser)
+    showing = add_action(
+        actions, "status", _status,
+        "how far the reviews of your cases are",
+        "Show how many faces are on the review list of each open case that you may see, and how "
+        "many of them are decided, wait for decisions, or are lost because the gallery that they "
+        "were found in no longer holds them. Fillers are among them.",
+        "sightline review status",
+    )  # fmt: skip
+    add_json(showing)
+    add_server(showing)
     adding = add_action(
         actions, "fillers", _fillers,
         "add faces known not to be any subject",
@@ -52,6 +69,34 @@ def _fillers(options: argparse.Namespace) -> int:
     added = add_fillers(register, faces, source=options.source)
     say(f"{counted(len(added), 'filler')} added.")
     return DONE
+
+
+def _status(options: argparse.Namespace) -> int:
+    there = connected(options)
+    if there is None:
+        register = Installation.open().register
+        register.me.require_role()
+        names = [case.reference for case in _open(register.cases())]
+        states = [asdict(review_state(register, name)) for name in names]
+    else:
+        states = [dict(there.review_state(case.reference)) for case in _open(there.cases())]
+    states = [state for state in states if state["listed"]]
+    if options.json:
+        lines(states)
+        return DONE
+    if not states:
+        say("No open case that you may see has a review list.")
+        return DONE
+    columns = ("case", "listed", "decided", "waiting", "lost")
+    found = table(*columns)
+    for state in states:
+        found.add_row(*(str(state[name]) for name in columns))
+    show(found)
+    return DONE
+
+
+def _open(cases: Iterable[Case]) -> list[Case]:
+    return [case for case in cases if case.state == "open"]
 
 
 def _rates(options: argparse.Namespace) -> int:

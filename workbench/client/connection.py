@@ -205,7 +205,7 @@ class Connection:
         )
 
     def review_state(self, reference: str) -> Mapping[str, Any]:
-        """Return how many faces are on the review list of a case, and how many are decided."""
+        """Return how many faces on the review list of a case are decided, wait and are lost."""
         found: dict[str, Any] = self._server.get(_case(reference, "review"))
         return found
 

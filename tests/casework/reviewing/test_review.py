@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import fields
@@ -19,11 +20,13 @@ from workbench.casework.reviewing.review import (
     decide,
     list_for_review,
     missing,
+    review_state,
     reviewed,
     sightings,
     waiting,
 )
-from workbench.casework.reviewing.verdicts import FEATURES, SCALE
+from workbench.casework.reviewing.verdicts import FEATURES, SCALE, ReviewState
+from workbench.cli.main import main
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
@@ -274,3 +277,22 @@ def test_a_closed_case_is_not_reviewed(office: Any, key: str, say: Say, gallery:
 def test_the_scale_and_the_features_are_whole() -> None:
     assert list(SCALE) == [3, 2, 1, 0, -1, -2, -3]
     assert len(FEATURES) == len(set(FEATURES)) == 18
+
+
+def test_a_supervisor_sees_how_far_reviews_are(
+    office: Any, listed: list[str], gallery: Gallery, say: Say, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, *_ = waiting(office.sit("rosa"), "A-1", gallery)
+    for name in ("rosa", "rolf"):
+        say(name, first.key, 3)
+    say("rosa", second.key, 3)
+    office.sit("sara")
+    assert review_state(office.register, "A-1") == ReviewState("A-1", 4, 1, 3, 0)
+    assert main(["review", "status", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"case": "A-1", "listed": 4, "decided": 1, "waiting": 3, "lost": 0}
+    office.sit("cleo")  # a member of no case
+    assert main(["review", "status"]) == 0
+    assert "No open case that you may see has a review list." in capsys.readouterr().err
+    with pytest.raises(CaseError, match="not one of its members"):
+        review_state(office.register, "A-1")

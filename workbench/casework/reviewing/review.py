@@ -25,6 +25,7 @@ from workbench.casework.reviewing.verdicts import (
     SCALE,
     Decision,
     Reviewed,
+    ReviewState,
     Seen,
 )
 from workbench.casework.searches import answer_of
@@ -289,6 +290,23 @@ def reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
         return decided if withheld else item
 
     return tuple(known(item) for item in review_list(register, reference))
+
+
+def review_state(register: CaseRegister, reference: str) -> ReviewState:
+    """Return how far the review of a case is; which faces and how they were decided is not in it.
+
+    Raises NotPermitted if the user may not read cases, and CaseError if there is no such case.
+    """
+    register.require("case.read", reference)
+    register.case(reference)
+    items = review_list(register, reference)
+    return ReviewState(
+        reference,
+        listed=len(items),
+        decided=sum(item.outcome != "waiting" for item in items),
+        waiting=sum(item.waits for item in items),
+        lost=sum(item.outcome == "waiting" and item.lost for item in items),
+    )
 
 
 def sightings(register: CaseRegister, reference: str) -> frozenset[str]:

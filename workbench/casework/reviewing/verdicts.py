@@ -102,3 +102,14 @@ class Reviewed:
     def round(self) -> int:
         """Number of the next decision: 1, 2 or 3."""
         return len(self.decisions) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewState:
+    """Numbers of faces on the review list of a case, fillers included."""
+
+    case: str
+    listed: int
+    decided: int
+    waiting: int  # for decisions
+    lost: int  # undecided, and gone from the gallery they were found in

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.cases import TEMPLATES, Request
 from workbench.casework.reviewing.fillers import ErrorRate, error_rates
-from workbench.casework.reviewing.review import reviewed
+from workbench.casework.reviewing.review import review_state
 from workbench.casework.reviewing.sightings import Sighting, confirmed_sightings
 from workbench.casework.subjects import describe_subject
 from workbench.client.documents import Document, candidate_document, case_document
@@ -136,17 +137,12 @@ class CaseReview(_OfCases):
     """``cases/REF/review``: how far the review of a case is."""
 
     async def get(self, reference: str) -> None:
-        """Send how many faces are on its list, and how many are decided as far as one may know."""
+        """Send how many faces are on its list, are decided, wait and are lost."""
         self.answer(await self.work(partial(self._state, reference)))
 
     def _state(self, reference: str) -> Document:
         self.case(reference)
-        items = reviewed(self.register, reference)
-        return {
-            "case": reference,
-            "listed": len(items),
-            "decided": sum(item.outcome != "waiting" for item in items),
-        }
+        return asdict(review_state(self.register, reference))
 
 
 class ReviewRates(_OfCases):
