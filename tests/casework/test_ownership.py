@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench.casework.ownership import require_own
 from workbench.casework.register import all_entries
 from workbench.errors import GalleryError, NotPermitted
 from workbench.gallery import Gallery, store
@@ -31,7 +32,7 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> At:
 
 
 def test_a_gallery_names_its_home_from_another_folder_and_is_taken_when_that_is_lost(
-    fresh_home: Path, at: At, unowned: Gallery, tmp_path: Path
+    fresh_home: Path, at: At, unowned: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = at("project")
     path = tmp_path / "project" / "town.duckdb"
@@ -41,6 +42,15 @@ def test_a_gallery_names_its_home_from_another_folder_and_is_taken_when_that_is_
     owner = first.register.installation_file.id
 
     other = at("project/notebooks")
+
+    def of_another_account(folder: Path) -> None:
+        raise NotPermitted("belongs to another alone", where=str(folder), fix="Ask")
+
+    file = other.register.installation_file
+    with Gallery.open(path) as gallery, monkeypatch.context() as patch:
+        patch.setattr("workbench.casework.ownership.read_installation", of_another_account)
+        with pytest.raises(GalleryError, match=owner):
+            require_own(file, other.folder, gallery)
     with pytest.raises(GalleryError) as refused:
         other.open_gallery(path)
     assert owner in refused.value.what

@@ -107,7 +107,7 @@ def _home_of(gallery: Gallery, owner: str) -> Path | None:
             for home in (folder, folder / "data"):
                 try:
                     there = read_installation(home / "casework")
-                except SettingsError:  # another account's, say: it is not the one to be named
+                except (SettingsError, NotPermitted):  # another account's, say: none to be named
                     continue
                 if there is not None and there.id == owner:
                     return home

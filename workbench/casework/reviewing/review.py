@@ -90,38 +90,39 @@ def list_for_review(
     case.require_open(fix=_ONLY_OPEN, valid_now=False)
     require_covered(register, case, candidates, "review.first")
     answer = _answer(register, reference, candidates, candidates if of is None else of)
-    known = {item.tracklet_id for item in review_list(register, reference)}
-    fresh = {c.tracklet_id: c for c in candidates if c.tracklet_id not in known}
-    pictures = sorted(path.stem for path in (register.folder / FILLERS).glob("*.jpg"))
-    if fillers is None:
-        fillers = min(math.ceil(register.rules.filler_share * len(fresh)), len(pictures))
-    if fillers > len(pictures):
-        raise CaseError(
-            f"only {len(pictures)} fillers are available, not {fillers}",
-            where=reference,
-            fix="Ask a supervisor to add some, or use fewer",
-        )
-    chance = secrets.SystemRandom()
-    items: list[dict[str, Any]] = [
-        {"key": secrets.token_hex(8), "tracklet": tracklet_id, "score": round(c.score, 6),
-         "scale": c.scale}
-        for tracklet_id, c in fresh.items()
-    ]  # fmt: skip
-    items += [
-        {"key": secrets.token_hex(8), "filler": digest}
-        for digest in chance.sample(pictures, fillers)
-    ]
-    chance.shuffle(items)
-    if items:
-        about: dict[str, Any] = {
-            "case": reference,
-            "asked": answer.about["asked"],
-            "gallery": answer.about["gallery"],
-            "items": items,
-        }
-        if case.request.subject is None and probe is not None:
-            about["photographs"] = keep_photographs(register.folder, reference, probe)
-        register.record("review.listed", about, by=me)
+    with register.exclusively():  # what two people list at once is listed once
+        known = {item.tracklet_id for item in review_list(register, reference)}
+        fresh = {c.tracklet_id: c for c in candidates if c.tracklet_id not in known}
+        pictures = sorted(path.stem for path in (register.folder / FILLERS).glob("*.jpg"))
+        if fillers is None:
+            fillers = min(math.ceil(register.rules.filler_share * len(fresh)), len(pictures))
+        if fillers > len(pictures):
+            raise CaseError(
+                f"only {len(pictures)} fillers are available, not {fillers}",
+                where=reference,
+                fix="Ask a supervisor to add some, or use fewer",
+            )
+        chance = secrets.SystemRandom()
+        items: list[dict[str, Any]] = [
+            {"key": secrets.token_hex(8), "tracklet": tracklet_id, "score": round(c.score, 6),
+             "scale": c.scale}
+            for tracklet_id, c in fresh.items()
+        ]  # fmt: skip
+        items += [
+            {"key": secrets.token_hex(8), "filler": digest}
+            for digest in chance.sample(pictures, fillers)
+        ]
+        chance.shuffle(items)
+        if items:
+            about: dict[str, Any] = {
+                "case": reference,
+                "asked": answer.about["asked"],
+                "gallery": answer.about["gallery"],
+                "items": items,
+            }
+            if case.request.subject is None and probe is not None:
+                about["photographs"] = keep_photographs(register.folder, reference, probe)
+            register.record("review.listed", about, by=me)
     return len(items)
 
 
