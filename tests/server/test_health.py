@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 from workbench.server.address import Address
 from workbench.server.health import is_for_operators
@@ -66,8 +66,7 @@ def test_only_requests_from_this_machine_are_for_operators() -> None:
         connection: Any = Connection(family)
         connection.context.remote_ip = address
         request = HTTPServerRequest(
-            "GET",
-            path,
+            start_line=RequestStartLine("GET", path, "HTTP/1.1"),
             headers=HTTPHeaders({"Host": "localhost", **headers}),
             connection=connection,
         )
