@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -211,3 +212,29 @@ def test_galleries_written_without_the_role(
     assert [e.about.get("doing") for e in office.events("gallery.writing")] == [
         "compact", "merge", "import",
     ]  # fmt: skip
+
+
+def test_footage_fetched_by_who_searches(
+    office: Any, case: Case, town_file: Path, copied: Any, run: Run, tmp_path: Path
+) -> None:
+    """Nor for a gallery of another installation; the program is not even started."""
+    (tmp_path / "cameras.csv").write_text(
+        "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\n"
+    )
+    (tmp_path / "fetch.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    program = (sys.executable, tmp_path / "fetch.py")
+    index = ("index", tmp_path, "--case", "A-1", "--hook", *program)
+    for name in ("anna", "rosa", "otto", "nobody"):
+        office.sit(name)
+        said = run(*index, "--gallery", tmp_path / "mine.duckdb")
+        assert (said.status, "requires supervisor or administrator" in said.err) == (2, True)
+    other = copied(town_file, tmp_path / "other")
+    with Gallery.open(other, write=True) as gallery:
+        gallery.give_to("1" * 32)
+    office.sit("sara")
+    assert "belongs to another installation" in run(*index, "--gallery", other).err
+    assert not (tmp_path / "ran").exists()
+    assert len(office.events("footage.index.refused")) == 4
+    assert not office.events("footage.asked")
+    run(*index, "--gallery", tmp_path / "new.duckdb", "--profile", "dlib")
+    assert (tmp_path / "ran").exists()
