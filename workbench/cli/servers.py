@@ -61,11 +61,12 @@ def connected(options: argparse.Namespace) -> Connection | None:
     from workbench.client.credentials import HUB_TOKEN
 
     given: dict[str, str] = {}
+    file = options.token_file or options.password_file
     server, user = options.server.partition("?")[0], options.user
     if sys.stdin.isatty():
-        if user is not None and options.password_file is None:
+        if user is not None and file is None:
             given["password"] = getpass.getpass(f"Password of {user} at {server}: ")
-        elif user is None and options.token_file is None and not os.environ.get(HUB_TOKEN):
+        elif user is None and file is None and not os.environ.get(HUB_TOKEN):
             given["token"] = getpass.getpass(f"Token for {server}: ")
     return connect(
         options.server,

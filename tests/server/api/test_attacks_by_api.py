@@ -214,4 +214,4 @@ def test_an_error_names_no_place_of_the_server(api: Api, town: Path, office: Off
     assert (bare.what, bare.where) == ("cannot be read, nor b c", "a.mp4: 3 s")
     assert bare.fix == "Mount a folder of the server"
     sent = NotFound("there is no such case", where="/A/1/2026", fix="See https://a.example/b/c")
-    assert str(without_places(sent, (office.home,))) == str(sent)
+    assert str(without_places(sent, (office.home, Path("/"), Path("/b")))) == str(sent)

@@ -35,15 +35,15 @@ class Cases(_OfCases):
 
     async def get(self) -> None:
         """Send all, in the order in which they were requested."""
-        self.answer({"cases": await self.work(self._listed)})
+        await self.send(self._listed)
 
     async def post(self) -> None:
         """Request a case; another person approves it."""
-        self.answer(await self.work(self._ask, heavy=True), status=201)
+        await self.send(self._ask, heavy=True, status=201)
 
-    def _listed(self) -> list[Document]:
+    def _listed(self) -> Document:
         self.register.require("case.read")
-        return [case_document(case) for case in self.register.cases()]
+        return {"cases": [case_document(case) for case in self.register.cases()]}
 
     def _ask(self) -> Document:
         document, pictures = questions.read(self)
@@ -72,7 +72,7 @@ class OneCase(_OfCases):
 
     async def get(self, reference: str) -> None:
         """Send it, with the digest that an approval names."""
-        self.answer(await self.work(partial(self._shown, reference)))
+        await self.send(partial(self._shown, reference))
 
     def _shown(self, reference: str) -> Document:
         self.register.require("case.read", reference)
@@ -84,10 +84,10 @@ class CaseAction(_OfCases):
 
     async def post(self, reference: str, action: str) -> None:
         """Do it, and send the case as it is then."""
-        document = self.document
-        self.answer(await self.work(partial(self._done, reference, action, document)))
+        await self.send(partial(self._done, reference, action))
 
-    def _done(self, reference: str, action: str, document: dict[str, Any]) -> Document:
+    def _done(self, reference: str, action: str) -> Document:
+        document = self.document
         self.case(reference)
         if action == "approve":
             digest = questions.text_of(document, "digest")
@@ -101,11 +101,11 @@ class Member(_OfCases):
 
     async def put(self, reference: str, account: str) -> None:
         """Make the account a member."""
-        self.answer(await self.work(partial(self._changed, reference, account, member=True)))
+        await self.send(partial(self._changed, reference, account, member=True))
 
     async def delete(self, reference: str, account: str) -> None:
         """Make it one no longer."""
-        self.answer(await self.work(partial(self._changed, reference, account, member=False)))
+        await self.send(partial(self._changed, reference, account, member=False))
 
     def _changed(self, reference: str, account: str, *, member: bool) -> Document:
         self.case(reference)
@@ -119,8 +119,7 @@ class CaseSightings(_OfCases):
     async def get(self, reference: str) -> None:
         """Send them in order of time; with ``?shots=1`` with their best shots. It is on record."""
         shots = self.get_query_argument("shots", "") not in ("", "0")
-        job = partial(self._confirmed, reference, shots=shots)
-        self.answer(await self.work(job, heavy=True))
+        await self.send(partial(self._confirmed, reference, shots=shots), heavy=True)
 
     def _confirmed(self, reference: str, *, shots: bool) -> Document:
         self.case(reference)
@@ -138,7 +137,7 @@ class CaseReview(_OfCases):
 
     async def get(self, reference: str) -> None:
         """Send how many faces are on its list, are decided, wait and are lost."""
-        self.answer(await self.work(partial(self._state, reference)))
+        await self.send(partial(self._state, reference))
 
     def _state(self, reference: str) -> Document:
         self.case(reference)
@@ -150,8 +149,10 @@ class ReviewRates(_OfCases):
 
     async def get(self) -> None:
         """Send the rates, for supervisors and auditors."""
-        rates = await self.work(lambda: error_rates(self.register), heavy=True)
-        self.answer({"reviewers": [_rate(rate) for rate in rates]})
+        await self.send(self._rates, heavy=True)
+
+    def _rates(self) -> Document:
+        return {"reviewers": [_rate(rate) for rate in error_rates(self.register)]}
 
 
 def _asked(document: dict[str, Any], reference: str) -> dict[str, Any]:

@@ -34,13 +34,12 @@ from workbench.server.api.problems import BadInput, NotFound, status_of, without
 from workbench.server.api.wire import ACCOUNT, WAY
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from workbench.casework.cases import Case
     from workbench.gallery import Gallery
 
 T = TypeVar("T")
 
+JSON = "application/json; charset=utf-8"
 ARROW = "application/vnd.apache.arrow.stream"
 QUICK_THREADS, HEAVY_THREADS = 8, 4
 
@@ -76,6 +75,14 @@ class Served:
         """Open the gallery for one request, as the pages do."""
         with self.installation.open_gallery(self.gallery) as gallery:
             yield gallery
+
+
+def as_json(document: Any) -> bytes:
+    """Write values as JSON in UTF-8."""
+    # Half a character, which JSON can name and UTF-8 cannot hold, stays named.
+    return json.dumps(document, ensure_ascii=False, allow_nan=False).encode(
+        errors="backslashreplace"
+    )
 
 
 def read_object(content: str | bytes, *, where: str) -> dict[str, Any]:
@@ -152,29 +159,31 @@ class Endpoint(RequestHandler):
         except CaseError as error:
             raise NotFound(error.what, where=error.where, fix=error.fix) from None
 
-    def answer(self, document: Any, *, status: int = 200) -> None:
-        """Send JSON."""
+    async def send(self, job: Callable[[], Any], *, heavy: bool = False, status: int = 200) -> None:
+        """Do *job* as :meth:`work` does, and send what it returns: a table, or values as JSON."""
+        content, kind = await self.work(lambda: self._encoded(job()), heavy=heavy)
         self.set_status(status)
-        self.set_header("Content-Type", "application/json; charset=utf-8")
-        self.set_header("Cache-Control", "no-store")
-        self.finish(json.dumps(document, ensure_ascii=False, allow_nan=False))
+        self.answer_bytes(content, kind)
 
-    def answer_table(self, frame: pd.DataFrame) -> None:
-        """Send a table: as an Arrow stream where that is accepted, else as JSON, a row each."""
+    def _encoded(self, found: Any) -> tuple[bytes, str]:
+        """Write a table as an Arrow stream where that is accepted, all else as JSON."""
+        import pandas as pd
+
+        if not isinstance(found, pd.DataFrame):
+            return as_json(found), JSON
         if ARROW not in self.request.headers.get("Accept", ""):
-            rows = frame.to_json(orient="records", date_format="iso", date_unit="us")
-            self.answer({"columns": list(frame.columns), "rows": json.loads(rows)})
-            return
+            rows = found.to_json(orient="records", date_format="iso", date_unit="us")
+            return as_json({"columns": list(found.columns), "rows": json.loads(rows)}), JSON
         import pyarrow as pa
 
-        table = pa.Table.from_pandas(frame, preserve_index=False)
+        table = pa.Table.from_pandas(found, preserve_index=False)
         buffer = io.BytesIO()
         with pa.ipc.new_stream(buffer, table.schema) as writer:
             writer.write_table(table)
-        self.answer_bytes(buffer.getvalue(), ARROW)
+        return buffer.getvalue(), ARROW
 
     def answer_bytes(self, content: bytes, kind: str) -> None:
-        """Send a picture, a film or an Arrow stream."""
+        """Send an answer."""
         self.set_header("Content-Type", kind)
         self.set_header("Cache-Control", "no-store")
         self.finish(content)
@@ -214,7 +223,8 @@ class Endpoint(RequestHandler):
         if isinstance(error, errors.TooManyRequests):
             self.set_header("Retry-After", str(error.seconds))
         told = without_places(error, self.served.folders)
-        self.answer(error_document(told), status=status)
+        self.set_status(status)
+        self.answer_bytes(as_json(error_document(told)), JSON)
 
 
 class Missing(Endpoint):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -34,7 +33,7 @@ class Me(Endpoint):
                 "in_service": me.in_service,
             }
 
-        self.answer(await self.work(asked))
+        await self.send(asked)
 
 
 class _OfFootage(Endpoint):
@@ -48,7 +47,7 @@ class Statistics(_OfFootage):
 
     async def get(self) -> None:
         """Send counts, the span of time and the profile."""
-        self.answer(await self.work(self._counted))
+        await self.send(self._counted)
 
     def _counted(self) -> Document:
         self.require_reader()
@@ -73,7 +72,7 @@ class Cameras(_OfFootage):
 
     async def get(self) -> None:
         """Send camera_id, camera, latitude and longitude, which are missing where not known."""
-        self.answer_table(await self.work(self._table))
+        await self.send(self._table)
 
     def _table(self) -> pd.DataFrame:
         self.require_reader()
@@ -87,7 +86,7 @@ class Recordings(_OfFootage):
 
     async def get(self) -> None:
         """Send what was indexed of each, with counts of tracklets; no paths of the server."""
-        self.answer_table(await self.work(self._table))
+        await self.send(self._table)
 
     def _table(self) -> pd.DataFrame:
         self.require_reader()
@@ -100,11 +99,11 @@ class CoverageOf(_OfFootage):
 
     async def post(self) -> None:
         """Send the coverage of a scope; nothing is compared."""
-        document = self.document
-        self.answer(await self.work(partial(self._coverage, document), heavy=True))
+        await self.send(self._coverage, heavy=True)
 
-    def _coverage(self, document: dict[str, Any]) -> Document:
+    def _coverage(self) -> Document:
         self.require_reader()
+        document = self.document
         scope, only = questions.scope_of(document), questions.filter_of(document)
         with self.served.opened() as gallery:
             found = gallery.coverage(scope, only=only)
@@ -116,11 +115,11 @@ class Forecast(_OfFootage):
 
     async def post(self) -> None:
         """Send what to expect at each threshold; nothing is compared."""
-        document = self.document
-        self.answer(await self.work(partial(self._foretold, document), heavy=True))
+        await self.send(self._foretold, heavy=True)
 
-    def _foretold(self, document: dict[str, Any]) -> Document:
+    def _foretold(self) -> Document:
         self.require_reader()
+        document = self.document
         scope, only = questions.scope_of(document), questions.filter_of(document)
         photographs = document.get("photographs", 1)
         if not isinstance(photographs, int) or isinstance(photographs, bool) or photographs < 1:

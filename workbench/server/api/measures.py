@@ -22,7 +22,7 @@ class Scores(Endpoint):
 
     async def get(self) -> None:
         """Send case, tracklet_id, score, scale, outcome, decisions, decided_at; it is on record."""
-        self.answer_table(await self.work(self._table, heavy=True))
+        await self.send(self._table, heavy=True)
 
     def _table(self) -> pd.DataFrame:
         register = self.served.installation.register
@@ -54,7 +54,7 @@ class DifferentPeople(Endpoint):
 
         It is on record.
         """
-        self.answer_table(await self.work(self._table, heavy=True))
+        await self.send(self._table, heavy=True)
 
     def _table(self) -> pd.DataFrame:
         installation = self.served.installation
@@ -75,7 +75,7 @@ class CalibrationTable(Endpoint):
 
     async def get(self) -> None:
         """Send FMR and FNMR with their intervals by threshold, photographs and quality."""
-        self.answer_table(await self.work(self._table))
+        await self.send(self._table)
 
     def _table(self) -> pd.DataFrame:
         installation = self.served.installation

@@ -37,8 +37,9 @@ _STATUS: tuple[tuple[type[SightlineError], int], ...] = (
     (errors.TooManyRequests, 429),
     (errors.RecordingError, 409),
 )
-# An absolute path of at least two parts.
-_PATH = re.compile(r"(?<![\w.~/:<-])/(?:[^\s/:;,'\"`()<>]+/)+([^\s/:;,'\"`()<>]*)")
+# An absolute path of at least two parts, and none within an address.
+_BEFORE = r"(?<![\w.~/:<-])"
+_PATH = re.compile(_BEFORE + r"/(?:[^\s/:;,'\"`()<>]+/)+([^\s/:;,'\"`()<>]*)")
 # Their words name what was sent, and that may look like a path.
 _OF_WHAT_WAS_SENT = (NotFound, BadInput, CaseError)
 
@@ -55,11 +56,13 @@ def without_places(error: SightlineError, folders: Iterable[Path]) -> SightlineE
 
     *folders* are those of the installation; other paths are known by their form.
     """
-    known = sorted({str(folder) for folder in (*folders, Path(tempfile.gettempdir()))}, key=len)
+    known = {str(folder) for folder in (*folders, Path(tempfile.gettempdir()))} - {"/"}
+    longest_first = sorted(known, key=len, reverse=True)
 
     def bare(text: str) -> str:
-        for folder in reversed(known):
-            text = re.sub(rf"{re.escape(folder)}/(?:[^\s/:;,'\"`]+/)*(?=[^\s/])", "", text)
+        for folder in longest_first:
+            inside = rf"{_BEFORE}{re.escape(folder)}/(?:[^\s/:;,'\"`]+/)*(?=[^\s/])"
+            text = re.sub(inside, "", text)
         return text if isinstance(error, _OF_WHAT_WAS_SENT) else _PATH.sub(_name, text)
 
     made = copy(error)

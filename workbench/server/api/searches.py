@@ -22,25 +22,28 @@ from workbench.server.api.endpoint import ARROW, Endpoint
 from workbench.server.api.problems import NotFound
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.domain import Candidate, Probe
     from workbench.gallery import Gallery
 
 
-class Searches(Endpoint):
+class _OfSearches(Endpoint):
+    def told(self, name: str, result: SearchResult, *, shots: bool) -> Document | pd.DataFrame:
+        """Answer of a search, as it is to be sent."""
+        if ARROW in self.request.headers.get("Accept", ""):
+            return candidates_frame(result.candidates)
+        return _document(name, result, shots=shots)
+
+
+class Searches(_OfSearches):
     """``searches``: put a question under a case, and get its candidates."""
 
     async def post(self) -> None:
         """Search; the answer is kept for an hour for whoever asked."""
-        name, result, shots = await self.work(self._search, heavy=True)
-        if shots and result.candidates:
-            await self.work(partial(self._record_view, result))
-        self.set_header("Location", f"searches/{name}")
-        if ARROW in self.request.headers.get("Accept", ""):
-            self.answer_table(candidates_frame(result.candidates))
-        else:
-            self.answer(_document(name, result, shots=shots), status=201)
+        await self.send(self._search, heavy=True, status=201)
 
-    def _search(self) -> tuple[str, SearchResult, bool]:
+    def _search(self) -> Document | pd.DataFrame:
         document, pictures = questions.read(self)
         served, installation = self.served, self.served.installation
         reference = questions.text_of(document, "case")
@@ -62,8 +65,13 @@ class Searches(Endpoint):
                 only=only,
                 progress=self.stop_if_gone,
             )
+        shots = bool(document.get("shots"))
+        if shots and result.candidates:
+            tracklets = [candidate.tracklet_id for candidate in result.candidates]
+            record_view(installation.register, result.case, tracklets)
         name = served.searches.keep(self.account, result)
-        return name, result, bool(document.get("shots"))
+        self.set_header("Location", f"searches/{name}")
+        return self.told(name, result, shots=shots)
 
     def _threshold(
         self, document: dict[str, Any], gallery: Gallery, probe: Probe
@@ -77,21 +85,13 @@ class Searches(Endpoint):
             )
         return questions.number_of(document, "threshold")
 
-    def _record_view(self, result: SearchResult) -> None:
-        tracklets = [candidate.tracklet_id for candidate in result.candidates]
-        record_view(self.served.installation.register, result.case, tracklets)
 
-
-class Search(Endpoint):
+class Search(_OfSearches):
     """``searches/ID``: a search that one has made, again, without its pictures."""
 
     async def get(self, name: str) -> None:
         """Send it."""
-        found = await self.work(partial(self._found, name))
-        if ARROW in self.request.headers.get("Accept", ""):
-            self.answer_table(candidates_frame(found.candidates))
-        else:
-            self.answer(_document(name, found, shots=False))
+        await self.send(lambda: self.told(name, self._found(name), shots=False))
 
     def _found(self, name: str) -> SearchResult:
         kept = self.served.searches.find(self.account, name)
