@@ -107,8 +107,8 @@ def test_a_sentence_stands_in_their_place(saved: Path, result: SearchResult) -> 
                         (6, f"Map of {number} candidates")):  # fmt: skip
         sentence, view = outputs(saved, cell)
         said = (
-            f"{words}: shown while this notebook runs, and not saved with it. Run the cell to see "
-            "it."
+            f"{words}: shown while this notebook runs, and not saved with it. Run the cell again "
+            "to look."
         )
         assert sentence.data["text/plain"] == said
         assert said in sentence.data["text/html"]

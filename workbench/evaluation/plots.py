@@ -91,10 +91,12 @@ def _bound(
 ) -> str:
     """Mark how high both rates may be where no curve can be drawn; return words on it.
 
-    Of all thresholds the one at which the bounds of both together are least.
+    Of the thresholds at which no error was seen, or of all, the one with the least bounds.
     """
     tops = frame[[f"{rate} high" for rate in rates]]
-    best = int(tops.sum(axis=1).to_numpy().argmin())
+    sums = tops.sum(axis=1).to_numpy(float)
+    clean = ~(frame[[*rates]] > 0).any(axis=1).to_numpy()
+    best = int(np.where(clean, sums, np.inf if clean.any() else sums).argmin())
     x, y = (float(value) for value in tops.iloc[best])
     none = [rate for rate in rates if not frame[rate].iloc[best] > 0]
     seen = f"no error of {' or '.join(none)}" if none else "no threshold with both errors"
@@ -137,10 +139,7 @@ def rates(
 
 
 def cmc(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Draw the cumulative match characteristic; *curves* as :meth:`Trial.cmc` gives them.
-
-    The hover text of each point has its interval.
-    """
+    """Draw the cumulative match characteristic with its interval, as :meth:`Trial.cmc` has it."""
     figure = drawing.figure("Rank", "Share of mated probes found within it")
     for (name, frame), style in zip(curves.items(), cycle(drawing.STYLES), strict=False):
         hover = [
@@ -148,9 +147,12 @@ def cmc(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
             f"({row.low:.1%} to {row.high:.1%})"
             for row in frame.itertuples()
         ]
-        drawing.line(figure, name, frame["rank"], frame["found"], style, hovertext=hover)
+        rank = frame["rank"]
+        drawing.band(figure, rank, frame["low"], rank, frame["high"], style[0])
+        drawing.line(figure, name, rank, frame["found"], style, hovertext=hover)
     figure.update_xaxes(type="log", tickvals=[1, 2, 5, 10, 20, 50, 100])
-    figure.update_yaxes(tickformat=".0%")
+    least = min((float(frame["low"].min()) for frame in curves.values()), default=0.0)
+    figure.update_yaxes(tickformat=".0%", range=[max(-0.02, least - 0.05), 1.02])
     return figure
 
 

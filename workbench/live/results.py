@@ -231,4 +231,7 @@ def _counted(number: int) -> str:
 
 
 def _sentence(what: str) -> str:
-    return f"{what}: shown while this notebook runs, and not saved with it. Run the cell to see it."
+    return (
+        f"{what}: shown while this notebook runs, and not saved with it. Run the cell again to "
+        "look."
+    )

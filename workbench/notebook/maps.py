@@ -51,7 +51,7 @@ def sightings_map(
     drawn = draw(candidates, zone=here, **(ground | options))
     number = "1 candidate" if len(candidates) == 1 else f"{len(candidates):,} candidates"
     return LiveMap(
-        f"Map of {number}: shown while this notebook runs, and not saved with it. Run the cell to "
-        "see it.",
+        f"Map of {number}: shown while this notebook runs, and not saved with it. Run the cell "
+        "again to look.",
         drawn,
     )
