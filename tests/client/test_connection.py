@@ -195,6 +195,10 @@ def test_a_token_goes_only_where_it_belongs(
             listening.accept()
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "token-of-sara")
     assert connect(team.address).account == "sara"
+    file.write_text("\n")
+    for nothing in ({"token": ""}, {"token_file": file}):  # which is no reason to be sara
+        with pytest.raises(SettingsError, match="there is none"):
+            connect(team.address, **nothing)  # type: ignore[arg-type]
     monkeypatch.delenv("JUPYTERHUB_API_TOKEN")
     with pytest.raises(SettingsError, match="there is none"):
         connect(team.address)

@@ -25,6 +25,7 @@ class Answer:
     status: int
     kind: str
     body: bytes
+    retry_after: str | None = None
 
     @property
     def json(self) -> Any:
@@ -65,6 +66,9 @@ class Api:
         connection = OverUnix(self.path)
         connection.request(method, f"/v1/{path}", body=body, headers=sent)
         answer = connection.getresponse()
-        found = Answer(answer.status, answer.headers.get_content_type(), answer.read())
+        found = Answer(
+            answer.status, answer.headers.get_content_type(), answer.read(),
+            answer.headers["Retry-After"],
+        )  # fmt: skip
         connection.close()
         return found

@@ -70,7 +70,8 @@ def find_credential(
             fix="Give one of the two: a proxy that asks for a password takes no token",
         )
     if user is None:
-        found = _one("token", token, token_file) or os.environ.get(HUB_TOKEN, "")
+        given = token is not None or token_file is not None
+        found = _one("token", token, token_file) if given else os.environ.get(HUB_TOKEN, "")
         if not found:
             raise SettingsError(
                 "there is none",

@@ -182,7 +182,7 @@ class Server:
         if answer.headers.get_content_type() == "application/json":
             try:
                 return error_from(json.loads(content))
-            except (ValueError, AttributeError):
+            except (ValueError, AttributeError, TypeError):
                 pass
         if answer.status in (401, 403):
             kind = self.credential.kind

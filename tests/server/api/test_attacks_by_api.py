@@ -208,7 +208,9 @@ def test_an_error_names_no_place_of_the_server(api: Api, town: Path, office: Off
     for answer in (told, refused):
         assert b"/" not in answer.body.replace(b"application/", b""), answer.body
     said = RecordingError(
-        "cannot be read, nor /mnt/b c", where="/srv/footage/a.mp4: 3 s", fix="Mount /srv/footage/"
+        "cannot be read, nor /mnt/b c",
+        where="/srv/my footage/a.mp4: 3 s",
+        fix="Mount /srv/footage/",
     )
     bare = without_places(said, ())
     assert (bare.what, bare.where) == ("cannot be read, nor b c", "a.mp4: 3 s")

@@ -66,7 +66,7 @@ class Served:
         settings = self.installation.settings
         folders = (
             settings.home, self.gallery.parent, settings.models, settings.calibrations_folder,
-            Path(sys.prefix), Path.cwd(),
+            Path(sys.prefix),
         )  # fmt: skip
         return tuple(folder.resolve() for folder in folders)
 

@@ -66,7 +66,10 @@ def without_places(error: SightlineError, folders: Iterable[Path]) -> SightlineE
         return text if isinstance(error, _OF_WHAT_WAS_SENT) else _PATH.sub(_name, text)
 
     made = copy(error)
-    made.what, made.where, made.fix = map(bare, (error.what, error.where, error.fix))
+    where = error.where
+    if where.startswith("/") and not isinstance(error, _OF_WHAT_WAS_SENT):
+        where = where.rpartition("/")[2]  # whatever the names of its folders hold, spaces too
+    made.what, made.where, made.fix = map(bare, (error.what, where, error.fix))
     return made
 
 
