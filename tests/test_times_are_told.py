@@ -105,6 +105,17 @@ def test_the_marks(result: SearchResult) -> None:
     assert replace(plain.time, note="by rules").remark(ZONE).startswith("time by earlier rules: ")
 
 
+def test_a_notebook_tells_it(result: SearchResult) -> None:
+    page = result._repr_html_()
+    assert f"UTC, {UNCERTAIN}</td>" in page
+    assert f"UTC, {CORRECTED}</td>" in page
+    assert page.count(": time uncertain: recorded as") == 1
+    shown = result.faces()._content()["rows"][-1]  # type: ignore[attr-defined]
+    lines = [line for face in shown for line in face["lines"]]
+    assert sum(line.startswith(UNCERTAIN) for line in lines) == 1
+    assert sum(line.startswith(CORRECTED) for line in lines) == 1
+
+
 def test_coverage_counts_uncertain_times(gallery: Gallery, result: SearchResult) -> None:
     assert result.coverage.uncertain == 1
     (told,) = result.coverage.doubts()

@@ -30,7 +30,7 @@ from workbench.domain import (
     Threshold,
     candidates_frame,
 )
-from workbench.domain.summaries import Summarised, Summary, written
+from workbench.domain.summaries import MOST_ROWS, Summarised, Summary, written
 from workbench.errors import (
     Cancelled,
     DistrictError,
@@ -200,6 +200,11 @@ class SearchResult(Summarised):
         if least is not None and self.expectations is not None:
             notes += self.expectations.words(least.score)
         found = self.coverage.summary()
+        told = [
+            f"{rank}: {c.time.remark()} (UTC)"
+            for rank, c in enumerate(self.candidates[:MOST_ROWS], start=1)
+            if c.time.mark
+        ]
         return Summary(
             "Search result",
             (
@@ -213,10 +218,16 @@ class SearchResult(Summarised):
                 ("tracklets compared", f"{self.compared:,}"),
                 *found.properties[:4],
             ),
-            notes=(*notes, *found.notes, "A match is a lead, never an identification."),
+            notes=(*notes, *found.notes, *told, "A match is a lead, never an identification."),
             headings=("rank", "score", "camera", "first seen", "recording"),
             rows=[
-                (f"{rank}", f"{c.score:.3f}", c.camera.words(), written(c.first_seen), c.recording)
+                (
+                    f"{rank}",
+                    f"{c.score:.3f}",
+                    c.camera.words(),
+                    ", ".join(filter(None, (written(c.first_seen), c.time.mark))),
+                    c.recording,
+                )
                 for rank, c in enumerate(self.candidates, start=1)
             ],
         )

@@ -64,7 +64,11 @@ class Findings:
                 ShownFace(
                     pictures[one.tracklet_id],
                     f"{rank}. score {one.score:.3f}",
-                    (one.camera.name or one.camera.camera_id, local_time(one.shot_time, zone)),
+                    (
+                        one.camera.name or one.camera.camera_id,
+                        local_time(one.shot_time, zone),
+                        *filter(None, (one.time.remark(zone),)),
+                    ),
                 )
                 for rank, one in enumerate(chosen, start=1)
             ]
