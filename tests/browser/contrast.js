@@ -1,8 +1,11 @@
-// Text on a page that is harder to read than WCAG 2.2 AA (1.4.3) allows: what, how much, where.
+// Text on a page, or in a part of it, that is harder to read than WCAG 2.2 AA (1.4.3) allows: what, how much, where.
 
 /** @typedef {[red: number, green: number, blue: number]} Colour 0 to 255. */
-/** @returns {string[]} */
-() => {
+/**
+ * @param {string | null} part A selector; by default the whole page.
+ * @returns {string[]}
+ */
+(part) => {
   /**
    * @param {string} text As computed styles give it: rgb(…) or rgba(…).
    * @returns {{ rgb: Colour, a: number }}
@@ -54,7 +57,8 @@
   };
 
   const found = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const walker = document.createTreeWalker(/** @type {Element} */ (document.querySelector(part ?? "body")),
+    NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const text = node.textContent?.trim();
     const element = node.parentElement;

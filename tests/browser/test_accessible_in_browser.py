@@ -60,6 +60,9 @@ def test_pages_can_be_read_and_told_aloud_and_nothing_on_them_leads_elsewhere(
     assert seen.page.evaluate(CUT) == []
     wide = seen.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide[0] <= wide[1]  # nothing to scroll to sideways at 1366 by 768
+    seen.page.emulate_media(color_scheme="dark")
+    seen.screenshot(f"accessible-{dashboard}-dark")
+    assert seen.page.evaluate(CONTRAST) == []
     assert press_everything(seen.page)
     seen.page.wait_for_timeout(500)
     assert (windows, seen.foreign) == ([], [])

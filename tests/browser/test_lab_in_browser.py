@@ -1,0 +1,242 @@
+"""Panels in JupyterLab, under a plain Voila and on a page of the server, light and dark."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from workbench.server.dashboards import packaged_dashboards
+
+pytestmark = pytest.mark.browser
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
+TOKEN = "a-token-of-the-lab-tests"
+CODE = "from workbench.widgets import investigate\ninvestigate({gallery!r})"
+
+# Of each kind of control one, and what makes it look as it does.
+CONTROLS = (
+    ".sl-whole", ".sl-case.sl-panel", ".sl-target .sl-heading", ".sl-target .sl-number",
+    ".sl-target .sl-hint", ".sl-target .sl-drop", ".sl-target .sl-drop input",
+    ".sl-target .sl-drop-button", ".sl-case select", ".sl-case .jupyter-button",
+    ".sl-search-button", ".sl-time input", ".sl-district .sl-fold", ".sl-welcome h2",
+)  # fmt: skip
+LOOKS = """(controls) => Object.fromEntries(controls.map((control) => {
+  const one = document.querySelector(control), style = getComputedStyle(one);
+  const names = ["color", "background-color", "border-top", "border-radius", "font-family",
+    "font-size", "font-weight", "line-height", "padding", "margin", "display", "position",
+    "opacity", "flex-direction", "white-space", "min-height", "cursor"];
+  const seen = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(name)]));
+  const inside = control.includes("panel") || control.includes("whole");
+  return [control, inside ? seen : { ...seen, high: one.getBoundingClientRect().height }];
+}))"""
+# What is JupyterLab's own, in all its properties.
+AROUND = """() => Object.fromEntries([
+  "body", "#jp-top-panel", ".jp-Toolbar", ".jp-Notebook", ".jp-MarkdownOutput h1",
+  ".jp-MarkdownOutput a", ".jp-OutputArea .jupyter-button", ".jp-OutputArea select",
+].map((one) => [one, [...getComputedStyle(document.querySelector(one))].map((name) =>
+  `${name}: ${getComputedStyle(document.querySelector(one)).getPropertyValue(name)}`)
+  // Custom properties of ours have names of our own, and lengths change with what is shown.
+  .filter((said) => !/^(--|block-size|height|width|inline-size|perspective|transform)/.test(said))
+]))"""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A JupyterLab that runs: its address without the token, and its notebooks."""
+
+    base: str
+    folder: Path
+
+    def open(self, page: Any, name: str) -> None:
+        """Open a notebook, as one who has the token."""
+        page.goto(f"{self.base}/lab/workspaces/{name}/tree/{name}.ipynb?token={TOKEN}")
+        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+        # The kernel is named here once it has answered; what is run before is lost.
+        page.locator("#jp-main-statusbar").get_by_text(re.compile(r" \| Idle$")).wait_for()
+
+    def write(self, name: str, *cells: str, kernel: str = "sightline") -> None:
+        """Make a notebook of cells of code; one that begins with # is Markdown."""
+        v4 = nbformat.v4
+        made = [
+            v4.new_markdown_cell(cell) if cell.startswith("#") else v4.new_code_cell(cell)
+            for cell in cells
+        ]
+        about = {"kernelspec": {"name": kernel, "display_name": kernel}}
+        nbformat.write(v4.new_notebook(cells=made, metadata=about), self.folder / f"{name}.ipynb")
+
+
+@contextmanager
+def running(
+    command: list[str], said: str, folder: Path, **settings: str
+) -> Iterator[re.Match[str]]:
+    """A program, from the line of its output that matches *said* until it is ended."""
+    log = folder / f"{Path(command[-1]).name}.log"
+    with log.open("w") as output:
+        program = subprocess.Popen(
+            command, stdout=output, stderr=output, cwd=folder,
+            env=os.environ | {"OMP_NUM_THREADS": "1"} | settings,
+        )  # fmt: skip
+        try:
+            for _ in range(600):
+                if found := re.search(said, log.read_text()):
+                    yield found
+                    break
+                assert program.poll() is None, log.read_text()
+                time.sleep(0.2)
+            else:
+                raise AssertionError(log.read_text())
+        finally:
+            program.terminate()
+            program.wait(60)
+
+
+@pytest.fixture(scope="module")
+def lab(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """``sightline lab`` on the demo, which the notebook about indexing finds indexed too."""
+    for part in demo.parent.glob(f"{demo.name}*"):
+        target = demo.parent / part.name.replace(demo.stem, "notebook")
+        if part.is_dir():
+            shutil.copytree(part, target, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(part, target)
+    folder = tmp_path_factory.mktemp("lab")
+    notebooks = folder / "notebooks"
+    command = [sys.executable, "-m", "workbench", "lab", "--notebooks", str(notebooks)]
+    said = rf"(http://127\.0\.0\.1:\d+)/lab\?token={TOKEN}"
+    with running(command, said, folder, SIGHTLINE_TOKEN=TOKEN) as found:
+        yield Lab(found[1], notebooks)
+
+
+def test_the_notebooks_run_from_top_to_bottom_and_ask_no_other_host(
+    lab: Lab, visit: Callable[..., Any]
+) -> None:
+    notebooks = sorted(lab.folder.glob("*.ipynb"))
+    assert len(notebooks) >= 3
+    for file in notebooks:
+        seen = visit(lab.base)
+        lab.open(seen.page, file.stem)
+        seen.page.get_by_role("menuitem", name="Run", exact=True).click()
+        seen.page.get_by_text("Run All Cells", exact=True).click()
+        cells = saved(seen.page, file)
+        assert [cell for cell in cells if is_wrong(cell)] == []
+        assert any(cell.outputs for cell in cells)
+        seen.screenshot(f"lab-{file.stem}")
+        seen.assert_clean()
+
+
+def saved(page: Any, file: Path) -> list[Any]:
+    """The cells of code of a notebook, once all have run and the file holds that."""
+    for _ in range(240):
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(500)
+        try:
+            cells = [c for c in nbformat.read(file, as_version=4).cells if c.cell_type == "code"]
+        except nbformat.reader.NotJSONError:
+            continue  # it is being written
+        if all(cell.execution_count for cell in cells) or any(is_wrong(cell) for cell in cells):
+            return cells
+    raise AssertionError(f"{file.name} has not run to its end")
+
+
+def is_wrong(cell: Any) -> bool:
+    """Whether a cell ended in an error, or wrote one."""
+    return any(
+        output.output_type == "error"
+        or (output.get("name") == "stderr" and "Traceback" in output.text)
+        for output in cell.outputs
+    )
+
+
+def test_a_panel_looks_the_same_in_jupyterlab_under_voila_and_as_it_is_served(
+    lab: Lab,
+    served: Any,
+    small_town: Path,
+    training: str,
+    shared_data: Callable[[Path], Path],
+    visit: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    on_server = visit(served.base)
+    on_server.page.goto(served.address("investigate"))
+    looks = {"server": look(on_server)}
+
+    settings = {"SIGHTLINE_GALLERY": str(small_town), "SIGHTLINE_CASE": training}
+    command = [str(Path(sys.executable).with_name("voila")), "--no-browser"]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        command += [f"--port={free.getsockname()[1]}"]
+    command += ["--template=sightline", str(packaged_dashboards() / "investigate.ipynb")]
+    jupyter = str(shared_data(tmp_path) / "jupyter")
+    said = r"(http://(?:localhost|127\.0\.0\.1):\d+)/"
+    with running(command, said, tmp_path, JUPYTER_PATH=jupyter, **settings) as found:
+        under_voila = visit(found[1].replace("localhost", "127.0.0.1"))
+        under_voila.page.goto(under_voila.base)
+        looks["voila"] = look(under_voila)
+        under_voila.screenshot("surface-voila")
+        under_voila.assert_clean()
+        assert under_voila.page.locator(".sl-lost").count() == 0
+
+    # Light: the same, and JupyterLab around it as it was before.
+    others = "import ipywidgets\nipywidgets.VBox([ipywidgets.Button(), ipywidgets.Dropdown()])"
+    lab.write("panel", "# A heading\n[a link](.)", others, CODE.format(gallery=str(small_town)))
+    in_lab = visit(lab.base, viewport={"width": 1920, "height": 1080})
+    lab.open(in_lab.page, "panel")
+    run = in_lab.page.locator(
+        "[data-jp-item-name=run] [role=button], [data-jp-item-name=run] button"
+    )
+    run.first.click()
+    run.first.click()
+    in_lab.page.locator(".jp-OutputArea .jupyter-button").first.wait_for()
+    before = in_lab.page.evaluate(AROUND)
+    run.first.click()
+    looks["lab"] = look(in_lab)
+    assert in_lab.page.evaluate(AROUND) == before
+    assert in_lab.page.evaluate(CONTRAST, ".sl-whole") == []
+    for surface in ("voila", "lab"):
+        assert differences(looks[surface], looks["server"]) == [], surface
+    on_server.screenshot("surface-server")
+    in_lab.screenshot("surface-lab")
+
+    # Dark: as the system is on the server, as JupyterLab is there; and back.
+    for seen, name in ((on_server, "server"), (in_lab, "lab")):
+        seen.page.emulate_media(color_scheme="dark")
+        seen.page.wait_for_function(
+            "getComputedStyle(document.querySelector('.sl-panel')).backgroundColor"
+            " !== 'rgb(255, 255, 255)'"
+        )
+        seen.page.locator("#jupyterlab-splash").wait_for(state="detached")
+        looks[name] = look(seen)
+        seen.screenshot(f"surface-{name}-dark")
+        assert seen.page.evaluate(CONTRAST, ".sl-whole") == []
+    assert differences(looks["lab"], looks["server"]) == []
+    assert differences(looks["lab"], looks["voila"])
+    in_lab.assert_clean()
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """What of the controls looks different."""
+    return [
+        f"{control} {name}: {value} / {other[control][name]}"
+        for control, looks in one.items()
+        for name, value in looks.items()
+        if value != other[control][name]
+    ]
+
+
+def look(seen: Any) -> dict[str, Any]:
+    """How the controls of an investigation look, once all are there."""
+    for control in CONTROLS:
+        seen.page.locator(control).first.wait_for(state="attached")
+    looks: dict[str, Any] = seen.page.evaluate(LOOKS, list(CONTROLS))
+    return looks
