@@ -15,6 +15,7 @@ from workbench.casework.record.chain import Entry
 from workbench.casework.record.keys import is_signed, public_half, record_key
 from workbench.casework.register import all_entries
 from workbench.cli.main import main
+from workbench.errors import CaseError
 from workbench.server.sessions import Session, Sessions, now
 from workbench.server.signins import SignIns
 from workbench.server.ways import Refused
@@ -116,3 +117,38 @@ def test_nobody_is_let_in_without_an_entry(tmp_path: Path) -> None:
     with pytest.raises(Refused) as refused:
         asyncio.run(SignIns(tmp_path).record(Session("anna", "hub")))
     assert (refused.value.status, refused.value.reason) == (503, "record")
+
+
+def test_a_record_that_is_held_keeps_people_waiting_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def held(_: SignIns, what: str, *__: object) -> None:
+        tried.append(what)
+        raise CaseError("the record is in use", fix="Try again")
+
+    async def arrive() -> list[BaseException | None]:
+        sign_ins = SignIns(tmp_path)
+        sessions = [Session(name, "hub") for name in ("anna", "ben", "cleo")]
+        return await asyncio.gather(*map(sign_ins.record, sessions), return_exceptions=True)
+
+    monkeypatch.setattr(SignIns, "_append", held)
+    refused = asyncio.run(arrive())
+    assert [isinstance(one, Refused) and one.status for one in refused] == [503] * 3
+    assert tried == ["session.begun"]
+
+
+def test_a_session_that_ends_while_it_is_recorded_lets_nobody_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, written = Session("anna", "hub"), []
+
+    def append(_: SignIns, what: str, *__: object) -> None:
+        written.append(what)
+        session.ended = "signed out"
+
+    monkeypatch.setattr(SignIns, "_append", append)
+    with pytest.raises(Refused, match="signed out"):
+        asyncio.run(SignIns(tmp_path).record(session))
+    assert written == ["session.begun", "session.ended"]

@@ -143,6 +143,29 @@ def test_two_galleries_of_one_name_are_not_copied_over_each_other(
     assert not (tmp_path / "copy").exists()
 
 
+def test_what_links_lead_to_is_copied_and_what_is_named_twice_once(
+    office: Any, town_file: Path, copied: Any, tmp_path: Path
+) -> None:
+    office.register.record("note.made", {})
+    (disk := tmp_path / "disk").mkdir(mode=0o700)
+    far, town = copied(town_file, disk), copied(town_file, office.home)
+    (office.home / "far").mkdir(mode=0o700)
+    for path in (far, segments_folder(far)):
+        (office.home / "far" / path.name).symlink_to(path)
+    (disk / "settings").write_text("set")
+    (office.home / "sightline.env").symlink_to(disk / "settings")
+    copy = tmp_path / "copy"
+    subprocess.run([BACKUP, office.home, copy, town], capture_output=True, check=True)
+    assert (copy / "sightline.env").read_text() == "set"
+    assert not [path for path in copy.rglob("*") if path.is_symlink()]
+    for path in (copy / town.name, copy / "far" / far.name):
+        with Gallery.open(path) as gallery:
+            assert list(check(gallery)) == []
+    assert sorted(path.name for path in disk.iterdir()) == sorted(
+        (far.name, segments_folder(far).name, "settings")
+    )
+
+
 @pytest.mark.parametrize("by", ["a full disk", signal.SIGTERM])
 def test_a_copy_that_is_cut_short_leaves_no_links_to_faces(
     office: Any, town_file: Path, copied: Any, tmp_path: Path, by: Any

@@ -312,13 +312,13 @@ class DashboardServer(Voila):  # type: ignore[misc]
             watch.cancel()
         finally:
             server.stop()
-            await sign_ins.close(self.sessions)
             await KernelSocket.close_all()
             for each in beside:
                 await each.close()
             await self.api.stop()
             await self.kernel_manager.shutdown_all(now=True)
             await server.close_all_connections()
+            await sign_ins.close(self.sessions)  # which waits where the record is held
 
     async def _watch(self, way: Way) -> None:
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from workbench.casework.record.keys import record_key
 from workbench.errors import SightlineError
 from workbench.server.sessions import Session, Sessions
 from workbench.server.ways import Refused
+
+AGAIN_AFTER = 5.0
+"""Seconds without another try, after one that failed: who waits has waited for the record once."""
 
 
 class SignIns:
@@ -31,11 +35,13 @@ class SignIns:
         self._log: AuditLog | None = None  # read at first use, of which no entry is kept
         self._known: set[Session] = set()
         self._writing = asyncio.Lock()
+        self._failed = -AGAIN_AFTER  # time of the last failure, by time.monotonic
 
     async def record(self, session: Session) -> None:
         """Record that a session has begun, unless that is done.
 
-        Raises Refused if it cannot be: nobody is let in without an entry.
+        Raises Refused if it cannot be, since nobody is let in without an entry, or if the session
+        has ended meanwhile.
         """
         if session in self._known:
             return
@@ -43,12 +49,12 @@ class SignIns:
             if session in self._known:
                 return
             about = {"id": session.id, "began": session.began.isoformat()}
-            try:
-                await asyncio.to_thread(self._append, "session.begun", _named(session), about)
-            except (SightlineError, OSError) as error:
-                app_log.error("session %s cannot be recorded: %s", session.id, error)
-                raise Refused(503, "record") from None
+            if not await self._write("session.begun", _named(session), about):
+                raise Refused(503, "record")
             self._known.add(session)
+        if session.ended:
+            await self.record_end(session)
+            raise Refused(401, session.ended, forget=True)
 
     async def record_end(self, session: Session) -> None:
         """Record that a session has ended, and why; log it if that cannot be."""
@@ -63,15 +69,25 @@ class SignIns:
             "why": session.ended or "server stopped",
         }
         async with self._writing:
-            try:
-                await asyncio.to_thread(self._append, "session.ended", by, about)
-            except (SightlineError, OSError) as error:
-                app_log.error("the end of session %s cannot be recorded: %s", session.id, error)
+            await self._write("session.ended", by, about)
 
     async def close(self, sessions: Sessions) -> None:
         """Record that the sessions that are open end with the server."""
         for session in sessions.living():
             await self.record_end(session)
+
+    async def _write(self, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
+        """Append an entry; if that cannot be done, log it and return False."""
+        if time.monotonic() - self._failed < AGAIN_AFTER:
+            app_log.error("%s of session %s cannot be recorded", what, about["id"])
+            return False
+        try:
+            await asyncio.to_thread(self._append, what, by, about)
+        except (SightlineError, OSError) as error:
+            app_log.error("%s of session %s cannot be recorded: %s", what, about["id"], error)
+            self._failed = time.monotonic()
+            return False
+        return True
 
     def _append(self, what: str, by: Mapping[str, Any], about: Mapping[str, Any]) -> None:
         if self._log is None:
