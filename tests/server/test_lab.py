@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
+from jupyterlab.labapp import LabApp
 
+from workbench.cli.main import main
 from workbench.errors import GalleryError, SettingsError
 from workbench.server.dashboards import packaged_notebooks
 from workbench.server.lab import copy_notebooks, lab
@@ -42,6 +45,29 @@ def test_without_a_gallery_or_with_a_short_token_nothing_is_started(tmp_path: Pa
     with pytest.raises(SettingsError, match="token"):
         lab(gallery=tmp_path / "town.duckdb", home=tmp_path, token="short", ready=never)
     assert not (tmp_path / "notebooks").exists()
+
+
+def test_notebooks_are_told_paths_that_hold_in_their_folder_and_no_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SIGHTLINE_DISTRICTS", "districts")
+    monkeypatch.setenv("SIGHTLINE_TOKEN", "a-token-of-sixteen-and-more")
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # the command is a process of its own
+    (tmp_path / "town.duckdb").touch()
+
+    class Started(Exception):
+        pass
+
+    def start(**_: object) -> None:
+        raise Started
+
+    monkeypatch.setattr(LabApp, "initialize_server", start)
+    with pytest.raises(Started):
+        main(["lab", "--gallery", "town.duckdb", "--notebooks", "mine"])
+    assert os.environ["SIGHTLINE_DISTRICTS"] == str(tmp_path / "districts")
+    assert os.environ["SIGHTLINE_GALLERY"] == str(tmp_path / "town.duckdb")
+    assert "SIGHTLINE_TOKEN" not in os.environ
 
 
 def test_the_wheel_brings_a_kernel_for_the_launcher_and_the_template(

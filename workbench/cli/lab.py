@@ -52,6 +52,10 @@ def _lab(options: argparse.Namespace) -> int:
             gallery = demo_gallery(town, installation, progress=progress)
         settings = demo_settings(town, installation)
 
+    # Notebooks lie in another folder, where a relative path would mean something else.
+    paths = {name: value.resolve() for name, value in settings if isinstance(value, Path)}
+    settings = settings.model_copy(update=paths)
+
     def ready(address: str, folder: Path) -> None:
         say(
             "",

@@ -101,6 +101,7 @@ def lab(
     port = socket.getsockname()[1]
     for each in sockets:  # Jupyter Server opens its own
         each.close()
+    os.environ.pop("SIGHTLINE_TOKEN", None)  # no notebook needs it, and `%env` would print it
     os.environ |= {
         **environment,
         "SIGHTLINE_HOME": str(home.resolve()),
