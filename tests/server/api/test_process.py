@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from office import Office
@@ -45,4 +46,6 @@ def test_a_library_that_prints_much_does_not_stop_the_api(
         finally:
             await process.stop()
 
-    asyncio.run(ask())
+    # In a thread: tests with a browser leave a loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, ask()).result()
