@@ -87,7 +87,8 @@ class Ledger:
         self._entries: dict[str, list[Entry]] = {}  # by reference; "" for those about no case
         self._spelling: dict[str, str] = {}  # casefolded reference: the reference
         self._named: set[str] = set()  # references in entries, believed or not
-        self._unchecked: dict[str, list[Entry]] = {}  # by reference: see AT_ONCE
+        # By reference and kind: see AT_ONCE.
+        self._unchecked: dict[str, dict[str, list[Entry]]] = {}
         self._doubted: list[Entry] = []  # changes of the installation that are not believed
         self._doubts: dict[str, list[str]] = {}  # by reference: why entries are not believed
         self._not_blind: dict[str, dict[str, str]] = {}  # by reference and account: what they did
@@ -258,7 +259,8 @@ class Ledger:
                 continue
             self._named.add(reference)
             if not entry.what.startswith(AT_ONCE):
-                self._unchecked.setdefault(reference, []).append(entry)
+                kinds = self._unchecked.setdefault(reference, {})
+                kinds.setdefault(entry.what, []).append(entry)
             else:
                 trust = trust or Trust.of(self.folder)
                 if why := doubt(entry, trust):
@@ -303,12 +305,11 @@ class Ledger:
 
     def _settle(self, reference: str, what: str) -> None:
         """Check the signatures of entries that wait for it, and leave out what does not count."""
-        waiting = self._unchecked.get(reference, [])
-        due = [entry for entry in waiting if entry.what.startswith(what)]
+        waiting = self._unchecked.get(reference, {})
+        due = [entry for kind in [*waiting] if kind.startswith(what) for entry in waiting.pop(kind)]
         if not due:
             return
         trust = Trust.of(self.folder)
-        self._unchecked[reference] = [e for e in waiting if not e.what.startswith(what)]
         for entry in due:
             if why := doubt(entry, trust):
                 self._doubts.setdefault(reference, []).append(why)

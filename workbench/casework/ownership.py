@@ -22,7 +22,7 @@ from workbench.casework.record.installation_file import read_installation
 from workbench.casework.record.keys import counting
 from workbench.casework.record.people import read_people
 from workbench.casework.training import FICTIONAL, is_fictional
-from workbench.errors import GalleryError, NotPermitted, SettingsError
+from workbench.errors import GalleryError, NotPermitted, SettingsError, SightlineError
 
 if TYPE_CHECKING:
     from workbench.casework.record.installation_file import InstallationFile
@@ -197,13 +197,13 @@ def put_in_service(register: CaseRegister) -> dict[Path, str]:
     known = {Path(str(e.about["gallery"])) for e in counting(log.read_new(), register.folder)}
     left: dict[Path, str] = {}
     for path in sorted(known):
-        if not path.exists():
-            continue
         try:
+            if not path.exists():
+                continue
             with Gallery.open(path, write=True) as gallery:
                 if owner_of(gallery)[0] == register.installation_file.id:
                     take(register, gallery)
-        except GalleryError as error:
+        except (SightlineError, OSError) as error:
             left[path] = str(error)
     return left
 

@@ -272,7 +272,15 @@ def forget_tracklets(
         "reason": plain(reason, where="reason"),
     }
     register.record("retention.removing", about, by=me)
-    removed = dict(remove(wanted, holding))
+    try:
+        removed = dict(remove(wanted, holding))
+    except HeldMeanwhile as error:
+        register.record("retention.removed", {**about, "ended": str(error)}, by=me)
+        raise HeldMeanwhile(
+            f"{error.what}, since the deletion began; others may be deleted already",
+            where=error.where,
+            fix=f"{error.fix}, and delete the rest then",
+        ) from None
     register.record("retention.removed", {**about, "removed": removed}, by=me)
     return removed
 

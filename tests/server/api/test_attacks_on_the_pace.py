@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,8 @@ def test_forty_requests_of_one_person_that_take_long(
             assert here.ask(account, "GET", "me").json["account"] == account
         refused = here.ask("anna", "POST", "coverage", SCOPE)
         assert (refused.status, refused.retry_after) == (429, "2")
+        refusals = itertools.islice(as_completed(running, timeout=60), 40 - MOST_HEAVY)
+        assert {one.result().status for one in refusals} == {429}
         go_on.set()
         answers = [one.result() for one in running]
         assert of_sara.result().status == 200
