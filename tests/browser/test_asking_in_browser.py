@@ -96,6 +96,7 @@ def test_a_candidates_best_shot_joins_the_target(
     seen.page.get_by_role("button", name="Search", exact=True).click()
     seen.page.locator(".sl-card").nth(1).click()
     seen.page.get_by_role("button", name="Search for this face too").click()
+    seen.page.get_by_role("button", name="Change the question").click()
     seen.page.locator(".sl-photograph").nth(1).wait_for()
     seen.page.locator(".sl-target", has_text="2 photographs are combined into one probe").wait_for()
     seen.page.locator(".sl-target", has_text="changed since the search").wait_for()
@@ -176,7 +177,7 @@ def test_what_was_drawn_is_deleted_with_the_tool_and_bookmarked_before(
     page = seen.page
     scroll_to(seen, ".sl-district")
     page.locator(".leaflet-draw-draw-rectangle").click()
-    point(seen, 0.14, 0.04)
+    point(seen, 0.06, 0.02)
     page.mouse.down()
     point(seen, 0.97, 0.97)
     page.mouse.up()

@@ -49,7 +49,7 @@ def draw_polygon(seen: Any) -> None:
     """Around all cameras, with the mouse."""
     seen.page.locator(".sl-district").evaluate("panel => panel.scrollIntoView({block: 'start'})")
     seen.page.locator(".leaflet-draw-draw-polygon").click()
-    for x, y in [(0.14, 0.04), (0.97, 0.04), (0.97, 0.97), (0.14, 0.97), (0.14, 0.04)]:
+    for x, y in [(0.06, 0.02), (0.93, 0.02), (0.93, 0.97), (0.06, 0.97), (0.06, 0.02)]:
         point(seen, x, y)
         seen.page.mouse.down()
         seen.page.mouse.up()
@@ -255,7 +255,7 @@ def test_a_district_is_drawn_edited_and_deleted(opened: Any) -> None:
     seen = opened
     seen.page.locator(".sl-district").evaluate("panel => panel.scrollIntoView({block: 'start'})")
     seen.page.locator(".leaflet-draw-draw-rectangle").click()
-    point(seen, 0.14, 0.04)
+    point(seen, 0.06, 0.02)
     seen.page.mouse.down()
     point(seen, 0.97, 0.97)
     seen.page.mouse.up()

@@ -174,6 +174,51 @@ def test_the_seconds_around_a_candidate_play_on_the_page(
     seen.assert_clean()
 
 
+def test_cards_are_sorted_without_opening_them_and_the_keyboard_never_dies(
+    served: Any, visit: Callable[..., Any], probe: Path
+) -> None:
+    seen = visit(served.base)
+    page = ask(seen, served, probe)
+    cards = page.locator(".sl-card")
+    cards.nth(1).hover()
+    page.locator(".sl-filmstrip img").nth(1).wait_for()  # the shots that are stored of it
+    page.locator(".sl-chooser input").nth(0).check()
+    page.locator(".sl-chooser input").nth(1).check()
+    page.get_by_text("2 candidates chosen").wait_for()
+    seen.screenshot("results-chosen")
+    page.get_by_role("button", name="? Unsure").first.click()
+    expect(page.locator(".sl-card", has_text="? Unsure")).to_have_count(2)
+    # The button has gone with the choice, and the keyboard is somewhere else.
+    page.wait_for_function("document.activeElement.closest('.sl-results') !== null")
+
+    page.locator(".sl-card-open").first.focus()
+    page.keyboard.press("s")
+    page.locator(".sl-card", has_text="✓ Same").wait_for()
+    second = "document.activeElement === document.querySelectorAll('.sl-card-open')[1]"
+    page.wait_for_function(second)
+    page.keyboard.press("z")
+    page.locator(".sl-card", has_text="✓ Same").wait_for(state="detached")
+    page.keyboard.press("z")
+    page.keyboard.press("z")
+
+    page.locator(".sl-card-open").first.focus()
+    page.keyboard.press("Enter")
+    comparing = page.locator(".sl-comparing")
+    comparing.wait_for()
+    comparing.locator(".sl-aligned", has_text="Aligned: the eyes are level").wait_for()
+    page.get_by_role("button", name="Show the seconds around it").press("Enter")
+    page.wait_for_function("document.querySelector('.sl-film video')?.currentTime > 0.5")
+    assert comparing.evaluate("root => root === document.activeElement")
+    page.keyboard.press("u")
+    page.locator(".sl-card", has_text="? Unsure").wait_for()
+    page.keyboard.press("z")
+    page.locator(".sl-card", has_text="? Unsure").wait_for(state="detached")
+    page.keyboard.press("Escape")
+    comparing.wait_for(state="hidden")
+    expect(page.locator(".sl-card", has_text="seen").first).to_be_visible()
+    seen.assert_clean()
+
+
 def settle(page: Any, longest_task: Callable[..., float]) -> None:
     """Wait until nothing has kept the page busy for a second."""
     for _ in range(30):

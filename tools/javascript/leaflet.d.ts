@@ -65,6 +65,7 @@ declare namespace L {
     fitBounds(corners: [Position, Position], options: FitBoundsOptions): this;
     invalidateSize(options: { pan: boolean }): this;
     panTo(place: LatLng): this;
+    scrollWheelZoom: { enable(): void, disable(): void };
   }
 
   interface FitBoundsOptions {
@@ -165,7 +166,7 @@ declare namespace L {
   }
 
   interface DivIcon {
-    options: { html: HTMLElement };
+    options: { html: HTMLElement, popupAnchor?: Offset };
   }
 
   interface Control {

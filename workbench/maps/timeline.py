@@ -201,11 +201,13 @@ class LocalAxis:
     def _tick_texts(self, ticks: Sequence[datetime]) -> list[str]:
         """The time of each tick, with the clocks and the day where they are new."""
         texts, before = [], ("", "")
+        days = len(ticks) > 1 and ticks[1] - ticks[0] >= timedelta(days=1)
         for moment in ticks:
             local = moment.astimezone(self.zone)
             told = (zone_label(moment, self.zone), f"{local:%d %b %Y}")
             new = [words for words, known in zip(told, before, strict=True) if words != known]
-            texts.append("<br>".join([f"{local:%H:%M}", *new]))
+            clock = [] if days else [f"{local:%H:%M}"]
+            texts.append("<br>".join([*clock, *new]).replace(f" {local:%Y}", f"<br>{local:%Y}"))
             before = told
         return texts
 

@@ -370,3 +370,50 @@ def test_candidates_that_were_passed_over_are_not_looked_at(
     assert len(looked) == photographs + len(panel.comparison.shots)
     assert panel.comparison.candidate == second
     assert panel.comparison.shots[0].eyes is not None
+
+
+# --- Several at once --------------------------------------------------------------------------
+
+
+def test_cards_are_sorted_with_keys_several_together_and_by_the_page(panel: ResultsPanel) -> None:
+    panel.model.threshold = 0.0  # strangers too
+    names = [one["id"] for one in panel.candidates.items]
+    assert len(names) > 4
+    told = panel.sorter.received
+    told({"verdict": "same", "id": names[0]})
+    assert panel.triage.verdict(names[0]) == "same"
+    told({"undo": True})
+    assert panel.triage.verdict(names[0]) == ""
+    for name in (names[1], names[2], names[1], "unknown", 7):
+        told({"choose": name})
+    assert panel.candidates.chosen == [names[2]]
+    told({"choose": names[0]})
+    panel.sorter.together[2].click()  # unsure
+    assert {panel.triage.verdict(name) for name in (names[0], names[2])} == {"unsure"}
+    assert panel.candidates.chosen == []
+    panel.sorter.rest.click()
+    assert [panel.triage.verdict(name) for name in names] == [
+        "unsure", "different", "unsure", *["different"] * (len(names) - 3),
+    ]  # fmt: skip
+    assert panel.sorter.rest.layout.display == "none"
+    noted = [e.about["tracklet"] for e in entries(panel, "triage.noted")]
+    assert set(names) <= set(noted)  # each on record by itself
+    for nonsense in ({}, {"verdict": "guilty", "id": names[0]}, {"turn": "1"}, {"strip": None}):
+        told(nonsense)
+
+
+def test_a_card_shows_its_stored_shots_and_that_it_was_compared(
+    panel: ResultsPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, int]] = []
+    monkeypatch.setattr(
+        panel.candidates, "show_shots", lambda name, jpegs: sent.append((name, len(jpegs)))
+    )
+    best, below = panel.model.shown[0], panel.model.result.candidates[-1]
+    panel.sorter.received({"strip": best.tracklet_id})
+    panel.sorter.received({"strip": below.tracklet_id})  # its face is not shown
+    assert [name for name, _ in sent] == [best.tracklet_id]
+    assert sent[0][1] >= 1
+    assert not any(one["seen"] for one in panel.candidates.items)
+    panel.compared.compare(best.tracklet_id)
+    assert [one["seen"] for one in panel.candidates.items] == [True, False]

@@ -293,10 +293,51 @@ function createPointer(model, cameraAt) {
   return { point, pick, leave };
 }
 
+/**
+ * Show all cameras, once, as soon as the map has a size.
+ *
+ * @param {L.Map} map
+ * @param {Places} places
+ */
+function fitCameras(map, { x, y }) {
+  if (!x.length || !map.getSize().x) return !x.length;
+  let [west, east, north, south] = [1, 0, 1, 0];
+  for (let i = 0; i < x.length; i++) {
+    [west, east] = [Math.min(west, x[i]), Math.max(east, x[i])];
+    [north, south] = [Math.min(north, y[i]), Math.max(south, y[i])];
+  }
+  const latitude = (/** @type {number} */ share) => (
+    (Math.atan(Math.sinh(Math.PI * (1 - 2 * share))) * 180) / Math.PI);
+  map.fitBounds(
+    [[latitude(south), west * 360 - 180], [latitude(north), east * 360 - 180]],
+    { paddingTopLeft: [64, 32], paddingBottomRight: [48, 40], maxZoom: 17, animate: false });
+  return true;
+}
+
+/**
+ * Let the wheel scroll the page, and zoom with Ctrl alone.
+ *
+ * @param {L.Map} map
+ */
+function createWheel(map) {
+  /** @param {WheelEvent} event */
+  return ({ ctrlKey, metaKey }) => {
+    if (ctrlKey || metaKey) map.scrollWheelZoom.enable();
+    else map.scrollWheelZoom.disable();
+  };
+}
+
 /** @param {RenderProps<Model>} props */
 async function render({ model, el }) {
   el.style.display = "none";
   const map = await leafletMap(model);
+  let fitted = false;
+  const sizes = new ResizeObserver(() => {
+    map.invalidateSize({ pan: false });
+    fitted ||= fitCameras(map, mercator(model.get("places"), model.get("origin")));
+  });
+  const wheel = createWheel(map);
+  map.getContainer().addEventListener("wheel", wheel, { capture: true, passive: true });
   const { canvas, draw, replace, hide, cameraAt } = createLayer(map, model);
   const { point, pick, leave } = createPointer(model, cameraAt);
   const showCursor = () => {
@@ -313,7 +354,10 @@ async function render({ model, el }) {
   model.on("change:picking", showCursor);
   showCursor();
   draw();
+  sizes.observe(map.getContainer());
   return () => {
+    sizes.disconnect();
+    map.getContainer().removeEventListener("wheel", wheel, { capture: true });
     map.off("moveend resize", draw);
     map.off("zoomstart", hide);
     map.off("mousemove", point);

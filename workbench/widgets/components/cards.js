@@ -21,6 +21,7 @@
  * @property {string} verdict
  * @property {string} opinion
  * @property {string} mark
+ * @property {boolean} [seen] Whether it has been compared since the search.
  */
 /** @typedef {string | string[] | null} Cell A text, lines, or null for the opinion. */
 /**
@@ -30,12 +31,19 @@
  * @property {string[]} columns
  * @property {string} name
  * @property {string} selected
+ * @property {boolean} sorting Whether cards are chosen and sorted with keys, and show their shots.
+ * @property {string[]} chosen Ids of those that are chosen together.
  */
-/** @typedef {WidgetModel<Traits, { open: string }, { focus?: string }>} Model */
+/** @typedef {{ focus?: string, strip?: string, shots?: string[] }} Answer */
+/** @typedef {{ open: string } | { verdict: string, id: string } | { choose: string } | { strip: string } | { turn: number } | { undo: true }} Message */
+/** @typedef {WidgetModel<Traits, Message, Answer>} Model */
 /** @typedef {{ root: HTMLElement, button: HTMLButtonElement }} Entry A card or a row. */
 
 /** @type {Record<string, number>} */
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+/** @type {Record<string, string>} */
+const VERDICTS = { s: "same", n: "different", u: "unsure" };
+const PAUSE_MS = 180;  // over a card, before its shots are asked for
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
@@ -98,6 +106,7 @@ function createCard(item) {
     createElement("span", "sl-hint", `${item.quality} picture`),
     createOpinion(item),
   );
+  if (item.seen && !item.verdict) text.append(createElement("span", "sl-seen sl-hint", "seen"));
   button.append(createPicture(item, `Candidate ${item.rank}, ${item.camera}`), text);
   root.append(button);
   return { root, button };
@@ -173,13 +182,125 @@ function moveFocus(event, buttons) {
   if (!step || index === -1 || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   event.stopPropagation();
-  buttons[index + step]?.focus();
+  // Up and down go from row to row, where several lie side by side.
+  const top = buttons[0].getBoundingClientRect().top;
+  const across = buttons.filter((one) => one.getBoundingClientRect().top === top).length;
+  const by = event.key === "ArrowUp" || event.key === "ArrowDown" ? step * across : step;
+  buttons[index + by]?.focus();
+}
+
+/**
+ * What a key asks of the candidate that has the focus.
+ *
+ * @param {KeyboardEvent} event
+ * @param {string} id
+ * @returns {Message | undefined}
+ */
+function messageOf(event, id) {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.repeat) return undefined;
+  const key = event.key.toLowerCase();
+  if (VERDICTS[key]) return { verdict: VERDICTS[key], id };
+  if (key === "x") return { choose: id };
+  if (key === "z") return { undo: true };
+  if (key === "pagedown") return { turn: 1 };
+  if (key === "pageup") return { turn: -1 };
+  return undefined;
+}
+
+/**
+ * The box that chooses a card together with others.
+ *
+ * @param {Item} item
+ * @param {() => void} onChoose
+ */
+function createChooser(item, onChoose) {
+  const label = createElement("label", "sl-chooser");
+  const input = createElement("input");
+  input.type = "checkbox";
+  input.setAttribute("aria-label", `Choose candidate ${item.rank}`);
+  input.addEventListener("change", onChoose);
+  label.append(input);
+  return { label, input };
+}
+
+/**
+ * The stored shots of a card that the mouse or the keyboard is at, over its picture.
+ *
+ * @param {Model} model
+ * @param {Map<string, Entry>} entries
+ */
+function createFilmstrip(model, entries) {
+  /** @type {Map<string, string[]>} Addresses of data by id, as they came. */
+  const known = new Map();
+  let timer = 0, wanted = "";
+  const strip = createElement("span", "sl-filmstrip");
+  const draw = () => {
+    const shots = known.get(wanted) ?? [];
+    strip.replaceChildren(...shots.map((source) => {
+      const image = createElement("img");
+      [image.src, image.alt] = [source, ""];
+      return image;
+    }));
+    const button = entries.get(wanted)?.button;
+    if (button && shots.length > 1) button.append(strip);
+    else strip.remove();
+  };
+  /** @param {string} id Empty to show none. */
+  const show = (id) => {
+    clearTimeout(timer);
+    wanted = id;
+    draw();
+    if (id && !known.has(id)) timer = setTimeout(() => model.send({ strip: id }), PAUSE_MS);
+  };
+  /** @param {Answer} answer */
+  const receive = ({ strip: id, shots }) => {
+    if (id && shots) known.set(id, shots);
+    if (id === wanted) draw();
+  };
+  return { show, receive };
+}
+
+/**
+ * @param {Model} model
+ * @param {Item} item
+ * @param {Entry} entry
+ */
+function openOnClick(model, item, { root, button }) {
+  const open = () => model.send({ open: item.id });
+  button.addEventListener("click", open);
+  if (model.get("table")) root.addEventListener("click", (event) => {
+    if (event.target !== button) open();
+  });
+}
+
+/**
+ * What a card has where candidates are sorted: a box to choose it, and its shots.
+ *
+ * @param {Model} model
+ * @param {Item} item
+ * @param {Entry} entry
+ * @param {{ show: (id: string) => void }} film
+ */
+function addTools(model, item, { root, button }, film) {
+  const { label, input } = createChooser(item, () => model.send({ choose: item.id }));
+  root.append(label);
+  root.addEventListener("pointerenter", () => film.show(item.id));
+  root.addEventListener("pointerleave", () => film.show(""));
+  button.addEventListener("focus", () => film.show(item.id));
+  return input;
 }
 
 /** @param {RenderProps<Model>} props */
 function render({ model, el }) {
   /** @type {Map<string, Entry>} By id. */
   const entries = new Map();
+  /** @type {Map<string, HTMLInputElement>} By id. */
+  const choosers = new Map();
+  const film = createFilmstrip(model, entries);
+  const buttonsInOrder = () => [...entries.values()].map(({ button }) => button);
+  const showChosen = () => {
+    for (const [id, input] of choosers) input.checked = model.get("chosen").includes(id);
+  };
 
   const showSelected = () => {
     for (const [id, { root, button }] of entries) {
@@ -191,44 +312,56 @@ function render({ model, el }) {
   };
 
   const draw = () => {
-    const focused = [...entries].find(([, { button }]) => button === document.activeElement)?.[0];
+    const index = buttonsInOrder().findIndex((button) => button === document.activeElement);
+    const focused = [...entries.keys()][index];
     entries.clear();
+    choosers.clear();
+    film.show("");
     const table = model.get("table");
     const holder = table ? createElement("tbody") : createElement("ol", "sl-grid");
     for (const item of model.get("items")) {
       const entry = table ? createRow(item) : createCard(item);
-      const open = () => model.send({ open: item.id });
-      entry.button.addEventListener("click", open);
-      if (table) entry.root.addEventListener("click", (event) => {
-        if (event.target !== entry.button) open();
-      });
+      openOnClick(model, item, entry);
       entries.set(item.id, entry);
+      if (model.get("sorting") && !table) choosers.set(item.id, addTools(model, item, entry, film));
       holder.append(entry.root);
     }
     el.replaceChildren(
       table ? createTable(holder, model.get("columns"), model.get("name")) : holder);
     showSelected();
-    if (focused) entries.get(focused)?.button.focus();
+    showChosen();
+    // One that is filtered away leaves the focus to the one in its place.
+    const left = buttonsInOrder();
+    if (index >= 0) (entries.get(focused)?.button ?? left[Math.min(index, left.length - 1)])?.focus();
   };
 
   el.addEventListener("keydown", (event) => {
-    moveFocus(event, [...entries.values()].map(({ button }) => button));
+    moveFocus(event, buttonsInOrder());
+    const at = [...entries].find(([, { button }]) => button === event.target);
+    const message = model.get("sorting") && at ? messageOf(event, at[0]) : undefined;
+    if (!message) return;
+    event.preventDefault();
+    event.stopPropagation();
+    model.send(message);
   });
-  /** @param {{ focus?: string }} message */
-  const focus = (message) => {
+  /** @param {Answer} message */
+  const receive = (message) => {
     if (message.focus) entries.get(message.focus)?.button.focus();
+    film.receive(message);
   };
 
   model.on("change:items", draw);
   model.on("change:table", draw);
   model.on("change:selected", showSelected);
-  model.on("msg:custom", focus);
+  model.on("change:chosen", showChosen);
+  model.on("msg:custom", receive);
   draw();
   return () => {
     model.off("change:items", draw);
     model.off("change:table", draw);
     model.off("change:selected", showSelected);
-    model.off("msg:custom", focus);
+    model.off("change:chosen", showChosen);
+    model.off("msg:custom", receive);
   };
 }
 export default { render };

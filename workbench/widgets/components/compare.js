@@ -36,6 +36,7 @@
  * @property {string} status
  * @property {string} problem
  * @property {DataView<ArrayBuffer> | null} clip An MP4 file, or nothing.
+ * @property {number} clip_from Seconds into it at which the best shot is.
  * @property {string} clip_hint
  * @property {string} clip_problem
  * @property {boolean} cutting
@@ -314,7 +315,9 @@ function createThumbnails(text, onChoose) {
 function createClipPlayer(send) {
   const root = createElement("div", "sl-film");
   const hint = createElement("span", "sl-hint", "", { role: "status" });
-  const request = createButton("Show the seconds around it", () => send({ clip: true }));
+  const request = createButton("Show the seconds around it", () => {
+    if (request.getAttribute("aria-disabled") !== "true") send({ clip: true });
+  });
   const problem = createElement("div", "sl-film-problem", "", { role: "alert" });
   root.append(request, hint, problem);
   let address = "";
@@ -322,23 +325,35 @@ function createClipPlayer(send) {
     if (address) URL.revokeObjectURL(address);
     address = "";
   };
-  /** @param {DataView<ArrayBuffer> | null} clip */
-  const play = (clip) => {
+  /**
+   * @param {DataView<ArrayBuffer> | null} clip
+   * @param {number} from Seconds at which it shows the best shot.
+   */
+  const play = (clip, from) => {
+    // Who pressed the button goes on with the keys of the panel, or the film's own with Tab.
+    const focused = root.contains(document.activeElement);
     root.querySelector("video")?.remove();
     release();
     request.hidden = Boolean(clip?.byteLength);
+    const panel = focused && root.closest(".sl-comparing");
+    if (panel instanceof HTMLElement) panel.focus({ preventScroll: true });
     if (!clip?.byteLength) return;
     address = URL.createObjectURL(new Blob([clip], { type: "video/mp4" }));
     const video = createElement("video");
     Object.assign(video, { src: address, controls: true, muted: true, loop: true });
     video.setAttribute("aria-label", "The seconds around the candidate; everyone else is pixelated");
+    video.addEventListener("loadedmetadata", () => {
+      video.currentTime = Math.min(from, Math.max(0, video.duration - 0.1));
+      video.scrollIntoView({ block: "nearest" });
+    }, { once: true });
     root.prepend(video);
   };
   /** @param {Model} model */
   const show = (model) => {
     showMessage(problem, model.get("clip_problem"));
     hint.textContent = model.get("clip_hint");
-    request.disabled = model.get("cutting");
+    // Not disabled: a button that is disabled takes the keys of the panel with it.
+    request.setAttribute("aria-disabled", String(model.get("cutting")));
   };
   return { root, play, release, show };
 }
@@ -521,7 +536,7 @@ function render({ model, el }) {
 
   const updatePictures = () => showPictures(panel, model);
   const updateTexts = () => showTexts(panel, model);
-  const updateClip = () => player.play(model.get("clip"));
+  const updateClip = () => player.play(model.get("clip"), model.get("clip_from"));
   for (const name of PICTURE_TRAITS) model.on(`change:${name}`, updatePictures);
   for (const name of VIEW_TRAITS) model.on(`change:${name}`, panel.draw);
   for (const name of TEXT_TRAITS) model.on(`change:${name}`, updateTexts);

@@ -14,7 +14,8 @@ from workbench.widgets.components.parts import camera_name, data_uri
 
 # What the comparison keeps and the browser changes.
 SHARED = (
-    "mode", "zoom", "turn", "brightness", "contrast", "opacity", "photograph", "shot", "clip",
+    "mode", "zoom", "turn", "brightness", "contrast", "opacity", "photograph", "shot", "clip_from",
+    "clip",
 )  # fmt: skip
 MADE_COARSE = (
     "Only this face is sharp; everything else is pixelated on purpose. "
@@ -58,6 +59,7 @@ class ComparePanel(anywidget.AnyWidget):
     status = Unicode("").tag(sync=True)
     problem = Unicode("").tag(sync=True)
     clip = Bytes(b"").tag(sync=True)
+    clip_from = Float(0.0).tag(sync=True)
     clip_hint = Unicode("").tag(sync=True)
     clip_problem = Unicode("").tag(sync=True)
     cutting = Bool(False).tag(sync=True)

@@ -71,6 +71,7 @@ class Comparison(Tasks):
     brightness = Float(1.0, min=0.4, max=2.5, help="of the candidate's picture")
     contrast = Float(1.0, min=0.4, max=2.5, help="of the candidate's picture")
     opacity = Float(0.5, min=0.0, max=1.0, help="of the candidate's picture where it lies over")
+    clip_from = Float(0.0, help="seconds into the clip at which the best shot is")
     clip = Bytes(help="MP4 of the seconds around it; empty while there is none")
 
     def __init__(
@@ -128,8 +129,13 @@ class Comparison(Tasks):
         self.say("clip")
 
         def done(clip: bytes) -> None:
+            from workbench.faces.clips import MARGIN_SECONDS
+
             digest = hashlib.sha256(clip).hexdigest()
             record_clip(self.installation.register, reference, candidate, sha256=digest)
+            times = [one.time for one in self.shots if one.time is not None]
+            since = candidate.shot_time - min(times, default=candidate.shot_time)
+            self.clip_from = MARGIN_SECONDS + since.total_seconds()
             self.clip = clip
 
         self._do("clip", "Cutting the clip", lambda: self._cut(candidate, reference), done)

@@ -31,6 +31,7 @@ from workbench.widgets.components.parts import (
     message,
     row,
 )
+from workbench.widgets.components.placefinder import PlaceFinder
 from workbench.widgets.components.scope import ScopeModel
 from workbench.widgets.components.uploader import File, Uploader
 
@@ -82,7 +83,7 @@ class DistrictPanel(Panel):
             options=[DRAWN_BY_HAND, *self._named],
             description="Area",
             style={"description_width": "initial"},
-            layout={"flex": "0 1 340px", "width": "auto", "min_width": "0"},
+            layout={"flex": "0 1 300px", "width": "auto", "min_width": "0"},
         )
         self.named.observe(self._on_choose, "value")
         self.text = ipywidgets.Textarea(
@@ -102,8 +103,12 @@ class DistrictPanel(Panel):
         self.cameras = markup()
         super().__init__(
             [
-                heading("District", step=step),
-                row(self.named, button("Clear", self._clear, label="Remove the district")),
+                row(
+                    heading("District", step=step),
+                    self.named,
+                    button("Clear", self._clear, label="Remove the district"),
+                    PlaceFinder(model, self.map),
+                ),
                 self.map,
                 message(model, "district"),
                 self.cameras,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import ipyleaflet
+import shapely.geometry
 
 from workbench.errors import SightlineError
 from workbench.maps.basemap import BaseMap, read_base_map
@@ -65,12 +66,27 @@ def ground_map(
         max_zoom=19,
         prefer_canvas=True,
         attribution_control=False,
+        scroll_wheel_zoom=False,  # it scrolls the page; with Ctrl it zooms: see cameralayer.js
         layout={"height": f"{height}px"},
     )
     if settings.tiles and settings.tiles_attribution:
         made.add(ipyleaflet.AttributionControl(prefix=escaped(settings.tiles_attribution)))
+    made.add(ipyleaflet.ScaleControl(position="bottomleft", imperial=False))
+    made.add(ipyleaflet.FullScreenControl(position="topright"))
     made.add_class("sl-map")
     return made
+
+
+def named_places(settings: Settings) -> dict[str, tuple[float, float]]:
+    """Find where the named streets, waters and parks of the base map are: latitude, longitude."""
+    base = _base_map(settings, lambda _: None)  # what is wrong with it is said by the map
+    places: dict[str, tuple[float, float]] = {}
+    for feature in base.geojson["features"] if base else ():
+        name = feature["properties"].get("name")
+        if name and name not in places:
+            point = shapely.geometry.shape(feature["geometry"]).representative_point()
+            places[str(name)] = (point.y, point.x)
+    return places
 
 
 def _base_map(settings: Settings, say: Callable[[str], None]) -> BaseMap | None:

@@ -46,9 +46,10 @@ class CasePanel(Panel):
                 row(self.choice, button("Refresh", self._refresh), self.train, self.whole),
                 message(model, "case"),
                 self.allowed,
-                row(self.review, self.listed),
             ]
         )
+        self.reviewing = ipywidgets.VBox([row(self.review, self.listed), message(model, "case")])
+        self.reviewing.add_class("sl-reviewing")
         self.add_class("sl-panel")
         self.add_class("sl-case")
         self.choice.observe(self._on_choose, "value")

@@ -1,4 +1,4 @@
-"""The page of an investigation: the case and four steps on the left, the answer on the right."""
+"""The page of an investigation: the question with a large map, then the answer in its place."""
 
 from __future__ import annotations
 
@@ -6,11 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets
+from traitlets import Bool, observe
 
 from workbench.errors import GalleryError, SightlineError
 from workbench.installation import Installation
+from workbench.investigation import SearchResult
+from workbench.maps.zones import local_time
 from workbench.widgets.components.district import DistrictPanel
-from workbench.widgets.components.parts import Panel, refusal
+from workbench.widgets.components.guide import Guide
+from workbench.widgets.components.parts import (
+    Panel,
+    button,
+    count,
+    escaped,
+    markup,
+    message,
+    refusal,
+    row,
+)
+from workbench.widgets.components.tasks import SEARCHING
 from workbench.widgets.components.timerange import TimePanel
 from workbench.widgets.components.work import suitable_work
 from workbench.widgets.investigate.case import CasePanel
@@ -21,6 +35,8 @@ from workbench.widgets.investigate.results import ResultsPanel
 from workbench.widgets.investigate.search import SearchPanel
 from workbench.widgets.investigate.target import SearchTargetPanel
 from workbench.widgets.investigate.timeline import TimelinePanel
+
+FIELDS = ("case", "target", "time", "hours", "district", "search")  # in the order of the page
 
 
 def investigate(
@@ -67,21 +83,98 @@ def investigate(
 
 def page(model: Investigation) -> Any:
     """The panels of an investigation, laid out."""
-    question = ipywidgets.VBox(
-        [
-            CasePanel(model),
-            DraftPanel(model),
-            SearchTargetPanel(model, step=1),
-            DistrictPanel(model, step=2),
-            TimePanel(model, step=3),
-            SearchPanel(model),
-        ]
+    return InvestigatePage(model)
+
+
+class InvestigatePage(Panel):
+    """The question with a large map; after a search one line of it, and the answer.
+
+    Who presses *Search* is led to what came of it: the answer, or the field that stands in the way.
+    """
+
+    folded = Bool(help="the question is one line, and the answer has the page")
+
+    def __init__(self, model: Investigation) -> None:
+        self.model, self.guide = model, Guide()
+        self._pressed = False
+        case, target = CasePanel(model), SearchTargetPanel(model, step=1)
+        self.search = SearchPanel(model, self.press)
+        self.asked = markup("", "sl-asked-words")
+        self.line = row(
+            self.asked,
+            button("Change the question", self.change, label="Show the question and its map"),
+            target.shot,
+        )
+        steps = ipywidgets.VBox(
+            [case, DraftPanel(model), target, TimePanel(model, step=2), self.search.about]
+        )
+        self.question = ipywidgets.HBox([steps, DistrictPanel(model, step=3)])
+        places = ipywidgets.VBox([SightingsPanel(model), TimelinePanel(model)])
+        self.results = ResultsPanel(model, case.reviewing)
+        answer = ipywidgets.HBox([self.results, places])
+        notice = ipywidgets.VBox([message(model, "search")])
+        for part, name in (
+            (self.line, "asked"), (steps, "steps"), (self.question, "asking-pane"),
+            (places, "places"), (answer, "answer-pane"), (notice, "notice"),
+        ):  # fmt: skip
+            part.add_class(f"sl-{name}")
+        super().__init__([self.line, notice, self.question, answer, self.search, self.guide])
+        for name in ("sl-whole", "sl-investigate"):
+            self.add_class(name)
+        model.observe(self._on_result, "result")
+        model.observe(self._on_messages, ["messages", "state"])
+        self._on_result()
+        self._lay_out()
+
+    def press(self) -> None:
+        """Ask the question, and lead to what comes of it."""
+        self._pressed = True
+        self.model.search()
+        self._on_messages()
+
+    def change(self) -> None:
+        """Show the question again, to change it."""
+        self.folded = False
+        self.guide.lead(".sl-asking-pane", focus=".sl-steps select, .sl-steps input")
+
+    @observe("folded")
+    def _lay_out(self, _: object = None) -> None:
+        self.question.layout.display = "none" if self.folded else ""
+        self.line.layout.display = "" if self.folded else "none"
+        self.results.layout.display = "none" if self.model.result is None else ""
+        (self.add_class if self.folded else self.remove_class)("sl-answered")
+
+    def _on_result(self, _: object = None) -> None:
+        result = self.model.result
+        self.folded = result is not None
+        self._lay_out()
+        if result is None:
+            return
+        words = escaped(asked_words(result, self.model))
+        self.asked.value = f'<p title="{words}">{words}</p>'
+        self._pressed = False
+        self.guide.lead(".sl-asked", focus=".sl-summary h2")
+
+    def _on_messages(self, _: object = None) -> None:
+        """Lead to the first field in the way, once it is clear that nothing was found."""
+        if not self._pressed or self.model.state == SEARCHING:
+            return
+        wrong = next((name for name in FIELDS if name in self.model.messages), None)
+        if wrong is None:
+            return
+        self._pressed = False
+        if wrong != "search":
+            self.folded = False
+        unclear = wrong == "target" and any(u.photograph is None for u in self.model.uploads)
+        focus = ".sl-choose button" if unclear else ""
+        self.guide.lead(f'[data-field="{wrong}"] .sl-message', focus=focus)
+
+
+def asked_words(result: SearchResult, model: Investigation) -> str:
+    """Say in a line what was asked: photographs, district, time and case."""
+    start, end = (
+        local_time(moment, model.zone, "%d %b %Y, %H:%M")
+        for moment in (result.scope.start, result.scope.end)
     )
-    question.add_class("sl-question")
-    answer = ipywidgets.VBox([ResultsPanel(model), SightingsPanel(model), TimelinePanel(model)])
-    answer.add_class("sl-answer")
-    sides = ipywidgets.HBox([question, answer])
-    sides.add_class("sl-investigate")
-    whole = Panel([sides])
-    whole.add_class("sl-whole")
-    return whole
+    photographs = count(len(result.probe.photographs), "photograph")
+    return f"{photographs} · {result.scope.district.name} · {start} to {end} · case {result.case}"

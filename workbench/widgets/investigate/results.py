@@ -32,6 +32,7 @@ from workbench.widgets.components.parts import (
 from workbench.widgets.investigate.listing import Listing
 from workbench.widgets.investigate.model import MOST_CANDIDATES, Investigation
 from workbench.widgets.investigate.opinions import MARKS, WORDS, TriageOpinions
+from workbench.widgets.investigate.sorting import CardSorter
 from workbench.widgets.investigate.triage import CandidateComparison, TriagePanel
 
 CARD_VIEW, TABLE_VIEW = "Cards", "Table"
@@ -55,21 +56,15 @@ COLUMNS = [
     "Rank", "Best shot", "Camera", "First seen", "Last seen", "Score", "Quality", "Opinion",
     "Recording",
 ]  # fmt: skip
-WELCOME = (
-    "<h2>Where was this person seen?</h2>"
-    "<p>Complete the four steps on the left, then press <strong>Search</strong>. Candidates, a map "
-    "and a timeline appear here.</p>"
-    "<ol><li>Add a photograph of the target.</li><li>Draw the district on the map.</li>"
-    "<li>Choose the time range.</li><li>Search.</li></ol>"
-    "<p>Only cameras in the district are searched, and only in the time range. A candidate is a "
-    "lead, never an identification: people decide, and on more than this page.</p>"
-)
 
 
 class ResultsPanel(Panel):
-    """Panel of the answer: what was searched, the candidates, and one of them compared."""
+    """Panel of the answer: what was searched, the candidates, and one of them compared.
 
-    def __init__(self, model: Investigation) -> None:
+    *tools* are what a page adds below what was searched.
+    """
+
+    def __init__(self, model: Investigation, *tools: Any) -> None:
         self.model = model
         self.triage = TriageOpinions(model)
         self.listing = Listing(model, self.triage)
@@ -79,27 +74,31 @@ class ResultsPanel(Panel):
             options=[CARD_VIEW, TABLE_VIEW], style={"button_width": "80px"}, tooltip="Show as"
         )
         self.order = _choice("Sort", [(words, name) for name, words in ORDER_WORDS.items()])
-        self.camera = _choice("Camera", [ALL], width="200px")
-        self.day = _choice("Day", [ALL], width="166px")
+        self.camera = _choice("Camera", [ALL])
+        self.day = _choice("Day", [ALL])
         self.quality = _choice("Quality", QUALITIES)
         self.opinion = _choice("Opinion", [(words, name) for name, words in OPINION_WORDS.items()])
         self.clear = button("Show all", self.listing.clear, label="Remove all filters")
         self.previous = button("Previous", lambda: self.listing.turn(-1), label="Previous page")
         self.next = button("Next", lambda: self.listing.turn(1), label="Next page")
         self.where = markup()
-        self.tools = ipywidgets.VBox(
-            [
-                row(self.order, self.camera, self.day, self.quality, self.opinion, self.clear),
-                row(self.view, self.previous, self.where, self.next),
-            ]
-        )
+        filters = row(self.order, self.camera, self.day, self.quality, self.opinion)
+        filters.add_class("sl-filters")
+        pages = row(self.view, self.clear, self.where, self.previous, self.next)
+        pages.add_class("sl-pages")
         self.compared = TriagePanel(self.comparison, self.listing)
         self.probe = markup()
-        self.candidates = Cards(self.compared.compare, columns=COLUMNS, name="Table of candidates")
+        self.sorter = CardSorter(self.listing)
+        self.seen: set[str] = set()  # tracklet_ids: compared since the search
+        self.candidates = Cards(
+            self.compared.compare, self.sorter.received, columns=COLUMNS, name="Table of candidates"
+        )
+        self.sorter.answer(self.candidates)
         self.candidates.add_class("sl-candidates")
+        self.tools = ipywidgets.VBox([filters, pages, self.sorter.bar])
         self.body = ipywidgets.HBox([self.probe, self.candidates])
         self.body.add_class("sl-beside")
-        super().__init__([self.summary, self.compared, self.tools, self.body])
+        super().__init__([self.summary, *tools, self.compared, self.tools, self.body])
         self.add_class("sl-panel")
         self.add_class("sl-results")
         self.view.observe(self._show_as, "value")
@@ -119,13 +118,18 @@ class ResultsPanel(Panel):
 
     def _highlight(self, change: Any) -> None:
         self.candidates.selected = change["new"]
+        if change["new"] not in self.seen | {""}:
+            self.seen.add(change["new"])
+            self._draw()
         if not change["new"]:  # the comparison was left: back to where it was opened
             self.candidates.focus_on(change["old"])
 
-    def _summarise(self, _: object = None) -> None:
+    def _summarise(self, change: Any = None) -> None:
         result = self.model.result
+        if change is not None and change["name"] == "result":
+            self.seen = set()
         if result is None:
-            self.summary.value = f'<div class="sl-welcome">{WELCOME}</div>'
+            self.summary.value = '<div role="status"></div>'
             return
         stale = (
             '<p class="sl-outdated">The question has changed since this search. '
@@ -133,8 +137,9 @@ class ResultsPanel(Panel):
         )
         told = [*covered(result), *([] if self.model.shown else next_steps(self.model, result))]
         lines = [f"<p>{escaped(line)}</p>" for line in told]
+        title = f'<h2 class="sl-heading" tabindex="-1">{escaped(found(self.model))}</h2>'
         self.summary.value = (
-            f'<div role="status"><h2 class="sl-heading">{escaped(found(self.model))}</h2>'
+            f'<div role="status">{title}'
             f"{stale if self.model.is_stale else ''}{''.join(lines)}</div>"
         )
 
@@ -155,7 +160,9 @@ class ResultsPanel(Panel):
         self.tools.layout.display = self.body.layout.display = visible
         self.clear.layout.display = "" if listing.narrowed else "none"
         items = self.model.view(listing.page_items)
-        self.candidates.items = [card(one, listing) for one in items]
+        self.candidates.items = [
+            {**card(one, listing), "seen": one.tracklet_id in self.seen} for one in items
+        ]
         self.candidates.table = listing.table
         if result is None:
             self.probe.value = ""
@@ -295,9 +302,9 @@ def _probe(result: SearchResult) -> str:
     )
 
 
-def _choice(name: str, options: Sequence[Any], *, width: str = "auto") -> Any:
+def _choice(name: str, options: Sequence[Any]) -> Any:
     field = ipywidgets.Dropdown(
         options=options, description=name, style={"description_width": "auto"}
     )
-    field.layout.width = width
+    field.layout.width = "auto"
     return field

@@ -1,11 +1,13 @@
-"""Step 4: how alike a candidate must be, and the search itself."""
+"""Step 4, a bar: how alike a candidate must be, and the search itself."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import ipywidgets
 
+from workbench.calibration.words import format_expected
 from workbench.domain import length_words
 from workbench.widgets.components.parts import (
     Panel,
@@ -14,7 +16,7 @@ from workbench.widgets.components.parts import (
     heading,
     listed,
     markup,
-    message,
+    panel,
     row,
 )
 from workbench.widgets.components.tasks import IDLE, SEARCHING, remaining
@@ -22,9 +24,13 @@ from workbench.widgets.investigate.model import Investigation
 
 
 class SearchPanel(Panel):
-    """Set the threshold, start the search, see how it goes."""
+    """Bar of one line to set the threshold, start the search and see how it goes.
 
-    def __init__(self, model: Investigation) -> None:
+    ``about``, which says at length what a score is worth, is a panel of its own. *press* starts
+    the search, by default that of the model.
+    """
+
+    def __init__(self, model: Investigation, press: Callable[[], None] | None = None) -> None:
         self.model = model
         self.slider = ipywidgets.FloatSlider(
             value=model.threshold,
@@ -35,25 +41,21 @@ class SearchPanel(Panel):
             description="Minimum score",
             continuous_update=False,
             style={"description_width": "initial"},
-            layout={"flex": "1 1 240px"},
+            layout={"flex": "0 1 330px", "min_width": "0", "width": "auto"},
             tooltip="Minimum score of the candidates shown",
         )
         self.words = markup()
         self.recommended = button(
             "Recommended", model.take_recommended, label="Back to the recommended score"
         )
-        self.button = button("Search", model.search, style="primary")
+        self.button = button("Search", press or model.search, style="primary")
         self.button.add_class("sl-search-button")
         self.cancel = button("Cancel", model.cancel, label="Cancel the current task")
         self.progress = markup()
-        super().__init__(
-            [
-                row(heading("Search", step=4), self.button, self.cancel, self.progress),
-                message(model, "search"),
-                row(self.slider, self.recommended),
-                self.words,
-            ]
-        )
+        bar = row(self.button, self.cancel, self.slider, self.recommended, self.progress)
+        bar.add_class("sl-search-bar")
+        super().__init__([bar])
+        self.about = panel(heading("What a score is worth"), self.words)
         self.add_class("sl-panel")
         self.add_class("sl-search")
         ipywidgets.link((model, "threshold"), (self.slider, "value"))
@@ -62,7 +64,10 @@ class SearchPanel(Panel):
         model.observe(
             self._show_progress, ["state", "doing", "uploads", "district", "start", "case"]
         )
-        model.observe(self._show_progress, ["progress", "cancelling"])
+        model.observe(
+            self._show_progress,
+            ["progress", "cancelling", "threshold", "recommended", "forecast", "result"],
+        )
         self._explain()
         self._show_progress()
 
@@ -80,8 +85,7 @@ class SearchPanel(Panel):
         elif at_it:
             lines = [f"Recommended, set on {recommended.calibration}."]
         else:
-            than = "stricter" if threshold > recommended.score else "looser"
-            lines = [f"{abs(threshold - recommended.score):.2f} {than} than recommended."]
+            lines = [f"{_than(threshold, recommended.score)}."]
         found = self.model.expectations
         if found is not None:
             lines = [*found.words(threshold), *lines]
@@ -106,7 +110,29 @@ class SearchPanel(Panel):
             words = _progress(model)
         elif missing:
             words = f"Needs {escaped(listed(missing))}."
+        else:
+            words = escaped(self._short())
         self.progress.value = f'<span role="status" class="sl-hint sl-progress">{words}</span>'
+
+    def _short(self) -> str:
+        """Say in a line what to expect at this score."""
+        recommended, expected = self.model.recommended, self.model.expectations
+        parts = []
+        if recommended is not None and abs(self.model.threshold - recommended.score) >= 0.005:
+            parts.append(_than(self.model.threshold, recommended.score))
+        if expected is not None and any(expected.tracklets):
+            false = expected.false_candidates(self.model.threshold)
+            parts.append(f"expect {format_expected(false.mean)}")
+            if false.extrapolated:
+                parts.append("beyond what was measured")
+        words = "; ".join(parts)
+        return f"{words[:1].upper()}{words[1:]}." if words else ""
+
+
+def _than(threshold: float, recommended: float) -> str:
+    """Compare a threshold with the recommended one, in words."""
+    than = "stricter" if threshold > recommended else "looser"
+    return f"{abs(threshold - recommended):.2f} {than} than recommended"
 
 
 def _progress(model: Investigation) -> str:

@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
 
 class SearchTargetPanel(TargetPanel):
-    """Photographs of the target, to which the selected candidate's best shot can be added."""
+    """Photographs of the target.
+
+    ``shot``, which adds the selected candidate's best shot to them, stands with the results.
+    """
 
     model: Investigation
 
     def __init__(self, model: Investigation, *, step: int | None = None) -> None:
         self.changed = markup()
         self.shot = button("Search for this face too", self._take_shot)
-        super().__init__(model, self.changed, self.shot, step=step)
+        super().__init__(model, self.changed, step=step)
         model.observe(self._mark_changed, ["uploads", "result"])
         model.observe(self._offer_shot, ["selected", "result", "case", "uploads"])
         self._mark_changed()

@@ -77,7 +77,8 @@ const sightline = {};
 {
   const INK = "#1d2733", ACCENT = "#7a1f5c", SURE = "#0b5d4e", WARNING = "#b3261e";
   const PLATES = 60;  // more marks than these, the best ones, are drawn as dots
-  const ABOVE = 44, BESIDE = 14;  // pixels between the plates, and dots, of cameras at one spot
+  const ABOVE = 44, HIGHEST = 8, BESIDE = 14;  // pixels between the plates, and dots, of cameras at one spot
+  const ROOM_FOR_LEGEND = 700;  // pixels; on a narrower map it is folded, and covers no mark
   const DOTS = 250;  // added at a time: each time, the canvas is drawn anew
 
   /** @type {((moment: number) => void)[]} Called as the map is played, with seconds or Infinity. */
@@ -130,6 +131,12 @@ const sightline = {};
     });
     map.attributionControl.setPrefix(false);
     L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
+    // The wheel scrolls the page around the map, and zooms with Ctrl alone.
+    map.getContainer().addEventListener("wheel", ({ ctrlKey, metaKey }) => {
+      if (ctrlKey || metaKey) map.scrollWheelZoom.enable();
+      else map.scrollWheelZoom.disable();
+    }, { capture: true, passive: true });
+    map.scrollWheelZoom.disable();
     new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
     return map;
   }
@@ -142,19 +149,21 @@ const sightline = {};
    */
   function fit(map, bounds) {
     const show = () => {
-      if (!map.getSize().x || !map.getSize().y) return false;
+      if (!map.getSize().x || !map.getSize().y) return;
       // Leave the legend its place where there is room for both.
       const box = map.getContainer().querySelector(".sl-legend[open]");
       const covered = box instanceof HTMLElement ? box.offsetWidth : 0;
-      const right = map.getSize().x > 2.5 * covered ? covered + 24 : 48;
+      const right = covered ? covered + 72 : 72;  // half a plate stands out
       const bottom = map.getContainer().querySelector(".sl-player") ? 96 : 40;
       map.fitBounds(bounds, { paddingTopLeft: [56, 56], paddingBottomRight: [right, bottom],
         maxZoom: 17, animate: false });
-      return true;
     };
-    if (!show()) {
-      const later = () => { if (show()) map.off("resize", later); };
-      map.on("resize", later);
+    show();
+    // The frame may get its size, or another one, later: until a hand has moved the map.
+    map.on("resize", show);
+    const leave = () => { map.off("resize", show); };
+    for (const name of ["pointerdown", "wheel", "keydown"]) {
+      map.getContainer().addEventListener(name, leave, { once: true, passive: true });
     }
   }
 
@@ -388,6 +397,31 @@ const sightline = {};
   }
 
   /**
+   * Raise plates that would lie over each other, on longer stems; the best ones stay low.
+   *
+   * @param {L.Map} map
+   * @param {Mark[]} marks Best first.
+   */
+  function spreadPlates(map, marks) {
+    /** @type {L.Bounds[]} */
+    const taken = [];
+    for (const mark of marks) {
+      const shown = mark.getElement()?.querySelector(".sl-plate");
+      if (!(shown instanceof HTMLElement) || !shown.offsetWidth) continue;
+      const { x, y } = map.latLngToLayerPoint(mark.getLatLng());
+      const half = shown.offsetWidth / 2 + 10;  // a stop's number hangs over at the left
+      let { level } = mark.options.place;
+      const box = () => L.bounds(
+        L.point(x - half, y - 9 - ABOVE * (level + 1)), L.point(x + half, y - 10 - ABOVE * level));
+      while (level < HIGHEST && taken.some((other) => other.overlaps(box()))) level += 1;
+      taken.push(box());
+      shown.classList.toggle("sl-above", level > 0);
+      shown.style.setProperty("--sl-raised", `${ABOVE * level}px`);
+      if ("icon" in mark.options) mark.options.icon.options.popupAnchor = [0, -ABOVE * level];
+    }
+  }
+
+  /**
    * A ring around the mark of the candidate that is highlighted.
    *
    * @param {L.Map} map
@@ -466,6 +500,9 @@ const sightline = {};
       if (next < places.length) requestAnimationFrame(add);
     };
 
+    const spread = () => spreadPlates(map, marks);
+    group.on("add", spread);
+    map.on("zoomend viewreset", spread);
     playListeners.push((moment) => marks.slice(0, next).forEach((mark, i) => {
       const count = places[i].times.filter((time) => time <= moment).length;
       showLayer(group, mark, count > 0);
@@ -806,7 +843,10 @@ const sightline = {};
           el("span", "sl-symbol", SYMBOLS[symbol]()), el("span", "", text)])),
         ...remarks.map((text) => el("p", "", text)),
       ]);
-      box.open = map.getContainer().clientWidth > 560;
+      const unfold = () => { box.open = map.getContainer().clientWidth > ROOM_FOR_LEGEND; };
+      unfold();
+      map.on("resize", unfold);
+      box.querySelector("summary")?.addEventListener("click", () => map.off("resize", unfold));
       L.DomEvent.disableClickPropagation(box);
       L.DomEvent.disableScrollPropagation(box);
       return box;
