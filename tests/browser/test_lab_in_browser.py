@@ -30,7 +30,7 @@ CONTROLS = (
     ".sl-whole", ".sl-case.sl-panel", ".sl-target .sl-heading", ".sl-target .sl-number",
     ".sl-target .sl-hint", ".sl-target .sl-drop", ".sl-target .sl-drop input",
     ".sl-target .sl-drop-button", ".sl-case select", ".sl-case .jupyter-button",
-    ".sl-search-button", ".sl-time input", ".sl-district .sl-fold", ".sl-welcome h2",
+    ".sl-search-button", ".sl-time input", ".sl-district .sl-fold", ".sl-district .sl-heading",
 )  # fmt: skip
 LOOKS = """(controls) => Object.fromEntries(controls.map((control) => {
   const one = document.querySelector(control), style = getComputedStyle(one);
