@@ -266,6 +266,27 @@ def test_a_face_that_is_gone_is_told_and_the_others_are_reviewed(
     assert considered(office.sit("anna"), "A-1").waiting == 1
 
 
+def test_a_face_that_another_gallery_lacked_is_lost_once_its_own_does(
+    office: Any, case: Case, subject: Probe, permitted: Scope, town_file: Path, tmp_path: Path
+) -> None:
+    own, other = (tmp_path / name / town_file.name for name in ("own", "other"))
+    shutil.copytree(town_file.parent, own.parent)
+    shutil.copytree(town_file.parent, other.parent)
+    with Gallery.open(own) as gallery:
+        office.sit("anna")
+        found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=2).candidates
+        list_for_review(office.register, "A-1", found, fillers=0)
+    for copy, lost in ((other, 0), (own, 1)):
+        with Gallery.open(copy, write=True) as gallery:
+            gallery.purge((), tracklet_ids=[found[0].tracklet_id])
+            for name in ("rosa", "rolf"):  # on record once
+                assert len(waiting(office.sit(name), "A-1", gallery)) == 1
+        state = review_state(office.register, "A-1")
+        assert (state.waiting, state.lost) == (2 - lost, lost)
+    noted = [entry.about["gallery"] for entry in office.events("review.missing")]
+    assert noted == [str(other), str(own)]
+
+
 def test_a_closed_case_is_not_reviewed(office: Any, key: str, say: Say, gallery: Gallery) -> None:
     office.sit("anna").close("A-1", reason="found")
     with pytest.raises(CaseError, match="is closed"):

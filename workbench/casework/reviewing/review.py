@@ -416,11 +416,18 @@ def _note_missing(
     faces: Mapping[str, bytes],
 ) -> None:
     """Record which faces cannot be shown, and which can be again: another gallery may hold them."""
-    for what, lacking in (("review.missing", True), ("review.found", False)):
-        changed = [i.key for i in items if (i.key not in faces) == lacking != i.missing]
+    where = str(gallery.path.resolve())
+
+    def lacks(item: Reviewed) -> bool:
+        """Check whether it is missing as it was not before: it may be lost now, too."""
+        own = not item.tracklet_id or item.gallery == where
+        return item.key not in faces and (not item.missing or (own and not item.lost))
+
+    lacking = [item.key for item in items if lacks(item)]
+    found = [item.key for item in items if item.missing and item.key in faces]
+    for what, changed in (("review.missing", lacking), ("review.found", found)):
         if changed:
-            about = {"case": reference, "items": changed, "gallery": str(gallery.path.resolve())}
-            register.record(what, about)
+            register.record(what, {"case": reference, "items": changed, "gallery": where})
 
 
 def _decision(entry: Entry) -> Decision:
