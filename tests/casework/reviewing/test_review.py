@@ -287,6 +287,27 @@ def test_a_face_that_another_gallery_lacked_is_lost_once_its_own_does(
     assert noted == [str(other), str(own)]
 
 
+def test_a_face_is_lost_that_its_gallery_lacks_where_it_was_moved_to(
+    office: Any, case: Case, subject: Probe, permitted: Scope, town_file: Path, tmp_path: Path
+) -> None:
+    """Not if a gallery without its recording lacks it."""
+    own, moved = (tmp_path / name / town_file.name for name in ("own", "moved"))
+    shutil.copytree(town_file.parent, own.parent)
+    with Gallery.open(own) as gallery:
+        office.sit("anna")
+        found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=2).candidates
+        list_for_review(office.register, "A-1", found, fillers=0)
+    own.parent.rename(moved.parent)
+    with Gallery.create(tmp_path / "other.duckdb", gallery.profile) as other:
+        assert waiting(office.sit("rosa"), "A-1", other) == ()
+    assert review_state(office.register, "A-1").lost == 0
+    with Gallery.open(moved, write=True) as gallery:
+        gallery.purge((), tracklet_ids=[found[0].tracklet_id])
+        assert len(waiting(office.sit("rosa"), "A-1", gallery)) == 1
+    state = review_state(office.register, "A-1")
+    assert (state.waiting, state.lost) == (1, 1)
+
+
 def test_a_closed_case_is_not_reviewed(office: Any, key: str, say: Say, gallery: Gallery) -> None:
     office.sit("anna").close("A-1", reason="found")
     with pytest.raises(CaseError, match="is closed"):

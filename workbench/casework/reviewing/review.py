@@ -11,6 +11,7 @@ E3149). Whoever knows more of the case's candidates takes no part in its review:
 from __future__ import annotations
 
 import math
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,7 +35,7 @@ from workbench.casework.subjects import (
     kept_photographs,
     subject_photographs,
 )
-from workbench.domain import PLAIN_SCALE
+from workbench.domain import PLAIN_SCALE, parse_tracklet_id
 from workbench.errors import CaseError, NotPermitted
 
 if TYPE_CHECKING:
@@ -362,11 +363,7 @@ def review_list(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
             decided.setdefault(about["key"], []).append(_decision(entry))
         elif entry.what == "review.missing":
             gone |= {*about["items"]}
-            lost |= {
-                key
-                for key in about["items"]
-                if not listed[key].tracklet_id or listed[key].gallery == about["gallery"]
-            }
+            lost |= {*about["lost"]}
         elif entry.what == "review.found":
             gone -= {*about["items"]}
             lost -= {*about["items"]}
@@ -416,18 +413,27 @@ def _note_missing(
     faces: Mapping[str, bytes],
 ) -> None:
     """Record which faces cannot be shown, and which can be again: another gallery may hold them."""
-    where = str(gallery.path.resolve())
-
-    def lacks(item: Reviewed) -> bool:
-        """Check whether it is missing as it was not before: it may be lost now, too."""
-        own = not item.tracklet_id or item.gallery == where
-        return item.key not in faces and (not item.missing or (own and not item.lost))
-
-    lacking = [item.key for item in items if lacks(item)]
+    about = {"case": reference, "gallery": str(gallery.path.resolve())}
+    lacking = [item for item in items if item.key not in faces]
+    lost = [item.key for item in lacking if not item.lost and _is_own(gallery, item)]
+    gone = [item.key for item in lacking if not item.missing or item.key in lost]
+    if gone:
+        register.record("review.missing", {**about, "items": gone, "lost": lost})
     found = [item.key for item in items if item.missing and item.key in faces]
-    for what, changed in (("review.missing", lacking), ("review.found", found)):
-        if changed:
-            register.record(what, {"case": reference, "items": changed, "gallery": where})
+    if found:
+        register.record("review.found", {**about, "items": found})
+
+
+def _is_own(gallery: Gallery, item: Reviewed) -> bool:
+    """Check whether a face is lost if a gallery lacks it: it was found in it, or is a filler.
+
+    Where that gallery stood there may be none any more, as after a move or a restore: it is the one
+    then that has the recording. What deletes a face that waits leaves its recording.
+    """
+    if not item.tracklet_id or item.gallery == str(gallery.path.resolve()):
+        return True
+    recording, _ = parse_tracklet_id(item.tracklet_id)
+    return not os.access(item.gallery, os.F_OK) and gallery.holds(recording)
 
 
 def _decision(entry: Entry) -> Decision:
