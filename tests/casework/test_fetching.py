@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,15 +13,17 @@ from typing import Any
 import films
 import numpy as np
 import pytest
-from office import AREA, START, Office
+from office import AREA, ROLES, START, Office
+from searching import search
 from shapely import box
 
 from workbench.casework.cases import Case
 from workbench.casework.fetching import Fetching
 from workbench.casework.record.audit import LOG
 from workbench.casework.register import CaseRegister
-from workbench.domain import District, Scope
+from workbench.domain import District, Probe, Scope
 from workbench.errors import AuditDamaged, CaseError, NotPermitted
+from workbench.gallery import Gallery
 from workbench.indexing.hook import Hook
 
 PROGRAM = """
@@ -48,7 +51,7 @@ def make(tmp_path: Path, office: Office, case: Case) -> Make:
     film = films.write(tmp_path / "grey.mkv", grey)
     (tmp_path / "fetch.py").write_text(PROGRAM)
 
-    office.sit("sara")
+    office.sit("sven")
 
     def make(case: str, answer: str = "", narrowed: Scope | None = None) -> Fetching:
         hook = Hook([sys.executable, str(tmp_path / "fetch.py"), str(film), answer])
@@ -62,7 +65,7 @@ def test_what_is_asked_for_and_fetched_is_on_record(office: Office, case: Case, 
     assert fetching() == ()
     assert fetching() == ()
     (asked,) = office.events("footage.asked")
-    assert asked.account == "sara"
+    assert asked.account == "sven"
     assert asked.about["case"] == "A-1"
     assert asked.about["start"] == START.isoformat()
     assert len(asked.about["program"]) == 64
@@ -123,6 +126,26 @@ def test_an_administrator_fetches_without_seeing_the_case(
     assert make(case.reference)() == ()
     with pytest.raises(NotPermitted):
         office.register.case(case.reference)
+
+
+def test_who_searched_under_the_case_or_approved_it_does_not_fetch(
+    office: Office, case: Case, make: Make, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    """Whatever other roles they have."""
+    roles = {**ROLES, "anna": ["analyst", "administrator"]}
+    (office.folder / "people.json").write_text(json.dumps({"people": roles}))
+    fetching = make("A-1")
+    office.sit("anna")
+    fetching.permitted()
+    search(gallery, subject, permitted, case="A-1")
+    for name, why in (("anna", "has searched under"), ("sara", "approved")):
+        office.sit(name)
+        with pytest.raises(NotPermitted, match=f"{name} {why} the case") as told:
+            fetching()
+        assert told.value.fix == "Leave it to another supervisor or administrator"
+    refused = [entry.account for entry in office.events("footage.refused")]
+    assert refused == ["anna", "sara"]
+    assert office.events("footage.asked") == []
 
 
 def test_nothing_outside_the_case_is_fetched(office: Office, case: Case, make: Make) -> None:

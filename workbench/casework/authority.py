@@ -17,7 +17,7 @@ import shapely
 
 from workbench.casework.ownership import foreign
 from workbench.casework.register import CaseRegister
-from workbench.casework.searches import digest_of
+from workbench.casework.searches import digest_of, has_searched
 from workbench.casework.subjects import Likeness, required_likeness, resemblance
 from workbench.casework.training import is_fictional
 from workbench.domain import PLAIN_SCALE
@@ -163,20 +163,22 @@ def permit_fetching(
 ) -> tuple[Person, Scope]:
     """Allow footage to be fetched for a case: in its district and time, or *narrowed* within them.
 
-    That is for those who index footage, who need not see the case: never for who searches under it.
-    Returns the user and the scope. A refusal is recorded; whoever fetches records what was asked.
+    That is for those who index footage, who need not see the case: in service, never for who
+    approved it or has searched under it. Returns the user and the scope. A refusal is recorded;
+    whoever fetches records what was asked.
 
     Raises
     ------
     NotPermitted
-        If the case does not cover it, or the user may not index footage, with every reason.
+        If the case does not cover it, or it is not for the user, with every reason.
     CaseError
         If there is no such case.
     """
     me, case = register.require("footage.index", reference), register.find_case(reference)
     if case is None:
         raise CaseError("no such case", where=reference[:80], fix="Check its reference")
-    reasons = list(_when(register, case))
+    own = list(_own_part(register, case, me))
+    reasons = own + list(_when(register, case))
     if narrowed is not None:
         reasons += _where(case.request.district, narrowed.district)
         reasons += _within(case, narrowed)
@@ -184,11 +186,10 @@ def permit_fetching(
         reasons.append("in an installation in service, a training case may not fetch footage")
     if reasons:
         register.refused("footage", reference, reasons)
-        raise NotPermitted(
-            "; ".join(reasons),
-            where=f"case {reference}",
-            fix="Stay within the case, or request one that covers this footage",
-        )
+        fix = "Stay within the case, or request one that covers this footage"
+        if own:
+            fix = "Leave it to another supervisor or administrator"
+        raise NotPermitted("; ".join(reasons), where=f"case {reference}", fix=fix)
     return me, narrowed or case.scope
 
 
@@ -281,6 +282,19 @@ def _reasons(
             "in an installation in service, a training case may only search the fictional footage "
             "of the demo"
         )
+
+
+def _own_part(register: CaseRegister, case: Case, me: Person) -> Iterator[str]:
+    """Yield what the user did in a case that keeps them from fetching footage for it."""
+    if not me.in_service:  # one person plays every part
+        return
+    if me.account in case.approved_by:
+        yield f"{me.account} approved the case and may not fetch footage for it"
+    # Who has searched is not blind, which is known without reading the whole record.
+    if me.account in register.not_blind(case.reference) and has_searched(
+        register.folder, case.reference, me.account
+    ):
+        yield f"{me.account} has searched under the case and may not fetch footage for it"
 
 
 def _required(register: CaseRegister, case: Case, probe: Probe) -> Likeness | None:

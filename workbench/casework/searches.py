@@ -62,6 +62,13 @@ def answer_of(folder: Path, reference: str, candidates: Iterable[Candidate]) -> 
     return next(counting(own, folder), None)
 
 
+def has_searched(folder: Path, reference: str, account: str) -> bool:
+    """Check whether somebody has searched under a case; reads the whole record of a folder."""
+    asked = AuditLog(folder, kinds=("search.asked",)).read_new()
+    own = (e for e in asked if (e.about["case"], e.account) == (reference, account))
+    return any(True for _ in counting(own, folder))
+
+
 def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:
     """Return the searches among entries, in their order, each with what became of it."""
     asked: dict[int, Entry] = {}

@@ -217,7 +217,10 @@ def test_galleries_written_without_the_role(
 def test_footage_fetched_by_who_searches(
     office: Any, case: Case, town_file: Path, copied: Any, run: Run, tmp_path: Path
 ) -> None:
-    """Nor for a gallery of another installation; the program is not even started."""
+    """Nor by who approved the case, nor for a gallery of another installation.
+
+    The program is not even started.
+    """
     (tmp_path / "cameras.csv").write_text(
         "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\n"
     )
@@ -232,6 +235,8 @@ def test_footage_fetched_by_who_searches(
     with Gallery.open(other, write=True) as gallery:
         gallery.give_to("1" * 32)
     office.sit("sara")
+    assert "approved the case" in run(*index, "--gallery", tmp_path / "mine.duckdb").err
+    office.sit("sven")
     assert "belongs to another installation" in run(*index, "--gallery", other).err
     assert not (tmp_path / "ran").exists()
     assert len(office.events("footage.index.refused")) == 4
