@@ -129,20 +129,20 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
     recorded = (
         entry
         for entry in all_entries(register.folder)
-        if str(entry.about.get("case", "")) in purposes
+        if not purposes.keys().isdisjoint(_cases(entry))
         and (entry.at.year == year or entry.what in SEARCHING)  # answered after midnight, perhaps
     )
     entries = list(counting(recorded, register.folder))
     for entry in entries:
-        reference = str(entry.about.get("case", ""))
-        purpose = purposes.get(reference)
-        if purpose is None or entry.at.year != year:
+        if entry.at.year != year:
             continue
+        concerned = {name for name in _cases(entry) if name in purposes}
         if entry.what == "case.approved":
-            count[purpose]["case.approved"] += reference not in approved
-            approved.add(reference)
-        else:
-            count[purpose][entry.what] += 1
+            concerned -= approved
+            approved |= concerned
+        # A table of several cases counts once for each of their purposes.
+        for one in {purposes[name] for name in concerned}:
+            count[one][entry.what] += 1
     for search in searches_of(entries):
         purpose = purposes.get(search.case)
         if purpose is not None and search.at.year == year:
@@ -166,6 +166,12 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
         for purpose in PURPOSES
         if (own := count[purpose])
     )
+
+
+def _cases(entry: Entry) -> list[str]:
+    """Return the references of the cases that an entry is about."""
+    named = entry.about.get("cases", [entry.about.get("case", "")])
+    return [str(name) for name in named] if isinstance(named, list) else []
 
 
 def _refusals(entries: Sequence[Entry]) -> list[Refusal]:
