@@ -241,7 +241,7 @@ def searched(page: Page) -> dict[str, float]:
     page.evaluate(WATCH)
     began = time.perf_counter()
     page.get_by_role("button", name="Search", exact=True).click()
-    page.locator(".sl-outdated, .sl-welcome").wait_for(state="detached", timeout=60_000)
+    page.locator(".sl-outdated").wait_for(state="detached", timeout=60_000)
     page.locator(".sl-card img").first.wait_for(state="attached", timeout=60_000)
     cards = time.perf_counter() - began
     drawn = page.frame_locator(".sl-frame:not([data-old])").locator(".leaflet-marker-icon, canvas")
@@ -278,8 +278,9 @@ def measure(path: Path, home: Path, rounds: int = ROUNDS) -> dict[str, Any]:
         asked = []
         for number in range(rounds):
             # Another question each time, so that everything has to be drawn anew.
+            page.get_by_role("button", name="Change the question").click()
             page.get_by_role("button", name=("Last 7 days", "All footage")[number % 2]).click()
-            page.locator(".sl-outdated").wait_for()
+            page.locator(".sl-outdated").wait_for(state="attached")
             page.wait_for_timeout(3000)
             asked.append(searched(page))
         for name in ("cards", "all", "stall"):

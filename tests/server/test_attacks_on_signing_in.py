@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pwd
 import re
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from looping import run_apart
 from proxied import BASE, HOST, NAVIGATES, SECRET, Proxy, anna
 
 from workbench.casework.record.identity import SERVED, identity_of_user, sockets_in
@@ -327,4 +327,4 @@ def test_sessions_are_so_many_and_the_one_unused_longest_ends() -> None:
         await begin("anna", unused_for=2)
         assert ended == ["anna-9", "ben-8", "anna-5"]
 
-    asyncio.run(look())
+    run_apart(look())

@@ -6,11 +6,11 @@ import asyncio
 import os
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
+from looping import run_apart
 
 from workbench.server import forks
 from workbench.server.forks import Forks
@@ -56,6 +56,4 @@ def test_a_kernel_that_is_forked_too_late_is_ended(
             parent.send_signal(signal.SIGCONT)
             await made.close()
 
-    # In a thread: tests with a browser leave a loop running in this one.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, ask()).result()
+    run_apart(ask())

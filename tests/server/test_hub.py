@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,6 +9,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from looping import run_apart
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 from workbench.errors import SettingsError
@@ -44,7 +44,7 @@ def test_so_many_are_remembered_who_were_sent_to_the_hub_and_did_not_come_back()
     headers = HTTPHeaders({"Host": "sightline.example.org", "Sec-Fetch-Mode": "navigate"})
     line = RequestStartLine("GET", "/voila/render/cases.ipynb", "HTTP/1.1")
     asked = HTTPServerRequest(headers=headers, start_line=line)
-    sent = asyncio.run(way.enter(asked))
+    sent = run_apart(way.enter(asked))
     assert isinstance(sent, tuple)
     hub = sent[1]["hub_auth"]
     states = [hub.generate_state(f"/{number}") for number in range(MOST_PENDING + 3)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from looping import run_apart
 
 from workbench.casework.record.audit import LOG
 from workbench.casework.record.chain import Entry
@@ -47,7 +48,7 @@ def test_a_session_ends_by_age_and_for_want_of_use_but_not_during_work() -> None
         assert sessions.why_ended(secrets["ben"]) == "idle"
         assert await sessions.find("guess") is None
 
-    asyncio.run(look())
+    run_apart(look())
 
 
 def test_signing_out_ends_the_session_and_its_kernels(served: Any) -> None:
@@ -115,7 +116,7 @@ def test_a_sign_in_is_on_record_once_and_so_is_its_end(served: Any, home: Path) 
 def test_nobody_is_let_in_without_an_entry(tmp_path: Path) -> None:
     (tmp_path / LOG).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(Refused) as refused:
-        asyncio.run(SignIns(tmp_path).record(Session("anna", "hub")))
+        run_apart(SignIns(tmp_path).record(Session("anna", "hub")))
     assert (refused.value.status, refused.value.reason) == (503, "record")
 
 
@@ -134,7 +135,7 @@ def test_a_record_that_is_held_keeps_people_waiting_once(
         return await asyncio.gather(*map(sign_ins.record, sessions), return_exceptions=True)
 
     monkeypatch.setattr(SignIns, "_append", held)
-    refused = asyncio.run(arrive())
+    refused = run_apart(arrive())
     assert [isinstance(one, Refused) and one.status for one in refused] == [503] * 3
     assert tried == ["session.begun"]
 
@@ -150,5 +151,5 @@ def test_a_session_that_ends_while_it_is_recorded_lets_nobody_in(
 
     monkeypatch.setattr(SignIns, "_append", append)
     with pytest.raises(Refused, match="signed out"):
-        asyncio.run(SignIns(tmp_path).record(session))
+        run_apart(SignIns(tmp_path).record(session))
     assert written == ["session.begun", "session.ended"]

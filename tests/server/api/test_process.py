@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from looping import run_apart
 from office import Office
 
 from workbench.server.api.process import ApiProcess
@@ -46,6 +46,4 @@ def test_a_library_that_prints_much_does_not_stop_the_api(
         finally:
             await process.stop()
 
-    # In a thread: tests with a browser leave a loop running in this one.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, ask()).result()
+    run_apart(ask())
