@@ -407,3 +407,30 @@ def test_what_a_killed_export_left_is_removed_by_the_next(tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [writing.name, link.name, "elsewhere", "B.zip"]
     )
+
+
+def test_an_export_keeps_its_file_from_others_until_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    about = {"case": "A-1", "made_at": datetime.now(UTC).isoformat(), "made_by": "anna"}
+    about |= {"head": f"1:{64 * '0'}"}
+    swept: list[str] = []
+    lock = fcntl.flock
+
+    def first(file: Any, how: int) -> None:
+        """What another export could sweep away is none of this one's before it is locked."""
+        if how == fcntl.LOCK_EX:
+            swept.extend(path.name for path in tmp_path.glob(f".*.{UNFINISHED}-*"))
+        lock(file, how)
+
+    def other(manifest: str) -> None:
+        monkeypatch.undo()
+        write_archive(tmp_path / "B.zip", {"b.txt": b"b"}, about, key)
+
+    monkeypatch.setattr(fcntl, "flock", first)
+    write_archive(tmp_path / "A.zip", {"a.txt": b"a"}, about, key, record=other)
+    assert swept == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["A.zip", "B.zip"]
+    assert verify_archive(tmp_path / "A.zip").sound
+    assert (tmp_path / "A.zip").stat().st_mode & 0o777 == 0o600

@@ -102,18 +102,21 @@ def write_archive(
     )
     signed = {MANIFEST: manifest, SIGNATURE: key.sign(manifest), PUBLIC_KEY: public}
     digest = hashlib.sha256(manifest).hexdigest()
-    unfinished = path.with_name(f".{path.name}.{UNFINISHED}-{secrets.token_hex(4)}")
+    token = secrets.token_hex(4)
+    new = path.with_name(f".{path.name}.new-{token}")
+    unfinished = path.with_name(f".{path.name}.{UNFINISHED}-{token}")
     try:
         _sweep(path.parent)
-        with unfinished.open("xb") as file:
+        with new.open("xb") as file:  # held until it has its name: another export would sweep it
+            new.chmod(0o600)
             fcntl.flock(file, fcntl.LOCK_EX)
-            unfinished.chmod(0o600)
+            new.rename(unfinished)  # none is seen under this name that is not held
             _pack(file, {**signed, **files})
             file.flush()
             os.fsync(file.fileno())
-        if record is not None:
-            record(digest)
-        unfinished.replace(path)
+            if record is not None:
+                record(digest)
+            unfinished.replace(path)
     except zipfile.LargeZipFile:
         raise EvidenceError(
             f"would hold more than 2 GB or {MOST_FILES:,} files",
@@ -124,7 +127,8 @@ def write_archive(
         what, fix = unwritten(error, fix="Choose a file in a folder that you may write to")
         raise EvidenceError(what, where=str(path), fix=fix) from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        for left in (new, unfinished):
+            left.unlink(missing_ok=True)
     return digest
 
 
