@@ -297,3 +297,18 @@ def test_no_route_is_drawn_through_a_tangle(make_candidate: Make, cameras: list[
     assert "route" not in drawn
     assert f"No route is drawn through {MAX_STOPS + 1} stops." in drawn["legend"]["remarks"]
     assert all(place["stops"] == [] for place in drawn["sightings"])
+
+
+def test_candidates_in_a_wide_district_are_no_heap_in_its_middle(
+    make_candidate: Make, cameras: list[Camera], district: District
+) -> None:
+    found = [make_candidate(camera, i) for i, camera in enumerate(cameras[:2])]
+    wide = District("All of it", district.area.buffer(1))
+    (south, west), (north, east) = drawings(sightings_map(found, district=wide, zone=LONDON))["fit"]
+    for candidate in found:
+        assert south < candidate.camera.latitude < north
+        assert west < candidate.camera.longitude < east
+    across = max(one.camera.longitude for one in found) - min(c.camera.longitude for c in found)
+    assert east - west < across + 0.01
+    corners = drawings(sightings_map(found, district=district, zone=LONDON))["fit"]
+    assert corners == [[*district.area.bounds[1::-1]], [*district.area.bounds[:1:-1]]]

@@ -39,6 +39,12 @@ class Bounds:
             max(self.north, other.north),
         )
 
+    def grown(self, degrees: float) -> Bounds:
+        """The rectangle that reaches so many degrees further on each side."""
+        return Bounds(
+            self.west - degrees, self.south - degrees, self.east + degrees, self.north + degrees
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class BaseMap:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from workbench.maps.zones import local_time
 MAX_PICTURES = 1_000
 MAX_IN_POPUP = 50
 MAX_STOPS = 100  # a route through more is a tangle that no one can read
+AROUND = 0.003  # degrees shown around candidates in a wide district: some 300 m
+HEAP = 4.0  # so many times as wide or high as its candidates, a district is not shown whole
 
 
 def sightings_map(
@@ -313,15 +316,23 @@ def view(
     district: District | None,
     meridian: Meridian,
 ) -> Bounds | None:
-    """Find the bounds of candidates and district, or of all cameras if there is neither."""
+    """Find the bounds of candidates and district, or of all cameras if there is neither.
+
+    Of a district in which the candidates would be a heap, only the part around them is shown.
+    """
     shown = [candidate.camera for candidate in ranked] or ([] if district else others)
     places = [camera.place for camera in shown if camera.place is not None]
     boxes = [Bounds(x, y, x, y) for x, y in ((meridian.longitude(x), y) for x, y in places)]
-    if district:
-        boxes.append(Bounds(*meridian.shape(district.area).bounds))
-    if not boxes:
-        return None
-    united = boxes[0]
-    for box in boxes[1:]:
-        united = united.united(box)
-    return united
+    found = functools.reduce(Bounds.united, boxes) if boxes else None
+    if district is None:
+        return found
+    whole = Bounds(*meridian.shape(district.area).bounds)
+    if found is None:
+        return whole
+    if ranked:
+        around = found.grown(AROUND)
+        wide = (whole.east - whole.west) / (around.east - around.west)
+        high = (whole.north - whole.south) / (around.north - around.south)
+        if max(wide, high) > HEAP:
+            return around
+    return found.united(whole)

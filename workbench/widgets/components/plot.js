@@ -53,6 +53,8 @@ async function render({ model, el }) {
   container.textContent = "";
   const draw = () => {
     const { data, layout } = JSON.parse(model.get("figure"));
+    // Plotly forgets the height of a figure that is first shown after it was drawn.
+    container.style.height = `${layout.height ?? 450}px`;
     return plotly.react(container, data, layout, { ...model.get("config"), responsive: true });
   };
   const figure = await draw();

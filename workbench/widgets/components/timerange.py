@@ -128,12 +128,14 @@ class _ClockField(Panel):
         self.zone = model.zone
         self.date = ipywidgets.DatePicker(
             description=name,
-            layout={"width": "220px"},
-            style={"description_width": "48px"},
+            layout={"width": "auto", "flex": "1 1 150px"},
+            style={"description_width": "40px"},
             tooltip=f"{name}: date",
         )
         self.time = ipywidgets.TimePicker(
-            step=1, layout={"width": "140px"}, tooltip=f"{name}: local time"
+            step=1,
+            layout={"width": "auto", "flex": "0 1 130px"},
+            tooltip=f"{name}: local time",
         )
         self.which = ipywidgets.ToggleButtons(options=[], tooltip=f"{name}: which of the two")
         self.which.layout.display = "none"
