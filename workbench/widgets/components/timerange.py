@@ -128,13 +128,13 @@ class _ClockField(Panel):
         self.zone = model.zone
         self.date = ipywidgets.DatePicker(
             description=name,
-            layout={"width": "auto", "flex": "1 1 150px"},
+            layout={"width": "auto", "flex": "1 1 150px", "min_width": "0"},
             style={"description_width": "40px"},
             tooltip=f"{name}: date",
         )
         self.time = ipywidgets.TimePicker(
             step=1,
-            layout={"width": "auto", "flex": "0 1 130px"},
+            layout={"width": "auto", "flex": "0 1 130px", "min_width": "0"},
             tooltip=f"{name}: local time",
         )
         self.which = ipywidgets.ToggleButtons(options=[], tooltip=f"{name}: which of the two")
