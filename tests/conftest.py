@@ -65,6 +65,17 @@ def installation(home: Path) -> Installation:
     return Installation(Settings(home=home))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_other_case() -> Iterator[None]:
+    """Close cases that a module leaves open: a page chooses a case by itself if it is the only."""
+    yield
+    if (folder := os.environ.get("SIGHTLINE_HOME")) and Path(folder, "casework").is_dir():
+        register = Installation(Settings(home=Path(folder))).register
+        for case in register.cases():
+            if case.status() == "open" and case.reference != "TRAINING":
+                register.close(case.reference, reason="its tests are over")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Real footage, faces and models, which are not part of the repository."""

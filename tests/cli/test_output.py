@@ -77,7 +77,12 @@ def test_only_what_cleans_a_text_prints() -> None:
         if ways.search(line) and not line.lstrip().startswith(("#", ">>>", "..."))
     }
     # These are heard by the process that started them alone.
-    to_parents = {"faces/trial.py", "server/api/application.py", "server/forking.py"}
+    to_parents = {
+        "cli/serve.py",
+        "faces/trial.py",
+        "server/api/application.py",
+        "server/forking.py",
+    }
     assert found - to_parents == {"cli/output.py", "live/progress.py", "live/terminal.py"}
 
 

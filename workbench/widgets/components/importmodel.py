@@ -79,8 +79,6 @@ class ImportModel(Tasks):
 
         def done(folders: tuple[str, ...]) -> None:
             self.folders = folders
-            if not self.folder and folders:
-                self.folder = folders[0]
 
         self.say("import")
         self.do("import", "Looking for folders", self._folders, done)
@@ -127,7 +125,8 @@ class ImportModel(Tasks):
 
     def read(self) -> None:
         """Look through the folder; names of files are shown only to whom the role permits it."""
-        folder, pattern = Path(self.folder.strip()), self.pattern.strip()
+        chosen = self.folder.strip() or next(iter(self.folders), "")
+        folder, pattern = Path(chosen), self.pattern.strip()
         self.say("import")
         self.proposal = self.written = None
         if self._survey is None or folder != self._survey.folder:

@@ -119,7 +119,9 @@ class ImportPanel(Panel):
         self._draw()
 
     def _offer(self, _: object = None) -> None:
+        # What is read if nothing is written there; a value would take the place of what is.
         self.folder.options = self.model.folders
+        self.folder.placeholder = next(iter(self.model.folders), "")
 
     def _draw(self, _: object = None) -> None:
         model, proposal = self.model, self.model.proposal
