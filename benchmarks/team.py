@@ -112,7 +112,8 @@ class Analyst:
         about = {"name": photograph.name, "size": len(jpeg), "left": 0}
         await self._custom(uploader, about, jpeg)
         progress = self._model(lambda state: "sl-progress" in str(state.get("value")))
-        await self._until(lambda: self._states[progress]["value"].endswith('sl-progress"></span>'))
+        busy = re.compile("<progress|Needs a ")
+        await self._until(lambda: not busy.search(self._states[progress]["value"]))
 
     async def search(self) -> None:
         """Press *Search*, and wait for the answer."""

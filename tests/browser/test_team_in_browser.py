@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from deployed import PASSWORD, Team, behind_hub, behind_nginx, recorded, status_of
+from playwright.sync_api import TimeoutError as Expired
 from playwright.sync_api import expect
 
 from workbench.casework.record.audit import verify
@@ -69,7 +70,11 @@ class Person:
         self.page.get_by_role("button", name=name, exact=True).click()
 
     def reads(self, words: str) -> None:
-        self.page.get_by_text(words).first.wait_for()
+        try:
+            self.page.get_by_text(words).first.wait_for()
+        except Expired:
+            shown = self.page.locator("body").inner_text()
+            raise AssertionError(f"{self.name} does not read {words!r} but: {shown}") from None
 
     def upload(self, files: list[Path]) -> None:
         with self.page.expect_file_chooser() as chooser:
