@@ -61,19 +61,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def installation(home: Path) -> Installation:
-    """The tests' own installation, which nobody has put in service."""
-    return Installation(Settings(home=home))
+    """The tests' own installation, which nobody has put in service.
 
-
-@pytest.fixture(scope="module", autouse=True)
-def no_other_case() -> Iterator[None]:
-    """Close cases that a module leaves open: a page chooses a case by itself if it is the only."""
-    yield
-    if (folder := os.environ.get("SIGHTLINE_HOME")) and Path(folder, "casework").is_dir():
-        register = Installation(Settings(home=Path(folder))).register
-        for case in register.cases():
-            if case.status() == "open" and case.reference != "TRAINING":
-                register.close(case.reference, reason="its tests are over")
+    Its case is named, since pages choose one by themselves only where there is no other.
+    """
+    return Installation(Settings(home=home, case="TRAINING"))
 
 
 @pytest.fixture(scope="session")
