@@ -197,7 +197,7 @@ def openings(path: Path, environment: Mapping[str, str], *, small: bool = False)
         with serving(path, environment, warm_kernels=warm_kernels) as address:
             new, known = [], []
             for _ in range(1 if small else 3):
-                with tempfile.TemporaryDirectory() as profile:
+                with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
                     browser = Browser(profile)
                     try:
                         for times in (new,) if small else (new, known, known):
@@ -218,7 +218,7 @@ def slow_opening(
     with (
         serving(path, environment, warm_kernels=1) as address,
         SlowLine(address, 50 * SLOW if small else SLOW) as line,
-        tempfile.TemporaryDirectory() as profile,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
     ):
         time.sleep(0 if small else REST)
         browser = Browser(profile)

@@ -11,11 +11,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from workbench.casework.reviewing.triage import take_back
 from workbench.installation import Installation
 
 pytestmark = pytest.mark.browser
 HOSTILE = '<img src=x onerror="window.harm=1"><script>window.harm=1</script>'
 MANY = 2_400
+
+
+@pytest.fixture(autouse=True)
+def nothing_sorted(installation: Installation, training: str) -> None:
+    """Take back the opinions of other tests, which stand in the same case."""
+    while take_back(installation.register, training) is not None:
+        pass
 
 
 @pytest.fixture(scope="module")

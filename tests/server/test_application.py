@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from workbench.errors import GalleryError, SettingsError
@@ -105,8 +106,10 @@ def test_what_a_killed_server_left_goes_at_the_next_start(
     assert left.stat().st_mode & 0o077 == 0
     with scratch_folder() as folder:
         assert there() == {left, another, folder}  # its server lives
+    started = psutil.Process(server.process.pid).children(recursive=True)
     server.process.kill()
     server.process.wait(60)
+    assert psutil.wait_procs(started, timeout=60)[1] == []  # they hold its lock, too
     assert there() == {left, another}
     with scratch_folder() as folder:
         assert there() == {another, folder}
