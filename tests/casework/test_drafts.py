@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +129,19 @@ def test_each_page_keeps_its_own_and_the_oldest_goes(office: Any, case: Case) ->
     for draft in drafts:
         delete_draft(register, case.reference, draft.page)
     assert files(office, case) == []
+
+
+def test_pages_that_keep_at_once_lose_nothing(office: Any, case: Case) -> None:
+    register = office.sit("anna")
+
+    def work(page: str) -> None:
+        for number in range(20):
+            keep_draft(register, case.reference, {"n": number}, [page.encode()], page=page)
+            read_drafts(register, case.reference)
+
+    pages = [f"page{n}" for n in range(MOST + 3)]
+    with ThreadPoolExecutor(len(pages)) as threads:
+        list(threads.map(work, pages))
+    drafts = read_drafts(register, case.reference)
+    assert len(drafts) == MOST
+    assert all([*draft.photographs.values()] == [draft.page.encode()] for draft in drafts)

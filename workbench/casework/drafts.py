@@ -8,10 +8,12 @@ other.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,12 +76,16 @@ def keep_draft(
     new: list[Path] = []
     try:
         make_private(home)
-        for digest, content in contents.items():
-            path = home / f"{name}-{digest}"
-            if not path.exists():
-                new.append(path)
-                _write(path, content)
-        _write(_path(home, me, page), json.dumps(document).encode())
+        with _alone(home):
+            for digest, content in contents.items():
+                path = home / f"{name}-{digest}"
+                if not path.exists():
+                    new.append(path)
+                    _write(path, content)
+            _write(_path(home, me, page), json.dumps(document).encode())
+            for path in _paths(home, me)[MOST:]:
+                erase(path)
+            _erase_unused(home, me)
     except OSError as error:
         for path in new:  # the drafts that are kept do not know them
             path.unlink(missing_ok=True)
@@ -88,9 +94,6 @@ def keep_draft(
             f"the question {what}", where=reference,
             fix=f"{fix}. Until then, a reload of this page loses the question",
         ) from None  # fmt: skip
-    for path in _paths(home, me)[MOST:]:
-        erase(path)
-    _erase_unused(home, me)
 
 
 def read_drafts(register: CaseRegister, reference: str) -> list[Draft]:
@@ -100,12 +103,12 @@ def read_drafts(register: CaseRegister, reference: str) -> list[Draft]:
     """
     case, me = register.case(reference), register.me
     home = subject_folder(register.folder, reference)
-    paths = _paths(home, me)
-    if case.status() != "open" or not paths:
+    if case.status() != "open" or not _paths(home, me):
         return []
     try:
         me.require("training.use" if case.is_training else "search")
-        drafts = [_read(path, reference, me) for path in paths]
+        with _alone(home):
+            drafts = [_read(path, reference, me) for path in _paths(home, me)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, TimeError) as error:
         raise CaseError(
             f"your saved question cannot be read ({error})", where=reference, fix=START_AGAIN
@@ -117,9 +120,22 @@ def delete_draft(register: CaseRegister, reference: str, page: str) -> None:
     """Delete the user's draft of a page under a case, if there is one."""
     home, me = subject_folder(register.folder, reference), register.me
     path = _path(home, me, page)
-    if path.is_file():
-        erase(path)
-        _erase_unused(home, me)
+    if home.is_dir():
+        with _alone(home):
+            if path.is_file():
+                erase(path)
+                _erase_unused(home, me)
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Keep other pages of the case from changing drafts meanwhile."""
+    folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _path(home: Path, me: Person, page: str) -> Path:
@@ -130,8 +146,11 @@ def _path(home: Path, me: Person, page: str) -> Path:
 
 def _paths(home: Path, me: Person) -> list[Path]:
     """Find the user's drafts, the one written last first."""
-    found = home.glob(f"{_prefix(me)}.*.json")
-    return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    found = []
+    for path in home.glob(f"{_prefix(me)}.*.json"):
+        with contextlib.suppress(FileNotFoundError):  # deleted by another page
+            found.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(found, reverse=True)]
 
 
 def _erase_unused(home: Path, me: Person) -> None:
