@@ -15,6 +15,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from workbench.domain import Progress, ProgressCallback, length_words
@@ -28,46 +29,34 @@ SECONDS_BETWEEN_UPDATES = 0.5
 Words = Callable[[Progress], str]
 
 
-@contextlib.contextmanager
-def indexing(stopped: str = "") -> Iterator[ProgressCallback]:
+def indexing(stopped: str = "") -> AbstractContextManager[ProgressCallback]:
     """Show the progress of indexing, and *stopped* where it is interrupted."""
-    with shown("Indexing", _indexing, stopped=stopped) as update:
-        yield update
+    return shown("Indexing", _indexing, stopped=stopped)
 
 
-@contextlib.contextmanager
-def reembedding() -> Iterator[ProgressCallback]:
+def reembedding() -> AbstractContextManager[ProgressCallback]:
     """Show the progress of a change of profile."""
-    with shown("Embedding", _recordings) as update:
-        yield update
+    return shown("Embedding", _recordings)
 
 
-@contextlib.contextmanager
-def upgrading() -> Iterator[ProgressCallback]:
+def upgrading() -> AbstractContextManager[ProgressCallback]:
     """Show the progress of an upgrade."""
-    with shown("Upgrading", _recordings) as update:
-        yield update
+    return shown("Upgrading", _recordings)
 
 
-@contextlib.contextmanager
-def surveying() -> Iterator[ProgressCallback]:
+def surveying() -> AbstractContextManager[ProgressCallback]:
     """Show the progress of looking through a folder."""
-    with shown("Reading", _files) as update:
-        yield update
+    return shown("Reading", _files)
 
 
-@contextlib.contextmanager
-def downloading() -> Iterator[ProgressCallback]:
+def downloading() -> AbstractContextManager[ProgressCallback]:
     """Show the progress of a download."""
-    with shown("Fetching", _download) as update:
-        yield update
+    return shown("Fetching", _download)
 
 
-@contextlib.contextmanager
-def searching() -> Iterator[ProgressCallback]:
+def searching() -> AbstractContextManager[ProgressCallback]:
     """Show the progress of a search that takes more than a second."""
-    with shown("Searching", _tracklets, after_seconds=1.0) as update:
-        yield update
+    return shown("Searching", _tracklets, after_seconds=1.0)
 
 
 @contextlib.contextmanager
