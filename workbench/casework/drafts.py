@@ -83,6 +83,7 @@ def keep_draft(
                     new.append(path)
                     _write(path, content)
             _write(_path(home, me, page), json.dumps(document).encode())
+            new.clear()  # it knows them
             for path in _paths(home, me)[MOST:]:
                 erase(path)
             _erase_unused(home, me)
