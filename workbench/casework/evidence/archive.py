@@ -9,6 +9,7 @@ import json
 import os
 import re
 import secrets
+import time
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -47,6 +48,8 @@ _LARGEST = {MANIFEST: 300 * MOST_FILES, SIGNATURE: 64, PUBLIC_KEY: 1000}
 _MOST_TOLD = 200  # faults
 UNFINISHED = "unfinished"
 """Part of the name of an archive that is being written, ``.NAME.unfinished-…``."""
+_BEGUN = "new"  # the same for the moment before it is held
+_ABANDONED_SECONDS = 60.0  # no export takes as long for that moment
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -103,7 +106,7 @@ def write_archive(
     signed = {MANIFEST: manifest, SIGNATURE: key.sign(manifest), PUBLIC_KEY: public}
     digest = hashlib.sha256(manifest).hexdigest()
     token = secrets.token_hex(4)
-    new = path.with_name(f".{path.name}.new-{token}")
+    new = path.with_name(f".{path.name}.{_BEGUN}-{token}")
     unfinished = path.with_name(f".{path.name}.{UNFINISHED}-{token}")
     try:
         _sweep(path.parent)
@@ -134,7 +137,8 @@ def write_archive(
 
 def _sweep(folder: Path) -> None:
     """Remove what killed exports left in a folder: it shows faces, and is no archive of any."""
-    for left in folder.glob(f".*.{UNFINISHED}-*"):
+    begun = (path for path in folder.glob(f".*.{_BEGUN}-{8 * '[0-9a-f]'}") if _is_abandoned(path))
+    for left in [*folder.glob(f".*.{UNFINISHED}-*"), *begun]:
         # Of an export that is at work, it is locked; another account's is that one's to remove.
         with contextlib.suppress(OSError):
             file = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -143,6 +147,15 @@ def _sweep(folder: Path) -> None:
                 left.unlink()
             finally:
                 os.close(file)
+
+
+def _is_abandoned(begun: Path) -> bool:
+    """Check that a file is of an export that was killed before it held it."""
+    try:
+        found = begun.lstat()
+    except OSError:
+        return False  # it has another name by now
+    return found.st_size == 0 and time.time() - found.st_mtime > _ABANDONED_SECONDS
 
 
 def _pack(file: BinaryIO, files: Mapping[str, bytes]) -> None:
