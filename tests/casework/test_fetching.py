@@ -148,6 +148,22 @@ def test_who_searched_under_the_case_or_approved_it_does_not_fetch(
     assert office.events("footage.asked") == []
 
 
+def test_who_fetched_for_the_case_does_not_search_under_it(
+    office: Office, case: Case, make: Make, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    """Nor once they may not index footage any more."""
+    roles = {**ROLES, "anna": ["analyst", "administrator"]}
+    (office.folder / "people.json").write_text(json.dumps({"people": roles}))
+    fetching = make("A-1")
+    office.sit("anna")
+    fetching()
+    (office.folder / "people.json").write_text(json.dumps({"people": ROLES}))
+    with pytest.raises(NotPermitted, match="anna has fetched footage for the case"):
+        search(gallery, subject, permitted, case="A-1")
+    office.sit("ben")
+    assert search(gallery, subject, permitted, case="A-1").candidates
+
+
 def test_nothing_outside_the_case_is_fetched(office: Office, case: Case, make: Make) -> None:
     day = timedelta(days=1)
     wide = Scope(District("everywhere", box(-1, 51, 1, 52)), START - day, START + day)

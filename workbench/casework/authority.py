@@ -267,6 +267,9 @@ def _reasons(
         yield error.what
     if me.account in case.approved_by:
         yield f"{me.account} approved the case and may not search under it"
+    fetched = register.entries_of(case.reference, "footage.asked") if me.in_service else ()
+    if any(entry.account == me.account for entry in fetched):
+        yield f"{me.account} has fetched footage for the case and may not search under it"
     yield from _when(register, case)
     yield from _where(case.request.district, scope.district)
     yield from _within(case, scope)
