@@ -7,13 +7,17 @@ import os
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 from looping import run_apart
 
 from workbench.server import forks
-from workbench.server.forks import Forks
+from workbench.server.forks import ForkedKernel, Forks
+from workbench.server.kernels import DashboardKernels
+from workbench.server.sockets import PROTOCOL, KernelSocket, LoggedConnection
 
 
 def test_a_kernel_that_is_forked_too_late_is_ended(
@@ -57,3 +61,30 @@ def test_a_kernel_that_is_forked_too_late_is_ended(
             await made.close()
 
     run_apart(ask())
+
+
+def test_an_error_in_a_kernel_is_given_to_its_page_without_its_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    kernels: Any = DashboardKernels(
+        allow_tracebacks=False, traceback_replacement_message="Something went wrong."
+    )
+    socket: Any = KernelSocket.__new__(KernelSocket)
+    socket.ws_connection = SimpleNamespace(selected_subprotocol=PROTOCOL)
+    connection: Any = LoggedConnection(
+        parent=ForkedKernel(parent=kernels), websocket_handler=socket
+    )
+    said = {"ename": "ValueError", "evalue": "a secret", "traceback": ["in a secret place"]}
+    message = connection.session.msg("error", said)
+    parts = [
+        connection.session.pack(message[part])
+        for part in ("header", "parent_header", "metadata", "content")
+    ]
+    message["content"] = message["header"] = None  # unpacked when they are needed
+    connection._on_error("iopub", message, parts)
+    assert connection.session.unpack(parts[3]) == {
+        "ename": "ExecutionError",
+        "evalue": "Execution error",
+        "traceback": ["Something went wrong."],
+    }
+    assert "in a secret place" in caplog.text

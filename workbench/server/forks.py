@@ -205,3 +205,9 @@ class ForkedKernel(ServerKernelManager):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.provisioner = ForkProvisioner(kernel_spec=self.kernel_spec, parent=self)
+
+    @property
+    def traceback_replacement_message(self) -> str:
+        """Words in place of a traceback: Jupyter Server asks the manager of one kernel for them."""
+        kernels: Any = self.parent
+        return str(kernels.traceback_replacement_message)
