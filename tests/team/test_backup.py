@@ -56,6 +56,15 @@ def at_work(*jobs: Callable[[int], object]) -> Iterator[list[int]]:
     assert failed == []
 
 
+def copying(folder: Path, before: str) -> dict[str, str]:
+    """Environment in which ``cp`` does something else first."""
+    (folder / "programs").mkdir()
+    program = folder / "programs/cp"
+    program.write_text(f'#!/bin/sh\n{before}\nexec {shutil.which("cp")} "$@"\n')
+    program.chmod(0o700)
+    return {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+
+
 def test_what_is_copied_while_people_work_is_whole_elsewhere(
     office: Any,
     case: Case,
@@ -166,6 +175,35 @@ def test_what_links_lead_to_is_copied_and_what_is_named_twice_once(
     )
 
 
+def test_what_goes_away_while_it_is_copied_ends_no_copy(office: Any, tmp_path: Path) -> None:
+    """And a gallery of an earlier version, without segments, is copied from any folder."""
+    office.register.record("note.made", {})
+    passing = [office.home / "passing", office.folder / "passing", office.folder / "drafts/passing"]
+    passing[2].parent.mkdir(exist_ok=True)
+    for path in (*passing, passing[2].with_name("kept")):
+        path.write_text(path.name)
+    (old := office.home / "the north/old.duckdb").parent.mkdir()
+    old.write_text("old")
+    # They go once their copying has begun; of a folder, after it was listed.
+    before = """case "$2" in
+        */passing) rm -f "$2" ;;
+        */drafts)
+            if [ -e "$2/passing" ]; then
+                rm "$2/passing"
+                mkdir -p "$3/drafts"
+                echo "cp: cannot stat '$2/passing': No such file or directory" >&2
+                exit 1
+            fi ;;
+    esac"""
+    copy = tmp_path / "copy"
+    subprocess.run(
+        [BACKUP, office.home, copy], check=True, capture_output=True, env=copying(tmp_path, before)
+    )
+    assert [*copy.rglob("passing")] == []
+    assert (copy / "casework/drafts/kept").read_text() == "kept"
+    assert (copy / "the north/old.duckdb").read_text() == "old"
+
+
 @pytest.mark.parametrize("by", ["a full disk", signal.SIGTERM])
 def test_a_copy_that_is_cut_short_leaves_no_links_to_faces(
     office: Any, town_file: Path, copied: Any, tmp_path: Path, by: Any
@@ -173,18 +211,12 @@ def test_a_copy_that_is_cut_short_leaves_no_links_to_faces(
     town = copied(town_file, office.home)
     office.register.record("note.made", {})
     there = sorted(office.home.iterdir())
-    programs = tmp_path / "programs"
-    programs.mkdir()
     # Segments are copied by `cp -a`, after the links to them were made.
     end = "exit 1" if by == "a full disk" else "kill -TERM $PPID; exit 0"
-    (programs / "cp").write_text(
-        f'#!/bin/sh\ncase "$*" in "-a "*.backup-*) '
-        f'touch {tmp_path}/reached; {end};; esac\nexec {shutil.which("cp")} "$@"\n'
-    )
-    (programs / "cp").chmod(0o700)
+    before = f'case "$*" in "-a "*.backup-*) touch {tmp_path}/reached; {end};; esac'
     cut = subprocess.run(
         [BACKUP, office.home, tmp_path / "copy"], capture_output=True, text=True, check=False,
-        env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"},
+        env=copying(tmp_path, before),
     )  # fmt: skip
     assert (tmp_path / "reached").exists()
     assert cut.returncode == (1 if by == "a full disk" else 143)
