@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
@@ -16,6 +17,7 @@ from workbench.errors import SettingsError
 from workbench.server.address import Address
 from workbench.server.hub import MOST_PENDING, HubSignIn
 from workbench.server.sessions import Sessions
+from workbench.server.ways import Refused
 
 TOLD = {
     "JUPYTERHUB_API_URL": "http://127.0.0.1:8081/hub/api",
@@ -94,3 +96,37 @@ def test_a_hub_with_servers_is_not_taken_for_one_without(
     told.check(address)
     assert "is believed and was not checked" in caplog.text
     assert "the scope list:users" in caplog.text
+
+
+def test_a_hub_that_comes_to_have_servers_lets_no_one_new_in(
+    hub: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = f"http://127.0.0.1:{hub.server_port}/hub/api"
+    told = HubSignIn.read(
+        {**TOLD, "JUPYTERHUB_API_URL": api}, given={}, without_servers=True, asked_seconds=0.0
+    )
+
+    async def watched(way: Any) -> tuple[list[str], str]:
+        await way.watch()
+        with pytest.raises(Refused) as refused:
+            await way.enter(HTTPServerRequest(headers=script, start_line=line))
+        return way.problems(), refused.value.reason
+
+    address = Address.parse("https://hub.example.org/services/sightline/")
+    line = RequestStartLine("GET", "/services/sightline/api/v1/cases", "HTTP/1.1")
+    script = HTTPHeaders({"Host": "hub.example.org", "Authorization": "token of-somebody"})
+    way = told.way(Sessions(), address)
+    assert run_apart(watched(way)) == ([], "unknown token")
+    hub.people = ["anna"]
+    (problem,), reason = run_apart(watched(way))
+    assert reason == "servers"
+    assert "anna" not in problem
+    assert "is not so any more: anna has a server" in caplog.text
+    hub.people = None  # the hub cannot say: what it said last counts
+    assert run_apart(watched(way))[1] == "servers"
+    hub.people = []
+    assert run_apart(watched(way)) == ([], "unknown token")
+    # Where the pages have a name of their own, people may have servers.
+    hub.people = ["anna"]
+    apart = replace(told, public="https://other.example.org/hub/").way(Sessions(), address)
+    assert run_apart(watched(apart)) == ([], "unknown token")

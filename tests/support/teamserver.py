@@ -58,8 +58,9 @@ class TeamServer:
         self.process = ApiProcess(folder, gallery=gallery, environment=os.environ)
         (socket,) = bind_sockets(0, "127.0.0.1")
         self.address = f"http://127.0.0.1:{socket.getsockname()[1]}/town"
+        way: Any = TokenOfEach()  # no more of a way is asked for
         door = Door(
-            way=TokenOfEach(),  # type: ignore[arg-type]  # no more of a way is asked for
+            way=way,
             owners=NoKernels(),
             address=Address.parse(self.address),
             operations=Operations(
@@ -68,6 +69,7 @@ class TeamServer:
                 kernels=NoKernels(),  # type: ignore[arg-type]
                 sessions=Sessions(),
                 api=self.process,
+                way=way,
             ),
             handlers=[(r"/town/api/v1/.*", Forward, {"api": self.process, "base": "/town/"})],
         )

@@ -263,14 +263,15 @@ class DashboardServer(Voila):  # type: ignore[misc]
         self.sessions.count_work(self.kernel_manager.last_work)
         sign_ins = SignIns(self.casework)
         self.sessions.at_end(sign_ins.record_end)
+        way = self.sign_in.way(self.sessions, self.address)
         operations = Operations(
             casework=self.casework,
             gallery=self.gallery,
             kernels=self.kernel_manager,
             sessions=self.sessions,
             api=self.api,
+            way=way,
         )
-        way = self.sign_in.way(self.sessions, self.address)
         self.app = Door(
             way=way,
             owners=self.kernel_manager,

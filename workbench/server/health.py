@@ -26,6 +26,7 @@ from workbench.server.api.process import ApiProcess
 from workbench.server.kernels import DashboardKernels
 from workbench.server.limits import LimitedServer
 from workbench.server.sessions import Sessions
+from workbench.server.ways import Way
 
 LEAST_FREE = 2**30
 """Bytes; with less, a disk counts as full."""
@@ -67,9 +68,11 @@ class Operations:
         kernels: DashboardKernels,
         sessions: Sessions,
         api: ApiProcess,
+        way: Way,
     ) -> None:
         self._casework, self._gallery = casework, gallery
         self._kernels, self._sessions, self._api = kernels, sessions, api
+        self._way = way
         self.server: LimitedServer | None = None
         self._answers: Counter[str] = Counter()
         self._began = time.monotonic()
@@ -98,7 +101,7 @@ class Operations:
             found.append("The process of the API does not start.")
         if _open_files() > 0.9 * resource.getrlimit(resource.RLIMIT_NOFILE)[0]:
             found.append("Nearly as many files are open as the system allows.")
-        return found
+        return found + self._way.problems()
 
     def busy(self) -> list[str]:
         """Sentences that say of what no more can be had at the moment, though nothing is wrong."""

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import time
 from collections import deque
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -113,8 +113,7 @@ class HubSignIn:
         SettingsError
             If the pages share the host name of a hub whose people may have servers.
         """
-        name = urlsplit(self.public).hostname or ""
-        if name not in {"", address.host.strip("[]")}:
+        if not self.is_at_the_hub(address):
             return
         if self.without_servers:
             self._check_without_servers()
@@ -127,6 +126,10 @@ class HubSignIn:
             "with --hub-without-servers that no one has a server of their own at this hub",
         )
 
+    def is_at_the_hub(self, address: Address) -> bool:
+        """Check whether the pages have the host name of the hub."""
+        return (urlsplit(self.public).hostname or "") in {"", address.host.strip("[]")}
+
     def _check_without_servers(self) -> None:
         """Ask the hub whether what the administrator says of it is so now."""
         try:
@@ -136,8 +139,7 @@ class HubSignIn:
             return
         if people:
             raise SettingsError(
-                f"is not so: {', '.join(people[:3])} {'has' if len(people) == 1 else 'have'} a "
-                "server at this hub now",
+                f"is not so: {_have_servers(people)}",
                 where="--hub-without-servers",
                 fix="Give the pages a host name of their own, or let no one have servers there",
             )
@@ -172,7 +174,10 @@ class ByHub:
 
     def __init__(self, settings: HubSignIn, *, sessions: Sessions, address: Address) -> None:
         self._sessions, self._address = sessions, address
-        self._asked_seconds = settings.asked_seconds
+        self._settings, self._asked_seconds = settings, settings.asked_seconds
+        # Who was found to have a server at the hub, where nobody should; last asked at the start.
+        self._servers: list[str] = []
+        self._servers_asked = time.monotonic()
         self.cookie = Cookie(address)
         hub = urlsplit(settings.public)
         origin = f"{hub.scheme}://{hub.netloc}" if hub.netloc else ""
@@ -226,7 +231,11 @@ class ByHub:
         return self._address.base
 
     async def watch(self) -> None:
-        """End the sessions of people who signed out at the hub, or lost their access."""
+        """End the sessions of people who signed out at the hub, or lost their access.
+
+        Asks the hub as well whether it has servers of people now, if it should have none.
+        """
+        await self._look_for_servers()
         for session in self._sessions.living():
             if isinstance(session, HubSession):
                 try:
@@ -234,6 +243,36 @@ class ByHub:
                 except Refused as refused:
                     # Without the hub nobody new comes in, but work that is open goes on.
                     app_log.warning("session %s: %s", session.id, refused.reason)
+
+    def problems(self) -> list[str]:
+        """Sentences that say why nobody signs in; they name no person."""
+        if not self._servers:
+            return []
+        return ["No one can sign in, as people have servers of their own at the hub."]
+
+    async def _look_for_servers(self) -> None:
+        """Ask the hub who has a server there, where nobody should: now and then, not each time."""
+        settings, now = self._settings, time.monotonic()
+        if not settings.without_servers or not settings.is_at_the_hub(self._address):
+            return
+        if now - self._servers_asked < self._asked_seconds:
+            return
+        self._servers_asked = now
+        try:
+            found = await asyncio.to_thread(people_with_servers, settings.api, settings.token)
+        except ServerError as error:  # what was found last counts until the hub can say
+            app_log.warning("it is not known whether people have servers at the hub: %s", error)
+            return
+        if found and not self._servers:
+            app_log.error(
+                "--hub-without-servers is not so any more: %s, and its pages could act as people "
+                "here. No one signs in while that is so. Give the pages a host name of their own, "
+                "or let no one have servers there",
+                _have_servers(found),
+            )
+        elif self._servers and not found:
+            app_log.warning("no one has a server at the hub any more: people may sign in again")
+        self._servers = found
 
     async def _of_script(self, token: str) -> Session:
         secret = f"script {hashlib.sha256(token.encode()).hexdigest()}"
@@ -251,12 +290,16 @@ class ByHub:
     async def _is_known(self, session: HubSession) -> bool:
         """Check that the hub still knows the token, and that it opens this service.
 
-        Raises Refused if the hub does not answer, or the person may not come in here.
+        Raises Refused if the hub does not answer, or the person may not come in here: nobody new
+        may while people have servers at the hub, whose pages could act as they.
         """
         async with session.asking:  # the twenty requests of a page ask once
             fresh = time.monotonic() - session.checked < self._asked_seconds
             if not session.alive or (session.checked and fresh):
                 return session.alive
+            if self._servers and not session.account:
+                await self._sessions.end(session, "servers")
+                raise Refused(503, "servers", forget=True)
             try:
                 model = await self._hub.user_for_token(
                     session.token, use_cache=False, session_id=session.hub_session, sync=False
@@ -281,6 +324,11 @@ class ByHub:
             if unnamed:
                 await self._sessions.make_room(account)
         return session.alive
+
+
+def _have_servers(people: Sequence[str]) -> str:
+    names = ", ".join(people[:3])
+    return f"{names} {'has' if len(people) == 1 else 'have'} a server at this hub now"
 
 
 class _Hub(HubOAuth):  # type: ignore[misc]

@@ -161,6 +161,10 @@ class ByProxy:
     async def watch(self) -> None:
         """End nothing: no proxy tells when somebody signs out."""
 
+    def problems(self) -> list[str]:
+        """No problems: the proxy tells its own."""
+        return []
+
     async def _of_script(self, account: str, *, use: bool) -> Session:
         """One session for all requests of a person that carry no cookie."""
         secret = f"script\0{account}"  # no cookie can hold it

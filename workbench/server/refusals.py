@@ -50,6 +50,11 @@ REFUSALS = {
         "The hub that signs people in does not answer. Pages that are open go on; try again in a "
         "minute.",
     ),
+    "servers": Refusal(
+        "Sign-in is not available",
+        "People have servers of their own at the hub that signs people in, and a page of such a "
+        "server could act as you here. Pages that are open go on; tell the administrator.",
+    ),
     "hub access": Refusal(
         "No access",
         "You are signed in at the hub, but may not open Sightline. Ask the administrator of the "
@@ -121,6 +126,11 @@ _TO_PROGRAMS: dict[str, SightlineError] = {
         "the hub that signs people in does not answer",
         where="sign-in",
         fix="Ask again in a minute",
+    ),
+    "servers": ServerError(
+        "no one can sign in while people have servers of their own at the hub",
+        where="sign-in",
+        fix="Tell the administrator, whose log says more",
     ),
 }
 

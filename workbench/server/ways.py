@@ -63,6 +63,9 @@ class Way(Protocol):
     async def watch(self) -> None:
         """End the sessions of people who are not signed in any more."""
 
+    def problems(self) -> list[str]:
+        """Sentences that say why nobody signs in; they name no person."""
+
 
 class SignIn(Protocol):
     """Choice of the way in which people sign in, as the administrator has made it."""
@@ -270,6 +273,10 @@ class ByToken:
 
     async def watch(self) -> None:
         """End nothing: a token is valid as long as the server runs."""
+
+    def problems(self) -> list[str]:
+        """No problems: nothing but the token is needed."""
+        return []
 
     def _is_token(self, text: str) -> bool:
         return hmac.compare_digest(text.encode(), self._token.encode())
