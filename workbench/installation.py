@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.calibration import Normaliser
     from workbench.casework.record.people import Action
     from workbench.domain import Candidate
+    from workbench.faces.clips import Clip
     from workbench.gallery import Gallery
 
 G = TypeVar("G", bound="Gallery")
@@ -175,7 +176,7 @@ class Installation:
 
     def cut_clip(
         self, gallery: Path | str, candidate: Candidate, *, of: models.Models | None = None
-    ) -> bytes:
+    ) -> Clip:
         """Cut the seconds around a candidate from its recording, everybody else made coarse.
 
         Whoever calls has checked that it may be seen, and records that it is:
@@ -193,7 +194,7 @@ class Installation:
         RecordingError
             If the recording is not there, or not the one that was indexed.
         """
-        from workbench.faces.clips import redacted_clip
+        from workbench.faces.clips import Clip, redacted_clip, seconds_around
         from workbench.indexing.sources import indexed_source
 
         with self.open_gallery(gallery) as opened:
@@ -201,7 +202,8 @@ class Installation:
             shots = opened.shots(candidate.tracklet_id)
             reading = opened.how_read(candidate.recording_id)
             profile = opened.profile
-        return redacted_clip(source, shots, of or self.load_models(profile), reading=reading)
+        film = redacted_clip(source, shots, of or self.load_models(profile), reading=reading)
+        return Clip(film, *seconds_around(shots))
 
     def prepare_scores(self, gallery: Gallery) -> None:
         """Make what normalised scores take of each template, so that the next search need not."""

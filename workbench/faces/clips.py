@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,21 @@ SAME_MOMENT_SECONDS, SAME_PICTURE_LEVELS = 0.002, 12.0
 _TIME_BASE = Fraction(1, 1000)
 
 
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A clip, and which seconds of its recording it shows."""
+
+    film: bytes = field(repr=False)  # MP4
+    start: float  # seconds into the recording
+    end: float  # likewise
+
+
+def seconds_around(shots: Sequence[Shot], *, margin: float = MARGIN_SECONDS) -> tuple[float, float]:
+    """Return the seconds of a recording between which :func:`redacted_clip` shows best shots."""
+    seconds = [shot.seconds for shot in shots]
+    return max(0.0, min(seconds) - margin), max(seconds) + margin
+
+
 def redacted_clip(
     recording: Path,
     shots: Sequence[Shot],
@@ -70,7 +86,7 @@ def redacted_clip(
         shots where and when they were seen: somebody else would be sharp then.
     """
     known = sorted(shots, key=lambda shot: shot.seconds)
-    start, end = known[0].seconds - margin, known[-1].seconds + margin
+    start, end = seconds_around(known, margin=margin)
     buffer, last, first, checked = io.BytesIO(), None, None, 0
     how = reading or Reading()
     opened = RecordingReader(
@@ -84,7 +100,7 @@ def redacted_clip(
         stream = film.add_stream("libx264", rate=25)
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = _TIME_BASE
-        for frame in reader.frames(start=max(0.0, start)):
+        for frame in reader.frames(start=start):
             if frame.seconds < start:
                 continue
             if frame.seconds > end:

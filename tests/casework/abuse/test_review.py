@@ -34,6 +34,7 @@ from workbench.casework.reviewing.sightings import confirmed_sightings
 from workbench.casework.reviewing.triage import record_clip, record_view, sort_out, take_back
 from workbench.domain import Candidate, Probe, Scope
 from workbench.errors import CaseError, NotPermitted
+from workbench.faces.clips import Clip
 from workbench.gallery import Gallery
 from workbench.gallery.by_id import tracklets_by_id
 from workbench.widgets.components.exports import ExportBar
@@ -61,7 +62,7 @@ def sorts(office: Any, gallery: Gallery, subject: Probe, permitted: Scope, path:
 
 
 def plays(office: Any, gallery: Gallery, subject: Probe, permitted: Scope, path: Path) -> None:
-    record_clip(office.register, "A-1", one_of(gallery), sha256="0" * 64)
+    record_clip(office.register, "A-1", one_of(gallery), Clip(b"film", 1.0, 5.0))
 
 
 def lists(office: Any, gallery: Gallery, subject: Probe, permitted: Scope, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from workbench.casework.reviewing.triage import (
 )
 from workbench.domain import Candidate, Probe, Scope
 from workbench.errors import CaseError, NotPermitted
+from workbench.faces.clips import Clip
 from workbench.gallery import Gallery
 
 
@@ -98,7 +100,7 @@ def test_a_face_outside_the_case_is_refused_and_that_is_recorded(
     with pytest.raises(CaseError, match="does not cover"):
         may_see_clip(office.register, "A-1", far)
     with pytest.raises(CaseError, match="does not cover"):
-        record_clip(office.register, "A-1", far, sha256="0" * 64)
+        record_clip(office.register, "A-1", far, Clip(b"film", 1.0, 5.0))
     assert office.events("triage.") == office.events("clip.") == []
     assert len(office.events("shot.view.refused")) == 2
 
@@ -120,8 +122,9 @@ def test_what_is_no_opinion_is_refused(office: Any, candidates: Any) -> None:
 
 
 def test_a_clip_that_is_shown_is_on_record(office: Any, candidates: Any) -> None:
-    record_clip(office.register, "A-1", candidates[0], sha256="ab" * 32)
+    record_clip(office.register, "A-1", candidates[0], Clip(b"film", 1.0, 5.0))
     (entry,) = office.events("clip.viewed")
     assert entry.about["tracklet"] == candidates[0].tracklet_id
-    assert entry.about["clip"] == "ab" * 32
+    assert entry.about["clip"] == hashlib.sha256(b"film").hexdigest()
+    assert entry.about["seconds"] == [1.0, 5.0]
     assert entry.account == "anna"

@@ -276,6 +276,9 @@ def test_the_clip_is_cut_and_its_making_is_on_record(panel: ResultsPanel) -> Non
     entry = entries(panel, "clip.viewed")[-1]
     assert entry.about["tracklet"] == wanted.tracklet_id
     assert entry.about["case"] == panel.model.case
+    start, end = entry.about["seconds"]
+    assert start < wanted.shot_seconds < end
+    assert panel.comparison.clip_from == pytest.approx(wanted.shot_seconds - start, abs=0.01)
     panel.compared.step(1)
     assert panel.compared.clip == b""  # it is another candidate's
 

@@ -305,8 +305,9 @@ def unfinished(waiting: int) -> str:
     faces = "1 face waits" if waiting == 1 else f"{waiting} faces wait"
     return (
         f"The review is not finished: {faces} for decisions. The faces that wait, and all entries "
-        "of the record about opinions and the review, are left out, so that no one who has still "
-        "to decide learns of scores, fillers or decisions. Export again when it is finished."
+        "of the record about opinions, the review, notes and what was watched, are left out, so "
+        "that no one who has still to decide learns of scores, fillers or decisions. Export again "
+        "when it is finished."
     )
 
 

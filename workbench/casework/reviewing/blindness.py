@@ -22,6 +22,7 @@ UNBLINDING: Mapping[str, str] = {
     "search.asked": "has searched under this case",
     "shot.viewed": "has seen its candidates with score, place and time",
     "clip.viewed": "has seen a clip of a candidate",
+    "footage.viewed": "has watched footage of this case",
     "probe.taken": "has taken a candidate as a photograph of the target",
     "triage.noted": "has sorted its candidates with their scores in view",
     "review.listed": "has put candidates on its review list",
@@ -56,6 +57,8 @@ def may_come_to_decide(me: Person, not_blind: Collection[str]) -> bool:
 
 
 def is_about_review(entry: Entry) -> bool:
-    """Check whether an entry is about opinions or a review: fillers, scores, decisions, faces."""
+    """Check whether an entry would tell people who decide of opinions, decisions or faces."""
     shown = entry.what == "shot.viewed" and "items" in entry.about
-    return shown or entry.what.startswith(("review.", "triage."))
+    return shown or entry.what.startswith(
+        ("review.", "triage.", "clip.viewed", "footage.viewed", "note.")
+    )

@@ -7,18 +7,21 @@ takes no part in the review of that case. Opinions and their undo are recorded.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from workbench.casework.reviewing.coverage import require_covered
+from workbench.casework.viewing import document, piece_of
 from workbench.errors import CaseError
 
 if TYPE_CHECKING:
     from workbench.casework.record.people import Action, Person
     from workbench.casework.register import CaseRegister
     from workbench.domain import Candidate
+    from workbench.faces.clips import Clip
 
 TriageVerdict: TypeAlias = Literal["same", "different", "unsure"]
 TRIAGE_VERDICTS: tuple[TriageVerdict, ...] = get_args(TriageVerdict)
@@ -104,10 +107,8 @@ def may_see_clip(register: CaseRegister, reference: str, candidate: Candidate) -
     _may_look(register, reference, candidate, "shot.view")
 
 
-def record_clip(
-    register: CaseRegister, reference: str, candidate: Candidate, *, sha256: str
-) -> None:
-    """Record that a clip of a candidate is shown; *sha256* is the clip's.
+def record_clip(register: CaseRegister, reference: str, candidate: Candidate, clip: Clip) -> None:
+    """Record that a clip of a candidate is shown, before it is.
 
     Raises NotPermitted and CaseError as :func:`may_see_clip` does.
     """
@@ -115,8 +116,8 @@ def record_clip(
     about = {
         "case": reference,
         "tracklet": candidate.tracklet_id,
-        "recording": candidate.recording,
-        "clip": sha256,
+        **document(piece_of(candidate, clip.start, clip.end)),
+        "clip": hashlib.sha256(clip.film).hexdigest(),
     }
     register.record("clip.viewed", about, by=me)
 

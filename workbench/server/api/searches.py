@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -146,9 +145,8 @@ class CandidateClip(Search):
         may_see_clip(register, found.case, candidate)
         with served.networks:
             clip = served.installation.cut_clip(served.gallery, candidate)
-        digest = hashlib.sha256(clip).hexdigest()
-        record_clip(register, found.case, candidate, sha256=digest)
-        return clip
+        record_clip(register, found.case, candidate, clip)
+        return clip.film
 
 
 def _document(name: str, result: SearchResult, *, shots: bool) -> Document:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from workbench.domain import Shot
+    from workbench.faces.clips import Clip
     from workbench.faces.landmarks import Eyes
     from workbench.faces.models import Models
 
@@ -128,15 +128,10 @@ class Comparison(Tasks):
             return
         self.say("clip")
 
-        def done(clip: bytes) -> None:
-            from workbench.faces.clips import MARGIN_SECONDS
-
-            digest = hashlib.sha256(clip).hexdigest()
-            record_clip(self.installation.register, reference, candidate, sha256=digest)
-            times = [one.time for one in self.shots if one.time is not None]
-            since = candidate.shot_time - min(times, default=candidate.shot_time)
-            self.clip_from = MARGIN_SECONDS + since.total_seconds()
-            self.clip = clip
+        def done(clip: Clip) -> None:
+            record_clip(self.installation.register, reference, candidate, clip)
+            self.clip_from = candidate.shot_seconds - clip.start
+            self.clip = clip.film
 
         self._do("clip", "Cutting the clip", lambda: self._cut(candidate, reference), done)
 
@@ -161,7 +156,7 @@ class Comparison(Tasks):
 
         self.do(field, doing, unless_passed, then)
 
-    def _cut(self, candidate: Candidate, reference: str) -> bytes:
+    def _cut(self, candidate: Candidate, reference: str) -> Clip:
         may_see_clip(self.installation.register, reference, candidate)
         return self.installation.cut_clip(self.gallery, candidate, of=self._models())
 
