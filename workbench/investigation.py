@@ -172,9 +172,10 @@ def expect(
 class SearchResult(Summarised):
     """Result of one search, with everything needed to interpret it.
 
-    ``candidates`` are sorted by score, best first, and reach ``threshold.score``. ``coverage`` is
-    the footage that the scope holds, within the filter ``only`` if there was one; ``compared`` of
-    its tracklets were compared.
+    ``candidates`` are sorted by score, best first, and reach ``threshold.score``; ``below`` are
+    tracklets that do not, kept for a page whose threshold can be lowered. ``coverage`` is the
+    footage that the scope holds, within the filter ``only`` if there was one; ``compared`` of its
+    tracklets were compared.
     """
 
     candidates: tuple[Candidate, ...]
@@ -192,6 +193,12 @@ class SearchResult(Summarised):
     compared: int = 0  # tracklets
     only: Filter | None = None
     expectations: Expectations | None = None  # None: the profile has no calibration
+    below: tuple[Candidate, ...] = ()
+
+    @property
+    def found(self) -> tuple[Candidate, ...]:
+        """All that the search returned, best first: its candidates, and what is below them."""
+        return self.candidates + self.below
 
     def summary(self) -> Summary:
         """Describe the result: the best candidates, and what the answer rests on."""
@@ -279,7 +286,7 @@ def search(
     register: CaseRegister,
     top: int | None = 100,
     threshold: Threshold | float | None = None,
-    shown: float | None = None,
+    below: bool = False,
     only: Filter | None = None,
     progress: ProgressCallback | None = None,
 ) -> SearchResult:
@@ -303,10 +310,10 @@ def search(
     threshold : Threshold or float, optional
         Return only candidates with at least this score. By default, all. A bare number is on the
         scale of the calibration, and refused if it is lower than anything that was measured.
-    shown : float, optional
-        Score from which on candidates are shown at first, for a page that finds more at once, so
-        that its threshold can be lowered. The record counts those that reach it as candidates, and
-        the page records each lower score: :func:`workbench.casework.authority.shown_from`.
+    below : bool
+        Return also what does not reach the threshold, apart from the candidates, for a page whose
+        threshold can be lowered. The page records each lower one before it shows more:
+        :func:`workbench.casework.authority.shown_from`.
     only : Filter, optional
         Cameras, time windows and quality to which the search is restricted within the scope.
     progress : callable, optional
@@ -348,7 +355,7 @@ def search(
         raise
     permit = authorise(
         register, case, gallery, probe, scope,
-        cameras=cameras, threshold=least, shown=shown, calibration=calibration, top=top, only=only,
+        cameras=cameras, threshold=least, calibration=calibration, top=top, only=only,
     )  # fmt: skip
     compared = 0
 
@@ -359,9 +366,9 @@ def search(
             progress(scanned)
 
     try:
-        candidates = gallery_search.search(
+        found = gallery_search.search(
             gallery, probe.template, scope,
-            permit=permit, top=top, threshold=least, only=only, progress=count,
+            permit=permit, top=top, threshold=None if below else least, only=only, progress=count,
             normaliser=calibration.normaliser if calibration else None,
         )  # fmt: skip
     except Cancelled:
@@ -374,11 +381,11 @@ def search(
         shots=probe.is_of_shots,
     )  # fmt: skip
     seconds = time.perf_counter() - began
-    reach = len(candidates) if shown is None else sum(c.score >= shown for c in candidates)
-    below = len(candidates) - reach
-    answered(register, permit, gallery, candidates, candidates=reach, seconds=seconds, below=below)
+    reach = len(found) if least is None else sum(one.score >= least for one in found)
+    answered(register, permit, gallery, found, candidates=reach, compared=compared, seconds=seconds)
     return SearchResult(
-        candidates=tuple(candidates),
+        candidates=tuple(found[:reach]),
+        below=tuple(found[reach:]),
         probe=probe,
         scope=scope,
         threshold=threshold,

@@ -47,7 +47,6 @@ def authorise(
     *,
     cameras: tuple[Camera, ...],
     threshold: float | None = None,
-    shown: float | None = None,
     calibration: Calibration | None = None,
     top: int | None = None,
     only: Filter | None = None,
@@ -55,9 +54,8 @@ def authorise(
     """Issue a permit for one search for the probe in a scope of a gallery, under a case.
 
     *cameras* are the ones to be searched: in the district or, without a place, named by the scope,
-    and passed by the filter *only*. *shown* is the score from which on candidates are shown at
-    first, if the search finds more than that. *calibration* is that of the scores; None if there is
-    none.
+    and passed by the filter *only*. *threshold* is the score from which on candidates are shown;
+    None if all are. *calibration* is that of the scores; None if there is none.
 
     Raises
     ------
@@ -91,8 +89,7 @@ def authorise(
         "cameras": len(cameras),
         "photographs": len(probe.photographs),
         "probe": hashlib.sha256(probe.template.tobytes()).hexdigest(),
-        "threshold": threshold,
-        **({} if shown is None else {"shown": shown}),
+        "threshold": "all" if threshold is None else threshold,
         "scale": calibration.scale if calibration else PLAIN_SCALE,
         "calibration": calibration.digest if calibration else None,
         "top": top,
@@ -200,12 +197,12 @@ def answered(
     found: Sequence[Candidate],
     *,
     candidates: int,
+    compared: int,
     seconds: float,
-    below: int = 0,
 ) -> None:
     """Record the result of a search: what it found, as a digest, and the seconds it took.
 
-    *candidates* counts what is shown of it, *below* the rest, whose scores are lower.
+    *candidates* counts what of it reached the threshold, and is shown; *compared* all tracklets.
     """
     about = {
         "case": permit.case,
@@ -213,8 +210,8 @@ def answered(
         "gallery": str(gallery.path.resolve()),
         "found": digest_of(found),
         "candidates": candidates,
+        "compared": compared,
         "seconds": round(seconds, 6),
-        **({"below": below} if below else {}),
     }
     register.record("search.answered", about)
 

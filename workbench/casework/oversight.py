@@ -47,14 +47,19 @@ class UserActivity:
     cases: int
     busiest_day: int  # most searches on one day, UTC
     with_candidates: int  # searches with at least one candidate
+    not_recorded: int  # searches of which the record has no threshold, and so no candidates
     refused: int
     decisions: int
     exports: int
 
     @property
     def hit_rate(self) -> float:
-        """Share of searches with at least one candidate; 0 if there were no searches."""
-        return self.with_candidates / self.searches if self.searches else 0.0
+        """Share of searches with at least one candidate, of those with a threshold on record.
+
+        0 if there were none.
+        """
+        known = self.searches - self.not_recorded
+        return self.with_candidates / known if known else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,7 @@ class Annual:
     declined: int
     searches: int
     with_candidates: int
+    not_recorded: int  # searches of which the record has no threshold, and so no candidates
     refused: int
     sightings: int
     exports: int
@@ -147,6 +153,7 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
         purpose = purposes.get(search.case)
         if purpose is not None and search.at.year == year:
             count[purpose]["hits"] += bool(search.candidates)
+            count[purpose]["not recorded"] += search.threshold is None
     seen: Counter[str] = Counter()
     for case in register.all_cases():
         if case.asked_at.year == year:
@@ -159,6 +166,7 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
             own["case.declined"],
             own["search.asked"],
             own["hits"],
+            own["not recorded"],
             own["search.refused"],
             seen[purpose],
             sum(own[what] for what in EXPORTS),
@@ -195,6 +203,7 @@ def _people(entries: Sequence[Entry], searches: Sequence[SearchEntry]) -> tuple[
     for search in searches:
         count[search.account]["searches"] += 1
         count[search.account]["hits"] += bool(search.candidates)
+        count[search.account]["not recorded"] += search.threshold is None
         days[search.account][search.at.date().isoformat()] += 1
         cases[search.account].add(search.case)
     for entry in entries:
@@ -209,6 +218,7 @@ def _people(entries: Sequence[Entry], searches: Sequence[SearchEntry]) -> tuple[
             len(cases[account]),
             max(days[account].values(), default=0),
             own["hits"],
+            own["not recorded"],
             own["refused"],
             own["decisions"],
             own["exports"],

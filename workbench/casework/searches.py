@@ -1,15 +1,15 @@
 """Searches as the record has them, for reports and for auditors.
 
-A page asks for more than it shows, so that a threshold can be lowered without searching again. Its
-candidates are those that reached the lowest threshold at which it showed any: they alone were sent
-to the browser.
+A candidate is a tracklet that reached the threshold that was shown. A page finds more than it
+shows, so that its threshold can be lowered without searching again: what it showed is what reached
+the lowest threshold at which it showed any. They alone were sent to the browser.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from workbench.casework.record.audit import AuditLog
 from workbench.casework.record.keys import counting
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from workbench.domain import Candidate
 
 
+Bound: TypeAlias = "float | Literal['all'] | None"
+"""Threshold of a search: ``all`` where candidates of any score were shown, None if not recorded."""
 SEARCHING = ("search.asked", "search.answered", "search.shown")
 """Kinds of entries that a search makes."""
 
@@ -39,9 +41,27 @@ class SearchEntry:
     start: str
     end: str
     cameras: int
-    threshold: float | None  # the lowest at which candidates were shown; None: all were
+    threshold: Bound  # the lowest at which candidates were shown
     scale: str  # of the threshold
-    candidates: int | None  # that reached it; None: no answer was recorded
+    candidates: int | None  # shown, which reached it; None: no answer, or no threshold, is recorded
+    compared: int | None  # tracklets; None: not recorded
+    top: int | None  # at most so many were shown, the best; None: without a limit
+
+    def threshold_words(self, mark: str = "") -> str:
+        """Write the threshold as reports show it, with the *mark* of its scale."""
+        if self.threshold is None:
+            return "not recorded"
+        return "none" if self.threshold == "all" else f"{self.threshold:g}{mark}"
+
+    @property
+    def candidates_words(self) -> str:
+        """How many candidates were shown, as reports say it, or why that is not known."""
+        if self.threshold is None:
+            return "threshold not recorded"
+        if self.candidates is None:
+            return "not answered"
+        more = "the best " if self.candidates and self.candidates == self.top else ""
+        return f"{more}{self.candidates:,}"
 
 
 def digest_of(candidates: Iterable[Candidate]) -> str:
@@ -70,17 +90,24 @@ def has_searched(folder: Path, reference: str, account: str) -> bool:
 
 
 def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:
-    """Return the searches among entries, in their order, each with what became of it."""
+    """Return the searches among entries, in their order, each with what became of it.
+
+    Where an entry names no threshold, all that was found was once counted, whatever was shown of
+    it; such a number is not told as one of candidates.
+    """
     asked: dict[int, Entry] = {}
-    threshold: dict[int, float | None] = {}
+    threshold: dict[int, Bound] = {}
     candidates: dict[int, int] = {}
+    compared: dict[int, int] = {}
     for entry in entries:
         about = entry.about
         if entry.what == "search.asked":
             asked[entry.number] = entry
-            threshold[entry.number] = about.get("shown", about["threshold"])
+            threshold[entry.number] = _bound(about.get("shown", about["threshold"]))
         elif entry.what == "search.answered":
             candidates[about["asked"]] = int(about["candidates"])
+            if "compared" in about:
+                compared[about["asked"]] = int(about["compared"])
         elif entry.what == "search.shown":  # never higher than what was shown before
             threshold[about["asked"]] = float(about["threshold"])
             candidates[about["asked"]] = int(about["candidates"])
@@ -95,7 +122,16 @@ def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:
             int(entry.about["cameras"]),
             threshold[number],
             str(entry.about.get("scale", PLAIN_SCALE)),
-            candidates.get(number),
+            None if threshold[number] is None else candidates.get(number),
+            compared.get(number),
+            None if (top := entry.about.get("top")) is None else int(top),
         )
         for number, entry in asked.items()
     )
+
+
+def _bound(written: object) -> Bound:
+    """Read a threshold as an entry has it."""
+    if isinstance(written, int | float):
+        return float(written)
+    return "all" if written == "all" else None

@@ -114,6 +114,9 @@ def _report(options: argparse.Namespace) -> int:
         )  # fmt: skip
         found.add_row(row.purpose, *(f"{figure:,}" for figure in figures))
     show(found)
+    if unknown := sum(row.not_recorded for row in rows):
+        of = "1 search" if unknown == 1 else f"{unknown:,} of the searches"
+        say(f"With candidates: without {of}, whose threshold is not recorded.")
     return DONE
 
 

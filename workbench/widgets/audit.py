@@ -26,7 +26,7 @@ from workbench.widgets.components.parts import (
 )
 
 if TYPE_CHECKING:
-    from workbench.casework.oversight import AuditOverview
+    from workbench.casework.oversight import AuditOverview, UserActivity
 
 MOST_ROWS = 200  # of a table; the record has the others
 
@@ -90,7 +90,8 @@ class AuditPanel(Panel):
             [(self._when(r.at), r.account, r.case, r.action, r.reasons) for r in refusals],
         )
         self.searches.value = _table(
-            ("When", "Who", "Case", "District", "Time searched (UTC)", "Cameras", "Candidates"),
+            ("When", "Who", "Case", "District", "Time searched (UTC)", "Cameras", "Compared",
+             "Threshold", "Candidates"),
             [
                 (
                     self._when(s.at),
@@ -99,11 +100,13 @@ class AuditPanel(Panel):
                     s.district,
                     f"{s.start[:16]} to {s.end[:16]}",
                     str(s.cameras),
-                    "not answered" if s.candidates is None else str(s.candidates),
+                    "" if s.compared is None else f"{s.compared:,}",
+                    s.threshold_words(),
+                    s.candidates_words,
                 )
                 for s in searches
             ],
-        )
+        )  # fmt: skip
 
     def _when(self, moment: datetime) -> str:
         return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
@@ -131,12 +134,21 @@ def _people(overview: AuditOverview) -> str:
         [
             (
                 p.account, str(p.searches), str(p.cases), str(p.busiest_day),
-                f"{p.with_candidates} ({p.hit_rate:.0%})" if p.searches else "",
+                _with_candidates(p),
                 str(p.refused), str(p.decisions), str(p.exports),
             )
             for p in overview.people
         ],
     )  # fmt: skip
+
+
+def _with_candidates(person: UserActivity) -> str:
+    """How many searches showed a candidate, of those whose threshold is on record."""
+    if not person.searches:
+        return ""
+    words = f"{person.with_candidates} ({person.hit_rate:.0%})"
+    unknown = person.not_recorded
+    return f"{words}; {unknown:,} without a recorded threshold" if unknown else words
 
 
 def _examiners(overview: AuditOverview) -> str:

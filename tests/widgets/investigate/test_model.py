@@ -56,7 +56,7 @@ def test_the_threshold_filters_without_searching_again(asked: Investigation, pro
     result, before = asked.result, len(asked.shown)
     asked.threshold = 0.0
     assert result is not None
-    assert len(asked.shown) == len(result.candidates) > before
+    assert len(asked.shown) == len(result.found) > before
     asked.threshold = 20.0
     assert asked.shown == ()
     assert asked.result is result

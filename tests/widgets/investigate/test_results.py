@@ -66,7 +66,7 @@ def test_no_match_says_how_near_and_where_no_footage_is_and_shows_nobody(
 ) -> None:
     model = panel.model
     assert model.result is not None
-    best = model.result.candidates[0].score
+    best = model.result.found[0].score
     model.threshold = best + 0.5
     said = panel.summary.value
     assert f"is {best:.2f}, 0.50 below the minimum" in said
@@ -74,7 +74,7 @@ def test_no_match_says_how_near_and_where_no_footage_is_and_shows_nobody(
     assert "To try next" in said
     assert panel.candidates.items == []
     assert panel.compared.shots == []
-    shown = {one.tracklet_id for one in model.result.candidates}
+    shown = {one.tracklet_id for one in model.result.found}
     assert not [name for name in shown if name in said]
     model.threshold = model.scores[0]
     assert "To try next" not in panel.summary.value
@@ -133,7 +133,7 @@ def test_a_filter_that_is_not_there_any_more_is_left(many: ResultsPanel) -> None
         many.model.result,
         candidates=tuple(
             one
-            for one in many.model.result.candidates
+            for one in many.model.result.found
             if one.camera.camera_id == many.model.cameras[0].camera_id
         ),
     )
@@ -412,7 +412,7 @@ def test_a_card_shows_its_stored_shots_and_that_it_was_compared(
     monkeypatch.setattr(
         panel.candidates, "show_shots", lambda name, jpegs: sent.append((name, len(jpegs)))
     )
-    best, below = panel.model.shown[0], panel.model.result.candidates[-1]
+    best, below = panel.model.shown[0], panel.model.result.found[-1]
     panel.sorter.received({"strip": best.tracklet_id})
     panel.sorter.received({"strip": below.tracklet_id})  # its face is not shown
     assert [name for name, _ in sent] == [best.tracklet_id]

@@ -26,7 +26,7 @@ def test_the_map_holds_no_face_until_one_is_asked_for_and_the_asking_is_on_recor
     asked.search()
     where = SightingsPanel(asked)
     assert asked.result is not None
-    every, before = asked.result.candidates, viewed(asked.installation.register)
+    every, before = asked.result.found, viewed(asked.installation.register)
     assert every[0].tracklet_id in where.map.page  # its mark
     assert wire.faces(every) == set()
     where.map._received(None, {"pictures": [every[0].tracklet_id, "unknown", 7]}, [])
@@ -42,7 +42,7 @@ def test_the_record_counts_as_candidates_what_was_shown(
     asked.threshold = 99.0
     asked.search()
     assert asked.result is not None
-    every = asked.result.candidates
+    every = asked.result.found
 
     def told() -> tuple[float | None, int | None]:
         """Threshold and candidates of the last search, as auditors and the report have them."""
@@ -75,7 +75,7 @@ def test_a_face_whose_showing_cannot_be_recorded_is_not_sent(
         patched.setattr(register, "record", refuse)
         asked.threshold = 0.0
     assert results.candidates.items == []
-    assert wire.faces(asked.result.candidates) == set()
+    assert wire.faces(asked.result.found) == set()
     assert "the disk is full" in asked.messages["search"]
 
 

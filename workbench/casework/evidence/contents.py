@@ -127,7 +127,7 @@ class Dossier:
     @property
     def scale_marks(self) -> dict[str, str]:
         """Marks of the scales that it shows scores of: :func:`workbench.domain.scale_marks`."""
-        scales = [one.scale for one in self.searches if one.threshold is not None]
+        scales = [one.scale for one in self.searches if isinstance(one.threshold, float)]
         scales += [f.item.scale for f in self.findings if f.item.score is not None]
         scales += [self.threshold.scale] if self.threshold else []
         return scale_marks(scales)
@@ -243,7 +243,8 @@ def _result(dossier: Dossier) -> Section:
 
 
 def _searches(dossier: Dossier) -> Section:
-    rows = [("When", "Who", "District", "Time searched (UTC)", "Threshold", "Candidates")]
+    rows = [("When", "Who", "District", "Time searched (UTC)", "Threshold", "Candidates",
+             "Tracklets compared")]  # fmt: skip
     marks = dossier.scale_marks
     for one in dossier.searches:
         rows.append(
@@ -252,15 +253,16 @@ def _searches(dossier: Dossier) -> Section:
                 one.account,
                 one.district,
                 f"{one.start} to {one.end}",
-                "none" if one.threshold is None else f"{one.threshold:g}{marks[one.scale]}",
-                "not answered" if one.candidates is None else str(one.candidates),
+                one.threshold_words(marks.get(one.scale, "")),
+                one.candidates_words,
+                "not recorded" if one.compared is None else f"{one.compared:,}",
             )
         )
     return Section(
         "Searches",
         (f"Refused searches: {dossier.refused}.",) if dossier.refused else (),
         tuple(rows),
-        (2.2, 1.2, 2, 3.4, 1, 1.3),
+        (2.2, 1.2, 2, 3.2, 1.3, 1.4, 1.4),
     )
 
 

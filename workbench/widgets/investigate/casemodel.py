@@ -106,20 +106,25 @@ class CaseModel(ScopeModel):
                 self.say("search", str(error))
         return tuple(one for one in candidates if one.tracklet_id in self._viewed)
 
-    def _record_lower(self, result: SearchResult) -> None:
-        """Put on record that candidates with lower scores are to be shown than were so far."""
-        if self.threshold >= self._lowest:
-            return
-        candidates = sum(one.score >= self.threshold for one in result.candidates)
+    def _shown_on_record(self, result: SearchResult, wanted: float, else_: float) -> float:
+        """Put on record that candidates are to be shown from a lower score on than so far.
+
+        Returns the score from which on they may be shown: the one that is *wanted*, or *else_*
+        where that could not be recorded.
+        """
+        if wanted >= self._lowest:
+            return wanted
+        candidates = sum(one.score >= wanted for one in result.found)
         try:
             shown_from(
                 self.installation.register, result.case, result.entry,
-                threshold=self.threshold, candidates=candidates,
+                threshold=wanted, candidates=candidates,
             )  # fmt: skip
         except SightlineError as error:
             self.say("search", str(error))
-        else:
-            self._lowest = self.threshold
+            return else_
+        self._lowest = wanted
+        return wanted
 
     def list_for_review(self) -> None:
         """Put candidates on the review list of their case: those sorted as same or unsure.
@@ -133,7 +138,8 @@ class CaseModel(ScopeModel):
             return
         try:
             sorted_out = opinions(self.installation.register, result.case)
-            own = [one for one in result.candidates if one.tracklet_id in sorted_out]
+            shown = [one for one in result.found if one.score >= self._lowest]
+            own = [one for one in shown if one.tracklet_id in sorted_out]
             worth = [one for one in own if sorted_out[one.tracklet_id].verdict in WORTH_REVIEW]
             if own and not worth:
                 self.say("case", "You marked every candidate “Not same”; there is nothing to send.")
@@ -143,7 +149,7 @@ class CaseModel(ScopeModel):
                 self.installation.register,
                 result.case,
                 chosen,
-                of=result.candidates,
+                of=result.found,
                 probe=result.probe,
             )
         except SightlineError as error:
@@ -174,5 +180,5 @@ class CaseModel(ScopeModel):
     @property
     def shown(self) -> tuple[Candidate, ...]:
         """The candidates that reach the threshold, best first."""
-        found = self.result.candidates if self.result else ()
+        found = self.result.found if self.result else ()
         return tuple(candidate for candidate in found if candidate.score >= self.threshold)

@@ -11,7 +11,7 @@ import numpy as np
 from traitlets import Bool, Instance, Tuple, Unicode, observe, validate
 
 from workbench.calibration import calibration_of
-from workbench.domain import PLAIN_SCALE, Scope, Threshold
+from workbench.domain import PLAIN_SCALE, Photograph, Scope, Threshold
 from workbench.errors import DistrictError, NotCalibrated, NotPermitted, SightlineError
 from workbench.faces.probes import pool_photographs
 from workbench.faces.templates import pool
@@ -96,7 +96,9 @@ class Investigation(Photographs, CaseModel):
         if self.hours is not None and not self.windows:
             self.say("hours", f"The time range contains none of these hours: {self.hours}.")
             return
-        question, only, shown_from = self._question(), self.filter, self.threshold
+        if not self._keep_up():
+            return
+        question, only, threshold = self._question(), self.filter, self._asked_threshold()
         beyond = self.beyond_case(scope)
 
         def ask() -> SearchResult:
@@ -109,7 +111,8 @@ class Investigation(Photographs, CaseModel):
                     case=case,
                     register=self.installation.register,
                     top=MOST_CANDIDATES,
-                    shown=shown_from,
+                    threshold=threshold,
+                    below=True,
                     only=only,
                     progress=self.on_progress(),
                 )
@@ -127,16 +130,15 @@ class Investigation(Photographs, CaseModel):
                 ) from error
 
         def done(result: SearchResult) -> None:
-            if result.scale != self.scale:
-                self._update_forecast()
-            if result.scale != self.scale:
+            if result.scale != self.scale:  # another calibration was read meanwhile
                 again = "The calibration was replaced during the search. Search again."
                 self.say("search", again, also=True)
                 return
             self._asked = question
             self.selected = self.review_status = ""
-            self._viewed, self._lowest = frozenset(), shown_from
-            self._record_lower(result)  # it may have been moved meanwhile
+            self._viewed, self._lowest = frozenset(), threshold.score
+            # It may have been moved meanwhile.
+            self.threshold = self._shown_on_record(result, self.threshold, threshold.score)
             self.result = result
             self._compare()
 
@@ -146,15 +148,10 @@ class Investigation(Photographs, CaseModel):
     @observe("uploads", "district", "selected_cameras", "start", "end", "hours", "case")
     def _update_forecast(self, _: object = None) -> None:
         """Say what scores will be worth for the question as it is now, without asking it."""
-        photographs = max(1, len(self.used))
-        chosen = [one.photograph for one in self.used if one.photograph]
-        shots = bool(chosen) and all(photograph.is_shot for photograph in chosen)
-        try:
-            self._recommend(photographs=photographs, shots=shots)
-        except SightlineError as error:
+        if not self._keep_up():
             self.forecast = None
-            self.say("search", str(error))
             return
+        photographs, chosen, shots = self._sample()
         if self.district is None or self.start is None or self.end is None:
             self.forecast = None
             return
@@ -189,6 +186,22 @@ class Investigation(Photographs, CaseModel):
                 self.say("search", str(error))
 
         self._work.run(job, done)
+
+    def _sample(self) -> tuple[int, list[Photograph], bool]:
+        """Photographs in the probe: how many, which, and whether they are best shots alone."""
+        chosen = [one.photograph for one in self.used if one.photograph]
+        shots = bool(chosen) and all(photograph.is_shot for photograph in chosen)
+        return max(1, len(self.used)), chosen, shots
+
+    def _keep_up(self) -> bool:
+        """Follow the calibration as it is now; say what is wrong where it cannot be used."""
+        photographs, _, shots = self._sample()
+        try:
+            self._recommend(photographs=photographs, shots=shots)
+        except SightlineError as error:
+            self.say("search", str(error))
+            return False
+        return True
 
     def _recommend(self, *, photographs: int, shots: bool = False) -> None:
         """Take the recommended threshold, and scale and bounds of the calibration as it is now.
@@ -242,11 +255,24 @@ class Investigation(Photographs, CaseModel):
         known = {"", *(one.tracklet_id for one in self.shown)}
         return next((id_ for id_ in (proposal["value"], self.selected) if id_ in known), "")
 
+    @validate("threshold")
+    def _only_on_record(self, proposal: Any) -> float:
+        """Put on record that more is shown before it is; where that fails, show no more."""
+        wanted = float(proposal["value"])
+        if self.result is None:
+            return wanted
+        return self._shown_on_record(self.result, wanted, self.threshold)
+
     @observe("threshold")
     def _leave_what_is_not_shown(self, _: object = None) -> None:
-        if self.result is not None:
-            self._record_lower(self.result)
         self.selected = self._only_shown({"value": self.selected})
+
+    def _asked_threshold(self) -> Threshold:
+        """The minimum score as it stands, with where it comes from."""
+        best = self.recommended
+        if best is not None and self.threshold == best.score:
+            return best
+        return Threshold(self.threshold, "chosen by hand", self.scale)
 
     @property
     def expectations(self) -> Expectations | None:
@@ -258,7 +284,7 @@ class Investigation(Photographs, CaseModel):
     @property
     def is_truncated(self) -> bool:
         """True if there may be more candidates than the result holds."""
-        return self.result is not None and len(self.result.candidates) == MOST_CANDIDATES
+        return self.result is not None and len(self.result.found) == MOST_CANDIDATES
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -209,16 +209,16 @@ def next_steps(model: Investigation, result: SearchResult) -> list[str]:
     """
     lines, windows = [], result.only.windows if result.only else None
     windows = windows or ((result.scope.start, result.scope.end),)
-    compared = count(result.coverage.tracklets, "tracklet")
-    if result.candidates:
-        best = result.candidates[0].score
+    compared = count(result.compared, "tracklet")
+    if result.found:
+        best = result.found[0].score
         lines.append(
             f"The best score among the {compared} is {best:.2f}, "
             f"{model.threshold - best:.2f} below the minimum."
         )
     if gaps := gap_words(model.gaps(result.cameras, windows), model.zone):
         lines.append(gaps)
-    if result.candidates:
+    if result.found:
         lines.append(
             "To try next: photographs that are sharper or from another side; a wider district or "
             "time; or a lower minimum score, which brings more wrong faces."
@@ -237,7 +237,7 @@ def covered(result: SearchResult) -> list[str]:
     searched = (
         f"{placed}, {coverage.cameras_with_footage:,} with footage in this time "
         f"({length_words(round(coverage.footage_seconds))}). "
-        f"{count(coverage.tracklets, 'tracklet')} compared"
+        f"{count(result.compared, 'tracklet')} compared"
     )
     if coverage.unsearchable:
         searched += f"; {coverage.unsearchable:,} more seen but not good enough to compare"

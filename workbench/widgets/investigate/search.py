@@ -19,6 +19,7 @@ from workbench.widgets.components.parts import (
     panel,
     row,
 )
+from workbench.widgets.components.resting import Resting
 from workbench.widgets.components.tasks import IDLE, SEARCHING, remaining
 from workbench.widgets.investigate.model import Investigation
 
@@ -48,7 +49,8 @@ class SearchPanel(Panel):
         self.recommended = button(
             "Recommended", model.take_recommended, label="Back to the recommended score"
         )
-        self.button = button("Search", press or model.search, style="primary")
+        self._press = press or model.search
+        self.button = button("Search", self._search, style="primary")
         self.button.add_class("sl-search-button")
         self.cancel = button("Cancel", model.cancel, label="Cancel the current task")
         self.progress = markup()
@@ -58,7 +60,10 @@ class SearchPanel(Panel):
         self.about = panel(heading("What a score is worth"), self.words)
         self.add_class("sl-panel")
         self.add_class("sl-search")
-        ipywidgets.link((model, "threshold"), (self.slider, "value"))
+        self._resting = Resting(self._take)
+        self._following = False
+        self.slider.observe(self._move, "value")
+        model.observe(self._follow, "threshold")
         model.observe(self._bound, "scores")
         model.observe(self._explain, ["threshold", "recommended", "forecast", "result", "is_stale"])
         model.observe(
@@ -71,11 +76,32 @@ class SearchPanel(Panel):
         self._explain()
         self._show_progress()
 
+    def _take(self) -> None:
+        """Take the score at which the slider rests: that more is shown goes on record once."""
+        self.model.threshold = self.slider.value
+        self._follow()  # it is not taken where that cannot be recorded
+
+    def _search(self) -> None:
+        self._resting.settle()
+        self._press()
+
+    def _move(self, _: object = None) -> None:
+        if not self._following:
+            self._resting.restart()
+
+    def _follow(self, _: object = None) -> None:
+        self._resting.stop()
+        self._following = True
+        self.slider.value = self.model.threshold
+        self._following = False
+
     def _bound(self, _: object = None) -> None:
         low, high = self.model.scores
+        self._following = True
         with self.slider.hold_trait_notifications():  # the bounds may not cross
             self.slider.min, self.slider.max = low, high
             self.slider.value = min(max(self.slider.value, low), high)
+        self._following = False
 
     def _explain(self, _: object = None) -> None:
         recommended, threshold = self.model.recommended, self.model.threshold

@@ -56,7 +56,7 @@ class SearchTargetPanel(TargetPanel):
         taken = {upload.tracklet_id for upload in self.model.uploads}
         if result is None or result.case != self.model.case or self.model.selected in taken:
             return None
-        found = result.candidates
+        found = self.model.shown
         return next((one for one in found if one.tracklet_id == self.model.selected), None)
 
     def _name(self, candidate: Candidate) -> str:
