@@ -55,7 +55,7 @@ class SearchEntry:
 
     @property
     def candidates_words(self) -> str:
-        """How many candidates were shown, as reports say it, or why that is not known."""
+        """Number of candidates shown, as reports say it, or why that is not known."""
         if self.threshold is None:
             return "threshold not recorded"
         if self.candidates is None:
