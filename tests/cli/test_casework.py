@@ -186,13 +186,17 @@ def test_a_purge_empties_the_files_and_is_on_record(
     assert said.status == REFUSED
     assert "may only train" in said.err
     run("people", "grant", "sara", "supervisor")
-    all_of_it = {"recordings": 14, "tracklets": 30}
     said = run("purge", "--gallery", gallery, "--dry-run", "--json")
-    assert (said.status, json.loads(said.out)["removed"]) == (DONE, all_of_it)
+    planned = json.loads(said.out)["planned"]
+    assert (said.status, planned["recordings"], planned["tracklets"]) == (DONE, 14, 30)
+    assert planned["old_when_indexed"] == 14  # as footage of a cold case is
     said = run("purge", "--gallery", gallery)  # no terminal, so there is no one to ask
     assert said.status == REFUSED
-    assert "14 recordings and 30 tracklets from before" in said.err
-    assert "Nothing was deleted." in said.err
+    assert "14 recordings, 2026-03-" in said.err
+    assert "30 tracklets with their best shots and templates" in said.err
+    assert "14 recordings were already that old when indexed" in said.err
+    assert "No open case holds anything." in said.err
+    assert "Nothing was deleted. At a terminal you are asked; scripts give --yes." in said.err
     monkeypatch.setattr(purge, "at_a_terminal", lambda: True)
     monkeypatch.setattr("sys.stdin", StringIO("no\n"))
     assert run("purge", "--gallery", gallery).status == PROBLEMS
@@ -203,14 +207,17 @@ def test_a_purge_empties_the_files_and_is_on_record(
     said = run("purge", "--gallery", gallery)
     assert said.status == DONE, said.err
     assert "Delete this for good?" in said.err
-    assert "Deleted 14 recordings and 30 tracklets" in said.err
+    assert "Deleted 14 recordings, 30 tracklets and what was kept of 0 subjects" in said.err
     left = list(gallery.parent.glob(f"{gallery.name}*"))
     files = [f for part in left for f in (part.rglob("*") if part.is_dir() else [part])]
     contents = [file.read_bytes() for file in files if file.is_file()]
     assert not any(vector in content for content in contents)
     assert sum(map(len, contents)) < before
-    kinds = [entry.what for entry in register.all_entries(new_home / "casework")]
+    entries = list(register.all_entries(new_home / "casework"))
+    kinds = [entry.what for entry in entries]
     assert kinds[-2:] == ["retention.purging", "retention.purged"]
+    assert entries[-2].about["agreed"] == "asked at a terminal"
+    assert entries[-2].about["planned"]["recordings"] == 14
     assert "retention.purge.refused" in kinds
 
 
@@ -218,7 +225,7 @@ def test_verifying_against_a_malformed_head_is_refused(run: Run) -> None:
     assert run("audit", "verify", "--head", "12:abc").status == REFUSED
 
 
-@pytest.mark.parametrize("missing", ["--authority", "--authorisation", "--subject", "--district"])
+@pytest.mark.parametrize("missing", ["--authority", "--subject", "--district"])
 def test_a_case_is_not_asked_without(run: Run, district: Path, face: Path, missing: str) -> None:
     arguments = opening(district, face)
     at = arguments.index(missing)

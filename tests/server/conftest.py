@@ -36,7 +36,7 @@ print("query:", os.environ["QUERY_STRING"], "| warm:", known, "| history:", len(
 MEDDLER = """import os
 from pathlib import Path
 from workbench.errors import SettingsError
-from workbench.server.administration import end_sessions
+from workbench.casework.signedin import end_sessions
 try:
     print(end_sessions(Path(os.environ["SIGHTLINE_HOME"]) / "casework", "root"))
 except SettingsError as error:

@@ -331,6 +331,8 @@ def _when(register: CaseRegister, case: Case) -> Iterator[str]:
         yield f"the case expired at {_stamp(case.request.valid_until)}"
     elif status == "not yet valid":
         yield f"the case is not valid before {_stamp(case.request.valid_from)}"
+    elif status == "not confirmed":
+        yield f"the case was urgent and is over: {case.reason}"
     elif status != "open":
         yield f"the case is {status}"
     last = register.last_at

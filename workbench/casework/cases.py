@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -31,12 +31,17 @@ Purpose: TypeAlias = Literal[
     "training",
 ]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
-State: TypeAlias = Literal["requested", "open", "declined", "closed"]
-Status: TypeAlias = Literal["requested", "open", "not yet valid", "expired", "declined", "closed"]
+State: TypeAlias = Literal["requested", "open", "declined", "closed", "not confirmed"]
+Status: TypeAlias = Literal[
+    "requested", "open", "not yet valid", "expired", "declined", "closed", "not confirmed"
+]
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/#-]{0,63}")
 EARTH_RADIUS_KM = 6371.0088  # IUGG mean radius
 LONGEST_TEXT = 500
+CONFIRM_WITHIN = timedelta(hours=48)
+"""Time within which an urgent case that has begun is confirmed: Regulation (EU) 2024/1689, Art.
+26(10)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +158,7 @@ class Request:
     title: str = ""
     legal_basis: str
     authority: str  # the outside body or person that gave the authorisation
-    authorisation: str  # the reference of that decision
+    authorisation: str  # the reference of that decision; an urgent request may lack it
     district: District
     start: datetime  # UTC: the permitted footage
     end: datetime
@@ -164,6 +169,7 @@ class Request:
     unplaced: tuple[str, ...] = ()
     subject: Subject | None = None
     members: tuple[str, ...] = ()  # accounts that need to know, besides the one that requests
+    urgent: str = ""  # why it cannot wait for that decision; empty: it can
 
     def __post_init__(self) -> None:
         if not _REFERENCE.fullmatch(self.reference):
@@ -178,10 +184,11 @@ class Request:
                 f"{self.purpose!r} is not a purpose",
                 f"Choose from {', '.join(PURPOSES)}",
             )
-        for name in ("title", "legal_basis", "authority", "authorisation"):
+        for name in ("urgent", "title", "legal_basis", "authority", "authorisation"):
             text = getattr(self, name)
             object.__setattr__(self, name, plain(text, where=name))
-            if not getattr(self, name) and name != "title":
+            optional = name in ("urgent", "title") or (name == "authorisation" and self.urgent)
+            if not (getattr(self, name) or optional):
                 raise _incomplete(name, "is missing", "Every case needs one")
         for name in ("start", "end", "valid_from", "valid_until"):
             object.__setattr__(self, name, utc(getattr(self, name), where=name))
@@ -251,6 +258,7 @@ class Request:
             "unplaced": list(self.unplaced),
             "subject": None if self.subject is None else asdict(self.subject),
             "members": list(self.members),
+            "urgent": self.urgent,
         }
 
     @classmethod
@@ -288,6 +296,11 @@ class Case:
     ended_at: datetime | None = None
     reason: str = ""  # why it was declined or closed
     members: tuple[str, ...] = ()  # accounts that need to know of it; who requested it first
+    approved_at: datetime | None = None  # UTC: by all whom it takes, a confirmation included
+    begun_at: datetime | None = None  # UTC: when one person let an urgent case begin
+    confirmed_by: str = ""  # another one, who confirmed it
+    authorised_as: str = ""  # reference of the outside decision, named with the confirmation
+    erased_at: datetime | None = None  # UTC: when what came of it was deleted
 
     @property
     def reference(self) -> str:
@@ -305,11 +318,32 @@ class Case:
         request = self.request
         return Scope(request.district, request.start, request.end, frozenset(request.unplaced))
 
+    @property
+    def authorisation(self) -> str:
+        """Reference of the outside decision; empty while an urgent case lacks it."""
+        return self.request.authorisation or self.authorised_as
+
+    @property
+    def confirm_by(self) -> datetime | None:
+        """Time before which somebody has to confirm it (UTC); None if it waits for nobody."""
+        if self.begun_at is None or self.confirmed_by or self.state == "not confirmed":
+            return None
+        return self.begun_at + CONFIRM_WITHIN
+
+    def at(self, now: datetime) -> Case:
+        """Return the case as it is at a time: an urgent one, not confirmed by then, has ended."""
+        due = self.confirm_by
+        if due is None or now < due:
+            return self
+        reason = f"not confirmed within {CONFIRM_WITHIN // timedelta(hours=1)} hours"
+        return replace(self, state="not confirmed", ended_at=due, reason=reason)
+
     def status(self, now: datetime | None = None) -> Status:
         """State of the case at a time, by default now: its validity counts where it is open."""
-        if self.state != "open":
-            return self.state
         now = now or datetime.now(UTC)
+        state = self.at(now).state
+        if state != "open":
+            return state
         if now < self.request.valid_from:
             return "not yet valid"
         return "open" if now < self.request.valid_until else "expired"
@@ -319,8 +353,10 @@ class Case:
 
         Without *valid_now*, a case that has expired or is not yet valid passes too.
         """
-        if self.state != "open" or (valid_now and self.status() != "open"):
-            raise CaseError(f"is {self.status()}", where=self.reference, fix=fix)
+        status = self.status()
+        if status == "open" or (not valid_now and status in ("expired", "not yet valid")):
+            return
+        raise CaseError(f"is {status}", where=self.reference, fix=fix)
 
 
 def area_km2(district: District) -> float:

@@ -166,6 +166,11 @@ class Ledger:
         with self.exclusively():
             return self._append(what, (by or self.me).named(), about)
 
+    def record_alone(self, what: str, about: Mapping[str, Any]) -> Entry:
+        """Add a signed entry in nobody's name, about what the installation does by itself."""
+        with self.exclusively():
+            return self._append(what, {}, about)
+
     def refused(self, action: str, reference: str, reasons: Sequence[str]) -> None:
         """Record an attempt that was refused, with the reasons."""
         about = {"case": reference[:200], "action": action, "reasons": list(reasons)}
@@ -176,6 +181,11 @@ class Ledger:
         with self._lock:
             self.refresh()
             return tuple(self._entries_about(reference, what))
+
+    def recorded(self) -> list[Entry]:
+        """Return all entries of the record, believed or not, from the first on."""
+        with self._lock:
+            return self._log.read_all()
 
     def doubts(self, reference: str) -> tuple[str, ...]:
         """Return why entries about a case are ignored: the installation did not sign them."""

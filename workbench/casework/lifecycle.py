@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,15 @@ from workbench.casework.record.chain import canonical
 
 if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
+
+
+def cases_of(entries: Iterable[Entry]) -> list[Case]:
+    """Build all cases from entries that count, in the order in which they were requested."""
+    about: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.what.startswith("case.") and not entry.what.endswith(".refused"):
+            about.setdefault(str(entry.about.get("case", "")), []).append(entry)
+    return [case for case in map(fold, about.values()) if case is not None]
 
 
 def fold(entries: Sequence[Entry]) -> Case | None:
@@ -37,17 +46,34 @@ def _after(case: Case | None, entry: Entry) -> Case | None:
     if case is None:
         return None
     match entry.what:
-        case "case.approved" if (about.get("request"), case.state) == (case.digest, "requested"):
+        case "case.approved" | "case.begun" if _is_approval(case, entry):
             approved_by = (*case.approved_by, entry.account)
             exceeds = (*case.exceeds, *about["exceeds"])
-            state: State = "open" if len(approved_by) > bool(exceeds) else "requested"
+            begun = entry.what == "case.begun"
+            enough = len(approved_by) > bool(exceeds)
+            state: State = "open" if begun or enough else "requested"
             return replace(
                 case,
                 approved_by=approved_by,
                 exceeds=tuple(dict.fromkeys(exceeds)),
                 most_cameras=int(about["most_cameras"]),
                 state=state,
+                approved_at=entry.at if enough and not begun else None,
+                begun_at=entry.at if begun else None,
             )
+        case "case.confirmed" if _is_confirmation(case, entry):
+            return replace(
+                case,
+                approved_by=(*case.approved_by, entry.account),
+                approved_at=entry.at,
+                confirmed_by=entry.account,
+                authorised_as=str(about["authorisation"]),
+            )
+        case "case.declined" if case.at(entry.at).confirm_by is not None:
+            reason = str(about["reason"])
+            return replace(case, state="not confirmed", ended_at=entry.at, reason=reason)
+        case "case.erased":  # for good, whatever a clock says later
+            return replace(case.at(case.confirm_by or entry.at), erased_at=entry.at)
         case "case.member.added":
             members = tuple(dict.fromkeys((*case.members, about["account"])))
             return replace(case, members=members)
@@ -58,6 +84,19 @@ def _after(case: Case | None, entry: Entry) -> Case | None:
             ended: State = "closed" if entry.what == "case.closed" else "declined"
             return replace(case, state=ended, ended_at=entry.at, reason=str(about["reason"]))
     return case
+
+
+def _is_approval(case: Case, entry: Entry) -> bool:
+    """Check that an entry approves the request of a case, or lets an urgent one begin."""
+    asked = (entry.about.get("request"), case.state) == (case.digest, "requested")
+    return asked and bool(case.request.urgent) == (entry.what == "case.begun")
+
+
+def _is_confirmation(case: Case, entry: Entry) -> bool:
+    """Check that an entry confirms an urgent case, in time and by a person of its own."""
+    others = entry.account not in (case.asked_by, *case.approved_by)
+    in_time = case.at(entry.at).confirm_by is not None
+    return others and in_time and entry.about.get("request") == case.digest
 
 
 def _requested(entry: Entry) -> Request:

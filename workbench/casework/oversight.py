@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from workbench.casework.cases import PURPOSES
+from workbench.casework.lifecycle import cases_of
 from workbench.casework.record.audit import Verification, verify
 from workbench.casework.record.chain import Fault
 from workbench.casework.record.keys import Trust, counting, doubts
@@ -63,6 +64,41 @@ class UserActivity:
 
 
 @dataclass(frozen=True, slots=True)
+class UrgentCases:
+    """Numbers of urgent cases: each that began waits, is confirmed, or has ended without that."""
+
+    begun: int
+    confirmed: int
+    ended: int
+
+    @property
+    def waiting(self) -> int:
+        """Number of those that can still be confirmed."""
+        return self.begun - self.confirmed - self.ended
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> UrgentCases:
+        """Count them in entries that count, as things stand now."""
+        now = datetime.now(UTC)
+        begun = [case.at(now) for case in cases_of(entries) if case.begun_at is not None]
+        return cls(
+            len(begun),
+            sum(bool(case.confirmed_by) for case in begun),
+            sum(case.state == "not confirmed" for case in begun),
+        )
+
+    @property
+    def words(self) -> str:
+        """The numbers in words; empty if no urgent case ever began."""
+        if not self.begun:
+            return ""
+        return (
+            f"Urgent cases: {self.begun:,} begun, {self.confirmed:,} confirmed, {self.ended:,} "
+            f"ended without that, {self.waiting:,} to be confirmed."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AuditOverview:
     """Verification and contents of the whole record."""
 
@@ -72,6 +108,7 @@ class AuditOverview:
     refusals: tuple[Refusal, ...]  # latest first
     people: tuple[UserActivity, ...]  # most searches first
     error_rates: tuple[ErrorRate, ...]
+    urgent: UrgentCases
 
     def frame(self) -> pd.DataFrame:
         """Return the searches as a DataFrame, one row each, latest first."""
@@ -100,6 +137,7 @@ def audit_overview(register: CaseRegister) -> AuditOverview:
         refusals=tuple(reversed(_refusals(entries))),
         people=_people(entries, searches),
         error_rates=error_rates_of(register),
+        urgent=UrgentCases.of(entries),
     )
 
 
@@ -112,8 +150,11 @@ class Annual:
 
     purpose: str
     asked: int
-    approved: int  # cases with at least one approval
+    approved: int  # by as many people as it took
     declined: int
+    urgent: int  # begun before they were confirmed
+    confirmed: int
+    not_confirmed: int  # ended for that reason
     searches: int
     with_candidates: int
     not_recorded: int  # searches of which the record has no threshold, and so no candidates
@@ -131,7 +172,6 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
     register.record("audit.read", {"year": year}, by=me)
     purposes = {case.reference: case.request.purpose for case in register.all_cases()}
     count: dict[str, Counter[str]] = defaultdict(Counter)
-    approved: set[str] = set()
     recorded = (
         entry
         for entry in all_entries(register.folder)
@@ -143,9 +183,6 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
         if entry.at.year != year:
             continue
         concerned = {name for name in _cases(entry) if name in purposes}
-        if entry.what == "case.approved":
-            concerned -= approved
-            approved |= concerned
         # A table of several cases counts once for each of their purposes.
         for one in {purposes[name] for name in concerned}:
             count[one][entry.what] += 1
@@ -154,26 +191,38 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
         if purpose is not None and search.at.year == year:
             count[purpose]["hits"] += bool(search.candidates)
             count[purpose]["not recorded"] += search.threshold is None
-    seen: Counter[str] = Counter()
     for case in register.all_cases():
+        own = count[case.request.purpose]
         if case.asked_at.year == year:
-            seen[case.request.purpose] += len(sightings(register, case.reference))
+            own["sightings"] += len(sightings(register, case.reference))
+        own["approved"] += _is_in(year, case.approved_at)
+        if case.begun_at is not None:
+            own["begun"] += _is_in(year, case.begun_at)
+            own["confirmed"] += _is_in(year, case.approved_at)
+            own["not confirmed"] += case.state == "not confirmed" and _is_in(year, case.ended_at)
     return tuple(
         Annual(
             purpose,
             own["case.asked"] + own["case.training"],
-            own["case.approved"],
+            own["approved"],
             own["case.declined"],
+            own["begun"],
+            own["confirmed"],
+            own["not confirmed"],
             own["search.asked"],
             own["hits"],
             own["not recorded"],
             own["search.refused"],
-            seen[purpose],
+            own["sightings"],
             sum(own[what] for what in EXPORTS),
         )
         for purpose in PURPOSES
-        if (own := count[purpose])
+        if any((own := count[purpose]).values())
     )
+
+
+def _is_in(year: int, moment: datetime | None) -> bool:
+    return moment is not None and moment.year == year
 
 
 def _cases(entry: Entry) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.casework.cases import Case, Limits, Request, Rules
-from workbench.casework.ledger import Ledger
+from workbench.casework.approval import Approvals
+from workbench.casework.cases import Case, Request, Rules
+from workbench.casework.erasure import erase_unconfirmed
 from workbench.casework.lifecycle import fold
 from workbench.casework.members import checked_members, sees
 from workbench.casework.record.audit import AuditLog
@@ -32,7 +33,7 @@ FOLDER = "casework"
 TRAINING_DAYS = 365
 
 
-class CaseRegister(Ledger):
+class CaseRegister(Approvals):
     """Cases, roles and decisions of a casework folder, in the name of the user of this process.
 
     >>> register = open_register(load_settings())                        # doctest: +SKIP
@@ -119,20 +120,36 @@ class CaseRegister(Ledger):
         """Return the cases the user needs to know of, in the order in which they were requested.
 
         These are the cases that the user is a member of; all of them for supervisors and auditors,
-        and where the installation only trains; none without a role.
+        and where the installation only trains; none without a role. Urgent ones that were not
+        confirmed are among them: what remains of these is the record.
         """
         me = self.me
+        self.erase_unconfirmed()
         return tuple(case for case in self.all_cases() if sees(me, case))
 
-    def case(self, reference: str) -> Case:
-        """Return a case the user needs to know of.
+    def case(self, reference: str, *, ended: bool = False) -> Case:
+        """Return a case the user needs to know of, and under which they may do something.
+
+        Everything that is done under a case asks for it here, so that nothing is from the minute
+        on in which an urgent case should have been confirmed: what came of it is deleted then, if
+        that has not been done. With *ended* such a case is returned, to show that it was.
 
         Raises NotPermitted if their role does not cover reading cases, and CaseError if none has
-        exactly this reference or they are not one of its members; attempts are recorded.
+        exactly this reference, they are not one of its members, or it was urgent and is not
+        confirmed; attempts are recorded.
         """
         me, case = self.require("case.read", reference), self.find_case(reference)
         if case is not None and sees(me, case):
-            return case
+            if case.state != "not confirmed":
+                return case
+            self.erase_unconfirmed()
+            if ended:
+                return self.find_case(reference) or case
+            what = f"the case was urgent and is over: {case.reason}"
+            self.refused("case.read", reference, [what])
+            raise CaseError(
+                what, where=reference, fix="What came of it is deleted; request a new case"
+            )
         if case is not None:
             self.refused("case.read", reference, [f"{me.account} is not a member of the case"])
         close = self._spelling.get(reference.casefold())
@@ -151,6 +168,14 @@ class CaseRegister(Ledger):
             self.refresh()
             found = (self._case(name) for name in self._entries)
             return tuple(case for case in found if case is not None)
+
+    def erase_unconfirmed(self) -> tuple[str, ...]:
+        """Delete what came of urgent cases that were not confirmed in time, if it is still there.
+
+        Returns the references of those of which something was; see
+        :mod:`workbench.casework.erasure`.
+        """
+        return erase_unconfirmed(self, self.all_cases())
 
     def find_case(self, reference: str) -> Case | None:
         """Return a case by its reference, whoever asks, or None: never to show."""
@@ -208,72 +233,6 @@ class CaseRegister(Ledger):
                 raise
         return self.case(request.reference)
 
-    def approve(self, reference: str, *, digest: str) -> Case:
-        """Approve a case that another person requested.
-
-        *digest* is that of the request that was read: only that one is approved. A case beyond the
-        limits of the :attr:`rules` opens when two people have approved it. The limits in force are
-        recorded, so that later settings do not change them.
-
-        Raises
-        ------
-        NotPermitted
-            If the user's role does not cover it, or they requested or approved it themselves.
-        CaseError
-            If the case is not waiting for approval, or its request is not the one that was read.
-        """
-        me, limits = self.require("case.approve", reference), self.rules.limits
-        with self.exclusively():
-            self._approve(reference, me, limits, digest)
-        return self.case(reference)
-
-    def _approve(self, reference: str, me: Person, limits: Limits, digest: str) -> None:
-        case = self.case(reference)
-        if case.state != "requested":
-            raise CaseError(
-                f"is {case.state}", where=reference, fix="Only a requested case can be approved"
-            )
-        reason = ""
-        if me.account == case.asked_by:
-            reason = f"{me.account} requested the case and may not approve it"
-        elif me.account in case.approved_by:
-            reason = (
-                f"{me.account} has approved it already; a case beyond the limits takes two people"
-            )
-        if reason:
-            self._refuse("case.approve", reference, reason, "Ask another supervisor")
-        if digest.strip().lower() != case.digest:
-            what = "this is not the request that was read"
-            self.refused("case.approve", reference, [f"{what}: {digest[:80]}"])
-            raise CaseError(what, where=reference, fix="Read the request again, then approve it")
-        about = {
-            "case": reference,
-            "request": case.digest,
-            "exceeds": list(case.request.exceeds(limits)),
-            "limits": asdict(limits),
-            "most_cameras": case.request.cameras or limits.cameras,
-        }
-        self.record("case.approved", about, by=me)
-
-    def decline(self, reference: str, *, reason: str) -> Case:
-        """Decline a case that another person requested.
-
-        Raises NotPermitted if the user's role does not cover it or they requested it themselves,
-        and CaseError if it is not waiting for approval.
-        """
-        me = self.require("case.approve", reference)
-        with self.exclusively():
-            case = self.case(reference)
-            if case.state != "requested":
-                raise CaseError(
-                    f"is {case.state}", where=reference, fix="Only a requested case can be declined"
-                )
-            if me.account == case.asked_by:
-                why = f"{me.account} requested the case and may not decline it"
-                self._refuse("case.decline", reference, why, "Close it instead")
-            self.record("case.declined", {"case": reference, "reason": reason}, by=me)
-        return self.case(reference)
-
     def close(self, reference: str, *, reason: str) -> Case:
         """Close a case for good: no more searches under it, and its sightings are held no longer.
 
@@ -295,7 +254,7 @@ class CaseRegister(Ledger):
             )
         own = me.account == case.asked_by or case.is_training
         if not own and "supervisor" not in me.roles:
-            self._refuse(
+            self.refuse(
                 "case.close",
                 reference,
                 f"{me.account} did not request the case",
@@ -367,10 +326,13 @@ class CaseRegister(Ledger):
         """Return the entries about a case whose kind begins with *what*; kinds in ``KEPT`` only.
 
         In service everyone who may train sees a training case. What was done under it before, with
-        whatever footage and faces there were, is left out then.
+        whatever footage and faces there were, is left out then. Of an urgent case that was not
+        confirmed, all is left out but what became of it.
         """
         found = super().entries_of(reference, what)
         case = self.find_case(reference) if reference else None
+        if case is not None and case.state == "not confirmed":
+            return tuple(entry for entry in found if entry.what.startswith("case."))
         if case is None or not case.is_training:
             return found
         changes = super().entries_of("", "installation.changed")
@@ -389,12 +351,8 @@ class CaseRegister(Ledger):
             )
         if me.account != case.asked_by and "supervisor" not in me.roles:
             why = f"{me.account} did not request the case"
-            self._refuse("case.member", reference, why, "Ask who requested it, or a supervisor")
+            self.refuse("case.member", reference, why, "Ask who requested it, or a supervisor")
         return me, case
-
-    def _refuse(self, action: str, reference: str, reason: str, fix: str) -> None:
-        self.refused(action, reference, [reason])
-        raise NotPermitted(reason, where=reference, fix=fix)
 
     def _case(self, reference: str) -> Case | None:
         entries = self._entries_about(reference, "case.")
@@ -403,7 +361,9 @@ class CaseRegister(Ledger):
             case = fold(entries)
             if case is not None:
                 self._built[reference] = len(entries), case
-        return case
+        # By this machine's clock, or the record's where that is ahead: set back, it gains nobody
+        # time.
+        return case and case.at(max(datetime.now(UTC), self.last_at or case.asked_at))
 
 
 def open_register(settings: Settings) -> CaseRegister:

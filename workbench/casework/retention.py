@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,6 +22,7 @@ from workbench.domain import parse_tracklet_id
 from workbench.errors import CaseError
 
 if TYPE_CHECKING:
+    from workbench.casework.cases import Case
     from workbench.casework.register import CaseRegister
     from workbench.gallery import Gallery
 
@@ -39,6 +40,7 @@ class Held:
 
     sightings: frozenset[str] = frozenset()
     waiting: frozenset[str] = frozenset()  # on review lists, and still to be decided on
+    cases: int = field(default=0, compare=False)  # open ones, which hold them
 
     @property
     def tracklets(self) -> frozenset[str]:
@@ -95,9 +97,24 @@ class Plan:
 
     before: datetime  # UTC
     removed: Mapping[str, int]  # by kind: recordings, tracklets
-    oldest: datetime | None  # start of the first of the recordings, UTC; None without any
+    faces: int  # that were found in the recordings
+    span: tuple[datetime, datetime] | None  # of the recordings, UTC; None without any
+    old_when_indexed: int  # of them, indexed since that time: footage of an old case, perhaps
+    searchable: int  # of them, those that open cases may still search
     held: Held
     subjects: int  # of cases that ended before that time or were never recorded
+
+    def document(self) -> dict[str, object]:
+        """Return the plan as JSON values."""
+        return {
+            **self.removed,
+            "faces": self.faces,
+            "from": self.span and self.span[0].isoformat(),
+            "to": self.span and self.span[1].isoformat(),
+            "old_when_indexed": self.old_when_indexed,
+            "searchable": self.searchable,
+            "subjects": self.subjects,
+        }
 
     @property
     def is_empty(self) -> bool:
@@ -119,11 +136,13 @@ def held(register: CaseRegister) -> Held:
     """Return the tracklets that sightings and unfinished reviews of open cases hold."""
     sure: set[str] = set()
     waiting: set[str] = set()
-    for case in register.all_cases():
-        if case.state == "open" and not case.is_training:
-            sure |= sightings(register, case.reference)
-            waiting |= awaited(register, case.reference)
-    return Held(frozenset(sure), frozenset(waiting - sure))
+    cases = 0
+    for case in _open(register):
+        own, due = sightings(register, case.reference), awaited(register, case.reference)
+        sure |= own
+        waiting |= due
+        cases += bool(own or due)
+    return Held(frozenset(sure), frozenset(waiting - sure), cases)
 
 
 def remove_old(gallery: Gallery, before: datetime, holding: Holding) -> Mapping[str, int]:
@@ -166,21 +185,26 @@ def plan(register: CaseRegister, gallery: Gallery, *, days: float | None = None)
     Raises what :func:`purge` raises.
     """
     before, holding = _before(register, days), held(register)
-    recordings, tracklets, within = _old(gallery, before, holding.tracklets)
+    ids, tracklets, within = _old(gallery, before, holding.tracklets)
     rows = gallery.recordings()
-    starts = rows.loc[rows["recording_id"].isin(recordings), "started_at"]
+    rows = rows[rows["recording_id"].isin(ids)]
+    open_to = {name for case in _open(register) for name in gallery.recordings_inside(case.scope)}
     ended = [
         reference
         for reference in _ended(register, before)
         if subject_folder(register.folder, reference).is_dir()
     ]
-    subjects = len(ended) + len(strays(register.folder, register.references))
     return Plan(
         before,
-        {"recordings": len(recordings), "tracklets": within + len(tracklets)},
-        None if starts.empty else starts.min().to_pydatetime(),
+        {"recordings": len(rows), "tracklets": within + len(tracklets)},
+        int(rows["faces"].sum()),
+        (rows["started_at"].min().to_pydatetime(), rows["ended_at"].max().to_pydatetime())
+        if len(rows)
+        else None,
+        int((rows["indexed_at"] >= before).sum()),
+        len(ids & open_to),
         holding,
-        subjects,
+        len(ended) + len(strays(register.folder, register.references)),
     )
 
 
@@ -191,11 +215,13 @@ def purge(
     *,
     days: float | None = None,
     planned: Plan | None = None,
+    agreed: str = "",
 ) -> Purged:
     """Delete what is older than the retention in the rules, or than *days* if that is shorter.
 
     Subjects of cases that ended that long ago are deleted too. With *planned* it deletes what is
-    older than that plan says, though time has passed since.
+    older than that plan says, though time has passed since; what the plan said, and in words how
+    it was *agreed* to, is on record.
 
     Raises
     ------
@@ -205,12 +231,15 @@ def purge(
         If *days* is longer than the rules allow.
     """
     me, before = register.require("retention.purge"), _before(register, days)
+    register.erase_unconfirmed()  # which holds nothing any more
     before, holding = planned.before if planned else before, Holding(register)
     about: dict[str, object] = {
         "gallery": str(gallery.resolve()),
         "before": before.isoformat(),
         **_numbers(holding.held),
     }
+    if planned is not None:
+        about |= {"planned": planned.document(), "agreed": agreed}
     register.record("retention.purging", about, by=me)
     removed = dict(remove(before, holding))
     ended = _ended(register, before)
@@ -286,7 +315,11 @@ def forget_tracklets(
 
 
 def _numbers(holding: Held) -> dict[str, object]:
-    return {"held": len(holding.tracklets), "waiting": len(holding.waiting)}
+    return {
+        "held": len(holding.tracklets),
+        "waiting": len(holding.waiting),
+        "holding cases": holding.cases,
+    }
 
 
 def _counted(gallery: Gallery) -> dict[str, int]:
@@ -308,6 +341,12 @@ def _before(register: CaseRegister, days: float | None) -> datetime:
             fix="Choose fewer days, or have `retention_days` set with `sightline installation set`",
         )
     return datetime.now(UTC) - timedelta(days=allowed if days is None else days)
+
+
+def _open(register: CaseRegister) -> list[Case]:
+    """Return the cases that hold something; training holds nothing."""
+    cases = register.all_cases()
+    return [case for case in cases if case.state == "open" and not case.is_training]
 
 
 def _ended(register: CaseRegister, before: datetime) -> list[str]:

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from workbench.casework.oversight import annual
+from workbench.casework.oversight import Annual, UrgentCases, annual
 from workbench.casework.record.audit import AuditLog, verify
 from workbench.casework.record.chain import Head
 from workbench.casework.record.keys import Trust, doubts
@@ -16,6 +16,15 @@ from workbench.cli.options import add_action, add_actions, add_json, describe
 from workbench.cli.output import DONE, PROBLEMS, counted, lines, say, show, table
 from workbench.installation import Installation
 from workbench.settings import load_settings
+
+FIGURES = {
+    "asked": "requested",
+    "urgent": "urgent: begun",
+    "confirmed": "urgent: confirmed",
+    "not_confirmed": "urgent: ended, not confirmed",
+    "refused": "searches refused",
+}
+"""Names of figures of a year that are not those of their fields."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -71,9 +80,11 @@ def _verify(options: argparse.Namespace) -> int:
         identify(read_people(folder), folder).require_role()
     found = verify(folder, pins=[Head.parse(text) for text in options.head])
     # Signatures are checked with the keys in the installation's file beside the record.
+    entries = [] if found.faults else AuditLog(folder).read_new()
     if not found.faults:
-        unsigned = doubts(AuditLog(folder).read_new(), Trust.of(folder))
-        found = dataclasses.replace(found, faults=tuple(unsigned))
+        found = dataclasses.replace(found, faults=tuple(doubts(entries, Trust.of(folder))))
+    lines_of_faults = {fault.line for fault in found.faults}
+    urgent = UrgentCases.of(entry for entry in entries if entry.number not in lines_of_faults)
     if options.json:
         summary = {
             "sound": found.sound,
@@ -81,14 +92,17 @@ def _verify(options: argparse.Namespace) -> int:
             "head": str(found.head),
             "interrupted_writes": found.torn,
             "faults": [{"line": fault.line, "what": fault.what} for fault in found.faults],
+            "urgent_cases": {**dataclasses.asdict(urgent), "waiting": urgent.waiting},
         }
         lines([summary])
     else:
         for fault in found.faults:
             show(str(fault))
         verdict = "is one unbroken chain" if found.sound else "was ALTERED"
-        entries = counted(found.entries, "entry", "entries")
-        say(f"The record of {entries} {verdict}. Its head: {found.head}")
+        number = counted(found.entries, "entry", "entries")
+        say(f"The record of {number} {verdict}. Its head: {found.head}")
+        if urgent.words:
+            say(urgent.words)
         if not options.head:
             say(
                 "No head from elsewhere was given: a record that was rolled back as a whole, with "
@@ -103,16 +117,11 @@ def _report(options: argparse.Namespace) -> int:
     if options.json:
         lines(dataclasses.asdict(row) for row in rows)
         return DONE
-    found = table(
-        "purpose", "requested", "approved", "declined", "searches", "with candidates", "refused",
-        "sightings", "exports",
-    )  # fmt: skip
-    for row in rows:
-        figures = (
-            row.asked, row.approved, row.declined, row.searches, row.with_candidates, row.refused,
-            row.sightings, row.exports,
-        )  # fmt: skip
-        found.add_row(row.purpose, *(f"{figure:,}" for figure in figures))
+    found = table("", *(row.purpose for row in rows))
+    names = [field.name for field in dataclasses.fields(Annual)[1:]]
+    for name in (name for name in names if name != "not_recorded"):  # which a sentence tells
+        figures = (f"{getattr(row, name):,}" for row in rows)
+        found.add_row(FIGURES.get(name, name.replace("_", " ")), *figures)
     show(found)
     if unknown := sum(row.not_recorded for row in rows):
         of = "1 search" if unknown == 1 else f"{unknown:,} of the searches"

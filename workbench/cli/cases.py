@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.cases import TEMPLATES, Request
-from workbench.casework.facts import facts, status_words
+from workbench.casework.facts import facts, status_words, urgent_notice
 from workbench.casework.retention import forget_subject
 from workbench.casework.subjects import describe_subject
 from workbench.casework.training import TRAINING_NOTICE
@@ -62,10 +62,33 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="the digest of the request that you have read, as it is shown with it",
     )
     add_server(approving)
+    confirming = add_action(
+        actions, "confirm", _confirm,
+        "confirm an urgent case that another person let begin",
+        "Confirm an urgent case that another supervisor let begin; for supervisors, within 48 "
+        "hours of that. Without --digest, show the case, with the digest of its request. A case "
+        "that is not confirmed ends, and what came of it is deleted; so does one that is declined.",
+        "sightline case confirm A-2026-117 --authorisation 'P 117/26'",
+    )  # fmt: skip
+    add_reference(confirming)
+    confirming.add_argument(
+        "--digest",
+        default="",
+        metavar="DIGEST",
+        help="the digest of the request that you have read, as it is shown with it",
+    )
+    confirming.add_argument(
+        "--authorisation",
+        default="",
+        metavar="TEXT",
+        help="the reference of the outside decision, where the request lacks it",
+    )
+    add_server(confirming)
     declining = add_action(
         actions, "decline", _decline,
-        "refuse a case that was requested",
-        "Refuse a case that another person requested; for supervisors. The reason is on record.",
+        "refuse a case that was requested, or to confirm an urgent one",
+        "Refuse a case that another person requested; for supervisors. The reason is on record. An "
+        "urgent case that has begun ends with it, and what came of it is deleted.",
         "sightline case decline A-2026-117 --reason 'the area is too wide'",
     )  # fmt: skip
     add_reference(declining)
@@ -161,7 +184,17 @@ def _add_request(actions: Any) -> None:
         "--authority", required=True, metavar="TEXT", help="the body outside that authorised it"
     )
     asking.add_argument(
-        "--authorisation", required=True, metavar="TEXT", help="the reference of its decision"
+        "--authorisation",
+        default="",
+        metavar="TEXT",
+        help="the reference of its decision, which an urgent request may lack",
+    )
+    asking.add_argument(
+        "--urgent",
+        default="",
+        metavar="REASON",
+        help="why the search cannot wait for that decision: it begins when one supervisor lets it, "
+        "and ends, with all that came of it, unless another confirms it within 48 hours",
     )
     add_scope(asking)
     asking.add_argument(
@@ -229,6 +262,7 @@ def _request_there(options: argparse.Namespace, there: Connection) -> Case:
         template=options.template,
         authority=options.authority,
         authorisation=options.authorisation,
+        urgent=options.urgent,
         title=options.title,
         description=options.description,
         legal_basis=options.legal_basis,
@@ -252,6 +286,7 @@ def _request_here(options: argparse.Namespace) -> Case:
         legal_basis=options.legal_basis or template.legal_basis,
         authority=options.authority,
         authorisation=options.authorisation,
+        urgent=options.urgent,
         district=scope.district,
         start=scope.start,
         end=scope.end,
@@ -280,7 +315,12 @@ def _approve(options: argparse.Namespace) -> int:
         )
         return PROBLEMS
     case = cases.approve(options.reference, digest=options.digest)
-    if case.state == "open":
+    if case.confirm_by:
+        say(
+            f"Case {case.reference} has begun. {urgent_notice(case)} Another supervisor reads and "
+            f"confirms it with: sightline case confirm {case.reference}"
+        )
+    elif case.state == "open":
         say(f"Case {case.reference} is {case.status()}.")
     else:
         say(
@@ -290,9 +330,27 @@ def _approve(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _confirm(options: argparse.Namespace) -> int:
+    cases = open_cases(options, None if options.digest else "case.approve", options.reference)
+    if not options.digest:
+        case = cases.case(options.reference)
+        _show_facts(case)
+        say(
+            "Nothing is confirmed yet. To confirm the case as it is shown here: sightline case "
+            f"confirm {case.reference} --digest {case.digest}"
+        )
+        return PROBLEMS
+    case = cases.confirm(
+        options.reference, digest=options.digest, authorisation=options.authorisation
+    )
+    say(f"Case {case.reference} is confirmed.")
+    return DONE
+
+
 def _decline(options: argparse.Namespace) -> int:
-    open_cases(options).decline(options.reference, reason=options.reason)
-    say(f"Case {options.reference} is declined.")
+    case = open_cases(options).decline(options.reference, reason=options.reason)
+    gone = "; what came of it is deleted" if case.state == "not confirmed" else ""
+    say(f"Case {options.reference} is declined{gone}.")
     return DONE
 
 
@@ -352,7 +410,11 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    case = open_cases(options, "case.read", options.reference).case(options.reference)
+    there = connected(options)
+    if there is not None:
+        case = there.case(options.reference)
+    else:
+        case = Installation.open().register.case(options.reference, ended=True)
     if options.json:
         more = {
             "asked_at": case.asked_at.isoformat(),
@@ -382,5 +444,7 @@ def _row(case: Case) -> dict[str, Any]:
         "asked_by": case.asked_by,
         "approved_by": list(case.approved_by),
         "members": list(case.members),
+        "urgent": case.request.urgent,
+        "confirm_by": case.confirm_by and case.confirm_by.isoformat(),
         "valid_until": case.request.valid_until.isoformat(),
     }

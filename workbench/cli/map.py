@@ -52,7 +52,9 @@ def _map(options: argparse.Namespace) -> int:
     )
     page = self_contained_html(drawn)
     ids = [candidate.tracklet_id for candidate in candidates]
-    record_export(register, result.case, ids, form="html", content=page.encode())
+    record_export(
+        register, result.case, ids, form="html", content=page.encode(), file=options.output
+    )
     save_page(options.output, page)
     if options.json:
         notes = {"probe_notes": result.probe.notes} if result.probe.notes else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from workbench.cli.output import (
 from workbench.installation import Installation
 
 if TYPE_CHECKING:
-    from workbench.casework.retention import Held, Plan, Purged
+    from workbench.casework.retention import Plan, Purged
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -54,27 +55,36 @@ def _purge(options: argparse.Namespace) -> int:
     register = installation.register
     with installation.open_gallery(options.gallery) as gallery:
         planned = plan(register, gallery, days=options.days)
+    if options.dry_run and options.json:
+        lines([_facts(planned) | {"planned": planned.document()}])
+    if not (options.json and options.dry_run):
+        say(*_words(planned))
     if options.dry_run:
-        if options.json:
-            lines([_facts(planned)])
-        say(*_words(planned))
+        say("Nothing was deleted: --dry-run only shows.")
         return DONE
-    if not (options.yes or planned.is_empty):
-        say(*_words(planned))
+    agreement = "--yes"
+    if planned.is_empty:
+        agreement = "nothing was to be deleted"
+    elif not options.yes:
         if options.json or not at_a_terminal():
             say("Nothing was deleted. At a terminal you are asked; scripts give --yes.")
             return REFUSED
         if not agreed("Delete this for good?"):
             say("Nothing was deleted.")
             return PROBLEMS
+        agreement = "asked at a terminal"
     with installation.open_gallery(
         options.gallery, write=True, action="retention.purge"
     ) as gallery:
         removing = partial(remove_old, gallery)
-        done = purge(register, options.gallery, removing, planned=planned)
+        done = purge(register, options.gallery, removing, planned=planned, agreed=agreement)
     if options.json:
         lines([_facts(done)])
-    say(f"Deleted {_counted(done)}.", _kept(done.held))
+    say(
+        f"Deleted {counted(done.removed['recordings'], 'recording')}, "
+        f"{counted(done.removed['tracklets'], 'tracklet')} and what was kept of "
+        f"{counted(done.subjects, 'subject')}. That is on record."
+    )
     return DONE
 
 
@@ -88,21 +98,50 @@ def _facts(done: Plan | Purged) -> dict[str, object]:
     }
 
 
-def _words(planned: Plan) -> tuple[str, ...]:
-    oldest = f" The oldest begins {planned.oldest:%Y-%m-%d %H:%M} UTC." if planned.oldest else ""
-    return f"To be deleted: {_counted(planned)}.{oldest}", _kept(planned.held)
+def _words(planned: Plan) -> list[str]:
+    """Describe a plan: what goes, what of it may surprise, and what stays."""
+    if planned.is_empty:
+        return [f"Nothing from before {_time(planned.before)} is to be deleted.", _kept(planned)]
+    removed = planned.removed
+    words = [f"To be deleted for good, as older than {_time(planned.before)}:"]
+    if planned.span is not None:
+        start, end = map(_time, planned.span)
+        recordings = counted(removed["recordings"], "recording")
+        words.append(f"  {recordings}, {start} to {end}; {counted(planned.faces, 'face')} in them")
+    words += [
+        f"  {counted(removed['tracklets'], 'tracklet')} with their best shots and templates",
+        f"  photographs and templates of {counted(planned.subjects, 'subject')} whose cases ended",
+    ]
+    if planned.old_when_indexed:
+        words.append(
+            f"PLEASE NOTE: {_of_them(planned.old_when_indexed)} already that old when indexed, as "
+            "footage of a cold case is. The age of the footage counts, not when it came: if anyone "
+            "still needs it, do not go on, and have the rule retention_days set higher first."
+        )
+    if planned.searchable:
+        words.append(
+            f"PLEASE NOTE: {_of_them(planned.searchable)} within the area and time of open cases. "
+            "An open case keeps only its sightings and the candidates under review; the rest can "
+            "not be searched any more."
+        )
+    return [*words, _kept(planned)]
 
 
-def _counted(done: Plan | Purged) -> str:
+def _of_them(number: int) -> str:
+    return f"{counted(number, 'recording')} {'was' if number == 1 else 'were'}"
+
+
+def _kept(planned: Plan) -> str:
+    held = planned.held
+    if not held.tracklets:
+        return "No open case holds anything."
     return (
-        f"{counted(done.removed['recordings'], 'recording')} and "
-        f"{counted(done.removed['tracklets'], 'tracklet')} from before "
-        f"{done.before:%Y-%m-%d %H:%M} UTC, and {counted(done.subjects, 'subject')}"
-    )
-
-
-def _kept(held: Held) -> str:
-    return (
-        f"Kept for open cases: {counted(len(held.sightings), 'sighting')} and "
+        f"Kept, because {counted(held.cases, 'open case')} "
+        f"{'holds' if held.cases == 1 else 'hold'} them: "
+        f"{counted(len(held.sightings), 'sighting')}, and "
         f"{counted(len(held.waiting), 'candidate')} whose review is not finished."
     )
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from workbench.casework.signedin import end_on_record, sessions_of
 from workbench.cli.options import add_action, add_actions, add_json, describe
 from workbench.cli.output import DONE, PROBLEMS, counted, lines, say, show, table
 from workbench.installation import Installation
@@ -40,8 +41,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from workbench.server.administration import sessions_of
-
     register = Installation.open().register
     register.require("session.end")
     found = sessions_of(register.folder)
@@ -63,19 +62,9 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _end(options: argparse.Namespace) -> int:
-    from workbench.server.administration import end_sessions, sessions_of
-
-    register = Installation.open().register
-    register.require("session.end")
-    wanted = [
-        one for one in sessions_of(register.folder) if options.session in {one.id, one.account}
-    ]
-    if not wanted:
+    ended = end_on_record(Installation.open().register, options.session)
+    if not ended:
         say(f"No session of {options.session} is open.")
         return PROBLEMS
-    for one in wanted:  # before it is done, so that no end is without its entry
-        about = {"id": one.id, "account": one.account, "way": one.way}
-        register.record("session.ending", about | {"began": one.began.isoformat()})
-    ended = end_sessions(register.folder, options.session)
     say(f"{counted(len(ended), 'session')} of {options.session} ended.")
     return DONE

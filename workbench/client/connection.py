@@ -128,7 +128,8 @@ class Connection:
         *,
         template: str,
         authority: str,
-        authorisation: str,
+        authorisation: str = "",
+        urgent: str = "",
         title: str = "",
         description: str = "",
         legal_basis: str | None = None,
@@ -149,7 +150,11 @@ class Connection:
             Kind of case, which sets purpose and legal basis: ``missing-person`` …, one of
             :data:`workbench.casework.cases.TEMPLATES`.
         authority, authorisation : str
-            The body outside that authorised it, and the reference of its decision.
+            The body outside that authorised it, and the reference of its decision, which an urgent
+            request may lack.
+        urgent : str
+            Why it cannot wait for that decision: it begins when one person lets it, and ends unless
+            another confirms it in time. Empty for all other cases.
         title, description, legal_basis, valid_days, cameras
             As in :class:`workbench.casework.cases.Request`; days count from now.
         members : iterable of str
@@ -164,7 +169,8 @@ class Connection:
         """
         document = {
             "reference": reference, "template": template, "authority": authority,
-            "authorisation": authorisation, "title": title, "description": description,
+            "authorisation": authorisation, "urgent": urgent, "title": title,
+            "description": description,
             "valid_days": valid_days, "cameras": cameras, "members": list(members),
             **({} if legal_basis is None else {"legal_basis": legal_basis}),
             **scope_document(scope), "photographs": _photographs(photographs),
@@ -178,8 +184,17 @@ class Connection:
         """
         return self._do(reference, "approve", {"digest": digest})
 
+    def confirm(self, reference: str, *, digest: str, authorisation: str = "") -> Case:
+        """Confirm an urgent case that another person let begin, as it was read.
+
+        *authorisation* is the reference of the outside decision, where the request lacks it. Raises
+        CaseError if it is too late, and what :meth:`approve` raises.
+        """
+        document = {"digest": digest, "authorisation": authorisation}
+        return self._do(reference, "confirm", document)
+
     def decline(self, reference: str, *, reason: str) -> Case:
-        """Decline a case that was requested."""
+        """Decline a case that was requested, or to confirm an urgent one, which ends it."""
         return self._do(reference, "decline", {"reason": reason})
 
     def close(self, reference: str, *, reason: str) -> Case:

@@ -9,6 +9,7 @@ import base64
 import inspect
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any
 
 from workbench import errors
@@ -154,14 +155,19 @@ def case_document(case: Case) -> Document:
         "exceeds": list(case.exceeds),
         "most_cameras": case.most_cameras,
         "members": list(case.members),
-        "ended_at": None if case.ended_at is None else case.ended_at.isoformat(),
+        "ended_at": _written(case.ended_at),
         "reason": case.reason,
+        "approved_at": _written(case.approved_at),
+        "begun_at": _written(case.begun_at),
+        "confirm_by": _written(case.confirm_by),
+        "confirmed_by": case.confirmed_by,
+        "authorised_as": case.authorised_as,
+        "erased_at": _written(case.erased_at),
     }
 
 
 def case_from(document: Mapping[str, Any]) -> Case:
     """Read a case."""
-    ended = document["ended_at"]
     return Case(
         request=Request.from_document(document["request"]),
         asked_by=document["asked_by"],
@@ -172,9 +178,22 @@ def case_from(document: Mapping[str, Any]) -> Case:
         exceeds=tuple(document["exceeds"]),
         most_cameras=document["most_cameras"],
         members=tuple(document["members"]),
-        ended_at=None if ended is None else parse_time(ended),
+        ended_at=_read(document["ended_at"]),
         reason=document["reason"],
+        approved_at=_read(document["approved_at"]),
+        begun_at=_read(document["begun_at"]),
+        confirmed_by=document["confirmed_by"],
+        authorised_as=document["authorised_as"],
+        erased_at=_read(document["erased_at"]),
     )
+
+
+def _written(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
+def _read(text: str | None) -> datetime | None:
+    return None if text is None else parse_time(text)
 
 
 def error_document(error: SightlineError) -> Document:

@@ -226,7 +226,7 @@ class SearchResult(Findings, investigation.SearchResult):
         drawn = sightings_map(candidates, **{**self._about(), "notices": notices, **options})
         page = self_contained_html(drawn)
         ids = [candidate.tracklet_id for candidate in candidates]
-        record_export(register, self.case, ids, form="html", content=page.encode())
+        record_export(register, self.case, ids, form="html", content=page.encode(), file=Path(path))
         save_page(path, page)
 
 

@@ -51,6 +51,7 @@ from workbench.server.pages import (
     SignOut,
 )
 from workbench.server.policy import FRAME, Policy, tile_source
+from workbench.server.rounds import Rounds
 from workbench.server.scratch import scratch_folder
 from workbench.server.sessions import LONGEST_IDLE, LONGEST_LIFE, Sessions
 from workbench.server.signins import SignIns
@@ -308,9 +309,13 @@ class DashboardServer(Voila):  # type: ignore[misc]
             self.ready(self.sign_in.opens(self.address))
             await self.kernel_manager.open()
             self.kernel_manager.refill()
-            watch = asyncio.create_task(self._watch(way))
+            watching = (
+                asyncio.create_task(self._watch(way)),
+                asyncio.create_task(Rounds(self.casework.parent).run()),
+            )
             await stopped.wait()
-            watch.cancel()
+            for task in watching:
+                task.cancel()
         finally:
             server.stop()
             await KernelSocket.close_all()

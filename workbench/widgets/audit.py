@@ -59,6 +59,7 @@ class AuditPanel(Panel):
             [
                 heading("The record"),
                 markup(_verdict(overview)),
+                markup(_urgent(overview)),
                 heading("People"),
                 markup(_people(overview)),
                 heading("Examiners"),
@@ -125,6 +126,11 @@ def _verdict(overview: AuditOverview) -> str:
     pinned += "with its head, looks the same."
     head = f"<code>{escaped(found.head)}</code>"
     return f'<p class="sl-hint">{escaped(words)} {head} {escaped(pinned)}</p>'
+
+
+def _urgent(overview: AuditOverview) -> str:
+    words = overview.urgent.words
+    return words and f"<p>{escaped(words)}</p>"
 
 
 def _people(overview: AuditOverview) -> str:

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from workbench.casework.facts import notices_of
 from workbench.casework.reviewing.verdicts import SAME_FROM, SCALE
-from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import FILM, PLAIN_SCALE, scale_marks
 
 if TYPE_CHECKING:
@@ -193,7 +193,8 @@ def _case(dossier: Dossier) -> Section:
         ("Title", request.title),
         ("Purpose", request.purpose),
         ("Legal basis", request.legal_basis),
-        ("Authorised by", f"{request.authority} ({request.authorisation})"),
+        ("Authorised by", f"{request.authority} ({case.authorisation or 'not yet'})"),
+        ("Urgent", request.urgent),
         ("Requested by", f"{case.asked_by}, {dossier.local(case.asked_at)}"),
         ("Approved by", ", ".join(case.approved_by) or "no one"),
         ("Beyond the limits", "; ".join(case.exceeds)),
@@ -209,7 +210,7 @@ def _case(dossier: Dossier) -> Section:
         table=tuple(row for row in facts if row[1] or not row[0]),
         widths=(1, 4),
         pictures=tuple((jpeg, f"Subject, {n}") for n, jpeg in enumerate(dossier.photographs, 1)),
-        warning=TRAINING_NOTICE if case.is_training else "",
+        warning=" ".join(notices_of(case, zone=dossier.zone)),
     )
 
 

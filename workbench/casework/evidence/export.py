@@ -20,6 +20,7 @@ from workbench.casework.evidence.contents import (
 )
 from workbench.casework.evidence.drawings import place_sketch, time_sketch
 from workbench.casework.evidence.report import as_html, as_pdf
+from workbench.casework.facts import notices_of
 from workbench.casework.record.chain import Head
 from workbench.casework.record.keys import counting
 from workbench.casework.record.signing import fingerprint, signing_key
@@ -28,7 +29,6 @@ from workbench.casework.reviewing.exports import considered
 from workbench.casework.reviewing.fillers import error_rates_of
 from workbench.casework.searches import SEARCHING, SearchEntry, searches_of
 from workbench.casework.subjects import subject_photographs
-from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import TIME_FIELDS
 from workbench.domain.spreadsheets import csv_text
 from workbench.errors import EvidenceError, NotCalibrated
@@ -118,7 +118,10 @@ def export(
 
     def note(manifest: str) -> None:
         entry = {"case": reference, "manifest": manifest, "key": mark, "files": len(files)}
-        register.record("evidence.exported", entry, by=me)
+        entry["file"] = str(output.resolve())
+        with register.exclusively():
+            register.case(reference)  # which may have ended while the files were made
+            register.record("evidence.exported", entry, by=me)
 
     manifest = write_archive(output, files, about, key, record=note)
     changed = tuple(source.file for source in dossier.sources if source.changed)
@@ -294,7 +297,7 @@ def _map(dossier: Dossier, base_map: Path | None) -> bytes:
             district=dossier.case.request.district,
             zone=dossier.zone,
             base_map=base_map,
-            notices=(TRAINING_NOTICE,) if dossier.case.is_training else (),
+            notices=notices_of(dossier.case, zone=dossier.zone),
         )
     )
     return page.encode("utf-8")
@@ -325,9 +328,9 @@ def _candidates(dossier: Dossier) -> bytes:
             rows.append([*own, d.examiner, d.at, d.words, json.dumps(dict(d.features)), d.reason])
         if not finding.item.decisions:
             rows.append([*own, "", "", "", "", ""])
-    if dossier.case.is_training:
+    if notices := notices_of(dossier.case, zone=dossier.zone):
         columns.append("notice")
-        rows = [[*row, TRAINING_NOTICE] for row in rows]
+        rows = [[*row, " ".join(notices)] for row in rows]
     return csv_text(columns, rows).encode("utf-8")
 
 

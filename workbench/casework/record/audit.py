@@ -132,6 +132,12 @@ class AuditLog:
             found, self._ahead = [*self._ahead, *self._read(file)], []
             return found
 
+    def read_all(self) -> list[Entry]:
+        """Return all entries, from the first on, also while this process holds the lock."""
+        whole = AuditLog(self.folder)
+        whole._held = self._held
+        return whole.read_new()
+
     # --- Within ---------------------------------------------------------------------------
 
     @contextlib.contextmanager

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.casework.facts import notices_of
 from workbench.casework.reviewing.blindness import is_about_review
 from workbench.casework.reviewing.review import review_list
 from workbench.casework.reviewing.verdicts import Reviewed
-from workbench.casework.training import TRAINING_NOTICE
 
 if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
@@ -63,7 +64,7 @@ def exportable(
         item.tracklet_id for item in review_list(register, reference) if item.key not in kept
     }
     found = tuple(one for one in candidates if one.tracklet_id not in waiting)
-    notices = [TRAINING_NOTICE] if register.case(reference).is_training else []
+    notices = [*notices_of(register.case(reference))]
     if left_out := len(candidates) - len(found):
         faces = "1 candidate is" if left_out == 1 else f"{left_out:,} candidates are"
         notices.append(
@@ -74,9 +75,17 @@ def exportable(
 
 
 def record_export(
-    register: CaseRegister, reference: str, tracklets: Sequence[str], *, form: str, content: bytes
+    register: CaseRegister,
+    reference: str,
+    tracklets: Sequence[str],
+    *,
+    form: str,
+    content: bytes,
+    file: str | Path,
 ) -> None:
     """Record the export of a file that shows tracklets of a case, before it is handed out.
+
+    *file* is where it is written, or the name under which a browser saves it.
 
     Raises NotPermitted if the user may not export, and CaseError if there is no such case.
     """
@@ -85,6 +94,7 @@ def record_export(
     about = {
         "case": reference,
         "form": form,
+        "file": str(file.resolve() if isinstance(file, Path) else file),
         "sha256": hashlib.sha256(content).hexdigest(),
         "tracklets": list(tracklets),
     }

@@ -45,8 +45,11 @@ class ConfirmedSightings:
 
 
 def readable_cases(register: CaseRegister) -> tuple[Case, ...]:
-    """Return the cases the user may read: see :meth:`CaseRegister.cases`."""
-    return register.cases()
+    """Return the cases whose sightings the user may read: see :meth:`CaseRegister.cases`.
+
+    Of urgent ones that were not confirmed there are none any more.
+    """
+    return tuple(case for case in register.cases() if case.state != "not confirmed")
 
 
 def confirmed_sightings(

@@ -28,7 +28,7 @@ ROUTES = [
     ("me", footage.Me),
     ("cases", cases.Cases),
     (rf"cases/{_NAME}", cases.OneCase),
-    (rf"cases/{_NAME}/(approve|decline|close)", cases.CaseAction),
+    (rf"cases/{_NAME}/(approve|confirm|decline|close)", cases.CaseAction),
     (rf"cases/{_NAME}/members/{_NAME}", cases.Member),
     (rf"cases/{_NAME}/sightings", cases.CaseSightings),
     (rf"cases/{_NAME}/review", cases.CaseReview),

@@ -76,11 +76,11 @@ class OneCase(_OfCases):
 
     def _shown(self, reference: str) -> Document:
         self.register.require("case.read", reference)
-        return case_document(self.case(reference))
+        return case_document(self.case(reference, ended=True))
 
 
 class CaseAction(_OfCases):
-    """``cases/REF/approve``, ``decline`` and ``close``: what becomes of a case."""
+    """``cases/REF/approve``, ``confirm``, ``decline`` and ``close``: what becomes of a case."""
 
     async def post(self, reference: str, action: str) -> None:
         """Do it, and send the case as it is then."""
@@ -92,6 +92,12 @@ class CaseAction(_OfCases):
         if action == "approve":
             digest = questions.text_of(document, "digest")
             return case_document(self.register.approve(reference, digest=digest))
+        if action == "confirm":
+            digest = questions.text_of(document, "digest")
+            named = questions.text_of(document, "authorisation", default="")
+            return case_document(
+                self.register.confirm(reference, digest=digest, authorisation=named)
+            )
         act = self.register.decline if action == "decline" else self.register.close
         return case_document(act(reference, reason=questions.text_of(document, "reason")))
 
@@ -181,7 +187,8 @@ def _asked(document: dict[str, Any], reference: str) -> dict[str, Any]:
         "title": questions.text_of(document, "title", default=""),
         "legal_basis": questions.text_of(document, "legal_basis", default=template.legal_basis),
         "authority": questions.text_of(document, "authority"),
-        "authorisation": questions.text_of(document, "authorisation"),
+        "authorisation": questions.text_of(document, "authorisation", default=""),
+        "urgent": questions.text_of(document, "urgent", default=""),
         "district": scope.district,
         "start": scope.start,
         "end": scope.end,

@@ -152,10 +152,13 @@ class Endpoint(RequestHandler):
         """The body as a JSON object; raises BadInput for anything else."""
         return read_object(self.request.body or b"{}", where="body")
 
-    def case(self, reference: str) -> Case:
-        """Return a case that the person may read; raise NotFound for any other."""
+    def case(self, reference: str, *, ended: bool = False) -> Case:
+        """Return a case that the person may read; raise NotFound for any other.
+
+        *ended* is that of :meth:`CaseRegister.case`.
+        """
         try:
-            return self.served.installation.register.case(reference)
+            return self.served.installation.register.case(reference, ended=ended)
         except CaseError as error:
             raise NotFound(error.what, where=error.where, fix=error.fix) from None
 

@@ -11,6 +11,7 @@ import pandas as pd
 from workbench.calibration import calibration_of
 from workbench.casework.reviewing.exports import record_table
 from workbench.casework.reviewing.review import is_over, reviewed
+from workbench.casework.reviewing.sightings import readable_cases
 from workbench.domain import PLAIN_SCALE
 from workbench.gallery.different import different_people
 from workbench.server.api.endpoint import Endpoint
@@ -32,7 +33,7 @@ class Scores(Endpoint):
                 case.reference, item.tracklet_id, float(item.score), item.scale, item.outcome,
                 len(item.decisions), max(decision.at for decision in item.decisions),
             )
-            for case in register.cases()
+            for case in readable_cases(register)
             # While one face waits, those who decide on it stay blind to all scores of the case.
             if is_over(register, case)
             for item in reviewed(register, case.reference)

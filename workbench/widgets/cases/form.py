@@ -30,6 +30,7 @@ FIELDS = {
     "legal_basis": ("Legal basis", ""),
     "authority": ("Authority", "Outside body or person that authorised it"),
     "authorisation": ("Their reference", "Of the decision that authorised it"),
+    "urgent": ("Urgent because", "Empty if it can wait for their decision"),
     "description": ("Subject", "A few words about the person"),
     "members": ("Further members", "Names with which they sign in, with commas between"),
 }
@@ -85,7 +86,7 @@ class RequestPanel(Panel):
         for widget, name in ((self.valid, "valid_days"), (self.most, "most_cameras")):
             ipywidgets.dlink((widget, "value"), (model, name))
             model.observe(lambda change, to=widget: setattr(to, "value", change["new"]), name)
-        first = ("reference", "title", "legal_basis", "authority", "authorisation")
+        first = ("reference", "title", "legal_basis", "authority", "authorisation", "urgent")
         rest = [self.fields[name] for name in FIELDS if name not in first]
         children = [
             self.kind,

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from traitlets import Bool, Instance, Tuple, Unicode
 
 from workbench.casework.cases import Case
+from workbench.casework.facts import urgent_notice
 from workbench.casework.subjects import subject_photographs
 from workbench.errors import SightlineError
+from workbench.maps.zones import UTC_ZONE
 from workbench.widgets.components.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from workbench.installation import Installation
     from workbench.widgets.components.work import Work
 
-Offer: TypeAlias = Literal["approve", "decline", "close", "members"]
+Offer: TypeAlias = Literal["approve", "confirm", "decline", "close", "members"]
 
 
 class CasesModel(Tasks):
@@ -46,6 +48,7 @@ class CasesModel(Tasks):
     def __init__(self, *, installation: Installation, work: Work | None = None) -> None:
         super().__init__(work)
         self.installation = installation
+        self.zone = installation.settings.zone or UTC_ZONE
         self.me: Person = installation.register.require("case.read")
         self.refresh()
 
@@ -57,8 +60,12 @@ class CasesModel(Tasks):
     @property
     def listed(self) -> Sequence[Case]:
         """The cases of the list: all, or those that have not ended."""
-        over = ("closed", "declined", "expired")
-        return [case for case in self.cases if self.ended or case.status() not in over]
+        over = ("closed", "declined", "expired", "not confirmed")
+        return [
+            case
+            for case in self.cases
+            if self.ended or case.confirm_by is not None or case.status() not in over
+        ]
 
     def refresh(self) -> None:
         """Read the cases again, and with them the one that is shown."""
@@ -89,6 +96,10 @@ class CasesModel(Tasks):
             if me.account not in case.approved_by:
                 offers.append("approve")
             offers.append("decline")
+        if case.confirm_by is not None and me.may("case.approve") and not own:
+            if me.account not in case.approved_by:
+                offers.append("confirm")
+            offers.append("decline")
         if case.state in ("requested", "open"):
             if case.is_training:
                 closes = me.may("training.use")
@@ -106,6 +117,8 @@ class CasesModel(Tasks):
             return self.installation.register.approve(case.reference, digest=case.digest)
 
         def words(case: Case) -> str:
+            if case.confirm_by is not None:
+                return f"You let {case.reference} begin. {urgent_notice(case, zone=self.zone)}"
             if case.state == "open":
                 return f"You approved {case.reference}; it is {case.status()}."
             return (
@@ -115,14 +128,28 @@ class CasesModel(Tasks):
 
         self._act("case", act, words)
 
+    def confirm(self, authorisation: str) -> None:
+        """Confirm the urgent case as it was read; *authorisation* may be in the request."""
+
+        def act(case: Case) -> Case:
+            return self.installation.register.confirm(
+                case.reference, digest=case.digest, authorisation=authorisation
+            )
+
+        self._act("case", act, lambda case: f"You confirmed {case.reference}.")
+
     def decline(self, reason: str) -> None:
-        """Decline the request that is shown."""
+        """Decline the request that is shown, or to confirm the urgent case."""
 
         def act(case: Case) -> Case:
             return self.installation.register.decline(case.reference, reason=reason)
 
+        def words(case: Case) -> str:
+            gone = " What came of it is deleted." if case.state == "not confirmed" else ""
+            return f"You declined {case.reference}.{gone}"
+
         if self._is_reason(reason):
-            self._act("case", act, lambda case: f"You declined {case.reference}.")
+            self._act("case", act, words)
 
     def close(self, reason: str) -> None:
         """Close the case that is shown, for good."""
@@ -181,7 +208,7 @@ class CasesModel(Tasks):
         self.say("members")
         case = next((case for case in self.cases if case.reference == reference), None)
         photographs: tuple[bytes, ...] = ()
-        if case is not None and self.me.may("shot.view"):
+        if case is not None and case.state != "not confirmed" and self.me.may("shot.view"):
             try:
                 photographs = subject_photographs(self.installation.register.folder, case)
             except SightlineError as error:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from workbench.casework.facts import facts, status_words
-from workbench.casework.training import TRAINING_NOTICE
+from workbench.casework.facts import facts, notices_of, status_words
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE
@@ -172,8 +171,16 @@ class CasePanel(Panel):
         self.reason = ipywidgets.Text(
             placeholder="Reason, for the record", layout={"flex": "1 1 260px"}, tooltip="Reason"
         )
+        self.decided = ipywidgets.Text(
+            placeholder="Reference of the outside decision",
+            layout={"width": "280px"},
+            tooltip="Reference of the outside decision",
+        )
         self.acts: dict[Offer, Any] = {
             "approve": button("Approve", model.approve, style="primary"),
+            "confirm": button(
+                "Confirm", lambda: model.confirm(self.decided.value), style="primary"
+            ),
             "decline": button("Decline", lambda: model.decline(self.reason.value)),
             "close": button(
                 "Close the case",
@@ -203,7 +210,7 @@ class CasePanel(Panel):
                 self.title,
                 self.faces,
                 self.facts,
-                row(*self.acts.values(), self.reason),
+                row(self.decided, *self.acts.values(), self.reason),
                 message(model, "case"),
                 self.members,
             ]
@@ -229,7 +236,11 @@ class CasePanel(Panel):
         for name, act in self.acts.items():
             act.layout.display = "" if name in offers else "none"
         self.reason.layout.display = "" if {"decline", "close"} & {*offers} else "none"
-        self.reason.value = ""
+        self.reason.value = self.decided.value = ""
+        lacks = "confirm" in offers and not case.authorisation
+        self.decided.layout.display = "" if lacks else "none"
+        urgent = case.request.urgent and case.state == "requested"
+        self.acts["approve"].description = "Let it begin" if urgent else "Approve"
         self.members.layout.display = "" if "members" in offers else "none"
         self.known.children = [
             button(f"Remove {name}", partial(self._remove, name))
@@ -238,10 +249,11 @@ class CasePanel(Panel):
         ]
         title = case.request.title
         words = escaped(f"{case.reference}: {title}" if title else case.reference)
-        training = f'<p class="sl-message" role="note">{escaped(TRAINING_NOTICE)}</p>'
-        self.title.value = (
-            f'<h2 class="sl-heading">{words}</h2>{training if case.is_training else ""}'
+        notices = "".join(
+            f'<p class="sl-message" role="note">{escaped(notice)}</p>'
+            for notice in notices_of(case, zone=self.zone)
         )
+        self.title.value = f'<h2 class="sl-heading">{words}</h2>{notices}'
         self.faces.value = "".join(
             f'<figure><img src="{data_uri(jpeg)}" alt="The subject, photograph {number}"></figure>'
             for number, jpeg in enumerate(model.photographs, start=1)

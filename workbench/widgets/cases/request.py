@@ -57,7 +57,8 @@ class RequestModel(Photographs, ScopeModel):
     title = Unicode()
     legal_basis = Unicode()
     authority = Unicode()
-    authorisation = Unicode()
+    authorisation = Unicode(help="an urgent request may lack it")
+    urgent = Unicode(help="why it cannot wait for that decision; empty: it can")
     description = Unicode(help="a few words about the subject")
     members = Unicode(help="accounts of further members, with commas between them")
     valid_days = Float(7.0, help="days for which the case may be searched")
@@ -95,7 +96,10 @@ class RequestModel(Photographs, ScopeModel):
         """Request the case; where the form is not complete, say beside each part what it lacks."""
         register = self.installation.register
         kind, missing = self.kind, [] if self.kind else ["Choose the kind of case."]
-        missing += [words for name, words in NEEDED.items() if not getattr(self, name).strip()]
+        needed = {name: words for name, words in NEEDED.items() if not getattr(self, name).strip()}
+        if self.urgent.strip():
+            needed.pop("authorisation", None)
+        missing += needed.values()
         if not self.valid_days > 0:
             missing.append("Say for how many days the case may be searched.")
         self.say("target")
@@ -106,7 +110,14 @@ class RequestModel(Photographs, ScopeModel):
         now = datetime.now(UTC)
         fields = {
             name: getattr(self, name)
-            for name in ("reference", "title", "legal_basis", "authority", "authorisation")
+            for name in (
+                "reference",
+                "title",
+                "legal_basis",
+                "authority",
+                "authorisation",
+                "urgent",
+            )
         }
         members = tuple(filter(None, map(str.strip, self.members.split(","))))
         until, description = now + timedelta(days=self.valid_days), self.description
@@ -153,4 +164,5 @@ class RequestModel(Photographs, ScopeModel):
         with self.hold_trait_notifications():
             self.uploads = ()
             self.reference = self.title = self.authorisation = self.description = self.members = ""
+            self.urgent = ""
         self._done(case)

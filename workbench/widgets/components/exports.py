@@ -79,7 +79,10 @@ class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
             shown = replace(shown, candidates=kept, notices=notices)
             content = shown.file(form)
             ids = [candidate.tracklet_id for candidate in kept]
-            record_export(self._register, shown.case, ids, form=form, content=content)
+            record_export(
+                self._register, shown.case, ids,
+                form=form, content=content, file=shown.file_name(form),
+            )  # fmt: skip
         except SightlineError as error:
             self._say(str(error))
             return

@@ -1,0 +1,290 @@
+"""Urgent cases: begun by one, confirmed by another in time, or over and deleted."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from searching import search
+
+from workbench.casework import erasure
+from workbench.casework.authority import permit_fetching
+from workbench.casework.cases import Case, Request
+from workbench.casework.drafts import keep_draft, read_drafts
+from workbench.casework.evidence.export import export
+from workbench.casework.facts import facts, notices_of, status_words
+from workbench.casework.retention import held
+from workbench.casework.reviewing.exports import exportable, record_export
+from workbench.casework.reviewing.review import (
+    decide,
+    list_for_review,
+    review_list,
+    review_state,
+    reviewed,
+    waiting,
+)
+from workbench.casework.reviewing.sightings import confirmed_sightings
+from workbench.casework.reviewing.triage import opinions, record_view, sort_out
+from workbench.casework.subjects import subject_folder
+from workbench.domain import Probe, Scope
+from workbench.errors import CaseError, NotPermitted, SightlineError
+from workbench.gallery import Gallery
+
+SEEN = {"nose": "similar", "ears": "similar", "mouth": "similar"}
+
+
+@pytest.fixture
+def begun(office: Any, clock: Any, ask: Callable[..., Request], subject: Probe) -> Case:
+    """A-1, urgent and without an outside decision: anna requested it, sara let it begin."""
+    request = ask(urgent="A child, by night", authorisation="")
+    office.sit("anna").ask(request, subject=subject)
+    case = office.approve("sara", "A-1")
+    office.sit("anna")
+    return case
+
+
+@pytest.fixture
+def found(office: Any, begun: Case, gallery: Gallery, subject: Probe, permitted: Scope) -> Any:
+    """Candidates of A-1, one of them a sighting, another sorted; a saved question; a file."""
+    result = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=2)
+    register, first = office.register, result.candidates[0]
+    keep_draft(register, "A-1", {"district": "here"}, [b"photograph"], page="p1")
+    sort_out(register, "A-1", result.candidates[1], "unsure")
+    list_for_review(register, "A-1", [first], of=result.candidates)
+    (item,) = waiting(office.sit("ben"), "A-1", gallery)
+    for name in ("ben", "rosa"):
+        office.sit(name)
+        decide(office.register, "A-1", item.key, conclusion=3, features=SEEN, reason="Scar.")
+    office.sit("anna")
+    assert held(register).sightings == {first.tracklet_id}
+    return result
+
+
+def test_an_urgent_case_opens_for_one_and_stays_open_for_another(
+    office: Any, clock: Any, begun: Case
+) -> None:
+    assert (begun.status(), begun.approved_by) == ("open", ("sara",))
+    assert begun.confirm_by is not None
+    assert begun.confirm_by - begun.begun_at == timedelta(hours=48)
+    (notice,) = notices_of(begun)
+    assert notice.startswith(f"Urgent, not confirmed until {begun.confirm_by:%d %b %Y, %H:%M} UTC")
+    assert status_words(begun) == "open, urgent and not confirmed"
+    told = dict(facts(begun))
+    assert told["urgent"] == "A child, by night"
+    assert told["begun by"].startswith("sara, ")
+    assert "47 h 59 min left" in told["to be confirmed"]
+    clock.forward(hours=47)
+    confirmed = office.sit("sven").confirm("A-1", digest=begun.digest, authorisation="P 9/26")
+    assert confirmed.approved_by == ("sara", "sven")
+    assert confirmed.authorisation == "P 9/26"
+    assert not notices_of(confirmed)
+    clock.forward(hours=2)
+    again = office.sit("anna").case("A-1")
+    assert (again.confirmed_by, again.status()) == ("sven", "expired")  # valid for two days
+    assert not office.events("case.erasing")
+
+
+@pytest.mark.parametrize("name", ["anna", "sara", "both"])
+def test_who_requested_let_begin_or_searched_does_not_confirm(
+    office: Any, begun: Case, name: str, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    reason = {
+        "anna": "anna requested the case and may not confirm it",
+        "sara": "sara let the case begin",
+        "both": "has searched under the case",
+    }[name]
+    if name != "sara":
+        office.sit("ada").grant("ben", "supervisor")
+        office.sit("ada").grant("anna", "supervisor")
+    if name == "both":
+        office.sit("ben")
+        search(gallery, subject, permitted, case="A-1", threshold=0.6, top=2)
+        name = "ben"
+    register = office.sit(name)
+    with pytest.raises(NotPermitted, match=reason):
+        register.confirm("A-1", digest=begun.digest, authorisation="P 9/26")
+    (refusal,) = office.events("case.confirm.refused")
+    assert reason in refusal.about["reasons"][0]
+    assert register.find_case("A-1").confirm_by is not None
+
+
+def test_it_is_confirmed_by_the_request_that_was_read_and_with_a_decision(
+    office: Any, begun: Case
+) -> None:
+    register = office.sit("sven")
+    with pytest.raises(CaseError, match="not the request that was read"):
+        register.confirm("A-1", digest="4f" * 32, authorisation="P 9/26")
+    with pytest.raises(CaseError, match="reference of the outside decision is missing"):
+        register.confirm("A-1", digest=begun.digest)
+    with pytest.raises(NotPermitted):
+        office.sit("rosa").confirm("A-1", digest=begun.digest, authorisation="P 9/26")
+    with pytest.raises(CaseError, match="is open"):
+        office.sit("sven").approve("A-1", digest=begun.digest)
+    assert register.find_case("A-1").confirm_by is not None
+
+
+def test_a_request_that_can_wait_is_not_confirmed(
+    office: Any, case: Case, ask: Callable[..., Request]
+) -> None:
+    with pytest.raises(CaseError, match="waits for no confirmation"):
+        office.sit("sven").confirm("A-1", digest=case.digest, authorisation="P 9/26")
+    with pytest.raises(CaseError, match="is missing"):
+        ask(authorisation="")
+
+
+def test_a_confirmation_one_second_late_finds_the_case_over(
+    office: Any, clock: Any, begun: Case
+) -> None:
+    clock.forward(hours=48, seconds=1)
+    with pytest.raises(CaseError, match="not confirmed within 48 hours"):
+        office.sit("sven").confirm("A-1", digest=begun.digest, authorisation="P 9/26")
+    # Nor does an entry count that was made late by whatever way.
+    register = office.register
+    about = {"case": "A-1", "request": begun.digest, "authorisation": "P 9/26"}
+    register.record("case.confirmed", about)
+    ended = register.case("A-1", ended=True)
+    assert (ended.status(), ended.confirmed_by) == ("not confirmed", "")
+    assert ended.ended_at == begun.confirm_by
+    # A clock that is set back brings nothing back: the record knows better.
+    clock.ahead = timedelta()
+    with pytest.raises(CaseError, match="not confirmed within 48 hours"):
+        office.sit("anna").case("A-1")
+
+
+DOORS: dict[str, Callable[..., Any]] = {
+    "search": lambda r, g, s, f: search(g, s, f.scope, case="A-1", threshold=0.6),
+    "faces": lambda r, g, s, f: record_view(r, "A-1", [f.candidates[0].tracklet_id]),
+    "triage": lambda r, g, s, f: sort_out(r, "A-1", f.candidates[0], "same"),
+    "opinions": lambda r, g, s, f: opinions(r, "A-1"),
+    "draft": lambda r, g, s, f: keep_draft(r, "A-1", {}, page="p2"),
+    "drafts": lambda r, g, s, f: read_drafts(r, "A-1"),
+    "list": lambda r, g, s, f: list_for_review(r, "A-1", f.candidates),
+    "queue": lambda r, g, s, f: waiting(r, "A-1", g),
+    "decide": lambda r, g, s, f: decide(r, "A-1", "k", conclusion=3, features=SEEN, reason="Scar."),
+    "reviewed": lambda r, g, s, f: reviewed(r, "A-1"),
+    "state": lambda r, g, s, f: review_state(r, "A-1"),
+    "sightings": lambda r, g, s, f: confirmed_sightings(r, "A-1", g),
+    "table": lambda r, g, s, f: exportable(r, "A-1", f.candidates),
+    "evidence": lambda r, g, s, f: export(r, "A-1", g, Path("out.zip")),
+    "close": lambda r, g, s, f: r.close("A-1", reason="found"),
+    "member": lambda r, g, s, f: r.add_member("A-1", "cleo"),
+    "hook": lambda r, g, s, f: permit_fetching(r, "A-1"),
+}
+
+
+def test_every_door_is_shut_from_that_minute_on_and_all_is_deleted(
+    office: Any, clock: Any, found: Any, gallery: Gallery, subject: Probe
+) -> None:
+    people = {"queue": "rolf", "decide": "rolf", "hook": "sven"}
+    kept = subject_folder(office.folder, "A-1")
+    inside = office.home / "A-1.zip"
+    outside = office.home.parent / "A-1.zip"
+    for path in (inside, outside):
+        export(office.register, "A-1", gallery, path)
+    page = b"<p>"
+    saved = {"form": "csv", "content": page, "file": "candidates-A-1.csv"}
+    record_export(office.register, "A-1", [found.candidates[0].tracklet_id], **saved)
+    assert len(list(kept.iterdir())) == 5  # two photographs, templates, a question, its photograph
+    clock.forward(hours=48)
+    assert kept.is_dir(), "no timer has run"
+    assert held(office.register).tracklets == frozenset()
+    for name, door in DOORS.items():
+        register = office.sit(people.get(name, "anna"))
+        with pytest.raises(SightlineError, match="urgent and is over: not confirmed"):
+            door(register, gallery, subject, found)
+    assert not kept.exists()
+    assert not inside.exists()
+    assert outside.exists()
+    assert not Path("out.zip").exists()
+    assert review_list(office.register, "A-1") == ()
+    (said,), (done,) = office.events("case.erasing"), office.events("case.erased")
+    assert said.account == done.account == ""
+    told = done.about
+    assert told["why"] == "not confirmed within 48 hours"
+    assert told["photographs, templates and saved questions"] == 5
+    assert told["exports"] == [str(inside)]
+    gone = told["exported out of the installation"]
+    assert [words.split(", ")[0] for words in gone] == [str(outside), "candidates-A-1.csv"]
+    assert (told["searches"], told["opinions"], told["decisions"]) == (1, 1, 2)
+    # What remains says so, to those who know of the case.
+    (listed,) = office.sit("anna").cases()
+    assert status_words(listed) == "not confirmed"
+    assert dict(facts(listed))["what came of it"].startswith("deleted, ")
+    assert office.sit("sven").case("A-1", ended=True).erased_at == done.at
+
+
+def test_a_declined_confirmation_ends_it_at_once(office: Any, found: Any) -> None:
+    kept = subject_folder(office.folder, "A-1")
+    assert kept.is_dir()
+    ended = office.sit("sven").decline("A-1", reason="the prosecutor declined")
+    assert (ended.status(), ended.reason) == ("not confirmed", "the prosecutor declined")
+    assert not kept.exists()
+    with pytest.raises(CaseError, match="is over: the prosecutor declined"):
+        confirmed_sightings(office.sit("anna"), "A-1", None)
+
+
+def test_closing_it_spares_nobody_the_confirmation(office: Any, clock: Any, begun: Case) -> None:
+    office.sit("anna").close("A-1", reason="found")
+    clock.forward(hours=1)
+    assert office.register.case("A-1").confirm_by == begun.confirm_by
+    clock.forward(hours=47)
+    assert office.sit("anna").case("A-1", ended=True).status() == "not confirmed"
+    assert not subject_folder(office.folder, "A-1").exists()
+
+
+@pytest.mark.parametrize("after", ["case.erasing", "photographs", "case.erased"])
+def test_who_is_killed_over_the_deletion_leaves_the_rest_to_the_next(
+    office: Any, clock: Any, found: Any, after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = subject_folder(office.folder, "A-1")
+    clock.forward(hours=49)
+    child = os.fork()
+    if child == 0:
+        register = office.fresh()
+        record = register.record_alone
+
+        def recorded(what: str, about: Any) -> Any:
+            if what == "case.erased" and after == "photographs":
+                os.kill(os.getpid(), signal.SIGKILL)
+            record(what, about)
+            if what == after:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        monkeypatch.setattr(register, "record_alone", recorded)
+        register.erase_unconfirmed()
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert kept.exists() == (after == "case.erasing")
+    register = office.fresh()
+    assert register.erase_unconfirmed() == (() if after == "case.erased" else ("A-1",))
+    assert not kept.exists()
+    assert len(office.events("case.erased")) == 1
+    first = office.events("case.erasing")[0].about
+    assert first["photographs, templates and saved questions"] == 5
+    assert register.erase_unconfirmed() == ()
+
+
+def test_what_cannot_be_deleted_is_on_record_and_tried_again(
+    office: Any, clock: Any, begun: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.forward(hours=49)
+
+    def broken(*_: Any) -> int:
+        raise OSError(5, "Input/output error", "a.jpg")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure, "delete_subject", broken)
+        for _ in range(3):
+            office.register.erase_unconfirmed()
+    (failed,) = office.events("case.erasing.failed")
+    assert failed.about["reason"] == "a.jpg: Input/output error"
+    kinds = [entry.what for entry in office.events("case.erasing")]
+    assert kinds == ["case.erasing", "case.erasing.failed"]
+    told = dict(facts(office.sit("sven").case("A-1", ended=True)))
+    assert told["what came of it"].startswith("deleted")
+    assert not subject_folder(office.folder, "A-1").exists()

@@ -1,0 +1,135 @@
+"""Erasure of what came of urgent cases that nobody confirmed.
+
+Such a case carries no authority from the minute on in which it should have been confirmed: the
+register gives it to nobody who wants to do anything under it. What came of it is deleted by the
+next that asks for the cases or for this one, by a purge, or by a running server, whichever comes
+first; whoever is killed over it leaves the rest to the next. The record alone remains: it says what
+went, and which files had left the installation, where nothing can delete them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import zipfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.casework.lifecycle import fold
+from workbench.casework.record.keys import counting
+from workbench.casework.subjects import delete_subject, erase, subject_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from workbench.casework.cases import Case
+    from workbench.casework.ledger import Ledger
+    from workbench.casework.record.chain import Entry
+
+ERASING, ERASED, FAILED = "case.erasing", "case.erased", "case.erasing.failed"
+
+# What came of a case, by the entries that say so. No page or command builds anything of them again.
+_CAME = {
+    "search.answered": "searches",
+    "triage.noted": "opinions",
+    "review.listed": "review lists",
+    "review.decided": "decisions",
+    "footage.fetched": "films fetched, which stay in their gallery until they are too old",
+}
+
+
+def erase_unconfirmed(ledger: Ledger, cases: Iterable[Case]) -> tuple[str, ...]:
+    """Delete what came of those of the cases that were not confirmed, if it is still there.
+
+    Returns the references of those of which something was. Each deletion is on record before and
+    after, in nobody's name; one that fails is, too, and is tried again the next time.
+    """
+    due = [case for case in cases if _is_due(ledger, case)]
+    for case in due:
+        with ledger.exclusively():
+            now = fold(ledger.entries_of(case.reference, "case."))
+            erased_at = now.erased_at if now else None
+            if _is_due(ledger, replace(case, erased_at=erased_at)):  # nobody else has meanwhile
+                _erase(ledger, case)
+    return tuple(case.reference for case in due)
+
+
+def _is_due(ledger: Ledger, case: Case) -> bool:
+    if case.state != "not confirmed":
+        return False
+    return case.erased_at is None or subject_folder(ledger.folder, case.reference).is_dir()
+
+
+def _erase(ledger: Ledger, case: Case) -> None:
+    within, outside, came = _what_came(ledger, case.reference)
+    home = subject_folder(ledger.folder, case.reference)
+    about: dict[str, Any] = {
+        "case": case.reference,
+        "why": case.reason,
+        "photographs, templates and saved questions": _number_of_files(home),
+        "exports": [str(path) for path in within],
+        "exported out of the installation": outside,
+        **came,
+    }
+    _note(ledger, ERASING, about)
+    try:
+        delete_subject(ledger.folder, case.reference)
+        for path in within:
+            erase(path)
+    except OSError as error:  # nothing of it is shown meanwhile
+        what = f"{error.filename or case.reference}: {error.strerror}"
+        _note(ledger, FAILED, {"case": case.reference, "reason": what})
+        return
+    ledger.record_alone(ERASED, about)
+
+
+def _note(ledger: Ledger, what: str, about: dict[str, Any]) -> None:
+    """Record what is done by itself, once for as long as it stays the same."""
+    said = [entry for entry in ledger.entries_of(about["case"], what) if entry.what == what]
+    if not said or dict(said[-1].about) != about:
+        ledger.record_alone(what, about)
+
+
+def _number_of_files(home: Path) -> int:
+    return sum(1 for _ in home.iterdir()) if home.is_dir() else 0
+
+
+def _what_came(ledger: Ledger, reference: str) -> tuple[list[Path], list[str], dict[str, int]]:
+    """Read what came of a case: exports here, those elsewhere in words, numbers of the rest."""
+    own = [entry for entry in ledger.recorded() if reference in _cases(entry)]
+    home, within, outside = ledger.folder.parent.resolve(), [], []
+    came: Counter[str] = Counter()
+    for entry in counting(own, ledger.folder):
+        if entry.what in _CAME:
+            came[_CAME[entry.what]] += 1
+        if not entry.what.endswith(".exported"):
+            continue
+        path = Path(str(entry.about.get("file", "")))
+        if path.is_absolute() and path.resolve().is_relative_to(home):
+            if _is_export(path, entry):
+                within.append(path)
+        else:
+            what = entry.about.get("file") or entry.about.get("table") or entry.about.get("form")
+            outside.append(f"{what}, {entry.at:%Y-%m-%d %H:%M} UTC, by {entry.account}")
+    return within, outside, dict(came)
+
+
+def _cases(entry: Entry) -> list[str]:
+    return [str(name) for name in entry.about.get("cases", [entry.about.get("case", "")])]
+
+
+def _is_export(path: Path, entry: Entry) -> bool:
+    """Check that a file is the one of an entry, and not another that has its name now."""
+    from workbench.casework.evidence.archive import MANIFEST  # and with it much for signatures
+
+    if path.is_symlink() or not path.is_file():
+        return False
+    with contextlib.suppress(OSError, zipfile.BadZipFile, KeyError):
+        if "manifest" in entry.about:
+            with zipfile.ZipFile(path) as archive:
+                content = archive.read(MANIFEST)
+            return hashlib.sha256(content).hexdigest() == str(entry.about["manifest"])
+        return hashlib.sha256(path.read_bytes()).hexdigest() == str(entry.about["sha256"])
+    return False

@@ -1,0 +1,41 @@
+"""Rounds of a running server: what falls due although nobody asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tornado.log import app_log
+
+from workbench.casework.register import CaseRegister
+from workbench.errors import SightlineError
+from workbench.settings import Settings
+
+ROUND_SECONDS = 60.0
+
+
+class Rounds:
+    """Deletes what came of urgent cases that were not confirmed in time.
+
+    Nothing of them is shown by then, whether a server runs or not.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._register: CaseRegister | None = None
+
+    async def run(self) -> None:
+        """Make a round each minute, for ever; one that fails is logged, and tried again."""
+        while True:
+            try:
+                await asyncio.to_thread(self.make)
+            except (SightlineError, OSError) as error:
+                app_log.error("what is due could not be deleted: %s", error)
+            await asyncio.sleep(ROUND_SECONDS)
+
+    def make(self) -> None:
+        """Make one round."""
+        if self._register is None:  # kept: it reads only what was recorded since
+            self._register = CaseRegister(self._home / "casework", Settings(home=self._home))
+        if erased := self._register.erase_unconfirmed():
+            app_log.warning("urgent cases not confirmed in time, and over: %d", len(erased))
