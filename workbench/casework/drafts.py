@@ -36,15 +36,15 @@ MOST = 5
 class Draft:
     """A kept question.
 
-    ``question`` holds the values of the page; ``photographs`` are the files it names, by their
-    SHA-256; ``page`` is the page that kept it.
+    ``question`` holds the values of the page; ``photographs`` names the files it needs, by their
+    SHA-256: :func:`read_photographs` reads them. ``page`` is the page that kept it.
     """
 
     case: str
     page: str
     saved_at: datetime  # UTC
     question: Mapping[str, Any]
-    photographs: Mapping[str, bytes] = field(repr=False)
+    photographs: tuple[str, ...] = field(repr=False)
 
 
 def keep_draft(
@@ -100,7 +100,7 @@ def keep_draft(
 def read_drafts(register: CaseRegister, reference: str) -> list[Draft]:
     """Read the user's drafts under a case, newest first; none if the case is not open.
 
-    Raises CaseError if one cannot be read, or was altered.
+    Raises CaseError if one cannot be read.
     """
     case, me = register.case(reference), register.me
     home = subject_folder(register.folder, reference)
@@ -111,10 +111,27 @@ def read_drafts(register: CaseRegister, reference: str) -> list[Draft]:
         with _alone(home):
             drafts = [_read(path, reference, me) for path in _paths(home, me)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, TimeError) as error:
-        raise CaseError(
-            f"your saved question cannot be read ({error})", where=reference, fix=START_AGAIN
-        ) from None
+        raise _unreadable(reference, error) from None
     return sorted(drafts, key=lambda draft: draft.saved_at, reverse=True)
+
+
+def read_photographs(register: CaseRegister, draft: Draft) -> Mapping[str, bytes]:
+    """Read the photographs of a draft, by their SHA-256.
+
+    Raises CaseError if one cannot be read, or was altered.
+    """
+    home, name = subject_folder(register.folder, draft.case), _prefix(register.me)
+    found = {}
+    try:
+        with _alone(home):
+            for digest in draft.photographs:
+                content = (home / f"{name}-{Path(digest).name}").read_bytes()
+                if hashlib.sha256(content).hexdigest() != digest:
+                    raise ValueError("a photograph is not the one that was saved")
+                found[digest] = content
+    except (OSError, ValueError) as error:
+        raise _unreadable(draft.case, error) from None
+    return found
 
 
 def delete_draft(register: CaseRegister, reference: str, page: str) -> None:
@@ -178,17 +195,18 @@ def _read(path: Path, reference: str, me: Person) -> Draft:
     document = json.loads(path.read_bytes())
     if (document["case"], document["account"]) != (reference, me.account):
         raise ValueError("it belongs to someone else")
-    photographs = {}
-    for digest in document["photographs"]:
-        content = (path.parent / f"{_prefix(me)}-{Path(digest).name}").read_bytes()
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise ValueError("a photograph is not the one that was saved")
-        photographs[digest] = content
+    photographs = tuple(str(digest) for digest in document["photographs"])
     question = document["question"]
     if not isinstance(question, dict):
         raise TypeError("it does not hold a question")
     page, saved_at = path.name.split(".")[1], parse_time(document["saved_at"])
     return Draft(reference, page, saved_at, question, photographs)
+
+
+def _unreadable(reference: str, error: Exception) -> CaseError:
+    return CaseError(
+        f"your saved question cannot be read ({error})", where=reference, fix=START_AGAIN
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

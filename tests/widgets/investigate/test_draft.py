@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from workbench.casework.drafts import delete_draft, keep_draft, read_drafts
+from workbench.casework.drafts import delete_draft, keep_draft, read_drafts, read_photographs
 from workbench.installation import Installation
 from workbench.widgets.components.hours import WeeklyHours
+from workbench.widgets.investigate import draft
 from workbench.widgets.investigate.draft import DraftPanel, DraftStore, written
 from workbench.widgets.investigate.model import Investigation
 from workbench.widgets.investigate.opinions import TriageOpinions
@@ -25,8 +27,8 @@ def nothing_kept(installation: Installation, training: str) -> Iterator[None]:
 
 
 def forget(installation: Installation, case: str) -> None:
-    for draft in read_drafts(installation.register, case):
-        delete_draft(installation.register, case, draft.page)
+    for one in read_drafts(installation.register, case):
+        delete_draft(installation.register, case, one.page)
 
 
 def test_a_reload_offers_the_question_and_brings_all_of_it_back(
@@ -67,6 +69,43 @@ def test_a_reload_offers_the_question_and_brings_all_of_it_back(
     assert panel.choice.layout.display == "none"
     again.search()
     assert again.result is not None  # asked again, with a permit of its own
+
+
+def test_a_question_is_written_once_and_only_the_one_restored_is_read_whole(
+    asked: Investigation, probe: Probe, small_town: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    DraftStore(asked)
+    asked.add_photograph("1.jpg", probe(1))
+    asked.set_district(asked.whole_area())
+    done: list[str] = []
+
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            done.append(function.__name__)
+            return function(*args, **options)
+
+        return call
+
+    for function in (keep_draft, read_photographs):
+        monkeypatch.setattr(draft, function.__name__, counted(function))
+    asked.search()
+    assert done == ["keep_draft"]  # that it has been answered
+    asked.say("search", "a message")
+    asked.selected = asked.shown[0].tracklet_id
+    assert done == ["keep_draft"]
+    store = DraftStore(Investigation(small_town, installation=asked.installation))
+    assert done == ["keep_draft"]  # the offer took no photograph
+    assert store.offer is not None
+    (digest,) = store.offer.photographs
+    (path,) = Path(asked.installation.register.folder).rglob(f"draft-*-{digest}")
+    content = path.read_bytes()
+    path.write_bytes(b"another")
+    store.restore()
+    assert "not the one that was saved" in store.model.messages["draft"]
+    assert store.offer is not None  # to be deleted
+    path.write_bytes(content)
+    store.restore()
+    assert done[1:] == ["read_photographs", "read_photographs", "keep_draft"]
 
 
 def test_a_question_that_is_deleted_does_not_come_back(

@@ -11,7 +11,13 @@ from typing import Any
 from traitlets import HasTraits, Instance, Unicode
 
 from workbench import district as districts
-from workbench.casework.drafts import Draft, delete_draft, keep_draft, read_drafts
+from workbench.casework.drafts import (
+    Draft,
+    delete_draft,
+    keep_draft,
+    read_drafts,
+    read_photographs,
+)
 from workbench.domain import parse_time
 from workbench.errors import CaseError, SightlineError
 from workbench.maps.zones import local_time
@@ -49,20 +55,26 @@ class DraftStore(HasTraits):
         self.model, self._register = model, model.installation.register
         self._page, self._restoring = uuid.uuid4().hex, False
         self._restored: Draft | None = None
+        self._kept: object = None  # what is on disk of this page
         self._look()
         model.observe(self._look, "case")
         model.observe(self._keep, [*QUESTION, "state", "is_stale", "result"])
 
     def restore(self, *, search: bool = False) -> None:
         """Bring back the question that is offered, and with *search* ask it."""
-        draft, self.offer = self.offer, None
+        draft, model = self.offer, self.model
         if draft is None:
             return
-        model, self._restoring = self.model, True
+        try:
+            photographs = read_photographs(self._register, draft)
+        except SightlineError as error:
+            model.say("draft", str(error))
+            return
+        self.offer, self._restoring = None, True
         try:
             model.case = draft.case
             model.uploads = ()
-            parts = _bring_back(model, draft)
+            parts = _bring_back(model, draft, photographs)
             when = local_time(draft.saved_at, model.zone, "%d %b %H:%M")
             self.status = f"Restored from {when}: {', '.join(parts) or 'nothing'}."
             if not _is_on_scale(model, draft.question):
@@ -113,13 +125,18 @@ class DraftStore(HasTraits):
                 return
             self.offer = None  # another question has been begun; this one stays
         if not model.uploads and model.district is None:
+            self._kept = None
             self._try(lambda: delete_draft(self._register, model.case, self._page))
             return
         contents = [upload.content for upload in model.uploads if upload.content]
         question, restored = written(model), self._restored
+        this = model.case, question  # which names its photographs by their content
+        if this == self._kept and restored is None:
+            return
 
         def keep() -> None:
             keep_draft(self._register, model.case, question, contents, page=self._page)
+            self._kept = this
             if restored is not None:  # it is kept under this page now
                 delete_draft(self._register, restored.case, restored.page)
                 self._restored = None
@@ -196,7 +213,7 @@ def written(model: Investigation) -> dict[str, Any]:
     }
 
 
-def _bring_back(model: Investigation, draft: Draft) -> list[str]:
+def _bring_back(model: Investigation, draft: Draft, photographs: Mapping[str, bytes]) -> list[str]:
     question = draft.question
     start, end = (_moment(question[name]) for name in ("start", "end"))
     hours = question["hours"]
@@ -219,7 +236,7 @@ def _bring_back(model: Investigation, draft: Draft) -> list[str]:
         if "tracklet" in one:
             model.take_shot(str(one["tracklet"]), case=draft.case, name=name, used=used, again=True)
             continue
-        content, chosen = draft.photographs.get(one["sha256"]), one["chosen"]
+        content, chosen = photographs.get(one["sha256"]), one["chosen"]
         if content is None:
             raise CaseError("a photograph is missing", where=name, fix="Add it again")
         model.read(name, content, chosen=None if chosen is None else int(chosen), used=used)
