@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -34,6 +36,28 @@ def test_what_is_chosen_elsewhere_is_pointed_out_on_the_map_without_building_it_
     timeline._select(chosen)
     assert panel.map.selected == chosen
     assert pages == []
+
+
+def test_the_timeline_begins_with_the_time_that_has_footage(answered: Investigation) -> None:
+    timeline = TimelinePanel(answered)
+    assert timeline.turn.layout.display == "none"  # all that was searched has footage
+    assert answered.result is not None
+    assert answered.span is not None
+    (first, last), day = answered.span, timedelta(days=1)
+    scope = replace(answered.result.scope, start=first - day, end=last + day)
+    answered.result = replace(answered.result, scope=scope)
+
+    def shown() -> float:
+        """Hours of the axis."""
+        begin, end = json.loads(timeline.plot.figure)["layout"]["xaxis"]["range"]
+        return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)) / timedelta(hours=1)
+
+    assert timeline.turn.layout.display == ""
+    assert shown() < 16
+    timeline.turn.click()
+    assert shown() > 48
+    timeline.turn.click()
+    assert shown() < 16
 
 
 def test_what_is_chosen_on_the_map_is_chosen_everywhere(answered: Investigation) -> None:

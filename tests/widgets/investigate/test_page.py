@@ -104,7 +104,7 @@ def test_a_mark_that_is_clicked_turns_to_its_candidate(
     assert results.candidates.selected == wanted
     assert wanted in [item["id"] for item in results.candidates.items]
     assert results.compared.shown
-    symbols = drawn(answered).data[1].marker.symbol
+    symbols = drawn(answered)[0].data[1].marker.symbol
     assert list(symbols).index("diamond") == CARDS + 3
 
 

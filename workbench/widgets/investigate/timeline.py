@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from workbench.domain import Scope
 from workbench.maps.timeline import timeline
-from workbench.widgets.components.parts import Panel, heading, markup
+from workbench.widgets.components.parts import Panel, button, heading, markup, row
 from workbench.widgets.components.plot import Plot
 from workbench.widgets.investigate.model import Investigation
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_FILLED = 0.7  # of the time range; with more, the part with footage is not shown for itself
+
 
 class TimelinePanel(Panel):
-    """A Plotly timeline: before a search the footage there is, after it the candidates too."""
+    """A Plotly timeline: before a search the footage there is, after it the candidates too.
+
+    A case may allow days where there is footage of an evening. So the time with footage is shown
+    first, and the whole range at a click.
+    """
 
     def __init__(self, model: Investigation) -> None:
         self.model = model
         self.plot = Plot(self._select)
         self.hint = markup()
-        super().__init__([heading("When"), self.hint, self.plot])
+        self.whole = False
+        self.turn = button("Show the whole time range", self._turn)
+        super().__init__([row(heading("When"), self.turn), self.hint, self.plot])
         self.add_class("sl-panel")
         self.add_class("sl-timeline")
         model.observe(self._draw, ["result", "threshold", "selected", "district", "start", "end"])
         self._draw()
 
+    def _turn(self) -> None:
+        self.whole = not self.whole
+        self._draw()
+
     def _draw(self, _: object = None) -> None:
-        self.plot.draw(drawn(self.model))
+        figure, is_part = drawn(self.model, whole=self.whole)
+        self.plot.draw(figure)
+        self.turn.layout.display = "" if is_part else "none"
+        self.turn.description = (
+            "Show the time with footage" if self.whole else "Show the whole time range"
+        )
         words = (
             "Click a mark to highlight its candidate."
             if self.model.shown
@@ -37,8 +58,16 @@ class TimelinePanel(Panel):
         self.model.selected = str(tracklet_id)
 
 
-def drawn(model: Investigation) -> Any:
-    """The timeline of the result, or, as long as there is none, of the footage in question."""
+def drawn(model: Investigation, *, whole: bool = False) -> tuple[Any, bool]:
+    """Draw the timeline of the result, or, as long as there is none, of the footage in question.
+
+    Returns
+    -------
+    figure : Figure
+        Of the time with footage, or of the *whole* range.
+    bool
+        Whether the two differ.
+    """
     result = model.result
     scope: Scope | None
     if result is not None:
@@ -50,10 +79,24 @@ def drawn(model: Investigation) -> Any:
     footage = model.footage
     if len(cameras) < len(model.cameras):
         footage = footage[footage["camera_id"].isin([camera.camera_id for camera in cameras])]
-    return timeline(
+    filmed = scope and filmed_part(scope, footage)
+    figure = timeline(
         None if result is None else model.shown,
         zone=model.zone,
-        scope=scope,
+        scope=scope if whole or filmed is None else filmed,
         coverage=footage,
         selected=model.selected or None,
     )
+    return figure, filmed is not None
+
+
+def filmed_part(scope: Scope, footage: pd.DataFrame) -> Scope | None:
+    """Return the part of a scope from its first footage to its last; None if that is most of it."""
+    inside = footage[(footage["started_at"] < scope.end) & (footage["ended_at"] > scope.start)]
+    if inside.empty:
+        return None
+    start = max(scope.start, inside["started_at"].min().to_pydatetime())
+    end = min(scope.end, inside["ended_at"].max().to_pydatetime())
+    if end - start > MOST_FILLED * (scope.end - scope.start):
+        return None
+    return replace(scope, start=start, end=end)
