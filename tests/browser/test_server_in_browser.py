@@ -148,6 +148,33 @@ def test_a_page_whose_kernel_or_server_is_gone_says_so_and_stays_readable(
     seen.page.get_by_text("nothing yet").wait_for()
 
 
+def test_a_page_that_does_not_come_up_says_so_and_may_come_up_late(
+    server: tuple[str, int], visit: Any
+) -> None:
+    address, pid = server
+    seen = visit(address.split("?")[0])
+    seen.page.goto(address)
+    seen.page.clock.install()
+    with seen.page.expect_websocket():
+        seen.page.get_by_role("link", name="Tool").click()
+    kernels = psutil.Process(pid).children(recursive=True)
+    for one in kernels:  # each answers nothing from now on
+        one.suspend()
+    try:
+        told = seen.page.get_by_role("alert")
+        seen.page.wait_for_timeout(1_000)
+        assert told.count() == 0
+        seen.page.clock.fast_forward(61_000)
+        told.get_by_text("This page has not come up").wait_for()
+        assert told.get_by_role("button", name="Reload").is_visible()
+        seen.screenshot("not-up")
+    finally:
+        for one in kernels:
+            one.resume()
+    seen.page.get_by_text("nothing yet").wait_for()
+    told.wait_for(state="detached")
+
+
 def test_a_framed_document_runs_apart_and_the_page_runs_no_inline_script(
     server: tuple[str, int], visit: Any
 ) -> None:
