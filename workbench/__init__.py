@@ -16,6 +16,7 @@ A match is a lead, never an identification.
 from __future__ import annotations
 
 import importlib as _importlib
+import sys as _sys
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
@@ -85,6 +86,8 @@ __all__ = [*_HOMES, *_ROOMS]
 
 
 def __getattr__(name: str) -> object:
+    if "ipykernel" in _sys.modules:
+        _follow_theme()
     if name in _ROOMS:
         return _importlib.import_module(f"workbench.{name}")
     home = _HOMES.get(name)
@@ -92,6 +95,15 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, _, attribute = home.partition(":")
     return getattr(_importlib.import_module(module), attribute or name)
+
+
+def _follow_theme() -> None:
+    """Have the charts of a notebook be as light or dark as it is."""
+    from workbench.style import BEFORE_CHARTS
+
+    if not BEFORE_CHARTS:
+        view = "workbench.live.view"  # loaded when there is a chart to show
+        BEFORE_CHARTS.append(lambda: _importlib.import_module(view).ChartStyle.deliver())
 
 
 def __dir__() -> list[str]:

@@ -56,12 +56,36 @@ function drawnMap({ page }) {
   return frame;
 }
 
+/**
+ * Tell whether the page is dark, whenever that changes: as JupyterLab's theme is, else as the system.
+ *
+ * @param {(dark: boolean) => void} onChange
+ */
+function followScheme(onChange) {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const tell = () => {
+    const light = document.body.dataset.jpThemeLight;
+    onChange(light === undefined ? system.matches : light === "false");
+  };
+  const theme = new MutationObserver(tell);
+  theme.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  system.addEventListener("change", tell);
+  const end = () => {
+    theme.disconnect();
+    system.removeEventListener("change", tell);
+  };
+  return { tell, end };
+}
+
 /** @param {RenderProps<Model>} props */
 function render({ model, el }) {
   const view = crypto.getRandomValues(new Uint32Array(2)).join("-");
   /** @type {HTMLIFrameElement | null} */
   let frame = null;
 
+  const scheme = followScheme((dark) => {
+    frame?.contentWindow?.postMessage({ kind: "sightline-scheme", dark }, "*");
+  });
   /** @type {MessageListener<Faces | MapPage | Pictures>} */
   const receive = (message) => {
     if (message.kind === "pictures") {
@@ -72,6 +96,7 @@ function render({ model, el }) {
         el.replaceChildren(drawnFaces(message));
       } else {
         frame = drawnMap(message);
+        frame.addEventListener("load", scheme.tell);
         el.replaceChildren(frame);
       }
     }
@@ -91,6 +116,7 @@ function render({ model, el }) {
   window.addEventListener("message", hand);
   model.send({ ask: "content", view });
   return () => {
+    scheme.end();
     model.off("msg:custom", receive);
     window.removeEventListener("message", hand);
   };

@@ -21,7 +21,7 @@ import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 from traitlets import Unicode
@@ -163,6 +163,21 @@ class LiveMap(LiveView):
             If the map is of a search under a case, and the user may not export.
         """
         self._save(Path(path))
+
+
+class ChartStyle(anywidget.AnyWidget):
+    """Makes what Plotly draws in a notebook as light or dark as JupyterLab; is never displayed."""
+
+    _esm = "export default {};"
+    _css = Path(__file__).with_name("charts.css")
+
+    _sent: ClassVar[ChartStyle | None] = None
+
+    @classmethod
+    def deliver(cls) -> None:
+        """Give the page of this kernel the style sheet, unless it has it."""
+        if cls._sent is None or cls._sent.comm is None:  # as Widget.close_all() leaves it
+            cls._sent = cls()
 
 
 def data_uri(jpeg: bytes) -> str:

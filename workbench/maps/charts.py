@@ -8,9 +8,13 @@ in a notebook, not in a file that was saved.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import plotly.graph_objects as go
 import plotly.io
+from plotly.io.base_renderers import PlotlyRenderer
+
+from workbench.style import BEFORE_CHARTS
 
 INK, ACCENT, GRID, WARNING = "#1d2733", "#7a1f5c", "#e6e9ec", "#b3261e"
 FOOTAGE, FOOTAGE_EDGE = "#d5e2ee", "#6f93b3"
@@ -26,6 +30,17 @@ CONFIG: Mapping[str, object] = {
 TEMPLATE = "sightline"
 
 
+class Renderer(PlotlyRenderer):  # type: ignore[misc]
+    """Shows a chart in a notebook, once the page has its style sheet."""
+
+    def to_mimebundle(self, fig_dict: dict[str, Any]) -> dict[str, Any]:
+        """Return the chart as a notebook takes it."""
+        for call in BEFORE_CHARTS:
+            call()
+        bundle: dict[str, Any] = super().to_mimebundle(fig_dict)
+        return bundle
+
+
 def set_defaults() -> None:
     """Make Plotly draw every chart of this process, whoever makes it, without these buttons."""
     if TEMPLATE in plotly.io.templates:
@@ -37,8 +52,11 @@ def set_defaults() -> None:
     plotly.io.templates.default = f"{plotly.io.templates.default}+{TEMPLATE}"
     for name in plotly.io.renderers:
         renderer = plotly.io.renderers[name]
+        if type(renderer) is PlotlyRenderer:
+            renderer = plotly.io.renderers[name] = Renderer()
         if hasattr(renderer, "config"):
             renderer.config = {**(renderer.config or {}), **CONFIG}
+    plotly.io.renderers.default = plotly.io.renderers.default  # which it looks up once
 
 
 set_defaults()

@@ -8,6 +8,7 @@ for the class ``sl`` and what is within, so nothing else on the page changes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -15,6 +16,9 @@ FOLDER = Path(__file__).parent
 
 PANEL_CLASS = "sl"
 """Class of the elements that ``widgets.css`` is about."""
+
+BEFORE_CHARTS: list[Callable[[], None]] = []
+"""What is called before Plotly shows a chart in a notebook, which then gets its style sheet."""
 
 
 def tokens() -> str:

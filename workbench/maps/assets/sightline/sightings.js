@@ -122,6 +122,10 @@ const sightline = {};
    * @param {L.Map} map
    */
   function prepare(map) {
+    window.addEventListener("message", ({ source, data }) => {
+      if (source !== window.parent || data?.kind !== "sightline-scheme") return;
+      document.documentElement.dataset.scheme = data.dark ? "dark" : "light";
+    });
     const panes = ["land", "streets", "names", "district", "route", "cameras", "arrows"];
     panes.forEach((name, i) => {
       const pane = map.createPane(`sl-${name}`);
