@@ -30,8 +30,9 @@ HOST = """
 <!doctype html><title>Host</title><main></main>
 <script type="module">
 import widget from "data:text/javascript;base64,{module}";
-const traits = {{ page: "", selected: "", title: "Map", height: "440px" }};
-window.heard = {{}};
+const traits = {{ edition: 0, selected: "", title: "Map", height: "440px" }};
+window.heard = {{}}, window.page = "";
+window.show = (document) => {{ page = document; model.set("edition", traits.edition + 1); }};
 window.saved = [], window.sent = [];
 window.model = {{
   get: (name) => traits[name],
@@ -40,7 +41,10 @@ window.model = {{
     for (const call of heard[`change:${{name}}`] ?? []) call();
   }},
   save_changes: () => saved.push(traits.selected),
-  send: (message) => sent.push(message),
+  send(message) {{
+    if (message.ask !== "page") sent.push(message);
+    else heard["msg:custom"].forEach((call) => call({{ kind: "page", page, ...message }}, []));
+  }},
   on: (name, call) => (heard[name] ??= []).push(call),
   off: (name, call) => {{ heard[name] = heard[name].filter((other) => other !== call); }},
 }};
@@ -72,7 +76,7 @@ def found(make_candidate: Make) -> list[Candidate]:
 
 def show(seen: Any, candidates: list[Candidate], **options: Any) -> None:
     page = self_contained_html(sightings_map(candidates, zone=LONDON, **options))
-    seen.page.evaluate("page => model.set('page', page)", page)
+    seen.page.evaluate("page => show(page)", page)
 
 
 def test_a_map_without_pictures_asks_for_those_of_the_popup_that_is_opened(

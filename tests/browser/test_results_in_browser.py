@@ -190,6 +190,12 @@ def test_cards_are_sorted_without_opening_them_and_the_keyboard_never_dies(
     cards = page.locator(".sl-card")
     cards.nth(1).hover()
     page.locator(".sl-filmstrip img").nth(1).wait_for()  # the shots that are stored of it
+    cards.nth(1).get_by_role("button", name="Play the seconds around").click()
+    page.wait_for_function("document.querySelector('.sl-card video')?.currentTime > 0.5")
+    expect(cards.nth(1)).to_contain_text("pixelated on purpose. This is on record.")
+    seen.screenshot("results-clip")
+    page.get_by_role("button", name="Close the clip").click()
+    page.wait_for_function("document.activeElement.className === 'sl-card-open'")
     page.locator(".sl-chooser input").nth(0).check()
     page.locator(".sl-chooser input").nth(1).check()
     page.get_by_text("2 candidates chosen").wait_for()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import os
 import re
 from pathlib import Path
@@ -45,6 +47,26 @@ from workbench.domain import Progress
 with progress.indexing() as update:
     for done in range(7):
         update(Progress(done, 6, "a.mkv", elapsed_seconds=60.0))
+# %%
+import asyncio
+page = sl.widgets.investigate(demo.gallery.path, installation=demo.installation)
+model = page.model
+model.case = demo.case
+model.add_photographs([(one.name, one.jpeg) for one in probe.photographs])
+model.set_district(demo.scope.district)
+while len(model.used) < len(probe.photographs):
+    await asyncio.sleep(0.1)
+page.press()
+while model.result is None:
+    await asyncio.sleep(0.1)
+first = model.shown[0].tracklet_id
+page.results.compared.compare(first)
+while page.results.comparison.state != "idle":
+    await asyncio.sleep(0.1)
+page.results.comparison.make_clip()
+while not page.results.comparison.clip and not page.results.compared.clip_problem:
+    await asyncio.sleep(0.1)
+page
 """
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -94,11 +116,41 @@ def test_a_saved_notebook_holds_neither_faces_nor_maps(saved: Path, result: Sear
     assert "/9j/" not in text  # how a JPEG begins in Base64
     assert "image/jpeg" not in text.replace("data:image/jpeg;base64,${", "")
     assert "srcdoc=" not in text
+    # The page's map of all cameras has a middle, and says nothing of anyone.
+    kept = [one for one in states["application/vnd.jupyter.widget-state+json"]["state"].values()
+            if one["model_module"] != "jupyter-leaflet"]  # fmt: skip
+    shown = json.dumps([nbformat.read(saved, as_version=4).cells, kept])
     for candidate in result.candidates:
         place = candidate.camera.place
         assert place is not None
-        assert str(place.latitude) not in text
+        assert str(place.latitude) not in shown
     assert not re.search(r"(-?\d\.\d+(e-?\d+)?,?\s+){8}", text)  # no template
+
+
+def test_a_saved_page_holds_no_picture_no_clip_and_no_map(
+    saved: Path, result: SearchResult
+) -> None:
+    """As it is with the state of its widgets, which hold what its texts say."""
+    kept = nbformat.read(saved, as_version=4).metadata["widgets"]
+    states = kept["application/vnd.jupyter.widget-state+json"]["state"].values()
+    cards, comparison, frame = (
+        next(one for one in states if {*names} <= {*one["state"]})
+        for names in (("items", "chosen"), ("photographs", "clip"), ("edition", "height"))
+    )
+    assert len(cards["state"]["items"]) == len(result.candidates)
+    assert comparison["state"]["clip"].startswith("data:,#sl-")
+    assert frame["state"]["edition"] == 1
+    (mark,) = (one["state"]["mark"] for one in states if "mark" in one["state"])
+    for picture in [
+        *(card["picture"] for card in cards["state"]["items"]),
+        *(one["picture"] for one in comparison["state"]["photographs"]),
+    ]:
+        assert mark in picture
+        assert len(picture) < 500
+    for state in states:
+        for buffer in state.get("buffers", ()):
+            content = base64.b64decode(buffer["data"])
+            assert not re.match(rb"\xff\xd8\xff|\x89PNG|.{4}ftyp", content, re.DOTALL)
 
 
 def test_a_sentence_stands_in_their_place(saved: Path, result: SearchResult) -> None:

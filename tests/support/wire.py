@@ -10,11 +10,12 @@ import pytest
 
 from workbench.casework.register import CaseRegister, all_entries
 from workbench.domain import Candidate
-from workbench.widgets.components.parts import data_uri
+from workbench.live.view import data_uri
+from workbench.widgets.components.media import address
 
 
 class Wire:
-    """Everything that widgets have sent, as text, and the faces in it."""
+    """Everything that widgets have sent, as text, and the faces in it or that can be asked for."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.text = ""
@@ -34,6 +35,7 @@ class Wire:
             one.tracklet_id
             for one in candidates
             if data_uri(one.shot_jpeg).split(",")[1] in self.text
+            or address(one.shot_jpeg) in self.text
         }
 
 

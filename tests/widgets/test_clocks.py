@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from office import OFFICE_ID
 from workbench.gallery import Gallery
 from workbench.installation import Installation
 from workbench.widgets.components.clockmodel import Clocks
+from workbench.widgets.components.media import Media
 from workbench.widgets.footage import FootagePage, FootageReport
 
 
@@ -53,8 +53,9 @@ def test_a_clock_is_compared_and_its_recording_corrected(page: FootagePage, cloc
     panel.compare.area.value = "top"
     panel.compare.show.click()
     assert panel.model.messages == {}
-    png = panel.compare.pictures[1].value.partition("base64,")[2].partition('"')[0]
-    picture = cv2.imdecode(np.frombuffer(base64.b64decode(png), np.uint8), cv2.IMREAD_COLOR)
+    name = panel.compare.pictures[1].value.partition(Media.of_kernel().mark)[2].partition('"')[0]
+    png, _ = Media.of_kernel()._kept[name]
+    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     assert picture.shape == (180, 320, 3)
     assert "18:04:00 BST by the catalogue" in panel.compare.pictures[0].value

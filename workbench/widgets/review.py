@@ -18,11 +18,11 @@ from workbench.casework.reviewing.review import (
 from workbench.casework.reviewing.verdicts import FEATURES, SCALE
 from workbench.errors import SightlineError
 from workbench.installation import Installation
+from workbench.widgets.components.media import address
 from workbench.widgets.components.parts import (
     Panel,
     button,
     count,
-    data_uri,
     escaped,
     heading,
     markup,
@@ -259,6 +259,6 @@ def _status(model: Review) -> str:
 
 def _figure(jpeg: bytes, words: str) -> str:
     return (
-        f'<figure><img src="{data_uri(jpeg)}" alt="{escaped(words)}">'
+        f'<figure><img src="{address(jpeg)}" alt="{escaped(words)}">'
         f"<figcaption>{escaped(words)}</figcaption></figure>"
     )

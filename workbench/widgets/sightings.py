@@ -23,12 +23,12 @@ from workbench.maps.zones import local_time, zone_of_cameras
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.mapframe import MapFrame
+from workbench.widgets.components.media import address
 from workbench.widgets.components.parts import (
     Panel,
     button,
     camera_name,
     count,
-    data_uri,
     escaped,
     heading,
     markup,
@@ -314,7 +314,7 @@ def _row(number: int, sighting: Sighting, model: SightingsModel) -> dict[str, ob
     return {
         "id": one.tracklet_id,
         "rank": number,
-        "picture": data_uri(one.shot_jpeg),
+        "picture": address(one.shot_jpeg),
         "does": f"Show sighting {number}",
         "note": one.time.remark(model.zone),
         "cells": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 from collections.abc import Callable
@@ -15,7 +16,9 @@ import pytest
 from workbench.casework.register import all_entries
 from workbench.casework.reviewing.triage import opinions
 from workbench.domain import Candidate
+from workbench.errors import CaseError
 from workbench.widgets.components.comparison import OVERLAY
+from workbench.widgets.components.media import Media
 from workbench.widgets.components.work import InPlace
 from workbench.widgets.investigate.listing import CARDS, ROWS
 from workbench.widgets.investigate.model import Investigation
@@ -269,7 +272,7 @@ def test_the_clip_is_cut_and_its_making_is_on_record(panel: ResultsPanel) -> Non
     panel.compared.compare(wanted.tracklet_id)
     panel.compared._received(None, {"clip": True}, [])
     assert panel.comparison.messages == {}
-    with av.open(io.BytesIO(panel.compared.clip)) as film:
+    with av.open(io.BytesIO(panel.comparison.clip)) as film:
         assert film.streams.video[0].codec_context.name == "h264"
         assert film.streams.audio == ()
     assert "pixelated on purpose" in panel.compared.clip_hint
@@ -280,7 +283,34 @@ def test_the_clip_is_cut_and_its_making_is_on_record(panel: ResultsPanel) -> Non
     assert start < wanted.shot_seconds < end
     assert panel.comparison.clip_from == pytest.approx(wanted.shot_seconds - start, abs=0.01)
     panel.compared.step(1)
-    assert panel.compared.clip == b""  # it is another candidate's
+    assert panel.comparison.clip == b""  # it is another candidate's
+
+
+def test_a_card_plays_its_clip_whose_making_is_on_record(
+    panel: ResultsPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(panel.candidates, "send", sent.append)
+    wanted, other = panel.model.shown
+    before = len(entries(panel, "clip.viewed"))
+    panel.sorter.received({"clip": wanted.tracklet_id})
+    (answer,) = sent
+    assert answer.get("problem") is None
+    assert answer["clip"] == wanted.tracklet_id
+    assert 0 < answer["from"] < 10
+    clip, kind = Media.of_kernel()._kept[answer["source"].partition(Media.of_kernel().mark)[2]]
+    assert kind == "video/mp4"
+    added = entries(panel, "clip.viewed")[before:]
+    assert [one.about["tracklet"] for one in added] == [wanted.tracklet_id]
+    assert added[0].about["clip"] == hashlib.sha256(clip).hexdigest()
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise CaseError("the disk is full", where="audit.log", fix="Make room")
+
+    monkeypatch.setattr(panel.model.installation.register, "record", refuse)
+    panel.sorter.received({"clip": other.tracklet_id})  # nothing is shown that is not on record
+    assert "source" not in sent[-1]
+    assert "the disk is full" in sent[-1]["problem"]
 
 
 def test_no_clip_is_made_of_another_recording_or_of_none(
@@ -303,7 +333,8 @@ def test_no_clip_is_made_of_another_recording_or_of_none(
     panel.comparison.gallery = path
     panel.compared.compare(wanted.tracklet_id)
     panel.compared._received(None, {"clip": True}, [])
-    assert panel.compared.clip
+    assert panel.comparison.clip
+    assert len(panel.compared.clip) < 100  # where it is to be asked for
     before = len(entries(panel, "clip.viewed"))
 
     panel.compared.compare("")
@@ -316,7 +347,7 @@ def test_no_clip_is_made_of_another_recording_or_of_none(
     moved.unlink()
     panel.compared._received(None, {"clip": True}, [])
     assert "not available here" in panel.compared.clip_problem
-    assert panel.compared.clip == b""
+    assert panel.comparison.clip == b""
     assert len(entries(panel, "clip.viewed")) == before
 
 

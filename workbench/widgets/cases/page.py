@@ -16,11 +16,11 @@ from workbench.widgets.cases.form import RequestPanel
 from workbench.widgets.cases.model import CasesModel
 from workbench.widgets.cases.request import RequestModel
 from workbench.widgets.components.cards import Cards
+from workbench.widgets.components.media import address
 from workbench.widgets.components.parts import (
     Panel,
     button,
     count,
-    data_uri,
     escaped,
     fold,
     heading,
@@ -255,7 +255,7 @@ class CasePanel(Panel):
         )
         self.title.value = f'<h2 class="sl-heading">{words}</h2>{notices}'
         self.faces.value = "".join(
-            f'<figure><img src="{data_uri(jpeg)}" alt="The subject, photograph {number}"></figure>'
+            f'<figure><img src="{address(jpeg)}" alt="The subject, photograph {number}"></figure>'
             for number, jpeg in enumerate(model.photographs, start=1)
         )
         # A photograph says more than its digest, where it may be seen.

@@ -7,7 +7,7 @@
  * @typedef {object} Item
  * @property {string} id
  * @property {number | string} rank What a row is opened by.
- * @property {string} [picture] Address of the image, a `data:` URI; a row may have none.
+ * @property {string} [picture] Address of the image: see media.js. A row may have none.
  * @property {string} does What its button does.
  * @property {Cell[]} cells What its row shows after its rank and picture.
  * @property {string} score
@@ -34,8 +34,8 @@
  * @property {boolean} sorting Whether cards are chosen and sorted with keys, and show their shots.
  * @property {string[]} chosen Ids of those that are chosen together.
  */
-/** @typedef {{ focus?: string, strip?: string, shots?: string[] }} Answer */
-/** @typedef {{ open: string } | { verdict: string, id: string } | { choose: string } | { strip: string } | { turn: number } | { undo: true }} Message */
+/** @typedef {{ focus?: string, strip?: string, shots?: string[], clip?: string, source?: string, from?: number, problem?: string }} Answer */
+/** @typedef {{ open: string } | { verdict: string, id: string } | { choose: string } | { strip: string } | { clip: string } | { turn: number } | { undo: true }} Message */
 /** @typedef {WidgetModel<Traits, Message, Answer>} Model */
 /** @typedef {{ root: HTMLElement, button: HTMLButtonElement }} Entry A card or a row. */
 
@@ -201,6 +201,7 @@ function messageOf(event, id) {
   const key = event.key.toLowerCase();
   if (VERDICTS[key]) return { verdict: VERDICTS[key], id };
   if (key === "x") return { choose: id };
+  if (key === "p") return { clip: id };
   if (key === "z") return { undo: true };
   if (key === "pagedown") return { turn: 1 };
   if (key === "pageup") return { turn: -1 };
@@ -261,6 +262,68 @@ function createFilmstrip(model, entries) {
 }
 
 /**
+ * The seconds around a candidate, played in its card, which is as wide as the grid meanwhile.
+ *
+ * @param {Model} model
+ * @param {Map<string, Entry>} entries
+ */
+function createCardPlayer(model, entries) {
+  const root = createElement("div", "sl-card-film");
+  const words = createElement("p", "sl-hint");
+  const close = createElement("button", "sl-button", "Close the clip");
+  close.type = "button";
+  words.setAttribute("role", "status");
+  let shown = "";
+  /** @type {HTMLVideoElement | null} */
+  let video = null;
+  const place = () => {
+    for (const [id, entry] of entries) entry.root.classList.toggle("sl-playing", id === shown);
+    const entry = entries.get(shown);
+    if (!entry) return root.remove();
+    entry.root.append(root);
+    video?.play().catch(() => {});  // it was taken off the page, or never loaded
+  };
+  /** @param {string} id */
+  const request = (id) => {
+    const entry = entries.get(id);
+    if (model.get("table") || !entry) return;
+    if (entry.root.contains(document.activeElement)) entry.button.focus();  // what asked is hidden
+    shown = id;
+    video = null;
+    words.textContent = "Cutting the clip…";
+    root.replaceChildren(words);
+    place();
+    model.send({ clip: id });
+  };
+  const end = () => {
+    const button = root.contains(document.activeElement) && entries.get(shown)?.button;
+    shown = "";
+    video = null;
+    place();
+    if (button) button.focus();
+  };
+  /** @param {Answer} answer */
+  const receive = ({ clip, source, from = 0, problem }) => {
+    if (!clip || clip !== shown) return;
+    words.textContent = problem
+      ?? "Only this face is sharp; everything else is pixelated on purpose. This is on record.";
+    root.replaceChildren(words, close);
+    if (!source) return;
+    const film = video = createElement("video");
+    Object.assign(film, { src: source, controls: true, muted: true, loop: true });
+    film.setAttribute("aria-label", "The seconds around the candidate; everyone else is pixelated");
+    film.addEventListener("loadedmetadata", () => {
+      film.currentTime = Math.min(from, Math.max(0, film.duration - 0.1));
+      film.play().catch(() => {});  // where the browser lets no film begin by itself
+      root.scrollIntoView({ block: "nearest" });
+    }, { once: true });
+    root.prepend(film);
+  };
+  close.addEventListener("click", end);
+  return { request, place, receive };
+}
+
+/**
  * @param {Model} model
  * @param {Item} item
  * @param {Entry} entry
@@ -274,16 +337,22 @@ function openOnClick(model, item, { root, button }) {
 }
 
 /**
- * What a card has where candidates are sorted: a box to choose it, and its shots.
+ * What a card has where candidates are sorted: a box to choose it, its shots and its clip.
  *
  * @param {Model} model
  * @param {Item} item
  * @param {Entry} entry
  * @param {{ show: (id: string) => void }} film
+ * @param {{ request: (id: string) => void }} player
  */
-function addTools(model, item, { root, button }, film) {
+function addTools(model, item, { root, button }, film, player) {
   const { label, input } = createChooser(item, () => model.send({ choose: item.id }));
-  root.append(label);
+  const play = createElement("button", "sl-play", "▶");
+  play.type = "button";
+  play.title = "Play the seconds around it (P)";
+  play.setAttribute("aria-label", `Play the seconds around candidate ${item.rank}`);
+  play.addEventListener("click", () => player.request(item.id));
+  root.append(label, play);
   root.addEventListener("pointerenter", () => film.show(item.id));
   root.addEventListener("pointerleave", () => film.show(""));
   button.addEventListener("focus", () => film.show(item.id));
@@ -296,7 +365,7 @@ function render({ model, el }) {
   const entries = new Map();
   /** @type {Map<string, HTMLInputElement>} By id. */
   const choosers = new Map();
-  const film = createFilmstrip(model, entries);
+  const film = createFilmstrip(model, entries), player = createCardPlayer(model, entries);
   const buttonsInOrder = () => [...entries.values()].map(({ button }) => button);
   const showChosen = () => {
     for (const [id, input] of choosers) input.checked = model.get("chosen").includes(id);
@@ -323,13 +392,16 @@ function render({ model, el }) {
       const entry = table ? createRow(item) : createCard(item);
       openOnClick(model, item, entry);
       entries.set(item.id, entry);
-      if (model.get("sorting") && !table) choosers.set(item.id, addTools(model, item, entry, film));
+      if (model.get("sorting") && !table) {
+        choosers.set(item.id, addTools(model, item, entry, film, player));
+      }
       holder.append(entry.root);
     }
     el.replaceChildren(
       table ? createTable(holder, model.get("columns"), model.get("name")) : holder);
     showSelected();
     showChosen();
+    player.place();
     // One that is filtered away leaves the focus to the one in its place.
     const left = buttonsInOrder();
     if (index >= 0) (entries.get(focused)?.button ?? left[Math.min(index, left.length - 1)])?.focus();
@@ -342,12 +414,14 @@ function render({ model, el }) {
     if (!message) return;
     event.preventDefault();
     event.stopPropagation();
-    model.send(message);
+    if ("clip" in message) player.request(message.clip);
+    else model.send(message);
   });
   /** @param {Answer} message */
   const receive = (message) => {
     if (message.focus) entries.get(message.focus)?.button.focus();
     film.receive(message);
+    player.receive(message);
   };
 
   model.on("change:items", draw);

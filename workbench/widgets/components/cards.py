@@ -9,7 +9,8 @@ from typing import Any
 import anywidget
 from traitlets import Bool, List, Unicode
 
-from workbench.widgets.components.parts import data_uri
+from workbench.live.view import data_uri
+from workbench.widgets.components.media import address
 
 
 class Cards(anywidget.AnyWidget):
@@ -17,7 +18,7 @@ class Cards(anywidget.AnyWidget):
 
     With *on_sort*, cards can be chosen together, are sorted with keys and show their stored shots:
     it is called with what the browser asks, one of ``{"verdict": …, "id": …}``, ``{"choose": id}``,
-    ``{"strip": id}``, ``{"turn": 1 or -1}`` and ``{"undo": True}``.
+    ``{"strip": id}``, ``{"clip": id}``, ``{"turn": 1 or -1}`` and ``{"undo": True}``.
 
     Rows show an item's number and its picture, if it has one, then its ``cells``: each a text, a
     list of lines, or None for what was decided.
@@ -56,3 +57,21 @@ class Cards(anywidget.AnyWidget):
     def show_shots(self, tracklet_id: str, jpegs: Sequence[bytes]) -> None:
         """Answer a card that asked for its stored shots."""
         self.send({"strip": tracklet_id, "shots": [data_uri(one) for one in jpegs]})
+
+    def show_clip(self, tracklet_id: str, clip: bytes, *, best: float) -> None:
+        """Answer a card that asked for its clip.
+
+        Parameters
+        ----------
+        tracklet_id : str
+        clip : bytes
+            An MP4 file.
+        best : float
+            Seconds into it at which the best shot is, where it begins to play.
+        """
+        source = address(clip, "video/mp4")
+        self.send({"clip": tracklet_id, "source": source, "from": best})
+
+    def refuse_clip(self, tracklet_id: str, why: str) -> None:
+        """Say on a card that asked for its clip why there is none."""
+        self.send({"clip": tracklet_id, "problem": why})

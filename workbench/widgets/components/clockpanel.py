@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from workbench.casework.clocks import RecordedStretch
 from workbench.footage.clockpictures import AREAS
 from workbench.maps.zones import local_time
 from workbench.widgets.components.clockmodel import Clocks
+from workbench.widgets.components.media import address
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -263,8 +263,9 @@ class ComparePictures(Panel):
         picture = view.pictures[number]
         stated = local_time(view.stretch.stated(picture.seconds), self._zone())
         word = WORDS[number]
+        source = address(picture.png, "image/png")
         return (
-            f'<figure><img alt="{word}, pixelated but for the clock" src="{_png(picture.png)}">'
+            f'<figure><img alt="{word}, pixelated but for the clock" src="{source}">'
             f"<figcaption>{word}: {escaped(stated)} by the catalogue</figcaption></figure>"
         )
 
@@ -443,7 +444,3 @@ def _seconds(description: str, tooltip: str) -> Any:
         style={"description_width": "initial"},
         layout={"width": "280px"},
     )
-
-
-def _png(content: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"

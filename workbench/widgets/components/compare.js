@@ -5,7 +5,7 @@
  * A face as Python sends it.
  *
  * @typedef {object} Picture
- * @property {string} picture Address of the image, a `data:` URI.
+ * @property {string} picture Address of the image: see media.js.
  * @property {string} name
  * @property {string} time Local time in words, or empty.
  * @property {[Place, Place] | null} eyes In pixels of the image, the one at the left first.
@@ -35,7 +35,7 @@
  * @property {string} standing
  * @property {string} status
  * @property {string} problem
- * @property {DataView<ArrayBuffer> | null} clip An MP4 file, or nothing.
+ * @property {string} clip Address of an MP4 file, or empty: see media.js.
  * @property {number} clip_from Seconds into it at which the best shot is.
  * @property {string} clip_hint
  * @property {string} clip_problem
@@ -154,7 +154,7 @@ function createStage(name, onLoad) {
  */
 function showPicture({ image, caption }, picture) {
   const address = picture?.picture ?? "";
-  if (image.getAttribute("src") !== address) image.src = address;
+  if (image.dataset.address !== address) image.src = image.dataset.address = address;
   image.alt = picture ? picture.name : "";
   caption.textContent = picture ? `${picture.name}${picture.time ? `, ${picture.time}` : ""}` : "";
 }
@@ -320,27 +320,20 @@ function createClipPlayer(send) {
   });
   const problem = createElement("div", "sl-film-problem", "", { role: "alert" });
   root.append(request, hint, problem);
-  let address = "";
-  const release = () => {
-    if (address) URL.revokeObjectURL(address);
-    address = "";
-  };
   /**
-   * @param {DataView<ArrayBuffer> | null} clip
+   * @param {string} clip
    * @param {number} from Seconds at which it shows the best shot.
    */
   const play = (clip, from) => {
     // Who pressed the button goes on with the keys of the panel, or the film's own with Tab.
     const focused = root.contains(document.activeElement);
     root.querySelector("video")?.remove();
-    release();
-    request.hidden = Boolean(clip?.byteLength);
+    request.hidden = Boolean(clip);
     const panel = focused && root.closest(".sl-comparing");
     if (panel instanceof HTMLElement) panel.focus({ preventScroll: true });
-    if (!clip?.byteLength) return;
-    address = URL.createObjectURL(new Blob([clip], { type: "video/mp4" }));
+    if (!clip) return;
     const video = createElement("video");
-    Object.assign(video, { src: address, controls: true, muted: true, loop: true });
+    Object.assign(video, { src: clip, controls: true, muted: true, loop: true });
     video.setAttribute("aria-label", "The seconds around the candidate; everyone else is pixelated");
     video.addEventListener("loadedmetadata", () => {
       video.currentTime = Math.min(from, Math.max(0, video.duration - 0.1));
@@ -355,7 +348,7 @@ function createClipPlayer(send) {
     // Not disabled: a button that is disabled takes the keys of the panel with it.
     request.setAttribute("aria-disabled", String(model.get("cutting")));
   };
-  return { root, play, release, show };
+  return { root, play, show };
 }
 
 /**
@@ -547,7 +540,6 @@ function render({ model, el }) {
   updateClip();
   return () => {
     clearInterval(timer);
-    player.release();
     for (const name of PICTURE_TRAITS) model.off(`change:${name}`, updatePictures);
     for (const name of VIEW_TRAITS) model.off(`change:${name}`, panel.draw);
     for (const name of TEXT_TRAITS) model.off(`change:${name}`, updateTexts);

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
-from traitlets import Bool, Bytes, Float, Int, List, Unicode, link
+from traitlets import Bool, Float, Int, List, Unicode, link
 
 from workbench.maps.zones import local_time
 from workbench.widgets.components.comparison import SIDE, Comparison, Picture
-from workbench.widgets.components.parts import camera_name, data_uri
+from workbench.widgets.components.media import address
+from workbench.widgets.components.parts import camera_name
 
 # What the comparison keeps and the browser changes.
 SHARED = (
     "mode", "zoom", "turn", "brightness", "contrast", "opacity", "photograph", "shot", "clip_from",
-    "clip",
 )  # fmt: skip
 MADE_COARSE = (
     "Only this face is sharp; everything else is pixelated on purpose. "
@@ -58,7 +58,7 @@ class ComparePanel(anywidget.AnyWidget):
     standing = Unicode("").tag(sync=True)
     status = Unicode("").tag(sync=True)
     problem = Unicode("").tag(sync=True)
-    clip = Bytes(b"").tag(sync=True)
+    clip = Unicode("").tag(sync=True)
     clip_from = Float(0.0).tag(sync=True)
     clip_hint = Unicode("").tag(sync=True)
     clip_problem = Unicode("").tag(sync=True)
@@ -73,6 +73,7 @@ class ComparePanel(anywidget.AnyWidget):
             self._draw, ["candidate", "shots", "photographs", "photograph", "shot", "state"]
         )
         comparison.observe(self._describe, ["messages", "clip", "state"])
+        comparison.observe(self._show_clip, "clip")
         self.on_msg(self._received)
         self._draw()
 
@@ -98,11 +99,15 @@ class ComparePanel(anywidget.AnyWidget):
     def _picture(self, one: Picture) -> dict[str, object]:
         time = local_time(one.time, self.comparison.zone, "%d %b %Y, %H:%M:%S") if one.time else ""
         return {
-            "picture": data_uri(one.jpeg),
+            "picture": address(one.jpeg),
             "name": one.name,
             "time": time,
             "eyes": [one.eyes.left, one.eyes.right] if one.eyes else None,
         }
+
+    def _show_clip(self, _: object = None) -> None:
+        clip = self.comparison.clip
+        self.clip = address(clip, "video/mp4") if clip else ""
 
     def _describe(self, _: object = None) -> None:
         """Write all texts that go with the pictures."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import anywidget
-from traitlets import Unicode
+from traitlets import Int, Unicode, observe
 
+from workbench.live.view import data_uri
 from workbench.maps.sightings import MAX_IN_POPUP
-from workbench.widgets.components.parts import data_uri
 
 PicturesOf: TypeAlias = Callable[[Sequence[str]], Mapping[str, bytes]]
 """Find the JPEGs of those of some ids that may be shown, and record that they are."""
@@ -20,7 +20,9 @@ class MapFrame(anywidget.AnyWidget):
     """Shows ``page``, an HTML document, in a sandboxed frame; nothing while it is empty.
 
     In JupyterLab the document stands in the frame's ``srcdoc``; on a page of our server, whose
-    policy would stop its scripts there, in the document that the server keeps for it.
+    policy would stop its scripts there, in the document that the server keeps for it. The browser
+    asks for it: what is synchronised may be saved with a notebook, and the document holds where
+    someone was seen.
 
     ``selected`` is the id that the document highlights: setting it sends a message to the document,
     which is not built again; a choice in the document sets it. Both ways the message is
@@ -29,17 +31,28 @@ class MapFrame(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_name("mapframe.js")
-    page = Unicode("").tag(sync=True)
+    page = Unicode("")
+    edition = Int(0, help="which document is shown; 0 while there is none").tag(sync=True)
     selected = Unicode("").tag(sync=True)
     title = Unicode("Map").tag(sync=True)
     height = Unicode("440px").tag(sync=True)
 
     def __init__(self, *, pictures_of: PicturesOf | None = None, **options: Any) -> None:
+        self._editions = 0
         super().__init__(**options)
         self._pictures_of = pictures_of
         self.on_msg(self._received)
 
+    @observe("page")
+    def _change_edition(self, change: Any) -> None:
+        self._editions += 1
+        self.edition = self._editions if change["new"] else 0
+
     def _received(self, _: object, message: dict[str, Any], __: object) -> None:
+        if message.get("ask") == "page":
+            view = str(message.get("view", ""))
+            self.send({"kind": "page", "view": view, "page": self.page})
+            return
         asked = message.get("pictures")
         if self._pictures_of is None or not isinstance(asked, list):
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
@@ -55,11 +54,6 @@ def time_mark(candidate: Candidate, zone: tzinfo) -> str:
     if not time.mark:
         return ""
     return f' <span class="sl-hint">({escaped(time.remark(zone))})</span>'
-
-
-def data_uri(jpeg: bytes) -> str:
-    """A JPEG as the address of an image."""
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
 
 
 def markup(page: str = "", *classes: str) -> Any:

@@ -13,10 +13,10 @@ from PIL import Image as Pictures
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import ImageError
 from workbench.faces.photographs import MOST_BYTES
+from workbench.widgets.components.media import address
 from workbench.widgets.components.parts import (
     Panel,
     button,
-    data_uri,
     escaped,
     heading,
     listed,
@@ -185,7 +185,7 @@ def picture(upload: Upload) -> str:
             )
     said = f"{upload.found.name}: {len(upload.found.faces)} faces outlined" if several else ""
     return (
-        f'<div class="sl-picture"><img src="{data_uri(_small_jpeg(upload.found.image))}" '
+        f'<div class="sl-picture"><img src="{address(_small_jpeg(upload.found.image))}" '
         f'alt="{escaped(said or upload.found.name)}">'
         f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{"".join(marks)}</svg></div>'
     )

@@ -17,13 +17,13 @@ from workbench.maps.zones import local_time
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.footageplot import gap_words
 from workbench.widgets.components.hours import narrowed
+from workbench.widgets.components.media import address
 from workbench.widgets.components.parts import (
     GOOD_FROM,
     Panel,
     button,
     camera_name,
     count,
-    data_uri,
     escaped,
     markup,
     quality_words,
@@ -262,7 +262,7 @@ def card(candidate: Candidate, listing: Listing) -> dict[str, object]:
     return {
         "id": candidate.tracklet_id,
         "rank": rank,
-        "picture": data_uri(candidate.shot_jpeg),
+        "picture": address(candidate.shot_jpeg),
         "score": score,
         "camera": name,
         "camera_id": one.camera_id,
@@ -293,7 +293,7 @@ def card(candidate: Candidate, listing: Listing) -> dict[str, object]:
 
 def _probe(result: SearchResult) -> str:
     pictures = "".join(
-        f'<img src="{data_uri(one.jpeg)}" alt="{escaped(one.name)}">'
+        f'<img src="{address(one.jpeg)}" alt="{escaped(one.name)}">'
         for one in result.probe.photographs
     )
     photographs = count(len(result.probe.photographs), "photograph")

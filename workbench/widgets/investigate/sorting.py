@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from workbench.casework.reviewing.triage import TRIAGE_VERDICTS, TriageVerdict
+from workbench.casework.reviewing.triage import (
+    TRIAGE_VERDICTS,
+    TriageVerdict,
+    may_see_clip,
+    record_clip,
+)
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.parts import button, count, escaped, markup, row
 from workbench.widgets.investigate.listing import Listing
 from workbench.widgets.investigate.opinions import MARKS, WORDS
+
+if TYPE_CHECKING:
+    from workbench.faces.clips import Clip
 
 MOST_SHOTS = 6  # of a tracklet, on a card
 
@@ -56,6 +64,8 @@ class CardSorter:
             self._choose(message["choose"])
         elif message.get("strip") in names:
             self._show_shots(names[message["strip"]])
+        elif message.get("clip") in names:
+            self._show_clip(names[message["clip"]])
         elif message.get("turn") in (1, -1):
             self.listing.turn(message["turn"])
             self._focus(next((one.tracklet_id for one in self.listing.page_items), ""))
@@ -117,6 +127,32 @@ class CardSorter:
                 self.cards.show_shots(candidate.tracklet_id, jpegs)
 
         self.model.work.run(job, done)  # no work that the page reports
+
+    def _show_clip(self, candidate: Candidate) -> None:
+        """Cut the seconds around a candidate, put it on record, and let its card play them."""
+        model, cards, result = self.model, self.cards, self.model.result
+        if cards is None or result is None or not model.view([candidate]):
+            return
+        name, case = candidate.tracklet_id, result.case
+        register = model.installation.register
+
+        def job() -> Clip:
+            may_see_clip(register, case, candidate)
+            models = model.installation.load_models(model.profile)
+            return model.installation.cut_clip(model.gallery, candidate, of=models)
+
+        def done(future: Future[Clip]) -> None:
+            if model.result is not result:
+                return
+            try:
+                clip = future.result()
+                record_clip(register, case, candidate, clip)
+            except SightlineError as error:
+                cards.refuse_clip(name, str(error))
+            else:
+                cards.show_clip(name, clip.film, best=candidate.shot_seconds - clip.start)
+
+        model.work.run(job, done)
 
     def _draw(self, _: object = None) -> None:
         chosen = self.cards.chosen if self.cards is not None else []

@@ -1,0 +1,98 @@
+"""Pictures and clips on their way to the browser: shown, and no part of what is saved.
+
+A notebook is saved with the state of its widgets where that is switched on (JupyterLab's "Save
+widget state", and nbclient by default): every trait that is synchronised. So none holds a picture.
+Where a page shows one stands an address that is itself a drawing of no picture, and that names what
+belongs there. The browser asks the kernel for it by a custom message, which no front end keeps.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, ClassVar
+
+import anywidget
+from traitlets import Unicode
+
+MOST_BYTES = 64 * 2**20  # kept for the browser to ask for: many times what a page can show
+MOST_ASKED = 100  # in one message
+
+# What stands there until the picture comes, and for good in a saved notebook.
+_NO_PICTURE = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 96 96'%3E"
+    "%3Cpath fill='%23888' fill-opacity='.2' d='M0 0h96v96H0z'/%3E"
+    "%3Ctext x='48' y='52' font-size='11' font-family='sans-serif' text-anchor='middle' "
+    "fill='%23888' opacity='0'%3EPicture not kept%3Cset attributeName='opacity' to='1' "
+    "begin='2s'/%3E%3C/text%3E%3C/svg%3E"
+)
+
+
+class Media(anywidget.AnyWidget):
+    """Gives the elements of a page the pictures and clips that their addresses name.
+
+    A kernel needs one, which is never displayed. What was asked for least recently goes first.
+    """
+
+    _esm = Path(__file__).with_name("media.js")
+    mark = Unicode("").tag(sync=True)
+
+    _sent: ClassVar[Media | None] = None
+
+    def __init__(self) -> None:
+        super().__init__(mark=f"#sl-{secrets.token_hex(8)}-")
+        self._key = secrets.token_bytes(16)  # so that a name says nothing of the picture
+        self._kept: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
+        self._bytes = 0
+        self.on_msg(self._asked)
+
+    @classmethod
+    def of_kernel(cls) -> Media:
+        """Return that of this kernel."""
+        if cls._sent is None or cls._sent.comm is None:  # as Widget.close_all() leaves it
+            cls._sent = cls()
+        return cls._sent
+
+    def keep(self, content: bytes, kind: str) -> str:
+        """Keep a picture or a clip for the browser to ask for, and return its name."""
+        name = blake2b(content, key=self._key, digest_size=16).hexdigest()
+        if name not in self._kept:
+            self._kept[name] = content, kind
+            self._bytes += len(content)
+        self._kept.move_to_end(name)
+        while self._bytes > MOST_BYTES and len(self._kept) > 1:
+            self._bytes -= len(self._kept.popitem(last=False)[1][0])
+        return name
+
+    def _asked(self, _: object, message: dict[str, Any], __: object) -> None:
+        names = message.get("ask")
+        if not isinstance(names, list):
+            return
+        asked = [one for one in names if isinstance(one, str) and one in self._kept]
+        found = {name: self._kept[name] for name in asked[:MOST_ASKED]}
+        for name in found:
+            self._kept.move_to_end(name)
+        self.send(
+            {"found": [[name, kind] for name, (_, kind) in found.items()]},
+            buffers=[content for content, _ in found.values()],
+        )
+
+
+def address(content: bytes, kind: str = "image/jpeg") -> str:
+    """Return the address of a picture or a clip, for the ``src`` of an image or a video.
+
+    It holds nothing of the content, and no character that would have to be escaped between double
+    quotes. The element gets the content when it is on the page.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    kind : str
+        Its media type.
+    """
+    media = Media.of_kernel()
+    stands_in = _NO_PICTURE if kind.startswith("image/") else "data:,"
+    return f"{stands_in}{media.mark}{media.keep(content, kind)}"
