@@ -1,11 +1,11 @@
 "use strict";
 // The empty document that the server keeps for a page in a frame: asks for the page, and becomes it.
 window.addEventListener("message", (event) => {
-  if (event.source !== window.parent) return;
+  if (event.source !== window.parent || typeof event.data !== "string") return;
   document.open();
   document.write(event.data);
   document.close();
-}, { once: true });
+});
 // Not before: Chromium may never lay out a document that was opened again while it was parsed.
 window.addEventListener("load", () => {
   window.parent.postMessage("sightline-frame-ready", "*");
