@@ -18,10 +18,11 @@ HOLDS = {"Settings", "load_settings", "Installation", "CaseRegister", "open_regi
 DOORS = ("cli/", "notebook/", "doctor/")
 # Elsewhere these functions alone: pages, what makes a kernel ready for one, and the room itself.
 DOOR_FUNCTIONS = {
-    **{f"widgets/{name}.py": name for name in ("audit", "footage", "indexing", "review")},
+    **{f"widgets/{name}.py": name for name in ("audit", "footage", "indexing")},
     "widgets/sightings.py": "sightings",
     "server/api/application.py": "serve",
     "widgets/cases/page.py": "cases",
+    "widgets/review/page.py": "review",
     "widgets/investigate/page.py": "investigate",
     "widgets/thresholds/page.py": "thresholds",
     "widgets/prewarm.py": "prewarm",

@@ -213,7 +213,7 @@ SHOW_NONE = {
     "client/documents.py",  # hands the note on with them, field by field
     "casework/reviewing/coverage.py",  # compares them with the time of the case
     "maps/route.py",  # speeds; its stops are shown by whereabouts.py
-    "widgets/components/comparison.py",  # names shots; compare.py shows the remark above them
+    "casework/viewing.py",  # computes when a recording began
     "widgets/investigate/listing.py",  # sorts and filters
 }
 

@@ -18,7 +18,8 @@ from threading import Thread
 from playwright.sync_api import Page, sync_playwright
 
 from workbench.casework.record.people import Person
-from workbench.casework.reviewing.review import list_for_review, reviewed
+from workbench.casework.reviewing.review import list_for_review
+from workbench.casework.reviewing.reviewlist import reviewed
 from workbench.demo import demo_town
 from workbench.demo.check import demo_gallery, demo_threshold, training_case
 from workbench.faces.probes import make_probe

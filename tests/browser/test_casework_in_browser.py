@@ -60,27 +60,70 @@ def opened(served: Any, visit: Callable[..., Any], name: str) -> Any:
     return seen
 
 
-def test_a_face_is_compared_and_decided_on(served: Any, visit: Callable[..., Any]) -> None:
+def test_a_face_is_compared_and_decided_on_with_the_keys(
+    served: Any, visit: Callable[..., Any]
+) -> None:
     seen = opened(served, visit, "review")
-    review = seen.page.locator(".sl-review")
-    review.wait_for()
-    review.locator("select").first.select_option("TRAINING")
-    seen.page.get_by_text("2 faces to decide on.").wait_for()
-    face = review.locator(".sl-compare img").last
-    face.wait_for()
-    assert face.evaluate("image => image.naturalWidth") > 20
-    seen.screenshot("review-1-face")
-    seen.page.get_by_role("button", name="Record the decision").click()
-    seen.page.get_by_text("Choose a conclusion.").wait_for()
-    for feature in ("Nose", "Ears", "Mouth"):
-        review.locator(".widget-dropdown, .jupyter-widget-dropdown").filter(
-            has_text=feature
-        ).locator("select").select_option("similar")
-    review.locator("select").last.select_option("Moderate support for the same person")
-    review.locator("textarea").fill("Shape of the nose & <b>ears</b>.")
-    seen.page.get_by_role("button", name="Record the decision").click()
-    seen.page.get_by_text("1 face to decide on.").wait_for()
-    assert review.locator("textarea").input_value() == ""
+    page, keyboard = seen.page, seen.page.keyboard
+    review = page.locator(".sl-review")
+    sheet, compared = review.locator(".sl-sheet"), review.locator(".sl-comparing")
+    choice = review.locator("select").first
+    expect(choice.locator("option").last).to_have_text("TRAINING: 2 for you, 0 for others, 0 done")
+    choice.select_option(index=1)
+    page.get_by_text("2 faces to decide on.").wait_for()
+    compared.get_by_text("Aligned: the eyes are level").wait_for()
+    for picture in compared.locator(".sl-stage img").all():
+        assert picture.evaluate("image => image.naturalWidth") > 20
+    # Pictures and decision are on one screen, as large as it is.
+    for size in ({"width": 1920, "height": 1080}, {"width": 1366, "height": 768}):
+        page.set_viewport_size(size)
+        for part in (compared, sheet):
+            box = part.bounding_box()
+            assert box is not None
+            assert box["y"] >= 0
+            assert box["y"] + box["height"] <= size["height"]
+            assert box["x"] + box["width"] <= size["width"]
+        seen.screenshot(f"review-1-face-{size['width']}")
+    # All that lacks is said at once, each beside its field; the button is the last.
+    keyboard.press("Control+Enter")
+    expect(sheet.locator(".sl-sheet-problem:not(:empty)")).to_have_count(3)
+    assert all(one.bounding_box()["y"] < 768 for one in sheet.locator(".sl-sheet-problem").all())
+    seen.screenshot("review-2-lacking")
+    keyboard.press("s")  # wherever the focus is: at first it is nowhere
+    keyboard.press("d")
+    keyboard.press("ArrowDown")
+    keyboard.press("n")
+    keyboard.press("s")
+    expect(sheet.get_by_text("3 compared, 14 not looked at")).to_be_visible()
+    keyboard.press("7")
+    keyboard.press("6")
+    expect(sheet.get_by_text("Moderate support for the same person")).to_be_visible()
+    # The panel is the one of Investigate; keys go on there.
+    compared.get_by_role("button", name="Overlay").click()
+    compared.locator("input[type=range]").first.fill("2")
+    keyboard.press("Backspace")
+    keyboard.press("ArrowRight")  # the slider's own
+    keyboard.press("r")
+    keyboard.type("Shape of the nose & <b>ears</b>.")
+    keyboard.press("Escape")
+    expect(sheet.locator(".sl-feature:focus")).to_have_count(1)
+    keyboard.press("ArrowRight")
+    compared.get_by_text("Face 2 of 2").wait_for()
+    expect(sheet.locator("textarea")).to_have_value("")
+    keyboard.press("ArrowLeft")  # what was typed is still there
+    expect(sheet.locator("textarea")).to_have_value("Shape of the nose & <b>ears</b>.")
+    seen.screenshot("review-3-filled")
+    keyboard.press("Control+Enter")
+    page.get_by_text("1 face to decide on.").wait_for()
+    expect(sheet.locator("textarea")).to_have_value("")
+    expect(sheet.locator(".sl-feature:focus")).to_have_count(1)
+    keyboard.press("x")
+    keyboard.press("r")
+    keyboard.type("Too dark.")
+    sheet.get_by_role("button", name="Record the decision").click()
+    page.get_by_text("Nothing is waiting for you.").wait_for()
+    # What had the focus is gone; something else has it.
+    page.wait_for_function("() => document.activeElement !== document.body")
     seen.assert_clean()
 
 

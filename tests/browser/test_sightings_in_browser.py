@@ -25,7 +25,8 @@ def served(
 ) -> Iterator[Any]:
     """The demo with a training case: what two people said of its candidates is on record."""
     from workbench.casework.record.people import Person
-    from workbench.casework.reviewing.review import list_for_review, reviewed
+    from workbench.casework.reviewing.review import list_for_review
+    from workbench.casework.reviewing.reviewlist import reviewed
     from workbench.demo import demo_town
     from workbench.demo.check import training_case
     from workbench.district import from_file

@@ -134,14 +134,13 @@ def search_and_send(person: Person, photographs: list[Path]) -> None:
 def decide(person: Person, reason: str) -> None:
     page = person.page
     review = person.open("review", ".sl-review")
-    review.locator("select").first.select_option(CASE)
+    review.locator("select").first.select_option(index=1)
     person.reads("1 face to decide on.")
     for feature in ("Nose", "Ears", "Mouth"):
-        page.get_by_label(feature, exact=True).select_option("similar")
-    review.locator("select").last.select_option("Moderate support for the same person")
+        page.get_by_role("button", name=f"{feature}: similar").click()
+    page.get_by_role("button", name="Moderate support for the same person").click()
     review.locator("textarea").fill(reason)
-    review.locator("textarea").press("Tab")
-    person.press("Record the decision")
+    page.keyboard.press("Control+Enter")
     person.reads("Nothing is waiting for you.")
 
 

@@ -20,14 +20,8 @@ from workbench.casework.evidence.export import export
 from workbench.casework.facts import facts, notices_of, status_words
 from workbench.casework.retention import held
 from workbench.casework.reviewing.exports import exportable, record_export
-from workbench.casework.reviewing.review import (
-    decide,
-    list_for_review,
-    review_list,
-    review_state,
-    reviewed,
-    waiting,
-)
+from workbench.casework.reviewing.review import decide, list_for_review, waiting
+from workbench.casework.reviewing.reviewlist import review_list, review_state, reviewed
 from workbench.casework.reviewing.sightings import confirmed_sightings
 from workbench.casework.reviewing.triage import opinions, record_view, sort_out
 from workbench.casework.subjects import subject_folder

@@ -9,10 +9,15 @@ import pytest
 from searching import search
 
 from workbench.casework.cases import Case
-from workbench.casework.reviewing.review import list_for_review, sightings
+from workbench.casework.reviewing.review import list_for_review
+from workbench.casework.reviewing.reviewlist import sightings
+from workbench.casework.reviewing.verdicts import FEATURES, SCALE
 from workbench.domain import Probe, Scope
 from workbench.gallery import Gallery
-from workbench.widgets.review import UNSUITABLE, Review, ReviewPanel
+from workbench.widgets.review.model import CONCLUSIONS, UNSUITABLE, Review
+from workbench.widgets.review.page import ReviewPanel
+
+COMPARED = {"nose": "similar", "ears": "similar", "mouth": "different"}
 
 
 @pytest.fixture
@@ -22,71 +27,116 @@ def listed(office: Any, case: Case, gallery: Gallery, subject: Probe, permitted:
     return office
 
 
-def fill(panel: ReviewPanel, conclusion: str, reason: str = "Scar on the chin.") -> None:
-    for name in ("nose", "ears", "mouth"):
-        panel.features[name].value = "similar"
-    panel.conclusion.value = conclusion
-    panel.reason.value = reason
-    panel.record.click()
+def opened(listed: Any, town_file: Path) -> ReviewPanel:
+    panel = ReviewPanel(Review(town_file, installation=listed.installation))
+    panel.choice.value = "A-1"
+    return panel
+
+
+def record(
+    panel: ReviewPanel, conclusion: str, reason: str = "Scar.", features: Any = COMPARED
+) -> None:
+    """What the browser sends when the decision is to be recorded."""
+    said = {"features": features, "conclusion": conclusion, "reason": reason}
+    panel.sheet._received(None, {"face": panel.sheet.face, **said}, None)
 
 
 def test_two_reviewers_make_a_sighting(listed: Any, town_file: Path) -> None:
     for name in ("ben", "rosa"):
         listed.sit(name)
-        panel = ReviewPanel(Review(town_file, installation=listed.installation))
-        panel.choice.value = "A-1"
+        panel = opened(listed, town_file)
         assert "2 faces to decide on." in panel.left.value
-        assert panel.faces.value.count("<img") == 3  # two photographs and the face
-        fill(panel, "3")
-        assert "1 face to decide on." in panel.left.value
-        assert panel.features["nose"].value == "not visible"
-        fill(panel, "-3")
+        assert len(panel.compared.photographs) == 2
+        assert len(panel.compared.shots) == 1
+        assert panel.compared.title == "Face 1 of 2"
+        first = panel.sheet.face
+        record(panel, SCALE[3])
+        assert "Recorded: strong support for the same person. 1 face" in panel.left.value
+        assert panel.sheet.face not in ("", first)
+        record(panel, SCALE[-3])
         assert "Nothing is waiting for you." in panel.left.value
         assert panel.work.layout.display == "none"
+        assert panel.sheet.face == ""
     assert len(sightings(listed.register, "A-1")) == 1
+    entry = listed.events("review.decided")[0]
+    assert entry.about["features"] == {n: COMPARED.get(n, "not looked at") for n in FEATURES}
+
+
+def test_nothing_that_could_bias_is_sent_to_the_browser(listed: Any, town_file: Path) -> None:
+    listed.sit("rosa")
+    panel = opened(listed, town_file)
+    sent = repr([panel.compared.get_state(), panel.sheet.get_state()])
+    for telling in ("Camera", "C0", ".mp4", "2026", "score", "anna"):
+        assert telling not in sent.replace("aria", "")
+    assert panel.compared.clip == ""
 
 
 def test_who_knows_more_than_the_faces_is_told_and_shown_none(listed: Any, town_file: Path) -> None:
     listed.sit("anna")
-    panel = ReviewPanel(Review(town_file, installation=listed.installation))
-    panel.choice.value = "A-1"
+    panel = opened(listed, town_file)
     assert "anna has searched under this case and takes no part" in panel.left.value
-    assert "<img" not in panel.faces.value
+    assert not panel.compared.shown
+    assert panel.sheet.face == ""
 
 
-def test_what_lacks_is_said_and_nothing_is_recorded(listed: Any, town_file: Path) -> None:
+def test_the_queue_is_told_with_each_case(listed: Any, town_file: Path) -> None:
     listed.sit("ben")
-    model = Review(town_file, installation=listed.installation)
-    panel = ReviewPanel(model)
-    panel.choice.value = "A-1"
-    panel.record.click()
-    assert "Choose a conclusion." in panel.problems.value
-    fill(panel, "3", reason="")
-    assert "the reason is missing" in panel.problems.value
-    assert len(model.items) == 2
+    panel = opened(listed, town_file)
+    assert panel.choice.options[1] == ("A-1: 2 for you, 0 for others, 0 done", "A-1")
+    record(panel, SCALE[3])
+    assert panel.choice.options[1][0] == "A-1: 1 for you, 1 for others, 0 done"
+    assert panel.choice.value == "A-1"
+
+
+def test_all_that_lacks_is_said_beside_its_field_and_nothing_is_recorded(
+    listed: Any, town_file: Path
+) -> None:
+    listed.sit("ben")
+    panel = opened(listed, town_file)
+    record(panel, "", reason=" ", features={"nose": "not visible"})
+    assert panel.sheet.problems == {
+        "features": "No features were compared. Compare at least 3, or conclude 'not suitable'.",
+        "conclusion": "No conclusion is chosen. Choose what your comparison supports.",
+        "reason": "The reason is missing. State in a sentence what the decision rests on.",
+    }
+    record(panel, SCALE[3], features={**COMPARED, "aura": "bright"})
+    assert list(panel.sheet.problems) == ["features"]
     assert listed.events("review.decided") == []
-    panel.reason.value = "Too dark."
-    panel.conclusion.value = UNSUITABLE
-    panel.record.click()
-    assert panel.problems.value == '<div role="alert"></div>'
+    assert len(panel.model.items) == 2
+    record(panel, UNSUITABLE, reason="Too dark.", features={})
+    assert panel.sheet.problems == {}
     assert listed.events("review.decided")[0].about["conclusion"] is None
+
+
+def test_a_key_pressed_twice_decides_on_one_face_only(listed: Any, town_file: Path) -> None:
+    listed.sit("ben")
+    panel = opened(listed, town_file)
+    said = {"features": COMPARED, "conclusion": SCALE[3], "reason": "Scar."}
+    late = {"face": panel.sheet.face, **said}
+    for _ in range(2):
+        panel.sheet._received(None, late, None)
+    assert len(listed.events("review.decided")) == 1
+    for nonsense in ({}, {"face": panel.sheet.face}, {"face": panel.sheet.face, "features": 7}):
+        panel.sheet._received(None, nonsense, None)
+    assert len(listed.events("review.decided")) == 1
 
 
 def test_a_face_may_be_left_for_later(listed: Any, town_file: Path) -> None:
     listed.sit("ben")
-    model = Review(town_file, installation=listed.installation)
-    model.choose_case("A-1")
-    first = model.item
-    model.note("nose", "similar")
-    model.skip()
-    assert model.item is not first
-    assert model.features == {}
-    model.skip()
-    assert model.item is first
+    panel = opened(listed, town_file)
+    first = panel.sheet.face
+    panel.sheet._received(None, {"step": 1}, None)
+    assert panel.sheet.face != first
+    assert panel.compared.title == "Face 2 of 2"
+    panel.compared._received(None, {"step": -1}, None)
+    assert panel.sheet.face == first
+
+
+def test_conclusions_are_in_the_order_of_the_scale() -> None:
+    assert list(CONCLUSIONS.values()) == [-3, -2, -1, 0, 1, 2, 3, None]
 
 
 def test_who_may_not_review_is_told(listed: Any, town_file: Path) -> None:
     listed.sit("otto")
-    panel = ReviewPanel(Review(town_file, installation=listed.installation))
-    panel.choice.value = "A-1"
-    assert "otto has auditor" in panel.problems.value
+    panel = opened(listed, town_file)
+    assert "otto has auditor" in panel.model.messages["case"]

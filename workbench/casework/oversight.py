@@ -16,7 +16,7 @@ from workbench.casework.record.chain import Fault
 from workbench.casework.record.keys import Trust, counting, doubts
 from workbench.casework.register import all_entries
 from workbench.casework.reviewing.fillers import ErrorRate, error_rates_of
-from workbench.casework.reviewing.review import sightings
+from workbench.casework.reviewing.reviewlist import sightings
 from workbench.casework.searches import SEARCHING, SearchEntry, searches_of
 
 if TYPE_CHECKING:

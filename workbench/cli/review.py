@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from workbench.casework.reviewing.fillers import add_fillers, error_rates
-from workbench.casework.reviewing.review import review_state
+from workbench.casework.reviewing.reviewlist import review_state
 from workbench.cli.options import add_action, add_actions, add_json, describe
 from workbench.cli.output import DONE, counted, lines, say, show, table
 from workbench.cli.photographs import add_photographs, make_photographs

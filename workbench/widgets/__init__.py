@@ -6,7 +6,7 @@ from workbench.widgets.footage import footage
 from workbench.widgets.indexing import indexing
 from workbench.widgets.investigate.model import Investigation
 from workbench.widgets.investigate.page import investigate
-from workbench.widgets.review import review
+from workbench.widgets.review.page import review
 from workbench.widgets.sightings import sightings
 from workbench.widgets.thresholds.page import thresholds
 

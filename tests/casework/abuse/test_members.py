@@ -13,12 +13,8 @@ from searching import search
 from workbench.casework.cases import Case, Request
 from workbench.casework.evidence.export import export
 from workbench.casework.reviewing.exports import considered
-from workbench.casework.reviewing.review import (
-    decide,
-    list_for_review,
-    reviewed,
-    waiting,
-)
+from workbench.casework.reviewing.review import decide, list_for_review, waiting
+from workbench.casework.reviewing.reviewlist import reviewed
 from workbench.casework.reviewing.sightings import confirmed_sightings, readable_cases
 from workbench.casework.reviewing.triage import opinions, record_view
 from workbench.cli.main import main

@@ -22,14 +22,8 @@ from workbench.casework.oversight import annual, audit_overview
 from workbench.casework.record.audit import AuditLog
 from workbench.casework.reviewing.exports import considered, record_export
 from workbench.casework.reviewing.fillers import add_fillers, error_rates
-from workbench.casework.reviewing.review import (
-    barred,
-    is_over,
-    list_for_review,
-    missing,
-    reviewed,
-    waiting,
-)
+from workbench.casework.reviewing.review import barred, list_for_review, missing, waiting
+from workbench.casework.reviewing.reviewlist import is_over, reviewed
 from workbench.casework.reviewing.sightings import confirmed_sightings
 from workbench.casework.reviewing.triage import record_clip, record_view, sort_out, take_back
 from workbench.domain import Candidate, Probe, Scope

@@ -20,10 +20,15 @@ from workbench.casework.reviewing.review import (
     decide,
     list_for_review,
     missing,
+    other_shots,
+    queue,
+    waiting,
+)
+from workbench.casework.reviewing.reviewlist import (
+    review_list,
     review_state,
     reviewed,
     sightings,
-    waiting,
 )
 from workbench.casework.reviewing.verdicts import FEATURES, SCALE, ReviewState
 from workbench.cli.main import main
@@ -147,7 +152,7 @@ def test_the_second_turn_is_a_reviewer_s(office: Any, key: str, say: Say) -> Non
         ({"conclusion": 4}, "not on the scale"),
         ({"features": {"aura": "similar"}}, "aura is not in the list"),
         ({"features": {"nose": "nice"}}, "not in the list"),
-        ({"features": {"nose": "similar", "ears": "not visible"}}, "1 features were compared"),
+        ({"features": {"nose": "similar", "ears": "not visible"}}, "only 1 feature was compared"),
         ({"reason": "  "}, "the reason is missing"),
     ],
 )
@@ -157,6 +162,68 @@ def test_a_decision_needs_its_grounds(
     with pytest.raises(CaseError, match=said):
         say("ben", key, **({"conclusion": 2} | changed))
     assert office.events("review.decided") == []
+
+
+def test_all_that_lacks_is_told_at_once_and_no_internal_id(office: Any, key: str, say: Say) -> None:
+    with pytest.raises(
+        CaseError, match=r"no features were compared; the reason is missing"
+    ) as told:
+        say("ben", key, 2, features={}, reason="")
+    assert key not in str(told.value)
+    with pytest.raises(CaseError) as unknown:
+        say("ben", "48eaa3053249e07e", 2)
+    assert "48eaa3053249e07e" not in str(unknown.value)
+
+
+def test_what_was_not_looked_at_is_told_from_what_was_not_visible(
+    office: Any, key: str, say: Say
+) -> None:
+    say("ben", key, 2, features=SEEN)
+    (entry,) = office.events("review.decided")
+    assert set(entry.about["features"]) == set(FEATURES)
+    assert entry.about["features"]["marks"] == "not visible"
+    assert entry.about["features"]["neck"] == "not looked at"
+    # A decision as an earlier version wrote it names what was chosen alone.
+    say("rosa", key, 2, features=SEEN)
+    about = {**entry.about, "round": 3, "features": {"nose": "similar", "ears": "not visible"}}
+    office.sit("rolf").record("review.decided", about)
+    new, _, old = next(i for i in review_list(office.fresh(), "A-1") if i.key == key).decisions
+    assert new.seen == (
+        "ears similar, marks not visible, mouth different, nose similar, no other feature looked at"
+    )
+    assert old.seen == "ears not visible, nose similar"
+    assert (old.verdict, old.features.get("neck")) == ("same", None)
+
+
+def test_the_queue_says_mine_waiting_and_done(
+    office: Any, key: str, say: Say, gallery: Gallery
+) -> None:
+    keys = [item.key for item in waiting(office.sit("rosa"), "A-1", gallery)]
+    others = len(keys) - 1
+
+    def of(name: str) -> tuple[int, int, int]:
+        found = queue(office.sit(name), "A-1")
+        return found.mine, found.waiting, found.done
+
+    assert of("rosa") == (others + 1, 0, 0)
+    assert of("anna") == (0, others + 1, 0)  # she has searched
+    say("rosa", key, 3)
+    assert of("rosa") == (others, 1, 0)
+    say("rolf", key, 3)
+    assert of("ben") == of("rosa") == (others, 0, 1)
+
+
+def test_other_shots_are_shown_only_where_no_face_can_be_a_filler(
+    office: Any, key: str, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = type(gallery).shots
+    monkeypatch.setattr(type(gallery), "shots", lambda self, name: real(self, name) * 3)
+    office.sit("rosa")
+    assert len(other_shots(office.register, "A-1", key, gallery)) == 2
+    add_fillers(office.sit("sara"), [b"jpeg of somebody else"], source="staff")
+    assert other_shots(office.sit("rosa"), "A-1", key, gallery) == ()
+    with pytest.raises(CaseError, match="not yours to decide on"):
+        other_shots(office.sit("anna"), "A-1", key, gallery)
 
 
 def test_what_cannot_be_compared_needs_no_features(office: Any, key: str, say: Say) -> None:

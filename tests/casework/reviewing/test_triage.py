@@ -11,7 +11,8 @@ import pytest
 from searching import search
 
 from workbench.casework.cases import Case
-from workbench.casework.reviewing.review import list_for_review, sightings, waiting
+from workbench.casework.reviewing.review import list_for_review, waiting
+from workbench.casework.reviewing.reviewlist import sightings
 from workbench.casework.reviewing.triage import (
     may_see_clip,
     opinions,

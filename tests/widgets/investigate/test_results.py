@@ -186,7 +186,7 @@ def test_where_no_eyes_are_found_it_says_not_aligned(
     faceless = replace(panel.comparison.shots[0], jpeg=small_jpeg, eyes=None)
     panel.comparison.shots = (faceless,)
     assert panel.compared.alignment == (
-        "Not aligned: no eyes were found in the candidate's picture."
+        "Not aligned: no eyes were found in the picture of the face."
     )
 
 

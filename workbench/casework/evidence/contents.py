@@ -273,9 +273,7 @@ def _candidates(dossier: Dossier) -> Section:
     for finding in dossier.findings:
         seen = finding.candidate
         decisions = [
-            f"{d.examiner}, {dossier.local(d.at)}: {d.words}. {d.reason} ("
-            + ", ".join(f"{name} {what}" for name, what in d.features.items())
-            + ")"
+            f"{d.examiner}, {dossier.local(d.at)}: {d.words}. {d.reason} ({d.seen})"
             for d in finding.item.decisions
         ]
         rows.append(

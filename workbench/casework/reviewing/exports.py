@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from workbench.casework.facts import notices_of
 from workbench.casework.reviewing.blindness import is_about_review
-from workbench.casework.reviewing.review import review_list
+from workbench.casework.reviewing.reviewlist import review_list
 from workbench.casework.reviewing.verdicts import Reviewed
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from workbench.casework.cases import plain
 from workbench.casework.record.files import write_whole
-from workbench.casework.reviewing.review import FILLERS, is_over, review_list
+from workbench.casework.reviewing.review import FILLERS
+from workbench.casework.reviewing.reviewlist import is_over, review_list
 from workbench.casework.reviewing.verdicts import Decision
 from workbench.errors import CaseError, unwritten
 

@@ -14,20 +14,19 @@ import math
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.casework.cases import plain
-from workbench.casework.reviewing.blindness import may_come_to_decide
 from workbench.casework.reviewing.coverage import require_covered
+from workbench.casework.reviewing.reviewlist import review_list
 from workbench.casework.reviewing.verdicts import (
     FEATURES,
-    LEAST_FEATURES,
-    SCALE,
-    Decision,
+    NOT_LOOKED_AT,
+    Queue,
     Reviewed,
-    ReviewState,
     Seen,
+    lacking,
 )
 from workbench.casework.searches import answer_of
 from workbench.casework.subjects import (
@@ -35,11 +34,10 @@ from workbench.casework.subjects import (
     kept_photographs,
     subject_photographs,
 )
-from workbench.domain import PLAIN_SCALE, parse_tracklet_id
+from workbench.domain import parse_tracklet_id
 from workbench.errors import CaseError, NotPermitted
 
 if TYPE_CHECKING:
-    from workbench.casework.cases import Case
     from workbench.casework.record.chain import Entry
     from workbench.casework.record.people import Person
     from workbench.casework.register import CaseRegister
@@ -210,6 +208,41 @@ def missing(register: CaseRegister, reference: str) -> int:
     )
 
 
+def other_shots(
+    register: CaseRegister, reference: str, key: str, gallery: Gallery
+) -> tuple[bytes, ...]:
+    """Return the other best shots (JPEG) of a face that the user has still to decide on.
+
+    There are none where the installation has fillers: of those there is one picture each, so that
+    a face with several would be known to be none.
+
+    Raises what :func:`waiting` raises, and CaseError if the face is not one of the user's.
+    """
+    me, case = register.require("shot.view", reference), register.case(reference)
+    case.require_open(fix=_ONLY_OPEN, valid_now=False)
+    listed = review_list(register, reference)
+    item = next((item for item in listed if item.key == key), None)
+    if item is None or _reason_against(item, me, barred(register, reference)):
+        raise _incomplete(reference, "the face is not yours to decide on", "Choose another face")
+    if not item.tracklet_id or any((register.folder / FILLERS).glob("*.jpg")):
+        return ()
+    return tuple(shot.jpeg for shot in gallery.shots(item.tracklet_id)[1:])
+
+
+def queue(register: CaseRegister, reference: str) -> Queue:
+    """Return how many faces of a case wait for the user, wait for others, and are done.
+
+    Raises NotPermitted if the user may not read cases, and CaseError if they are not a member of
+    this one.
+    """
+    me, case = register.require("case.read", reference), register.case(reference)
+    bar = "its review is over" if case.state != "open" else barred(register, reference)
+    listed = review_list(register, reference)
+    mine = sum(not item.missing and not _reason_against(item, me, bar) for item in listed)
+    done = sum(item.outcome != "waiting" for item in listed)
+    return Queue(mine, sum(item.waits for item in listed) - mine, done)
+
+
 def decide(
     register: CaseRegister,
     reference: str,
@@ -219,7 +252,7 @@ def decide(
     features: Mapping[str, Seen],
     reason: str,
 ) -> None:
-    """Record the user's decision on a face.
+    """Record the user's decision on a face; features that are not named were not looked at.
 
     Raises
     ------
@@ -230,147 +263,34 @@ def decide(
         If the conclusion is not on the scale, fewer than three features were compared, the reason
         is missing, the case is not open or the face is not on its list.
     """
-    if conclusion is not None and conclusion not in SCALE:
-        raise _incomplete(key, f"{conclusion!r} is not on the scale", "Choose from -3 to 3")
-    unknown = sorted(set(features) - set(FEATURES))
-    if unknown or set(features.values()) - {"similar", "different", "not visible"}:
-        what = ", ".join(unknown) or "an observation"
-        raise _incomplete(
-            key, f"{what} is not in the list of features", "Use the names in FISWG's list"
-        )
-    compared = [name for name, seen in features.items() if seen != "not visible"]
-    if conclusion is not None and len(compared) < LEAST_FEATURES:
-        raise _incomplete(
-            key,
-            f"only {len(compared)} features were compared",
-            f"Compare at least {LEAST_FEATURES}, or choose 'not suitable'",
-        )
+    lacks = lacking(conclusion, features, reason).values()
+    if lacks:
+        whats, fixes = zip(*lacks, strict=True)
+        raise _incomplete(reference, "; ".join(whats), "; ".join(fixes))
     reason = plain(reason, where="reason")
-    if not reason:
-        raise _incomplete(
-            key, "the reason is missing", "State in a sentence what the decision rests on"
-        )
     case = register.case(reference)
     case.require_open(fix=_ONLY_OPEN, valid_now=False)
     with register.exclusively():
         item = next((item for item in review_list(register, reference) if item.key == key), None)
         if item is None:
-            raise _incomplete(key, "is not on the review list", "Choose a face from the list")
+            raise _incomplete(
+                reference, "the face is not on the review list", "Choose a face from the list"
+            )
         against = _reason_against(item, register.me, barred(register, reference))
         if against:
             register.refused("review.decide", reference, [f"{key}: {against}"])
             raise NotPermitted(
-                against, where=f"case {reference}, {key}", fix="Leave it to another reviewer"
+                against, where=f"case {reference}", fix="Leave it to another reviewer"
             )
         about = {
             "case": reference,
             "key": key,
             "round": item.round,
             "conclusion": conclusion,
-            "features": dict(features),
+            "features": {name: features.get(name, NOT_LOOKED_AT) for name in FEATURES},
             "reason": reason,
         }
         register.record("review.decided", about)
-
-
-def reviewed(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
-    """Return the review list of a case with its decisions, as far as the user may know them.
-
-    Of a face that waits and on which they may come to decide, now or in a later round, it shows
-    only that it is on the list; of the others, while :func:`is_withheld`, only the decisions.
-    Raises NotPermitted if they may not read cases, and CaseError if there is no such case.
-    """
-    me, case = register.require("case.read", reference), register.case(reference)
-    may_decide = case.state == "open" and may_come_to_decide(me, register.not_blind(reference))
-    withheld = is_withheld(register, case)
-
-    def known(item: Reviewed) -> Reviewed:
-        own = any(decision.examiner == me.account for decision in item.decisions)
-        if may_decide and item.outcome == "waiting" and not own:
-            return Reviewed(item.key, "", "", "", None)
-        decided = Reviewed(item.key, "", "", "", None, decisions=item.decisions)
-        return decided if withheld else item
-
-    return tuple(known(item) for item in review_list(register, reference))
-
-
-def review_state(register: CaseRegister, reference: str) -> ReviewState:
-    """Return how far the review of a case is; which faces and how they were decided is not in it.
-
-    Raises NotPermitted if the user may not read cases, and CaseError if there is no such case.
-    """
-    register.require("case.read", reference)
-    register.case(reference)
-    items = review_list(register, reference)
-    return ReviewState(
-        reference,
-        listed=len(items),
-        decided=sum(item.outcome != "waiting" for item in items),
-        waiting=sum(item.waits for item in items),
-        lost=sum(item.outcome == "waiting" and item.lost for item in items),
-    )
-
-
-def sightings(register: CaseRegister, reference: str) -> frozenset[str]:
-    """Return the tracklets of a case that two people decided are sightings."""
-    return frozenset(
-        item.tracklet_id
-        for item in review_list(register, reference)
-        if item.tracklet_id and item.outcome == "sighting"
-    )
-
-
-def awaited(register: CaseRegister, reference: str) -> frozenset[str]:
-    """Return the tracklets of a case on which people have still to decide."""
-    return frozenset(
-        item.tracklet_id
-        for item in review_list(register, reference)
-        if item.tracklet_id and item.outcome == "waiting"
-    )
-
-
-def is_over(register: CaseRegister, case: Case) -> bool:
-    """Check whether the review of a case is over: no face waits, or the case has ended."""
-    listed = () if case.state != "open" else review_list(register, case.reference)
-    return not any(item.waits for item in listed)
-
-
-def is_withheld(register: CaseRegister, case: Case) -> bool:
-    """Check whether scores, places and times of a case are kept from the user: see blindness."""
-    me = register.me
-    if not me.in_service:  # one person plays every part
-        return False
-    may_decide = may_come_to_decide(me, register.not_blind(case.reference))
-    return may_decide and not is_over(register, case)
-
-
-def review_list(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
-    """Build the review list of a case from the record, whoever asks."""
-    listed: dict[str, Reviewed] = {}
-    decided: dict[str, list[Decision]] = {}
-    gone: set[str] = set()
-    lost: set[str] = set()
-    for entry in register.entries_of(reference, "review."):
-        about = entry.about
-        if entry.what == "review.listed":
-            for item in about["items"]:
-                listed[item["key"]] = Reviewed(
-                    item["key"], item.get("tracklet", ""), item.get("filler", ""), entry.account,
-                    item.get("score"), item.get("scale", PLAIN_SCALE),
-                    photographs=tuple(about.get("photographs", ())), gallery=about["gallery"],
-                )  # fmt: skip
-        elif entry.what == "review.decided":
-            decided.setdefault(about["key"], []).append(_decision(entry))
-        elif entry.what == "review.missing":
-            gone |= {*about["items"]}
-            lost |= {*about["lost"]}
-        elif entry.what == "review.found":
-            gone -= {*about["items"]}
-            lost -= {*about["items"]}
-    return tuple(
-        replace(item, decisions=tuple(decided.get(key, ())), missing=key in gone, lost=key in lost)
-        for key, item in listed.items()
-    )
 
 
 def _reason_against(item: Reviewed, me: Person, bar: str) -> str:
@@ -436,12 +356,5 @@ def _is_own(gallery: Gallery, item: Reviewed) -> bool:
     return not os.access(item.gallery, os.F_OK) and gallery.holds(recording)
 
 
-def _decision(entry: Entry) -> Decision:
-    about = entry.about
-    return Decision(
-        entry.account, entry.at, about["conclusion"], dict(about["features"]), about["reason"]
-    )
-
-
-def _incomplete(key: str, what: str, fix: str) -> CaseError:
-    return CaseError(what, where=f"decision on {key[:40]}", fix=fix)
+def _incomplete(reference: str, what: str, fix: str) -> CaseError:
+    return CaseError(what, where=f"decision under case {reference[:80]}", fix=fix)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from workbench.casework.reviewing.review import is_withheld, review_list
+from workbench.casework.reviewing.reviewlist import is_withheld, review_list
 from workbench.casework.reviewing.verdicts import Decision
 from workbench.gallery.by_id import tracklets_by_id
 

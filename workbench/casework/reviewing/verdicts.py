@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from workbench.domain import PLAIN_SCALE
 
@@ -33,7 +33,9 @@ FEATURES = (
 )  # fmt: skip
 """Features to compare: the components of FISWG's Feature List for Morphological Analysis."""
 
-Seen: TypeAlias = Literal["similar", "different", "not visible"]
+Seen: TypeAlias = Literal["similar", "different", "not visible", "not looked at"]
+SEEN: tuple[Seen, ...] = get_args(Seen)
+NOT_LOOKED_AT: Seen = "not looked at"
 LEAST_FEATURES = 3
 ReviewVerdict: TypeAlias = Literal["same", "different", "undecided"]
 Outcome: TypeAlias = Literal["sighting", "not a sighting", "undecided", "waiting"]
@@ -46,7 +48,7 @@ class Decision:
     examiner: str
     at: datetime  # UTC
     conclusion: int | None  # a step of SCALE; None: not suitable for comparison
-    features: Mapping[str, Seen]
+    features: Mapping[str, Seen]  # all; of a decision by an earlier version, some
     reason: str
 
     @property
@@ -60,6 +62,46 @@ class Decision:
     def words(self) -> str:
         """Conclusion in words."""
         return "not suitable for comparison" if self.conclusion is None else SCALE[self.conclusion]
+
+    @property
+    def seen(self) -> str:
+        """Features and what was seen of each, in words; those not looked at are told as such.
+
+        Of features that a decision by an earlier version does not name, nothing is known.
+        """
+        looked = [f"{k} {what}" for k, what in self.features.items() if what != NOT_LOOKED_AT]
+        if len(looked) < len(self.features):
+            looked.append("no other feature looked at" if looked else "no feature looked at")
+        return ", ".join(looked)
+
+
+def lacking(
+    conclusion: int | None, features: Mapping[str, Seen], reason: str
+) -> dict[str, tuple[str, str]]:
+    """Return what a decision lacks and what to do, by field; empty if it can be recorded.
+
+    The fields are ``features``, ``conclusion`` and ``reason``, in the order of the work.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    unknown = sorted(set(features) - set(FEATURES))
+    compared = sum(seen in ("similar", "different") for seen in features.values())
+    if unknown or set(features.values()) - set(SEEN):
+        what = ", ".join(unknown) or "an observation"
+        found["features"] = f"{what} is not in the list", "Use the names in FISWG's list"
+    elif conclusion is not None and compared < LEAST_FEATURES:
+        number = "1 feature was" if compared == 1 else f"{compared or 'no'} features were"
+        found["features"] = (
+            f"only {number} compared" if compared else f"{number} compared",
+            f"Compare at least {LEAST_FEATURES}, or conclude 'not suitable'",
+        )
+    if conclusion is not None and conclusion not in SCALE:
+        found["conclusion"] = f"{conclusion!r} is not on the scale", "Choose from -3 to 3"
+    if not reason.strip():
+        found["reason"] = (
+            "the reason is missing",
+            "State in a sentence what the decision rests on",
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +155,12 @@ class ReviewState:
     decided: int
     waiting: int  # for decisions
     lost: int  # undecided, and gone from the gallery they were found in
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Numbers of faces on the review list of a case, as they concern one person."""
+
+    mine: int  # that they can decide on now
+    waiting: int  # for decisions of others
+    done: int  # that need no further decision

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.casework.cases import TEMPLATES, Request
 from workbench.casework.reviewing.fillers import ErrorRate, error_rates
-from workbench.casework.reviewing.review import review_state
+from workbench.casework.reviewing.reviewlist import review_state
 from workbench.casework.reviewing.sightings import Sighting, confirmed_sightings
 from workbench.casework.subjects import describe_subject
 from workbench.client.documents import Document, candidate_document, case_document

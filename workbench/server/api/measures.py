@@ -10,7 +10,7 @@ import pandas as pd
 
 from workbench.calibration import calibration_of
 from workbench.casework.reviewing.exports import record_table
-from workbench.casework.reviewing.review import is_over, reviewed
+from workbench.casework.reviewing.reviewlist import is_over, reviewed
 from workbench.casework.reviewing.sightings import readable_cases
 from workbench.domain import PLAIN_SCALE
 from workbench.gallery.different import different_people

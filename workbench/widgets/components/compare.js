@@ -15,7 +15,8 @@
 /** @typedef {"zoom" | "turn" | "brightness" | "contrast" | "opacity"} Adjustment */
 /**
  * @typedef {object} Traits
- * @property {boolean} sorting Whether candidates are gone through and sorted here.
+ * @property {boolean} sorting Whether candidates are sorted and their clips made here, and the
+ *   comparison can be left.
  * @property {boolean} shown
  * @property {string} title
  * @property {string} note What its time rests on, if it is corrected or uncertain.
@@ -113,7 +114,7 @@ function stageTransform(image, eyes) {
 }
 
 /**
- * Which candidate is compared, and where there are several, how to go on and to leave.
+ * Which face is compared, how to go on to the next, and to leave.
  *
  * @param {Send} send
  * @param {boolean} sorting
@@ -123,13 +124,11 @@ function createHeader(send, sorting) {
   const title = createElement("h3"), place = createElement("span", "sl-hint");
   const note = createElement("span", "sl-timing");
   root.append(title, place, note);
-  if (sorting) {
-    root.append(
-      createButton("← Previous", () => send({ step: -1 })),
-      createButton("Next →", () => send({ step: 1 })),
-      createButton("Close (Esc)", () => send({ close: true })),
-    );
-  }
+  root.append(
+    createButton("← Previous", () => send({ step: -1 })),
+    createButton("Next →", () => send({ step: 1 })),
+  );
+  if (sorting) root.append(createButton("Close (Esc)", () => send({ close: true })));
   return { root, title, place, note };
 }
 
@@ -363,17 +362,19 @@ function showMessage(holder, text) {
  * The command that a key stands for. Arrows are left to a slider or the video that has the focus.
  *
  * @param {KeyboardEvent} event
+ * @param {boolean} sorting
  * @returns {Command | null | undefined} Null where the key is taken but does nothing, as when it is
  *   held down; undefined where it is none of ours.
  */
-function commandOf(event) {
+function commandOf(event, sorting) {
   if (event.altKey || event.ctrlKey || event.metaKey) return undefined;
   const arrows = event.target instanceof Element && event.target.matches("input, video");
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (VERDICTS[key]) return event.repeat ? null : { verdict: VERDICTS[key] };
-  if (key === "z") return event.repeat ? null : { undo: true };
   if (key === "ArrowRight" && !arrows) return { step: 1 };
   if (key === "ArrowLeft" && !arrows) return { step: -1 };
+  if (!sorting) return undefined;
+  if (VERDICTS[key]) return event.repeat ? null : { verdict: VERDICTS[key] };
+  if (key === "z") return event.repeat ? null : { undo: true };
   if (key === "Escape") return { close: true };
   return undefined;
 }
@@ -426,12 +427,16 @@ function viewTransform(image, eyes, zoom, turn) {
     + `translate(${-centre}px, ${-centre}px) matrix(${a}, ${b}, ${-b}, ${a}, ${e}, ${f})`;
 }
 
-/** The whole panel, which the keyboard's focus can be in. */
-function createRoot() {
+/**
+ * The whole panel, which the keyboard's focus can be in.
+ *
+ * @param {boolean} sorting
+ */
+function createRoot(sorting) {
   const root = createElement("div", "sl-comparing", "", {
     role: "group",
-    "aria-label": "Comparison of the target with a candidate",
-    "aria-keyshortcuts": "s n u z ArrowLeft ArrowRight Escape",
+    "aria-label": `Comparison of the target with a ${sorting ? "candidate" : "face"}`,
+    "aria-keyshortcuts": `ArrowLeft ArrowRight${sorting ? " s n u z Escape" : ""}`,
   });
   root.tabIndex = 0;
   return root;
@@ -443,14 +448,14 @@ function createRoot() {
  * @param {Model} model
  */
 function createPanel(model) {
-  const root = createRoot();
+  const sorting = model.get("sorting");
+  const root = createRoot(sorting);
   /** @type {Send} */
   const send = (command) => model.send(command);
   /** @type {Model["set"]} */
   const save = (name, value) => { model.set(name, value); model.save_changes(); };
   const draw = () => { stages.draw(); controls.show(model); };
 
-  const sorting = model.get("sorting");
   const header = createHeader(send, sorting);
   const stages = createStages(model, draw);
   const controls = createControls({
@@ -463,10 +468,11 @@ function createPanel(model) {
   const problem = createElement("div", "sl-problems", "", { role: "alert" });
   const photographs = createThumbnails(
     "Photographs of the target", (index) => save("photograph", index));
-  const shots = createThumbnails("Best shots of this candidate", (index) => save("shot", index));
+  const shots = createThumbnails("Best shots of this face", (index) => save("shot", index));
   const strips = createElement("div", "sl-strips");
   strips.append(photographs.root, shots.root);
   const player = createClipPlayer(send);
+  player.root.hidden = !sorting;
 
   root.append(
     header.root, stages.root, controls.root, decision.root, problem, strips, player.root);
@@ -513,7 +519,7 @@ function render({ model, el }) {
     if (model.get("mode") === "flicker" && !root.hidden) stages.flicker();
   }, FLICKER_MS);
   root.addEventListener("keydown", (event) => {
-    const command = model.get("sorting") ? commandOf(event) : undefined;
+    const command = commandOf(event, model.get("sorting"));
     if (command === undefined) return;
     if (command) panel.send(command);
     event.preventDefault();

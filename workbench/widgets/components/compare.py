@@ -1,4 +1,4 @@
-"""The panel that lays a candidate beside the target."""
+"""The panel that lays a face beside the target."""
 
 from __future__ import annotations
 
@@ -8,19 +8,13 @@ from typing import Any
 import anywidget
 from traitlets import Bool, Float, Int, List, Unicode, link
 
-from workbench.maps.zones import local_time
 from workbench.widgets.components.comparison import SIDE, Comparison, Picture
 from workbench.widgets.components.media import address
-from workbench.widgets.components.parts import camera_name
 
 # What the comparison keeps and the browser changes.
 SHARED = (
-    "mode", "zoom", "turn", "brightness", "contrast", "opacity", "photograph", "shot", "clip_from",
+    "mode", "zoom", "turn", "brightness", "contrast", "opacity", "photograph", "shot",
 )  # fmt: skip
-MADE_COARSE = (
-    "Only this face is sharp; everything else is pixelated on purpose. "
-    "The making of this clip is on record."
-)
 
 
 class ComparePanel(anywidget.AnyWidget):
@@ -31,8 +25,8 @@ class ComparePanel(anywidget.AnyWidget):
     comparison : Comparison
         What is compared.
     sorting : bool
-        Show the buttons with which candidates are gone through and sorted. They send messages that
-        a subclass answers.
+        Show the buttons with which candidates are sorted and their clips made. They send messages
+        that a subclass answers, as do those with which one goes from face to face.
     """
 
     _esm = Path(__file__).with_name("compare.js")
@@ -70,55 +64,36 @@ class ComparePanel(anywidget.AnyWidget):
         for name in SHARED:
             link((comparison, name), (self, name))
         comparison.observe(
-            self._draw, ["candidate", "shots", "photographs", "photograph", "shot", "state"]
+            self._draw,
+            ["key", "title", "note", "shots", "photographs", "photograph", "shot", "state"],
         )
-        comparison.observe(self._describe, ["messages", "clip", "state"])
-        comparison.observe(self._show_clip, "clip")
+        comparison.observe(self._describe, ["messages", "state"])
         self.on_msg(self._received)
         self._draw()
 
     def _received(self, _: object, message: dict[str, Any], __: object) -> None:
-        if self.comparison.candidate is None:
-            return
-        if message.get("reset"):
+        if self.comparison.key and message.get("reset"):
             self.comparison.reset()
-        elif message.get("clip"):
-            self.comparison.make_clip()
 
     def _draw(self, _: object = None) -> None:
-        comparison, candidate = self.comparison, self.comparison.candidate
+        comparison = self.comparison
         with self.hold_sync():
-            self.photographs = [self._picture(one) for one in comparison.photographs]
-            self.shots = [self._picture(one) for one in comparison.shots]
+            self.photographs = [_sent(one) for one in comparison.photographs]
+            self.shots = [_sent(one) for one in comparison.shots]
             self.alignment = comparison.alignment
-            self.shown = candidate is not None
-            self.title = camera_name(candidate.camera) if candidate else ""
-            self.note = candidate.time.remark(comparison.zone) if candidate else ""
+            self.shown = bool(comparison.key)
+            self.title, self.note = comparison.title, comparison.note
             self._describe()
-
-    def _picture(self, one: Picture) -> dict[str, object]:
-        time = local_time(one.time, self.comparison.zone, "%d %b %Y, %H:%M:%S") if one.time else ""
-        return {
-            "picture": address(one.jpeg),
-            "name": one.name,
-            "time": time,
-            "eyes": [one.eyes.left, one.eyes.right] if one.eyes else None,
-        }
-
-    def _show_clip(self, _: object = None) -> None:
-        clip = self.comparison.clip
-        self.clip = address(clip, "video/mp4") if clip else ""
 
     def _describe(self, _: object = None) -> None:
         """Write all texts that go with the pictures."""
-        comparison = self.comparison
-        if comparison.candidate is None:
-            return
-        with self.hold_sync():
-            self.problem = comparison.messages.get("shots", "")
-            self.cutting = comparison.state != "idle"
-            self.clip_problem = comparison.messages.get("clip", "")
-            if comparison.clip:
-                self.clip_hint = MADE_COARSE
-            else:
-                self.clip_hint = f"{comparison.doing}…" if self.cutting else ""
+        self.problem = self.comparison.messages.get("shots", "")
+
+
+def _sent(one: Picture) -> dict[str, object]:
+    return {
+        "picture": address(one.jpeg),
+        "name": one.name,
+        "time": one.time,
+        "eyes": [one.eyes.left, one.eyes.right] if one.eyes else None,
+    }

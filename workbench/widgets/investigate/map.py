@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workbench.casework.reviewing.review import sightings
+from workbench.casework.reviewing.reviewlist import sightings
 from workbench.casework.reviewing.sightings import confirmed_sightings
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import Candidate

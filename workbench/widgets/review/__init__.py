@@ -1,0 +1,1 @@
+"""The reviewers' page: faces compared blind with the subject's photographs, and decided on."""
