@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from filling import PROFILE, START, TRACKLETS, numbered
+from filling import PROFILE, START, TRACKLETS, filling, numbered
 
 from workbench.district import from_shapes
 from workbench.domain import Candidate, Scope
@@ -24,7 +20,6 @@ from workbench.gallery import search as gallery_search
 from workbench.gallery.lifecycle import check as check_gallery
 from workbench.permit.issuing import issue
 
-FILLING = Path(__file__).parents[1] / "support" / "filling.py"
 KILLS = int(os.environ.get("SIGHTLINE_KILLS", "15"))
 
 
@@ -32,22 +27,6 @@ def search(gallery: Gallery, template: np.ndarray, scope: Scope, *, top: int) ->
     """The gallery's own search, with a permit for the question as casework issues them."""
     permit = issue("TEST", "test", 1, gallery=gallery.path, template=template, scope=scope)
     return gallery_search.search(gallery, template, scope, permit=permit, top=top)
-
-
-@contextmanager
-def filling(path: Path, first: int = 0) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, FILLING, str(path), str(first)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def check(gallery: Gallery, stored: int) -> int:
@@ -84,16 +63,14 @@ def test_a_killed_writer_leaves_finished_recordings_and_nothing_else(tmp_path: P
     with Gallery.open(path) as reader:  # stays open over all deaths, and is never wrong
         for _ in range(KILLS):
             known = stored
-            with filling(path, first=stored) as process:
+            with filling(path, first=stored) as writer:
                 for _ in range(chance.randint(0, 4)):
-                    known, told = next_stored(process), told + 1
+                    known, told = writer.said.recv() + 1, told + 1
                     if chance.random() < 0.2:
                         check(reader, known)
                 time.sleep(chance.uniform(0.0, 0.05))  # dies anywhere between two recordings
-                process.kill()
-                assert process.stdout is not None
-                said = [line for line in process.stdout.read().splitlines() if line.isdigit()]
-            known = max([known, *(int(line) + 1 for line in said)])
+                writer.process.kill()
+                known = max([known, *(number + 1 for number in writer.rest())])
             with Gallery.open(path) as gallery:
                 stored = check(gallery, known)
             # At most the one that was stored and not yet told.
@@ -110,20 +87,15 @@ def test_a_killed_writer_leaves_finished_recordings_and_nothing_else(tmp_path: P
 @pytest.mark.slow
 def test_readers_see_whole_recordings_at_once_and_wait_for_nobody(tmp_path: Path) -> None:
     path, chance = tmp_path / "gallery.duckdb", random.Random(7)
-    with filling(path) as process, Gallery.open(path, profile=PROFILE) as reader:
-        stored = 0
+    with filling(path) as writer, Gallery.open(path, profile=PROFILE) as reader:
+        stored, pid = 0, writer.process.pid
+        assert pid is not None
         while stored <= 20:
-            stored = next_stored(process)
+            stored = writer.said.recv() + 1
             time.sleep(chance.uniform(0.0, 0.05))
             # Stopped in the middle of whatever it does: who waited for it would wait for ever.
-            process.send_signal(signal.SIGSTOP)
+            os.kill(pid, signal.SIGSTOP)
             reader.refresh()
             assert check(reader, stored) >= stored
-            process.send_signal(signal.SIGCONT)
-        assert process.poll() is None
-
-
-def next_stored(process: subprocess.Popen[str]) -> int:
-    """Wait until one more recording is stored; return how many are."""
-    assert process.stdout is not None
-    return int(process.stdout.readline()) + 1
+            os.kill(pid, signal.SIGCONT)
+        assert writer.process.is_alive()

@@ -1,13 +1,15 @@
-"""A process that stores small recordings as fast as it can, and says which are stored.
-
-python filling.py GALLERY FIRST
-"""
+"""A process that stores small recordings as fast as it can, and says which are stored."""
 
 from __future__ import annotations
 
-import sys
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from pictures import jpeg
@@ -49,17 +51,47 @@ def numbered(number: int) -> IndexedRecording:
     )
 
 
-def main() -> None:
-    path, number = Path(sys.argv[1]), int(sys.argv[2])
+class Filling(NamedTuple):
+    """The process, and what it says: the number of each recording that is stored."""
+
+    process: BaseProcess
+    said: Connection
+
+    def rest(self) -> list[int]:
+        """All that it still said before it ended."""
+        numbers = []
+        while True:
+            try:
+                numbers.append(self.said.recv())
+            except (EOFError, OSError):  # the last may be half said
+                return numbers
+
+
+@contextmanager
+def filling(path: Path, first: int = 0) -> Iterator[Filling]:
+    """A process that has the gallery open, and stores recordings from number *first* on."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["workbench.gallery.store"])  # once, for all that are killed
+    said, saying = context.Pipe(duplex=False)
+    process = context.Process(target=fill, args=(path, first, saying), daemon=True)
+    process.start()
+    saying.close()
+    try:
+        assert said.recv() == "open"
+        yield Filling(process, said)
+    finally:
+        process.kill()
+        process.join()
+        said.close()
+
+
+def fill(path: Path, number: int, saying: Connection) -> None:
+    """Store recordings until the process is killed."""
     with Gallery.for_writing(path, PROFILE) as gallery:
         gallery.add_cameras([CAMERA])
-        print("open", flush=True)
+        saying.send("open")
         while True:
             if not gallery.holds(numbered(number).recording_id):
                 gallery.add_recording(numbered(number))
-            print(number, flush=True)
+            saying.send(number)
             number += 1
-
-
-if __name__ == "__main__":
-    main()
