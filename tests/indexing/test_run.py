@@ -131,7 +131,7 @@ def command(footage: Path, gallery: Path, *more: str) -> list[str]:
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("after", MOMENTS)
 def test_killed_at_any_moment_nothing_is_half_there(
-    tmp_path: Path, footage: Path, workers: str, after: float
+    tmp_path: Path, models: Models, footage: Path, workers: str, after: float
 ) -> None:
     path = tmp_path / "killed.duckdb"
     with subprocess.Popen(
@@ -149,8 +149,8 @@ def test_killed_at_any_moment_nothing_is_half_there(
         recordings, tracklets = gallery.recordings(), gallery.tracklets()
         assert set(tracklets["recording"]) <= set(recordings["file"])
         assert (recordings["tracklets"] == 1).all()
-    subprocess.run(command(footage, path), check=True, capture_output=True)
-    with Gallery.open(path) as gallery:
+    with Gallery.for_writing(path, models.profile) as gallery:
+        assert not index_catalogue(footage, gallery, models).problems
         assert sorted(gallery.recordings()["file"]) == [
             "edwin.mkv", "later.mkv", "maren.mkv", "tobias.mkv",
         ]  # fmt: skip
