@@ -38,9 +38,14 @@ Run = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def elsewhere(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home of the benchmarks' own: the cases that they open are none of other tests' business."""
-    return tmp_path_factory.mktemp("benchmarks")
+def elsewhere(
+    demo: Path, copied: Callable[[Path, Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A home of the benchmarks' own, with the demo's gallery in it.
+
+    The cases that they open are none of other tests' business.
+    """
+    return copied(demo, tmp_path_factory.mktemp("benchmarks")).parent
 
 
 @pytest.fixture
