@@ -26,9 +26,10 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 demo: $(VENV)/.installed ## install, build and index the demo town, serve the dashboard
 	$(BIN)/sightline demo
 
-# A process of tests for each processor, up to four. Each takes a run of neighbouring tests, so that
-# what a module sets up is set up once; whoever is done first takes over half of another's rest.
-WORKERS := -n logical --maxprocesses 4 --dist worksteal
+# A process of tests for each processor and one more, as much of a test is waiting for servers and
+# browsers; up to four. Each takes a run of neighbouring tests, so that what a module sets up is set
+# up once; whoever is done first takes over half of another's rest.
+WORKERS := -n $(shell expr $$(nproc) + 1) --maxprocesses 4 --dist worksteal
 
 check: lint types ## before each commit: style, types and the quick tests
 	$(BIN)/python -m pytest -q $(WORKERS) -m "not slow"
