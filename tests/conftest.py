@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow what needs something slow, or is long by itself."""
     for item in items:
         needed = set(getattr(item, "fixturenames", ()))
-        if needed & SLOW or any(map(item.get_closest_marker, ("notebook", "soak"))):
+        if needed & SLOW or item.get_closest_marker("soak"):
             item.add_marker("slow")
 
 
