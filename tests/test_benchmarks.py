@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest import mock
 
@@ -64,8 +65,9 @@ def run(
             "SIGHTLINE_CALIBRATIONS": calibrations,
             "PYTHONPATH": os.pathsep.join(filter(None, path)),
         }
-        with mock.patch.dict(os.environ, changes):
-            status = importlib.import_module(name).main()
+        # In a thread of its own: the browser of other tests leaves a loop running in this one.
+        with mock.patch.dict(os.environ, changes), ThreadPoolExecutor(1) as thread:
+            status = thread.submit(importlib.import_module(name).main).result()
         said = capsys.readouterr().out
         assert not status, said
         return said
