@@ -2,7 +2,8 @@
 
 ``serve.py GALLERY DASHBOARDS [WARM_KERNELS [OPTIONS]]``: options of ``serve`` as JSON, and
 ``files``, the open files that the system allows; ``proxy``, what is said of the proxy;
-``unclaimed_seconds``, how long a page's kernel lives that no browser has connected to.
+``unclaimed_seconds``, how long a page's kernel lives that no browser has connected to; ``pages``,
+false where none is opened: what their kernels are forked from takes seconds to start.
 """
 
 from __future__ import annotations
@@ -14,14 +15,22 @@ from pathlib import Path
 
 from workbench.server import openings
 from workbench.server.application import serve
+from workbench.server.kernels import DashboardKernels
 from workbench.server.proxy import ProxySignIn
 from workbench.settings import load_settings
+
+
+async def without_forks(kernels: DashboardKernels) -> None:
+    """Leave kernels to be started in the plain way."""
+
 
 if __name__ == "__main__":
     options = json.loads(sys.argv[4]) if len(sys.argv) > 4 else {}
     if files := options.pop("files", None):
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     openings.UNCLAIMED_SECONDS = options.pop("unclaimed_seconds", openings.UNCLAIMED_SECONDS)
+    if not options.pop("pages", True):
+        DashboardKernels.open = without_forks  # type: ignore[method-assign]
     if proxy := options.pop("proxy", None):
         options["sign_in"] = ProxySignIn(**proxy)
     if "socket_path" in options:

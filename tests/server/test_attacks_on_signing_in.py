@@ -76,7 +76,7 @@ print(line.recv(99).split()[1].decode())"""
 def test_the_cookie_is_of_no_use_at_another_port(
     served: Any, start_server: Callable[..., Any]
 ) -> None:
-    other = start_server()
+    other = start_server(pages=False)
     name, value = served.sign_in().split("=", 1)
     theirs = f"sightline-{urlsplit(other.address).port}"
     for cookie in (f"{name}={value}", f"{theirs}={value}"):
@@ -161,7 +161,9 @@ def test_another_account_at_the_socket_is_not_the_proxy(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
     path = tmp_path / "s"
-    start_server(socket_path=str(path), address=f"https://{HOST}/", proxy={"account": "65534"})
+    start_server(
+        socket_path=str(path), address=f"https://{HOST}/", proxy={"account": "65534"}, pages=False
+    )
     path.chmod(0o666)  # as if its group were everybody
     for folder in path.parents[:-2]:
         folder.chmod(folder.stat().st_mode | 0o011)
@@ -180,7 +182,7 @@ print(line.makefile().readline())"""
 
 def test_on_loopback_the_header_needs_the_secret(start_server: Callable[..., Any]) -> None:
     server = start_server(
-        address=f"https://{HOST}/", proxy={"secret": SECRET, "header": "Remote-User"}
+        address=f"https://{HOST}/", proxy={"secret": SECRET, "header": "Remote-User"}, pages=False
     )
     port = _port_of(server.process.pid)
     proxy = Proxy(lambda: socket.create_connection(("127.0.0.1", port)))
