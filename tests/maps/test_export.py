@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from PIL import Image
@@ -72,3 +73,27 @@ def test_picture_shows_candidates_where_they_are(
 
 def test_picture_needs_neither_candidates_nor_cameras() -> None:
     assert sightings_png([]).startswith(b"\x89PNG")
+
+
+def test_every_file_says_what_it_is_and_what_was_rejected(
+    make_candidate: Make, cameras: list[Camera]
+) -> None:
+    found = [make_candidate(cameras[0], 0, 0.9), make_candidate(cameras[1], 40, 0.7)]
+    said: dict[str, Any] = {
+        "facts": {"title": "Candidates", "case": "A-1: =1+1", "threshold": "0.48"},
+        "notices": ["Training: not real."], "rejected": {found[1].tracklet_id},
+    }  # fmt: skip
+    rows = list(csv.DictReader(io.StringIO(sightings_csv(found, zone=LONDON, **said))))
+    assert [row["rejected"] for row in rows] == ["False", "True"]
+    for row in rows:
+        assert (row["case"], row["threshold"]) == ("A-1: =1+1", "0.48")
+        assert row["notice"] == "Training: not real."
+    collection = sightings_geojson(found, zone=LONDON, **said)
+    assert collection["about"] == said["facts"]
+    assert [f["properties"]["rejected"] for f in collection["features"]] == [False, True]
+    with Image.open(io.BytesIO(sightings_png(found, cameras=cameras, **said))) as picture:
+        told = picture.text["Description"]
+        colours = {colour for _, colour in picture.convert("RGB").getcolors(2**24)}
+    for words in ("Training: not real.", "Case: A-1", "Threshold: 0.48", "“not same”, grey"):
+        assert words in told
+    assert (0x6B, 0x72, 0x80) in colours

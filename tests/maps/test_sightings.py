@@ -312,3 +312,21 @@ def test_candidates_in_a_wide_district_are_no_heap_in_its_middle(
     assert east - west < across + 0.01
     corners = drawings(sightings_map(found, district=district, zone=LONDON))["fit"]
     assert corners == [[*district.area.bounds[1::-1]], [*district.area.bounds[:1:-1]]]
+
+
+def test_what_an_analyst_rejected_is_marked_and_no_stop_of_the_route(
+    make_candidate: Make, cameras: list[Camera]
+) -> None:
+    found = [make_candidate(cameras[0], 0, 0.7), make_candidate(cameras[1], 9, 0.9),
+             make_candidate(cameras[0], 20, 0.6)]  # fmt: skip
+    out = {found[1].tracklet_id}
+    drawn = drawings(sightings_map(found, rejected=out, facts={"case": "A-1"}, zone=LONDON))
+    assert "route" not in drawn  # both others are at one camera, with nothing between them
+    rejected, kept = drawn["sightings"]
+    assert (rejected["rejected"], rejected["best"]) == (True, False)
+    assert (kept["rejected"], kept["best"], kept["score"]) == (False, True, "0.70")
+    assert rejected["candidates"][0]["rejected"]
+    assert "1 marked “not same”" in rejected["summary"]
+    assert drawn["legend"]["title"].startswith("3 candidates")  # all that the list shows
+    assert any("1 candidate was marked" in remark for remark in drawn["legend"]["remarks"])
+    assert drawn["legend"]["facts"] == [("Case", "A-1")]

@@ -130,6 +130,13 @@ def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:
     )
 
 
+def searches_under(folder: Path, reference: str) -> tuple[SearchEntry, ...]:
+    """Return the searches under a case, in their order; reads the whole record of a folder."""
+    entries = AuditLog(folder, kinds=SEARCHING).read_new()
+    about = (entry for entry in entries if entry.about.get("case") == reference)
+    return searches_of(counting(about, folder))
+
+
 def _bound(written: object) -> Bound:
     """Read a threshold as an entry has it."""
     if isinstance(written, int | float):

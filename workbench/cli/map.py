@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from workbench.casework.reviewing.exports import exportable, record_export
+from workbench.casework.reviewing.exports import exportable, facts_of, record_export
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.cli.options import add_json, describe
 from workbench.cli.output import DONE, lines, say
@@ -40,16 +40,21 @@ def _map(options: argparse.Namespace) -> int:
     register.require("evidence.export", options.case)
     result = ask(options, installation)
     candidates, notices = exportable(register, result.case, result.candidates)
+    zone = zone_of_cameras(result.cameras, override=chosen.zone)
     drawn = sightings_map(
         candidates,
         cameras=result.cameras,
         district=result.scope.district,
-        zone=zone_of_cameras(result.cameras, override=chosen.zone),
+        zone=zone,
         base_map=chosen.base_map,
         tiles=chosen.tiles,
         tiles_attribution=chosen.tiles_attribution,
+        facts=facts_of(
+            register, result.case, candidates,
+            scope=result.scope, zone=zone, threshold=result.threshold or "all",
+        ),
         notices=notices,
-    )
+    )  # fmt: skip
     page = self_contained_html(drawn)
     ids = [candidate.tracklet_id for candidate in candidates]
     record_export(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from workbench import investigation
-from workbench.casework.reviewing.exports import exportable, record_export
+from workbench.casework.reviewing.exports import exportable, facts_of, record_export
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.errors import NotPermitted
 from workbench.maps.zones import local_time, zone_of_cameras
@@ -223,7 +223,12 @@ class SearchResult(Findings, investigation.SearchResult):
 
         register = self.installation.register
         candidates, notices = exportable(register, self.case, self.candidates)
-        drawn = sightings_map(candidates, **{**self._about(), "notices": notices, **options})
+        facts = facts_of(
+            register, self.case, candidates,
+            scope=self.scope, zone=self.zone, threshold=self.threshold or "all",
+        )  # fmt: skip
+        about = {**self._about(), "facts": facts, "notices": notices}
+        drawn = sightings_map(candidates, **{**about, **options})
         page = self_contained_html(drawn)
         ids = [candidate.tracklet_id for candidate in candidates]
         record_export(register, self.case, ids, form="html", content=page.encode(), file=Path(path))

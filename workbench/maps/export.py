@@ -1,8 +1,12 @@
-"""Candidates for other programs: CSV for spreadsheets, GeoJSON for maps."""
+"""Candidates for other programs: CSV for spreadsheets, GeoJSON for maps.
+
+*facts* say what a file is, by name: its title, case, scope, threshold and so on. *rejected* are the
+tracklets that an analyst took for somebody else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,18 +20,19 @@ def sightings_csv(
     *,
     zone: ZoneInfo,
     confirmed: Collection[str] = (),
+    rejected: Collection[str] = (),
+    facts: Mapping[str, str] | None = None,
     notices: Sequence[str] = (),
 ) -> str:
     """One row a candidate, best first; times in UTC and as clocks in *zone* show them.
 
-    *notices*, what must be said with the candidates, stand in each row. Text that a spreadsheet
-    would take for a formula gets an apostrophe before it.
+    *facts* and *notices*, what must be said with the candidates, stand in each row, so that they
+    stay with it wherever it is copied. Text that a spreadsheet would take for a formula gets an
+    apostrophe before it.
     """
-    rows = _rows(candidates, zone, frozenset(confirmed))
-    if not notices:
-        return csv_text(_COLUMNS, (row.values() for row in rows))
-    said = " ".join(notices)
-    return csv_text([*_COLUMNS, "notice"], ([*row.values(), said] for row in rows))
+    rows = _rows(candidates, zone, frozenset(confirmed), frozenset(rejected))
+    said = dict(facts or {}) | ({"notice": " ".join(notices)} if notices else {})
+    return csv_text([*_COLUMNS, *said], ([*row.values(), *said.values()] for row in rows))
 
 
 def sightings_geojson(
@@ -35,19 +40,22 @@ def sightings_geojson(
     *,
     zone: ZoneInfo,
     confirmed: Collection[str] = (),
+    rejected: Collection[str] = (),
+    facts: Mapping[str, str] | None = None,
     notices: Sequence[str] = (),
 ) -> dict[str, Any]:
     """A FeatureCollection (RFC 7946) with a point a candidate, where its camera stands.
 
-    The geometry is null where that is not known. *notices*, what must be said with the candidates,
-    are a member of the collection.
+    The geometry is null where that is not known. *facts* (as ``about``) and *notices*, what must be
+    said with the candidates, are members of the collection.
     """
     return {
         "type": "FeatureCollection",
+        **({"about": dict(facts)} if facts else {}),
         **({"notices": list(notices)} if notices else {}),
         "features": [
             {"type": "Feature", "geometry": _point(row), "properties": row}
-            for row in _rows(candidates, zone, frozenset(confirmed))
+            for row in _rows(candidates, zone, frozenset(confirmed), frozenset(rejected))
         ],
     }
 
@@ -61,12 +69,15 @@ def _point(row: dict[str, Any]) -> dict[str, Any] | None:
 _COLUMNS = (
     "rank", "tracklet_id", "camera_id", "camera", "longitude", "latitude", "recording",
     "first_seen", "last_seen", "first_seen_local", "last_seen_local", "score", "scale", "quality",
-    "confirmed", *TIME_FIELDS,
+    "confirmed", "rejected", *TIME_FIELDS,
 )  # fmt: skip
 
 
 def _rows(
-    candidates: Sequence[Candidate], zone: ZoneInfo, confirmed: frozenset[str]
+    candidates: Sequence[Candidate],
+    zone: ZoneInfo,
+    confirmed: frozenset[str],
+    rejected: frozenset[str],
 ) -> Iterator[dict[str, Any]]:
     for rank, one in enumerate(best_first(candidates), start=1):
         values = (
@@ -74,7 +85,7 @@ def _rows(
             one.camera.latitude, one.recording, one.first_seen.isoformat(),
             one.last_seen.isoformat(), local_time(one.first_seen, zone),
             local_time(one.last_seen, zone), round(one.score, 4), one.scale, round(one.quality, 3),
-            one.tracklet_id in confirmed,
+            one.tracklet_id in confirmed, one.tracklet_id in rejected,
             *(one.time.fields | {"recorded_first_seen": one.time.recorded.isoformat()}).values(),
         )  # fmt: skip
         yield dict(zip(_COLUMNS, values, strict=True))

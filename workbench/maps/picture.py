@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import shapely
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 from shapely.geometry import shape
 
 from workbench.domain import Camera, Candidate, District, best_first, scale_marks
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from PIL import Image, ImageDraw
 
 INK, ACCENT, SURE, WARNING, AREA = "#1d2733", "#7a1f5c", "#0b5d4e", "#b3261e", "#1f5fa8"
+OUT = "#6b7280"
 PAPER = "#eef0ec"
 LAND = {"block": "#e3e1dc", "park": "#cbdfc0", "water": "#b5d3e7", "street": "#ffffff"}
 STREET_METRES = 9.0
@@ -37,17 +40,20 @@ def sightings_png(
     candidates: Sequence[Candidate],
     *,
     confirmed: Collection[str] = (),
+    rejected: Collection[str] = (),
     cameras: Sequence[Camera] = (),
     district: District | None = None,
     base_map: Path | None = None,
+    facts: Mapping[str, str] | None = None,
     notices: Sequence[str] = (),
     width: int = 1600,
     height: int = 1000,
 ) -> bytes:
     """Draw a map like :func:`workbench.maps.sightings.sightings_map` as a PNG of a given size.
 
-    Tiles are not drawn: nothing is fetched. *notices*, what must be said with the candidates, are
-    lines of their own. Raises MapError if *base_map* cannot be used.
+    Tiles are not drawn: nothing is fetched. *notices*, what must be said with the candidates, and
+    *facts*, what is said of the file, are lines of their own at its foot, and stand in its text.
+    Raises MapError if *base_map* cannot be used.
     """
     ranked = best_first(candidates)
     unplaced = sum(candidate.camera.place is None for candidate in ranked)
@@ -68,7 +74,8 @@ def sightings_png(
     for camera in cameras:
         if camera.camera_id not in found:
             sheet.dot(camera)
-    stops = visits(ranked)
+    out = frozenset(rejected)
+    stops = visits([one for one in ranked if one.tracklet_id not in out])
     for leg in legs(stops) if len(stops) <= MAX_STOPS else ():
         sheet.dashes(leg.start.camera, leg.end.camera, WARNING if leg.too_fast() else ACCENT)
     sure = frozenset(confirmed)
@@ -78,16 +85,28 @@ def sightings_png(
     marks = scale_marks(candidate.scale for candidate in ranked)
     for camera, here in reversed(places.items()):  # so that the best are on top
         is_sure = any(candidate.tracklet_id in sure for candidate in here)
-        best = f"{here[0].score:.2f}{marks[here[0].scale]}"
-        sheet.plate(camera, len(here), best, is_sure)
+        first = next((one for one in here if one.tracklet_id not in out), here[0])
+        best = f"{first.score:.2f}{marks[first.scale]}"
+        is_out = all(candidate.tracklet_id in out for candidate in here)
+        sheet.plate(camera, len(here), best, is_sure, is_out)
     cams = f"{len(found):,} camera{'' if len(found) == 1 else 's'}"
     noun = f"candidate{'' if len(ranked) == 1 else 's'}"
     words = f"{len(ranked):,} {noun} at {cams}. Square with a tick: confirmed. Dashes: {ROUTE}."
     if unplaced:
         words += f" Place not known, not on the map: {unplaced:,}."
-    sheet.note(*notices, words)
+    if number := sum(candidate.tracklet_id in out for candidate in ranked):
+        words += f" Marked “not same”, grey and not on the route: {number:,}."
+    said = [
+        *notices,
+        *(f"{name.capitalize()}: {text}" for name, text in (facts or {}).items()),
+        words,
+    ]
+    sheet.note(*said)
+    text = PngInfo()
+    text.add_itxt("Description", "\n".join(said))
     buffer = io.BytesIO()
-    canvas.resize((width, height), Image.Resampling.LANCZOS).save(buffer, "PNG")
+    drawn = canvas.resize((width, height), Image.Resampling.LANCZOS)
+    drawn.save(buffer, "PNG", pnginfo=text)
     return buffer.getvalue()
 
 
@@ -182,14 +201,16 @@ class _Sheet:
         sides = [(back[0] + k * across[0], back[1] + k * across[1]) for k in (1, -1)]
         self.draw.polygon([tip, *sides], fill=colour)
 
-    def plate(self, camera: Camera, count: int, score: str, confirmed: bool) -> None:
+    def plate(
+        self, camera: Camera, count: int, score: str, confirmed: bool, rejected: bool
+    ) -> None:
         """Draw the number of a camera's candidates, and the best score, on a stem above it."""
         x, y = self._point(camera)
         unit = OVERSAMPLING
         words = f"{count} x  {score}"
         half = (self.draw.textlength(words, font=self._font(17)) / 2) + 10 * unit
         half += 12 * unit if confirmed else 0
-        colour = SURE if confirmed else ACCENT
+        colour = SURE if confirmed else OUT if rejected else ACCENT
         box = (x - half, y - 42 * unit, x + half, y - 12 * unit)
         stem = [(x - 7 * unit, box[3]), (x + 7 * unit, box[3]), (x, y)]
         self.draw.polygon(stem, fill=colour)
@@ -208,7 +229,8 @@ class _Sheet:
 
     def note(self, *paragraphs: str) -> None:
         """Lines at the foot, the last one lowest."""
-        words = "\n".join(paragraphs)
+        width = self.size[0] // (9 * OVERSAMPLING)  # in letters
+        words = "\n".join(line for one in paragraphs for line in textwrap.wrap(one, width))
         at = 14 * OVERSAMPLING, self.size[1] - 12 * OVERSAMPLING
         font = self._font(16)
         left, top, right, bottom = self.draw.textbbox(at, words, font=font, anchor="ld")

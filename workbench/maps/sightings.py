@@ -34,6 +34,7 @@ def sightings_map(
     candidates: Sequence[Candidate],
     *,
     confirmed: Collection[str] = (),
+    rejected: Collection[str] = (),
     cameras: Sequence[Camera] = (),
     district: District | None = None,
     zone: ZoneInfo,
@@ -43,6 +44,7 @@ def sightings_map(
     route: bool = True,
     max_speed_kmh: float = MAX_SPEED_KMH,
     pictures: bool = True,
+    facts: Mapping[str, str] | None = None,
     notices: Sequence[str] = (),
 ) -> OfflineMap:
     """Draw candidates where their cameras stand, with pictures, times and a possible route.
@@ -59,6 +61,9 @@ def sightings_map(
         In any order. One mark is drawn for each camera that has some.
     confirmed : collection of str
         The tracklet_ids of those that people have decided to be sightings.
+    rejected : collection of str
+        The tracklet_ids of those that an analyst took for somebody else: grey, and no stop of the
+        route.
     cameras : sequence of Camera
         Cameras to show besides, as small dots.
     zone : ZoneInfo
@@ -77,6 +82,8 @@ def sightings_map(
         Keep the best shots in the page, as a file needs them. Otherwise it holds none, and asks
         the page around it for those in a popup that is opened; see
         :class:`workbench.widgets.components.mapframe.MapFrame`.
+    facts : mapping of str to str, optional
+        What the legend says of the file, by name: case, scope, threshold and so on.
     notices : sequence of str
         What must be said with the candidates, such as that they are for training.
 
@@ -89,8 +96,8 @@ def sightings_map(
     every = enumerate(best_first(candidates), start=1)
     numbered = [(rank, one) for rank, one in every if one.camera.place is not None]
     ranked = [candidate for _, candidate in numbered]
-    sure = frozenset(confirmed)
-    stops = visits(ranked) if route else []
+    sure, out = frozenset(confirmed), frozenset(rejected)
+    stops = visits([one for one in ranked if one.tracklet_id not in out]) if route else []
     ways = legs(stops) if len(stops) <= MAX_STOPS else []
     drawn = OfflineMap(tiles=tiles, tiles_attribution=tiles_attribution)
 
@@ -116,7 +123,7 @@ def sightings_map(
     if others:
         Drawing("cameras", [place(camera) for camera in others], name="Cameras").add_to(drawn)
     if ranked:
-        places = _sightings(numbered, stops if ways else [], sure, zone, place)
+        places = _sightings(numbered, stops if ways else [], sure, out, zone, place)
         in_popups = {entry["rank"] for p in places for entry in p["candidates"] if entry["picture"]}
         Drawing("sightings", places, name="Candidates").add_to(drawn)
         heat = [[p["latitude"], p["longitude"], p["count"]] for p in places]
@@ -133,7 +140,11 @@ def sightings_map(
     legend = _legend(ranked, sure, found, ways, bool(others), district, zone, max_speed_kmh)
     if len(ranked) > MAX_PICTURES:
         legend["remarks"].append(f"Pictures of the {MAX_PICTURES:,} best scores only.")
+    if number := sum(candidate.tracklet_id in out for candidate in ranked):
+        of = "1 candidate was" if number == 1 else f"{number:,} candidates were"
+        legend["remarks"].append(f"{of} marked “not same”: grey, and not on the route.")
     legend["remarks"] = [*notices, *legend["remarks"]]
+    legend["facts"] = [(name.capitalize(), text) for name, text in (facts or {}).items()]
     if len(stops) > MAX_STOPS:
         legend["remarks"].append(f"No route is drawn through {len(stops):,} stops.")
     if unplaced := len(candidates) - len(ranked):
@@ -180,6 +191,7 @@ def _sightings(
     numbered: Sequence[tuple[int, Candidate]],
     stops: Sequence[Candidate],
     confirmed: frozenset[str],
+    rejected: frozenset[str],
     zone: ZoneInfo,
     place: _Placing,
 ) -> list[dict[str, Any]]:
@@ -192,20 +204,26 @@ def _sightings(
         stops_at[stop.camera.camera_id].append(number)
 
     marks = scale_marks(candidate.scale for _, candidate in numbered)
+    best = next((rank for rank, one in numbered if one.tracklet_id not in rejected), 0)
     places = []
     for camera_id, here in at_camera.items():  # best camera first, as the ranking goes
         camera, numbers = here[0][1].camera, stops_at[camera_id]
         entries = []
         for rank, candidate in here[:MAX_IN_POPUP]:
             is_sure, mark = candidate.tracklet_id in confirmed, marks[candidate.scale]
-            entries.append(_entry(rank, candidate, is_sure, zone, mark))
-        best = f"{here[0][1].score:.2f}{marks[here[0][1].scale]}"
+            is_out = candidate.tracklet_id in rejected
+            entries.append(_entry(rank, candidate, is_sure, is_out, zone, mark))
+        first = next((pair for pair in here if pair[1].tracklet_id not in rejected), here[0])[1]
+        score = f"{first.score:.2f}{marks[first.scale]}"
+        out = sum(candidate.tracklet_id in rejected for _, candidate in here)
         sure = sum(candidate.tracklet_id in confirmed for _, candidate in here)
         summary = "1 candidate" if len(here) == 1 else f"{len(here)} candidates"
         if sure == len(here):
             summary = "1 confirmed sighting" if sure == 1 else f"{sure} confirmed sightings"
         elif sure:
             summary += f", {sure} confirmed"
+        if out:
+            summary += f", {out} marked “not same”"
         if numbers:
             listed = ", ".join(map(str, numbers))
             summary += f" · stop{'s' if len(numbers) > 1 else ''} {listed} of the possible route"
@@ -214,12 +232,13 @@ def _sightings(
                 **place(camera),
                 "count": len(here),
                 "confirmed": sure,
+                "rejected": out == len(here),
                 "ids": [candidate.tracklet_id for _, candidate in here],
                 "times": [candidate.shot_time.timestamp() for _, candidate in here],
-                "score": best,
-                "best": here[0][0] == numbered[0][0],
+                "score": score,
+                "best": any(rank == best for rank, _ in here),
                 "stops": numbers,
-                "title": f"{camera.name}: {summary}, best score {best}",
+                "title": f"{camera.name}: {summary}, best score {score}",
                 "summary": summary,
                 "candidates": entries,
                 "omitted": len(here) - len(entries),
@@ -229,7 +248,7 @@ def _sightings(
 
 
 def _entry(
-    rank: int, candidate: Candidate, confirmed: bool, zone: ZoneInfo, mark: str
+    rank: int, candidate: Candidate, confirmed: bool, rejected: bool, zone: ZoneInfo, mark: str
 ) -> dict[str, Any]:
     start = local_time(candidate.first_seen, zone, "%H:%M:%S")
     end = local_time(candidate.last_seen, zone, "%H:%M:%S")
@@ -240,6 +259,7 @@ def _entry(
         "rank": rank,
         "picture": rank <= MAX_PICTURES,
         "confirmed": confirmed,
+        "rejected": rejected,
         "score": f"{candidate.score:.3f}{mark}",
         "time": local_time(candidate.shot_time, zone),
         "seen": f"seen {start} to {end}",

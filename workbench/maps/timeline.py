@@ -37,6 +37,7 @@ TICK_FORMATS = [
     {"dtickrange": [86_400_000, None], "value": "%d %b\n%Y"},
 ]
 MAX_ROWS = 60  # more cannot be told apart; cameras with candidates come first
+OUT = "#9aa1ab"  # of those that were rejected
 COVERAGE_COLUMNS = ("camera_id", "camera", "started_at", "ended_at")
 
 
@@ -49,6 +50,8 @@ def timeline(
     cameras: Sequence[Camera] = (),
     refused: pd.DataFrame | None = None,
     selected: str | None = None,
+    rejected: Collection[str] = (),
+    noun: str = "candidate",
 ) -> go.Figure:
     """Draw candidates by camera and local time over bars of footage.
 
@@ -74,6 +77,10 @@ def timeline(
         (time-zone-aware) and the ``reason``. Each is marked where it begins.
     selected : str, optional
         The tracklet_id of a candidate to highlight.
+    rejected : collection of str
+        The tracklet_ids of those that an analyst took for somebody else, which are grey.
+    noun : str
+        What one of them is: ``sighting`` where all were confirmed.
 
     Raises
     ------
@@ -118,11 +125,13 @@ def timeline(
     figure = go.Figure(layout=_layout(axis, labels))
     figure.add_trace(_bars({row: footage.get(key, []) for key, row in rows.items()}, axis))
     figure.add_trace(
-        _marks([c for c in ranked if c.camera.camera_id in rows], rows, axis, selected)
+        _marks(
+            [c for c in ranked if c.camera.camera_id in rows], rows, axis, selected, rejected, noun
+        )
     )
     if lost:
         figure.add_trace(_crosses([one for one in lost if one[0] in rows], rows, axis))
-    remarks = ["No candidates"] if candidates is not None and not ranked else []
+    remarks = [f"No {noun}s"] if candidates is not None and not ranked else []
     if coverage is not None and not len(coverage):
         remarks.append("No footage: no one could be seen")
     if hidden := len(order) - len(rows):
@@ -305,7 +314,12 @@ def _bars(footage: dict[int, list[Span]], axis: LocalAxis) -> go.Bar:
 
 
 def _marks(
-    ranked: Sequence[Candidate], rows: dict[str, int], axis: LocalAxis, selected: str | None
+    ranked: Sequence[Candidate],
+    rows: dict[str, int],
+    axis: LocalAxis,
+    selected: str | None,
+    rejected: Collection[str],
+    noun: str,
 ) -> go.Scatter:
     lowest, highest = (ranked[-1].score, ranked[0].score) if ranked else (0.0, 0.0)
     spread = (highest - lowest) or 1.0
@@ -314,7 +328,7 @@ def _marks(
         spread = math.inf  # scores of several scales do not compare: marks are of one size
     chosen = [candidate.tracklet_id == selected for candidate in ranked]
     return go.Scatter(
-        name="candidate",
+        name=noun,
         mode="markers+text",
         x=[axis.place(candidate.shot_time) for candidate in ranked],
         y=[rows[candidate.camera.camera_id] for candidate in ranked],
@@ -331,7 +345,9 @@ def _marks(
             ],
             "opacity": 1,
             "symbol": ["diamond" if is_chosen else "circle" for is_chosen in chosen],
-            "color": ACCENT,
+            "color": [OUT if one.tracklet_id in rejected else ACCENT for one in ranked]
+            if rejected
+            else ACCENT,
             "line": {
                 "color": [INK if is_chosen else "#ffffff" for is_chosen in chosen],
                 "width": [2.5 if is_chosen else 1.2 for is_chosen in chosen],
@@ -340,6 +356,7 @@ def _marks(
         customdata=[candidate.tracklet_id for candidate in ranked],
         hovertext=[
             _hover(rank, candidate, axis.zone, marks[candidate.scale])
+            + "<br>marked “not same”" * (candidate.tracklet_id in rejected)
             for rank, candidate in enumerate(ranked, 1)
         ],
         hoverinfo="text",

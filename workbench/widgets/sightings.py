@@ -142,8 +142,8 @@ class SightingsModel(Tasks):
         if case is None or not self.sightings:
             return None
         sure = frozenset(one.tracklet_id for one in self.candidates)
-        return Whereabouts(case.reference, self.candidates, sure, (), case.request.district,
-                           self.zone, self.installation.settings,
+        return Whereabouts(case.reference, self.candidates, sure, (), case.scope, self.zone,
+                           self.installation.settings,
                            (TRAINING_NOTICE,) if case.is_training else ())  # fmt: skip
 
 
@@ -267,6 +267,7 @@ class SightingsPage(Panel):
                 zone=model.zone,
                 coverage=footage,
                 selected=model.selected or None,
+                noun="sighting",
             )
         )
 
@@ -294,7 +295,9 @@ def _status(model: SightingsModel) -> str:
     places = len({candidate.camera.camera_id for candidate in model.candidates})
     number = len(found.sightings)
     words = f"<strong>{count(number, 'confirmed sighting')}</strong> at {count(places, 'camera')}."
-    if not number:
+    if not number and case.status() != "open":
+        words = "<strong>Nothing was confirmed in this case.</strong>"
+    elif not number:
         words = "<strong>Nothing is confirmed in this case yet.</strong> "
         words += "A candidate becomes a sighting when two people confirm it on the Review page."
     if found.withheld:

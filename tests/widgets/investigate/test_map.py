@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from PIL import Image
 
+from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import Candidate
+from workbench.widgets.components.whereabouts import FORMS
 from workbench.widgets.investigate.map import SightingsPanel
 from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.page import InvestigatePage
 from workbench.widgets.investigate.timeline import TimelinePanel
 
 Make = Callable[..., Candidate]
@@ -73,3 +79,45 @@ def test_the_map_can_choose_only_what_is_shown(answered: Investigation) -> None:
     answered.result = replace(answered.result, candidates=())
     panel.map.selected = "anything"
     assert answered.selected == ""
+
+
+def test_what_was_marked_not_same_leaves_the_route_and_is_marked_in_every_file(
+    answered: Investigation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = InvestigatePage(answered)
+    triage, panel = page.results.triage, page.places
+    first = answered.shown[0]
+    before = panel.map.page
+    assert triage.record(first.tracklet_id, "different")
+    assert panel.map.page != before
+    assert panel.shown is not None
+    assert panel.shown.rejected == {first.tracklet_id}
+    assert "marked “not same”" in panel.map.page
+    marks = next(
+        one for one in json.loads(page.timeline.plot.figure)["data"] if one["name"] == "candidate"
+    )
+    assert len(set(marks["marker"]["color"])) == 2
+    saved: dict[str, bytes] = {}
+    monkeypatch.setattr(
+        panel.exports.saver, "save", lambda name, _, file: saved.update({name: file})
+    )
+    for form in ("csv", "geojson", "html", "png"):
+        panel.exports.export(form)
+    triage.undo()  # other tests share the case
+    case = answered.chosen_case
+    assert case is not None
+    assert {*saved} == {f"candidates-{case.reference}.{form}" for form in FORMS}
+    (row, *_) = csv.DictReader(
+        io.StringIO(saved[f"candidates-{case.reference}.csv"].decode("utf-8-sig"))
+    )
+    assert row["rejected"] == "True"
+    assert row["title"].startswith("Candidates")
+    with Image.open(io.BytesIO(saved[f"candidates-{case.reference}.png"])) as picture:
+        told = [row["notice"], picture.text["Description"]]
+    told += [saved[f"candidates-{case.reference}.{form}"].decode() for form in ("geojson", "html")]
+    for file in told:
+        assert TRAINING_NOTICE in file
+    for file in told[1:]:
+        assert case.request.title in file
+        assert f"{answered.threshold:g} on the scale" in file
+        assert answered.district.name in file

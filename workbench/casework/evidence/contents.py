@@ -122,7 +122,13 @@ class Dossier:
     @property
     def title(self) -> str:
         """Title of the report."""
-        return f"Case {self.case.reference}"
+        title = self.case.request.title
+        return f"Case {self.case.reference}: {title}" if title else f"Case {self.case.reference}"
+
+    @property
+    def mark(self) -> str:
+        """Beginning of the names of pictures and films: ``TRAINING-`` in a training case."""
+        return "TRAINING-" if self.case.is_training else ""
 
     @property
     def scale_marks(self) -> dict[str, str]:

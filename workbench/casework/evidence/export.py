@@ -25,9 +25,9 @@ from workbench.casework.record.chain import Head
 from workbench.casework.record.keys import counting
 from workbench.casework.record.signing import fingerprint, signing_key
 from workbench.casework.register import all_entries
-from workbench.casework.reviewing.exports import considered
+from workbench.casework.reviewing.exports import considered, facts_of
 from workbench.casework.reviewing.fillers import error_rates_of
-from workbench.casework.searches import SEARCHING, SearchEntry, searches_of
+from workbench.casework.searches import searches_under
 from workbench.casework.subjects import subject_photographs
 from workbench.domain import TIME_FIELDS
 from workbench.domain.spreadsheets import csv_text
@@ -105,7 +105,12 @@ def export(
     dossier, clips = _gather(register, case, gallery, footage, clip, zone=zone, made_by=me.account)
     recordings = {f.candidate.recording_id for f in dossier.findings if f.candidate}
     record = _record(register, reference, recordings)
-    files = {**_files(dossier, record, base_map), **clips}
+    sightings = tuple(sightings_of(dossier.findings).values())
+    facts = facts_of(
+        register, reference, sightings,
+        scope=case.scope, zone=dossier.zone, confirmed={one.tracklet_id for one in sightings},
+    )  # fmt: skip
+    files = {**_files(dossier, record, base_map, facts), **clips}
     key = signing_key(register.folder)
     about = {
         "case": reference,
@@ -156,13 +161,14 @@ def _gather(
     cameras = gallery.cameras_inside(case.request.district, unplaced=case.scope.unplaced)
     zone = zone_of_cameras(cameras, override=zone)
     sources = tuple(_sources(gallery, findings, footage))
-    clips = {} if clip is None else _clips(clip, gallery, sightings, sources, footage)
+    mark = "TRAINING-" if case.is_training else ""
+    clips = {} if clip is None else _clips(clip, gallery, sightings, sources, footage, mark)
     photographs = subject_photographs(register.folder, case)
     dossier = Dossier(
         case=case,
         in_service=register.me.in_service,
         photographs=photographs,
-        searches=_searches(register, case.reference),
+        searches=searches_under(register.folder, case.reference),
         refused=_refused(register, case.reference),
         findings=findings,
         waiting=listed.waiting,
@@ -195,36 +201,37 @@ def _default_threshold(
         return None  # the report says so
 
 
-def _files(dossier: Dossier, record: bytes, base_map: Path | None) -> dict[str, bytes]:
+def _files(
+    dossier: Dossier, record: bytes, base_map: Path | None, facts: Mapping[str, str]
+) -> dict[str, bytes]:
     """Render every file of an archive but the clips, by name."""
     case = dossier.case
+    said = notices_of(case, zone=dossier.zone)
+    notice = {"notice": " ".join(said)} if said else {}
+    approved = {"approved_by": list(case.approved_by)}
     files = {
         "report.html": as_html(dossier),
         "report.pdf": as_pdf(dossier),
-        "map.html": _map(dossier, base_map),
-        "case.json": _json(case.request.document() | {"approved_by": list(case.approved_by)}),
+        "map.html": _map(dossier, base_map, facts),
+        "case.json": _json(case.request.document() | approved | notice),
         "candidates.csv": _candidates(dossier),
         "sources.csv": csv_text(
-            ["file", "camera_id", "indexed_sha256", "now_sha256", "state"],
-            [[*asdict(source).values(), source.state_text] for source in dossier.sources],
+            ["file", "camera_id", "indexed_sha256", "now_sha256", "state", *notice],
+            [
+                [*asdict(source).values(), source.state_text, *notice.values()]
+                for source in dossier.sources
+            ],
         ).encode("utf-8"),
         "record.jsonl": record,
     }
+    mark = dossier.mark  # pictures are kept as they were found, so their names say it
     for finding in dossier.findings:
         if finding.candidate:
-            name = f"shots/{finding.number:04}-{finding.item.tracklet_id}.jpg"
+            name = f"shots/{mark}{finding.number:04}-{finding.item.tracklet_id}.jpg"
             files[name] = finding.candidate.shot_jpeg
     for n, jpeg in enumerate(dossier.photographs, start=1):
-        files[f"subject/{n}.jpg"] = jpeg
+        files[f"subject/{mark}{n}.jpg"] = jpeg
     return files
-
-
-def _searches(register: CaseRegister, reference: str) -> tuple[SearchEntry, ...]:
-    entries = all_entries(register.folder)
-    about = (entry for entry in entries if entry.about.get("case") == reference)
-    return searches_of(
-        counting((entry for entry in about if entry.what in SEARCHING), register.folder)
-    )
 
 
 def _refused(register: CaseRegister, reference: str) -> int:
@@ -273,6 +280,7 @@ def _clips(
     sightings: Mapping[int, Candidate],
     sources: Sequence[Source],
     footage: Sequence[Path],
+    mark: str,
 ) -> dict[str, bytes]:
     """Make a clip of each sighting whose recording is available and unchanged."""
     roots = _roots(gallery, footage)
@@ -283,11 +291,11 @@ def _clips(
         sha256 = str(recordings[sighting.recording_id])
         path = at_hand(sighting.recording, roots, sha256=sha256)
         if path is not None and sha256 in unchanged:
-            found[f"clips/{number:04}-{sighting.tracklet_id}.mp4"] = clip(sighting, path)
+            found[f"clips/{mark}{number:04}-{sighting.tracklet_id}.mp4"] = clip(sighting, path)
     return found
 
 
-def _map(dossier: Dossier, base_map: Path | None) -> bytes:
+def _map(dossier: Dossier, base_map: Path | None, facts: Mapping[str, str]) -> bytes:
     sightings = list(sightings_of(dossier.findings).values())
     page = self_contained_html(
         sightings_map(
@@ -297,6 +305,7 @@ def _map(dossier: Dossier, base_map: Path | None) -> bytes:
             district=dossier.case.request.district,
             zone=dossier.zone,
             base_map=base_map,
+            facts=facts,
             notices=notices_of(dossier.case, zone=dossier.zone),
         )
     )

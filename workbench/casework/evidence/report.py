@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from workbench.casework.evidence.contents import Dossier, Section, sections
 from workbench.casework.evidence.drawings import GREY, INK, MARK, WIDTH, Colour
+from workbench.casework.training import TRAINING_NOTICE
 
 _FONTS = (
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
@@ -22,11 +24,14 @@ _FONTS = (
     "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf",
     "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf",
 )
+LONGEST_WORD = 24  # letters; what is longer, such as a digest, may be broken anywhere
+_WORD, _HYPHEN = re.compile(r"\S+"), re.compile(r"\w-\w")
+CELL_PADDING = 2.6  # millimetres, left and right of a word in a cell
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;color:#1e1e1e;max-width:60rem;margin:2rem auto;"
     "padding:0 1rem}h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}"
     "table{border-collapse:collapse;width:100%}td,th{border:1px solid #ccc;padding:.3rem .5rem;"
-    "text-align:left;vertical-align:top;overflow-wrap:anywhere}figure{display:inline-block;"
+    "text-align:left;vertical-align:top}.long{overflow-wrap:anywhere}.word{white-space:nowrap}figure{display:inline-block;"
     "margin:.5rem}img{max-height:9rem;display:block}figcaption{font-size:.85rem}"
     ".warning{background:#b02020;color:#fff;padding:.6rem 1rem;font-weight:600}"
 )
@@ -62,12 +67,21 @@ def _html_table(rows: Sequence[Sequence[str]]) -> str:
     if not rows:
         return ""
     heads = "".join(f"<th>{html.escape(cell)}</th>" for cell in rows[0])
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows[1:]
-    )
+    body = "".join(f"<tr>{''.join(map(_html_cell, row))}</tr>" for row in rows[1:])
     top = f"<thead><tr>{heads}</tr></thead>" if any(rows[0]) else ""
     return f"<table>{top}<tbody>{body}</tbody></table>"
+
+
+def _html_cell(cell: str) -> str:
+    """Write a cell; no word is broken, not at a hyphen either, but for digests and the like."""
+    return f"<td>{_WORD.sub(_html_word, cell)}</td>"
+
+
+def _html_word(found: re.Match[str]) -> str:
+    word, escaped = found[0], html.escape(found[0])
+    if len(word) > LONGEST_WORD:
+        return f"<span class='long'>{escaped}</span>"
+    return f"<span class='word'>{escaped}</span>" if _HYPHEN.search(word) else escaped
 
 
 # --- PDF --------------------------------------------------------------------------------------
@@ -78,19 +92,45 @@ def as_pdf(dossier: Dossier) -> bytes:
 
     Letters missing in the fonts of this machine are shown as ``?``; the HTML has them.
     """
-    pdf = FPDF()
-    pdf.set_margin(15)
-    pdf.set_auto_page_break(True, margin=18)
-    pdf.set_draw_color(*GREY)
-    pdf.set_fill_color(255, 255, 255)
-    write = _use_font(pdf)
-    pdf.set_title(write(dossier.title))
+    pdf = Sheets(dossier.title, TRAINING_NOTICE if dossier.case.is_training else "")
+    write = pdf.write_fitting
     pdf.set_creation_date(dossier.made_at)
     pdf.add_page()
     _words(pdf, write(dossier.title), 16)
     for section in sections(dossier):
         _pdf_section(pdf, section, write)
     return bytes(pdf.output())
+
+
+class Sheets(FPDF):
+    """Pages of A4, each with its title, its number and, where there is one, a notice.
+
+    Letters missing in the fonts of this machine are shown as ``?``.
+    """
+
+    def __init__(self, title: str, notice: str = "") -> None:
+        super().__init__()
+        self.notice = notice
+        self.set_margins(15, 20 if notice else 15)
+        self.set_auto_page_break(True, margin=18)
+        self.set_draw_color(*GREY)
+        self.set_fill_color(255, 255, 255)
+        self.write_fitting = _use_font(self)
+        self.set_title(self.write_fitting(title))
+
+    def header(self) -> None:
+        """Put the notice at the head of each page."""
+        if self.notice:
+            self.set_xy(self.l_margin, 8)
+            _words(self, self.write_fitting(self.notice), 9, MARK)
+            self.set_y(self.t_margin)
+
+    def footer(self) -> None:
+        """Put the title and the number of the page at its foot."""
+        self.set_y(-12)
+        self.set_font_size(7.5)
+        words = f"{self.title}, page {self.page_no()}"
+        self.cell(0, 4, self.write_fitting(words), align="R")
 
 
 def _pdf_section(pdf: FPDF, section: Section, write: Callable[[str], str]) -> None:
@@ -109,7 +149,7 @@ def _pdf_section(pdf: FPDF, section: Section, write: Callable[[str], str]) -> No
         rows = section.table if any(section.table[0]) else section.table[1:]
         with pdf.table(
             width=int(WIDTH),
-            col_widths=section.widths,
+            col_widths=_widths(pdf, section, write),
             first_row_as_headings=heads != "NONE",
             headings_style=_plain_headings(pdf),
             line_height=4,
@@ -120,6 +160,35 @@ def _pdf_section(pdf: FPDF, section: Section, write: Callable[[str], str]) -> No
     _pdf_pictures(pdf, section.pictures, write)
     if section.sketch:
         section.sketch.draw(pdf, write)
+
+
+def _widths(pdf: FPDF, section: Section, write: Callable[[str], str]) -> tuple[float, ...]:
+    """Widen columns, at the cost of the others, until no word of theirs has to be broken.
+
+    Digests and the like are broken all the same.
+    """
+    columns = list(zip(*section.table, strict=True))
+    least = [
+        max(
+            (
+                pdf.get_string_width(write(word)) + CELL_PADDING
+                for cell in column
+                for word in cell.split()
+                if len(word) <= LONGEST_WORD
+            ),
+            default=0.0,
+        )
+        for column in columns
+    ]
+    total = sum(section.widths)
+    widths = [WIDTH * width / total for width in section.widths]
+    lacking = sum(max(0.0, need - width) for need, width in zip(least, widths, strict=True))
+    spare = sum(max(0.0, width - need) for need, width in zip(least, widths, strict=True))
+    share = min(1.0, lacking / spare) if spare else 0.0
+    return tuple(
+        need if need > width else width - (width - need) * share
+        for need, width in zip(least, widths, strict=True)
+    )
 
 
 def _plain_headings(pdf: FPDF) -> Any:

@@ -7,20 +7,29 @@ nothing of them, and nothing of the review.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from workbench.casework.facts import notices_of
 from workbench.casework.reviewing.blindness import is_about_review
 from workbench.casework.reviewing.reviewlist import review_list
 from workbench.casework.reviewing.verdicts import Reviewed
+from workbench.casework.searches import searches_under
+from workbench.domain import Threshold
+from workbench.maps.zones import local_time
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from workbench.casework.record.chain import Entry
     from workbench.casework.register import CaseRegister
-    from workbench.domain import Candidate
+    from workbench.domain import Candidate, Scope
+
+MOST_CLOCKS = 12
+"""Corrections of clocks that a file names one by one; beyond this, their rows alone do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,50 @@ def exportable(
             "decide must not see score, place or time."
         )
     return found, tuple(notices)
+
+
+def facts_of(
+    register: CaseRegister,
+    reference: str,
+    candidates: Sequence[Candidate],
+    *,
+    scope: Scope,
+    zone: ZoneInfo,
+    threshold: Threshold | Literal["all"] | None = None,
+    confirmed: Collection[str] = (),
+) -> dict[str, str]:
+    """Say what a file with candidates of a case is, by name: title, case, scope and so on.
+
+    *threshold* is the one that they reached, ``all`` where there was none; without it the file
+    names those of all searches under the case. *confirmed* are the tracklet_ids of the sightings
+    among them. Raises CaseError if there is no such case.
+    """
+    case, me = register.case(reference), register.me
+    kind = "Candidates: leads, not identifications"
+    if candidates and all(one.tracklet_id in confirmed for one in candidates):
+        kind = "Confirmed sightings"
+    start, end = (local_time(moment, zone) for moment in (scope.start, scope.end))
+    reached = "none"
+    if isinstance(threshold, Threshold):
+        reached = f"{threshold.score:g} on the scale {threshold.scale} ({threshold.calibration})"
+    elif threshold is None:
+        searches = searches_under(register.folder, reference)
+        words = dict.fromkeys(f"{one.threshold_words()} ({one.scale})" for one in searches)
+        reached = "; ".join(words) or "no search is on record"
+    clocks = dict.fromkeys(
+        f"{one.camera.words()}: {one.time.remark(zone)}" for one in candidates if one.time.mark
+    )
+    told = "; ".join(clocks)
+    if len(clocks) > MOST_CLOCKS:
+        told = f"{len(clocks):,} remarks, each beside its time"
+    return {
+        "title": kind,
+        "case": f"{reference}: {case.request.title}" if case.request.title else reference,
+        "scope": f"{scope.district.name}, {start} to {end}",
+        "threshold": reached,
+        "made": f"{local_time(datetime.now(UTC), zone)} by {me.account}",
+        "clocks": told or "no clock was corrected, and none is known to be in doubt",
+    }
 
 
 def record_export(

@@ -39,6 +39,7 @@
 /** @typedef {WidgetModel<Traits, Message, Answer>} Model */
 /** @typedef {{ root: HTMLElement, button: HTMLButtonElement }} Entry A card or a row. */
 
+const LONGEST_WORD = 24;  // letters; what is longer, such as a path, may be broken anywhere
 /** @type {Record<string, number>} */
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 /** @type {Record<string, string>} */
@@ -113,14 +114,28 @@ function createCard(item) {
 }
 
 /**
+ * A text in which no word is broken, not at a hyphen either; what is longer, such as a path, may be.
+ *
+ * @param {string} text
+ */
+function createUnbroken(text) {
+  const line = createElement("span");
+  for (const word of text.split(/(\s+)/)) {
+    line.append(word.length > LONGEST_WORD ? createElement("span", "sl-long", word)
+      : word.includes("-") ? createElement("span", "sl-word", word) : word);
+  }
+  return line;
+}
+
+/**
  * @param {Cell} cell
  * @param {Item} item
  */
 function cellContent(cell, item) {
   if (cell === null) return createOpinion(item);
-  if (!Array.isArray(cell)) return cell;
+  if (!Array.isArray(cell)) return createUnbroken(cell);
   const lines = createElement("span", "sl-lines");
-  lines.append(...cell.map((line) => createElement("span", "", line)));
+  lines.append(...cell.map(createUnbroken));
   return lines;
 }
 

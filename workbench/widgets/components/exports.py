@@ -11,7 +11,7 @@ import anywidget
 import ipywidgets
 
 from workbench.casework.register import CaseRegister
-from workbench.casework.reviewing.exports import exportable, record_export
+from workbench.casework.reviewing.exports import exportable, facts_of, record_export
 from workbench.errors import SightlineError
 from workbench.widgets.components.parts import button, escaped, markup
 from workbench.widgets.components.whereabouts import FORMS, Form, Whereabouts
@@ -76,7 +76,12 @@ class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
             if not kept:
                 self._say(f"Nothing was saved. {' '.join(notices)}")
                 return
-            shown = replace(shown, candidates=kept, notices=notices)
+            facts = facts_of(
+                self._register, shown.case, kept,
+                scope=shown.scope, zone=shown.zone, threshold=shown.threshold,
+                confirmed=shown.confirmed,
+            )  # fmt: skip
+            shown = replace(shown, candidates=kept, notices=notices, facts=facts)
             content = shown.file(form)
             ids = [candidate.tracklet_id for candidate in kept]
             record_export(

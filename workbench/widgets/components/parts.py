@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from functools import cache
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from workbench.widgets.components.tasks import Tasks
 
 GOOD_FROM = 0.7  # quality, from 0 to 1
+LONGEST_WORD = 24  # letters; what is longer, such as a path or a digest, may be broken anywhere
 
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]
@@ -132,7 +134,7 @@ def row(*children: Any) -> Any:
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Write an HTML table of texts; an empty string without rows."""
     lines = "".join(
-        f"<tr>{''.join(f'<td>{escaped(text)}</td>' for text in one)}</tr>" for one in rows
+        f"<tr>{''.join(f'<td>{_unbroken(text)}</td>' for text in one)}</tr>" for one in rows
     )
     head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in columns)
     page = (
@@ -140,6 +142,19 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
     return page if lines else ""
+
+
+def _unbroken(text: str) -> str:
+    """Escape a text so that no word of it is broken, not at a hyphen either, but for digests."""
+    return re.sub(r"\S+", _word, text)
+
+
+def _word(found: re.Match[str]) -> str:
+    word = found[0]
+    if len(word) > LONGEST_WORD:
+        return f'<span class="sl-long">{escaped(word)}</span>'
+    hyphen = re.search(r"\w-\w", word)
+    return f'<span class="sl-word">{escaped(word)}</span>' if hyphen else escaped(word)
 
 
 def fold(title: str, *children: Any, shown: bool = False) -> Any:

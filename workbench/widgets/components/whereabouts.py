@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from workbench.domain import Camera, Candidate, District
+from workbench.domain import Camera, Candidate, Scope, Threshold
 from workbench.maps.export import sightings_csv, sightings_geojson
 from workbench.maps.route import MAX_SPEED_KMH, legs, visits
 from workbench.maps.zones import local_time
@@ -34,10 +34,13 @@ class Whereabouts:
     candidates: tuple[Candidate, ...]
     confirmed: frozenset[str]  # tracklet_ids
     cameras: tuple[Camera, ...]
-    district: District | None
+    scope: Scope
     zone: ZoneInfo
     settings: Settings  # base map and tile server
     notices: tuple[str, ...] = ()  # what must be said with them
+    rejected: frozenset[str] = frozenset()  # tracklet_ids: marked "not same"
+    threshold: Threshold | None = None  # that they reached; None: of several searches
+    facts: Mapping[str, str] = field(default_factory=dict)  # what is said of a file
 
     def page(self, *, pictures: bool = True) -> str:
         """One self-contained HTML page with a map; without *pictures* it asks for best shots.
@@ -51,13 +54,15 @@ class Whereabouts:
             sightings_map(
                 self.candidates,
                 confirmed=self.confirmed,
+                rejected=self.rejected,
                 cameras=self.cameras,
-                district=self.district,
+                district=self.scope.district,
                 zone=self.zone,
                 base_map=self.settings.base_map,
                 tiles=self.settings.tiles,
                 tiles_attribution=self.settings.tiles_attribution,
                 pictures=pictures,
+                facts=self.facts,
                 notices=self.notices,
             )
         )
@@ -72,12 +77,17 @@ class Whereabouts:
             return sightings_png(
                 self.candidates,
                 confirmed=self.confirmed,
+                rejected=self.rejected,
                 cameras=self.cameras,
-                district=self.district,
+                district=self.scope.district,
                 base_map=self.settings.base_map,
+                facts=self.facts,
                 notices=self.notices,
             )
-        about: Any = {"zone": self.zone, "confirmed": self.confirmed, "notices": self.notices}
+        about: Any = {
+            "zone": self.zone, "confirmed": self.confirmed, "rejected": self.rejected,
+            "facts": self.facts, "notices": self.notices,
+        }  # fmt: skip
         if form == "csv":
             # The mark of byte order is what makes spreadsheets read it as UTF-8.
             return sightings_csv(self.candidates, **about).encode("utf-8-sig")
@@ -94,7 +104,8 @@ class Whereabouts:
         """Describe the route as HTML, beginning with legs too fast for one person."""
         from workbench.maps.sightings import MAX_STOPS
 
-        stops = visits(self.candidates)
+        kept = [one for one in self.candidates if one.tracklet_id not in self.rejected]
+        stops = visits(kept)
         if len(stops) < 2:
             return ""
         if len(stops) > MAX_STOPS:
@@ -125,6 +136,8 @@ class Whereabouts:
         sure = all(stop.tracklet_id in self.confirmed for stop in stops)
         kind = "confirmed sightings" if sure else "possible route, not a confirmed one"
         summary = f"The route in words: {len(stops)} stops ({kind})"
+        if left_out := len(self.candidates) - len(kept):
+            summary += f", without {left_out:,} marked “not same”"
         return (
             f'{warning}<details class="sl-route"><summary>{escaped(summary)}</summary>'
             f"<ol>{''.join(items)}</ol></details>"

@@ -17,13 +17,14 @@ from workbench.widgets.components.mapframe import MapFrame
 from workbench.widgets.components.parts import Panel, button, heading, markup, message, row
 from workbench.widgets.components.whereabouts import Whereabouts
 from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.opinions import TriageOpinions
 
 
 class SightingsPanel(Panel):
     """A Folium map of the candidates that are shown and of the case's confirmed sightings."""
 
-    def __init__(self, model: Investigation) -> None:
-        self.model = model
+    def __init__(self, model: Investigation, triage: TriageOpinions | None = None) -> None:
+        self.model, self.triage = model, triage or TriageOpinions(model)
         self.shown: Whereabouts | None = None
         self._sure: dict[str, Candidate] = {}
         self.map = MapFrame(title="Map of the candidates", pictures_of=self._pictures)
@@ -44,6 +45,7 @@ class SightingsPanel(Panel):
         self.add_class("sl-sightings")
         model.observe(self._ask, "result")
         model.observe(self._draw, "threshold")
+        self.triage.observe(self._draw, "opinions")
         model.observe(self._highlight, "selected")
         self.map.observe(self._on_select, "selected")
         self._ask()
@@ -87,10 +89,14 @@ class SightingsPanel(Panel):
             candidates=tuple((self._sure | shown).values()),
             confirmed=frozenset(self._sure),
             cameras=tuple(result.cameras),
-            district=result.scope.district,
+            scope=result.scope,
             zone=self.model.zone,
             settings=self.model.installation.settings,
             notices=(TRAINING_NOTICE,) if result.training else (),
+            rejected=frozenset(
+                name for name, one in self.triage.opinions.items() if one.verdict == "different"
+            ).intersection(shown),
+            threshold=self.model.threshold_shown,
         )
         self.route.value = self.shown.route()
         try:

@@ -98,7 +98,7 @@ class Investigation(Photographs, CaseModel):
             return
         if not self._keep_up():
             return
-        question, only, threshold = self._question(), self.filter, self._asked_threshold()
+        question, only, threshold = self._question(), self.filter, self.threshold_shown
         beyond = self.beyond_case(scope)
 
         def ask() -> SearchResult:
@@ -267,7 +267,8 @@ class Investigation(Photographs, CaseModel):
     def _leave_what_is_not_shown(self, _: object = None) -> None:
         self.selected = self._only_shown({"value": self.selected})
 
-    def _asked_threshold(self) -> Threshold:
+    @property
+    def threshold_shown(self) -> Threshold:
         """The minimum score as it stands, with where it comes from."""
         best = self.recommended
         if best is not None and self.threshold == best.score:

@@ -109,8 +109,10 @@ class InvestigatePage(Panel):
             [case, DraftPanel(model), target, TimePanel(model, step=2), self.search.about]
         )
         self.question = ipywidgets.HBox([steps, DistrictPanel(model, step=3)])
-        places = ipywidgets.VBox([SightingsPanel(model), TimelinePanel(model)])
         self.results = ResultsPanel(model, case.reviewing)
+        triage = self.results.triage
+        self.places, self.timeline = SightingsPanel(model, triage), TimelinePanel(model, triage)
+        places = ipywidgets.VBox([self.places, self.timeline])
         answer = ipywidgets.HBox([self.results, places])
         notice = ipywidgets.VBox([message(model, "search")])
         for part, name in (

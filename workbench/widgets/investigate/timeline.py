@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from workbench.maps.timeline import timeline
 from workbench.widgets.components.parts import Panel, button, heading, markup, row
 from workbench.widgets.components.plot import Plot
 from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.opinions import TriageOpinions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +26,8 @@ class TimelinePanel(Panel):
     first, and the whole range at a click.
     """
 
-    def __init__(self, model: Investigation) -> None:
-        self.model = model
+    def __init__(self, model: Investigation, triage: TriageOpinions | None = None) -> None:
+        self.model, self.triage = model, triage or TriageOpinions(model)
         self.plot = Plot(self._select)
         self.hint = markup()
         self.whole = False
@@ -34,6 +36,7 @@ class TimelinePanel(Panel):
         self.add_class("sl-panel")
         self.add_class("sl-timeline")
         model.observe(self._draw, ["result", "threshold", "selected", "district", "start", "end"])
+        self.triage.observe(self._draw, "opinions")
         self._draw()
 
     def _turn(self) -> None:
@@ -41,7 +44,9 @@ class TimelinePanel(Panel):
         self._draw()
 
     def _draw(self, _: object = None) -> None:
-        figure, is_part = drawn(self.model, whole=self.whole)
+        opinions = self.triage.opinions
+        rejected = {name for name, one in opinions.items() if one.verdict == "different"}
+        figure, is_part = drawn(self.model, whole=self.whole, rejected=rejected)
         self.plot.draw(figure)
         self.turn.layout.display = "" if is_part else "none"
         self.turn.description = (
@@ -58,8 +63,12 @@ class TimelinePanel(Panel):
         self.model.selected = str(tracklet_id)
 
 
-def drawn(model: Investigation, *, whole: bool = False) -> tuple[Any, bool]:
+def drawn(
+    model: Investigation, *, whole: bool = False, rejected: Collection[str] = ()
+) -> tuple[Any, bool]:
     """Draw the timeline of the result, or, as long as there is none, of the footage in question.
+
+    *rejected* are the tracklet_ids of candidates that were marked “not same”.
 
     Returns
     -------
@@ -86,6 +95,7 @@ def drawn(model: Investigation, *, whole: bool = False) -> tuple[Any, bool]:
         scope=scope if whole or filmed is None else filmed,
         coverage=footage,
         selected=model.selected or None,
+        rejected=rejected,
     )
     return figure, filmed is not None
 

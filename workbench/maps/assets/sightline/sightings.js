@@ -19,6 +19,7 @@
  * @property {string} score The best one.
  * @property {boolean} [best] Whether the best candidate of all is here.
  * @property {number} [confirmed] How many are confirmed sightings.
+ * @property {boolean} [rejected] Whether an analyst took all for somebody else.
  * @property {number[]} stops Of the route, from 1.
  */
 /**
@@ -27,6 +28,7 @@
  * @property {number} rank
  * @property {boolean} picture Whether the map has one, or can ask for it.
  * @property {boolean} confirmed
+ * @property {boolean} rejected
  * @property {string} score
  * @property {string} time
  * @property {string} seen
@@ -76,6 +78,7 @@
 const sightline = {};
 {
   const INK = "#1d2733", ACCENT = "#7a1f5c", SURE = "#0b5d4e", WARNING = "#b3261e";
+  const OUT = "#6b7280";  // rejected
   const PLATES = 60;  // more marks than these, the best ones, are drawn as dots
   const ABOVE = 44, HIGHEST = 8, BESIDE = 14;  // pixels between the plates, and dots, of cameras at one spot
   const ROOM_FOR_LEGEND = 700;  // pixels; on a narrower map it is folded, and covers no mark
@@ -345,10 +348,11 @@ const sightline = {};
    *
    * @param {Plate} place
    */
-  function plate({ count, score, best, confirmed, stops }) {
+  function plate({ count, score, best, confirmed, rejected, stops }) {
     const shown = stops.length > 3 ? [stops[0], "…", stops.at(-1)] : stops;
-    const classes = `sl-plate${best ? " sl-best" : ""}${confirmed ? " sl-confirmed" : ""}`;
-    return el("span", classes, [
+    const kinds = { "sl-best": best, "sl-confirmed": confirmed, "sl-rejected": rejected };
+    const classes = ["sl-plate", ...Object.entries(kinds).filter(([, is]) => is).map(([name]) => name)];
+    return el("span", classes.join(" "), [
       el("span", "sl-count", [confirmed ? "✓ " : "", best ? "★ " : "",
         el("span", "sl-number", `${count}`), "×"]),
       el("span", "sl-score", score),
@@ -397,7 +401,7 @@ const sightline = {};
     }
     const confirmed = Boolean(place.confirmed);
     return new Dot(position, { place, confirmed, level, pane: "sl-cameras", renderer, radius: 6,
-      color: "#ffffff", weight: 1.5, fillOpacity: 1, fillColor: confirmed ? SURE : ACCENT });
+      color: "#ffffff", weight: 1.5, fillOpacity: 1, fillColor: confirmed ? SURE : place.rejected ? OUT : ACCENT });
   }
 
   /**
@@ -711,12 +715,13 @@ const sightline = {};
 
   /** @param {PopupEntry} candidate */
   function entry(candidate) {
-    const { id, rank, confirmed, time, seen, note, recording } = candidate;
+    const { id, rank, confirmed, rejected, time, seen, note, recording } = candidate;
     const item = el("li", "", [
       bestShot(candidate),
       el("div", "", [
         chooser(candidate), ` · rank ${rank}`,
         ...(confirmed ? [el("div", "sl-sure", "✓ confirmed")] : []),
+        ...(rejected ? [el("div", "sl-soft", "✗ marked “not same”")] : []),
         el("div", "", time), el("div", "sl-soft", seen),
         ...(note ? [el("div", "sl-soft", note)] : []),
         el("div", "sl-soft", recording),
@@ -837,8 +842,9 @@ const sightline = {};
    * @param {string} content.title
    * @param {[symbol: LegendSymbol, text: string][]} content.rows
    * @param {string[]} content.remarks
+   * @param {[name: string, text: string][]} content.facts What is said of the file.
    */
-  function legend(map, { title, rows, remarks }) {
+  function legend(map, { title, rows, remarks, facts }) {
     const control = L.control({ position: "bottomright" });
     control.onAdd = () => {
       const box = el("details", "sl-legend", [
@@ -846,6 +852,7 @@ const sightline = {};
         ...rows.map(([symbol, text]) => el("div", "sl-row", [
           el("span", "sl-symbol", SYMBOLS[symbol]()), el("span", "", text)])),
         ...remarks.map((text) => el("p", "", text)),
+        ...facts.map(([name, text]) => el("p", "", [el("b", "", `${name}: `), text])),
       ]);
       const unfold = () => { box.open = map.getContainer().clientWidth > ROOM_FOR_LEGEND; };
       unfold();
