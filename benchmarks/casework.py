@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import statistics
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from options import add_small
+from PIL import Image
 from shapely import Point
 
 CALLS = ("case and reasons", "permit", "entries")
@@ -61,6 +63,7 @@ def measure(scratch: Path, rounds: int, recordings: int) -> dict[str, float]:
     """Medians of a search with and without casework, a case with a subject and 500 corners."""
     from workbench.casework import authority
     from workbench.casework.cases import Request
+    from workbench.casework.provenance import NOT_KNOWN, Provenance
     from workbench.casework.record.acting import acting_for
     from workbench.casework.subjects import describe_subject
     from workbench.domain import (
@@ -91,8 +94,11 @@ def measure(scratch: Path, rounds: int, recordings: int) -> dict[str, float]:
     def template():
         return draw.normal(0, 0.1, 128).astype(np.float32)
 
-    one = template()
-    probe = Probe((Photograph("1.jpg", face, quality, b"1", one),), one, profile)
+    one, file = template(), io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "PNG")
+    probe = Probe(
+        (Photograph("1.jpg", face, quality, b"1", one, original=file.getvalue()),), one, profile
+    )
     district = District("round", Point(0, 51).buffer(0.02, quad_segs=125))
     smaller = District("rounder", Point(0, 51).buffer(0.019, quad_segs=125))
     scope = Scope(smaller, start, start + timedelta(hours=20))
@@ -122,7 +128,13 @@ def measure(scratch: Path, rounds: int, recordings: int) -> dict[str, float]:
             reference="B-1", purpose="missing person", legal_basis="x", authority="x",
             authorisation="x", district=district, start=scope.start, end=scope.end,
             valid_from=datetime.now(UTC), valid_until=datetime.now(UTC) + timedelta(days=1),
-            subject=describe_subject(probe, calibrations=register.rules.calibrations),
+            subject=describe_subject(
+                probe,
+                calibrations=register.rules.calibrations,
+                provenance=[
+                    Provenance(source="x", given_by="x", taken=NOT_KNOWN, changes="nothing")
+                ],
+            ),
         )  # fmt: skip
         register.ask(request, subject=probe)
         # One account cannot be two people: this process acts for the other for once.

@@ -97,6 +97,16 @@ def ask_for_a_case(person: Person, photographs: list[Path]) -> None:
         page.get_by_label(field, exact=True).fill(words)
         page.get_by_label(field, exact=True).press("Tab")
     person.upload(photographs)
+    first = page.locator(".sl-photograph").first
+    for field, words in {
+        "Comes from": "album",
+        "Given by": "the mother",
+        "Taken": "2015",
+        "Done to it": "cropped",
+    }.items():
+        first.get_by_label(field, exact=True).fill(words)
+        first.get_by_label(field, exact=True).press("Tab")
+    first.get_by_role("button", name="Same for the others").click()
     page.locator(".sl-district select").first.select_option(label="All cameras")
     person.press("All footage")
     page.locator(".sl-inside").wait_for()
@@ -109,6 +119,7 @@ def ask_for_a_case(person: Person, photographs: list[Path]) -> None:
 def approve_it(person: Person) -> None:
     person.open("cases", ".sl-row-open").click()
     person.reads(f"{CASE}: {TITLE}")
+    person.reads("Album, given by the mother, taken 2015, done to it before: cropped")
     person.seen.screenshot("team-2-to-approve")
     person.press("Approve")
     person.reads(f"You approved {CASE}; it is open.")
@@ -207,6 +218,7 @@ def test_five_people_behind_a_hub_bring_a_case_to_a_sighting(
     api = f"{team.address}api/kernels/{kernel}"
     assert rolf.page.evaluate("a => fetch(a).then(r => r.status)", api) == 404
     anna.open("cases", ".sl-row-open").click()
+    anna.press("▸ Members, and handing over")
     anna.page.get_by_placeholder("Name with which they sign in").fill("rolf")
     anna.page.get_by_placeholder("Name with which they sign in").press("Tab")
     anna.press("Add")

@@ -174,7 +174,7 @@ def test_the_photographs_kept_are_those_asked_with(
 
 
 def test_only_who_asked_or_a_supervisor_closes(office: Any, case: Case) -> None:
-    with pytest.raises(NotPermitted, match="ben did not request the case"):
+    with pytest.raises(NotPermitted, match="ben is not responsible for the case"):
         office.sit("ben").close("A-1", reason="x")
     with pytest.raises(NotPermitted, match="rosa has reviewer"):
         office.sit("rosa").close("A-1", reason="x")

@@ -122,11 +122,12 @@ def test_a_subject_is_deleted_when_the_case_has_ended(
     vector = subject.photographs[0].template.tobytes()
     kept = [path for path in office.folder.rglob("*") if path.is_file()]
     assert any(vector in path.read_bytes() for path in kept)
-    assert forget_subject(office.sit("sara"), "A-1", reason="request") == 3  # two and templates
+    # Two photographs, as given and as cut, and the templates.
+    assert forget_subject(office.sit("sara"), "A-1", reason="request") == 5
     left = [path for path in office.folder.rglob("*") if path.is_file()]
     assert not any(vector in path.read_bytes() for path in left)
     assert not any(subject.photographs[0].jpeg in path.read_bytes() for path in left)
-    assert office.events("subject.deleted")[0].about["files"] == 3
+    assert office.events("subject.deleted")[0].about["files"] == 5
     assert forget_subject(office.sit("ada"), "A-1", reason="again") == 0
 
 

@@ -183,7 +183,8 @@ def test_every_door_is_shut_from_that_minute_on_and_all_is_deleted(
     page = b"<p>"
     saved = {"form": "csv", "content": page, "file": "candidates-A-1.csv"}
     record_export(office.register, "A-1", [found.candidates[0].tracklet_id], **saved)
-    assert len(list(kept.iterdir())) == 5  # two photographs, templates, a question, its photograph
+    # Two photographs, as given and as cut, templates, a question, its photograph.
+    assert len(list(kept.iterdir())) == 7
     clock.forward(hours=48)
     assert kept.is_dir(), "no timer has run"
     assert held(office.register).tracklets == frozenset()
@@ -200,7 +201,7 @@ def test_every_door_is_shut_from_that_minute_on_and_all_is_deleted(
     assert said.account == done.account == ""
     told = done.about
     assert told["why"] == "not confirmed within 48 hours"
-    assert told["photographs, templates and saved questions"] == 5
+    assert told["photographs, templates and saved questions"] == 7
     assert told["exports"] == [str(inside)]
     gone = told["exported out of the installation"]
     assert [words.split(", ")[0] for words in gone] == [str(outside), "candidates-A-1.csv"]
@@ -259,7 +260,7 @@ def test_who_is_killed_over_the_deletion_leaves_the_rest_to_the_next(
     assert not kept.exists()
     assert len(office.events("case.erased")) == 1
     first = office.events("case.erasing")[0].about
-    assert first["photographs, templates and saved questions"] == 5
+    assert first["photographs, templates and saved questions"] == 7
     assert register.erase_unconfirmed() == ()
 
 

@@ -46,7 +46,8 @@ def opening(district: Path, face: Path) -> list[object]:
     return [
         "case", "request", "A-1", "--template", "missing-person", "--authority", "Prosecutor",
         "--authorisation", "P 1/26", "--district", district, *TIMES, "--subject", face,
-        "--title", "=HYPERLINK(1) [red]x",
+        "--title", "=HYPERLINK(1) [red]x", "--source", "album", "--given-by", "the mother",
+        "--taken", "2026-01", "--changes", "nothing",
     ]  # fmt: skip
 
 
@@ -164,7 +165,7 @@ def test_a_subject_is_forgotten_once_its_case_has_ended(
     run("case", "close", "A-1", "--reason", "found")
     said = run("case", "forget", "A-1", "--reason", "request")
     assert said.status == DONE
-    assert "2 files" in said.err
+    assert "3 files" in said.err
     assert not list((new_home / "casework" / "subjects").iterdir())
 
 

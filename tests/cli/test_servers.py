@@ -38,6 +38,8 @@ def test_a_case_and_a_search_on_a_server(
     asked = run(
         "case", "request", "A-1", "--template", "missing-person", "--authority", "Prosecutor",
         "--authorisation", "P 1/26", *where, "--subject", *wanted, "--members", "ben", *at("anna"),
+        "--source", "album", "--given-by", "the mother",
+        "--taken", "2024", "2025", "not known", "--changes", "nothing",
     )  # fmt: skip
     assert asked.status == DONE, asked.err
     listed = run("case", "list", "--json", *at("ben")).lines

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from office import Office
+from office import Office, stated
 
 from workbench.client import Connection, connect, transport
 from workbench.client.credentials import find_credential
@@ -33,7 +33,7 @@ from workbench.server.api import kept
 
 ASKED: dict[str, Any] = {
     "template": "missing-person", "authority": "Public prosecutor", "authorisation": "P 117/26",
-    "title": "A child",
+    "title": "A child", "provenance": stated(3),
 }  # fmt: skip
 
 

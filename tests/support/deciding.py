@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from attempts import SEEN
-from office import AREA, START, probe_of
+from office import AREA, START, probe_of, stated
 
 from workbench.casework.cases import Request, Rules
 from workbench.casework.evidence.export import export
@@ -50,7 +50,9 @@ def request_of(reference: str, rules: Rules) -> Request:
         reference=reference, purpose="missing person", legal_basis="x", authority="x",
         authorisation="x", district=AREA, start=SCOPE.start, end=SCOPE.end,
         valid_from=now - timedelta(hours=1), valid_until=now + timedelta(days=2),
-        subject=describe_subject(SUBJECT, calibrations=rules.calibrations),
+        subject=describe_subject(
+            SUBJECT, calibrations=rules.calibrations, provenance=stated()
+        ),
         members=("rosa", "rolf"),
     )  # fmt: skip
 

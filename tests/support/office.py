@@ -23,6 +23,7 @@ from shapely import box
 
 from workbench.calibration import Normaliser
 from workbench.casework.cases import Case, Request
+from workbench.casework.provenance import Provenance
 from workbench.casework.record.audit import HEAD, LOG
 from workbench.casework.record.chain import canonical
 from workbench.casework.record.identity import SERVED, socket_address
@@ -186,12 +187,19 @@ def vector(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 0.3, 8).astype(np.float32)
 
 
+def stated(photographs: int = 2, **changed: Any) -> tuple[Provenance, ...]:
+    """What is stated of so many photographs: nothing that anybody would be warned of."""
+    given = {"source": "album", "given_by": "the mother", "taken": "2026-01", "changes": "nothing"}
+    return (Provenance(**{**given, **changed}),) * photographs
+
+
 def probe_of(seed: int, *, photographs: int = 2) -> Probe:
     face = Face(Box(0, 0, 10, 10), 1.0)
     pictures = tuple(
         Photograph(
             f"{n}.jpg", face, Quality(0.9, 0.9, 0.9, 0.9, 0.9), b"jpeg %d %d" % (seed, n),
             (vector(seed) + np.float32(n / 100)).astype(np.float32),
+            original=jpeg(f"{seed} {n}"),
         )
         for n in range(photographs)
     )  # fmt: skip
@@ -294,7 +302,7 @@ def ask(subject: Probe, permitted: Scope, tmp_path: Path) -> Callable[..., Reque
             end=permitted.end,
             valid_from=now - timedelta(hours=1),
             valid_until=now + timedelta(days=2),
-            subject=describe_subject(subject, calibrations=tmp_path / "none"),
+            subject=describe_subject(subject, calibrations=tmp_path / "none", provenance=stated()),
             members=("ben", "rosa", "rolf"),
         )
         return replace(request, **changed)

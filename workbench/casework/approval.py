@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from workbench.casework.cases import plain
 from workbench.casework.ledger import Ledger
+from workbench.casework.plaintext import plain
 from workbench.casework.searches import has_searched
 from workbench.errors import CaseError, NotPermitted
 
 if TYPE_CHECKING:
-    from workbench.casework.cases import Case, Rules
+    from workbench.casework.cases import Case, Change, Rules
     from workbench.casework.record.people import Person
 
 
@@ -32,7 +32,7 @@ class Approvals(Ledger):
         raise NotImplementedError
 
     def approve(self, reference: str, *, digest: str) -> Case:
-        """Approve a case that another person requested.
+        """Approve a case, or a change of one, that another person requested.
 
         *digest* is that of the request that was read: only that one is approved. A case beyond the
         limits of the :attr:`rules` opens when two people have approved it; an urgent one at once,
@@ -42,27 +42,32 @@ class Approvals(Ledger):
         Raises
         ------
         NotPermitted
-            If the user's role does not cover it, or they requested or approved it themselves.
+            If the user's role does not cover it, or they requested it, are responsible for it or
+            have approved it themselves.
         CaseError
             If the case is not waiting for approval, or its request is not the one that was read.
         """
         me, limits = self.require("case.approve", reference), self.rules.limits
         with self.exclusively():
             case = self.case(reference)
-            if case.state != "requested":
+            waits = case.waiting
+            if waits is None:
                 raise CaseError(
                     f"is {case.state}", where=reference, fix="Only a requested case can be approved"
                 )
             why = f"{me.account} has approved it already; a case beyond the limits takes two people"
-            self._check_reader("approve", case, me, digest, why)
+            self._check_reader("approve", case, waits, me, digest, why)
             about = {
                 "case": reference,
-                "request": case.digest,
-                "exceeds": list(case.request.exceeds(limits)),
+                "request": waits.digest,
+                "exceeds": list(waits.request.exceeds(limits)),
                 "limits": asdict(limits),
-                "most_cameras": case.request.cameras or limits.cameras,
+                "most_cameras": waits.request.cameras or limits.cameras,
             }
-            self.record("case.begun" if case.request.urgent else "case.approved", about, by=me)
+            if waits is not case:
+                self.record("case.change.approved", about, by=me)
+            else:
+                self.record("case.begun" if case.request.urgent else "case.approved", about, by=me)
         return self.case(reference)
 
     def confirm(self, reference: str, *, digest: str, authorisation: str = "") -> Case:
@@ -97,7 +102,7 @@ class Approvals(Ledger):
                 why = f"{me.account} has searched under the case and may not confirm it"
                 self.refuse("case.confirm", reference, why, "Ask another supervisor")
             why = f"{me.account} let the case begin, and another person confirms it"
-            self._check_reader("confirm", case, me, digest, why)
+            self._check_reader("confirm", case, case, me, digest, why)
             if not (case.authorisation or authorisation):
                 raise CaseError(
                     "the reference of the outside decision is missing",
@@ -109,23 +114,29 @@ class Approvals(Ledger):
         return self.case(reference)
 
     def decline(self, reference: str, *, reason: str) -> Case:
-        """Decline a case that another person requested, or the confirmation of an urgent one.
+        """Decline a case or a change that another person requested, or to confirm an urgent case.
 
-        An urgent one that has begun ends with it, and what came of it is deleted. Raises
+        Without the change, a case stays as it was approved. An urgent one that has begun ends with
+        it, and what came of it is deleted. Raises
         NotPermitted if the user's role does not cover it or they requested it themselves, and
         CaseError if it waits neither for approval nor to be confirmed.
         """
         me = self.require("case.approve", reference)
         with self.exclusively():
             case = self.case(reference)
-            if case.state != "requested" and case.confirm_by is None:
+            waits = case.waiting
+            if waits is None and case.confirm_by is None:
                 raise CaseError(
                     f"is {case.state}", where=reference, fix="Only a requested case can be declined"
                 )
-            if me.account == case.asked_by:
-                why = f"{me.account} requested the case and may not decline it"
+            if objection := case.objection(me.account):
+                why = f"{objection} and may not decline it"
                 self.refuse("case.decline", reference, why, "Close it instead")
-            self.record("case.declined", {"case": reference, "reason": reason}, by=me)
+            about = {"case": reference, "reason": reason}
+            if waits is not None and waits is not case:
+                self.record("case.change.declined", {**about, "request": waits.digest}, by=me)
+            else:
+                self.record("case.declined", about, by=me)
         return self.case(reference, ended=True)
 
     def refuse(self, action: str, reference: str, reason: str, fix: str) -> None:
@@ -133,15 +144,17 @@ class Approvals(Ledger):
         self.refused(action, reference, [reason])
         raise NotPermitted(reason, where=reference, fix=fix)
 
-    def _check_reader(self, what: str, case: Case, me: Person, digest: str, twice: str) -> None:
-        """Refuse who requested a case or decided on it before, and who has read another request."""
+    def _check_reader(
+        self, what: str, case: Case, waits: Case | Change, me: Person, digest: str, twice: str
+    ) -> None:
+        """Refuse whose case it is or who decided on it before, and who has read another request."""
         action = f"case.{what}"
-        if me.account == case.asked_by:
-            why = f"{me.account} requested the case and may not {what} it"
+        if objection := case.objection(me.account):
+            why = f"{objection} and may not {what} it"
             self.refuse(action, case.reference, why, "Ask another supervisor")
-        if me.account in case.approved_by:
+        if me.account in waits.approved_by:
             self.refuse(action, case.reference, twice, "Ask another supervisor")
-        if digest.strip().lower() != case.digest:
+        if digest.strip().lower() != waits.digest:
             why = "this is not the request that was read"
             self.refused(action, case.reference, [f"{why}: {digest[:80]}"])
             fix = f"Read the request again, then {what} it"

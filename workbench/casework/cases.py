@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 import shapely
 
+from workbench.casework.plaintext import incomplete, plain
+from workbench.casework.provenance import Provenance, checked_date
 from workbench.casework.record.chain import canonical
 from workbench.district import from_geojson, to_geojson
 from workbench.domain import PLAIN_SCALE, District, Scope, parse_time, utc
@@ -38,7 +39,6 @@ Status: TypeAlias = Literal[
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/#-]{0,63}")
 EARTH_RADIUS_KM = 6371.0088  # IUGG mean radius
-LONGEST_TEXT = 500
 CONFIRM_WITHIN = timedelta(hours=48)
 """Time within which an urgent case that has begun is confirmed: Regulation (EU) 2024/1689, Art.
 26(10)."""
@@ -104,6 +104,25 @@ class Limits:
             unplaced=settings.most_unplaced_cameras,
         )
 
+    def exceeded(
+        self, *, area_km2: float, days: float, valid_days: float, cameras: int, unplaced: int
+    ) -> tuple[str, ...]:
+        """Name, in words, each limit that a case of this size goes beyond."""
+        beyond = []
+        if area_km2 > self.area_km2:
+            beyond.append(f"an area of {area_km2:,.1f} km², the limit is {self.area_km2:,g} km²")
+        if days > self.days:
+            beyond.append(f"{days:,.1f} days of footage, the limit is {self.days:g}")
+        if valid_days > self.valid_days:
+            beyond.append(f"valid for {valid_days:,.1f} days, the limit is {self.valid_days:g}")
+        if cameras > self.cameras:
+            beyond.append(f"{cameras:,} cameras in a search, the limit is {self.cameras:,}")
+        if unplaced > self.unplaced:
+            beyond.append(
+                f"{unplaced:,} cameras whose place is not known, the limit is {self.unplaced:,}"
+            )
+        return tuple(beyond)
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -132,6 +151,8 @@ class Subject:
     ``digest`` is the SHA-256 of the templates made from them, with the profile ``fingerprint``;
     a probe must score at least ``least_score`` on ``scale`` against the nearest of them.
     ``normaliser`` is the SHA-256 of what makes scores of that scale; empty for plain scores.
+    ``provenance`` is that of each photograph, in their order; ``born`` the date of birth as far as
+    it is known (``2011``, ``2011-03`` or ``2011-03-29``), empty if it is not.
     """
 
     description: str
@@ -141,6 +162,23 @@ class Subject:
     least_score: float
     scale: str = PLAIN_SCALE
     normaliser: str = ""
+    provenance: tuple[Provenance, ...] = ()
+    born: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "born", checked_date(self.born, where="date of birth"))
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Subject:
+        """Read a subject as the document of a request holds it."""
+        own = [Provenance.from_document(one) for one in document.get("provenance", ())]
+        return cls(
+            **{
+                **document,
+                "photographs": tuple(document["photographs"]),
+                "provenance": tuple(own),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,13 +211,13 @@ class Request:
 
     def __post_init__(self) -> None:
         if not _REFERENCE.fullmatch(self.reference):
-            raise _incomplete(
+            raise incomplete(
                 "reference",
                 f"{self.reference[:80]!r} is not a valid reference",
                 "Use up to 64 letters, digits and . _ / # -, starting with a letter or digit",
             )
         if self.purpose not in PURPOSES:
-            raise _incomplete(
+            raise incomplete(
                 "purpose",
                 f"{self.purpose!r} is not a purpose",
                 f"Choose from {', '.join(PURPOSES)}",
@@ -189,22 +227,22 @@ class Request:
             object.__setattr__(self, name, plain(text, where=name))
             optional = name in ("urgent", "title") or (name == "authorisation" and self.urgent)
             if not (getattr(self, name) or optional):
-                raise _incomplete(name, "is missing", "Every case needs one")
+                raise incomplete(name, "is missing", "Every case needs one")
         for name in ("start", "end", "valid_from", "valid_until"):
             object.__setattr__(self, name, utc(getattr(self, name), where=name))
         Scope(self.district, self.start, self.end)
         if self.valid_until <= self.valid_from:
-            raise _incomplete("valid_until", "is not after valid_from", "Choose a later time")
+            raise incomplete("valid_until", "is not after valid_from", "Choose a later time")
         if self.cameras is not None and self.cameras < 1:
-            raise _incomplete("cameras", f"{self.cameras} is too few", "Allow at least one")
+            raise incomplete("cameras", f"{self.cameras} is too few", "Allow at least one")
         names = {plain(name, where="unplaced") for name in self.unplaced}
         if "" in names:
-            raise _incomplete("unplaced", "a camera without an id", "Name each camera by its id")
+            raise incomplete("unplaced", "a camera without an id", "Name each camera by its id")
         object.__setattr__(self, "unplaced", tuple(sorted(names)))
         members = {plain(name, where="members") for name in self.members}
         object.__setattr__(self, "members", tuple(sorted(members - {""})))
         if self.subject is None and not self.is_training:
-            raise _incomplete(
+            raise incomplete(
                 "subject",
                 "is missing: a case is about one known person",
                 "Add at least one photograph of the person",
@@ -222,23 +260,13 @@ class Request:
 
     def exceeds(self, limits: Limits) -> tuple[str, ...]:
         """Name, in words, each limit that the request goes beyond."""
-        area, days = area_km2(self.district), (self.end - self.start) / timedelta(days=1)
-        valid = (self.valid_until - self.valid_from) / timedelta(days=1)
-        beyond = []
-        if area > limits.area_km2:
-            beyond.append(f"an area of {area:,.1f} km², the limit is {limits.area_km2:,g} km²")
-        if days > limits.days:
-            beyond.append(f"{days:,.1f} days of footage, the limit is {limits.days:g}")
-        if valid > limits.valid_days:
-            beyond.append(f"valid for {valid:,.1f} days, the limit is {limits.valid_days:g}")
-        if self.cameras is not None and self.cameras > limits.cameras:
-            beyond.append(f"{self.cameras:,} cameras in a search, the limit is {limits.cameras:,}")
-        if len(self.unplaced) > limits.unplaced:
-            beyond.append(
-                f"{len(self.unplaced):,} cameras whose place is not known, the limit is "
-                f"{limits.unplaced:,}"
-            )
-        return tuple(beyond)
+        return limits.exceeded(
+            area_km2=area_km2(self.district),
+            days=(self.end - self.start) / timedelta(days=1),
+            valid_days=(self.valid_until - self.valid_from) / timedelta(days=1),
+            cameras=self.cameras or 0,
+            unplaced=len(self.unplaced),
+        )
 
     def document(self) -> dict[str, Any]:
         """Return the request as JSON values, as the record keeps it."""
@@ -266,7 +294,7 @@ class Request:
         """Read a request that :meth:`document` wrote."""
         subject = document["subject"]
         if subject is not None:
-            subject = Subject(**{**subject, "photographs": tuple(subject["photographs"])})
+            subject = Subject.from_document(subject)
         times = ("start", "end", "valid_from", "valid_until")
         return cls(
             **{
@@ -282,8 +310,24 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Changed request for a case, such as a longer one, that waits for an approval of its own."""
+
+    request: Request
+    asked_by: str
+    asked_at: datetime  # UTC
+    digest: str  # of the changed request: what an approval must name
+    approved_by: tuple[str, ...] = ()
+    exceeds: tuple[str, ...] = ()  # limits in force at the first approval that it goes beyond
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """A request and what became of it; ``approved_by`` never holds ``asked_by``."""
+    """A request and what became of it.
+
+    ``approved_by`` never holds ``asked_by``; after a change it names those who approved what was
+    requested before, too. While a ``change`` waits, the request before it counts.
+    """
 
     request: Request
     asked_by: str
@@ -301,6 +345,9 @@ class Case:
     confirmed_by: str = ""  # another one, who confirmed it
     authorised_as: str = ""  # reference of the outside decision, named with the confirmation
     erased_at: datetime | None = None  # UTC: when what came of it was deleted
+    responsible: str = ""  # who requested it, or whom it was handed over to
+    change: Change | None = None
+    changed_at: datetime | None = None  # UTC: since when the request as it is now counts
 
     @property
     def reference(self) -> str:
@@ -338,6 +385,24 @@ class Case:
         reason = f"not confirmed within {CONFIRM_WITHIN // timedelta(hours=1)} hours"
         return replace(self, state="not confirmed", ended_at=due, reason=reason)
 
+    @property
+    def waiting(self) -> Case | Change | None:
+        """The case as it was requested or a change of it, whichever waits for an approval."""
+        return self if self.state == "requested" else self.change
+
+    def objection(self, account: str) -> str:
+        """Say why an account may not approve or decline what waits; empty if it may.
+
+        Nobody decides on what they requested or are responsible for.
+        """
+        waits = self.waiting
+        if waits is not None and account == waits.asked_by:
+            what = "the case" if waits is self else "the change"
+            return f"{account} requested {what}"
+        if account == self.asked_by:
+            return f"{account} requested the case"
+        return f"{account} is responsible for the case" if account == self.responsible else ""
+
     def status(self, now: datetime | None = None) -> Status:
         """State of the case at a time, by default now: its validity counts where it is open."""
         now = now or datetime.now(UTC)
@@ -367,25 +432,3 @@ def area_km2(district: District) -> float:
         return EARTH_RADIUS_KM * np.stack([longitude, np.sin(latitude)], axis=1)
 
     return float(shapely.transform(district.area, flat).area)
-
-
-def plain(text: str, *, where: str) -> str:
-    """Check a line of text and return it stripped and in one Unicode spelling (NFC).
-
-    Control characters are refused, and so are direction overrides and other invisible format
-    characters, which could make a line read differently from what it holds. Raises CaseError, which
-    names *where*.
-    """
-    text = unicodedata.normalize("NFC", text).strip()
-    hidden = [c for c in text if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
-    if hidden:
-        raise _incomplete(
-            where, f"holds the invisible character U+{ord(hidden[0]):04X}", "Remove it"
-        )
-    if len(text) > LONGEST_TEXT:
-        raise _incomplete(where, f"is {len(text)} characters long", f"Use at most {LONGEST_TEXT}")
-    return text
-
-
-def _incomplete(where: str, what: str, fix: str) -> CaseError:
-    return CaseError(what, where=f"case, {where}", fix=fix)

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.cases import plain
 from workbench.casework.clockareas import refuse_more
+from workbench.casework.plaintext import plain
 from workbench.domain import Stretch
 from workbench.errors import CaseError, GalleryError
 from workbench.footage.clockpictures import (

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
 
-from workbench.casework.cases import Case, area_km2
+from workbench.casework.cases import Case, Request, area_km2
+from workbench.casework.provenance import NOT_KNOWN, Provenance, warnings_of
 from workbench.casework.training import TRAINING_NOTICE
+
+if TYPE_CHECKING:
+    from workbench.casework.cases import Limits
+
+RUNS_OUT = timedelta(days=3)
+"""Before the end of a case, from when on its members are told that it runs out."""
 
 
 def status_words(case: Case, now: datetime | None = None) -> str:
@@ -17,7 +25,9 @@ def status_words(case: Case, now: datetime | None = None) -> str:
     if status == "requested" and case.request.urgent:
         return "requested, urgent"
     waits = status != "not confirmed" and case.confirm_by is not None
-    return f"{status}, urgent and not confirmed" if waits else status
+    if waits:
+        return f"{status}, urgent and not confirmed"
+    return f"{status}, change requested" if case.change else status
 
 
 def notices_of(case: Case, *, zone: tzinfo = UTC) -> tuple[str, ...]:
@@ -49,6 +59,12 @@ def time_left(case: Case, now: datetime | None = None) -> str:
     return f"{minutes // 60} h {minutes % 60} min left"
 
 
+def runs_out(case: Case, now: datetime | None = None) -> bool:
+    """Check whether an open case ends soon: see :data:`RUNS_OUT`."""
+    now = now or datetime.now(UTC)
+    return case.status(now) == "open" and case.request.valid_until - now < RUNS_OUT
+
+
 def facts(case: Case, *, zone: tzinfo = UTC) -> Iterator[tuple[str, str]]:
     """Yield all about a case, each fact with its name; those that say nothing are left out.
 
@@ -67,52 +83,116 @@ def facts(case: Case, *, zone: tzinfo = UTC) -> Iterator[tuple[str, str]]:
     yield from ((name, value) for name, value in _all(case, zone) if value)
 
 
-def _all(case: Case, zone: tzinfo) -> Iterator[tuple[str, str]]:
-    def time(moment: datetime) -> str:
-        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+def change_facts(case: Case, *, zone: tzinfo = UTC) -> Iterator[tuple[str, str, str]]:
+    """Yield what the change that waits would make of a case: name, what is so, what would be."""
+    if case.change is None:
+        return
+    before, after = (
+        list(_requested(request, zone, 0)) for request in (case.request, case.change.request)
+    )
+    # Photographs are numbered, so that there may be more of one than of the other.
+    names = dict.fromkeys(name for name, _ in (*before, *after))
+    was, becomes = dict(before), dict(after)
+    for name in names:
+        if was.get(name, "") != becomes.get(name, ""):
+            yield name, was.get(name, ""), becomes.get(name, "")
 
-    request = case.request
-    west, south, east, north = request.district.area.bounds
+
+def exceeded(case: Case, limits: Limits) -> tuple[str, ...]:
+    """Name the limits that what waits for approval goes beyond; those of now or, of the first."""
+    waits = case.waiting
+    return case.exceeds if waits is None else waits.exceeds or waits.request.exceeds(limits)
+
+
+def provenance_words(one: Provenance) -> str:
+    """Describe where a photograph comes from in one line."""
+    taken = "when it was taken is not known" if one.taken == NOT_KNOWN else f"taken {one.taken}"
+    age = ", under 18 then" if one.under_18 else ""
+    notes = "".join(f"; {note}" for note in one.notes)
+    return (
+        f"{one.source}, given by {one.given_by}, {taken}{age}, done to it before: "
+        f"{one.changes}{notes}"
+    )
+
+
+def warnings(request: Request) -> tuple[str, ...]:
+    """Return what makes recognising the subject of a request less certain, as sentences."""
+    subject = request.subject
+    if subject is None:
+        return ()
+    footage = (request.start, request.end)
+    return warnings_of(subject.provenance, born=subject.born, footage=footage)
+
+
+def _all(case: Case, zone: tzinfo) -> Iterator[tuple[str, str]]:
     yield "reference", case.reference
-    yield "title", request.title
+    yield "title", case.request.title
     yield "status", status_words(case)
     yield "reason", case.reason
-    yield "purpose", request.purpose
-    yield "legal basis", request.legal_basis
-    yield "authority", request.authority
-    yield "authorisation", case.authorisation or "none yet"
-    yield "urgent", request.urgent
-    yield "requested by", f"{case.asked_by}, {time(case.asked_at)}"
+    yield "urgent", case.request.urgent
+    yield "requested by", f"{case.asked_by}, {_time(case.asked_at, zone)}"
+    yield "responsible", "" if case.responsible == case.asked_by else case.responsible
     begun, due = case.begun_at, case.confirm_by
     if begun is None:
         yield "approved by", ", ".join(case.approved_by)
     else:
-        yield "begun by", f"{case.approved_by[0]}, {time(begun)}"
+        yield "begun by", f"{case.approved_by[0]}, {_time(begun, zone)}"
         yield "confirmed by", case.confirmed_by
-    yield "to be confirmed", f"before {time(due)}, {time_left(case)}" if due else ""
+    yield "to be confirmed", f"before {_time(due, zone)}, {time_left(case)}" if due else ""
     if case.state == "not confirmed":
-        yield "ended", time(case.ended_at) if case.ended_at else ""
+        yield "ended", _time(case.ended_at, zone) if case.ended_at else ""
         yield (
             "what came of it",
-            f"deleted, {time(case.erased_at)}" if case.erased_at else "is still to be deleted",
+            f"deleted, {_time(case.erased_at, zone)}"
+            if case.erased_at
+            else "is still to be deleted",
         )
+    yield "changed", "" if case.changed_at is None else _time(case.changed_at, zone)
     yield "beyond the limits", "; ".join(case.exceeds)
     yield "members", ", ".join(case.members)
+    for name, value in _requested(case.request, zone, case.most_cameras):
+        if name == "authorisation":  # that of an urgent case comes with its confirmation
+            yield name, case.authorisation or "none yet"
+        elif name != "title":
+            yield name, value
+    yield "digest of the request", case.digest
+
+
+def _requested(request: Request, zone: tzinfo, most_cameras: int) -> Iterator[tuple[str, str]]:
+    west, south, east, north = request.district.area.bounds
+    yield "title", request.title
+    yield "purpose", request.purpose
+    yield "legal basis", request.legal_basis
+    yield "authority", request.authority
+    yield "authorisation", request.authorisation
     yield (
         "area",
         f"{request.district.name}: {area_km2(request.district):,.1f} km², longitude {west:.4f} to "
         f"{east:.4f}, latitude {south:.4f} to {north:.4f}",
     )
     yield "cameras without a place", ", ".join(request.unplaced)
-    yield "footage", f"{time(request.start)} to {time(request.end)}"
-    yield "may be searched", f"{time(request.valid_from)} to {time(request.valid_until)}"
-    most = request.cameras or case.most_cameras
+    yield "footage", f"{_time(request.start, zone)} to {_time(request.end, zone)}"
+    yield (
+        "may be searched",
+        f"{_time(request.valid_from, zone)} to {_time(request.valid_until, zone)}",
+    )
+    most = request.cameras or most_cameras
     yield "cameras", f"at most {most:,} in one search" if most else ""
-    if (subject := request.subject) is not None:
-        number = len(subject.photographs)
-        pictures = f"{number} photograph{'' if number == 1 else 's'}"
-        yield "subject", f"{subject.description}, {pictures}" if subject.description else pictures
-        for digest in subject.photographs:
-            yield "photograph (SHA-256)", digest
-        yield "minimum score of a probe", f"{subject.least_score:.2f} on the scale {subject.scale}"
-    yield "digest of the request", case.digest
+    if (subject := request.subject) is None:
+        return
+    number = len(subject.photographs)
+    pictures = f"{number} photograph{'' if number == 1 else 's'}"
+    yield "subject", f"{subject.description}, {pictures}" if subject.description else pictures
+    yield "date of birth", subject.born
+    for n, one in enumerate(subject.provenance, start=1):
+        yield f"photograph {n}", provenance_words(one)
+    for n, digest in enumerate(subject.photographs, start=1):
+        yield f"photograph {n} (SHA-256)", digest
+    for n, one in enumerate(subject.provenance, start=1):
+        yield f"photograph {n}, original (SHA-256)", one.original
+    yield "please note", " ".join(warnings(request))
+    yield "minimum score of a probe", f"{subject.least_score:.2f} on the scale {subject.scale}"
+
+
+def _time(moment: datetime, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from workbench.casework.cases import Case, Request, State
+from workbench.casework.cases import Case, Change, Request, State
 from workbench.casework.record.chain import canonical
 
 if TYPE_CHECKING:
@@ -38,11 +38,25 @@ def fold(entries: Sequence[Entry]) -> Case | None:
 def _after(case: Case | None, entry: Entry) -> Case | None:
     about = entry.about
     if entry.what == "case.training" and (case is None or case.is_training):
-        return Case(_requested(entry), entry.account, entry.at, _digest(entry), "open")
+        return Case(
+            _requested(entry),
+            entry.account,
+            entry.at,
+            _digest(entry),
+            "open",
+            responsible=entry.account,
+        )
     if entry.what == "case.asked" and case is None:
         request = _requested(entry)
         members = tuple(dict.fromkeys((entry.account, *request.members)))
-        return Case(request, entry.account, entry.at, _digest(entry), members=members)
+        return Case(
+            request,
+            entry.account,
+            entry.at,
+            _digest(entry),
+            members=members,
+            responsible=entry.account,
+        )
     if case is None:
         return None
     match entry.what:
@@ -74,6 +88,16 @@ def _after(case: Case | None, entry: Entry) -> Case | None:
             return replace(case, state="not confirmed", ended_at=entry.at, reason=reason)
         case "case.erased":  # for good, whatever a clock says later
             return replace(case.at(case.confirm_by or entry.at), erased_at=entry.at)
+        case "case.change.asked" if case.state == "open":
+            change = Change(_requested(entry), entry.account, entry.at, _digest(entry))
+            return replace(case, change=change)
+        case "case.change.approved":
+            return _changed(case, entry)
+        case "case.change.declined" if case.change and about.get("request") == case.change.digest:
+            return replace(case, change=None)
+        case "case.handed.over":
+            members = tuple(dict.fromkeys((*case.members, about["account"])))
+            return replace(case, responsible=about["account"], members=members)
         case "case.member.added":
             members = tuple(dict.fromkeys((*case.members, about["account"])))
             return replace(case, members=members)
@@ -82,7 +106,9 @@ def _after(case: Case | None, entry: Entry) -> Case | None:
             return replace(case, members=members)
         case "case.closed" | "case.declined" if case.ended_at is None:
             ended: State = "closed" if entry.what == "case.closed" else "declined"
-            return replace(case, state=ended, ended_at=entry.at, reason=str(about["reason"]))
+            return replace(
+                case, state=ended, ended_at=entry.at, reason=str(about["reason"]), change=None
+            )
     return case
 
 
@@ -97,6 +123,27 @@ def _is_confirmation(case: Case, entry: Entry) -> bool:
     others = entry.account not in (case.asked_by, *case.approved_by)
     in_time = case.at(entry.at).confirm_by is not None
     return others and in_time and entry.about.get("request") == case.digest
+
+
+def _changed(case: Case, entry: Entry) -> Case:
+    """Count an approval of a change; with the last that it takes, it becomes what is requested."""
+    change, about = case.change, entry.about
+    if change is None or about.get("request") != change.digest:
+        return case
+    approved_by = (*change.approved_by, entry.account)
+    exceeds = tuple(dict.fromkeys((*change.exceeds, *about["exceeds"])))
+    if len(approved_by) <= bool(exceeds):
+        return replace(case, change=replace(change, approved_by=approved_by, exceeds=exceeds))
+    return replace(
+        case,
+        request=change.request,
+        digest=change.digest,
+        approved_by=tuple(dict.fromkeys((*case.approved_by, *approved_by))),
+        exceeds=exceeds,
+        most_cameras=int(about["most_cameras"]),
+        change=None,
+        changed_at=entry.at,
+    )
 
 
 def _requested(entry: Entry) -> Request:

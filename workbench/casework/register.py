@@ -22,7 +22,7 @@ from workbench.casework.record.people import (
     new_people,
     spelled,
 )
-from workbench.casework.subjects import delete_subject, describe_subject, keep_subject
+from workbench.casework.subjects import delete_subject, keep_subject, require_described
 from workbench.errors import CaseError, NotPermitted, SettingsError
 
 if TYPE_CHECKING:
@@ -198,8 +198,8 @@ class CaseRegister(Approvals):
         NotPermitted
             If the user's role does not cover it.
         CaseError
-            If the reference is taken, the photographs are not the request's, a member has no role
-            here, or it is for training.
+            If the reference is taken, the photographs are not the request's or it is not stated
+            where they come from, a member has no role here, or it is for training.
         """
         if request.is_training:
             raise CaseError(
@@ -208,15 +208,7 @@ class CaseRegister(Approvals):
                 fix="Open one with `sightline case training`",
             )
         me = self.require("case.ask", request.reference)
-        described = request.subject
-        if described is None or described != describe_subject(
-            subject, calibrations=self.rules.calibrations, description=described.description
-        ):
-            raise CaseError(
-                "the photographs are not those described in the request",
-                where=request.reference,
-                fix="Describe the subject with the same probe",
-            )
+        require_described(request, subject, calibrations=self.rules.calibrations)
         members = checked_members(self.people, request.members, where=request.reference)
         request = replace(request, members=members)
         with self.exclusively():
@@ -236,7 +228,7 @@ class CaseRegister(Approvals):
     def close(self, reference: str, *, reason: str) -> Case:
         """Close a case for good: no more searches under it, and its sightings are held no longer.
 
-        The person who requested it may close it, and every supervisor; a training case, everyone
+        The person responsible for it may close it, and every supervisor; a training case, everyone
         who may train. Raises NotPermitted for others, and CaseError if it has ended already.
         """
         with self.exclusively():
@@ -252,12 +244,12 @@ class CaseRegister(Approvals):
                 where=reference,
                 fix="Only an open or requested case can be closed",
             )
-        own = me.account == case.asked_by or case.is_training
+        own = me.account == case.responsible or case.is_training
         if not own and "supervisor" not in me.roles:
             self.refuse(
                 "case.close",
                 reference,
-                f"{me.account} did not request the case",
+                f"{me.account} is not responsible for the case",
                 "Ask a supervisor",
             )
         self.record("case.closed", {"case": reference, "reason": reason}, by=me)
@@ -265,25 +257,30 @@ class CaseRegister(Approvals):
     def add_member(self, reference: str, account: str) -> Case:
         """Make an account a member of a case, so that it may see the case and work on it.
 
-        For the person who requested the case, and supervisors. Raises NotPermitted for others, and
-        CaseError if the account has no role here or the case is for training.
+        For the person responsible for the case, and supervisors. Raises NotPermitted for others,
+        and CaseError if the account has no role here or the case is for training.
         """
-        me, case = self._member_of(reference)
+        me, case = self.require_own(reference, "case.member")
         (name,) = checked_members(self.people, [account], where=reference)
         if name not in case.members:
             self.record("case.member.added", {"case": reference, "account": name}, by=me)
         return self.case(reference)
 
     def remove_member(self, reference: str, account: str) -> Case:
-        """Take the membership of a case from an account, but never from who requested it.
+        """Take the membership of a case from an account, but never from who is responsible.
 
-        For the person who requested the case, and supervisors. Raises NotPermitted for others, and
-        CaseError if the account is not a member or requested the case.
+        For the person responsible for the case, and supervisors. Raises NotPermitted for others,
+        and CaseError if the account is not a member or is responsible for the case.
         """
-        me, case = self._member_of(reference)
-        if account not in case.members or account == case.asked_by:
-            what = "is not a member" if account not in case.members else "requested the case"
-            raise CaseError(f"{account} {what}", where=reference, fix="Choose another member")
+        me, case = self.require_own(reference, "case.member")
+        if account not in case.members:
+            raise CaseError(
+                f"{account} is not a member", where=reference, fix="Choose another member"
+            )
+        if account == case.responsible:
+            raise CaseError(
+                f"{account} is responsible for the case", where=reference, fix="Hand it over first"
+            )
         self.record("case.member.removed", {"case": reference, "account": account}, by=me)
         return self.case(reference)
 
@@ -339,20 +336,26 @@ class CaseRegister(Approvals):
         since = next((e.number for e in changes if e.about["mode"] == "in service"), 0)
         return tuple(entry for entry in found if entry.number > since)
 
-    # --- Within ---------------------------------------------------------------------------
+    def require_own(self, reference: str, action: str) -> tuple[Person, Case]:
+        """Return the user and a case that they are responsible for or, as a supervisor, any.
 
-    def _member_of(self, reference: str) -> tuple[Person, Case]:
-        """Return the user and a case whose members the user may change."""
+        Raises NotPermitted for others, with the *action* on record, and CaseError for a training
+        case.
+        """
         case = self.case(reference)
         me = self.require("case.ask", reference)
         if case.is_training:
             raise CaseError(
-                "a training case has no members", where=reference, fix="Everyone may train"
+                "a training case has neither members nor changes",
+                where=reference,
+                fix="Open it again with another area and time",
             )
-        if me.account != case.asked_by and "supervisor" not in me.roles:
-            why = f"{me.account} did not request the case"
-            self.refuse("case.member", reference, why, "Ask who requested it, or a supervisor")
+        if me.account != case.responsible and "supervisor" not in me.roles:
+            why = f"{me.account} is not responsible for the case"
+            self.refuse(action, reference, why, "Ask who is responsible, or a supervisor")
         return me, case
+
+    # --- Within ---------------------------------------------------------------------------
 
     def _case(self, reference: str) -> Case | None:
         entries = self._entries_about(reference, "case.")

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from workbench.casework.cases import plain
+from workbench.casework.plaintext import plain
 from workbench.casework.reviewing.reviewlist import awaited, sightings
 from workbench.casework.subjects import delete_strays, delete_subject, strays, subject_folder
 from workbench.domain import parse_tracklet_id

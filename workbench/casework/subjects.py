@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.calibration import calibration_of, shipped_calibration
-from workbench.casework.cases import Case, Subject, plain
+from workbench.casework.cases import Case, Request, Subject
+from workbench.casework.plaintext import plain
+from workbench.casework.provenance import Provenance, described, require_provenance
 from workbench.casework.record.files import write_whole
 from workbench.domain import MOST_PHOTOGRAPHS, PLAIN_SCALE
 from workbench.errors import CaseError
@@ -27,17 +29,41 @@ if TYPE_CHECKING:
     from workbench.domain import Probe, Profile
 
 SUBJECTS = "subjects"
-_TEMPLATES = "templates.npy"
 _read: dict[str, NDArray[np.float32]] = {}  # by SHA-256, so that each is read only once
 
 
-def describe_subject(probe: Probe, *, calibrations: Path, description: str = "") -> Subject:
+def describe_subject(
+    probe: Probe,
+    *,
+    calibrations: Path,
+    description: str = "",
+    provenance: Sequence[Provenance] = (),
+    born: str = "",
+) -> Subject:
     """Describe the person of a probe as the subject of a case.
 
     ``least_score`` is the default threshold of the profile's own calibration for the largest
-    number of photographs that a probe can hold; no setting lowers it. *calibrations* is the
-    folder of the installation's own calibrations. Raises NotCalibrated if there is none: nothing
-    could say then whether a probe shows the subject.
+    number of photographs that a probe can hold; no setting lowers it.
+
+    Parameters
+    ----------
+    probe : Probe
+        Photographs of the person, with their files.
+    calibrations : Path
+        Folder of the installation's own calibrations.
+    description : str
+        A few words about the person.
+    provenance : sequence of Provenance
+        What is stated of each photograph, in their order; no case is requested without it.
+    born : str
+        Date of birth, as far as it is known.
+
+    Raises
+    ------
+    NotCalibrated
+        If the profile has no calibration: nothing could say whether a probe shows the subject.
+    CaseError
+        If what is stated is not of these photographs, or one is no photograph.
     """
     threshold = calibrated_threshold(
         probe.profile, calibrations=calibrations, photographs=MOST_PHOTOGRAPHS
@@ -46,25 +72,54 @@ def describe_subject(probe: Probe, *, calibrations: Path, description: str = "")
     normaliser = calibration.normaliser if calibration else None
     return Subject(
         description=plain(description, where="subject"),
-        photographs=tuple(hashlib.sha256(p.jpeg).hexdigest() for p in probe.photographs),
+        photographs=tuple(_sha256(p.jpeg) for p in probe.photographs),
         fingerprint=probe.profile.fingerprint,
-        digest=hashlib.sha256(_as_npy(probe)).hexdigest(),
+        digest=_sha256(_as_npy(probe)),
         least_score=threshold.score,
         scale=threshold.scale,
         normaliser=normaliser.digest if normaliser else "",
+        provenance=described(probe.photographs, provenance),
+        born=born,
     )
 
 
-def keep_subject(folder: Path, reference: str, probe: Probe) -> None:
-    """Keep the subject of a case, all or nothing: the crops as JPEG, a template per photograph.
+def require_described(request: Request, probe: Probe, *, calibrations: Path) -> None:
+    """Raise CaseError unless the subject of a request is the person of a probe, fully stated."""
+    subject = request.subject
+    if subject is None or subject != describe_subject(
+        probe,
+        calibrations=calibrations,
+        description=subject.description,
+        provenance=subject.provenance,
+        born=subject.born,
+    ):
+        raise CaseError(
+            "the photographs are not those described in the request",
+            where=request.reference,
+            fix="Describe the subject with the same probe",
+        )
+    require_provenance(subject.provenance, len(probe.photographs))
 
-    Raises CaseError if the files cannot be written.
+
+def keep_subject(folder: Path, reference: str, probe: Probe) -> None:
+    """Keep the subject of a case: crops and originals, and a template per photograph.
+
+    What was kept for the case before stays: it counts until a change is approved. Raises CaseError
+    if the files cannot be written; where nothing was kept before, nothing is then.
     """
+    home, templates = subject_folder(folder, reference), _as_npy(probe)
+    is_new = not home.exists()
     try:
         keep_photographs(folder, reference, probe)
-        _write(subject_folder(folder, reference) / _TEMPLATES, _as_npy(probe), reference)
+        for photograph in probe.photographs:
+            if photograph.original:
+                _write(
+                    _original(home, _sha256(photograph.original)), photograph.original, reference
+                )
+        _write(_templates_file(home, _sha256(templates)), templates, reference)
     except BaseException:
-        delete_subject(folder, reference)
+        if is_new:
+            delete_subject(folder, reference)
         raise
 
 
@@ -78,7 +133,7 @@ def keep_photographs(folder: Path, reference: str, probe: Probe) -> tuple[str, .
         make_private(home)
     except OSError as error:
         raise _unwritten(error, reference) from None
-    digests = tuple(hashlib.sha256(photograph.jpeg).hexdigest() for photograph in probe.photographs)
+    digests = tuple(_sha256(photograph.jpeg) for photograph in probe.photographs)
     for digest, photograph in zip(digests, probe.photographs, strict=True):
         _write(home / f"{digest}.jpg", photograph.jpeg, reference)
     return digests
@@ -146,6 +201,17 @@ def required_likeness(
     )
 
 
+def kept_originals(folder: Path, case: Case) -> tuple[bytes, ...]:
+    """Read the files of the subject's photographs as they were given, in their order.
+
+    Raises CaseError if one is missing, or is not the one the case was requested with.
+    """
+    subject = case.request.subject
+    home = subject_folder(folder, case.reference)
+    stated = () if subject is None else subject.provenance
+    return tuple(_checked_content(_original(home, one.original), one.original) for one in stated)
+
+
 def resemblance(folder: Path, case: Case, probe: Probe, required: Likeness) -> float:
     """Score the probe and each of its photographs against the case's subject.
 
@@ -167,7 +233,8 @@ def resemblance(folder: Path, case: Case, probe: Probe, required: Likeness) -> f
             where=case.reference,
             fix="Use the profile the case was requested with, or request a case with this one",
         )
-    known = _templates(subject_folder(folder, case.reference) / _TEMPLATES, subject.digest)
+    home = subject_folder(folder, case.reference)
+    known = _templates(_templates_file(home, subject.digest), subject.digest)
     asked = [probe.template, *(photograph.template for photograph in probe.photographs)]
     metric = probe.profile.metric
     # NumPy's minimum, as Python's passes over what is not a number.
@@ -231,6 +298,19 @@ def _unwritten(error: OSError, reference: str) -> CaseError:
     )
 
 
+def _original(home: Path, digest: str) -> Path:
+    return home / f"{digest}.original"
+
+
+def _templates_file(home: Path, digest: str) -> Path:
+    # A change of the case may bring other photographs; until it is approved, both are kept.
+    return home / f"{digest}.npy"
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def _as_npy(probe: Probe) -> bytes:
     """Encode the photographs' templates, ``(n, dimension) float32``, as a .npy file."""
     buffer = BytesIO()
@@ -263,7 +343,7 @@ def _checked_content(path: Path, digest: str) -> bytes:
             where=str(path),
             fix="It may have been deleted on request; request a new case",
         ) from None
-    if hashlib.sha256(content).hexdigest() != digest:
+    if _sha256(content) != digest:
         raise CaseError(
             "is not the file the case was requested with",
             where=str(path),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from workbench.casework.cases import plain
+from workbench.casework.plaintext import plain
 from workbench.casework.reviewing.coverage import covers
 from workbench.casework.reviewing.shielding import is_shielded
 from workbench.errors import CaseError

@@ -1,16 +1,16 @@
-"""``sightline case``: request, approve, list, show and close cases; open one to train with."""
+"""``sightline case``: approve, list, show and close cases; open one to train with."""
 
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.cases import TEMPLATES, Request
-from workbench.casework.facts import facts, status_words, urgent_notice
+from workbench.casework.changes import hand_over
+from workbench.casework.facts import change_facts, facts, status_words, urgent_notice
+from workbench.casework.history import history
 from workbench.casework.retention import forget_subject
-from workbench.casework.subjects import describe_subject
 from workbench.casework.training import TRAINING_NOTICE
+from workbench.cli.caserequest import add_request
 from workbench.cli.options import (
     add_action,
     add_actions,
@@ -18,18 +18,14 @@ from workbench.cli.options import (
     add_reference,
     add_scope,
     describe,
-    positive,
     scope_of,
 )
 from workbench.cli.output import DONE, PROBLEMS, counted, lines, say, show, table
-from workbench.cli.photographs import add_photographs, photographs_to_send, read_probe
 from workbench.cli.servers import add_server, connected, open_cases
-from workbench.domain import Scope
 from workbench.installation import Installation
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
-    from workbench.client import Connection
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +41,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         """,  # noqa: E501 - one line, as it is typed
     )
     actions = add_actions(parser)
-    _add_request(actions)
+    add_request(actions)
     approving = add_action(
         actions, "approve", _approve,
         "authorise a case that another person requested",
@@ -98,7 +94,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         actions, "close", _close,
         "close a case for good",
         "Close a case for good: nothing is searched under it again, and its sightings no longer "
-        "keep footage from deletion. For the person who requested it, and for supervisors.",
+        "keep footage from deletion. For the person responsible for it, and for supervisors.",
         "sightline case close A-2026-117 --reason 'found on 2 April'",
     )  # fmt: skip
     add_reference(closing)
@@ -128,13 +124,34 @@ def add(parser: argparse.ArgumentParser) -> None:
     ):
         changing = add_action(
             actions, action, what, help_,
-            f"{help_[0].upper()}{help_[1:]}. For the person who requested the case, and for "
+            f"{help_[0].upper()}{help_[1:]}. For the person responsible for the case, and for "
             "supervisors. Members see its title, faces and sightings; others do not.",
             f"sightline case {action} A-2026-117 {example}",
         )  # fmt: skip
         add_reference(changing)
         changing.add_argument("account", metavar="ACCOUNT", help="name of the person's account")
         add_server(changing)
+    handing = add_action(
+        actions, "hand-over", _hand_over,
+        "make another person responsible for a case",
+        "Make another person responsible for a case, at once: they may close it, change it and "
+        "choose its members. For the person responsible for it, and for supervisors.",
+        "sightline case hand-over A-2026-117 ben --reason 'on leave from 3 May'",
+    )  # fmt: skip
+    add_reference(handing)
+    handing.add_argument("account", metavar="ACCOUNT", help="name of the person's account")
+    _add_reason(handing)
+    add_server(handing)
+    telling = add_action(
+        actions, "history", _history,
+        "say what happened to a case, and in whose name",
+        "Say what happened to a case, and in whose name, in UTC: requests, approvals, members, "
+        "searches; neither opinions nor decisions.",
+        "sightline case history A-2026-117",
+    )  # fmt: skip
+    add_reference(telling)
+    add_json(telling)
+    add_server(telling)
     forgetting = add_action(
         actions, "forget", _forget,
         "delete the subject of a case that has ended",
@@ -156,152 +173,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_scope(training)
 
 
-def _add_request(actions: Any) -> None:
-    names = ", ".join(sorted(TEMPLATES))
-    asking = add_action(
-        actions, "request", _request,
-        "request a case, which another person approves",
-        "Request a case: why, on whose authority, where, which footage, which person and until "
-        "when. A supervisor approves it, never the person who requested it.",
-        "sightline case request A-2026-117 --template missing-person --authority 'Public "
-        "prosecutor' --authorisation 'P 117/26' --district centre.geojson --from "
-        "2026-03-31T18:00:00+01:00 --to 2026-04-01T00:00:00+01:00 --subject a.jpg b.jpg",
-    )  # fmt: skip
-    actions.choices["open"] = asking  # the name of the command before, which scripts may still use
-    add_reference(asking)
-    asking.add_argument(
-        "--template",
-        required=True,
-        choices=sorted(TEMPLATES),
-        metavar="NAME",
-        help=f"the kind of case, which sets the purpose: one of {names}",
-    )
-    asking.add_argument("--title", default="", metavar="TEXT", help="a few words for lists")
-    asking.add_argument(
-        "--legal-basis", metavar="TEXT", help="legal basis; by default that of the template"
-    )
-    asking.add_argument(
-        "--authority", required=True, metavar="TEXT", help="the body outside that authorised it"
-    )
-    asking.add_argument(
-        "--authorisation",
-        default="",
-        metavar="TEXT",
-        help="the reference of its decision, which an urgent request may lack",
-    )
-    asking.add_argument(
-        "--urgent",
-        default="",
-        metavar="REASON",
-        help="why the search cannot wait for that decision: it begins when one supervisor lets it, "
-        "and ends, with all that came of it, unless another confirms it within 48 hours",
-    )
-    add_scope(asking)
-    asking.add_argument(
-        "--valid-days",
-        type=float,
-        metavar="N",
-        help="days for which it may be searched; by default those of the template",
-    )
-    asking.add_argument(
-        "--cameras",
-        type=positive,
-        metavar="N",
-        help="most cameras in one search; by default the limit in the settings",
-    )
-    asking.add_argument(
-        "--unplaced",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="CAMERA",
-        help="cameras whose place is not known, by their ids: no district holds them, so each that "
-        "may be searched is named",
-    )
-    asking.add_argument(
-        "--members",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="ACCOUNT",
-        help="accounts of those who work on the case besides you, such as its reviewers",
-    )
-    add_photographs(asking, "--subject", "photographs of the one person the case is about")
-    asking.add_argument(
-        "--description", default="", metavar="TEXT", help="description of that person"
-    )
-    asking.add_argument(
-        "--profile",
-        metavar="NAME",
-        help="model profile of the galleries to search; by default that of the settings, on a "
-        "server that of its gallery",
-    )
-    add_server(asking)
-
-
 def _add_reason(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why, for the record")
-
-
-def _request(options: argparse.Namespace) -> int:
-    there = connected(options)
-    case = _request_here(options) if there is None else _request_there(options, there)
-    say(
-        f"Case {case.reference} is requested. Another person reads and approves it with: "
-        f"sightline case approve {case.reference}"
-    )
-    return DONE
-
-
-def _request_there(options: argparse.Namespace, there: Connection) -> Case:
-    scope = scope_of(options)
-    return there.request_case(
-        options.reference,
-        photographs_to_send(options, options.subject),
-        Scope(scope.district, scope.start, scope.end, frozenset(options.unplaced)),
-        template=options.template,
-        authority=options.authority,
-        authorisation=options.authorisation,
-        urgent=options.urgent,
-        title=options.title,
-        description=options.description,
-        legal_basis=options.legal_basis,
-        valid_days=options.valid_days,
-        cameras=options.cameras,
-        members=options.members,
-    )
-
-
-def _request_here(options: argparse.Namespace) -> Case:
-    installation, template = Installation.open(), TEMPLATES[options.template]
-    register = installation.register
-    register.require("case.ask", options.reference)
-    now, scope = datetime.now(UTC), scope_of(options)
-    days = template.valid if options.valid_days is None else timedelta(days=options.valid_days)
-    probe = read_probe(options, options.subject, installation.load_models(options.profile))
-    request = Request(
-        reference=options.reference,
-        purpose=template.purpose,
-        title=options.title,
-        legal_basis=options.legal_basis or template.legal_basis,
-        authority=options.authority,
-        authorisation=options.authorisation,
-        urgent=options.urgent,
-        district=scope.district,
-        start=scope.start,
-        end=scope.end,
-        valid_from=now,
-        valid_until=now + days,
-        cameras=options.cameras,
-        unplaced=tuple(options.unplaced),
-        members=tuple(options.members),
-        subject=describe_subject(
-            probe,
-            calibrations=register.rules.calibrations,
-            description=options.description,
-        ),
-    )
-    return register.ask(request, subject=probe)
 
 
 def _approve(options: argparse.Namespace) -> int:
@@ -309,10 +182,12 @@ def _approve(options: argparse.Namespace) -> int:
     if not options.digest:
         case = cases.case(options.reference)
         _show_facts(case)
-        say(
-            "Nothing is approved yet. To approve the request as it is shown here: sightline case "
-            f"approve {case.reference} --digest {case.digest}"
-        )
+        if case.waiting is not None:
+            what = "request" if case.change is None else "change"
+            say(
+                f"Nothing is approved yet. To approve the {what} as it is shown here: sightline "
+                f"case approve {case.reference} --digest {case.waiting.digest}"
+            )
         return PROBLEMS
     case = cases.approve(options.reference, digest=options.digest)
     if case.confirm_by:
@@ -320,11 +195,11 @@ def _approve(options: argparse.Namespace) -> int:
             f"Case {case.reference} has begun. {urgent_notice(case)} Another supervisor reads and "
             f"confirms it with: sightline case confirm {case.reference}"
         )
-    elif case.state == "open":
+    elif case.waiting is None:
         say(f"Case {case.reference} is {case.status()}.")
     else:
         say(
-            f"Case {case.reference} goes beyond the limits ({'; '.join(case.exceeds)}): "
+            f"Case {case.reference} goes beyond the limits ({'; '.join(case.waiting.exceeds)}): "
             "a second person must approve it too."
         )
     return DONE
@@ -369,6 +244,32 @@ def _add_member(options: argparse.Namespace) -> int:
 def _remove_member(options: argparse.Namespace) -> int:
     case = open_cases(options).remove_member(options.reference, options.account)
     say(f"Members of case {case.reference}: {', '.join(case.members)}.")
+    return DONE
+
+
+def _hand_over(options: argparse.Namespace) -> int:
+    there, (reference, account) = connected(options), (options.reference, options.account)
+    if there is None:
+        hand_over(Installation.open().register, reference, account, reason=options.reason)
+    else:
+        there.hand_over(reference, account, reason=options.reason)
+    say(f"{account} is responsible for case {reference}.")
+    return DONE
+
+
+def _history(options: argparse.Namespace) -> int:
+    there = connected(options)
+    if there is None:
+        events = history(Installation.open().register, options.reference)
+    else:
+        events = there.history(options.reference)
+    if options.json:
+        lines({"at": e.at.isoformat(), "account": e.account, "what": e.words} for e in events)
+        return DONE
+    found = table("when (UTC)", "who", "what")
+    for event in events:
+        found.add_row(f"{event.at:%Y-%m-%d %H:%M:%S}", event.account, event.words)
+    show(found)
     return DONE
 
 
@@ -433,6 +334,13 @@ def _show_facts(case: Case) -> None:
     for name, value in facts(case):
         found.add_row(name, value)
     show(found)
+    if case.change is not None:
+        say(f"A change was requested by {case.change.asked_by}:")
+        found = table("", "now", "then")
+        for name, before, after in change_facts(case):
+            found.add_row(name, before, after)
+        show(found)
+        say(f"Digest of the change: {case.change.digest}")
 
 
 def _row(case: Case) -> dict[str, Any]:

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from workbench.casework.provenance import Provenance
+from workbench.cli.options import positive
 from workbench.cli.output import say
+from workbench.errors import SettingsError
 from workbench.faces.probes import find_faces, make_photograph, pool_photographs
 
 if TYPE_CHECKING:
@@ -47,6 +50,67 @@ def add_photographs(parser: argparse.ArgumentParser, name: str, help: str) -> No
         action="store_true",
         help="where a photograph shows several faces, take the largest",
     )
+
+
+_STATED = {
+    "source": ("TEXT", "where the photographs come from, such as 'passport office'"),
+    "given_by": ("TEXT", "who gave them"),
+    "taken": ("DATE", "when they were taken: 2024, 2024-05, 2024-05-17 or 'not known'"),
+    "changes": ("TEXT", "what was done to them before: 'cropped', 'brightened' … or 'nothing'"),
+    "kind": ("KIND", "what the pictures are; drawings and composites are refused"),
+}
+
+
+def add_provenance(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where photographs come from: one value for all, or one for each."""
+    group = parser.add_argument_group(
+        "where the photographs come from: one value for all, or one for each in their order"
+    )
+    for name, (metavar, help_) in _STATED.items():
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            nargs="+",
+            metavar=metavar,
+            default=["photograph"] if name == "kind" else [],
+            help=help_,
+        )
+    group.add_argument(
+        "--under-18",
+        nargs="*",
+        type=positive,
+        metavar="N",
+        help="the person was under 18 in the photographs with these numbers; without one, in all",
+    )
+    group.add_argument(
+        "--born", default="", metavar="DATE", help="date of birth, as far as it is known"
+    )
+
+
+def provenance_of(options: argparse.Namespace, photographs: int) -> list[Provenance]:
+    """Return what the options of :func:`add_provenance` state of so many photographs.
+
+    Raises
+    ------
+    SettingsError
+        If something is missing, or there are more or fewer values than photographs.
+    CaseError
+        If a value is impossible, or a picture is no photograph.
+    """
+    given: dict[str, list[str]] = {}
+    for name in _STATED:
+        values, option = getattr(options, name), f"--{name.replace('_', '-')}"
+        if len(values) not in (1, photographs):
+            what = f"{len(values)} values for {photographs} photographs" if values else "is missing"
+            raise SettingsError(what, where=option, fix="Give one for all, or one for each")
+        given[name] = values * photographs if len(values) == 1 else values
+    minor = options.under_18
+    return [
+        Provenance(
+            **{name: values[n] for name, values in given.items()},  # type: ignore[arg-type]
+            under_18=minor is not None and (not minor or n + 1 in minor),
+        )
+        for n in range(photographs)
+    ]
 
 
 def make_photographs(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from workbench.casework.cases import Case
+from workbench.casework.history import Event
 from workbench.casework.reviewing.fillers import ErrorRate
 from workbench.client.credentials import find_credential
 from workbench.client.documents import (
@@ -19,6 +20,7 @@ from workbench.client.documents import (
     coverage_from,
     filter_document,
     scope_document,
+    stated,
 )
 from workbench.client.results import ConfirmedOnServer, ForecastOnServer, FoundOnServer
 from workbench.client.transport import ARROW, Server
@@ -28,6 +30,7 @@ from workbench.errors import ImageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.casework.provenance import Provenance
     from workbench.client.bridge import Page
 
 Photograph = Path | str | bytes | tuple[Path | str | bytes, int]
@@ -136,6 +139,8 @@ class Connection:
         valid_days: float | None = None,
         cameras: int | None = None,
         members: Iterable[str] = (),
+        provenance: Sequence[Provenance],
+        born: str = "",
     ) -> Case:
         """Request a case; another person approves it.
 
@@ -155,10 +160,13 @@ class Connection:
         urgent : str
             Why it cannot wait for that decision: it begins when one person lets it, and ends unless
             another confirms it in time. Empty for all other cases.
-        title, description, legal_basis, valid_days, cameras
+        title, description, legal_basis, valid_days, cameras, born
             As in :class:`workbench.casework.cases.Request`; days count from now.
         members : iterable of str
             Accounts that need to know of it besides oneself.
+        provenance : sequence of Provenance
+            Where each photograph comes from, in their order: see
+            :class:`workbench.casework.provenance.Provenance`.
 
         Raises
         ------
@@ -173,7 +181,8 @@ class Connection:
             "description": description,
             "valid_days": valid_days, "cameras": cameras, "members": list(members),
             **({} if legal_basis is None else {"legal_basis": legal_basis}),
-            **scope_document(scope), "photographs": _photographs(photographs),
+            "born": born, **scope_document(scope),
+            "photographs": stated(_photographs(photographs), provenance),
         }  # fmt: skip
         return case_from(self._server.send("POST", "cases", document))
 
@@ -208,6 +217,18 @@ class Connection:
     def remove_member(self, reference: str, account: str) -> Case:
         """Let an account know of a case no longer."""
         return case_from(self._server.send("DELETE", _case(reference, "members", account), {}))
+
+    def hand_over(self, reference: str, account: str, *, reason: str) -> Case:
+        """Make another account responsible for a case, at once."""
+        document = {"account": account, "reason": reason}
+        return self._do(reference, "responsible", document)
+
+    def history(self, reference: str) -> tuple[Event, ...]:
+        """Return what happened to a case, in order and in words."""
+        return tuple(
+            Event(parse_time(one["at"]), one["account"], one["what"], one["entry"])
+            for one in self._server.get(_case(reference, "history"))["events"]
+        )
 
     def sightings(self, reference: str, *, shots: bool = False) -> tuple[ConfirmedOnServer, ...]:
         """Return the confirmed sightings of a case, in order of time; *shots*: with pictures."""

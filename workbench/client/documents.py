@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 from workbench import errors
-from workbench.casework.cases import Case, Request
+from workbench.casework.cases import Case, Change, Request
+from workbench.casework.provenance import Provenance
 from workbench.district import from_geojson, to_geojson
 from workbench.domain import (
     Camera,
@@ -25,12 +26,15 @@ from workbench.domain import (
     TimeNote,
     parse_time,
 )
-from workbench.errors import SightlineError
+from workbench.errors import CaseError, SightlineError
 
 Document = dict[str, Any]
 
 MOST_BYTES = 100 * 2**20
 """Largest request: ten photographs of 10 MB."""
+
+STATED = ("source", "given_by", "taken", "changes", "under_18", "kind")
+"""Keys of a photograph that say where it comes from, as in Provenance."""
 
 _ERRORS = {
     name: one
@@ -163,11 +167,37 @@ def case_document(case: Case) -> Document:
         "confirmed_by": case.confirmed_by,
         "authorised_as": case.authorised_as,
         "erased_at": _written(case.erased_at),
+        "responsible": case.responsible,
+        "change": None if case.change is None else _change_document(case.change),
+        "changed_at": _written(case.changed_at),
     }
+
+
+def _change_document(change: Change) -> Document:
+    return {
+        "request": change.request.document(),
+        "asked_by": change.asked_by,
+        "asked_at": change.asked_at.isoformat(),
+        "digest": change.digest,
+        "approved_by": list(change.approved_by),
+        "exceeds": list(change.exceeds),
+    }
+
+
+def _change_from(document: Mapping[str, Any]) -> Change:
+    return Change(
+        request=Request.from_document(document["request"]),
+        asked_by=document["asked_by"],
+        asked_at=parse_time(document["asked_at"]),
+        digest=document["digest"],
+        approved_by=tuple(document["approved_by"]),
+        exceeds=tuple(document["exceeds"]),
+    )
 
 
 def case_from(document: Mapping[str, Any]) -> Case:
     """Read a case."""
+    change = document["change"]
     return Case(
         request=Request.from_document(document["request"]),
         asked_by=document["asked_by"],
@@ -185,6 +215,9 @@ def case_from(document: Mapping[str, Any]) -> Case:
         confirmed_by=document["confirmed_by"],
         authorised_as=document["authorised_as"],
         erased_at=_read(document["erased_at"]),
+        responsible=document["responsible"],
+        change=None if change is None else _change_from(change),
+        changed_at=_read(document["changed_at"]),
     )
 
 
@@ -194,6 +227,24 @@ def _written(time: datetime | None) -> str | None:
 
 def _read(text: str | None) -> datetime | None:
     return None if text is None else parse_time(text)
+
+
+def stated(photographs: Sequence[Document], provenance: Sequence[Provenance]) -> list[Document]:
+    """Return photographs with where each comes from, as the person who asks states it.
+
+    Raises CaseError if it is not stated of each.
+    """
+    if len(photographs) != len(provenance):
+        raise CaseError(
+            f"there are {len(photographs)} photographs, and the provenance of {len(provenance)} is "
+            "stated",
+            where="case, photographs",
+            fix="State it of each, in their order",
+        )
+    return [
+        {**one, **{name: getattr(where, name) for name in STATED}}
+        for one, where in zip(photographs, provenance, strict=True)
+    ]
 
 
 def error_document(error: SightlineError) -> Document:

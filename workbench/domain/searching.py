@@ -119,6 +119,8 @@ class Photograph:
     advice: str = ""  # why it is a poor one, in plain words; empty for a good one
     notes: tuple[str, ...] = ()  # what was done to it, such as turning it, without full stops
     is_shot: bool = False  # a face in indexed footage, as its best shot shows it
+    original: bytes = field(default=b"", repr=False)  # its file as it was given; empty for a shot
+    number: int = 1  # of the face in it, 1 for the largest
 
 
 MOST_PHOTOGRAPHS = 10  # in a probe, as the pages allow; the default threshold rises with them

@@ -65,7 +65,7 @@ def read_photograph(source: Path | bytes, name: str) -> Image:
 
 def read_with_notes(source: Path | bytes, name: str) -> tuple[Image, tuple[str, ...]]:
     """Read as :func:`read_photograph` does; add notes on the picture, without full stops."""
-    content = _content(source, name)
+    content = file_content(source, name)
     _know_heif()
     try:
         with warnings.catch_warnings():
@@ -94,7 +94,8 @@ def read_with_notes(source: Path | bytes, name: str) -> tuple[Image, tuple[str, 
     return np.ascontiguousarray(np.asarray(upright)[:, :, ::-1]), notes
 
 
-def _content(source: Path | bytes, name: str) -> bytes:
+def file_content(source: Path | bytes, name: str) -> bytes:
+    """Read the file of a photograph; raise ImageError if it is too large or cannot be read."""
     try:
         size = source.stat().st_size if isinstance(source, Path) else len(source)
         if size > MOST_BYTES:

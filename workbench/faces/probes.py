@@ -14,7 +14,7 @@ from workbench.domain import Face, Photograph, Probe, Quality, Shot
 from workbench.errors import ImageError, NoFaceFound, SeveralFacesFound
 from workbench.faces import orientation, quality, templates
 from workbench.faces.detection import detect
-from workbench.faces.photographs import read_photograph, read_with_notes
+from workbench.faces.photographs import file_content, read_photograph, read_with_notes
 from workbench.faces.tracklets import PICTURE_MARGIN, jpeg
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class FoundFaces:
     # Of each face, the degrees clockwise by which it would have to be turned to stand upright,
     # where others in the photograph are upright; empty: all are.
     turns: tuple[int, ...] = ()
+    content: bytes = field(default=b"", repr=False)  # of the file, as it was given
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -62,7 +63,8 @@ def find_faces(source: Path | bytes, *, name: str = "", models: Models) -> Found
         If it shows no face of at least 40 px.
     """
     name = name or (source.name if isinstance(source, Path) else "photograph")
-    image, notes = read_with_notes(source, name)
+    content = source if isinstance(source, bytes) else file_content(source, name)
+    image, notes = read_with_notes(content, name)
     upright = orientation.find_upright(models, image, min_width=SMALLEST_FACE)
     image, faces = upright.image, upright.faces
     if not faces:
@@ -86,7 +88,7 @@ def find_faces(source: Path | bytes, *, name: str = "", models: Models) -> Found
             strict=True,
         )
     )
-    return FoundFaces(name, image, faces, qualities, notes, upright.turns)
+    return FoundFaces(name, image, faces, qualities, notes, upright.turns, content)
 
 
 def make_photograph(found: FoundFaces, number: int | None = None, *, models: Models) -> Photograph:
@@ -134,6 +136,8 @@ def make_photograph(found: FoundFaces, number: int | None = None, *, models: Mod
         template=templates.embed_photograph(models, chip),
         advice=found.advice[index],
         notes=found.notes,
+        original=found.content,
+        number=number,
     )
 
 

@@ -124,7 +124,7 @@ def test_faces_of_training_before_the_installation_was_in_service(
 def test_making_oneself_a_member(office: Any, case: Case) -> None:
     with pytest.raises(CaseError, match=OUTSIDE):
         office.sit("cleo").add_member("A-1", "cleo")
-    with pytest.raises(NotPermitted, match="ben did not request the case"):
+    with pytest.raises(NotPermitted, match="ben is not responsible for the case"):
         office.sit("ben").add_member("A-1", "cleo")
     with pytest.raises(CaseError, match="has no role here"):
         office.sit("anna").add_member("A-1", "nobody")
@@ -134,7 +134,7 @@ def test_making_oneself_a_member(office: Any, case: Case) -> None:
     assert office.sit("cleo").case("A-1").reference == "A-1"
     office.sit("sara").remove_member("A-1", "cleo")
     assert office.sit("cleo").cases() == ()
-    with pytest.raises(CaseError, match="anna requested the case"):
+    with pytest.raises(CaseError, match="anna is responsible for the case"):
         office.sit("sara").remove_member("A-1", "anna")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from office import stated
 
 import workbench as sl
 from workbench.calibration import Calibration, write_calibration
@@ -47,7 +48,7 @@ def test_a_calibrations_folder_of_ones_own(
     made = calibrated(gallery.profile)
     write_calibration(made, tmp_path / "mine" / f"{made.profile}.json")
     office.patch.setenv("SIGHTLINE_CALIBRATIONS", str(tmp_path / "mine"))
-    described = describe_subject(subject, calibrations=tmp_path / "mine")
+    described = describe_subject(subject, calibrations=tmp_path / "mine", provenance=stated())
     assert described != ask().subject
     office.fresh()
     with pytest.raises(CaseError, match="not those described"):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from office import stated
 from searching import search
 
 import workbench
@@ -88,7 +89,9 @@ def test_a_calibration_that_lets_everyone_pass(
 ) -> None:
     """What a probe must score stays that of the case, whatever calibration is taken later."""
     takes(normalised)
-    described = describe_subject(subject, calibrations=office.home / "calibrations")
+    described = describe_subject(
+        subject, calibrations=office.home / "calibrations", provenance=stated()
+    )
     assert described.scale == normalised.scale
     office.fresh().ask(ask("A-2", subject=described), subject=subject)
     office.approve("sara", "A-2")
@@ -149,7 +152,7 @@ def test_another_subject_in_the_files(
 
     from workbench.casework import subjects
 
-    (path,) = (office.folder / "subjects").glob("*/templates.npy")
+    (path,) = (office.folder / "subjects").glob("*/*.npy")
     buffer = BytesIO()
     np.save(buffer, np.stack([p.template for p in stranger.photographs]))
     path.write_bytes(buffer.getvalue())

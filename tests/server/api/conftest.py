@@ -45,7 +45,14 @@ def api(office: Office, town: Path, tmp_path: Path) -> Iterator[Api]:
 def photographs() -> list[dict[str, Any]]:
     """Three photographs of the wanted person, as they are sent."""
     return [
-        {"name": path.name, "content": base64.b64encode(path.read_bytes()).decode()}
+        {
+            "name": path.name,
+            "content": base64.b64encode(path.read_bytes()).decode(),
+            "source": "album",
+            "given_by": "the mother",
+            "taken": "2025",
+            "changes": "nothing",
+        }
         for path in demo_town().photographs["Maren Holt"]
     ]
 

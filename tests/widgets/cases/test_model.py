@@ -10,6 +10,7 @@ import pytest
 from workbench.casework.cases import Case
 from workbench.domain import Probe
 from workbench.errors import NotPermitted
+from workbench.maps.zones import UTC_ZONE
 from workbench.widgets.cases.model import CasesModel
 from workbench.widgets.cases.page import CasesPage, cases
 
@@ -41,7 +42,7 @@ def test_who_is_no_member_sees_nothing_of_the_case(asked: Any) -> None:
     assert model.cases == ()
     assert model.shown is None
     assert model.photographs == ()
-    page = CasesPage(model, zone=model.installation.settings.zone)
+    page = CasesPage(model, zone=UTC_ZONE)
     assert "There are no cases yet, or none that you may see." in page.empty.value
     asked.sit("nobody")
     with pytest.raises(NotPermitted):
@@ -51,7 +52,7 @@ def test_who_is_no_member_sees_nothing_of_the_case(asked: Any) -> None:
 
 def test_a_request_is_read_and_approved(asked: Any) -> None:
     model = shown(asked, "sara")
-    page = CasesPage(model, zone=model.installation.settings.zone)
+    page = CasesPage(model, zone=UTC_ZONE)
     facts = page.about.facts.value
     assert all(words in facts for words in ("Public prosecutor", "P 117/26", "anna", "Old Town"))
     assert page.about.faces.value.count("<img") == 2
@@ -86,7 +87,7 @@ def test_declining_and_closing_take_a_reason(asked: Any) -> None:
 
 def test_members_are_added_and_removed(asked: Any) -> None:
     model = shown(asked, "anna")
-    page = CasesPage(model, zone=model.installation.settings.zone)
+    page = CasesPage(model, zone=UTC_ZONE)
     page.about.account.value = "nobody"
     assert not model.add_member("nobody")
     assert "has no role here" in model.messages["members"]
@@ -100,7 +101,7 @@ def test_text_of_people_is_escaped(office: Any, ask: Any, subject: Probe) -> Non
     hostile = "<img src=x onerror=alert(1)>"
     office.sit("anna").ask(ask(title=hostile, authority=hostile), subject=subject)
     model = shown(office, "anna")
-    page = CasesPage(model, zone=model.installation.settings.zone)
+    page = CasesPage(model, zone=UTC_ZONE)
     assert hostile not in page.about.title.value + page.about.facts.value
     assert "&lt;img" in page.about.title.value
 
@@ -109,4 +110,5 @@ def test_without_a_gallery_cases_are_decided_all_the_same(asked: Any, tmp_path: 
     asked.sit("sara")
     page = cases(tmp_path / "none.duckdb", installation=asked.installation)
     assert isinstance(page, CasesPage)
-    assert [item["id"] for item in page.table.items] == ["A-1"]
+    assert [item["id"] for item in page.others.items] == ["A-1"]
+    assert [item["id"] for item in page.waiting.items] == ["approval A-1"]

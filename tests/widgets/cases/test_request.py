@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from workbench.casework.cases import Case
+from workbench.casework.subjects import kept_originals
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.installation import Installation
 from workbench.widgets.cases.page import CasesPage, cases
-from workbench.widgets.cases.request import RequestModel
+from workbench.widgets.cases.request import NEEDED, RequestModel, photograph_field
 
 
 @pytest.fixture
@@ -36,6 +37,10 @@ def fill(model: RequestModel, photograph: bytes) -> None:
     model.set_district(model.whole_area())
     model.set_all_footage()
     model.add_photograph("a.jpg", photograph)
+    (upload,) = model.uploads
+    model.state_of(
+        upload.key, source="album", given_by="the mother", taken="2026-01", changes="cropped"
+    )
 
 
 def test_a_case_is_requested_with_all_that_is_on_the_form(
@@ -57,6 +62,9 @@ def test_a_case_is_requested_with_all_that_is_on_the_form(
     assert (request.start, request.end) == (model.start, model.end)
     assert request.district == model.district
     assert len(request.subject.photographs) == 1
+    (one,) = request.subject.provenance
+    assert (one.source, one.given_by, one.taken) == ("album", "the mother", "2026-01")
+    assert kept_originals(office.folder, case) == (wanted[0].read_bytes(),)
     assert model.uploads == ()  # nothing is left for the next request
     assert model.reference == ""
 
@@ -67,13 +75,66 @@ def test_what_is_missing_is_said_beside_each_part(form: Any) -> None:
     assert model.made == []
     assert model.messages["target"] == "Add a photograph of the subject."
     assert {"district", "time"} <= set(model.messages)
-    assert model.messages["request"].splitlines() == [
-        "Choose the kind of case.",
-        "Give the case a reference.",
-        "Name the legal basis.",
-        "Name the outside body or person that authorised it.",
-        "Give the reference of their decision.",
-    ]
+    assert model.messages["template"] == "Choose the kind of case."
+    assert {name: model.messages[name] for name in NEEDED} == NEEDED
+
+
+def test_what_is_wrong_is_said_beside_the_field(form: Any, wanted: tuple[Path, ...]) -> None:
+    model = form("anna")
+    fill(model, wanted[0].read_bytes())
+    (upload,) = model.uploads
+    model.reference, model.members, model.born = "?", "rosa, mallory", "soon"
+    model.state_of(upload.key, taken=" ", changes="")
+    model.request()
+    assert model.made == []
+    assert "is not a valid reference" in model.messages["reference"]
+    assert "mallory has no role here" in model.messages["members"]
+    assert "is not a date" in model.messages["born"]
+    said = model.messages[photograph_field(upload.key)].splitlines()
+    assert [line.partition(",")[0] for line in said] == [
+        "Say when it was taken", "Say what was done to it",
+    ]  # fmt: skip
+    model.state_of(upload.key, kind="drawing")
+    assert "A drawing cannot be used" in model.messages[photograph_field(upload.key)]
+
+
+def test_what_it_exceeds_and_doubts_are_shown_while_asking(
+    form: Any, wanted: tuple[Path, ...]
+) -> None:
+    model = form("anna")
+    fill(model, wanted[0].read_bytes())
+    assert model.exceeded == ()
+    model.valid_days = 200
+    assert model.exceeded == ("valid for 200.0 days, the limit is 92",)
+    assert model.doubts == ()
+    (upload,) = model.uploads
+    model.state_of(upload.key, under_18=True, taken="2020")
+    assert "under 18" in model.doubts[0]
+    assert "at least 5 years lie between" in model.doubts[1]
+
+
+def test_a_change_begins_with_the_case_as_it_is(
+    form: Any, office: Any, wanted: tuple[Path, ...]
+) -> None:
+    model = form("anna")
+    fill(model, wanted[0].read_bytes())
+    model.request()
+    case = office.approve("sara", "A-2026-1")
+    office.sit("anna")
+    model.begin_change(case)
+    assert (model.reference, model.district) == ("A-2026-1", case.request.district)
+    assert [upload.content for upload in model.uploads] == [wanted[0].read_bytes()]
+    model.request()  # it may be searched from now on
+    changed = model.made[-1]
+    assert changed.change.request.subject == case.request.subject
+    model.begin_change(case)
+    model.add_photograph("b.jpg", wanted[1].read_bytes())
+    second = model.uploads[-1]
+    assert model.stated[second.key]["source"] == "album"  # as before; when it was taken is not
+    model.state_of(second.key, taken="2025", changes="nothing")
+    model.request()
+    assert model.messages == {}
+    assert len(model.made[-1].change.request.subject.photographs) == 2
 
 
 def test_what_the_register_refuses_is_said_and_nothing_is_lost(
@@ -81,10 +142,11 @@ def test_what_the_register_refuses_is_said_and_nothing_is_lost(
 ) -> None:
     model = form("anna")
     fill(model, wanted[0].read_bytes())
-    model.members = "rosa, mallory"
     model.request()
-    assert model.made == []
-    assert "mallory has no role here" in model.messages["request"]
+    fill(model, wanted[0].read_bytes())
+    model.request()
+    assert len(model.made) == 1
+    assert "this reference is taken" in model.messages["request"]
     assert model.reference == "A-2026-1"
     assert len(model.uploads) == 1
 
@@ -93,7 +155,7 @@ def test_who_may_not_ask_is_not_offered_the_form(office: Any, small_town: Path) 
     office.sit("rosa")
     page = cases(small_town, installation=office.installation)
     assert isinstance(page, CasesPage)
-    assert len(page.children) == 2
+    assert len(page.children) == 2  # the lists and the case
     office.sit("anna")
     assert len(cases(small_town, installation=office.installation).children) == 3
 
@@ -103,13 +165,13 @@ def test_in_training_a_case_is_opened_and_says_so(fresh_home: Path, small_town: 
     assert "This installation is in training" in page.children[0].children[1].value
     model = page.children[-1].children[1].children[0].model
     model.train()
-    assert model.messages["request"] == "Give the case a reference."
+    assert model.messages["reference"] == "Give the case a reference."
     model.reference, model.title = "T-1", "Learning"
     model.set_district(model.whole_area())
     model.set_all_footage()
     model.train()
     assert page.model.said == "T-1 is open for training."
-    assert TRAINING_NOTICE in page.about.title.value
+    assert TRAINING_NOTICE in page.about.notes.value
     assert page.model.offers == ("close",)
     page.about.reason.value = "Learned"
     page.about.acts["close"].click()

@@ -21,7 +21,6 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from workbench.casework.cases import plain
 from workbench.casework.evidence.container import (
     CREATED,
     MODE,
@@ -34,6 +33,7 @@ from workbench.casework.evidence.container import (
     shown,
     unpacked,
 )
+from workbench.casework.plaintext import plain
 from workbench.casework.record.chain import Head, canonical
 from workbench.casework.record.signing import fingerprint
 from workbench.errors import EvidenceError, SightlineError, unwritten

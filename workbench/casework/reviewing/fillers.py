@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.casework.cases import plain
+from workbench.casework.plaintext import plain
 from workbench.casework.record.files import write_whole
 from workbench.casework.reviewing.review import FILLERS
 from workbench.casework.reviewing.reviewlist import is_over, review_list

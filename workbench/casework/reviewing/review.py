@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.casework.cases import plain
+from workbench.casework.plaintext import plain
 from workbench.casework.reviewing.coverage import require_covered
 from workbench.casework.reviewing.reviewlist import review_list
 from workbench.casework.reviewing.verdicts import (

@@ -8,6 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.cases import TEMPLATES, Request
+from workbench.casework.changes import hand_over
+from workbench.casework.history import history
 from workbench.casework.reviewing.fillers import ErrorRate, error_rates
 from workbench.casework.reviewing.reviewlist import review_state
 from workbench.casework.reviewing.sightings import Sighting, confirmed_sightings
@@ -50,14 +52,17 @@ class Cases(_OfCases):
         register, served = self.register, self.served
         reference = questions.text_of(document, "reference")
         register.require("case.ask", reference)
+        provenance = questions.provenance_of(pictures)
         with served.opened() as gallery:  # for its profile: a subject is of one
             probe = questions.make_probe(served, pictures, gallery.profile)
-        subject = describe_subject(
-            probe,
-            calibrations=register.rules.calibrations,
-            description=questions.text_of(document, "description", default=""),
-        )
         try:
+            subject = describe_subject(
+                probe,
+                calibrations=register.rules.calibrations,
+                description=questions.text_of(document, "description", default=""),
+                provenance=provenance,
+                born=questions.text_of(document, "born", default=""),
+            )
             request = Request(
                 **questions.understood(lambda: _asked(document, reference), "case"),
                 subject=subject,
@@ -80,7 +85,7 @@ class OneCase(_OfCases):
 
 
 class CaseAction(_OfCases):
-    """``cases/REF/approve``, ``confirm``, ``decline`` and ``close``: what becomes of a case."""
+    """``cases/REF/approve``, ``confirm``, ``decline``, ``close``, ``responsible``: its fate."""
 
     async def post(self, reference: str, action: str) -> None:
         """Do it, and send the case as it is then."""
@@ -98,8 +103,29 @@ class CaseAction(_OfCases):
             return case_document(
                 self.register.confirm(reference, digest=digest, authorisation=named)
             )
+        reason = questions.text_of(document, "reason")
+        if action == "responsible":
+            account = questions.text_of(document, "account")
+            return case_document(hand_over(self.register, reference, account, reason=reason))
         act = self.register.decline if action == "decline" else self.register.close
-        return case_document(act(reference, reason=questions.text_of(document, "reason")))
+        return case_document(act(reference, reason=reason))
+
+
+class CaseHistory(_OfCases):
+    """``cases/REF/history``: what happened to a case, in words."""
+
+    async def get(self, reference: str) -> None:
+        """Send it, in order."""
+        await self.send(partial(self._told, reference), heavy=True)
+
+    def _told(self, reference: str) -> Document:
+        self.case(reference)
+        return {
+            "events": [
+                {"at": e.at.isoformat(), "account": e.account, "what": e.words, "entry": e.entry}
+                for e in history(self.register, reference)
+            ]
+        }
 
 
 class Member(_OfCases):

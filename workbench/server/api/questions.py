@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from workbench.casework.provenance import Provenance
 from workbench.client.documents import filter_from, scope_from
 from workbench.domain import MOST_PHOTOGRAPHS, Filter, Probe, Scope
-from workbench.errors import SightlineError
+from workbench.errors import CaseError, SightlineError
 from workbench.faces.probes import find_faces, make_photograph, pool_photographs
 from workbench.server.api.endpoint import Endpoint, read_object
 from workbench.server.api.problems import BadInput
@@ -33,6 +34,7 @@ class Picture:
     name: str
     content: bytes = field(repr=False)
     face: int | None  # None: the only one
+    about: Mapping[str, Any] = field(default_factory=dict, repr=False)  # all that was sent of it
 
 
 def read(endpoint: Endpoint) -> tuple[dict[str, Any], list[Picture]]:
@@ -85,6 +87,24 @@ def make_probe(served: Served, pictures: Sequence[Picture], profile: Profile | N
             ],
             models,
         )
+
+
+def provenance_of(pictures: Sequence[Picture]) -> tuple[Provenance, ...]:
+    """Read where photographs come from, as it was sent with each; BadInput where it is wrong."""
+    try:
+        return tuple(
+            Provenance(
+                source=text_of(one.about, "source"),
+                given_by=text_of(one.about, "given_by"),
+                taken=text_of(one.about, "taken"),
+                changes=text_of(one.about, "changes"),
+                under_18=bool(one.about.get("under_18")),
+                kind=text_of(one.about, "kind", default="photograph"),  # type: ignore[arg-type]
+            )
+            for one in pictures
+        )
+    except CaseError as error:
+        raise BadInput(error.what, where=error.where, fix=error.fix) from None
 
 
 def scope_of(document: Mapping[str, Any]) -> Scope:
@@ -157,4 +177,5 @@ def _picture(about: Mapping[str, Any], number: int, files: Sequence[HTTPFile]) -
             content = base64.b64decode(text_of(about, "content"), validate=True)
         except (binascii.Error, ValueError):
             raise BadInput("is not Base64", where=f"{where}, content", fix="Encode it") from None
-    return Picture(str(about.get("name") or name or f"photograph {number + 1}"), content, face)
+    called = str(about.get("name") or name or f"photograph {number + 1}")
+    return Picture(called, content, face, about)

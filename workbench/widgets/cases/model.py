@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from traitlets import Bool, Instance, Tuple, Unicode
 
 from workbench.casework.cases import Case
-from workbench.casework.facts import urgent_notice
+from workbench.casework.changes import hand_over
+from workbench.casework.facts import exceeded, urgent_notice
+from workbench.casework.history import Event, history
 from workbench.casework.subjects import subject_photographs
+from workbench.casework.waiting import may_decide_on, waiting_for_me
 from workbench.errors import SightlineError
 from workbench.maps.zones import UTC_ZONE
 from workbench.widgets.components.tasks import Tasks
@@ -19,14 +22,14 @@ if TYPE_CHECKING:
     from workbench.installation import Installation
     from workbench.widgets.components.work import Work
 
-Offer: TypeAlias = Literal["approve", "confirm", "decline", "close", "members"]
+Offer: TypeAlias = Literal["approve", "confirm", "decline", "change", "close", "members"]
 
 
 class CasesModel(Tasks):
     """View-model of the list of cases, and of the one that is shown.
 
-    Problems are reported in ``messages``, under ``cases``, ``case`` or ``members``. What a person
-    may not do is not offered, and refused by the register whoever asks for it.
+    Problems are reported in ``messages``, under ``cases``, ``case``, ``members`` or ``history``.
+    What a person may not do is not offered, and refused by the register whoever asks for it.
 
     >>> model = CasesModel(installation=Installation.open())             # doctest: +SKIP
     >>> model.choose("A-2026-117")                                       # doctest: +SKIP
@@ -39,6 +42,7 @@ class CasesModel(Tasks):
         If the person at the page may not read cases, or the record cannot be read.
     """
 
+    waiting = Tuple(help="what waits for the person at the page, each a Waiting")
     cases = Tuple(help="the cases that may be read, each a Case, newest request first")
     shown = Instance(Case, allow_none=True, help="the case that is shown, as it was read")
     photographs = Tuple(help="JPEGs of its subject, where the person may see faces")
@@ -58,6 +62,22 @@ class CasesModel(Tasks):
         return not self.me.in_service
 
     @property
+    def mine(self) -> Sequence[Case]:
+        """The cases of the list that the person at the page is a member of."""
+        return [case for case in self.listed if self.me.account in case.members]
+
+    @property
+    def others(self) -> Sequence[Case]:
+        """The other cases of the list, which they see by their role."""
+        return [case for case in self.listed if self.me.account not in case.members]
+
+    @property
+    def exceeded(self) -> Sequence[str]:
+        """The limits of one approval that the case shown, or its change, goes beyond."""
+        case = self.shown
+        return exceeded(case, self.installation.register.rules.limits) if case else ()
+
+    @property
     def listed(self) -> Sequence[Case]:
         """The cases of the list: all, or those that have not ended."""
         over = ("closed", "declined", "expired", "not confirmed")
@@ -73,9 +93,9 @@ class CasesModel(Tasks):
         try:
             register = self.installation.register
             self.me = register.require("case.read")
-            self.cases = tuple(reversed(register.cases()))
+            self.cases, self.waiting = tuple(reversed(register.cases())), waiting_for_me(register)
         except SightlineError as error:
-            self.cases = ()
+            self.cases = self.waiting = ()
             self.say("cases", str(error))
         self._take(self.shown.reference if self.shown else "")
 
@@ -90,23 +110,25 @@ class CasesModel(Tasks):
         case, me = self.shown, self.me
         if case is None:
             return ()
-        own = case.asked_by == me.account
+        own = case.responsible == me.account
         offers: list[Offer] = []
-        if case.state == "requested" and me.may("case.approve") and not own:
-            if me.account not in case.approved_by:
-                offers.append("approve")
+        if may_decide_on(me, case):
+            offers.append("approve")
+        if case.waiting and me.may("case.approve") and not case.objection(me.account):
             offers.append("decline")
-        if case.confirm_by is not None and me.may("case.approve") and not own:
-            if me.account not in case.approved_by:
-                offers.append("confirm")
-            offers.append("decline")
+        begun = case.confirm_by is not None and me.may("case.approve")
+        if begun and not case.objection(me.account):
+            offers += ["decline"] if me.account in case.approved_by else ["confirm", "decline"]
+        may_change = not case.is_training and me.may("case.ask")
+        if case.state == "open" and may_change and (own or "supervisor" in me.roles):
+            offers.append("change")
         if case.state in ("requested", "open"):
             if case.is_training:
                 closes = me.may("training.use")
             else:
                 closes = me.may("case.close") and (own or "supervisor" in me.roles)
             offers += ["close"] if closes else []
-            if not case.is_training and me.may("case.ask") and (own or "supervisor" in me.roles):
+            if may_change and (own or "supervisor" in me.roles):
                 offers.append("members")
         return tuple(offers)
 
@@ -114,16 +136,17 @@ class CasesModel(Tasks):
         """Approve the request as it was read: one that was exchanged meanwhile is refused."""
 
         def act(case: Case) -> Case:
-            return self.installation.register.approve(case.reference, digest=case.digest)
+            waits = case.waiting or case  # the register says why nothing can be approved
+            return self.installation.register.approve(case.reference, digest=waits.digest)
 
         def words(case: Case) -> str:
             if case.confirm_by is not None:
                 return f"You let {case.reference} begin. {urgent_notice(case, zone=self.zone)}"
-            if case.state == "open":
+            if case.waiting is None:
                 return f"You approved {case.reference}; it is {case.status()}."
             return (
                 f"You approved {case.reference}. It goes beyond the limits: "
-                f"{'; '.join(case.exceeds)}. A second supervisor has to approve it too."
+                f"{'; '.join(case.waiting.exceeds)}. A second supervisor has to approve it too."
             )
 
         self._act("case", act, words)
@@ -139,7 +162,7 @@ class CasesModel(Tasks):
         self._act("case", act, lambda case: f"You confirmed {case.reference}.")
 
     def decline(self, reason: str) -> None:
-        """Decline the request that is shown, or to confirm the urgent case."""
+        """Decline the request that is shown, the change of the case, or to confirm it."""
 
         def act(case: Case) -> Case:
             return self.installation.register.decline(case.reference, reason=reason)
@@ -183,6 +206,31 @@ class CasesModel(Tasks):
             "members", act, lambda case: f"{account} is no longer a member of {case.reference}."
         )
 
+    def hand_over(self, account: str, reason: str) -> bool:
+        """Make somebody else responsible for the case that is shown; False if that was refused."""
+
+        def act(case: Case) -> Case:
+            register = self.installation.register
+            return hand_over(register, case.reference, account.strip(), reason=reason)
+
+        if not (account.strip() and reason.strip()):
+            self.say("members", "Type the name with which the person signs in, and the reason.")
+            return False
+        return self._act(
+            "members", act, lambda case: f"{case.responsible} is responsible for {case.reference}."
+        )
+
+    def history(self) -> tuple[Event, ...]:
+        """Read what happened to the case that is shown."""
+        self.say("history")
+        if self.shown is None:
+            return ()
+        try:
+            return history(self.installation.register, self.shown.reference)
+        except SightlineError as error:
+            self.say("history", str(error))
+            return ()
+
     def _is_reason(self, reason: str) -> bool:
         self.say("case", "" if reason.strip() else "Write the reason first: it is on record.")
         return bool(reason.strip())
@@ -208,6 +256,7 @@ class CasesModel(Tasks):
         self.say("members")
         case = next((case for case in self.cases if case.reference == reference), None)
         photographs: tuple[bytes, ...] = ()
+        self.say("history")
         if case is not None and case.state != "not confirmed" and self.me.may("shot.view"):
             try:
                 photographs = subject_photographs(self.installation.register.folder, case)

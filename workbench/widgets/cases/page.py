@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
+import numpy as np
 
-from workbench.casework.facts import facts, notices_of, status_words
+from workbench.casework.facts import status_words
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE
+from workbench.widgets.cases.casepanel import CasePanel
 from workbench.widgets.cases.form import RequestPanel
 from workbench.widgets.cases.model import CasesModel
 from workbench.widgets.cases.request import RequestModel
 from workbench.widgets.components.cards import Cards
-from workbench.widgets.components.media import address
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from workbench.casework.cases import Case
-    from workbench.widgets.cases.model import Offer
+    from workbench.casework.waiting import Waiting
 
 COLUMNS = ["Case", "Status", "Purpose", "Title", "Requested by", "Approved by", "Valid until"]
+WAITING = ["Case", "Waiting for you", "Title", "Since"]
 IN_TRAINING = (
     "This installation is in training: no case carries any authority, and nothing found may be "
     "acted on. Cases are requested and approved once roles have been granted."
@@ -73,11 +74,11 @@ def cases(
         page.asking.children[0].value = False  # what was done is said above
         model.refresh()
         model.choose(case.reference)
-        model.said = (
-            f"{case.reference} is open for training."
-            if case.is_training
-            else f"You requested {case.reference}. Another person approves it."
-        )
+        if case.is_training:
+            model.said = f"{case.reference} is open for training."
+        else:
+            what = f"a change of {case.reference}" if case.change else case.reference
+            model.said = f"You requested {what}. Another person approves it."
 
     form: Any = None
     if model.me.may("training.use" if model.trains else "case.ask"):
@@ -95,55 +96,111 @@ def cases(
 
 
 class CasesPage(Panel):
-    """The list of cases, the one that is shown with what may be done, and the form of a request."""
+    """The lists of cases and the form of a request; or one case, with what may be done."""
 
     def __init__(self, model: CasesModel, *, zone: tzinfo, form: Any = None) -> None:
-        self.model, self.zone = model, zone
-        self.table = Cards(model.choose, table=True, columns=COLUMNS, name="Table of cases")
+        self.model, self.zone, self.form = model, zone, form
+        self.waiting = Cards(
+            lambda key: model.choose(key.partition(" ")[2]),
+            table=True,
+            columns=WAITING,
+            name="Waiting for you",
+        )
+        self.table = Cards(model.choose, table=True, columns=COLUMNS, name="Your cases")
+        self.others = Cards(model.choose, table=True, columns=COLUMNS, name="Other cases")
         self.ended = ipywidgets.Checkbox(False, description="Ended cases too", indent=False)
         self.empty, self.said = markup(), markup()
-        self.about = CasePanel(model, zone)
+        asks = isinstance(form, RequestPanel)
+        places = (form.model.longitudes, form.model.latitudes) if asks else (np.empty(0),) * 2
+        self.about = CasePanel(
+            model,
+            zone=model.installation.settings.zone,
+            places=places,
+            change=self._begin_change if asks else None,
+        )
         notice = escaped(IN_TRAINING)
         head = Panel(
             [
-                heading("Cases"),
+                row(
+                    heading("Cases"),
+                    button("Refresh", model.refresh, label="Read the cases again"),
+                    self.ended,
+                ),
                 *([markup(f'<p class="sl-message" role="note">{notice}</p>')] * model.trains),
-                row(button("Refresh", model.refresh, label="Read the cases again"), self.ended),
                 message(model, "cases"),
                 self.said,
-                self.table,
-                self.empty,
             ]
         )
+        self.lists = [
+            _listing("Waiting for you", self.waiting),
+            _listing("Your cases", self.table),
+            _listing("Other cases that you may see", self.others),
+        ]
+        head.children = [*head.children, *self.lists, self.empty]
         head.add_class("sl-panel")
         below = []
         if form is not None:
             title = "Open a training case" if model.trains else "Request a case"
             self.asking = fold(title, form, shown=not model.cases)
             below = [self.asking]
+            if asks:
+                self.asking.children[0].observe(self._stop_changing, "value")
         super().__init__([head, self.about, *below])
         self.add_class("sl-board")
         self.add_class("sl-cases")
+        self.add_class("sl-whole")
         self.ended.observe(lambda change: setattr(model, "ended", change["new"]), "value")
-        model.observe(self._list, ["cases", "ended", "shown"])
+        model.observe(self._list, ["cases", "ended", "shown", "waiting"])
         model.observe(self._say, "said")
         self._list()
         self._say()
 
+    def _begin_change(self, case: Case) -> None:
+        """Show the form with the case in it, in place of the case."""
+        self.form.model.begin_change(case)
+        self.model.choose("")
+        self.asking.children[0].value = True
+
+    def _stop_changing(self, change: Any) -> None:
+        """A change that is left is not requested later by mistake."""
+        if not change["new"] and self.form.model.changing is not None:
+            self.form.model.clear()
+
     def _list(self, _: object = None) -> None:
         model = self.model
-        listed = model.listed
-        self.table.items = [self._row(case) for case in listed]
-        self.table.selected = model.shown.reference if model.shown else ""
-        self.table.layout.display = "" if listed else "none"
-        words = "" if listed else "There are no cases yet, or none that you may see."
-        if hidden := len(model.cases) - len(listed):
+        self.waiting.items = [self._waits(one) for one in model.waiting]
+        self.table.items = [self._row(case) for case in model.mine]
+        self.others.items = [self._row(case) for case in model.others]
+        for box, cards in zip(self.lists, (self.waiting, self.table, self.others), strict=True):
+            # One case has the page to itself.
+            box.layout.display = "" if cards.items and model.shown is None else "none"
+        if hasattr(self, "asking"):
+            self.asking.layout.display = "" if model.shown is None else "none"
+        words = "" if model.listed else "There are no cases yet, or none that you may see."
+        if hidden := len(model.cases) - len(model.listed):
             words = f"{count(hidden, 'case')} not listed: ended."
+        if model.shown is not None:
+            words = ""
         self.empty.value = f'<p class="sl-hint">{escaped(words)}</p>' if words else ""
 
     def _say(self, _: object = None) -> None:
         words = escaped(self.model.said)
         self.said.value = f'<div role="status">{words and f"<p>{words}</p>"}</div>'
+
+    def _waits(self, one: Waiting) -> dict[str, object]:
+        case, moment = one.case, f"{one.since.astimezone(self.zone):%d %b %Y, %H:%M}"
+        asks = case.waiting.asked_by if case.waiting else ""
+        words = {
+            "approval": f"{'A change' if case.change else 'A request'} of {asks} to approve",
+            "review": f"{count(one.faces, 'face')} to decide on, on the page Review",
+            "end": "It ends soon: extend it, or close it",
+        }[one.what]
+        return {
+            "id": f"{one.what} {case.reference}",  # a case can wait for several things
+            "rank": case.reference,
+            "does": f"Show case {case.reference}",
+            "cells": [words, case.request.title, f"ends {moment}" if one.what == "end" else moment],
+        }
 
     def _row(self, case: Case) -> dict[str, object]:
         request = case.request
@@ -162,108 +219,7 @@ class CasesPage(Panel):
         }
 
 
-class CasePanel(Panel):
-    """The case that is shown: what it is about, and what the person at the page may do with it."""
-
-    def __init__(self, model: CasesModel, zone: tzinfo) -> None:
-        self.model, self.zone = model, zone
-        self.title, self.faces, self.facts = markup(), markup("", "sl-compare"), markup()
-        self.reason = ipywidgets.Text(
-            placeholder="Reason, for the record", layout={"flex": "1 1 260px"}, tooltip="Reason"
-        )
-        self.decided = ipywidgets.Text(
-            placeholder="Reference of the outside decision",
-            layout={"width": "280px"},
-            tooltip="Reference of the outside decision",
-        )
-        self.acts: dict[Offer, Any] = {
-            "approve": button("Approve", model.approve, style="primary"),
-            "confirm": button(
-                "Confirm", lambda: model.confirm(self.decided.value), style="primary"
-            ),
-            "decline": button("Decline", lambda: model.decline(self.reason.value)),
-            "close": button(
-                "Close the case",
-                lambda: model.close(self.reason.value),
-                label="Nothing is searched under it again",
-            ),
-        }
-        self.account = ipywidgets.Text(
-            placeholder="Name with which they sign in", layout={"width": "260px"}, tooltip="Name"
-        )
-        self.known = ipywidgets.HBox()
-        self.known.add_class("sl-row")
-        self.members = ipywidgets.VBox(
-            [
-                markup('<h3 class="sl-subheading">Members</h3>'),
-                markup(
-                    '<p class="sl-hint">Only members, supervisors and auditors see this case.</p>'
-                ),
-                self.known,
-                row(self.account, button("Add", self._add, label="Make this person a member")),
-                message(model, "members"),
-            ]
-        )
-        self.members.add_class("sl-members")
-        super().__init__(
-            [
-                self.title,
-                self.faces,
-                self.facts,
-                row(self.decided, *self.acts.values(), self.reason),
-                message(model, "case"),
-                self.members,
-            ]
-        )
-        self.add_class("sl-panel")
-        self.add_class("sl-one-case")
-        model.observe(self._draw, ["shown", "photographs"])
-        self._draw()
-
-    def _add(self) -> None:
-        if self.model.add_member(self.account.value):
-            self.account.value = ""
-
-    def _remove(self, name: str) -> None:
-        self.model.remove_member(name)
-
-    def _draw(self, _: object = None) -> None:
-        model, case = self.model, self.model.shown
-        self.layout.display = "none" if case is None else ""
-        if case is None:
-            return
-        offers = model.offers
-        for name, act in self.acts.items():
-            act.layout.display = "" if name in offers else "none"
-        self.reason.layout.display = "" if {"decline", "close"} & {*offers} else "none"
-        self.reason.value = self.decided.value = ""
-        lacks = "confirm" in offers and not case.authorisation
-        self.decided.layout.display = "" if lacks else "none"
-        urgent = case.request.urgent and case.state == "requested"
-        self.acts["approve"].description = "Let it begin" if urgent else "Approve"
-        self.members.layout.display = "" if "members" in offers else "none"
-        self.known.children = [
-            button(f"Remove {name}", partial(self._remove, name))
-            for name in case.members
-            if name != case.asked_by
-        ]
-        title = case.request.title
-        words = escaped(f"{case.reference}: {title}" if title else case.reference)
-        notices = "".join(
-            f'<p class="sl-message" role="note">{escaped(notice)}</p>'
-            for notice in notices_of(case, zone=self.zone)
-        )
-        self.title.value = f'<h2 class="sl-heading">{words}</h2>{notices}'
-        self.faces.value = "".join(
-            f'<figure><img src="{address(jpeg)}" alt="The subject, photograph {number}"></figure>'
-            for number, jpeg in enumerate(model.photographs, start=1)
-        )
-        # A photograph says more than its digest, where it may be seen.
-        shown = {"reference", "title", *(["photograph (SHA-256)"] if model.photographs else [])}
-        lines = "".join(
-            f'<tr><th scope="row">{escaped(name[:1].upper() + name[1:])}</th>'
-            f"<td>{escaped(value)}</td></tr>"
-            for name, value in facts(case, zone=self.zone)
-            if name not in shown
-        )
-        self.facts.value = f'<table class="sl-table sl-case-facts"><tbody>{lines}</tbody></table>'
+def _listing(title: str, cards: Cards) -> Any:
+    box = ipywidgets.VBox([markup(f'<h3 class="sl-subheading">{escaped(title)}</h3>'), cards])
+    box.add_class("sl-listing")
+    return box

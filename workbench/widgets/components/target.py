@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +53,18 @@ class TargetPanel(Panel):
         What a page adds under the photographs.
     step : int, optional
         The number in the heading.
+    details : callable, optional
+        Makes what a page adds beside each photograph.
     """
 
-    def __init__(self, model: Photographs, *below: Any, step: int | None = None) -> None:
-        self.model = model
+    def __init__(
+        self,
+        model: Photographs,
+        *below: Any,
+        step: int | None = None,
+        details: Callable[[Upload], Any] | None = None,
+    ) -> None:
+        self.model, self._details = model, details
         self.upload = Uploader(
             self._on_upload, description="Add photographs", accept=ACCEPTED, most_bytes=MOST_BYTES
         )
@@ -121,13 +129,13 @@ class TargetPanel(Panel):
         self.busy.value = f'<span role="status" class="sl-busy">{escaped(busy)}</span>'
 
     def _photograph(self, upload: Upload) -> _Photograph:
-        return _Photograph(self.model, upload)
+        return _Photograph(self.model, upload, *([self._details(upload)] if self._details else []))
 
 
 class _Photograph(ipywidgets.HBox):  # type: ignore[misc]
     """One photograph: its picture, a description, and what can be done with it."""
 
-    def __init__(self, model: Photographs, upload: Upload) -> None:
+    def __init__(self, model: Photographs, upload: Upload, *details: Any) -> None:
         name, faces = upload.found.name, len(upload.found.faces)
         choices = [
             button(
@@ -148,7 +156,7 @@ class _Photograph(ipywidgets.HBox):  # type: ignore[misc]
             "Remove", partial(model.remove_photograph, upload.key), label=f"Remove {name}"
         )
         self.words = markup()
-        box = ipywidgets.VBox([self.words, row(*choices, switch, remove)])
+        box = ipywidgets.VBox([self.words, row(*choices, switch, remove), *details])
         super().__init__([markup(picture(upload)), box])
         self.add_class("sl-photograph")
         if upload.photograph is None:

@@ -9,7 +9,7 @@ from typing import Any
 import anywidget
 from traitlets import Dict, Int, List, Unicode
 
-from workbench.casework.cases import LONGEST_TEXT
+from workbench.casework.plaintext import LONGEST_TEXT
 from workbench.casework.reviewing.verdicts import FEATURES, LEAST_FEATURES
 from workbench.widgets.review.model import CONCLUSIONS
 
