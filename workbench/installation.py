@@ -79,6 +79,12 @@ class Installation:
         """The casework folder."""
         return self.settings.home.resolve() / FOLDER
 
+    @property
+    def is_demo(self) -> bool:
+        """True if this is the demo's own home, where one person may play every part."""
+        file = read_installation(self.folder)
+        return file is not None and file.is_demo
+
     def require_role(self) -> None:
         """Raise NotPermitted in service where the user has no role, and make nothing."""
         identify(read_people(self.folder), self.folder).require_role()

@@ -394,7 +394,7 @@ def search(
         asked_at=asked_at,
         seconds=seconds,
         case=case,
-        training=register.case(case).is_training,
+        training=register.case(case).without_authority,
         scale=scale,
         entry=permit.entry,
         compared=compared,

@@ -19,8 +19,8 @@ from typing import Any
 import nbformat
 import pytest
 
+from workbench.dashboards import packaged_dashboards
 from workbench.gallery import Gallery
-from workbench.server.dashboards import packaged_dashboards
 
 pytestmark = pytest.mark.browser
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()

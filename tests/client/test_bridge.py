@@ -22,7 +22,7 @@ from jupyter_client.manager import KernelManager
 
 from workbench.client import connect
 from workbench.client.rendered import VIEW, RenderedPage, widgets_in_order
-from workbench.server.dashboards import packaged_dashboards
+from workbench.dashboards import packaged_dashboards
 
 SERVE = Path(__file__).parents[1] / "server" / "serve.py"
 # A slider that writes into a label, a picture, an upload, and a button that makes a new widget.

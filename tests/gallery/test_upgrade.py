@@ -61,7 +61,7 @@ def test_an_upgrade_is_on_record_and_says_whose_the_gallery_is(
 ) -> None:
     office.sit("ada")
     (old.parent / "casework").mkdir()
-    make_installation(old.parent / "casework", in_service=False)
+    make_installation(old.parent / "casework")
     assert main(["gallery", "upgrade", str(old)]) == 2
     assert "lies in the home of another installation" in capsys.readouterr().err
     assert not office.events("gallery.writing")

@@ -12,9 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
+from workbench.casework.record.people import Person, Role
+from workbench.dashboards import find_dashboards, packaged_dashboards
 from workbench.errors import GalleryError, SettingsError
 from workbench.server.application import serve
-from workbench.server.dashboards import find_dashboards, packaged_dashboards
 from workbench.server.kernels import kernel_environment
 from workbench.server.policy import Policy, tile_source
 from workbench.server.scratch import scratch_folder
@@ -68,6 +69,31 @@ def test_dashboards_are_listed_in_their_order(tmp_path: Path) -> None:
     for name, about in (("zebra", {"order": 1, "title": "First"}), ("a_second", {})):
         (tmp_path / f"{name}.ipynb").write_text(json.dumps({"metadata": {"sightline": about}}))
     assert [found.title for found in find_dashboards(tmp_path)] == ["First", "A second"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "titles"),
+    [
+        (["analyst"], "Cases Investigate Footage Review Sightings Thresholds"),
+        (["reviewer"], "Cases Investigate Footage Review Sightings Thresholds"),
+        (["auditor"], "Cases Footage Sightings Audit Thresholds"),
+        (["administrator"], "Footage Thresholds"),
+        ([], ""),
+    ],
+)
+def test_pages_are_offered_to_those_whom_they_are_for(roles: list[Role], titles: str) -> None:
+    pages = find_dashboards(packaged_dashboards())
+    person = Person("anna", "hub", 1, frozenset(roles))
+    assert [page.title for page in pages if page.is_for(person)] == titles.split()
+    trainee = Person("anna", "token", 1, frozenset(), in_service=False)
+    assert all(page.is_for(trainee) for page in pages)
+
+
+def test_a_page_is_for_actions_that_there_are(tmp_path: Path) -> None:
+    about = {"metadata": {"sightline": {"actions": ["audit.raed"]}}}
+    (tmp_path / "audit.ipynb").write_text(json.dumps(about))
+    with pytest.raises(SettingsError, match=r"audit\.ipynb: is for actions .* audit\.raed"):
+        find_dashboards(tmp_path)
 
 
 def test_what_is_no_notebook_is_named(tmp_path: Path) -> None:

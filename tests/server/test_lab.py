@@ -11,8 +11,8 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyterlab.labapp import LabApp
 
 from workbench.cli.main import main
+from workbench.dashboards import packaged_notebooks
 from workbench.errors import GalleryError, SettingsError
-from workbench.server.dashboards import packaged_notebooks
 from workbench.server.lab import copy_notebooks, lab
 
 

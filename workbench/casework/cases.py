@@ -348,6 +348,7 @@ class Case:
     responsible: str = ""  # who requested it, or whom it was handed over to
     change: Change | None = None
     changed_at: datetime | None = None  # UTC: since when the request as it is now counts
+    in_demo: bool = False  # requested by a part of the demo
 
     @property
     def reference(self) -> str:
@@ -356,8 +357,13 @@ class Case:
 
     @property
     def is_training(self) -> bool:
-        """True if the case carries no authority."""
+        """True for a training case: it is not requested, and everyone may train under it."""
         return self.request.is_training
+
+    @property
+    def without_authority(self) -> bool:
+        """True if nothing found under it may be acted on: a training case, or one of the demo."""
+        return self.is_training or self.in_demo
 
     @property
     def scope(self) -> Scope:

@@ -35,7 +35,7 @@ def notices_of(case: Case, *, zone: tzinfo = UTC) -> tuple[str, ...]:
 
     That it is for training, or is urgent and not confirmed; nothing of most cases.
     """
-    training = TRAINING_NOTICE if case.is_training else ""
+    training = TRAINING_NOTICE if case.without_authority else ""
     return tuple(filter(None, (training, urgent_notice(case, zone=zone))))
 
 

@@ -56,6 +56,7 @@ def _after(case: Case | None, entry: Entry) -> Case | None:
             _digest(entry),
             members=members,
             responsible=entry.account,
+            in_demo=bool(entry.by.get("played_by")),
         )
     if case is None:
         return None

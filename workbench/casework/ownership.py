@@ -49,6 +49,8 @@ def foreign(file: InstallationFile | None, gallery: Gallery, *, in_service: bool
 
     *file* is that of the installation; None before its first use.
     """
+    if file is not None and file.is_demo and not is_fictional(gallery):
+        return "this is the demo's own home, in which no gallery is opened but the demo's"
     owner, trained = owner_of(gallery)
     if owner and (file is None or file.id != owner):
         return f"the gallery belongs to another installation, whose id is {owner}"
@@ -77,6 +79,8 @@ def require_own(file: InstallationFile | None, folder: Path, gallery: Gallery) -
     in_service = file.in_service if file is not None else read_people(folder).in_service
     if why := foreign(file, gallery, in_service=in_service):
         fixes: list[str] = []
+        if file is not None and file.is_demo:
+            fixes.append("set SIGHTLINE_HOME to the home of your installation")
         owner, trained = owner_of(gallery)
         if owner and (file is None or file.id != owner):
             home = _home_of(gallery, owner)
@@ -136,6 +140,12 @@ def own(
         if indexed and FICTIONAL.issuperset(contents):
             yield ""
             return
+        if file.is_demo:
+            raise GalleryError(
+                "only the demo's own footage is indexed in its home",
+                where=str(gallery.path),
+                fix="Set SIGHTLINE_HOME to the home of your installation",
+            )
         with _changing_hands(register, "gallery.adopted", place):
             yield _as_owner(file)
 

@@ -83,14 +83,20 @@ class CaseRegister(Approvals):
         NotPermitted
             If the user is not an administrator, or not the owner where there is none yet.
         SettingsError
-            If there is no such role, no administrator would be left, or the people file cannot be
-            written.
+            If there is no such role, no administrator would be left, the people file cannot be
+            written, or this is the demo's own home.
         """
         with self.exclusively():
             return self._grant(spelled(account), role, granted=granted)
 
     def _grant(self, account: str, role: str, *, granted: bool) -> People:
         people = self.people
+        if people.is_demo:
+            raise SettingsError(
+                "the demo's own home grants no roles",
+                where=str(self.folder),
+                fix="Set SIGHTLINE_HOME to the home of your installation",
+            )
         if people.in_service:
             me = self.require("people.change")
         else:

@@ -19,7 +19,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         parser,
         _demo,
         "Index an hour in Fennmouth, a town that does not exist, with rendered people, and serve "
-        "its dashboards until Ctrl-C; or verify the answers to questions whose truth is known.",
+        "its dashboards until Ctrl-C: from a request to the sightings, with one person in "
+        "every part. The demo has a home of its own in that of the installation. Or verify the "
+        "answers to questions whose truth is known.",
         """
         sightline demo
         sightline demo --check
@@ -34,6 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _demo(options: argparse.Namespace) -> int:
     from workbench.demo.check import check_demo, demo_gallery, demo_settings
+    from workbench.demo.home import demo_installation
 
     town, installation = demo_town(), Installation.open()
     if options.check:
@@ -50,6 +53,7 @@ def _demo(options: argparse.Namespace) -> int:
                 else "The demo does NOT give the known answers."
             )
         return DONE if check.passed else PROBLEMS
+    installation = demo_installation(installation)
     with shown_progress.indexing() as progress:
         gallery = demo_gallery(town, installation, progress=progress)
     settings = demo_settings(town, installation)

@@ -42,12 +42,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _lab(options: argparse.Namespace) -> int:
     from workbench.demo.check import demo_gallery, demo_settings
+    from workbench.demo.home import demo_installation
     from workbench.server.lab import lab  # JupyterLab, which help does not need
 
     installation = Installation.open()
     settings, gallery = installation.settings, options.gallery
     if gallery is None:
-        town = demo_town()
+        town, installation = demo_town(), demo_installation(installation)
         with shown_progress.indexing() as progress:
             gallery = demo_gallery(town, installation, progress=progress)
         settings = demo_settings(town, installation)

@@ -13,7 +13,7 @@ Scores of rendered faces say nothing about real ones: the demo has its own calib
 
 import importlib as _importlib
 
-from workbench.demo.place import Appearance, DemoTown, demo_town
+from workbench.fennmouth import Appearance, DemoTown, demo_town
 
 # What opens the demo needs models and a gallery, which few who look at its files do.
 _LATER = ("OpenDemo", "open_demo")

@@ -14,10 +14,10 @@ from shapely import box
 
 from workbench.calibration import read_calibration
 from workbench.casework.training import covering_case
-from workbench.demo.place import Appearance, DemoTown
 from workbench.district import from_file
 from workbench.domain import District, Probe, Scope, Threshold
 from workbench.faces.probes import make_probe
+from workbench.fennmouth import Appearance, DemoTown
 from workbench.footage.catalog import read_catalogue
 from workbench.indexing import index_catalogue
 from workbench.indexing.workers import available_cores
@@ -110,11 +110,17 @@ def training_case(town: DemoTown, register: CaseRegister) -> str:
 def check_demo(
     town: DemoTown, installation: Installation, *, progress: ProgressCallback | None = None
 ) -> DemoCheck:
-    """Index the town from scratch and run all searches; compare with the known appearances."""
+    """Index the town from scratch and run all searches; compare with the known appearances.
+
+    That is done in a home of its own, which is deleted: no entry or case of the installation comes
+    of it.
+    """
     with tempfile.TemporaryDirectory(prefix="sightline-demo-") as scratch:
-        path = Path(scratch) / "demo.duckdb"
-        _index(town, path, installation, progress)
-        return check_gallery(town, path, installation)
+        home = Path(scratch)
+        alone = Installation(installation.settings.model_copy(update={"home": home}))
+        path = home / "demo.duckdb"
+        _index(town, path, alone, progress)
+        return check_gallery(town, path, alone)
 
 
 def check_gallery(town: DemoTown, path: Path, installation: Installation) -> DemoCheck:

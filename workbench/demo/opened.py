@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.demo.check import PROFILE, demo_gallery, demo_settings, training_case
-from workbench.demo.place import DemoTown, demo_town
+from workbench.demo.home import demo_installation
 from workbench.district import from_file
 from workbench.domain import Scope
 from workbench.domain.summaries import Summarised, Summary
 from workbench.errors import SettingsError
 from workbench.faces.probes import make_probe
+from workbench.fennmouth import DemoTown, demo_town
 from workbench.installation import Installation
 from workbench.live import progress as live_progress
 
@@ -93,10 +94,11 @@ def open_demo(
     progress : callable or bool
         As for :func:`workbench.index_catalogue`.
     installation : Installation, optional
-        In which the gallery and the case are; by default that of the environment's.
+        In which the gallery and the case are; by default the demo's own, in the home of the
+        environment's.
     """
     town = demo_town()
-    here = installation or Installation.open()
+    here = installation or demo_installation(Installation.open())
     with live_progress.followed(progress, live_progress.indexing) as update:
         path = demo_gallery(town, here, progress=update)
     own, case = Installation(demo_settings(town, here)), training_case(town, here.register)

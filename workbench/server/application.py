@@ -22,6 +22,7 @@ from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFile
 
 from workbench import style
 from workbench.casework.record.identity import SERVED
+from workbench.dashboards import find_dashboards, packaged_dashboards
 from workbench.errors import GalleryError, is_there
 from workbench.server.access import Door
 from workbench.server.address import Address
@@ -31,7 +32,6 @@ from workbench.server.api.process import ApiProcess
 from workbench.server.api.wire import VERSION
 from workbench.server.compression import SOCKET, compression
 from workbench.server.configuration import isolated_jupyter, voila_configuration
-from workbench.server.dashboards import find_dashboards, packaged_dashboards
 from workbench.server.health import Alive, Health, Metrics, Operations
 from workbench.server.kernels import WARM_KERNELS, kernel_environment
 from workbench.server.limits import LimitedServer, Limits, raise_open_files
@@ -48,6 +48,7 @@ from workbench.server.pages import (
     Frame,
     FrontPage,
     NotFound,
+    PlayPart,
     SignOut,
 )
 from workbench.server.policy import FRAME, Policy, tile_source
@@ -210,13 +211,14 @@ class DashboardServer(Voila):  # type: ignore[misc]
             "voila_configuration": self.voila_configuration,
         }
         routes: list[Any] = [
-            (r"", FrontPage, {"folder": self.folder}),
+            (r"", FrontPage),
             (r"health", Health),
             (r"metrics", Metrics),
             (rf"alive/{_KERNEL}", Alive),
+            (r"part", PlayPart),
             (r"sign-out", SignOut, {"sessions": self.sessions}),
             (FRAME, Frame),
-            (r"voila/render/([\w-]+)\.ipynb", DashboardPage, {"folder": self.folder, **voila}),
+            (r"voila/render/([\w-]+)\.ipynb", DashboardPage, voila),
             (rf"api/{VERSION}/.*", Forward, {"api": self.api, "base": self.address.base}),
             (rf"voila/api/shutdown/{_KERNEL}", ShutdownHandler),
             (rf"api/kernels/{_KERNEL}", KernelHandler),
@@ -285,6 +287,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
             default_handler_class=NotFound,
             websocket_max_message_size=MESSAGE_BYTES,
             operations=operations,
+            dashboards=self.folder,
+            casework=self.casework,
             **settings,
         )
         self.app.add_handlers(".*$", [*way.routes(), *self.init_handlers()])

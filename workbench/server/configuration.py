@@ -9,8 +9,8 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+from workbench.dashboards import packaged_dashboards
 from workbench.server.access import SignedIn
-from workbench.server.dashboards import packaged_dashboards
 from workbench.server.kernels import (
     VIEWER_MESSAGE,
     CurrentInterpreter,

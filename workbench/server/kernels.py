@@ -22,6 +22,7 @@ from tornado.log import app_log
 from tornado.web import HTTPError
 from traitlets import Dict, Int, List, Unicode, default
 
+from workbench.casework.record.identity import Identity
 from workbench.server.forks import ForkedKernel, Forks
 from workbench.server.openings import Life, Opening, TooManyKernels, Turn
 from workbench.server.sessions import CURRENT, Session
@@ -141,6 +142,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         self._waiting: list[asyncio.Task[_WarmKernel]] = []
         self._next_refill: asyncio.TimerHandle | None = None
         self._sessions: dict[str, Session] = {}
+        self._identities: dict[str, Identity] = {}
         self._lives: dict[str, Life] = {}
         self._openings: list[Opening] = []
         # Pages are opened one after the other where all at once would make everybody wait.
@@ -265,7 +267,8 @@ class DashboardKernels(AsyncMappingKernelManager):
             kernel_id = await self._start_asked(env={**self.environment, **request}, **kwargs)
         opening.kernel_id = kernel_id
         self._lives[kernel_id] = Life(rendering=opening in self._openings)
-        self._sessions[kernel_id] = session  # before a cell of the page runs
+        # Before a cell of the page runs.
+        self._sessions[kernel_id], self._identities[kernel_id] = session, session.identity
         if not session.alive:  # signed out meanwhile
             await self.end_those_of(session)
             raise HTTPError(401)
@@ -278,12 +281,16 @@ class DashboardKernels(AsyncMappingKernelManager):
         """Session whose page a kernel serves; None for one that waits, and for no kernel."""
         return self._sessions.get(kernel_id) if kernel_id in self else None
 
-    def session_of_process(self, pid: int) -> Session | None:
-        """Session that a process works for: the kernel itself, or one that it has started.
+    def identity_of_process(self, pid: int) -> Identity | None:
+        """Identity in whose name a process works: a kernel's, or of one that it has started.
 
-        Each kernel leads a session of processes, by which the operating system knows its children.
+        It is the one that the page was opened in: who plays another part of the demo since does so
+        on other pages. Each kernel leads a session of processes, by which the operating system
+        knows its children.
         """
-        return self._sessions.get(self._kernel_of_process(pid))
+        kernel_id = self._kernel_of_process(pid)
+        session = self._sessions.get(kernel_id)
+        return self._identities.get(kernel_id) if session is not None and session.alive else None
 
     def is_kernel(self, pid: int) -> bool:
         """Check that a process is a kernel, waiting ones included, or one that a kernel started."""
@@ -324,6 +331,7 @@ class DashboardKernels(AsyncMappingKernelManager):
     def remove_kernel(self, kernel_id: str) -> Any:
         """Forget a kernel that has ended."""
         self._sessions.pop(kernel_id, None)
+        self._identities.pop(kernel_id, None)
         self._lives.pop(kernel_id, None)
         kernels: Any = super()
         return kernels.remove_kernel(kernel_id)

@@ -15,9 +15,9 @@ from tornado.httputil import HTTPHeaders
 from tornado.web import OutputTransform
 from traitlets.config import Config
 
+from workbench.dashboards import packaged_notebooks
 from workbench.errors import GalleryError, SettingsError, is_there
 from workbench.server.configuration import isolated_jupyter
-from workbench.server.dashboards import packaged_notebooks
 from workbench.server.listening import listen
 from workbench.server.policy import tile_source
 from workbench.server.ways import TokenSignIn

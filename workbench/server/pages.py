@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from http.client import responses
-from pathlib import Path
 from typing import Any, cast
 
 from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
 from tornado.iostream import StreamClosedError
+from tornado.log import app_log
 from tornado.web import HTTPError
 from voila.tornado.handler import TornadoVoilaHandler
 
-from workbench.server.dashboards import find_dashboards
+from workbench.casework.record.installation_file import read_installation
+from workbench.casework.record.people import PARTS, person_of, read_people
+from workbench.dashboards import Dashboard, find_dashboards
+from workbench.errors import SightlineError
 from workbench.server.kernels import DashboardKernels
 from workbench.server.openings import TooManyKernels
 from workbench.server.sessions import CURRENT, Session, Sessions
@@ -29,12 +32,49 @@ class Page(JupyterHandler):
         session: Session = request.session
         return session
 
+    def pages(self) -> list[Dashboard]:
+        """List the dashboards that are for whoever is signed in, none if that cannot be known."""
+        try:
+            people = read_people(self.settings["casework"])
+            person = person_of(people, self.session.identity)
+            found = find_dashboards(self.settings["dashboards"])
+        except SightlineError as error:
+            app_log.error("no pages can be offered to %s: %s", self.session.account, error)
+            return []
+        return [dashboard for dashboard in found if dashboard.is_for(person)]
+
+    def parts(self) -> dict[str, str]:
+        """Tell the parts that one may play, each with its role; none but in the demo's own home.
+
+        Nobody plays a part on a server of a team, where people are told apart.
+        """
+        if self.session.way != "token":
+            return {}
+        try:
+            file = read_installation(self.settings["casework"])
+        except SightlineError as error:
+            app_log.error("no parts can be offered: %s", error)
+            return {}
+        if file is None or not file.is_demo:
+            return {}
+        return {name: ", ".join(sorted(roles)) for name, roles in PARTS.items()}
+
     def show(self, template: str, **names: Any) -> None:
-        """Send a template, rendered with *names* and the account that is signed in."""
+        """Send a template, rendered with *names*, who is signed in, and the pages for them."""
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
         page = self.settings["voila_jinja2_env"].get_template(template)
-        self.finish(page.render(account=self.session.account, way=self.session.way, **names))
+        session = self.session
+        self.finish(
+            page.render(
+                account=session.account,
+                way=session.way,
+                pages=self.pages(),
+                parts=self.parts(),
+                part=session.part,
+                **names,
+            )
+        )
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Show an error without a traceback or file names, which are in the log."""
@@ -42,15 +82,11 @@ class Page(JupyterHandler):
 
 
 class FrontPage(Page):
-    """List of the dashboards, each with its description."""
-
-    def initialize(self, folder: Path) -> None:
-        """Keep the folder of the dashboards."""
-        self._folder = folder
+    """List of the dashboards that are for whoever is signed in, each with its description."""
 
     async def get(self) -> None:
         """Send the list."""
-        self.show("front.html", dashboards=find_dashboards(self._folder))
+        self.show("front.html")
 
 
 class Frame(Page):
@@ -59,6 +95,27 @@ class Frame(Page):
     async def get(self) -> None:
         """Send the empty document."""
         self.show("frame.html")
+
+
+class PlayPart(Page):
+    """Change of the part of the demo that the person plays on the pages opened from now on."""
+
+    def check_xsrf_cookie(self) -> None:
+        """Accept a request without an _xsrf value: the door lets only pages of ours send one."""
+
+    async def post(self) -> None:
+        """Take the part *name*, or none, and send the address where the browser goes next.
+
+        That is the page *here*, if it is for the part.
+        """
+        part, here = self.get_query_argument("name", ""), self.get_query_argument("here", "")
+        parts = self.parts()
+        if not parts or (part and part not in parts):
+            raise HTTPError(404)
+        self.session.part = part
+        paths = [page.path for page in self.pages() if page.name == here]
+        base: str = self.application.address.base  # type: ignore[attr-defined]
+        self.finish({"next": base + "".join(paths)})
 
 
 class SignOut(Page):
@@ -80,8 +137,10 @@ class SignOut(Page):
 
 
 def name_user(handler: DashboardPage, *, notebook: Any, cwd: str) -> None:  # noqa: ARG001 - Voila's
-    """Put the account that is signed in where the template of a dashboard finds it."""
-    notebook.metadata.setdefault("sightline", {})["account"] = handler.session.account
+    """Put the account that is signed in, and its pages, where the template finds them."""
+    about = notebook.metadata.setdefault("sightline", {})
+    about["account"], about["pages"] = handler.session.account, handler.pages()
+    about["parts"], about["part"] = handler.parts(), handler.session.part
 
 
 class ExtensionFile(FileFindHandler, Page):
@@ -101,14 +160,11 @@ class NotFound(Page):
 class DashboardPage(TornadoVoilaHandler, Page):  # type: ignore[misc]
     """Voila's page of a dashboard in the folder, and of no other file."""
 
-    def initialize(self, folder: Path, **kwargs: Any) -> None:
-        """Keep the folder of the dashboards."""
-        super().initialize(**kwargs)
-        self._folder = folder
-
     async def get(self, name: str) -> None:
         """Render the dashboard of that name; 404 if there is none, 429 or 503 if it is one more."""
-        if name not in {dashboard.name for dashboard in find_dashboards(self._folder)}:
+        if name not in {
+            dashboard.name for dashboard in find_dashboards(self.settings["dashboards"])
+        }:
             raise HTTPError(404)
         CURRENT.set(self.session)  # the kernel is started in this task
         self._rendering = asyncio.create_task(self._render(f"{name}.ipynb"))

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from workbench.casework.record.identity import Way
+from workbench.casework.record.identity import PART, Identity, Way
 
 LONGEST_LIFE = timedelta(hours=12)
 """Time after which a person signs in again, by default: one shift."""
@@ -45,6 +45,14 @@ class Session:
     began: datetime = field(default_factory=now)
     used: datetime = field(default_factory=now)
     ended: str = ""  # why, once it has
+    part: str = ""  # of the demo, that the person plays
+
+    @property
+    def identity(self) -> Identity:
+        """Identity in whose name the pages of the session act."""
+        if self.part:
+            return Identity(self.part, PART, self.account)
+        return Identity(self.account, self.way)
 
     @property
     def alive(self) -> bool:

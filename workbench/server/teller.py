@@ -16,18 +16,17 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from workbench.casework.record.identity import peer_of, socket_address, sockets_in
+from workbench.casework.record.identity import Identity, peer_of, socket_address, sockets_in
 from workbench.errors import SettingsError
-from workbench.server.sessions import Session
 
 _ASKED_SECONDS = 5.0
 
 
 class Processes(Protocol):
-    """Register of the processes that were started for a session."""
+    """Register of the processes that were started for people."""
 
-    def session_of_process(self, pid: int) -> Session | None:
-        """Session that a process works for now; None for any other process."""
+    def identity_of_process(self, pid: int) -> Identity | None:
+        """Identity in whose name a process works now; None for any other process."""
 
 
 class CaseworkSocket:
@@ -121,7 +120,8 @@ class Teller(CaseworkSocket):
     """Answer to a kernel that asks whom it works for: one line of JSON, then the end.
 
     ``{"account": "anna", "way": "hub"}``, or ``{"account": null}`` for a kernel that waits for its
-    page and for a process that is none of the server's.
+    page and for a process that is none of the server's. Of a part of the demo it says who plays it:
+    ``{"account": "anna", "way": "part in training", "played_by": "lena"}``.
     """
 
     def __init__(self, folder: Path, processes: Processes) -> None:
@@ -131,7 +131,5 @@ class Teller(CaseworkSocket):
     async def answer(self, peer: socket.socket, reader: asyncio.StreamReader) -> object:  # noqa: ARG002
         """Name the person whom the process at the other end works for."""
         pid, uid = peer_of(peer)
-        session = self._processes.session_of_process(pid) if uid == os.getuid() else None
-        if session is None or not session.alive:
-            return {"account": None}
-        return {"account": session.account, "way": session.way}
+        known = self._processes.identity_of_process(pid) if uid == os.getuid() else None
+        return {"account": None} if known is None else known.document()

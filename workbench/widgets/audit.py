@@ -13,6 +13,7 @@ from workbench.casework.oversight import audit_overview
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE
+from workbench.widgets.components.header import PageHeader
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -28,6 +29,10 @@ from workbench.widgets.components.parts import (
 if TYPE_CHECKING:
     from workbench.casework.oversight import AuditOverview, UserActivity
 
+PLAYED = (
+    "This is the demo's own home: one person plays every part, in training, and each entry of the "
+    "record says who."
+)
 MOST_ROWS = 200  # of a table; the record has the others
 
 
@@ -40,9 +45,13 @@ def audit(*, installation: Installation | None = None) -> Any:
     try:
         installation = installation or Installation.open()
         zone = installation.settings.zone or UTC_ZONE
-        return AuditPanel(audit_overview(installation.register), zone=zone)
+        panel = AuditPanel(audit_overview(installation.register), zone=zone)
     except SightlineError as error:
         return refusal("The record is not shown", error)
+    notice = f'<p class="sl-message" role="note">{escaped(PLAYED)}</p>'
+    played = [markup(notice)] if installation.is_demo else []
+    panel.children = (*played, *panel.children, PageHeader(installation))
+    return panel
 
 
 class AuditPanel(Panel):

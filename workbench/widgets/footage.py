@@ -21,6 +21,7 @@ from workbench.installation import Installation
 from workbench.maps.zones import local_time, zone_of_cameras
 from workbench.widgets.components.clockmodel import Clocks
 from workbench.widgets.components.clockpanel import ClockPanel
+from workbench.widgets.components.header import PageHeader
 from workbench.widgets.components.importmodel import ImportModel
 from workbench.widgets.components.importpanel import ImportPanel
 from workbench.widgets.components.parts import (
@@ -261,7 +262,8 @@ class FootagePage(Panel):
         )
         self.bringing_in = fold("List the footage of a folder that has no list", self.importing)
         self.bringing_in.children[0].observe(self._find_folders, "value")
-        super().__init__([top, *self.body, panel(self.bringing_in)])
+        header = PageHeader(report.installation)
+        super().__init__([top, *self.body, panel(self.bringing_in), header])
         self.add_class("sl-board")
         self.add_class("sl-footage")
         ipywidgets.link((report, "camera_id"), (self.camera, "value"))

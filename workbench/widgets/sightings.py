@@ -22,6 +22,7 @@ from workbench.installation import Installation
 from workbench.maps.zones import local_time, zone_of_cameras
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.exports import ExportBar
+from workbench.widgets.components.header import PageHeader, case_asked
 from workbench.widgets.components.mapframe import MapFrame
 from workbench.widgets.components.media import address
 from workbench.widgets.components.parts import (
@@ -102,6 +103,11 @@ class SightingsModel(Tasks):
         )
         self.choose(wanted if wanted in known else "")
 
+    def take(self, reference: str) -> None:
+        """Take the case that another page had chosen, if it may be read here."""
+        if any(case.reference == reference for case in self.cases):
+            self.choose(reference)
+
     def choose(self, reference: str) -> None:
         """Take a case, and fetch what is confirmed in it."""
         self.say("case")
@@ -144,7 +150,7 @@ class SightingsModel(Tasks):
         sure = frozenset(one.tracklet_id for one in self.candidates)
         return Whereabouts(case.reference, self.candidates, sure, (), case.scope, self.zone,
                            self.installation.settings,
-                           (TRAINING_NOTICE,) if case.is_training else ())  # fmt: skip
+                           (TRAINING_NOTICE,) if case.without_authority else ())  # fmt: skip
 
 
 def sightings(
@@ -163,6 +169,7 @@ def sightings(
         model = SightingsModel(
             path, installation=installation, zone=settings.zone, work=suitable_work()
         )
+        model.take(case_asked())
         return SightingsPage(model)
     except SightlineError as error:
         return refusal("No sightings can be shown", error)
@@ -203,7 +210,7 @@ class SightingsPage(Panel):
             message(model, "case"),
             self.status,
         )
-        super().__init__([head, self.answer])
+        super().__init__([head, self.answer, PageHeader(model.installation, model)])
         for box in (self, self.answer):
             box.add_class("sl-board")
         self.add_class("sl-sightings-page")
@@ -286,7 +293,7 @@ def _status(model: SightingsModel) -> str:
         return '<p class="sl-hint">Choose a case to see where its subject was seen.</p>'
     training = (
         f'<p class="sl-message" role="note">{escaped(TRAINING_NOTICE)}</p>'
-        if case.is_training
+        if case.without_authority
         else ""
     )
     if found is None:

@@ -128,7 +128,7 @@ class Dossier:
     @property
     def mark(self) -> str:
         """Beginning of the names of pictures and films: ``TRAINING-`` in a training case."""
-        return "TRAINING-" if self.case.is_training else ""
+        return "TRAINING-" if self.case.without_authority else ""
 
     @property
     def scale_marks(self) -> dict[str, str]:

@@ -114,7 +114,7 @@ def export(
     key = signing_key(register.folder)
     about = {
         "case": reference,
-        "training": case.is_training,
+        "training": case.without_authority,
         "made_at": dossier.made_at.isoformat(),
         "made_by": me.account,
         "head": str(dossier.head),
@@ -161,12 +161,12 @@ def _gather(
     cameras = gallery.cameras_inside(case.request.district, unplaced=case.scope.unplaced)
     zone = zone_of_cameras(cameras, override=zone)
     sources = tuple(_sources(gallery, findings, footage))
-    mark = "TRAINING-" if case.is_training else ""
+    mark = "TRAINING-" if case.without_authority else ""
     clips = {} if clip is None else _clips(clip, gallery, sightings, sources, footage, mark)
     photographs = subject_photographs(register.folder, case)
     dossier = Dossier(
         case=case,
-        in_service=register.me.in_service,
+        in_service=register.me.in_service and not register.me.played_by,
         photographs=photographs,
         searches=searches_under(register.folder, case.reference),
         refused=_refused(register, case.reference),

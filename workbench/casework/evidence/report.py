@@ -92,7 +92,7 @@ def as_pdf(dossier: Dossier) -> bytes:
 
     Letters missing in the fonts of this machine are shown as ``?``; the HTML has them.
     """
-    pdf = Sheets(dossier.title, TRAINING_NOTICE if dossier.case.is_training else "")
+    pdf = Sheets(dossier.title, TRAINING_NOTICE if dossier.case.without_authority else "")
     write = pdf.write_fitting
     pdf.set_creation_date(dossier.made_at)
     pdf.add_page()

@@ -24,9 +24,12 @@ from typing import Literal, TypeAlias, get_args
 from workbench.casework.record.acting import acts_for
 from workbench.errors import NotPermitted
 
-Way: TypeAlias = Literal["account", "token", "hub", "proxy"]
+Way: TypeAlias = Literal["account", "token", "hub", "proxy", "part in training"]
 WAYS: tuple[Way, ...] = get_args(Way)
-"""How a person is known: as an account at a desk, or by signing in at the server."""
+"""How a person is known: as an account at a desk, or by signing in at the server. A part in
+training is played by somebody who has signed in, in the demo's own home alone."""
+
+PART: Way = "part in training"
 
 SERVED = "SIGHTLINE_SERVED"
 """Variable that the server sets for its processes: they must be told whom they work for."""
@@ -45,6 +48,12 @@ class Identity:
 
     account: str
     way: Way
+    played_by: str = ""  # account of the person who plays the part, if it is one
+
+    def document(self) -> dict[str, str]:
+        """Return the identity as JSON values, as the server tells it."""
+        said = {"account": self.account, "way": self.way}
+        return {**said, "played_by": self.played_by} if self.played_by else said
 
 
 def identity_of_user(folder: Path) -> Identity:
@@ -142,7 +151,10 @@ def _told(folder: Path) -> Identity:
             refused = error
         else:
             if isinstance(answer, dict) and answer.get("account"):
-                return _identity(answer["account"], answer.get("way"), where=str(folder / SOCKET))
+                player = answer.get("played_by", "")
+                return _identity(
+                    answer["account"], answer.get("way"), player, where=str(folder / SOCKET)
+                )
             refused = _nobody(
                 folder, "no one has signed in to the page that this process works for"
             )
@@ -169,14 +181,16 @@ def _line(connection: socket.socket) -> bytes:
     return read
 
 
-def _identity(account: object, way: object, *, where: str) -> Identity:
-    if way not in WAYS or not isinstance(account, str):
+def _identity(account: object, way: object, played_by: object = "", *, where: str) -> Identity:
+    whole = isinstance(played_by, str) and bool(played_by) == (way == PART)
+    if way not in WAYS or not isinstance(account, str) or not whole:
         raise NotPermitted(
             f"{account!r} by {way!r} is not a person who has signed in",
             where=where,
             fix="Sign in again",
         )
-    return Identity(normal_name(account), way)
+    player = normal_name(str(played_by)) if played_by else ""
+    return Identity(normal_name(account), way, player)
 
 
 def _nobody(folder: Path, what: str) -> NotPermitted:

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 INSTALLATION = "installation.json"
 
-Mode: TypeAlias = Literal["training", "in service"]
+Mode: TypeAlias = Literal["training", "in service", "demo"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+"""How an installation runs. The demo's own home trains from its first use to its end: one person
+may play every part there, and no gallery is opened but the demo's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ class InstallationFile:
     def in_service(self) -> bool:
         """True if roles count, and no rule is read from the environment."""
         return self.mode == "in service"
+
+    @property
+    def is_demo(self) -> bool:
+        """True if this is the demo's own home."""
+        return self.mode == "demo"
 
     def document(self) -> dict[str, Any]:
         """Return the contents of the file as JSON values."""
@@ -128,14 +135,16 @@ def read_known(folder: Path, changes: Callable[[], Sequence[Entry]]) -> Installa
     """
     found, known = read_installation(folder), changes()
     if found is None and not known:
-        found = make_installation(folder, in_service=begins_in_service(folder))
+        found = make_installation(folder, "in service" if begins_in_service(folder) else "training")
     what = ""
     if found is None:
         what = "is gone, and the record knows it"
     elif known and known[-1].about["id"] != found.id:
         what = "has another id than the record knows"
     elif not found.in_service and any(entry.about["mode"] == "in service" for entry in known):
-        what = "says training, and the installation was put in service"
+        what = f"says {found.mode}, and the installation was put in service"
+    elif known and found.is_demo != (known[0].about["mode"] == "demo"):
+        what = f"says {found.mode}, and its first use was as {known[0].about['mode']}"
     if found is None or what:
         raise SettingsError(
             what, where=str(folder / INSTALLATION), fix="Restore the file from the backup"
@@ -143,9 +152,9 @@ def read_known(folder: Path, changes: Callable[[], Sequence[Entry]]) -> Installa
     return found
 
 
-def make_installation(folder: Path, *, in_service: bool) -> InstallationFile:
+def make_installation(folder: Path, mode: Mode = "training") -> InstallationFile:
     """Make the installation file of a folder that has none; return the one that is there then."""
-    made = InstallationFile(uuid.uuid4().hex, "in service" if in_service else "training")
+    made = InstallationFile(uuid.uuid4().hex, mode)
     return _written(folder, made, new=True)
 
 

@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from workbench.casework.record.files import read_owned, written_first
-from workbench.casework.record.identity import Way, identity_of_user, namesake, normal_name
+from workbench.casework.record.identity import (
+    PART,
+    Identity,
+    Way,
+    identity_of_user,
+    namesake,
+    normal_name,
+)
 from workbench.casework.record.installation_file import read_installation
 from workbench.errors import NotPermitted, SettingsError
 
@@ -90,6 +97,15 @@ MAY: Mapping[Role, frozenset[Action]] = {
 train, and no one may do anything else. Who searches may not correct clocks or list footage: a
 time or a place can bring footage into the scope of a case, or take it out."""
 
+PARTS: Mapping[str, frozenset[Role]] = {
+    "anna": frozenset({"analyst"}),
+    "sara": frozenset({"supervisor"}),
+    "rosa": frozenset({"reviewer"}),
+    "tom": frozenset({"reviewer"}),
+    "otto": frozenset({"auditor"}),
+}
+"""Fictional people of the demo with their roles, whom one person plays in its own home."""
+
 _EARLIER = ("hub", "keys")  # settings of a file that an earlier version made
 
 # Permitted to everyone in an installation that is not in service.
@@ -122,6 +138,7 @@ class Person:
     uid: int  # of this process
     roles: frozenset[Role]
     in_service: bool = True  # whether roles count in the installation
+    played_by: str = ""  # account of the person who plays this part of the demo
 
     def may(self, action: Action) -> bool:
         """Check that one of the person's roles permits an action."""
@@ -157,7 +174,8 @@ class Person:
 
     def named(self) -> dict[str, Any]:
         """Return the identity as JSON values, as the record keeps it."""
-        return {"account": self.account, "way": self.way, "uid": self.uid}
+        by = {"account": self.account, "way": self.way, "uid": self.uid}
+        return {**by, "played_by": self.played_by} if self.played_by else by
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +185,7 @@ class People:
     roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
     digest: str = ""  # SHA-256 of the file; empty if there is none
     in_service: bool = False  # whether roles count: then, without the file, nobody has one
+    is_demo: bool = False  # whether the roles are those of the demo's parts
 
     def document(self) -> dict[str, Any]:
         """Return the contents of the file as JSON values."""
@@ -190,7 +209,8 @@ class People:
 def read_people(folder: Path) -> People:
     """Read the people file of a casework folder; no people if there is none.
 
-    The installation is in service if its own file says so, or if there is a people file.
+    The installation is in service if its own file says so, or if there is a people file. In the
+    demo's own home, the people are the :data:`PARTS`.
 
     Raises
     ------
@@ -199,8 +219,16 @@ def read_people(folder: Path) -> People:
     """
     path = folder / PEOPLE
     content = read_owned(path, unusable=_unusable)
+    installation = read_installation(folder)
+    if installation is not None and installation.is_demo:
+        if content is not None:
+            raise SettingsError(
+                "the demo's own home has no people file",
+                where=str(path),
+                fix="Remove it, and set SIGHTLINE_HOME to the home of your installation",
+            )
+        return People(PARTS, is_demo=True)
     if content is None:
-        installation = read_installation(folder)
         return People(in_service=installation is not None and installation.in_service)
     try:
         document = json.loads(content)
@@ -247,15 +275,36 @@ def identify(people: People, folder: Path) -> Person:
     the two could be one person, and much takes two.
     """
     found = identity_of_user(folder)
-    other = namesake(found.account, people.roles)
+    return person_of(people, found)
+
+
+def person_of(people: People, known: Identity) -> Person:
+    """Make a person of what is known of them, with their roles; :func:`identify` tells who.
+
+    In the demo's own home roles are those of its parts alone; others train there.
+
+    Raises NotPermitted if the name differs from one in the people file by case alone, or is a part
+    that there is not, or not here.
+    """
+    account, way = known.account, known.way
+    if way == PART and not (people.is_demo and account in people.roles):
+        raise NotPermitted(
+            f"{account} is not a part that can be played here",
+            where=account,
+            fix="Parts are played in the demo's own home alone: `sightline demo`",
+        )
+    if people.is_demo:
+        roles = people.roles[account] if way == PART else frozenset()
+        return Person(account, way, os.getuid(), roles, way == PART, known.played_by)
+    other = namesake(account, people.roles)
     if other:
         raise NotPermitted(
-            f"{found.account} differs by case alone from {other}, who is in the people file",
-            where=found.account,
+            f"{account} differs by case alone from {other}, who is in the people file",
+            where=account,
             fix=f"Sign in as {other}, or ask the administrator to correct the people file",
         )
-    roles = people.roles.get(found.account, frozenset())
-    return Person(found.account, found.way, os.getuid(), roles, people.in_service)
+    roles = people.roles.get(account, frozenset())
+    return Person(account, way, os.getuid(), roles, people.in_service)
 
 
 def _checked(roles: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Role]]:

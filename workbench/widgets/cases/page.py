@@ -13,10 +13,12 @@ from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE
 from workbench.widgets.cases.casepanel import CasePanel
+from workbench.widgets.cases.demo import fill_in
 from workbench.widgets.cases.form import RequestPanel
 from workbench.widgets.cases.model import CasesModel
 from workbench.widgets.cases.request import RequestModel
 from workbench.widgets.components.cards import Cards
+from workbench.widgets.components.header import PageHeader, case_asked
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -89,9 +91,14 @@ def cases(
         except SightlineError as error:
             form = refusal("No case can be requested here", error)
         else:
+            if installation.is_demo and not model.trains:
+                fill_in(asked)
             form = RequestPanel(asked, trains=model.trains)
     zone = form.model.zone if isinstance(form, RequestPanel) else settings.zone or UTC_ZONE
+    model.choose(case_asked())
     page = CasesPage(model, zone=zone, form=form)
+    head = page.children[0]
+    head.children = (*head.children, PageHeader(installation, model, "shown"))
     return page
 
 

@@ -27,6 +27,7 @@ from workbench.widgets.components.parts import (
 )
 from workbench.widgets.components.photographs import Photographs, Upload
 from workbench.widgets.components.tasks import LOADING
+from workbench.widgets.components.townspeople import offered_people
 from workbench.widgets.components.uploader import File, Uploader
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class TargetPanel(Panel):
                 heading(model.person.capitalize(), step=step),
                 self.hint,
                 self.upload,
+                *offered_people(model),
                 self.busy,
                 message(model, "target"),
                 self.photographs,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from workbench.casework.training import TRAINING_NOTICE
+from workbench.casework.facts import notices_of
 from workbench.errors import SightlineError
+from workbench.widgets.components.header import link_to
 from workbench.widgets.components.parts import Panel, button, escaped, heading, markup, message, row
 from workbench.widgets.investigate.model import Investigation
 
@@ -61,7 +62,8 @@ class CasePanel(Panel):
     def _offer_review(self, _: object = None) -> None:
         self.review.layout.display = "" if self.model.shown else "none"
         words = escaped(self.model.review_status)
-        self.listed.value = f'<span class="sl-hint" role="status">{words}</span>'
+        link = link_to("review", self.model.case, "Open Review") if words else ""
+        self.listed.value = f'<span class="sl-hint" role="status">{words} {link}</span>'
 
     def _on_choose(self, change: Any) -> None:
         if not self._drawing:
@@ -96,8 +98,12 @@ def _label(case: Case) -> str:
 
 def _allowed(case: Case, model: Investigation) -> str:
     request = case.request
+    notices = "".join(
+        f'<p class="sl-message" role="note">{escaped(notice)}</p>'
+        for notice in notices_of(case, zone=model.zone)
+    )
     if case.is_training:
-        return f'<p class="sl-message" role="note">{escaped(TRAINING_NOTICE)}</p>'
+        return notices
     until = request.valid_until.astimezone(model.zone)
     start, end = request.start.astimezone(model.zone), request.end.astimezone(model.zone)
     unplaced = ""
@@ -109,7 +115,7 @@ def _allowed(case: Case, model: Investigation) -> str:
         f"{request.district.name}, {start:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M}. "
         f"{unplaced}Valid until {until:%d %b %Y %H:%M}."
     )
-    return f'<p class="sl-hint">{escaped(words)}</p>'
+    return f'{notices}<p class="sl-hint">{escaped(words)}</p>'
 
 
 def _nothing(model: Investigation) -> str:

@@ -55,6 +55,15 @@ class CaseModel(ScopeModel):
         with self.hold_trait_notifications():
             self.cases, self.case = cases, wanted or ""
 
+    def take_case(self, reference: str) -> None:
+        """Take the case that another page had chosen; if it is not open, none, and say so."""
+        if not reference:
+            return
+        known = {case.reference for case in self.cases}
+        self.case = reference if reference in known else ""
+        if not self.case:
+            self.say("case", f"{reference} is not one of your open cases.")
+
     @property
     def chosen_case(self) -> Case | None:
         """The case the question is asked under."""

@@ -14,6 +14,7 @@ from workbench.investigation import SearchResult
 from workbench.maps.zones import local_time
 from workbench.widgets.components.district import DistrictPanel
 from workbench.widgets.components.guide import Guide
+from workbench.widgets.components.header import PageHeader, case_asked
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -78,6 +79,7 @@ def investigate(
     except SightlineError as error:
         return refusal("Nothing can be searched", error)
     model.load_models()
+    model.take_case(case_asked())
     return page(model)
 
 
@@ -120,7 +122,10 @@ class InvestigatePage(Panel):
             (places, "places"), (answer, "answer-pane"), (notice, "notice"),
         ):  # fmt: skip
             part.add_class(f"sl-{name}")
-        super().__init__([self.line, notice, self.question, answer, self.search, self.guide])
+        header = PageHeader(model.installation, model)
+        super().__init__(
+            [self.line, notice, self.question, answer, self.search, self.guide, header]
+        )
         for name in ("sl-whole", "sl-investigate"):
             self.add_class(name)
         model.observe(self._on_result, "result")

@@ -11,6 +11,7 @@ from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.widgets.components.compare import ComparePanel
 from workbench.widgets.components.guide import Guide
+from workbench.widgets.components.header import PageHeader, case_asked, link_to
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -68,7 +69,8 @@ class ReviewPanel(Panel):
             self.left,
         )
         head.add_class("sl-review-head")
-        super().__init__([head, message(model, "case"), self.work, Guide()])
+        header = PageHeader(model.installation, model)
+        super().__init__([head, message(model, "case"), self.work, Guide(), header])
         for name in ("sl-panel", "sl-whole", "sl-review"):
             self.add_class(name)
         self._drawing = False
@@ -80,8 +82,10 @@ class ReviewPanel(Panel):
         model.observe(self._complain, "messages")
         self._offer()
         self._draw()
-        known = model.installation.settings.case or (
-            next(iter(model.queues)) if len(model.queues) == 1 else ""
+        known = (
+            case_asked()
+            or model.installation.settings.case
+            or (next(iter(model.queues)) if len(model.queues) == 1 else "")
         )
         if known in model.queues:
             self.choice.value = known
@@ -116,9 +120,10 @@ class ReviewPanel(Panel):
         item = self.model.item
         self.work.layout.display = "" if item else "none"
         self.sheet.face = item.key if item else ""
-        self.left.value = (
-            f'<span class="sl-hint" role="status">{escaped(_status(self.model))}</span>'
-        )
+        words = escaped(_status(self.model))
+        if self.model.case and not item and not self.model.doing:
+            words += " " + link_to("sightings", self.model.case, "Open Sightings")
+        self.left.value = f'<span class="sl-hint" role="status">{words}</span>'
 
     def _complain(self, _: object = None) -> None:
         fields = ("features", "conclusion", "reason", "decision")

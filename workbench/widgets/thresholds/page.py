@@ -14,6 +14,7 @@ from workbench.calibration.words import format_count, format_likelihood_ratio, f
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import SightlineError
 from workbench.installation import Installation
+from workbench.widgets.components.header import PageHeader
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -59,9 +60,11 @@ def thresholds(
         model = ThresholdModel(
             profile, installation=installation, gallery=path, work=suitable_work()
         )
-        return ThresholdPage(model)
+        page = ThresholdPage(model)
     except SightlineError as error:
         return refusal("There are no thresholds to show", error)
+    page.children = (*page.children, PageHeader(installation))
+    return page
 
 
 class ThresholdPage(Panel):

@@ -1,4 +1,4 @@
-"""Files of the demo, in the wheel or in the checkout."""
+"""Fennmouth, the fictional town of the demo: its files, in the wheel or in the checkout."""
 
 from __future__ import annotations
 
@@ -78,8 +78,9 @@ def demo_town() -> DemoTown:
 
 
 def _root() -> Path:
-    packaged = Path(__file__).with_name("_data")
-    checkout = Path(__file__).parents[2] / "data" / "demo"
+    here = Path(__file__).parent
+    packaged = here / "demo" / "_data"  # put there when the wheel is built
+    checkout = here.parent / "data" / "demo"
     for root in (packaged, checkout):
         if (root / "truth.json").is_file():
             return root
