@@ -237,3 +237,16 @@ def test_a_case_is_not_asked_without(run: Run, district: Path, face: Path, missi
 def test_a_search_without_a_case_is_not_understood(run: Run, district: Path, face: Path) -> None:
     with pytest.raises(SystemExit):
         run("search", "--gallery", "x", "--probe", face, "--district", district, *TIMES)
+
+
+def test_notes_are_written_listed_and_withdrawn(run: Run, district: Path) -> None:
+    run("case", "training", "T-1", "--district", district, *TIMES)
+    said = run("note", "add", "T-1", "Wears [red]glasses")
+    assert said.status == DONE
+    (note,) = (json.loads(line) for line in run("note", "list", "T-1", "--json").out.splitlines())
+    assert (note["by"], note["kind"], note["text"]) == (ME, "case", "Wears [red]glasses")
+    assert "Wears [red]glasses" in run("note", "list", "T-1").out
+    assert run("note", "withdraw", "T-1", note["number"]).status == DONE
+    assert "withdrawn by" in run("note", "list", "T-1").out
+    assert run("note", "withdraw", "T-1", note["number"]).status == REFUSED
+    assert run("note", "list", "X-1").status == REFUSED

@@ -21,6 +21,7 @@ from workbench.casework.reviewing.shielding import is_shielded
 from workbench.errors import CaseError
 
 if TYPE_CHECKING:
+    from workbench.casework.cases import Case
     from workbench.casework.record.chain import Entry
     from workbench.casework.record.people import Person
     from workbench.casework.register import CaseRegister
@@ -199,8 +200,17 @@ def watched(register: CaseRegister, reference: str, gallery: Gallery) -> Watched
     Raises what :func:`viewings` raises.
     """
     register.require("case.read", reference)
-    case = register.case(reference)
-    told, withheld = _told(register, reference)
+    return _measured(register.case(reference), gallery, *_told(register, reference))
+
+
+def all_watched(register: CaseRegister, case: Case, gallery: Gallery) -> Watched:
+    """Return everything that was watched under a case, whoever asks: for reports, never to show."""
+    return _measured(case, gallery, _joined([*map(_viewing, _entries(register, case.reference))]))
+
+
+def _measured(
+    case: Case, gallery: Gallery, told: tuple[Viewing, ...], withheld: int = 0
+) -> Watched:
     request = case.request
     cameras = gallery.cameras_inside(request.district, unplaced=case.scope.unplaced)
     inside = {camera.camera_id for camera in cameras}
@@ -227,14 +237,17 @@ def watched(register: CaseRegister, reference: str, gallery: Gallery) -> Watched
 
 def _told(register: CaseRegister, reference: str) -> tuple[tuple[Viewing, ...], int]:
     """Return the viewings that the user may know of, and the number of the others."""
-    case, me = register.case(reference), register.me
-    entries = [*register.entries_of(reference, "footage.viewed")]
-    # Until clips were told to the second, their entries named the recording alone.
-    clips = register.entries_of(reference, "clip.viewed")
-    entries += [entry for entry in clips if "seconds" in entry.about]
+    case, me, entries = register.case(reference), register.me, _entries(register, reference)
     shielded = is_shielded(register, case)
     told = [entry for entry in entries if not shielded or entry.account == me.account]
     return _joined([_viewing(entry) for entry in told]), len(entries) - len(told)
+
+
+def _entries(register: CaseRegister, reference: str) -> list[Entry]:
+    entries = [*register.entries_of(reference, "footage.viewed")]
+    # Until clips were told to the second, their entries named the recording alone.
+    clips = register.entries_of(reference, "clip.viewed")
+    return entries + [entry for entry in clips if "seconds" in entry.about]
 
 
 def _viewing(entry: Entry) -> Viewing:

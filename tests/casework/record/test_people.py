@@ -41,6 +41,7 @@ shot.view          yes      yes       yes         .        .
 review.first       yes      yes       .           .        .
 review.second      .        yes       yes         .        .
 review.fillers     .        .         yes         .        .
+note.write         yes      yes       yes         .        .
 evidence.export    yes      .         yes         .        .
 clock.view         yes      .         yes         .        yes
 clock.correct      .        .         yes         .        yes
@@ -98,7 +99,7 @@ def test_before_there_are_people_everybody_may_train_and_no_more(action: Action)
         "installation.change",
         "session.end",
     }
-    training |= {"footage.index", "gallery.export", "gallery.maintain"}
+    training |= {"footage.index", "gallery.export", "gallery.maintain", "note.write"}
     assert person.may(action) is (action in training)
 
 

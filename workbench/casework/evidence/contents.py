@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from workbench.casework.evidence.noted import note_rows, viewing_rows
 from workbench.casework.facts import notices_of
 from workbench.casework.reviewing.verdicts import SAME_FROM, SCALE
 from workbench.domain import FILM, PLAIN_SCALE, scale_marks
@@ -15,10 +16,12 @@ from workbench.domain import FILM, PLAIN_SCALE, scale_marks
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
     from workbench.casework.evidence.drawings import Sketch
+    from workbench.casework.notes import Note
     from workbench.casework.record.chain import Head
     from workbench.casework.reviewing.fillers import ErrorRate
     from workbench.casework.reviewing.verdicts import Reviewed
     from workbench.casework.searches import SearchEntry
+    from workbench.casework.viewing import Watched
     from workbench.domain import Camera, Candidate, Profile, Threshold
 
 LEAD = (
@@ -109,6 +112,8 @@ class Dossier:
     sources: tuple[Source, ...]
     tracks: tuple[str, ...]  # on which recordings of moving cameras were placed
     clips: tuple[str, ...]  # file names
+    notes: tuple[Note, ...]  # none while faces wait
+    watched: Watched | None  # likewise
     cameras: tuple[Camera, ...]  # inside the permitted area
     profile: Profile
     threshold: Threshold | None  # None: the profile has no calibration
@@ -185,6 +190,8 @@ def sections(dossier: Dossier) -> list[Section]:
         _candidates(dossier),
         _method(dossier),
         _error_rates(dossier),
+        _notes(dossier),
+        _watched(dossier),
         Section("Limits", LIMITS),
         _sources(dossier),
         _this_report(dossier),
@@ -375,6 +382,26 @@ def _error_rates(dossier: Dossier) -> Section:
         tuple(rows),
         (2, 1, 1, 2),
     )
+
+
+def _notes(dossier: Dossier) -> Section:
+    rows = [("Written", "By", "About", "Note"), *note_rows(dossier.notes, dossier.local)]
+    none = "Left out until the review is finished." if dossier.waiting else "None was written."
+    if not dossier.notes:
+        return Section("Notes and markers", (none,))
+    return Section("Notes and markers", table=tuple(rows), widths=(2, 1.2, 3, 4))
+
+
+def _watched(dossier: Dossier) -> Section:
+    watched = dossier.watched
+    if watched is None:
+        return Section("Footage watched", ("Left out until the review is finished.",))
+    rows = [
+        ("Recording", "Camera", "From", "To", "Shown", "By", "When"),
+        *viewing_rows(watched.viewings, dossier.local),
+    ]
+    table = tuple(rows) if watched.viewings else ()
+    return Section("Footage watched", (watched.words,), table, (2, 1, 2, 2, 1.4, 1, 2))
 
 
 def _sources(dossier: Dossier) -> Section:

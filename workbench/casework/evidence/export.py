@@ -21,6 +21,7 @@ from workbench.casework.evidence.contents import (
 from workbench.casework.evidence.drawings import place_sketch, time_sketch
 from workbench.casework.evidence.report import as_html, as_pdf
 from workbench.casework.facts import notices_of
+from workbench.casework.notes import all_notes
 from workbench.casework.record.chain import Head
 from workbench.casework.record.keys import counting
 from workbench.casework.record.signing import fingerprint, signing_key
@@ -29,6 +30,7 @@ from workbench.casework.reviewing.exports import considered, facts_of
 from workbench.casework.reviewing.fillers import error_rates_of
 from workbench.casework.searches import searches_under
 from workbench.casework.subjects import subject_photographs
+from workbench.casework.viewing import all_watched
 from workbench.domain import TIME_FIELDS
 from workbench.domain.spreadsheets import csv_text
 from workbench.errors import EvidenceError, NotCalibrated
@@ -177,6 +179,8 @@ def _gather(
         sources=sources,
         tracks=gallery.tracks({f.candidate.recording_id for f in findings if f.candidate}),
         clips=tuple(clips),
+        notes=() if listed.waiting else all_notes(register, case.reference),
+        watched=None if listed.waiting else all_watched(register, case, gallery),
         cameras=cameras,
         profile=gallery.profile,
         threshold=_default_threshold(register, gallery, photographs=len(photographs)),

@@ -34,10 +34,10 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 Action: TypeAlias = Literal[
     "case.ask", "case.read", "case.approve", "case.close", "training.use", "search", "shot.view",
-    "review.first", "review.second", "review.fillers", "evidence.export", "clock.view",
-    "clock.correct", "footage.import", "retention.purge", "subject.delete", "audit.read",
-    "people.change", "installation.change", "session.end", "footage.index", "gallery.export",
-    "gallery.maintain",
+    "review.first", "review.second", "review.fillers", "note.write", "evidence.export",
+    "clock.view", "clock.correct", "footage.import", "retention.purge", "subject.delete",
+    "audit.read", "people.change", "installation.change", "session.end", "footage.index",
+    "gallery.export", "gallery.maintain",
 ]  # fmt: skip
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
@@ -51,12 +51,13 @@ MAY: Mapping[Role, frozenset[Action]] = {
             "search",
             "shot.view",
             "review.first",
+            "note.write",
             "evidence.export",
             "clock.view",
         }
     ),
     "reviewer": frozenset(
-        {"case.read", "training.use", "shot.view", "review.first", "review.second"}
+        {"case.read", "training.use", "shot.view", "review.first", "review.second", "note.write"}
     ),
     "supervisor": frozenset(
         {
@@ -68,6 +69,7 @@ MAY: Mapping[Role, frozenset[Action]] = {
             "shot.view",
             "review.second",
             "review.fillers",
+            "note.write",
             "evidence.export",
             "clock.view",
             "clock.correct",
@@ -115,6 +117,7 @@ _TRAINEE: frozenset[Action] = frozenset(
         "training.use",
         "shot.view",
         "review.first",
+        "note.write",
         "evidence.export",
         "clock.view",
         "clock.correct",
