@@ -38,6 +38,7 @@ if _TYPE_CHECKING:
     from workbench.notebook import calibrate as calibrate
     from workbench.notebook import calibrate_from_gallery as calibrate_from_gallery
     from workbench.notebook import calibration_for as calibration_for
+    from workbench.notebook import case_probe as case_probe
     from workbench.notebook import compare_profiles as compare_profiles
     from workbench.notebook import correct_clocks as correct_clocks
     from workbench.notebook import evaluate as evaluate
@@ -63,6 +64,7 @@ _HOMES = {
     "calibrate": "workbench.notebook",
     "calibrate_from_gallery": "workbench.notebook",
     "calibration_for": "workbench.notebook",
+    "case_probe": "workbench.notebook",
     "compare_profiles": "workbench.notebook",
     "connect": "workbench.client",
     "correct_clocks": "workbench.notebook",

@@ -106,10 +106,12 @@ def ask_for_a_case(person: Person, photographs: list[Path]) -> None:
     }.items():
         first.get_by_label(field, exact=True).fill(words)
         first.get_by_label(field, exact=True).press("Tab")
-    first.get_by_role("button", name="Same for the others").click()
+    if len(photographs) > 1:
+        first.get_by_role("button", name="Same for the others").click()
     page.locator(".sl-district select").first.select_option(label="All cameras")
     person.press("All footage")
     page.locator(".sl-inside").wait_for()
+    person.seen.screenshot("team-0-asking")
     person.press("Request the case")
     person.reads(f"You requested {CASE}. Another person approves it.")
     assert page.get_by_role("button", name="Approve", exact=True).is_hidden()

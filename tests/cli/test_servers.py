@@ -54,10 +54,13 @@ def test_a_case_and_a_search_on_a_server(
     found = run(*question, "--threshold", "all", "--json", *at("ben"))
     assert found.status == DONE, found.err
     assert [line["rank"] for line in found.lines] == [1, 2, 3]
+    own = ["search", "--case", "A-1", "--case-photograph", "all", *where, "--top", "3"]
+    same = run(*own, "--threshold", "all", "--json", *at("ben"))
+    assert [line["score"] for line in same.lines] == [line["score"] for line in found.lines]
     told = run(*question, *at("ben"))
     assert "A match is a lead, never an identification." in told.err
     assert "Expect about" in told.err
-    assert [e.by["account"] for e in office.events("search.asked")] == ["ben", "ben"]
+    assert [e.by["account"] for e in office.events("search.asked")] == ["ben", "ben", "ben"]
     assert run(*question).status == REFUSED  # neither a gallery nor a server
     assert run("review", "rates", "--json", *at("sara")).out == ""
     assert run("case", "remove-member", "A-1", "ben", *at("anna")).status == DONE

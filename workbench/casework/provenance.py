@@ -114,16 +114,16 @@ class Provenance:
         child = self.under_18 or _may_be_minor(born, self.taken)
         if child:
             yield (
-                "The person was, or may have been, under 18 when it was taken. Faces of children "
-                "change quickly, and how well they are recognised has not been measured."
+                "The person was, or may have been, under 18. Faces of children change quickly, and "
+                "how well they are recognised has not been measured."
             )
         if self.taken == NOT_KNOWN:
-            yield "How many years lie between it and the footage is not known."
+            yield "The date is not known, nor how many years there are to the footage."
             return
         years = years_between(self.taken, footage.date())
         if years >= (MANY_YEARS_OF_A_CHILD if child else MANY_YEARS):
-            between = "1 year lies" if years == 1 else f"{years} years lie"
-            yield f"At least {between} between it and the footage: expect to miss more."
+            length = "1 year" if years == 1 else f"{years} years"
+            yield f"Taken at least {length} before or after the footage: expect to miss more."
 
 
 MISSING: Mapping[str, str] = {
@@ -174,10 +174,13 @@ def warnings_of(
     stated: Sequence[Provenance], *, born: str, footage: tuple[datetime, datetime]
 ) -> tuple[str, ...]:
     """Return all warnings about the photographs of a subject and the person's age, as sentences."""
+    about: dict[str, list[str]] = {}  # of several photographs at once
+    for number, one in enumerate(stated, start=1):
+        for words in one.warnings(born=born, footage=footage[0]):
+            about.setdefault(f"{words[0].lower()}{words[1:]}", []).append(str(number))
     found = [
-        f"Photograph {number}: {words[0].lower()}{words[1:]}"
-        for number, one in enumerate(stated, start=1)
-        for words in one.warnings(born=born, footage=footage[0])
+        f"Photograph{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}: {words}"
+        for words, numbers in about.items()
     ]
     if _may_be_minor(born, f"{footage[0]:%Y-%m-%d}"):
         found.append("The person is, or may be, under 18 in the footage.")

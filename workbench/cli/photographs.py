@@ -34,9 +34,19 @@ def chosen_face(text: str) -> ChosenFace:
     return ChosenFace(Path(found[1]), int(found[2]))
 
 
-def add_photographs(parser: argparse.ArgumentParser, name: str, help: str) -> None:  # noqa: A002
+def add_photographs(
+    parser: argparse.ArgumentParser,
+    name: str,
+    help: str,  # noqa: A002
+    *,
+    required: bool = True,
+) -> None:
     """Add the option *name*, or the argument without dashes, that takes photographs."""
-    named: dict[str, Any] = {"required": True, "action": "extend"} if name.startswith("-") else {}
+    named: dict[str, Any] = {"required": required, "action": "extend"}
+    if not name.startswith("-"):
+        named = {}
+    elif not required:
+        named["default"] = []
     parser.add_argument(
         name,
         type=chosen_face,
@@ -132,10 +142,20 @@ def make_photographs(
     return made
 
 
-def read_probe(options: argparse.Namespace, faces: Sequence[ChosenFace], models: Models) -> Probe:
-    """Make the probe of the photographs that the options name, and say what was done to them."""
+def read_probe(
+    options: argparse.Namespace,
+    faces: Sequence[ChosenFace],
+    models: Models,
+    *,
+    own: Sequence[Photograph] = (),
+) -> Probe:
+    """Make the probe of the photographs that the options name, and say what was done to them.
+
+    *own* are photographs of the case that come first.
+    """
     largest: bool = options.largest_face
-    probe = pool_photographs(make_photographs(faces, largest=largest, models=models), models)
+    made = make_photographs(faces, largest=largest, models=models)
+    probe = pool_photographs([*own, *made], models)
     for note in probe.notes:
         say(f"{note}.")
     return probe

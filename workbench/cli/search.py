@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from workbench.casework.ownphotographs import make_own_photographs
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.cli.options import add_gallery, add_json, add_scope, describe, positive, scope_of
 from workbench.cli.output import DONE, lines, say, show, table
@@ -55,7 +56,16 @@ def add_question(parser: argparse.ArgumentParser, *, server: bool = False) -> No
         )
     else:
         add_gallery(parser, "the gallery to search")
-    add_photographs(parser, "--probe", "one to ten photographs of the target")
+    add_photographs(parser, "--probe", "one to ten photographs of the target", required=False)
+    parser.add_argument(
+        "--case-photograph",
+        nargs="+",
+        type=_numbered,
+        action="extend",
+        default=[],
+        metavar="N",
+        help="photographs of the case with these numbers, or 'all', as those of the target",
+    )
     add_scope(parser)
     parser.add_argument(
         "--top",
@@ -72,6 +82,22 @@ def add_question(parser: argparse.ArgumentParser, *, server: bool = False) -> No
         "the answer names; a number below what was measured on this scale is refused; 'all' lists "
         "candidates of any score; by default the threshold of the calibration",
     )
+
+
+def _numbered(text: str) -> int | Literal["all"]:
+    return "all" if text == "all" else positive(text)
+
+
+def _of_case(options: argparse.Namespace) -> list[int] | Literal[False] | None:
+    """Return which photographs of the case are asked for: None for all, False for none."""
+    numbers: list[int | Literal["all"]] = options.case_photograph
+    if not (numbers or options.probe):
+        raise SettingsError(
+            "no photograph of the target", where="--probe", fix="Or give --case-photograph all"
+        )
+    if "all" in numbers:
+        return None
+    return [number for number in numbers if number != "all"] or False
 
 
 def _threshold(text: str) -> float | Literal["all"]:
@@ -91,11 +117,15 @@ def ask(options: argparse.Namespace, installation: Installation) -> SearchResult
     scope = scope_of(options)
     with installation.open_gallery(options.gallery) as gallery:
         models = installation.load_models(gallery.profile)
-        probe = read_probe(options, options.probe, models)
+        numbers, own = _of_case(options), []
+        if numbers is not False:
+            register = installation.register
+            own = make_own_photographs(register, options.case, models=models, numbers=numbers)
+        probe = read_probe(options, options.probe, models, own=own)
         threshold = options.threshold
         if threshold is None:
             threshold = installation.default_threshold(
-                gallery.profile, photographs=len(options.probe)
+                gallery.profile, photographs=len(probe.photographs)
             )
         return search(
             gallery,
@@ -109,12 +139,14 @@ def ask(options: argparse.Namespace, installation: Installation) -> SearchResult
 
 
 def _ask_server(options: argparse.Namespace, there: Connection) -> FoundOnServer:
+    numbers = _of_case(options)
     result = there.search(
         photographs_to_send(options, options.probe),
         scope_of(options),
         case=options.case,
         top=options.top,
         threshold=options.threshold,
+        case_photographs=() if numbers is False else "all" if numbers is None else numbers,
     )
     for note in result.photograph_notes:
         say(f"{note}.")

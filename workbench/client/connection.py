@@ -264,6 +264,7 @@ class Connection:
         threshold: float | Literal["all"] | None = None,
         only: Filter | None = None,
         shots: bool = False,
+        case_photographs: Sequence[int] | Literal["all"] = (),
     ) -> FoundOnServer:
         """Look for the person of the photographs inside the scope, under a case.
 
@@ -287,6 +288,8 @@ class Connection:
             Cameras, time windows and quality to which the search is restricted.
         shots : bool
             Fetch the best shots of all candidates too. That they are seen is on record.
+        case_photographs : sequence of int or "all"
+            Photographs of the case by their numbers, from 1, before those that are sent.
 
         Raises
         ------
@@ -303,6 +306,7 @@ class Connection:
         """
         document = {
             "case": case, "top": top, "threshold": threshold, "shots": shots,
+            "case_photographs": "all" if case_photographs == "all" else list(case_photographs),
             "only": None if only is None else filter_document(only),
             **scope_document(scope), "photographs": _photographs(photographs),
         }  # fmt: skip

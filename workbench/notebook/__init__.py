@@ -22,6 +22,7 @@ from workbench.notebook.evaluating import (
 )
 from workbench.notebook.galleries import (
     Gallery,
+    case_probe,
     correct_clocks,
     index_catalogue,
     load_models,
@@ -35,6 +36,7 @@ __all__ = [
     "calibrate",
     "calibrate_from_gallery",
     "calibration_for",
+    "case_probe",
     "compare_profiles",
     "correct_clocks",
     "evaluate",

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Literal, Self
 from workbench import gallery as galleries
 from workbench import indexing, investigation
 from workbench.casework import clockcorrection
+from workbench.casework.ownphotographs import make_own_photographs
 from workbench.casework.training import TRAINING_CASE, covering_case
 from workbench.domain import Scope
 from workbench.errors import is_there
+from workbench.faces.probes import pool_photographs
 from workbench.indexing.workers import available_cores
 from workbench.installation import Installation
 from workbench.live import progress as live_progress
@@ -193,6 +195,23 @@ def training_case(
     register = (installation or Installation.open()).register
     scope = over if isinstance(over, Scope) else investigation.whole_scope(over)
     return covering_case(register, scope, reference=reference, title=title)
+
+
+def case_probe(case: str, *, models: Models, installation: Installation | None = None) -> Probe:
+    """Make a probe of the photographs of a case's own subject, as if their files were given.
+
+    >>> probe = sl.case_probe("A-2026-117", models=models)               # doctest: +SKIP
+    >>> sl.search(gallery, probe, scope, case="A-2026-117")              # doctest: +SKIP
+
+    Raises
+    ------
+    NotPermitted
+        If the user may not look at faces.
+    CaseError
+        If there is no such case, or it holds no photographs.
+    """
+    register = (installation or Installation.open()).register
+    return pool_photographs(make_own_photographs(register, case, models=models), models)
 
 
 def correct_clocks(

@@ -6,14 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import workbench
 from workbench.casework.cases import Case
+from workbench.casework.ownphotographs import own_photographs
 from workbench.casework.subjects import kept_originals
 from workbench.casework.training import TRAINING_NOTICE
+from workbench.errors import CaseError, NotPermitted
 from workbench.installation import Installation
 from workbench.widgets.cases.page import CasesPage, cases
 from workbench.widgets.cases.request import NEEDED, RequestModel, photograph_field
+from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.target import SearchTargetPanel
 
 
 @pytest.fixture
@@ -69,6 +75,32 @@ def test_a_case_is_requested_with_all_that_is_on_the_form(
     assert model.reference == ""
 
 
+def test_the_photographs_of_the_case_are_the_target_at_a_click(
+    form: Any, office: Any, small_town: Path, wanted: tuple[Path, ...]
+) -> None:
+    model = form("anna")
+    fill(model, wanted[0].read_bytes())
+    model.request()
+    office.approve("sara", "A-2026-1")
+    office.sit("anna")
+    asked = Investigation(small_town, installation=office.installation)
+    panel = SearchTargetPanel(asked)
+    assert panel.own.layout.display == ""
+    panel.own.click()
+    assert [upload.content for upload in asked.uploads] == [wanted[0].read_bytes()]
+    assert panel.own.layout.display == "none"
+    asked.take_case_scope()
+    asked.search()
+    assert asked.result.candidates
+    probe = workbench.case_probe("A-2026-1", models=office.installation.load_models(asked.profile))
+    assert np.allclose(probe.template, asked.result.probe.template)
+    with pytest.raises(CaseError, match="has no photograph 2, only 1"):
+        own_photographs(office.register, "A-2026-1", [2])
+    office.sit("otto")
+    with pytest.raises(NotPermitted):
+        own_photographs(office.register, "A-2026-1")
+
+
 def test_what_is_missing_is_said_beside_each_part(form: Any) -> None:
     model = form("anna")
     model.request()
@@ -110,7 +142,7 @@ def test_what_it_exceeds_and_doubts_are_shown_while_asking(
     (upload,) = model.uploads
     model.state_of(upload.key, under_18=True, taken="2020")
     assert "under 18" in model.doubts[0]
-    assert "at least 5 years lie between" in model.doubts[1]
+    assert "at least 5 years before or after" in model.doubts[1]
 
 
 def test_a_change_begins_with_the_case_as_it_is(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from workbench.casework.ownphotographs import make_own_photographs
 from workbench.casework.provenance import Provenance
 from workbench.client.documents import filter_from, scope_from
 from workbench.domain import MOST_PHOTOGRAPHS, Filter, Probe, Scope
@@ -69,17 +70,30 @@ def read(endpoint: Endpoint) -> tuple[dict[str, Any], list[Picture]]:
     return document, [_picture(one, n, files) for n, one in enumerate(listed)]
 
 
-def make_probe(served: Served, pictures: Sequence[Picture], profile: Profile | None) -> Probe:
+def make_probe(
+    served: Served,
+    pictures: Sequence[Picture],
+    profile: Profile | None,
+    *,
+    case: str = "",
+    own: Sequence[int] | None = (),
+) -> Probe:
     """Make the probe of photographs, with the networks of a profile, by default the settings'.
 
-    Raises ImageError where one shows no face, or several of which none was chosen.
+    *own* are the numbers of photographs of *case* that come first; None: all of them. Raises
+    ImageError where a picture shows no face, or several of which none was chosen.
     """
-    if not pictures:
+    if not pictures and own is not None and not own:
         raise BadInput("no photograph", where="photographs", fix="Send at least one")
     with served.networks:
         models = served.installation.load_models(profile)
+        kept = []
+        if own is None or own:
+            register = served.installation.register
+            kept = make_own_photographs(register, case, models=models, numbers=own)
         return pool_photographs(
-            [
+            kept
+            + [
                 make_photograph(
                     find_faces(one.content, name=one.name, models=models), one.face, models=models
                 )
@@ -105,6 +119,18 @@ def provenance_of(pictures: Sequence[Picture]) -> tuple[Provenance, ...]:
         )
     except CaseError as error:
         raise BadInput(error.what, where=error.where, fix=error.fix) from None
+
+
+def case_photographs_of(document: Mapping[str, Any]) -> Sequence[int] | None:
+    """Read the numbers of the case's photographs that are wanted; None for ``all``."""
+    wanted = document.get("case_photographs", [])
+    if wanted == "all":
+        return None
+    if not isinstance(wanted, list) or not all(type(number) is int for number in wanted):
+        raise BadInput(
+            "is not a list of whole numbers", where="case_photographs", fix="Send them, or all"
+        )
+    return wanted
 
 
 def scope_of(document: Mapping[str, Any]) -> Scope:

@@ -51,7 +51,8 @@ class Searches(_OfSearches):
         self.case(reference)
         served.pace.search(self.account)
         with served.opened() as gallery:
-            probe = questions.make_probe(served, pictures, gallery.profile)
+            own = questions.case_photographs_of(document)
+            probe = questions.make_probe(served, pictures, gallery.profile, case=reference, own=own)
             self.stop_if_gone()
             result = search(
                 gallery,

@@ -14,7 +14,7 @@ from workbench.casework.cases import TEMPLATES, Case, Request, Subject, area_km2
 from workbench.casework.changes import ask_change
 from workbench.casework.members import checked_members
 from workbench.casework.provenance import MISSING, Provenance, checked_date, warnings_of
-from workbench.casework.subjects import describe_subject, kept_originals
+from workbench.casework.subjects import describe_subject
 from workbench.errors import CaseError
 from workbench.faces.filefacts import FileFacts, read_file_facts
 from workbench.faces.probes import pool_photographs
@@ -144,7 +144,7 @@ class RequestModel(Photographs, ScopeModel):
                 self.born = request.subject.born
         self.set_district(request.district)
         self.set_range(request.start, request.end)
-        self.do("target", "Reading the photographs", lambda: self._originals(case), self._read_all)
+        self.take_own(case.reference)
 
     def clear(self) -> None:
         """Empty the form."""
@@ -315,19 +315,10 @@ class RequestModel(Photographs, ScopeModel):
             self.state_of(upload.key, **{n: last[n] for n in ("source", "given_by") if n in last})
         super()._add(upload)
 
-    def _originals(self, case: Case) -> list[tuple[Provenance, bytes]]:
-        subject, register = case.request.subject, self.installation.register
-        if subject is None:
-            return []
-        register.require("shot.view", case.reference)
-        kept = kept_originals(register.folder, case)
-        return list(zip(subject.provenance, kept, strict=True))
-
-    def _read_all(self, photographs: list[tuple[Provenance, bytes]]) -> None:
-        for one, content in photographs:
-            stated = {name: getattr(one, name) for name in UNSTATED}
-            self.stated = {**self.stated, str(self._number + 1): stated}
-            self.read(one.name, content, chosen=one.face - 1)
+    def _read_own(self, stated: Provenance, content: bytes) -> None:
+        known = {name: getattr(stated, name) for name in UNSTATED}
+        self.stated = {**self.stated, str(self._number + 1): known}  # the key that it will have
+        super()._read_own(stated, content)
 
     def _finish(self, case: Case) -> None:
         self.clear()

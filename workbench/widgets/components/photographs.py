@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from traitlets import Tuple
 
 from workbench.casework.authority import admit
+from workbench.casework.ownphotographs import own_photographs
 from workbench.domain import MOST_PHOTOGRAPHS, Photograph, Probe, Profile
 from workbench.errors import ImageError
 from workbench.faces.probes import find_faces, from_shot, make_photograph
@@ -18,6 +19,7 @@ from workbench.widgets.components.tasks import Tasks
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from workbench.casework.provenance import Provenance
     from workbench.domain import Candidate
     from workbench.faces.models import Models
     from workbench.faces.probes import FoundFaces
@@ -84,6 +86,21 @@ class Photographs(Tasks):
             return _choose(upload, chosen or 0, models)
 
         self.do("target", f"Looking for faces in {name}", job, self._add)
+
+    def take_own(self, case: str) -> None:
+        """Add the photographs of a case's subject, as they were given, but those here already."""
+        self.say("target")
+        register, here = self.installation.register, {upload.content for upload in self.uploads}
+
+        def done(kept: Sequence[tuple[Provenance, bytes]]) -> None:
+            for stated, content in kept:
+                if content not in here:
+                    self._read_own(stated, content)
+
+        self.do("target", "Reading the photographs", lambda: own_photographs(register, case), done)
+
+    def _read_own(self, stated: Provenance, content: bytes) -> None:
+        self.read(stated.name, content, chosen=stated.face - 1)
 
     def take_shot(
         self, tracklet_id: str, *, case: str, name: str = "", used: bool = True, again: bool = False

@@ -54,6 +54,8 @@ class TargetPanel(Panel):
         What a page adds under the photographs.
     step : int, optional
         The number in the heading.
+    above : widget, optional
+        What a page adds beside the button with which photographs are added.
     details : callable, optional
         Makes what a page adds beside each photograph.
     """
@@ -63,6 +65,7 @@ class TargetPanel(Panel):
         model: Photographs,
         *below: Any,
         step: int | None = None,
+        above: Any = None,
         details: Callable[[Upload], Any] | None = None,
     ) -> None:
         self.model, self._details = model, details
@@ -81,6 +84,7 @@ class TargetPanel(Panel):
                 self.hint,
                 self.upload,
                 *offered_people(model),
+                *([above] if above is not None else []),
                 self.busy,
                 message(model, "target"),
                 self.photographs,

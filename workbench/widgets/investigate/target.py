@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from workbench.domain import MOST_PHOTOGRAPHS
@@ -26,10 +27,17 @@ class SearchTargetPanel(TargetPanel):
     def __init__(self, model: Investigation, *, step: int | None = None) -> None:
         self.changed = markup()
         self.shot = button("Search for this face too", self._take_shot)
-        super().__init__(model, self.changed, step=step)
+        self.own = button(
+            "Use the case's photographs",
+            lambda: model.take_own(model.case),
+            label="Search for the person of the case, by the photographs that it holds",
+        )
+        super().__init__(model, self.changed, step=step, above=self.own)
         model.observe(self._mark_changed, ["uploads", "result"])
+        model.observe(self._offer_own, ["case", "cases", "uploads"])
         model.observe(self._offer_shot, ["selected", "result", "case", "uploads"])
         self._mark_changed()
+        self._offer_own()
         self._offer_shot()
 
     def _mark_changed(self, _: object = None) -> None:
@@ -42,6 +50,18 @@ class SearchTargetPanel(TargetPanel):
         words = "The photographs have changed since the search."
         hint = f'<p class="sl-hint">{words}</p>' if changed else ""
         self.changed.value = f'<div role="status">{hint}</div>'
+
+    def _offer_own(self, _: object = None) -> None:
+        """Offer the photographs of the case's subject, until they are all here."""
+        case, here = (
+            self.model.chosen_case,
+            {hashlib.sha256(u.content).hexdigest() for u in self.model.uploads},
+        )
+        subject = case.request.subject if case else None
+        missing = subject is not None and not here.issuperset(
+            one.original for one in subject.provenance
+        )
+        self.own.layout.display = "" if missing else "none"
 
     def _offer_shot(self, _: object = None) -> None:
         """Offer the selected candidate as one more photograph of the target."""
