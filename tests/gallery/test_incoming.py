@@ -124,7 +124,7 @@ def test_a_value_that_cannot_be_is_refused_by_its_place(part: Path, profile: Pro
         kind = sound[table].schema.types[at]
         changed = sound[table].set_column(at, column, pa.array(values, kind))
         with pytest.raises(GalleryError) as refused:
-            check_tables(sound | {table: changed}, profile, "here")
+            check_tables(sound | {table: changed}, "here")
         said = str(refused.value)
         assert said.startswith("here: "), (table, column, value, said)
         place = f"{table}.parquet, column {column}, row 2"

@@ -52,7 +52,7 @@ def read_only(
         base = Path(folder) / "base.duckdb"
         building = connect(base, write=True)
         # A segment without rows, so that there is something to select from.
-        building.execute(f"CREATE SCHEMA nothing; USE nothing; {schema(2, profile)}")
+        building.execute(f"CREATE SCHEMA nothing; USE nothing; {schema(2, profile.dimension)}")
         building.close()
         connection = connect(base)
     try:

@@ -7,8 +7,9 @@ rows it belongs to. The first that does not fit is named with its file, column a
 
 from __future__ import annotations
 
+import functools
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import UTC, datetime
 
 import duckdb
@@ -64,7 +65,7 @@ def check_profile(profile: Profile, where: str) -> None:
         )
 
 
-def check_tables(tables: Mapping[str, pa.Table], profile: Profile, where: str) -> None:
+def check_tables(tables: Mapping[str, pa.Table], where: str) -> None:
     """Check the tables of one segment, as :func:`workbench.gallery.segments.columns` has them.
 
     Raises
@@ -83,7 +84,7 @@ def check_tables(tables: Mapping[str, pa.Table], profile: Profile, where: str) -
         for name, table in tables.items():
             numbered = table.append_column("row", pa.array(range(1, table.num_rows + 1)))
             connection.register(name, numbered)
-        optional = _optional(profile)
+        optional = _optional()
         for name, table in tables.items():
             _hold(connection, name, list(_of_columns(name, table.schema, optional)), where)
         for name in tables:  # what compares rows meets only values that can be
@@ -106,17 +107,18 @@ def _quoted(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
 
 
-def _optional(profile: Profile) -> set[tuple[str, str]]:
+@functools.cache
+def _optional() -> frozenset[tuple[str, str]]:
     """Columns that may be empty, by the schema."""
     connection = connect()
     try:
-        connection.execute(schema(2, profile))
+        connection.execute(schema(2, 1))
         rows = connection.execute(
             "SELECT table_name, column_name FROM duckdb_columns() WHERE is_nullable"
         ).fetchall()
     finally:
         connection.close()
-    return {(table, column) for table, column in rows}
+    return frozenset((table, column) for table, column in rows)
 
 
 def _hold(connection: duckdb.DuckDBPyConnection, name: str, rules: list[Rule], where: str) -> None:
@@ -136,7 +138,7 @@ def _hold(connection: duckdb.DuckDBPyConnection, name: str, rules: list[Rule], w
             raise _refused(where, name, column, row, f"{what}{told}")
 
 
-def _of_columns(name: str, columns: pa.Schema, optional: set[tuple[str, str]]) -> Iterator[Rule]:
+def _of_columns(name: str, columns: pa.Schema, optional: Set[tuple[str, str]]) -> Iterator[Rule]:
     """The rules of each column of a table, by its kind and by its name."""
     for field in columns:
         column = _quoted(field.name)

@@ -273,7 +273,7 @@ def check_export(folder: Path, profile: Profile) -> Iterator[dict[str, pa.Table]
     seen: dict[str, str] = {}
     for part in _parts(folder):
         tables = read_tables(part, profile)
-        check_tables(tables, profile, str(part))
+        check_tables(tables, str(part))
         for name in tables["recordings"]["recording_id"].to_pylist():
             if name in seen:
                 raise GalleryError(
@@ -341,7 +341,7 @@ def merge(gallery: Gallery, other: Gallery, *, agreed: Agreed | None = None) -> 
     other.refresh()
     for segment in other.segments:  # before anything is added
         ids = [name.decode() for name in segment.recording_ids.tolist()]
-        check_tables(dict(_tables_of(segment, ids, other.profile)), other.profile, str(other.path))
+        check_tables(dict(_tables_of(segment, ids, other.profile)), str(other.path))
     here = gallery.already_here(
         other.arrow("SELECT recording_id, sha256, camera_id, stream FROM recordings")
     )

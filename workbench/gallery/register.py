@@ -73,9 +73,9 @@ def sql_part(file: str, part: int) -> str:
     return (first, f"-- {second}")[part - 1]
 
 
-def schema(part: int, profile: Profile) -> str:
-    """Part 1 (the register) or 2 (a segment) of schema.sql."""
-    return sql_part("schema.sql", part).format(dimension=int(profile.dimension))
+def schema(part: int, dimension: int) -> str:
+    """Part 1 (the register) or 2 (a segment) of schema.sql; templates have *dimension* numbers."""
+    return sql_part("schema.sql", part).format(dimension=int(dimension))
 
 
 def segments_folder(path: Path) -> Path:
@@ -237,7 +237,7 @@ def _write(unfinished: Path, register: Register) -> None:
     connection = connect(unfinished, write=True)
     try:
         connection.execute("BEGIN")
-        connection.execute(schema(1, profile))
+        connection.execute(schema(1, profile.dimension))
         connection.execute(
             "INSERT INTO gallery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [

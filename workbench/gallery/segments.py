@@ -7,13 +7,13 @@ A segment is a folder: ``rows.duckdb`` with what people read, the columns of
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +94,7 @@ class Segment:
         """Name of the segment's database in SQL."""
         return f"s{self.entry.name.replace('-', '_')}"
 
-    @cached_property
+    @functools.cached_property
     def index(self) -> TemplateIndex:
         """Templates of the segment; raise GalleryError if they cannot be read."""
         return TemplateIndex(self.folder)
@@ -126,13 +126,13 @@ class Segment:
         self.opened()
         return bool((self.recording_ids == recording_id).any())
 
-    @cached_property
+    @functools.cached_property
     def recording_ids(self) -> NDArray[np.bytes_]:
         """Ids of the recordings by row number of their table."""
         found: NDArray[np.bytes_] = _load(self.folder / RECORDING_IDS)
         return found
 
-    @cached_property
+    @functools.cached_property
     def camera_ids(self) -> NDArray[np.str_]:
         """Ids of the cameras by row number of their table."""
         found: NDArray[np.str_] = _load(self.folder / CAMERA_IDS)
@@ -159,7 +159,7 @@ class SegmentWriter:
         self.folder.mkdir(mode=0o700)
         try:
             self._connection = connect(self.folder / ROWS, write=True)
-            self._connection.execute(schema(2, profile))
+            self._connection.execute(schema(2, profile.dimension))
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
@@ -638,13 +638,18 @@ def _no_rows(dimension: int) -> TemplateRows:
 
 def columns(profile: Profile) -> dict[str, pa.Schema]:
     """The columns of each table of a segment, and of ``templates`` as exports have them."""
+    return dict(_columns(profile.dimension))
+
+
+@functools.lru_cache(maxsize=16)  # an import asks for them with each segment
+def _columns(dimension: int) -> Mapping[str, pa.Schema]:
     connection = connect()
     try:
-        connection.execute(schema(2, profile))
+        connection.execute(schema(2, dimension))
         found = {name: connection.sql(f"FROM {name}").to_arrow_table().schema for name in TABLES}
     finally:
         connection.close()
-    vector = pa.list_(pa.float32(), profile.dimension)
+    vector = pa.list_(pa.float32(), dimension)
     kinds = {"recording_id": pa.string(), "ordinal": pa.int32(), "template": vector}
     return found | {"templates": pa.schema(kinds)}
 

@@ -187,7 +187,7 @@ class Gallery:
         self._connection = connect()
         self._is_open = True
         # The tables of a segment without rows, so that there is something to select from.
-        tables = schema(2, self.profile)
+        tables = schema(2, self.profile.dimension)
         self._connection.execute(f"ATTACH ':memory:' AS nothing; USE nothing; {tables}; USE memory")
         # What people ask in SQL reads no other file.
         inside = sql_literal(f"{self._folder.resolve()}/")

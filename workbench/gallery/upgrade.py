@@ -167,7 +167,7 @@ def _upgraded(folder: Path, entry: SegmentEntry, profile: Profile) -> SegmentEnt
             _link(file, new / file.name)
     connection = connect(new / ROWS, write=True)
     try:
-        connection.execute(schema(2, profile))
+        connection.execute(schema(2, profile.dimension))
         connection.execute(f"ATTACH {sql_literal(old / ROWS)} AS old (READ_ONLY)")
         for copy in _COPIES:
             connection.execute(copy)
