@@ -65,13 +65,30 @@ def test_the_socket_of_a_kernel_is_behind_the_door(served: Any) -> None:
     assert _socket(base, kernel, known | {"Origin": base}) == 101
 
 
-def test_sigterm_ends_the_server_and_its_kernels(start_server: Callable[[], Any]) -> None:
-    server = start_server()
-    server.ask("/voila/render/panel.ipynb")
-    kernels = server.kernels()
-    assert len(kernels) == 1
-    server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(240) == 0
+@pytest.fixture(scope="module")
+def plain(start_server: Callable[..., Any]) -> Any:
+    """A server without kernels in reserve, which the second of two tests ends."""
+    return start_server()
+
+
+@pytest.mark.slow
+def test_kernels_are_forked_again_after_what_they_are_forked_from_was_killed(plain: Any) -> None:
+    plain.ask("/voila/render/panel.ipynb")
+    (kernel,) = plain.kernels()
+    parent = kernel.parent()
+    assert os.getsid(kernel.pid) == kernel.pid
+    parent.kill()
+    psutil.wait_procs([parent, kernel], timeout=240)
+    assert "told:" in plain.ask("/voila/render/asked.ipynb")[1]
+    assert [each.parent().pid for each in plain.kernels()] != [parent.pid]
+
+
+def test_sigterm_ends_the_server_and_its_kernels(plain: Any) -> None:
+    plain.ask("/voila/render/panel.ipynb")
+    kernels = plain.kernels()
+    assert kernels
+    plain.process.send_signal(signal.SIGTERM)
+    assert plain.process.wait(240) == 0
     assert psutil.wait_procs(kernels, timeout=240)[1] == []
 
 
@@ -165,21 +182,6 @@ def test_no_kernel_outlives_a_server_that_is_killed(start_server: Callable[..., 
     assert psutil.wait_procs(processes, timeout=240)[1] == []
     again = start_server()  # the next start finds nothing in its way
     assert "told:" in again.ask("/voila/render/asked.ipynb")[1]
-
-
-@pytest.mark.slow
-def test_kernels_are_forked_again_after_what_they_are_forked_from_was_killed(
-    start_server: Callable[..., Any],
-) -> None:
-    server = start_server()
-    server.ask("/voila/render/panel.ipynb")
-    (kernel,) = server.kernels()
-    parent = kernel.parent()
-    assert os.getsid(kernel.pid) == kernel.pid
-    parent.kill()
-    psutil.wait_procs([parent, kernel], timeout=240)
-    assert "told:" in server.ask("/voila/render/asked.ipynb")[1]
-    assert [each.parent().pid for each in server.kernels()] != [parent.pid]
 
 
 def _idle(processes: list[psutil.Process]) -> bool:

@@ -12,9 +12,9 @@ from workbench.casework.record.identity import sockets_in
 
 
 def test_two_servers_of_one_installation_each_know_their_own(
-    start_server: Callable[..., Any], home: Path
+    start_server: Callable[..., Any], served: Any, home: Path
 ) -> None:
-    first, second = start_server(), start_server()
+    first, second = start_server(), served
     for server in (first, second):
         assert "by token | 1" in server.ask("/voila/render/asked.ipynb")[1]
     first.process.kill()
