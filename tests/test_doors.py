@@ -18,7 +18,7 @@ HOLDS = {"Settings", "load_settings", "Installation", "CaseRegister", "open_regi
 DOORS = ("cli/", "notebook/", "doctor/")
 # Elsewhere these functions alone: pages, what makes a kernel ready for one, and the room itself.
 DOOR_FUNCTIONS = {
-    **{f"widgets/{name}.py": name for name in ("audit", "footage", "indexing")},
+    **{f"widgets/{name}.py": name for name in ("audit", "footage", "indexing", "people")},
     "widgets/sightings.py": "sightings",
     "server/api/application.py": "serve",
     "widgets/cases/page.py": "cases",

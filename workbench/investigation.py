@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from workbench.calibration import calibration_of
 from workbench.calibration.words import format_expected
 from workbench.casework.authority import answered, authorise, cancelled, scope_under
-from workbench.casework.training import TRAINING_NOTICE
+from workbench.casework.facts import notices_of
 from workbench.domain import (
     PLAIN_SCALE,
     Camera,
@@ -194,6 +194,7 @@ class SearchResult(Summarised):
     only: Filter | None = None
     expectations: Expectations | None = None  # None: the profile has no calibration
     below: tuple[Candidate, ...] = ()
+    notices: tuple[str, ...] = ()  # said of the case wherever something of the result is shown
 
     @property
     def found(self) -> tuple[Candidate, ...]:
@@ -203,7 +204,7 @@ class SearchResult(Summarised):
     def summary(self) -> Summary:
         """Describe the result: the best candidates, and what the answer rests on."""
         least = self.threshold
-        notes = [TRAINING_NOTICE] if self.training else []
+        notes = [*self.notices]
         if least is not None and self.expectations is not None:
             notes += self.expectations.words(least.score)
         found = self.coverage.summary()
@@ -383,6 +384,7 @@ def search(
     seconds = time.perf_counter() - began
     reach = len(found) if least is None else sum(one.score >= least for one in found)
     answered(register, permit, gallery, found, candidates=reach, compared=compared, seconds=seconds)
+    allowed = register.case(case)  # also now: it may have ended while it was searched under
     return SearchResult(
         candidates=tuple(found[:reach]),
         below=tuple(found[reach:]),
@@ -394,7 +396,8 @@ def search(
         asked_at=asked_at,
         seconds=seconds,
         case=case,
-        training=register.case(case).without_authority,
+        training=allowed.without_authority,
+        notices=notices_of(allowed),
         scale=scale,
         entry=permit.entry,
         compared=compared,

@@ -1,14 +1,18 @@
-"""A clock that a test moves: the machine's, as what is done under a case reads it."""
+"""A clock that a test moves, as what is done under a case reads it; an urgent case to end by it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from workbench.casework import approval, authority, cases, facts, register, retention
+from workbench.casework.cases import Case, Request
 from workbench.casework.record import audit
+from workbench.domain import Probe
 
 
 class Clock:
@@ -37,3 +41,13 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
+
+
+@pytest.fixture
+def begun(office: Any, clock: Any, ask: Callable[..., Request], subject: Probe) -> Case:
+    """A-1, urgent and without an outside decision: anna requested it, sara let it begin."""
+    request = ask(urgent="A child, by night", authorisation="")
+    office.sit("anna").ask(request, subject=subject)
+    case = office.approve("sara", "A-1")
+    office.sit("anna")
+    return case

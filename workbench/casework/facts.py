@@ -24,9 +24,9 @@ def status_words(case: Case, now: datetime | None = None) -> str:
         return "requested, 1 of 2 approvals"
     if status == "requested" and case.request.urgent:
         return "requested, urgent"
-    waits = status != "not confirmed" and case.confirm_by is not None
-    if waits:
-        return f"{status}, urgent and not confirmed"
+    left = "" if status == "not confirmed" else time_left(case, now)
+    if left:
+        return f"{status}, urgent and not confirmed ({left})"
     return f"{status}, change requested" if case.change else status
 
 

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from workbench.casework.reviewing.exports import exportable, facts_of, record_export
-from workbench.casework.training import TRAINING_NOTICE
 from workbench.cli.options import add_json, describe
 from workbench.cli.output import DONE, lines, say
 from workbench.cli.search import add_question, ask, show_result
@@ -66,6 +65,6 @@ def _map(options: argparse.Namespace) -> int:
         lines([{"map": str(options.output), "candidates": len(candidates)} | notes])
     else:
         show_result(result)
-        others = [notice for notice in notices if notice != TRAINING_NOTICE]  # said already
+        others = [notice for notice in notices if notice not in result.notices]  # said already
         say(*others, f"Map written to {options.output}; that is on record under {result.case}")
     return DONE

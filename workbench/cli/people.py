@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
+from workbench.casework.accounts import accounts
 from workbench.casework.ownership import put_in_service
 from workbench.casework.record.people import ROLES, spelled
 from workbench.cli.options import add_action, add_actions, add_json, describe
-from workbench.cli.output import DONE, lines, say, show, table
+from workbench.cli.output import DONE, counted, lines, say, show, table
 from workbench.installation import Installation
+
+if TYPE_CHECKING:
+    from workbench.casework.accounts import Account
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +32,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     listing = add_action(
         actions, "list", _list,
         "list accounts and roles, and who you are",
-        "List the accounts with their roles, and who you are.",
+        "List the accounts with their roles, and who you are; for administrators also who gave or "
+        "took back each role and when, of how many open cases each is a member, and when they last "
+        "signed in at a server.",
         "sightline people list",
     )  # fmt: skip
     add_json(listing)
@@ -59,7 +68,9 @@ def _list(options: argparse.Namespace) -> int:
     register = Installation.open().register
     me, people = register.me, register.people
     me.require_role()
-    if options.json:
+    if me.may("people.change"):
+        _show_accounts(accounts(register), as_json=options.json)
+    elif options.json:
         lines({"account": name, "roles": sorted(roles)} for name, roles in people.roles.items())
     else:
         found = table("account", "roles")
@@ -69,6 +80,38 @@ def _list(options: argparse.Namespace) -> int:
     state = "" if people.in_service else " This installation is not in service: training only."
     say(f"You are {me.account} ({', '.join(sorted(me.roles)) or 'no role'}).{state}")
     return DONE
+
+
+def _show_accounts(found: Sequence[Account], *, as_json: bool) -> None:
+    if as_json:
+        lines(
+            asdict(one)
+            | {"signed_in": one.signed_in and one.signed_in.isoformat()}
+            | {"changes": [asdict(c) | {"at": c.at.isoformat()} for c in one.changes]}
+            for one in found
+        )
+        return
+    listed = table("account", "roles", "taken back", "open cases", "last sign-in (UTC)")
+    for one in found:
+        signed_in = f"{one.signed_in:%Y-%m-%d %H:%M}, {one.way}" if one.signed_in else ""
+        cases = [*one.cases, *([counted(one.other_cases, "case")] if one.other_cases else [])]
+        listed.add_row(
+            one.name,
+            "; ".join(
+                f"{role} (since {change.at:%Y-%m-%d}, {change.words})" if change else role
+                for role in one.roles
+                for change in (one.change_of(role),)
+            )
+            or "no role",
+            "; ".join(
+                f"{change.role} ({change.at:%Y-%m-%d}, {change.words})"
+                for change in one.changes
+                if not change.given
+            ),
+            ", ".join(cases),
+            signed_in,
+        )
+    show(listed)
 
 
 def _grant(options: argparse.Namespace) -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.casework.ownphotographs import make_own_photographs
-from workbench.casework.training import TRAINING_NOTICE
 from workbench.cli.options import add_gallery, add_json, add_scope, describe, positive, scope_of
 from workbench.cli.output import DONE, lines, say, show, table
 from workbench.cli.photographs import add_photographs, photographs_to_send, read_probe
@@ -198,8 +197,8 @@ def _candidate_line(rank: int, candidate: Candidate) -> dict[str, Any]:
 def show_result(result: SearchResult | FoundOnServer) -> None:
     """Print the candidates, and what the answer rests on."""
     coverage = result.coverage
-    if result.training:
-        say(TRAINING_NOTICE)
+    if result.notices:
+        say(*result.notices)
     if result.candidates:
         found = table("rank", "score", "camera", "first seen (UTC)", "last seen", "recording")
         for rank, c in enumerate(result.candidates, start=1):

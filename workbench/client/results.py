@@ -49,6 +49,7 @@ class FoundOnServer(Findings):
     seconds: float  # duration of the search
     case: str
     training: bool
+    notices: tuple[str, ...]  # said of the case wherever something of it is shown
     scale: str
     compared: int  # tracklets
     only: Filter | None
@@ -69,6 +70,7 @@ class FoundOnServer(Findings):
             seconds=document["seconds"],
             case=document["case"],
             training=document["training"],
+            notices=tuple(document["notices"]),
             scale=document["scale"],
             compared=document["compared"],
             only=filter_from(document["only"]),

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from workbench import investigation
 from workbench.casework.reviewing.exports import exportable, facts_of, record_export
-from workbench.casework.training import TRAINING_NOTICE
 from workbench.errors import NotPermitted
 from workbench.maps.zones import local_time, zone_of_cameras
 
@@ -38,6 +37,7 @@ class Findings:
         scope: Scope
         cameras: tuple[Camera, ...]
         training: bool
+        notices: tuple[str, ...]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -77,7 +77,7 @@ class Findings:
         if len(chosen) < len(self.candidates):
             count = f"The best {len(chosen):,} of {len(self.candidates):,} candidates"
         return LiveFaces(
-            _sentence(count), photographs=self._photographs, faces=faces, notices=self._notices()
+            _sentence(count), photographs=self._photographs, faces=faces, notices=self.notices
         )
 
     def map(self, **options: Any) -> LiveMap:
@@ -141,11 +141,8 @@ class Findings:
             "cameras": self.cameras,
             "district": self.scope.district,
             "zone": self.zone,
-            "notices": self._notices(),
+            "notices": self.notices,
         }
-
-    def _notices(self) -> tuple[str, ...]:
-        return (TRAINING_NOTICE,) if self.training else ()
 
     def _photographs(self) -> Sequence[ShownFace]:
         return ()

@@ -6,6 +6,7 @@ from workbench.widgets.footage import footage
 from workbench.widgets.indexing import indexing
 from workbench.widgets.investigate.model import Investigation
 from workbench.widgets.investigate.page import investigate
+from workbench.widgets.people import people
 from workbench.widgets.review.page import review
 from workbench.widgets.sightings import sightings
 from workbench.widgets.thresholds.page import thresholds
@@ -17,6 +18,7 @@ __all__ = [
     "footage",
     "indexing",
     "investigate",
+    "people",
     "review",
     "sightings",
     "thresholds",

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import ipywidgets
 from traitlets import Instance, Tuple, Unicode
 
+from workbench.casework.facts import notices_of
 from workbench.casework.reviewing.sightings import (
     ConfirmedSightings,
     Sighting,
     confirmed_sightings,
     readable_cases,
 )
-from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
 from workbench.installation import Installation
@@ -150,7 +150,7 @@ class SightingsModel(Tasks):
         sure = frozenset(one.tracklet_id for one in self.candidates)
         return Whereabouts(case.reference, self.candidates, sure, (), case.scope, self.zone,
                            self.installation.settings,
-                           (TRAINING_NOTICE,) if case.without_authority else ())  # fmt: skip
+                           notices_of(case, zone=self.zone))  # fmt: skip
 
 
 def sightings(
@@ -291,14 +291,13 @@ def _status(model: SightingsModel) -> str:
     case, found = model.chosen, model.found
     if case is None:
         return '<p class="sl-hint">Choose a case to see where its subject was seen.</p>'
-    training = (
-        f'<p class="sl-message" role="note">{escaped(TRAINING_NOTICE)}</p>'
-        if case.without_authority
-        else ""
+    notices = "".join(
+        f'<p class="sl-message" role="note">{escaped(notice)}</p>'
+        for notice in notices_of(case, zone=model.zone)
     )
     if found is None:
         words = f"{model.doing}…" if model.doing else "Its sightings are not shown."
-        return f'{training}<p class="sl-hint">{escaped(words)}</p>'
+        return f'{notices}<p class="sl-hint">{escaped(words)}</p>'
     places = len({candidate.camera.camera_id for candidate in model.candidates})
     number = len(found.sightings)
     words = f"<strong>{count(number, 'confirmed sighting')}</strong> at {count(places, 'camera')}."
@@ -316,7 +315,7 @@ def _status(model: SightingsModel) -> str:
     request = case.request
     start, end = request.start.astimezone(model.zone), request.end.astimezone(model.zone)
     scope = f"{request.district.name}, {start:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M}."
-    return f'{training}<p>{words} {escaped(gone)}</p><p class="sl-hint">{escaped(scope)}</p>'
+    return f'{notices}<p>{words} {escaped(gone)}</p><p class="sl-hint">{escaped(scope)}</p>'
 
 
 def _row(number: int, sighting: Sighting, model: SightingsModel) -> dict[str, object]:

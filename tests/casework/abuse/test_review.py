@@ -70,7 +70,7 @@ def exports(office: Any, gallery: Gallery, subject: Probe, permitted: Scope, pat
 
 
 def saves(office: Any, gallery: Gallery, subject: Probe, permitted: Scope, path: Path) -> None:
-    record_export(office.register, "A-1", ["x-1"], form="csv", content=b"")
+    record_export(office.register, "A-1", ["x-1"], form="csv", content=b"", file="a.csv")
 
 
 def one_of(gallery: Gallery) -> Candidate:

@@ -77,7 +77,7 @@ def test_cases_are_listed_for_those_who_may_read_them(office: Any, case: Case) -
 
 
 def test_an_export_is_on_record_with_what_it_holds(decided: Any, found: Any) -> None:
-    record_export(decided.sit("anna"), "A-1", ["x-1"], form="csv", content=b"table")
+    record_export(decided.sit("anna"), "A-1", ["x-1"], form="csv", content=b"table", file="a.csv")
     (entry,) = decided.events("sightings.exported")
     assert entry.account == "anna"
     assert dict(entry.about) == {
@@ -85,9 +85,10 @@ def test_an_export_is_on_record_with_what_it_holds(decided: Any, found: Any) -> 
         "form": "csv",
         "sha256": hashlib.sha256(b"table").hexdigest(),
         "tracklets": ["x-1"],
+        "file": "a.csv",
     }
     with pytest.raises(NotPermitted):
-        record_export(decided.sit("rosa"), "A-1", [], form="csv", content=b"")
+        record_export(decided.sit("rosa"), "A-1", [], form="csv", content=b"", file="a.csv")
     assert len(decided.events("sightings.exported")) == 1
     with pytest.raises(CaseError):
-        record_export(decided.sit("anna"), "A-2", [], form="csv", content=b"")
+        record_export(decided.sit("anna"), "A-2", [], form="csv", content=b"", file="a.csv")

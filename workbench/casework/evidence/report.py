@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from workbench.casework.evidence.contents import Dossier, Section, sections
 from workbench.casework.evidence.drawings import GREY, INK, MARK, WIDTH, Colour
-from workbench.casework.training import TRAINING_NOTICE
+from workbench.casework.facts import notices_of
 
 _FONTS = (
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
@@ -92,7 +92,7 @@ def as_pdf(dossier: Dossier) -> bytes:
 
     Letters missing in the fonts of this machine are shown as ``?``; the HTML has them.
     """
-    pdf = Sheets(dossier.title, TRAINING_NOTICE if dossier.case.without_authority else "")
+    pdf = Sheets(dossier.title, " ".join(notices_of(dossier.case, zone=dossier.zone)))
     write = pdf.write_fitting
     pdf.set_creation_date(dossier.made_at)
     pdf.add_page()

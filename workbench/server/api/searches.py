@@ -156,6 +156,7 @@ def _document(name: str, result: SearchResult, *, shots: bool) -> Document:
         "id": name,
         "case": result.case,
         "training": result.training,
+        "notices": list(result.notices),
         "asked_at": result.asked_at.isoformat(),
         "seconds": result.seconds,
         "scope": scope_document(result.scope),

@@ -111,7 +111,7 @@ def _allowed(case: Case, model: Investigation) -> str:
         unplaced = f"Cameras whose place is not known: {', '.join(request.unplaced)}. "
     words = (
         f"{request.purpose.capitalize()}. Authorised by {request.authority} "
-        f"({request.authorisation}), approved by {', '.join(case.approved_by)}. "
+        f"({case.authorisation or 'not yet'}), approved by {', '.join(case.approved_by)}. "
         f"{request.district.name}, {start:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M}. "
         f"{unplaced}Valid until {until:%d %b %Y %H:%M}."
     )

@@ -8,7 +8,6 @@ from typing import Any
 
 from workbench.casework.reviewing.reviewlist import sightings
 from workbench.casework.reviewing.sightings import confirmed_sightings
-from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
 from workbench.installation import Installation
@@ -92,7 +91,7 @@ class SightingsPanel(Panel):
             scope=result.scope,
             zone=self.model.zone,
             settings=self.model.installation.settings,
-            notices=(TRAINING_NOTICE,) if result.training else (),
+            notices=result.notices,
             rejected=frozenset(
                 name for name, one in self.triage.opinions.items() if one.verdict == "different"
             ).intersection(shown),

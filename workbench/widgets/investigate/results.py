@@ -9,7 +9,6 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import Candidate, length_words
 from workbench.faces.probes import POOR_BELOW
 from workbench.investigation import SearchResult
@@ -242,8 +241,7 @@ def covered(result: SearchResult) -> list[str]:
     if coverage.unsearchable:
         searched += f"; {coverage.unsearchable:,} more seen but not good enough to compare"
     lines = [f"{searched}.", *narrowed(result.only)]
-    if result.training:
-        lines.insert(0, TRAINING_NOTICE)
+    lines[:0] = result.notices
     without = coverage.cameras - coverage.cameras_with_footage
     if without:
         cameras = "1 camera has" if without == 1 else f"{without:,} cameras have"
