@@ -257,7 +257,7 @@ class CasesModel(Tasks):
         case = next((case for case in self.cases if case.reference == reference), None)
         photographs: tuple[bytes, ...] = ()
         self.say("history")
-        if case is not None and case.state != "not confirmed" and self.me.may("shot.view"):
+        if case is not None and case.status() != "not confirmed" and self.me.may("shot.view"):
             try:
                 photographs = subject_photographs(self.installation.register.folder, case)
             except SightlineError as error:
