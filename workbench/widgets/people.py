@@ -16,6 +16,7 @@ from workbench.casework.signedin import end_on_record, sessions_of
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE
+from workbench.widgets.components.header import PageHeader
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -49,7 +50,9 @@ def people(*, installation: Installation | None = None) -> Any:
     """
     try:
         installation = installation or Installation.open()
-        return PeoplePage(PeopleModel(installation=installation))
+        page = PeoplePage(PeopleModel(installation=installation))
+        page.children = (*page.children, PageHeader(installation))
+        return page
     except SightlineError as error:
         return refusal("People are not shown", error)
 

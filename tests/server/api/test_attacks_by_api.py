@@ -48,8 +48,9 @@ def test_a_template_in_an_answer(
         "me": ("GET", "me", None),
         "cases": ("GET", "cases", None),
         "cases/([^/]+)": ("GET", "cases/A%2F1", None),
-        "cases/([^/]+)/(approve|confirm|decline|close)": None,  # answers a case, as above
+        "cases/([^/]+)/(approve|confirm|decline|close|responsible)": None,  # a case, as above
         "cases/([^/]+)/members/([^/]+)": ("PUT", "cases/A%2F1/members/ben", {}),
+        "cases/([^/]+)/history": ("GET", "cases/A%2F1/history", None),
         "cases/([^/]+)/sightings": ("GET", "cases/A%2F1/sightings?shots=1", None),
         "cases/([^/]+)/review": ("GET", "cases/A%2F1/review", None),
         "review/rates": None,  # for supervisors, below
