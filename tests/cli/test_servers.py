@@ -50,6 +50,20 @@ def test_a_case_and_a_search_on_a_server(
     assert run("case", "approve", "A-1", "--digest", digest, *at("anna")).status == REFUSED
     assert run("case", "approve", "A-1", "--digest", digest, *at("sara")).status == DONE
 
+    change = ["case", "change", "A-1", "--valid-days", "20", "--title", "Longer"]
+    assert run(*change, *at("anna")).status == DONE
+    digest = run("case", "approve", "A-1", *at("sara")).err.split("--digest ")[1].split()[0]
+    assert run("case", "approve", "A-1", "--digest", digest, *at("sara")).status == DONE
+    handed = run("case", "hand-over", "A-1", "ben", "--reason", "leave", *at("anna"))
+    assert handed.status == DONE, handed.err
+    back = run("case", "hand-over", "A-1", "anna", "--reason", "back", *at("ben"))
+    assert back.status == DONE, back.err
+    told = [line["what"] for line in run("case", "history", "A-1", "--json", *at("ben")).lines]
+    assert told[-4:] == [
+        "requested a change of the case", "approved the change",
+        "handed the case over to ben: leave", "handed the case over to anna: back",
+    ]  # fmt: skip
+
     question = ["search", "--case", "A-1", "--probe", *wanted, *where, "--top", "3"]
     found = run(*question, "--threshold", "all", "--json", *at("ben"))
     assert found.status == DONE, found.err

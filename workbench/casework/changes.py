@@ -6,8 +6,10 @@ and if it is declined, the request before it counts until it ends.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from workbench.casework.members import checked_members
 from workbench.casework.plaintext import plain
@@ -93,6 +95,30 @@ def ask_change(register: CaseRegister, request: Request, *, subject: Probe | Non
             keep_subject(register.folder, reference, subject)
         register.record("case.change.asked", {"case": reference, **request.document()}, by=me)
     return register.case(reference)
+
+
+def changed_request(case: Case, changes: Mapping[str, Any]) -> Request:
+    """Return the request of a case with some fields changed.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    changes : mapping
+        Fields of :class:`workbench.casework.cases.Request`; and ``valid_days``, for which it may be
+        searched from now on. What is not named stays.
+
+    Raises
+    ------
+    CaseError, TimeError
+        If a field is impossible.
+    """
+    fields = dict(changes)
+    days = fields.pop("valid_days", None)
+    if days is not None:
+        now = datetime.now(UTC)
+        fields |= {"valid_from": now, "valid_until": now + timedelta(days=days)}
+    return replace(case.request, **fields)
 
 
 def hand_over(register: CaseRegister, reference: str, account: str, *, reason: str) -> Case:

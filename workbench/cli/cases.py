@@ -10,6 +10,7 @@ from workbench.casework.facts import change_facts, facts, status_words, urgent_n
 from workbench.casework.history import history
 from workbench.casework.retention import forget_subject
 from workbench.casework.training import TRAINING_NOTICE
+from workbench.cli.casechange import add_change
 from workbench.cli.caserequest import add_request
 from workbench.cli.options import (
     add_action,
@@ -131,6 +132,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         add_reference(changing)
         changing.add_argument("account", metavar="ACCOUNT", help="name of the person's account")
         add_server(changing)
+    add_change(actions)
     handing = add_action(
         actions, "hand-over", _hand_over,
         "make another person responsible for a case",

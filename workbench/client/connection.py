@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -17,24 +16,22 @@ from workbench.client.credentials import find_credential
 from workbench.client.documents import (
     candidate_from,
     case_from,
+    changes_document,
     coverage_from,
     filter_document,
     scope_document,
     stated,
 )
+from workbench.client.photographs import Photograph, photographs_document
 from workbench.client.results import ConfirmedOnServer, ForecastOnServer, FoundOnServer
 from workbench.client.transport import ARROW, Server
 from workbench.domain import Coverage, Filter, Scope, parse_time
-from workbench.errors import ImageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.casework.provenance import Provenance
     from workbench.client.bridge import Page
-
-Photograph = Path | str | bytes | tuple[Path | str | bytes, int]
-"""A photograph: a file or its content; with a number where it shows several faces, 1 the largest"""
 
 
 def connect(
@@ -182,7 +179,7 @@ class Connection:
             "valid_days": valid_days, "cameras": cameras, "members": list(members),
             **({} if legal_basis is None else {"legal_basis": legal_basis}),
             "born": born, **scope_document(scope),
-            "photographs": stated(_photographs(photographs), provenance),
+            "photographs": stated(photographs_document(photographs), provenance),
         }  # fmt: skip
         return case_from(self._server.send("POST", "cases", document))
 
@@ -217,6 +214,15 @@ class Connection:
     def remove_member(self, reference: str, account: str) -> Case:
         """Let an account know of a case no longer."""
         return case_from(self._server.send("DELETE", _case(reference, "members", account), {}))
+
+    def change_case(self, reference: str, **changes: Any) -> Case:
+        """Request a change of a case; another person approves it.
+
+        *changes* are ``district``, ``start``, ``end``, ``unplaced``, ``cameras``, ``title``,
+        ``authority``, ``authorisation`` or ``valid_days``, counted from now; what is not named
+        stays.
+        """
+        return self._do(reference, "change", changes_document(changes))
 
     def hand_over(self, reference: str, account: str, *, reason: str) -> Case:
         """Make another account responsible for a case, at once."""
@@ -308,7 +314,7 @@ class Connection:
             "case": case, "top": top, "threshold": threshold, "shots": shots,
             "case_photographs": "all" if case_photographs == "all" else list(case_photographs),
             "only": None if only is None else filter_document(only),
-            **scope_document(scope), "photographs": _photographs(photographs),
+            **scope_document(scope), "photographs": photographs_document(photographs),
         }  # fmt: skip
         return FoundOnServer.of(self._server.send("POST", "searches", document), self._fetch)
 
@@ -426,22 +432,3 @@ def _case(reference: str, *more: str) -> str:
 
 def _of_scope(scope: Scope, only: Filter | None) -> dict[str, Any]:
     return {**scope_document(scope), "only": None if only is None else filter_document(only)}
-
-
-def _photographs(photographs: Sequence[Photograph]) -> list[dict[str, Any]]:
-    return [_photograph(one, number) for number, one in enumerate(photographs, start=1)]
-
-
-def _photograph(source: Photograph, number: int) -> dict[str, Any]:
-    source, face = source if isinstance(source, tuple) else (source, None)
-    if isinstance(source, bytes):
-        name, content = f"photograph {number}", source
-    else:
-        path = Path(source)
-        try:
-            name, content = path.name, path.read_bytes()
-        except OSError as error:
-            raise ImageError(
-                f"cannot be read ({error.strerror})", where=str(path), fix="Name another file"
-            ) from None
-    return {"name": name, "face": face, "content": base64.b64encode(content).decode()}

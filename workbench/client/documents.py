@@ -229,6 +229,38 @@ def _read(text: str | None) -> datetime | None:
     return None if text is None else parse_time(text)
 
 
+def changes_document(changes: Mapping[str, Any]) -> Document:
+    """Return changes of a request as JSON values."""
+    written: Document = dict(changes)
+    if "district" in written:
+        written["district"] = to_geojson(written["district"])
+    for name in {"start", "end"} & written.keys():
+        written[name] = written[name].isoformat()
+    if "unplaced" in written:
+        written["unplaced"] = list(written["unplaced"])
+    return written
+
+
+def changes_from(document: Mapping[str, Any]) -> Document:
+    """Read changes of a request; raise DistrictError or TimeError where one is wrong."""
+    read: Document = {
+        name: str(document[name])
+        for name in ("title", "authority", "authorisation")
+        if name in document
+    }
+    if "district" in document:
+        read["district"] = from_geojson(document["district"])
+    for name in {"start", "end"} & document.keys():
+        read[name] = parse_time(str(document[name]), where=name)
+    if "unplaced" in document:
+        read["unplaced"] = tuple(map(str, document["unplaced"]))
+    if "cameras" in document:
+        read["cameras"] = None if document["cameras"] is None else int(document["cameras"])
+    if "valid_days" in document:
+        read["valid_days"] = float(document["valid_days"])
+    return read
+
+
 def stated(photographs: Sequence[Document], provenance: Sequence[Provenance]) -> list[Document]:
     """Return photographs with where each comes from, as the person who asks states it.
 

@@ -28,7 +28,7 @@ ROUTES = [
     ("me", footage.Me),
     ("cases", cases.Cases),
     (rf"cases/{_NAME}", cases.OneCase),
-    (rf"cases/{_NAME}/(approve|confirm|decline|close|responsible)", cases.CaseAction),
+    (rf"cases/{_NAME}/(approve|confirm|decline|close|responsible|change)", cases.CaseAction),
     (rf"cases/{_NAME}/members/{_NAME}", cases.Member),
     (rf"cases/{_NAME}/history", cases.CaseHistory),
     (rf"cases/{_NAME}/sightings", cases.CaseSightings),

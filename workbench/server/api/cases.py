@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.cases import TEMPLATES, Request
-from workbench.casework.changes import hand_over
+from workbench.casework.changes import ask_change, changed_request, hand_over
 from workbench.casework.history import history
 from workbench.casework.reviewing.fillers import ErrorRate, error_rates
 from workbench.casework.reviewing.reviewlist import review_state
 from workbench.casework.reviewing.sightings import Sighting, confirmed_sightings
 from workbench.casework.subjects import describe_subject
-from workbench.client.documents import Document, candidate_document, case_document
+from workbench.client.documents import Document, candidate_document, case_document, changes_from
 from workbench.domain import parse_time
 from workbench.errors import CaseError
 from workbench.server.api import questions
@@ -22,6 +22,7 @@ from workbench.server.api.endpoint import Endpoint
 from workbench.server.api.problems import BadInput
 
 if TYPE_CHECKING:
+    from workbench.casework.cases import Case
     from workbench.casework.register import CaseRegister
 
 
@@ -103,12 +104,22 @@ class CaseAction(_OfCases):
             return case_document(
                 self.register.confirm(reference, digest=digest, authorisation=named)
             )
+        if action == "change":
+            return case_document(self._change(reference, document))
         reason = questions.text_of(document, "reason")
         if action == "responsible":
             account = questions.text_of(document, "account")
             return case_document(hand_over(self.register, reference, account, reason=reason))
         act = self.register.decline if action == "decline" else self.register.close
         return case_document(act(reference, reason=reason))
+
+    def _change(self, reference: str, document: Document) -> Case:
+        changes = questions.understood(lambda: changes_from(document), "change")
+        try:
+            asked = changed_request(self.register.case(reference), changes)
+        except CaseError as error:
+            raise BadInput(error.what, where=error.where, fix=error.fix) from None
+        return ask_change(self.register, asked)
 
 
 class CaseHistory(_OfCases):

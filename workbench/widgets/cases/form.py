@@ -26,7 +26,7 @@ from workbench.widgets.components.tasks import LOADING
 from workbench.widgets.components.timerange import TimePanel
 
 UNCHOSEN = ("Choose the kind of case…", "")
-LABEL = {"description_width": "124px"}
+LABEL = {"description_width": "136px"}
 FIELDS = {
     "reference": ("Reference", "Such as A-2026-117"),
     "title": ("Title", "A few words for lists"),
@@ -36,7 +36,7 @@ FIELDS = {
     "urgent": ("Urgent because", "Empty if it can wait for their decision"),
     "members": ("Further members", "Names with which they sign in, with commas between"),
     "description": ("Who it is", "A few words about the person"),
-    "born": ("Date of birth", "2011, 2011-03 or 2011-03-29, as far as it is known"),
+    "born": ("Date of birth", "As far as known: 2011, 2011-03 …"),
 }
 OF_SUBJECT = ("description", "born")
 STATED = {
@@ -230,7 +230,7 @@ class _ProvenanceFields(ipywidgets.VBox):  # type: ignore[misc]
             field: ipywidgets.Text(
                 stated[field], description=label, placeholder=hint, layout={"width": "100%"},
                 continuous_update=False,
-                style={"description_width": "84px"},
+                style={"description_width": "96px"},
             )
             for field, (label, hint) in STATED.items()
         }  # fmt: skip

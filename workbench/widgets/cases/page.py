@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from workbench.casework.waiting import Waiting
 
 COLUMNS = ["Case", "Status", "Purpose", "Title", "Requested by", "Approved by", "Valid until"]
-WAITING = ["Case", "Waiting for you", "Title", "Since"]
+WAITING = ["Case", "What", "Title", "Since"]
 IN_TRAINING = (
     "This installation is in training: no case carries any authority, and nothing found may be "
     "acted on. Cases are requested and approved once roles have been granted."
