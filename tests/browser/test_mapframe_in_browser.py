@@ -97,6 +97,20 @@ def test_a_map_without_pictures_asks_for_those_of_the_popup_that_is_opened(
     )
     inside.locator("img[src^='data:image/jpeg']").wait_for()
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 48
+    # In the dark the map is dark, and no filter changes the face.
+    dark = inside.locator("html[data-scheme=dark]")
+    assert dark.count() == 0
+    host.page.emulate_media(color_scheme="dark")
+    dark.wait_for()
+    filtered = """(shown) => { const filters = [];
+      for (let one = shown; one; one = one.parentElement)
+        filters.push(getComputedStyle(one).filter);
+      return filters.filter((filter) => filter !== "none"); }"""
+    assert picture.evaluate(filtered) == []
+    assert inside.locator(".sl-plate").first.evaluate(filtered) != []
+    host.screenshot("map-dark")
+    host.page.evaluate("document.body.dataset.jpThemeLight = 'true'")  # as JupyterLab's theme
+    dark.wait_for(state="detached")
     # It is kept, and not asked for again.
     inside.locator('.sl-sighting[title^="Station"]').press("Enter")
     host.page.wait_for_function("sent.length == 2")

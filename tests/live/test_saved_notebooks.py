@@ -67,6 +67,8 @@ page.results.comparison.make_clip()
 while not page.results.comparison.clip and not page.results.compared.clip_problem:
     await asyncio.sleep(0.1)
 page
+# %%
+result.timeline()
 """
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -147,6 +149,8 @@ def test_a_saved_page_holds_no_picture_no_clip_and_no_map(
     ]:
         assert mark in picture
         assert len(picture) < 500
+    # Before the first chart of Plotly goes what makes it as dark as the notebook.
+    assert [one for one in states if ".js-plotly-plot" in one["state"].get("_css", "")]
     for state in states:
         for buffer in state.get("buffers", ()):
             content = base64.b64decode(buffer["data"])
