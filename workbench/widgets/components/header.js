@@ -1,9 +1,14 @@
 // Tells the document around a page what the bar on top of it shows: the case that is chosen and,
 // where no server of ours knows it, the pages there are. In a notebook nobody listens.
 
-/** @typedef {{ chosen: string, pages: { name: string, title: string }[], account: string }} State */
+/**
+ * @typedef {object} Traits
+ * @property {string} chosen The case.
+ * @property {{ name: string, title: string }[]} pages
+ * @property {string} account
+ */
 
-/** @param {RenderProps<WidgetModel<State>>} props */
+/** @param {RenderProps<WidgetModel<Traits>>} props */
 function render({ model, el }) {
   el.style.display = "none";
   const tell = () => {
