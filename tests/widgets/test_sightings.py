@@ -100,3 +100,43 @@ def test_who_may_not_export_saves_nothing(
 
 def test_a_missing_gallery_is_named(tmp_path: Path, fresh_home: Path) -> None:
     assert "there is no gallery here" in sightings(tmp_path / "none.duckdb").value
+
+
+def test_notes_are_written_and_withdrawn_beside_the_sightings(
+    decided: Any, town_file: Path
+) -> None:
+    decided.sit("anna")
+    panel = SightingsPage(SightingsModel(town_file, installation=decided.installation))
+    notes = panel.beside.children[0].children[1]
+    assert [words for words, _ in notes.about.options] == ["The case"]
+    panel.table._received(None, {"open": panel.model.candidates[0].tracklet_id}, None)
+    offered = [words for words, _ in notes.about.options]
+    assert offered[0] == "This face"
+    assert offered[1].startswith("Marker at 0")
+    assert offered[2:] == ["Its recording", "Its camera", "The case"]
+    notes.text.value = "He limps <b>& waits</b>"
+    notes._write()
+    assert notes.text.value == ""
+    assert "He limps &lt;b&gt;&amp; waits" in notes.listed.value
+    notes._write()  # nothing was typed
+    assert "the note is empty" in notes.model.messages["notes"]
+    notes._withdraw()
+    assert "withdrawn by anna" in notes.listed.value
+    assert notes.withdrawing.layout.display == "none"
+    assert "Watched: 0 s of 40 min (0.0 %)" in panel.watched.value
+    assert "Not watched: 100.0 %" in panel.watched.value
+
+
+def test_notes_of_others_are_not_on_the_page_of_who_may_decide(
+    listed: Any, town_file: Path
+) -> None:
+    from workbench.casework.notes import THE_CASE, write_note
+
+    listed.sit("anna")
+    write_note(listed.register, "A-1", THE_CASE, "Seen at the bridge.")
+    listed.sit("rosa")
+    panel = SightingsPage(SightingsModel(town_file, installation=listed.installation))
+    notes = panel.beside.children[0].children[1]
+    assert "Seen at the bridge." not in notes.listed.value
+    assert "1 note of others not shown" in notes.listed.value
+    assert "Nothing is noted yet." not in notes.listed.value

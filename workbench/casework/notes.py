@@ -134,6 +134,16 @@ def about_recording(candidate: Candidate, second: float | None = None) -> Matter
     )
 
 
+def matters_of(candidate: Candidate) -> tuple[Matter, ...]:
+    """Return what notes beside a candidate are about: it, its moment, its recording, its camera."""
+    return (
+        about_candidate(candidate),
+        about_recording(candidate, round(candidate.shot_seconds, 1)),
+        about_recording(candidate),
+        about_camera(candidate.camera),
+    )
+
+
 def find_matter(
     gallery: Gallery,
     *,

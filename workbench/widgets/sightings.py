@@ -10,12 +10,14 @@ import ipywidgets
 from traitlets import Instance, Tuple, Unicode
 
 from workbench.casework.facts import notices_of
+from workbench.casework.notes import THE_CASE, matters_of
 from workbench.casework.reviewing.sightings import (
     ConfirmedSightings,
     Sighting,
     confirmed_sightings,
     readable_cases,
 )
+from workbench.casework.viewing import Watched, watched
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
 from workbench.installation import Installation
@@ -25,6 +27,7 @@ from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.header import PageHeader, case_asked
 from workbench.widgets.components.mapframe import MapFrame
 from workbench.widgets.components.media import address
+from workbench.widgets.components.notes import NotesModel, NotesPanel, watched_table
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -70,6 +73,7 @@ class SightingsModel(Tasks):
     found = Instance(
         ConfirmedSightings, allow_none=True, help="what is confirmed in it; None: not known yet"
     )
+    watched = Instance(Watched, allow_none=True, help="what of its footage was watched")
     selected = Unicode(help="the tracklet_id of the sighting that is highlighted, or nothing")
 
     def __init__(
@@ -112,17 +116,20 @@ class SightingsModel(Tasks):
         """Take a case, and fetch what is confirmed in it."""
         self.say("case")
         with self.hold_trait_notifications():
-            self.case, self.found, self.selected = reference, None, ""
+            self.case, self.found, self.watched, self.selected = reference, None, None, ""
         if not reference:
             return
 
-        def job() -> ConfirmedSightings:
+        def job() -> tuple[ConfirmedSightings, Watched]:
+            register = self.installation.register
             with self.installation.open_gallery(self.gallery) as gallery:
-                return confirmed_sightings(self.installation.register, reference, gallery)
+                found = confirmed_sightings(register, reference, gallery)
+                return found, watched(register, reference, gallery)
 
-        def done(found: ConfirmedSightings) -> None:
+        def done(found: tuple[ConfirmedSightings, Watched]) -> None:
             if self.case == reference:  # else another was chosen meanwhile
-                self.found = found
+                with self.hold_trait_notifications():
+                    self.found, self.watched = found
 
         self.do("case", "Fetching the sightings", job, done)
 
@@ -192,6 +199,14 @@ class SightingsPage(Panel):
             lambda: model.whereabouts,
             lambda words: model.say("files", words),
         )
+        self.noted = NotesModel(model.installation, whole=True, work=model.work)
+        self.watched = markup()
+        self.beside = ipywidgets.VBox(
+            [
+                panel(heading("Notes and markers"), NotesPanel(self.noted, model.zone)),
+                panel(heading("Footage watched"), self.watched),
+            ]
+        )
         self.answer = ipywidgets.VBox(
             [
                 panel(
@@ -210,8 +225,8 @@ class SightingsPage(Panel):
             message(model, "case"),
             self.status,
         )
-        super().__init__([head, self.answer, PageHeader(model.installation, model)])
-        for box in (self, self.answer):
+        super().__init__([head, self.answer, self.beside, PageHeader(model.installation, model)])
+        for box in (self, self.answer, self.beside):
             box.add_class("sl-board")
         self.add_class("sl-sightings-page")
         self._drawing = False
@@ -242,6 +257,9 @@ class SightingsPage(Panel):
         self.status.value = f'<div role="status">{_status(model)}</div>'
         shown = model.whereabouts
         self.answer.layout.display = "" if shown else "none"
+        self.beside.layout.display = "" if model.found else "none"
+        self.watched.value = watched_table(model.watched, model.zone) if model.watched else ""
+        self._take_notes()
         if shown is None:
             return
         model.say("files")
@@ -260,11 +278,18 @@ class SightingsPage(Panel):
         )
         self._highlight()
 
+    def _take_notes(self) -> None:
+        """Take the case, and the sighting that is selected, for what is noted."""
+        model = self.model
+        chosen = next((c for c in model.candidates if c.tracklet_id == model.selected), None)
+        self.noted.take(model.case, [*([] if chosen is None else matters_of(chosen)), THE_CASE])
+
     def _highlight(self, _: object = None) -> None:
         """Highlight the selected sighting in timeline, table and map."""
         from workbench.maps.timeline import timeline
 
         model = self.model
+        self._take_notes()
         self.map.selected = self.table.selected = model.selected
         seen = {candidate.camera.camera_id for candidate in model.candidates}
         footage = model.footage[model.footage["camera_id"].isin(seen)]

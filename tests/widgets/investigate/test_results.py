@@ -264,6 +264,22 @@ def test_what_others_sorted_is_there_when_the_search_is_asked_again(panel: Resul
     panel.triage.undo()
 
 
+def test_a_note_is_written_beside_the_comparison_and_told_on_the_card(panel: ResultsPanel) -> None:
+    assert panel.notes.layout.display == "none"
+    wanted = panel.model.shown[0]
+    panel.compared.compare(wanted.tracklet_id)
+    assert panel.notes.layout.display == ""
+    panel.notes.text.value = "Same scar & coat"
+    panel.notes._write()
+    assert panel.noted.messages == {}
+    assert "Same scar &amp; coat" in panel.notes.listed.value
+    assert [item["noted"] for item in panel.candidates.items] == [
+        int(item["id"] == wanted.tracklet_id) for item in panel.candidates.items
+    ]
+    panel.notes._withdraw()
+    assert not any(item["noted"] for item in panel.candidates.items)
+
+
 # --- The seconds around it --------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from workbench.casework.facts import change_facts, facts, notices_of, provenance_words, warnings
+from workbench.casework.notes import THE_CASE
 from workbench.maps.zones import local_zone
 from workbench.widgets.cases.area import CaseMap
 from workbench.widgets.components.media import address
+from workbench.widgets.components.notes import NotesModel, NotesPanel
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -99,6 +101,8 @@ class CasePanel(Panel):
         self._make_members()
         self.events = fold("History", self.told, message(model, "history"))
         self.events.children[0].observe(self._tell, "value")
+        self.noted = NotesModel(model.installation, whole=True, work=model.work)
+        self.noting = NotesPanel(self.noted, UTC)
         seen = ipywidgets.VBox([self.map, self.faces])
         read = ipywidgets.VBox(
             [
@@ -117,6 +121,7 @@ class CasePanel(Panel):
                 both,
                 self.people,
                 self.events,
+                fold("Notes and markers", self.noting),
                 fold("Digests and scores", self.rest),
             ]
         )
@@ -196,6 +201,8 @@ class CasePanel(Panel):
         if case is None:
             return
         offers, zone = model.offers, self._zone_of(case)
+        self.noting.zone = zone
+        self.noted.take(case.reference, [THE_CASE])
         for name, act in self.acts.items():
             act.layout.display = "" if name in offers else "none"
         urgent = case.state == "requested" and case.request.urgent

@@ -22,6 +22,7 @@
  * @property {string} opinion
  * @property {string} mark
  * @property {boolean} [seen] Whether it has been compared since the search.
+ * @property {number} [noted] How many notes about it stand.
  */
 /** @typedef {string | string[] | null} Cell A text, lines, or null for the opinion. */
 /**
@@ -107,6 +108,7 @@ function createCard(item) {
     createElement("span", "sl-hint", `${item.quality} picture`),
     createOpinion(item),
   );
+  if (item.noted) text.append(createElement("span", "sl-hint", `✎ ${item.noted} noted`));
   if (item.seen && !item.verdict) text.append(createElement("span", "sl-seen sl-hint", "seen"));
   button.append(createPicture(item, `Candidate ${item.rank}, ${item.camera}`), text);
   root.append(button);

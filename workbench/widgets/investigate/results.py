@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets
 import traitlets
 
+from workbench.casework.notes import matters_of
 from workbench.domain import Candidate, length_words
 from workbench.faces.probes import POOR_BELOW
 from workbench.investigation import SearchResult
@@ -17,6 +18,7 @@ from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.footageplot import gap_words
 from workbench.widgets.components.hours import narrowed
 from workbench.widgets.components.media import address
+from workbench.widgets.components.notes import NotesModel, NotesPanel
 from workbench.widgets.components.parts import (
     GOOD_FROM,
     Panel,
@@ -86,6 +88,8 @@ class ResultsPanel(Panel):
         pages = row(self.view, self.clear, self.where, self.previous, self.next)
         pages.add_class("sl-pages")
         self.compared = TriagePanel(self.comparison, self.listing)
+        self.noted = NotesModel(model.installation, work=model.work)
+        self.notes = NotesPanel(self.noted, model.zone)
         self.probe = markup()
         self.sorter = CardSorter(self.listing)
         self.seen: set[str] = set()  # tracklet_ids: compared since the search
@@ -97,7 +101,7 @@ class ResultsPanel(Panel):
         self.tools = ipywidgets.VBox([filters, pages, self.sorter.bar])
         self.body = ipywidgets.HBox([self.probe, self.candidates])
         self.body.add_class("sl-beside")
-        super().__init__([self.summary, *tools, self.compared, self.tools, self.body])
+        super().__init__([self.summary, *tools, self.compared, self.notes, self.tools, self.body])
         self.add_class("sl-panel")
         self.add_class("sl-results")
         self.view.observe(self._show_as, "value")
@@ -108,6 +112,10 @@ class ResultsPanel(Panel):
         model.observe(self._highlight, "selected")
         self.listing.observe(self._draw, ["candidates", "page", "table"])
         self.triage.observe(self._draw, "opinions")
+        self.comparison.observe(self._take_notes, "candidate")
+        model.observe(self._take_notes, "result")
+        self.noted.observe(self._draw, "found")
+        self._take_notes()
         self._summarise()
         self._offer()
         self._draw()
@@ -122,6 +130,12 @@ class ResultsPanel(Panel):
             self._draw()
         if not change["new"]:  # the comparison was left: back to where it was opened
             self.candidates.focus_on(change["old"])
+
+    def _take_notes(self, _: object = None) -> None:
+        """Take the candidate that is compared for what is noted."""
+        result, candidate = self.model.result, self.comparison.candidate
+        self.noted.take(result.case if result else "", matters_of(candidate) if candidate else ())
+        self.notes.layout.display = "" if candidate else "none"
 
     def _summarise(self, change: Any = None) -> None:
         result = self.model.result
@@ -160,7 +174,12 @@ class ResultsPanel(Panel):
         self.clear.layout.display = "" if listing.narrowed else "none"
         items = self.model.view(listing.page_items)
         self.candidates.items = [
-            {**card(one, listing), "seen": one.tracklet_id in self.seen} for one in items
+            {
+                **card(one, listing),
+                "seen": one.tracklet_id in self.seen,
+                "noted": len(self.noted.found.about("candidate", one.tracklet_id)),
+            }
+            for one in items
         ]
         self.candidates.table = listing.table
         if result is None:
