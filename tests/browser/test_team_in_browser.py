@@ -299,6 +299,18 @@ def test_people_behind_nginx_are_who_its_password_says(
     search_by_program(there, [of_megabytes(wanted[0], 2)])
     (asked,) = [entry for entry in recorded(team.home) if entry["what"] == "case.asked"]
     assert (asked["by"]["account"], asked["by"]["way"]) == ("anna", "proxy")
+    ada = Person(
+        "ada", team, visit, ignore_https_errors=True,
+        http_credentials={"username": "ada", "password": PASSWORD},
+    )  # fmt: skip
+    people = ada.open("people", ".sl-people")
+    ada.reads("supervisor, since")
+    assert CASE not in people.inner_text()
+    people.locator(".sl-sessions > *", has_text="sara, by the proxy").get_by_role("button").click()
+    ada.reads("Ended 1 session of sara.")
+    expect(people.locator(".sl-sessions > *", has_text="sara")).to_have_count(0)
+    ada.seen.screenshot("team-4-people")
+    ada.seen.assert_clean()
     if os.getuid() == 0:
         sockets = list(Path(team.log).parent.glob("*.sock"))
         assert [path.stat().st_mode & 0o007 for path in sockets] == [0]

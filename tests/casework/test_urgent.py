@@ -18,6 +18,7 @@ from workbench.casework.cases import Case, Request
 from workbench.casework.drafts import keep_draft, read_drafts
 from workbench.casework.evidence.export import export
 from workbench.casework.facts import facts, notices_of, status_words
+from workbench.casework.oversight import UrgentCases, annual
 from workbench.casework.retention import held
 from workbench.casework.reviewing.exports import exportable, record_export
 from workbench.casework.reviewing.review import decide, list_for_review, waiting
@@ -25,9 +26,11 @@ from workbench.casework.reviewing.reviewlist import review_list, review_state, r
 from workbench.casework.reviewing.sightings import confirmed_sightings
 from workbench.casework.reviewing.triage import opinions, record_view, sort_out
 from workbench.casework.subjects import subject_folder
+from workbench.client.documents import case_document, case_from
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted, SightlineError
 from workbench.gallery import Gallery
+from workbench.server.rounds import Rounds
 
 SEEN = {"nose": "similar", "ears": "similar", "mouth": "similar"}
 
@@ -221,3 +224,31 @@ def test_what_cannot_be_deleted_is_on_record_and_tried_again(
     told = dict(facts(office.sit("sven").case("A-1", ended=True)))
     assert told["what came of it"].startswith("deleted")
     assert not subject_folder(office.folder, "A-1").exists()
+
+
+def test_a_running_server_deletes_what_is_due_though_no_one_asks(
+    office: Any, clock: Any, begun: Case
+) -> None:
+    rounds = Rounds(office.home)
+    rounds.make()
+    assert subject_folder(office.folder, "A-1").is_dir()
+    clock.forward(hours=48)
+    rounds.make()
+    assert not subject_folder(office.folder, "A-1").exists()
+    assert len(office.events("case.erased")) == 1
+
+
+def test_the_record_counts_urgent_cases_and_programs_are_told_of_them(
+    office: Any, clock: Any, begun: Case, ask: Callable[..., Request], subject: Probe
+) -> None:
+    assert case_from(case_document(begun)) == begun
+    office.sit("anna").ask(ask("A-2", urgent="At night"), subject=subject)
+    second = office.approve("sara", "A-2")
+    confirmed = office.sit("sven").confirm("A-2", digest=second.digest)
+    assert case_from(case_document(confirmed)) == confirmed
+    clock.forward(hours=48)
+    found = UrgentCases.of(office.events())
+    assert (found.begun, found.confirmed, found.ended, found.waiting) == (2, 1, 1, 0)
+    year = begun.begun_at.year if begun.begun_at else 0
+    (figures,) = annual(office.sit("otto"), year)
+    assert (figures.asked, figures.approved, figures.urgent, figures.confirmed) == (2, 1, 2, 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from workbench.casework import approval, authority, cases, facts, register, retention
+from workbench.casework import approval, authority, cases, facts, oversight, register, retention
 from workbench.casework.cases import Case, Request
 from workbench.casework.record import audit
 from workbench.domain import Probe
@@ -28,7 +28,7 @@ class Clock:
                 return datetime.now(tz) + clock.ahead
 
         modules: tuple[ModuleType, ...] = (
-            authority, cases, facts, register, retention, approval, audit,
+            authority, cases, facts, oversight, register, retention, approval, audit,
         )  # fmt: skip
         for module in modules:
             if hasattr(module, "datetime"):

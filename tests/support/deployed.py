@@ -36,6 +36,7 @@ TEAM = {
     "rosa": "reviewer",
     "rolf": "reviewer",
     "otto": "auditor",
+    "ada": "administrator",
 }
 PASSWORD = "of-the-tests"
 

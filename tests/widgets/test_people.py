@@ -11,6 +11,7 @@ import pytest
 
 from workbench.casework.accounts import accounts
 from workbench.casework.cases import Case
+from workbench.casework.record.identity import Identity
 from workbench.casework.signedin import sessions_of
 from workbench.errors import NotPermitted, SettingsError
 from workbench.server.administration import SessionsSocket
@@ -38,8 +39,8 @@ class Server:
     def is_kernel(self, _pid: int) -> bool:
         return True
 
-    def session_of_process(self, _pid: int) -> Session | None:
-        return Session(self.account, "hub") if self.account else None
+    def identity_of_process(self, _pid: int) -> Identity | None:
+        return Identity(self.account, "hub") if self.account else None
 
     def number_of(self, session: Session) -> int:
         return 2 * (session is self.page)

@@ -14,10 +14,10 @@ import socket
 from pathlib import Path
 from typing import Any, Protocol
 
-from workbench.casework.record.identity import peer_of
-from workbench.casework.record.people import MAY, read_people
+from workbench.casework.record.identity import Identity, peer_of
+from workbench.casework.record.people import MAY, person_of, read_people
 from workbench.casework.signedin import KIND
-from workbench.errors import SettingsError
+from workbench.errors import NotPermitted, SettingsError
 from workbench.server.sessions import Session, Sessions
 from workbench.server.teller import CaseworkSocket
 
@@ -28,8 +28,8 @@ class Kernels(Protocol):
     def is_kernel(self, pid: int) -> bool:
         """Check that a process is a kernel, or one that a kernel has started."""
 
-    def session_of_process(self, pid: int) -> Session | None:
-        """Session that a process works for; None for any other process."""
+    def identity_of_process(self, pid: int) -> Identity | None:
+        """Person whom a process works for; None for any other process."""
 
     def number_of(self, session: Session) -> int:
         """Number of kernels of a session."""
@@ -68,13 +68,14 @@ class SessionsSocket(CaseworkSocket):
         """
         if not self._kernels.is_kernel(pid):
             return True
-        session = self._kernels.session_of_process(pid)
-        try:
-            roles = read_people(self._folder).roles
-        except SettingsError:
+        known = self._kernels.identity_of_process(pid)
+        if known is None:
             return False
-        given = roles.get(session.account, ()) if session and session.alive else ()
-        return any("session.end" in MAY[role] for role in given)
+        try:
+            roles = person_of(read_people(self._folder), known).roles
+        except (NotPermitted, SettingsError):
+            return False
+        return any("session.end" in MAY[role] for role in roles)
 
     def _told(self, session: Session) -> dict[str, Any]:
         return {

@@ -63,6 +63,8 @@ def test_a_purge_amid_a_review(
     assert planned.span
     assert planned.span[0] == START + timedelta(hours=3)
     assert not planned.is_empty
+    # One lies in what the open case may search; the other was taken elsewhere.
+    assert (planned.removed["recordings"], planned.searchable, planned.held.cases) == (2, 1, 1)
     with Gallery.open(copy, write=True) as gallery:
         removing = partial(remove_old, gallery)
         done = purge(office.register, copy, removing, planned=planned)

@@ -7,8 +7,10 @@ from typing import Any
 
 import ipywidgets
 
+from workbench.casework.facts import urgent_notice
 from workbench.errors import SightlineError
 from workbench.installation import Installation
+from workbench.maps.zones import UTC_ZONE
 from workbench.widgets.components.compare import ComparePanel
 from workbench.widgets.components.guide import Guide
 from workbench.widgets.components.header import PageHeader, case_asked, link_to
@@ -53,7 +55,7 @@ class ReviewPanel(Panel):
         self.choice = ipywidgets.Dropdown(
             layout={"flex": "0 1 520px"}, tooltip="The case whose faces you compare"
         )
-        self.left = markup()
+        self.left, self.notice = markup(), markup()
         self.comparison = FaceComparison(model)
         self.compared = FacePanel(self.comparison)
         self.sheet = DecisionSheet(
@@ -70,7 +72,7 @@ class ReviewPanel(Panel):
         )
         head.add_class("sl-review-head")
         header = PageHeader(model.installation, model)
-        super().__init__([head, message(model, "case"), self.work, Guide(), header])
+        super().__init__([head, self.notice, message(model, "case"), self.work, Guide(), header])
         for name in ("sl-panel", "sl-whole", "sl-review"):
             self.add_class(name)
         self._drawing = False
@@ -80,6 +82,7 @@ class ReviewPanel(Panel):
             self._draw, ["items", "place", "case", "state", "bar", "missing", "queues", "said"]
         )
         model.observe(self._complain, "messages")
+        model.observe(self._note, "case")
         self._offer()
         self._draw()
         known = (
@@ -115,6 +118,16 @@ class ReviewPanel(Panel):
             self.choice.value = model.case if model.case in model.queues else ""
         finally:
             self._drawing = False
+
+    def _note(self, _: object = None) -> None:
+        """Say that the case is urgent and not confirmed, while it is."""
+        installation, chosen = self.model.installation, self.model.case
+        cases = installation.register.cases() if chosen else ()
+        zone = installation.settings.zone or UTC_ZONE
+        words = next((urgent_notice(c, zone=zone) for c in cases if c.reference == chosen), "")
+        self.notice.value = (
+            f'<p class="sl-message" role="note">{escaped(words)}</p>' if words else ""
+        )
 
     def _draw(self, _: object = None) -> None:
         item = self.model.item
