@@ -18,6 +18,7 @@ from workbench.casework.cases import Case, Request
 from workbench.casework.drafts import keep_draft, read_drafts
 from workbench.casework.evidence.export import export
 from workbench.casework.facts import facts, notices_of, status_words
+from workbench.casework.history import history
 from workbench.casework.oversight import UrgentCases, annual
 from workbench.casework.retention import held
 from workbench.casework.reviewing.exports import exportable, record_export
@@ -160,6 +161,7 @@ def test_every_door_is_shut_from_that_minute_on_and_all_is_deleted(
     (listed,) = office.sit("anna").cases()
     assert status_words(listed) == "not confirmed"
     assert dict(facts(listed))["what came of it"].startswith("deleted, ")
+    assert history(office.register, "A-1")[-1].words == "what came of the urgent case was deleted"
     assert office.sit("sven").case("A-1", ended=True).erased_at == done.at
 
 

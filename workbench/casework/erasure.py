@@ -36,6 +36,7 @@ _CAME = {
     "triage.noted": "opinions",
     "review.listed": "review lists",
     "review.decided": "decisions",
+    "note.written": "notes",
     "footage.fetched": "films fetched, which stay in their gallery until they are too old",
 }
 

@@ -32,10 +32,11 @@ class Event:
 def history(register: CaseRegister, reference: str) -> tuple[Event, ...]:
     """Return what happened to a case that the user may see, in order.
 
-    Only what counts is in it. The whole record is read, a second for 100,000 entries. Raises as
-    :meth:`CaseRegister.case`.
+    Only what counts is in it, also of an urgent case that was not confirmed. The whole record is
+    read, a second for 100,000 entries. Raises NotPermitted or CaseError if there is no such case
+    for the user: see :meth:`CaseRegister.case`.
     """
-    case = register.case(reference)
+    case = register.case(reference, ended=True)
     entries = list(register.entries_of(reference, "case."))
     entries += register.entries_of(reference, "subject.")
     since = entries[0].number if case.is_training and entries else 0

@@ -130,7 +130,7 @@ class CaseHistory(_OfCases):
         await self.send(partial(self._told, reference), heavy=True)
 
     def _told(self, reference: str) -> Document:
-        self.case(reference)
+        self.case(reference, ended=True)
         return {
             "events": [
                 {"at": e.at.isoformat(), "account": e.account, "what": e.words, "entry": e.entry}
