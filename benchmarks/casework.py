@@ -153,7 +153,9 @@ def measure(scratch: Path, rounds: int, recordings: int) -> dict[str, float]:
 
         def casework():
             permit = authority.authorise(register, "B-1", gallery, probe, scope, cameras=cameras)
-            authority.answered(register, permit, gallery, found, candidates=20, seconds=0.1)
+            authority.answered(
+                register, permit, gallery, found, candidates=20, compared=20, seconds=0.1
+            )
 
         found = search(gallery, probe, scope, case="B-1", register=register, top=20).candidates
         whole(), bare(), casework()
