@@ -24,9 +24,10 @@ from workbench.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from workbench.calibration import Normaliser
+    from workbench.casework.evidence.films import ClipMaker, OnPicture
     from workbench.casework.record.people import Action
     from workbench.domain import Candidate
-    from workbench.faces.clips import Clip
+    from workbench.faces.clips import Clip, Cut
     from workbench.gallery import Gallery
 
 G = TypeVar("G", bound="Gallery")
@@ -210,6 +211,26 @@ class Installation:
             profile = opened.profile
         film = redacted_clip(source, shots, of or self.load_models(profile), reading=reading)
         return Clip(film, *seconds_around(shots))
+
+    def clip_maker(self, gallery: Gallery, *, sharp: bool = False) -> ClipMaker:
+        """Return a function that cuts clips of sightings; it loads the models for the first one.
+
+        With *sharp* it makes of each a film too in which bystanders can be recognised.
+        """
+
+        def clip(sighting: Candidate, source: Path, on_picture: OnPicture) -> Cut:
+            from workbench.faces.clips import cut  # most exports find no footage to cut
+
+            return cut(
+                source,
+                gallery.shots(sighting.tracklet_id),
+                self.load_models(gallery.profile),
+                reading=gallery.how_read(sighting.recording_id),
+                sharp=sharp,
+                on_picture=on_picture,
+            )
+
+        return clip
 
     def prepare_scores(self, gallery: Gallery) -> None:
         """Make what normalised scores take of each template, so that the next search need not."""

@@ -22,9 +22,7 @@ from workbench.installation import Installation
 from workbench.settings import load_settings
 
 if TYPE_CHECKING:
-    from workbench.casework.evidence.export import ClipMaker
-    from workbench.domain import Candidate
-    from workbench.gallery import Gallery
+    pass
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +40,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     exporting = add_action(
         actions, "export", _export,
         "write the signed archive of a case",
-        "Write the signed archive of a case: report, map, decisions, best shots, the case's "
+        "Write the signed archive of a case: report (HTML, PDF, DOCX), still sheet, clips, a "
+        "compilation of them in the order of time, map, decisions, best shots, the case's "
         "entries of the record and the SHA-256 of the recordings. Exit status 1 if a recording "
         "is not the one that was indexed.",
         "sightline evidence export A-2026-117 --gallery town.duckdb --output A-2026-117.zip",
@@ -60,6 +59,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the recordings are now; by default where they were indexed from; may be "
         "repeated",
+    )
+    exporting.add_argument(
+        "--sharp",
+        default="",
+        metavar="REASON",
+        help="make sharp clips too, in which bystanders can be recognised; the reason goes on "
+        "record",
     )
     add_json(exporting)
     checking = add_action(
@@ -90,7 +96,8 @@ def _export(options: argparse.Namespace) -> int:
             gallery,
             options.output,
             footage=options.footage,
-            clip=_clips(gallery, installation),
+            clip=installation.clip_maker(gallery, sharp=bool(options.sharp)),
+            sharp=options.sharp,
             zone=installation.settings.zone,
             base_map=installation.settings.base_map,
         )
@@ -107,22 +114,6 @@ def _export(options: argparse.Namespace) -> int:
         f"head: {made.head}",
     )
     return PROBLEMS if made.changed_sources else DONE
-
-
-def _clips(gallery: Gallery, installation: Installation) -> ClipMaker:
-    """Return a function that cuts clips of sightings; it loads the models for the first one."""
-
-    def clip(sighting: Candidate, source: Path) -> bytes:
-        from workbench.faces.clips import redacted_clip  # most exports find no footage to cut
-
-        models = installation.load_models(gallery.profile)
-        shots, reading = (
-            gallery.shots(sighting.tracklet_id),
-            gallery.how_read(sighting.recording_id),
-        )
-        return redacted_clip(source, shots, models, reading=reading)
-
-    return clip
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -7,11 +7,12 @@ detector misses is hidden as well as one that it finds.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -66,18 +67,49 @@ def redacted_clip(
 ) -> bytes:
     """Make an MP4 (H.264, no sound) around a tracklet's best shots, all other faces made coarse.
 
+    Parameters and errors are those of :func:`cut`.
+    """
+    return cut(recording, shots, models, reading=reading, margin=margin).coarse
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Films and a still that are cut from a recording around a sighting."""
+
+    coarse: bytes = field(repr=False)  # MP4, all other faces made coarse
+    still: bytes = field(repr=False)  # JPEG: the picture of the best shot, coarse likewise
+    sharp: bytes = field(default=b"", repr=False)  # MP4, everybody as recorded; empty: not asked
+
+
+def cut(
+    recording: Path,
+    shots: Sequence[Shot],
+    models: Models,
+    *,
+    reading: Reading | None = None,
+    margin: float = MARGIN_SECONDS,
+    sharp: bool = False,
+    on_picture: Callable[[Image, datetime], None] | None = None,
+) -> Cut:
+    """Cut the seconds around a tracklet's best shots from its recording, as MP4 and a still.
+
     Parameters
     ----------
     recording : Path
         Recording in which the tracklet was found.
     shots : sequence of Shot
-        Its best shots, at least one; their boxes show where the face is.
+        Its best shots, at least one, the best first; their boxes show where the face is.
     models : Models
         Their detector follows the face between best shots.
     reading : Reading, optional
         The way in which it was read when it was indexed; by default as the file says.
     margin : float
         Seconds before the first best shot and after the last.
+    sharp : bool
+        Make a film too in which nothing is coarse: bystanders can be recognised.
+    on_picture : callable, optional
+        Called with each coarse picture ``(height, width, 3) uint8`` (BGR) and its time (UTC). It
+        may raise Cancelled.
 
     Raises
     ------
@@ -87,7 +119,7 @@ def redacted_clip(
     """
     known = sorted(shots, key=lambda shot: shot.seconds)
     start, end = seconds_around(known, margin=margin)
-    buffer, last, first, checked = io.BytesIO(), None, None, 0
+    last, first, checked, still = None, None, 0, b""
     how = reading or Reading()
     opened = RecordingReader(
         recording,
@@ -96,28 +128,28 @@ def redacted_clip(
         rotation=how.rotation,
         pixel_aspect=how.pixel_aspect,
     )
-    with opened as reader, av.open(buffer, "w", format="mp4") as film:
-        stream = film.add_stream("libx264", rate=25)
-        stream.pix_fmt = "yuv420p"
-        stream.time_base = stream.codec_context.time_base = _TIME_BASE
+    with opened as reader, Film() as coarse, Film() as whole:
         for frame in reader.frames(start=start):
             if frame.seconds < start:
                 continue
             if frame.seconds > end:
                 break
             image = frame.image()
+            last = _follow(image, _expected(known, frame.seconds), last, models)
+            picture = _coarse_but(image, last)
             for shot in known:
                 if abs(shot.seconds - frame.seconds) <= SAME_MOMENT_SECONDS:
                     _check_shown(image, shot, recording)
                     checked += 1
-            last = _follow(image, _expected(known, frame.seconds), last, models)
-            picture = _coarse_but(image, last)
-            if first is None:
-                first = frame.seconds
-                stream.height, stream.width = picture.shape[:2]
-            shown = av.VideoFrame.from_ndarray(picture, format="bgr24")
-            shown.pts, shown.time_base = round((frame.seconds - first) * 1000), _TIME_BASE
-            film.mux(stream.encode(shown))
+                    if shot is shots[0]:
+                        still = _jpeg(picture)
+            first = frame.seconds if first is None else first
+            coarse.add(picture, frame.seconds - first)
+            if sharp:
+                whole.add(image[: picture.shape[0], : picture.shape[1]], frame.seconds - first)
+            if on_picture is not None:
+                ahead = timedelta(seconds=frame.seconds - known[0].seconds)
+                on_picture(picture, known[0].time + ahead)
         if first is None:
             raise RecordingError(
                 f"holds no picture between {start:.1f} s and {end:.1f} s",
@@ -126,8 +158,49 @@ def redacted_clip(
             )
         if not checked:
             raise _not_shown(recording)
-        film.mux(stream.encode())
-    return buffer.getvalue()
+        return Cut(coarse.finish(), still, whole.finish() if sharp else b"")
+
+
+class Film:
+    """An MP4 (H.264, no sound) that is written picture by picture."""
+
+    def __init__(self) -> None:
+        self._buffer = io.BytesIO()
+        self._film = av.open(self._buffer, "w", format="mp4")
+        self._stream: Any = None
+
+    def __enter__(self) -> Film:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._film.close()
+
+    def add(self, picture: Image, seconds: float) -> None:
+        """Add a picture ``(height, width, 3) uint8`` (BGR) with even sides, at its second."""
+        if self._stream is None:
+            self._stream = self._film.add_stream("libx264", rate=25)
+            self._stream.pix_fmt = "yuv420p"
+            self._stream.time_base = self._stream.codec_context.time_base = _TIME_BASE
+            self._stream.height, self._stream.width = picture.shape[:2]
+        shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="bgr24")
+        shown.pts, shown.time_base = round(seconds * 1000), _TIME_BASE
+        self._film.mux(self._stream.encode(shown))
+
+    def finish(self) -> bytes:
+        """End the film, and return it; without a picture, nothing."""
+        if self._stream is None:
+            return b""
+        self._film.mux(self._stream.encode())
+        self._film.close()
+        return self._buffer.getvalue()
+
+
+def _jpeg(picture: Image) -> bytes:
+    import cv2
+
+    done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
+    assert done
+    return encoded.tobytes()
 
 
 def _check_shown(image: Image, shot: Shot, recording: Path) -> None:

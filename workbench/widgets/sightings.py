@@ -28,6 +28,7 @@ from workbench.widgets.components.header import PageHeader, case_asked
 from workbench.widgets.components.mapframe import MapFrame
 from workbench.widgets.components.media import address
 from workbench.widgets.components.notes import NotesModel, NotesPanel, watched_table
+from workbench.widgets.components.package import PackagePanel
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -225,7 +226,15 @@ class SightingsPage(Panel):
             message(model, "case"),
             self.status,
         )
-        super().__init__([head, self.answer, self.beside, PageHeader(model.installation, model)])
+        self.package = PackagePanel(
+            model,
+            installation=model.installation,
+            gallery=model.gallery,
+            zone=model.zone,
+            chosen=lambda: model.chosen if model.found and not model.found.withheld else None,
+        )
+        header = PageHeader(model.installation, model)
+        super().__init__([head, self.answer, self.package, self.beside, header])
         for box in (self, self.answer, self.beside):
             box.add_class("sl-board")
         self.add_class("sl-sightings-page")

@@ -39,6 +39,7 @@ from workbench.casework.evidence.archive import (
 )
 from workbench.casework.evidence.contents import _method
 from workbench.casework.evidence.export import Export, _default_threshold, export, is_recorded
+from workbench.casework.evidence.films import OnPicture
 from workbench.casework.oversight import audit_overview
 from workbench.casework.record.audit import verify
 from workbench.casework.record.signing import signing_key
@@ -46,6 +47,7 @@ from workbench.casework.reviewing.review import decide, list_for_review, waiting
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import Candidate, ClockCorrection, Probe, Profile, Scope, Threshold
 from workbench.errors import EvidenceError, NotPermitted, SettingsError
+from workbench.faces.clips import Cut
 from workbench.gallery import Gallery
 from workbench.installation import Installation
 
@@ -103,7 +105,7 @@ def test_an_export_holds_all_that_was_done(archive: Export, office: Any) -> None
     files = content(archive)
     html = files["report.html"].decode()
     for told in ("Public prosecutor (P 117/26)", "Sightings among them: 2", "strong support for",
-                 "waiting", "no examiner has decided on a filler in such a case yet",
+                 "waiting", "for the subject was not measured",
                  str(archive.head),
                  "lead, never an", "not available: could not be checked again"):  # fmt: skip
         assert told in html, told
@@ -356,9 +358,10 @@ def test_clips_of_sightings_go_in_where_the_recording_is_at_hand(
     footage.mkdir()
     asked = []
 
-    def clip(sighting: Candidate, path: Path) -> bytes:
+    def clip(sighting: Candidate, path: Path, on_picture: OnPicture) -> Cut:
         asked.append((sighting.recording, path))
-        return b"cut from " + path.read_bytes()
+        on_picture(np.zeros((90, 160, 3), np.uint8), sighting.first_seen)
+        return Cut(b"cut from " + path.read_bytes(), b"still")
 
     for n in range(4):
         (footage / f"{n}.mp4").write_bytes(b"recording %d" % n)

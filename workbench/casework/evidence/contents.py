@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from workbench.casework.evidence.films import in_words
 from workbench.casework.evidence.noted import note_rows, viewing_rows
 from workbench.casework.facts import notices_of
 from workbench.casework.reviewing.verdicts import SAME_FROM, SCALE
@@ -47,6 +48,10 @@ PLAIN = "a score is the cosine similarity, or 1 minus the Euclidean distance, of
 NORMALISED = (
     "a score says by how many standard deviations two templates are more alike than those of "
     "different people, after what each has in common with strangers was taken away."
+)
+DOCX = (
+    "This report is in the archive as HTML, as PDF and as DOCX. The last is for editing: what is "
+    "changed in a copy of it is no longer under the signature."
 )
 LIMITS = (
     "People who were not recorded, turned away, were hidden or appeared too small cannot be found: "
@@ -134,6 +139,11 @@ class Dossier:
     def mark(self) -> str:
         """Beginning of the names of pictures and films: ``TRAINING-`` in a training case."""
         return "TRAINING-" if self.case.without_authority else ""
+
+    @property
+    def notice(self) -> str:
+        """Notice on each page and in each film; empty for most cases."""
+        return " ".join(notices_of(self.case, zone=self.zone))
 
     @property
     def scale_marks(self) -> dict[str, str]:
@@ -361,27 +371,22 @@ def _method(dossier: Dossier) -> Section:
 
 
 def _error_rates(dossier: Dossier) -> Section:
+    heading = "Known error rates of the examiners"
+    if dossier.waiting:
+        return Section(heading, ("They are given when the review of the case is finished.",))
+    if not dossier.error_rates:
+        words = "How often these examiners take another person for the subject was not measured."
+        return Section(heading, (words,))
     rows = [("Examiner", "Fillers", "Wrong", "Rate (95 % interval)")]
     for rate in dossier.error_rates:
         low, high = rate.interval
         share = f"{rate.rate:.1%} ({low:.1%} to {high:.1%})"
         rows.append((rate.reviewer, str(rate.fillers), str(rate.wrong), share))
-    if not dossier.error_rates:
-        rows.append(("no examiner has decided on a filler in such a case yet", "", "", ""))
-    return Section(
-        "Known error rates of the examiners",
-        (
-            (
-                "The number of fillers on this case's list is given when its review is finished. "
-                if dossier.waiting
-                else f"Fillers on this case's list: {dossier.fillers}. "
-            )
-            + "How often each examiner took a filler for the subject, over all cases whose review "
-            "is over:",
-        ),
-        tuple(rows),
-        (2, 1, 1, 2),
+    words = (
+        f"Fillers on this case's list: {dossier.fillers}. How often each examiner took a filler, "
+        "a face known to be another person's, for the subject, over all cases whose review is over:"
     )
+    return Section(heading, (words,), tuple(rows), (2, 1, 1, 2))
 
 
 def _notes(dossier: Dossier) -> Section:
@@ -429,9 +434,4 @@ def _this_report(dossier: Dossier) -> Section:
         f"record (its head): {dossier.head}. Keep this line elsewhere: it exposes any later change "
         "to the record before this report."
     )
-    clips = (
-        f"Clips, in which all other people are blurred: {', '.join(dossier.clips)}."
-        if dossier.clips
-        else "This archive holds best shots but no clips."
-    )
-    return Section("This report", (head, clips))
+    return Section("This report", (head, in_words(dossier.clips), DOCX))

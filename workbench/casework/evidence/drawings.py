@@ -6,6 +6,7 @@ They use no map server and no scripts: a report must look the same on any machin
 from __future__ import annotations
 
 import html
+import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import shapely
+from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +56,25 @@ class Sketch:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {self.height:g}" '
             f'role="img" aria-label="{html.escape(self.title)}">{"".join(parts)}</svg>'
         )
+
+    def png(self, scale: float = 8.0) -> bytes:
+        """Render as a PNG, *scale* pixels a millimetre."""
+        canvas = Image.new("RGB", (round(WIDTH * scale), round(self.height * scale)), "white")
+        pen = ImageDraw.Draw(canvas)
+        for shape in self.shapes:
+            points = [(x * scale, y * scale) for x, y in shape.points]
+            if shape.kind == "polygon":
+                pen.polygon(points, fill=shape.colour)
+            elif shape.kind == "line":
+                pen.line(points, shape.colour, max(1, round(0.3 * scale)))
+            elif shape.kind == "dot":
+                pen.circle(points[0], shape.size * scale, fill=shape.colour)
+            else:
+                font = ImageFont.load_default(shape.size * scale)
+                pen.text(points[0], shape.text, fill=shape.colour, font=font, anchor="ls")
+        buffer = io.BytesIO()
+        canvas.save(buffer, "PNG")
+        return buffer.getvalue()
 
     def draw(self, pdf: FPDF, write: Callable[[str], str]) -> None:
         """Draw into a PDF at its cursor; *write* makes text fit the font."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from workbench.casework.clockcorrection import entries_about_clocks
 from workbench.casework.evidence.archive import write_archive
@@ -18,8 +18,11 @@ from workbench.casework.evidence.contents import (
     is_outside,
     sightings_of,
 )
+from workbench.casework.evidence.docx import as_docx
 from workbench.casework.evidence.drawings import place_sketch, time_sketch
+from workbench.casework.evidence.films import ClipMaker, Films, make_films
 from workbench.casework.evidence.report import as_html, as_pdf
+from workbench.casework.evidence.stills import as_stills
 from workbench.casework.facts import notices_of
 from workbench.casework.notes import all_notes
 from workbench.casework.record.chain import Head
@@ -47,12 +50,8 @@ if TYPE_CHECKING:
     from workbench.casework.cases import Case
     from workbench.casework.register import CaseRegister
     from workbench.casework.reviewing.verdicts import Reviewed
-    from workbench.domain import Candidate, Threshold
+    from workbench.domain import Candidate, ProgressCallback, Threshold
     from workbench.gallery import Gallery
-
-
-ClipMaker: TypeAlias = Callable[["Candidate", Path], bytes]
-"""Make an MP4 of the moments around a sighting from its recording, all other people blurred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +74,16 @@ def export(
     *,
     footage: Sequence[Path] = (),
     clip: ClipMaker | None = None,
+    sharp: str = "",
     zone: ZoneInfo | None = None,
     base_map: Path | None = None,
+    saved_as: str = "",
+    progress: ProgressCallback | None = None,
 ) -> Export:
     """Write the evidence archive of a case, and record the export before it has its name.
+
+    It holds the report (HTML, PDF and DOCX), a still sheet, the clips and a compilation of them in
+    the order of time, map, tables and entries of the record, all signed as a whole.
 
     Parameters
     ----------
@@ -88,11 +93,19 @@ def export(
         More folders in which to look for the recordings, besides those they were indexed from. A
         recording that is not found is reported as not available.
     clip : callable, optional
-        Makes the clips; without it, the archive holds none.
+        Makes the clips; without it, the archive holds none, and the compilation shows best shots.
+    sharp : str
+        Reason for which *clip* makes sharp clips too, in which bystanders can be recognised; goes
+        on record. Empty if it makes none.
     zone : ZoneInfo, optional
         Time zone in which times are shown; by default that of the cameras.
     base_map : Path, optional
         GeoJSON of streets to draw under the map.
+    saved_as : str
+        Name under which a browser saves the file; by default *output* stays where it is.
+    progress : callable, optional
+        Called now and then; ``done`` and ``total`` count thousandths of clips. It may raise
+        Cancelled: nothing is written or recorded then.
 
     Raises
     ------
@@ -100,11 +113,15 @@ def export(
         If the user's role does not cover it.
     EvidenceError
         If the file exists or cannot be written.
+    Cancelled
+        If *progress* raised it.
     """
     me, case = register.require("evidence.export", reference), register.case(reference)
     if output.exists():
         raise EvidenceError("exists already", where=str(output), fix="Choose another name")
-    dossier, clips = _gather(register, case, gallery, footage, clip, zone=zone, made_by=me.account)
+    dossier, films = _gather(
+        register, case, gallery, footage, clip, zone=zone, made_by=me.account, progress=progress
+    )
     recordings = {f.candidate.recording_id for f in dossier.findings if f.candidate}
     record = _record(register, reference, recordings)
     sightings = tuple(sightings_of(dossier.findings).values())
@@ -112,7 +129,8 @@ def export(
         register, reference, sightings,
         scope=case.scope, zone=dossier.zone, confirmed={one.tracklet_id for one in sightings},
     )  # fmt: skip
-    files = {**_files(dossier, record, base_map, facts), **clips}
+    files = {**_files(dossier, record, base_map, facts), **films.files}
+    files["stills.pdf"] = as_stills(dossier, films.stills)
     key = signing_key(register.folder)
     about = {
         "case": reference,
@@ -125,7 +143,8 @@ def export(
 
     def note(manifest: str) -> None:
         entry = {"case": reference, "manifest": manifest, "key": mark, "files": len(files)}
-        entry["file"] = str(output.resolve())
+        entry["file"] = saved_as or str(output.resolve())
+        entry |= {"sharp": sharp} if sharp else {}
         with register.exclusively():
             register.case(reference)  # which may have ended while the files were made
             register.record("evidence.exported", entry, by=me)
@@ -154,8 +173,9 @@ def _gather(
     *,
     zone: ZoneInfo | None,
     made_by: str,
-) -> tuple[Dossier, dict[str, bytes]]:
-    """Collect what a report is made from, and the clips by file name."""
+    progress: ProgressCallback | None,
+) -> tuple[Dossier, Films]:
+    """Collect what a report is made from, and make its films."""
     head, made_at = register.head, datetime.now(UTC)
     listed = considered(register, case.reference)
     findings = tuple(_findings(listed.items, gallery))
@@ -163,8 +183,8 @@ def _gather(
     cameras = gallery.cameras_inside(case.request.district, unplaced=case.scope.unplaced)
     zone = zone_of_cameras(cameras, override=zone)
     sources = tuple(_sources(gallery, findings, footage))
-    mark = "TRAINING-" if case.without_authority else ""
-    clips = {} if clip is None else _clips(clip, gallery, sightings, sources, footage, mark)
+    at_hand_now = {} if clip is None else _unchanged(gallery, sightings, sources, footage)
+    films = make_films(case, sightings, at_hand_now, zone=zone, clip=clip, progress=progress)
     photographs = subject_photographs(register.folder, case)
     dossier = Dossier(
         case=case,
@@ -178,12 +198,12 @@ def _gather(
         error_rates=error_rates_of(register, _examiners(findings)),
         sources=sources,
         tracks=gallery.tracks({f.candidate.recording_id for f in findings if f.candidate}),
-        clips=tuple(clips),
+        clips=tuple(films.files),
         notes=() if listed.waiting else all_notes(register, case.reference),
         watched=None if listed.waiting else all_watched(register, case, gallery),
         cameras=cameras,
         profile=gallery.profile,
-        threshold=_default_threshold(register, gallery, photographs=len(photographs)),
+        threshold=_default_threshold(register, gallery, photographs=max(1, len(photographs))),
         places=place_sketch(case.request.district, cameras, sightings),
         times=time_sketch(case.scope, gallery.footage(), sightings, zone),
         zone=zone,
@@ -191,7 +211,7 @@ def _gather(
         made_by=made_by,
         head=head,
     )
-    return dossier, clips
+    return dossier, films
 
 
 def _default_threshold(
@@ -216,6 +236,7 @@ def _files(
     files = {
         "report.html": as_html(dossier),
         "report.pdf": as_pdf(dossier),
+        "report.docx": as_docx(dossier),
         "map.html": _map(dossier, base_map, facts),
         "case.json": _json(case.request.document() | approved | notice),
         "candidates.csv": _candidates(dossier),
@@ -278,15 +299,13 @@ def _roots(gallery: Gallery, footage: Sequence[Path]) -> list[Path]:
     return [*footage, *(Path(source) for source in gallery.runs()["source"].unique())]
 
 
-def _clips(
-    clip: ClipMaker,
+def _unchanged(
     gallery: Gallery,
     sightings: Mapping[int, Candidate],
     sources: Sequence[Source],
     footage: Sequence[Path],
-    mark: str,
-) -> dict[str, bytes]:
-    """Make a clip of each sighting whose recording is available and unchanged."""
+) -> dict[int, Path]:
+    """Find the recording of each sighting that is available and unchanged, by its number."""
     roots = _roots(gallery, footage)
     recordings = gallery.recordings().set_index("recording_id")["sha256"]
     unchanged = {source.now_sha256 for source in sources if not source.changed}
@@ -295,7 +314,7 @@ def _clips(
         sha256 = str(recordings[sighting.recording_id])
         path = at_hand(sighting.recording, roots, sha256=sha256)
         if path is not None and sha256 in unchanged:
-            found[f"clips/{mark}{number:04}-{sighting.tracklet_id}.mp4"] = clip(sighting, path)
+            found[number] = path
     return found
 
 

@@ -16,7 +16,6 @@ from PIL import Image, UnidentifiedImageError
 
 from workbench.casework.evidence.contents import Dossier, Section, sections
 from workbench.casework.evidence.drawings import GREY, INK, MARK, WIDTH, Colour
-from workbench.casework.facts import notices_of
 
 _FONTS = (
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
@@ -52,11 +51,11 @@ def as_html(dossier: Dossier) -> bytes:
             parts.append(f"<p class='warning'>{html.escape(section.warning)}</p>")
         parts += [f"<p>{html.escape(text)}</p>" for text in section.paragraphs]
         parts.append(_html_table(section.table))
-        for jpeg, words in section.pictures:
+        for jpeg, caption in section.pictures:
             data = base64.b64encode(jpeg).decode("ascii")
             parts.append(
                 f"<figure><img src='data:image/jpeg;base64,{data}' alt=''>"
-                f"<figcaption>{html.escape(words)}</figcaption></figure>"
+                f"<figcaption>{html.escape(caption)}</figcaption></figure>"
             )
         if section.sketch:
             parts.append(section.sketch.svg())
@@ -92,11 +91,11 @@ def as_pdf(dossier: Dossier) -> bytes:
 
     Letters missing in the fonts of this machine are shown as ``?``; the HTML has them.
     """
-    pdf = Sheets(dossier.title, " ".join(notices_of(dossier.case, zone=dossier.zone)))
+    pdf = Sheets(dossier.title, dossier.notice)
     write = pdf.write_fitting
     pdf.set_creation_date(dossier.made_at)
     pdf.add_page()
-    _words(pdf, write(dossier.title), 16)
+    words(pdf, write(dossier.title), 16)
     for section in sections(dossier):
         _pdf_section(pdf, section, write)
     return bytes(pdf.output())
@@ -122,27 +121,26 @@ class Sheets(FPDF):
         """Put the notice at the head of each page."""
         if self.notice:
             self.set_xy(self.l_margin, 8)
-            _words(self, self.write_fitting(self.notice), 9, MARK)
+            words(self, self.write_fitting(self.notice), 9, MARK)
             self.set_y(self.t_margin)
 
     def footer(self) -> None:
         """Put the title and the number of the page at its foot."""
         self.set_y(-12)
         self.set_font_size(7.5)
-        words = f"{self.title}, page {self.page_no()}"
-        self.cell(0, 4, self.write_fitting(words), align="R")
+        self.cell(0, 4, self.write_fitting(f"{self.title}, page {self.page_no()}"), align="R")
 
 
-def _pdf_section(pdf: FPDF, section: Section, write: Callable[[str], str]) -> None:
+def _pdf_section(pdf: Sheets, section: Section, write: Callable[[str], str]) -> None:
     needed = 20 + (section.sketch.height if section.sketch else 0)
     if pdf.will_page_break(min(needed, 220)):
         pdf.add_page()
     pdf.ln(3)
-    _words(pdf, write(section.heading), 12)
-    if section.warning:
-        _words(pdf, write(section.warning), 9, MARK)
+    words(pdf, write(section.heading), 12)
+    if section.warning and section.warning != pdf.notice:  # which each page has
+        words(pdf, write(section.warning), 9, MARK)
     for text in section.paragraphs:
-        _words(pdf, write(text), 9)
+        words(pdf, write(text), 9)
     if section.table:
         pdf.set_font_size(7.5)
         heads = "SINGLE_TOP_LINE" if any(section.table[0]) else "NONE"
@@ -199,7 +197,7 @@ def _pdf_pictures(
     pdf: FPDF, pictures: Sequence[tuple[bytes, str]], write: Callable[[str], str]
 ) -> None:
     size, gap = 26.0, 4.0
-    for at, (jpeg, words) in enumerate(pictures):
+    for at, (jpeg, caption) in enumerate(pictures):
         column = at % 6
         if column == 0:
             if pdf.will_page_break(size + 10):
@@ -210,18 +208,19 @@ def _pdf_pictures(
         try:
             picture = Image.open(BytesIO(jpeg)).convert("RGB")
         except (UnidentifiedImageError, OSError):
-            words = f"{words} (picture cannot be read)"
+            caption = f"{caption} (picture cannot be read)"
         else:
             picture.thumbnail((300, 300))
             pdf.image(picture, x, top, size, size, keep_aspect_ratio=True)
         pdf.set_font_size(6.5)
         pdf.set_xy(x, top + size)
-        pdf.multi_cell(size, 3, write(words), align="C")
+        pdf.multi_cell(size, 3, write(caption), align="C")
         last = column == 5 or at == len(pictures) - 1
         pdf.set_xy(pdf.l_margin, top + size + 7 if last else top)
 
 
-def _words(pdf: FPDF, text: str, size: float, colour: Colour = INK) -> None:
+def words(pdf: FPDF, text: str, size: float, colour: Colour = INK) -> None:
+    """Write a paragraph across the page, *size* in points."""
     pdf.set_font_size(size)
     pdf.set_text_color(*colour)
     pdf.set_x(pdf.l_margin)

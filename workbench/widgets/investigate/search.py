@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import ipywidgets
 
 from workbench.calibration.words import format_expected
-from workbench.domain import length_words
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -19,8 +17,9 @@ from workbench.widgets.components.parts import (
     panel,
     row,
 )
+from workbench.widgets.components.progress import progress_bar
 from workbench.widgets.components.resting import Resting
-from workbench.widgets.components.tasks import IDLE, SEARCHING, remaining
+from workbench.widgets.components.tasks import IDLE, SEARCHING
 from workbench.widgets.investigate.model import Investigation
 
 
@@ -133,7 +132,7 @@ class SearchPanel(Panel):
         missing = model.missing
         words = ""
         if model.state != IDLE:
-            words = _progress(model)
+            words = progress_bar(model)
         elif missing:
             words = f"Needs {escaped(listed(missing))}."
         else:
@@ -159,20 +158,3 @@ def _than(threshold: float, recommended: float) -> str:
     """Compare a threshold with the recommended one, in words."""
     than = "stricter" if threshold > recommended else "looser"
     return f"{abs(threshold - recommended):.2f} {than} than recommended"
-
-
-def _progress(model: Investigation) -> str:
-    """A bar and words: what is being done, how much of it, and about how much longer."""
-    progress = model.progress
-    doing = escaped(model.doing)
-    if model.cancelling:
-        return f"<progress></progress> Cancelling: {doing}"
-    if progress is None or not progress.total:
-        return f"<progress></progress> {doing}"
-    done, total = progress.done, progress.total
-    left = remaining(done, total, time.monotonic() - model.begun)
-    estimate = "" if left is None else f", about {length_words(round(max(left, 1)))} more"
-    return (
-        f'<progress value="{done}" max="{total}"></progress> {doing}: '
-        f"{100 * done // total} %{estimate}"
-    )

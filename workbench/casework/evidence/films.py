@@ -1,0 +1,134 @@
+"""Films of a case's sightings: a clip of each, and all of them in the order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from workbench.casework.facts import notices_of
+from workbench.domain import Progress
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from workbench.casework.cases import Case
+    from workbench.domain import Candidate, Image, ProgressCallback
+    from workbench.faces.clips import Cut
+
+OnPicture: TypeAlias = "Callable[[Image, datetime], None]"
+"""Called with each coarse picture of a clip, and its time (UTC)."""
+ClipMaker: TypeAlias = "Callable[[Candidate, Path, OnPicture], Cut]"
+"""Cut the moments around a sighting from its recording: :func:`workbench.faces.clips.cut`."""
+COMPILATION = "compilation.mp4"
+PARTS = 1000  # of a clip, in which progress is counted
+MARGIN = timedelta(seconds=2)  # of a clip, about, for its progress alone
+
+
+@dataclass(frozen=True, slots=True)
+class Films:
+    """Films by their names in the archive, and stills by the numbers of their sightings."""
+
+    files: Mapping[str, bytes] = field(repr=False)  # MP4
+    stills: Mapping[int, bytes] = field(repr=False)  # JPEG, coarse but for the face
+
+
+def make_films(
+    case: Case,
+    sightings: Mapping[int, Candidate],
+    recordings: Mapping[int, Path],
+    *,
+    zone: ZoneInfo,
+    clip: ClipMaker | None,
+    progress: ProgressCallback | None = None,
+) -> Films:
+    """Cut the clips of sightings, and join them in the order of time, each with its real times.
+
+    Parameters
+    ----------
+    case : Case
+        Their case.
+    sightings, recordings : mapping of int
+        By their numbers in the report, which are in the order of time. Of a sighting without a
+        recording, the compilation shows the best shot.
+    zone : ZoneInfo
+        Where times are local.
+    clip : callable, optional
+        Makes the clips; None if none are made.
+    progress : callable, optional
+        As for :func:`workbench.casework.evidence.export.export`.
+    """
+    from workbench.faces.reels import Reel  # and with it the codecs
+
+    if not sightings:
+        return Films({}, {})
+    training = case.without_authority
+    reel = Reel(zone, " ".join(notices_of(case, zone=zone)))
+    files: dict[str, bytes] = {}
+    stills: dict[int, bytes] = {}
+    for done, (number, seen) in enumerate(sightings.items()):
+        report = _reporter(progress, done, len(sightings), seen)
+        report(seen.first_seen - MARGIN)
+        path = recordings.get(number)
+        lines = [
+            f"{number}. {seen.camera.words()}",
+            f"{seen.first_seen.astimezone(zone):%d %b %Y, %H:%M:%S %Z}",
+            *filter(None, [seen.time.mark]),
+            f"Case {case.reference}",
+        ]
+        jpeg = b""
+        if clip is None or path is None:
+            lines.append("The recording is not available.")
+            jpeg = seen.shot_jpeg
+        reel.begin(f"{number}. {seen.camera.words()}", lines, jpeg=jpeg)
+        if clip is None or path is None:
+            continue
+
+        def on_picture(
+            picture: Image, moment: datetime, report: Callable[[datetime], None] = report
+        ) -> None:
+            report(moment)
+            reel.add(picture, moment)
+
+        cut = clip(seen, path, on_picture)
+        name = f"{'TRAINING-' if training else ''}{number:04}-{seen.tracklet_id}.mp4"
+        files[f"clips/{name}"] = cut.coarse
+        if cut.sharp:
+            files[f"sharp/{name}"] = cut.sharp
+        stills[number] = cut.still
+    whole = f"{'TRAINING-' if training else ''}{COMPILATION}"
+    return Films({**files, whole: reel.finish()}, stills)
+
+
+def _reporter(
+    progress: ProgressCallback | None, done: int, total: int, seen: Candidate
+) -> Callable[[datetime], None]:
+    """Make a function that reports how far a clip has come, from the time of its picture."""
+    begin, length = seen.first_seen - MARGIN, seen.last_seen - seen.first_seen + 2 * MARGIN
+
+    def report(moment: datetime) -> None:
+        if progress is not None:
+            part = min(max((moment - begin) / length, 0.0), 1.0)
+            progress(Progress(round((done + part) * PARTS), total * PARTS, seen.recording))
+
+    return report
+
+
+def in_words(films: Sequence[str]) -> str:
+    """Name the films of an archive for its report, and say who can be recognised in them."""
+    kinds = {
+        kind: [name for name in films if name.startswith(f"{kind}/")] for kind in ("clips", "sharp")
+    }
+    words = "This archive holds best shots but no clips."
+    if coarse := kinds["clips"]:
+        words = f"Clips, in which all other people are blurred: {', '.join(coarse)}."
+    if sharp := kinds["sharp"]:
+        words += f" Clips in which no one is blurred: {', '.join(sharp)}."
+    if others := [name for name in films if "/" not in name]:
+        words += (
+            f" The sightings in the order of time, with their real times: {', '.join(others)}; on "
+            "paper: stills.pdf."
+        )
+    return words
