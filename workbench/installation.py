@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.calibration import Normaliser
     from workbench.casework.evidence.films import ClipMaker, OnPicture
     from workbench.casework.record.people import Action
+    from workbench.casework.viewing import Piece
     from workbench.domain import Candidate
     from workbench.faces.clips import Clip, Cut
     from workbench.gallery import Gallery
@@ -231,6 +232,25 @@ class Installation:
             )
 
         return clip
+
+    def cut_piece(self, gallery: Path | str, piece: Piece, *, sharp: bool) -> bytes:
+        """Make a film of a piece of a recording: coarse all over, or as it is.
+
+        Whoever calls has checked that it may be watched, and records that it is:
+        :mod:`workbench.casework.viewing`.
+
+        Raises
+        ------
+        RecordingError
+            If the recording is not there, not the one that was indexed, or shows nothing then.
+        """
+        from workbench.footage.pieces import film_of
+        from workbench.indexing.sources import indexed_source
+
+        with self.open_gallery(gallery) as opened:
+            source = indexed_source(opened, piece.recording_id)
+            reading = opened.how_read(piece.recording_id)
+        return film_of(source, piece.start, piece.end, reading=reading, sharp=sharp)
 
     def prepare_scores(self, gallery: Gallery) -> None:
         """Make what normalised scores take of each template, so that the next search need not."""

@@ -60,7 +60,7 @@ def film_of(
             if earlier is not None and film.is_empty and frame.seconds > start:
                 film.add(_shown(earlier.image(), sharp=sharp), 0.0)
             film.add(_shown(frame.image(), sharp=sharp), frame.seconds - start)
-        if earlier is not None and film.is_empty:
+        if earlier is not None and film.is_empty and reader.seconds > start:
             film.add(_shown(earlier.image(), sharp=sharp), 0.0)
     if film.is_empty:
         raise RecordingError(

@@ -28,6 +28,7 @@ from workbench.widgets.components.header import PageHeader, case_asked
 from workbench.widgets.components.mapframe import MapFrame
 from workbench.widgets.components.media import address
 from workbench.widgets.components.notes import NotesModel, NotesPanel, watched_table
+from workbench.widgets.components.outlook import Outlook
 from workbench.widgets.components.package import PackagePanel
 from workbench.widgets.components.parts import (
     Panel,
@@ -208,6 +209,9 @@ class SightingsPage(Panel):
                 panel(heading("Footage watched"), self.watched),
             ]
         )
+        self.outlook = Outlook(
+            model.gallery, installation=model.installation, zone=model.zone, work=model.work
+        )
         self.answer = ipywidgets.VBox(
             [
                 panel(
@@ -217,7 +221,7 @@ class SightingsPage(Panel):
                     self.map,
                 ),
                 panel(heading("When"), self.plot),
-                panel(heading("Sightings"), self.table, self.more),
+                panel(heading("Sightings"), self.table, self.more, self.outlook),
             ]
         )
         head = panel(
@@ -300,6 +304,8 @@ class SightingsPage(Panel):
         model = self.model
         self._take_notes()
         self.map.selected = self.table.selected = model.selected
+        chosen = (one for one in model.candidates if one.tracklet_id == model.selected)
+        self.outlook.offer(model.case, next(chosen, None))
         seen = {candidate.camera.camera_id for candidate in model.candidates}
         footage = model.footage[model.footage["camera_id"].isin(seen)]
         self.plot.draw(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import ipywidgets
 import traitlets
 
 from workbench.casework.notes import matters_of
-from workbench.domain import Candidate, length_words
+from workbench.domain import Camera, Candidate, length_words
 from workbench.faces.probes import POOR_BELOW
 from workbench.investigation import SearchResult
 from workbench.maps.zones import local_time
@@ -19,6 +19,7 @@ from workbench.widgets.components.footageplot import gap_words
 from workbench.widgets.components.hours import narrowed
 from workbench.widgets.components.media import address
 from workbench.widgets.components.notes import NotesModel, NotesPanel
+from workbench.widgets.components.outlook import Outlook
 from workbench.widgets.components.parts import (
     GOOD_FROM,
     Panel,
@@ -101,10 +102,20 @@ class ResultsPanel(Panel):
         self.tools = ipywidgets.VBox([filters, pages, self.sorter.bar])
         self.body = ipywidgets.HBox([self.probe, self.candidates])
         self.body.add_class("sl-beside")
-        super().__init__([self.summary, *tools, self.compared, self.notes, self.tools, self.body])
+        self.outlook = Outlook(
+            model.gallery,
+            installation=model.installation,
+            zone=model.zone,
+            work=model.work,
+            search=self._search_next,
+        )
+        super().__init__(
+            [self.summary, *tools, self.compared, self.notes, self.outlook, self.tools, self.body]
+        )
         self.add_class("sl-panel")
         self.add_class("sl-results")
         self.view.observe(self._show_as, "value")
+        model.observe(self._look_out, ["selected", "result", "threshold"])
         for name in ("order", "camera", "day", "quality", "opinion"):
             traitlets.link((self.listing, name), (getattr(self, name), "value"))
         model.observe(self._summarise, ["result", "threshold", "is_stale"])
@@ -122,6 +133,16 @@ class ResultsPanel(Panel):
 
     def _show_as(self, change: Any) -> None:
         self.listing.table = change["new"] == TABLE_VIEW
+
+    def _look_out(self, _: object = None) -> None:
+        wanted = self.model.selected
+        one = next((one for one in self.model.shown if one.tracklet_id == wanted), None)
+        self.outlook.offer(self.model.result.case if self.model.result else "", one)
+
+    def _search_next(self, cameras: Sequence[Camera], start: datetime, end: datetime) -> None:
+        """Make cameras and a time the scope of the next question, which is not asked yet."""
+        self.model.pick_cameras([one.camera_id for one in cameras])
+        self.model.set_range(start, end)
 
     def _highlight(self, change: Any) -> None:
         self.candidates.selected = change["new"]

@@ -1,0 +1,253 @@
+"""Footage around a candidate or sighting, with the neighbouring cameras in step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import ipywidgets
+from traitlets import Bool, Float, Instance, Int, List, Tuple, Unicode
+
+from workbench.casework.viewing import Detail, Piece, may_watch, record_viewing
+from workbench.casework.watching import in_step, may_see_sharp
+from workbench.domain import Camera
+from workbench.errors import SightlineError
+from workbench.widgets.components.media import address
+from workbench.widgets.components.parts import (
+    Panel,
+    button,
+    camera_name,
+    escaped,
+    heading,
+    markup,
+    message,
+    row,
+)
+from workbench.widgets.components.tasks import Tasks
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from workbench.installation import Installation
+    from workbench.widgets.components.work import Work
+
+SECONDS = 10.0  # of a piece
+BESIDE = 3  # neighbouring cameras
+SHARP_OR_NOT: tuple[Detail, Detail] = ("coarse", "sharp")
+COARSE = (
+    "The whole picture is pixelated. Members of the case see it sharp for a reason, "
+    "which is on record; so is all that is shown here."
+)
+SHARP = "Shown sharp, which is on record with the reason. Other people are in it: look no longer "
+SHARP += "than you need."
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A piece that is shown: a film, and when it begins after the moment that was asked for."""
+
+    piece: Piece
+    film: bytes = field(repr=False)  # MP4
+    after: float  # seconds
+
+
+class Watching(Tasks):
+    """View-model of footage that is watched under a case.
+
+    Problems are reported in ``messages``, under ``watching``.
+
+    Parameters
+    ----------
+    gallery : Path
+        In which the recordings are.
+    installation : Installation
+        Whose register permits and records what is shown.
+    zone : ZoneInfo
+        The zone of local times.
+    """
+
+    case = Unicode(help="reference of the case; empty while nothing is watched")
+    origin = Instance(Camera, allow_none=True, help="whose footage comes first")
+    moment = Instance(datetime, allow_none=True, help="UTC, at which the pieces begin")
+    views = Tuple(help="what is shown, each a View, that of the origin first")
+    reason = Unicode(help="why it is shown sharp; empty: it is not")
+
+    def __init__(
+        self,
+        gallery: Path,
+        *,
+        installation: Installation,
+        zone: ZoneInfo,
+        work: Work | None = None,
+    ) -> None:
+        super().__init__(work)
+        self.gallery, self.installation, self.zone = gallery, installation, zone
+        self._asked = 0
+
+    def open(self, case: str, origin: Camera, moment: datetime) -> None:
+        """Show what a camera recorded from a moment on, coarse, and its neighbours."""
+        self.reason = ""
+        self.case, self.origin = case, origin
+        self.go(moment)
+
+    def close(self) -> None:
+        """Show nothing any more."""
+        self._asked += 1
+        self.say("watching")
+        with self.hold_trait_notifications():
+            self.case, self.origin, self.moment, self.views, self.reason = "", None, None, (), ""
+
+    def step(self, seconds: float) -> None:
+        """Show what was so many seconds later, or earlier."""
+        if self.moment is not None:
+            self.go(self.moment + timedelta(seconds=seconds))
+
+    def sharpen(self, reason: str) -> None:
+        """Show the same sharp, for a reason that is put on record."""
+        if self.moment is None:
+            return
+        self.say("watching", "" if reason.strip() else "Write the reason first: it is on record.")
+        if reason.strip():
+            self.go(self.moment, reason=reason.strip())
+
+    def coarsen(self) -> None:
+        """Show the same coarse again."""
+        if self.moment is not None:
+            self.go(self.moment, reason="")
+
+    def go(self, moment: datetime, *, reason: str | None = None) -> None:
+        """Show what was recorded from another moment on; by default as coarse or sharp as now."""
+        case, origin = self.case, self.origin
+        if origin is None:
+            return
+        why = self.reason if reason is None else reason
+        self._asked += 1
+        asked = self._asked
+        self.say("watching")
+
+        def done(found: tuple[tuple[View, ...], list[str]]) -> None:
+            if asked != self._asked:  # something else was asked for meanwhile
+                return
+            views, missing = found
+            for view in views:
+                register, detail = self.installation.register, SHARP_OR_NOT[bool(why)]
+                record_viewing(register, case, view.piece, detail, reason=why)
+            with self.hold_trait_notifications():
+                self.moment, self.views, self.reason = moment, views, why
+            self.say("watching", "\n".join(missing))
+
+        def job() -> tuple[tuple[View, ...], list[str]]:
+            return self._cut(case, origin, moment, sharp=bool(why))
+
+        self.do("watching", "Reading the footage", job, done)
+
+    def _cut(
+        self, reference: str, origin: Camera, moment: datetime, *, sharp: bool
+    ) -> tuple[tuple[View, ...], list[str]]:
+        """Make the films of a moment; and sentences about what cannot be shown."""
+        register = self.installation.register
+        case = register.case(reference)
+        if sharp:
+            may_see_sharp(register, reference)
+        with self.installation.open_gallery(self.gallery) as gallery:
+            pieces = in_step(case, gallery, origin, moment, SECONDS, beside=BESIDE)
+        views, missing = [], []
+        if not any(piece.camera.camera_id == origin.camera_id for piece in pieces):
+            missing.append(
+                f"{camera_name(origin)} recorded nothing then, or nothing that the case covers."
+            )
+        for piece in pieces:
+            may_watch(register, reference, piece)
+            try:
+                film = self.installation.cut_piece(self.gallery, piece, sharp=sharp)
+            except SightlineError as error:
+                missing.append(f"{camera_name(piece.camera)}: {error}")
+            else:
+                views.append(View(piece, film, (piece.since - moment).total_seconds()))
+        return tuple(views), missing
+
+
+class Player(anywidget.AnyWidget):
+    """Plays the films of several cameras in step; texts are plain, the browser sets them."""
+
+    _esm = Path(__file__).with_name("player.js")
+    _css = Path(__file__).with_name("player.css")
+
+    films: Any = List(help="each with film (an address), name and after (seconds)").tag(sync=True)
+    begins = Float(help="the moment at which they begin, in milliseconds since 1970").tag(sync=True)
+    zone = Unicode(help="the zone of the times shown").tag(sync=True)
+    at = Float(help="seconds after it at which they start").tag(sync=True)
+    plays = Bool(help="whether they start at once").tag(sync=True)
+    seconds = Float(SECONDS).tag(sync=True)
+    busy = Bool(help="whether other pieces are being read").tag(sync=True)
+    round = Int(help="counts what is shown, to start again").tag(sync=True)
+
+
+class WatchPanel(Panel):
+    """The footage that is watched, with what leads through it."""
+
+    def __init__(self, model: Watching) -> None:
+        self.model = model
+        self.player = Player(zone=model.zone.key)
+        self.title, self.hint, self.busy = markup(), markup(), markup()
+        self.reason = ipywidgets.Text(
+            placeholder="Why you need to see it sharp", tooltip="Reason", layout={"width": "300px"}
+        )
+        self.sharpen = button("Show sharp", lambda: model.sharpen(self.reason.value))
+        self.coarsen = button("Pixelate again", model.coarsen)
+        super().__init__(
+            [
+                row(heading("Footage"), self.title, button("Close", model.close)),
+                message(model, "watching"),
+                self.player,
+                self.hint,
+                row(self.reason, self.sharpen, self.coarsen, self.busy),
+            ]
+        )
+        self.add_class("sl-panel")
+        self.add_class("sl-watching")
+        self.player.on_msg(self._received)
+        model.observe(self._draw, ["views", "origin", "reason", "moment"])
+        model.observe(self._show_busy, ["state", "doing"])
+        self._draw()
+
+    def _received(self, _: object, message: dict[str, Any], __: object) -> None:
+        """Go on or back by a piece; what comes may be anything."""
+        if message.get("go") in (-1, 1):
+            self.player.at = SECONDS - 1 if message["go"] < 0 else 0.0
+            if isinstance(message.get("at"), int | float):
+                self.player.at = min(max(float(message["at"]), 0.0), SECONDS)
+            self.player.plays = bool(message.get("plays"))
+            self.model.step(message["go"] * SECONDS)
+
+    def _draw(self, _: object = None) -> None:
+        model = self.model
+        self.layout.display = "none" if model.origin is None else ""
+        if model.origin is None or model.moment is None:
+            self.player.films = []
+            return
+        self.title.value = f"<span>{escaped(camera_name(model.origin))}</span>"
+        words = SHARP if model.reason else COARSE
+        self.hint.value = f'<p class="sl-hint" role="status">{escaped(words)}</p>'
+        self.coarsen.layout.display = "" if model.reason else "none"
+        for widget in (self.reason, self.sharpen):
+            widget.layout.display = "none" if model.reason else ""
+        with self.player.hold_sync():
+            self.player.begins = 1000 * model.moment.timestamp()
+            self.player.films = [
+                {
+                    "film": address(one.film, "video/mp4"),
+                    "name": camera_name(one.piece.camera),
+                    "after": one.after,
+                }
+                for one in model.views
+            ]
+            self.player.round += 1
+
+    def _show_busy(self, _: object = None) -> None:
+        words = escaped(self.model.doing)
+        self.player.busy = bool(words)
+        self.busy.value = f'<span class="sl-busy" role="status">{words}</span>'
