@@ -85,9 +85,15 @@ def _list(options: argparse.Namespace) -> int:
 def _show_accounts(found: Sequence[Account], *, as_json: bool) -> None:
     if as_json:
         lines(
-            asdict(one)
-            | {"signed_in": one.signed_in and one.signed_in.isoformat()}
-            | {"changes": [asdict(c) | {"at": c.at.isoformat()} for c in one.changes]}
+            {
+                "account": one.name,
+                "roles": one.roles,
+                "changes": [asdict(c) | {"at": c.at.isoformat()} for c in one.changes],
+                "cases": one.cases,
+                "other_cases": one.other_cases,
+                "signed_in": one.signed_in and one.signed_in.isoformat(),
+                "way": one.way,
+            }
             for one in found
         )
         return

@@ -48,7 +48,7 @@ def test_a_template_in_an_answer(
         "me": ("GET", "me", None),
         "cases": ("GET", "cases", None),
         "cases/([^/]+)": ("GET", "cases/A%2F1", None),
-        "cases/([^/]+)/(approve|confirm|decline|close|responsible)": None,  # a case, as above
+        "cases/([^/]+)/(approve|confirm|decline|close|responsible|change)": None,  # a case, too
         "cases/([^/]+)/members/([^/]+)": ("PUT", "cases/A%2F1/members/ben", {}),
         "cases/([^/]+)/history": ("GET", "cases/A%2F1/history", None),
         "cases/([^/]+)/sightings": ("GET", "cases/A%2F1/sightings?shots=1", None),
