@@ -114,6 +114,7 @@ def test_a_network_of_other_layers_is_refused(models: Models) -> None:
 def test_sessions_keep_to_the_cores_of_the_process(
     models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert cores() == len(os.sched_getaffinity(0))
     for said, meant in (("1", 1), ("0", cores()), ("many", cores()), ("9999", cores())):
         monkeypatch.setenv("OMP_NUM_THREADS", said)
