@@ -47,7 +47,8 @@ def many(panel: ResultsPanel, make_candidate: Make) -> ResultsPanel:
     """A hundred candidates at two cameras over three days; the later, the better its picture."""
     model = panel.model
     assert model.result is not None
-    cameras = [replace(model.cameras[0], name="Zoo"), replace(model.cameras[1], name=HOSTILE)]
+    names = ("Gate 10", f"gate 2 {HOSTILE}")
+    cameras = [replace(one, name=name) for one, name in zip(model.cameras[:2], names, strict=True)]
     candidates = tuple(
         replace(
             make_candidate(cameras[n % 2], minute=n * 36, score=9.9 - n / 100),
@@ -97,8 +98,13 @@ def test_candidates_are_sorted_as_asked(many: ResultsPanel) -> None:
     times = [one.first_seen for one in listing.candidates]
     assert times == sorted(times)
     many.order.value = "camera"
-    names = [one.camera.name for one in listing.candidates]
-    assert names == sorted(names, key=str.casefold)
+    # As people count: ten comes after two, and a capital letter is none the less.
+    names = [f"gate 2 {HOSTILE}", "Gate 10"]
+    assert [one.camera.name for one in listing.candidates] == 50 * names[:1] + 50 * names[1:]
+    assert [one.name for one in listing.cameras()] == names
+    first, second = many.model.cameras[:2]
+    offered = [value for _, value in many.camera.options[1:]]
+    assert offered == [second.camera_id, first.camera_id]
     assert many.candidates.items[0]["rank"] == 2  # its place by score, in whichever order
 
 
@@ -145,7 +151,7 @@ def test_a_filter_that_is_not_there_any_more_is_left(many: ResultsPanel) -> None
 
 
 def test_a_hostile_camera_name_stays_text(many: ResultsPanel) -> None:
-    assert HOSTILE in {item["camera"] for item in many.candidates.items}
+    assert f"gate 2 {HOSTILE}" in {item["camera"] for item in many.candidates.items}
     assert HOSTILE not in many.where.value + many.summary.value + many.probe.value
     assert any(HOSTILE in label for label, _ in many.camera.options)
 

@@ -57,6 +57,31 @@ def test_what_a_score_is_worth_is_told_before_and_after_the_search(
     assert "There is nothing to compare" in panel.words.value
 
 
+def test_what_lies_beyond_what_was_measured_is_said_to(
+    asked: Investigation, probe: Callable[[int], bytes]
+) -> None:
+    panel = SearchPanel(asked)
+    asked.add_photograph("one.jpg", probe(1))
+    asked.set_district(asked.whole_area())
+    found, beyond = asked.expectations, "This score is beyond what was measured"
+    assert found is not None
+    calibration = found.calibration
+    asked.threshold = calibration.thresholds[0]
+    assert not found.false_candidates(asked.threshold).extrapolated
+    assert "beyond what" not in panel.words.value + panel.progress.value
+    asked.threshold = asked.scores[1]
+    assert found.false_candidates(asked.threshold).extrapolated
+    assert f"{beyond}: fewer than ten comparisons" in panel.words.value
+    assert "beyond what was measured." in panel.progress.value
+    # The other two ends of what was measured: a lower score, and poorer pictures.
+    lower = found.words(calibration.thresholds[0] - 0.5)[0]
+    assert f"Nothing below {calibration.thresholds[0]:.2f} was measured: expect more" in lower
+    curves = tuple(replace(one, quality=max(one.quality, 0.5)) for one in calibration.curves)
+    tracklets = (3, *[0] * (len(found.tracklets) - 2), 40)
+    poor = replace(found, calibration=replace(calibration, curves=curves), tracklets=tracklets)
+    assert "3 of them are of lower quality than anything that was measured" in poor.words(1.0)[0]
+
+
 def test_the_recommended_threshold_follows_the_photographs_unless_it_was_moved(
     asked: Investigation, probe: Callable[[int], bytes]
 ) -> None:
