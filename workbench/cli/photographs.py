@@ -74,7 +74,7 @@ _STATED = {
 def add_provenance(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where photographs come from: one value for all, or one for each."""
     group = parser.add_argument_group(
-        "where the photographs come from: one value for all, or one for each in their order"
+        "where the photographs come from: one value for all, or one for each in order"
     )
     for name, (metavar, help_) in _STATED.items():
         group.add_argument(

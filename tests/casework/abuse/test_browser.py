@@ -34,7 +34,8 @@ def test_faces_below_the_threshold(
     asked.threshold = 99.0
     asked.search()
     assert asked.result is not None
-    every = asked.result.candidates
+    assert asked.result.candidates == ()
+    every = asked.result.found
     assert len(every) > 3
     assert wire.faces(every) == viewed(register) - before == set()
 
