@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +87,12 @@ def _serve(options: argparse.Namespace) -> int:
     )
 
 
-def serve_gallery(gallery: Path, *, home: Path, hint: str = "", **given: Any) -> int:
+def serve_gallery(
+    gallery: Path, *, home: Path, then: Callable[[], object] = lambda: None, **given: Any
+) -> int:
     """Serve the dashboards until Ctrl-C, and print their address once they can be opened.
 
-    The *hint* is printed below it. What is *given* are further arguments of ``serve``.
+    Then *then* is called. What is *given* are further arguments of ``serve``.
     """
     from workbench.server.application import serve  # Voila and Tornado, which help does not need
 
@@ -100,8 +103,8 @@ def serve_gallery(gallery: Path, *, home: Path, hint: str = "", **given: Any) ->
             "",
             f"  {address}",
             "",
-            *([hint, ""] if hint else []),
         )
+        then()
 
     token = os.environ.get("SIGHTLINE_TOKEN")
     serve(gallery=gallery, home=home, token=token, ready=ready, **given)
