@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 import os
 import re
 import shutil
@@ -17,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from workbench.dashboards import packaged_dashboards
@@ -54,6 +58,13 @@ AROUND = """() => Object.fromEntries([
   // Custom properties of ours have names of our own, and lengths change with what is shown.
   .filter((said) => !/^(--|block-size|height|width|inline-size|perspective|transform)/.test(said))
 ]))"""
+
+
+ON_SERVER = "import workbench as sl\nsl.connect({address!r}, token={token!r}).investigate()"
+IS_DARK = (
+    "(getComputedStyle(document.querySelector('.sl-panel')).backgroundColor"
+    " !== 'rgb(255, 255, 255)')"
+)
 
 
 @dataclass(frozen=True)
@@ -176,14 +187,40 @@ def is_wrong(cell: Any) -> bool:
 def is_empty(figure: dict[str, Any]) -> bool:
     """Whether no line, bar or mark of a figure has a point that can be seen."""
 
+    def values(given: Any) -> list[Any]:
+        if isinstance(given, dict):  # numbers in Base64
+            return np.frombuffer(base64.b64decode(given["bdata"]), given["dtype"]).tolist()
+        return given or []
+
+    def has_place(value: Any) -> bool:
+        return math.isfinite(value) if isinstance(value, int | float) else value is not None
+
     def points(trace: dict[str, Any]) -> bool:
-        x, y = trace.get("x"), trace.get("y")
-        if isinstance(x, dict) or isinstance(y, dict):  # numbers in Base64
-            return True
-        known = [a is not None and b is not None for a, b in zip(x or (), y or (), strict=False)]
-        return any(known) and trace.get("hoverinfo") != "skip"  # more than a band
+        if trace.get("hoverinfo") == "skip" or trace.get("visible", True) is not True:
+            return False  # a band alone shows nothing
+        pairs = zip(values(trace.get("x")), values(trace.get("y")), strict=False)
+        return any(has_place(x) and has_place(y) for x, y in pairs)
 
     return not any(map(points, figure["data"]))
+
+
+@pytest.mark.parametrize(
+    ("y", "empty"),
+    [
+        (np.full(3, -np.inf), True),
+        (np.array([np.nan, np.inf, -np.inf]), True),
+        ([None, math.nan, None], True),
+        (np.array([np.nan, 0.5, np.nan]), False),
+        ([None, 0.5, None], False),
+        (["a camera", None, None], False),
+    ],
+)
+def test_a_figure_without_a_point_of_a_line_is_empty(y: Any, empty: bool) -> None:
+    figure = go.Figure(go.Scatter(x=np.arange(6.0), y=np.arange(6.0), hoverinfo="skip"))
+    assert is_empty(figure.to_plotly_json())  # a band, and no line
+    figure.add_scatter(x=np.arange(3), y=y)
+    for shown in (figure.to_plotly_json(), json.loads(figure.to_json())):
+        assert is_empty(shown) is empty
 
 
 def test_a_panel_looks_the_same_in_jupyterlab_under_voila_and_as_it_is_served(
@@ -211,6 +248,8 @@ def test_a_panel_looks_the_same_in_jupyterlab_under_voila_and_as_it_is_served(
         under_voila.page.goto(under_voila.base)
         looks["voila"] = look(under_voila)
         under_voila.screenshot("surface-voila")
+        under_voila.page.emulate_media(color_scheme="dark")
+        looks["voila, dark"] = look_dark(under_voila, "voila")
         under_voila.assert_clean()
         assert under_voila.page.locator(".sl-lost").count() == 0
 
@@ -219,36 +258,61 @@ def test_a_panel_looks_the_same_in_jupyterlab_under_voila_and_as_it_is_served(
     lab.write("panel", "# A heading\n[a link](.)", others, CODE.format(gallery=str(small_town)))
     in_lab = visit(lab.base, viewport={"width": 1920, "height": 1080})
     lab.open(in_lab.page, "panel")
-    run = in_lab.page.locator(
-        "[data-jp-item-name=run] [role=button], [data-jp-item-name=run] button"
-    )
-    run.first.click()
-    run.first.click()
+    run_next(in_lab)
+    run_next(in_lab)
     in_lab.page.locator(".jp-OutputArea .jupyter-button").first.wait_for()
     before = in_lab.page.evaluate(AROUND)
-    run.first.click()
+    run_next(in_lab)
     looks["lab"] = look(in_lab)
     assert in_lab.page.evaluate(AROUND) == before
     assert in_lab.page.evaluate(CONTRAST, ".sl-whole") == []
-    for surface in ("voila", "lab"):
+    # A page of the server, whose widgets live in a kernel there.
+    address, _, token = served.address().partition("?token=")
+    lab.write("hub", ON_SERVER.format(address=address, token=token))
+    on_hub = visit(lab.base, viewport={"width": 1920, "height": 1080})
+    lab.open(on_hub.page, "hub")
+    run_next(on_hub)
+    looks["hub"] = look(on_hub)
+    for surface in ("voila", "lab", "hub"):
         assert differences(looks[surface], looks["server"]) == [], surface
     on_server.screenshot("surface-server")
     in_lab.screenshot("surface-lab")
+    on_hub.screenshot("surface-hub")
+    on_hub.assert_clean()
 
-    # Dark: as the system is on the server, as JupyterLab is there; and back.
+    # Dark: as the system is on the server and under Voila, as JupyterLab is there.
     for seen, name in ((on_server, "server"), (in_lab, "lab")):
         seen.page.emulate_media(color_scheme="dark")
-        seen.page.wait_for_function(
-            "getComputedStyle(document.querySelector('.sl-panel')).backgroundColor"
-            " !== 'rgb(255, 255, 255)'"
-        )
-        seen.page.locator("#jupyterlab-splash").wait_for(state="detached")
-        looks[name] = look(seen)
-        seen.screenshot(f"surface-{name}-dark")
-        assert seen.page.evaluate(CONTRAST, ".sl-whole") == []
-    assert differences(looks["lab"], looks["server"]) == []
-    assert differences(looks["lab"], looks["voila"])
+        looks[f"{name}, dark"] = look_dark(seen, name)
+    in_lab.page.emulate_media(color_scheme="light")
+    in_lab.page.wait_for_function(f"!{IS_DARK}")
+    # The first choice ends that JupyterLab follows the system, the second one is taken.
+    for _ in range(2):
+        in_lab.page.get_by_role("menuitem", name="Settings", exact=True).click()
+        in_lab.page.locator(".lm-Menu-itemLabel").get_by_text("Theme", exact=True).hover()
+        in_lab.page.locator(".lm-Menu-itemLabel").get_by_text("JupyterLab Dark", exact=True).click()
+    looks["theme, dark"] = look_dark(in_lab, "lab-theme")
+    assert in_lab.page.evaluate("matchMedia('(prefers-color-scheme: light)').matches")
+    for surface in ("voila", "lab", "theme"):
+        assert differences(looks[f"{surface}, dark"], looks["server, dark"]) == [], surface
+    assert differences(looks["server, dark"], looks["server"])
     in_lab.assert_clean()
+
+
+def run_next(seen: Any) -> None:
+    """Run the cell of a notebook that is chosen, and choose the next."""
+    item = "[data-jp-item-name=run]"
+    seen.page.locator(f"{item} [role=button], {item} button").first.click()
+
+
+def look_dark(seen: Any, name: str) -> dict[str, Any]:
+    """How the controls look once they are dark; they can be read, and a picture is kept."""
+    seen.page.wait_for_function(IS_DARK)
+    seen.page.locator("#jupyterlab-splash").wait_for(state="detached")
+    looks = look(seen)
+    seen.screenshot(f"surface-{name}-dark")
+    assert seen.page.evaluate(CONTRAST, ".sl-whole") == []
+    return looks
 
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
