@@ -198,6 +198,14 @@ def test_every_public_name_is_there() -> None:
         assert getattr(workbench, name) is not None
 
 
+def test_completion_offers_every_public_name_and_no_other() -> None:
+    offered = dir(workbench)
+    assert offered == sorted(workbench.__all__)
+    assert {
+        "calibrate", "compare_profiles", "evaluate", "evaluation", "profiles", "training_case",
+    } <= {*offered}  # fmt: skip
+
+
 def test_every_public_name_has_a_type() -> None:
     """Names come from a table at run time; type checkers read the imports above it."""
     tree = ast.parse(Path(workbench.__file__).read_text("utf-8"))

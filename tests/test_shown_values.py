@@ -146,6 +146,15 @@ def test_it_says_what_it_is(values: dict[str, Any], name: str, words: str) -> No
     assert words in (value if isinstance(value, str) else shown(value))
 
 
+def test_a_frame_begins_with_the_score(values: dict[str, Any]) -> None:
+    frame = values["result"].frame()
+    assert list(frame)[:8] == [
+        "score", "rank", "camera", "first_seen", "last_seen", "recording", "quality", "scale",
+    ]  # fmt: skip
+    assert len(frame) == len(values["result"].candidates) > 0
+    assert frame["score"].is_monotonic_decreasing
+
+
 def test_texts_of_others_are_escaped_and_long_lists_end() -> None:
     summary = Summary(
         "<i>", (("<b>", "<script>"), ("left out", "")), ("<u>",), ("<s>",), [("<td>",)] * 12

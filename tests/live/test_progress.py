@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from workbench.domain import Progress
+from workbench import notebook
+from workbench.domain import Progress, ProgressCallback
+from workbench.indexing import IndexReport
+from workbench.installation import Installation
 from workbench.live import progress as shown
+from workbench.notebook import galleries
 
 
 def test_progress_without_a_terminal_is_a_line_now_and_then(
@@ -61,6 +66,33 @@ def test_a_callback_of_ones_own_is_called_instead(capsys: pytest.CaptureFixture[
         progress(Progress(1, 6))
     assert seen == [Progress(1, 6)]
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("terminal", "drawn"), [(True, "━"), (False, "Indexing: 1/6")])
+def test_indexing_uses_all_cores_and_shows_its_progress_unless_told_otherwise(
+    terminal: bool,
+    drawn: str,
+    installation: Installation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    used: list[int] = []
+
+    def index(*_: object, workers: int, progress: ProgressCallback, **__: object) -> IndexReport:
+        used.append(workers)
+        progress(Progress(1, 6, "a.mkv"))
+        return IndexReport(())
+
+    monkeypatch.setattr(galleries.indexing, "index_catalogue", index)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 3, 5, 6})
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    models = installation.load_models("dlib")
+    with notebook.Gallery.create(tmp_path / "town.duckdb", models.profile) as gallery:
+        notebook.index_catalogue(tmp_path, gallery, models)
+    assert used == [5]
+    assert drawn in capsys.readouterr().err
 
 
 SCRIPT = """
