@@ -214,7 +214,6 @@ SHOW_NONE = {
     "casework/reviewing/coverage.py",  # compares them with the time of the case
     "fennmouth.py",  # when people of the demo are seen
     "maps/route.py",  # speeds; its stops are shown by whereabouts.py
-    "casework/viewing.py",  # computes when a recording began
     "widgets/investigate/listing.py",  # sorts and filters
 }
 

@@ -14,6 +14,7 @@ from workbench.casework.cases import Case
 from workbench.casework.evidence.export import export
 from workbench.casework.notes import (
     DELETED,
+    MISSING,
     THE_CASE,
     about_camera,
     about_candidate,
@@ -78,6 +79,15 @@ def test_a_text_that_was_exchanged_is_noticed(office: Any, candidates: Any) -> N
     path.write_text(path.read_text().replace("glasses", "a beard"))
     with pytest.raises(CaseError, match="is not the note that was written"):
         notes(office.register, "A-1")
+
+
+def test_a_text_that_was_removed_by_hand_is_missing(office: Any, candidates: Any) -> None:
+    write_note(office.register, "A-1", THE_CASE, "Wears glasses.")
+    (path,) = office.folder.glob("subjects/*/note-*.json")
+    path.unlink()
+    assert texts(office, "anna") == [MISSING]
+    office.register.close("A-1", reason="found")
+    assert texts(office, "anna") == [MISSING]
 
 
 def test_texts_are_deleted_with_the_data_of_the_case(office: Any, candidates: Any) -> None:
@@ -185,9 +195,9 @@ def test_the_report_holds_them_once_no_face_waits(
     assert "He limps &lt;img src=x" in told
     assert "withdrawn by anna" in told
     assert "Enters." in told
-    assert "Watched: 1 min of 40 min (2.5 %)" in told
-    assert "Not watched: 97.5 %" in told
+    assert "Shown: 1 min of 40 min (2.5 %)" in told
+    assert "Not shown: 97.5 %" in told
     list_for_review(office.register, "A-1", candidates[:1], of=candidates, fillers=0)
     hidden = report("b.zip")
-    for text in ("limps", "Enters.", "note.written", "clip.viewed", "Watched: 1 min"):
+    for text in ("limps", "Enters.", "note.written", "clip.viewed", "Shown: 1 min"):
         assert text not in hidden

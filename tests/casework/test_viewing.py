@@ -34,9 +34,11 @@ def test_what_is_watched_is_told_with_its_share(
     register = office.register
     nothing = watched(register, "A-1", gallery)
     assert (nothing.recordings, nothing.opened, nothing.seconds) == (4, 0, 2400.0)  # not C4's
-    record_viewing(register, "A-1", first, "coarse")
-    record_viewing(register, "A-1", replace(first, start=120.0, end=180.0), "coarse")
-    record_viewing(register, "A-1", replace(first, start=60.0, end=90.0), "sharp", reason="A bag.")
+    record_viewing(register, "A-1", gallery, first, "coarse")
+    record_viewing(register, "A-1", gallery, replace(first, start=120.0, end=180.0), "coarse")
+    record_viewing(
+        register, "A-1", gallery, replace(first, start=60.0, end=90.0), "sharp", reason="A bag."
+    )
     found = watched(office.fresh(), "A-1", gallery)
     assert [(v.by, v.detail, v.start, v.end, v.reason) for v in found.viewings] == [
         ("anna", "coarse", 0.0, 180.0, ""),  # one after the other is one
@@ -44,9 +46,11 @@ def test_what_is_watched_is_told_with_its_share(
     ]
     assert found.viewings[1].since == START + timedelta(seconds=60)
     assert (found.opened, found.seen) == (1, 180.0)  # and no second twice
-    assert found.words == (
-        "Watched: 3 min of 40 min (7.5 %), in 1 of 4 recordings. Not watched: 92.5 %."
+    assert found.words.startswith(
+        "Shown: 3 min of 40 min (7.5 %), in 1 of 4 recordings (pixelated: 3 min; sharp: 30 s). "
+        "Not shown: 92.5 %."
     )
+    assert "whether anyone looked at it, nothing can say" in found.words
 
 
 def test_a_clip_is_footage_that_was_watched(
@@ -61,11 +65,11 @@ def test_a_clip_is_footage_that_was_watched(
 def test_what_others_watched_is_kept_from_people_who_may_decide(
     office: Any, case: Case, gallery: Gallery, first: Piece
 ) -> None:
-    record_viewing(office.register, "A-1", first, "coarse")
+    record_viewing(office.register, "A-1", gallery, first, "coarse")
     hidden = watched(office.sit("rosa"), "A-1", gallery)
     assert (hidden.viewings, hidden.withheld, hidden.seen) == ((), 1, 0.0)
-    assert "Watched by you: 0 s of 40 min" in hidden.words
-    record_viewing(office.register, "A-1", first, "coarse")
+    assert "Shown to you: 0 s of 40 min" in hidden.words
+    record_viewing(office.register, "A-1", gallery, first, "coarse")
     assert "rosa has watched footage of this case" in barred(office.register, "A-1")
     assert len(viewings(office.register, "A-1")) == 2  # she decides no more
     office.sit("ben")
@@ -81,6 +85,8 @@ def test_what_others_watched_is_kept_from_people_who_may_decide(
         ({"start": -60.0}, "does not cover"),
         ({"end": 13 * 3600.0}, "does not cover"),
         ({"camera": "C4"}, "does not cover"),
+        ({"begins": START + timedelta(hours=1)}, "does not cover"),  # but the file began then
+        ({"end": 700.0}, "does not cover"),  # and has 600 s
     ],
 )
 def test_nothing_outside_the_case_is_watched(
@@ -89,23 +95,28 @@ def test_nothing_outside_the_case_is_watched(
     if "camera" in changed:
         changed = {"camera": next(c for c in gallery.cameras() if c.camera_id == "C4")}
     with pytest.raises(CaseError, match=said):
-        record_viewing(office.register, "A-1", replace(first, **changed), "coarse")
+        record_viewing(office.register, "A-1", gallery, replace(first, **changed), "coarse")
     assert office.events("footage.viewed") == []
     assert office.events("shot.view.refused")
 
 
-def test_only_members_watch_and_sharp_takes_a_reason(office: Any, case: Case, first: Piece) -> None:
+def test_only_members_watch_and_sharp_takes_a_reason(
+    office: Any, case: Case, gallery: Gallery, first: Piece
+) -> None:
     with pytest.raises(CaseError, match="for a reason alone"):
-        record_viewing(office.register, "A-1", first, "sharp", reason=" ")
+        record_viewing(office.register, "A-1", gallery, first, "sharp", reason=" ")
     with pytest.raises(CaseError, match="not a way of showing"):
-        record_viewing(office.register, "A-1", first, "clear")  # type: ignore[arg-type]
+        record_viewing(office.register, "A-1", gallery, first, "clear")  # type: ignore[arg-type]
     office.sit("cleo")
     with pytest.raises(CaseError, match="not one of its members"):
-        record_viewing(office.register, "A-1", first, "coarse")
+        record_viewing(office.register, "A-1", gallery, first, "coarse")
+    office.sit("sara")  # she sees all cases, and is a member of none
+    with pytest.raises(NotPermitted, match="sara is not a member"):
+        record_viewing(office.register, "A-1", gallery, first, "sharp", reason="A bag.")
     office.sit("otto")
     with pytest.raises(NotPermitted):
-        record_viewing(office.register, "A-1", first, "coarse")
+        record_viewing(office.register, "A-1", gallery, first, "coarse")
     assert office.events("footage.viewed") == []
     office.sit("anna").close("A-1", reason="found")
     with pytest.raises(CaseError, match="closed"):
-        record_viewing(office.register, "A-1", first, "coarse")
+        record_viewing(office.register, "A-1", gallery, first, "coarse")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = Literal["case", "camera", "recording", "candidate"]
 DELETED = "deleted with the data of the case"
+MISSING = "missing: its file is gone, and nothing on record says that it was deleted"
 _ONLY_OPEN = "Notes are written under an open case"
 
 
@@ -172,18 +173,25 @@ def find_matter(
         return THE_CASE
     rows = gallery.recordings()
     rows = rows[rows["file"] == recording]
-    if len(rows) != 1:
-        raise _unknown("recording", recording, number=len(rows))
-    name, begins = str(rows["recording_id"].iloc[0]), rows["started_at"].iloc[0].to_pydatetime()
-    length = (rows["ended_at"].iloc[0] - rows["started_at"].iloc[0]).total_seconds()
-    if second is not None and not 0 <= second <= length:
-        raise CaseError(
-            f"{second:g} s is not within the recording", where=recording[:80],
-            fix=f"Give a second from 0 to {length:.0f}",
-        )  # fmt: skip
-    moment = None if second is None else begins + timedelta(seconds=second)
-    of = cameras[str(rows["camera_id"].iloc[0])]
-    return Matter("recording", name, recording, of, second, moment)
+    names = [str(name) for name in rows["recording_id"]]
+    of = dict(zip(names, rows["camera_id"], strict=True))
+    timing, moment = "", None
+    if second is not None and names:
+        # A moving camera's film is several recordings: the second says which one is meant.
+        parts = gallery.recorded_parts(names)
+        within = {p.recording_id: p for p in parts if p.start <= second <= p.end}
+        if not within:
+            raise CaseError(
+                f"{second:g} s is not within the recording", where=recording[:80],
+                fix=f"Give a second from 0 to {max(part.end for part in parts):.0f}",
+            )  # fmt: skip
+        names = list(within)
+        moment = within[names[0]].begins + timedelta(seconds=second)
+        timing = within[names[0]].mark
+    if len(names) != 1:
+        raise _unknown("recording", recording, number=len(names))
+    camera_of = cameras[str(of[names[0]])]
+    return Matter("recording", names[0], recording, camera_of, second, moment, timing)
 
 
 def write_note(register: CaseRegister, reference: str, matter: Matter, text: str) -> Note:
@@ -278,15 +286,33 @@ def all_notes(register: CaseRegister, reference: str) -> tuple[Note, ...]:
     """Return all notes of a case, whoever asks: for reports, never to show."""
     entries = register.entries_of(reference, "note.")
     gone = {e.about["entry"]: e.account for e in entries if e.what == "note.withdrawn"}
+    deleted = _deleted_before(register, reference)
     return tuple(
-        _note(register, reference, entry, gone.get(entry.number, ""))
+        _note(register, reference, entry, gone.get(entry.number, ""), deleted=deleted)
         for entry in entries
         if entry.what == "note.written"
     )
 
 
-def _note(register: CaseRegister, reference: str, entry: Entry, withdrawn: str = "") -> Note:
+def _deleted_before(register: CaseRegister, reference: str) -> float:
+    """Return the number of the entry before which all notes of a case were deleted; 0: none."""
+    case = register.find_case(reference)
+    ended = case is not None and case.state not in ("open", "requested")
+    if ended and not subject_folder(register.folder, reference).is_dir():
+        return math.inf  # as retention deletes it, whose entries name no case
+    kinds = ("subject.deleted", "case.erasing", "case.erased")
+    entries = [entry for kind in kinds for entry in register.entries_of(reference, kind)]
+    return max((entry.number for entry in entries), default=0)
+
+
+def _note(
+    register: CaseRegister, reference: str, entry: Entry, withdrawn: str = "", *, deleted: float = 0
+) -> Note:
+    """Make a note of its entry; those with a number below *deleted* were deleted."""
     about = entry.about
+    text = _text(_path(register, reference, about["sha256"]), about["sha256"])
+    if text is None:
+        text = DELETED if entry.number < deleted else MISSING
     moment = about["moment"]
     return Note(
         entry.number,
@@ -298,16 +324,17 @@ def _note(register: CaseRegister, reference: str, entry: Entry, withdrawn: str =
         about["second"],
         parse_time(moment) if moment else None,
         about["timing"],
-        _text(_path(register, reference, about["sha256"]), about["sha256"]),
+        text,
         withdrawn,
     )
 
 
-def _text(path: Path, digest: str) -> str:
+def _text(path: Path, digest: str) -> str | None:
+    """Read the text of a note; None if its file is gone."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return DELETED
+        return None
     except OSError as error:
         raise CaseError(
             f"a note cannot be read ({error.strerror})",

@@ -1,8 +1,8 @@
-"""Viewing log: what of the footage was watched under a case, by whom and when.
+"""Viewing log: what of the footage was shown under a case, to whom and when.
 
 Clips around candidates are in it, and every piece of a recording that a page plays. An entry is
 made before anything is shown. The log says what was sent to a person's browser; whether they looked
-at it, nothing can say.
+at it, nothing can say, so reports say *shown*.
 
 Where somebody watched tells where the candidates are. So while a case is open, people who may come
 to decide in its review see only what they watched themselves.
@@ -11,14 +11,14 @@ to decide in its review see only what they watched themselves.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from workbench.casework.plaintext import plain
 from workbench.casework.reviewing.coverage import covers
 from workbench.casework.reviewing.shielding import is_shielded
-from workbench.errors import CaseError
+from workbench.errors import CaseError, NotPermitted
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
@@ -31,18 +31,26 @@ if TYPE_CHECKING:
 Detail: TypeAlias = Literal["clip", "coarse", "sharp"]
 DETAILS: Mapping[Detail, str] = {
     "clip": "clip, one face sharp",
-    "coarse": "coarse",
+    "coarse": "pixelated",
     "sharp": "sharp",
 }
 """How much could be seen, in words: in a clip one face is sharp and all the rest coarse."""
 
+ROUNDING = 1e-3
+"""Seconds by which a piece may reach beyond what was recorded: times are rounded."""
+
 JOINED_SECONDS = 2.0
 """Pieces of one recording that a person watched so near to each other are listed as one."""
+
+CAVEAT = (
+    "Shown is what was sent to a browser; whether anyone looked at it, nothing can say. No face "
+    "can be recognised where it was pixelated."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a recording."""
+    """A piece of a recording, with one offset of its clock."""
 
     recording_id: str
     recording: str  # file as catalogued
@@ -50,6 +58,7 @@ class Piece:
     begins: datetime  # UTC, of the recording, by its clock as it is known now
     start: float  # seconds into the recording
     end: float  # likewise
+    timing: str = ""  # that its times are uncertain or corrected
 
     @property
     def since(self) -> datetime:
@@ -77,50 +86,77 @@ class Viewing:
     until: datetime  # likewise
     detail: Detail
     reason: str = ""  # why it was shown sharp
+    timing: str = ""  # that its times were uncertain or corrected
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Footage that a case covers, and the share of it that was watched."""
+    """Footage that a case covers, and the share of it that was shown to people."""
 
     viewings: tuple[Viewing, ...]  # in the order of the recordings' time
     withheld: int = 0  # viewings of others that the user must not know of yet
     recordings: int = 0  # that the case covers
-    opened: int = 0  # of these, watched in part or whole
-    seconds: float = 0.0  # of footage that the case covers
-    seen: float = 0.0  # of these, watched by anyone whose viewings are told
+    opened: int = 0  # of these, shown in part or whole
+    seconds: float = 0.0  # of footage that the case covers and in which something can be seen
+    seen: float = 0.0  # of these, shown to anyone whose viewings are told
+    by_detail: tuple[tuple[Detail, float], ...] = ()  # of these, by how much could be seen
 
     @property
     def share(self) -> float:
-        """Share of the covered footage that was watched, from 0 to 1; 0 without footage."""
+        """Share of the covered footage that was shown, from 0 to 1; 0 without footage."""
         return self.seen / self.seconds if self.seconds else 0.0
 
     @property
     def words(self) -> str:
-        """Sentence that says how much was watched, and how much was not."""
+        """Say how much was shown, how much of it coarse and sharp, and how much was not."""
         if not self.seconds:
             return "The case covers no footage in this gallery."
         told = (
             f"{_minutes(self.seen)} of {_minutes(self.seconds)} ({_percent(self.share)}), in "
-            f"{self.opened:,} of {self.recordings:,} recordings."
+            f"{self.opened:,} of {self.recordings:,} recordings"
         )
+        parts = "; ".join(
+            f"{DETAILS[detail]}: {_minutes(seconds)}" for detail, seconds in self.by_detail
+        )
+        told += f" ({parts})." if parts else "."
         if self.withheld:
             return (
-                f"Watched by you: {told} What others watched is kept from people who may still "
-                "decide in the review of this case."
+                f"Shown to you: {told} What others were shown is kept from people who may still "
+                f"decide in the review of this case. {CAVEAT}"
             )
-        return f"Watched: {told} Not watched: {_percent(1 - self.share)}."
+        return f"Shown: {told} Not shown: {_percent(1 - self.share)}. {CAVEAT}"
 
 
-def may_watch(register: CaseRegister, reference: str, piece: Piece) -> Person:
+def may_see_sharp(register: CaseRegister, reference: str) -> None:
+    """Raise NotPermitted unless the user is a member of a case, on record; in training, all may.
+
+    Supervisors know of every case; people in its footage are shown to those who work on it.
+    """
+    me, case = register.require("shot.view", reference), register.case(reference)
+    if case.is_training or not me.in_service or me.account in case.members:
+        return
+    why = f"{me.account} is not a member of the case and sees its footage pixelated"
+    register.refused("shot.view", reference, [why])
+    raise NotPermitted(why, where=reference, fix="Ask who requested it to be made a member")
+
+
+def may_watch(
+    register: CaseRegister,
+    reference: str,
+    gallery: Gallery,
+    piece: Piece,
+    detail: Detail = "coarse",
+) -> Person:
     """Return the user if they may watch a piece of a recording under a case; to ask beforehand.
 
-    It must lie in the area and the time of the case, from its first picture to its last.
+    It must lie in the area and the time of the case, from its first picture to its last, and be
+    what the gallery has of that camera: of a moving one, what it recorded at that place.
 
     Raises
     ------
     NotPermitted
-        If the user's role does not cover it.
+        If the user's role does not cover it, or it is to be sharp and they are not a member of the
+        case.
     CaseError
         If they are not a member of the case, it is not open, or it does not cover the piece; the
         attempt is recorded.
@@ -129,15 +165,34 @@ def may_watch(register: CaseRegister, reference: str, piece: Piece) -> Person:
     case.require_open(fix="Footage is watched under an open case")
     request = case.request
     inside = request.start <= piece.since and piece.until <= request.end
-    if not (inside and covers(request, piece.camera, piece.since, piece.until)):
+    covered = inside and covers(request, piece.camera, piece.since, piece.until)
+    if not (covered and _is_held(gallery, piece)):
         what = f"the case does not cover {piece.camera.camera_id} at that time"
         register.refused("shot.view", reference, [f"{piece.recording}: {what}"])
         raise CaseError(what, where=reference, fix="Choose footage of its area and time")
+    if detail == "sharp":
+        may_see_sharp(register, reference)
     return me
 
 
+def _is_held(gallery: Gallery, piece: Piece) -> bool:
+    """Check whether a camera recorded a piece, at one place and by one offset of its clock."""
+    return any(
+        (part.camera_id, part.begins) == (piece.camera.camera_id, piece.begins)
+        and part.start - ROUNDING <= piece.start
+        and piece.end <= part.end + ROUNDING
+        for part in gallery.recorded_parts([piece.recording_id])
+    )
+
+
 def record_viewing(
-    register: CaseRegister, reference: str, piece: Piece, detail: Detail, *, reason: str = ""
+    register: CaseRegister,
+    reference: str,
+    gallery: Gallery,
+    piece: Piece,
+    detail: Detail,
+    *,
+    reason: str = "",
 ) -> None:
     """Record that the user is shown a piece of a recording, before it is shown.
 
@@ -159,18 +214,21 @@ def record_viewing(
             where=reference,
             fix="State it in a sentence",
         )
-    me = may_watch(register, reference, piece)
-    about = {"case": reference, **document(piece), "detail": detail, "reason": reason}
+    me = may_watch(register, reference, gallery, piece, detail)
+    about = {"case": reference, **piece_document(piece), "detail": detail, "reason": reason}
     register.record("footage.viewed", about, by=me)
 
 
 def piece_of(candidate: Candidate, start: float, end: float) -> Piece:
     """Make the piece of a candidate's recording between two seconds of it."""
     begins = candidate.shot_time - timedelta(seconds=candidate.shot_seconds)
-    return Piece(candidate.recording_id, candidate.recording, candidate.camera, begins, start, end)
+    return Piece(
+        candidate.recording_id, candidate.recording, candidate.camera, begins, start, end,
+        candidate.time.mark,
+    )  # fmt: skip
 
 
-def document(piece: Piece) -> dict[str, object]:
+def piece_document(piece: Piece) -> dict[str, object]:
     """Return a piece as the JSON values that entries hold."""
     return {
         "recording_id": piece.recording_id,
@@ -179,11 +237,12 @@ def document(piece: Piece) -> dict[str, object]:
         "seconds": [round(piece.start, 3), round(piece.end, 3)],
         "since": piece.since.isoformat(),
         "until": piece.until.isoformat(),
+        "timing": piece.timing,
     }
 
 
 def viewings(register: CaseRegister, reference: str) -> tuple[Viewing, ...]:
-    """Return what was watched under a case, as far as the user may know, in the order of time.
+    """Return what was shown under a case, as far as the user may know, in the order of time.
 
     Pieces that one person watched one after the other are joined.
 
@@ -195,7 +254,7 @@ def viewings(register: CaseRegister, reference: str) -> tuple[Viewing, ...]:
 
 
 def watched(register: CaseRegister, reference: str, gallery: Gallery) -> Watched:
-    """Return what was watched under a case, and the share of the covered footage that it is.
+    """Return what was shown under a case, and the share of the covered footage that it is.
 
     Raises what :func:`viewings` raises.
     """
@@ -204,35 +263,38 @@ def watched(register: CaseRegister, reference: str, gallery: Gallery) -> Watched
 
 
 def all_watched(register: CaseRegister, case: Case, gallery: Gallery) -> Watched:
-    """Return everything that was watched under a case, whoever asks: for reports, never to show."""
+    """Return everything that was shown under a case, whoever asks: for reports, never to show."""
     return _measured(case, gallery, _joined([*map(_viewing, _entries(register, case.reference))]))
 
 
 def _measured(
     case: Case, gallery: Gallery, told: tuple[Viewing, ...], withheld: int = 0
 ) -> Watched:
+    """Measure what was shown, in seconds of the recordings: clocks may have been set meanwhile."""
     request = case.request
     cameras = gallery.cameras_inside(request.district, unplaced=case.scope.unplaced)
-    inside = {camera.camera_id for camera in cameras}
-    rows = gallery.recordings()
-    rows = rows[
-        rows["camera_id"].isin(inside)
-        & (rows["started_at"] < request.end)
-        & (rows["ended_at"] > request.start)
-    ]
+    names = gallery.recorded_between(cameras, request.start, request.end)
+    by_detail: dict[Detail, dict[str, list[tuple[float, float]]]] = {name: {} for name in DETAILS}
     pieces: dict[str, list[tuple[float, float]]] = {}
     for one in told:
-        pieces.setdefault(one.recording_id, []).append((one.start, one.end))
-    opened, seconds, seen = 0, 0.0, 0.0
-    columns = ("recording_id", "started_at", "ended_at")
-    for name, begins, ends in zip(*(rows[column] for column in columns), strict=True):
-        low = max(0.0, (request.start - begins).total_seconds())
-        high = (min(request.end, ends) - begins).total_seconds()
-        seconds += high - low
-        own = _length(pieces.get(name, ()), low, high)
-        seen += own
-        opened += own > 0
-    return Watched(told, withheld, len(rows), opened, seconds, seen)
+        for those in (pieces, by_detail[one.detail]):
+            those.setdefault(one.recording_id, []).append((one.start, one.end))
+    covered, opened, seconds, seen = set(), set(), 0.0, 0.0
+    lengths = dict.fromkeys(by_detail, 0.0)
+    for whole in gallery.recorded_parts(names, seen_only=True):
+        part = whole.between(request.start, request.end)
+        if part is None:
+            continue
+        name = part.recording_id
+        covered.add(name)
+        seconds += part.end - part.start
+        if own := _length(pieces.get(name, ()), part.start, part.end):
+            seen += own
+            opened.add(name)
+            for detail, those in by_detail.items():
+                lengths[detail] += _length(those.get(name, ()), part.start, part.end)
+    told_apart = tuple((detail, length) for detail, length in lengths.items() if length)
+    return Watched(told, withheld, len(covered), len(opened), seconds, seen, told_apart)
 
 
 def _told(register: CaseRegister, reference: str) -> tuple[tuple[Viewing, ...], int]:
@@ -265,6 +327,7 @@ def _viewing(entry: Entry) -> Viewing:
         datetime.fromisoformat(about["until"]),
         about.get("detail", "clip"),
         about.get("reason", ""),
+        about.get("timing", ""),
     )
 
 
@@ -273,7 +336,7 @@ def _joined(found: Sequence[Viewing]) -> tuple[Viewing, ...]:
     joined: list[Viewing] = []
     last: dict[tuple[object, ...], int] = {}  # where in the list the last of its kind is
     for one in sorted(found, key=lambda viewing: viewing.at):
-        key = (one.by, one.recording_id, one.detail, one.reason)
+        key = (one.by, one.recording_id, one.detail, one.reason, one.timing)
         at = last.get(key)
         before = joined[at] if at is not None else None
         if (
@@ -282,11 +345,8 @@ def _joined(found: Sequence[Viewing]) -> tuple[Viewing, ...]:
             and one.detail != "clip"
             and -JOINED_SECONDS <= one.start - before.end <= JOINED_SECONDS
         ):
-            joined[at] = Viewing(
-                before.by, before.at, before.recording_id, before.recording, before.camera_id,
-                before.start, max(before.end, one.end), before.since,
-                max(before.until, one.until), before.detail, before.reason,
-            )  # fmt: skip
+            end, until = max(before.end, one.end), max(before.until, one.until)
+            joined[at] = replace(before, end=end, until=until)
         else:
             last[key] = len(joined)
             joined.append(one)

@@ -7,16 +7,15 @@ by their seconds. What is shown of them is put on record by :mod:`workbench.case
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from workbench.casework.viewing import Piece
-from workbench.errors import NotPermitted
+from workbench.domain import base_camera
 from workbench.maps.route import metres_between
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
-    from workbench.casework.register import CaseRegister
     from workbench.domain import Camera
     from workbench.gallery import Gallery
 
@@ -31,60 +30,46 @@ def watchable_cameras(case: Case, gallery: Gallery) -> tuple[Camera, ...]:
     return gallery.cameras_inside(case.request.district, unplaced=case.scope.unplaced)
 
 
-def piece_at(
-    case: Case, gallery: Gallery, camera: Camera, moment: datetime, seconds: float
-) -> Piece | None:
-    """Find what a camera recorded from a moment on, at most so many seconds of it.
-
-    It lies in the time of the case, and in one stretch of one recording; None if there is nothing.
-    Of several, the one that begins first.
-    """
-    since = max(moment, case.request.start)
-    until = min(moment + timedelta(seconds=seconds), case.request.end)
-    found = []
-    for row, stretch in gallery.recorded_stretches(camera_id=camera.camera_id):
-        begins = row["stated_at"].astimezone(UTC) - stretch.shift
-        start = max((since - begins).total_seconds(), stretch.from_seconds)
-        end = min((until - begins).total_seconds(), row["ends"])
-        if end - start > SHORTEST:
-            found.append(Piece(row["recording_id"], row["file"], camera, begins, start, end))
-    return min(found, key=lambda piece: piece.since, default=None)
-
-
 def in_step(
     case: Case, gallery: Gallery, origin: Camera, moment: datetime, seconds: float, *, beside: int
 ) -> tuple[Piece, ...]:
-    """Find what a camera recorded from a moment on, and then the same of those nearest to it.
+    """Find what a camera recorded from a moment on, and the same of those nearest to it.
+
+    Each piece lies in the time of the case and has one offset of the clock, and a moving camera's
+    lies at one of its places in the area of the case: there may be several of one camera.
 
     Parameters
     ----------
     origin : Camera
-        Its piece comes first, if there is one.
+        Its pieces come first, if there are any.
     beside : int
-        Most further cameras: the nearest ones in a straight line that recorded then.
+        Most further cameras: the nearest ones in a straight line that recorded then. A moving one
+        counts once, wherever it was.
     """
-    pieces = []
-    for camera in [origin, *_nearest(origin, watchable_cameras(case, gallery))]:
-        piece = piece_at(case, gallery, camera, moment, seconds)
-        if piece is not None:
-            pieces.append(piece)
-        others = sum(one.camera.camera_id != origin.camera_id for one in pieces)
-        if others == beside:
-            break
-    return tuple(pieces)
-
-
-def may_see_sharp(register: CaseRegister, reference: str) -> None:
-    """Raise NotPermitted unless the user is a member of a case, on record; in training, all may.
-
-    Supervisors know of every case; people in its footage are shown to those who work on it.
-    """
-    me, case = register.require("shot.view", reference), register.case(reference)
-    if case.is_training or not me.in_service or me.account in case.members:
-        return
-    why = f"{me.account} is not a member of the case and sees its footage pixelated"
-    register.refused("shot.view", reference, [why])
-    raise NotPermitted(why, where=reference, fix="Ask who requested it to be made a member")
+    cameras = {one.camera_id: one for one in watchable_cameras(case, gallery)}
+    cameras[origin.camera_id] = origin
+    since = max(moment, case.request.start)
+    until = min(moment + timedelta(seconds=seconds), case.request.end)
+    names = gallery.recorded_between(cameras.values(), since, until)
+    found: dict[str, list[Piece]] = {}
+    for whole in gallery.recorded_parts(names):
+        part = whole.between(since, until)
+        if part is not None and part.end - part.start > SHORTEST:
+            piece = Piece(
+                part.recording_id, part.file, cameras[part.camera_id],
+                part.begins, part.start, part.end, part.mark,
+            )  # fmt: skip
+            found.setdefault(part.camera_id, []).append(piece)
+    own = base_camera(origin.camera_id)
+    order = [origin, *_nearest(origin, [cameras[name] for name in found])]
+    order.sort(key=lambda camera: base_camera(camera.camera_id) != own)  # and so by distance
+    bases = list(dict.fromkeys(base_camera(camera.camera_id) for camera in order))[: beside + 1]
+    return tuple(
+        piece
+        for camera in order
+        if base_camera(camera.camera_id) in bases
+        for piece in sorted(found.get(camera.camera_id, ()), key=lambda piece: piece.since)
+    )
 
 
 def _nearest(origin: Camera, cameras: Sequence[Camera]) -> list[Camera]:

@@ -27,7 +27,7 @@ COMMANDS = {
     "people": ("people", "who has which role"),
     "installation": ("installation", "what the installation is, and its rules"),
     "review": ("review", "fillers, and how reviewers do on them"),
-    "note": ("notes", "notes and markers, and what of the footage was watched"),
+    "note": ("notes", "notes and markers, and what of the footage was shown"),
     "evidence": ("evidence", "signed archives that a court can check"),
     "purge": ("purge", "delete what is older than may be kept"),
     "audit": ("audit", "the record of everything that was done"),

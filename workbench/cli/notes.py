@@ -1,4 +1,4 @@
-"""``sightline note``: notes and markers of a case, and what of its footage was watched."""
+"""``sightline note``: notes and markers of a case, and what of its footage was shown."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     describe(
         parser,
         None,
-        "Notes and markers of the people who work on a case, and what of its footage was watched. "
+        "Notes and markers of the people who work on a case, and what of its footage was shown. "
         "While a case is open, people who may come to decide in its review see their own alone.",
         "sightline note list A-2026-117",
     )
@@ -79,8 +79,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     withdrawing.add_argument("number", type=int, metavar="NUMBER", help="its number in the list")
     viewing = add_action(
         actions, "watched", _watched,
-        "what of the footage was watched",
-        "List what of the footage was watched under a case, by whom and when, and say which share "
+        "what of the footage was shown",
+        "List what of the footage was shown under a case, to whom and when, and say which share "
         "of the footage that the case covers it is.",
         "sightline note watched A-2026-117 --gallery town.duckdb",
     )  # fmt: skip
@@ -159,6 +159,7 @@ def _watched(options: argparse.Namespace) -> int:
                 "seconds": [one.start, one.end],
                 "since": one.since.isoformat(),
                 "until": one.until.isoformat(),
+                "timing": one.timing,
                 "detail": one.detail,
                 "reason": one.reason,
                 "by": one.by,

@@ -12,7 +12,7 @@ as they were stated.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -388,12 +388,12 @@ def stretch_at(stretches: Sequence[Stretch], seconds: float) -> Stretch:
     return before[-1] if before else stretches[0]
 
 
-def seen_spans(
-    stated_at: datetime, seconds: float, stretches: Sequence[Stretch], unseen: Iterable[Unseen]
-) -> list[Span]:
-    """Spans in UTC in which a recording of that many seconds shows something, in its own order.
+def seen_parts(
+    seconds: float, stretches: Sequence[Stretch], unseen: Iterable[Unseen]
+) -> Iterator[tuple[float, float, Stretch]]:
+    """Parts of a recording of that many seconds, in order, with the stretch that each lies in.
 
-    What could not be seen is left out. Where the clock was set, spans may overlap.
+    What could not be seen is left out.
     """
     gaps = sorted((max(0.0, u.start), min(seconds, u.end)) for u in unseen if u.end > u.start)
     seen: list[tuple[float, float]] = []
@@ -405,17 +405,24 @@ def seen_spans(
     if begin < seconds or not (gaps or seen):
         seen.append((begin, seconds))
     ends = [*(stretch.from_seconds for stretch in stretches[1:]), math.inf]
-    spans: list[Span] = []
     for first, last in seen:
         for stretch, stop in zip(stretches, ends, strict=True):
             a, b = max(first, stretch.from_seconds), min(last, stop)
-            if a > b or (a == b and first < last):
-                continue
-            zero = stated_at - stretch.shift
-            span = zero + timedelta(seconds=a), zero + timedelta(seconds=b)
-            if spans and spans[-1][1] == span[0]:
-                span = spans.pop()[0], span[1]
-            spans.append(span)
+            if a < b or (a == b and first == last):
+                yield a, b, stretch
+
+
+def seen_spans(
+    stated_at: datetime, seconds: float, stretches: Sequence[Stretch], unseen: Iterable[Unseen]
+) -> list[Span]:
+    """Spans in UTC of :func:`seen_parts`; where the clock was set, they may overlap."""
+    spans: list[Span] = []
+    for a, b, stretch in seen_parts(seconds, stretches, unseen):
+        zero = stated_at - stretch.shift
+        span = zero + timedelta(seconds=a), zero + timedelta(seconds=b)
+        if spans and spans[-1][1] == span[0]:
+            span = spans.pop()[0], span[1]
+        spans.append(span)
     return spans
 
 
@@ -433,6 +440,7 @@ __all__ = [
     "contradicts",
     "corrected",
     "length_words",
+    "seen_parts",
     "seen_spans",
     "stretch_at",
     "stretches_of",

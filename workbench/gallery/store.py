@@ -35,6 +35,7 @@ from workbench.domain import (
     ClockSetting,
     Coverage,
     IndexedRecording,
+    Leg,
     Profile,
     Progress,
     ProgressCallback,
@@ -44,10 +45,13 @@ from workbench.domain import (
     Scope,
     Shot,
     Stretch,
+    Unseen,
     base_camera,
     corrected,
     is_possible,
+    outside_of,
     parse_tracklet_id,
+    seen_parts,
     setting_for,
     stretch_at,
 )
@@ -91,7 +95,7 @@ from workbench.gallery.segments import (
     attach,
     remove,
 )
-from workbench.gallery.times import setting_of, stretch_of
+from workbench.gallery.times import RecordedPart, setting_of, stretch_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -1169,6 +1173,58 @@ class Gallery:
             {"recording": recording_id, "camera": camera_id, "uncertain": uncertain},
         )
         return [(row, stretch_of(row)) for row in rows.to_pylist()]
+
+    def recorded_between(
+        self, cameras: Iterable[Camera], since: datetime, until: datetime
+    ) -> list[str]:
+        """Return the ids of the recordings of cameras that may reach into a time (UTC)."""
+        found: list[str] = self.arrow(
+            "SELECT recording_id FROM recordings "
+            "SEMI JOIN (SELECT unnest($cameras::VARCHAR[]) AS camera_id) USING (camera_id) "
+            "WHERE started_at < $until AND ended_at > $since ORDER BY started_at, recording_id",
+            {
+                "cameras": [camera.camera_id for camera in cameras],
+                "since": since,
+                "until": until,
+            },
+        )["recording_id"].to_pylist()
+        return found
+
+    def recorded_parts(
+        self, recording_ids: Collection[str], *, seen_only: bool = False
+    ) -> list[RecordedPart]:
+        """Parts of recordings, by id: of a moving camera's film what belongs to the recording.
+
+        *seen_only*: without what could not be seen. So cut, they are as long as the footage that
+        :meth:`coverage` counts.
+        """
+        rows = {}
+        of = "SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS recording_id) USING (recording_id)"
+        for table in ("recordings", "legs", "unseen"):  # names of our own
+            found = self.arrow(f"FROM {table} {of}", [list(recording_ids)])
+            rows[table] = found.to_pylist()
+        gaps: dict[str, list[Unseen]] = {}
+        legs: dict[str, list[Leg]] = {}
+        for row in rows["unseen"] if seen_only else ():
+            gap = Unseen(row["start_seconds"], row["end_seconds"], row["why"])
+            gaps.setdefault(row["recording_id"], []).append(gap)
+        for row in sorted(rows["legs"], key=lambda row: row["start_seconds"]):
+            leg = Leg(row["start_seconds"], row["end_seconds"], None)
+            legs.setdefault(row["recording_id"], []).append(leg)
+        stretches = self.stretches_by_id(recording_ids)
+        parts = []
+        for row in sorted(rows["recordings"], key=lambda row: row["recording_id"]):
+            name, length = row["recording_id"], row["seconds"]
+            elsewhere = [Unseen(*one, "") for one in outside_of(legs.get(name, ()), length)]
+            cut = [*gaps.get(name, ()), *elsewhere]
+            parts += [
+                RecordedPart(
+                    name, row["file"], row["camera_id"],
+                    row["stated_at"].astimezone(UTC) - stretch.shift, start, end, stretch,
+                )
+                for start, end, stretch in seen_parts(length, stretches[name], cut)
+            ]  # fmt: skip
+        return parts
 
     def cameras(self) -> tuple[Camera, ...]:
         """All cameras, by id."""

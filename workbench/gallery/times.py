@@ -16,6 +16,7 @@ from workbench.domain import (
     ClockSetting,
     Leg,
     Stretch,
+    TimeNote,
     Unseen,
     outside_of,
     seen_spans,
@@ -89,6 +90,35 @@ def clock_table(settings: Sequence[ClockSetting]) -> pa.Table:
             "catalogue": pa.array([setting.catalogue for setting in settings], pa.string()),
         }
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPart:
+    """Part of a recording that belongs to its camera and has one offset of the clock."""
+
+    recording_id: str
+    file: str  # as catalogued
+    camera_id: str
+    begins: datetime  # UTC: the time of second 0 by this offset
+    start: float  # seconds of the recording
+    end: float
+    stretch: Stretch
+
+    @property
+    def since(self) -> datetime:
+        """Time of its first picture (UTC)."""
+        return self.begins + timedelta(seconds=self.start)
+
+    @property
+    def mark(self) -> str:
+        """Mark beside its times, in a few words; empty if there is nothing to say of them."""
+        return TimeNote.of(self.since, (self.stretch,), self.start, self.end).mark
+
+    def between(self, since: datetime, until: datetime) -> RecordedPart | None:
+        """Return what of it lies between two times (UTC); None if nothing does."""
+        start = max(self.start, (since - self.begins).total_seconds())
+        end = min(self.end, (until - self.begins).total_seconds())
+        return replace(self, start=start, end=end) if start < end else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +288,7 @@ def _by_recording(
 
 __all__ = [
     "Moved",
+    "RecordedPart",
     "clock_table",
     "restate",
     "restated",

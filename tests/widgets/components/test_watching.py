@@ -51,6 +51,13 @@ def test_footage_is_watched_on_record(fresh_home: Path, small_town: Path) -> Non
     assert seen[0].since == began
     model.open("T-1", cameras["CAM-003"], began + 3 * HOUR)  # after the case's time
     assert model.views == ()
+    # What is refused while it plays is not asked for again.
+    model.open("T-1", cameras["CAM-003"], began)
+    here.register.close("T-1", reason="over")
+    rounds = panel.player.round
+    panel._received(None, {"go": 1, "at": 0.0, "plays": True}, None)
+    assert "closed" in model.messages["watching"]
+    assert (panel.player.plays, panel.player.failures, panel.player.round) == (False, 1, rounds)
     model.close()
     assert panel.layout.display == "none"
 

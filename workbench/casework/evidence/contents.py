@@ -329,7 +329,7 @@ def unfinished(waiting: int) -> str:
     faces = "1 face waits" if waiting == 1 else f"{waiting} faces wait"
     return (
         f"The review is not finished: {faces} for decisions. The faces that wait, and all entries "
-        "of the record about opinions, the review, notes and what was watched, are left out, so "
+        "of the record about opinions, the review, notes and what was shown, are left out, so "
         "that no one who has still to decide learns of scores, fillers or decisions. Export again "
         "when it is finished."
     )
@@ -400,13 +400,13 @@ def _notes(dossier: Dossier) -> Section:
 def _watched(dossier: Dossier) -> Section:
     watched = dossier.watched
     if watched is None:
-        return Section("Footage watched", ("Left out until the review is finished.",))
+        return Section("Footage shown", ("Left out until the review is finished.",))
     rows = [
         ("Recording", "Camera", "From", "To", "Shown", "By", "When"),
         *viewing_rows(watched.viewings, dossier.local),
     ]
     table = tuple(rows) if watched.viewings else ()
-    return Section("Footage watched", (watched.words,), table, (2, 1, 2, 2, 1.4, 1, 2))
+    return Section("Footage shown", (watched.words,), table, (2, 1, 2, 2, 1.4, 1, 2))
 
 
 def _sources(dossier: Dossier) -> Section:

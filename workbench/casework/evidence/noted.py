@@ -42,7 +42,7 @@ def viewing_rows(found: Iterable[Viewing], local: Local) -> list[tuple[str, ...]
         (
             one.recording,
             one.camera_id,
-            local(one.since),
+            local(one.since) + (f" ({one.timing})" if one.timing else ""),
             local(one.until),
             f"{DETAILS[one.detail]}: {one.reason}" if one.reason else DETAILS[one.detail],
             one.by,

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from workbench.casework.reviewing.coverage import require_covered
-from workbench.casework.viewing import document, piece_of
+from workbench.casework.viewing import piece_document, piece_of
 from workbench.errors import CaseError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def record_clip(register: CaseRegister, reference: str, candidate: Candidate, cl
     about = {
         "case": reference,
         "tracklet": candidate.tracklet_id,
-        **document(piece_of(candidate, clip.start, clip.end)),
+        **piece_document(piece_of(candidate, clip.start, clip.end)),
         "clip": hashlib.sha256(clip.film).hexdigest(),
     }
     register.record("clip.viewed", about, by=me)

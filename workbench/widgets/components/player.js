@@ -1,7 +1,7 @@
 // Films of several cameras in step: one clock, which each film follows. At the end of a piece the
 // next one is asked for.
 
-/** @typedef {{ film: string, name: string, after: number }} Film Its film by address: media.js. */
+/** @typedef {{ film: string, name: string, mark: string, after: number }} Film Its film by address: media.js. */
 /**
  * @typedef {object} Traits
  * @property {Film[]} films
@@ -12,6 +12,7 @@
  * @property {number} seconds
  * @property {boolean} busy
  * @property {number} round
+ * @property {number} failures
  */
 /** @typedef {{ go: 1 | -1, at?: number, plays?: boolean }} Command */
 /** @typedef {WidgetModel<Traits, Command, never>} Model */
@@ -48,10 +49,21 @@ function addFilm(place, film) {
   video.playsInline = true;
   video.src = film.film;
   video.setAttribute("aria-label", `Footage of ${film.name}`);
-  caption.textContent = film.name;
+  caption.textContent = film.mark ? `${film.name} (${film.mark})` : film.name;
   figure.append(video, caption);
   place.append(figure);
   return { video, figure, after: film.after };
+}
+
+/**
+ * @param {number} time milliseconds since 1970
+ * @param {string} zone
+ */
+function timeWords(time, zone) {
+  const words = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  const options = /** @type {Intl.DateTimeFormatOptions} */ (
+    { ...words, day: "2-digit", month: "short", year: "numeric", timeZone: zone });
+  return new Intl.DateTimeFormat("en-GB", options).format(new Date(time));
 }
 
 /** @param {RenderProps<Model>} props */
@@ -65,11 +77,7 @@ function render({ model, el }) {
   let [at, plays, last, asked] = [0, false, 0, false];
 
   const show = () => {
-    const words = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
-    const time = new Date(model.get("begins") + 1000 * at);
-    const options = /** @type {Intl.DateTimeFormatOptions} */ (
-      { ...words, day: "2-digit", month: "short", year: "numeric", timeZone: model.get("zone") });
-    clock.textContent = new Intl.DateTimeFormat("en-GB", options).format(time);
+    clock.textContent = timeWords(model.get("begins") + 1000 * at, model.get("zone"));
     toggle.textContent = plays ? "Pause" : "Play";
     for (const { video, figure, after } of shown) {
       const place = at - after;
@@ -118,13 +126,21 @@ function render({ model, el }) {
     last = now;
     if (plays && !asked && shown.length) move(passed);
   }, LOOK_MS);
-  const settle = () => { asked = model.get("busy"); };
-  model.on("change:busy", settle);
+  // What was asked for counts as asked until it is there, or failed: then nothing plays on, and the
+  // next is asked for by a person alone.
+  const wait = () => { asked ||= model.get("busy"); };
+  const stop = () => {
+    [plays, asked] = [false, false];
+    show();
+  };
+  model.on("change:busy", wait);
+  model.on("change:failures", stop);
   model.on("change:round", draw);
   draw();
   return () => {
     clearInterval(timer);
-    model.off("change:busy", settle);
+    model.off("change:busy", wait);
+    model.off("change:failures", stop);
     model.off("change:round", draw);
     clear();
   };

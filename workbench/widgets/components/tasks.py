@@ -64,8 +64,12 @@ class Tasks(HasTraits):
         done: Callable[[T], None],
         *,
         state: str = LOADING,
+        failed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Have *job* done, give its result to *done*, and say beside *field* what either raises."""
+        """Have *job* done, give its result to *done*, and say beside *field* what either raises.
+
+        *failed* is called after either raised.
+        """
         if not self._jobs:
             self.begun, self.progress, self._stop = time.monotonic(), None, Event()
         self._jobs += 1
@@ -83,6 +87,7 @@ class Tasks(HasTraits):
                 self.state, self.doing, self.cancelling = IDLE, "", False
             try:
                 done(future.result())
+                return
             except SightlineError as error:
                 self.say(field, str(error), also=True)
             except OSError as error:
@@ -92,6 +97,7 @@ class Tasks(HasTraits):
             except Exception:
                 _log.exception("%s failed", doing)
                 self.say(field, UNEXPECTED, also=True)
+            failed()
 
         self._work.run(unless_cancelled, then)
 

@@ -11,9 +11,15 @@ import anywidget
 import ipywidgets
 from traitlets import Bool, Float, Instance, Int, List, Tuple, Unicode
 
-from workbench.casework.viewing import Detail, Piece, may_watch, record_viewing
-from workbench.casework.watching import in_step, may_see_sharp
-from workbench.domain import Camera
+from workbench.casework.viewing import (
+    Detail,
+    Piece,
+    may_see_sharp,
+    may_watch,
+    record_viewing,
+)
+from workbench.casework.watching import in_step
+from workbench.domain import Camera, base_camera
 from workbench.errors import SightlineError
 from workbench.widgets.components.media import address
 from workbench.widgets.components.parts import (
@@ -74,6 +80,8 @@ class Watching(Tasks):
     moment = Instance(datetime, allow_none=True, help="UTC, at which the pieces begin")
     views = Tuple(help="what is shown, each a View, that of the origin first")
     reason = Unicode(help="why it is shown sharp; empty: it is not")
+    shown = Int(help="counts what was asked for and is shown")
+    failures = Int(help="counts what was asked for and could not be shown")
 
     def __init__(
         self,
@@ -89,8 +97,14 @@ class Watching(Tasks):
 
     def open(self, case: str, origin: Camera, moment: datetime) -> None:
         """Show what a camera recorded from a moment on, coarse, and its neighbours."""
-        self.reason = ""
-        self.case, self.origin = case, origin
+        with self.hold_trait_notifications():
+            self.case, self.origin, self.moment, self.views, self.reason = (
+                case,
+                origin,
+                None,
+                (),
+                "",
+            )
         self.go(moment)
 
     def close(self) -> None:
@@ -132,35 +146,47 @@ class Watching(Tasks):
             if asked != self._asked:  # something else was asked for meanwhile
                 return
             views, missing = found
-            for view in views:
-                register, detail = self.installation.register, SHARP_OR_NOT[bool(why)]
-                record_viewing(register, case, view.piece, detail, reason=why)
+            register, detail = self.installation.register, SHARP_OR_NOT[bool(why)]
+            with self.installation.open_gallery(self.gallery) as gallery:
+                for view in views:
+                    record_viewing(register, case, gallery, view.piece, detail, reason=why)
             with self.hold_trait_notifications():
                 self.moment, self.views, self.reason = moment, views, why
+                self.shown += 1
             self.say("watching", "\n".join(missing))
 
         def job() -> tuple[tuple[View, ...], list[str]]:
-            return self._cut(case, origin, moment, sharp=bool(why))
+            return self._cut(case, origin, moment, asked, sharp=bool(why))
 
-        self.do("watching", "Reading the footage", job, done)
+        def failed() -> None:
+            if asked == self._asked:
+                self.failures += 1
+
+        self.do("watching", "Reading the footage", job, done, failed=failed)
 
     def _cut(
-        self, reference: str, origin: Camera, moment: datetime, *, sharp: bool
+        self, reference: str, origin: Camera, moment: datetime, asked: int, *, sharp: bool
     ) -> tuple[tuple[View, ...], list[str]]:
         """Make the films of a moment; and sentences about what cannot be shown."""
-        register = self.installation.register
+        register, detail = self.installation.register, SHARP_OR_NOT[sharp]
         case = register.case(reference)
+        case.require_open(fix="Footage is watched under an open case")
         if sharp:
             may_see_sharp(register, reference)
+        views: list[View] = []
+        missing: list[str] = []
         with self.installation.open_gallery(self.gallery) as gallery:
             pieces = in_step(case, gallery, origin, moment, SECONDS, beside=BESIDE)
-        views, missing = [], []
-        if not any(piece.camera.camera_id == origin.camera_id for piece in pieces):
+            for piece in pieces:
+                may_watch(register, reference, gallery, piece, detail)
+        own = base_camera(origin.camera_id)
+        if not any(base_camera(piece.camera.camera_id) == own for piece in pieces):
             missing.append(
                 f"{camera_name(origin)} recorded nothing then, or nothing that the case covers."
             )
         for piece in pieces:
-            may_watch(register, reference, piece)
+            if asked != self._asked:  # nobody waits for these any more
+                break
             try:
                 film = self.installation.cut_piece(self.gallery, piece, sharp=sharp)
             except SightlineError as error:
@@ -176,7 +202,9 @@ class Player(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("player.js")
     _css = Path(__file__).with_name("player.css")
 
-    films: Any = List(help="each with film (an address), name and after (seconds)").tag(sync=True)
+    films: Any = List(
+        help="each with film (an address), name, mark of its time, and after (seconds)"
+    ).tag(sync=True)
     begins = Float(help="the moment at which they begin, in milliseconds since 1970").tag(sync=True)
     zone = Unicode(help="the zone of the times shown").tag(sync=True)
     at = Float(help="seconds after it at which they start").tag(sync=True)
@@ -184,6 +212,8 @@ class Player(anywidget.AnyWidget):
     seconds = Float(SECONDS).tag(sync=True)
     busy = Bool(help="whether other pieces are being read").tag(sync=True)
     round = Int(help="counts what is shown, to start again").tag(sync=True)
+    shown = Int(help="counts what was asked for and is shown")
+    failures = Int(help="counts what could not be shown, to stop playing").tag(sync=True)
 
 
 class WatchPanel(Panel):
@@ -210,8 +240,9 @@ class WatchPanel(Panel):
         self.add_class("sl-panel")
         self.add_class("sl-watching")
         self.player.on_msg(self._received)
-        model.observe(self._draw, ["views", "origin", "reason", "moment"])
+        model.observe(self._draw, ["origin", "shown"])
         model.observe(self._show_busy, ["state", "doing"])
+        model.observe(self._stop, "failures")
         self._draw()
 
     def _received(self, _: object, message: dict[str, Any], __: object) -> None:
@@ -223,13 +254,20 @@ class WatchPanel(Panel):
             self.player.plays = bool(message.get("plays"))
             self.model.step(message["go"] * SECONDS)
 
+    def _stop(self, _: object = None) -> None:
+        """Stop playing, so that what was refused is not asked for again."""
+        with self.player.hold_sync():
+            self.player.plays = False
+            self.player.failures = self.model.failures
+
     def _draw(self, _: object = None) -> None:
         model = self.model
         self.layout.display = "none" if model.origin is None else ""
+        if model.origin is not None:
+            self.title.value = f"<span>{escaped(camera_name(model.origin))}</span>"
         if model.origin is None or model.moment is None:
             self.player.films = []
             return
-        self.title.value = f"<span>{escaped(camera_name(model.origin))}</span>"
         words = SHARP if model.reason else COARSE
         self.hint.value = f'<p class="sl-hint" role="status">{escaped(words)}</p>'
         self.coarsen.layout.display = "" if model.reason else "none"
@@ -241,6 +279,7 @@ class WatchPanel(Panel):
                 {
                     "film": address(one.film, "video/mp4"),
                     "name": camera_name(one.piece.camera),
+                    "mark": one.piece.timing,
                     "after": one.after,
                 }
                 for one in model.views
