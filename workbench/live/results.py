@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from workbench import investigation
 from workbench.casework.reviewing.exports import exportable, facts_of, record_export
+from workbench.casework.reviewing.triage import may_look
 from workbench.errors import NotPermitted
 from workbench.maps.zones import local_time, zone_of_cameras
 
@@ -211,6 +212,7 @@ class SearchResult(Findings, investigation.SearchResult):
             return gallery.footage(self.cameras)
 
     def _pictures(self, candidates: Sequence[Candidate]) -> Mapping[str, bytes]:
+        may_look(self.installation.register, self.case)  # a notebook can stay open for long
         return {one.tracklet_id: one.shot_jpeg for one in candidates}
 
     def _save_map(self, path: Path, **options: Any) -> None:

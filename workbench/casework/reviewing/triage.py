@@ -20,8 +20,9 @@ from workbench.errors import CaseError
 if TYPE_CHECKING:
     from workbench.casework.record.people import Action, Person
     from workbench.casework.register import CaseRegister
-    from workbench.domain import Candidate
+    from workbench.domain import Candidate, Shot
     from workbench.faces.clips import Clip
+    from workbench.gallery import Gallery
 
 TriageVerdict: TypeAlias = Literal["same", "different", "unsure"]
 TRIAGE_VERDICTS: tuple[TriageVerdict, ...] = get_args(TriageVerdict)
@@ -93,13 +94,36 @@ def opinions(register: CaseRegister, reference: str) -> Mapping[str, Opinion]:
     return {opinion.tracklet_id: opinion for opinion in _standing(register, reference)}
 
 
+def may_look(register: CaseRegister, reference: str) -> Person:
+    """Return the user if they may see candidates of a case; to ask each time that any are shown.
+
+    Raises NotPermitted or CaseError if they may not see them, or the case, or not any more.
+    """
+    me = register.require("shot.view", reference)
+    register.case(reference)
+    return me
+
+
 def record_view(register: CaseRegister, reference: str, tracklets: Sequence[str]) -> None:
     """Record that the user was shown best shots of candidates.
 
-    Raises NotPermitted or CaseError if they may not see them, or the case.
+    Raises what :func:`may_look` raises.
     """
-    me, _ = register.require("shot.view", reference), register.case(reference)
+    me = may_look(register, reference)
     register.record("shot.viewed", {"case": reference, "tracklets": list(tracklets)}, by=me)
+
+
+def shots_of(
+    register: CaseRegister, reference: str, candidate: Candidate, gallery: Gallery
+) -> tuple[Shot, ...]:
+    """Read all shots of a candidate, the best first; record before that the user is shown them.
+
+    Raises what :func:`may_look` raises.
+    """
+    me = may_look(register, reference)
+    about = {"case": reference, "tracklets": [candidate.tracklet_id], "shots": "all"}
+    register.record("shot.viewed", about, by=me)
+    return tuple(gallery.shots(candidate.tracklet_id))
 
 
 def may_see_clip(register: CaseRegister, reference: str, candidate: Candidate) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
+from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar
@@ -57,7 +58,7 @@ class Media(anywidget.AnyWidget):
 
     def keep(self, content: bytes, kind: str) -> str:
         """Keep a picture or a clip for the browser to ask for, and return its name."""
-        name = blake2b(content, key=self._key, digest_size=16).hexdigest()
+        name = self._name(content)
         if name not in self._kept:
             self._kept[name] = content, kind
             self._bytes += len(content)
@@ -65,6 +66,15 @@ class Media(anywidget.AnyWidget):
         while self._bytes > MOST_BYTES and len(self._kept) > 1:
             self._bytes -= len(self._kept.popitem(last=False)[1][0])
         return name
+
+    def forget(self, contents: Iterable[bytes]) -> None:
+        """Give the browser none of these pictures any more."""
+        for content in contents:
+            content, _ = self._kept.pop(self._name(content), (b"", ""))
+            self._bytes -= len(content)
+
+    def _name(self, content: bytes) -> str:
+        return blake2b(content, key=self._key, digest_size=16).hexdigest()
 
     def _asked(self, _: object, message: dict[str, Any], __: object) -> None:
         names = message.get("ask")

@@ -11,12 +11,13 @@ from traitlets import Float, Instance, Tuple, Unicode
 
 from workbench.casework.authority import shown_from
 from workbench.casework.reviewing.review import list_for_review
-from workbench.casework.reviewing.triage import WORTH_REVIEW, opinions, record_view
+from workbench.casework.reviewing.triage import WORTH_REVIEW, may_look, opinions, record_view
 from workbench.casework.training import TRAINING_CASE
 from workbench.domain import Candidate, Scope
 from workbench.errors import SightlineError
 from workbench.investigation import SearchResult
 from workbench.maps.zones import local_time
+from workbench.widgets.components.media import Media
 from workbench.widgets.components.scope import ScopeModel
 
 if TYPE_CHECKING:
@@ -104,12 +105,23 @@ class CaseModel(ScopeModel):
     def view(self, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """Record that these candidates' best shots are shown, each once a search, before they are.
 
-        Returns those that may be shown: the ones whose showing is on record.
+        Returns those that may be shown: the ones whose showing is on record, as long as the case
+        is there for the person at the page. Once it is not, the result is dropped.
         """
+        result, register = self.result, self.installation.register
+        if result is None:
+            return ()
+        try:
+            may_look(register, result.case)
+        except SightlineError as error:
+            Media.of_kernel().forget(one.shot_jpeg for one in result.found)
+            self._viewed, self.selected, self.result = frozenset(), "", None
+            self.say("search", str(error))
+            return ()
         fresh = [c.tracklet_id for c in candidates if c.tracklet_id not in self._viewed]
-        if self.result is not None and fresh:
+        if fresh:
             try:
-                record_view(self.installation.register, self.result.case, fresh)
+                record_view(register, result.case, fresh)
                 self._viewed |= {*fresh}
             except SightlineError as error:
                 self.say("search", str(error))

@@ -189,11 +189,12 @@ class ResultsPanel(Panel):
                 field.value = kept if kept in {value for _, value in options} else ""
 
     def _draw(self, _: object = None) -> None:
-        result, listing = self.model.result, self.listing
+        listing = self.listing
+        items = self.model.view(listing.page_items)  # which may drop the result
+        result = self.model.result
         visible = "" if result and self.model.shown else "none"
         self.tools.layout.display = self.body.layout.display = visible
         self.clear.layout.display = "" if listing.narrowed else "none"
-        items = self.model.view(listing.page_items)
         self.candidates.items = [
             {
                 **card(one, listing),

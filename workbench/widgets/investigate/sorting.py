@@ -11,6 +11,7 @@ from workbench.casework.reviewing.triage import (
     TriageVerdict,
     may_see_clip,
     record_clip,
+    shots_of,
 )
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
@@ -108,12 +109,13 @@ class CardSorter:
 
     def _show_shots(self, candidate: Candidate) -> None:
         """Send the stored shots of a candidate whose showing is on record."""
-        if not self.model.view([candidate]):
+        result, register = self.model.result, self.model.installation.register
+        if result is None or not self.model.view([candidate]):
             return
 
         def job() -> list[bytes]:
             with self.model.installation.open_gallery(self.model.gallery) as gallery:
-                shots = gallery.shots(candidate.tracklet_id)[:MOST_SHOTS]
+                shots = shots_of(register, result.case, candidate, gallery)[:MOST_SHOTS]
             return [shot.jpeg for shot in sorted(shots, key=lambda one: one.time)]
 
         def done(future: Future[list[bytes]]) -> None:

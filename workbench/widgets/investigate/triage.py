@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import Bytes, Float, Instance, Unicode, link
 
-from workbench.casework.reviewing.triage import TRIAGE_VERDICTS, may_see_clip, record_clip
+from workbench.casework.reviewing.triage import TRIAGE_VERDICTS, may_see_clip, record_clip, shots_of
 from workbench.domain import Candidate, Photograph
 from workbench.maps.zones import local_time
 from workbench.widgets.components.compare import ComparePanel
@@ -73,7 +73,7 @@ class CandidateComparison(Comparison):
 
         def others() -> list[Picture]:
             with self.model.installation.open_gallery(self.gallery) as gallery:
-                shots = gallery.shots(candidate.tracklet_id)[1:]
+                shots = shots_of(self.model.installation.register, case, candidate, gallery)[1:]
             return [told(s.jpeg, f"Shot {n}", s.time) for n, s in enumerate(shots, start=2)]
 
         self.compare(
