@@ -213,13 +213,10 @@ class Installation:
         film = redacted_clip(source, shots, of or self.load_models(profile), reading=reading)
         return Clip(film, *seconds_around(shots))
 
-    def clip_maker(self, gallery: Gallery, *, sharp: bool = False) -> ClipMaker:
-        """Return a function that cuts clips of sightings; it loads the models for the first one.
+    def clip_maker(self, gallery: Gallery) -> ClipMaker:
+        """Return a function that cuts clips of sightings; it loads the models for the first one."""
 
-        With *sharp* it makes of each a film too in which bystanders can be recognised.
-        """
-
-        def clip(sighting: Candidate, source: Path, on_picture: OnPicture) -> Cut:
+        def clip(sighting: Candidate, source: Path, on_picture: OnPicture, sharp: bool) -> Cut:
             from workbench.faces.clips import cut  # most exports find no footage to cut
 
             return cut(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from workbench.casework.evidence.archive import verify_archive
 from workbench.casework.evidence.export import export, is_recorded
@@ -20,9 +19,6 @@ from workbench.cli.options import (
 from workbench.cli.output import DONE, PROBLEMS, counted, lines, say, show
 from workbench.installation import Installation
 from workbench.settings import load_settings
-
-if TYPE_CHECKING:
-    pass
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +92,7 @@ def _export(options: argparse.Namespace) -> int:
             gallery,
             options.output,
             footage=options.footage,
-            clip=installation.clip_maker(gallery, sharp=bool(options.sharp)),
+            clip=installation.clip_maker(gallery),
             sharp=options.sharp,
             zone=installation.settings.zone,
             base_map=installation.settings.base_map,

@@ -55,6 +55,19 @@ def changed(archive: Any, **files: bytes) -> Path:
     return path
 
 
+def test_sharp_clips_for_who_is_no_member(
+    office: Any, case: Case, gallery: Gallery, tmp_path: Path
+) -> None:
+    with pytest.raises(NotPermitted, match="sara is not a member"):
+        export(office.sit("sara"), "A-1", gallery, tmp_path / "x.zip", sharp="The court asked.")
+    assert office.events("shot.view.refused")
+    with pytest.raises(CaseError, match="the reason is missing"):
+        export(office.sit("anna"), "A-1", gallery, tmp_path / "x.zip", sharp=" ")
+    assert not office.events("evidence.exported")
+    export(office.register, "A-1", gallery, tmp_path / "x.zip", sharp="The court asked.")
+    assert office.events("evidence.exported")[0].about["sharp"] == "The court asked."
+
+
 def test_a_changed_report(archive: Any) -> None:
     (fault,) = verify_archive(changed(archive, **{"report.html": b"innocent"})).faults
     assert fault == "report.html: altered since it was signed"

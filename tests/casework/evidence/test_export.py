@@ -358,10 +358,10 @@ def test_clips_of_sightings_go_in_where_the_recording_is_at_hand(
     footage.mkdir()
     asked = []
 
-    def clip(sighting: Candidate, path: Path, on_picture: OnPicture) -> Cut:
+    def clip(sighting: Candidate, path: Path, on_picture: OnPicture, sharp: bool) -> Cut:
         asked.append((sighting.recording, path))
         on_picture(np.zeros((90, 160, 3), np.uint8), sighting.first_seen)
-        return Cut(b"cut from " + path.read_bytes(), b"still")
+        return Cut(b"cut from " + path.read_bytes(), b"still", b"sharp")
 
     for n in range(4):
         (footage / f"{n}.mp4").write_bytes(b"recording %d" % n)
@@ -378,6 +378,7 @@ def test_clips_of_sightings_go_in_where_the_recording_is_at_hand(
     files = content(made)
     names = [name for name in files if name.startswith("clips/")]
     assert len(names) == 2
+    assert not any(name.startswith("sharp/") for name in files), "there is no reason for them"
     assert all(name in files["report.html"].decode() for name in names)
     assert verify_archive(made.path).sound
 

@@ -25,6 +25,7 @@ from workbench.casework.evidence.report import as_html, as_pdf
 from workbench.casework.evidence.stills import as_stills
 from workbench.casework.facts import notices_of
 from workbench.casework.notes import all_notes
+from workbench.casework.plaintext import required_reason
 from workbench.casework.record.chain import Head
 from workbench.casework.record.keys import counting
 from workbench.casework.record.signing import fingerprint, signing_key
@@ -33,7 +34,7 @@ from workbench.casework.reviewing.exports import considered, facts_of
 from workbench.casework.reviewing.fillers import error_rates_of
 from workbench.casework.searches import searches_under
 from workbench.casework.subjects import subject_photographs
-from workbench.casework.viewing import all_watched
+from workbench.casework.viewing import all_watched, may_see_sharp
 from workbench.domain import TIME_FIELDS
 from workbench.domain.spreadsheets import csv_text
 from workbench.errors import EvidenceError, NotCalibrated
@@ -95,8 +96,8 @@ def export(
     clip : callable, optional
         Makes the clips; without it, the archive holds none, and the compilation shows best shots.
     sharp : str
-        Reason for which *clip* makes sharp clips too, in which bystanders can be recognised; goes
-        on record. Empty if it makes none.
+        Reason for which there are sharp clips too, in which bystanders can be recognised; goes on
+        record. Empty if there are none.
     zone : ZoneInfo, optional
         Time zone in which times are shown; by default that of the cameras.
     base_map : Path, optional
@@ -110,18 +111,25 @@ def export(
     Raises
     ------
     NotPermitted
-        If the user's role does not cover it.
+        If the user's role does not cover it, or they want sharp clips and are not a member of the
+        case.
+    CaseError
+        If there is no such case for the user, or the reason is blank or holds invisible letters.
     EvidenceError
         If the file exists or cannot be written.
     Cancelled
         If *progress* raised it.
     """
     me, case = register.require("evidence.export", reference), register.case(reference)
+    if sharp:
+        sharp = required_reason(sharp, reference)
+        may_see_sharp(register, reference)
     if output.exists():
         raise EvidenceError("exists already", where=str(output), fix="Choose another name")
     dossier, films = _gather(
-        register, case, gallery, footage, clip, zone=zone, made_by=me.account, progress=progress
-    )
+        register, case, gallery, footage, clip,
+        sharp=bool(sharp), zone=zone, made_by=me.account, progress=progress,
+    )  # fmt: skip
     recordings = {f.candidate.recording_id for f in dossier.findings if f.candidate}
     record = _record(register, reference, recordings)
     sightings = tuple(sightings_of(dossier.findings).values())
@@ -147,6 +155,8 @@ def export(
         entry |= {"sharp": sharp} if sharp else {}
         with register.exclusively():
             register.case(reference)  # which may have ended while the files were made
+            if sharp:
+                may_see_sharp(register, reference)
             register.record("evidence.exported", entry, by=me)
 
     manifest = write_archive(output, files, about, key, record=note)
@@ -171,6 +181,7 @@ def _gather(
     footage: Sequence[Path],
     clip: ClipMaker | None,
     *,
+    sharp: bool,
     zone: ZoneInfo | None,
     made_by: str,
     progress: ProgressCallback | None,
@@ -184,7 +195,9 @@ def _gather(
     zone = zone_of_cameras(cameras, override=zone)
     sources = tuple(_sources(gallery, findings, footage))
     at_hand_now = {} if clip is None else _unchanged(gallery, sightings, sources, footage)
-    films = make_films(case, sightings, at_hand_now, zone=zone, clip=clip, progress=progress)
+    films = make_films(
+        case, sightings, at_hand_now, zone=zone, clip=clip, sharp=sharp, progress=progress
+    )
     photographs = subject_photographs(register.folder, case)
     dossier = Dossier(
         case=case,

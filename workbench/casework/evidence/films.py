@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 OnPicture: TypeAlias = "Callable[[Image, datetime], None]"
 """Called with each coarse picture of a clip, and its time (UTC)."""
-ClipMaker: TypeAlias = "Callable[[Candidate, Path, OnPicture], Cut]"
-"""Cut the moments around a sighting from its recording: :func:`workbench.faces.clips.cut`."""
+ClipMaker: TypeAlias = "Callable[[Candidate, Path, OnPicture, bool], Cut]"
+"""Cut the moments around a sighting from its recording, sharp too where the last argument is True:
+:func:`workbench.faces.clips.cut`."""
 COMPILATION = "compilation.mp4"
 PARTS = 1000  # of a clip, in which progress is counted
 MARGIN = timedelta(seconds=2)  # of a clip, about, for its progress alone
@@ -42,6 +43,7 @@ def make_films(
     *,
     zone: ZoneInfo,
     clip: ClipMaker | None,
+    sharp: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Films:
     """Cut the clips of sightings, and join them in the order of time, each with its real times.
@@ -57,6 +59,8 @@ def make_films(
         Where times are local.
     clip : callable, optional
         Makes the clips; None if none are made.
+    sharp : bool
+        Keep films too in which bystanders can be recognised.
     progress : callable, optional
         As for :func:`workbench.casework.evidence.export.export`.
     """
@@ -92,10 +96,10 @@ def make_films(
             report(moment)
             reel.add(picture, moment)
 
-        cut = clip(seen, path, on_picture)
+        cut = clip(seen, path, on_picture, sharp)
         name = f"{'TRAINING-' if training else ''}{number:04}-{seen.tracklet_id}.mp4"
         files[f"clips/{name}"] = cut.coarse
-        if cut.sharp:
+        if sharp and cut.sharp:
             files[f"sharp/{name}"] = cut.sharp
         stills[number] = cut.still
     whole = f"{'TRAINING-' if training else ''}{COMPILATION}"

@@ -123,7 +123,7 @@ class PackagePanel(Panel):
                         case.reference,
                         gallery,
                         output,
-                        clip=installation.clip_maker(gallery, sharp=bool(reason)),
+                        clip=installation.clip_maker(gallery),
                         sharp=reason,
                         zone=zone,
                         base_map=installation.settings.base_map,
