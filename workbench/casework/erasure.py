@@ -4,12 +4,12 @@ Such a case carries no authority from the minute on in which it should have been
 register gives it to nobody who wants to do anything under it. What came of it is deleted by the
 next that asks for the cases or for this one, by a purge, or by a running server, whichever comes
 first; whoever is killed over it leaves the rest to the next. The record alone remains: it says what
-went, and which files had left the installation, where nothing can delete them.
+went, which files had left the installation, where nothing can delete them, and which of those in it
+are not the files that were exported any more, and so stay.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import zipfile
 from collections import Counter
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
 
 ERASING, ERASED, FAILED = "case.erasing", "case.erased", "case.erasing.failed"
+GONE = "not there"
 
 # What came of a case, by the entries that say so. No page or command builds anything of them again.
 _CAME = {
@@ -64,13 +65,14 @@ def _is_due(ledger: Ledger, case: Case) -> bool:
 
 
 def _erase(ledger: Ledger, case: Case) -> None:
-    within, outside, came = _what_came(ledger, case.reference)
+    within, left, outside, came = _what_came(ledger, case.reference)
     home = subject_folder(ledger.folder, case.reference)
     about: dict[str, Any] = {
         "case": case.reference,
         "why": case.reason,
         "photographs, templates and saved questions": _number_of_files(home),
         "exports": [str(path) for path in within],
+        "exports not deleted": left,
         "exported out of the installation": outside,
         **came,
     }
@@ -78,7 +80,8 @@ def _erase(ledger: Ledger, case: Case) -> None:
     try:
         delete_subject(ledger.folder, case.reference)
         for path in within:
-            erase(path)
+            if path.exists():
+                erase(path)
     except OSError as error:  # nothing of it is shown meanwhile
         what = f"{error.filename or case.reference}: {error.strerror}"
         _note(ledger, FAILED, {"case": case.reference, "reason": what})
@@ -97,40 +100,57 @@ def _number_of_files(home: Path) -> int:
     return sum(1 for _ in home.iterdir()) if home.is_dir() else 0
 
 
-def _what_came(ledger: Ledger, reference: str) -> tuple[list[Path], list[str], dict[str, int]]:
-    """Read what came of a case: exports here, those elsewhere in words, numbers of the rest."""
+def _what_came(
+    ledger: Ledger, reference: str
+) -> tuple[list[Path], list[str], list[str], dict[str, int]]:
+    """Read what came of a case: exports here, those that stay, those elsewhere, numbers of others.
+
+    An export that an attempt before this one deleted is among the first.
+    """
     own = [entry for entry in ledger.recorded() if reference in _cases(entry)]
-    home, within, outside = ledger.folder.parent.resolve(), [], []
+    home = ledger.folder.parent.resolve()
+    within: list[Path] = []
+    left: list[str] = []
+    outside: list[str] = []
     came: Counter[str] = Counter()
+    begun: set[str] = set()  # exports that an attempt before this one was to delete
     for entry in counting(own, ledger.folder):
         if entry.what in _CAME:
             came[_CAME[entry.what]] += 1
+        if entry.what == ERASING:
+            begun.update(map(str, entry.about["exports"]))
         if not entry.what.endswith(".exported"):
             continue
         path = Path(str(entry.about.get("file", "")))
         if path.is_absolute() and path.resolve().is_relative_to(home):
-            if _is_export(path, entry):
+            why = _why_not_exported(path, entry)
+            if not why or (why == GONE and str(path) in begun):
                 within.append(path)
+            else:
+                left.append(f"{path}: {why}")
         else:
             what = entry.about.get("file") or entry.about.get("table") or entry.about.get("form")
             outside.append(f"{what}, {entry.at:%Y-%m-%d %H:%M} UTC, by {entry.account}")
-    return within, outside, dict(came)
+    return within, left, outside, dict(came)
 
 
 def _cases(entry: Entry) -> list[str]:
     return [str(name) for name in entry.about.get("cases", [entry.about.get("case", "")])]
 
 
-def _is_export(path: Path, entry: Entry) -> bool:
-    """Check that a file is the one of an entry, and not another that has its name now."""
+def _why_not_exported(path: Path, entry: Entry) -> str:
+    """Say why a file is not the one of an entry, but another that has its name; empty if it is."""
     from workbench.casework.evidence.archive import MANIFEST  # and with it much for signatures
 
-    if path.is_symlink() or not path.is_file():
-        return False
-    with contextlib.suppress(OSError, zipfile.BadZipFile, KeyError):
+    if path.is_symlink() or not path.exists():
+        return "a link by now" if path.is_symlink() else GONE
+    try:
         if "manifest" in entry.about:
             with zipfile.ZipFile(path) as archive:
-                content = archive.read(MANIFEST)
-            return hashlib.sha256(content).hexdigest() == str(entry.about["manifest"])
-        return hashlib.sha256(path.read_bytes()).hexdigest() == str(entry.about["sha256"])
-    return False
+                content, wanted = archive.read(MANIFEST), entry.about["manifest"]
+        else:
+            content, wanted = path.read_bytes(), entry.about["sha256"]
+    except Exception as error:
+        # A damaged archive can raise much: whatever it is, it must not keep the rest from going.
+        return f"cannot be read ({error or type(error).__name__})"
+    return "" if hashlib.sha256(content).hexdigest() == str(wanted) else "changed since"

@@ -31,6 +31,8 @@ class Rounds:
                 await asyncio.to_thread(self.make)
             except (SightlineError, OSError) as error:
                 app_log.error("what is due could not be deleted: %s", error)
+            except Exception:  # whatever it is, there is a next round
+                app_log.exception("what is due could not be deleted")
             await asyncio.sleep(ROUND_SECONDS)
 
     def make(self) -> None:
