@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from workbench.casework.reviewing.reviewlist import review_list, review_state, r
 from workbench.casework.reviewing.sightings import confirmed_sightings
 from workbench.casework.reviewing.triage import opinions, record_view, sort_out
 from workbench.casework.subjects import subject_folder
+from workbench.casework.waiting import waiting_for_me
 from workbench.client.documents import case_document, case_from
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted, SightlineError
@@ -75,6 +77,38 @@ def test_an_urgent_case_opens_for_one_and_stays_open_for_another(
     again = office.sit("anna").case("A-1")
     assert (again.confirmed_by, again.status()) == ("sven", "expired")  # valid for two days
     assert not office.events("case.erasing")
+
+
+def test_who_may_confirm_is_told_that_it_waits(office: Any, begun: Case) -> None:
+    (told,) = waiting_for_me(office.sit("sven"))
+    assert (told.what, told.since) == ("confirmation", begun.confirm_by)
+    for name, waits in (("sara", []), ("anna", ["end"]), ("otto", [])):
+        assert [one.what for one in waiting_for_me(office.sit(name))] == waits
+    office.sit("sven").confirm("A-1", digest=begun.digest, authorisation="P 9/26")
+    assert waiting_for_me(office.register) == ()
+
+
+def test_a_server_goes_on_with_its_rounds_whatever_happens(
+    office: Any, begun: Case, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    made = []
+
+    def make() -> None:
+        made.append(1)
+        raise ValueError("something nobody thought of")
+
+    async def run() -> None:
+        rounds = Rounds(office.home)
+        monkeypatch.setattr("workbench.server.rounds.ROUND_SECONDS", 0.01)
+        monkeypatch.setattr(rounds, "make", make)
+        task = asyncio.create_task(rounds.run())
+        while len(made) < 2 and not task.done():
+            await asyncio.sleep(0.01)
+        assert not task.done()
+        task.cancel()
+
+    asyncio.run(run())
+    assert "ValueError: something nobody thought of" in caplog.text
 
 
 def test_it_is_confirmed_by_the_request_that_was_read_and_with_a_decision(
@@ -245,8 +279,8 @@ def test_the_record_counts_urgent_cases_and_programs_are_told_of_them(
 ) -> None:
     assert case_from(case_document(begun)) == begun
     office.sit("anna").ask(ask("A-2", urgent="At night"), subject=subject)
-    second = office.approve("sara", "A-2")
-    confirmed = office.sit("sven").confirm("A-2", digest=second.digest)
+    second = office.approve("sven", "A-2")
+    confirmed = office.sit("sara").confirm("A-2", digest=second.digest)
     assert case_from(case_document(confirmed)) == confirmed
     clock.forward(hours=48)
     found = UrgentCases.of(office.events())

@@ -123,5 +123,8 @@ def _differences(
 
 def _last_sign_ins(register: CaseRegister) -> dict[str, Entry]:
     begun = AuditLog(register.folder, kinds=("session.begun",)).read_new()
-    last = {entry.account: entry for entry in begun}
-    return {entry.account: entry for entry in counting(last.values(), register.folder)}
+    own: dict[str, list[Entry]] = {}
+    for entry in reversed(begun):
+        own.setdefault(entry.account, []).append(entry)
+    last = {name: next(counting(found, register.folder), None) for name, found in own.items()}
+    return {name: entry for name, entry in last.items() if entry is not None}

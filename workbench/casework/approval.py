@@ -10,8 +10,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from workbench.casework.ledger import Ledger
-from workbench.casework.plaintext import plain
+from workbench.casework.plaintext import plain, required_reason
 from workbench.casework.searches import has_searched
+from workbench.casework.urgency import is_same_person, is_urgent_again
 from workbench.errors import CaseError, NotPermitted
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class Approvals(Ledger):
         """Return a case: see :meth:`CaseRegister.case`."""
         raise NotImplementedError
 
+    def all_cases(self) -> tuple[Case, ...]:
+        """Return all cases, whoever asks: see :meth:`CaseRegister.all_cases`."""
+        raise NotImplementedError
+
     def approve(self, reference: str, *, digest: str) -> Case:
         """Approve a case, or a change of one, that another person requested.
 
@@ -42,12 +47,14 @@ class Approvals(Ledger):
         Raises
         ------
         NotPermitted
-            If the user's role does not cover it, or they requested it, are responsible for it or
-            have approved it themselves.
+            If the user's role does not cover it, they requested it, are responsible for it or
+            have approved it themselves; what they approve is a change, and they have searched
+            under the case; or it is urgent, and they let one like it begin that nobody confirmed.
         CaseError
             If the case is not waiting for approval, or its request is not the one that was read.
         """
         me, limits = self.require("case.approve", reference), self.rules.limits
+        searched = has_searched(self.folder, reference, me.account)
         with self.exclusively():
             case = self.case(reference)
             waits = case.waiting
@@ -57,6 +64,11 @@ class Approvals(Ledger):
                 )
             why = f"{me.account} has approved it already; a case beyond the limits takes two people"
             self._check_reader("approve", case, waits, me, digest, why)
+            if searched:  # which is possible where a change waits
+                why = f"{me.account} has searched under the case and may not approve its change"
+                self.refuse("case.approve", reference, why, "Ask another supervisor")
+            if case.request.urgent and waits is case:
+                self._check_not_again(case, me)
             about = {
                 "case": reference,
                 "request": waits.digest,
@@ -119,9 +131,10 @@ class Approvals(Ledger):
         Without the change, a case stays as it was approved. An urgent one that has begun ends with
         it, and what came of it is deleted. Raises
         NotPermitted if the user's role does not cover it or they requested it themselves, and
-        CaseError if it waits neither for approval nor to be confirmed.
+        CaseError if it waits neither for approval nor to be confirmed, or the reason is missing.
         """
         me = self.require("case.approve", reference)
+        reason = required_reason(reason, reference)
         with self.exclusively():
             case = self.case(reference)
             waits = case.waiting
@@ -143,6 +156,21 @@ class Approvals(Ledger):
         """Record that an attempt is refused, and raise NotPermitted."""
         self.refused(action, reference, [reason])
         raise NotPermitted(reason, where=reference, fix=fix)
+
+    def _check_not_again(self, case: Case, me: Person) -> None:
+        """Refuse who let an urgent case like this one begin that has not been confirmed.
+
+        Else two people could search for somebody for ever, 48 hours at a time, without anybody
+        else's decision.
+        """
+        for one in self.all_cases():
+            if me.account in one.approved_by and is_urgent_again(case, one):
+                why = (
+                    f"{me.account} let {one.reference} begin, an urgent case of the same "
+                    f"{'person' if is_same_person(case, one) else 'requester'} that "
+                    f"{'was not confirmed' if one.confirm_by is None else 'is not confirmed yet'}"
+                )
+                self.refuse("case.approve", case.reference, why, "Ask another supervisor")
 
     def _check_reader(
         self, what: str, case: Case, waits: Case | Change, me: Person, digest: str, twice: str

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.members import checked_members
-from workbench.casework.plaintext import plain
+from workbench.casework.plaintext import required_reason
 from workbench.casework.record.people import MAY
 from workbench.casework.subjects import (
     keep_subject,
@@ -139,7 +139,7 @@ def hand_over(register: CaseRegister, reference: str, account: str, *, reason: s
     with register.exclusively():
         me, case = register.require_own(reference, "case.handing")
         (name,) = checked_members(register.people, [account], where=reference)
-        why, reason = "", plain(reason, where="reason")
+        why, reason = "", required_reason(reason, reference)
         if case.ended_at is not None:
             why = f"the case is {case.state}"
         elif name == case.responsible:
@@ -150,10 +150,6 @@ def hand_over(register: CaseRegister, reference: str, account: str, *, reason: s
             why = f"{name} has approved the case and may not be responsible for it"
         if why:
             raise CaseError(why, where=reference, fix="Choose an analyst or another supervisor")
-        if not reason:
-            raise CaseError(
-                "the reason is missing", where=reference, fix="Say why: it is on record"
-            )
         about = {"case": reference, "account": name, "reason": reason}
         register.record("case.handed.over", about, by=me)
     return register.case(reference)

@@ -196,6 +196,7 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
         if case.asked_at.year == year:
             own["sightings"] += len(sightings(register, case.reference))
         own["approved"] += _is_in(year, case.approved_at)
+        own["declined"] += case.state == "declined" and _is_in(year, case.ended_at)
         if case.begun_at is not None:
             own["begun"] += _is_in(year, case.begun_at)
             own["confirmed"] += _is_in(year, case.approved_at)
@@ -205,7 +206,7 @@ def annual(register: CaseRegister, year: int) -> tuple[Annual, ...]:
             purpose,
             own["case.asked"] + own["case.training"],
             own["approved"],
-            own["case.declined"],
+            own["declined"],
             own["begun"],
             own["confirmed"],
             own["not confirmed"],

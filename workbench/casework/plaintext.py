@@ -30,3 +30,14 @@ def plain(text: str, *, where: str) -> str:
 def incomplete(where: str, what: str, fix: str) -> CaseError:
     """Make the error of a case that lacks something, or holds what it cannot."""
     return CaseError(what, where=f"case, {where}", fix=fix)
+
+
+def required_reason(reason: str, reference: str) -> str:
+    """Check the reason for something that is done with a case, and return it as :func:`plain` does.
+
+    Raises CaseError if it is missing.
+    """
+    reason = plain(reason, where="reason")
+    if not reason:
+        raise CaseError("the reason is missing", where=reference, fix="Say why: it is on record")
+    return reason

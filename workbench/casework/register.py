@@ -13,6 +13,7 @@ from workbench.casework.cases import Case, Request, Rules
 from workbench.casework.erasure import erase_unconfirmed
 from workbench.casework.lifecycle import fold
 from workbench.casework.members import checked_members, sees
+from workbench.casework.plaintext import required_reason
 from workbench.casework.record.audit import AuditLog
 from workbench.casework.record.chain import Entry
 from workbench.casework.record.people import (
@@ -235,8 +236,10 @@ class CaseRegister(Approvals):
         """Close a case for good: no more searches under it, and its sightings are held no longer.
 
         The person responsible for it may close it, and every supervisor; a training case, everyone
-        who may train. Raises NotPermitted for others, and CaseError if it has ended already.
+        who may train. Raises NotPermitted for others, and CaseError if it has ended already or the
+        reason is missing.
         """
+        reason = required_reason(reason, reference)
         with self.exclusively():
             self._close(reference, reason)
         return self.case(reference)

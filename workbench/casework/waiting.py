@@ -1,4 +1,4 @@
-"""Work that waits for a person: requests to approve, faces to decide on, cases that run out."""
+"""Work that waits for a person: cases to confirm or approve, faces to decide on, cases that end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench.casework.facts import runs_out
 from workbench.casework.reviewing.review import queue
+from workbench.casework.searches import has_searched
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
@@ -21,24 +22,26 @@ class Waiting:
     """Something about a case that waits for the person who asks."""
 
     case: Case
-    what: Literal["approval", "review", "end"]
-    since: datetime  # UTC; of an end: when it comes
+    what: Literal["confirmation", "approval", "review", "end"]
+    since: datetime  # UTC; of an end, or of a case to confirm: when it comes
     faces: int = 0  # to decide on
 
 
 def waiting_for_me(register: CaseRegister) -> tuple[Waiting, ...]:
-    """Return what waits for the user: approvals, reviews, and cases of theirs that run out soon.
+    """Return what waits for the user: urgent cases to confirm, approvals, reviews, ends of cases.
+
+    The cases that run out soon are those that they are responsible for.
 
     Raises as :meth:`CaseRegister.cases`.
     """
     me, now = register.me, datetime.now(UTC)
     cases = register.cases()
     found = [one for case in cases for one in _of(register, me, case, now)]
-    order = {"approval": 0, "review": 1, "end": 2}
+    order = {"confirmation": 0, "approval": 1, "review": 2, "end": 3}
     return tuple(sorted(found, key=lambda one: (order[one.what], one.since)))
 
 
-def may_decide_on(me: Person, case: Case) -> bool:
+def may_decide_on(register: CaseRegister, me: Person, case: Case) -> bool:
     """Check whether what waits for approval in a case waits for a person."""
     waits = case.waiting
     return (
@@ -46,12 +49,26 @@ def may_decide_on(me: Person, case: Case) -> bool:
         and me.may("case.approve")
         and not case.objection(me.account)
         and me.account not in waits.approved_by
+        and (waits is case or not has_searched(register.folder, case.reference, me.account))
+    )
+
+
+def may_confirm(register: CaseRegister, me: Person, case: Case) -> bool:
+    """Check whether an urgent case that has begun waits for a person to confirm it."""
+    return (
+        case.confirm_by is not None
+        and me.may("case.approve")
+        and not case.objection(me.account)
+        and me.account not in case.approved_by
+        and not has_searched(register.folder, case.reference, me.account)
     )
 
 
 def _of(register: CaseRegister, me: Person, case: Case, now: datetime) -> Iterator[Waiting]:
     waits = case.waiting
-    if waits is not None and may_decide_on(me, case):
+    if case.confirm_by is not None and may_confirm(register, me, case):
+        yield Waiting(case, "confirmation", case.confirm_by)
+    if waits is not None and may_decide_on(register, me, case):
         yield Waiting(case, "approval", waits.asked_at)
     if case.state == "open" and (faces := queue(register, case.reference).mine):
         yield Waiting(case, "review", case.changed_at or case.asked_at, faces)

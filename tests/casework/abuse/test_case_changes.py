@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 from office import stated
+from searching import search
 
 from workbench.casework.cases import Case, Request
 from workbench.casework.changes import ask_change, hand_over
 from workbench.casework.subjects import describe_subject
-from workbench.domain import Probe
+from workbench.casework.waiting import waiting_for_me
+from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
+from workbench.gallery import Gallery
 
 Ask = Callable[..., Request]
 
@@ -41,6 +44,27 @@ def test_nobody_approves_a_change_of_a_case_of_their_own(office: Any, case: Case
             office.sit(name).approve("A-1", digest=digest)
     with pytest.raises(NotPermitted, match="ben is responsible for the case"):
         office.sit("ben").decline("A-1", reason="x")
+
+
+def test_who_searched_does_not_approve_the_change(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    office.sit("ada").grant("ben", "supervisor")
+    office.sit("ben")
+    search(gallery, subject, permitted, case="A-1", threshold=0.6, top=2)
+    changed = ask_change(office.sit("anna"), longer(case))
+    assert [one.what for one in waiting_for_me(office.sit("ben"))] == []
+    assert [one.what for one in waiting_for_me(office.sit("sven"))] == ["approval"]
+    with pytest.raises(NotPermitted, match="ben has searched under the case"):
+        office.sit("ben").approve("A-1", digest=changed.change.digest)  # type: ignore[union-attr]
+    (refusal,) = office.events("case.approve.refused")
+    assert refusal.account == "ben"
+    assert office.register.find_case("A-1").change is not None
+    # Nor is anything declined, or closed, without a reason.
+    with pytest.raises(CaseError, match="the reason is missing"):
+        office.register.decline("A-1", reason=" ")
+    with pytest.raises(CaseError, match="the reason is missing"):
+        office.sit("anna").close("A-1", reason="")
 
 
 def test_a_change_is_of_the_same_purpose_and_person(

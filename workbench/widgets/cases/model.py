@@ -12,7 +12,7 @@ from workbench.casework.changes import hand_over
 from workbench.casework.facts import exceeded, urgent_notice
 from workbench.casework.history import Event, history
 from workbench.casework.subjects import subject_photographs
-from workbench.casework.waiting import may_decide_on, waiting_for_me
+from workbench.casework.waiting import may_confirm, may_decide_on, waiting_for_me
 from workbench.errors import SightlineError
 from workbench.maps.zones import UTC_ZONE
 from workbench.widgets.components.tasks import Tasks
@@ -112,13 +112,14 @@ class CasesModel(Tasks):
             return ()
         own = case.responsible == me.account
         offers: list[Offer] = []
-        if may_decide_on(me, case):
+        register = self.installation.register
+        if may_decide_on(register, me, case):
             offers.append("approve")
         if case.waiting and me.may("case.approve") and not case.objection(me.account):
             offers.append("decline")
         begun = case.confirm_by is not None and me.may("case.approve")
         if begun and not case.objection(me.account):
-            offers += ["decline"] if me.account in case.approved_by else ["confirm", "decline"]
+            offers += ["confirm", "decline"] if may_confirm(register, me, case) else ["decline"]
         may_change = not case.is_training and me.may("case.ask")
         if case.state == "open" and may_change and (own or "supervisor" in me.roles):
             offers.append("change")

@@ -198,6 +198,7 @@ class CasesPage(Panel):
         case, moment = one.case, f"{one.since.astimezone(self.zone):%d %b %Y, %H:%M}"
         asks = case.waiting.asked_by if case.waiting else ""
         words = {
+            "confirmation": "Urgent, and deleted unless another supervisor confirms it",
             "approval": f"{'A change' if case.change else 'A request'} of {asks} to approve",
             "review": f"{count(one.faces, 'face')} to decide on, on the page Review",
             "end": "It ends soon: extend it, or close it",
@@ -206,7 +207,7 @@ class CasesPage(Panel):
             "id": f"{one.what} {case.reference}",  # a case can wait for several things
             "rank": case.reference,
             "does": f"Show case {case.reference}",
-            "cells": [words, case.request.title, f"ends {moment}" if one.what == "end" else moment],
+            "cells": [words, case.request.title, _BY.get(one.what, "") + moment],
         }
 
     def _row(self, case: Case) -> dict[str, object]:
@@ -224,6 +225,9 @@ class CasesPage(Panel):
                 f"{request.valid_until.astimezone(self.zone):%d %b %Y, %H:%M}",
             ],
         }
+
+
+_BY = {"confirmation": "until ", "end": "ends "}  # before the time that is told with what waits
 
 
 def _listing(title: str, cards: Cards) -> Any:
