@@ -24,6 +24,7 @@ slider = ipywidgets.IntSlider(description='Number', value=3, max=10)
 said = ipywidgets.HTML('nothing yet')
 slider.observe(lambda change: setattr(said, 'value', f'the kernel saw {change.new}'), 'value')
 ipywidgets.VBox([slider, said, ipywidgets.HTML(f'<p id="pid">{os.getpid()}</p>')])"""
+AT_ONCE, SOON = 5_000, 10_000  # milliseconds: three seconds and a look every five, when it is busy
 MAP = "ipyleaflet.Map(center=(51.5, 0.1), zoom=12, basemap=ipyleaflet.TileLayer(url=''))"
 FIGURE = "go.FigureWidget([go.Scatter(y=[1, 3, 2])], layout={'height': 220})"
 FRAME = '''ipywidgets.HTML("""<iframe sandbox="allow-scripts" srcdoc="<p id=said>before</p>
@@ -33,7 +34,7 @@ FRAME = '''ipywidgets.HTML("""<iframe sandbox="allow-scripts" srcdoc="<p id=said
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
-    """The address with its token, and the process, of a server of three dashboards."""
+    """The address with its token, and the process, of a server of four dashboards."""
     folder = tmp_path_factory.mktemp("served-in-browser")
     gallery = folder / "gallery.duckdb"
     gallery.touch()
@@ -41,6 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]
         ("tool", [SLIDER, MAP, FIGURE], "Sliders, a map and a figure."),
         ("framed", [SLIDER, FRAME], "A document in a frame."),
         ("broken", ["raise ValueError('a secret detail')"], "Fails & says <b>little</b>."),
+        ("dying", ["import os; os.kill(os.getpid(), 9)", SLIDER], "Ends before it is there."),
     ):
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source) for source in cells],
@@ -62,7 +64,7 @@ def test_the_front_page_lists_the_dashboards(server: tuple[str, int], visit: Any
     seen.page.goto(address)
     assert "token" not in seen.page.url
     links = seen.page.locator(".sl-cards a")
-    assert links.locator("strong").all_inner_texts() == ["Broken", "Framed", "Tool"]
+    assert links.locator("strong").all_inner_texts() == ["Broken", "Dying", "Framed", "Tool"]
     assert links.first.locator("span").inner_text() == "Fails & says <b>little</b>."
     seen.screenshot("front")
     seen.assert_clean()
@@ -110,7 +112,7 @@ def test_a_dashboard_talks_with_its_kernel_which_ends_with_the_page(
     assert not kernel.is_running()
     told = []
     while False not in told:
-        assert len(told) < 6  # it asks every ten seconds
+        assert len(told) < 6  # it asks every five seconds
         with seen.page.expect_response("**/alive/*") as answer:
             pass
         told.append(answer.value.json()["alive"])
@@ -130,14 +132,14 @@ def test_a_page_whose_kernel_or_server_is_gone_says_so_and_stays_readable(
     os.kill(pid, signal.SIGSTOP)  # a server that hangs, or a network that is away
     try:
         seen.page.route("**/alive/*", lambda route: route.fulfill(status=502, body="<p>proxy</p>"))
-        told.get_by_text("The server does not answer.").wait_for()
+        told.get_by_text("The server does not answer.").wait_for(timeout=SOON)
     finally:
         seen.page.unroute("**/alive/*")
         os.kill(pid, signal.SIGCONT)
     told.wait_for(state="detached")
 
     psutil.Process(int(seen.page.locator("#pid").inner_text())).kill()
-    told.get_by_text("its work on the server has ended").wait_for()
+    told.get_by_text("its work on the server has ended").wait_for(timeout=AT_ONCE)
     assert seen.page.get_by_text("nothing yet").is_visible()
     links = "e => getComputedStyle(e, '::before').content"
     for widget in seen.page.locator(".jupyter-widgets-disconnected").all():
@@ -146,6 +148,20 @@ def test_a_page_whose_kernel_or_server_is_gone_says_so_and_stays_readable(
     told.get_by_role("button", name="Reload").click()
     told.wait_for(state="detached")
     seen.page.get_by_text("nothing yet").wait_for()
+
+
+def test_a_page_whose_kernel_ends_before_it_is_there_says_so(
+    server: tuple[str, int], visit: Any
+) -> None:
+    seen = visit(server[0].split("?")[0])
+    seen.page.goto(server[0])
+    seen.page.get_by_role("link", name="Dying").click()
+    told = seen.page.get_by_role("alert")
+    told.get_by_text("ended before the page was ready").wait_for(timeout=SOON)
+    assert "sightline doctor" in told.inner_text()
+    assert told.get_by_role("button", name="Reload").is_visible()
+    seen.page.wait_for_load_state()  # the server has stopped waiting, too
+    seen.screenshot("kernel-died")
 
 
 def test_a_page_that_does_not_come_up_says_so_and_may_come_up_late(

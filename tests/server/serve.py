@@ -3,7 +3,8 @@
 ``serve.py GALLERY DASHBOARDS [WARM_KERNELS [OPTIONS]]``: options of ``serve`` as JSON, and
 ``files``, the open files that the system allows; ``proxy``, what is said of the proxy;
 ``unclaimed_seconds``, how long a page's kernel lives that no browser has connected to; ``pages``,
-false where none is opened: what their kernels are forked from takes seconds to start.
+false where none is opened: what their kernels are forked from takes seconds to start;
+``kernel_argument``, one more argument of each kernel.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import resource
 import sys
 from pathlib import Path
 
+from jupyter_client.kernelspec import KernelSpec
+
 from workbench.server import openings
 from workbench.server.application import serve
-from workbench.server.kernels import DashboardKernels
+from workbench.server.kernels import CurrentInterpreter, DashboardKernels
 from workbench.server.proxy import ProxySignIn
 from workbench.settings import load_settings
 
@@ -31,6 +34,16 @@ if __name__ == "__main__":
     openings.UNCLAIMED_SECONDS = options.pop("unclaimed_seconds", openings.UNCLAIMED_SECONDS)
     if not options.pop("pages", True):
         DashboardKernels.open = without_forks  # type: ignore[method-assign]
+    if argument := options.pop("kernel_argument", None):
+        specified = CurrentInterpreter.get_kernel_spec
+
+        def with_argument(specs: CurrentInterpreter, kernel_name: str) -> KernelSpec:
+            """Specify a kernel with the argument."""
+            spec = specified(specs, kernel_name)
+            spec.argv.append(argument)
+            return spec
+
+        CurrentInterpreter.get_kernel_spec = with_argument  # type: ignore[method-assign]
     if proxy := options.pop("proxy", None):
         options["sign_in"] = ProxySignIn(**proxy)
     if "socket_path" in options:

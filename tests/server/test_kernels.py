@@ -71,6 +71,19 @@ def plain(start_server: Callable[..., Any]) -> Any:
     return start_server()
 
 
+def test_a_kernel_that_cannot_start_is_told_in_words(start_server: Callable[..., Any]) -> None:
+    server = start_server(kernel_argument="--IPKernelApp.transport=none")
+    for _ in range(2):
+        answer, body = server.ask("/voila/render/panel.ipynb")
+        assert answer.status == 503
+        assert "This page could not be started" in body
+        assert '<a href="">Reload this page</a>' in body
+        assert "<code>sightline doctor</code>" in body
+        assert "Service Unavailable" not in body
+    assert server.kernels() == []
+    assert "the kernel of a page: the kernel died before it was ready" in server.log.read_text()
+
+
 @pytest.mark.slow
 def test_kernels_are_forked_again_after_what_they_are_forked_from_was_killed(plain: Any) -> None:
     plain.ask("/voila/render/panel.ipynb")

@@ -24,7 +24,7 @@ from traitlets import Dict, Int, List, Unicode, default
 
 from workbench.casework.record.identity import Identity
 from workbench.server.forks import ForkedKernel, Forks
-from workbench.server.openings import Life, Opening, TooManyKernels, Turn
+from workbench.server.openings import KernelNotStarted, Life, Opening, TooManyKernels, Turn
 from workbench.server.sessions import CURRENT, Session
 
 WARM_KERNELS = 1
@@ -38,7 +38,7 @@ _IOPUB_SECONDS = 0.05
 # Prewarming takes two seconds; on a busy machine, many times that.
 _PREWARM_SECONDS = 60
 # How often abandoned and dead kernels are looked for.
-_WATCH_SECONDS = 5.0
+_WATCH_SECONDS = 1.0
 # How long a page waits for a warm kernel that is not ready yet, before it gets a cold one.
 _CLAIM_SECONDS = 3.0
 
@@ -160,11 +160,12 @@ class DashboardKernels(AsyncMappingKernelManager):
     async def opening(self, session: Session) -> AsyncIterator[Opening]:
         """Hold a place for a page of that session while it is opened; first come, first served.
 
-        Raises TooManyKernels if there is none. If the page is not opened in the end, or nobody
-        waits for it any more (the task is cancelled), its kernel is ended.
+        Raises TooManyKernels if there is none, and KernelNotStarted if its kernel ends meanwhile.
+        If the page is not opened in the end, or nobody waits for it any more (the task is
+        cancelled), its kernel is ended.
         """
         self._check_room(session)
-        opening = Opening(session)
+        opening = Opening(session, task=asyncio.current_task())
         self._openings.append(opening)
         token = _OPENING.set(opening)
         turn = Turn(self._turns)
@@ -173,6 +174,8 @@ class DashboardKernels(AsyncMappingKernelManager):
             yield opening
         except BaseException:
             await self.end(opening.kernel_id)
+            if opening.lost:
+                raise KernelNotStarted("it ended before the page was there") from None
             raise
         finally:
             turn.end()
@@ -233,6 +236,9 @@ class DashboardKernels(AsyncMappingKernelManager):
             if kernel is not None and not await kernel.is_alive():
                 self.log.error("kernel %s has died", kernel_id)
                 await self.end(kernel_id)
+        for opening in self._openings:
+            if opening.kernel_id and opening.kernel_id not in self:
+                opening.give_up()
 
     async def _keep_watch(self) -> None:
         while True:
@@ -252,7 +258,7 @@ class DashboardKernels(AsyncMappingKernelManager):
     ) -> str:
         """Id of a kernel for a page of the current session: a warm one if there is any.
 
-        Raises TooManyKernels if it would be one too many.
+        Raises TooManyKernels if it would be one too many, and KernelNotStarted if none can be had.
         """
         session = CURRENT.get()
         if self._watch is None:
@@ -264,7 +270,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         request = {name: env[name] for name in _REQUEST_VARIABLES if name in env}
         kernel_id = await self._claim(request)
         if kernel_id is None:
-            kernel_id = await self._start_asked(env={**self.environment, **request}, **kwargs)
+            kernel_id = await self._start_ready(env={**self.environment, **request}, **kwargs)
         opening.kernel_id = kernel_id
         self._lives[kernel_id] = Life(rendering=opening in self._openings)
         # Before a cell of the page runs.
@@ -349,6 +355,25 @@ class DashboardKernels(AsyncMappingKernelManager):
         await super().shutdown_all(now=now)
         if self.forks is not None:
             await self.forks.close()
+
+    async def _start_ready(self, **kwargs: Any) -> str:
+        """Start a kernel and wait for it: that it cannot be had is told in place of the page."""
+        try:
+            kernel_id = await self._start_asked(**kwargs)
+        except (RuntimeError, OSError) as error:
+            raise KernelNotStarted(str(error)) from error
+        kernel: Any = self.get_kernel(kernel_id)
+        client = kernel.client()
+        try:
+            await client.wait_for_ready(timeout=_PREWARM_SECONDS)
+        except BaseException as error:
+            await self.end(kernel_id)
+            if isinstance(error, RuntimeError):
+                raise KernelNotStarted(str(error)) from error
+            raise
+        finally:
+            client.stop_channels()
+        return kernel_id
 
     async def _start_asked(self, **kwargs: Any) -> str:
         starting = asyncio.create_task(self._start_cold(**kwargs))

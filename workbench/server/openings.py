@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from tornado.web import HTTPError
 
@@ -27,6 +28,14 @@ class Opening:
 
     session: Session
     kernel_id: str = ""
+    task: asyncio.Task[Any] | None = None
+    lost: bool = False
+
+    def give_up(self) -> None:
+        """Stop opening a page whose kernel has ended."""
+        if self.task is not None and not self.lost:
+            self.lost = True
+            self.task.cancel()
 
 
 @dataclass
@@ -49,6 +58,13 @@ class TooManyKernels(HTTPError):
     def __init__(self, *, yours: bool, most: int) -> None:
         super().__init__(429 if yours else 503, log_message=f"all {most} kernels are in use")
         self.yours, self.most = yours, most
+
+
+class KernelNotStarted(HTTPError):
+    """No page, as its kernel ended, or did not answer, before the page was there."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(503, log_message=f"the kernel of a page: {reason}")
 
 
 class Turn:

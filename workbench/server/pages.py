@@ -17,7 +17,7 @@ from workbench.casework.record.people import PARTS, person_of, read_people
 from workbench.dashboards import Dashboard, find_dashboards
 from workbench.errors import SightlineError
 from workbench.server.kernels import DashboardKernels
-from workbench.server.openings import TooManyKernels
+from workbench.server.openings import KernelNotStarted, TooManyKernels
 from workbench.server.sessions import CURRENT, Session, Sessions
 from workbench.server.ways import Way
 
@@ -161,7 +161,7 @@ class DashboardPage(TornadoVoilaHandler, Page):  # type: ignore[misc]
     """Voila's page of a dashboard in the folder, and of no other file."""
 
     async def get(self, name: str) -> None:
-        """Render the dashboard of that name; 404 if there is none, 429 or 503 if it is one more."""
+        """Render the dashboard of that name; 404 if there is none, 429 or 503 without a kernel."""
         if name not in {
             dashboard.name for dashboard in find_dashboards(self.settings["dashboards"])
         }:
@@ -191,10 +191,12 @@ class DashboardPage(TornadoVoilaHandler, Page):  # type: ignore[misc]
             self._rendering.cancel()
 
     def write_error(self, status_code: int, **about: Any) -> None:
-        """Show an error, or that there are too many pages."""
+        """Show an error: too many pages, a kernel that cannot start, or any other."""
         error = (about.get("exc_info") or (None, None))[1]
         if isinstance(error, TooManyKernels):
             self.set_header("Retry-After", "60")
             self.show("busy.html", yours=error.yours, most=error.most)
+        elif isinstance(error, KernelNotStarted):
+            self.show("unstarted.html")
         else:
             Page.write_error(self, status_code, **about)

@@ -33,7 +33,7 @@ MESSAGE_BYTES = 200 * 2**20
 PING_SECONDS = 15
 """Time between two signs of life that are asked of a page; after two without, its socket ends."""
 
-WATCH_SECONDS = 2
+WATCH_SECONDS = 0.5
 """Time between two looks at whether the kernel of a socket has ended."""
 
 SOCKETS_OF_A_KERNEL = 3

@@ -2,12 +2,17 @@
 // Says so when this page does not come up, when its kernel has ended or the server does not answer,
 // and offers to load the page again. What the page shows stays.
 (() => {
-  const PERIOD = 10_000;
+  const PERIOD = 5_000;  // between two looks; a connection that ends is a reason to look at once
+  const RISING = 1_500;  // while the page comes up, which has no connection yet
   const LEAVING = 60_000;  // the kernel is ended as the page is left, which shows until the next is there
   const ENDED = "This page is no longer connected: its work on the server has ended. What it shows "
     + "can still be read. Reload the page to go on.";
   const SILENT = "The server does not answer. What this page shows can still be read; it connects "
     + "again by itself if the server comes back soon.";
+  const UNMADE = "This page could not be opened: its Python session on the server ended before the "
+    + "page was ready. Nothing that was saved is lost. Reload the page; if that does not help, tell "
+    + "the administrator: the server's log says why, and the command sightline doctor checks what "
+    + "pages need.";
   const LONGEST = 60_000;  // without a sign that the page is coming up
   const STUCK = "This page has not come up: its work on the server does not answer. Reload the page; "
     + "if that does not help, tell the administrator.";
@@ -34,16 +39,23 @@
   // An output is there once it is something else than Jupyter's words for a widget that is not.
   const isUp = () => {
     if (document.readyState === "loading") return false;
+    const meta = document.querySelector("meta[name=sightline-steps]");
+    if (steps < Number(meta?.getAttribute("content"))) return false;
     const outputs = [...document.querySelectorAll("#rendered_cells .jp-OutputArea-output")];
     const missing = outputs.some((one) => /^(Loading|Error displaying) widget/.test(one.textContent));
     const any = document.querySelector('script[type="application/vnd.voila.cell-output+json"]');
     return !missing && (outputs.length > 0 || !any);
   };
-  let since = performance.now(), steps = 0;
-  const rising = setInterval(() => {
+  let since = performance.now(), steps = 0, up = false;
+  const count = () => {
     const done = document.querySelectorAll("#rendered_cells > [cell-index]").length;
     if (done > steps) [steps, since] = [done, performance.now()];
+  };
+  const rising = setInterval(() => {
+    count();
+    begin();
     if (isUp()) {
+      up = true;
       clearInterval(rising);
       if (words.textContent === STUCK) note.remove();
     } else if (performance.now() - since > LONGEST && !note.isConnected) {
@@ -51,8 +63,12 @@
     }
   }, 500);
 
-  let failures = 0, address = "";
+  let address = "", failures = 0, timer = 0, looking = false, again = false, over = false;
   const look = async () => {
+    clearTimeout(timer);
+    if (!address || over) return;
+    if (looking) { again = true; return; }
+    [looking, again] = [true, false];
     try {
       const answer = await fetch(address, {
         cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(PERIOD),
@@ -62,18 +78,37 @@
       if (alive) {
         if (words.textContent !== STUCK) note.remove();
       } else if (performance.now() - left > LEAVING) {
-        show(ENDED);
-        return;
+        over = true;
+        count();
+        clearInterval(rising);
+        const made = up || isUp();
+        if (!made) document.getElementById("loading")?.remove();
+        show(made ? ENDED : UNMADE);
       }
     } catch {
       failures += 1;
       if (failures > 1) show(SILENT);
     }
-    setTimeout(look, failures ? PERIOD / 4 : PERIOD);
+    looking = false;
+    timer = setTimeout(look, again ? 0 : failures || !up ? RISING : PERIOD);
   };
-  document.addEventListener("DOMContentLoaded", () => {
+  const begin = () => {
+    // What follows the configuration is there once all of that is.
+    if (address || !document.querySelector("meta[name=sightline-steps]")) return;
     const config = JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}");
+    if (!config.kernelId) return;
     address = `${config.baseUrl}alive/${config.kernelId}`;
-    if (config.kernelId) look();
-  });
+    look();
+  };
+  document.addEventListener("DOMContentLoaded", begin);
+  for (const event of ["online", "offline"]) addEventListener(event, look);
+
+  // Whatever is connected: the page has the socket of its kernel and no other.
+  window.WebSocket = class extends WebSocket {
+    /** @param {ConstructorParameters<typeof WebSocket>} given */
+    constructor(...given) {
+      super(...given);
+      this.addEventListener("close", look);
+    }
+  };
 })();
