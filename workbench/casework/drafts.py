@@ -1,9 +1,9 @@
 """Drafts: the question a user is preparing under a case, kept so that a reload does not lose it.
 
 A draft is stored with the case's subject, readable by its owner alone, and is deleted with it. It
-holds a question, never results or a permit: the person who left it gets it back and must search
-again. Each page of a person has its own, so that two that are open at once take nothing from each
-other.
+holds a question and how its candidates were sorted and filtered, never results or a permit: the
+person who left it gets it back and must search again. Each page of a person has its own, so that
+two that are open at once take nothing from each other.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from workbench.installation import Installation
 from workbench.widgets.components.hours import WeeklyHours
 from workbench.widgets.investigate import draft
 from workbench.widgets.investigate.draft import DraftPanel, DraftStore, written
+from workbench.widgets.investigate.listing import Listing
 from workbench.widgets.investigate.model import Investigation
 from workbench.widgets.investigate.opinions import TriageOpinions
 
@@ -26,6 +27,14 @@ def nothing_kept(installation: Installation, training: str) -> Iterator[None]:
     forget(installation, training)
 
 
+def stored(model: Investigation) -> DraftStore:
+    return DraftStore(model, Listing(model, TriageOpinions(model)))
+
+
+def offered(model: Investigation) -> DraftPanel:
+    return DraftPanel(model, Listing(model, TriageOpinions(model)))
+
+
 def forget(installation: Installation, case: str) -> None:
     for one in read_drafts(installation.register, case):
         delete_draft(installation.register, case, one.page)
@@ -34,7 +43,7 @@ def forget(installation: Installation, case: str) -> None:
 def test_a_reload_offers_the_question_and_brings_all_of_it_back(
     asked: Investigation, probe: Probe, small_town: Path
 ) -> None:
-    DraftStore(asked)
+    stored(asked)
     asked.add_photographs([("1.jpg", probe(1)), ("2.jpg", probe(2))])
     asked.use_photograph(asked.uploads[1].key, False)
     asked.set_district(asked.whole_area())
@@ -46,12 +55,12 @@ def test_a_reload_offers_the_question_and_brings_all_of_it_back(
     asked.threshold = 0.6
 
     again = Investigation(small_town, installation=asked.installation)
-    panel = DraftPanel(again)
+    panel = offered(again)
     assert panel.store.offer is not None
     assert "3 photographs, the district, the time range, the hours" in panel.words.value
     assert again.uploads == ()
     again.set_last_night()  # what is offered is not overwritten
-    assert DraftStore(Investigation(small_town, installation=asked.installation)).offer is not None
+    assert stored(Investigation(small_town, installation=asked.installation)).offer is not None
 
     panel.choice.children[0].click()
     assert [(u.found.name, u.used) for u in again.uploads] == [
@@ -74,7 +83,7 @@ def test_a_reload_offers_the_question_and_brings_all_of_it_back(
 def test_a_question_is_written_once_and_only_the_one_restored_is_read_whole(
     asked: Investigation, probe: Probe, small_town: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    DraftStore(asked)
+    stored(asked)
     asked.add_photograph("1.jpg", probe(1))
     asked.set_district(asked.whole_area())
     done: list[str] = []
@@ -93,7 +102,7 @@ def test_a_question_is_written_once_and_only_the_one_restored_is_read_whole(
     asked.say("search", "a message")
     asked.selected = asked.shown[0].tracklet_id
     assert done == ["keep_draft"]
-    store = DraftStore(Investigation(small_town, installation=asked.installation))
+    store = stored(Investigation(small_town, installation=asked.installation))
     assert done == ["keep_draft"]  # the offer took no photograph
     assert store.offer is not None
     (digest,) = store.offer.photographs
@@ -111,19 +120,19 @@ def test_a_question_is_written_once_and_only_the_one_restored_is_read_whole(
 def test_a_question_that_is_deleted_does_not_come_back(
     asked: Investigation, probe: Probe, small_town: Path
 ) -> None:
-    DraftStore(asked)
+    stored(asked)
     asked.add_photograph("1.jpg", probe(1))
-    panel = DraftPanel(Investigation(small_town, installation=asked.installation))
+    panel = offered(Investigation(small_town, installation=asked.installation))
     panel.choice.children[2].click()
     assert "Deleted." in panel.words.value
-    assert DraftStore(Investigation(small_town, installation=asked.installation)).offer is None
+    assert stored(Investigation(small_town, installation=asked.installation)).offer is None
 
 
 def test_cameras_chosen_by_hand_come_back(asked: Investigation, small_town: Path) -> None:
-    DraftStore(asked)
+    stored(asked)
     asked.pick_cameras(["CAM-003", "CAM-006"])
     again = Investigation(small_town, installation=asked.installation)
-    store = DraftStore(again)
+    store = stored(again)
     store.restore()
     assert again.selected_cameras == ("CAM-003", "CAM-006")
     assert [camera.camera_id for camera in again.cameras_inside] == ["CAM-003", "CAM-006"]
@@ -132,16 +141,16 @@ def test_cameras_chosen_by_hand_come_back(asked: Investigation, small_town: Path
 def test_two_pages_under_one_case_keep_their_questions_apart(
     asked: Investigation, probe: Probe, small_town: Path
 ) -> None:
-    DraftStore(asked)
+    stored(asked)
     asked.set_district(asked.whole_area())
     again = Investigation(small_town, installation=asked.installation)
-    store = DraftStore(again)
+    store = stored(again)
     assert store.offer is not None
     again.add_photograph("1.jpg", probe(1))
     assert store.offer is None
     asked.set_last_night()
     again.add_photograph("2.jpg", probe(2))
-    last = DraftStore(Investigation(small_town, installation=asked.installation))
+    last = stored(Investigation(small_town, installation=asked.installation))
     assert last.offer is not None
     assert len(last.offer.photographs) == 2
     assert last.offer.question["district"] is None
@@ -154,18 +163,27 @@ def test_two_pages_under_one_case_keep_their_questions_apart(
 def test_what_had_been_searched_is_searched_again_at_a_click(
     asked: Investigation, probe: Probe, small_town: Path
 ) -> None:
-    DraftStore(asked)
+    store = stored(asked)
     asked.add_photograph("1.jpg", probe(1))
     asked.set_district(asked.whole_area())
-    panel = DraftPanel(Investigation(small_town, installation=asked.installation))
+    panel = offered(Investigation(small_town, installation=asked.installation))
     assert panel.again.layout.display == "none"
     asked.search()
     first = asked.shown[0].tracklet_id
-    TriageOpinions(asked).record(first, "same")
+    listing = store.listing
+    listing.triage.record(first, "same")
+    listing.order, listing.table = "camera", True
+    listing.day, listing.opinion = listing.days()[-1], "undecided"
     again = Investigation(small_town, installation=asked.installation)
-    panel = DraftPanel(again)
+    panel = offered(again)
     panel.again.click()
     assert [one.tracklet_id for one in again.shown] == [one.tracklet_id for one in asked.shown]
+    assert panel.store.listing.view() == listing.view()
+    assert panel.store.listing.candidates == listing.candidates
+    assert first not in [one.tracklet_id for one in listing.candidates] != []
+    again.threshold += 0.01  # another question is listed from the beginning
+    again.search()
+    assert not panel.store.listing.narrowed
     assert TriageOpinions(again).verdict(first) == "same"
     TriageOpinions(again).undo()  # other tests sort the same candidates
 
@@ -175,7 +193,7 @@ def test_what_cannot_be_brought_back_is_told(asked: Investigation, small_town: P
         asked.installation.register, asked.case, {"start": "yesterday", "end": None}, page="one"
     )
     again = Investigation(small_town, installation=asked.installation)
-    store = DraftStore(again)
+    store = stored(again)
     store.restore()
     assert "could not be restored completely" in again.messages["draft"]
 
@@ -189,7 +207,7 @@ def test_a_minimum_score_of_another_scale_is_not_restored(
         question = written(asked) | {"scale": scale}
         keep_draft(asked.installation.register, asked.case, question, page="one")
         again = Investigation(small_town, installation=asked.installation)
-        store = DraftStore(again)
+        store = stored(again)
         store.restore()
         assert again.threshold == threshold
         assert again.district is not None

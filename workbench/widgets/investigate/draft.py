@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from traitlets import HasTraits, Instance, Unicode
+from traitlets import HasTraits, Instance, TraitError, Unicode
 
 from workbench import district as districts
 from workbench.casework.drafts import (
@@ -24,6 +25,7 @@ from workbench.maps.zones import local_time
 from workbench.widgets.components.hours import WeeklyHours
 from workbench.widgets.components.parts import Panel, button, count, escaped, markup, message, row
 from workbench.widgets.components.tasks import LOADING
+from workbench.widgets.investigate.listing import VIEW, Listing
 from workbench.widgets.investigate.model import Investigation
 
 QUESTION = [
@@ -41,6 +43,8 @@ QUESTION = [
 class DraftStore(HasTraits):
     """Keeps the question of an investigation under its case, for the person at work.
 
+    With it goes how the candidates are listed, which comes back once the same question is answered.
+
     What another page has saved is offered, the newest first, and stays until it is restored or
     deleted: another page of the same person may be open.
     """
@@ -50,15 +54,19 @@ class DraftStore(HasTraits):
     )
     status = Unicode(help="what became of it, in a sentence")
 
-    def __init__(self, model: Investigation) -> None:
+    def __init__(self, model: Investigation, listing: Listing) -> None:
         super().__init__()
-        self.model, self._register = model, model.installation.register
+        self.model, self.listing = model, listing
+        self._register = model.installation.register
         self._page, self._restoring = uuid.uuid4().hex, False
         self._restored: Draft | None = None
         self._kept: object = None  # what is on disk of this page
+        self._awaited: Mapping[str, Any] | None = None  # the question restored, until its answer
         self._look()
         model.observe(self._look, "case")
+        model.observe(self._list_again, "result")  # after the list has taken it, and begun anew
         model.observe(self._keep, [*QUESTION, "state", "is_stale", "result"])
+        listing.observe(self._keep, list(VIEW))
 
     def restore(self, *, search: bool = False) -> None:
         """Bring back the question that is offered, and with *search* ask it."""
@@ -89,7 +97,7 @@ class DraftStore(HasTraits):
             return
         finally:
             self._restoring = False
-        self._restored = draft
+        self._restored, self._awaited = draft, draft.question
         self._keep()
         if search:  # once its photographs have been read, which is done before
             model.work.run(lambda: None, lambda _: model.search())
@@ -115,6 +123,18 @@ class DraftStore(HasTraits):
         others = (draft for draft in drafts if draft.page != self._page)
         self.offer = max(others, key=lambda draft: draft.saved_at, default=None)
 
+    def _list_again(self, _: object = None) -> None:
+        """List the answer to a question that was restored as it was listed before."""
+        if self.model.result is None:
+            return
+        awaited, self._awaited = self._awaited, None
+        if awaited is None or not _is_same(awaited, self.model):
+            return
+        try:
+            self.listing.show_as(awaited["view"])
+        except (KeyError, TypeError, AttributeError, TraitError) as error:
+            self.model.say("draft", f"The list could not be sorted as it was ({error}).")
+
     def _keep(self, _: object = None) -> None:
         model = self.model
         # While photographs are read the question is not whole.
@@ -129,7 +149,9 @@ class DraftStore(HasTraits):
             self._try(lambda: delete_draft(self._register, model.case, self._page))
             return
         contents = [upload.content for upload in model.uploads if upload.content]
-        question, restored = written(model), self._restored
+        awaited, restored = self._awaited, self._restored
+        view = awaited.get("view") if awaited and _is_same(awaited, model) else self.listing.view()
+        question = {**written(model), "view": view}
         this = model.case, question  # which names its photographs by their content
         if this == self._kept and restored is None:
             return
@@ -153,8 +175,8 @@ class DraftStore(HasTraits):
 class DraftPanel(Panel):
     """Offers the saved question, and says what became of it."""
 
-    def __init__(self, model: Investigation) -> None:
-        self.store = DraftStore(model)
+    def __init__(self, model: Investigation, listing: Listing) -> None:
+        self.store = DraftStore(model, listing)
         self.words = markup()
         self.again = button(
             "Restore and search", lambda: self.store.restore(search=True),
@@ -179,7 +201,10 @@ class DraftPanel(Panel):
             held = ", ".join(_parts(draft.question)) or "nothing"
             words = f"Your question under {draft.case} from {when} was saved: {held}."
             if draft.question.get("answered"):
-                words += " It had been searched; opinions and the review list are as you left them."
+                words += (
+                    " It had been searched; opinions and the review list are as you left them, and "
+                    "the candidates will be sorted and filtered as they were."
+                )
         answered = draft is not None and bool(draft.question.get("answered"))
         self.again.layout.display = "" if answered else "none"
         kind = "sl-note-draft" if words else ""
@@ -241,6 +266,12 @@ def _bring_back(model: Investigation, draft: Draft, photographs: Mapping[str, by
             raise CaseError("a photograph is missing", where=name, fix="Add it again")
         model.read(name, content, chosen=None if chosen is None else int(chosen), used=used)
     return _parts(question)
+
+
+def _is_same(question: Mapping[str, Any], model: Investigation) -> bool:
+    """Check that what the page asks is that question, answered or not."""
+    asked = json.loads(json.dumps(written(model)))
+    return all(question.get(name) == asked[name] for name in asked if name != "answered")
 
 
 def _is_on_scale(model: Investigation, question: Mapping[str, Any]) -> bool:

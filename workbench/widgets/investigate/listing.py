@@ -25,6 +25,7 @@ ORDERS: Mapping[str, Callable[[Candidate], Any]] = {
     "quality": lambda one: -one.quality,
 }
 ANY, UNDECIDED, DECIDED = "", "undecided", "decided"
+VIEW = ("order", "camera", "day", "quality", "opinion", "table")
 OPINIONS = (ANY, UNDECIDED, DECIDED, "same", "different", "unsure")
 
 
@@ -87,6 +88,22 @@ class Listing(HasTraits):
     def day_of(self, candidate: Candidate) -> str:
         """Local day on which a candidate was first seen, ISO 8601."""
         return candidate.first_seen.astimezone(self.model.zone).date().isoformat()
+
+    def view(self) -> dict[str, Any]:
+        """Tell how the candidates are sorted, filtered and shown, as :meth:`show_as` takes it."""
+        return {name: getattr(self, name) for name in VIEW}
+
+    def show_as(self, view: Mapping[str, Any]) -> None:
+        """Sort, filter and show the candidates as told; what this answer lacks is left out."""
+        known = {
+            "camera": {one.camera.camera_id for one in self.model.shown},
+            "day": set(self.days()),
+        }
+        with self.hold_trait_notifications():
+            for name in VIEW:
+                value = view.get(name, getattr(self, name))
+                if name not in known or value in known[name]:
+                    setattr(self, name, value)
 
     def clear(self) -> None:
         """Remove all filters."""

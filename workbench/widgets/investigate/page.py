@@ -107,11 +107,10 @@ class InvestigatePage(Panel):
             button("Change the question", self.change, label="Show the question and its map"),
             target.shot,
         )
-        steps = ipywidgets.VBox(
-            [case, DraftPanel(model), target, TimePanel(model, step=2), self.search.about]
-        )
-        self.question = ipywidgets.HBox([steps, DistrictPanel(model, step=3)])
         self.results = ResultsPanel(model, case.reviewing)
+        draft = DraftPanel(model, self.results.listing)
+        steps = ipywidgets.VBox([case, draft, target, TimePanel(model, step=2), self.search.about])
+        self.question = ipywidgets.HBox([steps, DistrictPanel(model, step=3)])
         triage = self.results.triage
         self.places, self.timeline = SightingsPanel(model, triage), TimelinePanel(model, triage)
         places = ipywidgets.VBox([self.places, self.timeline])

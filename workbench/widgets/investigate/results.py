@@ -114,14 +114,21 @@ class ResultsPanel(Panel):
         )
         self.add_class("sl-panel")
         self.add_class("sl-results")
-        self.view.observe(self._show_as, "value")
         model.observe(self._look_out, ["selected", "result", "threshold"])
         for name in ("order", "camera", "day", "quality", "opinion"):
             traitlets.link((self.listing, name), (getattr(self, name), "value"))
+        traitlets.link(
+            (self.listing, "table"),
+            (self.view, "value"),
+            transform=(
+                lambda table: TABLE_VIEW if table else CARD_VIEW,
+                lambda view: view == TABLE_VIEW,
+            ),
+        )
         model.observe(self._summarise, ["result", "threshold", "is_stale"])
         model.observe(self._offer, ["result", "threshold"])
         model.observe(self._highlight, "selected")
-        self.listing.observe(self._draw, ["candidates", "page", "table"])
+        self.listing.observe(self._draw, ["candidates", "order", "page", "table"])
         self.triage.observe(self._draw, "opinions")
         self.comparison.observe(self._take_notes, "candidate")
         model.observe(self._take_notes, "result")
@@ -130,9 +137,6 @@ class ResultsPanel(Panel):
         self._summarise()
         self._offer()
         self._draw()
-
-    def _show_as(self, change: Any) -> None:
-        self.listing.table = change["new"] == TABLE_VIEW
 
     def _look_out(self, _: object = None) -> None:
         wanted = self.model.selected
