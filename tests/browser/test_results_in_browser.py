@@ -214,6 +214,8 @@ def test_cards_are_sorted_without_opening_them_and_the_keyboard_never_dies(
     page.locator(".sl-card", has_text="✓ Same").wait_for(state="detached")
     page.keyboard.press("z")
     page.keyboard.press("z")
+    expect(page.locator(".sl-card", has_text="? Unsure")).to_have_count(0)
+    use_the_other_keys(page)
 
     page.locator(".sl-card-open").first.focus()
     page.keyboard.press("Enter")
@@ -231,6 +233,36 @@ def test_cards_are_sorted_without_opening_them_and_the_keyboard_never_dies(
     comparing.wait_for(state="hidden")
     expect(page.locator(".sl-card", has_text="seen").first).to_be_visible()
     seen.assert_clean()
+
+
+AT = "at => document.activeElement === document.querySelectorAll('.sl-card-open')[at]"
+
+
+def use_the_other_keys(page: Any) -> None:
+    """Press arrows, N, U, X and P on two cards that are undecided, and leave them so."""
+    keyboard, cards = page.keyboard, page.locator(".sl-card")
+    page.locator(".sl-card-open").first.focus()
+    for back, on in (("ArrowLeft", "ArrowRight"), ("ArrowUp", "ArrowDown")):
+        keyboard.press(on)  # down there is no row, where both lie side by side
+        page.wait_for_function(AT, arg=int(on == "ArrowRight"))
+        keyboard.press(back)
+        page.wait_for_function(AT, arg=0)
+    for key, words in (("n", "✗ Not same"), ("u", "? Unsure")):
+        page.locator(".sl-card-open").first.focus()
+        keyboard.press(key)
+        expect(cards.nth(0)).to_contain_text(words)
+        page.wait_for_function(AT, arg=1)  # on to the next
+        keyboard.press("z")
+        expect(cards.nth(0)).not_to_contain_text(words)
+    page.locator(".sl-card-open").first.focus()
+    box = page.locator(".sl-chooser input").first
+    for checked in (True, False):
+        keyboard.press("x")
+        expect(box).to_be_checked(checked=checked)
+    keyboard.press("p")
+    page.wait_for_function("document.querySelector('.sl-card video')?.currentTime > 0")
+    page.get_by_role("button", name="Close the clip").press("Enter")
+    page.wait_for_function(AT, arg=0)
 
 
 def settle(page: Any, longest_task: Callable[..., float]) -> None:
