@@ -1,7 +1,7 @@
 "use strict";
 // Says so when this page does not come up, when its kernel has ended or the server does not answer,
 // and offers to load the page again. What the page shows stays.
-(() => {
+{
   const PERIOD = 5_000;  // between two looks; a connection that ends is a reason to look at once
   const RISING = 1_500;  // while the page comes up, which has no connection yet
   const LEAVING = 60_000;  // the kernel is ended as the page is left, which shows until the next is there
@@ -111,4 +111,4 @@
       this.addEventListener("close", look);
     }
   };
-})();
+}
