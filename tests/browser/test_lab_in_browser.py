@@ -24,6 +24,7 @@ import plotly.graph_objects as go
 import pytest
 
 from workbench.dashboards import packaged_dashboards
+from workbench.demo.home import HOME
 from workbench.gallery import Gallery
 
 pytestmark = pytest.mark.browser
@@ -120,13 +121,15 @@ def running(
 @pytest.fixture(scope="module")
 def lab(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """``sightline lab`` on the demo; the notebook about indexing finds one clip not indexed yet."""
+    home = demo.parent / HOME  # the demo's own, in which JupyterLab is started
+    home.mkdir(0o700, exist_ok=True)
     for part in demo.parent.glob(f"{demo.name}*"):
-        target = demo.parent / part.name.replace(demo.stem, "notebook")
-        if part.is_dir():
-            shutil.copytree(part, target, dirs_exist_ok=True)
-        else:
-            shutil.copyfile(part, target)
-    with Gallery.open(demo.with_stem("notebook"), write=True) as gallery:
+        for name in (part.name, part.name.replace(demo.stem, "notebook")):
+            if part.is_dir():
+                shutil.copytree(part, home / name, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(part, home / name)
+    with Gallery.open(home / "notebook.duckdb", write=True) as gallery:
         gallery.purge(gallery.recordings()["recording_id"].iloc[:1])
     folder = tmp_path_factory.mktemp("lab")
     notebooks = folder / "notebooks"
@@ -159,7 +162,8 @@ def test_the_notebooks_run_from_top_to_bottom_and_ask_no_other_host(
         assert "/9j/" not in json.dumps([outputs])
         seen.screenshot(f"lab-{file.stem}")
         seen.assert_clean()
-    with Gallery.open(demo) as whole, Gallery.open(demo.with_stem("notebook")) as indexed:
+    made = demo.parent / HOME / "notebook.duckdb"
+    with Gallery.open(demo) as whole, Gallery.open(made) as indexed:
         assert len(indexed.recordings()) == len(whole.recordings())
 
 
