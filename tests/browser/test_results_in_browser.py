@@ -316,7 +316,7 @@ def test_thousands_are_paged_through_without_a_stall(
     assert HOSTILE in page.locator(".sl-comparing h3").inner_text()
     page.get_by_role("button", name="Show the seconds around it").click()
     page.locator(".sl-film", has_text="not available here").wait_for()
-    page.locator(".sl-scroll").first.scroll_into_view_if_needed()
+    page.locator(".sl-candidates .sl-scroll").scroll_into_view_if_needed()
     seen.screenshot("results-table")
     assert page.evaluate("window.harm") is None
     seen.assert_clean()
