@@ -6,15 +6,12 @@ detector misses is hidden as well as one that it finds.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import av
 import numpy as np
 
 from workbench.domain import Box, Reading, Shot
@@ -22,6 +19,7 @@ from workbench.errors import RecordingError
 from workbench.faces import quality
 from workbench.faces.detection import detect
 from workbench.faces.tracklets import PICTURE_MARGIN
+from workbench.footage.filmwriter import FilmWriter
 from workbench.footage.frames import RecordingReader
 from workbench.footage.pixelation import pixelated
 
@@ -39,7 +37,6 @@ SAME_FACE_OVERLAP = 0.25
 # A frame this near to a best shot's second is the one that it was taken from; the same picture but
 # for the JPEG differs by at most so many grey levels on average (demo and town: at most 2.1).
 SAME_MOMENT_SECONDS, SAME_PICTURE_LEVELS = 0.002, 12.0
-_TIME_BASE = Fraction(1, 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +125,7 @@ def cut(
         rotation=how.rotation,
         pixel_aspect=how.pixel_aspect,
     )
-    with opened as reader, Film() as coarse, Film() as whole:
+    with opened as reader, FilmWriter() as coarse, FilmWriter() as whole:
         for frame in reader.frames(start=start):
             if frame.seconds < start:
                 continue
@@ -159,40 +156,6 @@ def cut(
         if not checked:
             raise _not_shown(recording)
         return Cut(coarse.finish(), still, whole.finish() if sharp else b"")
-
-
-class Film:
-    """An MP4 (H.264, no sound) that is written picture by picture."""
-
-    def __init__(self) -> None:
-        self._buffer = io.BytesIO()
-        self._film = av.open(self._buffer, "w", format="mp4")
-        self._stream: Any = None
-
-    def __enter__(self) -> Film:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._film.close()
-
-    def add(self, picture: Image, seconds: float) -> None:
-        """Add a picture ``(height, width, 3) uint8`` (BGR) with even sides, at its second."""
-        if self._stream is None:
-            self._stream = self._film.add_stream("libx264", rate=25)
-            self._stream.pix_fmt = "yuv420p"
-            self._stream.time_base = self._stream.codec_context.time_base = _TIME_BASE
-            self._stream.height, self._stream.width = picture.shape[:2]
-        shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="bgr24")
-        shown.pts, shown.time_base = round(seconds * 1000), _TIME_BASE
-        self._film.mux(self._stream.encode(shown))
-
-    def finish(self) -> bytes:
-        """End the film, and return it; without a picture, nothing."""
-        if self._stream is None:
-            return b""
-        self._film.mux(self._stream.encode())
-        self._film.close()
-        return self._buffer.getvalue()
 
 
 def _jpeg(picture: Image) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont, UnidentifiedImageError
 
-from workbench.faces.clips import Film
+from workbench.footage.filmwriter import FilmWriter
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -36,7 +36,7 @@ class Reel:
 
     def __init__(self, zone: ZoneInfo, notice: str = "") -> None:
         self._zone, self._notice = zone, notice
-        self._film, self._at, self._began = Film(), 0.0, 0.0
+        self._film, self._at, self._began = FilmWriter(), 0.0, 0.0
         self._label = ""
         self._first: datetime | None = None  # time of the clip's first picture
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import av
-import numpy as np
-
 from workbench.domain import Reading
 from workbench.errors import RecordingError
+from workbench.footage.filmwriter import FilmWriter, sized
 from workbench.footage.frames import RecordingReader
 from workbench.footage.pixelation import pixelated
 
@@ -25,7 +21,6 @@ WIDEST = 1280
 """Pixels of a picture from left to right: these are to be looked at, and no evidence."""
 
 _COARSE = 480  # pixels from left to right: ten for each block
-_TIME_BASE = Fraction(1, 1000)
 
 
 def film_of(
@@ -49,8 +44,8 @@ def film_of(
         rotation=how.rotation,
         pixel_aspect=how.pixel_aspect,
     )
-    with opened as reader:
-        film, earlier = _Film(), None
+    with opened as reader, FilmWriter(preset="veryfast") as film:
+        earlier = None
         for frame in reader.frames(start=start):
             if frame.seconds >= end:
                 break
@@ -62,44 +57,13 @@ def film_of(
             film.add(_shown(frame.image(), sharp=sharp), frame.seconds - start)
         if earlier is not None and film.is_empty and reader.seconds > start:
             film.add(_shown(earlier.image(), sharp=sharp), 0.0)
-    if film.is_empty:
-        raise RecordingError(
-            f"shows nothing between {start:.1f} s and {end:.1f} s",
-            where=str(recording),
-            fix="Choose another moment, or check that it is the recording that was indexed",
-        )
-    return film.finished()
-
-
-class _Film:
-    """A film that is made of one picture after another."""
-
-    def __init__(self) -> None:
-        self._buffer, self._last = io.BytesIO(), -1  # in milliseconds
-        self._file = av.open(self._buffer, "w", format="mp4")
-        self._stream = self._file.add_stream("libx264", rate=25, options={"preset": "veryfast"})
-        self._stream.pix_fmt = "yuv420p"
-        self._stream.time_base = self._stream.codec_context.time_base = _TIME_BASE
-
-    @property
-    def is_empty(self) -> bool:
-        return self._last < 0
-
-    def add(self, picture: Image, seconds: float) -> None:
-        height, width = picture.shape[:2]
-        if self.is_empty:
-            self._stream.height, self._stream.width = height, width
-        elif (height, width) != (self._stream.height, self._stream.width):
-            picture = _sized(picture, self._stream.width, self._stream.height)
-        milliseconds = max(self._last + 1, round(1000 * seconds))
-        frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
-        frame.pts, frame.time_base, self._last = milliseconds, _TIME_BASE, milliseconds
-        self._file.mux(self._stream.encode(frame))
-
-    def finished(self) -> bytes:
-        self._file.mux(self._stream.encode())
-        self._file.close()
-        return self._buffer.getvalue()
+        if film.is_empty:
+            raise RecordingError(
+                f"shows nothing between {start:.1f} s and {end:.1f} s",
+                where=str(recording),
+                fix="Choose another moment, or check that it is the recording that was indexed",
+            )
+        return film.finish()
 
 
 def _shown(image: Image, *, sharp: bool) -> Image:
@@ -108,12 +72,4 @@ def _shown(image: Image, *, sharp: bool) -> Image:
     across = min(width, WIDEST if sharp else _COARSE)
     down = max(2, round(height * across / width))
     coarse = image if sharp else pixelated(image, BLOCKS_ACROSS)
-    return _sized(coarse, across // 2 * 2, down // 2 * 2)
-
-
-def _sized(image: Image, width: int, height: int) -> Image:
-    import cv2
-
-    if image.shape[:2] == (height, width):
-        return np.ascontiguousarray(image)
-    return np.ascontiguousarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
+    return sized(coarse, across // 2 * 2, down // 2 * 2)
