@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from office import AREA, probe_of, stated
 from PIL import Image
 from shapely import box
 
-from workbench.casework.cases import Case, Request
+from workbench.casework.cases import Case, Change, Request
 from workbench.casework.changes import ask_change, hand_over
 from workbench.casework.facts import change_facts, facts, warnings
 from workbench.casework.history import WORDS, history
 from workbench.casework.provenance import Provenance, warnings_of
 from workbench.casework.subjects import describe_subject, kept_originals
+from workbench.casework.waiting import waiting_for_me
+from workbench.client.documents import case_document, case_from
 from workbench.domain import District, Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
@@ -103,6 +106,38 @@ def test_a_case_is_handed_over_on_record(office: Any, case: Case) -> None:
         register.remove_member("A-1", "cleo")
     assert register.remove_member("A-1", "anna").members == ("ben", "rolf", "rosa", "cleo")
     assert register.close("A-1", reason="found").state == "closed"
+
+
+def test_all_that_is_known_of_a_case_comes_back_from_its_document(case: Case) -> None:
+    """No field of a case is left out of what programs get, the demo's mark among them."""
+    moment, waits = case.asked_at, replace(case, state="requested")
+    change = Change(longer(case), "anna", moment, "5a" * 32, ("sven",), ("an area of 90 km²",))
+    full = replace(
+        waits, exceeds=("an area",), ended_at=moment, reason="found", begun_at=moment,
+        confirmed_by="sven", authorised_as="P 9/26", erased_at=moment, formerly=("ben",),
+        change=change, changed_at=moment, in_demo=True, state="closed",
+    )  # fmt: skip
+    bare = Case(case.request, "", moment, "")
+    same = [f.name for f in fields(Case) if getattr(full, f.name) == getattr(bare, f.name)]
+    assert same == ["request", "asked_at"], "each other field says something here"
+    read = case_from(json.loads(json.dumps(case_document(full))))
+    assert read == full
+    assert read.without_authority
+
+
+def test_who_was_responsible_decides_on_nothing_of_the_case(office: Any, case: Case) -> None:
+    """A case comes to a supervisor, who hands it on and would then approve its change."""
+    hand_over(office.sit("anna"), "A-1", "sven", reason="leave")
+    case = hand_over(office.sit("sven"), "A-1", "cleo", reason="back to an analyst")
+    assert (case.responsible, case.formerly) == ("cleo", ("anna", "sven"))
+    changed = ask_change(office.sit("cleo"), longer(case))
+    register, digest = office.sit("sven"), changed.change.digest  # type: ignore[union-attr]
+    assert "approval" not in {one.what for one in waiting_for_me(register)}
+    with pytest.raises(NotPermitted, match="sven was responsible for the case and may not approve"):
+        register.approve("A-1", digest=digest)
+    with pytest.raises(NotPermitted, match="sven was responsible for the case and may not decline"):
+        register.decline("A-1", reason="too long")
+    assert office.sit("sara").approve("A-1", digest=digest).change is None
 
 
 def test_the_history_of_a_case_is_in_words(

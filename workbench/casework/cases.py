@@ -346,6 +346,7 @@ class Case:
     authorised_as: str = ""  # reference of the outside decision, named with the confirmation
     erased_at: datetime | None = None  # UTC: when what came of it was deleted
     responsible: str = ""  # who requested it, or whom it was handed over to
+    formerly: tuple[str, ...] = ()  # accounts that were responsible before it was handed over
     change: Change | None = None
     changed_at: datetime | None = None  # UTC: since when the request as it is now counts
     in_demo: bool = False  # requested by a part of the demo
@@ -399,7 +400,7 @@ class Case:
     def objection(self, account: str) -> str:
         """Say why an account may not approve or decline what waits; empty if it may.
 
-        Nobody decides on what they requested or are responsible for.
+        Nobody decides on what they requested, or are or were responsible for.
         """
         waits = self.waiting
         if waits is not None and account == waits.asked_by:
@@ -407,6 +408,8 @@ class Case:
             return f"{account} requested {what}"
         if account == self.asked_by:
             return f"{account} requested the case"
+        if account in self.formerly:
+            return f"{account} was responsible for the case"
         return f"{account} is responsible for the case" if account == self.responsible else ""
 
     def status(self, now: datetime | None = None) -> Status:

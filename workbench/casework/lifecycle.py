@@ -98,7 +98,8 @@ def _after(case: Case | None, entry: Entry) -> Case | None:
             return replace(case, change=None)
         case "case.handed.over":
             members = tuple(dict.fromkeys((*case.members, about["account"])))
-            return replace(case, responsible=about["account"], members=members)
+            formerly = tuple(dict.fromkeys((*case.formerly, case.responsible)))
+            return replace(case, responsible=about["account"], members=members, formerly=formerly)
         case "case.member.added":
             members = tuple(dict.fromkeys((*case.members, about["account"])))
             return replace(case, members=members)

@@ -93,6 +93,12 @@ class Provenance:
             if not text:
                 raise incomplete(name.replace("_", " "), "is missing", fix)
         object.__setattr__(self, "name", plain(self.name, where="name of a photograph"))
+        if type(self.under_18) is not bool:  # the text "false" would be true
+            raise incomplete(
+                "under 18",
+                f"{str(self.under_18)[:40]!r} is neither true nor false",
+                "Say true if the person was under 18, without quotation marks, or false",
+            )
         if self.taken != NOT_KNOWN:
             object.__setattr__(self, "taken", checked_date(self.taken, where="taken"))
 

@@ -114,6 +114,12 @@ def provenance_of(options: argparse.Namespace, photographs: int) -> list[Provena
             raise SettingsError(what, where=option, fix="Give one for all, or one for each")
         given[name] = values * photographs if len(values) == 1 else values
     minor = options.under_18
+    if beyond := [n for n in minor or () if n > photographs]:
+        raise SettingsError(
+            f"there is no photograph {beyond[0]}",
+            where="--under-18",
+            fix=f"Give numbers from 1 to {photographs}",
+        )
     return [
         Provenance(
             **{name: values[n] for name, values in given.items()},  # type: ignore[arg-type]

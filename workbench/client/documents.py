@@ -168,8 +168,10 @@ def case_document(case: Case) -> Document:
         "authorised_as": case.authorised_as,
         "erased_at": _written(case.erased_at),
         "responsible": case.responsible,
+        "formerly": list(case.formerly),
         "change": None if case.change is None else _change_document(case.change),
         "changed_at": _written(case.changed_at),
+        "in_demo": case.in_demo,
     }
 
 
@@ -216,8 +218,10 @@ def case_from(document: Mapping[str, Any]) -> Case:
         authorised_as=document["authorised_as"],
         erased_at=_read(document["erased_at"]),
         responsible=document["responsible"],
+        formerly=tuple(document["formerly"]),
         change=None if change is None else _change_from(change),
         changed_at=_read(document["changed_at"]),
+        in_demo=document["in_demo"],
     )
 
 

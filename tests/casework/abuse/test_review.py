@@ -290,7 +290,7 @@ def test_listing_what_no_search_found(
             list_for_review(office.register, "A-1", listed, of=of, fillers=0)
     assert reviewed(office.register, "A-1") == ()
     assert len(office.events("review.first.refused")) == 6
-    assert list_for_review(office.register, "A-1", found[:2], of=found, fillers=0) == 2
+    assert list_for_review(office.register, "A-1", found[:2], of=found, fillers=0).faces == 2
     (listed_,) = office.events("review.listed")
     (asked,) = office.events("search.asked")
     assert (listed_.about["asked"], listed_.about["gallery"]) == (

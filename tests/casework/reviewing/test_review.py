@@ -47,7 +47,7 @@ def listed(
 ) -> list[str]:
     """The tracklets of four candidates on the review list of A-1; anna is at work."""
     found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=4)
-    assert list_for_review(office.register, "A-1", found.candidates) == 4
+    assert list_for_review(office.register, "A-1", found.candidates).faces == 4
     return [candidate.tracklet_id for candidate in found.candidates]
 
 
@@ -214,14 +214,27 @@ def test_the_queue_says_mine_waiting_and_done(
 
 
 def test_other_shots_are_shown_only_where_no_face_can_be_a_filler(
-    office: Any, key: str, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    office: Any, key: str, gallery: Gallery, subject: Probe, permitted: Scope,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     real = type(gallery).shots
     monkeypatch.setattr(type(gallery), "shots", lambda self, name: real(self, name) * 3)
     office.sit("rosa")
     assert len(other_shots(office.register, "A-1", key, gallery)) == 2
+    shown = office.events("shot.viewed")[-1]
+    assert (shown.account, shown.about) == ("rosa", {"case": "A-1", "items": [key], "further": 2})
+    assert queue(office.register, "A-1").mine, "who has seen them is as blind as before"
+    # What counts is what is on the list, not what lies in the folder by now.
     add_fillers(office.sit("sara"), [b"jpeg of somebody else"], source="staff")
+    assert len(other_shots(office.sit("rosa"), "A-1", key, gallery)) == 2
+    office.sit("anna")
+    more = search(gallery, subject, permitted, case="A-1", top=6).candidates
+    assert list_for_review(office.register, "A-1", more, fillers=1).fillers == 1
+    for picture in (office.folder / "fillers").glob("*.jpg"):
+        picture.unlink()
+    before = len(office.events("shot.viewed"))
     assert other_shots(office.sit("rosa"), "A-1", key, gallery) == ()
+    assert len(office.events("shot.viewed")) == before
     with pytest.raises(CaseError, match="not yours to decide on"):
         other_shots(office.sit("anna"), "A-1", key, gallery)
 
@@ -240,7 +253,7 @@ def test_fillers_tell_who_errs(
     found = search(gallery_of(office, gallery), subject, permitted, case="A-1", top=3)
     with pytest.raises(CaseError, match="only 5 fillers are available, not 9"):
         list_for_review(office.register, "A-1", found.candidates, fillers=9)
-    assert list_for_review(office.register, "A-1", found.candidates, fillers=4) == 7
+    assert list_for_review(office.register, "A-1", found.candidates, fillers=4).faces == 7
     items = waiting(office.sit("rosa"), "A-1", gallery)
     mixed = {item.key for item in items if item.face in pictures}
     assert len(mixed) == 4
@@ -269,7 +282,7 @@ def test_a_share_of_fillers_is_mixed_in_by_itself(
 ) -> None:
     add_fillers(office.sit("sara"), [b"%d" % n for n in range(9)], source="staff")
     found = search(gallery_of(office, gallery), subject, permitted, case="A-1", top=20)
-    assert list_for_review(office.register, "A-1", found.candidates) == 25
+    assert list_for_review(office.register, "A-1", found.candidates).faces == 25
 
 
 def test_intervals_are_wilson_s() -> None:
@@ -295,7 +308,7 @@ def test_a_tracklet_is_listed_once(
     office: Any, listed: list[str], gallery: Gallery, subject: Probe, permitted: Scope
 ) -> None:
     found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=4)
-    assert list_for_review(office.register, "A-1", found.candidates) == 0
+    assert list_for_review(office.register, "A-1", found.candidates).faces == 0
 
 
 def test_a_face_that_is_gone_is_told_and_the_others_are_reviewed(

@@ -109,7 +109,7 @@ def test_scores_come_with_decisions_once_the_review_is_over(
 
 
 def test_what_is_wrong_is_told_in_json(
-    api: Api, opened: str, photographs: list[dict[str, Any]]
+    api: Api, opened: str, asked: dict[str, Any], photographs: list[dict[str, Any]]
 ) -> None:
     search = {"case": opened, **SCOPE, "photographs": photographs}
     no_face = {"content": base64.b64encode(b"no picture").decode()}
@@ -130,6 +130,13 @@ def test_what_is_wrong_is_told_in_json(
         told = (answer.status, answer.json.get("error"))
         assert told == (status, kind), (document, answer.body[:300])
         assert answer.json["what"]
+    for word in ("false", 0, None):  # the text "false" would be true
+        one = {**photographs[0], "under_18": word}
+        answer = api.ask(
+            "anna", "POST", "cases", {**asked, "reference": "A/2", "photographs": [one]}
+        )
+        assert (answer.status, answer.json["error"]) == (422, "BadInput")
+        assert "neither true nor false" in answer.json["what"]
     assert api.ask("anna", "GET", "nothing/here").status == 404
     assert api.ask("anna", "DELETE", "cases").status == 405
 

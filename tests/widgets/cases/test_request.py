@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from workbench.casework.subjects import kept_originals
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.errors import CaseError, NotPermitted
 from workbench.installation import Installation
+from workbench.widgets.cases.form import RequestPanel
 from workbench.widgets.cases.page import CasesPage, cases
 from workbench.widgets.cases.request import NEEDED, RequestModel, photograph_field
 from workbench.widgets.investigate.model import Investigation
@@ -167,6 +169,16 @@ def test_a_change_begins_with_the_case_as_it_is(
     model.request()
     assert model.messages == {}
     assert len(model.made[-1].change.request.subject.photographs) == 2
+    # A camera without a place that this gallery does not know stays in the case.
+    panel = RequestPanel(model)
+    named = replace(case, request=replace(case.request, unplaced=("bus 7",)))
+    model.begin_change(named)
+    choice = panel.without_place
+    assert choice.options == (("bus 7, not in this gallery", "bus 7"),)
+    assert (choice.value, choice.layout.display) == (("bus 7",), "")
+    model.request()
+    assert model.made[-1].change.request.unplaced == ("bus 7",)
+    assert (model.without_place, choice.value, choice.layout.display) == ((), (), "none")
 
 
 def test_what_the_register_refuses_is_said_and_nothing_is_lost(

@@ -257,6 +257,8 @@ def test_what_was_sorted_as_the_same_or_unsure_goes_to_review(panel: ResultsPane
     model.list_for_review()
     (listed,) = entries(panel, "review.listed")[before:]
     assert [item["tracklet"] for item in listed.about["items"] if "tracklet" in item] == [second]
+    assert "1 face was added" in model.review_status
+    assert "No fillers, which would test the reviewers, are among them" in model.review_status
     for _ in range(3):
         panel.triage.undo()
 

@@ -59,6 +59,14 @@ class Item:
     photographs: tuple[bytes, ...] = field(repr=False)  # JPEG, of the subject
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Numbers of faces that were added to a review list."""
+
+    faces: int
+    fillers: int  # among them
+
+
 def list_for_review(
     register: CaseRegister,
     reference: str,
@@ -67,7 +75,7 @@ def list_for_review(
     of: Sequence[Candidate] | None = None,
     fillers: int | None = None,
     probe: Probe | None = None,
-) -> int:
+) -> Listed:
     """Put candidates of a case on its review list, shuffled together with fillers.
 
     They are those that a search under the case found, with the scores that it gave them, or some
@@ -75,7 +83,7 @@ def list_for_review(
 
     By default the number of fillers is the rules' share of the candidates, or fewer if there are
     not as many. A training case names no subject: its candidates are compared with the photographs
-    of *probe*. A tracklet already on the list is left out. Returns the number of faces added.
+    of *probe*. A tracklet already on the list is left out.
 
     Raises
     ------
@@ -122,7 +130,7 @@ def list_for_review(
             if case.request.subject is None and probe is not None:
                 about["photographs"] = keep_photographs(register.folder, reference, probe)
             register.record("review.listed", about, by=me)
-    return len(items)
+    return Listed(len(items), fillers)
 
 
 def _answer(
@@ -213,8 +221,8 @@ def other_shots(
 ) -> tuple[bytes, ...]:
     """Return the other best shots (JPEG) of a face that the user has still to decide on.
 
-    There are none where the installation has fillers: of those there is one picture each, so that
-    a face with several would be known to be none.
+    There are none where a filler is on the list: of those there is one picture each, so that a
+    face with several would be known to be none. Showing them is recorded.
 
     Raises what :func:`waiting` raises, and CaseError if the face is not one of the user's.
     """
@@ -224,9 +232,13 @@ def other_shots(
     item = next((item for item in listed if item.key == key), None)
     if item is None or _reason_against(item, me, barred(register, reference)):
         raise _incomplete(reference, "the face is not yours to decide on", "Choose another face")
-    if not item.tracklet_id or any((register.folder / FILLERS).glob("*.jpg")):
+    if any(one.filler for one in listed):
         return ()
-    return tuple(shot.jpeg for shot in gallery.shots(item.tracklet_id)[1:])
+    found = tuple(shot.jpeg for shot in gallery.shots(item.tracklet_id)[1:])
+    if found:
+        shown = {"case": reference, "items": [key], "further": len(found)}
+        register.record("shot.viewed", shown, by=me)
+    return found
 
 
 def queue(register: CaseRegister, reference: str) -> Queue:

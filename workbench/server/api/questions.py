@@ -112,7 +112,7 @@ def provenance_of(pictures: Sequence[Picture]) -> tuple[Provenance, ...]:
                 given_by=text_of(one.about, "given_by"),
                 taken=text_of(one.about, "taken"),
                 changes=text_of(one.about, "changes"),
-                under_18=bool(one.about.get("under_18")),
+                under_18=one.about.get("under_18", False),
                 kind=text_of(one.about, "kind", default="photograph"),  # type: ignore[arg-type]
             )
             for one in pictures

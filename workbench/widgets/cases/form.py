@@ -189,16 +189,21 @@ class RequestPanel(Panel):
 
     def _without_place(self) -> list[Any]:
         """Offer the cameras that no district holds, where there are any."""
-        if not self.model.unplaced:
-            return []
-        choice = ipywidgets.SelectMultiple(
-            options=[(camera.words(), camera.camera_id) for camera in self.model.unplaced],
-            description="Without a place",
-            rows=min(6, len(self.model.unplaced)),
-            style=LABEL,
-            layout={"width": "100%"},
+        model = self.model
+        choice = self.without_place = ipywidgets.SelectMultiple(
+            description="Without a place", style=LABEL, layout={"width": "100%"}
         )
-        ipywidgets.link((choice, "value"), (self.model, "without_place"))
+
+        def draw(_: Any = None) -> None:
+            wanted, offered = model.without_place, model.offered_without_place
+            if choice.options != offered:
+                choice.options, choice.rows = offered, max(1, min(6, len(offered)))
+            choice.value = wanted
+            choice.layout.display = "" if offered else "none"
+
+        model.observe(draw, ["changing", "without_place"])
+        choice.observe(lambda change: setattr(model, "without_place", change["new"]), "value")
+        draw()
         return [choice]
 
     def _take_template(self, change: Any) -> None:

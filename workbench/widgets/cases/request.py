@@ -137,14 +137,25 @@ class RequestModel(Photographs, ScopeModel):
             self.authorisation = case.authorisation
             self.valid_days = _days(request.valid_until - request.valid_from)
             self.most_cameras = request.cameras or 0
-            known = {camera.camera_id for camera in self.unplaced}
-            self.without_place = tuple(name for name in request.unplaced if name in known)
+            self.without_place = request.unplaced  # of this gallery or not
             if request.subject is not None:
                 self.description = request.subject.description
                 self.born = request.subject.born
         self.set_district(request.district)
         self.set_range(request.start, request.end)
         self.take_own(case.reference)
+
+    @property
+    def offered_without_place(self) -> tuple[tuple[str, str], ...]:
+        """Cameras without a place that may be chosen, in words and by id.
+
+        Those of the gallery, and those that the case to be changed names and the gallery does not
+        have, which a change keeps unless they are taken out of it.
+        """
+        known = {camera.camera_id: camera.words() for camera in self.unplaced}
+        named = () if self.changing is None else self.changing.request.unplaced
+        others = {name: f"{name}, not in this gallery" for name in named if name not in known}
+        return tuple((words, name) for name, words in (known | others).items())
 
     def clear(self) -> None:
         """Empty the form."""

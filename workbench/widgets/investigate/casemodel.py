@@ -177,11 +177,15 @@ class CaseModel(ScopeModel):
             self.say("case", str(error))
             return
         what = f"sorted as same or unsure ({len(worth)})" if worth else "shown"
-        faces = "1 face was" if added == 1 else f"{added:,} faces were"
+        faces = "1 face was" if added.faces == 1 else f"{added.faces:,} faces were"
+        tested = (
+            "Fillers, faces of other people that test the reviewers, are among them."
+            if added.fillers
+            else "No fillers, which would test the reviewers, are among them."
+        )
         self.review_status = (
-            f"Of the candidates {what}, {faces} added to the review list of {result.case}. "
-            "Fillers, faces of other people that test the reviewers, may be among them."
-            if added
+            f"Of the candidates {what}, {faces} added to the review list of {result.case}. {tested}"
+            if added.faces
             else "All of them are already on the review list."
         )
 
