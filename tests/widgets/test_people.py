@@ -119,8 +119,14 @@ def test_sessions_are_listed_and_ended_by_an_administrator_at_a_page(
     assert (one.account, one.kernels) == ("anna", 2)
     (shown,) = page.sessions.children
     shown.children[0].click()
-    assert model.sessions == ()
     assert model.said == "Ended 1 session of anna."
+    # It keeps its place: the second click of a double one ends no other.
+    assert (model.sessions, model.ended) == ((one,), {one.id})
+    (shown,) = page.sessions.children
+    assert shown.children[0].disabled
+    assert "ended" in shown.children[1].value
+    model.refresh()
+    assert (model.sessions, model.ended) == ((), set())
     assert server.page.ended == "administrator"
     (entry,) = office.events("session.ending")
     assert (entry.account, entry.about["account"]) == ("ada", "anna")

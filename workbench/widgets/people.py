@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-from traitlets import Tuple, Unicode
+from traitlets import Set, Tuple, Unicode
 
 from workbench.casework.accounts import accounts
 from workbench.casework.record.people import ROLES
@@ -69,7 +69,10 @@ class PeopleModel(Tasks):
     """
 
     accounts = Tuple(help="each an Account, by name")
-    sessions = Tuple(help="each a SignedInPerson, the oldest first")
+    sessions = Tuple(
+        help="each a SignedInPerson, the oldest first; one that ends keeps its place until refresh"
+    )
+    ended = Set(help="the ids of those that are no more")
     said = Unicode(help="what was done last")
 
     def __init__(self, *, installation: Installation) -> None:
@@ -81,6 +84,8 @@ class PeopleModel(Tasks):
 
     def refresh(self) -> None:
         """Read everything again."""
+        with self.hold_trait_notifications():
+            self.sessions, self.ended = (), set()
         self._do("roles", lambda: "")
 
     def give(self, account: str, role: str) -> bool:
@@ -129,10 +134,16 @@ class PeopleModel(Tasks):
         try:
             found = sessions_of(self.installation.register.folder)
         except SightlineError as error:
-            self.sessions = ()
+            with self.hold_trait_notifications():
+                self.sessions, self.ended = (), set()
             self.say("sessions", str(error))
-        else:
-            self.sessions = tuple(sorted(found, key=lambda one: one.began))
+            return
+        known = {one.id: one for one in sorted(found, key=lambda one: one.began)}
+        kept = {one.id: known.get(one.id, one) for one in self.sessions}
+        with self.hold_trait_notifications():
+            self.ended = kept.keys() - known.keys()
+            # Nothing moves up: a click too many would end the session of another person.
+            self.sessions = tuple((kept | known).values())
 
 
 class PeoplePage(Panel):
@@ -173,7 +184,7 @@ class PeoplePage(Panel):
         super().__init__([roles, signed_in])
         self.add_class("sl-board")
         self.add_class("sl-people")
-        model.observe(self._draw, ["accounts", "sessions", "said"])
+        model.observe(self._draw, ["accounts", "sessions", "ended", "said"])
         self._draw()
 
     def _change(self, act: Callable[[str, str], bool]) -> None:
@@ -217,14 +228,15 @@ class PeoplePage(Panel):
         way, pages = WAYS.get(one.way, one.way), count(one.kernels, "open page")
         began, used = self._time(one.began), self._time(one.used)
         words = f"{one.account}, {way}, since {began}, last used {used}, {pages}"
-        return row(
-            button(
-                "End session",
-                partial(self.model.end, one),
-                label=f"End the session of {one.account} that began {began}",
-            ),
-            markup(f"<p>{escaped(words)}</p>"),
+        end = button(
+            "End session",
+            partial(self.model.end, one),
+            label=f"End the session of {one.account} that began {began}",
         )
+        if one.id in self.model.ended:
+            end.disabled = True
+            words = f"{one.account}, {way}, since {began}: ended"
+        return row(end, markup(f"<p>{escaped(words)}</p>"))
 
     def _time(self, moment: datetime) -> str:
         return f"{moment.astimezone(self.model.zone):%d %b %Y, %H:%M}"
