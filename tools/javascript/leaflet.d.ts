@@ -65,6 +65,7 @@ declare namespace L {
     fitBounds(corners: [Position, Position], options: FitBoundsOptions): this;
     invalidateSize(options: { pan: boolean }): this;
     panTo(place: LatLng): this;
+    eachLayer(use: (layer: Layer) => void): this;
     scrollWheelZoom: { enable(): void, disable(): void };
   }
 
@@ -82,6 +83,10 @@ declare namespace L {
     _map: Map;
     addTo(target: Map | FeatureGroup): this;
     remove(): this;
+    /** Of what GeoJSON describes: its feature. */
+    feature?: { properties?: Record<string, unknown> | null };
+    /** Of paths and groups of them. */
+    bringToFront?(): this;
   }
 
   interface PopupOptions {

@@ -73,8 +73,9 @@ class CaseMap(ipywidgets.VBox):  # type: ignore[misc]
         shown = [made]
         if len(longitudes):
             layer = CameraLayer(
-                made, longitudes, latitudes, on_point=lambda _: None, on_pick=lambda _: None
-            )
+                made, longitudes, latitudes, on_point=lambda _: None, on_pick=lambda _: None,
+                fitted=corners,
+            )  # fmt: skip
             inside = shapely.intersects_xy(areas[-1].area, longitudes, latitudes)
             layer.mark(np.where(inside, INSIDE, OUTSIDE).astype(np.uint8))
             shown.append(layer)

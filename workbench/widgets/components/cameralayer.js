@@ -9,6 +9,7 @@
  * @property {[longitude: number, latitude: number]} origin
  * @property {DataView<ArrayBuffer>} marks (n,) uint8: outside, inside, picked.
  * @property {boolean} picking
+ * @property {number[]} fitted West, south, east and north of what is shown at first, or nothing.
  */
 /** @typedef {WidgetModel<Traits, { kind: "point" | "pick", camera: number }>} Model */
 /** @typedef {{ x: Float64Array, y: Float64Array }} Places Shares of the globe's width. */
@@ -34,6 +35,8 @@
 const DENSE = 4000;  // more symbols than this, and cells of the screen are drawn instead
 const CELL = 4;      // pixels
 const NEAR = 10;     // pixels within which a camera is pointed at
+/** @type {{ paddingTopLeft: L.Offset, paddingBottomRight: L.Offset }} */
+const ROOM = { paddingTopLeft: [64, 32], paddingBottomRight: [48, 40] };  // for the controls
 const [OUTSIDE, INSIDE, PICKED] = [0, 1, 2];
 const KINDS = [OUTSIDE, INSIDE, PICKED];  // in the order of drawing
 
@@ -294,13 +297,18 @@ function createPointer(model, cameraAt) {
 }
 
 /**
- * Show all cameras, once, as soon as the map has a size.
+ * Show an area, or else all cameras, once, as soon as the map has a size.
  *
  * @param {L.Map} map
  * @param {Places} places
+ * @param {number[]} area West, south, east and north, or nothing.
  */
-function fitCameras(map, { x, y }) {
+function fitMap(map, { x, y }, area) {
   if (!x.length || !map.getSize().x) return !x.length;
+  if (area.length) {
+    map.fitBounds([[area[1], area[0]], [area[3], area[2]]], { ...ROOM, animate: false });
+    return true;
+  }
   let [west, east, north, south] = [1, 0, 1, 0];
   for (let i = 0; i < x.length; i++) {
     [west, east] = [Math.min(west, x[i]), Math.max(east, x[i])];
@@ -310,7 +318,7 @@ function fitCameras(map, { x, y }) {
     (Math.atan(Math.sinh(Math.PI * (1 - 2 * share))) * 180) / Math.PI);
   map.fitBounds(
     [[latitude(south), west * 360 - 180], [latitude(north), east * 360 - 180]],
-    { paddingTopLeft: [64, 32], paddingBottomRight: [48, 40], maxZoom: 17, animate: false });
+    { ...ROOM, maxZoom: 17, animate: false });
   return true;
 }
 
@@ -327,6 +335,26 @@ function createWheel(map) {
   };
 }
 
+/**
+ * Keep what was drawn above the ground, whichever of the two came first.
+ *
+ * @param {L.Map} map
+ */
+function createOrder(map) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      map.eachLayer((layer) => {
+        // The drawing tools keep the style of a shape with it; streets and waters have none.
+        if (layer.feature?.properties?.style) layer.bringToFront?.();
+      });
+    });
+  };
+}
+
 /** @param {RenderProps<Model>} props */
 async function render({ model, el }) {
   el.style.display = "none";
@@ -334,7 +362,8 @@ async function render({ model, el }) {
   let fitted = false;
   const sizes = new ResizeObserver(() => {
     map.invalidateSize({ pan: false });
-    fitted ||= fitCameras(map, mercator(model.get("places"), model.get("origin")));
+    fitted ||= fitMap(
+      map, mercator(model.get("places"), model.get("origin")), model.get("fitted"));
   });
   const wheel = createWheel(map);
   map.getContainer().addEventListener("wheel", wheel, { capture: true, passive: true });
@@ -344,6 +373,9 @@ async function render({ model, el }) {
     map.getContainer().classList.toggle("sl-picking", model.get("picking"));
   };
 
+  const order = createOrder(map);
+
+  map.on("layeradd", order);
   map.on("moveend resize", draw);
   map.on("zoomstart", hide);
   map.on("mousemove", point);
@@ -353,11 +385,13 @@ async function render({ model, el }) {
   model.on("change:places", replace);
   model.on("change:picking", showCursor);
   showCursor();
+  order();
   draw();
   sizes.observe(map.getContainer());
   return () => {
     sizes.disconnect();
     map.getContainer().removeEventListener("wheel", wheel, { capture: true });
+    map.off("layeradd", order);
     map.off("moveend resize", draw);
     map.off("zoomstart", hide);
     map.off("mousemove", point);

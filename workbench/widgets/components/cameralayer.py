@@ -33,6 +33,8 @@ class CameraLayer(anywidget.AnyWidget):
     on_point, on_pick : callable
         Called with the number of the camera pointed at (None: of none), and of one clicked while
         ``picking``.
+    fitted : (n, 2) float64, optional
+        Longitudes and latitudes that the map shows at first; by default those of the cameras.
     """
 
     _esm = Path(__file__).with_name("cameralayer.js")
@@ -42,6 +44,7 @@ class CameraLayer(anywidget.AnyWidget):
     origin = Tuple((0.0, 0.0)).tag(sync=True)
     marks = Bytes().tag(sync=True)  # (n,) uint8: outside, inside, picked
     picking = Bool(False).tag(sync=True)
+    fitted = Tuple().tag(sync=True)  # west, south, east, north; empty: the cameras
 
     def __init__(
         self,
@@ -51,8 +54,12 @@ class CameraLayer(anywidget.AnyWidget):
         *,
         on_point: Callable[[int | None], None],
         on_pick: Callable[[int], None],
+        fitted: NDArray[np.float64] | None = None,
     ) -> None:
-        super().__init__(map=on_map, **_places(longitudes, latitudes))
+        shown = () if fitted is None else (*fitted.min(axis=0), *fitted.max(axis=0))
+        super().__init__(
+            map=on_map, fitted=tuple(map(float, shown)), **_places(longitudes, latitudes)
+        )
         self._count = len(longitudes)
         self._on_point, self._on_pick = on_point, on_pick
         self.on_msg(self._received)
