@@ -181,8 +181,11 @@ def _draw_rows(figure: go.Figure, counted: Occupancy, axis: LocalAxis) -> None:
 def _layout(axis: LocalAxis, counted: Occupancy, top: int) -> go.Layout:
     rows = len(counted.rows)
     high, low = 110, 18 * rows
-    height = high + low + 84
+    height = high + low + 100
     share = low / (high + low)
+    below = axis.layout()
+    if isinstance(title := below.get("title"), dict):  # on two lines: a panel may be narrow
+        below["title"] = title | {"text": title["text"].replace(", ", "<br>", 1)}
     return go.Layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 26, "b": 8},
@@ -194,7 +197,7 @@ def _layout(axis: LocalAxis, counted: Occupancy, top: int) -> go.Layout:
         bargap=0,
         dragmode="pan",
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"},
-        xaxis={**axis.layout(), "anchor": "y2"},
+        xaxis={**below, "anchor": "y2", "tickangle": 0},
         yaxis={
             "domain": [share + 0.04, 1], "range": [0, top * 1.04], "rangemode": "tozero",
             "gridcolor": GRID, "fixedrange": True, "tickformat": ",d",

@@ -108,7 +108,7 @@ class AuditPanel(Panel):
                     s.account,
                     s.case,
                     s.district,
-                    f"{s.start[:16]} to {s.end[:16]}",
+                    f"{s.start[:16]} to {s.end[:16]}".replace("T", " "),
                     str(s.cameras),
                     "" if s.compared is None else f"{s.compared:,}",
                     s.threshold_words(),
@@ -134,7 +134,7 @@ def _verdict(overview: AuditOverview) -> str:
     pinned = "Compare it with a head that was pinned elsewhere: a record rolled back as a whole, "
     pinned += "with its head, looks the same."
     head = f"<code>{escaped(found.head)}</code>"
-    return f'<p class="sl-hint">{escaped(words)} {head} {escaped(pinned)}</p>'
+    return f'<p class="sl-hint">{escaped(words)} {head}<br>{escaped(pinned)}</p>'
 
 
 def _urgent(overview: AuditOverview) -> str:

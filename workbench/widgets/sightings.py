@@ -225,8 +225,11 @@ class SightingsPage(Panel):
             ]
         )
         head = panel(
-            heading("Confirmed sightings"),
-            row(self.choice, button("Refresh", model.refresh, label="Load new decisions")),
+            row(
+                heading("Confirmed sightings"),
+                self.choice,
+                button("Refresh", model.refresh, label="Load new decisions"),
+            ),
             message(model, "case"),
             self.status,
         )
@@ -241,7 +244,9 @@ class SightingsPage(Panel):
         super().__init__([head, self.answer, self.package, self.beside, header])
         for box in (self, self.answer, self.beside):
             box.add_class("sl-board")
+        self.add_class("sl-whole")
         self.add_class("sl-sightings-page")
+        self.answer.add_class("sl-sightings-answer")
         self._drawing = False
         self.choice.observe(self._on_choose, "value")
         model.observe(self._offer, ["cases", "case"])

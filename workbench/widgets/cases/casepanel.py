@@ -134,7 +134,7 @@ class CasePanel(Panel):
         """Make the part in which members are chosen and the case is handed over."""
         model = self.model
         self.account, self.next = (
-            ipywidgets.Text(placeholder=what, layout={"width": "240px"}, tooltip=what)
+            ipywidgets.Text(placeholder=what, layout={"width": "310px"}, tooltip=what)
             for what in ("Name with which they sign in", "Name of who is to be responsible")
         )
         self.why = ipywidgets.Text(

@@ -31,14 +31,15 @@ FIELDS = {
     "reference": ("Reference", "Such as A-2026-117"),
     "title": ("Title", "A few words for lists"),
     "legal_basis": ("Legal basis", ""),
-    "authority": ("Authority", "Outside body or person that authorised it"),
+    "authority": ("Authority", "Outside body or person"),
     "authorisation": ("Their reference", "Of the decision that authorised it"),
-    "urgent": ("Urgent because", "Empty if it can wait for their decision"),
-    "members": ("Further members", "Names with which they sign in, with commas between"),
+    "urgent": ("Urgent because", "Empty if it can wait"),
+    "members": ("Further members", "Names, with commas between"),
     "description": ("Who it is", "A few words about the person"),
     "born": ("Date of birth", "As far as known: 2011, 2011-03 …"),
 }
 OF_SUBJECT = ("description", "born")
+LONG = ("legal_basis",)  # on several lines
 STATED = {
     "source": ("Comes from", "Such as an album, a passport office"),
     "given_by": ("Given by", "Person or office that handed it over"),
@@ -61,10 +62,10 @@ class RequestPanel(Panel):
         self.model = model
         self.fields = {name: self._field(name) for name in (IN_TRAINING if trains else FIELDS)}
         own = {name: self._with_message(name) for name in self.fields}
-        times = TimePanel(model, hours=False)
+        below: list[Any] = []
         if trains:
             about = _part("Training case", *own.values(), self._sending("Open it", model.train))
-            steps = [about, times]
+            steps = [about]
         else:
             model.load_models()
             self.target = TargetPanel(
@@ -78,14 +79,18 @@ class RequestPanel(Panel):
             steps = [
                 self._about([own[name] for name in FIELDS if name not in OF_SUBJECT]),
                 self.target,
-                times,
-                _part("Send", self._limits(), self._sending(SEND, model.request)),
             ]
+            below = [_part("Send", self._limits(), self._sending(SEND, model.request))]
         left = ipywidgets.VBox(steps)
         left.add_class("sl-steps")
-        both = ipywidgets.HBox([left, DistrictPanel(model)])
+        district, times = (None, None) if trains else (3, 4)
+        right = ipywidgets.VBox(
+            [DistrictPanel(model, step=district), TimePanel(model, step=times, hours=False)]
+        )
+        right.add_class("sl-where-and-when")
+        both = ipywidgets.HBox([left, right])
         both.add_class("sl-request-pane")
-        super().__init__([both])
+        super().__init__([both, *below])
         self.add_class("sl-request")
 
     def _about(self, own: list[Any]) -> Panel:
@@ -176,9 +181,8 @@ class RequestPanel(Panel):
 
     def _field(self, name: str) -> Any:
         label, hint = FIELDS[name]
-        field = ipywidgets.Text(
-            description=label, placeholder=hint, style=LABEL, layout={"width": "100%"}
-        )
+        kind = partial(ipywidgets.Textarea, rows=2) if name in LONG else ipywidgets.Text
+        field = kind(description=label, placeholder=hint, style=LABEL, layout={"width": "100%"})
         ipywidgets.link((self.model, name), (field, "value"))
         return field
 

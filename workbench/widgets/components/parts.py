@@ -161,6 +161,7 @@ def fold(title: str, *children: Any, shown: bool = False) -> Any:
     """Children that are shown, or hidden, when their title is pressed."""
     # The headers of Jupyter's own Accordion cannot be reached with the keyboard.
     inside = ipywidgets.VBox(children)
+    inside.add_class("sl-folded")
     switch = ipywidgets.ToggleButton(
         shown, tooltip=f"Show or hide: {title}", layout={"width": "100%"}
     )

@@ -24,7 +24,7 @@ class PlaceFinder(ipywidgets.HBox):  # type: ignore[misc]
             placeholder="Go to a camera or place",
             tooltip="Go to a camera or place on the map",
             continuous_update=False,
-            layout={"width": "190px"},
+            layout={"width": "214px"},
         )
         self.status = markup()
         super().__init__([row(self.field, self.status)])

@@ -99,7 +99,9 @@ class ResultsPanel(Panel):
         )
         self.sorter.answer(self.candidates)
         self.candidates.add_class("sl-candidates")
-        self.tools = ipywidgets.VBox([filters, pages, self.sorter.bar])
+        sorting = ipywidgets.HBox([pages, self.sorter.bar])
+        sorting.add_class("sl-sorting")
+        self.tools = ipywidgets.VBox([filters, sorting])
         self.body = ipywidgets.HBox([self.probe, self.candidates])
         self.body.add_class("sl-beside")
         self.outlook = Outlook(
