@@ -16,6 +16,7 @@ A match is a lead, never an identification.
 from __future__ import annotations
 
 import importlib as _importlib
+import os as _os
 import sys as _sys
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
@@ -52,6 +53,9 @@ if _TYPE_CHECKING:
     district_from_file, district_from_geojson = from_file, from_geojson
 
 __version__ = "0.1.0"
+
+# ONNX Runtime reports to its maker, from its import on, which networks run on which machine.
+_os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 # Names are found on first use: `import workbench` loads neither networks nor databases.
 _HOMES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import importlib
+import os
 import socket
 import subprocess
 import sys
@@ -202,3 +203,13 @@ def test_a_threshold_names_its_origin_and_there_is_none_without_a_calibration(
     other = dataclasses.replace(models.profile, recogniser="ArcFace", metric="cosine")
     with pytest.raises(NotCalibrated, match=r"no default threshold.*sightline calibrate"):
         calibrated_threshold(other, calibrations=tmp_path)
+
+
+def test_onnx_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    """Its telemetry, on by default, begins with an id of the machine in a file."""
+    spared = {"CI", "ORT_RUNNING_UNIT_TESTS", "ORT_DISABLE_TELEMETRY"}  # each ends it, too
+    environment = {name: value for name, value in os.environ.items() if name not in spared}
+    places = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    program = [sys.executable, "-c", "import workbench, onnxruntime"]
+    subprocess.run(program, env=environment | places, check=True)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -260,6 +260,7 @@ def _from_this_machine(home: Path, own: ImportedProfile | None = None) -> Iterat
             fix=f"Put the file there yourself; DeepFace would download it from {source_url}",
         )
 
+    onnxruntime.disable_telemetry_events()  # where it was imported before this package
     download, options = weight_utils.download_weights_if_necessary, onnxruntime.SessionOptions
 
     def bounded() -> Any:
