@@ -26,7 +26,7 @@ def test_a_kernel_that_is_forked_too_late_is_ended(
     """It has the connection file of the kernel that a page would be given in its place."""
 
     async def ask() -> None:
-        made = Forks(os.environ)
+        made = Forks(os.environ | {"OPENBLAS_NUM_THREADS": "1"})  # it ends its own before a fork
         await made.open()
         assert made._parent is not None
         assert made._ready is not None
@@ -38,6 +38,9 @@ def test_a_kernel_that_is_forked_too_late_is_ended(
 
         try:
             assert await asyncio.wait_for(asyncio.shield(made._ready), 60)
+            assert (
+                parent.num_threads() == 1
+            )  # what another holds would be held for ever in a kernel
             parent.send_signal(signal.SIGSTOP)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(forks, "_FORK_SECONDS", 0.1)

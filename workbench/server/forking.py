@@ -1,9 +1,9 @@
 """The process that kernels are forked from: it has imported what they need, and does nothing else.
 
 A kernel that is forked is there in a tenth of a second instead of one and a half, and shares the
-libraries' memory with all others. The process is single-threaded as far as Python goes and opens no
-gallery and no network, so nothing is in use when it forks. It hears from the server alone, over a
-socket that it inherits, and ends with it; its kernels end with it.
+libraries' memory with all others. The process has one thread (OpenBLAS ends its own before a fork)
+and opens no gallery and no network, so nothing is in use when it forks. It hears from the server
+alone, over a socket that it inherits, and ends with it; its kernels end with it.
 """
 
 from __future__ import annotations

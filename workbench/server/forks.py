@@ -64,7 +64,8 @@ class Forks:
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = dict(environment)
+        # A lock that another thread holds would be held for ever in what is forked meanwhile.
+        self._environment = {**environment, "JE_ARROW_MALLOC_CONF": "background_thread:false"}
         self._parent: subprocess.Popen[bytes] | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._ready: asyncio.Future[bool] | None = None
