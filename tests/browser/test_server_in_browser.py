@@ -163,6 +163,15 @@ def test_a_page_whose_kernel_ends_before_it_is_there_says_so(
     seen.page.wait_for_load_state()  # the server has stopped waiting, too
     seen.screenshot("kernel-died")
 
+    def before_its_kernel(route: Any) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().split('<script id="jupyter-config')[0])
+
+    seen.page.route("**/render/tool*", before_its_kernel)
+    seen.page.get_by_role("link", name="Tool").click()
+    seen.page.wait_for_url("**/tool.ipynb")
+    told.get_by_text("ended before the page was ready").wait_for(timeout=SOON)
+
 
 def test_a_page_that_does_not_come_up_says_so_and_may_come_up_late(
     server: tuple[str, int], visit: Any

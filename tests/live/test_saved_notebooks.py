@@ -98,6 +98,7 @@ def saved(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     client = NotebookClient(
         notebook,
         timeout=300,
+        iopub_timeout=60,  # what comes later is not kept
         store_widget_state=True,
         resources={"metadata": {"path": str(folder)}},
     )

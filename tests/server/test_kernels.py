@@ -9,21 +9,20 @@ import random
 import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from looping import run_apart
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from workbench.casework.record.identity import account_of_process
-from workbench.server.kernels import (
-    CurrentInterpreter,
-    DashboardKernels,
-)
+from workbench.server import pages
+from workbench.server.kernels import CurrentInterpreter, DashboardKernels
 from workbench.server.openings import LOST_SECONDS, UNCLAIMED_SECONDS
 from workbench.server.sessions import CURRENT, Session
 
@@ -238,3 +237,39 @@ def _until(true: Callable[[], bool], *, seconds: float = 240) -> bool:
     while not true() and time.monotonic() < end:
         time.sleep(0.1)
     return true()
+
+
+def test_a_page_that_cannot_be_made_to_its_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_ALIVE_SECONDS", 0.05)
+    closed = []
+
+    async def parts() -> AsyncGenerator[str]:
+        try:
+            yield "begin"
+            await asyncio.sleep(0.08)
+            raise RuntimeError("the kernel does not answer")
+        finally:
+            closed.append(True)
+
+    async def write() -> list[str]:
+        written = []
+        try:
+            async for part in pages._kept_alive(parts()):
+                written.append(part)
+        except RuntimeError as error:
+            written.append(str(error))
+        return written
+
+    async def leave() -> None:
+        slow = parts()
+        kept = pages._kept_alive(slow)
+        assert await anext(kept) == "begin"
+        reading = asyncio.ensure_future(anext(kept))
+        await asyncio.sleep(0.01)
+        reading.cancel()
+        await asyncio.wait({reading})
+        await slow.aclose()  # it is not running any more
+
+    assert run_apart(write()) == ["begin", "\n", "the kernel does not answer"]
+    run_apart(leave())
+    assert closed == [True, True]

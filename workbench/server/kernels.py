@@ -103,8 +103,10 @@ class FastReadyClient(AsyncKernelClient):
         """Wait until the kernel answers; raise RuntimeError if it died or the time is up."""
         end = time.monotonic() + (_PREWARM_SECONDS if timeout is None else timeout)
         while time.monotonic() < end and await self.is_alive():
+            self.kernel_info()
             try:
-                answer = await self.kernel_info(reply=True, timeout=1)
+                # On a busy machine it may be the answer to an earlier question.
+                answer = await self.get_shell_msg(timeout=1)
                 # Until the kernel knows of a subscriber, what it publishes is lost.
                 await self.iopub_channel.get_msg(timeout=_IOPUB_SECONDS)
             except (TimeoutError, Empty):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from http.client import responses
 from typing import Any, cast
 
@@ -10,7 +12,9 @@ from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
 from tornado.iostream import StreamClosedError
 from tornado.log import app_log
 from tornado.web import HTTPError
+from voila.notebook_renderer import NotebookRenderer
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.utils import ENV_VARIABLE, get_page_config
 
 from workbench.casework.record.installation_file import read_installation
 from workbench.casework.record.people import PARTS, person_of, read_people
@@ -20,6 +24,9 @@ from workbench.server.kernels import DashboardKernels
 from workbench.server.openings import KernelNotStarted, TooManyKernels
 from workbench.server.sessions import CURRENT, Session, Sessions
 from workbench.server.ways import Way
+
+# A proxy in front may end an answer of which nothing comes for longer.
+_ALIVE_SECONDS = 10.0
 
 
 class Page(JupyterHandler):
@@ -176,13 +183,51 @@ class DashboardPage(TornadoVoilaHandler, Page):  # type: ignore[misc]
 
     async def _render(self, path: str) -> None:
         kernels = cast(DashboardKernels, self.kernel_manager)
-        async with kernels.opening(CURRENT.get()):
-            async for html in self.get_generator(path=path):
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        async with kernels.opening(CURRENT.get()), aclosing(self._parts(kernels, path)) as parts:
+            async for html in _kept_alive(parts):
                 self.write(html)
                 try:
                     await self.flush()
                 except StreamClosedError:
                     raise asyncio.CancelledError from None
+
+    async def _parts(self, kernels: DashboardKernels, path: str) -> AsyncGenerator[str]:
+        """Start a kernel, and give the page in parts, each as soon as its cell has run.
+
+        Voila's own generator leaves the page waiting for ever where anything fails here.
+        """
+        about = {
+            "base_url": self.base_url,
+            "settings": self.settings,
+            "log": self.log,
+            "voila_configuration": self.voila_configuration,
+        }
+        notebook = NotebookRenderer(
+            request_handler=self,
+            notebook_path=path,
+            page_config=get_page_config(**about),
+            base_url=self.base_url,
+            voila_configuration=self.voila_configuration,
+            traitlet_config=self.traitlet_config,
+            template_paths=self.template_paths,
+            config_manager=self.config_manager,
+            contents_manager=self.contents_manager,
+            kernel_spec_manager=self.kernel_spec_manager,
+            prelaunch_hook=self.prelaunch_hook,
+        )
+        await notebook.initialize()
+        request = {
+            ENV_VARIABLE.QUERY_STRING: str(self.request.query),
+            ENV_VARIABLE.VOILA_BASE_URL: self.base_url,
+            ENV_VARIABLE.VOILA_PREHEAT: "False",
+        }
+        spec = notebook.notebook.metadata.kernelspec.name
+        kernel_id = await kernels.start_kernel(kernel_name=spec, path="", env=request)
+        kernel = kernels.get_kernel(kernel_id)
+        async for html, _ in notebook.generate_content_generator(kernel_id, kernel):
+            yield html
 
     def on_connection_close(self) -> None:
         """Stop rendering, and end the kernel of a page that nobody waits for."""
@@ -200,3 +245,19 @@ class DashboardPage(TornadoVoilaHandler, Page):  # type: ignore[misc]
             self.show("unstarted.html")
         else:
             Page.write_error(self, status_code, **about)
+
+
+async def _kept_alive(parts: AsyncGenerator[str]) -> AsyncIterator[str]:
+    """Give the parts of a page, and an empty line where the next one takes long."""
+    while True:
+        part = asyncio.ensure_future(anext(parts, None))
+        try:
+            while not (await asyncio.wait({part}, timeout=_ALIVE_SECONDS))[0]:
+                yield "\n"
+        finally:
+            part.cancel()
+            await asyncio.wait({part})
+        html = part.result()
+        if html is None:
+            return
+        yield html

@@ -33,6 +33,11 @@
     if (!note.isConnected) document.body.prepend(note);
   };
 
+  const giveUp = () => {
+    document.getElementById("loading")?.remove();
+    show(UNMADE);
+  };
+
   let left = -Infinity;
   addEventListener("beforeunload", () => { left = performance.now(); });
 
@@ -54,7 +59,10 @@
   const rising = setInterval(() => {
     count();
     begin();
-    if (isUp()) {
+    if (document.readyState !== "loading" && !address) {
+      clearInterval(rising);
+      giveUp();
+    } else if (isUp()) {
       up = true;
       clearInterval(rising);
       if (words.textContent === STUCK) note.remove();
@@ -81,9 +89,8 @@
         over = true;
         count();
         clearInterval(rising);
-        const made = up || isUp();
-        if (!made) document.getElementById("loading")?.remove();
-        show(made ? ENDED : UNMADE);
+        if (up || isUp()) show(ENDED);
+        else giveUp();
       }
     } catch {
       failures += 1;
