@@ -248,11 +248,12 @@ class DashboardPage(TornadoVoilaHandler, Page):  # type: ignore[misc]
 
 
 async def _kept_alive(parts: AsyncGenerator[str]) -> AsyncIterator[str]:
-    """Give the parts of a page, and an empty line where the next one takes long."""
+    """Give the parts of a page, and an empty line where any but the first takes long."""
+    longest = None  # what is wrong until then is told by the status of the answer
     while True:
         part = asyncio.ensure_future(anext(parts, None))
         try:
-            while not (await asyncio.wait({part}, timeout=_ALIVE_SECONDS))[0]:
+            while not (await asyncio.wait({part}, timeout=longest))[0]:
                 yield "\n"
         finally:
             part.cancel()
@@ -261,3 +262,4 @@ async def _kept_alive(parts: AsyncGenerator[str]) -> AsyncIterator[str]:
         if html is None:
             return
         yield html
+        longest = _ALIVE_SECONDS
