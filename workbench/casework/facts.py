@@ -85,11 +85,20 @@ def facts(case: Case, *, zone: tzinfo = UTC) -> Iterator[tuple[str, str]]:
 
 def change_facts(case: Case, *, zone: tzinfo = UTC) -> Iterator[tuple[str, str, str]]:
     """Yield what the change that waits would make of a case: name, what is so, what would be."""
-    if case.change is None:
-        return
-    before, after = (
-        list(_requested(request, zone, 0)) for request in (case.request, case.change.request)
-    )
+    if case.change is not None:
+        yield from differences(case.request, case.change.request, zone=zone)
+
+
+def requested_facts(request: Request, *, zone: tzinfo = UTC) -> Iterator[tuple[str, str]]:
+    """Yield all that a request is for, each fact with its name."""
+    yield from ((name, value) for name, value in _requested(request, zone, 0) if value)
+
+
+def differences(
+    request: Request, other: Request, *, zone: tzinfo = UTC
+) -> Iterator[tuple[str, str, str]]:
+    """Yield what makes another request differ from one: name, what the one says, what the other."""
+    before, after = (list(_requested(one, zone, 0)) for one in (request, other))
     # Photographs are numbered, so that there may be more of one than of the other.
     names = dict.fromkeys(name for name, _ in (*before, *after))
     was, becomes = dict(before), dict(after)

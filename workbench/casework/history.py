@@ -59,6 +59,10 @@ def _approval(about: Mapping[str, Any]) -> str:
     return f", which goes beyond the limits: {beyond}" if beyond else ""
 
 
+def _decision(about: Mapping[str, Any]) -> str:
+    return f", authorised as {about['authorisation']}" if about.get("authorisation") else ""
+
+
 def _reason(about: Mapping[str, Any]) -> str:
     return f": {about['reason']}" if about.get("reason") else ""
 
@@ -72,7 +76,7 @@ WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "case.training": lambda _: "opened the case for training",
     "case.approved": lambda about: f"approved the case{_approval(about)}",
     "case.begun": lambda about: f"let the urgent case begin{_approval(about)}",
-    "case.confirmed": lambda _: "confirmed the urgent case",
+    "case.confirmed": lambda about: f"confirmed the urgent case{_decision(about)}",
     "case.erased": lambda _: "what came of the urgent case was deleted",
     "case.declined": lambda about: f"declined the case{_reason(about)}",
     "case.closed": lambda about: f"closed the case{_reason(about)}",

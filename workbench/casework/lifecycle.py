@@ -31,11 +31,12 @@ def fold(entries: Sequence[Entry]) -> Case | None:
     """
     case: Case | None = None
     for entry in entries:
-        case = _after(case, entry)
+        case = after(case, entry)
     return case
 
 
-def _after(case: Case | None, entry: Entry) -> Case | None:
+def after(case: Case | None, entry: Entry) -> Case | None:
+    """Return a case as it is after an entry about it; the same object if that does not count."""
     about = entry.about
     if entry.what == "case.training" and (case is None or case.is_training):
         return Case(

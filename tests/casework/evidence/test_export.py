@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable
 from csv import DictReader
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +28,7 @@ from searching import search
 
 from workbench.calibration import Calibration, Normaliser, write_calibration
 from workbench.casework.cases import Case
+from workbench.casework.changes import ask_change
 from workbench.casework.evidence.archive import (
     MANIFEST,
     PUBLIC_KEY,
@@ -52,6 +53,7 @@ from workbench.gallery import Gallery
 from workbench.installation import Installation
 
 SEEN = {"nose": "similar", "ears": "similar", "mouth": "different"}
+DAY = timedelta(days=1)
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -86,6 +88,10 @@ def content(archive: Export) -> dict[str, bytes]:
         return {name: opened.read(name) for name in opened.namelist()}
 
 
+def rows_of(files: dict[str, bytes], name: str) -> list[dict[str, str]]:
+    return list(DictReader(StringIO(files[name].decode("utf-8-sig"))))
+
+
 def packed(path: Path, files: dict[str, bytes]) -> Path:
     with path.open("wb") as file:
         _pack(file, files)
@@ -118,10 +124,123 @@ def test_an_export_holds_all_that_was_done(archive: Export, office: Any) -> None
     assert kinds[:2] == ["case.asked", "case.approved"]
     assert kinds.count("review.decided") == 6
     assert kinds.count("clock.viewed") == 1
-    rows = files["candidates.csv"].decode().splitlines()
-    assert sum(",sighting," in row for row in rows) == 4  # two sightings, two examiners each
-    waits = next(row for row in rows if ",waiting," in row)
-    assert waits.count("anna") == 0
+    rows = rows_of(files, "candidates.csv")
+    outcomes = [row["outcome"] for row in rows]
+    assert outcomes.count("sighting") == 4  # two sightings, two examiners each
+    (waits,) = (row for row in rows if row["outcome"] == "waiting")
+    assert (waits["examiner"], waits["conclusion"]) == ("", "")
+
+
+def test_each_table_says_what_it_is_and_of_what_case(archive: Export, office: Any) -> None:
+    files = content(archive)
+    for name, title in (
+        ("candidates.csv", "Candidates: leads, not identifications"),
+        ("sources.csv", "Source recordings of the candidates"),
+    ):
+        for row in rows_of(files, name):
+            assert row["title"] == title
+            assert row["case"].startswith("A-1: ")
+            assert row["scope"].startswith("Old Town, ")
+            assert row["threshold"].startswith("0.6 (plain)")
+            assert row["made"].endswith(" by anna")
+            assert row["clocks"].startswith("no clock was corrected")
+    # All is of one reading of the record: the head is the last entry that there was then.
+    last = json.loads(files["record.jsonl"].splitlines()[-1])
+    assert last["n"] <= archive.head.number
+    assert office.events("evidence.exported")[-1].number > archive.head.number
+
+
+def test_what_is_recorded_while_films_are_made_is_in_no_file_of_the_archive(
+    office: Any, closed: None, gallery: Gallery, tmp_path: Path
+) -> None:
+    for n in range(4):
+        (tmp_path / f"{n}.mp4").write_bytes(b"recording %d" % n)
+
+    def clip(*_: Any) -> Cut:
+        office.register.record("clock.viewed", {"case": "A-1", "recording": "meanwhile"})
+        return Cut(b"film", b"still", b"")
+
+    made = export(
+        office.register, "A-1", gallery, tmp_path / "A-1.zip", footage=[tmp_path], clip=clip
+    )
+    assert office.events("clock.viewed")[-1].number > made.head.number
+    assert b"meanwhile" not in content(made)["record.jsonl"]
+
+
+def test_the_report_tells_each_authorisation_and_who_decided_when(
+    office: Any, decided: None, gallery: Gallery, tmp_path: Path
+) -> None:
+    """Searches were made under what counted then, not under what the case is by now."""
+    case = office.sit("anna").case("A-1")
+    later = replace(case.request, start=case.request.start + timedelta(hours=1))
+    changed = ask_change(office.register, replace(later, valid_until=later.valid_until + DAY))
+    office.sit("sven").approve("A-1", digest=changed.change.digest)
+    longer = replace(later, valid_until=later.valid_until + 9 * DAY)
+    ask_change(office.sit("anna"), longer)
+    office.sit("sara").decline("A-1", reason="long enough")
+    office.sit("anna").close("A-1", reason="done")
+    files = content(export(office.register, "A-1", gallery, tmp_path / "A-1.zip"))
+    steps = json.loads(files["case.json"])["authorisations"]
+    assert [(one["by"], one["what"], one["counts"]) for one in steps] == [
+        ("anna", "requested the case", False),
+        ("sara", "approved the case", True),
+        ("anna", "requested a change of the case", False),
+        ("sven", "approved the change", True),
+        ("anna", "requested a change of the case", False),
+        ("sara", "declined the change: long enough", False),
+    ]
+    first, second = steps[0], steps[2]
+    assert first["request"]["start"] == case.request.start.isoformat()
+    assert second["request"]["start"] == later.start.isoformat()
+    assert (steps[1]["digest"], steps[3]["digest"]) == (first["digest"], second["digest"])
+    html = files["report.html"].decode()
+    section = html[html.index("Requests and approvals") : html.index("<h2>Result")]
+    told = re.sub("<[^>]*>", "", section)
+    assert "footage: 2026-03-29 02:00 BST to" in told
+    assert ", instead of 2026-03-29 00:00 GMT to" in told
+    assert section.count("it counts from then on") == 2
+    assert "Photograph 1" in html  # and where it comes from
+    assert "given by" in html
+    # What was found at 00:00 was inside then; no clock was corrected.
+    assert {row["outside_authorised_time"] for row in rows_of(files, "candidates.csv")} == {"False"}
+
+
+def test_the_report_of_an_urgent_case_says_who_confirmed_it_and_by_what(
+    office: Any, begun: Case, gallery: Gallery, tmp_path: Path
+) -> None:
+    office.sit("sven").confirm("A-1", digest=begun.digest, authorisation="P 9/26")
+    files = content(export(office.sit("anna"), "A-1", gallery, tmp_path / "A-1.zip"))
+    document = json.loads(files["case.json"])
+    assert (document["confirmed_by"], document["authorised_as"]) == ("sven", "P 9/26")
+    assert [(one["by"], one["what"]) for one in document["authorisations"]] == [
+        ("anna", "requested the case"),
+        ("sara", "let the urgent case begin"),
+        ("sven", "confirmed the urgent case, authorised as P 9/26"),
+    ]
+    assert b"confirmed the urgent case, authorised as P 9/26" in files["report.html"]
+
+
+def test_what_is_too_large_for_a_browser_is_refused_before_it_is_on_record(
+    office: Any, closed: None, gallery: Gallery, tmp_path: Path
+) -> None:
+    for n in range(4):
+        (tmp_path / f"{n}.mp4").write_bytes(b"recording %d" % n)
+    made = []
+
+    def clip(*_: Any) -> Cut:
+        made.append(1)
+        return Cut(2_000_000 * b"f", b"still", b"")
+
+    output = tmp_path / "A-1.zip"
+    with pytest.raises(EvidenceError, match="larger than the 1 MB") as told:
+        export(office.register, "A-1", gallery, output, footage=[tmp_path], clip=clip,
+               largest=1_000_000)  # fmt: skip
+    assert "sightline evidence export A-1 --output" in told.value.fix
+    assert (len(made), output.exists()) == (1, False)  # of two films
+    with pytest.raises(EvidenceError, match="larger than the 0 MB"):
+        export(office.register, "A-1", gallery, output, largest=1000)
+    assert not office.events("evidence.exported")
+    export(office.register, "A-1", gallery, output, largest=10_000_000)
 
 
 def test_a_correction_that_moved_a_sighting_out_of_the_case_is_told(
@@ -134,7 +253,7 @@ def test_a_correction_that_moved_a_sighting_out_of_the_case_is_told(
         gallery.correct_clock(day, recordings=[first])
         files = content(export(office.register, "A-1", gallery, tmp_path / "A-1.zip"))
     html = files["report.html"].decode()
-    rows = list(DictReader(StringIO(files["candidates.csv"].decode("utf-8-sig"))))
+    rows = rows_of(files, "candidates.csv")
     moved = {row["number"]: row["tracklet_id"].startswith(first) for row in rows}
     assert {row["number"]: row["outside_authorised_time"] == "True" for row in rows} == moved
     assert 0 < sum(moved.values()) < 4
@@ -333,7 +452,12 @@ def test_the_demo_s_evidence_holds_on_another_machine(
         made = export(register, reference, gallery, tmp_path / "demo.zip", footage=[town.root])
     assert made.changed_sources == ()
     files = content(made)
-    assert TRAINING_NOTICE in files["report.html"].decode()
+    # At the head of a table that holds all of it, which browsers repeat on each sheet of paper.
+    html = files["report.html"].decode()
+    assert html.count(TRAINING_NOTICE) == 1
+    assert re.search(r"<body><table[^>]*><thead><tr><td><p[^>]*>" + TRAINING_NOTICE, html)
+    lines = [json.loads(line) for line in files["record.jsonl"].splitlines()]
+    assert {line["notice"] for line in lines} == {TRAINING_NOTICE}
     assert b"CHANGED" not in files["sources.csv"]
     assert files["sources.csv"].count(b"unchanged") >= 1
     shot = next(data for name, data in files.items() if name.startswith("shots/"))

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
+from workbench.casework.evidence.dossier import Dossier, is_outside, sightings_of
 from workbench.casework.evidence.films import in_words
 from workbench.casework.evidence.noted import note_rows, viewing_rows
-from workbench.casework.facts import notices_of
+from workbench.casework.facts import notices_of, provenance_words
 from workbench.casework.reviewing.verdicts import SAME_FROM, SCALE
-from workbench.domain import FILM, PLAIN_SCALE, scale_marks
+from workbench.domain import FILM, PLAIN_SCALE
 
 if TYPE_CHECKING:
-    from workbench.casework.cases import Case
     from workbench.casework.evidence.drawings import Sketch
-    from workbench.casework.notes import Note
-    from workbench.casework.record.chain import Head
-    from workbench.casework.reviewing.fillers import ErrorRate
-    from workbench.casework.reviewing.verdicts import Reviewed
-    from workbench.casework.searches import SearchEntry
-    from workbench.casework.viewing import Watched
-    from workbench.domain import Camera, Candidate, Profile, Threshold
+    from workbench.domain import Candidate
 
 LEAD = (
     "A match is a lead, never an identification. No measure may be taken against anyone on the "
@@ -66,99 +57,6 @@ LIMITS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A candidate on the review list, with its number in the report."""
-
-    number: int
-    item: Reviewed
-    candidate: Candidate | None  # None if its pictures have been deleted
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A recording that shows a candidate, hashed when it was indexed and again for the report."""
-
-    file: str
-    camera_id: str
-    indexed_sha256: str
-    now_sha256: str  # empty if the file is not available
-
-    @property
-    def available(self) -> bool:
-        """True if the file could be hashed again."""
-        return bool(self.now_sha256)
-
-    @property
-    def changed(self) -> bool:
-        """True if the file is available and differs from what was indexed."""
-        return self.available and self.now_sha256 != self.indexed_sha256
-
-    @property
-    def state_text(self) -> str:
-        """Result of the second check, in words."""
-        if not self.available:
-            return "not available: could not be checked again"
-        return "CHANGED since indexing" if self.changed else "unchanged"
-
-
-@dataclass(frozen=True, slots=True)
-class Dossier:
-    """Everything that the report of a case is made from."""
-
-    case: Case
-    in_service: bool  # the installation, so that examiners were blind
-    photographs: tuple[bytes, ...] = field(repr=False)  # JPEG, of the subject
-    searches: tuple[SearchEntry, ...]
-    refused: int  # searches
-    findings: tuple[Finding, ...]
-    waiting: int  # faces left out because people have still to decide on them
-    fillers: int  # on the review list, as far as it is told
-    error_rates: tuple[ErrorRate, ...]
-    sources: tuple[Source, ...]
-    tracks: tuple[str, ...]  # on which recordings of moving cameras were placed
-    clips: tuple[str, ...]  # file names
-    notes: tuple[Note, ...]  # none while faces wait
-    watched: Watched | None  # likewise
-    cameras: tuple[Camera, ...]  # inside the permitted area
-    profile: Profile
-    threshold: Threshold | None  # None: the profile has no calibration
-    places: Sketch
-    times: Sketch
-    zone: ZoneInfo
-    made_at: datetime  # UTC
-    made_by: str
-    head: Head
-
-    @property
-    def title(self) -> str:
-        """Title of the report."""
-        title = self.case.request.title
-        return f"Case {self.case.reference}: {title}" if title else f"Case {self.case.reference}"
-
-    @property
-    def mark(self) -> str:
-        """Beginning of the names of pictures and films: ``TRAINING-`` in a training case."""
-        return "TRAINING-" if self.case.without_authority else ""
-
-    @property
-    def notice(self) -> str:
-        """Notice on each page and in each film; empty for most cases."""
-        return " ".join(notices_of(self.case, zone=self.zone))
-
-    @property
-    def scale_marks(self) -> dict[str, str]:
-        """Marks of the scales that it shows scores of: :func:`workbench.domain.scale_marks`."""
-        scales = [one.scale for one in self.searches if isinstance(one.threshold, float)]
-        scales += [f.item.scale for f in self.findings if f.item.score is not None]
-        scales += [self.threshold.scale] if self.threshold else []
-        return scale_marks(scales)
-
-    def local(self, moment: datetime) -> str:
-        """Format a time in the time zone of the cameras."""
-        return f"{moment.astimezone(self.zone):%d %b %Y %H:%M:%S %Z}"
-
-
-@dataclass(frozen=True, slots=True)
 class Section:
     """A heading with a warning, paragraphs, a table, pictures or a sketch."""
 
@@ -171,28 +69,11 @@ class Section:
     warning: str = ""  # shown in red, before the paragraphs
 
 
-def sightings_of(findings: Sequence[Finding]) -> dict[int, Candidate]:
-    """Return the sightings whose pictures are still there, by their number in the report."""
-    return {
-        finding.number: finding.candidate
-        for finding in findings
-        if finding.candidate is not None and finding.item.outcome == "sighting"
-    }
-
-
-def is_outside(candidate: Candidate, case: Case) -> bool:
-    """Return True if a candidate lies outside the time that its case authorises.
-
-    It was inside when it was found: its clock has been corrected since.
-    """
-    request = case.request
-    return candidate.last_seen < request.start or candidate.first_seen >= request.end
-
-
 def sections(dossier: Dossier) -> list[Section]:
     """Write the sections of a case's report, in order; HTML and PDF show the same."""
     return [
         _case(dossier),
+        _authorisations(dossier),
         _result(dossier),
         _where(dossier),
         Section("When", (f"Times are in {dossier.zone.key}.",), sketch=dossier.times),
@@ -219,7 +100,9 @@ def _case(dossier: Dossier) -> Section:
         ("Authorised by", f"{request.authority} ({case.authorisation or 'not yet'})"),
         ("Urgent", request.urgent),
         ("Requested by", f"{case.asked_by}, {dossier.local(case.asked_at)}"),
+        ("Responsible", "" if case.responsible == case.asked_by else case.responsible),
         ("Approved by", ", ".join(case.approved_by) or "no one"),
+        ("Confirmed by", case.confirmed_by),
         ("Beyond the limits", "; ".join(case.exceeds)),
         ("Area", request.district.name),
         ("Cameras whose place is not known", ", ".join(request.unplaced)),
@@ -228,12 +111,36 @@ def _case(dossier: Dossier) -> Section:
         ("Status", case.status(dossier.made_at)),
         ("Subject", request.subject.description if request.subject else ""),
     ]
+    stated = request.subject.provenance if request.subject else ()
+    facts += [(f"Photograph {n}", provenance_words(one)) for n, one in enumerate(stated, start=1)]
     return Section(
         "Case",
         table=tuple(row for row in facts if row[1] or not row[0]),
         widths=(1, 4),
         pictures=tuple((jpeg, f"Subject, {n}") for n, jpeg in enumerate(dossier.photographs, 1)),
         warning=" ".join(notices_of(case, zone=dossier.zone)),
+    )
+
+
+def _authorisations(dossier: Dossier) -> Section:
+    """Tell each request, as what was searched earlier was by the one that counted then."""
+    rows = [("When", "Who", "What", "Request", "Contents")]
+    for step in dossier.steps:
+        counts = "; it counts from then on" if step.counts else ""
+        rows.append(
+            (
+                dossier.local(step.at),
+                step.account,
+                f"{step.words}{counts}",
+                str(step.number),
+                step.contents(dossier.zone) if step.is_request else "",
+            )
+        )
+    return Section(
+        "Requests and approvals",
+        ("A change counts once it is approved; until then, the request before it does.",),
+        tuple(rows),
+        (2, 1.2, 2.4, 1, 5),
     )
 
 
@@ -256,7 +163,7 @@ def _result(dossier: Dossier) -> Section:
     if dossier.waiting:
         summary += f" {unfinished(dossier.waiting)}"
     moved = sum(
-        finding.candidate is not None and is_outside(finding.candidate, dossier.case)
+        finding.candidate is not None and is_outside(finding.candidate, dossier.steps)
         for finding in dossier.findings
     )
     warning = (
@@ -344,7 +251,7 @@ def _about_list(dossier: Dossier) -> tuple[str, ...]:
 def _seen(candidate: Candidate, dossier: Dossier) -> str:
     note = candidate.time.remark(dossier.zone)
     told = [dossier.local(candidate.first_seen), *([note] if note else [])]
-    if is_outside(candidate, dossier.case):
+    if is_outside(candidate, dossier.steps):
         told.append("OUTSIDE the authorised time since the clock was corrected")
     return "; ".join(told)
 

@@ -11,7 +11,8 @@ from xml.sax.saxutils import escape
 from PIL import Image, UnidentifiedImageError
 
 from workbench.casework.evidence.container import CREATED
-from workbench.casework.evidence.contents import Dossier, Section, sections
+from workbench.casework.evidence.contents import Section, sections
+from workbench.casework.evidence.dossier import Dossier
 from workbench.casework.evidence.drawings import WIDTH
 
 EMU = 36_000  # a millimetre

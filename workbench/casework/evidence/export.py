@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.clockcorrection import entries_about_clocks
 from workbench.casework.evidence.archive import write_archive
-from workbench.casework.evidence.contents import (
+from workbench.casework.evidence.docx import as_docx
+from workbench.casework.evidence.dossier import (
     Dossier,
     Finding,
     Source,
     is_outside,
     sightings_of,
 )
-from workbench.casework.evidence.docx import as_docx
 from workbench.casework.evidence.drawings import place_sketch, time_sketch
-from workbench.casework.evidence.films import ClipMaker, Films, make_films
+from workbench.casework.evidence.films import ClipMaker, Films, check_size, make_films
+from workbench.casework.evidence.reading import Reading, read_record
 from workbench.casework.evidence.report import as_html, as_pdf
 from workbench.casework.evidence.stills import as_stills
 from workbench.casework.facts import notices_of
-from workbench.casework.notes import all_notes
 from workbench.casework.plaintext import required_reason
 from workbench.casework.record.chain import Head
 from workbench.casework.record.keys import counting
 from workbench.casework.record.signing import fingerprint, signing_key
 from workbench.casework.register import all_entries
-from workbench.casework.reviewing.exports import considered, facts_of
-from workbench.casework.reviewing.fillers import error_rates_of
-from workbench.casework.searches import searches_under
+from workbench.casework.reviewing.exports import facts_of
 from workbench.casework.subjects import subject_photographs
-from workbench.casework.viewing import all_watched, may_see_sharp
+from workbench.casework.viewing import may_see_sharp
 from workbench.domain import TIME_FIELDS
 from workbench.domain.spreadsheets import csv_text
 from workbench.errors import EvidenceError, NotCalibrated
@@ -79,6 +75,7 @@ def export(
     zone: ZoneInfo | None = None,
     base_map: Path | None = None,
     saved_as: str = "",
+    largest: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> Export:
     """Write the evidence archive of a case, and record the export before it has its name.
@@ -104,6 +101,9 @@ def export(
         GeoJSON of streets to draw under the map.
     saved_as : str
         Name under which a browser saves the file; by default *output* stays where it is.
+    largest : int, optional
+        Most bytes of all files together, where more cannot be handed over; nothing is written or
+        recorded then.
     progress : callable, optional
         Called now and then; ``done`` and ``total`` count thousandths of clips. It may raise
         Cancelled: nothing is written or recorded then.
@@ -116,7 +116,7 @@ def export(
     CaseError
         If there is no such case for the user, or the reason is blank or holds invisible letters.
     EvidenceError
-        If the file exists or cannot be written.
+        If the file exists or cannot be written, or the files are larger.
     Cancelled
         If *progress* raised it.
     """
@@ -126,19 +126,14 @@ def export(
         may_see_sharp(register, reference)
     if output.exists():
         raise EvidenceError("exists already", where=str(output), fix="Choose another name")
+    read = read_record(register, case, gallery)
     dossier, films = _gather(
-        register, case, gallery, footage, clip,
+        register, case, gallery, read, footage, clip, largest,
         sharp=bool(sharp), zone=zone, made_by=me.account, progress=progress,
     )  # fmt: skip
-    recordings = {f.candidate.recording_id for f in dossier.findings if f.candidate}
-    record = _record(register, reference, recordings)
-    sightings = tuple(sightings_of(dossier.findings).values())
-    facts = facts_of(
-        register, reference, sightings,
-        scope=case.scope, zone=dossier.zone, confirmed={one.tracklet_id for one in sightings},
-    )  # fmt: skip
-    files = {**_files(dossier, record, base_map, facts), **films.files}
+    files = {**_files(register, dossier, read, base_map), **films.files}
     files["stills.pdf"] = as_stills(dossier, films.stills)
+    check_size(files, largest, reference=reference)
     key = signing_key(register.folder)
     about = {
         "case": reference,
@@ -178,8 +173,10 @@ def _gather(
     register: CaseRegister,
     case: Case,
     gallery: Gallery,
+    read: Reading,
     footage: Sequence[Path],
     clip: ClipMaker | None,
+    largest: int | None,
     *,
     sharp: bool,
     zone: ZoneInfo | None,
@@ -187,8 +184,7 @@ def _gather(
     progress: ProgressCallback | None,
 ) -> tuple[Dossier, Films]:
     """Collect what a report is made from, and make its films."""
-    head, made_at = register.head, datetime.now(UTC)
-    listed = considered(register, case.reference)
+    listed = read.listed
     findings = tuple(_findings(listed.items, gallery))
     sightings = sightings_of(findings)
     cameras = gallery.cameras_inside(case.request.district, unplaced=case.scope.unplaced)
@@ -196,33 +192,35 @@ def _gather(
     sources = tuple(_sources(gallery, findings, footage))
     at_hand_now = {} if clip is None else _unchanged(gallery, sightings, sources, footage)
     films = make_films(
-        case, sightings, at_hand_now, zone=zone, clip=clip, sharp=sharp, progress=progress
-    )
+        case, sightings, at_hand_now,
+        zone=zone, clip=clip, sharp=sharp, largest=largest, progress=progress,
+    )  # fmt: skip
     photographs = subject_photographs(register.folder, case)
     dossier = Dossier(
         case=case,
+        steps=read.steps,
         in_service=register.me.in_service and not register.me.played_by,
         photographs=photographs,
-        searches=searches_under(register.folder, case.reference),
-        refused=_refused(register, case.reference),
+        searches=read.searches,
+        refused=read.refused,
         findings=findings,
         waiting=listed.waiting,
         fillers=sum(bool(item.filler) for item in listed.items),
-        error_rates=error_rates_of(register, _examiners(findings)),
+        error_rates=read.error_rates,
         sources=sources,
         tracks=gallery.tracks({f.candidate.recording_id for f in findings if f.candidate}),
         clips=tuple(films.files),
-        notes=() if listed.waiting else all_notes(register, case.reference),
-        watched=None if listed.waiting else all_watched(register, case, gallery),
+        notes=read.notes,
+        watched=read.watched,
         cameras=cameras,
         profile=gallery.profile,
         threshold=_default_threshold(register, gallery, photographs=max(1, len(photographs))),
         places=place_sketch(case.request.district, cameras, sightings),
         times=time_sketch(case.scope, gallery.footage(), sightings, zone),
         zone=zone,
-        made_at=made_at,
+        made_at=read.at,
         made_by=made_by,
-        head=head,
+        head=read.head,
     )
     return dossier, films
 
@@ -239,28 +237,44 @@ def _default_threshold(
 
 
 def _files(
-    dossier: Dossier, record: bytes, base_map: Path | None, facts: Mapping[str, str]
+    register: CaseRegister, dossier: Dossier, read: Reading, base_map: Path | None
 ) -> dict[str, bytes]:
-    """Render every file of an archive but the clips, by name."""
-    case = dossier.case
+    """Render every file of an archive but the films, by name."""
+    case, sightings = dossier.case, tuple(sightings_of(dossier.findings).values())
     said = notices_of(case, zone=dossier.zone)
     notice = {"notice": " ".join(said)} if said else {}
-    approved = {"approved_by": list(case.approved_by)}
+
+    def facts(shown: Sequence[Candidate], title: str = "") -> dict[str, str]:
+        told = facts_of(
+            register, case.reference, shown,
+            scope=case.scope, zone=dossier.zone, searches=read.searches, at=read.at,
+            confirmed={one.tracklet_id for one in sightings},
+        )  # fmt: skip
+        return told | ({"title": title} if title else {})
+
+    seen = [finding.candidate for finding in dossier.findings if finding.candidate]
+    authorised = {
+        "approved_by": list(case.approved_by),
+        "confirmed_by": case.confirmed_by,
+        "authorised_as": case.authorisation,
+        "authorisations": [step.document() for step in dossier.steps],
+    }
+    of_sources = facts(seen, "Source recordings of the candidates") | notice
     files = {
         "report.html": as_html(dossier),
         "report.pdf": as_pdf(dossier),
         "report.docx": as_docx(dossier),
-        "map.html": _map(dossier, base_map, facts),
-        "case.json": _json(case.request.document() | approved | notice),
-        "candidates.csv": _candidates(dossier),
+        "map.html": _map(dossier, base_map, facts(sightings)),
+        "case.json": _json(case.request.document() | authorised | notice),
+        "candidates.csv": _candidates(dossier, facts(seen) | notice),
         "sources.csv": csv_text(
-            ["file", "camera_id", "indexed_sha256", "now_sha256", "state", *notice],
+            ["file", "camera_id", "indexed_sha256", "now_sha256", "state", *of_sources],
             [
-                [*asdict(source).values(), source.state_text, *notice.values()]
+                [*asdict(source).values(), source.state_text, *of_sources.values()]
                 for source in dossier.sources
             ],
         ).encode("utf-8"),
-        "record.jsonl": record,
+        "record.jsonl": _record(register, read, dossier, notice),
     }
     mark = dossier.mark  # pictures are kept as they were found, so their names say it
     for finding in dossier.findings:
@@ -272,13 +286,6 @@ def _files(
     return files
 
 
-def _refused(register: CaseRegister, reference: str) -> int:
-    entries = all_entries(register.folder)
-    about = (entry for entry in entries if entry.about.get("case") == reference)
-    refused = (entry for entry in about if entry.what == "search.refused")
-    return sum(1 for _ in counting(refused, register.folder))
-
-
 def _findings(listed: Sequence[Reviewed], gallery: Gallery) -> list[Finding]:
     items = [item for item in listed if item.tracklet_id]
     scores = {
@@ -288,10 +295,6 @@ def _findings(listed: Sequence[Reviewed], gallery: Gallery) -> list[Finding]:
     found = [(item, known.get(item.tracklet_id)) for item in items]
     found.sort(key=lambda pair: (pair[1] is None, pair[1].first_seen if pair[1] else None))
     return [Finding(number, *pair) for number, pair in enumerate(found, start=1)]
-
-
-def _examiners(findings: Sequence[Finding]) -> set[str]:
-    return {decision.examiner for finding in findings for decision in finding.item.decisions}
 
 
 def _sources(
@@ -348,7 +351,7 @@ def _map(dossier: Dossier, base_map: Path | None, facts: Mapping[str, str]) -> b
     return page.encode("utf-8")
 
 
-def _candidates(dossier: Dossier) -> bytes:
+def _candidates(dossier: Dossier, facts: Mapping[str, str]) -> bytes:
     columns = [
         "number",
         "tracklet_id",
@@ -368,35 +371,28 @@ def _candidates(dossier: Dossier) -> bytes:
         own += [seen.camera.camera_id, seen.first_seen, seen.last_seen] if seen else ["", "", ""]
         own += [finding.item.score, finding.item.scale, finding.item.outcome]
         own += seen.time.fields.values() if seen else [""] * len(TIME_FIELDS)
-        own.append(is_outside(seen, dossier.case) if seen else "")
+        own.append(is_outside(seen, dossier.steps) if seen else "")
         for d in finding.item.decisions:
             rows.append([*own, d.examiner, d.at, d.words, json.dumps(dict(d.features)), d.reason])
         if not finding.item.decisions:
             rows.append([*own, "", "", "", "", ""])
-    if notices := notices_of(dossier.case, zone=dossier.zone):
-        columns.append("notice")
-        rows = [[*row, " ".join(notices)] for row in rows]
-    return csv_text(columns, rows).encode("utf-8")
+    rows = [[*row, *facts.values()] for row in rows]
+    return csv_text([*columns, *facts], rows).encode("utf-8")
 
 
-def _record(register: CaseRegister, reference: str, recordings: Collection[str]) -> bytes:
-    """Write the entries about a case, and about the clocks of recordings, as they are in the chain.
+def _record(
+    register: CaseRegister, read: Reading, dossier: Dossier, notice: Mapping[str, str]
+) -> bytes:
+    """Write the entries that a report tells as they are in the chain, with number and hash.
 
-    Each has its number and hash. Those that the installation did not sign are left out; while faces
-    wait for decisions, those about the review, too.
+    Those that the installation did not sign are left out.
     """
-    entries, listed = list(all_entries(register.folder)), considered(register, reference)
-    clocks = entries_about_clocks(entries, recordings)
-    wanted = (
-        entry
-        for entry in entries
-        if (entry.about.get("case") == reference and listed.may_hold(entry))
-        or entry.number in clocks
-    )
+    recordings = {f.candidate.recording_id for f in dossier.findings if f.candidate}
+    wanted = read.entries_about(dossier.case.reference, recordings)
     lines = [
         {
             "n": entry.number, "at": entry.at.isoformat(), "by": dict(entry.by),
-            "what": entry.what, "about": dict(entry.about), "hash": entry.hash,
+            "what": entry.what, "about": dict(entry.about), "hash": entry.hash, **notice,
         }
         for entry in counting(wanted, register.folder)
     ]  # fmt: skip

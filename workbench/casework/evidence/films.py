@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from workbench.casework.facts import notices_of
 from workbench.domain import Progress
+from workbench.errors import EvidenceError
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -44,6 +45,7 @@ def make_films(
     zone: ZoneInfo,
     clip: ClipMaker | None,
     sharp: bool = False,
+    largest: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> Films:
     """Cut the clips of sightings, and join them in the order of time, each with its real times.
@@ -61,8 +63,15 @@ def make_films(
         Makes the clips; None if none are made.
     sharp : bool
         Keep films too in which bystanders can be recognised.
+    largest : int, optional
+        Most bytes of all of them together; no more are made than that takes to be known.
     progress : callable, optional
         As for :func:`workbench.casework.evidence.export.export`.
+
+    Raises
+    ------
+    EvidenceError
+        If they are larger.
     """
     from workbench.faces.reels import Reel  # and with it the codecs
 
@@ -102,8 +111,20 @@ def make_films(
         if sharp and cut.sharp:
             files[f"sharp/{name}"] = cut.sharp
         stills[number] = cut.still
+        check_size(files, largest, reference=case.reference)
     whole = f"{'TRAINING-' if training else ''}{COMPILATION}"
     return Films({**files, whole: reel.finish()}, stills)
+
+
+def check_size(files: Mapping[str, bytes], largest: int | None, *, reference: str) -> None:
+    """Raise EvidenceError if the files of an archive take more bytes together than can be taken."""
+    if largest is not None and sum(map(len, files.values())) > largest:
+        raise EvidenceError(
+            f"would be larger than the {largest / 1e6:,.0f} MB that a browser is handed",
+            where=f"evidence of {reference}",
+            fix=f"Leave out sharp clips, or have `sightline evidence export {reference} --output "
+            "FILE.zip` write it where Sightline runs. Nothing was made",
+        )
 
 
 def _reporter(

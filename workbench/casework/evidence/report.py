@@ -14,7 +14,8 @@ from fpdf import FPDF
 from fpdf.fonts import FontFace
 from PIL import Image, UnidentifiedImageError
 
-from workbench.casework.evidence.contents import Dossier, Section, sections
+from workbench.casework.evidence.contents import Section, sections
+from workbench.casework.evidence.dossier import Dossier
 from workbench.casework.evidence.drawings import GREY, INK, MARK, WIDTH, Colour
 
 _FONTS = (
@@ -33,6 +34,10 @@ _STYLE = (
     "text-align:left;vertical-align:top}.long{overflow-wrap:anywhere}.word{white-space:nowrap}figure{display:inline-block;"
     "margin:.5rem}img{max-height:9rem;display:block}figcaption{font-size:.85rem}"
     ".warning{background:#b02020;color:#fff;padding:.6rem 1rem;font-weight:600}"
+    # Browsers repeat the head of a table on each sheet of paper that it is printed on.
+    ".sheets>thead>tr>td,.sheets>tbody>tr>td{border:0;padding:0}"
+    ".sheets>thead .warning{margin:0}@media screen{.sheets>thead{position:sticky;top:0}}"
+    "@media print{.warning{print-color-adjust:exact}}"
 )
 
 
@@ -43,11 +48,17 @@ def as_html(dossier: Dossier) -> bytes:
         "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; "
         "img-src data:; style-src 'unsafe-inline'\">",
         f"<title>{html.escape(dossier.title)}</title><style>{_STYLE}</style></head><body>",
-        f"<h1>{html.escape(dossier.title)}</h1>",
     ]
+    if dossier.notice:
+        parts.append(
+            "<table class='sheets' role='presentation'><thead><tr><td>"
+            f"<p class='warning' role='note'>{html.escape(dossier.notice)}</p>"
+            "</td></tr></thead><tbody><tr><td>"
+        )
+    parts.append(f"<h1>{html.escape(dossier.title)}</h1>")
     for section in sections(dossier):
         parts.append(f"<h2>{html.escape(section.heading)}</h2>")
-        if section.warning:
+        if section.warning and section.warning != dossier.notice:  # which each page has
             parts.append(f"<p class='warning'>{html.escape(section.warning)}</p>")
         parts += [f"<p>{html.escape(text)}</p>" for text in section.paragraphs]
         parts.append(_html_table(section.table))
@@ -59,6 +70,7 @@ def as_html(dossier: Dossier) -> bytes:
             )
         if section.sketch:
             parts.append(section.sketch.svg())
+    parts.append("</td></tr></tbody></table>" if dossier.notice else "")
     return "".join([*parts, "</body></html>\n"]).encode("utf-8")
 
 

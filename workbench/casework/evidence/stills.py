@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
-from workbench.casework.evidence.contents import LEAD, Dossier, Finding
+from workbench.casework.evidence.contents import LEAD
+from workbench.casework.evidence.dossier import Dossier, Finding
 from workbench.casework.evidence.drawings import GREY, INK
 from workbench.casework.evidence.report import Sheets, words
 

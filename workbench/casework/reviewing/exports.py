@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from workbench.casework.record.chain import Entry
     from workbench.casework.register import CaseRegister
+    from workbench.casework.searches import SearchEntry
     from workbench.domain import Candidate, Scope
 
 MOST_CLOCKS = 12
@@ -92,12 +93,15 @@ def facts_of(
     zone: ZoneInfo,
     threshold: Threshold | Literal["all"] | None = None,
     confirmed: Collection[str] = (),
+    searches: Sequence[SearchEntry] | None = None,
+    at: datetime | None = None,
 ) -> dict[str, str]:
     """Say what a file with candidates of a case is, by name: title, case, scope and so on.
 
     *threshold* is the one that they reached, ``all`` where there was none; without it the file
     names those of all searches under the case. *confirmed* are the tracklet_ids of the sightings
-    among them. Raises CaseError if there is no such case.
+    among them. *searches* are those under the case and *at* is when the file is made (UTC), where
+    the record was read before. Raises CaseError if there is no such case.
     """
     case, me = register.case(reference), register.me
     kind = "Candidates: leads, not identifications"
@@ -108,7 +112,8 @@ def facts_of(
     if isinstance(threshold, Threshold):
         reached = f"{threshold.score:g} on the scale {threshold.scale} ({threshold.calibration})"
     elif threshold is None:
-        searches = searches_under(register.folder, reference)
+        if searches is None:
+            searches = searches_under(register.folder, reference)
         words = dict.fromkeys(f"{one.threshold_words()} ({one.scale})" for one in searches)
         reached = "; ".join(words) or "no search is on record"
     clocks = dict.fromkeys(
@@ -122,7 +127,7 @@ def facts_of(
         "case": f"{reference}: {case.request.title}" if case.request.title else reference,
         "scope": f"{scope.district.name}, {start} to {end}",
         "threshold": reached,
-        "made": f"{local_time(datetime.now(UTC), zone)} by {me.account}",
+        "made": f"{local_time(at or datetime.now(UTC), zone)} by {me.account}",
         "clocks": told or "no clock was corrected, and none is known to be in doubt",
     }
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from workbench.installation import Installation
 
 FIELD, DOING = "package", "Making the court package"
+LARGEST = 100 * 10**6
+"""Most bytes that a page hands to a browser: kernel, server and browser each hold all of them."""
 
 
 class PackagePanel(Panel):
@@ -128,6 +130,7 @@ class PackagePanel(Panel):
                         zone=zone,
                         base_map=installation.settings.base_map,
                         saved_as=name,
+                        largest=LARGEST,
                         progress=model.on_progress(),
                     )
                 return made, output.read_bytes()
