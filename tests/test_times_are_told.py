@@ -211,6 +211,7 @@ MAKE_TIMES = ("domain", "gallery", "faces", "indexing", "footage", "demo", "eval
 SHOW_NONE = {
     "casework/reviewing/sightings.py",  # puts them in order
     "client/documents.py",  # hands the note on with them, field by field
+    "casework/evidence/dossier.py",  # compares them with the times of the case
     "casework/reviewing/coverage.py",  # compares them with the time of the case
     "fennmouth.py",  # when people of the demo are seen
     "maps/route.py",  # speeds; its stops are shown by whereabouts.py

@@ -114,7 +114,8 @@ def test_all_that_is_known_of_a_case_comes_back_from_its_document(case: Case) ->
     change = Change(longer(case), "anna", moment, "5a" * 32, ("sven",), ("an area of 90 km²",))
     full = replace(
         waits, exceeds=("an area",), ended_at=moment, reason="found", begun_at=moment,
-        confirmed_by="sven", authorised_as="P 9/26", erased_at=moment, formerly=("ben",),
+        confirmed_by="sven", authorised_as="P 9/26", erased_at=moment,
+        not_erased="a", formerly=("ben",),
         change=change, changed_at=moment, in_demo=True, state="closed",
     )  # fmt: skip
     bare = Case(case.request, "", moment, "")

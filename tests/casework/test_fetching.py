@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import films
 import numpy as np
 import pytest
-from office import AREA, ROLES, START, Office
+from office import AREA, ROLES, START, Office, vector
+from pictures import jpeg
 from searching import search
 from shapely import box
 
-from workbench.casework.cases import Case
+from workbench.casework.cases import Case, Request
 from workbench.casework.fetching import Fetching
+from workbench.casework.forfeited import erase_films, forfeited_films
 from workbench.casework.record.audit import LOG
 from workbench.casework.register import CaseRegister
-from workbench.domain import District, Probe, Scope
+from workbench.casework.retention import plan, purge, remove_old
+from workbench.domain import (
+    Box,
+    District,
+    IndexedRecording,
+    Probe,
+    Quality,
+    Recording,
+    Scope,
+    Shot,
+    Tracklet,
+)
 from workbench.errors import AuditDamaged, CaseError, NotPermitted
 from workbench.gallery import Gallery
 from workbench.indexing.hook import Hook
+from workbench.server.rounds import Rounds
 
 PROGRAM = """
 import json, pathlib, shutil, sys
@@ -40,8 +56,14 @@ Make = Callable[..., Fetching]
 
 
 @pytest.fixture
-def make(tmp_path: Path, office: Office, case: Case) -> Make:
+def make(case: Case, hooked: Make) -> Make:
     """``make(case, answer)``: a fetching in a catalogue with one camera in the Old Town."""
+    return hooked
+
+
+@pytest.fixture
+def hooked(tmp_path: Path, office: Office) -> Make:
+    """The same without a case."""
     folder = tmp_path / "footage"
     folder.mkdir()
     (folder / "cameras.csv").write_text(
@@ -192,3 +214,86 @@ def test_in_service_a_training_case_fetches_nothing(office: Office, case: Case, 
     office.register.train("T-1", replace(case.scope))
     with pytest.raises(NotPermitted, match="a training case may not fetch footage"):
         make("T-1")()
+
+
+def with_film(town_file: Path, folder: Path, sha256: str) -> Path:
+    """A copy of the town's gallery in which the film that was fetched is indexed, too."""
+    shutil.copytree(town_file.parent, folder)
+    started = START + timedelta(hours=1, minutes=30)
+    shot = Shot(0.0, started, Box(10, 20, 30, 40), Quality(0.9, 0.9, 0.8, 0.7, 0.6), jpeg(),
+                vector(0))  # fmt: skip
+    tracklet = Tracklet(0, started, started + timedelta(seconds=5), 9, (shot,), vector(0))
+    with Gallery.open(folder / town_file.name, write=True) as gallery:
+        recording = Recording("a.mkv", Path("a.mkv"), "C1", started)
+        gallery.add_recording(
+            IndexedRecording(
+                recording, sha256, 1000, 2000, 600.0, 640, 360, 7200, 1200, 50, (tracklet,)
+            )
+        )
+    return folder / town_file.name
+
+
+def test_films_of_an_urgent_case_that_nobody_confirmed_are_searched_no_more_and_deleted(
+    office: Office, begun: Case, hooked: Make, ask: Callable[..., Request], subject: Probe,
+    permitted: Scope, town_file: Path, tmp_path: Path,
+) -> None:  # fmt: skip
+    """Under any case, from the same minute on."""
+    assert hooked("A-1")() == ()
+    (fetched,) = office.events("footage.fetched")
+    film = tmp_path / "footage" / "a.mkv"
+    table = film.with_name("footage.csv")
+    with table.open("a") as rows:
+        rows.write("own.mkv,C1,2026-03-29T00:00:00Z\n")
+    path = with_film(town_file, tmp_path / "copy", fetched.about["sha256"])
+    office.sit("anna").ask(ask("A-2"), subject=subject)
+    office.approve("sara", "A-2")
+    office.sit("anna")
+    with Gallery.open(path) as gallery:
+        assert "a.mkv" in {
+            c.recording for c in search(gallery, subject, permitted, case="A-2").found
+        }
+        office.sit("sven").decline("A-1", reason="not authorised")
+        assert film.exists(), "whoever looks at a case waits for no large file"
+        office.sit("anna")
+        for _ in range(2):
+            with pytest.raises(NotPermitted, match="fetched for the urgent case A-1, which nobody"):
+                search(gallery, subject, permitted, case="A-2")
+            Rounds(office.home).make()  # which deletes the film, but nothing in galleries
+        elsewhere = replace(permitted, end=START + timedelta(hours=1))
+        assert search(gallery, subject, elsewhere, case="A-2").found
+        planned = plan(office.sit("ada"), gallery)
+    planned = replace(planned, before=START)  # or all of the town would be too old
+    assert not film.exists()
+    assert [line.split(",")[0] for line in table.read_text().splitlines()] == ["file", "own.mkv"]
+    (said,) = office.events("case.footage.erased")
+    assert (said.account, said.about["films"], said.about["not deleted"]) == ("", [str(film)], [])
+    assert planned.forfeited == 1
+    with Gallery.open(path, write=True) as gallery:
+        purge(office.register, path, partial(remove_old, gallery), planned=planned, agreed="--yes")
+        office.sit("anna")
+        found = {c.recording for c in search(gallery, subject, permitted, case="A-2").found}
+    assert found
+    assert "a.mkv" not in found
+
+
+def test_what_another_case_has_fetched_too_or_is_another_film_stays(
+    office: Office, begun: Case, hooked: Make, ask: Callable[..., Request], subject: Probe,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    hooked("A-1")()
+    (fetched,) = office.events("footage.fetched")
+    film = tmp_path / "footage" / "a.mkv"
+    office.sit("sven").decline("A-1", reason="not authorised")
+    assert forfeited_films(office.register) == {fetched.about["sha256"]: "A-1"}
+    content = film.read_bytes()
+    film.write_bytes(b"another film of this name")
+    assert erase_films(office.register) == erase_films(office.register) == 0
+    (said,) = office.events("case.footage.erased")
+    assert said.about["not deleted"] == [f"{film}: not the film that was fetched"]
+    film.write_bytes(content)
+    office.sit("anna").ask(ask("A-2"), subject=subject)
+    about = {"case": "A-2", "asked": 0, "file": "a.mkv", "sha256": fetched.about["sha256"]}
+    office.sit("sven").record("footage.fetched", about)
+    assert forfeited_films(office.register) == {}
+    assert erase_films(office.register) == 0
+    assert film.exists()

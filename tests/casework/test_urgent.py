@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import signal
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from workbench.casework import erasure
 from workbench.casework.authority import permit_fetching
 from workbench.casework.cases import Case, Request
 from workbench.casework.drafts import keep_draft, read_drafts
+from workbench.casework.evidence.archive import UNFINISHED
 from workbench.casework.evidence.export import export
 from workbench.casework.facts import facts, notices_of, status_words
 from workbench.casework.history import history
@@ -251,8 +253,19 @@ def test_what_cannot_be_deleted_is_on_record_and_tried_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(erasure, "delete_subject", broken)
+        real, read = office.register.recorded, []
+        patch.setattr(office.register, "recorded", lambda: read.append(1) or real())
+        told = dict(facts(office.sit("sven").case("A-1", ended=True)))
+        reason = "could not be deleted, and is tried again: a.jpg: Input/output error"
+        assert told["what came of it"] == reason
         for _ in range(3):
-            office.register.erase_unconfirmed()
+            office.register.cases()
+        assert len(read) == 1, "a minute passes before the whole record is read again"
+        patch.setattr(erasure, "RETRY_SECONDS", 0.0)
+        office.register.cases()
+        assert len(read) == 2
+        office.register.erase_unconfirmed(at_once=True)
+    monkeypatch.setattr(erasure, "RETRY_SECONDS", 0.0)  # as if it had passed
     (failed,) = office.events("case.erasing.failed")
     assert failed.about["reason"] == "a.jpg: Input/output error"
     kinds = [entry.what for entry in office.events("case.erasing")]
@@ -260,6 +273,25 @@ def test_what_cannot_be_deleted_is_on_record_and_tried_again(
     told = dict(facts(office.sit("sven").case("A-1", ended=True)))
     assert told["what came of it"].startswith("deleted")
     assert not subject_folder(office.folder, "A-1").exists()
+
+
+def test_what_killed_exports_left_in_the_home_goes_with_the_case(
+    office: Any, found: Any, gallery: Gallery
+) -> None:
+    """Whole, as a page has it saved, or begun; but not what another export is writing."""
+    saved = "court-package-A-1.zip"
+    copy = office.home / f"0123abcd-{saved}"
+    export(office.register, "A-1", gallery, copy, saved_as=saved)
+    other = office.home / f"4567abcd-{saved}"
+    other.write_bytes(b"no archive of this case")
+    left, writing = (office.home / f".{n}-{saved}.{UNFINISHED}-{n}" for n in (1, 2))
+    left.write_bytes(b"faces")
+    with writing.open("xb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        office.sit("sven").decline("A-1", reason="not authorised")
+    assert [path.exists() for path in (copy, left, writing, other)] == [False, False, True, True]
+    (told,) = office.events("case.erased")
+    assert told.about["exports"] == [str(copy)]
 
 
 def test_a_running_server_deletes_what_is_due_though_no_one_asks(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from workbench.casework.forfeited import forfeited_recordings
 from workbench.casework.ownership import foreign
 from workbench.casework.register import CaseRegister
 from workbench.casework.searches import digest_of, has_searched
@@ -275,6 +276,13 @@ def _reasons(
     yield from _unlike("the probe", register, case, probe, required)
     if not case.is_training and len(cameras) > case.most_cameras:
         yield f"the search covers {len(cameras):,} cameras; the case allows {case.most_cameras:,}"
+    if lost := forfeited_recordings(register, gallery):
+        for name in sorted({lost[one] for one in gallery.recordings_inside(scope) & lost.keys()}):
+            yield (
+                f"footage that was fetched for the urgent case {name}, which nobody confirmed, has "
+                "still to be deleted from this gallery: an administrator does so with `sightline "
+                "purge`"
+            )
     if why := foreign(register.installation_file, gallery, in_service=me.in_service):
         yield why
     if case.is_training and me.in_service and not is_fictional(gallery):

@@ -345,6 +345,7 @@ class Case:
     confirmed_by: str = ""  # another one, who confirmed it
     authorised_as: str = ""  # reference of the outside decision, named with the confirmation
     erased_at: datetime | None = None  # UTC: when what came of it was deleted
+    not_erased: str = ""  # why that failed the last time
     responsible: str = ""  # who requested it, or whom it was handed over to
     formerly: tuple[str, ...] = ()  # accounts that were responsible before it was handed over
     change: Change | None = None

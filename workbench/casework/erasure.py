@@ -10,7 +10,10 @@ are not the files that were exported any more, and so stay.
 
 from __future__ import annotations
 
+import glob
 import hashlib
+import math
+import time
 import zipfile
 from collections import Counter
 from dataclasses import replace
@@ -22,7 +25,7 @@ from workbench.casework.record.keys import counting
 from workbench.casework.subjects import delete_subject, erase, subject_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, MutableMapping
 
     from workbench.casework.cases import Case
     from workbench.casework.ledger import Ledger
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 ERASING, ERASED, FAILED = "case.erasing", "case.erased", "case.erasing.failed"
 GONE = "not there"
+RETRY_SECONDS = 60.0
 
 # What came of a case, by the entries that say so. No page or command builds anything of them again.
 _CAME = {
@@ -38,23 +42,35 @@ _CAME = {
     "review.listed": "review lists",
     "review.decided": "decisions",
     "note.written": "notes",
-    "footage.fetched": "films fetched, which stay in their gallery until they are too old",
+    "footage.fetched": "films fetched, which are searched no more, and deleted by a purge",
 }
 
 
-def erase_unconfirmed(ledger: Ledger, cases: Iterable[Case]) -> tuple[str, ...]:
+def erase_unconfirmed(
+    ledger: Ledger, cases: Iterable[Case], failed: MutableMapping[str, float]
+) -> tuple[str, ...]:
     """Delete what came of those of the cases that were not confirmed, if it is still there.
 
     Returns the references of those of which something was. Each deletion is on record before and
-    after, in nobody's name; one that fails is, too, and is tried again the next time.
+    after, in nobody's name; one that fails is, too, and is tried again, as the whole record is read
+    for it, :data:`RETRY_SECONDS` later. *failed* keeps when that was, by reference, for as long as
+    the process goes on.
     """
-    due = [case for case in cases if _is_due(ledger, case)]
+    now = time.monotonic()
+    due = [
+        case
+        for case in cases
+        if _is_due(ledger, case) and now - failed.get(case.reference, -math.inf) >= RETRY_SECONDS
+    ]
     for case in due:
         with ledger.exclusively():
-            now = fold(ledger.entries_of(case.reference, "case."))
-            erased_at = now.erased_at if now else None
+            known = fold(ledger.entries_of(case.reference, "case."))
+            erased_at = known.erased_at if known else None
             if _is_due(ledger, replace(case, erased_at=erased_at)):  # nobody else has meanwhile
-                _erase(ledger, case)
+                if _erase(ledger, case):
+                    failed.pop(case.reference, None)
+                else:
+                    failed[case.reference] = now
     return tuple(case.reference for case in due)
 
 
@@ -64,7 +80,10 @@ def _is_due(ledger: Ledger, case: Case) -> bool:
     return case.erased_at is None or subject_folder(ledger.folder, case.reference).is_dir()
 
 
-def _erase(ledger: Ledger, case: Case) -> None:
+def _erase(ledger: Ledger, case: Case) -> bool:
+    """Delete what came of a case; False if something of it could not be."""
+    from workbench.casework.evidence.archive import sweep
+
     within, left, outside, came = _what_came(ledger, case.reference)
     home = subject_folder(ledger.folder, case.reference)
     about: dict[str, Any] = {
@@ -82,11 +101,15 @@ def _erase(ledger: Ledger, case: Case) -> None:
         for path in within:
             if path.exists():
                 erase(path)
+        # What killed exports left shows faces, too, and nobody knows of which case.
+        for folder in {ledger.folder.parent.resolve(), *(path.parent for path in within)}:
+            sweep(folder)
     except OSError as error:  # nothing of it is shown meanwhile
         what = f"{error.filename or case.reference}: {error.strerror}"
         _note(ledger, FAILED, {"case": case.reference, "reason": what})
-        return
+        return False
     ledger.record_alone(ERASED, about)
+    return True
 
 
 def _note(ledger: Ledger, what: str, about: dict[str, Any]) -> None:
@@ -129,6 +152,9 @@ def _what_came(
             else:
                 left.append(f"{path}: {why}")
         else:
+            # The page's own copy of what a browser saves, where its kernel was killed over it.
+            copies = home.glob(f"*-{glob.escape(path.name)}") if path.name else ()
+            within += [copy for copy in copies if not _why_not_exported(copy, entry)]
             what = entry.about.get("file") or entry.about.get("table") or entry.about.get("form")
             outside.append(f"{what}, {entry.at:%Y-%m-%d %H:%M} UTC, by {entry.account}")
     return within, left, outside, dict(came)

@@ -154,6 +154,8 @@ def _all(case: Case, zone: tzinfo) -> Iterator[tuple[str, str]]:
             "what came of it",
             f"deleted, {_time(case.erased_at, zone)}"
             if case.erased_at
+            else f"could not be deleted, and is tried again: {case.not_erased}"
+            if case.not_erased
             else "is still to be deleted",
         )
     yield "changed", "" if case.changed_at is None else _time(case.changed_at, zone)

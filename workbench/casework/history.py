@@ -78,6 +78,9 @@ WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "case.begun": lambda about: f"let the urgent case begin{_approval(about)}",
     "case.confirmed": lambda about: f"confirmed the urgent case{_decision(about)}",
     "case.erased": lambda _: "what came of the urgent case was deleted",
+    "case.footage.erased": lambda about: (
+        f"of the films fetched for the case, {len(about['films']):,} were deleted"
+    ),
     "case.declined": lambda about: f"declined the case{_reason(about)}",
     "case.closed": lambda about: f"closed the case{_reason(about)}",
     "case.member.added": lambda about: f"made {about['account']} a member",

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # Entries of these kinds make up the present state; the others only say that something happened.
 KEPT = (
     "case.", "review.", "people.", "installation.", "subject.", "triage.", "clip.viewed",
-    "footage.asked", "footage.viewed", "note.", "clock.viewed", "clock.compared",
+    "footage.asked", "footage.fetched", "footage.viewed", "note.", "clock.viewed", "clock.compared",
 )  # fmt: skip
 # Signatures of these are checked at once. Those of the others are checked when they are asked for:
 # a check takes some twenty times as long as reading an entry, and most are about cases that ended

@@ -89,7 +89,10 @@ def after(case: Case | None, entry: Entry) -> Case | None:
             reason = str(about["reason"])
             return replace(case, state="not confirmed", ended_at=entry.at, reason=reason)
         case "case.erased":  # for good, whatever a clock says later
-            return replace(case.at(case.confirm_by or entry.at), erased_at=entry.at)
+            over = case.at(case.confirm_by or entry.at)
+            return replace(over, erased_at=entry.at, not_erased="")
+        case "case.erasing.failed":
+            return replace(case, not_erased=str(about["reason"]))
         case "case.change.asked" if case.state == "open":
             change = Change(_requested(entry), entry.account, entry.at, _digest(entry))
             return replace(case, change=change)

@@ -57,6 +57,7 @@ class CaseRegister(Approvals):
     def __init__(self, folder: Path, settings: Settings) -> None:
         super().__init__(folder)
         self._settings = settings
+        self._not_erased: dict[str, float] = {}  # by reference: when deleting failed
         self._built: dict[str, tuple[int, Case]] = {}  # with the number of entries it is built of
 
     @property
@@ -176,13 +177,13 @@ class CaseRegister(Approvals):
             found = (self._case(name) for name in self._entries)
             return tuple(case for case in found if case is not None)
 
-    def erase_unconfirmed(self) -> tuple[str, ...]:
+    def erase_unconfirmed(self, *, at_once: bool = False) -> tuple[str, ...]:
         """Delete what came of urgent cases that were not confirmed in time, if it is still there.
 
-        Returns the references of those of which something was; see
-        :mod:`workbench.casework.erasure`.
+        What could not be deleted is tried again a minute later, or *at_once*. Returns the
+        references of those of which something was; see :mod:`workbench.casework.erasure`.
         """
-        return erase_unconfirmed(self, self.all_cases())
+        return erase_unconfirmed(self, self.all_cases(), {} if at_once else self._not_erased)
 
     def find_case(self, reference: str) -> Case | None:
         """Return a case by its reference, whoever asks, or None: never to show."""

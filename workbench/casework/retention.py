@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from workbench.casework.forfeited import erase_films, forfeited_recordings
 from workbench.casework.plaintext import plain
 from workbench.casework.reviewing.reviewlist import awaited, sightings
 from workbench.casework.subjects import delete_strays, delete_subject, strays, subject_folder
@@ -63,6 +64,10 @@ class Holding:
         self._head = register.head
         self.held = held(register)
 
+    def forfeited(self, gallery: Gallery) -> frozenset[str]:
+        """Return the recordings of a gallery that no case may search any more, by their ids."""
+        return frozenset(forfeited_recordings(self._register, gallery))
+
     @contextlib.contextmanager
     def settled(
         self, recordings: Collection[str] = (), tracklets: Collection[str] = ()
@@ -101,6 +106,7 @@ class Plan:
     span: tuple[datetime, datetime] | None  # of the recordings, UTC; None without any
     old_when_indexed: int  # of them, indexed since that time: footage of an old case, perhaps
     searchable: int  # of them, those that open cases may still search
+    forfeited: int  # of them, those fetched for urgent cases that nobody confirmed
     held: Held
     subjects: int  # of cases that ended before that time or were never recorded
 
@@ -113,6 +119,7 @@ class Plan:
             "to": self.span and self.span[1].isoformat(),
             "old_when_indexed": self.old_when_indexed,
             "searchable": self.searchable,
+            "forfeited": self.forfeited,
             "subjects": self.subjects,
         }
 
@@ -149,11 +156,13 @@ def remove_old(gallery: Gallery, before: datetime, holding: Holding) -> Mapping[
     """Remove recordings that ended before a time from a gallery open for writing.
 
     From a recording with tracklets that are held, also since this began, only the others are
-    removed. Returns the number removed, by kind.
+    removed. So are those of films that were fetched for urgent cases which nobody confirmed,
+    whatever their age. Returns the number removed, by kind.
     """
     there = _counted(gallery)
     while True:
-        recordings, singles, _ = _old(gallery, before, holding.held.tracklets)
+        lost = holding.forfeited(gallery)
+        recordings, singles, _ = _old(gallery, before, holding.held.tracklets, lost)
         tracklets = frozenset(singles)
         try:
             gallery.purge(
@@ -185,7 +194,8 @@ def plan(register: CaseRegister, gallery: Gallery, *, days: float | None = None)
     Raises what :func:`purge` raises.
     """
     before, holding = _before(register, days), held(register)
-    ids, tracklets, within = _old(gallery, before, holding.tracklets)
+    lost = frozenset(forfeited_recordings(register, gallery))
+    ids, tracklets, within = _old(gallery, before, holding.tracklets, lost)
     rows = gallery.recordings()
     rows = rows[rows["recording_id"].isin(ids)]
     open_to = {name for case in _open(register) for name in gallery.recordings_inside(case.scope)}
@@ -203,6 +213,7 @@ def plan(register: CaseRegister, gallery: Gallery, *, days: float | None = None)
         else None,
         int((rows["indexed_at"] >= before).sum()),
         len(ids & open_to),
+        len(ids & lost),
         holding,
         len(ended) + len(strays(register.folder, register.references)),
     )
@@ -231,7 +242,8 @@ def purge(
         If *days* is longer than the rules allow.
     """
     me, before = register.require("retention.purge"), _before(register, days)
-    register.erase_unconfirmed()  # which holds nothing any more
+    register.erase_unconfirmed(at_once=True)  # which holds nothing any more
+    erase_films(register)
     before, holding = planned.before if planned else before, Holding(register)
     about: dict[str, object] = {
         "gallery": str(gallery.resolve()),
@@ -356,15 +368,15 @@ def _ended(register: CaseRegister, before: datetime) -> list[str]:
 
 
 def _old(
-    gallery: Gallery, before: datetime, keep: frozenset[str]
+    gallery: Gallery, before: datetime, keep: frozenset[str], lost: frozenset[str]
 ) -> tuple[set[str], list[str], int]:
-    """Find recordings that ended before a time, and single tracklets in those with some in *keep*.
+    """Find recordings that ended before a time or are *lost*, and singles where some are in *keep*.
 
     The number is that of the tracklets in the recordings.
     """
     held_in = {parse_tracklet_id(tracklet_id)[0] for tracklet_id in keep}
     rows = gallery.recordings()
-    ended = set(rows.loc[rows["ended_at"] < before, "recording_id"].astype(str))
+    ended = set(rows.loc[rows["ended_at"] < before, "recording_id"].astype(str)) | lost
     of_recording = [
         (tracklet_id, parse_tracklet_id(tracklet_id)[0])
         for tracklet_id in gallery.tracklets()["tracklet_id"].astype(str)

@@ -118,6 +118,10 @@ def _words(planned: Plan) -> list[str]:
             "footage of a cold case is. The age of the footage counts, not when it came: if anyone "
             "still needs it, do not go on, and have the rule retention_days set higher first."
         )
+    if planned.forfeited:
+        words.append(
+            f"  {_of_them(planned.forfeited)} fetched for urgent cases that nobody confirmed"
+        )
     if planned.searchable:
         words.append(
             f"PLEASE NOTE: {_of_them(planned.searchable)} within the area and time of open cases. "

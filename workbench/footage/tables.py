@@ -8,7 +8,7 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -130,6 +130,37 @@ def append_row(path: Path, columns: Sequence[str], row: Mapping[str, str]) -> No
     if not path.exists():
         replace_file(path, (",".join(columns) + "\n").encode())
     replace_file(path, with_rows(path, columns, [row], leave=()))
+
+
+def remove_rows(path: Path, columns: Sequence[str], gone: Collection[str]) -> None:
+    """Remove the rows of a table whose first of these columns is one of some texts.
+
+    The other rows stay as they are, byte for byte; it is replaced in one go.
+
+    Raises
+    ------
+    CatalogueError
+        If the table cannot be read or written, or lacks one of *columns*.
+    """
+    lines, first, _ = _first_line(path, columns)
+    separator = _separator(path, first, columns)
+    at = _names(path, first, separator).index(columns[0])
+    kept, raw = [lines.getvalue()[: lines.tell()]], list[str]()
+
+    def each() -> Iterator[str]:
+        for line in lines:
+            raw.append(line)
+            yield line
+
+    try:
+        for fields in csv.reader(each(), strict=True, delimiter=separator, skipinitialspace=True):
+            if len(fields) <= at or as_written(fields[at].strip()) not in gone:
+                kept += raw
+            raw.clear()
+    except csv.Error as error:
+        raise _unreadable(path, str(error)) from None
+    mark, encoding = _encoding(path.read_bytes())
+    replace_file(path, mark + "".join(kept).encode(encoding))
 
 
 def replace_file(path: Path, content: bytes) -> None:

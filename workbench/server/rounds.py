@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tornado.log import app_log
 
+from workbench.casework.forfeited import erase_films
 from workbench.casework.register import CaseRegister
 from workbench.errors import SightlineError
 from workbench.settings import Settings
@@ -41,3 +42,5 @@ class Rounds:
             self._register = CaseRegister(self._home / "casework", Settings(home=self._home))
         if erased := self._register.erase_unconfirmed():
             app_log.warning("urgent cases not confirmed in time, and over: %d", len(erased))
+        if films := erase_films(self._register):
+            app_log.warning("films fetched for urgent cases that are over, deleted: %d", films)

@@ -109,7 +109,7 @@ def write_archive(
     new = path.with_name(f".{path.name}.{_BEGUN}-{token}")
     unfinished = path.with_name(f".{path.name}.{UNFINISHED}-{token}")
     try:
-        _sweep(path.parent)
+        sweep(path.parent)
         with new.open("xb") as file:  # held until it has its name: another export would sweep it
             new.chmod(0o600)
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -135,7 +135,7 @@ def write_archive(
     return digest
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
     """Remove what killed exports left in a folder: it shows faces, and is no archive of any."""
     begun = (path for path in folder.glob(f".*.{_BEGUN}-{8 * '[0-9a-f]'}") if _is_abandoned(path))
     for left in [*folder.glob(f".*.{UNFINISHED}-*"), *begun]:
