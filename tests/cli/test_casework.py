@@ -104,6 +104,55 @@ def test_a_case_is_shown_in_words_not_as_python_writes_it(
         assert words in shown
 
 
+def test_an_urgent_case_is_confirmed_and_changed_by_command(
+    run: Run, office: Any, district: Path, face: Path
+) -> None:
+    """From the request to other photographs, each by who may."""
+
+    def shown() -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(run("case", "show", "A-1", "--json").out)
+        return document
+
+    asking = opening(district, face)
+    at = asking.index("--authorisation")
+    urgent = [*asking[:at], *asking[at + 2 :], "--urgent", "A child, by night"]
+    office.sit("anna")
+    said = run(*urgent)
+    assert said.status == DONE, said.err
+    digest = shown()["digest"]
+    office.sit("sara")
+    assert run("case", "approve", "A-1", "--digest", digest).status == DONE
+    assert "urgent and not confirmed" in run("case", "list").out
+    confirming = ("case", "confirm", "A-1", "--digest", digest)
+    said = run(*confirming, "--authorisation", "P 9/26")
+    assert said.status == REFUSED
+    assert "sara let the case begin" in said.err
+    office.sit("sven")
+    said = run(*confirming)
+    assert "reference of the outside decision is missing" in said.err
+    assert run(*confirming, "--authorisation", "P 9/26").status == DONE
+    assert "confirmed by" in run("case", "show", "A-1").out
+    assert "authorised as P 9/26" in run("case", "history", "A-1").out
+    # Other photographs, for which another person's approval counts as for all else.
+    office.sit("anna")
+    more = sorted(face.parent.glob(f"*{face.suffix}"))[1]
+    changing = ("case", "change", "A-1", "--source", "passport office", "--given-by", "police",
+                "--taken", "2026-02", "--changes", "nothing")  # fmt: skip
+    said = run(*changing)
+    assert said.status == REFUSED
+    assert "--source: states something of photographs, and none is given" in said.err
+    said = run(*changing, "--subject", face, more, "--under-18", "3")
+    assert "there is no photograph 3" in said.err
+    said = run(*changing, "--subject", face, more)
+    assert said.status == DONE, said.err
+    change = office.register.case("A-1").change
+    assert [one.source for one in change.request.subject.provenance] == 2 * ["passport office"]
+    for name in ("sven", "sara"):  # the area is beyond the limits, which takes two
+        office.sit(name)
+        assert run("case", "approve", "A-1", "--digest", change.digest).status == DONE
+    assert len(shown()["subject"]["photographs"]) == 2
+
+
 def test_the_old_name_of_requesting_a_case_works(run: Run, district: Path, face: Path) -> None:
     run("people", "grant", ME, "analyst")
     _, _, *rest = opening(district, face)

@@ -6,7 +6,7 @@ and if it is declined, the request before it counts until it ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from workbench.casework.members import checked_members
 from workbench.casework.plaintext import required_reason
 from workbench.casework.record.people import MAY
 from workbench.casework.subjects import (
+    describe_subject,
     keep_subject,
     require_described,
     required_likeness,
@@ -23,7 +24,10 @@ from workbench.casework.subjects import (
 from workbench.errors import CaseError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench.casework.cases import Case, Request
+    from workbench.casework.provenance import Provenance
     from workbench.casework.register import CaseRegister
     from workbench.domain import Probe
 
@@ -119,6 +123,52 @@ def changed_request(case: Case, changes: Mapping[str, Any]) -> Request:
         now = datetime.now(UTC)
         fields |= {"valid_from": now, "valid_until": now + timedelta(days=days)}
     return replace(case.request, **fields)
+
+
+def with_photographs(
+    case: Case,
+    request: Request,
+    probe: Probe,
+    *,
+    provenance: Sequence[Provenance],
+    born: str = "",
+    calibrations: Path,
+) -> Request:
+    """Return a changed request with other photographs of the same person.
+
+    Parameters
+    ----------
+    case : Case
+        The case, whose words about the person stay, and whose date of birth unless *born* is given.
+    request : Request
+        What else is to be changed: see :func:`changed_request`.
+    probe : Probe
+        The photographs.
+    provenance : sequence of Provenance
+        Where each comes from, in their order.
+    calibrations : Path
+        Folder of the installation's own calibrations.
+
+    Raises
+    ------
+    CaseError
+        If the case names no person, or something about the photographs is missing or impossible.
+    EvaluationError
+        If the calibration of the photographs' profile cannot be used.
+    """
+    before = case.request.subject
+    if before is None:
+        raise CaseError(
+            "a training case names no person", where=case.reference, fix="Request a case"
+        )
+    subject = describe_subject(
+        probe,
+        calibrations=calibrations,
+        description=before.description,
+        provenance=provenance,
+        born=born or before.born,
+    )
+    return replace(request, subject=subject)
 
 
 def hand_over(register: CaseRegister, reference: str, account: str, *, reason: str) -> Case:

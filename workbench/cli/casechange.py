@@ -6,9 +6,17 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.changes import ask_change, changed_request
+from workbench.casework.changes import ask_change, changed_request, with_photographs
 from workbench.cli.options import add_action, add_reference, positive
 from workbench.cli.output import DONE, say
+from workbench.cli.photographs import (
+    add_photographs,
+    add_provenance,
+    photographs_to_send,
+    provenance_of,
+    read_probe,
+    require_no_provenance,
+)
 from workbench.cli.servers import add_server, connected
 from workbench.district import from_file
 from workbench.domain import parse_time
@@ -16,6 +24,7 @@ from workbench.installation import Installation
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
+    from workbench.casework.provenance import Provenance
 
 _TEXTS = {
     "title": "a few words for lists",
@@ -31,7 +40,8 @@ def add_change(actions: Any) -> None:
         "request more time, another area or other footage for a case",
         "Request a change of a case, such as more time: another person approves it, with its "
         "digest. Until then the case stays as it is. What is not given stays. For the person "
-        "responsible for it, and for supervisors; other photographs are requested on the page.",
+        "responsible for it, and for supervisors. Photographs take the place of those before, and "
+        "must show the same person.",
         "sightline case change A-2026-117 --valid-days 14 --authorisation 'P 117/26, extended'",
     )  # fmt: skip
     add_reference(changing)
@@ -56,23 +66,54 @@ def add_change(actions: Any) -> None:
     )
     for name, help_ in _TEXTS.items():
         changing.add_argument(f"--{name}", metavar="TEXT", help=help_)
+    add_photographs(
+        changing, "--subject", "all photographs of the person from then on", required=False
+    )
+    add_provenance(changing)
+    changing.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="model profile that the case was requested with; by default that of the settings, on "
+        "a server that of its gallery",
+    )
     add_server(changing)
 
 
 def _change(options: argparse.Namespace) -> int:
     there, changes = connected(options), _changes(options)
+    stated = provenance_of(options, len(options.subject)) if options.subject else []
+    if not stated:
+        require_no_provenance(options)
     case: Case
     if there is None:
-        register = Installation.open().register
-        before = register.case(options.reference)
-        case = ask_change(register, changed_request(before, changes))
+        case = _change_here(options, changes, stated)
     else:
-        case = there.change_case(options.reference, **changes)
+        photographs = photographs_to_send(options, options.subject)
+        case = there.change_case(
+            options.reference, photographs, provenance=stated, born=options.born, **changes
+        )
     say(
         f"A change of case {case.reference} is requested. Another person reads and approves it "
         f"with: sightline case approve {case.reference}"
     )
     return DONE
+
+
+def _change_here(
+    options: argparse.Namespace, changes: dict[str, Any], stated: list[Provenance]
+) -> Case:
+    installation = Installation.open()
+    register = installation.register
+    before = register.case(options.reference)
+    request, probe = changed_request(before, changes), None
+    if stated:
+        register.require_own(options.reference, "case.change")
+        probe = read_probe(options, options.subject, installation.load_models(options.profile))
+        request = with_photographs(
+            before, request, probe,
+            provenance=stated, born=options.born, calibrations=register.rules.calibrations,
+        )  # fmt: skip
+    return ask_change(register, request, subject=probe)
 
 
 def _changes(options: argparse.Namespace) -> dict[str, Any]:

@@ -129,6 +129,18 @@ def provenance_of(options: argparse.Namespace, photographs: int) -> list[Provena
     ]
 
 
+def require_no_provenance(options: argparse.Namespace) -> None:
+    """Raise SettingsError where the options state something of photographs and name none."""
+    given = [name for name in _STATED if name != "kind" and getattr(options, name)]
+    given += [name for name in ("under_18", "born") if getattr(options, name) not in (None, "")]
+    if given:
+        raise SettingsError(
+            "states something of photographs, and none is given",
+            where=f"--{given[0].replace('_', '-')}",
+            fix="Give all photographs of the person with --subject",
+        )
+
+
 def make_photographs(
     faces: Sequence[ChosenFace], *, largest: bool, models: Models
 ) -> list[Photograph]:

@@ -215,14 +215,27 @@ class Connection:
         """Let an account know of a case no longer."""
         return case_from(self._server.send("DELETE", _case(reference, "members", account), {}))
 
-    def change_case(self, reference: str, **changes: Any) -> Case:
+    def change_case(
+        self,
+        reference: str,
+        photographs: Sequence[Photograph] = (),
+        *,
+        provenance: Sequence[Provenance] = (),
+        born: str = "",
+        **changes: Any,
+    ) -> Case:
         """Request a change of a case; another person approves it.
 
         *changes* are ``district``, ``start``, ``end``, ``unplaced``, ``cameras``, ``title``,
         ``authority``, ``authorisation`` or ``valid_days``, counted from now; what is not named
-        stays.
+        stays. *photographs* of the same person take the place of those before; *provenance* says
+        where each comes from, and *born* gives another date of birth with them.
         """
-        return self._do(reference, "change", changes_document(changes))
+        document = changes_document(changes)
+        if photographs or provenance:
+            document["photographs"] = stated(photographs_document(photographs), provenance)
+            document["born"] = born
+        return self._do(reference, "change", document)
 
     def hand_over(self, reference: str, account: str, *, reason: str) -> Case:
         """Make another account responsible for a case, at once."""

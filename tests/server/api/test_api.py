@@ -60,6 +60,16 @@ def test_a_case_from_request_to_candidates(
     for what in ("case.asked", "search.asked", "search.answered", "shot.viewed", "clip.viewed"):
         assert (what, "anna", "hub") in told
     assert ("case.approved", "sara", "hub") in told
+    # Other photographs of the same person are another request, which another person approves.
+    changed = api.ask("anna", "POST", "cases/A%2F1/change", {"photographs": photographs[:2]})
+    assert changed.status == 200, changed.body
+    change = changed.json["change"]
+    assert len(change["request"]["subject"]["photographs"]) == 2
+    assert len(changed.json["request"]["subject"]["photographs"]) == 3
+    other = api.ask("ben", "POST", "cases/A%2F1/change", {"photographs": photographs[:1]})
+    assert other.status == 404  # not a member
+    approving = {"digest": change["digest"]}
+    assert api.ask("sara", "POST", "cases/A%2F1/approve", approving).status == 200
     # A closed case shows nothing more.
     assert api.ask("anna", "POST", "cases/A%2F1/close", {"reason": "found"}).status == 200
     assert api.ask("anna", "GET", f"{of_best}/shot").status == 409

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.cases import TEMPLATES, Request
-from workbench.casework.changes import ask_change, changed_request, hand_over
+from workbench.casework.changes import ask_change, changed_request, hand_over, with_photographs
 from workbench.casework.history import history
 from workbench.casework.reviewing.fillers import ErrorRate, error_rates
 from workbench.casework.reviewing.reviewlist import review_state
@@ -90,11 +90,13 @@ class CaseAction(_OfCases):
 
     async def post(self, reference: str, action: str) -> None:
         """Do it, and send the case as it is then."""
-        await self.send(partial(self._done, reference, action))
+        await self.send(partial(self._done, reference, action), heavy=action == "change")
 
     def _done(self, reference: str, action: str) -> Document:
-        document = self.document
         self.case(reference)
+        if action == "change":
+            return case_document(self._change(reference))
+        document = self.document
         if action == "approve":
             digest = questions.text_of(document, "digest")
             return case_document(self.register.approve(reference, digest=digest))
@@ -104,8 +106,6 @@ class CaseAction(_OfCases):
             return case_document(
                 self.register.confirm(reference, digest=digest, authorisation=named)
             )
-        if action == "change":
-            return case_document(self._change(reference, document))
         reason = questions.text_of(document, "reason")
         if action == "responsible":
             account = questions.text_of(document, "account")
@@ -113,13 +113,26 @@ class CaseAction(_OfCases):
         act = self.register.decline if action == "decline" else self.register.close
         return case_document(act(reference, reason=reason))
 
-    def _change(self, reference: str, document: Document) -> Case:
+    def _change(self, reference: str) -> Case:
+        document, pictures = questions.read(self)
         changes = questions.understood(lambda: changes_from(document), "change")
+        register, served = self.register, self.served
+        _, case = register.require_own(reference, "case.change")
+        probe = None
         try:
-            asked = changed_request(self.register.case(reference), changes)
+            asked = changed_request(case, changes)
+            if pictures:
+                provenance = questions.provenance_of(pictures)
+                with served.opened() as gallery:  # for its profile: a subject is of one
+                    probe = questions.make_probe(served, pictures, gallery.profile)
+                asked = with_photographs(
+                    case, asked, probe,
+                    provenance=provenance, calibrations=register.rules.calibrations,
+                    born=questions.text_of(document, "born", default=""),
+                )  # fmt: skip
         except CaseError as error:
             raise BadInput(error.what, where=error.where, fix=error.fix) from None
-        return ask_change(self.register, asked)
+        return ask_change(register, asked, subject=probe)
 
 
 class CaseHistory(_OfCases):
