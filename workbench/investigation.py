@@ -16,6 +16,7 @@ from workbench.calibration import calibration_of
 from workbench.calibration.words import format_expected
 from workbench.casework.authority import answered, authorise, cancelled, scope_under
 from workbench.casework.facts import notices_of
+from workbench.casework.searches import number_words
 from workbench.domain import (
     PLAIN_SCALE,
     Camera,
@@ -129,9 +130,7 @@ class Expectations:
                 f" This rests on {self.calibration.data}. How many true sightings are missed is "
                 "not known."
             )
-        said = [words]
-        if self.resembles_many:
-            said.append(self.resembles_many)
+        said = [words, *filter(None, [self.resembles_many])]
         if math.isnan(missed.rate):
             return said
         return [
@@ -172,10 +171,9 @@ def expect(
 class SearchResult(Summarised):
     """Result of one search, with everything needed to interpret it.
 
-    ``candidates`` are sorted by score, best first, and reach ``threshold.score``; ``below`` are
-    tracklets that do not, kept for a page whose threshold can be lowered. ``coverage`` is the
-    footage that the scope holds, within the filter ``only`` if there was one; ``compared`` of its
-    tracklets were compared.
+    ``candidates`` are sorted by score, best first, and reach ``threshold.score``; ``below`` do not,
+    for a page whose threshold can be lowered. ``coverage`` is the footage that the scope holds,
+    within the filter ``only`` if there was one; ``compared`` of its tracklets were compared.
     """
 
     candidates: tuple[Candidate, ...]
@@ -194,6 +192,7 @@ class SearchResult(Summarised):
     only: Filter | None = None
     expectations: Expectations | None = None  # None: the profile has no calibration
     below: tuple[Candidate, ...] = ()
+    top: int | None = None  # most candidates that it may return
     notices: tuple[str, ...] = ()  # said of the case wherever something of the result is shown
 
     @property
@@ -216,7 +215,7 @@ class SearchResult(Summarised):
         return Summary(
             "Search result",
             (
-                ("candidates", f"{len(self.candidates):,}"),
+                ("candidates", number_words(len(self.candidates), self.top)),
                 ("best score", f"{self.candidates[0].score:.3f}" if self.candidates else ""),
                 ("threshold", f"{least.score:g} ({least.calibration})" if least else "none"),
                 ("case", self.case),
@@ -388,6 +387,7 @@ def search(
     return SearchResult(
         candidates=tuple(found[:reach]),
         below=tuple(found[reach:]),
+        top=top,
         probe=probe,
         scope=scope,
         threshold=threshold,

@@ -256,7 +256,7 @@ def test_films_of_an_urgent_case_that_nobody_confirmed_are_searched_no_more_and_
         assert film.exists(), "whoever looks at a case waits for no large file"
         office.sit("anna")
         for _ in range(2):
-            with pytest.raises(NotPermitted, match="fetched for the urgent case A-1, which nobody"):
+            with pytest.raises(NotPermitted, match="fetched for the urgent case A-1, which was"):
                 search(gallery, subject, permitted, case="A-2")
             Rounds(office.home).make()  # which deletes the film, but nothing in galleries
         elsewhere = replace(permitted, end=START + timedelta(hours=1))

@@ -279,7 +279,7 @@ def _reasons(
     if lost := forfeited_recordings(register, gallery):
         for name in sorted({lost[one] for one in gallery.recordings_inside(scope) & lost.keys()}):
             yield (
-                f"footage that was fetched for the urgent case {name}, which nobody confirmed, has "
+                f"footage that was fetched for the urgent case {name}, which was not confirmed, is "
                 "still to be deleted from this gallery: an administrator does so with `sightline "
                 "purge`"
             )

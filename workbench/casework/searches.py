@@ -60,8 +60,23 @@ class SearchEntry:
             return "threshold not recorded"
         if self.candidates is None:
             return "not answered"
-        more = "the best " if self.candidates and self.candidates == self.top else ""
-        return f"{more}{self.candidates:,}"
+        return number_words(self.candidates, self.top)
+
+
+def cut_words(candidates: int, top: int | None) -> str:
+    """Say that there may be more candidates than the best *top*, which a search was limited to.
+
+    Their number is not known, as only the best are compared exactly. Empty if there are no more.
+    """
+    if not candidates or candidates != top:
+        return ""
+    return "how many more reached the threshold is not known"
+
+
+def number_words(candidates: int, top: int | None) -> str:
+    """Write a number of candidates, with :func:`cut_words` where it is that of the best alone."""
+    cut = cut_words(candidates, top)
+    return f"the best {candidates:,}; {cut}" if cut else f"{candidates:,}"
 
 
 def digest_of(candidates: Iterable[Candidate]) -> str:

@@ -120,7 +120,7 @@ def _words(planned: Plan) -> list[str]:
         )
     if planned.forfeited:
         words.append(
-            f"  {_of_them(planned.forfeited)} fetched for urgent cases that nobody confirmed"
+            f"  {_of_them(planned.forfeited)} fetched for urgent cases that were not confirmed"
         )
     if planned.searchable:
         words.append(

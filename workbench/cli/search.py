@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.casework.ownphotographs import make_own_photographs
+from workbench.casework.searches import cut_words
 from workbench.cli.options import add_gallery, add_json, add_scope, describe, positive, scope_of
 from workbench.cli.output import DONE, lines, say, show, table
 from workbench.cli.photographs import add_photographs, photographs_to_send, read_probe
@@ -224,6 +225,8 @@ def show_result(result: SearchResult | FoundOnServer) -> None:
         f"({coverage.footage_seconds / 3600:.2f} hours of footage; {coverage.unsearchable} "
         "more were seen but cannot be searched). A match is a lead, never an identification."
     )
+    if cut := cut_words(len(result.candidates), result.top):
+        say(f"These are the best {len(result.candidates):,}; {cut}. More are listed with --top.")
     for sentence in coverage.doubts():
         say(sentence)
     for sentence in _expected(result):

@@ -53,6 +53,7 @@ class FoundOnServer(Findings):
     scale: str
     compared: int  # tracklets
     only: Filter | None
+    top: int | None = None  # most candidates that it may return
     photograph_notes: tuple[str, ...] = ()  # notes and advice about the photographs
     forecast: tuple[str, ...] = ()  # false candidates and missed sightings to expect, in words
     _fetch: Callable[[str], bytes] = field(repr=False, kw_only=True)
@@ -73,6 +74,7 @@ class FoundOnServer(Findings):
             notices=tuple(document["notices"]),
             scale=document["scale"],
             compared=document["compared"],
+            top=document["top"],
             only=filter_from(document["only"]),
             photograph_notes=tuple(document["photograph_notes"]),
             forecast=tuple(document["forecast"]),

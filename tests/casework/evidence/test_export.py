@@ -45,6 +45,7 @@ from workbench.casework.oversight import audit_overview
 from workbench.casework.record.audit import verify
 from workbench.casework.record.signing import signing_key
 from workbench.casework.reviewing.review import decide, list_for_review, waiting
+from workbench.casework.searches import searches_under
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain import Candidate, ClockCorrection, Probe, Profile, Scope, Threshold
 from workbench.errors import EvidenceError, NotPermitted, SettingsError
@@ -113,6 +114,7 @@ def test_an_export_holds_all_that_was_done(archive: Export, office: Any) -> None
     for told in ("Public prosecutor (P 117/26)", "Sightings among them: 2", "strong support for",
                  "waiting", "for the subject was not measured",
                  str(archive.head),
+                 "the best 4; how many more reached the threshold is not known",
                  "lead, never an", "not available: could not be checked again"):  # fmt: skip
         assert told in html, told
     assert TRAINING_NOTICE not in html
@@ -129,6 +131,16 @@ def test_an_export_holds_all_that_was_done(archive: Export, office: Any) -> None
     assert outcomes.count("sighting") == 4  # two sightings, two examiners each
     (waits,) = (row for row in rows if row["outcome"] == "waiting")
     assert (waits["examiner"], waits["conclusion"]) == ("", "")
+
+
+def test_a_search_that_its_limit_ended_says_that_there_may_be_more(
+    office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
+) -> None:
+    for top, told in ((2, "the best 2; how many more reached the threshold is not known"),
+                      (9, "4"), (None, "4")):  # fmt: skip
+        found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=top)
+        assert dict(found.summary().properties)["candidates"] == told
+        assert searches_under(office.folder, "A-1")[-1].candidates_words == told
 
 
 def test_each_table_says_what_it_is_and_of_what_case(archive: Export, office: Any) -> None:

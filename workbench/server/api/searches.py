@@ -164,6 +164,7 @@ def _document(name: str, result: SearchResult, *, shots: bool) -> Document:
         "scale": result.scale,
         "threshold": None if threshold is None else asdict(threshold),
         "compared": result.compared,
+        "top": result.top,
         "coverage": coverage_document(result.coverage),
         "cameras": [asdict(camera) for camera in result.cameras],
         "photograph_notes": list(result.probe.notes),

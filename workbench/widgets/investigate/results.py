@@ -10,6 +10,7 @@ import ipywidgets
 import traitlets
 
 from workbench.casework.notes import matters_of
+from workbench.casework.searches import cut_words
 from workbench.domain import Camera, Candidate, length_words
 from workbench.faces.probes import POOR_BELOW
 from workbench.investigation import SearchResult
@@ -243,9 +244,10 @@ def found(model: Investigation) -> str:
         return "No footage: nothing could be searched"
     if not number:
         return f"No candidate reaches the score {model.threshold:.2f}"
-    more = "The best " if model.is_truncated and number == MOST_CANDIDATES else ""
+    cut = cut_words(number, MOST_CANDIDATES) if model.is_truncated else ""
     places = len({candidate.camera.camera_id for candidate in model.shown})
-    return f"{more}{count(number, 'candidate')} at {count(places, 'camera')}"
+    words = f"{count(number, 'candidate')} at {count(places, 'camera')}"
+    return f"The best {words}; {cut}" if cut else words
 
 
 def next_steps(model: Investigation, result: SearchResult) -> list[str]:
