@@ -40,9 +40,14 @@ def test_the_demo_gives_the_known_answers(
     copied: Callable[[Path, Path], Path],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
+    home: Path,
     tmp_path: Path,
 ) -> None:
     index = check._index
+
+    def entries() -> dict[Path, bytes]:
+        """What the records in the home hold, that of the demo's own home among them."""
+        return {path: path.read_bytes() for path in home.rglob("audit.*")}
 
     def go_on(town: DemoTown, path: Path, *rest: Any) -> None:
         """What the tests have had indexed from nothing already is not indexed once more."""
@@ -51,8 +56,11 @@ def test_the_demo_gives_the_known_answers(
         index(town, path, *rest)
 
     monkeypatch.setattr(check, "_index", go_on)
+    before = entries()
     assert main(["demo", "--check", "--json"]) == DONE
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    # Its searches are on record in a home of their own, which goes with the check.
+    assert entries() == before
     town = demo_town()
     assert len(rows) == (len(town.photographs) + len(town.absent)) * len(town.districts)
     assert sum(row["appearances"] for row in rows) >= 15

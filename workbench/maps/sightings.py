@@ -44,6 +44,7 @@ def sightings_map(
     route: bool = True,
     max_speed_kmh: float = MAX_SPEED_KMH,
     pictures: bool = True,
+    noted: Mapping[str, int] | None = None,
     facts: Mapping[str, str] | None = None,
     notices: Sequence[str] = (),
 ) -> OfflineMap:
@@ -82,6 +83,8 @@ def sightings_map(
         Keep the best shots in the page, as a file needs them. Otherwise it holds none, and asks
         the page around it for those in a popup that is opened; see
         :class:`workbench.widgets.components.mapframe.MapFrame`.
+    noted : mapping of str to int, optional
+        Numbers of notes on cameras by their ids, which stand behind the cameras' names.
     facts : mapping of str to str, optional
         What the legend says of the file, by name: case, scope, threshold and so on.
     notices : sequence of str
@@ -104,7 +107,7 @@ def sightings_map(
     found = {candidate.camera.camera_id: candidate.camera for candidate in ranked}
     others = [c for c in cameras if c.camera_id not in found and c.place is not None]
     meridian = Meridian.between([*found.values(), *others], district)
-    place = _Placing(meridian, levels([*found.values(), *others]))
+    place = _Placing(meridian, levels([*found.values(), *others]), noted or {})
 
     ground = read_base_map(base_map) if base_map and not tiles else None
     if ground:
@@ -238,7 +241,7 @@ def _sightings(
                 "score": score,
                 "best": any(rank == best for rank, _ in here),
                 "stops": numbers,
-                "title": f"{camera.name}: {summary}, best score {score}",
+                "title": f"{place.name(camera)}: {summary}, best score {score}",
                 "summary": summary,
                 "candidates": entries,
                 "omitted": len(here) - len(entries),
@@ -274,13 +277,20 @@ class _Placing:
 
     meridian: Meridian
     levels: Mapping[str, int]
+    noted: Mapping[str, int]
+
+    def name(self, camera: Camera) -> str:
+        """Name a camera, with the number of notes on it where there are some."""
+        notes = self.noted.get(camera.camera_id, 0)
+        name = camera.name or camera.camera_id
+        return f"{name} ({notes:,} note{'' if notes == 1 else 's'})" if notes else name
 
     def __call__(self, camera: Camera) -> dict[str, Any]:
         place = camera.place
         assert place is not None  # the others are left out
         return {
             "id": camera.camera_id,
-            "name": camera.name or camera.camera_id,
+            "name": self.name(camera),
             "latitude": place.latitude,
             "longitude": self.meridian.longitude(place.longitude),
             "level": self.levels[camera.camera_id],

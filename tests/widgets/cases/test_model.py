@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from office import START
 
 from workbench.casework.cases import Case
+from workbench.casework.viewing import Piece, record_viewing
 from workbench.domain import Probe
 from workbench.errors import NotPermitted
+from workbench.gallery import Gallery
 from workbench.maps.zones import UTC_ZONE
 from workbench.widgets.cases.model import CasesModel
 from workbench.widgets.cases.page import CasesPage, cases
@@ -112,3 +115,23 @@ def test_without_a_gallery_cases_are_decided_all_the_same(asked: Any, tmp_path: 
     assert isinstance(page, CasesPage)
     assert [item["id"] for item in page.others.items] == ["A-1"]
     assert [item["id"] for item in page.waiting.items] == ["approval A-1"]
+
+
+def test_what_of_the_footage_was_watched_is_told_when_it_is_asked_for(
+    office: Any, case: Case, gallery: Gallery, town_file: Path
+) -> None:
+    row = next(gallery.recordings().itertuples())
+    camera = next(c for c in gallery.cameras() if c.camera_id == row.camera_id)
+    piece = Piece(str(row.recording_id), str(row.file), camera, START, 0.0, 120.0)
+    record_viewing(office.register, "A-1", gallery, piece, "coarse")
+    model = CasesModel(installation=office.installation, gallery=town_file)
+    page = CasesPage(model, zone=UTC_ZONE)
+    model.choose("A-1")
+    assert page.about.watched.value == ""
+    page.about.looked.children[0].value = True
+    assert "Shown: 2 min of 40 min (5.0 %)" in page.about.watched.value
+    assert "0.mp4" in page.about.watched.value
+    model.gallery = town_file.with_name("none.duckdb")
+    page.about._tell_watched()
+    assert page.about.watched.value == ""
+    assert "none.duckdb" in model.messages["watched"]

@@ -44,6 +44,36 @@ def test_what_is_chosen_elsewhere_is_pointed_out_on_the_map_without_building_it_
     assert pages == []
 
 
+def test_notes_on_cameras_are_written_and_marked_on_the_map(answered: Investigation) -> None:
+    panel = SightingsPanel(answered)
+    assert answered.result is not None
+    free = {c.camera_id for c in answered.result.cameras} - {
+        one.camera.camera_id for one in answered.shown
+    }
+    camera = next(c for c in answered.result.cameras if c.camera_id in free)
+    notes = panel.notes
+    assert notes.notes.layout.display == "none"
+    assert camera.words() in notes.choice.options
+    notes.choice.value = "no such camera"
+    assert "No camera of this search has this name or id." in notes.said.value
+    notes.choice.value = camera.camera_id
+    assert notes.notes.layout.display == ""
+    drawn = panel.map.edition
+    notes.notes.text.value = "Hidden behind a lorry <b>all day</b>."
+    notes.notes._write()
+    assert panel.noted.messages == {}
+    assert notes.counts == {camera.camera_id: 1}
+    assert "Hidden behind a lorry &lt;b&gt;" in notes.notes.listed.value
+    assert panel.map.edition == drawn + 1
+    assert "(1 note)" in panel.map.page
+    assert panel.shown is not None
+    assert "(1 note)" not in panel.shown.page(), "a file that leaves tells none"
+    # The next search finds it, first of all that are offered.
+    answered.search()
+    assert notes.choice.options[0] == camera.words()
+    assert "1 camera has notes; the map tells which." in notes.said.value
+
+
 def test_the_timeline_begins_with_the_time_that_has_footage(answered: Investigation) -> None:
     timeline = TimelinePanel(answered)
     assert timeline.turn.layout.display == "none"  # all that was searched has footage

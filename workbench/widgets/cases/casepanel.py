@@ -15,7 +15,7 @@ from workbench.casework.notes import THE_CASE
 from workbench.maps.zones import local_zone
 from workbench.widgets.cases.area import CaseMap
 from workbench.widgets.components.media import address
-from workbench.widgets.components.notes import NotesModel, NotesPanel
+from workbench.widgets.components.notes import NotesModel, NotesPanel, watched_table
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -101,6 +101,9 @@ class CasePanel(Panel):
         self._make_members()
         self.events = fold("History", self.told, message(model, "history"))
         self.events.children[0].observe(self._tell, "value")
+        self.watched = markup()
+        self.looked = fold("Footage watched", self.watched, message(model, "watched"))
+        self.looked.children[0].observe(self._tell_watched, "value")
         self.noted = NotesModel(model.installation, whole=True, work=model.work)
         self.noting = NotesPanel(self.noted, UTC)
         seen = ipywidgets.VBox([self.map, self.faces])
@@ -122,6 +125,7 @@ class CasePanel(Panel):
                 self.people,
                 self.events,
                 fold("Notes and markers", self.noting),
+                self.looked,
                 fold("Digests and scores", self.rest),
             ]
         )
@@ -188,6 +192,12 @@ class CasePanel(Panel):
             ),
         )
 
+    def _tell_watched(self, _: object = None) -> None:
+        """Read what was watched when it is opened: that asks the gallery how much there is."""
+        found = self.model.watched() if self.looked.children[0].value else None
+        zone = self._zone_of(self.model.shown)
+        self.watched.value = "" if found is None else watched_table(found, zone)
+
     def _zone_of(self, case: Case | None) -> tzinfo:
         """Zone of the clocks where a case is searched."""
         if self._zone is not None or case is None:
@@ -223,6 +233,7 @@ class CasePanel(Panel):
         self.map.show(case)
         self._draw_words(case, zone)
         self._tell()
+        self._tell_watched()
 
     def _draw_words(self, case: Case, zone: tzinfo) -> None:
         title = case.request.title

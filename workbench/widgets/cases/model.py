@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from traitlets import Bool, Instance, Tuple, Unicode
@@ -12,6 +13,7 @@ from workbench.casework.changes import hand_over
 from workbench.casework.facts import exceeded, urgent_notice
 from workbench.casework.history import Event, history
 from workbench.casework.subjects import subject_photographs
+from workbench.casework.viewing import Watched, watched
 from workbench.casework.waiting import may_confirm, may_decide_on, waiting_for_me
 from workbench.errors import SightlineError
 from workbench.maps.zones import UTC_ZONE
@@ -28,7 +30,8 @@ Offer: TypeAlias = Literal["approve", "confirm", "decline", "change", "close", "
 class CasesModel(Tasks):
     """View-model of the list of cases, and of the one that is shown.
 
-    Problems are reported in ``messages``, under ``cases``, ``case``, ``members`` or ``history``.
+    Problems are reported in ``messages``, under ``cases``, ``case``, ``members``, ``history`` or
+    ``watched``.
     What a person may not do is not offered, and refused by the register whoever asks for it.
 
     >>> model = CasesModel(installation=Installation.open())             # doctest: +SKIP
@@ -49,9 +52,15 @@ class CasesModel(Tasks):
     ended = Bool(False, help="list the cases that have ended, too")
     said = Unicode(help="what was done last")
 
-    def __init__(self, *, installation: Installation, work: Work | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        installation: Installation,
+        gallery: Path | None = None,
+        work: Work | None = None,
+    ) -> None:
         super().__init__(work)
-        self.installation = installation
+        self.installation, self.gallery = installation, gallery
         self.zone = installation.settings.zone or UTC_ZONE
         self.me: Person = installation.register.require("case.read")
         self.refresh()
@@ -231,6 +240,18 @@ class CasesModel(Tasks):
         except SightlineError as error:
             self.say("history", str(error))
             return ()
+
+    def watched(self) -> Watched | None:
+        """Read what of the footage was shown under the case; None where that cannot be read."""
+        self.say("watched")
+        if self.shown is None or self.gallery is None:
+            return None
+        try:
+            with self.installation.open_gallery(self.gallery) as gallery:
+                return watched(self.installation.register, self.shown.reference, gallery)
+        except SightlineError as error:
+            self.say("watched", str(error))
+            return None
 
     def _is_reason(self, reason: str) -> bool:
         self.say("case", "" if reason.strip() else "Write the reason first: it is on record.")

@@ -65,12 +65,11 @@ def cases(
     """
     try:
         installation = installation or Installation.open()
-        work = suitable_work()
-        model = CasesModel(installation=installation, work=work)
+        work, settings = suitable_work(), installation.settings
+        path = Path(gallery_path) if gallery_path else settings.gallery_file
+        model = CasesModel(installation=installation, gallery=path, work=work)
     except SightlineError as error:
         return refusal("No cases can be shown", error)
-    settings = installation.settings
-    path = Path(gallery_path) if gallery_path else settings.gallery_file
 
     def done(case: Case) -> None:
         page.asking.children[0].value = False  # what was done is said above

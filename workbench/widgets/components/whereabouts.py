@@ -41,6 +41,7 @@ class Whereabouts:
     rejected: frozenset[str] = frozenset()  # tracklet_ids: marked "not same"
     threshold: Threshold | None = None  # that they reached; None: of several searches
     facts: Mapping[str, str] = field(default_factory=dict)  # what is said of a file
+    noted: Mapping[str, int] = field(default_factory=dict)  # numbers of notes by camera_id
 
     def page(self, *, pictures: bool = True) -> str:
         """One self-contained HTML page with a map; without *pictures* it asks for best shots.
@@ -62,6 +63,7 @@ class Whereabouts:
                 tiles=self.settings.tiles,
                 tiles_attribution=self.settings.tiles_attribution,
                 pictures=pictures,
+                noted={} if pictures else self.noted,  # a file that leaves tells none
                 facts=self.facts,
                 notices=self.notices,
             )

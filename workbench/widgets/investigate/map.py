@@ -11,8 +11,10 @@ from workbench.casework.reviewing.sightings import confirmed_sightings
 from workbench.domain import Candidate
 from workbench.errors import SightlineError
 from workbench.installation import Installation
+from workbench.widgets.components.cameranotes import CameraNotes
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.mapframe import MapFrame
+from workbench.widgets.components.notes import NotesModel
 from workbench.widgets.components.parts import Panel, button, heading, markup, message, row
 from workbench.widgets.components.whereabouts import Whereabouts
 from workbench.widgets.investigate.model import Investigation
@@ -31,6 +33,8 @@ class SightingsPanel(Panel):
             model.installation.register, lambda: self.shown, lambda words: model.say("map", words)
         )
         self.route = markup()
+        self.noted = NotesModel(model.installation, work=model.work)
+        self.notes = CameraNotes(self.noted, model.zone)
         again = button("Refresh", self._ask, label="Load newly confirmed sightings")
         super().__init__(
             [
@@ -38,6 +42,7 @@ class SightingsPanel(Panel):
                 message(model, "map"),
                 self.route,
                 self.map,
+                self.notes,
             ]
         )
         self.add_class("sl-panel")
@@ -47,7 +52,9 @@ class SightingsPanel(Panel):
         self.triage.observe(self._draw, "opinions")
         model.observe(self._highlight, "selected")
         self.map.observe(self._on_select, "selected")
+        self._counts = self.notes.counts
         self._ask()
+        self.noted.observe(self._mark, "found")
 
     def _highlight(self, _: object = None) -> None:
         """Have the map highlight what is selected elsewhere, without drawing it again."""
@@ -66,8 +73,9 @@ class SightingsPanel(Panel):
 
     def _ask(self, _: object = None) -> None:
         """Ask what is confirmed in the case; not each time that the threshold moves."""
-        self._sure = {}
+        self._sure, result = {}, self.model.result
         self.model.say("map")
+        self.notes.offer(result.case if result else "", result.cameras if result else ())
         if self.model.result is not None:
             try:
                 self._sure = confirmed(
@@ -77,12 +85,18 @@ class SightingsPanel(Panel):
                 self.model.say("map", str(error))
         self._draw()
 
+    def _mark(self, _: object = None) -> None:
+        """Draw the map again where other cameras have notes than it tells."""
+        if self.notes.counts != self._counts:
+            self._draw()
+
     def _draw(self, _: object = None) -> None:
         result = self.model.result
         self.layout.display = "none" if result is None else ""
         if result is None:
             return
         shown = {candidate.tracklet_id: candidate for candidate in self.model.shown}
+        self._counts = self.notes.counts
         self.shown = Whereabouts(
             case=result.case,
             candidates=tuple((self._sure | shown).values()),
@@ -96,6 +110,7 @@ class SightingsPanel(Panel):
                 name for name, one in self.triage.opinions.items() if one.verdict == "different"
             ).intersection(shown),
             threshold=self.model.threshold_shown,
+            noted=self._counts,
         )
         self.route.value = self.shown.route()
         try:
