@@ -29,14 +29,19 @@ ERASED = "case.footage.erased"
 
 def forfeited_films(register: CaseRegister) -> Mapping[str, str]:
     """Return the SHA-256 of the films, each with the reference of the case it was fetched for."""
-    lost: dict[str, str] = {}
-    kept: set[str] = set()
-    for case in register.all_cases():
-        films = (str(entry.about["sha256"]) for entry in _fetched(register, case.reference))
-        if case.state == "not confirmed":
-            lost |= dict.fromkeys(films, case.reference)
-        else:
-            kept |= set(films)
+    cases = register.all_cases()
+    lost = {
+        str(entry.about["sha256"]): case.reference
+        for case in cases
+        if case.state == "not confirmed"
+        for entry in _fetched(register, case.reference)
+    }
+    others = (case for case in cases if lost and case.state != "not confirmed")
+    kept = {
+        str(entry.about["sha256"])
+        for case in others
+        for entry in _fetched(register, case.reference)
+    }
     return {sha256: reference for sha256, reference in lost.items() if sha256 not in kept}
 
 
