@@ -127,6 +127,42 @@ def approve_it(person: Person) -> None:
     person.reads(f"You approved {CASE}; it is open.")
 
 
+def extend_it(person: Person, supervisor: Person) -> None:
+    """More time for the case, as it would be, beside what it is; and another person approves it."""
+    page = person.page
+    person.press("Extend or change…")
+    page.get_by_label("Valid for (days)").fill("21")
+    page.get_by_label("Valid for (days)").press("Tab")
+    person.press("Request the change")
+    person.reads(f"You requested a change of {CASE}. Another person approves it.")
+    supervisor.open("cases", ".sl-row-open").click()
+    supervisor.reads("A change was requested by anna,")
+    told = supervisor.page.locator(".sl-one-case table", has_text="Then")
+    expect(told.locator("th")).to_have_text(["", "Now", "Then"])
+    expect(told.locator("tbody tr")).to_have_count(1)
+    expect(told.locator("tbody tr")).to_contain_text("May be searched")
+    supervisor.press("Approve the change")
+    supervisor.page.get_by_role("button", name="Approve the change").wait_for(state="hidden")
+    supervisor.seen.screenshot("team-4-extended")
+
+
+def hand_it_over(person: Person, account: str) -> None:
+    person.open("cases", ".sl-row-open").click()
+    person.press("▸ Members, and handing over")
+    for what, words in (
+        ("Name of who is to be responsible", account),
+        ("Reason, for the record", "on leave"),
+    ):
+        field = person.page.locator(".sl-members").get_by_placeholder(what)
+        field.fill(words)
+        field.press("Tab")
+    person.press("Hand over")
+    person.reads(f"{account} is responsible for {CASE}.")
+    person.press("▸ History")
+    person.reads(f"handed the case over to {account}: on leave")
+    person.reads("approved the change")
+
+
 def search_and_send(person: Person, photographs: list[Path]) -> None:
     page = person.page
     person.open("investigate", ".sl-drop-button")
@@ -225,6 +261,7 @@ def test_five_people_behind_a_hub_bring_a_case_to_a_sighting(
     anna.page.get_by_placeholder("Name with which they sign in").press("Tab")
     anna.press("Add")
     anna.reads(f"rolf is a member of {CASE}.")
+    extend_it(anna, sara)
     decide(rolf, "The same ears.")
     sara.open("sightings", ".sl-sightings-page")
     sara.reads("1 confirmed sighting")
@@ -233,6 +270,7 @@ def test_five_people_behind_a_hub_bring_a_case_to_a_sighting(
     otto.reads("One unbroken chain")
     expect(audit.locator("table", has_text="Time searched").locator("tbody tr")).to_have_count(1)
     otto.seen.screenshot("team-3-audited")
+    hand_it_over(anna, "cleo")
     for person in (anna, sara, rosa, otto):
         person.seen.assert_clean()
     assert [address for status, address in rolf.seen.failures] == [api]

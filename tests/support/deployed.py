@@ -31,6 +31,7 @@ from workbench.demo import demo_town
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PATIENCE = 120.0  # seconds
 TEAM = {
+    "cleo": "analyst",
     "anna": "analyst",
     "sara": "supervisor",
     "rosa": "reviewer",
