@@ -282,6 +282,11 @@ class TimeNote:
         return not self.doubt
 
     @property
+    def known_to_seconds(self) -> float | None:
+        """Seconds to which the time is known; None where it is in doubt, or no one has said."""
+        return None if self.doubt else self.uncertainty_seconds
+
+    @property
     def mark(self) -> str:
         """Mark beside the time, in a few words; empty if there is nothing to say of it."""
         if self.doubt:
@@ -316,11 +321,8 @@ class TimeNote:
         'recorded as 2026-03-29 01:04:00; the clock was 4 min ahead (± 2 s)'
         """
         about = [f"recorded as {self.recorded.astimezone(zone):%Y-%m-%d %H:%M:%S}"]
-        within = (
-            ""
-            if self.uncertainty_seconds is None
-            else f" (± {length_words(self.uncertainty_seconds)})"
-        )
+        known_to = self.uncertainty_seconds
+        within = "" if known_to is None else f" (± {length_words(known_to)})"
         if self.correction_seconds:
             way = "ahead" if self.correction_seconds < 0 else "behind"
             about.append(

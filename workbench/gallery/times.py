@@ -110,9 +110,14 @@ class RecordedPart:
         return self.begins + timedelta(seconds=self.start)
 
     @property
+    def time(self) -> TimeNote:
+        """Note on its times: what they rest on, and how certain they are."""
+        return TimeNote.of(self.since, (self.stretch,), self.start, self.end)
+
+    @property
     def mark(self) -> str:
         """Mark beside its times, in a few words; empty if there is nothing to say of them."""
-        return TimeNote.of(self.since, (self.stretch,), self.start, self.end).mark
+        return self.time.mark
 
     def between(self, since: datetime, until: datetime) -> RecordedPart | None:
         """Return what of it lies between two times (UTC); None if nothing does."""

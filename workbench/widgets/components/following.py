@@ -12,7 +12,7 @@ import numpy as np
 from traitlets import Float, Instance, Tuple, Unicode, observe
 
 from workbench.casework.watching import watchable_cameras
-from workbench.domain import Camera
+from workbench.domain import Camera, Span, TimeNote, length_words
 from workbench.errors import SightlineError
 from workbench.maps.reach import SPEEDS, Reached, reachable
 from workbench.maps.zones import local_time
@@ -36,14 +36,20 @@ from workbench.widgets.components.tasks import Tasks
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from workbench.casework.cases import Case
+    from workbench.gallery.times import RecordedPart
     from workbench.installation import Installation
+    from workbench.widgets.components.work import Work
 
 FIRST_MINUTES, HEIGHT = 30.0, 260
-COLUMNS = ["No.", "Camera", "Distance", "Earliest", "Until"]
+COLUMNS = ["No.", "Camera", "Distance", "Earliest", "Until", "First footage", "Clock"]
 BOUND = (
     "The earliest time is a bound: the straight line at this speed. Every way is longer, so they "
-    "came later, if they came there at all."
+    "came later, if they came there at all. Times are those of each camera's clock, and windows "
+    "are widened by what it and that of the last sight may be off. Where that is not known, they "
+    "are not widened by it: the person may be seen earlier or later."
 )
+NOT_KNOWN = "not known"
 
 
 class Following(Tasks):
@@ -55,33 +61,55 @@ class Following(Tasks):
     case = Unicode(help="reference of the case; empty while no one is followed")
     origin = Instance(Camera, allow_none=True, help="where the person was seen last")
     left_at = Instance(datetime, allow_none=True, help="UTC, of the last sight there")
+    time = Instance(TimeNote, allow_none=True, help="what the time of the last sight rests on")
     kmh = Float(SPEEDS["on foot"], help="speed in a straight line that is hardly exceeded")
     minutes = Float(FIRST_MINUTES, help="how long after the last sight windows end")
     reached = Tuple(help="cameras that can have been reached, each a Reached, the first in front")
 
-    def __init__(self, gallery: Path, *, installation: Installation, zone: ZoneInfo) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        gallery: Path,
+        *,
+        installation: Installation,
+        zone: ZoneInfo,
+        work: Work | None = None,
+    ) -> None:
+        super().__init__(work)
         self.gallery, self.installation, self.zone = gallery, installation, zone
         self.cameras: tuple[Camera, ...] = ()
+        self._recorded: list[RecordedPart] = []
+        self._asked = 0
 
-    def start(self, case: str, origin: Camera, left_at: datetime) -> None:
+    def start(self, case: str, origin: Camera, left_at: datetime, time: TimeNote) -> None:
         """Follow from a camera, within the area and the time of a case."""
-        self.say("following")
-        try:
-            self._case = self.installation.register.case(case)
+        self.stop()
+        self.case, self.origin, asked = case, origin, self._asked
+
+        def job() -> tuple[Case, tuple[Camera, ...], list[RecordedPart]]:
+            known = self.installation.register.case(case)
+            known.require_open(fix="People are followed under an open case")
+            request = known.request
             with self.installation.open_gallery(self.gallery) as gallery:
-                self.cameras = watchable_cameras(self._case, gallery)
-        except SightlineError as error:
-            self.say("following", str(error))
-            return
-        with self.hold_trait_notifications():
-            self.case, self.origin, self.left_at = case, origin, left_at
+                cameras = watchable_cameras(known, gallery)
+                names = gallery.recorded_between(cameras, request.start, request.end)
+                return known, cameras, gallery.recorded_parts(names)
+
+        def done(found: tuple[Case, tuple[Camera, ...], list[RecordedPart]]) -> None:
+            if asked != self._asked:  # something else was asked for meanwhile
+                return
+            self._case, self.cameras, self._recorded = found
+            with self.hold_trait_notifications():
+                self.left_at, self.time = left_at, time
+
+        self.do("following", "Looking what the cameras recorded", job, done)
 
     def stop(self) -> None:
         """Follow no longer."""
+        self._asked += 1
         self.say("following")
         with self.hold_trait_notifications():
-            self.case, self.origin, self.left_at, self.reached = "", None, None, ()
+            self.case, self.origin, self.left_at, self.time = "", None, None, None
+            self.reached = ()
 
     @property
     def until(self) -> datetime | None:
@@ -90,14 +118,37 @@ class Following(Tasks):
             return None
         return min(self.left_at + timedelta(minutes=self.minutes), self._case.request.end)
 
-    @observe("origin", "left_at", "kmh", "minutes")
+    @property
+    def windows(self) -> Span | None:
+        """Beginning of the first window and end of the last."""
+        if not self.reached:
+            return None
+        return (
+            min(one.earliest for one in self.reached),
+            max(one.latest for one in self.reached),
+        )
+
+    @observe("origin", "left_at", "time", "kmh", "minutes")
     def _reach(self, _: object = None) -> None:
         if self.origin is None or self.left_at is None or self.until is None:
             return
         self.say("following")
+        if self.origin.place is None:
+            self.reached = ()
+            where = f"Where {camera_name(self.origin)} stands is not known, so neither is what"
+            self.say("following", f"{where} can be reached from there.")
+            return
+        request = self._case.request
         try:
             self.reached = reachable(
-                self.origin, self.left_at, self.cameras, kmh=self.kmh, until=self.until
+                self.origin,
+                self.left_at,
+                self.cameras,
+                kmh=self.kmh,
+                until=self.until,
+                within=(request.start, request.end),
+                known_to_seconds=self.time.known_to_seconds if self.time else None,
+                recorded=self._recorded,
             )
         except SightlineError as error:
             self.reached = ()
@@ -138,6 +189,7 @@ class FollowPanel(Panel):
         )  # fmt: skip
         self.table = Cards(self._choose, table=True, columns=COLUMNS, name="Cameras to look at")
         self.map = ipywidgets.VBox()
+        self.fold = fold("Map", self.map, shown=True)
         self.scope = button(
             "Search these next", self._take, label="Make them and their time the next question"
         )
@@ -147,7 +199,7 @@ class FollowPanel(Panel):
                 row(self.how, self.kmh, self.minutes, self.scope),
                 message(model, "following"),
                 self.bound,
-                fold("Map", self.map, shown=True),
+                self.fold,
                 self.table,
             ]
         )
@@ -156,27 +208,34 @@ class FollowPanel(Panel):
         ipywidgets.link((model, "kmh"), (self.kmh, "value"))
         ipywidgets.link((model, "minutes"), (self.minutes, "value"))
         self.how.observe(lambda change: setattr(model, "kmh", change["new"]), "value")
-        model.observe(self._draw, ["reached", "origin", "left_at"])
+        model.observe(self._draw, ["reached", "origin", "left_at", "doing"])
         self._draw()
 
     def _choose(self, camera_id: str) -> None:
         for one in self.model.reached:
             if one.camera.camera_id == camera_id:
-                self._watch(one.camera, one.earliest)
+                self._watch(one.camera, one.recorded_from or one.earliest)
 
     def _take(self) -> None:
-        left_at, until = self.model.left_at, self.model.until
-        if self._search is not None and self.model.reached and left_at and until:
-            self._search(tuple(one.camera for one in self.model.reached), left_at, until)
+        windows = self.model.windows
+        if self._search is not None and windows is not None:
+            self._search(tuple(one.camera for one in self.model.reached), *windows)
 
     def _draw(self, _: object = None) -> None:
         model = self.model
         self.layout.display = "none" if model.origin is None else ""
-        if model.origin is None or model.left_at is None:
+        if model.origin is None:
+            return
+        self.bound.layout.display = self.fold.layout.display = "" if model.left_at else "none"
+        if model.left_at is None:
+            words = f"{camera_name(model.origin)}: {model.doing}…" if model.doing else ""
+            self.words.value = f'<span role="status">{escaped(words)}</span>'
+            self.scope.layout.display, self.table.items = "none", []
             return
         left = local_time(model.left_at, model.zone, "%d %b %Y, %H:%M:%S")
         found = count(len(model.reached), "camera")
-        words = f"{camera_name(model.origin)}, last seen {left}: {found} within the case."
+        words = f"{camera_name(model.origin)}, last seen {left}: {found} within the case. "
+        words += f"Its clock: {_clock(model.time.known_to_seconds if model.time else None)}."
         self.words.value = f'<span role="status">{escaped(words)}</span>'
         offered = self._search is not None and bool(model.reached)
         self.scope.layout.display = "" if offered else "none"
@@ -196,6 +255,8 @@ class FollowPanel(Panel):
                 f"{one.metres:,.0f} m",
                 local_time(one.earliest, zone),
                 local_time(one.latest, zone),
+                local_time(one.recorded_from, zone) if one.recorded_from else "none then",
+                _clock(one.known_to_seconds),
             ],
         }
 
@@ -221,3 +282,8 @@ class FollowPanel(Panel):
             for one in placed
         ]
         self._points.mark(np.array(marks, np.uint8))
+
+
+def _clock(known_to_seconds: float | None) -> str:
+    """Say to what a clock is known."""
+    return NOT_KNOWN if known_to_seconds is None else f"± {length_words(known_to_seconds)}"

@@ -53,7 +53,7 @@ class Outlook(ipywidgets.VBox):  # type: ignore[misc]
         self.case = ""
         self.candidate: Candidate | None = None
         self.watching = Watching(gallery, installation=installation, zone=zone, work=work)
-        self.following = Following(gallery, installation=installation, zone=zone)
+        self.following = Following(gallery, installation=installation, zone=zone, work=work)
         self.doubt = markup()
         self.tools = row(
             button(
@@ -94,7 +94,7 @@ class Outlook(ipywidgets.VBox):  # type: ignore[misc]
     def follow(self) -> None:
         """Show where the person can have gone after the candidate was seen last."""
         if (one := self.candidate) is not None:
-            self.following.start(self.case, one.camera, one.last_seen)
+            self.following.start(self.case, one.camera, one.last_seen, one.time)
 
     def _watch(self, camera: Camera, moment: datetime) -> None:
         self.watching.open(self.following.case, camera, moment)
