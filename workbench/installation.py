@@ -209,9 +209,11 @@ class Installation:
             source = indexed_source(opened, candidate.recording_id)
             shots = opened.shots(candidate.tracklet_id)
             reading = opened.how_read(candidate.recording_id)
-            profile = opened.profile
-        film = redacted_clip(source, shots, of or self.load_models(profile), reading=reading)
-        return Clip(film, *seconds_around(shots))
+            profile, within = opened.profile, opened.seconds_held(candidate.recording_id, shots)
+        film = redacted_clip(
+            source, shots, of or self.load_models(profile), reading=reading, within=within
+        )
+        return Clip(film, *seconds_around(shots, within=within))
 
     def clip_maker(self, gallery: Gallery) -> ClipMaker:
         """Return a function that cuts clips of sightings; it loads the models for the first one."""
@@ -219,11 +221,13 @@ class Installation:
         def clip(sighting: Candidate, source: Path, on_picture: OnPicture, sharp: bool) -> Cut:
             from workbench.faces.clips import cut  # most exports find no footage to cut
 
+            shots = gallery.shots(sighting.tracklet_id)
             return cut(
                 source,
-                gallery.shots(sighting.tracklet_id),
+                shots,
                 self.load_models(gallery.profile),
                 reading=gallery.how_read(sighting.recording_id),
+                within=gallery.seconds_held(sighting.recording_id, shots),
                 sharp=sharp,
                 on_picture=on_picture,
             )

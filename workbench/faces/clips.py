@@ -6,11 +6,12 @@ detector misses is hidden as well as one that it finds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -48,10 +49,17 @@ class Clip:
     end: float  # likewise
 
 
-def seconds_around(shots: Sequence[Shot], *, margin: float = MARGIN_SECONDS) -> tuple[float, float]:
-    """Return the seconds of a recording between which :func:`redacted_clip` shows best shots."""
-    seconds = [shot.seconds for shot in shots]
-    return max(0.0, min(seconds) - margin), max(seconds) + margin
+Within: TypeAlias = tuple[float, float]
+"""Seconds of a recording beyond which no clip reaches: of a moving camera, those at one place."""
+
+
+def seconds_around(
+    shots: Sequence[Shot], *, margin: float = MARGIN_SECONDS, within: Within = (0.0, math.inf)
+) -> tuple[float, float]:
+    """Return the seconds of a recording between which :func:`cut` shows best shots."""
+    first, last = min(shot.seconds for shot in shots), max(shot.seconds for shot in shots)
+    start, end = max(first - margin, within[0]), min(last + margin, within[1])
+    return min(start, first), max(end, last)
 
 
 def redacted_clip(
@@ -61,12 +69,13 @@ def redacted_clip(
     *,
     reading: Reading | None = None,
     margin: float = MARGIN_SECONDS,
+    within: Within = (0.0, math.inf),
 ) -> bytes:
     """Make an MP4 (H.264, no sound) around a tracklet's best shots, all other faces made coarse.
 
     Parameters and errors are those of :func:`cut`.
     """
-    return cut(recording, shots, models, reading=reading, margin=margin).coarse
+    return cut(recording, shots, models, reading=reading, margin=margin, within=within).coarse
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,7 @@ def cut(
     *,
     reading: Reading | None = None,
     margin: float = MARGIN_SECONDS,
+    within: Within = (0.0, math.inf),
     sharp: bool = False,
     on_picture: Callable[[Image, datetime], None] | None = None,
 ) -> Cut:
@@ -102,6 +112,8 @@ def cut(
         The way in which it was read when it was indexed; by default as the file says.
     margin : float
         Seconds before the first best shot and after the last.
+    within : tuple of float
+        Seconds beyond which nothing is shown, but for the best shots.
     sharp : bool
         Make a film too in which nothing is coarse: bystanders can be recognised.
     on_picture : callable, optional
@@ -115,7 +127,7 @@ def cut(
         shots where and when they were seen: somebody else would be sharp then.
     """
     known = sorted(shots, key=lambda shot: shot.seconds)
-    start, end = seconds_around(known, margin=margin)
+    start, end = seconds_around(known, margin=margin, within=within)
     last, first, checked, still = None, None, 0, b""
     how = reading or Reading()
     opened = RecordingReader(

@@ -108,6 +108,7 @@ if TYPE_CHECKING:
 SEARCH_MEMORY_MB = 1024
 """Default limit of the memory that a process keeps for searching, bytes."""
 
+EDGE = 1e-3  # seconds by which a shot may lie beyond what was recorded: times are rounded
 # A reader overtaken by this many merges in a row looks at a broken gallery.
 MOST_TRIES = 10
 T = TypeVar("T")
@@ -1225,6 +1226,21 @@ class Gallery:
                 for start, end, stretch in seen_parts(length, stretches[name], cut)
             ]  # fmt: skip
         return parts
+
+    def seconds_held(self, recording_id: str, shots: Sequence[Shot]) -> tuple[float, float]:
+        """Return the seconds of a recording around shots that belong to its camera.
+
+        Of a moving camera's film they are those at that place; and no jump of the clock lies in
+        them, unless one lies between the shots.
+        """
+        seconds = [shot.seconds for shot in shots]
+        held = [
+            part
+            for part in self.recorded_parts([recording_id])
+            if any(part.start - EDGE <= second <= part.end + EDGE for second in seconds)
+        ]
+        starts, ends = [part.start for part in held], [part.end for part in held]
+        return min(starts, default=min(seconds)), max(ends, default=max(seconds))
 
     def cameras(self) -> tuple[Camera, ...]:
         """All cameras, by id."""
