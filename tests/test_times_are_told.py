@@ -163,11 +163,11 @@ def test_exports_and_maps(result: SearchResult) -> None:
 def test_pages(result: SearchResult) -> None:
     doubtful, corrected, plain = those(result)
     listing: Any = SimpleNamespace(
-        model=SimpleNamespace(zone=ZONE),
+        model=SimpleNamespace(zone=ZONE, standing=None),
         triage=SimpleNamespace(verdict=lambda _: ""),
         rank=lambda _: 1,
     )
-    sightings: Any = SimpleNamespace(zone=ZONE)
+    sightings: Any = SimpleNamespace(zone=ZONE, standing=None)
     for one, mark in ((doubtful, UNCERTAIN), (corrected, CORRECTED), (plain, "")):
         shown = card(one, listing)
         row = _row(1, Sighting(one, (Decision("anna", START, 3, {}, "Same"),)), sightings)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from workbench.casework.viewing import viewings
 from workbench.installation import Installation
 from workbench.settings import Settings
 
@@ -30,7 +31,7 @@ def served(
     from workbench.demo import demo_town
     from workbench.demo.check import training_case
     from workbench.district import from_file
-    from workbench.domain import Scope
+    from workbench.domain import ClockCorrection, Scope
     from workbench.faces.probes import make_probe
     from workbench.gallery import Gallery
     from workbench.investigation import search
@@ -43,6 +44,13 @@ def served(
     scope = Scope(from_file(town.root / "districts/fennmouth.geojson"), town.start, town.end)
     photographs = list(town.photographs[sorted(town.photographs)[0]])
     copy = copied(demo, own)
+    # No two cameras of the demo record at once. By other clocks of three, four did.
+    with Gallery.open(copy, write=True) as gallery:
+        cameras = {camera.camera_id: camera for camera in gallery.cameras()}
+        for name, ahead in (("FM-08", 105.0), ("FM-06", -350.0), ("FM-07", -582.0)):
+            last = gallery.recorded_between([cameras[name]], town.start, town.end)[-1]
+            compared = ClockCorrection(ahead, "anna", "compared", town.end, 4.0)
+            gallery.correct_clock(compared, recordings=[last])
     with Gallery.open(copy) as gallery:
         probe = make_probe(photographs, models=models)
         # With no threshold, somebody else is among them, whom nobody could have travelled to be.
@@ -56,13 +64,14 @@ def served(
             register.record("review.decided", about, by=by)
     folder = tmp_path_factory.mktemp("server")
     with serving(copy, folder, SIGHTLINE_HOME=str(own)) as running:
-        yield running
+        yield running, Installation(Settings(home=own))
 
 
 def test_the_team_reads_chooses_and_saves(served: Any, visit: Callable[..., Any]) -> None:
-    seen = visit(served.base)
+    running, _ = served
+    seen = visit(running.base)
     page = seen.page
-    page.goto(served.address())
+    page.goto(running.address())
     page.locator("a[href*='sightings.ipynb']").click()
     page.get_by_text("12 confirmed sightings").wait_for()
     inside = page.frame_locator(".sl-frame")
@@ -94,4 +103,91 @@ def test_the_team_reads_chooses_and_saves(served: Any, visit: Callable[..., Any]
     page.locator(".sl-route summary").click()
     page.locator(".sl-route").scroll_into_view_if_needed()
     seen.screenshot("sightings-3-route")
+    seen.assert_clean()
+
+
+FILMS = """[...document.querySelectorAll(".sl-films video")]"""
+
+
+def test_the_footage_of_four_cameras_plays_in_step_and_who_was_seen_is_followed(
+    served: Any, visit: Callable[..., Any]
+) -> None:
+    running, installation = served
+    seen = visit(running.base)
+    page = seen.page
+    watching, following = page.locator(".sl-watching"), page.locator(".sl-following")
+
+    def told() -> list[Any]:
+        return [*viewings(Installation(installation.settings).register, "TRAINING")]
+
+    def look(panel: Any, name: str) -> None:
+        for size in ({"width": 1920, "height": 1080}, {"width": 1366, "height": 768}):
+            page.set_viewport_size(size)
+            panel.evaluate("panel => panel.scrollIntoView({ block: 'start' })")
+            page.wait_for_timeout(200)
+            seen.screenshot(f"{name}-{size['width']}")
+
+    page.goto(running.address("sightings"))
+    row = page.locator(".sl-sightings-page tbody tr", has_text="Market Place")
+    row.filter(has_text="18:34").first.get_by_role("button").click()
+    page.get_by_role("button", name="Look at the footage").click()
+    expect(watching.locator("video")).to_have_count(4)
+    page.wait_for_function(f"{FILMS}.every((v) => v.readyState >= 2 && v.videoWidth === 480)")
+    expect(watching.locator("figcaption").first).to_have_text("Market Place (FM-03)")
+    expect(watching.locator("figcaption", has_text="time corrected")).to_have_count(3)
+    clock = watching.locator("time")
+    assert ", 18:34:3" in clock.inner_text()
+    look(watching, "look-1-pictures")
+    # A picture of each is shown, and no more is on record.
+    assert [(one.detail, one.end - one.start) for one in told()] == [("coarse", 0.0)] * 4
+
+    play = watching.get_by_role("button", name="Play or pause")
+    play.click()
+    page.wait_for_function(f"{FILMS}.length === 4 && {FILMS}.every((v) => v.currentTime > 0.5)")
+    play.click()
+    expect(play).to_have_text("Play")
+    at = page.evaluate(f"{FILMS}.map((v) => v.currentTime)")
+    assert max(at) - min(at) < 0.5
+    watching.get_by_role("button", name="1 second on", exact=True).click()
+    page.wait_for_function(
+        "before => " + FILMS + ".every((v, n) => v.currentTime > before[n] + 0.4)", arg=at
+    )
+    look(watching, "look-2-played")
+    played = told()
+    assert {one.camera_id for one in played} == {"FM-03", "FM-06", "FM-07", "FM-08"}
+    assert len({one.since for one in played}) == 1  # at one instant, whatever their clocks said
+    assert all(one.end - one.start > 2 for one in played)
+
+    watching.get_by_role("button", name="Show sharp").click()
+    page.get_by_text("Write the reason first").wait_for()
+    watching.get_by_role("textbox").fill("Colour of the coat")
+    watching.get_by_role("button", name="Show sharp").click()
+    page.wait_for_function(f"{FILMS}.length === 4 && {FILMS}.every((v) => v.videoWidth === 640)")
+    look(watching, "look-3-sharp")
+    sharp = [one for one in told() if one.detail == "sharp"]
+    assert {(one.reason, one.end - one.start) for one in sharp} == {("Colour of the coat", 0.0)}
+    assert len(sharp) == 4
+
+    page.get_by_role("button", name="Follow from here").click()
+    following.get_by_text("last seen").wait_for()
+    rows = following.locator("tbody tr")
+    minutes = following.get_by_role("spinbutton").nth(1)
+    minutes.fill("1.2")
+    minutes.press("Enter")
+    # 201 m on foot; 513 m, but not 610 m, by bicycle; all nine others by car.
+    for how, number in (("on foot", 1), ("by bicycle", 8), ("by car", 9)):
+        wanted = following.locator("option", has_text=how).inner_text()
+        following.locator("select").select_option(wanted)
+        expect(rows).to_have_count(number)
+        following.get_by_text(f": {number} camera{'s' if number > 1 else ''} within").wait_for()
+    minutes.fill("30")
+    minutes.press("Enter")
+    library = rows.filter(has_text="Library steps")
+    expect(library).to_contain_text("18:39:30")
+    expect(library).to_contain_text("not known")  # its clock
+    expect(rows.filter(has_text="Fish Quay")).to_contain_text("none then")
+    look(following, "follow-1-reached")
+    library.get_by_role("button").click()
+    expect(watching.locator("figcaption")).to_have_text(["Library steps (FM-04)"])
+    assert ", 18:39:30" in clock.inner_text()
     seen.assert_clean()

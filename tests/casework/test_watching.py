@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from workbench.domain import (
     Unseen,
 )
 from workbench.errors import CaseError, NotPermitted
+from workbench.faces.clips import seconds_around
 from workbench.gallery import Gallery
 
 HOUR = timedelta(hours=1)
@@ -113,6 +115,11 @@ def test_a_moving_camera_is_watched_inside_the_area_alone(
     found = watched(office.register, "A-1", unowned)
     assert (found.seen, found.opened) == (40, 2)
     assert [one.timing for one in found.viewings] == ["", "", "time corrected"]
+    # Nor does a clip of somebody seen at the end of the first stop reach into the next.
+    (first,) = unowned.recorded_between([here], began, began + HOUR)
+    shots: Any = [SimpleNamespace(seconds=seconds) for seconds in (604.0, 602.5)]
+    assert unowned.seconds_held(first, shots) == (600, 605)
+    assert seconds_around(shots, within=unowned.seconds_held(first, shots)) == (600.5, 605)
     marker = find_matter(unowned, recording="bus.mp4", second=650.0)
     assert (marker.subject, marker.camera) == (last.recording_id, there)
     assert marker.moment == began + timedelta(seconds=3600 + 650)

@@ -42,6 +42,13 @@ def test_a_piece_is_coarse_unless_it_is_to_be_sharp(recording: Path) -> None:
     assert SIZE[1] > BLOCKS_ACROSS
 
 
+def test_a_piece_without_length_is_the_picture_shown_then(recording: Path) -> None:
+    for second in (2.0, 2.0 + 0.4 / RATE):
+        ((_, alone),) = pictures(film_of(recording, second, second, sharp=True))
+        _, first = pictures(film_of(recording, second, 4.0, sharp=True))[0]
+        assert np.abs(alone.astype(int) - first).mean() < 10  # 20 from second to second
+
+
 def test_where_there_is_no_picture_nothing_is_shown(recording: Path) -> None:
     with pytest.raises(RecordingError, match="shows nothing between"):
         film_of(recording, 60.0, 70.0, sharp=False)

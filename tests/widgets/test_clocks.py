@@ -54,7 +54,7 @@ def test_a_clock_is_compared_and_its_recording_corrected(page: FootagePage, cloc
     panel.compare.show.click()
     assert panel.model.messages == {}
     name = panel.compare.pictures[1].value.partition(Media.of_kernel().mark)[2].partition('"')[0]
-    png, _ = Media.of_kernel()._kept[name]
+    png = Media.of_kernel()._kept[name].content
     picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     assert picture.shape == (180, 320, 3)

@@ -1,8 +1,8 @@
 """Viewing log: what of the footage was shown under a case, to whom and when.
 
-Clips around candidates are in it, and every piece of a recording that a page plays. An entry is
-made before anything is shown. The log says what was sent to a person's browser; whether they looked
-at it, nothing can say, so reports say *shown*.
+Clips around candidates are in it, every single picture of a recording that a page shows, and every
+piece that it plays. An entry is made before anything is shown. The log says what was sent to a
+person's browser; whether they looked at it, nothing can say, so reports say *shown*.
 
 Where somebody watched tells where the candidates are. So while a case is open, people who may come
 to decide in its review see only what they watched themselves.
@@ -69,6 +69,11 @@ class Piece:
     def until(self) -> datetime:
         """Time of its last picture (UTC)."""
         return self.begins + timedelta(seconds=self.end)
+
+    @property
+    def first_picture(self) -> Piece:
+        """Its first picture alone: a piece that has no length."""
+        return replace(self, end=self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,18 @@ def may_see_sharp(register: CaseRegister, reference: str) -> None:
     raise NotPermitted(why, where=reference, fix="Ask who requested it to be made a member")
 
 
+def may_go_on(register: CaseRegister, reference: str, detail: Detail = "coarse") -> Person:
+    """Return the user if they may watch footage of a case; to ask each time that any is shown.
+
+    Raises what :func:`may_watch` raises, except for the piece.
+    """
+    me, case = register.require("shot.view", reference), register.case(reference)
+    case.require_open(fix="Footage is watched under an open case")
+    if detail == "sharp":
+        may_see_sharp(register, reference)
+    return me
+
+
 def may_watch(
     register: CaseRegister,
     reference: str,
@@ -161,17 +178,13 @@ def may_watch(
         If they are not a member of the case, it is not open, or it does not cover the piece; the
         attempt is recorded.
     """
-    me, case = register.require("shot.view", reference), register.case(reference)
-    case.require_open(fix="Footage is watched under an open case")
-    request = case.request
+    me, request = may_go_on(register, reference, detail), register.case(reference).request
     inside = request.start <= piece.since and piece.until <= request.end
     covered = inside and covers(request, piece.camera, piece.since, piece.until)
     if not (covered and _is_held(gallery, piece)):
         what = f"the case does not cover {piece.camera.camera_id} at that time"
         register.refused("shot.view", reference, [f"{piece.recording}: {what}"])
         raise CaseError(what, where=reference, fix="Choose footage of its area and time")
-    if detail == "sharp":
-        may_see_sharp(register, reference)
     return me
 
 

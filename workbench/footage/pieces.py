@@ -29,7 +29,8 @@ def film_of(
     """Make an MP4 (H.264, no sound) of a recording between two of its seconds.
 
     All of each picture is coarse unless it is to be sharp, whether a face was found in it or not.
-    The film begins at the second *start*, with the picture that was shown then.
+    The film begins at the second *start*, with the picture that was shown then; where *end* is the
+    same second, it is that picture alone.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def film_of(
     with opened as reader, FilmWriter(preset="veryfast") as film:
         earlier = None
         for frame in reader.frames(start=start):
-            if frame.seconds >= end:
+            if frame.seconds >= end and frame.seconds > start:
                 break
             if frame.seconds < start:
                 earlier = frame

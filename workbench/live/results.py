@@ -110,6 +110,7 @@ class Findings:
             drawn,
             pictures_of=pictures_of,
             save=lambda path: self._save_map(path, **options),
+            check=self._check,
         )
 
     def timeline(self, *, selected: str | None = None) -> go.Figure:
@@ -150,6 +151,9 @@ class Findings:
 
     def _footage(self) -> pd.DataFrame | None:
         return None
+
+    def _check(self) -> None:
+        """Raise where nothing of it may be shown any more."""
 
     def _pictures(self, candidates: Sequence[Candidate]) -> Mapping[str, bytes]:
         """The best shots of candidates, JPEGs by tracklet_id."""
@@ -211,8 +215,11 @@ class SearchResult(Findings, investigation.SearchResult):
         with self.installation.open_gallery(self.gallery) as gallery:
             return gallery.footage(self.cameras)
 
-    def _pictures(self, candidates: Sequence[Candidate]) -> Mapping[str, bytes]:
+    def _check(self) -> None:
         may_look(self.installation.register, self.case)  # a notebook can stay open for long
+
+    def _pictures(self, candidates: Sequence[Candidate]) -> Mapping[str, bytes]:
+        self._check()
         return {one.tracklet_id: one.shot_jpeg for one in candidates}
 
     def _save_map(self, path: Path, **options: Any) -> None:

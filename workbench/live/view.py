@@ -138,6 +138,8 @@ class LiveMap(LiveView):
         As for :class:`LiveView`.
     save : callable, optional
         Writes the file, for a map that takes more than writing it.
+    check : callable, optional
+        Called before the map is shown, each time; raises where it may not be.
     """
 
     def __init__(
@@ -147,10 +149,16 @@ class LiveMap(LiveView):
         *,
         pictures_of: PicturesOf | None = None,
         save: Callable[[Path], None] | None = None,
+        check: Callable[[], object] = lambda: None,
     ) -> None:
         page = self_contained_html(drawn)
+
+        def content() -> Mapping[str, Any]:
+            check()
+            return {"kind": "map", "page": page}
+
         self._save = save or (lambda path: save_map(path, drawn))
-        super().__init__(sentence, lambda: {"kind": "map", "page": page}, pictures_of=pictures_of)
+        super().__init__(sentence, content, pictures_of=pictures_of)
 
     def save(self, path: Path | str) -> None:
         """Write the map as one self-contained HTML file.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -26,7 +27,7 @@ from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.header import PageHeader, case_asked
 from workbench.widgets.components.mapframe import MapFrame
-from workbench.widgets.components.media import address
+from workbench.widgets.components.media import Standing, address
 from workbench.widgets.components.notes import NotesModel, NotesPanel, watched_table
 from workbench.widgets.components.outlook import Outlook
 from workbench.widgets.components.package import PackagePanel
@@ -75,7 +76,7 @@ class SightingsModel(Tasks):
     found = Instance(
         ConfirmedSightings, allow_none=True, help="what is confirmed in it; None: not known yet"
     )
-    watched = Instance(Watched, allow_none=True, help="what of its footage was watched")
+    watched = Instance(Watched, allow_none=True, help="what of its footage was shown")
     selected = Unicode(help="the tracklet_id of the sighting that is highlighted, or nothing")
 
     def __init__(
@@ -135,6 +136,25 @@ class SightingsModel(Tasks):
 
         self.do("case", "Fetching the sightings", job, done)
 
+    def read_shown(self) -> None:
+        """Read again what was shown of the footage: this page shows more of it."""
+        reference = self.case
+
+        def job() -> Watched:
+            with self.installation.open_gallery(self.gallery) as gallery:
+                return watched(self.installation.register, reference, gallery)
+
+        def done(future: Future[Watched]) -> None:
+            try:
+                found = future.result()
+            except SightlineError as error:
+                self.say("case", str(error))
+                return
+            if self.case == reference:
+                self.watched = found
+
+        self.work.run(job, done)
+
     def select(self, tracklet_id: str) -> None:
         """Highlight a sighting; any other id changes nothing."""
         if any(one.tracklet_id == tracklet_id for one in self.candidates):
@@ -149,6 +169,12 @@ class SightingsModel(Tasks):
     def candidates(self) -> tuple[Candidate, ...]:
         """Candidates that the sightings confirm, in order of time."""
         return tuple(one.candidate for one in self.sightings)
+
+    @property
+    def standing(self) -> Standing:
+        """Question that is asked each time before the browser gets anything of the case."""
+        register = self.installation.register
+        return Standing(type(register).case, (register, self.case))
 
     @property
     def whereabouts(self) -> Whereabouts | None:
@@ -206,7 +232,7 @@ class SightingsPage(Panel):
         self.beside = ipywidgets.VBox(
             [
                 panel(heading("Notes and markers"), NotesPanel(self.noted, model.zone)),
-                panel(heading("Footage watched"), self.watched),
+                panel(heading("Footage shown"), self.watched),
             ]
         )
         self.outlook = Outlook(
@@ -251,9 +277,12 @@ class SightingsPage(Panel):
         self.choice.observe(self._on_choose, "value")
         model.observe(self._offer, ["cases", "case"])
         model.observe(self._draw, ["case", "found", "state"])
+        model.observe(self._draw_shown, "watched")
+        self.outlook.watching.observe(lambda _: model.read_shown(), "shown")
         model.observe(self._highlight, "selected")
         self.map.observe(lambda change: model.select(change["new"]), "selected")
         self._offer()
+        self._draw_shown()
         self._draw()
 
     def _on_choose(self, change: Any) -> None:
@@ -276,12 +305,12 @@ class SightingsPage(Panel):
         shown = model.whereabouts
         self.answer.layout.display = "" if shown else "none"
         self.beside.layout.display = "" if model.found else "none"
-        self.watched.value = watched_table(model.watched, model.zone) if model.watched else ""
         self._take_notes()
         if shown is None:
+            self.map.page = ""
             return
         model.say("files")
-        self.route.value = shown.route()
+        self.route.value, self.map.standing = shown.route(), model.standing
         try:
             self.map.page = shown.page()
         except SightlineError as error:
@@ -295,6 +324,10 @@ class SightingsPage(Panel):
             f'<p class="sl-hint">{more:,} more are in the files.</p>' if more > 0 else ""
         )
         self._highlight()
+
+    def _draw_shown(self, _: object = None) -> None:
+        model = self.model
+        self.watched.value = watched_table(model.watched, model.zone) if model.watched else ""
 
     def _take_notes(self) -> None:
         """Take the case, and the sighting that is selected, for what is noted."""
@@ -368,7 +401,7 @@ def _row(number: int, sighting: Sighting, model: SightingsModel) -> dict[str, ob
     return {
         "id": one.tracklet_id,
         "rank": number,
-        "picture": address(one.shot_jpeg),
+        "picture": address(one.shot_jpeg, standing=model.standing),
         "does": f"Show sighting {number}",
         "note": one.time.remark(model.zone),
         "cells": [

@@ -322,7 +322,8 @@ def test_a_card_plays_its_clip_whose_making_is_on_record(
     assert answer.get("problem") is None
     assert answer["clip"] == wanted.tracklet_id
     assert 0 < answer["from"] < 10
-    clip, kind = Media.of_kernel()._kept[answer["source"].partition(Media.of_kernel().mark)[2]]
+    kept = Media.of_kernel()._kept[answer["source"].partition(Media.of_kernel().mark)[2]]
+    clip, kind = kept.content, kept.kind
     assert kind == "video/mp4"
     added = entries(panel, "clip.viewed")[before:]
     assert [one.about["tracklet"] for one in added] == [wanted.tracklet_id]

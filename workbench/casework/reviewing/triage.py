@@ -97,10 +97,11 @@ def opinions(register: CaseRegister, reference: str) -> Mapping[str, Opinion]:
 def may_look(register: CaseRegister, reference: str) -> Person:
     """Return the user if they may see candidates of a case; to ask each time that any are shown.
 
-    Raises NotPermitted or CaseError if they may not see them, or the case, or not any more.
+    Raises NotPermitted or CaseError if they may not see them, or the case, or not any more: it was
+    closed, or its time is over.
     """
     me = register.require("shot.view", reference)
-    register.case(reference)
+    register.case(reference).require_open(fix=_ONLY_OPEN)
     return me
 
 

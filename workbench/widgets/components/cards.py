@@ -10,7 +10,7 @@ import anywidget
 from traitlets import Bool, List, Unicode
 
 from workbench.live.view import data_uri
-from workbench.widgets.components.media import address
+from workbench.widgets.components.media import Standing, address
 
 
 class Cards(anywidget.AnyWidget):
@@ -58,7 +58,9 @@ class Cards(anywidget.AnyWidget):
         """Answer a card that asked for its stored shots."""
         self.send({"strip": tracklet_id, "shots": [data_uri(one) for one in jpegs]})
 
-    def show_clip(self, tracklet_id: str, clip: bytes, *, best: float) -> None:
+    def show_clip(
+        self, tracklet_id: str, clip: bytes, *, best: float, standing: Standing | None = None
+    ) -> None:
         """Answer a card that asked for its clip.
 
         Parameters
@@ -68,8 +70,10 @@ class Cards(anywidget.AnyWidget):
             An MP4 file.
         best : float
             Seconds into it at which the best shot is, where it begins to play.
+        standing : Standing, optional
+            Asked each time before it is given to the browser.
         """
-        source = address(clip, "video/mp4")
+        source = address(clip, "video/mp4", standing=standing)
         self.send({"clip": tracklet_id, "source": source, "from": best})
 
     def refuse_clip(self, tracklet_id: str, why: str) -> None:

@@ -9,7 +9,7 @@ import anywidget
 from traitlets import Bool, Float, Int, List, Unicode, link
 
 from workbench.widgets.components.comparison import SIDE, Comparison, Picture
-from workbench.widgets.components.media import address
+from workbench.widgets.components.media import Standing, address
 
 # What the comparison keeps and the browser changes.
 SHARED = (
@@ -78,8 +78,9 @@ class ComparePanel(anywidget.AnyWidget):
     def _draw(self, _: object = None) -> None:
         comparison = self.comparison
         with self.hold_sync():
-            self.photographs = [_sent(one) for one in comparison.photographs]
-            self.shots = [_sent(one) for one in comparison.shots]
+            standing = comparison.standing
+            self.photographs = [_sent(one, standing) for one in comparison.photographs]
+            self.shots = [_sent(one, standing) for one in comparison.shots]
             self.alignment = comparison.alignment
             self.shown = bool(comparison.key)
             self.title, self.note = comparison.title, comparison.note
@@ -90,9 +91,9 @@ class ComparePanel(anywidget.AnyWidget):
         self.problem = self.comparison.messages.get("shots", "")
 
 
-def _sent(one: Picture) -> dict[str, object]:
+def _sent(one: Picture, standing: Standing | None) -> dict[str, object]:
     return {
-        "picture": address(one.jpeg),
+        "picture": address(one.jpeg, standing=standing),
         "name": one.name,
         "time": one.time,
         "eyes": [one.eyes.left, one.eyes.right] if one.eyes else None,

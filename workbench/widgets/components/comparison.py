@@ -10,6 +10,7 @@ from traitlets import Enum, Float, Int, Tuple, Unicode
 
 from workbench.errors import SightlineError
 from workbench.faces.landmarks import find_eyes
+from workbench.widgets.components.media import Standing
 from workbench.widgets.components.tasks import Tasks
 from workbench.widgets.components.work import Work
 
@@ -57,6 +58,7 @@ class Comparison(Tasks):
     brightness = Float(1.0, min=0.4, max=2.5, help="of the face's picture")
     contrast = Float(1.0, min=0.4, max=2.5, help="of the face's picture")
     opacity = Float(0.5, min=0.0, max=1.0, help="of the face's picture where it lies over")
+    standing: Standing | None = None  # asked each time before a picture is given to the browser
 
     def __init__(self, models: Callable[[], Models], *, work: Work | None = None) -> None:
         super().__init__(work)

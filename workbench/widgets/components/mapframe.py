@@ -11,6 +11,7 @@ from traitlets import Int, Unicode, observe
 
 from workbench.live.view import data_uri
 from workbench.maps.sightings import MAX_IN_POPUP
+from workbench.widgets.components.media import Standing
 
 PicturesOf: TypeAlias = Callable[[Sequence[str]], Mapping[str, bytes]]
 """Find the JPEGs of those of some ids that may be shown, and record that they are."""
@@ -28,6 +29,7 @@ class MapFrame(anywidget.AnyWidget):
     which is not built again; a choice in the document sets it. Both ways the message is
     ``{kind: "sightline-select", id}``. What comes from the document may be any text. Pictures that
     the document does not hold it asks for by id when it shows them: *pictures_of* gives them.
+    ``standing`` is asked before the document is given; where it holds no more, there is none.
     """
 
     _esm = Path(__file__).with_name("mapframe.js")
@@ -41,6 +43,7 @@ class MapFrame(anywidget.AnyWidget):
         self._editions = 0
         super().__init__(**options)
         self._pictures_of = pictures_of
+        self.standing: Standing | None = None
         self.on_msg(self._received)
 
     @observe("page")
@@ -50,6 +53,8 @@ class MapFrame(anywidget.AnyWidget):
 
     def _received(self, _: object, message: dict[str, Any], __: object) -> None:
         if message.get("ask") == "page":
+            if self.standing is not None and not self.standing.holds():
+                self.page = ""
             view = str(message.get("view", ""))
             self.send({"kind": "page", "view": view, "page": self.page})
             return

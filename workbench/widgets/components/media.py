@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar
 
 import anywidget
 from traitlets import Unicode
+
+from workbench.errors import SightlineError
 
 MOST_BYTES = 64 * 2**20  # kept for the browser to ask for: many times what a page can show
 MOST_ASKED = 100  # in one message
@@ -31,10 +34,37 @@ _NO_PICTURE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Question that is asked each time before a picture is given away: may it still be shown?
+
+    >>> Standing(may_look, (register, "A-2026-117"))                      # doctest: +SKIP
+    """
+
+    check: Callable[..., object]  # raises an error of the family where it may not
+    of: tuple[Hashable, ...]  # what it is called with
+
+    def holds(self) -> bool:
+        """Check whether it may."""
+        try:
+            self.check(*self.of)
+        except SightlineError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    content: bytes
+    kind: str
+    standing: Standing | None
+
+
 class Media(anywidget.AnyWidget):
     """Gives the elements of a page the pictures and clips that their addresses name.
 
-    A kernel needs one, which is never displayed. What was asked for least recently goes first.
+    A kernel needs one, which is never displayed. What was asked for least recently goes first, and
+    what may not be shown any more goes when it is asked for: a page can stay open for long.
     """
 
     _esm = Path(__file__).with_name("media.js")
@@ -45,7 +75,7 @@ class Media(anywidget.AnyWidget):
     def __init__(self) -> None:
         super().__init__(mark=f"#sl-{secrets.token_hex(8)}-")
         self._key = secrets.token_bytes(16)  # so that a name says nothing of the picture
-        self._kept: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._bytes = 0
         self.on_msg(self._asked)
 
@@ -56,22 +86,22 @@ class Media(anywidget.AnyWidget):
             cls._sent = cls()
         return cls._sent
 
-    def keep(self, content: bytes, kind: str) -> str:
+    def keep(self, content: bytes, kind: str, standing: Standing | None = None) -> str:
         """Keep a picture or a clip for the browser to ask for, and return its name."""
         name = self._name(content)
         if name not in self._kept:
-            self._kept[name] = content, kind
             self._bytes += len(content)
+        self._kept[name] = _Kept(content, kind, standing)
         self._kept.move_to_end(name)
         while self._bytes > MOST_BYTES and len(self._kept) > 1:
-            self._bytes -= len(self._kept.popitem(last=False)[1][0])
+            self._bytes -= len(self._kept.popitem(last=False)[1].content)
         return name
 
     def forget(self, contents: Iterable[bytes]) -> None:
         """Give the browser none of these pictures any more."""
         for content in contents:
-            content, _ = self._kept.pop(self._name(content), (b"", ""))
-            self._bytes -= len(content)
+            kept = self._kept.pop(self._name(content), None)
+            self._bytes -= len(kept.content) if kept else 0
 
     def _name(self, content: bytes) -> str:
         return blake2b(content, key=self._key, digest_size=16).hexdigest()
@@ -82,15 +112,22 @@ class Media(anywidget.AnyWidget):
             return
         asked = [one for one in names if isinstance(one, str) and one in self._kept]
         found = {name: self._kept[name] for name in asked[:MOST_ASKED]}
+        over = {
+            standing
+            for standing in {one.standing for one in found.values()}
+            if standing is not None and not standing.holds()
+        }
+        self.forget([one.content for one in self._kept.values() if one.standing in over])
+        found = {name: one for name, one in found.items() if one.standing not in over}
         for name in found:
             self._kept.move_to_end(name)
         self.send(
-            {"found": [[name, kind] for name, (_, kind) in found.items()]},
-            buffers=[content for content, _ in found.values()],
+            {"found": [[name, one.kind] for name, one in found.items()]},
+            buffers=[one.content for one in found.values()],
         )
 
 
-def address(content: bytes, kind: str = "image/jpeg") -> str:
+def address(content: bytes, kind: str = "image/jpeg", *, standing: Standing | None = None) -> str:
     """Return the address of a picture or a clip, for the ``src`` of an image or a video.
 
     It holds nothing of the content, and no character that would have to be escaped between double
@@ -102,7 +139,9 @@ def address(content: bytes, kind: str = "image/jpeg") -> str:
         The file.
     kind : str
         Its media type.
+    standing : Standing, optional
+        Asked each time that a browser asks for it; where it holds no more, it is forgotten.
     """
     media = Media.of_kernel()
     stands_in = _NO_PICTURE if kind.startswith("image/") else "data:,"
-    return f"{stands_in}{media.mark}{media.keep(content, kind)}"
+    return f"{stands_in}{media.mark}{media.keep(content, kind, standing)}"

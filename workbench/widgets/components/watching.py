@@ -14,14 +14,14 @@ from traitlets import Bool, Float, Instance, Int, List, Tuple, Unicode
 from workbench.casework.viewing import (
     Detail,
     Piece,
-    may_see_sharp,
+    may_go_on,
     may_watch,
     record_viewing,
 )
 from workbench.casework.watching import in_step
 from workbench.domain import Camera, base_camera
 from workbench.errors import SightlineError
-from workbench.widgets.components.media import address
+from workbench.widgets.components.media import Standing, address
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from workbench.widgets.components.work import Work
 
 SECONDS = 10.0  # of a piece
+FARTHEST = 2 * SECONDS  # that one step leads
 BESIDE = 3  # neighbouring cameras
 SHARP_OR_NOT: tuple[Detail, Detail] = ("coarse", "sharp")
 COARSE = (
@@ -53,7 +54,7 @@ SHARP += "than you need."
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A piece that is shown: a film, and when it begins after the moment that was asked for."""
+    """A piece, or a picture, that is shown, and when it begins after the moment asked for."""
 
     piece: Piece
     film: bytes = field(repr=False)  # MP4
@@ -62,6 +63,9 @@ class View:
 
 class Watching(Tasks):
     """View-model of footage that is watched under a case.
+
+    Of each camera one picture is shown until somebody plays them: what is on record as shown is
+    what was sent, and no piece is sent that nobody plays.
 
     Problems are reported in ``messages``, under ``watching``.
 
@@ -80,6 +84,7 @@ class Watching(Tasks):
     moment = Instance(datetime, allow_none=True, help="UTC, at which the pieces begin")
     views = Tuple(help="what is shown, each a View, that of the origin first")
     reason = Unicode(help="why it is shown sharp; empty: it is not")
+    playing = Bool(help="pieces are shown; else the first picture of each alone")
     shown = Int(help="counts what was asked for and is shown")
     failures = Int(help="counts what was asked for and could not be shown")
 
@@ -96,7 +101,7 @@ class Watching(Tasks):
         self._asked = 0
 
     def open(self, case: str, origin: Camera, moment: datetime) -> None:
-        """Show what a camera recorded from a moment on, coarse, and its neighbours."""
+        """Show what a camera recorded at a moment, coarse, and its neighbours."""
         with self.hold_trait_notifications():
             self.case, self.origin, self.moment, self.views, self.reason = (
                 case,
@@ -114,26 +119,29 @@ class Watching(Tasks):
         with self.hold_trait_notifications():
             self.case, self.origin, self.moment, self.views, self.reason = "", None, None, (), ""
 
-    def step(self, seconds: float) -> None:
+    def step(self, seconds: float, *, play: bool = False) -> None:
         """Show what was so many seconds later, or earlier."""
         if self.moment is not None:
-            self.go(self.moment + timedelta(seconds=seconds))
+            self.go(self.moment + timedelta(seconds=seconds), play=play)
 
-    def sharpen(self, reason: str) -> None:
-        """Show the same sharp, for a reason that is put on record."""
+    def sharpen(self, reason: str, *, after: float = 0.0) -> None:
+        """Show sharp what was so many seconds later, for a reason that is put on record."""
         if self.moment is None:
             return
         self.say("watching", "" if reason.strip() else "Write the reason first: it is on record.")
         if reason.strip():
-            self.go(self.moment, reason=reason.strip())
+            self.go(self.moment + timedelta(seconds=after), reason=reason.strip())
 
-    def coarsen(self) -> None:
-        """Show the same coarse again."""
+    def coarsen(self, *, after: float = 0.0) -> None:
+        """Show coarse again what was so many seconds later."""
         if self.moment is not None:
-            self.go(self.moment, reason="")
+            self.go(self.moment + timedelta(seconds=after), reason="")
 
-    def go(self, moment: datetime, *, reason: str | None = None) -> None:
-        """Show what was recorded from another moment on; by default as coarse or sharp as now."""
+    def go(self, moment: datetime, *, reason: str | None = None, play: bool = False) -> None:
+        """Show what was recorded at another moment; by default as coarse or sharp as now.
+
+        *play*: the whole piece from there on, not its first picture alone.
+        """
         case, origin = self.case, self.origin
         if origin is None:
             return
@@ -151,32 +159,43 @@ class Watching(Tasks):
                 for view in views:
                     record_viewing(register, case, gallery, view.piece, detail, reason=why)
             with self.hold_trait_notifications():
-                self.moment, self.views, self.reason = moment, views, why
+                self.moment, self.views, self.reason, self.playing = moment, views, why, play
                 self.shown += 1
             self.say("watching", "\n".join(missing))
 
         def job() -> tuple[tuple[View, ...], list[str]]:
-            return self._cut(case, origin, moment, asked, sharp=bool(why))
+            return self._cut(case, origin, moment, asked, sharp=bool(why), play=play)
 
         def failed() -> None:
-            if asked == self._asked:
-                self.failures += 1
+            if asked != self._asked:
+                return
+            self.failures += 1
+            if not Standing(may_go_on, (self.installation.register, case)).holds():
+                self.views = ()  # nor is what was shown before to be seen any longer
+                self.shown += 1
 
         self.do("watching", "Reading the footage", job, done, failed=failed)
 
     def _cut(
-        self, reference: str, origin: Camera, moment: datetime, asked: int, *, sharp: bool
+        self,
+        reference: str,
+        origin: Camera,
+        moment: datetime,
+        asked: int,
+        *,
+        sharp: bool,
+        play: bool,
     ) -> tuple[tuple[View, ...], list[str]]:
         """Make the films of a moment; and sentences about what cannot be shown."""
         register, detail = self.installation.register, SHARP_OR_NOT[sharp]
+        may_go_on(register, reference, detail)
         case = register.case(reference)
-        case.require_open(fix="Footage is watched under an open case")
-        if sharp:
-            may_see_sharp(register, reference)
         views: list[View] = []
         missing: list[str] = []
         with self.installation.open_gallery(self.gallery) as gallery:
             pieces = in_step(case, gallery, origin, moment, SECONDS, beside=BESIDE)
+            if not play:
+                pieces = tuple(piece.first_picture for piece in pieces)
             for piece in pieces:
                 may_watch(register, reference, gallery, piece, detail)
         own = base_camera(origin.camera_id)
@@ -207,8 +226,8 @@ class Player(anywidget.AnyWidget):
     ).tag(sync=True)
     begins = Float(help="the moment at which they begin, in milliseconds since 1970").tag(sync=True)
     zone = Unicode(help="the zone of the times shown").tag(sync=True)
-    at = Float(help="seconds after it at which they start").tag(sync=True)
-    plays = Bool(help="whether they start at once").tag(sync=True)
+    at = Float(help="seconds after it that are shown; the browser says so").tag(sync=True)
+    pieces = Bool(help="whether they are to be played; else each has one picture").tag(sync=True)
     seconds = Float(SECONDS).tag(sync=True)
     busy = Bool(help="whether other pieces are being read").tag(sync=True)
     round = Int(help="counts what is shown, to start again").tag(sync=True)
@@ -226,8 +245,10 @@ class WatchPanel(Panel):
         self.reason = ipywidgets.Text(
             placeholder="Why you need to see it sharp", tooltip="Reason", layout={"width": "300px"}
         )
-        self.sharpen = button("Show sharp", lambda: model.sharpen(self.reason.value))
-        self.coarsen = button("Pixelate again", model.coarsen)
+        self.sharpen = button(
+            "Show sharp", lambda: model.sharpen(self.reason.value, after=self._at())
+        )
+        self.coarsen = button("Pixelate again", lambda: model.coarsen(after=self._at()))
         super().__init__(
             [
                 row(heading("Footage"), self.title, button("Close", model.close)),
@@ -245,20 +266,19 @@ class WatchPanel(Panel):
         model.observe(self._stop, "failures")
         self._draw()
 
+    def _at(self) -> float:
+        """Seconds after the moment at which the browser is; it may say anything."""
+        return min(max(self.player.at, 0.0), SECONDS)
+
     def _received(self, _: object, message: dict[str, Any], __: object) -> None:
-        """Go on or back by a piece; what comes may be anything."""
-        if message.get("go") in (-1, 1):
-            self.player.at = SECONDS - 1 if message["go"] < 0 else 0.0
-            if isinstance(message.get("at"), int | float):
-                self.player.at = min(max(float(message["at"]), 0.0), SECONDS)
-            self.player.plays = bool(message.get("plays"))
-            self.model.step(message["go"] * SECONDS)
+        """Show what was so many seconds later, or earlier; what comes may be anything."""
+        to = message.get("to")
+        if isinstance(to, int | float) and abs(to) <= FARTHEST:  # written so that NaN fails too
+            self.model.step(float(to), play=bool(message.get("plays")))
 
     def _stop(self, _: object = None) -> None:
         """Stop playing, so that what was refused is not asked for again."""
-        with self.player.hold_sync():
-            self.player.plays = False
-            self.player.failures = self.model.failures
+        self.player.failures = self.model.failures
 
     def _draw(self, _: object = None) -> None:
         model = self.model
@@ -273,11 +293,14 @@ class WatchPanel(Panel):
         self.coarsen.layout.display = "" if model.reason else "none"
         for widget in (self.reason, self.sharpen):
             widget.layout.display = "none" if model.reason else ""
+        register = model.installation.register
+        standing = Standing(may_go_on, (register, model.case, SHARP_OR_NOT[bool(model.reason)]))
         with self.player.hold_sync():
             self.player.begins = 1000 * model.moment.timestamp()
+            self.player.at, self.player.pieces = 0.0, model.playing
             self.player.films = [
                 {
-                    "film": address(one.film, "video/mp4"),
+                    "film": address(one.film, "video/mp4", standing=standing),
                     "name": camera_name(one.piece.camera),
                     "mark": one.piece.timing,
                     "after": one.after,

@@ -17,7 +17,7 @@ from workbench.domain import Candidate, Scope
 from workbench.errors import SightlineError
 from workbench.investigation import SearchResult
 from workbench.maps.zones import local_time
-from workbench.widgets.components.media import Media
+from workbench.widgets.components.media import Media, Standing
 from workbench.widgets.components.scope import ScopeModel
 
 if TYPE_CHECKING:
@@ -126,6 +126,14 @@ class CaseModel(ScopeModel):
             except SightlineError as error:
                 self.say("search", str(error))
         return tuple(one for one in candidates if one.tracklet_id in self._viewed)
+
+    @property
+    def standing(self) -> Standing | None:
+        """Question that is asked each time before the browser gets anything of the result."""
+        result = self.result
+        if result is None:
+            return None
+        return Standing(may_look, (self.installation.register, result.case))
 
     def _shown_on_record(self, result: SearchResult, wanted: float, else_: float) -> float:
         """Put on record that candidates are to be shown from a lower score on than so far.

@@ -94,6 +94,7 @@ class SightingsPanel(Panel):
         result = self.model.result
         self.layout.display = "none" if result is None else ""
         if result is None:
+            self.map.page, self._sure, self.shown = "", {}, None
             return
         shown = {candidate.tracklet_id: candidate for candidate in self.model.shown}
         self._counts = self.notes.counts
@@ -113,6 +114,7 @@ class SightingsPanel(Panel):
             noted=self._counts,
         )
         self.route.value = self.shown.route()
+        self.map.standing = self.model.standing
         try:
             self.map.page = self.shown.page(pictures=False)
         except SightlineError as error:

@@ -18,7 +18,7 @@ from workbench.maps.zones import local_time
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.footageplot import gap_words
 from workbench.widgets.components.hours import narrowed
-from workbench.widgets.components.media import address
+from workbench.widgets.components.media import Standing, address
 from workbench.widgets.components.notes import NotesModel, NotesPanel
 from workbench.widgets.components.outlook import Outlook
 from workbench.widgets.components.parts import (
@@ -221,7 +221,7 @@ class ResultsPanel(Panel):
         self.where.value = (
             f'<span role="status" class="sl-hint">{escaped(whereabouts(listing))}</span>'
         )
-        self.probe.value = _probe(result)
+        self.probe.value = _probe(result, self.model.standing)
         # A table needs the whole width.
         self.probe.layout.display = "none" if listing.table else ""
 
@@ -309,7 +309,7 @@ def card(candidate: Candidate, listing: Listing) -> dict[str, object]:
     return {
         "id": candidate.tracklet_id,
         "rank": rank,
-        "picture": address(candidate.shot_jpeg),
+        "picture": address(candidate.shot_jpeg, standing=listing.model.standing),
         "score": score,
         "camera": name,
         "camera_id": one.camera_id,
@@ -338,9 +338,9 @@ def card(candidate: Candidate, listing: Listing) -> dict[str, object]:
     }
 
 
-def _probe(result: SearchResult) -> str:
+def _probe(result: SearchResult, standing: Standing | None) -> str:
     pictures = "".join(
-        f'<img src="{address(one.jpeg)}" alt="{escaped(one.name)}">'
+        f'<img src="{address(one.jpeg, standing=standing)}" alt="{escaped(one.name)}">'
         for one in result.probe.photographs
     )
     photographs = count(len(result.probe.photographs), "photograph")

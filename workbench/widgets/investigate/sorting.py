@@ -152,7 +152,8 @@ class CardSorter:
             except SightlineError as error:
                 cards.refuse_clip(name, str(error))
             else:
-                cards.show_clip(name, clip.film, best=candidate.shot_seconds - clip.start)
+                best = candidate.shot_seconds - clip.start
+                cards.show_clip(name, clip.film, best=best, standing=model.standing)
 
         model.work.run(job, done)
 

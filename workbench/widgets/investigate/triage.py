@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import Bytes, Float, Instance, Unicode, link
 
-from workbench.casework.reviewing.triage import TRIAGE_VERDICTS, may_see_clip, record_clip, shots_of
+from workbench.casework.reviewing.triage import (
+    TRIAGE_VERDICTS,
+    may_look,
+    may_see_clip,
+    record_clip,
+    shots_of,
+)
 from workbench.domain import Candidate, Photograph
 from workbench.maps.zones import local_time
 from workbench.widgets.components.compare import ComparePanel
 from workbench.widgets.components.comparison import Comparison, Picture
-from workbench.widgets.components.media import address
+from workbench.widgets.components.media import Standing, address
 from workbench.widgets.components.parts import camera_name
 from workbench.widgets.investigate.listing import Listing
 from workbench.widgets.investigate.model import Investigation
@@ -66,6 +72,7 @@ class CandidateComparison(Comparison):
             return
         self.say("clip")
         self.clip, self.candidate, self.case = b"", candidate, case
+        self.standing = Standing(may_look, (self.model.installation.register, case))
         zone = self.model.zone
 
         def told(jpeg: bytes, name: str, time: datetime) -> Picture:
@@ -147,7 +154,8 @@ class TriagePanel(ComparePanel):
 
     def _show_clip(self, _: object = None) -> None:
         clip = self.compared.clip
-        self.clip = address(clip, "video/mp4") if clip else ""
+        standing = self.compared.standing
+        self.clip = address(clip, "video/mp4", standing=standing) if clip else ""
 
     def _received(self, widget: object, message: dict[str, Any], buffers: object) -> None:
         if self.compared.candidate is None:
