@@ -159,10 +159,11 @@ serve(
 
 @dataclass(frozen=True)
 class Served:
-    """A running server: its address, and where it writes what goes wrong."""
+    """A running server: its address, where it writes what goes wrong, and its process."""
 
     base: str
     log: Path
+    pid: int
 
     def address(self, dashboard: str = "") -> str:
         """Of a dashboard, or of the front page, for whoever may enter."""
@@ -187,7 +188,7 @@ def serving() -> Callable[..., AbstractContextManager[Served]]:
                 assert server.stdout is not None
                 address = server.stdout.readline()
                 assert address.startswith("http"), log.read_text()
-                yield Served(address.split("/?")[0], log)
+                yield Served(address.split("/?")[0], log, server.pid)
             finally:
                 server.terminate()
                 server.wait(120)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -16,6 +17,7 @@ from workbench.installation import Installation
 pytestmark = pytest.mark.browser
 Photographs = tuple[Path, ...]
 MANY = 160_000
+AT_ONCE = 5_000  # milliseconds: three seconds, on a busy machine
 LONGEST_STALL = 200  # milliseconds in which the page does not answer
 
 
@@ -33,6 +35,16 @@ def opened(served: Any, visit: Callable[..., Any]) -> Any:
     seen.page.locator(".sl-drop-button").first.wait_for()
     seen.page.locator("canvas.sl-cameras[data-shown]").wait_for(state="attached")
     return seen
+
+
+def kernels(served: Any) -> list[psutil.Process]:
+    """The kernels of the server: of its pages, and the one that waits for the next."""
+    (forking,) = (
+        child
+        for child in psutil.Process(served.pid).children()
+        if "workbench.server.forking" in child.cmdline()
+    )
+    return forking.children()
 
 
 def upload(seen: Any, *files: Path) -> None:
@@ -55,7 +67,7 @@ def point(seen: Any, x: float, y: float) -> None:
         seen.page.wait_for_timeout(60)
 
 
-def test_a_reload_brings_the_question_back(
+def test_a_reload_brings_the_question_back_and_after_a_kernels_end_its_answer_too(
     served: Any, visit: Callable[..., Any], wanted: Photographs
 ) -> None:
     seen = opened(served, visit)
@@ -79,11 +91,31 @@ def test_a_reload_brings_the_question_back(
     seen.page.locator(".sl-covered", has_text="2 cameras of 12").wait_for()
     assert "press Search to ask again" in seen.page.locator(".sl-note-draft").inner_text()
     assert seen.page.locator(".sl-card").count() == 0
-    seen.page.get_by_role("button", name="Search", exact=True).click()
-    seen.page.locator(".sl-card").first.wait_for()
-    seen.page.evaluate("scrollTo(0, 0)")
     seen.screenshot("asking-brought-back")
+
+    # The answer too, listed as it was, after the page's kernel has been killed.
+    seen.page.get_by_role("button", name="All footage").click()
+    seen.page.get_by_role("button", name="Search", exact=True).click()
+    places = seen.page.locator(".sl-card strong")
+    expect(places).to_have_text(["Camera 3", "Camera 6"])
+    seen.page.get_by_label("Sort", exact=True).select_option("By camera")
+    seen.page.get_by_label("Camera", exact=True).select_option("Camera 6 (CAM-006)")
+    listed = seen.page.locator(".sl-pages", has_text="1 to 1 of 1 (1 left out), by camera")
+    listed.wait_for()
     seen.assert_clean()
+    for kernel in kernels(served):
+        kernel.kill()
+    lost = seen.page.get_by_role("alert").filter(has_text="its work on the server has ended")
+    lost.wait_for(timeout=AT_ONCE)
+    expect(places).to_have_text(["Camera 6"])  # what it shows stays
+    lost.get_by_role("button", name="Reload").click()
+    seen.page.get_by_role("button", name="Restore and search").click()
+    listed.wait_for()
+    expect(places).to_have_text(["Camera 6"])
+    sort = seen.page.get_by_label("Sort", exact=True)
+    expect(sort.locator("option:checked")).to_have_text("By camera")
+    seen.screenshot("asking-searched-again")
+    assert seen.foreign == []
 
 
 def test_a_candidates_best_shot_joins_the_target(
