@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,9 @@ def test_the_wheel_scrolls_the_page_and_a_place_is_found(
     page.get_by_placeholder("Go to a camera or place").fill("nowhere")
     page.keyboard.press("Enter")
     page.locator(".sl-district [role=status]", has_text="Not found").wait_for()
+    expect(page.locator(".sl-map .leaflet-control-scale-line")).to_have_text(
+        re.compile(r"^\d+ k?m$")
+    )
     page.locator(".sl-map .leaflet-control-fullscreen a").click()
     page.wait_for_function("document.fullscreenElement !== null")
     seen.screenshot("layout-full-screen")
