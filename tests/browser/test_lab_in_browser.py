@@ -32,6 +32,7 @@ CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 TOKEN = "a-token-of-the-lab-tests"
 PLOTLY = "application/vnd.plotly.v1+json"
 PICTURES = {PLOTLY, "application/vnd.jupyter.widget-view+json"}
+QUESTIONS = ".Toastify__toast, .jp-Dialog"  # the one on news is the first of these
 CODE = "from workbench.widgets import investigate\ninvestigate({gallery!r})"
 
 # Of each kind of control one, and what makes it look as it does.
@@ -144,6 +145,14 @@ def test_the_notebooks_run_from_top_to_bottom_and_ask_no_other_host(
 ) -> None:
     notebooks = sorted(lab.folder.glob("*.ipynb"))
     assert len(notebooks) >= 3
+    seen = visit(lab.base)
+    seen.page.goto(f"{lab.base}/lab/workspaces/new?token={TOKEN}")
+    card = seen.page.locator(".jp-LauncherCard[data-category=Notebook]", has_text="Sightline")
+    card.wait_for()
+    seen.screenshot("lab-launcher")
+    card.click()
+    seen.page.locator("#jp-main-statusbar").get_by_text("Sightline | Idle").wait_for()
+    seen.assert_clean()
     for file in notebooks:
         seen = visit(lab.base)
         lab.open(seen.page, file.stem)
@@ -160,6 +169,7 @@ def test_the_notebooks_run_from_top_to_bottom_and_ask_no_other_host(
         assert [figure["layout"] for figure in figures if is_empty(figure)] == []
         # No face is saved, though faces were shown: see tests/live/test_saved_notebooks.py.
         assert "/9j/" not in json.dumps([outputs])
+        assert seen.page.locator(QUESTIONS).all_text_contents() == []
         seen.screenshot(f"lab-{file.stem}")
         seen.assert_clean()
     made = demo.parent / HOME / "notebook.duckdb"
