@@ -122,6 +122,10 @@ def test_sessions_are_listed_and_ended_by_an_administrator_at_a_page(
     assert model.said == "Ended 1 session of anna."
     # It keeps its place: the second click of a double one ends no other.
     assert (model.sessions, model.ended) == ((one,), {one.id})
+    assert "Ended" in page.ended.value  # below the list, which it does not push down
+    assert "Ended" not in page.said.value
+    model.end(one)
+    assert model.said == "Ended 1 session of anna."
     (shown,) = page.sessions.children
     assert shown.children[0].disabled
     assert "ended" in shown.children[1].value

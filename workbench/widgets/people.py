@@ -74,6 +74,7 @@ class PeopleModel(Tasks):
     )
     ended = Set(help="the ids of those that are no more")
     said = Unicode(help="what was done last")
+    field = Unicode("roles", help="what it was done to: roles or sessions")
 
     def __init__(self, *, installation: Installation) -> None:
         super().__init__()
@@ -97,7 +98,9 @@ class PeopleModel(Tasks):
         return self._change(account, role, granted=False)
 
     def end(self, session: SignedInPerson) -> None:
-        """End a session, with the pages of it that are open."""
+        """End a session, with the pages of it that are open; nothing if it has ended."""
+        if session.id in self.ended:
+            return
 
         def job() -> str:
             ended = end_on_record(self.installation.register, session.id)
@@ -119,7 +122,7 @@ class PeopleModel(Tasks):
 
     def _do(self, field: str, job: Callable[[], str]) -> bool:
         self.say(field)
-        self.said = ""
+        self.said, self.field = "", field
         try:
             said = job()
             self.accounts = accounts(self.installation.register)
@@ -151,7 +154,7 @@ class PeoplePage(Panel):
 
     def __init__(self, model: PeopleModel) -> None:
         self.model = model
-        self.table, self.said = markup(), markup()
+        self.table, self.said, self.ended = markup(), markup(), markup()
         self.account = ipywidgets.Text(
             placeholder="Name with which they sign in", tooltip="Name", layout={"width": "260px"}
         )
@@ -178,7 +181,10 @@ class PeoplePage(Panel):
                 markup(zone),
             ]
         )
-        signed_in = Panel([heading("Signed in"), message(model, "sessions"), self.sessions])
+        # What is said stands below the buttons, which stay where they are under the mouse.
+        signed_in = Panel(
+            [heading("Signed in"), self.sessions, message(model, "sessions"), self.ended]
+        )
         for panel in (roles, signed_in):
             panel.add_class("sl-panel")
         super().__init__([roles, signed_in])
@@ -200,8 +206,9 @@ class PeoplePage(Panel):
         self.sessions.children = [self._session(one) for one in model.sessions] or [
             markup('<p class="sl-hint">No one is signed in at a server.</p>')
         ]
-        words = escaped(model.said)
-        self.said.value = f'<div role="status">{words and f"<p>{words}</p>"}</div>'
+        for field, shown in (("roles", self.said), ("sessions", self.ended)):
+            words = escaped(model.said) if model.field == field else ""
+            shown.value = f'<div role="status">{words and f"<p>{words}</p>"}</div>'
 
     def _row(self, one: Account) -> tuple[Sequence[str], ...]:
         has = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from workbench.casework.evidence.dossier import Dossier, is_outside, sightings_of
@@ -173,6 +174,11 @@ def _result(dossier: Dossier) -> Section:
     return Section("Result", (summary,), warning=warning if moved else "")
 
 
+def _utc(moment: str) -> str:
+    """Format a time of an entry, which is written after ISO 8601."""
+    return f"{datetime.fromisoformat(moment).astimezone(UTC):%d %b %Y %H:%M:%S}"
+
+
 def _searches(dossier: Dossier) -> Section:
     rows = [("When", "Who", "District", "Time searched (UTC)", "Threshold", "Candidates",
              "Tracklets compared")]  # fmt: skip
@@ -183,7 +189,7 @@ def _searches(dossier: Dossier) -> Section:
                 dossier.local(one.at),
                 one.account,
                 one.district,
-                f"{one.start} to {one.end}",
+                f"{_utc(one.start)} to {_utc(one.end)}",
                 one.threshold_words(marks.get(one.scale, "")),
                 one.candidates_words,
                 "not recorded" if one.compared is None else f"{one.compared:,}",

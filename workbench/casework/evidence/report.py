@@ -27,6 +27,7 @@ _FONTS = (
 LONGEST_WORD = 24  # letters; what is longer, such as a digest, may be broken anywhere
 _WORD, _HYPHEN = re.compile(r"\S+"), re.compile(r"\w-\w")
 CELL_PADDING = 2.6  # millimetres, left and right of a word in a cell
+TABLE_SIZE, TABLE_LINE = 7.5, 4.0  # points of a letter, millimetres of a line in a cell
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;color:#1e1e1e;max-width:60rem;margin:2rem auto;"
     "padding:0 1rem}h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}"
@@ -144,7 +145,7 @@ class Sheets(FPDF):
 
 
 def _pdf_section(pdf: Sheets, section: Section, write: Callable[[str], str]) -> None:
-    needed = 20 + (section.sketch.height if section.sketch else 0)
+    needed = 20 + (section.sketch.height if section.sketch else _top_of_table(pdf, section, write))
     if pdf.will_page_break(min(needed, 220)):
         pdf.add_page()
     pdf.ln(3)
@@ -154,7 +155,7 @@ def _pdf_section(pdf: Sheets, section: Section, write: Callable[[str], str]) -> 
     for text in section.paragraphs:
         words(pdf, write(text), 9)
     if section.table:
-        pdf.set_font_size(7.5)
+        pdf.set_font_size(TABLE_SIZE)
         heads = "SINGLE_TOP_LINE" if any(section.table[0]) else "NONE"
         rows = section.table if any(section.table[0]) else section.table[1:]
         with pdf.table(
@@ -162,7 +163,7 @@ def _pdf_section(pdf: Sheets, section: Section, write: Callable[[str], str]) -> 
             col_widths=_widths(pdf, section, write),
             first_row_as_headings=heads != "NONE",
             headings_style=_plain_headings(pdf),
-            line_height=4,
+            line_height=TABLE_LINE,
             text_align="LEFT",
         ) as table:
             for cells in rows:
@@ -170,6 +171,22 @@ def _pdf_section(pdf: Sheets, section: Section, write: Callable[[str], str]) -> 
     _pdf_pictures(pdf, section.pictures, write)
     if section.sketch:
         section.sketch.draw(pdf, write)
+
+
+def _top_of_table(pdf: Sheets, section: Section, write: Callable[[str], str]) -> float:
+    """Height of the headings and the first row: what is above a table stays with them."""
+    if not section.table:
+        return 0.0
+    pdf.set_font_size(TABLE_SIZE)
+    widths = _widths(pdf, section, write)
+    heights = []
+    for row in section.table[:2]:
+        lines: list[Any] = [
+            pdf.multi_cell(width, TABLE_LINE, write(cell) or " ", dry_run=True, output="LINES")
+            for width, cell in zip(widths, row, strict=True)
+        ]
+        heights.append(TABLE_LINE * max(map(len, lines)))
+    return sum(heights)
 
 
 def _widths(pdf: FPDF, section: Section, write: Callable[[str], str]) -> tuple[float, ...]:

@@ -81,7 +81,7 @@ const sightline = {};
   const OUT = "#6b7280";  // rejected
   const PLATES = 60;  // more marks than these, the best ones, are drawn as dots
   const ABOVE = 44, HIGHEST = 8, BESIDE = 14;  // pixels between the plates, and dots, of cameras at one spot
-  const ROOM_FOR_LEGEND = 700;  // pixels; on a narrower map it is folded, and covers no mark
+  const ROOM_FOR_LEGEND = 800;  // pixels; on a narrower map it is folded, and covers no mark
   const DOTS = 250;  // added at a time: each time, the canvas is drawn anew
 
   /** @type {((moment: number) => void)[]} Called as the map is played, with seconds or Infinity. */
