@@ -38,7 +38,7 @@ class CameraNotes(Panel):
         self.choice = ipywidgets.Combobox(
             placeholder="Camera: choose one, or write its id",
             tooltip="The camera whose notes are shown",
-            layout={"flex": "0 1 420px"},
+            layout={"flex": "0 1 420px", "margin": "6px 0 10px"},
         )
         self.said = markup()
         self.notes = NotesPanel(model, zone)
