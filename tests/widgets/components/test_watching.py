@@ -59,6 +59,8 @@ def test_footage_is_watched_on_record(fresh_home: Path, small_town: Path) -> Non
         ("sharp", 0.0, 0.0, "Colour of the coat"),
         ("sharp", 4.0, 4.0, "Her bag"),
     ]
+    panel.player.at = float("nan")
+    assert panel._at() == 0.0
     model.coarsen()
     for wrong in ({"to": "1"}, {"to": float("nan")}, {"to": 1e9}, {}, {"plays": True}):
         panel._received(None, wrong, None)

@@ -102,7 +102,7 @@ class CasePanel(Panel):
         self.events = fold("History", self.told, message(model, "history"))
         self.events.children[0].observe(self._tell, "value")
         self.watched = markup()
-        self.looked = fold("Footage watched", self.watched, message(model, "watched"))
+        self.looked = fold("Footage shown", self.watched, message(model, "watched"))
         self.looked.children[0].observe(self._tell_watched, "value")
         self.noted = NotesModel(model.installation, whole=True, work=model.work)
         self.noting = NotesPanel(self.noted, UTC)

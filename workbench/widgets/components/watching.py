@@ -268,7 +268,8 @@ class WatchPanel(Panel):
 
     def _at(self) -> float:
         """Seconds after the moment at which the browser is; it may say anything."""
-        return min(max(self.player.at, 0.0), SECONDS)
+        at = self.player.at
+        return at if 0 <= at <= SECONDS else 0.0  # NaN is not
 
     def _received(self, _: object, message: dict[str, Any], __: object) -> None:
         """Show what was so many seconds later, or earlier; what comes may be anything."""
