@@ -1,140 +1,149 @@
-"""Take the pictures of README: the dashboards on the demo town, in Chromium without a network.
+"""Take the pictures of README and the guides: a walk through a case of the demo, in Chromium.
 
-.venv/bin/python tools/screenshots.py
+.venv/bin/python -m tools.screenshots
 """
 
 from __future__ import annotations
 
+import io
 import os
-import queue
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
-from playwright.sync_api import Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Page, expect, sync_playwright
 
-from workbench.casework.record.people import Person
-from workbench.casework.reviewing.review import list_for_review
-from workbench.casework.reviewing.reviewlist import reviewed
-from workbench.demo import demo_town
-from workbench.demo.check import demo_gallery, demo_threshold, training_case
-from workbench.faces.probes import make_probe
-from workbench.gallery import Gallery
+from tools.walk import Walk
 from workbench.installation import Installation
-from workbench.investigation import search
 
-IMAGES = Path(__file__).parents[1] / "docs" / "images"
-PERSON, DISTRICT = "Tobias Reed", "Fennmouth"
+IMAGES = Path(__file__).parents[1] / "docs/images"
+WIDTH, HEIGHT = 1366, 768
+# Pages that show what they are about below the first screen.
+HIGHER = {
+    "request": 1250, "approve": 900, "question": 1000, "investigate": 1000, "sightings": 1500,
+    "footage": 1200, "thresholds": 1500, "history": 1000,
+}  # fmt: skip
+PARTS = 1400  # height of the window for one panel, so that nothing lies over it
+PATIENCE = 300_000  # milliseconds
+QUALITY = 80
+PEOPLE = {
+    "anna": "analyst", "sara": "supervisor", "rosa": "reviewer", "tom": "reviewer",
+    "otto": "auditor",
+}  # fmt: skip
 
 
-def served() -> tuple[subprocess.Popen[str], str]:
-    """The demo's server and the address it prints."""
-    command = [str(Path(sys.executable).with_name("sightline")), "demo", "--port", "0"]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603
+@contextmanager
+def serving(*command: str) -> Iterator[str]:
+    """Run a server of Sightline; the address that it prints first."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "workbench", *command, "--port", str(port)],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
     assert server.stderr is not None
-    lines: queue.Queue[str] = queue.Queue()
-    Thread(target=lambda: [lines.put(line) for line in server.stderr or ()], daemon=True).start()
-    while True:
-        if found := re.search(r"http://\S+\?token=\S+", lines.get(timeout=300)):
-            return server, found[0]
+    try:
+        said = ""
+        while not (found := re.search(r"http://\S+\?token=\S+", said)):
+            said = server.stderr.readline()
+            if not said:
+                raise SystemExit(f"sightline {' '.join(command)} did not start")
+        # What it says later must not fill the pipe.
+        Thread(target=server.stderr.read, daemon=True).start()
+        yield found[0]
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
 
 
-def investigate(page: Page, address: str) -> None:
-    """Ask for one person in the whole town, as an analyst would."""
-    page.goto(address)
-    page.get_by_role("link", name="Investigate").click()
-    page.locator(".sl-timeline .bars").first.wait_for(timeout=60_000)
-    with page.expect_file_chooser() as chooser:
-        page.locator(".sl-target .sl-drop").click()
-    chooser.value.set_files(list(demo_town().photographs[PERSON]))
-    page.locator(".sl-photograph").nth(2).wait_for()
-    page.locator(".sl-district select").first.select_option(label=DISTRICT)
-    page.get_by_role("button", name="Search", exact=True).click()
-    page.locator(".sl-card").first.wait_for()
-    page.wait_for_timeout(4000)  # map and timeline draw themselves when they are seen
-    page.screenshot(path=IMAGES / "investigate.png")
-    page.locator(".sl-card").first.click()
-    page.locator(".sl-comparing .sl-aligned").wait_for()
-    page.wait_for_timeout(4000)
-    page.locator(".sl-comparing").screenshot(path=IMAGES / "compare.png")
+class Camera:
+    """Takes each picture once, when all that belongs to it has come."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.taken: set[str] = set()
+
+    def look(self, name: str, selector: str = "") -> None:
+        """Take a picture of the page, or of what *selector* selects."""
+        if name in self.taken:
+            return
+        self.taken.add(name)
+        page = self.page
+        height = PARTS if selector else HIGHER.get(name, HEIGHT)
+        page.set_viewport_size({"width": WIDTH, "height": height})
+        page.mouse.move(0, 0)
+        page.evaluate("window.scrollTo(0, 0)")
+        page.wait_for_timeout(4000)  # maps and charts draw themselves when they are seen
+        page.wait_for_function("""() => !document.querySelector('img[src*="#sl-"]')""")
+        page.get_by_text("Looking for the eyes").first.wait_for(state="hidden")
+        if selector:
+            shown = page.locator(selector).locator("visible=true").first
+            shown.evaluate("one => one.scrollIntoView({block: 'start'})")
+            page.wait_for_timeout(1000)
+            box = shown.bounding_box()
+            assert box is not None, selector
+            content = page.screenshot(clip=box)
+        else:
+            content = page.screenshot()
+        with Image.open(io.BytesIO(content)) as picture:
+            picture.convert("RGB").save(IMAGES / f"{name}.webp", quality=QUALITY, method=6)
+        page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
 
 
-def thresholds(page: Page, address: str) -> None:
-    """Show the forecast of the embedded profile's recommended threshold."""
-    page.goto(address)
-    page.get_by_role("link", name="Thresholds").click()
-    for number in range(4):
-        page.locator(".sl-plot").nth(number).locator(".main-svg").first.wait_for(timeout=60_000)
-    page.wait_for_timeout(1000)
-    page.screenshot(path=IMAGES / "thresholds.png")
+def footage(walk: Walk, camera: Camera) -> None:
+    """Take the page *Footage*, which the walk does not pass."""
+    walk.play("Anna")
+    walk.go("Footage", ".sl-cards")
+    camera.page.locator(".sl-plot .main-svg").first.wait_for()
+    camera.look("footage")
 
 
-def decided() -> None:
-    """Candidates that two people decided on, so that the pages of a case have something to show."""
-    town = demo_town()
-    installation = Installation.open()
-    gallery, register = demo_gallery(town, installation), installation.register
-    reference = training_case(town, register)
-    scope = register.case(reference).scope
-    with Gallery.open(gallery) as opened:
-        photographs = list(town.photographs[PERSON])
-        probe = make_probe(photographs, models=installation.load_models(opened.profile))
-        least = demo_threshold(town, photographs=len(photographs))
-        found = search(opened, probe, scope, case=reference, register=register, threshold=least)
-    list_for_review(register, reference, found.candidates, probe=probe)
-    for item in reviewed(register, reference)[:4]:  # one is left to be decided on
-        for number, account in enumerate(("anna", "rosa"), start=1):
-            about = {
-                "case": reference, "key": item.key, "round": number, "conclusion": 2,
-                "features": {}, "reason": "For the picture.",
-            }  # fmt: skip
-            by = Person(account, "account", 1, frozenset(), in_service=False)
-            register.record("review.decided", about, by=by)
-
-
-def picture(page: Page, address: str, link: str, shown: str, height: int) -> None:
-    """One page of the demo, once what *shown* selects stands there."""
-    page.set_viewport_size({"width": 1366, "height": height})
-    page.goto(address)
-    page.get_by_role("link", name=link).first.click()
-    page.locator(shown).first.wait_for(timeout=60_000)
-    page.wait_for_timeout(4000)
-    page.screenshot(path=IMAGES / f"{link.lower()}.png")
+def in_service(camera: Camera, gallery: Path) -> None:
+    """Take what the demo's home has not: roles, and the calibration on real faces."""
+    page = camera.page
+    register = Installation.open().register
+    for name, role in PEOPLE.items():
+        register.grant(name, role, granted=True)
+    with serving("serve", "--gallery", str(gallery)) as address:
+        page.goto(address)
+        page.get_by_role("link", name="People").first.click()
+        page.get_by_text("supervisor, since").wait_for()
+        camera.look("people")
+        page.get_by_role("link", name="Thresholds").first.click()
+        page.set_viewport_size({"width": WIDTH, "height": HIGHER["thresholds"]})
+        for number in range(4):
+            page.locator(".sl-plot").nth(number).locator(".main-svg").first.wait_for()
+        camera.look("thresholds")
+        page.goto("about:blank")
 
 
 def main() -> None:
-    """Take all screenshots."""
+    """Take all pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        camera = Camera(page)
         os.environ["SIGHTLINE_HOME"] = home
-        decided()
-        server, address = served()
-        try:
-            with sync_playwright() as playwright:
-                chromium = playwright.chromium.launch(
-                    executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-                )
-                page = chromium.new_page(viewport={"width": 1366, "height": 1900})
-                investigate(page, address)
-                page.set_viewport_size({"width": 1366, "height": 1500})
-                thresholds(page, address)
-                picture(page, address, "Sightings", ".sl-sightings-page tbody tr", 1500)
-                picture(page, address, "Footage", ".sl-plot .main-svg", 1200)
-                picture(page, address, "Review", ".sl-review figure img", 900)
-                picture(page, address, "Audit", ".sl-panel", 900)
-                page.set_viewport_size({"width": 1366, "height": 768})
-                page.goto(address)
-                page.wait_for_timeout(1000)
-                page.screenshot(path=IMAGES / "front.png")
-                page.goto("about:blank")
-                chromium.close()
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
+        with serving("demo") as address:
+            walk = Walk(page, address, camera.look)
+            walk.take()
+            footage(walk, camera)
+            page.goto("about:blank")
+        in_service(camera, next(Path(home).glob("*/*.duckdb")))
+        chromium.close()
 
 
 if __name__ == "__main__":

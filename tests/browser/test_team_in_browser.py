@@ -1,4 +1,4 @@
-"""Five people at one server: each signs in, does a part of one case, and sees no more than that."""
+"""People at one server: each signs in, does a part of one case, and sees no more than that."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from deployed import PASSWORD, Team, behind_hub, behind_nginx, recorded, status_
 from playwright.sync_api import TimeoutError as Expired
 from playwright.sync_api import expect
 
+from tools.walk import NOTE, Walk
+from workbench.casework.evidence.archive import verify_archive
 from workbench.casework.record.audit import verify
 from workbench.client import Connection, connect
 from workbench.domain import Scope
@@ -173,11 +175,34 @@ def search_and_send(person: Person, photographs: list[Path]) -> None:
     page.locator(".sl-card-open").first.click()
     comparing = page.locator(".sl-comparing")
     comparing.wait_for()
+    walk = Walk(page, "", case=CASE)
+    walk.note()
+    walk.follow()
     comparing.focus()
     page.keyboard.press("s")
     page.locator(".sl-card", has_text="✓ Same").wait_for()
     person.press("Send to review")
     person.reads("1 face was added to the review list")
+
+
+def make_reviewer(person: Person, name: str) -> None:
+    people = person.open("people", ".sl-people")
+    people.get_by_placeholder("Name with which they sign in").fill(name)
+    people.get_by_placeholder("Name with which they sign in").press("Tab")
+    people.locator("select").select_option(label="Reviewer")
+    person.press("Give the role")
+    person.reads(f"{name} is reviewer now.")
+
+
+def hand_over(person: Person) -> None:
+    """Save the court package, which anyone can check, and close the case."""
+    walk = Walk(person.page, "", case=CASE)
+    person.page.locator(".sl-sightings-page .sl-notes td", has_text=NOTE).wait_for()
+    found = verify_archive(walk.package())
+    assert found.sound, found.faults
+    assert found.fingerprint in person.page.locator(".sl-package").inner_text()
+    person.open("cases", ".sl-row-open").click()
+    walk.close()
 
 
 def decide(person: Person, reason: str) -> None:
@@ -234,15 +259,16 @@ def of_megabytes(photograph: Path, number: int) -> bytes:
     return content[:2] + comment * (number * 2**20 // len(comment) + 1) + content[2:]
 
 
-def test_five_people_behind_a_hub_bring_a_case_to_a_sighting(
+def test_six_people_behind_a_hub_bring_a_case_to_its_end(
     served_by_hub: Team, visit: Callable[..., Any], wanted: tuple[Path, ...]
 ) -> None:
     team, photographs = served_by_hub, list(wanted)
     assert people_with_servers(team.hub_api, team.hub_token) == []
-    anna, sara, rosa, rolf, otto = (
+    anna, sara, rosa, rolf, otto, ada = (
         Person(name, team, visit, ignore_https_errors=True)
-        for name in ("anna", "sara", "rosa", "rolf", "otto")
+        for name in ("anna", "sara", "rosa", "rolf", "otto", "ada")
     )
+    make_reviewer(ada, "rolf")
     ask_for_a_case(anna, photographs)
     approve_it(sara)
     search_and_send(anna, photographs)
@@ -271,7 +297,7 @@ def test_five_people_behind_a_hub_bring_a_case_to_a_sighting(
     expect(audit.locator("table", has_text="Time searched").locator("tbody tr")).to_have_count(1)
     otto.seen.screenshot("team-3-audited")
     hand_it_over(anna, "cleo")
-    for person in (anna, sara, rosa, otto):
+    for person in (anna, rosa, otto, ada):
         person.seen.assert_clean()
     assert [address for status, address in rolf.seen.failures] == [api]
     otto.press("Sign out")
@@ -291,6 +317,8 @@ def test_five_people_behind_a_hub_bring_a_case_to_a_sighting(
     while not (refused := told_by(there)):  # the hub's answer counts for a second
         assert time.monotonic() < until
     assert "no one has signed in with this token" in refused
+    hand_over(sara)
+    sara.seen.assert_clean()
     entries = recorded(team.home)
     acts = {
         (entry["by"]["account"], entry["by"]["way"], entry["what"])
@@ -298,11 +326,16 @@ def test_five_people_behind_a_hub_bring_a_case_to_a_sighting(
         if "account" in entry["by"]  # what is noticed names nobody
     }
     assert {
+        ("ada", "hub", "people.granted"),
         ("anna", "hub", "case.asked"),
         ("sara", "hub", "case.approved"),
         ("anna", "hub", "search.asked"),
+        ("anna", "hub", "note.written"),
+        ("anna", "hub", "footage.viewed"),
         ("rosa", "hub", "review.decided"),
         ("rolf", "hub", "review.decided"),
+        ("sara", "hub", "evidence.exported"),
+        ("sara", "hub", "case.closed"),
     } <= acts
     assert verify(team.home / "casework").sound
 

@@ -35,7 +35,6 @@ TEAM = {
     "anna": "analyst",
     "sara": "supervisor",
     "rosa": "reviewer",
-    "rolf": "reviewer",
     "otto": "auditor",
     "ada": "administrator",
 }

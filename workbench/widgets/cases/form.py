@@ -118,6 +118,7 @@ class RequestPanel(Panel):
         for widget, name in ((self.valid, "valid_days"), (self.most, "most_cameras")):
             ipywidgets.dlink((widget, "value"), (model, name))
             model.observe(lambda change, to=widget: setattr(to, "value", change["new"]), name)
+        self._draw_kind()
         return _part(
             "Case",
             self.kind,

@@ -30,7 +30,7 @@ _NO_PICTURE = (
     "%3Cpath fill='%23888' fill-opacity='.2' d='M0 0h96v96H0z'/%3E"
     "%3Ctext x='48' y='52' font-size='11' font-family='sans-serif' text-anchor='middle' "
     "fill='%23888' opacity='0'%3EPicture not kept%3Cset attributeName='opacity' to='1' "
-    "begin='2s'/%3E%3C/text%3E%3C/svg%3E"
+    "begin='10s'/%3E%3C/text%3E%3C/svg%3E"
 )
 
 
