@@ -33,7 +33,7 @@ SIGHTLINE = os.environ.get("SIGHTLINE_URL", "http://127.0.0.1:8866")
 # Accounts of this machine. In place of it, for instance, OpenID Connect (pip install
 # oauthenticator): "generic-oauth", with c.GenericOAuthenticator.client_id, .authorize_url, ...
 c.JupyterHub.authenticator_class = "pam"
-c.Authenticator.allowed_users = {"anna", "sara", "rosa", "rolf", "otto"}
+c.Authenticator.allowed_users = {"anna", "sara", "rosa", "rolf", "otto", "ada"}
 c.Authenticator.admin_users = set()  # an administrator of the hub could act as anybody
 
 c.JupyterHub.load_groups = {"sightline": {"users": sorted(c.Authenticator.allowed_users)}}

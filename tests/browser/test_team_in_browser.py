@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,18 +66,25 @@ class Person:
             self.page.fill("#password_input", PASSWORD)
             self.page.click("#login_submit")
         found = self.page.locator(shown).first
-        found.wait_for()
+        with self._telling(shown):
+            found.wait_for()
         return found
 
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
 
     def reads(self, words: str) -> None:
-        try:
+        with self._telling(words):
             self.page.get_by_text(words).first.wait_for()
+
+    @contextmanager
+    def _telling(self, wanted: str) -> Iterator[None]:
+        """Say what is on the page instead of what was waited for."""
+        try:
+            yield
         except Expired:
             shown = self.page.locator("body").inner_text()
-            raise AssertionError(f"{self.name} does not read {words!r} but: {shown}") from None
+            raise AssertionError(f"{self.name} does not see {wanted!r} but: {shown}") from None
 
     def upload(self, files: list[Path]) -> None:
         with self.page.expect_file_chooser() as chooser:
