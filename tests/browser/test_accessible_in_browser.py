@@ -41,7 +41,7 @@ def nameless(page: Any) -> list[str]:
         for node in nodes
         if not node.get("ignored")
         and node["role"]["value"] in CONTROLS
-        and not node.get("name", {}).get("value", "").strip()
+        and not node.get("name", {}).get("value", "").strip(" \n\u200b")
     ]
 
 

@@ -69,12 +69,12 @@ class Comparison(Tasks):
     @property
     def left(self) -> Picture | None:
         """The photograph that is compared."""
-        return self.photographs[self.photograph] if self.photographs else None
+        return _chosen(self.photographs, self.photograph)
 
     @property
     def right(self) -> Picture | None:
         """The best shot that is compared."""
-        return self.shots[self.shot] if self.shots else None
+        return _chosen(self.shots, self.shot)
 
     @property
     def alignment(self) -> str:
@@ -185,3 +185,8 @@ class Comparison(Tasks):
         photographs = tuple(replace(one, eyes=self._eyes[one.jpeg]) for one in known)
         shots = (best, *others())
         return photographs, tuple(replace(one, eyes=find_eyes(one.jpeg, models)) for one in shots)
+
+
+def _chosen(pictures: Sequence[Picture], number: int) -> Picture | None:
+    """The picture with a number; the last if the number is still that of one of another face."""
+    return pictures[min(number, len(pictures) - 1)] if pictures else None

@@ -6,7 +6,11 @@
   const FIELDS = ":is(input, select, textarea, [role=slider])";
 
   /** @param {string | null | undefined} text */
-  const worded = (text) => (text && text !== "null" ? text.trim() : "");
+  const worded = (text) => {
+    // Jupyter fills an empty label with a space of no width, which is no name.
+    const words = (text ?? "").replaceAll("\u200b", "").trim();
+    return words === "null" ? "" : words;
+  };
 
   /** @param {HTMLElement} field */
   const visibleName = (field) => {
@@ -17,8 +21,9 @@
 
   /** @param {HTMLElement} field */
   const nameField = (field) => {
+    if (worded(field.closest("label")?.textContent)) return;  // as that of a box to tick
     const label = document.querySelector(`label[for="${CSS.escape(field.id)}"]`);
-    if (field.id && label?.checkVisibility() && label.textContent.trim()) return;
+    if (field.id && label?.checkVisibility() && worded(label.textContent)) return;
     const name = visibleName(field);
     if (name && field.getAttribute("aria-label") !== name) field.setAttribute("aria-label", name);
   };
