@@ -1,6 +1,7 @@
 """Waiting times of an analyst: opening the page, and a search over a million templates.
 
-    python benchmarks/page.py [--rows 1000000] [--cameras 4000] [--gallery FILE] [--json] [--small]
+    python benchmarks/page.py [--rows 1000000] [--cameras 4000] [--rounds 3] [--against FOLDER]
+                              [--gallery FILE] [--json] [--small]
 
 The real server, kernel, networks and Chromium, no network. Measured from the click or the request
 until what it brings is drawn:
@@ -10,8 +11,12 @@ until what it brings is drawn:
   of 1.5 Mbit/s in one that has never been here, with the megabytes that it carried until then.
   Browser, server and kernel share this machine. Chromium is asked over its own protocol alone:
   Playwright listens to each request of the page, which takes half a second of these openings;
-- searching: from Search until cards, map and timeline stand there, median of five; and the longest
-  time in which the page did not answer meanwhile.
+- searching: from Search until cards, map and timeline stand there; and the longest time in which
+  the page did not answer meanwhile.
+
+Each figure is the median of several rounds and the longest. ``--against`` names a checkout of other
+code, such as an earlier version: both are measured in turn in each round, and after the two figures
+stands the ratio of the medians, this code's to the other's. The slow line is this code's alone.
 
 Templates are synthetic but for some three hundred near the probe's own; the probe is a demo person.
 """
@@ -28,8 +33,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,6 +47,7 @@ from playwright.sync_api import Page, sync_playwright
 from slow_line import SlowLine
 from tornado.websocket import websocket_connect
 
+import workbench
 from workbench.demo import demo_town
 from workbench.demo.check import demo_gallery, demo_settings
 from workbench.district import from_shapes, to_geojson
@@ -51,9 +58,12 @@ from workbench.installation import Installation
 from workbench.notebook import load_models
 from workbench.settings import Settings
 
+Times = dict[str, dict[str, list[float]]]  # by what was measured and by checkout
+Noted = Callable[[str, float], None]
 TOKEN = "a-token-of-the-benchmark"
-CASE, ALL, PERSON, LIKE, ROUNDS = "PAGE", "Everywhere", "Tobias Reed", 300, 5
+CASE, ALL, PERSON, LIKE = "PAGE", "Everywhere", "Tobias Reed", 300
 SLOW = 1.5e6  # bits a second
+LONGEST = 300.0  # seconds of an opening
 REST = 12.0  # seconds before each opening: the machine comes to rest, the next kernel is ready
 SERVE = """
 import sys
@@ -67,9 +77,18 @@ serve(
     ready=lambda address: print(address, flush=True),
 )
 """
+# When the first control stands there, by the clock, to the moment: no question comes in between.
 OPENED = """(() => {
-    const control = document.querySelector(".sl-target .sl-drop-button");
-    return control !== null && control.getClientRects().length > 0;
+    const look = () => {
+        const control = document.querySelector(".sl-target .sl-drop-button");
+        if (!control?.getClientRects().length) return;
+        window.opened ??= performance.timeOrigin + performance.now();
+        watching.disconnect();
+    };
+    const watching = new MutationObserver(look);
+    watching.observe(document, {
+        subtree: true, childList: true, attributes: true, attributeFilter: ["class", "style"],
+    });
 })()"""
 # The longest gap between frames, asked for from when it is installed.
 WATCH = """() => {
@@ -125,20 +144,71 @@ def scope_of(path: Path) -> Scope:
     )
 
 
-@contextmanager
-def serving(path: Path, environment: Mapping[str, str], *, warm_kernels: int) -> Iterator[str]:
-    """A server of that gallery; gives the address of the page of an investigation."""
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(path), TOKEN, str(warm_kernels)],
-        stdout=subprocess.PIPE, text=True, env=os.environ | environment,
+@dataclass(frozen=True)
+class Side:
+    """What is measured: code, the galleries that it made, and what its servers are told."""
+
+    checkout: str
+    demo: str
+    filled: str
+    of_demo: Mapping[str, str]
+    of_filled: Mapping[str, str]
+
+    @contextmanager
+    def serving(self, *, filled: bool = False, warm_kernels: int = 1) -> Iterator[str]:
+        """A server of one of the galleries; gives the address of the page of an investigation."""
+        path, told = (self.filled, self.of_filled) if filled else (self.demo, self.of_demo)
+        server = subprocess.Popen(
+            [sys.executable, "-c", SERVE, path, TOKEN, str(warm_kernels)],
+            stdout=subprocess.PIPE, text=True, env=environment_of(self.checkout, **told),
+            cwd=Path(path).parent,
+        )  # fmt: skip
+        try:
+            assert server.stdout is not None
+            base = server.stdout.readline().split("/?")[0]
+            yield f"{base}/voila/render/investigate.ipynb?token={TOKEN}"
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def environment_of(checkout: str, **settings: str) -> dict[str, str]:
+    """For a program that runs the code of a checkout."""
+    return os.environ | {"PYTHONPATH": checkout} | settings
+
+
+def prepared(home: Path, path: Path, rows: int, cameras: int, *, demo: bool) -> Side:
+    """Make galleries and a case for this process's code; without *demo* one gallery is both."""
+    home.mkdir(exist_ok=True)
+    os.environ["SIGHTLINE_HOME"] = str(home)
+    if not path.exists():
+        fill(path, rows, cameras)
+    scope = scope_of(path)
+    installation = Installation(Settings(home=home))
+    installation.register.train(CASE, scope)
+    (home / "districts").mkdir(exist_ok=True)
+    (home / "districts" / "all.geojson").write_text(json.dumps(to_geojson(scope.district)))
+    town = demo_town()
+    shown = demo_gallery(town, installation) if demo else path
+    return Side(
+        checkout=str(Path(workbench.__file__).parents[1]),
+        demo=str(shown),
+        filled=str(path),
+        of_demo=demo_settings(town, installation).environment(),
+        of_filled={
+            "SIGHTLINE_HOME": str(home), "SIGHTLINE_CASE": CASE,
+            "SIGHTLINE_DISTRICTS": str(home / "districts"),
+        },
     )  # fmt: skip
-    try:
-        assert server.stdout is not None
-        base = server.stdout.readline().split("/?")[0]
-        yield f"{base}/voila/render/investigate.ipynb?token={TOKEN}"
-    finally:
-        server.terminate()
-        server.wait(30)
+
+
+def prepared_by(checkout: Path, home: Path, *options: str) -> Side:
+    """Have the code of another checkout make its own: galleries may differ between versions."""
+    made = subprocess.run(
+        [sys.executable, __file__, "--prepare", str(home), *options],
+        check=True, stdout=subprocess.PIPE, text=True, env=environment_of(str(checkout.resolve())),
+    )  # fmt: skip
+    return Side(**json.loads(made.stdout.splitlines()[-1]))
 
 
 class Browser:
@@ -163,23 +233,28 @@ class Browser:
         self._process.terminate()
         self._process.wait(30)
 
-    async def opened(self, address: str, line: SlowLine | None = None) -> float:
-        """Seconds from asking for the page, in a new tab, until its first control stands there."""
+    async def opened(self, address: str) -> tuple[float, float]:
+        """Open the page in a new tab.
+
+        Returns when it was asked for and when its first control stood there, in seconds since 1970.
+        """
         browser = await websocket_connect(self._address)
         tab = (await self._ask(browser, "Target.createTarget", url="about:blank"))["targetId"]
         place = self._address.split("/devtools")[0]
         page = await websocket_connect(f"{place}/devtools/page/{tab}")
-        began = time.perf_counter()
+        await self._ask(page, "Page.enable")
+        await self._ask(page, "Page.addScriptToEvaluateOnNewDocument", source=OPENED)
+        began = time.time()
         await self._ask(page, "Page.navigate", url=address)
         while True:
-            answer = await self._ask(page, "Runtime.evaluate", expression=OPENED)
-            if answer["result"].get("value"):
+            answer = await self._ask(page, "Runtime.evaluate", expression="window.opened")
+            if moment := answer.get("result", {}).get("value"):
                 break
-            await asyncio.sleep(0.02)
-        seconds = time.perf_counter() - began
-        self.received = 0 if line is None else line.received
+            if time.time() > began + LONGEST:
+                raise TimeoutError(f"{address} has no control after {LONGEST:.0f} s")
+            await asyncio.sleep(0.1)
         await self._ask(browser, "Target.closeTarget", targetId=tab)
-        return seconds
+        return began, moment / 1000
 
     async def _ask(self, line: Any, method: str, **parameters: Any) -> Any:
         self._asked += 1
@@ -190,49 +265,66 @@ class Browser:
         return answer["result"]
 
 
-def openings(path: Path, environment: Mapping[str, str], *, small: bool = False) -> dict[str, Any]:
-    """Seconds until the demo's page has its first control: median and longest of several.
+def openings(sides: Sequence[Side], rounds: int, *, small: bool = False) -> Times:
+    """Seconds until the page has its first control.
 
-    Then those of a first opening over a slow line.
+    Then those over a slow line, with what it carried until then.
     """
-    result: dict[str, Any] = {}
+    times: Times = {}
     for kernel, warm_kernels in (("warm", 1),) if small else (("cold", 0), ("warm", 1)):
-        with serving(path, environment, warm_kernels=warm_kernels) as address:
-            new, known = [], []
-            for _ in range(1 if small else 3):
-                with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-                    browser = Browser(profile)
-                    try:
-                        for times in (new,) if small else (new, known, known):
+        with ExitStack() as servers:
+            addresses = {
+                side.checkout: servers.enter_context(side.serving(warm_kernels=warm_kernels))
+                for side in sides
+            }
+            for number in range(rounds):
+                for side in in_turn(sides, number):
+                    noted = noting(times, side)
+                    address = addresses[side.checkout]
+                    with new_browser() as browser:
+                        for state in ("new", *(() if small else ("known", "known"))):
                             time.sleep(0 if small else REST)
-                            times.append(asyncio.run(browser.opened(address)))
-                    finally:
-                        browser.close()
-            if kernel == "warm":
-                slow = slow_opening(address, small=small)
-        for name, times in (("new browser", new), ("known browser", known)):
-            figures = (statistics.median(times), max(times)) if times else ()
-            result[f"opening, {kernel}, {name}, s"] = [round(seconds, 2) for seconds in figures]
-    return result | slow
+                            began, ended = asyncio.run(browser.opened(address))
+                            noted(f"opening, {kernel}, {state} browser, s", ended - began)
+                    # Code of before may refuse a line that has a port of its own.
+                    if kernel == "warm" and side is sides[0]:
+                        slow_opening(address, noted, small=small)
+    return times
 
 
-def slow_opening(address: str, *, small: bool = False) -> dict[str, Any]:
-    """Opening the page for the first time over a slow line; a small run has no time for one."""
-    with (
-        SlowLine(address, 50 * SLOW if small else SLOW) as line,
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
-    ):
+def slow_opening(address: str, noted: Noted, *, small: bool = False) -> None:
+    """Open the page for the first time over a slow line; a small run has no time for one."""
+    with SlowLine(address, 50 * SLOW if small else SLOW) as line, new_browser() as browser:
         time.sleep(0 if small else REST)
+        began, ended = asyncio.run(browser.opened(line.address))
+        noted("opening, warm, new browser, 1.5 Mbit/s, s", ended - began)
+        noted("carried by then, MB", line.received(ended) / 1e6)
+
+
+def in_turn(sides: Sequence[Side], number: int) -> Sequence[Side]:
+    """All of them, another one first in each round."""
+    first = number % len(sides)
+    return [*sides[first:], *sides[:first]]
+
+
+def noting(times: Times, side: Side) -> Noted:
+    """Make a function that notes a figure of one of them by name."""
+
+    def noted(name: str, value: float) -> None:
+        times.setdefault(name, {}).setdefault(side.checkout, []).append(value)
+
+    return noted
+
+
+@contextmanager
+def new_browser() -> Iterator[Browser]:
+    """A browser that has never been anywhere."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(profile)
         try:
-            seconds = asyncio.run(browser.opened(line.address, line))
-            carried = browser.received
+            yield browser
         finally:
             browser.close()
-    return {
-        "opening, warm, new browser, 1.5 Mbit/s, s": round(seconds, 1),
-        "carried by then, MB": round(carried / 1e6, 2),
-    }
 
 
 def searched(page: Page) -> dict[str, float]:
@@ -243,7 +335,8 @@ def searched(page: Page) -> dict[str, float]:
     page.evaluate(WATCH)
     began = time.perf_counter()
     page.get_by_role("button", name="Search", exact=True).click()
-    page.locator(".sl-outdated").wait_for(state="detached", timeout=60_000)
+    # Code of before may say so before the first search, too.
+    page.locator(".sl-outdated, .sl-welcome").wait_for(state="detached", timeout=60_000)
     page.locator(".sl-card img").first.wait_for(state="attached", timeout=60_000)
     cards = time.perf_counter() - began
     drawn = page.frame_locator(".sl-frame:not([data-old])").locator(".leaflet-marker-icon, canvas")
@@ -256,41 +349,64 @@ def searched(page: Page) -> dict[str, float]:
     }
 
 
-def measure(path: Path, home: Path, rounds: int = ROUNDS) -> dict[str, Any]:
-    """Measure opening pages and searching."""
-    environment = {
-        "SIGHTLINE_HOME": str(home), "SIGHTLINE_CASE": CASE,
-        "SIGHTLINE_DISTRICTS": str(home / "districts"),
-    }  # fmt: skip
-    with serving(path, environment, warm_kernels=1) as address, sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
+def searches(sides: Sequence[Side], rounds: int) -> tuple[Times, dict[str, str]]:
+    """Seconds of searches, and what is said of the last, by checkout."""
+    times: Times = {}
+    with ExitStack() as stack:
+        chromium = stack.enter_context(sync_playwright()).chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
-        result: dict[str, Any] = {}
-        page = chromium.new_page(viewport={"width": 1366, "height": 768})
-        page.goto(address)
-        with page.expect_file_chooser() as chooser:
-            page.locator(".sl-target .sl-drop").click()
-        chooser.value.set_files(list(demo_town().photographs[PERSON]))
-        page.locator(".sl-photograph").nth(2).wait_for(timeout=60_000)
-        page.locator(".sl-district select").first.select_option(label=ALL)
-        page.get_by_role("button", name="All footage").click()
-        page.wait_for_timeout(3000)
-        searched(page)  # what is read from the disk once
-        asked = []
+        pages = {}
+        for side in sides:
+            address = stack.enter_context(side.serving(filled=True))
+            page = pages[side.checkout] = chromium.new_page(viewport={"width": 1366, "height": 768})
+            ask(page, address)
+            searched(page)  # what is read from the disk once
         for number in range(rounds):
-            # Another question each time, so that everything has to be drawn anew.
-            page.get_by_role("button", name="Change the question").click()
-            page.get_by_role("button", name=("Last 7 days", "All footage")[number % 2]).click()
-            page.locator(".sl-outdated").wait_for(state="attached")
-            page.wait_for_timeout(3000)
-            asked.append(searched(page))
-        for name in ("cards", "all", "stall"):
-            values = [one[name] for one in asked]
-            result[f"search, {name}, s"] = round(statistics.median(values), 2)
-        result["candidates"] = page.locator(".sl-summary h2").inner_text()
-        page.screenshot(path=home / "page.png")
+            for side in in_turn(sides, number):
+                page, noted = pages[side.checkout], noting(times, side)
+                page.bring_to_front()
+                # Another question each time, so that everything has to be drawn anew.
+                change = page.get_by_role("button", name="Change the question")
+                if change.count():
+                    change.click()
+                page.get_by_role("button", name=("Last 7 days", "All footage")[number % 2]).click()
+                page.locator(".sl-outdated").wait_for(state="attached")
+                page.wait_for_timeout(3000)
+                for name, seconds in searched(page).items():
+                    noted(f"search, {name}, s", seconds)
+        said = {one: page.locator(".sl-summary h2").inner_text() for one, page in pages.items()}
         chromium.close()
+    return times, said
+
+
+def ask(page: Page, address: str) -> None:
+    """Open the page and ask for a person, everywhere and in all footage."""
+    page.goto(address)
+    with page.expect_file_chooser() as chooser:
+        page.locator(".sl-target .sl-drop").click()
+    chooser.value.set_files(list(demo_town().photographs[PERSON]))
+    page.locator(".sl-photograph").nth(2).wait_for(timeout=60_000)
+    page.locator(".sl-district select").first.select_option(label=ALL)
+    page.get_by_role("button", name="All footage").click()
+    page.wait_for_timeout(3000)
+
+
+def figures(times: Times) -> dict[str, Any]:
+    """Median and longest of each; of two checkouts both, and the ratio of the medians."""
+    result: dict[str, Any] = {}
+    for name, values in times.items():
+        medians = [statistics.median(found) for found in values.values()]
+        told = [
+            [round(middle, 3), round(max(found), 3)]
+            for middle, found in zip(medians, values.values(), strict=True)
+        ]
+        if len(told) == 1:
+            result[name] = told[0]
+        else:
+            here, other = told
+            ratio = round(medians[0] / medians[1], 3)
+            result[name] = {"here": here, "other": other, "ratio": ratio}
     return result
 
 
@@ -299,32 +415,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--cameras", type=int, default=4_000)
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
+    parser.add_argument("--against", type=Path, help="a checkout of other code, measured in turn")
     parser.add_argument("--gallery", type=Path, help="keep the gallery here, or take it from here")
+    parser.add_argument("--prepare", type=Path, help=argparse.SUPPRESS)  # for --against
     parser.add_argument("--json", action="store_true")
     add_small(parser)
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds is at least 1")
     if options.small:
-        options.rows, options.cameras = 2_000, 50
+        options.rows, options.cameras, options.rounds = 2_000, 50, 1
+    size = options.rows, options.cameras
+    if options.prepare:
+        path = options.prepare / "million.duckdb"
+        made = prepared(options.prepare, path, *size, demo=not options.small)
+        print(json.dumps(asdict(made)))
+        return
     with tempfile.TemporaryDirectory() as scratch:
-        home = (options.gallery or Path(scratch) / "x").resolve().parent
-        os.environ["SIGHTLINE_HOME"] = str(home)
-        path = (options.gallery or home / "million.duckdb").resolve()
-        if not path.exists():
-            fill(path, options.rows, options.cameras)
-        scope = scope_of(path)
-        installation = Installation(Settings(home=home))
-        installation.register.train(CASE, scope)
-        (home / "districts").mkdir(exist_ok=True)
-        (home / "districts" / "all.geojson").write_text(json.dumps(to_geojson(scope.district)))
-        town = demo_town()
-        shown = demo_settings(town, installation)
+        path = (options.gallery or Path(scratch) / "home" / "million.duckdb").resolve()
+        sides = [prepared(path.parent, path, *size, demo=not options.small)]
+        if options.against:
+            told = [f"--rows={options.rows}", f"--cameras={options.cameras}"]
+            told += ["--small"] * options.small
+            sides.append(prepared_by(options.against, Path(scratch) / "other", *told))
+            if sides[0].checkout == sides[1].checkout:
+                parser.error("--against is this code itself")
         result: dict[str, Any] = {"rows": options.rows, "cameras": options.cameras}
-        if options.small:
-            result |= openings(path, shown.environment(), small=True)
-            result |= measure(path, home, 1)
-        else:
-            result |= openings(demo_gallery(town, installation), shown.environment())
-            result |= measure(path, home)
+        result |= figures(openings(sides, options.rounds, small=options.small))
+        times, said = searches(sides, options.rounds)
+        result |= figures(times) | {"candidates": " / ".join(said.values())}
     print(json.dumps(result) if options.json else json.dumps(result, indent=2))
 
 

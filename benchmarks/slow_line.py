@@ -26,15 +26,14 @@ class SlowLine:
     ----------
     address : str
         The same over this line, once the context is entered.
-    received : int
-        Bytes that the browser has received, headers and frames of sockets included.
     """
 
     def __init__(self, address: str, bits_per_second: float) -> None:
         self._server, self._rate = urlsplit(address), bits_per_second / 8
         self._free_at = 0.0
         self._loop = asyncio.new_event_loop()
-        self.address, self.received = "", 0
+        self._carried: list[tuple[float, int]] = []
+        self.address = ""
 
     def __enter__(self) -> SlowLine:
         ready = threading.Event()
@@ -49,6 +48,16 @@ class SlowLine:
         trace: TracebackType | None,
     ) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def received(self, moment: float) -> int:
+        """Bytes that the browser had received by a time, headers and frames of sockets included.
+
+        Parameters
+        ----------
+        moment : float
+            Seconds since 1970.
+        """
+        return sum(size for when, size in self._carried if when <= moment)
 
     def _serve(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
@@ -72,7 +81,7 @@ class SlowLine:
                 if slow:
                     self._free_at = max(self._free_at, time.monotonic()) + len(data) / self._rate
                     await asyncio.sleep(self._free_at - time.monotonic())
-                    self.received += len(data)
+                    self._carried.append((time.time(), len(data)))
                 target.write(data)
                 await target.drain()
         target.close()

@@ -1,23 +1,36 @@
-"""Seconds that the program takes to start, before it does anything.
+"""Seconds that the program takes to start, and notebooks until they show something.
 
     python benchmarks/startup.py [--rounds 7] [--json] [--small]
 
 Seconds of importing the package, of ``sightline --version`` and of importing the pages, each in a
 fresh process, and of Python alone to compare with: the median of several rounds, with the fastest
 and the slowest. A first round that is not counted has Python compile what it has not yet.
+
+For each of the notebooks, from starting its kernel until a cell has returned the first picture:
+once in a new home, where the demo is indexed first, and then as often as the others on what is
+there. What JupyterLab takes to draw it is not in it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
+import nbformat
+from nbclient import NotebookClient
 from options import add_small
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+QUICK = "choose_threshold"  # needs no footage
+PICTURES = {"application/vnd.plotly.v1+json", "application/vnd.jupyter.widget-view+json"}
 
 STARTS: Mapping[str, Sequence[str]] = {
     "python alone": ["-c", "pass"],
@@ -42,19 +55,46 @@ def measure(rounds: int, *, warm: bool = True) -> list[dict[str, str | float]]:
             taken = seconds(arguments)
             if number:
                 found[name].append(taken)
-    return [
-        {
-            "start": name,
-            "median, s": round(statistics.median(taken), 3),
-            "fastest, s": round(min(taken), 3),
-            "slowest, s": round(max(taken), 3),
-        }
-        for name, taken in found.items()
-    ]
+    return [row(name, taken) for name, taken in found.items()]
+
+
+def row(name: str, taken: Sequence[float]) -> dict[str, str | float]:
+    """Median, fastest and slowest of the seconds that something took."""
+    return {
+        "start": name,
+        "median, s": round(statistics.median(taken), 3),
+        "fastest, s": round(min(taken), 3),
+        "slowest, s": round(max(taken), 3),
+    }
+
+
+def first_picture(notebook: Path, home: str) -> float:
+    """Seconds from starting the kernel of a notebook until a cell has returned a picture."""
+    runs = NotebookClient(nbformat.read(notebook, as_version=4), timeout=600, kernel_name="python3")
+    began = time.perf_counter()
+    with runs.setup_kernel(cwd=home, env=os.environ | {"SIGHTLINE_HOME": home}):
+        for number, cell in enumerate(runs.nb.cells):
+            runs.execute_cell(cell, number)
+            outputs = cell.get("outputs", ())
+            if PICTURES & {kind for output in outputs for kind in output.get("data", ())}:
+                return time.perf_counter() - began
+    raise ValueError(f"{notebook.name} shows no picture")
+
+
+def notebooks(names: Iterable[str], rounds: int) -> list[dict[str, str | float]]:
+    """Measure first pictures of notebooks: in a new home, and *rounds* times in it afterwards."""
+    rows = []
+    for name in names:
+        with tempfile.TemporaryDirectory() as home:
+            new, *known = [first_picture(NOTEBOOKS / name, home) for _ in range(rounds + 1)]
+        rows.append(row(f"{name}, new home", [new]))
+        if known:
+            rows.append(row(name, known))
+    return rows
 
 
 def main() -> None:
-    """Measure and print a row for each start."""
+    """Measure and print a row for each start and notebook."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7, help="how often each is measured")
     parser.add_argument("--json", action="store_true")
@@ -63,6 +103,10 @@ def main() -> None:
     if options.rounds < 1:
         parser.error("--rounds is at least 1")
     rows = measure(1 if options.small else options.rounds, warm=not options.small)
+    names = (
+        [f"{QUICK}.ipynb"] if options.small else sorted(p.name for p in NOTEBOOKS.glob("*.ipynb"))
+    )
+    rows += notebooks(names, 0 if options.small else options.rounds)
     if options.json:
         print(json.dumps(rows))
         return
