@@ -22,6 +22,8 @@ from workbench.server.limits import Limits
 from workbench.server.pages import name_user
 from workbench.server.sockets import LoggedConnection
 
+_SHOWN_SECONDS = 60
+
 TEMPLATE = "sightline"
 TEMPLATES = Path(__file__).parent / "template"
 
@@ -83,7 +85,11 @@ def voila_configuration(
     config.VoilaConfiguration.multi_kernel_manager_class = DashboardKernels
     config.VoilaConfiguration.prelaunch_hook = name_user
     config.VoilaExecutor.cell_error_instruction = VIEWER_MESSAGE
+    config.VoilaExecutor.cell_timeout_instruction = VIEWER_MESSAGE
     config.VoilaExecutor.on_cell_error = log_failed_cell
+    # What a cell shows may come long after it has run, on a busy machine, and is never left out.
+    config.VoilaExecutor.iopub_timeout = _SHOWN_SECONDS
+    config.VoilaExecutor.raise_on_iopub_timeout = True
     config.VoilaConfiguration.kernel_spec_manager_class = CurrentInterpreter
     config.DashboardKernels.environment = environment
     config.DashboardKernels.warm_kernels = warm_kernels
