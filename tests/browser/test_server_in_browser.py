@@ -200,6 +200,31 @@ def test_a_page_that_does_not_come_up_says_so_and_may_come_up_late(
     told.wait_for(state="detached")
 
 
+# As on a machine that has other things to do when the first module of a widget is loaded.
+BUSY = """
+const make = URL.createObjectURL;
+URL.createObjectURL = (...given) => {
+  const until = performance.now() + 2500;
+  URL.createObjectURL = make;
+  while (performance.now() < until);
+  return make(...given);
+};
+"""
+
+
+def test_a_widget_that_is_slow_to_be_ready_is_there_in_the_end(
+    server: tuple[str, int], visit: Any
+) -> None:
+    address = server[0]
+    seen = visit(address.split("?")[0])
+    seen.page.goto(address)
+    seen.page.add_init_script(BUSY)
+    seen.page.get_by_role("link", name="Tool").click()
+    seen.page.locator(".js-plotly-plot .main-svg").first.wait_for()
+    seen.page.wait_for_timeout(2500)
+    seen.assert_clean()
+
+
 def test_a_framed_document_runs_apart_and_the_page_runs_no_inline_script(
     server: tuple[str, int], visit: Any
 ) -> None:

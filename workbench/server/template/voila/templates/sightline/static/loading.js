@@ -1,6 +1,11 @@
 "use strict";
 // The loading screen: says what is going on, and goes when there is something to see.
 (() => {
+  // anywidget gives a widget two seconds to be ready, and then leaves out whatever its kernel says. A
+  // busy machine takes longer; connection.js says so where it takes too long.
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  AbortSignal.timeout = (milliseconds) => timeout(milliseconds === 2_000 ? 60_000 : milliseconds);
+
   /** @param {string} text */
   const showStatus = (text) => {
     const line = document.getElementById("loading_text");
