@@ -209,6 +209,19 @@ def test_expected_errors_are_told_as_often_as_they_happen(mean: float, said: str
     assert words.format_expected(mean) == said
 
 
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        (5400, "5,400 times likelier"),
+        (0.05, "20 times less likely"),
+        (0.96, "no likelier and no less likely"),
+        (1e-12, "more than 1e9 times less likely"),
+    ],
+)
+def test_a_likelihood_ratio_is_told_in_words(ratio: float, said: str) -> None:
+    assert words.format_likelihood_ratio(ratio) == said
+
+
 def test_cameras_are_ordered_by_what_they_would_find(calibration: Calibration) -> None:
     seen = pd.DataFrame(
         {

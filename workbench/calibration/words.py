@@ -48,5 +48,7 @@ def format_likelihood_ratio(ratio: float) -> str:
     """Write a likelihood ratio in words: ``5,400 times likelier``, ``20 times less likely``."""
     if ratio > 1e9 or ratio < 1e-9:
         return f"more than 1e9 times {'likelier' if ratio > 1 else 'less likely'}"
-    by = max(ratio, 1 / ratio)
-    return f"{format_count(by)} times {'likelier' if ratio >= 1 else 'less likely'}"
+    by = format_count(max(ratio, 1 / ratio))
+    if by == "1":
+        return "no likelier and no less likely"
+    return f"{by} times {'likelier' if ratio >= 1 else 'less likely'}"

@@ -353,7 +353,7 @@ class FootagePage(Panel):
 
 
 _RECORDINGS = (
-    "Camera", "Recording", "Start", "Length", "Frames read / looked at", "Faces", "Tracks",
+    "Camera", "Recording", "Start", "Length", "Frames read / looked at", "Faces", "Tracklets",
     "Not searchable", "Problems", "Read until",
 )  # fmt: skip
 _TROUBLE = ("Camera", "Recording", "At", "What")

@@ -147,6 +147,8 @@ def test_what_is_wrong_is_told_in_json(
         )
         assert (answer.status, answer.json["error"]) == (422, "BadInput")
         assert "neither true nor false" in answer.json["what"]
+    letters = api.ask("anna", "POST", "cases", {**asked, "reference": "A/2", "members": "ben"})
+    assert (letters.status, letters.json["where"]) == (422, "members")
     assert api.ask("anna", "GET", "nothing/here").status == 404
     assert api.ask("anna", "DELETE", "cases").status == 405
 

@@ -221,7 +221,7 @@ def _candidates(dossier: Dossier) -> Section:
                 if finding.item.score is None
                 else f"{finding.item.score:.3f}{marks[finding.item.scale]}",
                 finding.item.outcome,
-                " | ".join(decisions) or "none yet",
+                "; ".join(decisions) or "none yet",
             )
         )
     return Section(

@@ -246,8 +246,17 @@ def _asked(document: dict[str, Any], reference: str) -> dict[str, Any]:
         "valid_until": begin + valid,
         "cameras": cameras,
         "unplaced": tuple(sorted(scope.unplaced)),
-        "members": tuple(map(str, document.get("members") or ())),
+        "members": _members(document),
     }
+
+
+def _members(document: dict[str, Any]) -> tuple[str, ...]:
+    members = document.get("members", [])
+    if not isinstance(members, list) or not all(isinstance(one, str) for one in members):
+        raise BadInput(
+            "is not a list of accounts", where="members", fix="Send one, or leave it out"
+        )
+    return tuple(members)
 
 
 def _sighting(sighting: Sighting, *, shots: bool) -> Document:

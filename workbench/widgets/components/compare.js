@@ -435,7 +435,7 @@ function viewTransform(image, eyes, zoom, turn) {
 function createRoot(sorting) {
   const root = createElement("div", "sl-comparing", "", {
     role: "group",
-    "aria-label": `Comparison of the target with a ${sorting ? "candidate" : "face"}`,
+    "aria-label": `Comparison of the ${sorting ? "target with a candidate" : "subject with a face"}`,
     "aria-keyshortcuts": `ArrowLeft ArrowRight${sorting ? " s n u z Escape" : ""}`,
   });
   root.tabIndex = 0;
@@ -467,7 +467,7 @@ function createPanel(model) {
   decision.root.hidden = !sorting;
   const problem = createElement("div", "sl-problems", "", { role: "alert" });
   const photographs = createThumbnails(
-    "Photographs of the target", (index) => save("photograph", index));
+    `Photographs of the ${sorting ? "target" : "subject"}`, (index) => save("photograph", index));
   const shots = createThumbnails("Best shots of this face", (index) => save("shot", index));
   const strips = createElement("div", "sl-strips");
   strips.append(photographs.root, shots.root);
