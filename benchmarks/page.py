@@ -34,7 +34,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -154,22 +154,29 @@ class Side:
     of_demo: Mapping[str, str]
     of_filled: Mapping[str, str]
 
-    @contextmanager
-    def serving(self, *, filled: bool = False, warm_kernels: int = 1) -> Iterator[str]:
+    def serving(
+        self, *, filled: bool = False, warm_kernels: int = 1
+    ) -> AbstractContextManager[str]:
         """A server of one of the galleries; gives the address of the page of an investigation."""
         path, told = (self.filled, self.of_filled) if filled else (self.demo, self.of_demo)
-        server = subprocess.Popen(
-            [sys.executable, "-c", SERVE, path, TOKEN, str(warm_kernels)],
-            stdout=subprocess.PIPE, text=True, env=environment_of(self.checkout, **told),
-            cwd=Path(path).parent,
-        )  # fmt: skip
-        try:
-            assert server.stdout is not None
-            base = server.stdout.readline().split("/?")[0]
-            yield f"{base}/voila/render/investigate.ipynb?token={TOKEN}"
-        finally:
-            server.terminate()
-            server.wait(30)
+        environment = environment_of(self.checkout, **told)
+        return serving(Path(path), environment, warm_kernels=warm_kernels)
+
+
+@contextmanager
+def serving(path: Path, environment: Mapping[str, str], *, warm_kernels: int) -> Iterator[str]:
+    """A server of that gallery; gives the address of the page of an investigation."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(path), TOKEN, str(warm_kernels)],
+        stdout=subprocess.PIPE, text=True, env=environment, cwd=path.parent,
+    )  # fmt: skip
+    try:
+        assert server.stdout is not None
+        base = server.stdout.readline().split("/?")[0]
+        yield f"{base}/voila/render/investigate.ipynb?token={TOKEN}"
+    finally:
+        server.terminate()
+        server.wait(30)
 
 
 def environment_of(checkout: str, **settings: str) -> dict[str, str]:

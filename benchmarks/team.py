@@ -245,10 +245,10 @@ def measure(analysts: int, searches: int, warm_kernels: int) -> dict[str, Any]:
     """Measure one day of a team, in short."""
     with tempfile.TemporaryDirectory() as scratch:
         town, installation = demo_town(), Installation.open()
-        shown = demo_settings(town, installation)
+        environment = os.environ | demo_settings(town, installation).environment()
         gallery = demo_gallery(town, installation)
         with (
-            serving(gallery, shown.environment(), warm_kernels=warm_kernels) as address,
+            serving(gallery, environment, warm_kernels=warm_kernels) as address,
             indexing(Path(scratch)),
         ):
             time.sleep(20 if analysts > 2 else 5)  # warm kernels are ready, indexing is at work
