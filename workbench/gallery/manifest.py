@@ -1,0 +1,753 @@
+"""Manifest of a gallery: which parts, packs and recordings it holds, commit by commit.
+
+All SQL on it is here and in manifest.sql. One protocol for whoever writes:
+
+1. :meth:`Manifest.reserve` names for new parts and packs. They belong to no commit.
+2. Write their objects, and have them on the disk.
+3. :meth:`Manifest.commit`, in one transaction: everything of the change, or nothing. The key of
+   the recordings is the gate through which each comes once; parts that were dropped meanwhile make
+   the change :class:`Overtaken`.
+4. Delete the objects of :meth:`Manifest.dropped`, and then :meth:`Manifest.release` their names.
+
+Whatever is killed in between leaves reserved or dropped names, which :meth:`Manifest.unfinished`
+and :meth:`Manifest.dropped` list: their objects are deleted first, then their names are released.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+
+from workbench.domain import (
+    Camera,
+    ClockCorrection,
+    ClockSetting,
+    Profile,
+    from_microseconds,
+    to_microseconds,
+)
+from workbench.errors import GalleryError
+from workbench.gallery.database import Database, KeyTaken
+from workbench.gallery.entries import (
+    Change,
+    FileEntry,
+    Leftover,
+    Microseconds,
+    PackEntry,
+    PartEntry,
+    RecordingEntry,
+    RefusalEntry,
+    RunEntry,
+)
+from workbench.gallery.register import undisturbed
+
+FORMAT = 5
+_PART = (
+    "name, day, place_low, place_high, first_seen, last_seen, recordings, tracklets, templates, "
+    "bytes, files"
+)
+_PACK = "name, pack, day, bytes, live_bytes, sha256"
+_RECORDING = tuple(one.name for one in fields(RecordingEntry))
+_LIVE = "added IS NOT NULL AND dropped IS NULL"
+_AT = "added <= :commit AND (dropped IS NULL OR dropped > :commit)"
+
+
+class Overtaken(GalleryError):
+    """What a change was made from is not in the gallery any more; it can be made again."""
+
+
+class AlreadyStored(GalleryError):
+    """A recording is in the gallery already. ``recording_ids`` names all that are."""
+
+    recording_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Last commit of a gallery, and what questions about a time have to know.
+
+    ``cameras_commit`` and ``clocks_commit`` are the last ones that changed cameras, or set clocks.
+    What is looked for up to a moment began at most ``longest_…`` microseconds before.
+    """
+
+    commit: int
+    committed_at: datetime  # UTC
+    owner: str
+    cameras_commit: int
+    clocks_commit: int
+    longest_recording: Microseconds
+    longest_tracklet: Microseconds
+
+
+class Manifest:
+    """Manifest in a database, for one process and all of its threads."""
+
+    def __init__(self, database: Database, where: str) -> None:
+        """Read the profile; *where* names the gallery in messages.
+
+        Raises GalleryError if the database holds no manifest, or one of another format.
+        """
+        self._database, self._where = database, where
+        try:
+            ((found,),) = database.rows("SELECT format FROM gallery")
+        except (GalleryError, ValueError) as error:
+            reason = error.what if isinstance(error, GalleryError) else "it is not finished"
+            raise GalleryError(
+                f"holds no manifest of a gallery ({reason})",
+                where=where,
+                fix="Restore it from a copy, or index the footage again",
+            ) from None
+        if found != FORMAT:
+            raise GalleryError(
+                f"has format {found}, this Sightline reads {FORMAT}",
+                where=where,
+                fix="Upgrade it with `sightline gallery upgrade`"
+                if found < FORMAT
+                else "It was made with a newer Sightline: use that one",
+            )
+        self.profile = self._read_profile()
+
+    @classmethod
+    def create(cls, database: Database, profile: Profile, where: str) -> Manifest:
+        """Make the manifest of an empty gallery in an empty database."""
+        text = resources.files(__package__).joinpath("manifest.sql").read_text("utf-8")
+        bare = "\n".join(line.split("--")[0] for line in text.splitlines())
+        now = to_microseconds(datetime.now(UTC))
+        with database.writing():
+            for statement in bare.format(keyed=database.keyed).split(";"):
+                if statement.strip():
+                    database.change(statement)
+            database.change(
+                "INSERT INTO gallery VALUES (:format, :now, :name, :detector, :recogniser, "
+                ":alignment, :metric, :dimension, :version, :weights, :fingerprint, '', 0, :now, "
+                "0, 0, 1, 0, 0)",
+                {
+                    "format": FORMAT, "now": now, "name": profile.name,
+                    "detector": profile.detector, "recogniser": profile.recogniser,
+                    "alignment": profile.alignment, "metric": profile.metric,
+                    "dimension": profile.dimension, "version": profile.version,
+                    "weights": json.dumps(profile.weights), "fingerprint": profile.fingerprint,
+                },
+            )  # fmt: skip
+        return cls(database, where)
+
+    def _read_profile(self) -> Profile:
+        names = (
+            "profile", "detector", "recogniser", "alignment", "metric", "dimension", "weights",
+            "version",
+        )  # fmt: skip
+        # Names of columns and tables are our own, never a user's, here as below.
+        ((*values, fingerprint),) = self._database.rows(
+            f"SELECT {', '.join(names)}, fingerprint FROM gallery"  # noqa: S608
+        )
+        about = dict(zip(names, values, strict=True))
+        weights = tuple((file, sha256) for file, sha256 in json.loads(about.pop("weights")))
+        profile = Profile(about.pop("profile"), **about, weights=weights)
+        if profile.fingerprint != fingerprint:
+            raise GalleryError(
+                "contradicts itself about its profile",
+                where=self._where,
+                fix="Restore it from a copy, or index the footage again",
+            )
+        return profile
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    # --- The state of the gallery -------------------------------------------------------------
+
+    def created_at(self) -> datetime:
+        """UTC time at which the gallery was made."""
+        ((created,),) = self._database.rows("SELECT created_at FROM gallery")
+        return from_microseconds(created)
+
+    def state(self) -> State:
+        """State after the last commit."""
+        ((commit, at, *rest),) = self._database.rows(
+            "SELECT last_commit, committed_at, owner, cameras_commit, clocks_commit, "
+            "longest_recording, longest_tracklet FROM gallery"
+        )
+        return State(commit, from_microseconds(at), *rest)
+
+    # --- Writing ------------------------------------------------------------------------------
+
+    def reserve(
+        self,
+        role: str,
+        *,
+        parts: Sequence[int] = (),
+        packs: Sequence[int] = (),
+        again: Sequence[PackEntry] = (),
+    ) -> tuple[list[str], list[PackEntry]]:
+        """Reserve names for new parts and packs, before the first byte of them is written.
+
+        Parameters
+        ----------
+        role : str
+            Kind of process; another one of it sweeps what this one leaves when it is killed.
+        parts, packs : sequence of int
+            Day of each.
+        again : sequence of PackEntry
+            Packs that are written again, without something, under their number.
+
+        Returns
+        -------
+        list of str, list of PackEntry
+            Names of the parts; the packs, still empty, those of *again* last.
+        """
+        names = [secrets.token_hex(8) for _ in parts]
+        now = to_microseconds(datetime.now(UTC))
+        about = {"role": role, "now": now}
+        with self._database.writing():
+            ((first,),) = self._database.rows("SELECT next_pack FROM gallery")
+            self._database.change(
+                "UPDATE gallery SET next_pack = next_pack + :n", {"n": len(packs)}
+            )
+            wanted = [*enumerate(packs, first), *((one.pack, one.day) for one in again)]
+            new = [PackEntry(secrets.token_hex(8), n, day, 0, 0, "") for n, day in wanted]
+            self._database.change_many(
+                "INSERT INTO parts (name, day, role, reserved_at) "
+                "VALUES (:name, :day, :role, :now)",
+                [{"name": n, "day": day, **about} for n, day in zip(names, parts, strict=True)],
+            )
+            self._database.change_many(
+                "INSERT INTO packs (name, pack, day, role, reserved_at) "
+                "VALUES (:name, :pack, :day, :role, :now)",
+                [{"name": p.name, "pack": p.pack, "day": p.day, **about} for p in new],
+            )
+        return names, new
+
+    @undisturbed()
+    def commit(self, change: Change) -> int:
+        """Make a change in one step; return the number of the commit.
+
+        Raises
+        ------
+        AlreadyStored
+            If a new recording is in the gallery.
+        Overtaken
+            If a part, pack or recording that it drops, replaces or restates is not in the gallery
+            any more, or a reserved name was swept.
+        GalleryError
+            If it cannot be written. Nothing has changed then, as after the two above.
+        """
+        with self._database.writing():
+            ((last, *_),) = self._database.rows("SELECT last_commit FROM gallery")
+            about = {"commit": last + 1, "at": to_microseconds(change.committed_at)}
+            self._drop("parts", change.dropped_parts, about)
+            self._drop("packs", change.dropped_packs, about)
+            self._add_parts(change.parts, about)
+            self._add_packs(change.packs, about)
+            self._release_bytes(change, about)
+            self._forget(change.forgotten)
+            self._refuse_known(change.recordings)
+            self._restate(change.restated)
+            self._add_recordings(change.recordings)
+            self._add_cameras(change, about)
+            self._note(change, about)
+            self._advance(change, about)
+        return last + 1
+
+    def _drop(self, table: str, names: Sequence[str], about: dict[str, int]) -> None:
+        among = self._database.among("name", "names")
+        changed = self._database.change(
+            f"UPDATE {table} SET dropped = :commit, dropped_at = :at "  # noqa: S608
+            f"WHERE {among} AND {_LIVE}",
+            {**about, "names": self._database.values(names)},
+        )
+        if names and changed != len(set(names)):
+            raise self._overtaken(f"{len(set(names)) - changed} of the {table} it replaces")
+
+    def _overtaken(self, what: str) -> Overtaken:
+        return Overtaken(
+            f"{what} are not in the gallery any more",
+            where=self._where,
+            fix="Do this again: something else changed them meanwhile",
+        )
+
+    def _add_parts(self, parts: Sequence[PartEntry], about: dict[str, int]) -> None:
+        for part in parts:
+            changed = self._database.change(
+                "UPDATE parts SET place_low = :place_low, place_high = :place_high, "
+                "first_seen = :first_seen, last_seen = :last_seen, recordings = :recordings, "
+                "tracklets = :tracklets, templates = :templates, bytes = :bytes, files = :files, "
+                "added = :commit WHERE name = :name AND day = :day AND added IS NULL",
+                {
+                    **{one.name: getattr(part, one.name) for one in fields(part)},
+                    "files": json.dumps(part.files),
+                    "commit": about["commit"],
+                },
+            )
+            if changed != 1:
+                raise self._overtaken("names that were reserved for it")
+
+    def _add_packs(self, packs: Sequence[PackEntry], about: dict[str, int]) -> None:
+        for pack in packs:
+            changed = self._database.change(
+                "UPDATE packs SET bytes = :bytes, live_bytes = :live_bytes, sha256 = :sha256, "
+                "added = :commit WHERE name = :name AND pack = :pack AND day = :day "
+                "AND added IS NULL",
+                {
+                    **{one.name: getattr(pack, one.name) for one in fields(pack)},
+                    "commit": about["commit"],
+                },
+            )
+            if changed != 1:
+                raise self._overtaken("names that were reserved for it")
+
+    def _release_bytes(self, change: Change, about: dict[str, int]) -> None:
+        for pack, length in change.released.items():
+            changed = self._database.change(
+                "UPDATE packs SET live_bytes = live_bytes - :length "  # noqa: S608
+                f"WHERE pack = :pack AND live_bytes >= :length AND {_LIVE}",
+                {"pack": pack, "length": length},
+            )
+            if changed != 1:
+                raise GalleryError(
+                    f"pack {pack} does not hold the {length:,} bytes that are released of it",
+                    where=self._where,
+                    fix="Check the gallery with `sightline gallery check`",
+                )
+        if change.released:
+            self._database.change(
+                "UPDATE packs SET dropped = :commit, dropped_at = :at "  # noqa: S608
+                f"WHERE live_bytes = 0 AND {self._database.among('pack', 'packs')} AND {_LIVE}",
+                {**about, "packs": self._database.values(change.released)},
+            )
+
+    def _forget(self, names: Sequence[str]) -> None:
+        if not names:
+            return
+        among = self._database.among("recording_id", "ids")
+        ids = {"ids": self._database.values(names)}
+        self._database.change(f"DELETE FROM spans WHERE {among}", ids)  # noqa: S608
+        gone = self._database.change(f"DELETE FROM recordings WHERE {among}", ids)  # noqa: S608
+        if gone != len(set(names)):
+            raise self._overtaken(f"{len(set(names)) - gone} of the recordings it removes")
+
+    def _refuse_known(self, recordings: Sequence[RecordingEntry]) -> None:
+        ids = [one.recording_id for one in recordings]
+        twice = {name for name in ids if ids.count(name) > 1} if len(set(ids)) < len(ids) else set()
+        if known := {*self.held(ids), *twice}:
+            raise _already_stored(recordings, known)
+
+    def _restate(self, recordings: Sequence[RecordingEntry]) -> None:
+        self._forget([one.recording_id for one in recordings])
+        self._add_recordings(recordings)
+
+    def _add_recordings(self, recordings: Sequence[RecordingEntry]) -> None:
+        values = ", ".join(f":{name}" for name in (*_RECORDING, "divided"))
+        names = ", ".join((*_RECORDING, "divided"))
+        try:
+            self._database.change_many(
+                f"INSERT INTO recordings ({names}) VALUES ({values})",  # noqa: S608
+                [one.row() for one in recordings],
+            )
+        except KeyTaken:  # another writer's, between the look and this
+            raise _already_stored(recordings, {one.recording_id for one in recordings}) from None
+        self._database.change_many(
+            "INSERT INTO spans VALUES (:id, :camera, :start, :end, :seen)",
+            [
+                {
+                    "id": one.recording_id, "camera": one.camera_id,
+                    "start": start, "end": end, "seen": int(seen),
+                }
+                for one in recordings
+                if one.divided
+                for start, end, seen in one.spans()
+            ],
+        )  # fmt: skip
+
+    def _add_cameras(self, change: Change, about: dict[str, int]) -> None:
+        changed = 0
+        for camera, noted_at in change.cameras:
+            changed += self._database.change(
+                "INSERT INTO cameras VALUES (:id, :name, :latitude, :longitude, :at) "
+                "ON CONFLICT (camera_id) DO UPDATE SET name = excluded.name, "
+                "latitude = excluded.latitude, longitude = excluded.longitude, "
+                "noted_at = excluded.noted_at WHERE excluded.noted_at > cameras.noted_at",
+                {
+                    "id": camera.camera_id, "name": camera.name, "latitude": camera.latitude,
+                    "longitude": camera.longitude, "at": to_microseconds(noted_at),
+                },
+            )  # fmt: skip
+        for camera_id, places in change.places.items():
+            for place in places:
+                changed += self._database.change(
+                    "INSERT INTO places VALUES (:id, :place) ON CONFLICT DO NOTHING",
+                    {"id": camera_id, "place": int(place)},
+                )
+        if changed:
+            self._database.change("UPDATE gallery SET cameras_commit = :commit", about)
+
+    def _note(self, change: Change, about: dict[str, int]) -> None:
+        self._database.change_many(
+            "INSERT INTO clocks VALUES (:camera_id, :folder, :since, :until, :offset_seconds, "
+            ":uncertainty_seconds, :found_by, :how, :found_at, :catalogue)",
+            [_clock_row(setting) for setting in change.clocks],
+        )
+        if change.clocks:
+            self._database.change("UPDATE gallery SET clocks_commit = :commit", about)
+        self._database.change_many(
+            "INSERT INTO runs VALUES (:source, :started_at, :ended_at, :indexed, :refused, "
+            ":unfinished)",
+            [_row(run) for run in change.runs],
+        )
+        self._database.change_many(
+            "INSERT INTO refusals VALUES (:camera_id, :file, :started_at, :reason, :refused_at, "
+            ":offset_seconds, :catalogue) ON CONFLICT (camera_id, file, started_at) DO UPDATE SET "
+            "reason = excluded.reason, refused_at = excluded.refused_at, "
+            "offset_seconds = excluded.offset_seconds, catalogue = excluded.catalogue "
+            "WHERE excluded.refused_at > refusals.refused_at",
+            [_row(refusal) for refusal in change.refusals],
+        )
+
+    def _advance(self, change: Change, about: dict[str, int]) -> None:
+        if change.owner is not None:
+            self._database.change("UPDATE gallery SET owner = :owner", {"owner": change.owner})
+        lengths = [
+            to_microseconds(one.ended_at) - to_microseconds(one.started_at)
+            for one in (*change.recordings, *change.restated)
+        ]
+        for column, longest in (
+            ("longest_recording", max(lengths, default=0)),
+            ("longest_tracklet", change.longest_tracklet),
+        ):
+            self._database.change(
+                f"UPDATE gallery SET {column} = :longest WHERE {column} < :longest",  # noqa: S608
+                {"longest": longest},
+            )
+        self._database.change("UPDATE gallery SET last_commit = :commit, committed_at = :at", about)
+
+    # --- What is left to delete ---------------------------------------------------------------
+
+    def unfinished(self, role: str, *, before: datetime | None = None) -> list[Leftover]:
+        """Parts and packs that processes of a kind reserved and never committed.
+
+        Either no such process is left, or only what was reserved *before* a time is asked for.
+        """
+        return self._leftovers(
+            "added IS NULL AND role = :role AND reserved_at < :before",
+            {"role": role, "before": _LAST if before is None else to_microseconds(before)},
+        )
+
+    def dropped(self, *, before: datetime | None = None) -> list[Leftover]:
+        """Parts and packs that a commit dropped, by default whenever that was."""
+        return self._leftovers(
+            "dropped IS NOT NULL AND dropped_at < :before",
+            {"before": _LAST if before is None else to_microseconds(before)},
+        )
+
+    def _leftovers(self, condition: str, parameters: dict[str, object]) -> list[Leftover]:
+        with self._database.reading():
+            return [
+                Leftover(name, day, table == "packs")
+                for table in ("parts", "packs")
+                for name, day in self._database.rows(
+                    f"SELECT name, day FROM {table} WHERE {condition} ORDER BY name",  # noqa: S608
+                    parameters,
+                )
+            ]
+
+    def release(self, leftovers: Sequence[Leftover]) -> None:
+        """Take the names of leftovers out of the manifest, once their objects are deleted."""
+        if not leftovers:
+            return
+        among = self._database.among("name", "names")
+        with self._database.writing():
+            for table in ("parts", "packs"):
+                names = [one.name for one in leftovers if one.is_pack == (table == "packs")]
+                self._database.change(
+                    f"DELETE FROM {table} WHERE {among} "  # noqa: S608
+                    "AND (added IS NULL OR dropped IS NOT NULL)",
+                    {"names": self._database.values(names)},
+                )
+
+    def scrub(self) -> None:
+        """Have nothing that was deleted stay in any file of the database."""
+        self._database.scrub()
+
+    # --- Parts and packs ----------------------------------------------------------------------
+
+    def parts(self, commit: int) -> list[PartEntry]:
+        """Parts of the gallery as it was after a commit, by day and place."""
+        return self._parts("", {"commit": commit})
+
+    def parts_of(
+        self,
+        commit: int,
+        *,
+        days: tuple[int, int],
+        places: tuple[int, int] | None = None,
+        seen: tuple[Microseconds, Microseconds] | None = None,
+    ) -> list[PartEntry]:
+        """Parts that may hold something of some days and places, by day and place.
+
+        Parameters
+        ----------
+        days : (first, last)
+            Days since 1970.
+        places : (first, last), optional
+            Along the Hilbert curve; by default all.
+        seen : (start, end), optional
+            Only parts whose tracklets were seen in that time, its end left out.
+        """
+        first, last = days
+        condition = "AND day BETWEEN :first AND :last "
+        parameters: dict[str, object] = {"commit": commit, "first": first, "last": last}
+        if places is not None:
+            condition += "AND place_low <= :high AND place_high >= :low "
+            parameters |= {"low": places[0], "high": places[1]}
+        if seen is not None:
+            condition += "AND first_seen < :end AND last_seen >= :start "
+            parameters |= {"start": seen[0], "end": seen[1]}
+        return self._parts(condition, parameters)
+
+    def _parts(self, condition: str, parameters: dict[str, object]) -> list[PartEntry]:
+        rows = self._database.rows(
+            f"SELECT {_PART} FROM parts WHERE {_AT} {condition} "  # noqa: S608
+            "ORDER BY day, place_low, name",
+            parameters,
+        )
+        return [
+            PartEntry(*rest, tuple(FileEntry(*file) for file in json.loads(files)))
+            for *rest, files in rows
+        ]
+
+    def days(self, commit: int) -> tuple[int, int] | None:
+        """First and last day with a part; None in a gallery without any."""
+        ((first, last),) = self._database.rows(
+            f"SELECT min(day), max(day) FROM parts WHERE {_AT}",  # noqa: S608
+            {"commit": commit},
+        )
+        return None if first is None else (first, last)
+
+    def counts(self, commit: int) -> dict[str, int]:
+        """Numbers of parts, recordings, tracklets and templates, and bytes of parts."""
+        names = ("recordings", "tracklets", "templates", "bytes")
+        sums = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
+        ((number, *found),) = self._database.rows(
+            f"SELECT count(*), {sums} FROM parts WHERE {_AT}",  # noqa: S608
+            {"commit": commit},
+        )
+        return {"parts": number} | {n: int(v) for n, v in zip(names, found, strict=True)}
+
+    def packs(self, numbers: Iterable[int] | None = None) -> dict[int, PackEntry]:
+        """Packs by number, as they are now: all, or those asked for that are there."""
+        chosen, parameters = "", {}
+        if numbers is not None:
+            chosen = f"AND {self._database.among('pack', 'packs')}"
+            parameters = {"packs": self._database.values(sorted(set(numbers)))}
+        rows = self._database.rows(
+            f"SELECT {_PACK} FROM packs WHERE {_LIVE} {chosen} ORDER BY pack",  # noqa: S608
+            parameters,
+        )
+        return {row[1]: PackEntry(*row) for row in rows}
+
+    # --- Recordings ---------------------------------------------------------------------------
+
+    def held(self, recording_ids: Iterable[str]) -> set[str]:
+        """Those of some recordings' ids that the gallery holds."""
+        return {
+            name
+            for (name,) in self._database.rows(
+                "SELECT recording_id FROM recordings WHERE "  # noqa: S608
+                + self._database.among("recording_id", "ids"),
+                {"ids": self._database.values(recording_ids)},
+            )
+        }
+
+    def recordings(self, recording_ids: Iterable[str]) -> dict[str, RecordingEntry]:
+        """Recordings by id; those that are not in the gallery are left out."""
+        found = self._recordings(
+            self._database.among("recording_id", "ids"),
+            {"ids": self._database.values(recording_ids)},
+        )
+        return {one.recording_id: one for one in found}
+
+    def recordings_with(self, sha256: Iterable[str]) -> list[RecordingEntry]:
+        """Recordings whose files have one of these contents, by id."""
+        return self._recordings(
+            self._database.among("sha256", "contents"),
+            {"contents": self._database.values(sha256)},
+        )
+
+    def recordings_named(self, files: Iterable[str]) -> list[RecordingEntry]:
+        """Recordings of files with one of these names, as catalogued, by id."""
+        return self._recordings(
+            self._database.among("file", "files"), {"files": self._database.values(files)}
+        )
+
+    def recordings_between(
+        self, since: datetime, until: datetime, cameras: Iterable[str] | None = None
+    ) -> list[RecordingEntry]:
+        """Recordings that reach into a time (UTC), of some cameras or of all, by id."""
+        chosen, parameters = "", self._bounds(since, until)
+        if cameras is not None:
+            chosen = f"AND {self._database.among('camera_id', 'cameras')}"
+            parameters["cameras"] = self._database.values(cameras)
+        return self._recordings(
+            "started_at < :until AND started_at > :earliest AND ended_at > :since " + chosen,
+            parameters,
+        )
+
+    def _bounds(self, since: datetime, until: datetime) -> dict[str, object]:
+        begin = to_microseconds(since)
+        return {
+            "since": begin,
+            "until": to_microseconds(until),
+            # An index on the start answers for the end too, since none is longer.
+            "earliest": begin - self.state().longest_recording - 1,
+        }
+
+    def _recordings(self, condition: str, parameters: dict[str, object]) -> list[RecordingEntry]:
+        rows = self._database.rows(
+            f"SELECT {', '.join(_RECORDING)} FROM recordings "  # noqa: S608
+            f"WHERE {condition} ORDER BY recording_id",
+            parameters,
+        )
+        return [RecordingEntry.from_row(dict(zip(_RECORDING, row, strict=True))) for row in rows]
+
+    def seen_seconds(
+        self, since: datetime, until: datetime, cameras: Iterable[str] | None = None
+    ) -> tuple[int, int, float, float]:
+        """Footage of some cameras, or of all, in a time (UTC).
+
+        Returns the numbers of cameras and recordings with something that could be seen in it, and
+        seconds that could be seen and that could not.
+        """
+        chosen, parameters = "", self._bounds(since, until)
+        if cameras is not None:
+            chosen = f"AND {self._database.among('camera_id', 'cameras')}"
+            parameters["cameras"] = self._database.values(cameras)
+        within = f"started_at < :until AND started_at > :earliest AND ended_at > :since {chosen}"
+        # min and max of two values are other functions in each database.
+        begin = "CASE WHEN started_at < :since THEN :since ELSE started_at END"
+        end = "CASE WHEN ended_at > :until THEN :until ELSE ended_at END"
+        ((cameras_seen, recordings, seen, unseen),) = self._database.rows(
+            "SELECT count(DISTINCT CASE WHEN seen = 1 THEN camera_id END), "  # noqa: S608
+            "count(DISTINCT CASE WHEN seen = 1 THEN recording_id END), "
+            f"coalesce(sum(CASE WHEN seen = 1 THEN {end} - {begin} END), 0), "
+            f"coalesce(sum(CASE WHEN seen = 0 THEN {end} - {begin} END), 0) FROM ("
+            "SELECT recording_id, camera_id, started_at, ended_at, 1 AS seen FROM recordings "
+            f"WHERE divided = 0 AND {within} UNION ALL "
+            "SELECT recording_id, camera_id, started_at, ended_at, seen FROM spans "
+            f"WHERE {within}) AS both_kinds",
+            parameters,
+        )
+        return int(cameras_seen), int(recordings), float(seen) / 1e6, float(unseen) / 1e6
+
+    def brought_along(self) -> bool:
+        """Return True if a recording was imported, merged or made again, not indexed here."""
+        return bool(self._database.rows("SELECT 1 FROM recordings WHERE indexed = 0 LIMIT 1"))
+
+    def time_span(self) -> tuple[datetime, datetime] | None:
+        """UTC time of the first and the last picture; None without a recording."""
+        ((first, last),) = self._database.rows(
+            "SELECT (SELECT min(started_at) FROM recordings), max(ended_at) FROM recordings "
+            # Which ends last began at most the longest before the one that begins last.
+            "WHERE started_at >= (SELECT max(started_at) FROM recordings) - :longest",
+            {"longest": self.state().longest_recording},
+        )
+        return None if first is None else (from_microseconds(first), from_microseconds(last))
+
+    # --- Cameras, clocks, runs ----------------------------------------------------------------
+
+    def cameras(self) -> list[Camera]:
+        """All cameras, by id."""
+        rows = self._database.rows(
+            "SELECT camera_id, name, latitude, longitude FROM cameras ORDER BY camera_id"
+        )
+        return [Camera(*row) for row in rows]
+
+    def places(self) -> list[tuple[str, int]]:
+        """Cameras' ids and the places under which their rows lie: several of one that moved."""
+        return [
+            (camera_id, place)
+            for camera_id, place in self._database.rows(
+                "SELECT camera_id, place FROM places ORDER BY camera_id, place"
+            )
+        ]
+
+    def clocks(self) -> list[ClockSetting]:
+        """Corrections that were given for cameras and folders, the oldest first."""
+        rows = self._database.rows(
+            "SELECT camera_id, folder, since, until, offset_seconds, uncertainty_seconds, "
+            "found_by, how, found_at, catalogue FROM clocks ORDER BY found_at, camera_id, folder"
+        )
+        return [_clock(*row) for row in rows]
+
+    def runs(self) -> Iterator[RunEntry]:
+        """Runs of indexing, the latest first."""
+        for source, started, ended, *rest in self._database.rows(
+            "SELECT source, started_at, ended_at, indexed, refused, unfinished FROM runs "
+            "ORDER BY ended_at DESC"
+        ):
+            yield RunEntry(source, from_microseconds(started), from_microseconds(ended), *rest)
+
+    def refusals(self) -> Iterator[RefusalEntry]:
+        """Recordings that could not be read, and have not been since, by camera and time."""
+        for camera_id, file, started, reason, refused, *rest in self._database.rows(
+            "SELECT camera_id, file, started_at, reason, refused_at, offset_seconds, catalogue "
+            "FROM refusals f WHERE NOT EXISTS (SELECT 1 FROM recordings r WHERE r.file = f.file "
+            "AND ((r.camera_id = f.camera_id AND (r.started_at = f.started_at "
+            "OR r.stated_at = f.started_at + round(f.offset_seconds * 1000000))) "
+            # Or it was divided: each place of a moving camera is a camera of its own.
+            "OR substr(r.camera_id, 1, length(f.camera_id) + 1) = f.camera_id || '@')) "
+            "ORDER BY camera_id, started_at, file"
+        ):
+            yield RefusalEntry(
+                camera_id, file, from_microseconds(started), reason, from_microseconds(refused),
+                *rest,
+            )  # fmt: skip
+
+
+_LAST = 2**62  # microseconds: after all times
+
+
+def _already_stored(recordings: Sequence[RecordingEntry], known: set[str]) -> AlreadyStored:
+    file = next(one.file for one in recordings if one.recording_id in known)
+    error = AlreadyStored("is in the gallery already", where=file, fix="Leave it out")
+    error.recording_ids = tuple(sorted(known))
+    return error
+
+
+def _row(entry: RunEntry | RefusalEntry) -> dict[str, object]:
+    return {
+        name: to_microseconds(value) if isinstance(value, datetime) else value
+        for name, value in entry._asdict().items()
+    }
+
+
+def _clock_row(setting: ClockSetting) -> dict[str, object]:
+    given = setting.correction
+    return {
+        "camera_id": setting.camera_id,
+        "folder": setting.folder,
+        "since": None if setting.since is None else to_microseconds(setting.since),
+        "until": None if setting.until is None else to_microseconds(setting.until),
+        "offset_seconds": given.offset_seconds,
+        "uncertainty_seconds": given.uncertainty_seconds,
+        "found_by": given.found_by,
+        "how": given.how,
+        "found_at": to_microseconds(given.found_at),
+        "catalogue": setting.catalogue,
+    }
+
+
+def _clock(
+    camera_id: str, folder: str, since: int | None, until: int | None, offset: float,
+    uncertainty: float | None, found_by: str, how: str, found_at: int, catalogue: str,
+) -> ClockSetting:  # fmt: skip
+    correction = ClockCorrection(offset, found_by, how, from_microseconds(found_at), uncertainty)
+    moments: list[Any] = [None if m is None else from_microseconds(m) for m in (since, until)]
+    return ClockSetting(correction, camera_id, folder, *moments, catalogue)
+
+
+__all__ = ["FORMAT", "AlreadyStored", "Manifest", "Overtaken", "State"]
