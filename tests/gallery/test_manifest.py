@@ -109,7 +109,7 @@ def test_a_recording_comes_once_and_what_came_with_a_second_try_does_not(
 ) -> None:
     one = indexed(0, 0, (1, 2))
     before = add(manifest, one)
-    with pytest.raises(AlreadyStored, match="0-0.mp4: is in the gallery already") as refused:
+    with pytest.raises(AlreadyStored, match=r"0-0\.mp4: is in the gallery already") as refused:
         add(manifest, indexed(0, 60, (3,)), one)
     assert refused.value.recording_ids == (one.recording_id,)
     again = indexed(0, 120, (4,))
@@ -140,9 +140,10 @@ def test_a_change_of_what_is_gone_is_overtaken_and_changes_nothing(
         with pytest.raises(Overtaken):
             manifest.commit(change)
     assert manifest.parts(2) == []
-    manifest.release(manifest.unfinished("merger"))  # as another merger does
+    manifest.abandon(manifest.unfinished("merger"))  # as another merger does
     with pytest.raises(Overtaken):
         manifest.commit(Change(parts=[part(other)]))
+    assert {one.name for one in manifest.dropped()} == {old.name, name, other}
     assert manifest.state().commit == 2
 
 

@@ -192,11 +192,11 @@ class RecordingEntry:
         ends = [*(stretch.from_seconds for stretch in self.stretches[1:]), self.seconds]
         for gap in self.unseen:
             for stretch, until in zip(self.stretches, ends, strict=True):
-                start = max(gap.start, stretch.from_seconds)
-                end = min(gap.end, until, self.seconds)
-                if start < end:
+                since = max(gap.start, stretch.from_seconds)
+                till = min(gap.end, until, self.seconds)
+                if since < till:
                     began = to_microseconds(self.stated_at - stretch.shift)
-                    yield began + round(start * 1e6), began + round(end * 1e6), False
+                    yield began + round(since * 1e6), began + round(till * 1e6), False
 
     def row(self) -> dict[str, object]:
         """Columns of its row in the manifest."""

@@ -9,8 +9,8 @@ All SQL on it is here and in manifest.sql. One protocol for whoever writes:
    the change :class:`Overtaken`.
 4. Delete the objects of :meth:`Manifest.dropped`, and then :meth:`Manifest.release` their names.
 
-Whatever is killed in between leaves reserved or dropped names, which :meth:`Manifest.unfinished`
-and :meth:`Manifest.dropped` list: their objects are deleted first, then their names are released.
+Whatever is killed in between leaves reserved or dropped names. What :meth:`Manifest.unfinished`
+lists is abandoned first, so that it can no longer be committed, and is dropped then as well.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib import resources
-from typing import Any
 
 from workbench.domain import (
     Camera,
@@ -238,8 +237,9 @@ class Manifest:
             If it cannot be written. Nothing has changed then, as after the two above.
         """
         with self._database.writing():
-            ((last, *_),) = self._database.rows("SELECT last_commit FROM gallery")
-            about = {"commit": last + 1, "at": to_microseconds(change.committed_at)}
+            ((last,),) = self._database.rows("SELECT last_commit FROM gallery")
+            number: int = last + 1
+            about = {"commit": number, "at": to_microseconds(change.committed_at)}
             self._drop("parts", change.dropped_parts, about)
             self._drop("packs", change.dropped_packs, about)
             self._add_parts(change.parts, about)
@@ -252,7 +252,7 @@ class Manifest:
             self._add_cameras(change, about)
             self._note(change, about)
             self._advance(change, about)
-        return last + 1
+        return number
 
     def _drop(self, table: str, names: Sequence[str], about: dict[str, int]) -> None:
         among = self._database.among("name", "names")
@@ -277,7 +277,8 @@ class Manifest:
                 "UPDATE parts SET place_low = :place_low, place_high = :place_high, "
                 "first_seen = :first_seen, last_seen = :last_seen, recordings = :recordings, "
                 "tracklets = :tracklets, templates = :templates, bytes = :bytes, files = :files, "
-                "added = :commit WHERE name = :name AND day = :day AND added IS NULL",
+                "added = :commit WHERE name = :name AND day = :day AND "
+                "added IS NULL AND dropped IS NULL",
                 {
                     **{one.name: getattr(part, one.name) for one in fields(part)},
                     "files": json.dumps(part.files),
@@ -292,7 +293,7 @@ class Manifest:
             changed = self._database.change(
                 "UPDATE packs SET bytes = :bytes, live_bytes = :live_bytes, sha256 = :sha256, "
                 "added = :commit WHERE name = :name AND pack = :pack AND day = :day "
-                "AND added IS NULL",
+                "AND added IS NULL AND dropped IS NULL",
                 {
                     **{one.name: getattr(pack, one.name) for one in fields(pack)},
                     "commit": about["commit"],
@@ -428,17 +429,29 @@ class Manifest:
     # --- What is left to delete ---------------------------------------------------------------
 
     def unfinished(self, role: str, *, before: datetime | None = None) -> list[Leftover]:
-        """Parts and packs that processes of a kind reserved and never committed.
+        """Parts and packs that processes of a kind reserved, and have not committed.
 
-        Either no such process is left, or only what was reserved *before* a time is asked for.
+        By default all; only those reserved *before* a time, where one may still be at work.
         """
         return self._leftovers(
-            "added IS NULL AND role = :role AND reserved_at < :before",
+            "added IS NULL AND dropped IS NULL AND role = :role AND reserved_at < :before",
             {"role": role, "before": _LAST if before is None else to_microseconds(before)},
         )
 
+    def abandon(self, leftovers: Sequence[Leftover]) -> None:
+        """Drop what was reserved: it can no longer be committed, whoever is at work on it."""
+        now = to_microseconds(datetime.now(UTC))
+        among = self._database.among("name", "names")
+        with self._database.writing():
+            for table, names in _by_table(leftovers):
+                self._database.change(
+                    f"UPDATE {table} SET dropped = 0, dropped_at = :now "  # noqa: S608
+                    f"WHERE {among} AND added IS NULL",
+                    {"now": now, "names": self._database.values(names)},
+                )
+
     def dropped(self, *, before: datetime | None = None) -> list[Leftover]:
-        """Parts and packs that a commit dropped, by default whenever that was."""
+        """Parts and packs that a commit dropped or that were abandoned, by default whenever."""
         return self._leftovers(
             "dropped IS NOT NULL AND dropped_at < :before",
             {"before": _LAST if before is None else to_microseconds(before)},
@@ -456,16 +469,12 @@ class Manifest:
             ]
 
     def release(self, leftovers: Sequence[Leftover]) -> None:
-        """Take the names of leftovers out of the manifest, once their objects are deleted."""
-        if not leftovers:
-            return
+        """Take the names of what was dropped out of the manifest, once its objects are deleted."""
         among = self._database.among("name", "names")
         with self._database.writing():
-            for table in ("parts", "packs"):
-                names = [one.name for one in leftovers if one.is_pack == (table == "packs")]
+            for table, names in _by_table(leftovers):
                 self._database.change(
-                    f"DELETE FROM {table} WHERE {among} "  # noqa: S608
-                    "AND (added IS NULL OR dropped IS NOT NULL)",
+                    f"DELETE FROM {table} WHERE {among} AND dropped IS NOT NULL",  # noqa: S608
                     {"names": self._database.values(names)},
                 )
 
@@ -516,8 +525,8 @@ class Manifest:
             parameters,
         )
         return [
-            PartEntry(*rest, tuple(FileEntry(*file) for file in json.loads(files)))
-            for *rest, files in rows
+            PartEntry(*row[:-1], tuple(FileEntry(*file) for file in json.loads(row[-1])))
+            for row in rows
         ]
 
     def days(self, commit: int) -> tuple[int, int] | None:
@@ -711,6 +720,12 @@ class Manifest:
 _LAST = 2**62  # microseconds: after all times
 
 
+def _by_table(leftovers: Sequence[Leftover]) -> Iterator[tuple[str, list[str]]]:
+    for table in ("parts", "packs"):
+        if names := [one.name for one in leftovers if one.is_pack == (table == "packs")]:
+            yield table, names
+
+
 def _already_stored(recordings: Sequence[RecordingEntry], known: set[str]) -> AlreadyStored:
     file = next(one.file for one in recordings if one.recording_id in known)
     error = AlreadyStored("is in the gallery already", where=file, fix="Leave it out")
@@ -746,8 +761,8 @@ def _clock(
     uncertainty: float | None, found_by: str, how: str, found_at: int, catalogue: str,
 ) -> ClockSetting:  # fmt: skip
     correction = ClockCorrection(offset, found_by, how, from_microseconds(found_at), uncertainty)
-    moments: list[Any] = [None if m is None else from_microseconds(m) for m in (since, until)]
-    return ClockSetting(correction, camera_id, folder, *moments, catalogue)
+    begin, end = (None if m is None else from_microseconds(m) for m in (since, until))
+    return ClockSetting(correction, camera_id, folder, begin, end, catalogue)
 
 
 __all__ = ["FORMAT", "AlreadyStored", "Manifest", "Overtaken", "State"]

@@ -27,7 +27,7 @@ CREATE TABLE gallery (              -- one row
 );
 
 -- The life of a part or pack: reserved (added is null), live, dropped, and then its objects are
--- deleted and the row after them. A reserved one belongs to no commit.
+-- deleted and the row after them. A reserved one belongs to no commit; it may be dropped as well.
 CREATE TABLE parts (
     name            TEXT PRIMARY KEY,       -- 16 hexadecimal digits
     day             BIGINT NOT NULL,        -- on which its tracklets were first seen
@@ -43,7 +43,7 @@ CREATE TABLE parts (
     role            TEXT NOT NULL,          -- which kind of process reserved it
     reserved_at     BIGINT NOT NULL,
     added           BIGINT,                 -- commit since which it is one
-    dropped         BIGINT,                 -- commit since which it is none
+    dropped         BIGINT,                 -- commit since which it is none; 0: it never was one
     dropped_at      BIGINT
 ) {keyed};
 CREATE INDEX parts_by_day ON parts (day, place_low);

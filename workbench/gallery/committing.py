@@ -1,0 +1,263 @@
+"""Commits of recordings: their pictures in packs, their rows in parts, and one change of both.
+
+A commit costs what it stores, whatever the gallery holds. If it is killed, what it wrote belongs to
+no commit; the next one of its role sweeps it away, by the names that were reserved before the
+first byte was written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from workbench.domain import Camera, IndexedRecording, to_microseconds
+from workbench.errors import GalleryError
+from workbench.gallery.entries import Change, PackEntry, PartEntry, RecordingEntry, day_of
+from workbench.gallery.manifest import Manifest
+from workbench.gallery.packs import MOST_BYTES, Address, Picture, divide, erase, write_pack
+from workbench.gallery.parts import Content, most_rows, write_part
+from workbench.gallery.planning import places_of
+from workbench.gallery.rows import by_day, microseconds, pictures_of, recording_rows, tracklet_rows
+from workbench.gallery.storage import Storage
+
+if TYPE_CHECKING:
+    from workbench.calibration import Normaliser
+
+Addresses = dict[tuple[str, int, int], Address]
+"""Where the picture of each shot is, by recording, ordinal and rank."""
+
+
+@dataclass(frozen=True)
+class Committer:
+    """Writer of commits, in one role: of that role, one process works at a time.
+
+    ``normaliser`` is that of the profile, if it has one: what normalised scores take of a template
+    is stored with it.
+    """
+
+    manifest: Manifest
+    storage: Storage
+    role: str = "writer"
+    normaliser: Normaliser | None = None
+
+    def store(
+        self,
+        recordings: Sequence[IndexedRecording],
+        cameras: Mapping[str, Camera],
+        change: Change | None = None,
+    ) -> int:
+        """Store recordings with all their tracklets: all of them, or none.
+
+        Parameters
+        ----------
+        cameras : mapping of str to Camera
+            Theirs, by id.
+        change : Change, optional
+            What else the commit changes.
+
+        Returns
+        -------
+        int
+            Number of the commit.
+
+        Raises
+        ------
+        AlreadyStored
+            If one is in the gallery already.
+        GalleryError
+            If its camera is not given, a template is not one of the profile, or it cannot be
+            written. Nothing is stored then.
+        """
+        change = change or Change()
+        self._refuse(recordings, cameras)
+        places = places_of(list(cameras.values()))
+        used = {one.recording.camera_id for one in recordings}
+        with self.attempt() as attempt:
+            packs, addresses = attempt.write_packs(recordings)
+            rows = tracklet_rows(recordings, addresses, self.manifest.profile.dimension)
+            parts = attempt.write_parts((recording_rows(recordings), rows), places)
+            return attempt.commit(
+                replace(
+                    change,
+                    parts=[*change.parts, *parts],
+                    packs=[*change.packs, *packs],
+                    recordings=[*change.recordings, *map(RecordingEntry.of, recordings)],
+                    places={**change.places, **{name: [places[name]] for name in sorted(used)}},
+                    longest_tracklet=max(change.longest_tracklet, longest_in(rows)),
+                )
+            )
+
+    def _refuse(
+        self, recordings: Sequence[IndexedRecording], cameras: Mapping[str, Camera]
+    ) -> None:
+        """Refuse what cannot be stored, before a byte is written."""
+        dimension = self.manifest.profile.dimension
+        for one in recordings:
+            if one.recording.camera_id not in cameras:
+                raise GalleryError(
+                    f"its camera is unknown ({one.recording.camera_id})",
+                    where=one.recording.file,
+                    fix="Add its camera first",
+                )
+            for tracklet in one.tracklets:
+                vectors = [shot.template for shot in tracklet.shots]
+                vectors += [] if tracklet.template is None else [tracklet.template]
+                if any(vector.shape != (dimension,) for vector in vectors):
+                    raise GalleryError(
+                        f"a template of tracklet {tracklet.ordinal} is not a vector of "
+                        f"{dimension} numbers",
+                        where=one.recording.file,
+                        fix="Index it again; if that does not help, check the model weights",
+                    )
+
+    @contextlib.contextmanager
+    def attempt(self) -> Iterator[Attempt]:
+        """Give what writes the objects of one commit; they are deleted if the block raises."""
+        attempt = Attempt(self)
+        try:
+            yield attempt
+        except BaseException:
+            # What cannot be deleted now, on a disk that is gone, is swept by the next one.
+            with contextlib.suppress(GalleryError):
+                attempt.discard()
+            raise
+
+    def delete_dropped(self, *, before: datetime | None = None) -> int:
+        """Delete the objects of parts and packs that were dropped; return how many these are.
+
+        On an object store, where a reader that is late finds nothing, of those dropped *before* a
+        time, unless nothing of them may stay.
+        """
+        dropped = self.manifest.dropped(before=before)
+        # The names last: if this is killed, it is done again.
+        self.storage.delete(name for one in dropped for name in one.objects)
+        self.manifest.release(dropped)
+        return len(dropped)
+
+    def sweep(self, *, before: datetime | None = None) -> int:
+        """Delete what killed processes of this role left; return how many parts and packs.
+
+        To be called where no other one works, or for what was reserved *before* a time.
+        """
+        self.manifest.abandon(self.manifest.unfinished(self.role, before=before))
+        return self.delete_dropped()
+
+
+class Attempt:
+    """Objects written for one commit. They belong to none until :meth:`commit`."""
+
+    def __init__(self, committer: Committer) -> None:
+        self._by, self._names = committer, set[str]()
+        self._manifest, self._storage = committer.manifest, committer.storage
+
+    def write_packs(
+        self, recordings: Sequence[IndexedRecording]
+    ) -> tuple[list[PackEntry], Addresses]:
+        """Write the pictures of recordings into packs of the days on which these start."""
+        of_days: dict[int, list[list[Picture]]] = {}
+        for one in recordings:
+            if pictures := pictures_of(one):
+                day = day_of(to_microseconds(one.started_at))
+                of_days.setdefault(day, []).append(pictures)
+        wanted = [
+            (day, pictures)
+            for day, some in sorted(of_days.items())
+            for pictures in divide(some, MOST_BYTES)
+        ]
+        entries: list[PackEntry] = []
+        addresses: Addresses = {}
+        for pack, (_, pictures) in zip(
+            self._reserve_packs([day for day, _ in wanted]), wanted, strict=True
+        ):
+            entry, found = write_pack(self._storage, pack, pictures)
+            entries.append(entry)
+            for picture, address in zip(pictures, found, strict=True):
+                addresses[picture.recording_id, picture.ordinal, picture.rank] = address
+        self._storage.sync(entry.object for entry in entries)
+        return entries, addresses
+
+    def _reserve_packs(self, days: Sequence[int]) -> list[PackEntry]:
+        _, packs = self._manifest.reserve(self._by.role, packs=days) if days else ([], [])
+        self._names |= {pack.name for pack in packs}
+        return packs
+
+    def erase(self, entry: PackEntry, addresses: Collection[Address]) -> PackEntry:
+        """Write a pack again without some pictures, under its number."""
+        _, (reserved,) = self._manifest.reserve(self._by.role, again=[entry])
+        self._names.add(reserved.name)
+        made = erase(self._storage, entry, reserved, addresses)
+        self._storage.sync([made.object])
+        return made
+
+    def write_parts(self, content: Content, places: Mapping[str, int]) -> list[PartEntry]:
+        """Write rows as parts of their days: as many of each as it takes, by runs of places."""
+        profile = self._manifest.profile
+        divided = [
+            (day, some)
+            for day, of_day in by_day(*content).items()
+            for some in by_place(of_day, places, most_rows(profile.dimension))
+        ]
+        names, _ = self._manifest.reserve(self._by.role, parts=[day for day, _ in divided])
+        self._names.update(names)
+        return [
+            write_part(
+                self._storage, name, some, day=day, places=places, profile=profile,
+                normaliser=self._by.normaliser,
+            )
+            for name, (day, some) in zip(names, divided, strict=True)
+        ]  # fmt: skip
+
+    def commit(self, change: Change) -> int:
+        """Make the change, whose objects are all on the disk; return the number of the commit.
+
+        What it dropped is deleted by :meth:`Committer.delete_dropped`. Raises what
+        :meth:`workbench.gallery.manifest.Manifest.commit` does.
+        """
+        return self._manifest.commit(change)
+
+    def discard(self) -> None:
+        """Delete what was written and not committed."""
+        left = [one for one in self._manifest.unfinished(self._by.role) if one.name in self._names]
+        self._manifest.abandon(left)
+        self._storage.delete(name for one in left for name in one.objects)
+        self._manifest.release(left)
+
+
+def by_place(content: Content, places: Mapping[str, int], most: int) -> list[Content]:
+    """Rows in runs of places of at most *most* tracklets, or of one camera with more."""
+    recordings, tracklets = content
+    if tracklets.num_rows <= most:
+        return [content]
+    counted = tracklets["camera_id"].combine_chunks().value_counts().to_pylist()
+    count = {row["values"]: row["counts"] for row in counted}
+    cameras = {*count, *recordings["camera_id"].to_pylist()}
+    runs: list[list[str]] = [[]]
+    held = 0
+    for camera in sorted(cameras, key=lambda name: (places[name], name)):
+        if held and held + count.get(camera, 0) > most:
+            runs.append([])
+            held = 0
+        runs[-1].append(camera)
+        held += count.get(camera, 0)
+    return [(_of_cameras(recordings, cameras), _of_cameras(tracklets, cameras)) for cameras in runs]
+
+
+def _of_cameras(table: pa.Table, cameras: Iterable[str]) -> pa.Table:
+    wanted = pa.array(list(cameras), pa.string())
+    return table.filter(pc.is_in(table["camera_id"], wanted))
+
+
+def longest_in(tracklets: pa.Table) -> int:
+    """Time for which the longest of some tracklets was seen, in microseconds."""
+    if not tracklets.num_rows:
+        return 0
+    return int((microseconds(tracklets["last_seen"]) - microseconds(tracklets["first_seen"])).max())
+
+
+__all__ = ["Addresses", "Attempt", "Committer", "by_place", "longest_in"]

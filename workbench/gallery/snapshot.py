@@ -1,0 +1,168 @@
+"""Snapshot of a gallery: what one commit holds, whatever is stored, merged or removed meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from workbench.errors import GalleryError
+from workbench.gallery.entries import Microseconds, PackEntry, PartEntry
+from workbench.gallery.manifest import Manifest, State
+from workbench.gallery.packs import Address, Picture, read_pictures
+from workbench.gallery.parts import Part
+from workbench.gallery.planning import plan
+from workbench.gallery.storage import ObjectGone, Storage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.domain import Profile
+
+T = TypeVar("T")
+# A reader overtaken by this many commits in a row looks at a broken gallery.
+MOST_TRIES = 10
+
+
+class OpenParts:
+    """Parts that a process keeps mapped, up to a limit of what is scanned of them, in bytes.
+
+    Those that were not asked for the longest are let go, but for those of the question that asks:
+    one about a whole gallery larger than the limit would otherwise map each part again. What a
+    question holds itself stays mapped as long as it needs it.
+    """
+
+    def __init__(self, storage: Storage, profile: Profile, most_bytes: int) -> None:
+        self._storage, self._profile, self._most = storage, profile, most_bytes
+        self._held: OrderedDict[str, tuple[Part, object]] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the columns that are scanned of the parts that are kept."""
+        return self._bytes
+
+    def get(self, entry: PartEntry, question: object = None) -> Part:
+        """Map a part, or give one that is mapped; raise ObjectGone if it was dropped and deleted.
+
+        *question* is the same object for all parts of one question.
+        """
+        with self._lock:
+            found, _ = self._held.get(entry.name, (None, None))
+            if found is None:
+                found = Part(self._storage, entry, self._profile)
+                self._bytes += found.bytes
+            self._held[entry.name] = found, question
+            self._held.move_to_end(entry.name)
+            for name, (part, asker) in list(self._held.items()):
+                if self._bytes <= self._most:
+                    break
+                if question is None or asker is not question or name == entry.name:
+                    del self._held[name]
+                    self._bytes -= part.bytes
+            return found
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Let go of parts that were dropped."""
+        with self._lock:
+            for name in names:
+                part, _ = self._held.pop(name, (None, None))
+                self._bytes -= 0 if part is None else part.bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a gallery holds as of one commit, for reading.
+
+    Readers are not registered anywhere: objects that a later commit dropped may be deleted, and
+    asking for one raises ObjectGone. Parts that are mapped by then stay readable.
+    :meth:`settled` asks again, of the newest commit.
+    """
+
+    manifest: Manifest
+    storage: Storage
+    open_parts: OpenParts
+    state: State
+
+    @classmethod
+    def latest(cls, manifest: Manifest, storage: Storage, *, memory_bytes: int) -> Snapshot:
+        """Snapshot of the last commit; a process keeps at most so much of what it scans mapped."""
+        open_parts = OpenParts(storage, manifest.profile, memory_bytes)
+        return cls(manifest, storage, open_parts, manifest.state())
+
+    @property
+    def commit(self) -> int:
+        """Number of the commit."""
+        return self.state.commit
+
+    def refreshed(self) -> Snapshot:
+        """Snapshot of the last commit, which may be this one; parts that are mapped stay so."""
+        state = self.manifest.state()
+        return self if state == self.state else replace(self, state=state)
+
+    def parts(self) -> list[PartEntry]:
+        """All parts, by day and place."""
+        return self.manifest.parts(self.commit)
+
+    def plan(
+        self,
+        spans: Sequence[tuple[Microseconds, Microseconds]],
+        places: NDArray[np.int64] | None = None,
+    ) -> list[PartEntry]:
+        """Parts that may hold tracklets of a scope: see :func:`workbench.gallery.planning.plan`."""
+        return plan(self.manifest, self.commit, spans, places)
+
+    def part(self, entry: PartEntry, question: object = None) -> Part:
+        """Map a part, as :meth:`OpenParts.get` does."""
+        return self.open_parts.get(entry, question)
+
+    def pictures(self, addresses: Sequence[Address]) -> list[Picture]:
+        """Pictures at some addresses, in their order.
+
+        Raises ObjectGone if they were removed meanwhile, or GalleryError if one is not as it was
+        stored.
+        """
+        packs = self.manifest.packs({address.pack for address in addresses})
+
+        def entry(number: int) -> PackEntry:
+            if number not in packs:
+                raise ObjectGone(
+                    f"has no pack {number} any more",
+                    where=self.storage.address,
+                    fix="Search again: what it showed may have been removed",
+                )
+            return packs[number]
+
+        return read_pictures(self.storage, entry, addresses, self.manifest.profile.dimension)
+
+
+def settled(snapshot: Snapshot, ask: Callable[[Snapshot], T]) -> tuple[T, Snapshot]:
+    """Answer of *ask* on the last commit, and the snapshot that it is of.
+
+    It is asked again where an object was dropped and deleted in between.
+
+    Raises
+    ------
+    GalleryError
+        If objects of the last commit are missing.
+    """
+    for _ in range(MOST_TRIES):
+        snapshot = snapshot.refreshed()
+        try:
+            return ask(snapshot), snapshot
+        except ObjectGone as error:
+            gone = error
+            if snapshot.refreshed() is snapshot:  # nobody dropped it: it is lost
+                break
+    raise GalleryError(
+        f"lacks an object ({gone.where})",
+        where=snapshot.storage.address,
+        fix="Restore it from a copy, or index the footage again",
+    ) from gone
+
+
+__all__ = ["MOST_TRIES", "OpenParts", "Snapshot", "settled"]
