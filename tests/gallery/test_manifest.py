@@ -40,6 +40,7 @@ from workbench.gallery.entries import (
     day_of,
 )
 from workbench.gallery.manifest import AlreadyStored, Manifest, Overtaken
+from workbench.gallery.storage import ObjectGone
 
 NOW = datetime(2026, 3, 29, tzinfo=UTC)
 DAY = day_of(to_microseconds(NOW))
@@ -101,6 +102,8 @@ def test_a_commit_is_seen_by_a_reader_that_is_open_whole_and_old_ones_stay_as_th
     manifest.release(manifest.dropped())
     assert reader.dropped() == []
     assert [one.name for one in reader.parts(3)] == [name]
+    with pytest.raises(ObjectGone, match="as of commit 2, and parts of that were deleted"):
+        reader.parts(2)
     reader.close()
 
 

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib import resources
+from typing import Any
 
 from workbench.domain import (
     Camera,
@@ -31,7 +32,7 @@ from workbench.domain import (
     to_microseconds,
 )
 from workbench.errors import GalleryError
-from workbench.gallery.database import Database, KeyTaken
+from workbench.gallery.database import Database, KeyTaken, Row
 from workbench.gallery.entries import (
     Change,
     FileEntry,
@@ -44,6 +45,7 @@ from workbench.gallery.entries import (
     RunEntry,
 )
 from workbench.gallery.register import undisturbed
+from workbench.gallery.storage import ObjectGone
 
 FORMAT = 5
 _PART = (
@@ -124,7 +126,7 @@ class Manifest:
             database.change(
                 "INSERT INTO gallery VALUES (:format, :now, :name, :detector, :recogniser, "
                 ":alignment, :metric, :dimension, :version, :weights, :fingerprint, '', 0, :now, "
-                "0, 0, 1, 0, 0)",
+                "0, 0, 0, 1, 0, 0)",
                 {
                     "format": FORMAT, "now": now, "name": profile.name,
                     "detector": profile.detector, "recogniser": profile.recogniser,
@@ -470,13 +472,20 @@ class Manifest:
 
     def release(self, leftovers: Sequence[Leftover]) -> None:
         """Take the names of what was dropped out of the manifest, once its objects are deleted."""
-        among = self._database.among("name", "names")
+        chosen = f"{self._database.among('name', 'names')} AND dropped IS NOT NULL"
         with self._database.writing():
             for table, names in _by_table(leftovers):
-                self._database.change(
-                    f"DELETE FROM {table} WHERE {among} AND dropped IS NOT NULL",  # noqa: S608
-                    {"names": self._database.values(names)},
+                parameters = {"names": self._database.values(names)}
+                ((last,),) = self._database.rows(
+                    f"SELECT coalesce(max(dropped), 0) FROM {table} WHERE {chosen}",  # noqa: S608
+                    parameters,
                 )
+                # Older commits would seem to hold less than they did.
+                self._database.change(
+                    "UPDATE gallery SET oldest_commit = :last WHERE oldest_commit < :last",
+                    {"last": last},
+                )
+                self._database.change(f"DELETE FROM {table} WHERE {chosen}", parameters)  # noqa: S608
 
     def scrub(self) -> None:
         """Have nothing that was deleted stay in any file of the database."""
@@ -485,7 +494,10 @@ class Manifest:
     # --- Parts and packs ----------------------------------------------------------------------
 
     def parts(self, commit: int) -> list[PartEntry]:
-        """Parts of the gallery as it was after a commit, by day and place."""
+        """Parts of the gallery as it was after a commit, by day and place.
+
+        Raises ObjectGone if that was too long ago, here as below: some of them were deleted.
+        """
         return self._parts("", {"commit": commit})
 
     def parts_of(
@@ -519,19 +531,36 @@ class Manifest:
         return self._parts(condition, parameters)
 
     def _parts(self, condition: str, parameters: dict[str, object]) -> list[PartEntry]:
-        rows = self._database.rows(
+        rows = self._rows_at(
             f"SELECT {_PART} FROM parts WHERE {_AT} {condition} "  # noqa: S608
             "ORDER BY day, place_low, name",
             parameters,
         )
+        names = [one.name for one in fields(PartEntry)]
+        found = [dict(zip(names, row, strict=True)) for row in rows]
         return [
-            PartEntry(*row[:-1], tuple(FileEntry(*file) for file in json.loads(row[-1])))
-            for row in rows
+            PartEntry(
+                **row | {"files": tuple(FileEntry(*file) for file in json.loads(row["files"]))}
+            )
+            for row in found
         ]
+
+    def _rows_at(self, sql: str, parameters: dict[str, Any]) -> list[Row]:
+        """Rows of a query about parts as of a commit; raise ObjectGone if that is too old."""
+        with self._database.reading():
+            ((oldest,),) = self._database.rows("SELECT oldest_commit FROM gallery")
+            commit = parameters["commit"]
+            if oldest > commit:
+                raise ObjectGone(
+                    f"is read as of commit {commit}, and parts of that were deleted",
+                    where=self._where,
+                    fix="Do this again: it is read as of the last commit then",
+                )
+            return self._database.rows(sql, parameters)
 
     def days(self, commit: int) -> tuple[int, int] | None:
         """First and last day with a part; None in a gallery without any."""
-        ((first, last),) = self._database.rows(
+        ((first, last),) = self._rows_at(
             f"SELECT min(day), max(day) FROM parts WHERE {_AT}",  # noqa: S608
             {"commit": commit},
         )
@@ -541,7 +570,7 @@ class Manifest:
         """Numbers of parts, recordings, tracklets and templates, and bytes of parts."""
         names = ("recordings", "tracklets", "templates", "bytes")
         sums = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
-        ((number, *found),) = self._database.rows(
+        ((number, *found),) = self._rows_at(
             f"SELECT count(*), {sums} FROM parts WHERE {_AT}",  # noqa: S608
             {"commit": commit},
         )

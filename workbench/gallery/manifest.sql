@@ -18,6 +18,7 @@ CREATE TABLE gallery (              -- one row
     owner           TEXT NOT NULL,          -- id of the installation it belongs to; '': none yet
     last_commit     BIGINT NOT NULL,        -- number of the last commit; 0: none
     committed_at    BIGINT NOT NULL,
+    oldest_commit   BIGINT NOT NULL,        -- whose parts are all named still
     cameras_commit  BIGINT NOT NULL,        -- the last that changed a camera, or a place of one
     clocks_commit   BIGINT NOT NULL,        -- the last that set a clock
     next_pack       BIGINT NOT NULL,

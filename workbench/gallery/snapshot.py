@@ -31,8 +31,8 @@ class OpenParts:
     """Parts that a process keeps mapped, up to a limit of what is scanned of them, in bytes.
 
     Those that were not asked for the longest are let go, but for those of the question that asks:
-    one about a whole gallery larger than the limit would otherwise map each part again. What a
-    question holds itself stays mapped as long as it needs it.
+    of one about more than the limit, the first parts are kept, and the last ones are not. So the
+    next such question finds some of them. What a question holds itself stays mapped besides.
     """
 
     def __init__(self, storage: Storage, profile: Profile, most_bytes: int) -> None:
@@ -78,9 +78,9 @@ class OpenParts:
 class Snapshot:
     """What a gallery holds as of one commit, for reading.
 
-    Readers are not registered anywhere: objects that a later commit dropped may be deleted, and
-    asking for one raises ObjectGone. Parts that are mapped by then stay readable.
-    :meth:`settled` asks again, of the newest commit.
+    Readers are not registered anywhere: what a later commit dropped may be deleted, and asking for
+    it raises ObjectGone; parts that are mapped by then stay readable. :func:`settled` asks again,
+    of the newest commit.
     """
 
     manifest: Manifest

@@ -1,0 +1,399 @@
+"""Commits and snapshots: whole or not at all after any kill, and readers beside whoever writes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pictures import jpeg
+
+from workbench.domain import Camera, IndexedRecording, Profile, to_microseconds
+from workbench.errors import GalleryError
+from workbench.gallery.committing import Committer, by_place
+from workbench.gallery.database import SQLiteDatabase
+from workbench.gallery.entries import CameraEntry, Change, day_of
+from workbench.gallery.manifest import AlreadyStored, Manifest, Overtaken
+from workbench.gallery.order import DAY
+from workbench.gallery.parts import check_part, join
+from workbench.gallery.planning import allowed_in, places_of, rows_inside
+from workbench.gallery.snapshot import OpenParts, Snapshot, settled
+from workbench.gallery.storage import ObjectGone, Sink, Storage
+
+Make = Callable[..., IndexedRecording]
+CAMERAS = {f"C{n}": Camera(f"C{n}", f"Camera {n}", 51.48 + n / 1000, -0.01) for n in range(6)}
+
+
+@dataclass
+class Place:
+    """A gallery in parts, and what opens it."""
+
+    folder: Path
+
+    def committer(self, role: str = "writer") -> Committer:
+        database = SQLiteDatabase(self.folder / "manifest.sqlite", write=True)
+        return Committer(Manifest(database, "town.duckdb"), Storage.at(self.folder), role)
+
+    def snapshot(self, memory_bytes: int = 2**30) -> Snapshot:
+        manifest = Manifest(SQLiteDatabase(self.folder / "manifest.sqlite"), "town.duckdb")
+        return Snapshot.latest(manifest, Storage.at(self.folder), memory_bytes=memory_bytes)
+
+    def objects(self) -> list[str]:
+        storage = Storage.at(self.folder)
+        return [*storage.names("parts"), *storage.names("packs")]
+
+
+@pytest.fixture
+def place(tmp_path: Path, profile: Profile) -> Place:
+    found = Place(tmp_path)
+    database = SQLiteDatabase(tmp_path / "manifest.sqlite", write=True, create=True)
+    Manifest.create(database, profile, "town.duckdb").close()
+    return found
+
+
+def pictured(snapshot: Snapshot) -> dict[tuple[str, int], bytes]:
+    """Best picture of each tracklet that can be searched, by its id."""
+    found = {}
+    for entry in snapshot.parts():
+        part = snapshot.part(entry)
+        shots = part.best_shots(np.arange(len(part)))
+        for picture in snapshot.pictures([shot["address"] for shot in shots]):
+            assert picture.rank == 0
+            found[picture.recording_id, picture.ordinal] = picture.jpeg
+    return found
+
+
+def wanted(*recordings: IndexedRecording) -> dict[tuple[str, int], bytes]:
+    return {
+        (one.recording_id, tracklet.ordinal): tracklet.shots[0].jpeg
+        for one in recordings
+        for tracklet in one.tracklets
+        if tracklet.shots
+    }
+
+
+def test_recordings_are_stored_together_and_read_beside_the_writer(
+    place: Place, indexed: Make, joined: IndexedRecording, profile: Profile
+) -> None:
+    reader = place.snapshot()
+    assert (reader.parts(), reader.commit) == ([], 0)
+    committer = place.committer()
+    late = indexed(0, 24 * 60 - 3, (1, 2, 3, 4, 5))
+    cameras = Change(cameras=[CameraEntry(one, joined.started_at) for one in CAMERAS.values()])
+    assert committer.store([late, indexed(1, 0, (7,)), joined], CAMERAS, cameras) == 1
+    assert reader.parts() == []
+    reader = reader.refreshed()
+    assert [(one.recordings, one.tracklets) for one in reader.parts()] == [(3, 11), (0, 3)]
+    assert pictured(reader) == wanted(late, indexed(1, 0, (7,)), joined)
+    # The pictures of a recording lie with the day on which it starts.
+    assert len(reader.manifest.packs()) == 1
+    assert reader.manifest.cameras() == [*CAMERAS.values()]
+    assert reader.state.longest_tracklet == 5_000_000
+    assert reader.state.longest_recording == 600_000_000
+    for entry in reader.parts():
+        assert [*check_part(reader.storage, entry, profile)] == []
+    before = place.objects()
+    with pytest.raises(AlreadyStored):
+        committer.store([indexed(2, 0, (8,)), late], CAMERAS)
+    with pytest.raises(GalleryError, match="its camera is unknown"):
+        committer.store([indexed(2, 0, (8,))], {})
+    assert place.objects() == before
+    assert committer.manifest.unfinished("writer") == []
+    modes = {path.stat().st_mode & 0o777 for path in place.folder.rglob("*") if path.is_file()}
+    assert modes == {0o600}
+
+
+def test_what_cannot_be_written_leaves_nothing(
+    place: Place, indexed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committer = place.committer()
+    committer.store([indexed(0, 0, (1,))], CAMERAS)
+    before, writing = place.objects(), Storage.writing
+
+    @contextmanager
+    def full(self: Storage, name: str) -> Iterator[Sink]:
+        with writing(self, name) as sink:
+            yield sink
+            if name.endswith("exact.arrow"):
+                raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Storage, "writing", full)
+    with pytest.raises(GalleryError, match="the disk is full"):
+        committer.store([indexed(0, 60, (2,))], CAMERAS)
+    monkeypatch.undo()
+    assert place.objects() == before
+    assert committer.manifest.unfinished("writer") == committer.manifest.dropped() == []
+    committer.store([indexed(0, 60, (2,))], CAMERAS)
+
+
+def merged(committer: Committer, snapshot: Snapshot, change: Change | None = None) -> int:
+    """Write all parts of a snapshot as one a day, in their place."""
+    with committer.attempt() as attempt:
+        content = join(snapshot.part(entry).content() for entry in snapshot.parts())
+        parts = attempt.write_parts(content, places_of([*CAMERAS.values()]))
+        dropped = [entry.name for entry in snapshot.parts()]
+        number = attempt.commit(replace(change or Change(), parts=parts, dropped_parts=dropped))
+    committer.delete_dropped()
+    return number
+
+
+def test_a_reader_keeps_what_it_has_mapped_and_asks_again_for_what_is_gone(
+    place: Place, indexed: Make
+) -> None:
+    committer = place.committer()
+    recordings = [indexed(n % 3, 15 * n, (n, n + 1)) for n in range(4)]
+    for one in recordings:
+        committer.store([one], CAMERAS)
+    old, late = place.snapshot(), place.snapshot()
+    (entry, *_) = late.parts()
+    mapped = [old.part(entry) for entry in old.parts()]
+    packs = [name for name in place.objects() if name.startswith("packs")]
+    merged(place.committer("merger"), place.snapshot())
+    assert len([*mapped[0].codes]) == 2
+    assert mapped[0].codes.any()
+    with pytest.raises(ObjectGone):
+        late.part(entry)
+    for ask in (late.parts, partial(late.plan, [(entry.first_seen, entry.last_seen)])):
+        with pytest.raises(ObjectGone, match="parts of that were deleted"):
+            ask()
+    found, late = settled(late, pictured)
+    assert found == wanted(*recordings)
+    assert late.commit == 5
+    assert len(late.parts()) == 1
+    # No picture was written again.
+    assert [name for name in place.objects() if name.startswith("packs")] == packs
+    Storage.at(place.folder).delete([late.parts()[0].object("exact.arrow")])
+    with pytest.raises(GalleryError, match="lacks an object"):
+        settled(place.snapshot(), pictured)
+
+
+def test_a_merge_that_something_else_overtook_leaves_nothing(place: Place, indexed: Make) -> None:
+    committer, merger = place.committer(), place.committer("merger")
+    committer.store([indexed(0, 0, (1,))], CAMERAS)
+    committer.store([indexed(1, 0, (2,))], CAMERAS)
+    snapshot = place.snapshot()
+    first = places_of([CAMERAS["C0"]])["C0"]
+    (entry,) = (one for one in snapshot.parts() if one.place_low == first)
+    committer.manifest.commit(
+        Change(dropped_parts=[entry.name], forgotten=[indexed(0, 0, (1,)).recording_id])
+    )
+    with pytest.raises(Overtaken):
+        merged(merger, snapshot)
+    assert merger.manifest.unfinished("merger") == []
+    committer.delete_dropped()
+    found, _ = settled(snapshot, pictured)
+    assert found == wanted(indexed(1, 0, (2,)))
+    kept = [name for name in place.objects() if name.startswith("parts")]
+    assert len(kept) == 5
+
+
+def test_parts_are_let_go_of_by_the_memory_that_a_reader_may_keep(
+    place: Place, indexed: Make
+) -> None:
+    committer = place.committer()
+    for n in range(5):
+        committer.store([indexed(0, 15 * n, (n, n + 1))], CAMERAS)
+    reader = place.snapshot()
+    size = reader.part(reader.parts()[0]).bytes
+    parts = OpenParts(reader.storage, reader.manifest.profile, 3 * size)
+    entries = reader.parts()
+    seen = []
+    for question in (object(), object()):  # each about all of the gallery
+        seen.append([parts.get(entry, question) for entry in entries])
+        assert all(part.codes.any() for part in seen[-1])
+        assert parts.bytes == 3 * size
+    assert [one is other for one, other in zip(*seen, strict=True)] == [True] * 3 + [False] * 2
+    for entry in entries[3:]:
+        parts.get(entry)
+    assert parts.bytes == 3 * size
+    assert parts.get(entries[2]) is seen[0][2]
+    assert parts.get(entries[0]) is not seen[0][0]
+    parts.forget([entry.name for entry in reader.parts()])
+    assert parts.bytes == 0
+
+
+def test_a_plan_names_the_parts_of_a_scope_and_no_search_misses_a_row(
+    place: Place, indexed: Make
+) -> None:
+    committer = place.committer()
+    recordings = [indexed(n % 6, 500 * n, (n, n + 1, n + 2)) for n in range(12)]
+    for begin in range(0, 12, 3):
+        committer.store(recordings[begin : begin + 3], CAMERAS)
+    reader = place.snapshot()
+    places = places_of([*CAMERAS.values()])
+    random = np.random.default_rng(3)
+    start = day_of(to_microseconds(recordings[0].started_at)) * DAY
+    planned = 0
+    for _ in range(60):
+        chosen = {name for name in CAMERAS if random.random() < 0.4}
+        edges = np.sort(random.integers(0, 5 * DAY, 2 * random.integers(1, 4))) + start
+        spans = [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+        entries = reader.plan(spans, np.array(sorted(places[name] for name in chosen), np.int64))
+        planned += len(entries)
+        found = 0
+        for entry in entries:
+            part = reader.part(entry)
+            for keys in (part, part.unsearchable):
+                pieces = rows_inside(keys, allowed_in(keys, dict.fromkeys(chosen)), spans)
+                found += sum(p.stop - p.start if isinstance(p, slice) else len(p) for p in pieces)
+        assert found == sum(
+            one.recording.camera_id in chosen
+            and any(
+                to_microseconds(t.first_seen) < b and to_microseconds(t.last_seen) >= a
+                for a, b in spans
+            )
+            for one in recordings
+            for t in one.tracklets
+        )
+    assert 0 < planned < 0.6 * 60 * len(reader.parts())
+    assert reader.plan([], None) == []
+    assert len(reader.plan([(start, start + 9 * DAY)])) == len(reader.parts())
+
+
+def test_rows_of_a_day_are_divided_by_runs_of_places(
+    place: Place, indexed: Make, profile: Profile
+) -> None:
+    committer = place.committer()
+    committer.store([indexed(n, 0, (n, n + 1)) for n in range(6)], CAMERAS)
+    reader = place.snapshot()
+    (entry,) = reader.parts()
+    places = places_of([*CAMERAS.values()])
+    divided = by_place(reader.part(entry).content(), places, 7)
+    assert [tracklets.num_rows for _, tracklets in divided] == [6, 6, 6]
+    ranges = [
+        (min(places[c] for c in t["camera_id"].to_pylist()), max(
+            places[c] for c in t["camera_id"].to_pylist()))
+        for _, t in divided
+    ]  # fmt: skip
+    assert all(a[1] < b[0] for a, b in pairwise(ranges))
+    assert sum(recordings.num_rows for recordings, _ in divided) == 6
+
+
+class Killer:
+    """Counts steps of a commit, and kills the process at one of them."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+
+    def step(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def hooked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make every write a step before it begins, in its middle, and after it."""
+        writing = Storage.writing
+
+        @contextmanager
+        def in_steps(storage: Storage, name: str) -> Iterator[Sink]:
+            self.step()
+            with writing(storage, name) as sink:
+                yield sink
+                self.step()
+            self.step()
+
+        monkeypatch.setattr(Storage, "writing", in_steps)
+        for kind, names in (
+            (Manifest, ("reserve", "commit", "release")),
+            (Manifest, ("_advance",)),  # inside of the transaction
+            (Storage, ("delete", "sync")),
+        ):
+            for name in names:
+                own = getattr(kind, name)
+
+                def around(*args: object, _own: Any = own, **more: object) -> object:
+                    self.step()
+                    done = _own(*args, **more)
+                    self.step()
+                    return done
+
+                monkeypatch.setattr(kind, name, around)
+
+
+def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> bool:
+    """Work in a process of its own that is killed at a step; return whether it came so far."""
+    child = os.fork()
+    if not child:
+        try:
+            Killer(step).hooked(monkeypatch)
+            work()
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+def test_a_commit_that_is_killed_at_any_step_is_there_or_not_and_is_swept(
+    place: Place, indexed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = indexed(0, 0, (1,))
+    place.committer().store([kept], CAMERAS)
+    stored, step = [kept], 0
+    while True:
+        step += 1
+        # A day after the others, so that each has a pack and a part of its own.
+        one = indexed(step % 6, 24 * 60 * step, (step,))
+        killed = killed_at(step, monkeypatch, partial(place.committer().store, [one], CAMERAS))
+        committer = place.committer()
+        committer.sweep()
+        if committer.manifest.held([one.recording_id]):
+            stored.append(one)
+        manifest = committer.manifest
+        commit = manifest.state().commit
+        assert commit == len(stored)
+        assert manifest.unfinished("writer") == manifest.dropped() == []
+        named = [part.object(file.name) for part in manifest.parts(commit) for file in part.files]
+        named += [pack.object for pack in manifest.packs().values()]
+        assert sorted(place.objects()) == sorted(named)
+        manifest.close()
+        if not killed:
+            break
+    assert step > 20
+    assert 3 <= len(stored) < step / 2
+    assert pictured(place.snapshot()) == wanted(*stored)
+
+
+def test_a_merge_that_is_killed_at_any_step_loses_nothing(
+    place: Place, indexed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recordings = [indexed(n, 0, (n, n + 1)) for n in range(3)]
+    for one in recordings:
+        place.committer().store([one], CAMERAS)
+    step, commits = 0, 3
+    while True:
+        step += 1
+        killed = killed_at(
+            step, monkeypatch, lambda: merged(place.committer("merger"), place.snapshot())
+        )
+        place.committer("merger").sweep()
+        reader = place.snapshot()
+        assert pictured(reader) == wanted(*recordings)
+        commits += reader.commit > commits
+        assert reader.commit == commits
+        kept = [one.object(file.name) for one in reader.parts() for file in one.files]
+        assert sorted(name for name in place.objects() if name.startswith("parts")) == sorted(kept)
+        if not killed:
+            break
+    assert step > 20
+    assert commits > 4
+
+
+def test_a_recording_of_one_large_picture_comes_back(place: Place, indexed: Make) -> None:
+    one = indexed(0, 0, (1,))
+    (tracklet, *_) = one.tracklets
+    large = replace(tracklet.shots[0], jpeg=jpeg("large") * 1000)
+    one = replace(one, tracklets=(replace(tracklet, shots=(large,)),))
+    place.committer().store([one], CAMERAS)
+    assert pictured(place.snapshot()) == wanted(one)
+    assert place.snapshot().manifest.time_span() == (
+        one.started_at, one.started_at + timedelta(minutes=10)
+    )  # fmt: skip
