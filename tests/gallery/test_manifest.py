@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -32,7 +33,6 @@ from workbench.gallery.database import SQLiteDatabase
 from workbench.gallery.entries import (
     CameraEntry,
     Change,
-    FileEntry,
     PartEntry,
     RecordingEntry,
     RefusalEntry,
@@ -67,7 +67,7 @@ def manifest(place: Path) -> Iterator[Manifest]:
 
 
 def part(name: str, *, day: int = DAY, places: tuple[int, int] = (5, 9)) -> PartEntry:
-    files = (FileEntry("scan.arrow", 100, "ab" * 32),)
+    files = json.dumps([["scan.arrow", 100, "ab" * 32]])
     seen = day * 86_400_000_000
     return PartEntry(name, day, *places, seen, seen + 1_000_000, 1, 6, 5, 100, files)
 

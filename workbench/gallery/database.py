@@ -186,6 +186,8 @@ class SQLiteDatabase:
             yield
         except sqlite3.IntegrityError as error:
             raise KeyTaken(str(error), where=str(self.path)) from None
+        except sqlite3.ProgrammingError:  # a mistake of ours, and no damage
+            raise
         except sqlite3.DatabaseError as error:
             raise self._refusal(error) from error
 

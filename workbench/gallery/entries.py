@@ -70,7 +70,12 @@ class PartEntry:
     tracklets: int
     templates: int
     bytes: int
-    files: tuple[FileEntry, ...]
+    files_json: str = field(repr=False)  # read when it is asked for: a plan names many parts
+
+    @property
+    def files(self) -> tuple[FileEntry, ...]:
+        """Its files, with what they hold."""
+        return tuple(FileEntry(*file) for file in json.loads(self.files_json))
 
     @property
     def folder(self) -> str:

@@ -35,7 +35,6 @@ from workbench.errors import GalleryError
 from workbench.gallery.database import Database, KeyTaken, Row
 from workbench.gallery.entries import (
     Change,
-    FileEntry,
     Leftover,
     Microseconds,
     PackEntry,
@@ -59,7 +58,7 @@ _AT = "added <= :commit AND (dropped IS NULL OR dropped > :commit)"
 
 
 class Overtaken(GalleryError):
-    """What a change was made from is not in the gallery any more; it can be made again."""
+    """A change was made from rows that are not in the gallery any more; it can be made again."""
 
 
 class AlreadyStored(GalleryError):
@@ -278,12 +277,12 @@ class Manifest:
             changed = self._database.change(
                 "UPDATE parts SET place_low = :place_low, place_high = :place_high, "
                 "first_seen = :first_seen, last_seen = :last_seen, recordings = :recordings, "
-                "tracklets = :tracklets, templates = :templates, bytes = :bytes, files = :files, "
+                "tracklets = :tracklets, templates = :templates, bytes = :bytes, "
+                "files = :files_json, "
                 "added = :commit WHERE name = :name AND day = :day AND "
                 "added IS NULL AND dropped IS NULL",
                 {
                     **{one.name: getattr(part, one.name) for one in fields(part)},
-                    "files": json.dumps(part.files),
                     "commit": about["commit"],
                 },
             )
@@ -532,18 +531,12 @@ class Manifest:
 
     def _parts(self, condition: str, parameters: dict[str, object]) -> list[PartEntry]:
         rows = self._rows_at(
-            f"SELECT {_PART} FROM parts WHERE {_AT} {condition} "  # noqa: S608
-            "ORDER BY day, place_low, name",
+            # The index alone says which; SQLite would else read each part of the days.
+            f"SELECT {_PART} FROM parts WHERE name IN "  # noqa: S608
+            f"(SELECT name FROM parts WHERE {_AT} {condition}) ORDER BY day, place_low, name",
             parameters,
         )
-        names = [one.name for one in fields(PartEntry)]
-        found = [dict(zip(names, row, strict=True)) for row in rows]
-        return [
-            PartEntry(
-                **row | {"files": tuple(FileEntry(*file) for file in json.loads(row["files"]))}
-            )
-            for row in found
-        ]
+        return [PartEntry(*row) for row in rows]
 
     def _rows_at(self, sql: str, parameters: dict[str, Any]) -> list[Row]:
         """Rows of a query about parts as of a commit; raise ObjectGone if that is too old."""
@@ -591,7 +584,7 @@ class Manifest:
     # --- Recordings ---------------------------------------------------------------------------
 
     def held(self, recording_ids: Iterable[str]) -> set[str]:
-        """Those of some recordings' ids that the gallery holds."""
+        """Ids, of those that are asked for, of recordings that the gallery holds."""
         return {
             name
             for (name,) in self._database.rows(

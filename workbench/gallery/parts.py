@@ -117,7 +117,7 @@ def write_part(
         name, day, min(there), max(there), *_span(tracklets),
         recordings=recordings.num_rows, tracklets=tracklets.num_rows,
         templates=made[SCAN].num_rows, bytes=sum(file.bytes for file in files),
-        files=tuple(files),
+        files_json=json.dumps(files),
     )  # fmt: skip
 
 
@@ -441,9 +441,10 @@ class Part(Keys):
         return found
 
     def best_shots(self, rows: NDArray[np.intp]) -> list[dict[str, Any]]:
-        """What a candidate shows, by row: seconds, time (µs), quality and address of its best shot.
+        """Best shots of some rows, as candidates show them.
 
-        ``first_seconds`` and ``last_seconds`` are those of the tracklet in its recording.
+        Each has its seconds, time (µs), quality and the address of its picture. ``first_seconds``
+        and ``last_seconds`` are those of the tracklet in its recording.
         """
         names = ("first_seconds", "last_seconds", *(f"shot_{name}" for name in BEST))
         found = self.exact.select(names).take(pa.array(rows)).to_pylist()

@@ -76,7 +76,7 @@ class OpenParts:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a gallery holds as of one commit, for reading.
+    """Gallery as of one commit, for reading.
 
     Readers are not registered anywhere: what a later commit dropped may be deleted, and asking for
     it raises ObjectGone; parts that are mapped by then stay readable. :func:`settled` asks again,
