@@ -194,7 +194,7 @@ def test_rows_that_cannot_be_those_of_a_part_are_refused(
         with pytest.raises(GalleryError, match=r"template is zero or not finite|without a shot"):
             write(content_of([replace(one, tracklets=(wrong, *rest))], profile.dimension))
     assert storage.names("parts") == []
-    assert most_rows(128) * (5 * 128 + 400) <= 2**27
+    assert most_rows(128) * (5 * 128 + 650) <= 2**27
 
 
 def test_a_recording_over_midnight_has_rows_of_two_days(

@@ -20,7 +20,7 @@ from workbench.domain import Camera, IndexedRecording, to_microseconds
 from workbench.errors import GalleryError
 from workbench.gallery.entries import Change, PackEntry, PartEntry, RecordingEntry, day_of
 from workbench.gallery.manifest import Manifest
-from workbench.gallery.packs import MOST_BYTES, Address, Picture, divide, erase, write_pack
+from workbench.gallery.packs import Address, Picture, divide, erase, write_pack
 from workbench.gallery.parts import Content, most_rows, write_part
 from workbench.gallery.planning import places_of
 from workbench.gallery.rows import by_day, microseconds, pictures_of, recording_rows, tracklet_rows
@@ -166,9 +166,7 @@ class Attempt:
                 day = day_of(to_microseconds(one.started_at))
                 of_days.setdefault(day, []).append(pictures)
         wanted = [
-            (day, pictures)
-            for day, some in sorted(of_days.items())
-            for pictures in divide(some, MOST_BYTES)
+            (day, pictures) for day, some in sorted(of_days.items()) for pictures in divide(some)
         ]
         entries: list[PackEntry] = []
         addresses: Addresses = {}
@@ -195,13 +193,19 @@ class Attempt:
         self._storage.sync([made.object])
         return made
 
-    def write_parts(self, content: Content, places: Mapping[str, int]) -> list[PartEntry]:
-        """Write rows as parts of their days: as many of each as it takes, by runs of places."""
+    def write_parts(
+        self, content: Content, places: Mapping[str, int], *, most: int | None = None
+    ) -> list[PartEntry]:
+        """Write rows as parts of their days: as many of each as it takes, by runs of places.
+
+        A part has at most *most* tracklets, by default as many as the profile's templates allow.
+        """
         profile = self._manifest.profile
+        most = most or most_rows(profile.dimension)
         divided = [
             (day, some)
             for day, of_day in by_day(*content).items()
-            for some in by_place(of_day, places, most_rows(profile.dimension))
+            for some in by_place(of_day, places, most)
         ]
         names, _ = self._manifest.reserve(self._by.role, parts=[day for day, _ in divided])
         self._names.update(names)

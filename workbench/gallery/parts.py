@@ -56,7 +56,7 @@ Content: TypeAlias = tuple[pa.Table, pa.Table]
 """Recordings and tracklets of a part, in the columns of :mod:`workbench.gallery.rows`."""
 
 # Purging one recording writes its part again. Beside its template a row takes about so many bytes.
-MOST_BYTES, _ROW_BYTES = 2**27, 400
+MOST_BYTES, _ROW_BYTES = 2**27, 650
 _ROW_GROUP = 16_384
 _NEARLY_UNIT = 1e-6  # far above what rounding to float32 changes of a length
 _ABOUT = b"sightline"  # the key of what schemas say besides
@@ -457,6 +457,12 @@ class Part(Keys):
             }
             for row in found
         ]
+
+    def recording_ids(self) -> set[str]:
+        """Ids of the recordings that start on its day, and whose rows it has."""
+        with self._storage.reading(self.entry.object(RECORDINGS)) as opened:
+            found = pq.read_table(opened, columns=["recording_id"])
+        return set(found["recording_id"].to_pylist())
 
     def content(self) -> Content:
         """All of its rows as tables, from which it can be written again; in memory."""
