@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +9,6 @@ from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -276,115 +273,6 @@ def test_rows_of_a_day_are_divided_by_runs_of_places(
     ]  # fmt: skip
     assert all(a[1] < b[0] for a, b in pairwise(ranges))
     assert sum(recordings.num_rows for recordings, _ in divided) == 6
-
-
-class Killer:
-    """Counts steps of a commit, and kills the process at one of them."""
-
-    def __init__(self, at: int) -> None:
-        self.left = at
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def hooked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Make every write a step before it begins, in its middle, and after it."""
-        writing = Storage.writing
-
-        @contextmanager
-        def in_steps(storage: Storage, name: str) -> Iterator[Sink]:
-            self.step()
-            with writing(storage, name) as sink:
-                yield sink
-                self.step()
-            self.step()
-
-        monkeypatch.setattr(Storage, "writing", in_steps)
-        for kind, names in (
-            (Manifest, ("reserve", "commit", "release")),
-            (Manifest, ("_advance",)),  # inside of the transaction
-            (Storage, ("delete", "sync")),
-        ):
-            for name in names:
-                own = getattr(kind, name)
-
-                def around(*args: object, _own: Any = own, **more: object) -> object:
-                    self.step()
-                    done = _own(*args, **more)
-                    self.step()
-                    return done
-
-                monkeypatch.setattr(kind, name, around)
-
-
-def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> bool:
-    """Work in a process of its own that is killed at a step; return whether it came so far."""
-    child = os.fork()
-    if not child:
-        try:
-            Killer(step).hooked(monkeypatch)
-            work()
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
-
-
-def test_a_commit_that_is_killed_at_any_step_is_there_or_not_and_is_swept(
-    place: Place, indexed: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = indexed(0, 0, (1,))
-    place.committer().store([kept], CAMERAS)
-    stored, step = [kept], 0
-    while True:
-        step += 1
-        # A day after the others, so that each has a pack and a part of its own.
-        one = indexed(step % 6, 24 * 60 * step, (step,))
-        killed = killed_at(step, monkeypatch, partial(place.committer().store, [one], CAMERAS))
-        committer = place.committer()
-        committer.sweep()
-        if committer.manifest.held([one.recording_id]):
-            stored.append(one)
-        manifest = committer.manifest
-        commit = manifest.state().commit
-        assert commit == len(stored)
-        assert manifest.unfinished("writer") == manifest.dropped() == []
-        named = [part.object(file.name) for part in manifest.parts(commit) for file in part.files]
-        named += [pack.object for pack in manifest.packs().values()]
-        assert sorted(place.objects()) == sorted(named)
-        manifest.close()
-        if not killed:
-            break
-    assert step > 20
-    assert 3 <= len(stored) < step / 2
-    assert pictured(place.snapshot()) == wanted(*stored)
-
-
-def test_a_merge_that_is_killed_at_any_step_loses_nothing(
-    place: Place, indexed: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recordings = [indexed(n, 0, (n, n + 1)) for n in range(3)]
-    for one in recordings:
-        place.committer().store([one], CAMERAS)
-    step, commits = 0, 3
-    while True:
-        step += 1
-        killed = killed_at(
-            step, monkeypatch, lambda: merged(place.committer("merger"), place.snapshot())
-        )
-        place.committer("merger").sweep()
-        reader = place.snapshot()
-        assert pictured(reader) == wanted(*recordings)
-        commits += reader.commit > commits
-        assert reader.commit == commits
-        kept = [one.object(file.name) for one in reader.parts() for file in one.files]
-        assert sorted(name for name in place.objects() if name.startswith("parts")) == sorted(kept)
-        if not killed:
-            break
-    assert step > 20
-    assert commits > 4
 
 
 def test_a_recording_of_one_large_picture_comes_back(place: Place, indexed: Make) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 from workbench.domain import parse_tracklet_id
 from workbench.errors import GalleryError
 from workbench.gallery.committing import Attempt, Committer
-from workbench.gallery.entries import Change, PackEntry, PartEntry, RecordingEntry
+from workbench.gallery.entries import Change, PackEntry, PartEntry
+from workbench.gallery.locating import Group, groups
 from workbench.gallery.manifest import Overtaken
 from workbench.gallery.packs import Address
 from workbench.gallery.parts import Content, Part, join
@@ -73,7 +74,7 @@ def purge(
     done = Removed()
     for _ in range(MOST_TRIES):
         try:
-            for group in _groups(committer, {*recordings, *tracklets}):
+            for group in groups(committer.manifest, committer.storage, {*recordings, *tracklets}):
                 made = _Purge(committer, group, recordings, tracklets).commit(settling)
                 done = Removed(done.recordings + made.recordings, done.tracklets + made.tracklets)
             break
@@ -86,60 +87,13 @@ def purge(
     return done
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Recordings that share parts with each other and with no others, and these parts."""
-
-    recordings: Mapping[str, RecordingEntry]
-    parts: Sequence[PartEntry]
-
-
-def _groups(committer: Committer, recording_ids: Collection[str]) -> Iterator[_Group]:
-    """Recordings and the parts that hold something of them, in groups that share nothing."""
-    manifest, storage = committer.manifest, committer.storage
-    known = manifest.recordings(recording_ids)
-    commit = manifest.state().commit
-    by_part: dict[str, tuple[PartEntry, set[str]]] = {}
-    of_days: defaultdict[int, list[RecordingEntry]] = defaultdict(list)
-    for one in known.values():
-        for day in range(one.first_day, one.last_day + 1):
-            of_days[day].append(one)
-    places: defaultdict[str, set[int]] = defaultdict(set)
-    for camera_id, place in manifest.places():
-        places[camera_id].add(place)
-    for day, some in sorted(of_days.items()):
-        there = np.array(sorted({p for one in some for p in places[one.camera_id]}), np.int64)
-        for entry in manifest.parts_of(commit, days=(day, day)):
-            low, high = np.searchsorted(there, (entry.place_low, entry.place_high + 1))
-            if low < high and (ids := _held(Part(storage, entry, manifest.profile), some)):
-                by_part[entry.name] = entry, ids
-    while by_part:
-        names, chosen = set[str](), list[PartEntry]()
-        grown = {next(iter(by_part))}
-        while grown:
-            for name in grown:
-                entry, ids = by_part.pop(name)
-                chosen.append(entry)
-                names |= ids
-            grown = {name for name, (_, ids) in by_part.items() if ids & names}
-        yield _Group({name: known[name] for name in sorted(names)}, chosen)
-
-
-def _held(part: Part, recordings: Iterable[RecordingEntry]) -> set[str]:
-    """Ids of recordings, of some, that a part has rows of."""
-    wanted = {one.recording_id for one in recordings}
-    found = {f"{number:016x}" for keys in (part, part.unsearchable) for number in
-             np.unique(keys.recording).tolist()}  # fmt: skip
-    return wanted & (found | part.recording_ids())
-
-
 class _Purge:
     """One commit that removes recordings and tracklets of one group."""
 
     def __init__(
         self,
         committer: Committer,
-        group: _Group,
+        group: Group,
         recordings: Collection[str],
         tracklets: Mapping[str, Collection[int]],
     ) -> None:

@@ -1,0 +1,241 @@
+"""Kills at every step of a commit, a merge, a purge and a correction of a clock.
+
+A process is killed before, in the middle of and after each write, reservation, commit and deletion.
+The suite takes some of the steps, and ``make soak`` all.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.domain import (
+    Camera,
+    ClockCorrection,
+    IndexedRecording,
+    Profile,
+    corrected,
+    format_tracklet_id,
+    from_microseconds,
+)
+from workbench.gallery.committing import Committer
+from workbench.gallery.database import SQLiteDatabase
+from workbench.gallery.entries import CameraEntry, Change
+from workbench.gallery.manifest import Manifest
+from workbench.gallery.merging import Merger
+from workbench.gallery.removal import purge
+from workbench.gallery.restating import restate
+from workbench.gallery.snapshot import Snapshot
+from workbench.gallery.storage import Sink, Storage
+
+pytestmark = pytest.mark.soak
+STRIDE = 1 if "SIGHTLINE_KILLS" in os.environ else 11
+CAMERAS = {f"C{n}": Camera(f"C{n}", f"Camera {n}", 51.48 + n / 1000, -0.01) for n in range(6)}
+Make = Callable[..., IndexedRecording]
+Seen = dict[str, tuple[object, bytes]]
+
+
+def opened(folder: Path, role: str) -> Committer:
+    database = SQLiteDatabase(folder / "manifest.sqlite", write=True)
+    return Committer(Manifest(database, "town.duckdb"), Storage.at(folder), role)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, profile: Profile, indexed: Make) -> Path:
+    """Folder of a gallery in parts, with its cameras."""
+    database = SQLiteDatabase(tmp_path / "manifest.sqlite", write=True, create=True)
+    manifest = Manifest.create(database, profile, "town.duckdb")
+    at = indexed(0, 0, ()).started_at
+    manifest.commit(Change(cameras=[CameraEntry(one, at) for one in CAMERAS.values()]))
+    manifest.close()
+    return tmp_path
+
+
+def hooked(monkeypatch: pytest.MonkeyPatch, step: Callable[[], None]) -> None:
+    """Have *step* called around everything that changes a file."""
+    writing = Storage.writing
+
+    @contextmanager
+    def in_steps(storage: Storage, name: str) -> Iterator[Sink]:
+        step()
+        with writing(storage, name) as sink:
+            yield sink
+            step()
+        step()
+
+    monkeypatch.setattr(Storage, "writing", in_steps)
+    for kind, names in (
+        (Manifest, ("reserve", "commit", "_advance", "release", "scrub")),  # _advance: inside
+        (Storage, ("sync", "_delete_here")),
+    ):
+        for name in names:
+
+            def around(*args: Any, _own: Any = getattr(kind, name), **more: Any) -> Any:
+                step()
+                done = _own(*args, **more)
+                step()
+                return done
+
+            monkeypatch.setattr(kind, name, around)
+
+
+def killed(work: Callable[[], object], at: int, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Do some work in a process that is killed at one of its steps; False if it has fewer."""
+    child = os.fork()
+    if not child:
+        left = iter(range(at - 1))
+        try:
+            hooked(monkeypatch, lambda: os.kill(os.getpid(), 9) if next(left, -1) < 0 else None)
+            work()
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+
+
+def seen(folder: Path) -> Seen:
+    """When each tracklet was first seen, and its best picture, by its id.
+
+    Every file that there is belongs to the last commit.
+    """
+    manifest = Manifest(SQLiteDatabase(folder / "manifest.sqlite"), "town.duckdb")
+    snapshot = Snapshot.latest(manifest, Storage.at(folder), memory_bytes=2**30)
+    found: Seen = {}
+    named = [pack.object for pack in manifest.packs().values()]
+    for entry in snapshot.parts():
+        part = snapshot.part(entry)
+        named += [entry.object(file.name) for file in entry.files]
+        shots = part.best_shots(np.arange(len(part)))
+        pictures = snapshot.pictures([shot["address"] for shot in shots])
+        for picture, first in zip(pictures, part.first_seen.tolist(), strict=True):
+            key = format_tracklet_id(picture.recording_id, picture.ordinal)
+            assert key not in found
+            found[key] = from_microseconds(first), picture.jpeg
+    files = [*snapshot.storage.names("parts"), *snapshot.storage.names("packs")]
+    assert sorted(files) == sorted(named)
+    assert (
+        manifest.dropped() == manifest.unfinished("writer") == manifest.unfinished("merger") == []
+    )
+    held = manifest.held({key.rpartition("-")[0] for key in found})
+    assert held == {key.rpartition("-")[0] for key in found}
+    manifest.close()
+    return found
+
+
+def wanted(*recordings: IndexedRecording) -> Seen:
+    return {
+        format_tracklet_id(one.recording_id, tracklet.ordinal): (
+            tracklet.first_seen, tracklet.shots[0].jpeg
+        )
+        for one in recordings
+        for tracklet in one.tracklets
+        if tracklet.shots
+    }  # fmt: skip
+
+
+def steps(
+    folder: Path,
+    role: str,
+    monkeypatch: pytest.MonkeyPatch,
+    work: Callable[[Committer, int], object],
+) -> Iterator[tuple[int, bool]]:
+    """Kill some work at step after step until it comes to its end; each time sweep, and look."""
+    step = 1
+    while True:
+        died = killed(lambda at=step: work(opened(folder, role), at), step, monkeypatch)  # type: ignore[misc]
+        committer = opened(folder, role)
+        committer.sweep()
+        committer.manifest.close()
+        yield step, died
+        if not died:
+            return
+        step += STRIDE
+
+
+def test_a_commit_is_there_or_not(
+    folder: Path, indexed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one(step: int) -> IndexedRecording:
+        return indexed(step % 6, 24 * 60 * step, (step,))
+
+    kept: list[IndexedRecording] = []
+    for step, _ in steps(
+        folder, "writer", monkeypatch, lambda by, at: by.store([one(at)], CAMERAS)
+    ):
+        found = seen(folder)
+        if found != wanted(*kept):
+            kept.append(one(step))
+        assert found == wanted(*kept)
+    assert step > 20
+    assert len(kept) >= 1
+
+
+def test_a_merge_loses_nothing(
+    folder: Path, indexed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recordings = [indexed(n, 10 * n, (n, n + 1)) for n in range(3)]
+    for one in recordings:
+        opened(folder, "writer").store([one], CAMERAS)
+
+    def work(by: Committer, _: int) -> None:
+        Merger(by, lambda _: True).run()
+
+    for step, _ in steps(folder, "merger", monkeypatch, work):
+        assert seen(folder) == wanted(*recordings)
+        by = opened(folder, "writer")
+        parts = by.manifest.parts(by.manifest.state().commit)
+        if len(parts) == 1:  # there is something to merge the next time
+            recordings.append(indexed(step % 6, 20 * step + 60, (step,)))
+            by.store([recordings[-1]], CAMERAS)
+    assert step > 20
+
+
+def test_a_purge_takes_whole_recordings(
+    folder: Path, indexed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stays = indexed(0, 24 * 60 + 60, (1, 2))
+    over_midnight = indexed(1, 24 * 60 - 2, (3, 4, 5, 6))
+    early = indexed(2, 30, (7,))
+    opened(folder, "writer").store([stays, over_midnight, early], CAMERAS)
+    ids = [over_midnight.recording_id]
+    purged = 0
+    for step, _ in steps(folder, "writer", monkeypatch, lambda by, _: purge(by, ids)):
+        found = seen(folder)
+        assert found in (wanted(stays, over_midnight, early), wanted(stays, early))
+        if found == wanted(stays, early):
+            purged += 1
+            opened(folder, "writer").store([over_midnight], CAMERAS)
+    assert purged >= 1
+    assert step > 20
+
+
+def test_a_correction_moves_all_times_or_none(
+    folder: Path, indexed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recordings = [indexed(n, 24 * 60 - 2 + n, (n, n + 1, n + 2)) for n in range(3)]
+    opened(folder, "writer").store(recordings, CAMERAS)
+    at = recordings[0].started_at
+    corrections = [ClockCorrection(float(s), "Anna", "clock", at) for s in (3600, -86_400)]
+    before, after = (
+        [one.corrected(correction, "recording") for one in recordings] for correction in corrections
+    )
+
+    def work(by: Committer, step: int) -> None:
+        to = corrections[step % 2]
+        restate(by, {
+            one.recording_id: corrected(one.stretches, to, "recording") for one in recordings
+        })  # fmt: skip
+
+    outcomes = []
+    for step, _ in steps(folder, "writer", monkeypatch, work):
+        outcomes.append(seen(folder))
+        assert outcomes[-1] in (wanted(*recordings), wanted(*before), wanted(*after))
+    assert outcomes[-1] == wanted(*(before, after)[step % 2])
+    assert step > 20
