@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.domain import Camera, IndexedRecording, to_microseconds
-from workbench.errors import GalleryError
+from workbench.errors import GalleryBusy, GalleryError
 from workbench.gallery.entries import Change, PackEntry, PartEntry, RecordingEntry, day_of
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.packs import Address, Picture, divide, erase, write_pack
@@ -146,7 +146,12 @@ class Committer:
         To be called where no other one works, or for what was reserved *before* a time.
         """
         self.manifest.abandon(self.manifest.unfinished(self.role, before=before))
-        return self.delete_dropped()
+        swept = self.delete_dropped()
+        # A purge may have been killed before it did so. Where a process reads just now, the log is
+        # emptied by the one that closes the database last.
+        with contextlib.suppress(GalleryBusy):
+            self.manifest.scrub()
+        return swept
 
 
 class Attempt:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyarrow import fs
 
-from workbench.errors import GalleryError, refuse_others
+from workbench.errors import GalleryError, refuse_others, unwritten
 from workbench.gallery.register import refused_by_disk, sync_path
 
 # Names become paths: none but our own kind is taken, also from a manifest that was altered.
@@ -135,7 +135,14 @@ class Storage:
                 self.delete([name])
                 raise
         except OSError as error:
-            raise refused_by_disk(Path(self.where(name)), error) from error
+            raise self._unwritten(name, error) from error
+
+    def _unwritten(self, name: str, error: OSError) -> GalleryError:
+        """Make the error for an object that could not be written or deleted."""
+        if self.root:
+            return refused_by_disk(self.root / name, error)
+        what, fix = unwritten(error, fix="Check the object store, and its access rights")
+        return GalleryError(what, where=self.where(name), fix=fix)
 
     def sync(self, names: Iterable[str]) -> None:
         """Have the folders of objects on the disk; elsewhere there is nothing to do."""
@@ -201,7 +208,7 @@ class Storage:
                     with contextlib.suppress(FileNotFoundError):
                         self.files.delete_file(_checked(name))
             except OSError as error:
-                raise refused_by_disk(Path(self.where(name)), error) from error
+                raise self._unwritten(name, error) from error
 
     def _delete_here(self, path: Path) -> None:
         assert self.root is not None
