@@ -1,0 +1,148 @@
+"""Questions in SQL: the same answers as from the gallery of one file, and no way out of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from workbench.domain import (
+    Camera,
+    ClockCorrection,
+    ClockSetting,
+    IndexedRecording,
+    Problem,
+    Profile,
+    ScoreCount,
+)
+from workbench.gallery import Gallery
+from workbench.gallery.committing import Committer
+from workbench.gallery.database import SQLiteDatabase
+from workbench.gallery.entries import CameraEntry, Change, RefusalEntry, RunEntry
+from workbench.gallery.manifest import Manifest
+from workbench.gallery.questions import read_only, write_named
+from workbench.gallery.snapshot import Snapshot
+from workbench.gallery.storage import Storage
+
+CAMERAS = {f"C{n}": Camera(f"C{n}", f"Camera {n}", 51.48 + n / 1000, -0.01) for n in range(6)}
+VIEWS = {
+    "recordings": "EXCLUDE (indexed_at)", "tracklets": "", "shots": "", "problems": "",
+    "stretches": "", "unseen": "", "legs": "", "spans": "", "different_people": "", "clocks": "",
+    "runs": "", "refusals": "", "cameras": "", "unseen_spans": "", "sightings_view": "",
+    "recordings_view": "", "cameras_view": "", "coverage_view": "",
+}  # fmt: skip
+
+
+@pytest.fixture
+def recordings(
+    indexed: Callable[..., IndexedRecording], joined: IndexedRecording
+) -> list[IndexedRecording]:
+    made = [indexed(n % 4, 200 * n, (n, n + 1, n + 2)) for n in range(8)]
+    counted = ScoreCount("plain", 0.5, 0.5, 0.1, 3)
+    problem = Problem("x", "its clock jumps", 12.0)
+    made[0] = replace(made[0], different_people=(counted,), problems=(problem,))
+    return [*made, joined]
+
+
+@pytest.fixture
+def snapshot(
+    tmp_path: Path, profile: Profile, recordings: list[IndexedRecording]
+) -> Iterator[Snapshot]:
+    database = SQLiteDatabase(tmp_path / "manifest.sqlite", write=True, create=True)
+    storage = Storage.at(tmp_path / "kept")
+    committer = Committer(Manifest.create(database, profile, "town.duckdb"), storage)
+    at = recordings[0].started_at
+    setting = ClockSetting(ClockCorrection(2.0, "Anna", "compared", at), camera_id="C4")
+    committer.manifest.commit(
+        Change(
+            cameras=[CameraEntry(one, at) for one in CAMERAS.values()], clocks=[setting],
+            runs=[RunEntry("footage", at, at + timedelta(hours=1), 9, 1, 2)],
+            refusals=[RefusalEntry("C0", "bad.mp4", at, "is empty", at, 0.0, "")],
+        )
+    )  # fmt: skip
+    for begin in range(0, 9, 3):
+        committer.store(recordings[begin : begin + 3], CAMERAS)
+    yield Snapshot.latest(committer.manifest, storage, memory_bytes=2**30)
+    committer.manifest.close()
+
+
+def answers(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[list[str], list[object]]]:
+    """Columns and rows of every documented table and view."""
+    found = {}
+    for view, less in VIEWS.items():
+        table = connection.sql(f"SELECT * {less} FROM {view} ORDER BY ALL").to_arrow_table()
+        drop = {"jpeg", "template", "pack", "offset", "length", "noted_at"}
+        table = table.drop_columns([name for name in table.column_names if name in drop])
+        found[view] = table.column_names, [list(row.values()) for row in table.to_pylist()]
+    return found
+
+
+def test_answers_are_those_of_the_gallery_of_one_file(
+    tmp_path: Path, profile: Profile, recordings: list[IndexedRecording], snapshot: Snapshot
+) -> None:
+    (setting,) = snapshot.manifest.clocks()
+    with Gallery.create(tmp_path / "town.duckdb", profile) as gallery:
+        gallery.add_cameras(CAMERAS.values())
+        gallery.add_recordings(recordings)
+        gallery.restate({}, [setting])
+        at = recordings[0].started_at
+        refused = [(replace(recordings[0].recording, file="bad.mp4"), "is empty")]
+        gallery.add_run("footage", at, at + timedelta(hours=1), indexed=9, refused=refused, left=2)
+        with gallery.connection() as connection:
+            wanted = answers(connection)
+    with read_only(snapshot) as connection:
+        found = answers(connection)
+        ((commit,),) = connection.execute('SELECT "commit" FROM as_of').fetchall()
+    assert commit == 4
+    wanted["refusals"][1][0][4] = found["refusals"][1][0][4]  # type: ignore[index]
+    for view in VIEWS:
+        assert found[view][0] == wanted[view][0], view
+        assert found[view][1] == wanted[view][1], view
+    assert len(found["shots"][1]) > 40
+
+
+def test_the_file_that_people_name_is_read_by_duckdb_itself(
+    tmp_path: Path, snapshot: Snapshot
+) -> None:
+    path = tmp_path / "town.duckdb"
+    write_named(path, snapshot)
+    write_named(path, snapshot)
+    assert path.stat().st_mode & 0o777 == 0o600
+    asked = "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True).sql(sys.argv[2]).fetchall())"  # noqa: E501
+    done = subprocess.run(
+        [sys.executable, "-c", asked, path, "SELECT count(*) FROM sightings_view, as_of"],
+        capture_output=True, text=True, check=True, cwd="/",
+    )  # fmt: skip
+    assert done.stdout.strip() == "[(38,)]"
+    assert [*tmp_path.glob(".*")] == []
+
+
+def test_an_empty_gallery_has_all_tables(tmp_path: Path, profile: Profile) -> None:
+    database = SQLiteDatabase(tmp_path / "manifest.sqlite", write=True, create=True)
+    manifest = Manifest.create(database, profile, "town.duckdb")
+    snapshot = Snapshot.latest(manifest, Storage.at(tmp_path), memory_bytes=1)
+    with read_only(snapshot) as connection:
+        assert {len(rows) for _, rows in answers(connection).values()} == {0}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE x (a INTEGER)", "DELETE FROM all_cameras", "FROM read_csv('/etc/passwd')",
+        "COPY (SELECT 1) TO '{folder}/kept/parts/x.csv'", "ATTACH '{folder}/y.duckdb'",
+        "FROM read_blob('{folder}/manifest.sqlite')", "SET enable_external_access = true",
+    ],
+)  # fmt: skip
+def test_a_question_can_write_nothing_and_read_nothing_else(
+    tmp_path: Path, snapshot: Snapshot, sql: str
+) -> None:
+    with read_only(snapshot) as connection:
+        with pytest.raises(duckdb.Error):
+            connection.execute(sql.format(folder=tmp_path))
+        assert not (tmp_path / "kept/parts/x.csv").exists()

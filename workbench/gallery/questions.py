@@ -1,0 +1,201 @@
+"""Questions in SQL: DuckDB over the rows of a snapshot, for the product and for people.
+
+The tables are those of schema.sql and the views those of views.sql, whatever the files are: lists
+in the rows of recordings and tracklets are tables here. Pictures are in packs, which SQL does not
+read: a shot has the number of its pack, and offset and length in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from workbench.domain import EPOCH, to_microseconds
+from workbench.errors import GalleryError
+from workbench.gallery.entries import RECORDINGS, TRACKLETS
+from workbench.gallery.manifest import Manifest
+from workbench.gallery.register import connect, finish, sql_literal, sql_part, sync_path
+from workbench.gallery.rows import RECORDINGS as RECORDINGS_SCHEMA
+from workbench.gallery.rows import tracklets_schema
+from workbench.gallery.snapshot import Snapshot
+from workbench.gallery.times import clock_table
+
+_TIME = pa.timestamp("us", tz="UTC")
+# Tables of schema.sql from the rows of recordings (r) and of tracklets (t).
+_TABLES = {
+    "recordings": "SELECT * EXCLUDE (stretches, unseen, legs, spans, problems, different_people, "
+    "track) FROM part_recordings",
+    "stretches": "SELECT recording_id, unnest(stretches, recursive := true) FROM part_recordings",
+    "unseen": "SELECT recording_id, unnest(unseen, recursive := true) FROM part_recordings",
+    "legs": "SELECT recording_id, unnest(legs, recursive := true), track FROM part_recordings",
+    "spans": "SELECT recording_id, camera_id, unnest(spans, recursive := true) "
+    "FROM part_recordings",
+    "problems": "SELECT recording_id, unnest(problems, recursive := true) FROM part_recordings",
+    "different_people": "SELECT recording_id, unnest(different_people, recursive := true) "
+    "FROM part_recordings",
+    "tracklets": "SELECT * EXCLUDE (notes, shots) FROM part_tracklets",
+    "shots": "SELECT recording_id, ordinal, generate_subscripts(shots, 1)::INTEGER - 1 AS rank, "
+    "unnest(shots, recursive := true) FROM part_tracklets",
+}
+
+
+def tables_of(manifest: Manifest) -> dict[str, pa.Table]:
+    """Tables of what the manifest alone knows: cameras, clocks, runs and refusals."""
+    cameras = manifest.cameras()
+    runs, refusals = [*manifest.runs()], [*manifest.refusals()]
+
+    def column(entries: list[Any], name: str, kind: Any) -> pa.Array:
+        return pa.array([getattr(one, name) for one in entries], kind)
+
+    whole, number, text = pa.int64(), pa.float64(), pa.string()
+    kinds: dict[str, tuple[list[Any], dict[str, Any]]] = {
+        "cameras": (
+            cameras,
+            {"camera_id": text, "name": text, "latitude": number, "longitude": number},
+        ),
+        "runs": (
+            runs,
+            {
+                "source": text, "started_at": _TIME, "ended_at": _TIME, "indexed": whole,
+                "refused": whole, "unfinished": whole,
+            },
+        ),
+        "refusals": (
+            refusals,
+            {
+                "camera_id": text, "file": text, "started_at": _TIME, "reason": text,
+                "refused_at": _TIME, "offset_seconds": number, "catalogue": text,
+            },
+        ),
+    }  # fmt: skip
+    found = {
+        name: pa.table({one: column(entries, one, kind) for one, kind in columns.items()})
+        for name, (entries, columns) in kinds.items()
+    }
+    found["cameras"] = found["cameras"].append_column(
+        # The manifest keeps the newest of each, which views choose by this.
+        "noted_at",
+        pa.array([EPOCH] * len(cameras), _TIME),
+    )
+    names = ["left" if name == "unfinished" else name for name in found["runs"].column_names]
+    found["runs"] = found["runs"].rename_columns(names)
+    return found | {"clocks": clock_table(manifest.clocks())}
+
+
+_ROWS = (("part_recordings", RECORDINGS), ("part_tracklets", TRACKLETS))
+
+
+def _schemas(snapshot: Snapshot) -> dict[str, pa.Schema]:
+    """Columns of the rows of parts, by the name that they have here."""
+    tracklets = tracklets_schema(snapshot.manifest.profile.dimension)
+    people = tracklets.remove(tracklets.get_field_index("template"))
+    return {"part_recordings": RECORDINGS_SCHEMA, "part_tracklets": people}
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
+    """Make tables of what the manifest alone knows, and of the commit, in an empty database."""
+    state = snapshot.state
+    for name, table in tables_of(snapshot.manifest).items():
+        connection.register("incoming", table)
+        connection.execute(f"CREATE TABLE all_{name} AS FROM incoming")
+        connection.unregister("incoming")
+    connection.execute(
+        'CREATE TABLE as_of AS SELECT ?::BIGINT AS "commit", make_timestamptz(?) AS committed_at',
+        [state.commit, to_microseconds(state.committed_at)],
+    )
+
+
+def _views(kind: str) -> str:
+    """Views over the rows of parts: those of schema.sql's tables, and those of views.sql."""
+    made = "".join(f"CREATE {kind} all_{name} AS {sql};" for name, sql in _TABLES.items())
+    return made + "".join(sql_part("views.sql", n).replace("TEMP VIEW", kind) for n in (1, 2))
+
+
+def read_only(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
+    """Open a connection to a snapshot for questions of one's own; close it after use.
+
+    It can write to nothing, and opens no file: the rows of parts are read for it, through the
+    gallery's storage. Its base is a file that is open for reading and deleted already.
+
+    Raises
+    ------
+    GalleryError
+        If it cannot be made.
+    """
+    with tempfile.TemporaryDirectory(prefix="sightline-") as folder:
+        base = Path(folder) / "base.duckdb"
+        with _making(base, snapshot) as building:
+            _tables(building, snapshot)
+        connection = connect(base)
+    try:
+        connection.execute("SET temp_directory = ''; SET enable_external_access = false")
+        entries, schemas = snapshot.parts(), _schemas(snapshot)
+        for name, file in _ROWS:
+            # With their columns given, no file is opened before it is asked for.
+            rows = ds.dataset(
+                [entry.object(file) for entry in entries], schema=schemas[name],
+                filesystem=snapshot.storage.files, format="parquet",
+            ) if entries else schemas[name].empty_table()  # fmt: skip
+            connection.register(name, rows)
+        connection.execute(_views("TEMP VIEW"))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def write_named(path: Path, snapshot: Snapshot) -> None:
+    """Put the file that people name at *path*: a DuckDB database with views of a snapshot.
+
+    Its table ``as_of`` names the commit. It takes the place of what is there in one step; who has
+    that open keeps it. Raises GalleryError if it cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    try:
+        with _making(unfinished, snapshot) as connection:
+            _tables(connection, snapshot)
+            entries = snapshot.parts()
+            for name, file in _ROWS:
+                # One without rows first, which has the columns.
+                connection.register("incoming", _schemas(snapshot)[name].empty_table())
+                connection.execute(f"CREATE TABLE no_{name} AS FROM incoming")
+                connection.unregister("incoming")
+                files = [sql_literal(snapshot.storage.where(one.object(file))) for one in entries]
+                rows = f"UNION ALL BY NAME FROM read_parquet([{', '.join(files)}])"
+                connection.execute(f"CREATE VIEW {name} AS FROM no_{name} {rows if files else ''}")
+            connection.execute(_views("VIEW"))
+        unfinished.chmod(0o600)
+        sync_path(unfinished)
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    sync_path(path.parent)
+
+
+@contextlib.contextmanager
+def _making(path: Path, snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection to a new database, all of which is in its file when the block ends."""
+    connection = connect(path, write=True)
+    try:
+        yield connection
+        finish(connection, path)
+    except duckdb.Error as error:
+        raise GalleryError(
+            f"cannot be asked in SQL ({str(error).splitlines()[0]})",
+            where=snapshot.storage.address,
+            fix="Check the gallery with `sightline gallery check`",
+        ) from None
+    finally:
+        connection.close()
+
+
+__all__ = ["read_only", "tables_of", "write_named"]
