@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,9 +21,12 @@ from workbench.gallery.committing import Committer, by_place
 from workbench.gallery.database import SQLiteDatabase
 from workbench.gallery.entries import CameraEntry, Change, day_of
 from workbench.gallery.manifest import AlreadyStored, Manifest, Overtaken
+from workbench.gallery.merging import Merger
 from workbench.gallery.order import DAY
 from workbench.gallery.parts import check_part, join
 from workbench.gallery.planning import allowed_in, places_of, rows_inside
+from workbench.gallery.questions import read_only
+from workbench.gallery.removal import Removed, purge
 from workbench.gallery.snapshot import OpenParts, Snapshot, settled
 from workbench.gallery.storage import ObjectGone, Sink, Storage
 
@@ -285,3 +289,31 @@ def test_a_recording_of_one_large_picture_comes_back(place: Place, indexed: Make
     assert place.snapshot().manifest.time_span() == (
         one.started_at, one.started_at + timedelta(minutes=10)
     )  # fmt: skip
+
+
+def test_no_part_keeps_a_file_descriptor(place: Place, indexed: Make) -> None:
+    """What is opened, stored, asked, merged and purged needs as many for any number of parts."""
+    committer = place.committer()
+    known = [CameraEntry(one, indexed(0, 0, ()).started_at) for one in CAMERAS.values()]
+    recordings = [indexed(n % 6, 24 * 60 * n, (n, n + 1)) for n in range(60)]
+    committer.store(recordings, CAMERAS, Change(cameras=known))
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    now = len([*Path("/proc/self/fd").iterdir()])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (now + 30, usual[1]))
+    try:
+        reader = place.snapshot()
+        assert len(reader.parts()) == 60
+        assert pictured(reader) == wanted(*recordings)
+        assert sum(len(reader.part(entry).unsearchable) for entry in reader.parts()) == 60
+        assert len([*Path("/proc/self/fd").iterdir()]) < now + 10
+        with read_only(reader) as connection:
+            ((count,),) = connection.execute("SELECT count(*) FROM sightings_view").fetchall()
+        assert count == 180
+        late = indexed(0, 60, (99,))
+        committer.store([late], CAMERAS)
+        assert Merger(place.committer("merger"), lambda _: True).run() == 1
+        assert purge(committer, [recordings[0].recording_id]) == Removed(1, 3)
+        found, _ = settled(reader, pictured)
+        assert found == wanted(*recordings[1:], late)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)

@@ -298,6 +298,19 @@ def test_a_backup_is_the_gallery_at_one_commit_and_nothing_deleted_stays_in_a_fi
     copy.close()
 
 
+def test_a_log_that_cannot_be_read_is_told_where_nothing_is_writable(
+    place: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest.commit(Change(owner="ab"))
+    monkeypatch.setattr(os, "access", lambda *_: False)  # as on a read-only disk
+    with pytest.raises(GalleryError, match="has a log of commits beside it"):
+        opened(place, write=False)
+    manifest.close()  # which brings the log into the file
+    reader = opened(place, write=False)
+    assert reader.state().owner == "ab"
+    reader.close()
+
+
 def commit_forever(place: Path) -> None:
     """Commit parts two by two, one of which takes the place of the one before."""
     manifest = opened(place)

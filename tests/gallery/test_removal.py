@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from workbench.domain import Camera, IndexedRecording, Profile, ScoreCount, format_tracklet_id
+from workbench.errors import GalleryError
 from workbench.gallery.committing import Committer
 from workbench.gallery.database import SQLiteDatabase
-from workbench.gallery.entries import CameraEntry, Change
+from workbench.gallery.entries import CameraEntry, Change, RecordingEntry
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.merging import Merger
 from workbench.gallery.parts import Part, check_part
@@ -104,6 +105,14 @@ def test_nothing_stays_of_a_recording_and_all_others_stay(
     }  # fmt: skip
     assert purge(committer, [late.recording_id]) == Removed()
     assert committer.manifest.state().commit == commit + 1
+
+
+def test_a_recording_whose_rows_are_nowhere_is_told(
+    committer: Committer, recordings: list[IndexedRecording]
+) -> None:
+    committer.manifest.commit(Change(recordings=[RecordingEntry.of(recordings[0])]))
+    with pytest.raises(GalleryError, match="and no part of it has its rows"):
+        purge(committer, [recordings[0].recording_id])
 
 
 def test_whole_days_go_without_writing_and_leave_no_file(

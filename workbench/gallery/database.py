@@ -98,6 +98,13 @@ class SQLiteDatabase:
             )
         # Where nothing can be written there is no writer either, and SQLite is told so.
         fixed = not write and not os.access(path.parent, os.W_OK)
+        log = path.with_name(f"{path.name}-wal")
+        if fixed and log.exists() and log.stat().st_size:  # SQLite would pass over it
+            raise GalleryError(
+                "has a log of commits beside it, which cannot be read where nothing is writable",
+                where=str(path),
+                fix="Copy the gallery to a disk that can be written, and open it there",
+            )
         mode = "rw" if write else ("ro&immutable=1" if fixed else "ro")
         with self._translated():
             self._connection = sqlite3.connect(

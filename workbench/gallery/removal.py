@@ -82,6 +82,12 @@ def purge(
             overtaken = error  # merged meanwhile: what is left is looked for again
     else:
         raise overtaken
+    if left := committer.manifest.held(recordings):
+        raise GalleryError(
+            f"holds recording {min(left)}, and no part of it has its rows",
+            where=committer.storage.address,
+            fix="Check the gallery with `sightline gallery check`",
+        )
     committer.delete_dropped()
     committer.manifest.scrub()
     return done
