@@ -214,13 +214,16 @@ class Attempt:
         ]
         names, _ = self._manifest.reserve(self._by.role, parts=[day for day, _ in divided])
         self._names.update(names)
-        return [
+        made = [
             write_part(
                 self._storage, name, some, day=day, places=places, profile=profile,
                 normaliser=self._by.normaliser,
             )
             for name, (day, some) in zip(names, divided, strict=True)
         ]  # fmt: skip
+        # Once for all of them: many are in the same folders.
+        self._storage.sync(part.object(file.name) for part in made for file in part.files)
+        return made
 
     def commit(self, change: Change) -> int:
         """Make the change, whose objects are all on the disk; return the number of the commit.

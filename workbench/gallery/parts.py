@@ -79,6 +79,8 @@ def write_part(
 ) -> PartEntry:
     """Write the files of a part under a name that was reserved; return its entry.
 
+    Its folders are on the disk after :meth:`Storage.sync`.
+
     Parameters
     ----------
     content : (recordings, tracklets)
@@ -109,7 +111,6 @@ def write_part(
                 with ipc.new_file(sink, made[file].schema) as writer:
                     writer.write_batch(made[file])
         files.append(FileEntry(file, *sink.written))
-    storage.sync(f"{folder}/{file}" for file in PART_FILES)
     recordings, tracklets = made[RECORDINGS], made[TRACKLETS]
     cameras = {name for table in content for name in table["camera_id"].to_pylist()}
     there = [places[camera] for camera in cameras]
