@@ -115,6 +115,7 @@ class Operations:
     def metrics(self) -> str:
         """All counters, in the text format of Prometheus."""
         server, kernels = self.server, self._kernels
+        pages, ready = kernels.page_kernels(), kernels.ready_kernels()
         values: dict[str, dict[str, float]] = {
             "up_seconds": {"": round(time.monotonic() - self._began)},
             "requests_total": {
@@ -126,8 +127,9 @@ class Operations:
                 '{what="kernel"}': kernels.refused,
             },
             "kernels": {
-                '{for="page"}': kernels.page_kernels(),
-                '{for="reserve"}': len(kernels) - kernels.page_kernels(),
+                '{for="page"}': pages,
+                '{for="reserve"}': ready,
+                '{for="start"}': len(kernels) - pages - ready,
             },
             "sessions": {"": len(self._sessions.living())},
             "searches_total": {"": self._count_searches()},

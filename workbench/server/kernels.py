@@ -198,6 +198,11 @@ class DashboardKernels(AsyncMappingKernelManager):
         """Number of kernels that pages have."""
         return len(self._lives)
 
+    def ready_kernels(self) -> int:
+        """Number of kernels that wait for a page, ready for it."""
+        done = (task for task in self._waiting if task.done() and not task.cancelled())
+        return sum(task.exception() is None for task in done)
+
     def connections(self, kernel_id: str) -> int:
         """Number of sockets that are connected to that kernel."""
         return int(self._kernel_connections.get(kernel_id, 0))
