@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pressing import press_everything, watch
+from fullhouse import DECIDED, TO_REVIEW, fill
+from pressing import EITHER, press_everything
+
+from workbench.casework.record.identity import account_of_process
 
 pytestmark = pytest.mark.browser
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 # Words of ours that are there but cannot be read to their end.
 CUT = """() => [...document.querySelectorAll(".widget-label, button, th, .sl-thumb span")]
   .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1
-    && getComputedStyle(one).overflowX !== "visible")
+    && getComputedStyle(one).overflowX !== "visible"
+    && getComputedStyle(one).clipPath === "none")  // else it is for readers of the screen alone
   .map((one) => one.textContent)"""
 CONTROLS = {
     "button", "checkbox", "combobox", "link", "listbox", "radio", "searchbox", "slider",
     "spinbutton", "switch", "tab", "textbox", "Date", "InputTime",
 }  # fmt: skip
+# What shows that a page is there, and the least number of controls that are pressed on it. All that
+# is there is pressed; a page on which less is there than now is not what it was.
 PAGES = {
-    "investigate": ".sl-drop-button",
-    "cases": ".sl-row-open",
-    "footage": ".sl-table",
-    "thresholds": ".sl-panel",
-    "review": ".sl-panel",
-    "audit": ".sl-panel",
-    "sightings": ".sl-panel",
+    "investigate": (".sl-drop-button", 65),
+    "cases": (".sl-row-open", 70),
+    "footage": (".sl-table", 35),
+    "thresholds": (".sl-panel", 40),
+    "review": (".sl-stage img", 85),
+    "audit": (".sl-panel", 9),
+    "sightings": (".sl-sightings-page tbody tr", 70),
+    "people": (".sl-people", 10),
 }
+# One case, face, sighting or candidate has the page until another is chosen: what belongs to it
+# goes with it, so that not all of it can be pressed. On other pages nothing may go before it was.
+ONE_AT_A_TIME = {"cases", "review", "sightings", "answer"}
+
+
+@pytest.fixture(scope="module")
+def office(
+    small_town: Path,
+    wanted: tuple[Path, ...],
+    copied: Any,
+    serving: Any,
+    ground: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Any]:
+    """The small town, served in service: no page is empty for whoever owns this process."""
+    own = tmp_path_factory.mktemp("office")
+    gallery = copied(small_town, own)
+    fill(own, gallery, wanted[:2])
+    settings = {"SIGHTLINE_HOME": str(own), "SIGHTLINE_CASE": TO_REVIEW}
+    with serving(gallery, tmp_path_factory.mktemp("server"), **settings, **ground) as running:
+        yield running
 
 
 def nameless(page: Any) -> list[str]:
@@ -47,12 +75,14 @@ def nameless(page: Any) -> list[str]:
 
 @pytest.mark.parametrize("dashboard", PAGES)
 def test_pages_can_be_read_and_told_aloud_and_nothing_on_them_leads_elsewhere(
-    served: Any, visit: Callable[..., Any], dashboard: str
+    served: Any, office: Any, visit: Callable[..., Any], dashboard: str
 ) -> None:
-    seen = visit(served.base)
-    windows = watch(seen.page)
-    seen.page.goto(served.address(dashboard))
-    seen.page.locator(PAGES[dashboard]).first.wait_for()
+    server = served if dashboard == "audit" else office  # an auditor has no other role
+    seen = visit(server.base)
+    case = f"&case={DECIDED}" if dashboard == "sightings" else ""
+    shown, least = PAGES[dashboard]
+    seen.page.goto(server.address(dashboard) + case)
+    seen.page.locator(shown).first.wait_for()
     seen.page.wait_for_timeout(1_500)
     seen.screenshot(f"accessible-{dashboard}")
     assert seen.page.evaluate(CONTRAST) == []
@@ -63,18 +93,28 @@ def test_pages_can_be_read_and_told_aloud_and_nothing_on_them_leads_elsewhere(
     seen.page.emulate_media(color_scheme="dark")
     seen.screenshot(f"accessible-{dashboard}-dark")
     assert seen.page.evaluate(CONTRAST) == []
-    assert press_everything(seen.page)
-    seen.page.wait_for_timeout(500)
-    assert (windows, seen.foreign) == ([], [])
+    press_all(seen, server, dashboard, least)
+
+
+def press_all(seen: Any, server: Any, name: str, least: int) -> None:
+    """Press all that is on a page, which goes on without an error there or on the server."""
+    fleeting = [""] if name in ONE_AT_A_TIME else EITHER
+    own = f"Remove {account_of_process()}"  # from a case, which would not be shown any more
+    pressed = press_everything(seen.page, leave=[own], fleeting=fleeting)
+    assert len(pressed) >= least, pressed
+    assert nameless(seen.page) == []  # of what was brought
+    seen.assert_clean()
+    said = server.log.read_text()
+    assert "Traceback" not in said, said
+    assert "ERROR" not in said, said
 
 
 def test_an_answer_can_be_read_and_told_aloud(
-    served: Any, visit: Callable[..., Any], wanted: tuple[Path, ...]
+    office: Any, visit: Callable[..., Any], wanted: tuple[Path, ...]
 ) -> None:
-    seen = visit(served.base)
+    seen = visit(office.base)
     page = seen.page
-    windows = watch(page)
-    page.goto(served.address("investigate"))
+    page.goto(office.address("investigate"))
     page.locator(".sl-drop-button").first.wait_for()
     with page.expect_file_chooser() as chooser:
         page.locator(".sl-target .sl-drop").click()
@@ -91,9 +131,7 @@ def test_an_answer_can_be_read_and_told_aloud(
     page.locator(".sl-card-open").first.click()
     page.locator(".sl-thumb").last.wait_for()
     assert page.evaluate(CUT) == []
-    assert press_everything(page, most=200) > 40
-    page.wait_for_timeout(500)
-    assert (windows, seen.foreign) == ([], [])
+    press_all(seen, office, "answer", 120)
 
 
 def test_the_question_is_reached_with_the_keyboard_alone(

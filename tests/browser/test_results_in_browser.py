@@ -300,6 +300,12 @@ def test_thousands_are_paged_through_without_a_stall(
     assert stall < 200
     assert where.count() >= 1
 
+    page.locator(".sl-card-open").first.focus()
+    for key, rank in (("PageDown", "133"), ("PageUp", "121"), ("PageUp", "109")):
+        page.keyboard.press(key)
+        expect(page.locator(".sl-rank").first).to_have_text(rank)
+        page.wait_for_function("document.activeElement.className === 'sl-card-open'")
+
     sort = page.get_by_label("Sort", exact=True)
     sort.select_option("Earliest first")
     page.get_by_text("of 2,000, earliest first", exact=False).wait_for()

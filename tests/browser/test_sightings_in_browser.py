@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from boxes import boxes, overlap
 from playwright.sync_api import expect
 
 from workbench.casework.viewing import viewings
@@ -77,6 +78,9 @@ def test_the_team_reads_chooses_and_saves(served: Any, visit: Callable[..., Any]
     inside = page.frame_locator(".sl-frame")
     inside.locator(".sl-plate.sl-confirmed").first.wait_for()
     seen.screenshot("sightings-1-map")
+    plates, (legend,) = boxes(inside, ".sl-sighting .sl-plate"), boxes(inside, ".sl-legend")
+    assert len(plates) > 1
+    assert [one for one in plates if overlap(one, legend)] == []
     rows = page.locator(".sl-sightings-page tbody tr")
     expect(rows).to_have_count(12)
     assert "anna, <b>rosa</b>" in rows.first.inner_text()
