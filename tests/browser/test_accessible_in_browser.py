@@ -28,7 +28,7 @@ CONTROLS = {
 # is there is pressed; a page on which less is there than now is not what it was.
 PAGES = {
     "investigate": (".sl-drop-button", 65),
-    "cases": (".sl-row-open", 70),
+    "cases": (".sl-row-open", 85),
     "footage": (".sl-table", 35),
     "thresholds": (".sl-panel", 40),
     "review": (".sl-stage img", 85),
@@ -131,7 +131,7 @@ def test_an_answer_can_be_read_and_told_aloud(
     page.locator(".sl-card-open").first.click()
     page.locator(".sl-thumb").last.wait_for()
     assert page.evaluate(CUT) == []
-    press_all(seen, office, "answer", 120)
+    press_all(seen, office, "answer", 150)
 
 
 def test_the_question_is_reached_with_the_keyboard_alone(

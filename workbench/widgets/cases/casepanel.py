@@ -207,8 +207,8 @@ class CasePanel(Panel):
 
     def _draw(self, _: object = None) -> None:
         model, case = self.model, self.model.shown
-        self.layout.display = "none" if case is None else ""
         if case is None:
+            self.layout.display = "none"
             return
         offers, zone = model.offers, self._zone_of(case)
         self.noting.zone = zone
@@ -232,6 +232,7 @@ class CasePanel(Panel):
         ]
         self.map.show(case)
         self._draw_words(case, zone)
+        self.layout.display = ""  # once only those acts are shown that it offers
         self._tell()
         self._tell_watched()
 

@@ -283,6 +283,9 @@ class WatchPanel(Panel):
 
     def _draw(self, _: object = None) -> None:
         model = self.model
+        self.coarsen.layout.display = "" if model.reason else "none"
+        for widget in (self.reason, self.sharpen):
+            widget.layout.display = "none" if model.reason else ""
         self.layout.display = "none" if model.origin is None else ""
         if model.origin is not None:
             self.title.value = f"<span>{escaped(camera_name(model.origin))}</span>"
@@ -291,9 +294,6 @@ class WatchPanel(Panel):
             return
         words = SHARP if model.reason else COARSE
         self.hint.value = f'<p class="sl-hint" role="status">{escaped(words)}</p>'
-        self.coarsen.layout.display = "" if model.reason else "none"
-        for widget in (self.reason, self.sharpen):
-            widget.layout.display = "none" if model.reason else ""
         register = model.installation.register
         standing = Standing(may_go_on, (register, model.case, SHARP_OR_NOT[bool(model.reason)]))
         with self.player.hold_sync():
