@@ -197,9 +197,10 @@ def press_everything(
             pressed, gone = press("choice")
         if not pressed and gone.keys() <= given_up:
             pressed, gone = press("last")
-            if not pressed and not (gone.keys() - given_up and press("back")[0]):
-                if gone.keys() <= given_up:
-                    break
+            if not pressed and gone.keys() <= given_up:
+                break
+            if not pressed:
+                press("back")
         waited = 0 if pressed else waited + QUIET
         if waited >= SHORTLY:
             given_up |= {key for key, may in gone.items() if may}

@@ -19,7 +19,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
 from tornado.ioloop import PeriodicCallback
-from tornado.websocket import WebSocketHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from workbench.server.kernels import DashboardKernels
 from workbench.server.sessions import now
@@ -81,6 +81,13 @@ def kind_of(message: bytes) -> str:
 
 def _kernels(handler: JupyterHandler) -> DashboardKernels:
     return cast(DashboardKernels, handler.kernel_manager)
+
+
+def _pass_over_a_closed_page(sent: asyncio.Future[None]) -> None:
+    """Raise what went wrong in sending, but that the page was closed meanwhile."""
+    error = None if sent.cancelled() else sent.exception()
+    if error is not None and not isinstance(error, WebSocketClosedError):
+        raise error
 
 
 class KernelSocket(KernelWebsocketHandler):
@@ -170,7 +177,9 @@ class KernelSocket(KernelWebsocketHandler):
         """Send a message of the kernel, but none that shows the code of a cell."""
         if isinstance(message, bytes) and kind_of(message) == "execute_input":
             return None
-        return super().write_message(message, binary)
+        sent = super().write_message(message, binary)
+        sent.add_done_callback(_pass_over_a_closed_page)  # nobody waits for it
+        return sent
 
     def on_close(self) -> None:
         """Let go of the kernel, if the socket had one."""

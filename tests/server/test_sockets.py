@@ -1,0 +1,36 @@
+"""Sockets of pages that are closed in the middle of something."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from workbench.server.sockets import KernelSocket
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(WebSocketClosedError(), 0), (OSError("no buffer space"), 1)]
+)
+def test_a_page_that_is_closed_while_it_is_sent_to_is_no_error(
+    error: Exception, told: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise error
+
+    monkeypatch.setattr(WebSocketHandler, "write_message", lambda *_: asyncio.ensure_future(fail()))
+    said: list[dict[str, Any]] = []
+
+    async def send() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, words: said.append(words))
+        KernelSocket.__new__(KernelSocket).write_message("{}")
+        for _ in range(4):
+            await asyncio.sleep(0)
+        gc.collect()  # asyncio tells of an error that nobody read once its task is gone
+
+    asyncio.run(send())
+    assert len(said) == told
