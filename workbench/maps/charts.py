@@ -45,11 +45,12 @@ def set_defaults() -> None:
     """Make Plotly draw every chart of this process, whoever makes it, without these buttons."""
     if TEMPLATE in plotly.io.templates:
         return
-    # In the template, and so in the chart: whatever shows it, or keeps it in a file, obeys.
-    plotly.io.templates[TEMPLATE] = go.layout.Template(
-        layout={"modebar": {"remove": list(REMOVED)}}
-    )
-    plotly.io.templates.default = f"{plotly.io.templates.default}+{TEMPLATE}"
+    # In the template, and so in the chart: whatever shows it, or keeps it in a file, obeys. It is
+    # merged here, once: two names with a plus would be merged for every chart.
+    removed = go.layout.Template(layout={"modebar": {"remove": list(REMOVED)}})
+    merge = plotly.io.templates.merge_templates
+    plotly.io.templates[TEMPLATE] = merge(plotly.io.templates.default, removed)
+    plotly.io.templates.default = TEMPLATE
     for name in plotly.io.renderers:
         renderer = plotly.io.renderers[name]
         if type(renderer) is PlotlyRenderer:
