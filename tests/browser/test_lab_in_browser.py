@@ -153,6 +153,7 @@ def test_the_notebooks_run_from_top_to_bottom_and_ask_no_other_host(
     card.click()
     seen.page.locator("#jp-main-statusbar").get_by_text("Sightline | Idle").wait_for()
     seen.assert_clean()
+    buttons: list[str] = []
     for file in notebooks:
         seen = visit(lab.base)
         lab.open(seen.page, file.stem)
@@ -171,7 +172,12 @@ def test_the_notebooks_run_from_top_to_bottom_and_ask_no_other_host(
         assert "/9j/" not in json.dumps([outputs])
         assert seen.page.locator(QUESTIONS).all_text_contents() == []
         seen.screenshot(f"lab-{file.stem}")
+        for button in seen.page.locator(".modebar-btn").all():
+            buttons.append(str(button.get_attribute("data-title")))
+            button.dispatch_event("click")
         seen.assert_clean()
+    assert len({*buttons}) > 3
+    assert [one for one in buttons if re.search("(?i)share|studio|cloud|upload", one)] == []
     made = demo.parent / HOME / "notebook.duckdb"
     with Gallery.open(demo) as whole, Gallery.open(made) as indexed:
         assert len(indexed.recordings()) == len(whole.recordings())

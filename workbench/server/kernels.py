@@ -105,8 +105,7 @@ class FastReadyClient(AsyncKernelClient):
         while time.monotonic() < end and await self.is_alive():
             self.kernel_info()
             try:
-                # On a busy machine it may be the answer to an earlier question.
-                answer = await self.get_shell_msg(timeout=1)
+                answer = await self.get_shell_msg(timeout=1)  # perhaps to an earlier question
                 # Until the kernel knows of a subscriber, what it publishes is lost.
                 await self.iopub_channel.get_msg(timeout=_IOPUB_SECONDS)
             except (TimeoutError, Empty):
@@ -199,9 +198,8 @@ class DashboardKernels(AsyncMappingKernelManager):
         return len(self._lives)
 
     def ready_kernels(self) -> int:
-        """Number of kernels that wait for a page, ready for it."""
-        done = (task for task in self._waiting if task.done() and not task.cancelled())
-        return sum(task.exception() is None for task in done)
+        """Number of kernels that are ready for the next page."""
+        return sum(one.done() and one.exception() is None for one in self._waiting)
 
     def connections(self, kernel_id: str) -> int:
         """Number of sockets that are connected to that kernel."""
