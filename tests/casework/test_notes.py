@@ -195,8 +195,8 @@ def test_the_report_holds_them_once_no_face_waits(
     assert "He limps &lt;img src=x" in told
     assert "withdrawn by anna" in told
     assert "Enters." in told
-    assert "Shown: 1 min of 40 min (2.5 %)" in told
-    assert "Not shown: 97.5 %" in told
+    assert "Shown: 1 min of 40 min (2.5%)" in told
+    assert "Not shown: 97.5%" in told
     list_for_review(office.register, "A-1", candidates[:1], of=candidates, fillers=0)
     hidden = report("b.zip")
     for text in ("limps", "Enters.", "note.written", "clip.viewed", "Shown: 1 min"):

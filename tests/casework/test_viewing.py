@@ -47,8 +47,8 @@ def test_what_is_watched_is_told_with_its_share(
     assert found.viewings[1].since == START + timedelta(seconds=60)
     assert (found.opened, found.seen) == (1, 180.0)  # and no second twice
     assert found.words.startswith(
-        "Shown: 3 min of 40 min (7.5 %), in 1 of 4 recordings (pixelated: 3 min; sharp: 30 s). "
-        "Not shown: 92.5 %."
+        "Shown: 3 min of 40 min (7.5%), in 1 of 4 recordings (pixelated: 3 min; sharp: 30 s). "
+        "Not shown: 92.5%."
     )
     assert "whether anyone looked at it, nothing can say" in found.words
 

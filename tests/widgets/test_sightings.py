@@ -123,8 +123,8 @@ def test_notes_are_written_and_withdrawn_beside_the_sightings(
     notes._withdraw()
     assert "withdrawn by anna" in notes.listed.value
     assert notes.withdrawing.layout.display == "none"
-    assert "Shown: 0 s of 40 min (0.0 %)" in panel.watched.value
-    assert "Not shown: 100.0 %" in panel.watched.value
+    assert "Shown: 0 s of 40 min (0%)" in panel.watched.value
+    assert "Not shown: 100%" in panel.watched.value
 
 
 def test_notes_of_others_are_not_on_the_page_of_who_may_decide(

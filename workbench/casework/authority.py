@@ -324,7 +324,7 @@ def _unlike(
     if not found >= required.least_score:  # NaN is not alike
         yield (
             f"{what} does not resemble the case's subject: score {found:.2f}, "
-            f"{required.least_score:.2f} is required on the scale {required.scale}"
+            f"{required.least_score:.2f} is required"
         )
 
 

@@ -219,7 +219,7 @@ def _require_same_person(register: CaseRegister, case: Case, probe: Probe) -> No
     if not found >= required.least_score:  # NaN is not alike
         why = (
             f"a photograph does not resemble the case's subject: score {found:.2f}, "
-            f"{required.least_score:.2f} is required on the scale {required.scale}"
+            f"{required.least_score:.2f} is required"
         )
         register.refused("case.change", case.reference, [why])
         raise CaseError(why, where=case.reference, fix="Request a case about this person")

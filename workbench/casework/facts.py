@@ -206,4 +206,4 @@ def _requested(request: Request, zone: tzinfo, most_cameras: int) -> Iterator[tu
 
 
 def _time(moment: datetime, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    return f"{moment.astimezone(zone):%d %b %Y, %H:%M %Z}"

@@ -387,7 +387,7 @@ def _minutes(seconds: float) -> str:
 def _percent(share: float) -> str:
     """Format a share so that neither nothing nor everything is said of what is only nearly so."""
     if 0 < share < 0.001:
-        return "less than 0.1 %"
+        return "less than 0.1%"
     if 0.999 < share < 1:
-        return "more than 99.9 %"
-    return f"{share:.1%}".replace("%", " %")
+        return "more than 99.9%"
+    return f"{share:.1%}".replace(".0%", "%")

@@ -162,7 +162,7 @@ def _bar(title: str, words: Words) -> _Way:
     columns = [
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.percentage:3.0f} %"),
+        TextColumn("{task.percentage:3.0f}%"),
         TextColumn("{task.fields[words]}", markup=False),
         TimeElapsedColumn(),
     ]

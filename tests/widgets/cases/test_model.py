@@ -129,7 +129,7 @@ def test_what_of_the_footage_was_watched_is_told_when_it_is_asked_for(
     model.choose("A-1")
     assert page.about.watched.value == ""
     page.about.looked.children[0].value = True
-    assert "Shown: 2 min of 40 min (5.0 %)" in page.about.watched.value
+    assert "Shown: 2 min of 40 min (5%)" in page.about.watched.value
     assert "0.mp4" in page.about.watched.value
     model.gallery = town_file.with_name("none.duckdb")
     page.about._tell_watched()

@@ -112,7 +112,7 @@ def test_progress_is_shown_as_a_share_with_an_estimate(asked: Investigation) -> 
     asked.begun -= 10
     asked._show(Progress(250, 1000))
     assert 'value="250" max="1000"' in panel.progress.value
-    assert "Searching &lt;b&gt;: 25 %, about 30 s more" in panel.progress.value
+    assert "Searching &lt;b&gt;: 25%, about 30 s more" in panel.progress.value
     later.work()
 
 

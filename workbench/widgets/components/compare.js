@@ -89,7 +89,7 @@ function createButton(text, onClick, classes = "sl-button") {
 
 /** @param {number} share */
 function percent(share) {
-  return `${Math.round(share * 100)} %`;
+  return `${Math.round(share * 100)}%`;
 }
 
 /**

@@ -22,5 +22,5 @@ def progress_bar(model: Tasks) -> str:
     estimate = "" if left is None else f", about {length_words(round(max(left, 1)))} more"
     return (
         f'<progress value="{done}" max="{total}"></progress> {doing}: '
-        f"{100 * done // total} %{estimate}"
+        f"{100 * done // total}%{estimate}"
     )
