@@ -297,7 +297,7 @@ class FootagePage(Panel):
         self.day.options = [(ALL_DAYS, ""), *((one, one) for one in days)]
         self.day.value = day if day in days else ""
         self.summary.value = _summary(shown, self.report.zone)
-        self.runs.value = table(_RUNS, _runs(shown.runs, self.report.zone)) or _nothing("runs")
+        self.runs.value = _told_runs(shown.runs, self.report.zone)
         self._draw()
 
     def _corrected(self, change: Bunch) -> None:
@@ -409,6 +409,16 @@ def _problems(rows: pd.DataFrame, report: FootageReport) -> Iterator[tuple[str, 
     for one in _each(rows):
         at = "" if math.isnan(one["at_seconds"]) else f"{one['at_seconds']:.1f} s into it"
         yield report.camera_words(one["camera_id"]), one["file"], at, one["what"]
+
+
+def _told_runs(rows: pd.DataFrame, zone: ZoneInfo) -> str:
+    """Write runs of indexing as HTML; those that met nothing new are only counted."""
+    idle = rows[["indexed", "refused", "left"]].sum(axis=1) == 0
+    told = table(_RUNS, _runs(rows[~idle], zone))
+    if number := int(idle.sum()):
+        last = local_time(rows["started_at"][idle].max(), zone)
+        told += f'<p class="sl-hint">{count(number, "run")} met nothing new, the last {last}.</p>'
+    return told or _nothing("runs")
 
 
 def _runs(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[tuple[str, ...]]:
