@@ -166,6 +166,12 @@ class SightingsModel(Tasks):
         return self.found.sightings if self.found else ()
 
     @property
+    def provable(self) -> bool:
+        """True where something is confirmed that a court package can show."""
+        found = self.found
+        return found is not None and not found.withheld and bool(found.sightings or found.gone)
+
+    @property
     def candidates(self) -> tuple[Candidate, ...]:
         """Candidates that the sightings confirm, in order of time."""
         return tuple(one.candidate for one in self.sightings)
@@ -264,7 +270,7 @@ class SightingsPage(Panel):
             installation=model.installation,
             gallery=model.gallery,
             zone=model.zone,
-            chosen=lambda: model.chosen if model.found and not model.found.withheld else None,
+            chosen=lambda: model.chosen if model.provable else None,
         )
         header = PageHeader(model.installation, model)
         super().__init__([head, self.answer, self.package, self.beside, header])

@@ -139,7 +139,9 @@ class NotesPanel(Panel):
             self.model.withdraw(self.own.value)
 
     def _offer(self, _: object = None) -> None:
-        options = [(_matter_words(one, self.zone), one) for one in self.model.matters]
+        matters = self.model.matters
+        first = matters[0].kind if matters else ""
+        options = [(_matter_words(one, first, self.zone), one) for one in matters]
         self.about.options = options
         self.about.index = 0 if options else None
         self._draw()
@@ -165,12 +167,15 @@ class NotesPanel(Panel):
         self.withdrawing.layout.display = "" if mine else "none"
 
 
-def _matter_words(one: Matter, zone: tzinfo) -> str:
+def _matter_words(one: Matter, first: str, zone: tzinfo) -> str:
+    """Name a matter; *first* is the kind of the one that is open, to which the others belong."""
     if one.kind == "case":
         return "The case"
     if one.second is not None and one.moment is not None:
         return f"Marker at {one.moment.astimezone(zone):%H:%M:%S}"
-    return {"candidate": "This face", "camera": "Its camera"}.get(one.kind, "Its recording")
+    of = "This" if one.kind == first else "Its"
+    what = {"candidate": "face", "camera": "camera"}.get(one.kind, "recording")
+    return f"{of} {what}"
 
 
 def local_of(zone: tzinfo) -> Callable[[datetime], str]:

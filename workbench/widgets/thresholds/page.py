@@ -237,8 +237,9 @@ def _about(model: ThresholdModel) -> Iterator[str]:
         yield (
             "<p>Scores are normalised: they count standard deviations above comparisons of "
             f"different people, after what a face has in common with {len(made.centroids)} "
-            f"centroids of strangers was taken away (each the mean of {made.people_each} of "
-            f"{made.people:,} people; {escaped(made.source)}, {escaped(made.licence)}).</p>"
+            f"centroids of strangers was taken away, each the mean of {made.people_each} of "
+            f"{made.people:,} people. Made from {escaped(made.source)}: "
+            f"{escaped(made.licence.rstrip('.'))}.</p>"
         )
     if found.network:
         yield f"<p>The network: {escaped(found.network)}</p>"
