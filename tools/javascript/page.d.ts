@@ -10,6 +10,12 @@ interface PlotlyScript {
   Plots: { resize(container: HTMLElement): void };
 }
 
+/** What is set of a figure that is asked about here. */
+interface PlotlyLayout {
+  height?: number;
+  xaxis?: { type?: string; title?: { text?: string }; nticks?: number; tickangle?: number };
+}
+
 /** An element that Plotly has drawn into. */
 interface PlotlyFigure extends HTMLElement {
   on(event: "plotly_click", listener: (click: { points: PlotlyPoint[] }) => void): void;

@@ -309,7 +309,10 @@ def _legend(
 ) -> dict[str, Any]:
     sure = sum(candidate.tracklet_id in confirmed for candidate in ranked)
     rows = []
-    if ranked:
+    if sure and sure == len(ranked):
+        words = "star: camera with the best score; number of sightings, best score"
+        rows.append(["bestConfirmed", words])
+    elif ranked:
         rows.append(["best", "star: camera with the best score; number of candidates, best score"])
     if len(places) > 1 and sure < len(ranked):
         rows.append(["sighting", "other cameras with candidates"])

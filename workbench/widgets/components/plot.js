@@ -42,6 +42,23 @@ function loadPlotly(model) {
   return globalThis.sightlinePlotly;
 }
 
+const NARROW = 480;  // pixels
+const LEGEND_ROW = 24;
+
+/**
+ * Give an axis of time fewer ticks, and its legend and title a second line: for a telephone.
+ *
+ * @param {PlotlyLayout} layout
+ * @returns {PlotlyLayout}
+ */
+function narrowed(layout) {
+  const { xaxis, height = 450 } = layout;
+  if (xaxis?.type !== "date") return layout;
+  const title = { ...xaxis.title, text: (xaxis.title?.text ?? "").replace(" (", "<br>(") };
+  return { ...layout, height: height + 2 * LEGEND_ROW,
+    xaxis: { ...xaxis, title, nticks: 4, tickangle: 0 } };
+}
+
 /** @param {RenderProps<Model>} props */
 async function render({ model, el }) {
   const container = document.createElement("div");
@@ -51,8 +68,13 @@ async function render({ model, el }) {
 
   const plotly = await loadPlotly(model);
   container.textContent = "";
+  let narrow = false;
+  const isNarrow = () => container.clientWidth > 0 && container.clientWidth < NARROW;
   const draw = () => {
-    const { data, layout } = JSON.parse(model.get("figure"));
+    const figure = JSON.parse(model.get("figure"));
+    narrow = isNarrow();
+    const { data } = figure;
+    const layout = narrow ? narrowed(figure.layout) : figure.layout;
     // Plotly forgets the height of a figure that is first shown after it was drawn.
     container.style.height = `${layout.height ?? 450}px`;
     return plotly.react(container, data, layout, { ...model.get("config"), responsive: true });
@@ -63,7 +85,10 @@ async function render({ model, el }) {
     if (customdata !== undefined) model.send({ kind: "click", customdata });
   });
   model.on("change:figure", draw);
-  const sizes = new ResizeObserver(() => plotly.Plots.resize(container));
+  const sizes = new ResizeObserver(() => {
+    if (isNarrow() === narrow) plotly.Plots.resize(container);
+    else draw();
+  });
   sizes.observe(el);
   return () => {
     sizes.disconnect();

@@ -156,13 +156,15 @@ const sightline = {};
    */
   function fit(map, bounds) {
     const show = () => {
-      if (!map.getSize().x || !map.getSize().y) return;
+      const { x, y } = map.getSize();
+      if (!x || !y) return;
       // Leave the legend its place where there is room for both.
       const box = map.getContainer().querySelector(".sl-legend[open]");
       const covered = box instanceof HTMLElement ? box.offsetWidth : 0;
       const right = covered ? covered + 72 : 72;  // half a plate stands out
       const bottom = map.getContainer().querySelector(".sl-player") ? 96 : 40;
-      map.fitBounds(bounds, { paddingTopLeft: [56, 56], paddingBottomRight: [right, bottom],
+      const left = x > ROOM_FOR_LEGEND ? 104 : 56;  // half a plate, beside the buttons of the zoom
+      map.fitBounds(bounds, { paddingTopLeft: [left, 56], paddingBottomRight: [right, bottom],
         maxZoom: 17, animate: false });
     };
     show();
@@ -824,6 +826,7 @@ const sightline = {};
 
   const SYMBOLS = {
     best: () => plate({ count: 3, score: "0.71", best: true, stops: [] }),
+    bestConfirmed: () => plate({ count: 1, score: "0.71", best: true, confirmed: 1, stops: [] }),
     sighting: () => plate({ count: 2, score: "0.64", stops: [] }),
     confirmed: () => plate({ count: 1, score: "0.69", confirmed: 1, stops: [] }),
     tooFast: () => el("span", "sl-too-fast", "⚠"),
