@@ -280,6 +280,7 @@ def test_confirmed_sightings_differ_and_are_counted(
     assert leads in drawn["legend"]["remarks"]
     drawn = drawings(sightings_map(found, confirmed=both, zone=LONDON))
     assert leads not in drawn["legend"]["remarks"]
+    assert [symbol for symbol, _ in drawn["legend"]["rows"]] == ["bestConfirmed", "confirmed"]
 
 
 def test_a_leg_that_nobody_could_travel_is_marked(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,13 @@ def test_filters_leave_one_camera_or_the_troubled_ones(page: FootagePage) -> Non
 
 def test_runs_are_listed(page: FootagePage) -> None:
     assert "<td>2</td><td>1</td><td>0</td>" in page.runs.value  # indexed, refused, left
+    assert "met nothing new" not in page.runs.value
+    shown = page.report.footage
+    assert shown is not None
+    idle = shown.runs.assign(indexed=0, refused=0, left=0)
+    page.report.footage = replace(shown, runs=idle)
+    assert "1 run met nothing new" in page.runs.value
+    assert "<td>" not in page.runs.value
 
 
 def test_names_of_cameras_are_text(page: FootagePage) -> None:
