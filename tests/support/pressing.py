@@ -25,7 +25,8 @@ LAST = ["Remove", "Undo", "Close", "Open the recording", "Show sighting", "Show 
 BACK = ["Show the list of the cases"]
 # Go when another one is pressed that stands beside them.
 EITHER = ["Save changes", "Cancel editing", "Cancel drawing", "Finish drawing",
-          "Delete last point drawn", "Clear all layers"]  # fmt: skip
+          "Delete last point drawn", "Clear all layers",
+          "Back to the recommended score"]  # fmt: skip
 # What would open a window, or lead elsewhere, is told instead; a file is downloaded.
 WATCH = """() => {
   if (window.leaving) return;

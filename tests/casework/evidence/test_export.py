@@ -208,8 +208,8 @@ def test_the_report_tells_each_authorisation_and_who_decided_when(
     html = files["report.html"].decode()
     section = html[html.index("Requests and approvals") : html.index("<h2>Result")]
     told = re.sub("<[^>]*>", "", section)
-    assert "footage: 2026-03-29 02:00 BST to" in told
-    assert ", instead of 2026-03-29 00:00 GMT to" in told
+    assert "footage: 29 Mar 2026, 02:00 BST to" in told
+    assert ", instead of 29 Mar 2026, 00:00 GMT to" in told
     assert section.count("it counts from then on") == 2
     assert "Photograph 1" in html  # and where it comes from
     assert "given by" in html
