@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from parted import CAMERAS as IN_PARTS
 from pictures import jpeg
 from searching import JOINED
 
@@ -27,6 +28,11 @@ from workbench.domain import (
     stretches_of,
 )
 from workbench.gallery import Gallery
+from workbench.gallery.committing import Committer
+from workbench.gallery.database import SQLiteDatabase
+from workbench.gallery.entries import CameraEntry, Change
+from workbench.gallery.manifest import Manifest
+from workbench.gallery.storage import Storage
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 PROFILE = Profile(
@@ -75,6 +81,16 @@ def profile() -> Profile:
 @pytest.fixture
 def indexed() -> Callable[..., IndexedRecording]:
     return recording_of
+
+
+@pytest.fixture
+def committer(tmp_path: Path) -> Committer:
+    """Writer of a gallery in parts, with its cameras."""
+    database = SQLiteDatabase(tmp_path / "manifest.sqlite", write=True, create=True)
+    made = Committer(Manifest.create(database, PROFILE, "town.duckdb"), Storage.at(tmp_path))
+    known = [CameraEntry(one, START) for one in IN_PARTS.values()]
+    made.manifest.commit(Change(cameras=known))
+    return made
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from parted import CAMERAS
 from pictures import jpeg
 
-from workbench.domain import Camera, IndexedRecording, Profile, to_microseconds
+from workbench.domain import IndexedRecording, Profile, to_microseconds
 from workbench.errors import GalleryError
 from workbench.gallery.committing import Committer, by_place
 from workbench.gallery.database import SQLiteDatabase
@@ -31,7 +32,6 @@ from workbench.gallery.snapshot import OpenParts, Snapshot, settled
 from workbench.gallery.storage import ObjectGone, Sink, Storage
 
 Make = Callable[..., IndexedRecording]
-CAMERAS = {f"C{n}": Camera(f"C{n}", f"Camera {n}", 51.48 + n / 1000, -0.01) for n in range(6)}
 
 
 @dataclass

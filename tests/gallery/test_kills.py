@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from parted import CAMERAS
 
 from workbench.domain import (
-    Camera,
     ClockCorrection,
     IndexedRecording,
     Profile,
@@ -37,7 +37,6 @@ from workbench.gallery.storage import Sink, Storage
 
 pytestmark = pytest.mark.soak
 STRIDE = 1 if "SIGHTLINE_KILLS" in os.environ else 11
-CAMERAS = {f"C{n}": Camera(f"C{n}", f"Camera {n}", 51.48 + n / 1000, -0.01) for n in range(6)}
 Make = Callable[..., IndexedRecording]
 Seen = dict[str, tuple[object, bytes]]
 

@@ -6,33 +6,20 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
+from parted import CAMERAS
 
-from workbench.domain import Camera, IndexedRecording, Profile, to_microseconds
+from workbench.domain import Camera, IndexedRecording, to_microseconds
 from workbench.gallery.committing import Committer
-from workbench.gallery.database import SQLiteDatabase
 from workbench.gallery.entries import CameraEntry, Change, PartEntry, day_of
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.merging import AT_A_TIME, FAN, Merger, to_arrange, to_merge
 from workbench.gallery.planning import places_of
 from workbench.gallery.snapshot import Snapshot
-from workbench.gallery.storage import Storage
 
 Make = Callable[..., IndexedRecording]
-CAMERAS = {f"C{n}": Camera(f"C{n}", f"Camera {n}", 51.48 + n / 1000, -0.01) for n in range(6)}
-
-
-@pytest.fixture
-def committer(tmp_path: Path, profile: Profile, indexed: Make) -> Committer:
-    """Writer of a gallery in parts, with its cameras."""
-    database = SQLiteDatabase(tmp_path / "manifest.sqlite", write=True, create=True)
-    made = Committer(Manifest.create(database, profile, "town.duckdb"), Storage.at(tmp_path))
-    known = [CameraEntry(one, indexed(0, 0, ()).started_at) for one in CAMERAS.values()]
-    made.manifest.commit(Change(cameras=known))
-    return made
 
 
 def merger(committer: Committer, most: int, *, at_rest: bool = False) -> Merger:

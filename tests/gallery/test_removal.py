@@ -9,13 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from parted import CAMERAS
 
-from workbench.domain import Camera, IndexedRecording, Profile, ScoreCount, format_tracklet_id
+from workbench.domain import IndexedRecording, ScoreCount, format_tracklet_id
 from workbench.errors import GalleryError
 from workbench.gallery.committing import Committer
-from workbench.gallery.database import SQLiteDatabase
-from workbench.gallery.entries import CameraEntry, Change, RecordingEntry
-from workbench.gallery.manifest import Manifest
+from workbench.gallery.entries import Change, RecordingEntry
 from workbench.gallery.merging import Merger
 from workbench.gallery.parts import Part, check_part
 from workbench.gallery.removal import Removed, purge
@@ -23,17 +22,6 @@ from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import Storage
 
 Make = Callable[..., IndexedRecording]
-CAMERAS = {f"C{n}": Camera(f"C{n}", f"Camera {n}", 51.48 + n / 1000, -0.01) for n in range(6)}
-
-
-@pytest.fixture
-def committer(tmp_path: Path, profile: Profile, indexed: Make) -> Committer:
-    """Writer of a gallery in parts, with its cameras."""
-    database = SQLiteDatabase(tmp_path / "manifest.sqlite", write=True, create=True)
-    made = Committer(Manifest.create(database, profile, "town.duckdb"), Storage.at(tmp_path))
-    known = [CameraEntry(one, indexed(0, 0, ()).started_at) for one in CAMERAS.values()]
-    made.manifest.commit(Change(cameras=known))
-    return made
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from parted import CAMERAS
 
 from workbench.domain import (
-    Camera,
     ClockCorrection,
     ClockSetting,
     IndexedRecording,
@@ -21,7 +21,7 @@ from workbench.domain import (
 from workbench.errors import GalleryError
 from workbench.gallery.committing import Committer
 from workbench.gallery.database import SQLiteDatabase
-from workbench.gallery.entries import CameraEntry, Change, RecordingEntry
+from workbench.gallery.entries import RecordingEntry
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.parts import Part, check_part, join
 from workbench.gallery.restating import restate
@@ -29,18 +29,7 @@ from workbench.gallery.rows import DOUBT
 from workbench.gallery.storage import Storage
 
 Make = Callable[..., IndexedRecording]
-CAMERAS = {f"C{n}": Camera(f"C{n}", f"Camera {n}", 51.48 + n / 1000, -0.01) for n in range(6)}
 FOUND = datetime(2026, 4, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def committer(tmp_path: Path, profile: Profile, indexed: Make) -> Committer:
-    """Writer of a gallery in parts, with its cameras."""
-    database = SQLiteDatabase(tmp_path / "manifest.sqlite", write=True, create=True)
-    made = Committer(Manifest.create(database, profile, "town.duckdb"), Storage.at(tmp_path))
-    known = [CameraEntry(one, indexed(0, 0, ()).started_at) for one in CAMERAS.values()]
-    made.manifest.commit(Change(cameras=known))
-    return made
 
 
 def held(committer: Committer) -> tuple[list[object], list[object], dict[str, RecordingEntry]]:
