@@ -274,34 +274,32 @@ class Manifest:
 
     def _add_parts(self, parts: Sequence[PartEntry], about: dict[str, int]) -> None:
         for part in parts:
-            changed = self._database.change(
+            self._go_live(
                 "UPDATE parts SET place_low = :place_low, place_high = :place_high, "
                 "first_seen = :first_seen, last_seen = :last_seen, recordings = :recordings, "
                 "tracklets = :tracklets, templates = :templates, bytes = :bytes, "
                 "files = :files_json, "
                 "added = :commit WHERE name = :name AND day = :day AND "
                 "added IS NULL AND dropped IS NULL",
-                {
-                    **{one.name: getattr(part, one.name) for one in fields(part)},
-                    "commit": about["commit"],
-                },
+                part,
+                about,
             )
-            if changed != 1:
-                raise self._overtaken("names that were reserved for it")
 
     def _add_packs(self, packs: Sequence[PackEntry], about: dict[str, int]) -> None:
         for pack in packs:
-            changed = self._database.change(
+            self._go_live(
                 "UPDATE packs SET bytes = :bytes, live_bytes = :live_bytes, sha256 = :sha256, "
                 "added = :commit WHERE name = :name AND pack = :pack AND day = :day "
                 "AND added IS NULL AND dropped IS NULL",
-                {
-                    **{one.name: getattr(pack, one.name) for one in fields(pack)},
-                    "commit": about["commit"],
-                },
+                pack,
+                about,
             )
-            if changed != 1:
-                raise self._overtaken("names that were reserved for it")
+
+    def _go_live(self, statement: str, entry: PartEntry | PackEntry, about: dict[str, int]) -> None:
+        """Make a reserved name live; raise Overtaken where it is reserved no more."""
+        values = {one.name: getattr(entry, one.name) for one in fields(entry)}
+        if self._database.change(statement, {**values, "commit": about["commit"]}) != 1:
+            raise self._overtaken("names that were reserved for it")
 
     def _release_bytes(self, change: Change, about: dict[str, int]) -> None:
         for pack, length in change.released.items():
