@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ipywidgets
@@ -31,15 +30,11 @@ from workbench.widgets.components.parts import (
     message,
     row,
 )
-from workbench.widgets.components.tasks import Tasks
+from workbench.widgets.components.tasks import GalleryTasks
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from workbench.casework.cases import Case
     from workbench.gallery.times import RecordedPart
-    from workbench.installation import Installation
-    from workbench.widgets.components.work import Work
 
 FIRST_MINUTES, HEIGHT = 30.0, 260
 COLUMNS = ["No.", "Camera", "Distance", "Earliest", "Until", "First footage", "Clock"]
@@ -52,7 +47,7 @@ BOUND = (
 NOT_KNOWN = "not known"
 
 
-class Following(Tasks):
+class Following(GalleryTasks):
     """View-model of *Follow from here*: cameras that can have been reached within a case.
 
     Problems are reported in ``messages``, under ``following``.
@@ -66,19 +61,8 @@ class Following(Tasks):
     minutes = Float(FIRST_MINUTES, help="how long after the last sight windows end")
     reached = Tuple(help="cameras that can have been reached, each a Reached, the first in front")
 
-    def __init__(
-        self,
-        gallery: Path,
-        *,
-        installation: Installation,
-        zone: ZoneInfo,
-        work: Work | None = None,
-    ) -> None:
-        super().__init__(work)
-        self.gallery, self.installation, self.zone = gallery, installation, zone
-        self.cameras: tuple[Camera, ...] = ()
-        self._recorded: list[RecordedPart] = []
-        self._asked = 0
+    cameras: tuple[Camera, ...] = ()
+    _recorded: Sequence[RecordedPart] = ()
 
     def start(self, case: str, origin: Camera, left_at: datetime, time: TimeNote) -> None:
         """Follow from a camera, within the area and the time of a case."""

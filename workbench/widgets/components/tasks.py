@@ -7,13 +7,19 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Event
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from traitlets import Bool, Dict, Enum, HasTraits, Instance, Unicode
 
 from workbench.domain import Progress, ProgressCallback
 from workbench.errors import Cancelled, SightlineError, unwritten
 from workbench.widgets.components.work import InPlace, Work
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
+
+    from workbench.installation import Installation
 
 UNEXPECTED = "Something went wrong. The details are in the log."
 IDLE, LOADING, SEARCHING = "idle", "loading", "searching"
@@ -132,3 +138,31 @@ def remaining(done: int, total: int, seconds: float) -> float | None:
     if done <= 0 or total <= done or seconds < 1:
         return None
     return seconds * (total - done) / done
+
+
+class GalleryTasks(Tasks):
+    """Base of view-models of the footage of a gallery.
+
+    Parameters
+    ----------
+    gallery : Path
+        In which the recordings are.
+    installation : Installation
+        Whose register permits and records what is shown.
+    zone : ZoneInfo
+        The zone of local times.
+    work : Work, optional
+        Where footage is read.
+    """
+
+    def __init__(
+        self,
+        gallery: Path,
+        *,
+        installation: Installation,
+        zone: ZoneInfo,
+        work: Work | None = None,
+    ) -> None:
+        super().__init__(work)
+        self.gallery, self.installation, self.zone = gallery, installation, zone
+        self._asked = 0  # counts what was asked for: an answer to something earlier is passed over

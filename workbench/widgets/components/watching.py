@@ -32,13 +32,10 @@ from workbench.widgets.components.parts import (
     message,
     row,
 )
-from workbench.widgets.components.tasks import Tasks
+from workbench.widgets.components.tasks import GalleryTasks
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-    from workbench.installation import Installation
-    from workbench.widgets.components.work import Work
+    pass
 
 SECONDS = 10.0  # of a piece
 FARTHEST = 2 * SECONDS  # that one step leads
@@ -61,22 +58,13 @@ class View:
     after: float  # seconds
 
 
-class Watching(Tasks):
+class Watching(GalleryTasks):
     """View-model of footage that is watched under a case.
 
     Of each camera one picture is shown until somebody plays them: what is on record as shown is
     what was sent, and no piece is sent that nobody plays.
 
     Problems are reported in ``messages``, under ``watching``.
-
-    Parameters
-    ----------
-    gallery : Path
-        In which the recordings are.
-    installation : Installation
-        Whose register permits and records what is shown.
-    zone : ZoneInfo
-        The zone of local times.
     """
 
     case = Unicode(help="reference of the case; empty while nothing is watched")
@@ -87,18 +75,6 @@ class Watching(Tasks):
     playing = Bool(help="pieces are shown; else the first picture of each alone")
     shown = Int(help="counts what was asked for and is shown")
     failures = Int(help="counts what was asked for and could not be shown")
-
-    def __init__(
-        self,
-        gallery: Path,
-        *,
-        installation: Installation,
-        zone: ZoneInfo,
-        work: Work | None = None,
-    ) -> None:
-        super().__init__(work)
-        self.gallery, self.installation, self.zone = gallery, installation, zone
-        self._asked = 0
 
     def open(self, case: str, origin: Camera, moment: datetime) -> None:
         """Show what a camera recorded at a moment, coarse, and its neighbours."""
