@@ -52,6 +52,7 @@ def test_notes_on_cameras_are_written_and_marked_on_the_map(answered: Investigat
     }
     camera = next(c for c in answered.result.cameras if c.camera_id in free)
     notes = panel.notes
+    notes.switch.value = True
     assert notes.notes.layout.display == "none"
     assert camera.words() in notes.choice.options
     notes.choice.value = "no such camera"

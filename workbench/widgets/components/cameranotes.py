@@ -34,7 +34,8 @@ class CameraNotes(Panel):
 
     def __init__(self, model: NotesModel, zone: tzinfo) -> None:
         self.model = model
-        self.cameras: dict[str, Camera] = {}  # by what may be written: id or words, casefolded
+        self.cameras: Sequence[Camera] = ()
+        self._known: dict[str, Camera] = {}  # by what may be written: id or words, casefolded
         self.choice = ipywidgets.Combobox(
             placeholder="Camera: choose one, or write its id",
             tooltip="The camera whose notes are shown",
@@ -43,7 +44,10 @@ class CameraNotes(Panel):
         self.said = markup()
         self.notes = NotesPanel(model, zone)
         self.notes.layout.display = "none"
-        super().__init__([fold("Notes on cameras", row(self.choice), self.said, self.notes)])
+        folded = fold("Notes on cameras", row(self.choice), self.said, self.notes)
+        super().__init__([folded])
+        self.switch = folded.children[0]
+        self.switch.observe(self._fill, "value")
         self.choice.observe(self._choose, "value")
         model.observe(self._tell, "found")
 
@@ -54,21 +58,27 @@ class CameraNotes(Panel):
         return Counter(one.subject for one in shown if one.kind == "camera" and not one.withdrawn)
 
     def offer(self, case: str, cameras: Sequence[Camera]) -> None:
-        """Offer the cameras of a case; those with notes first."""
+        """Offer the cameras of a case, once the panel is unfolded; those with notes first."""
         self.choice.value = ""
         self.model.take(case, ())
+        self.cameras, self._known = cameras, {}
+        self._fill()
+        self._tell()
+
+    def _fill(self, _: object = None) -> None:
+        if self._known or not self.switch.value:  # an answer may hold thousands of cameras
+            return
         counts = self.counts
         ordered = sorted(
-            cameras, key=lambda one: (one.camera_id not in counts, natural(one.camera_id))
+            self.cameras, key=lambda one: (one.camera_id not in counts, natural(one.camera_id))
         )
         self.choice.options = [one.words() for one in ordered[:MOST_OFFERED]]
-        self.cameras = {one.words().casefold(): one for one in cameras}
-        self.cameras |= {one.camera_id.casefold(): one for one in cameras}
-        self._tell()
+        self._known = {one.words().casefold(): one for one in self.cameras}
+        self._known |= {one.camera_id.casefold(): one for one in self.cameras}
 
     def _choose(self, _: object = None) -> None:
         written = self.choice.value.strip()
-        camera = self.cameras.get(written.casefold())
+        camera = self._known.get(written.casefold())
         self.model.take(self.model.case, [about_camera(camera)] if camera else [])
         self.notes.layout.display = "" if camera else "none"
         self._tell()
@@ -76,7 +86,7 @@ class CameraNotes(Panel):
     def _tell(self, _: Any = None) -> None:
         written = self.choice.value.strip()
         words = ""
-        if written and written.casefold() not in self.cameras:
+        if written and written.casefold() not in self._known:
             words = "No camera of this search has this name or id."
         elif not written and (noted := self.counts):
             several = f"{len(noted):,} cameras have" if len(noted) > 1 else "1 camera has"
