@@ -130,7 +130,7 @@ class Expectations:
                 f" This rests on {self.calibration.data}. How many true sightings are missed is "
                 "not known."
             )
-        said = [words, *filter(None, [self.resembles_many])]
+        said = [words, self.resembles_many] if self.resembles_many else [words]
         if math.isnan(missed.rate):
             return said
         return [

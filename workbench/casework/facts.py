@@ -45,7 +45,7 @@ def urgent_notice(case: Case, *, zone: tzinfo = UTC) -> str:
     if due is None:
         return ""
     return (
-        f"Urgent, not confirmed until {due.astimezone(zone):%d %b %Y, %H:%M %Z}. Unless a second "
+        f"Urgent, not confirmed until {_time(due, zone)}. Unless a second "
         "supervisor confirms it before, the case ends then, and what came of it is deleted."
     )
 

@@ -62,7 +62,7 @@ def erase_films(register: CaseRegister) -> int:
     """
     forfeited, count = forfeited_films(register), 0
     for case in register.all_cases():
-        if case.state != "not confirmed" or _fetched(register, case.reference) == ():
+        if case.state != "not confirmed" or not _fetched(register, case.reference):
             continue
         said = Ledger.entries_of(register, case.reference, ERASED)
         gone, left = _erase(register, case, forfeited)
