@@ -62,7 +62,7 @@ from workbench.domain import (
 from workbench.gallery import Gallery
 from workbench.gallery.best import BEST, PICTURES
 from workbench.gallery.index import TemplateIndex, TemplateRows, write_index
-from workbench.gallery.scan import Question, scan, workers
+from workbench.gallery.scan import Question, Rows, scan, workers
 from workbench.gallery.search import _inside, explain, search
 from workbench.permit.issuing import issue
 
@@ -210,7 +210,7 @@ def rows_only(gallery: Gallery, probe: np.ndarray, scope: Scope) -> Question:
     question = Question(probe, gallery.profile.metric, top=TOP, threshold=float("-inf"))
     with workers() as pool:
         for number, (_, index, pieces, _) in enumerate(_inside(gallery, scope, Filter())):
-            for _ in scan(number, index, pieces, [question], pool):
+            for _ in scan([Rows(number, index, pieces)], [question], pool):
                 pass
     return question
 
@@ -361,7 +361,7 @@ def cold(path: Path, order: str) -> dict[str, float]:
         def ask() -> None:
             with workers() as pool:
                 for number, (index, pieces, _) in enumerate(found):
-                    for _ in scan(number, index, pieces, [question], pool):
+                    for _ in scan([Rows(number, index, pieces)], [question], pool):
                         pass
 
         return {"ms": timed(ask)[0] * 1e3, "rows": sum(rows for *_, rows in found)}
@@ -579,7 +579,8 @@ def rows_of(
     question = Question(probe, metric, top=TOP, threshold=threshold, normaliser=normaliser)
     given = None if normaliser is None else offsets
     with workers() as pool:
-        for _ in scan(0, index, [slice(0, len(index))], [question], pool, offsets=given):
+        rows = Rows(0, index, [slice(0, len(index))], given)
+        for _ in scan([rows], [question], pool):
             pass
     return question
 

@@ -226,15 +226,13 @@ class RecordingEntry:
         values: dict[str, Any] = {one.name: row[one.name] for one in fields(cls)}
         for name in ("stated_at", "started_at", "ended_at"):
             values[name] = from_microseconds(values[name])
-        aspect, stretches = values["pixel_aspect"], values["stretches"]
+        aspect = values["pixel_aspect"]
         return cls(
             **values
             | {
                 "pixel_aspect": None if aspect is None else Fraction(aspect),
                 "indexed": bool(values["indexed"]),
-                "stretches": PLAIN
-                if stretches is None
-                else tuple(_stretch(one) for one in json.loads(stretches)),
+                "stretches": stretches_from(values["stretches"]),
                 "unseen": tuple(Unseen(**one) for one in json.loads(values["unseen"] or "[]")),
                 "legs": tuple(
                     Leg(start, end, None if place is None else Place(*place))
@@ -242,6 +240,11 @@ class RecordingEntry:
                 ),
             }
         )
+
+
+def stretches_from(text: str | None) -> tuple[Stretch, ...]:
+    """Stretches of a recording as the manifest has them; the plain one has no text."""
+    return PLAIN if text is None else tuple(_stretch(one) for one in json.loads(text))
 
 
 def _plain(stretch: Stretch) -> dict[str, Any]:
@@ -352,4 +355,5 @@ __all__ = [
     "day_of",
     "pack_object",
     "part_folder",
+    "stretches_from",
 ]

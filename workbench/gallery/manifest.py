@@ -17,17 +17,20 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
+
+import pyarrow as pa
 
 from workbench.domain import (
     Camera,
     ClockCorrection,
     ClockSetting,
     Profile,
+    Stretch,
     from_microseconds,
     to_microseconds,
 )
@@ -42,6 +45,7 @@ from workbench.gallery.entries import (
     RecordingEntry,
     RefusalEntry,
     RunEntry,
+    stretches_from,
 )
 from workbench.gallery.register import undisturbed
 from workbench.gallery.storage import ObjectGone
@@ -549,6 +553,15 @@ class Manifest:
                 )
             return self._database.rows(sql, parameters)
 
+    def live(self, names: Iterable[str]) -> set[str]:
+        """Names, of those that are asked for, of parts that the last commit has."""
+        among = self._database.among("name", "names")
+        rows = self._database.rows(
+            f"SELECT name FROM parts WHERE {among} AND {_LIVE}",  # noqa: S608
+            {"names": self._database.values(names)},
+        )
+        return {name for (name,) in rows}
+
     def days(self, commit: int) -> tuple[int, int] | None:
         """First and last day with a part; None in a gallery without any."""
         ((first, last),) = self._rows_at(
@@ -600,6 +613,15 @@ class Manifest:
         )
         return {one.recording_id: one for one in found}
 
+    def shown(self, recording_ids: Iterable[str]) -> dict[str, tuple[str, tuple[Stretch, ...]]]:
+        """File, as catalogued, and stretches of recordings by id, of those that are there."""
+        rows = self._database.rows(
+            "SELECT recording_id, file, stretches FROM recordings WHERE "  # noqa: S608
+            + self._database.among("recording_id", "ids"),
+            {"ids": self._database.values(recording_ids)},
+        )
+        return {name: (file, stretches_from(text)) for name, file, text in rows}
+
     def recordings_with(self, sha256: Iterable[str]) -> list[RecordingEntry]:
         """Recordings whose files have one of these contents, by id."""
         return self._recordings(
@@ -612,6 +634,49 @@ class Manifest:
         return self._recordings(
             self._database.among("file", "files"), {"files": self._database.values(files)}
         )
+
+    def recordings_of(self, camera_id: str) -> list[RecordingEntry]:
+        """Recordings of a camera, by id."""
+        return self._recordings("camera_id = :camera", {"camera": camera_id})
+
+    def recordings_told(self) -> list[RecordingEntry]:
+        """Recordings with anything to say about their times, by id."""
+        return self._recordings("stretches IS NOT NULL", {})
+
+    def recordings_divided(self, camera_id: str) -> list[RecordingEntry]:
+        """Recordings that films of a moving camera were divided into, by id."""
+        return self._recordings(
+            "legs IS NOT NULL AND (camera_id = :camera "
+            "OR substr(camera_id, 1, length(:camera) + 1) = :camera || '@')",
+            {"camera": camera_id},
+        )
+
+    def all_recordings(self) -> list[RecordingEntry]:
+        """All recordings, by id."""
+        return self._recordings("1 = 1", {})
+
+    def other_contents(self, sha256: Collection[str]) -> bool:
+        """Return True if a recording has none of these contents."""
+        known = self._database.among("sha256", "contents")
+        return bool(
+            self._database.rows(
+                f"SELECT 1 FROM recordings WHERE NOT {known} LIMIT 1",  # noqa: S608
+                {"contents": self._database.values(sha256)},
+            )
+        )
+
+    def catalogues(self, folder: str) -> list[tuple[str, bool]]:
+        """Catalogues of recordings, and whether they have files in a *folder*, as catalogued.
+
+        One that has others too is there twice.
+        """
+        rows = self._database.rows(
+            "SELECT DISTINCT catalogue, "
+            "CASE WHEN substr(file, 1, length(:folder) + 1) = :folder || '/' THEN 1 ELSE 0 END "
+            "AS inside FROM recordings ORDER BY catalogue, inside",
+            {"folder": folder},
+        )
+        return [(catalogue, bool(inside)) for catalogue, inside in rows]
 
     def recordings_between(
         self, since: datetime, until: datetime, cameras: Iterable[str] | None = None
@@ -672,6 +737,26 @@ class Manifest:
         )
         return int(cameras_seen), int(recordings), float(seen) / 1e6, float(unseen) / 1e6
 
+    def spans_between(
+        self, since: datetime, until: datetime, cameras: Iterable[str] | None = None
+    ) -> list[tuple[str, str, Microseconds, Microseconds, bool]]:
+        """Spans of footage of some cameras, or of all, that reach into a time (UTC).
+
+        Each has its recording, camera, start and end, and whether it could be seen.
+        """
+        chosen, parameters = "", self._bounds(since, until)
+        if cameras is not None:
+            chosen = f"AND {self._database.among('camera_id', 'cameras')}"
+            parameters["cameras"] = self._database.values(cameras)
+        within = f"started_at < :until AND started_at > :earliest AND ended_at > :since {chosen}"
+        rows = self._database.rows(
+            "SELECT recording_id, camera_id, started_at, ended_at, 1 FROM recordings "  # noqa: S608
+            f"WHERE divided = 0 AND {within} UNION ALL "
+            f"SELECT recording_id, camera_id, started_at, ended_at, seen FROM spans WHERE {within}",
+            parameters,
+        )
+        return [(*row[:4], bool(row[4])) for row in rows]
+
     def brought_along(self) -> bool:
         """Return True if a recording was imported, merged or made again, not indexed here."""
         return bool(self._database.rows("SELECT 1 FROM recordings WHERE indexed = 0 LIMIT 1"))
@@ -694,6 +779,18 @@ class Manifest:
             "SELECT camera_id, name, latitude, longitude FROM cameras ORDER BY camera_id"
         )
         return [Camera(*row) for row in rows]
+
+    def camera_table(self) -> pa.Table:
+        """All cameras as columns, by id: camera_id, name, latitude, longitude."""
+        names = ("camera_id", "name", "latitude", "longitude")
+        kinds = (pa.string(), pa.string(), pa.float64(), pa.float64())
+        rows = self._database.rows(
+            f"SELECT {', '.join(names)} FROM cameras ORDER BY camera_id"  # noqa: S608
+        )
+        columns = zip(*rows, strict=True) if rows else [()] * len(names)
+        return pa.table(
+            {n: pa.array(c, kind) for n, c, kind in zip(names, columns, kinds, strict=True)}
+        )
 
     def places(self) -> list[tuple[str, int]]:
         """Cameras' ids and the places under which their rows lie: several of one that moved."""

@@ -101,6 +101,8 @@ CREATE INDEX recordings_by_start ON recordings (started_at);
 CREATE INDEX recordings_by_content ON recordings (sha256);
 CREATE INDEX recordings_by_file ON recordings (file);
 CREATE INDEX recordings_brought ON recordings (indexed) WHERE indexed = 0;
+CREATE INDEX recordings_told ON recordings (camera_id) WHERE stretches IS NOT NULL;
+CREATE INDEX recordings_on_track ON recordings (camera_id) WHERE legs IS NOT NULL;
 
 CREATE TABLE spans (                -- of divided recordings
     recording_id    TEXT NOT NULL,

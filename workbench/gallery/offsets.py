@@ -21,7 +21,7 @@ import numpy as np
 from workbench.gallery.index import BLOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from numpy.typing import NDArray
 
@@ -32,16 +32,23 @@ _DIGEST = 32  # bytes
 
 
 def offsets_of(
-    folder: Path, templates: NDArray[np.float32], normaliser: Normaliser
+    folder: Path,
+    templates: NDArray[np.float32],
+    normaliser: Normaliser,
+    *,
+    is_there: Callable[[], bool] | None = None,
 ) -> NDArray[np.float32]:
-    """Offsets ``(n,)`` of the templates of the segment in *folder*: read, or made and kept."""
+    """Offsets ``(n,)`` of the templates of the segment in *folder*: read, or made and kept.
+
+    *is_there* says whether the templates are stored still; by default they are while *folder* is.
+    """
     path = path_of(folder, normaliser.scale)
     found = _read(path, len(templates))
     if found is None:
         found = _made(templates, normaliser)
         # One who may only read the folder makes them anew each time.
         with contextlib.suppress(OSError):
-            _write(folder, path, found)
+            _write(path, found, is_there or folder.is_dir)
     return found
 
 
@@ -64,10 +71,15 @@ def forget(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def strays(segments: Path) -> Iterator[Path]:
-    """Files of offsets, whole or in part, in the folder *segments* whose segment is not there."""
+def strays(segments: Path, names: Collection[str] | None = None) -> Iterator[Path]:
+    """Files of offsets, whole or in part, in the folder *segments* whose segment is not there.
+
+    There are those with one of *names*, by default those with a folder of their own.
+    """
     for path in sorted(segments.iterdir()):
-        if path.suffix in (".npy", PART) and not (segments / path.name.split(".")[0]).is_dir():
+        name = path.name.split(".")[0]
+        there = (segments / name).is_dir() if names is None else name in names
+        if path.suffix in (".npy", PART) and not there:
             yield path
 
 
@@ -112,7 +124,7 @@ def _read(path: Path, rows: int) -> NDArray[np.float32] | None:
     return np.frombuffer(mapped, np.float32, rows, begin)
 
 
-def _write(folder: Path, path: Path, offsets: NDArray[np.float32]) -> None:
+def _write(path: Path, offsets: NDArray[np.float32], is_there: Callable[[], bool]) -> None:
     part = path.with_suffix(f".{secrets.token_hex(4)}{PART}")
     try:
         with part.open("w+b") as file:
@@ -129,5 +141,5 @@ def _write(folder: Path, path: Path, offsets: NDArray[np.float32]) -> None:
         part.unlink(missing_ok=True)
         raise
     # Another process may have removed the segment meanwhile: nothing of what was purged may stay.
-    if not folder.is_dir():
+    if not is_there():
         path.unlink(missing_ok=True)

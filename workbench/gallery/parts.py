@@ -459,6 +459,10 @@ class Part(Keys):
             for row in found
         ]
 
+    def is_stored(self) -> bool:
+        """Return True unless it was dropped and deleted since it was mapped."""
+        return self._storage.holds(self.entry.object(SCAN))
+
     def recording_ids(self) -> set[str]:
         """Ids of the recordings that start on its day, and whose rows it has."""
         with self._storage.reading(self.entry.object(RECORDINGS)) as opened:

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from workbench.domain import Camera
+from workbench.errors import DistrictError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from workbench.domain import District
+    from workbench.domain import District, Filter
     from workbench.gallery.segments import Segment
 
 
@@ -87,10 +88,48 @@ class Places:
         near[rows] = shapely.intersects_xy(district.area, self.longitude[rows], self.latitude[rows])
         return near
 
+    def without_place(self) -> NDArray[np.bool_]:
+        """Mask ``(n,) bool`` of the cameras whose place is not known."""
+        return np.isnan(self.longitude) | np.isnan(self.latitude)
+
     def nowhere(self, names: Collection[str]) -> NDArray[np.bool_]:
         """Mask ``(n,) bool`` of the cameras with these ids whose place is not known.
 
         One that has a place is none of them, whoever names it.
         """
-        unknown = np.isnan(self.longitude) | np.isnan(self.latitude)
-        return unknown & np.isin(self.ids, np.array(sorted(names), np.str_))
+        return self.without_place() & np.isin(self.ids, np.array(sorted(names), np.str_))
+
+    def searched(self, district: District, unplaced: Collection[str] = ()) -> NDArray[np.bool_]:
+        """Mask ``(n,) bool`` of the cameras in a district, and of those *unplaced* without a place.
+
+        Raises DistrictError if there is none of either kind.
+        """
+        inside = self.inside(district)
+        if unplaced:
+            inside = inside | self.nowhere(unplaced)
+        if not inside.any():
+            raise DistrictError(
+                "holds no camera of this gallery",
+                where=district.name,
+                fix="Draw it around at least one camera",
+            )
+        return inside
+
+    def left_by(self, only: Filter | None, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Mask ``(n,) bool`` of those of the cameras *inside* that a filter leaves."""
+        if only is None or only.cameras is None:
+            return inside
+        return inside & np.isin(self.ids, np.array(sorted(only.cameras), np.str_))
+
+    def chosen(
+        self, district: District, unplaced: Collection[str] = (), only: Filter | None = None
+    ) -> tuple[Camera, ...]:
+        """Cameras of a search; raise DistrictError if there is none, or the filter leaves none."""
+        left = self.left_by(only, self.searched(district, unplaced))
+        if not left.any():
+            raise DistrictError(
+                "holds none of the cameras that were chosen",
+                where=district.name,
+                fix="Choose cameras inside the district",
+            )
+        return tuple(map(self.at, np.flatnonzero(left).tolist()))

@@ -1,4 +1,4 @@
-"""Best rows of a segment: an int8 scan with a bound of its error, then exact scores.
+"""Best rows of segments or parts: an int8 scan with a bound of its error, then exact scores.
 
 The scan reads a quarter of what the templates hold. What it loses is known, so every row that could
 be among the best is compared exactly; nothing is approximate in the answer.
@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from itertools import groupby, islice, pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numkong
 import numpy as np
 
 from workbench.domain import PLAIN_SCALE
-from workbench.gallery.index import TemplateIndex, quantise
+from workbench.gallery.index import quantise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,11 +35,40 @@ _PACKED_UP_TO = 256
 # Sums in float32 round, by so much of the longest vectors' product; far below what codes lose.
 _ROUNDING = 2e-6
 
+S = TypeVar("S")
 T = TypeVar("T")
 Piece: TypeAlias = "slice | NDArray[np.intp]"
 Offsets: TypeAlias = "NDArray[np.float32] | None"
 Found: TypeAlias = "tuple[NDArray[np.intp], NDArray[np.float32]]"
 """Rows and what stands for their scores."""
+
+
+class Columns(Protocol):
+    """Columns of a segment or part that are scanned; see :class:`workbench.gallery.parts.Part`."""
+
+    codes: NDArray[np.int8]
+    scale: NDArray[np.float32]
+    square: NDArray[np.float32]
+    lost: float
+    longest: float
+
+    @property
+    def templates(self) -> NDArray[np.float32]:
+        """Templates, which are read of the rows that may be among the best."""
+        ...
+
+
+class Rows(NamedTuple):
+    """Rows of a segment or part that are inside a scope.
+
+    Questions name it by ``number``. In each of ``pieces`` the rows ascend. ``offsets`` are those of
+    all of its rows, where the scores of all questions are normalised.
+    """
+
+    number: int
+    columns: Columns
+    pieces: Sequence[Piece]
+    offsets: Offsets = None
 
 
 def plain_scores(
@@ -109,7 +138,7 @@ class Question:
 
     def keys(
         self,
-        index: TemplateIndex,
+        index: Columns,
         products: NDArray[np.number[Any]],
         piece: Piece,
         offsets: Offsets,
@@ -143,7 +172,7 @@ class Question:
         return best
 
     def _plain_keys(
-        self, index: TemplateIndex, products: NDArray[np.number[Any]], piece: Piece
+        self, index: Columns, products: NDArray[np.number[Any]], piece: Piece
     ) -> list[NDArray[np.float32]]:
         """For each vector, upper bounds of what stands for plain scores; see :meth:`keys`."""
         keys = []
@@ -162,7 +191,7 @@ class Question:
         return keys
 
     def lower(
-        self, index: TemplateIndex, keys: NDArray[np.float32], offsets: Offsets
+        self, index: Columns, keys: NDArray[np.float32], offsets: Offsets
     ) -> NDArray[np.float32]:
         """Lower bounds of what stands for the scores of some rows, of their *keys*."""
         twice = np.float32(2 * self.slack(index))
@@ -174,7 +203,7 @@ class Question:
         distance = np.maximum(-keys - taken, 0)
         return np.asarray(keys - (np.sqrt(distance * distance + twice) - distance), np.float32)
 
-    def slack(self, index: TemplateIndex) -> float:
+    def slack(self, index: Columns) -> float:
         """Bound of the error of a dot product of codes, or of the square of a distance.
 
         By Cauchy and Schwarz, from what the codes of both sides lose.
@@ -191,7 +220,7 @@ class Question:
 
     def likely(
         self,
-        index: TemplateIndex,
+        index: Columns,
         piece: Piece,
         products: NDArray[np.number[Any]],
         least: float,
@@ -218,7 +247,7 @@ class Question:
 
     def sampled(
         self,
-        index: TemplateIndex,
+        index: Columns,
         piece: Piece,
         products: NDArray[np.number[Any]],
         offsets: Offsets,
@@ -228,11 +257,13 @@ class Question:
         return self._least(index, keys, None if offsets is None else offsets[piece])
 
     def consider(
-        self, number: int, index: TemplateIndex, offsets: Offsets, found: Sequence[Found]
+        self, number: int, index: Columns, offsets: Offsets, found: Sequence[Found]
     ) -> None:
         """Compare exactly the rows that may be among the best; keep those that are."""
         rows, keys = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        rows, _ = self._best(index, rows, keys, offsets)
+        # What was found before it in the same step may rule it out.
+        keep = keys >= np.float32(self.least())
+        rows, _ = self._best(index, rows[keep], keys[keep], offsets)
         if not len(rows):
             return
         score = self.scores(index.templates[rows], None if offsets is None else offsets[rows])
@@ -259,7 +290,7 @@ class Question:
 
     def _best(
         self,
-        index: TemplateIndex,
+        index: Columns,
         rows: NDArray[np.intp],
         keys: NDArray[np.float32],
         offsets: Offsets,
@@ -268,7 +299,7 @@ class Question:
         keep = keys >= np.float32(self._least(index, keys, some))
         return rows[keep], keys[keep]
 
-    def _least(self, index: TemplateIndex, keys: NDArray[np.float32], offsets: Offsets) -> float:
+    def _least(self, index: Columns, keys: NDArray[np.float32], offsets: Offsets) -> float:
         """Bound as in :meth:`least`, from the *keys* and *offsets* of some rows."""
         if self.top is None or len(keys) <= self.top:
             return -math.inf
@@ -295,9 +326,7 @@ def workers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max(len(os.sched_getaffinity(0)) - 1, 1))
 
 
-def _on_all_cores(
-    call: Callable[[Piece], T], pieces: Sequence[Piece], pool: ThreadPoolExecutor
-) -> list[T]:
+def _on_all_cores(call: Callable[[S], T], pieces: Sequence[S], pool: ThreadPoolExecutor) -> list[T]:
     """Apply *call* to each piece on all cores; numkong and NumPy release the interpreter lock.
 
     This thread does its share: one that waited would be woken for each piece, and hold up others.
@@ -318,57 +347,58 @@ def _on_all_cores(
 
 
 def scan(
-    number: int,
-    index: TemplateIndex,
-    pieces: Sequence[Piece],
-    questions: Sequence[Question],
-    pool: ThreadPoolExecutor,
-    *,
-    offsets: Offsets = None,
+    rows: Iterable[Rows], questions: Sequence[Question], pool: ThreadPoolExecutor
 ) -> Iterator[int]:
     """Bring the best of some rows into each question; yields how many rows were done at a time.
 
     Parameters
     ----------
-    number : int
-        Of the segment, by which questions name it.
-    pieces : sequence of slice or (k,) int array
-        The rows inside the scope; numbers ascend.
+    rows : iterable of Rows
+        One after the other: none is asked for before its turn, and few are held.
     pool : ThreadPoolExecutor
         Of :func:`workers`.
-    offsets : (n,) float32, optional
-        Of all rows of the segment, where the scores of all questions are normalised.
     """
     compare = _comparison(np.concatenate([question.codes for question in questions]))
     ends = np.cumsum([len(question.vectors) for question in questions])
 
-    def likely(piece: Piece) -> list[Found]:
-        parts = np.split(compare(index.codes[piece]), ends[:-1], axis=1)
-        return [
-            question.likely(index, piece, part, least, offsets)
-            for question, part, least in zip(questions, parts, leasts, strict=True)
-        ]
+    def products(index: Columns, piece: Piece) -> list[NDArray[np.number[Any]]]:
+        return np.split(compare(index.codes[piece]), ends[:-1], axis=1)
 
-    blocks = [*_blocks(pieces)]
-    for begin in range(0, len(blocks), AT_A_TIME):
-        some = blocks[begin : begin + AT_A_TIME]
+    blocks = ((one, piece) for one in rows for piece in _blocks(one.pieces))
+    while some := [*islice(blocks, AT_A_TIME)]:
         leasts = [question.least() for question in questions]
         if -math.inf in leasts:  # a sample rules most rows out
-            some_rows = some[0]
+            one, piece = max(some, key=lambda block: length_of(block[1]))
             sample = (
-                slice(some_rows.start, min(some_rows.start + SAMPLE, some_rows.stop))
-                if isinstance(some_rows, slice)
-                else some_rows[:SAMPLE]
+                slice(piece.start, min(piece.start + SAMPLE, piece.stop))
+                if isinstance(piece, slice)
+                else piece[:SAMPLE]
             )
-            parts = np.split(compare(index.codes[sample]), ends[:-1], axis=1)
             leasts = [
-                max(least, question.sampled(index, sample, part, offsets))
-                for question, part, least in zip(questions, parts, leasts, strict=True)
+                max(least, question.sampled(one.columns, sample, part, one.offsets))
+                for question, part, least in zip(
+                    questions, products(one.columns, sample), leasts, strict=True
+                )
             ]
+
+        def likely(block: tuple[Rows, Piece], leasts: Sequence[float] = leasts) -> list[Found]:
+            (_, index, _, offsets), piece = block
+            return [
+                question.likely(index, piece, part, least, offsets)
+                for question, part, least in zip(
+                    questions, products(index, piece), leasts, strict=True
+                )
+            ]
+
         found = _on_all_cores(likely, some, pool)
-        for question, of_question in zip(questions, zip(*found, strict=True), strict=True):
-            question.consider(number, index, offsets, of_question)
-        yield sum(_length(piece) for piece in some)
+        together = zip(some, found, strict=True)
+        for _, those in groupby(together, key=lambda pair: pair[0][0].number):
+            of_one = [*those]
+            one = of_one[0][0][0]
+            each = zip(*(per_question for _, per_question in of_one), strict=True)
+            for question, of_question in zip(questions, each, strict=True):
+                question.consider(one.number, one.columns, one.offsets, of_question)
+        yield sum(length_of(piece) for _, piece in some)
 
 
 def _rows(piece: Piece, places: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -376,7 +406,8 @@ def _rows(piece: Piece, places: NDArray[np.intp]) -> NDArray[np.intp]:
     return places + piece.start if isinstance(piece, slice) else piece[places]
 
 
-def _length(piece: Piece) -> int:
+def length_of(piece: Piece) -> int:
+    """Return the number of rows of a piece."""
     return piece.stop - piece.start if isinstance(piece, slice) else len(piece)
 
 
@@ -391,7 +422,7 @@ def _comparison(probes: NDArray[np.int8]) -> Any:
 def _blocks(pieces: Sequence[Piece]) -> Iterator[Piece]:
     """Divide rows into blocks of similar size, so that no core waits for another."""
     for piece in pieces:
-        length = _length(piece)
+        length = length_of(piece)
         edges = np.linspace(0, length, math.ceil(length / BLOCK) + 1).astype(int).tolist()
         for begin, end in pairwise(edges):
             if isinstance(piece, slice):

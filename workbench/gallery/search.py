@@ -26,7 +26,7 @@ from workbench.domain import (
 from workbench.errors import GalleryError, NotPermitted
 from workbench.gallery.index import TemplateIndex
 from workbench.gallery.order import DAY, expand, runs
-from workbench.gallery.scan import Piece, Question, scan, workers
+from workbench.gallery.scan import Piece, Question, Rows, scan, workers
 from workbench.gallery.segments import Segment
 from workbench.permit import Permit, spend
 
@@ -174,7 +174,7 @@ def search_many(
             before = done
             pieces = _pieces(index, cameras, spans, only.quality)
             offsets = segment.offsets(normaliser) if normaliser and pieces else None
-            for rows in scan(number, index, pieces, questions, pool, offsets=offsets):
+            for rows in scan([Rows(number, index, pieces, offsets)], questions, pool):
                 done += rows
                 if progress is not None:
                     progress(Progress(done, total))
@@ -277,10 +277,8 @@ def _count(pieces: Sequence[Piece]) -> int:
 
 def _wanted(gallery: Gallery, scope: Scope, only: Filter) -> NDArray[np.bool_]:
     """Mask of the gallery's cameras that are searched."""
-    wanted = gallery.inside(scope.district, unplaced=scope.unplaced)
-    if only.cameras is not None:
-        wanted = wanted & np.isin(gallery.places.ids, np.array(sorted(only.cameras), np.str_))
-    return wanted
+    inside = gallery.inside(scope.district, unplaced=scope.unplaced)
+    return gallery.places.left_by(only, inside)
 
 
 def _spans(scope: Scope, windows: Iterable[Span] | None) -> list[tuple[int, int]]:

@@ -195,6 +195,11 @@ class Storage:
         found = self.files.get_file_info(chosen)
         return sorted(one.path for one in found if one.type == fs.FileType.File)
 
+    def holds(self, name: str) -> bool:
+        """Return True if an object is there."""
+        (found,) = self.files.get_file_info([_checked(name)])
+        return bool(found.type == fs.FileType.File)
+
     def delete(self, names: Iterable[str]) -> None:
         """Delete objects, with folders that are empty then; one that is not there is no error.
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias, TypeVar
 
 import duckdb
 import numpy as np
@@ -57,7 +57,6 @@ from workbench.domain import (
 )
 from workbench.domain.summaries import Summary, written
 from workbench.errors import (
-    DistrictError,
     GalleryBusy,
     GalleryError,
     ProfileMismatch,
@@ -68,6 +67,7 @@ from workbench.errors import (
 )
 from workbench.gallery.analysis import read_only, views
 from workbench.gallery.compaction import to_merge
+from workbench.gallery.footage import EDGE, RecordingStart, StoredFile, StoredReading
 from workbench.gallery.offsets import PART, strays
 from workbench.gallery.places import Places
 from workbench.gallery.register import (
@@ -108,7 +108,6 @@ if TYPE_CHECKING:
 SEARCH_MEMORY_MB = 1024
 """Default limit of the memory that a process keeps for searching, bytes."""
 
-EDGE = 1e-3  # seconds by which a shot may lie beyond what was recorded: times are rounded
 # A reader overtaken by this many merges in a row looks at a broken gallery.
 MOST_TRIES = 10
 T = TypeVar("T")
@@ -122,36 +121,6 @@ owner from then on, or nothing."""
 
 Settling: TypeAlias = Callable[[], contextlib.AbstractContextManager[None]]
 """Gives the block in which a new segment takes the place of an old one; may raise instead."""
-
-
-class StoredFile(NamedTuple):
-    """A recording's file as it was when it was indexed."""
-
-    recording_id: str
-    size_bytes: int
-    modified_ns: int
-
-
-class StoredReading(NamedTuple):
-    """Way in which a recording of a gallery was read and placed."""
-
-    camera_id: str
-    tracked: bool  # placed on a track
-    noted: bool  # False: an earlier Sightline indexed it, and did not note how it was read
-    reading: Reading
-
-
-class RecordingStart(NamedTuple):
-    """Start of a recording: its file, the time as stated, and the clock at its beginning."""
-
-    file: str
-    stated_at: datetime  # UTC
-    stretch: Stretch
-
-    @property
-    def started_at(self) -> datetime:
-        """UTC time of second 0, as far as it is known."""
-        return self.stated_at - self.stretch.shift
 
 
 class Gallery:
@@ -1266,16 +1235,7 @@ class Gallery:
         there is none of either kind.
         """
         self.refresh()
-        inside = self.places.inside(district)
-        if unplaced:
-            inside = inside | self.places.nowhere(unplaced)
-        if not inside.any():
-            raise DistrictError(
-                "holds no camera of this gallery",
-                where=district.name,
-                fix="Draw it around at least one camera",
-            )
-        return inside
+        return self.places.searched(district, unplaced)
 
     def cameras_inside(
         self,
@@ -1288,16 +1248,8 @@ class Gallery:
 
         With a filter, those that it leaves.
         """
-        inside = self.inside(district, unplaced=unplaced)
-        if only is not None and only.cameras is not None:
-            inside = inside & np.isin(self.places.ids, np.array(sorted(only.cameras), np.str_))
-            if not inside.any():
-                raise DistrictError(
-                    "holds none of the cameras that were chosen",
-                    where=district.name,
-                    fix="Choose cameras inside the district",
-                )
-        return tuple(map(self.places.at, np.flatnonzero(inside).tolist()))
+        self.refresh()
+        return self.places.chosen(district, unplaced, only)
 
     def recordings(self) -> pd.DataFrame:
         """Recordings, one per row, by start: the columns of the table, with counts of tracklets."""

@@ -13,7 +13,7 @@ from workbench.indexing.legs import held
 
 if TYPE_CHECKING:
     from workbench.gallery import Gallery
-    from workbench.gallery.store import RecordingStart, StoredFile, StoredReading
+    from workbench.gallery.footage import RecordingStart, StoredFile, StoredReading
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,229 @@
+"""Scope of a question resolved once: its cameras, times and parts, and the rows inside.
+
+All that a search, its coverage and its estimate need follows from one :class:`Resolved`. Rows are
+found part by part, once, and counted without reading any template.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import numpy as np
+
+from workbench.calibration import QUALITY_STEPS
+from workbench.domain import Filter, Scope, to_microseconds
+from workbench.gallery.derived import DerivedOffsets
+from workbench.gallery.entries import Microseconds, PartEntry
+from workbench.gallery.manifest import Manifest
+from workbench.gallery.parts import Keys, Part, quality_histogram
+from workbench.gallery.places import Places
+from workbench.gallery.planning import rows_inside
+from workbench.gallery.rows import DOUBT, EARLIER
+from workbench.gallery.scan import Piece, length_of
+from workbench.gallery.snapshot import Snapshot, settled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.domain import Profile
+
+T = TypeVar("T")
+# Numbers of rows that are kept between counting and scanning, which bounds memory: 128 MB.
+MOST_KEPT = 2**24
+
+
+class Cameras:
+    """Cameras of a gallery as columns, and the places along the curve under which their rows lie.
+
+    ``known`` are all of them, by id.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        """Read them from a manifest as it is now."""
+        self.known = Places.of(manifest.camera_table())
+        there = manifest.places()
+        number = np.searchsorted(self.known.ids, np.array([name for name, _ in there], np.str_))
+        place = np.array([place for _, place in there], np.int64)
+        order = np.argsort(place, kind="stable")
+        self._number, self._place = number[order], place[order]
+        self._of_parts: weakref.WeakKeyDictionary[Keys, NDArray[np.intp]]
+        self._of_parts = weakref.WeakKeyDictionary()
+
+    def places(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+        """All places under which rows of the *chosen* cameras may lie, sorted; None: of any."""
+        return None if chosen.all() else self._place[chosen[self._number]]
+
+    def among(self, keys: Keys, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Mask of the cameras of a part that are *chosen*, ``(len(keys.cameras),)``."""
+        if keys not in self._of_parts:
+            self._of_parts[keys] = np.searchsorted(self.known.ids, np.array(keys.cameras, np.str_))
+        return chosen[self._of_parts[keys]]
+
+
+class Reader:
+    """All that a process keeps to ask a gallery: its last snapshot, cameras, derived offsets.
+
+    Parameters
+    ----------
+    path : Path
+        The file that people name: permits are for it.
+    snapshot : Snapshot
+        Any; each question is asked of the newest.
+    derived : Path, optional
+        Folder of offsets of later calibrations; see :mod:`workbench.gallery.derived`.
+    """
+
+    def __init__(self, path: Path, snapshot: Snapshot, derived: Path | None = None) -> None:
+        self.path, self.snapshot = path, snapshot
+        self.offsets = DerivedOffsets(derived)
+        self._cameras: tuple[int, Cameras] | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """Profile of all templates."""
+        return self.snapshot.manifest.profile
+
+    def settled(self, ask: Callable[[], T]) -> T:
+        """Answer of *ask* on the last commit; see :func:`workbench.gallery.snapshot.settled`."""
+
+        def of(snapshot: Snapshot) -> T:
+            self.snapshot = snapshot
+            return ask()
+
+        answer, self.snapshot = settled(self.snapshot, of)
+        return answer
+
+    @property
+    def cameras(self) -> Cameras:
+        """Cameras as of the snapshot, read again when a commit changed them."""
+        as_of = self.snapshot.state.cameras_commit
+        if self._cameras is None or self._cameras[0] != as_of:
+            self._cameras = as_of, Cameras(self.snapshot.manifest)
+        return self._cameras[1]
+
+    def resolve(self, scope: Scope, only: Filter | None = None) -> Resolved:
+        """Resolve a scope on the snapshot; raise DistrictError if it holds no camera."""
+        only = only or Filter()
+        cameras = self.cameras
+        chosen = cameras.known.left_by(only, cameras.known.searched(scope.district, scope.unplaced))
+        spans = [
+            (to_microseconds(start), to_microseconds(end))
+            for start, end in scope.spans(only.windows)
+        ]
+        places = cameras.places(chosen)
+        entries = self.snapshot.plan(spans, places) if chosen.any() else []
+        return Resolved(self.snapshot, cameras, scope, only, chosen, spans, places, tuple(entries))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resolved:
+    """Scope and filter on one snapshot: what of the gallery they hold.
+
+    ``chosen`` is a mask of the gallery's cameras. ``spans`` are in microseconds, sorted and
+    disjoint. ``places`` are those under which rows of the cameras may lie, None where all cameras
+    are chosen. ``entries`` are the parts that may have such rows.
+    """
+
+    snapshot: Snapshot
+    cameras: Cameras
+    scope: Scope
+    only: Filter
+    chosen: NDArray[np.bool_]
+    spans: Sequence[tuple[Microseconds, Microseconds]]
+    places: NDArray[np.int64] | None
+    entries: tuple[PartEntry, ...]
+
+    def camera_ids(self) -> list[str] | None:
+        """Ids of the chosen cameras; None where all are chosen."""
+        return None if self.chosen.all() else self.cameras.known.ids[self.chosen].tolist()
+
+
+class Counts(NamedTuple):
+    """Tracklets inside a scope, whatever their quality, and those of them whose times are open."""
+
+    searchable: int
+    unsearchable: int
+    uncertain: int  # of both kinds
+    earlier: int
+
+
+class InsideRows:
+    """Rows of a resolved scope, part by part.
+
+    Each part's are found once, and kept for what asks next unless they are very many.
+    """
+
+    def __init__(self, resolved: Resolved) -> None:
+        self.resolved = resolved
+        self._found: dict[int, list[Piece]] = {}
+        self._kept = 0
+
+    def part(self, number: int) -> Part:
+        """Map one of the planned parts; raise ObjectGone if it was dropped and deleted."""
+        return self.resolved.snapshot.part(self.resolved.entries[number], self)
+
+    def compared(self, number: int) -> list[Piece]:
+        """Rows of a planned part that a search compares."""
+        found = self._found.get(number)
+        if found is not None:
+            return found
+        part, least = self.part(number), self.resolved.only.quality
+        found = self._inside(part, part.quality, least) if len(part) else []
+        size = sum(len(piece) for piece in found if not isinstance(piece, slice))
+        if self._kept + size <= MOST_KEPT:
+            self._found[number] = found
+            self._kept += size
+        return found
+
+    def _inside(
+        self, keys: Keys, quality: NDArray[np.float32] | None = None, least: float = 0.0
+    ) -> list[Piece]:
+        allowed = self.resolved.cameras.among(keys, self.resolved.chosen)
+        return rows_inside(keys, allowed, self.resolved.spans, quality=quality, least_quality=least)
+
+    def __iter__(self) -> Iterator[tuple[int, Part, list[Piece]]]:
+        """Parts with rows that a search compares: number, part and rows."""
+        for number in range(len(self.resolved.entries)):
+            if pieces := self.compared(number):
+                yield number, self.part(number), pieces
+
+    def total(self) -> int:
+        """Number of rows that a search compares."""
+        return sum(length_of(piece) for _, _, pieces in self for piece in pieces)
+
+    def quality(self) -> NDArray[np.int64]:
+        """Rows that a search compares by step of quality, ``(QUALITY_STEPS,)``."""
+        count = np.zeros(QUALITY_STEPS, np.int64)
+        for _, part, pieces in self:
+            if sum(map(length_of, pieces)) == len(part):
+                count += part.histogram
+            else:
+                count += sum(quality_histogram(part.quality[piece]) for piece in pieces)
+        return count
+
+    def counts(self) -> Counts:
+        """Count the tracklets of the scope, whatever their quality."""
+        searchable = unsearchable = uncertain = earlier = 0
+        least = self.resolved.only.quality
+        for number, entry in enumerate(self.resolved.entries):
+            part = self.part(number)
+            pieces = self._inside(part) if least else self.compared(number)
+            searchable += sum(map(length_of, pieces))
+            both: list[tuple[Keys, list[Piece]]] = [(part, pieces)]
+            if entry.tracklets > entry.templates:
+                others = self._inside(part.unsearchable)
+                unsearchable += sum(map(length_of, others))
+                both.append((part.unsearchable, others))
+            for keys, of_keys in both:
+                for piece in of_keys:
+                    notes = keys.notes[piece]
+                    uncertain += int(np.count_nonzero(notes & DOUBT))
+                    earlier += int(np.count_nonzero(notes & EARLIER))
+        return Counts(searchable, unsearchable, uncertain, earlier)
+
+
+__all__ = ["Cameras", "Counts", "InsideRows", "Reader", "Resolved"]

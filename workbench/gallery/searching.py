@@ -1,0 +1,378 @@
+"""Exact search over the parts of a gallery: the rows of a scope, the best of them, as candidates.
+
+The scope is resolved once, and only planned parts are opened. What there is besides candidates, the
+coverage and what a search reads, follows from the same rows (:mod:`workbench.gallery.resolving`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from workbench.domain import (
+    PLAIN,
+    Candidate,
+    Coverage,
+    Filter,
+    Progress,
+    ProgressCallback,
+    Scope,
+    TimeNote,
+    format_tracklet_id,
+    from_microseconds,
+)
+from workbench.errors import GalleryError, NotPermitted
+from workbench.gallery.footage import coverage_of
+from workbench.gallery.packs import Picture
+from workbench.gallery.resolving import InsideRows, Reader
+from workbench.gallery.scan import Question, Rows, scan, workers
+from workbench.gallery.snapshot import Snapshot
+from workbench.gallery.storage import ObjectGone
+from workbench.permit import Permit, spend
+
+if TYPE_CHECKING:
+    from workbench.calibration import Normaliser
+    from workbench.domain import Stretch, Vector
+    from workbench.gallery.packs import Address
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Cost of a search: cameras, parts, tracklets and bytes that it reads."""
+
+    cameras: int  # in the district, after the filter
+    parts: int
+    tracklets: int  # searchable ones that are compared
+    blocks: int  # runs of rows
+    bytes: int  # read from the columns
+    # the tracklets by the quality of their best shot, in equal steps from 0 to 1
+    quality: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return (
+            f"{self.tracklets:,} tracklets of {self.cameras:,} cameras in {self.parts:,} "
+            f"parts: {self.bytes / 1e6:,.1f} MB in {self.blocks:,} blocks"
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """Answer to one question: candidates by target, best first, and what they were found among."""
+
+    candidates: Sequence[Sequence[Candidate]]
+    explanation: Explanation
+    coverage: Coverage
+
+
+def search(
+    reader: Reader,
+    template: Vector,
+    scope: Scope,
+    *,
+    permit: Permit,
+    top: int | None = None,
+    threshold: float | None = None,
+    normaliser: Normaliser | None = None,
+    only: Filter | None = None,
+    progress: ProgressCallback | None = None,
+) -> list[Candidate]:
+    """Tracklets inside the scope, best first; equal scores by time.
+
+    Parameters
+    ----------
+    template : (dimension,) or (m, dimension) float32
+        Template of the probe, of the gallery's profile. Of several, the one most like a tracklet
+        gives its score.
+    permit : Permit
+        Permission for this question; see :func:`workbench.casework.authority.authorise`.
+    top : int, optional
+        Most candidates to return.
+    threshold : float, optional
+        Lowest score of a candidate.
+    normaliser : Normaliser, optional
+        Of the profile's calibration: scores are normalised with it, else plain.
+    only : Filter, optional
+        Cameras, windows of time and quality to which the search is narrowed.
+    progress : callable, optional
+        Called now and then; ``done`` and ``total`` count rows. It may raise Cancelled. It begins
+        again where something was removed meanwhile.
+
+    Raises
+    ------
+    NotPermitted
+        If the permit is not for this question, was used, or is not a permit.
+    GalleryError
+        If the template is not a finite vector of the gallery's dimension, or *top* is below 1.
+    DistrictError
+        If the district holds no camera of the gallery.
+    Cancelled
+        If *progress* raised it.
+    """
+    return search_many(
+        reader, [template], scope, permits=[permit], top=top, threshold=threshold,
+        normaliser=normaliser, only=only, progress=progress,
+    )[0]  # fmt: skip
+
+
+def search_many(
+    reader: Reader,
+    templates: Sequence[Vector],
+    scope: Scope,
+    *,
+    permits: Sequence[Permit],
+    top: int | None = None,
+    threshold: float | None = None,
+    normaliser: Normaliser | None = None,
+    only: Filter | None = None,
+    progress: ProgressCallback | None = None,
+) -> list[list[Candidate]]:
+    """Search for several targets in one pass over the rows; see :func:`search`.
+
+    Each target needs a permit of its own, in the same order.
+    """
+    ask = _asking(reader, templates, scope, permits, top, threshold, normaliser, progress)
+    return reader.settled(lambda: ask(InsideRows(reader.resolve(scope, only))))
+
+
+def answer(
+    reader: Reader,
+    templates: Sequence[Vector],
+    scope: Scope,
+    *,
+    permits: Sequence[Permit],
+    top: int | None = None,
+    threshold: float | None = None,
+    normaliser: Normaliser | None = None,
+    only: Filter | None = None,
+    progress: ProgressCallback | None = None,
+) -> Answer:
+    """Search as :func:`search_many` does, and say what was searched, from the same rows.
+
+    Raises DistrictError too if the filter leaves none of the district's cameras.
+    """
+    ask = _asking(reader, templates, scope, permits, top, threshold, normaliser, progress)
+
+    def all_of_it() -> Answer:
+        rows = InsideRows(reader.resolve(scope, only))
+        found = ask(rows)
+        return Answer(found, _explained(rows, normalised=normaliser is not None), coverage_of(rows))
+
+    return reader.settled(all_of_it)
+
+
+def explain(
+    reader: Reader, scope: Scope, *, only: Filter | None = None, normalised: bool = False
+) -> Explanation:
+    """Estimate what a search of *scope* would read; raise DistrictError as :func:`search` does.
+
+    *normalised* scores need an offset for each row besides.
+    """
+    return reader.settled(
+        lambda: _explained(InsideRows(reader.resolve(scope, only)), normalised=normalised)
+    )
+
+
+def coverage(reader: Reader, scope: Scope, *, only: Filter | None = None) -> Coverage:
+    """Coverage of a scope, narrowed to the cameras and windows of a filter; not to its quality.
+
+    Raises DistrictError if the district holds no camera, or the filter leaves none.
+    """
+    return reader.settled(lambda: coverage_of(InsideRows(reader.resolve(scope, only))))
+
+
+def _explained(rows: InsideRows, *, normalised: bool) -> Explanation:
+    profile = rows.resolved.snapshot.manifest.profile
+    found = [pieces for _, _, pieces in rows]
+    count = rows.total()
+    # A row's code and scale; the keys that decide whether it is inside.
+    width = profile.dimension + 4 + 8 + 8 + 4
+    width += 4 if profile.metric == "euclidean" else 0
+    width += 4 if normalised else 0
+    return Explanation(
+        cameras=int(rows.resolved.chosen.sum()),
+        parts=len(found),
+        tracklets=count,
+        blocks=sum(map(len, found)),
+        bytes=count * width,
+        quality=tuple(rows.quality().tolist()),
+    )
+
+
+def _asking(
+    reader: Reader,
+    templates: Sequence[Vector],
+    scope: Scope,
+    permits: Sequence[Permit],
+    top: int | None,
+    threshold: float | None,
+    normaliser: Normaliser | None,
+    progress: ProgressCallback | None,
+) -> Callable[[InsideRows], list[list[Candidate]]]:
+    """Spend the permits and check the question; give what answers it from the rows inside."""
+    if len(permits) != len(templates):
+        raise NotPermitted(
+            f"{len(permits)} permits were given for {len(templates)} targets",
+            where="gallery search",
+            fix="Search with workbench.investigation.search and the reference of an open case",
+        )
+    for permit, template in zip(permits, templates, strict=True):
+        spend(permit, gallery=reader.path, template=template, scope=scope)
+    if top is not None and top < 1:
+        raise GalleryError(
+            f"cannot return {top} candidates", where="top", fix="Ask for at least one"
+        )
+    metric = reader.profile.metric
+    vectors = [_checked(reader, template) for template in templates]
+    if normaliser is not None and normaliser.metric != metric:
+        raise GalleryError(
+            f"scores by {metric} cannot be normalised for {normaliser.metric}",
+            where=str(reader.path),
+            fix="Use the calibration of the gallery's profile",
+        )
+    least = float("-inf") if threshold is None else threshold
+
+    def ask(rows: InsideRows) -> list[list[Candidate]]:
+        questions = [
+            Question(one, metric, top=top, threshold=least, normaliser=normaliser)
+            for one in vectors
+        ]
+        total, done = 0 if progress is None else rows.total(), 0
+        with workers() as pool:
+            for number in scan(_scanned(reader, rows, normaliser), questions, pool):
+                done += number
+                if progress is not None:
+                    progress(Progress(done, total))
+        return [_candidates(rows, question) for question in questions]
+
+    return ask
+
+
+def _scanned(reader: Reader, rows: InsideRows, normaliser: Normaliser | None) -> Iterator[Rows]:
+    for number, part, pieces in rows:
+        offsets = None if normaliser is None else reader.offsets.of(part, normaliser)
+        yield Rows(number, part, pieces, offsets)
+
+
+def _checked(reader: Reader, template: Vector) -> Any:
+    profile = reader.profile
+    vectors = np.atleast_2d(template)
+    if (
+        vectors.ndim != 2
+        or vectors.shape[1] != profile.dimension
+        or not len(vectors)
+        or not np.isfinite(vectors).all()
+        or (profile.metric == "cosine" and not vectors.any(axis=1).all())
+    ):
+        raise GalleryError(
+            f"the probe is not a finite vector of {profile.dimension} numbers",
+            where=str(reader.path),
+            fix="Make it again from the photographs",
+        )
+    return vectors
+
+
+# --- What people read ---------------------------------------------------------------------------
+
+
+def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
+    """Turn the best rows into candidates, in their order."""
+    order: list[tuple[Any, ...]] = []
+    for number in np.unique(question.segment).tolist():
+        part, here = rows.part(number), question.segment == number
+        chosen = question.row[here]
+        columns = (
+            -question.score[here], part.first_seen[chosen], part.recording[chosen],
+            part.ordinal[chosen],
+            # So far the order.
+            part.last_seen[chosen], part.camera[chosen], chosen,
+        )  # fmt: skip
+        order += zip(*(column.tolist() for column in columns), [number] * len(chosen), strict=True)
+    order.sort(key=itemgetter(slice(4)))
+    order = order[: question.top]
+    best = _best_shots(rows, order)
+    names = [f"{recording:016x}" for _, _, recording, *_ in order]
+    snapshot, known = rows.resolved.snapshot, rows.resolved.cameras.known
+    shown = snapshot.manifest.shown(set(names))
+    _refuse_restated(rows, order, names, shown)
+    pictures = _pictures(snapshot, [one["address"] for one in best])
+    found = []
+    for (minus, first, _, ordinal, last, camera, _, number), name, shot, picture in zip(
+        order, names, best, pictures, strict=True
+    ):
+        file, stretches = shown[name]
+        seen = from_microseconds(first)
+        found.append(
+            Candidate(
+                tracklet_id=format_tracklet_id(name, ordinal),
+                camera=known.camera(rows.part(number).cameras[camera]),
+                recording_id=name,
+                recording=file,
+                first_seen=seen,
+                last_seen=from_microseconds(last),
+                score=-minus,
+                quality=shot["quality"],
+                shot_seconds=shot["seconds"],
+                shot_time=from_microseconds(shot["time"]),
+                shot_jpeg=picture.jpeg,
+                scale=question.score_scale,
+                time=TimeNote.of(seen, stretches, shot["first_seconds"], shot["last_seconds"]),
+            )
+        )
+    return found
+
+
+def _refuse_restated(
+    rows: InsideRows,
+    order: Sequence[tuple[Any, ...]],
+    names: Sequence[str],
+    shown: Mapping[str, tuple[str, tuple[Stretch, ...]]],
+) -> None:
+    """Raise ObjectGone if a recording that is shown was removed or has other times by now.
+
+    Its rows are in other parts then. One whose clock nobody corrected has the times that it had.
+    """
+    if not shown.keys() >= set(names):
+        raise _removed(rows.resolved.snapshot)
+    told = {one[-1] for one, name in zip(order, names, strict=True) if shown[name][1] != PLAIN}
+    parts = {rows.resolved.entries[number].name for number in told}
+    if parts and rows.resolved.snapshot.manifest.live(parts) != parts:
+        raise _removed(rows.resolved.snapshot)
+
+
+def _best_shots(rows: InsideRows, order: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """Best shots of some rows, in their order; each part is asked once."""
+    places: dict[int, list[int]] = {}
+    for place, (*_, number) in enumerate(order):
+        places.setdefault(number, []).append(place)
+    found: dict[int, dict[str, Any]] = {}
+    for number, those in places.items():
+        chosen = np.array([order[place][-2] for place in those], np.intp)
+        found.update(zip(those, rows.part(number).best_shots(chosen), strict=True))
+    return [found[place] for place in range(len(order))]
+
+
+def _pictures(snapshot: Snapshot, addresses: Sequence[Address]) -> list[Picture]:
+    """Pictures; raise ObjectGone if a later commit erased one of them."""
+    try:
+        return snapshot.pictures(addresses)
+    except GalleryError:
+        if snapshot.refreshed() is snapshot:
+            raise
+        raise _removed(snapshot) from None
+
+
+def _removed(snapshot: Snapshot) -> ObjectGone:
+    return ObjectGone(
+        "shows what was removed meanwhile",
+        where=snapshot.storage.address,
+        fix="Search again",
+    )
+
+
+__all__ = ["Answer", "Explanation", "answer", "coverage", "explain", "search", "search_many"]
