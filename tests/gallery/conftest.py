@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from manifests import Opening, in_postgres, in_sqlite
 from parted import CAMERAS as IN_PARTS
 from pictures import jpeg
+from postgres import Postgres, programs, running
 from searching import JOINED
 
 from workbench.domain import (
@@ -29,7 +31,6 @@ from workbench.domain import (
 )
 from workbench.gallery import Gallery
 from workbench.gallery.committing import Committer
-from workbench.gallery.database import SQLiteDatabase
 from workbench.gallery.entries import CameraEntry, Change
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.storage import Storage
@@ -83,14 +84,32 @@ def indexed() -> Callable[..., IndexedRecording]:
     return recording_of
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Postgres of this process of the test run."""
+    if programs() is None:
+        pytest.skip("Postgres is not installed (Debian: postgresql)")
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def opening(request: pytest.FixtureRequest) -> Opening:
+    """What opens manifests: in each database that there is."""
+    if request.param == "sqlite":
+        return in_sqlite
+    return in_postgres(request.getfixturevalue("postgres"))
+
+
 @pytest.fixture
-def committer(tmp_path: Path) -> Committer:
+def committer(opening: Opening, tmp_path: Path) -> Iterator[Committer]:
     """Writer of a gallery in parts, with its cameras."""
-    database = SQLiteDatabase(tmp_path / "manifest.sqlite", write=True, create=True)
+    database = opening(tmp_path, write=True, create=True)
     made = Committer(Manifest.create(database, PROFILE, "town.duckdb"), Storage.at(tmp_path))
     known = [CameraEntry(one, START) for one in IN_PARTS.values()]
     made.manifest.commit(Change(cameras=known))
-    return made
+    yield made
+    made.manifest.close()
 
 
 @pytest.fixture

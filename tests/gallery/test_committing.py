@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import pairwise
@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from manifests import Opening, Place
 from parted import CAMERAS
 from pictures import jpeg
 
 from workbench.domain import IndexedRecording, Profile, to_microseconds
 from workbench.errors import GalleryError
 from workbench.gallery.committing import Committer, by_place
-from workbench.gallery.database import SQLiteDatabase
 from workbench.gallery.entries import CameraEntry, Change, day_of
 from workbench.gallery.manifest import AlreadyStored, Manifest, Overtaken
 from workbench.gallery.merging import Merger
@@ -34,29 +34,10 @@ from workbench.gallery.storage import ObjectGone, Sink, Storage
 Make = Callable[..., IndexedRecording]
 
 
-@dataclass
-class Place:
-    """A gallery in parts, and what opens it."""
-
-    folder: Path
-
-    def committer(self, role: str = "writer") -> Committer:
-        database = SQLiteDatabase(self.folder / "manifest.sqlite", write=True)
-        return Committer(Manifest(database, "town.duckdb"), Storage.at(self.folder), role)
-
-    def snapshot(self, memory_bytes: int = 2**30) -> Snapshot:
-        manifest = Manifest(SQLiteDatabase(self.folder / "manifest.sqlite"), "town.duckdb")
-        return Snapshot.latest(manifest, Storage.at(self.folder), memory_bytes=memory_bytes)
-
-    def objects(self) -> list[str]:
-        storage = Storage.at(self.folder)
-        return [*storage.names("parts"), *storage.names("packs")]
-
-
 @pytest.fixture
-def place(tmp_path: Path, profile: Profile) -> Place:
-    found = Place(tmp_path)
-    database = SQLiteDatabase(tmp_path / "manifest.sqlite", write=True, create=True)
+def place(opening: Opening, tmp_path: Path, profile: Profile) -> Place:
+    found = Place(tmp_path, opening)
+    database = opening(tmp_path, write=True, create=True)
     Manifest.create(database, profile, "town.duckdb").close()
     return found
 

@@ -10,11 +10,13 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from manifests import Opening, Place
 from parted import CAMERAS
 
 from workbench.domain import (
@@ -25,14 +27,13 @@ from workbench.domain import (
     format_tracklet_id,
     from_microseconds,
 )
+from workbench.gallery import committing
 from workbench.gallery.committing import Committer
-from workbench.gallery.database import SQLiteDatabase
 from workbench.gallery.entries import CameraEntry, Change
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.merging import Merger
 from workbench.gallery.removal import purge
 from workbench.gallery.restating import restate
-from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import Sink, Storage
 
 pytestmark = pytest.mark.soak
@@ -41,20 +42,23 @@ Make = Callable[..., IndexedRecording]
 Seen = dict[str, tuple[object, bytes]]
 
 
-def opened(folder: Path, role: str) -> Committer:
-    database = SQLiteDatabase(folder / "manifest.sqlite", write=True)
-    return Committer(Manifest(database, "town.duckdb"), Storage.at(folder), role)
-
-
 @pytest.fixture
-def folder(tmp_path: Path, profile: Profile, indexed: Make) -> Path:
-    """Folder of a gallery in parts, with its cameras."""
-    database = SQLiteDatabase(tmp_path / "manifest.sqlite", write=True, create=True)
+def place(
+    opening: Opening,
+    tmp_path: Path,
+    profile: Profile,
+    indexed: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Place:
+    """A gallery in parts, with its cameras."""
+    database = opening(tmp_path, write=True, create=True)
     manifest = Manifest.create(database, profile, "town.duckdb")
     at = indexed(0, 0, ()).started_at
     manifest.commit(Change(cameras=[CameraEntry(one, at) for one in CAMERAS.values()]))
+    # Where other machines may write, only what was reserved long ago is swept; none does so here.
+    monkeypatch.setattr(committing, "ABANDONED", timedelta())
     manifest.close()
-    return tmp_path
+    return Place(tmp_path, opening)
 
 
 def hooked(monkeypatch: pytest.MonkeyPatch, step: Callable[[], None]) -> None:
@@ -102,13 +106,13 @@ def killed(work: Callable[[], object], at: int, monkeypatch: pytest.MonkeyPatch)
     return code != 0
 
 
-def seen(folder: Path) -> Seen:
+def seen(place: Place) -> Seen:
     """When each tracklet was first seen, and its best picture, by its id.
 
     Every file that there is belongs to the last commit.
     """
-    manifest = Manifest(SQLiteDatabase(folder / "manifest.sqlite"), "town.duckdb")
-    snapshot = Snapshot.latest(manifest, Storage.at(folder), memory_bytes=2**30)
+    snapshot = place.snapshot()
+    manifest = snapshot.manifest
     found: Seen = {}
     named = [pack.object for pack in manifest.packs().values()]
     for entry in snapshot.parts():
@@ -143,7 +147,7 @@ def wanted(*recordings: IndexedRecording) -> Seen:
 
 
 def steps(
-    folder: Path,
+    place: Place,
     role: str,
     monkeypatch: pytest.MonkeyPatch,
     work: Callable[[Committer, int], object],
@@ -151,8 +155,8 @@ def steps(
     """Kill some work at step after step until it comes to its end; each time sweep, and look."""
     step = 1
     while True:
-        died = killed(lambda at=step: work(opened(folder, role), at), step, monkeypatch)  # type: ignore[misc]
-        committer = opened(folder, role)
+        died = killed(lambda at=step: work(place.committer(role), at), step, monkeypatch)  # type: ignore[misc]
+        committer = place.committer(role)
         committer.sweep()
         committer.manifest.close()
         yield step
@@ -162,14 +166,14 @@ def steps(
 
 
 def test_a_commit_is_there_or_not(
-    folder: Path, indexed: Make, monkeypatch: pytest.MonkeyPatch
+    place: Place, indexed: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def one(step: int) -> IndexedRecording:
         return indexed(step % 6, 24 * 60 * step, (step,))
 
     kept: list[IndexedRecording] = []
-    for step in steps(folder, "writer", monkeypatch, lambda by, at: by.store([one(at)], CAMERAS)):
-        found = seen(folder)
+    for step in steps(place, "writer", monkeypatch, lambda by, at: by.store([one(at)], CAMERAS)):
+        found = seen(place)
         if found != wanted(*kept):
             kept.append(one(step))
         assert found == wanted(*kept)
@@ -178,18 +182,18 @@ def test_a_commit_is_there_or_not(
 
 
 def test_a_merge_loses_nothing(
-    folder: Path, indexed: Make, monkeypatch: pytest.MonkeyPatch
+    place: Place, indexed: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recordings = [indexed(n, 10 * n, (n, n + 1)) for n in range(3)]
     for one in recordings:
-        opened(folder, "writer").store([one], CAMERAS)
+        place.committer("writer").store([one], CAMERAS)
 
     def work(by: Committer, _: int) -> None:
         Merger(by, lambda _: True).run()
 
-    for step in steps(folder, "merger", monkeypatch, work):
-        assert seen(folder) == wanted(*recordings)
-        by = opened(folder, "writer")
+    for step in steps(place, "merger", monkeypatch, work):
+        assert seen(place) == wanted(*recordings)
+        by = place.committer("writer")
         parts = by.manifest.parts(by.manifest.state().commit)
         if len(parts) == 1:  # there is something to merge the next time
             recordings.append(indexed(step % 6, 20 * step + 60, (step,)))
@@ -198,29 +202,29 @@ def test_a_merge_loses_nothing(
 
 
 def test_a_purge_takes_whole_recordings(
-    folder: Path, indexed: Make, monkeypatch: pytest.MonkeyPatch
+    place: Place, indexed: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stays = indexed(0, 24 * 60 + 60, (1, 2))
     over_midnight = indexed(1, 24 * 60 - 2, (3, 4, 5, 6))
     early = indexed(2, 30, (7,))
-    opened(folder, "writer").store([stays, over_midnight, early], CAMERAS)
+    place.committer("writer").store([stays, over_midnight, early], CAMERAS)
     ids = [over_midnight.recording_id]
     purged = taken = 0
-    for taken in steps(folder, "writer", monkeypatch, lambda by, _: purge(by, ids)):
-        found = seen(folder)
+    for taken in steps(place, "writer", monkeypatch, lambda by, _: purge(by, ids)):
+        found = seen(place)
         assert found in (wanted(stays, over_midnight, early), wanted(stays, early)), taken
         if found == wanted(stays, early):
             purged += 1
-            opened(folder, "writer").store([over_midnight], CAMERAS)
+            place.committer("writer").store([over_midnight], CAMERAS)
     assert purged >= 1
     assert taken > 20
 
 
 def test_a_correction_moves_all_times_or_none(
-    folder: Path, indexed: Make, monkeypatch: pytest.MonkeyPatch
+    place: Place, indexed: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recordings = [indexed(n, 24 * 60 - 2 + n, (n, n + 1, n + 2)) for n in range(3)]
-    opened(folder, "writer").store(recordings, CAMERAS)
+    place.committer("writer").store(recordings, CAMERAS)
     at = recordings[0].started_at
     corrections = [ClockCorrection(float(s), "Anna", "clock", at) for s in (3600, -86_400)]
     before, after = (
@@ -234,8 +238,8 @@ def test_a_correction_moves_all_times_or_none(
         })  # fmt: skip
 
     found, taken = wanted(*recordings), 0
-    for taken in steps(folder, "writer", monkeypatch, work):
-        found = seen(folder)
+    for taken in steps(place, "writer", monkeypatch, work):
+        found = seen(place)
         assert found in (wanted(*recordings), wanted(*before), wanted(*after)), taken
     assert found == wanted(*(before, after)[taken % 2])
     assert taken > 20

@@ -15,6 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from manifests import Opening
 
 from workbench.domain import (
     PLAIN,
@@ -52,6 +53,15 @@ def opened(path: Path, *, write: bool = True) -> Manifest:
 
 
 @pytest.fixture
+def manifest(opening: Opening, tmp_path: Path, profile: Profile) -> Iterator[Manifest]:
+    """Manifest without a commit, in a database of each kind."""
+    database = opening(tmp_path, write=True, create=True)
+    made = Manifest.create(database, profile, "town.duckdb")
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def place(tmp_path: Path, profile: Profile) -> Path:
     """File of a manifest without a commit."""
     path = tmp_path / "manifest.sqlite"
@@ -60,7 +70,7 @@ def place(tmp_path: Path, profile: Profile) -> Path:
 
 
 @pytest.fixture
-def manifest(place: Path) -> Iterator[Manifest]:
+def in_a_file(place: Path) -> Iterator[Manifest]:
     made = opened(place)
     yield made
     made.close()
@@ -82,9 +92,9 @@ def add(manifest: Manifest, *recordings: IndexedRecording, day: int = DAY) -> Pa
 
 
 def test_a_commit_is_seen_by_a_reader_that_is_open_whole_and_old_ones_stay_as_they_were(
-    place: Path, manifest: Manifest, indexed: Make, profile: Profile
+    opening: Opening, tmp_path: Path, manifest: Manifest, indexed: Make, profile: Profile
 ) -> None:
-    reader = opened(place, write=False)
+    reader = Manifest(opening(tmp_path), "town.duckdb")
     assert reader.profile == profile
     first = add(manifest, indexed(0, 0, (1,)))
     second = add(manifest, indexed(1, 0, (2,)), indexed(2, 0, (3,)))
@@ -264,7 +274,7 @@ def test_parts_are_found_by_day_place_and_time(manifest: Manifest) -> None:
     assert manifest.parts_of(0, days=(DAY, DAY + 1)) == []
 
 
-def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, manifest: Manifest) -> None:
+def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.sqlite"
     with pytest.raises(GalleryError, match="there is no manifest here"):
         SQLiteDatabase(other)
@@ -280,8 +290,9 @@ def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, manifest: Manifes
 
 
 def test_a_backup_is_the_gallery_at_one_commit_and_nothing_deleted_stays_in_a_file(
-    tmp_path: Path, place: Path, manifest: Manifest, indexed: Make
+    tmp_path: Path, place: Path, in_a_file: Manifest, indexed: Make
 ) -> None:
+    manifest = in_a_file
     one = replace(indexed(0, 0, ()), sha256="feedface" * 8)
     manifest.commit(Change(recordings=[RecordingEntry.of(one)]))
     database = SQLiteDatabase(place)
@@ -299,8 +310,9 @@ def test_a_backup_is_the_gallery_at_one_commit_and_nothing_deleted_stays_in_a_fi
 
 
 def test_a_log_that_cannot_be_read_is_told_where_nothing_is_writable(
-    place: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+    place: Path, in_a_file: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    manifest = in_a_file
     manifest.commit(Change(owner="ab"))
     monkeypatch.setattr(os, "access", lambda *_: False)  # as on a read-only disk
     with pytest.raises(GalleryError, match="has a log of commits beside it"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -28,6 +28,9 @@ from workbench.gallery.storage import Storage
 
 if TYPE_CHECKING:
     from workbench.calibration import Normaliser
+
+# No commit takes that long: it writes no more than comes into one.
+ABANDONED = timedelta(days=1)
 
 Addresses = dict[tuple[str, int, int], Address]
 """Where the picture of each shot is, by recording, ordinal and rank."""
@@ -140,11 +143,13 @@ class Committer:
         self.manifest.release(dropped)
         return len(dropped)
 
-    def sweep(self, *, before: datetime | None = None) -> int:
+    def sweep(self) -> int:
         """Delete what killed processes of this role left; return how many parts and packs.
 
-        To be called where no other one works, or for what was reserved *before* a time.
+        To be called where no other process of the role works. In a manifest that many machines
+        share there may be one: what was reserved a day ago is taken to be left then.
         """
+        before = self.manifest.now() - ABANDONED if self.manifest.shared else None
         self.manifest.abandon(self.manifest.unfinished(self.role, before=before))
         swept = self.delete_dropped()
         # A purge may have been killed before it did so. Where a process reads just now, the log is
@@ -235,8 +240,10 @@ class Attempt:
 
     def discard(self) -> None:
         """Delete what was written and not committed."""
-        left = [one for one in self._manifest.unfinished(self._by.role) if one.name in self._names]
-        self._manifest.abandon(left)
+        mine = self._manifest.unfinished(self._by.role)
+        self._manifest.abandon([one for one in mine if one.name in self._names])
+        # Asked again: of a commit that was lost on its way, it may have come through by now.
+        left = [one for one in self._manifest.dropped() if one.name in self._names]
         self._storage.delete(name for one in left for name in one.objects)
         self._manifest.release(left)
 

@@ -12,24 +12,38 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from workbench.errors import GalleryBusy, GalleryError, refuse_others
 from workbench.gallery.register import refused_by_disk, sync_path, unreadable
 
-Row = tuple[Any, ...]
+Row: TypeAlias = tuple[Any, ...]
+T = TypeVar("T")
 
 
 class KeyTaken(GalleryError):
     """A row with that key is in the table already."""
 
 
+class DatabaseLost(GalleryError):
+    """The database cannot be reached."""
+
+
 class Database(Protocol):
     """A database that holds a manifest; for one process, and any of its threads."""
 
-    keyed: str  # what makes a table its own index
+    shared: bool  # other processes may write at the same time, of this machine and of others
+
+    def schema(self, sql: str) -> str:
+        """Statements that make tables, as this database understands them."""
+        ...
+
+    def now(self) -> datetime:
+        """UTC time, by one clock for all who write."""
+        ...
 
     def among(self, column: str, name: str) -> str:
         """Condition that a column has one of the values of parameter *name*, as :meth:`values`."""
@@ -44,22 +58,28 @@ class Database(Protocol):
         ...
 
     def change(self, sql: str, parameters: Mapping[str, object] | None = None) -> int:
-        """Run a statement inside :meth:`writing`; return how many rows it changed."""
+        """Run a statement inside :meth:`write`; return how many rows it changed."""
         ...
 
     def change_many(self, sql: str, parameters: Sequence[Mapping[str, object]]) -> None:
-        """Run a statement inside :meth:`writing` once for each of several parameters.
+        """Run a statement inside :meth:`write` once for each of several parameters.
 
         Raises KeyTaken if it inserts a row whose key there is already.
         """
         ...
 
-    def writing(self) -> contextlib.AbstractContextManager[None]:
-        """Give a transaction that no other writer is beside; it is undone if the block raises."""
+    def write(self, work: Callable[[], T]) -> T:
+        """Do some work in a transaction that no other writer is beside; undo it if it raises.
+
+        It may be done several times, of which one counts: it changes nothing else.
+        """
         ...
 
-    def reading(self) -> contextlib.AbstractContextManager[None]:
-        """Give a block whose queries all see the database as it is at the first of them."""
+    def read(self, work: Callable[[], T]) -> T:
+        """Do some work whose queries all see the database as it is at the first of them.
+
+        It may be done several times.
+        """
         ...
 
     def scrub(self) -> None:
@@ -78,7 +98,7 @@ class SQLiteDatabase:
     A commit is on the disk when it returns. It is not for a network's file system.
     """
 
-    keyed = "WITHOUT ROWID"
+    shared = False
 
     def __init__(self, path: Path, *, write: bool = False, create: bool = False) -> None:
         """Open the file at *path*, or make it.
@@ -135,6 +155,14 @@ class SQLiteDatabase:
         except OSError as error:
             raise refused_by_disk(self.path, error) from error
 
+    def schema(self, sql: str) -> str:
+        """Statements that make tables: those with a key of their own are its index."""
+        return sql.replace("{keyed}", "WITHOUT ROWID")
+
+    def now(self) -> datetime:
+        """UTC time, by the clock of this machine."""
+        return datetime.now(UTC)
+
     def among(self, column: str, name: str) -> str:
         """Condition that a column has one of the values of parameter *name*."""
         return f"{column} IN (SELECT value FROM json_each(:{name}))"  # noqa: S608 - our own
@@ -149,30 +177,27 @@ class SQLiteDatabase:
             return self._connection.execute(sql, parameters or {}).fetchall()
 
     def change(self, sql: str, parameters: Mapping[str, object] | None = None) -> int:
-        """Run a statement inside :meth:`writing`; return how many rows it changed."""
+        """Run a statement inside :meth:`write`; return how many rows it changed."""
         with self._lock, self._translated():
             return self._connection.execute(sql, parameters or {}).rowcount
 
     def change_many(self, sql: str, parameters: Sequence[Mapping[str, object]]) -> None:
-        """Run a statement inside :meth:`writing` once for each of several parameters."""
+        """Run a statement inside :meth:`write` once for each of several parameters."""
         with self._lock, self._translated():
             self._connection.executemany(sql, parameters)
 
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Give a transaction that no other writer is beside; it is undone if the block raises."""
+    def write(self, work: Callable[[], T]) -> T:
+        """Do some work in a transaction that no other writer is beside; undo it if it raises."""
         with self._transaction("BEGIN IMMEDIATE"):
-            yield
+            return work()
 
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[None]:
-        """Give a block whose queries all see the file as it is at the first of them."""
+    def read(self, work: Callable[[], T]) -> T:
+        """Do some work whose queries all see the file as it is at the first of them."""
         with self._lock:
             if self._connection.in_transaction:  # a reader inside a reader sees what that sees
-                yield
-                return
+                return work()
             with self._transaction("BEGIN"):
-                yield
+                return work()
 
     @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
@@ -244,4 +269,4 @@ class SQLiteDatabase:
             self._connection.close()
 
 
-__all__ = ["Database", "KeyTaken", "Row", "SQLiteDatabase"]
+__all__ = ["Database", "DatabaseLost", "KeyTaken", "Row", "SQLiteDatabase"]

@@ -19,7 +19,7 @@ import json
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
@@ -34,8 +34,8 @@ from workbench.domain import (
     from_microseconds,
     to_microseconds,
 )
-from workbench.errors import GalleryError
-from workbench.gallery.database import Database, KeyTaken, Row
+from workbench.errors import GalleryBusy, GalleryError
+from workbench.gallery.database import Database, DatabaseLost, KeyTaken, Row
 from workbench.gallery.entries import (
     Change,
     Leftover,
@@ -99,6 +99,8 @@ class Manifest:
         self._database, self._where = database, where
         try:
             ((found,),) = database.rows("SELECT format FROM gallery")
+        except (DatabaseLost, GalleryBusy):
+            raise
         except (GalleryError, ValueError) as error:
             reason = error.what if isinstance(error, GalleryError) else "it is not finished"
             raise GalleryError(
@@ -121,9 +123,10 @@ class Manifest:
         """Make the manifest of an empty gallery in an empty database."""
         text = resources.files(__package__).joinpath("manifest.sql").read_text("utf-8")
         bare = "\n".join(line.split("--")[0] for line in text.splitlines())
-        now = to_microseconds(datetime.now(UTC))
-        with database.writing():
-            for statement in bare.format(keyed=database.keyed).split(";"):
+        now = to_microseconds(database.now())
+
+        def make() -> None:
+            for statement in database.schema(bare).split(";"):
                 if statement.strip():
                     database.change(statement)
             database.change(
@@ -138,6 +141,8 @@ class Manifest:
                     "weights": json.dumps(profile.weights), "fingerprint": profile.fingerprint,
                 },
             )  # fmt: skip
+
+        database.write(make)
         return cls(database, where)
 
     def _read_profile(self) -> Profile:
@@ -159,6 +164,15 @@ class Manifest:
                 fix="Restore it from a copy, or index the footage again",
             )
         return profile
+
+    @property
+    def shared(self) -> bool:
+        """True if other processes may write at the same time, of this machine and of others."""
+        return self._database.shared
+
+    def now(self) -> datetime:
+        """UTC time, by one clock for all who write."""
+        return self._database.now()
 
     def close(self) -> None:
         """Close the database."""
@@ -206,9 +220,9 @@ class Manifest:
             Names of the parts; the packs, still empty, those of *again* last.
         """
         names = [secrets.token_hex(8) for _ in parts]
-        now = to_microseconds(datetime.now(UTC))
-        about = {"role": role, "now": now}
-        with self._database.writing():
+        about = {"role": role, "now": to_microseconds(self._database.now())}
+
+        def work() -> list[PackEntry]:
             ((first,),) = self._database.rows("SELECT next_pack FROM gallery")
             self._database.change(
                 "UPDATE gallery SET next_pack = next_pack + :n", {"n": len(packs)}
@@ -225,7 +239,9 @@ class Manifest:
                 "VALUES (:name, :pack, :day, :role, :now)",
                 [{"name": p.name, "pack": p.pack, "day": p.day, **about} for p in new],
             )
-        return names, new
+            return new
+
+        return names, self._database.write(work)
 
     @undisturbed()
     def commit(self, change: Change) -> int:
@@ -241,7 +257,8 @@ class Manifest:
         GalleryError
             If it cannot be written. Nothing has changed then, as after the two above.
         """
-        with self._database.writing():
+
+        def work() -> int:
             ((last,),) = self._database.rows("SELECT last_commit FROM gallery")
             number: int = last + 1
             about = {"commit": number, "at": to_microseconds(change.committed_at)}
@@ -257,7 +274,9 @@ class Manifest:
             self._add_cameras(change, about)
             self._note(change, about)
             self._advance(change, about)
-        return number
+            return number
+
+        return self._database.write(work)
 
     def _drop(self, table: str, names: Sequence[str], about: dict[str, int]) -> None:
         among = self._database.among("name", "names")
@@ -443,15 +462,18 @@ class Manifest:
 
     def abandon(self, leftovers: Sequence[Leftover]) -> None:
         """Drop what was reserved: it can no longer be committed, whoever is at work on it."""
-        now = to_microseconds(datetime.now(UTC))
+        now = to_microseconds(self._database.now())
         among = self._database.among("name", "names")
-        with self._database.writing():
+
+        def work() -> None:
             for table, names in _by_table(leftovers):
                 self._database.change(
                     f"UPDATE {table} SET dropped = 0, dropped_at = :now "  # noqa: S608
                     f"WHERE {among} AND added IS NULL",
                     {"now": now, "names": self._database.values(names)},
                 )
+
+        self._database.write(work)
 
     def dropped(self, *, before: datetime | None = None) -> list[Leftover]:
         """Parts and packs that a commit dropped or that were abandoned, by default whenever."""
@@ -461,8 +483,8 @@ class Manifest:
         )
 
     def _leftovers(self, condition: str, parameters: dict[str, object]) -> list[Leftover]:
-        with self._database.reading():
-            return [
+        return self._database.read(
+            lambda: [
                 Leftover(name, day, table == "packs")
                 for table in ("parts", "packs")
                 for name, day in self._database.rows(
@@ -470,11 +492,13 @@ class Manifest:
                     parameters,
                 )
             ]
+        )
 
     def release(self, leftovers: Sequence[Leftover]) -> None:
         """Take the names of what was dropped out of the manifest, once its objects are deleted."""
         chosen = f"{self._database.among('name', 'names')} AND dropped IS NOT NULL"
-        with self._database.writing():
+
+        def work() -> None:
             for table, names in _by_table(leftovers):
                 parameters = {"names": self._database.values(names)}
                 ((last,),) = self._database.rows(
@@ -487,6 +511,8 @@ class Manifest:
                     {"last": last},
                 )
                 self._database.change(f"DELETE FROM {table} WHERE {chosen}", parameters)  # noqa: S608
+
+        self._database.write(work)
 
     def scrub(self) -> None:
         """Have nothing that was deleted stay in any file of the database."""
@@ -542,7 +568,8 @@ class Manifest:
 
     def _rows_at(self, sql: str, parameters: dict[str, Any]) -> list[Row]:
         """Rows of a query about parts as of a commit; raise ObjectGone if that is too old."""
-        with self._database.reading():
+
+        def work() -> list[Row]:
             ((oldest,),) = self._database.rows("SELECT oldest_commit FROM gallery")
             commit = parameters["commit"]
             if oldest > commit:
@@ -552,6 +579,8 @@ class Manifest:
                     fix="Do this again: it is read as of the last commit then",
                 )
             return self._database.rows(sql, parameters)
+
+        return self._database.read(work)
 
     def live(self, names: Iterable[str]) -> set[str]:
         """Names, of those that are asked for, of parts that the last commit has."""
