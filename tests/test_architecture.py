@@ -132,6 +132,7 @@ def test_only_tests_and_benchmarks_of_the_search_issue_permits_themselves() -> N
         "tests/faults/test_gallery_processes.py",
         "tests/gallery/test_lifecycle.py",
         "tests/gallery/test_search.py",
+        "tests/gallery/test_searching.py",
         "tests/gallery/test_store.py",
         "tests/support/searching.py",
         "tests/test_architecture.py",
