@@ -77,6 +77,7 @@ benchmark: $(VENV)/.installed-dev ## measure what the documents claim (needs the
 	$(BIN)/python benchmarks/indexing.py
 	$(BIN)/python benchmarks/search.py --sizes 1000000x128 1000000x512
 	$(BIN)/python benchmarks/gallery_life.py
+	$(BIN)/python benchmarks/parts.py
 	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/team.py
 	$(BIN)/python benchmarks/startup.py

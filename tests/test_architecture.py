@@ -126,6 +126,7 @@ def test_only_tests_and_benchmarks_of_the_search_issue_permits_themselves() -> N
     ).stdout.split()  # fmt: skip
     assert {name for name in found if not name.startswith("workbench/")} == {
         "benchmarks/casework.py",
+        "benchmarks/parts.py",
         "benchmarks/search.py",
         "tests/casework/abuse/test_permits.py",
         "tests/faults/test_gallery_bad_input.py",

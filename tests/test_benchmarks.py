@@ -28,6 +28,7 @@ SAYS = {
     "indexing": "times the loop",
     "lab": "foretold by nearness, profile dlib",
     "page": "search, cards, s",
+    "parts": '"parts it names": 2',
     "recogniser": "largest difference of a number",
     "search": '"recall at 50": 1.0',
     "startup": "choose_threshold.ipynb, new home",

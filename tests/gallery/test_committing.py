@@ -32,6 +32,7 @@ from workbench.gallery.snapshot import OpenParts, Snapshot, settled
 from workbench.gallery.storage import ObjectGone, Sink, Storage
 
 Make = Callable[..., IndexedRecording]
+in_a_file = pytest.mark.parametrize("opening", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -178,6 +179,7 @@ def test_a_merge_that_something_else_overtook_leaves_nothing(place: Place, index
     assert len(kept) == 5
 
 
+@in_a_file
 def test_parts_are_let_go_of_by_the_memory_that_a_reader_may_keep(
     place: Place, indexed: Make
 ) -> None:
@@ -241,6 +243,7 @@ def test_a_plan_names_the_parts_of_a_scope_and_no_search_misses_a_row(
     assert len(reader.plan([(start, start + 9 * DAY)])) == len(reader.parts())
 
 
+@in_a_file
 def test_rows_of_a_day_are_divided_by_runs_of_places(
     place: Place, indexed: Make, profile: Profile
 ) -> None:
@@ -260,6 +263,7 @@ def test_rows_of_a_day_are_divided_by_runs_of_places(
     assert sum(recordings.num_rows for recordings, _ in divided) == 6
 
 
+@in_a_file
 def test_a_recording_of_one_large_picture_comes_back(place: Place, indexed: Make) -> None:
     one = indexed(0, 0, (1,))
     (tracklet, *_) = one.tracklets
@@ -272,6 +276,7 @@ def test_a_recording_of_one_large_picture_comes_back(place: Place, indexed: Make
     )  # fmt: skip
 
 
+@in_a_file
 def test_no_part_keeps_a_file_descriptor(place: Place, indexed: Make) -> None:
     """What is opened, stored, asked, merged and purged needs as many for any number of parts."""
     committer = place.committer()
