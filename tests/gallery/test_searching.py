@@ -18,7 +18,16 @@ from parted import DIMENSION, MOVED, SOME, START, InParts, Twins, correct, opene
 
 from workbench.calibration import Normaliser
 from workbench.district import from_geojson
-from workbench.domain import Candidate, Coverage, Filter, IndexedRecording, Progress, Scope
+from workbench.domain import (
+    Candidate,
+    ClockCorrection,
+    ClockSetting,
+    Coverage,
+    Filter,
+    IndexedRecording,
+    Progress,
+    Scope,
+)
 from workbench.errors import Cancelled, DistrictError, GalleryError, NotPermitted
 from workbench.gallery import Gallery, searching
 from workbench.gallery import search as in_segments
@@ -222,6 +231,11 @@ def test_what_there_is_is_what_a_gallery_of_segments_says(both: Twins) -> None:
     since, until = START + timedelta(hours=5), START + timedelta(hours=30)
     old = gallery.stretches_by_id(ids)
     new = {name: (replace(those[0], offset_seconds=99.0),) for name, those in old.items()}
+    given = ClockCorrection(3.0, "Anna", "compared", START)
+    settings_given = [
+        ClockSetting(given, camera_id="B"), ClockSetting(given, camera_id="C3", since=since),
+        ClockSetting(given, folder="C2", catalogue="/media/one"), ClockSetting(given, folder="."),
+    ]  # fmt: skip
     asks: list[Callable[[Any], object]] = [
         lambda one: one.stretches_by_id(ids),
         lambda one: one.starts(ids),
@@ -245,6 +259,7 @@ def test_what_there_is_is_what_a_gallery_of_segments_says(both: Twins) -> None:
         lambda one: one.recorded_parts(ids, seen_only=True),
         lambda one: one.seconds_held(ids[0], shots),
         lambda one: one.clock_of(recording),
+        lambda one: [one.concerned_by(setting) for setting in settings_given],
         lambda one: stretches_told(one),
         lambda one: stretches_told(one, recording_id=ids[4]),
         lambda one: stretches_told(one, camera_id="C3", uncertain=True),

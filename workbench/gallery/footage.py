@@ -321,6 +321,18 @@ class Footage:
 
     # --- Clocks and refusals ------------------------------------------------------------------
 
+    def concerned_by(self, setting: ClockSetting) -> list[str]:
+        """Ids of the recordings that a correction for a camera or folder concerns, by time."""
+        camera, manifest = setting.camera_id, self.manifest
+        there = (
+            manifest.recordings_of(camera, anywhere=True) if camera else manifest.all_recordings()
+        )
+        return [
+            one.recording_id
+            for one in sorted(there, key=_by_start)
+            if setting.concerns(one.camera_id, one.file, one.stated_at, one.catalogue)
+        ]
+
     def clock_of(self, recording: Recording) -> ClockSetting | None:
         """The correction that was given for a recording's folder or camera; None if there is none.
 
@@ -367,10 +379,9 @@ def coverage_of(rows: InsideRows) -> Coverage:
             fix="Choose cameras inside the district",
         )
     seen_cameras, recordings, seen, unseen = _footage(resolved)
-    counts, inside, scope = rows.counts(), resolved.camera_ids(), resolved.scope
-    known = set(cameras.ids.tolist() if inside is None else inside)
+    counts, scope = rows.counts(), resolved.scope
     refused = sum(
-        one.entry.camera_id in known and scope.start <= one.started_at < scope.end
+        scope.start <= one.started_at < scope.end and resolved.holds(one.entry.camera_id)
         for one in Footage(manifest, "").refused()
     )
     return Coverage(

@@ -664,9 +664,12 @@ class Manifest:
             self._database.among("file", "files"), {"files": self._database.values(files)}
         )
 
-    def recordings_of(self, camera_id: str) -> list[RecordingEntry]:
-        """Recordings of a camera, by id."""
-        return self._recordings("camera_id = :camera", {"camera": camera_id})
+    def recordings_of(self, camera_id: str, *, anywhere: bool = False) -> list[RecordingEntry]:
+        """Recordings of a camera, by id; with *anywhere*, of one that moves at whatever place."""
+        condition = "camera_id = :camera"
+        if anywhere:
+            condition += " OR substr(camera_id, 1, length(:camera) + 1) = :camera || '@'"
+        return self._recordings(condition, {"camera": camera_id})
 
     def recordings_told(self) -> list[RecordingEntry]:
         """Recordings with anything to say about their times, by id."""

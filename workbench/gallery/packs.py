@@ -107,9 +107,13 @@ def _record(picture: Picture, flags: int = 0) -> bytes:
 
 
 def read_pictures(
-    storage: Storage, packs: Callable[[int], PackEntry], addresses: Sequence[Address],
+    storage: Storage,
+    packs: Callable[[int], PackEntry],
+    addresses: Sequence[Address],
     dimension: int,
-) -> list[Picture]:  # fmt: skip
+    *,
+    mapped: Callable[[PackEntry], pa.Buffer] | None = None,
+) -> list[Picture]:
     """Pictures at some addresses, in their order; each pack is opened once.
 
     Parameters
@@ -118,6 +122,8 @@ def read_pictures(
         Gives the entry of a pack by its number.
     dimension : int
         Of the templates.
+    mapped : callable, optional
+        Gives all of a pack where it is mapped already, for storage on this machine.
 
     Raises
     ------
@@ -135,34 +141,57 @@ def read_pictures(
         while end < len(order) and addresses[order[end]].pack == number:
             end += 1
         entry = packs(number)
-        with storage.reading(entry.object) as file:
-            for place in order[begin:end]:
-                _, offset, length = addresses[place]
-                record = file.read_at(length, offset)
-                found[place] = _picture(record, length, dimension, storage.where(entry.object))
+        of_pack = order[begin:end]
+        records = _records_of(storage, entry, [addresses[place] for place in of_pack], mapped)
+        for place, record in zip(of_pack, records, strict=True):
+            try:
+                found[place] = _picture(record, addresses[place].length, dimension)
+            except ValueError:
+                raise _altered(storage.where(entry.object)) from None
+            except _Erased:
+                raise GalleryError(
+                    "a picture in it was removed",
+                    where=storage.where(entry.object),
+                    fix="Search again",
+                ) from None
         begin = end
     return [found[place] for place in range(len(addresses))]
 
 
-def _picture(record: bytes, length: int, dimension: int, where: str) -> Picture:
+def _records_of(
+    storage: Storage,
+    entry: PackEntry,
+    addresses: Sequence[Address],
+    mapped: Callable[[PackEntry], pa.Buffer] | None,
+) -> list[bytes]:
+    if mapped is not None:
+        view = memoryview(mapped(entry))
+        return [bytes(view[one.offset : one.offset + one.length]) for one in addresses]
+    with storage.reading(entry.object) as file:
+        return [file.read_at(one.length, one.offset) for one in addresses]
+
+
+class _Erased(Exception):
+    """The record of a picture is there no more."""
+
+
+def _picture(record: bytes, length: int, dimension: int) -> Picture:
+    """Read a record; raise ValueError if it is not as it was written, or _Erased."""
     if len(record) != length or length < _HEADER.size + 4 * dimension:
-        raise _altered(where)
+        raise ValueError("it is cut off")
     recording, ordinal, rank, flags, size, crc = _HEADER.unpack_from(record)
     if size != length - _HEADER.size or crc != _crc(record):
-        raise _altered(where)
+        raise ValueError("its checksum is another")
     if flags & _ERASED:
-        raise GalleryError(
-            "a picture in it was removed",
-            where=where,
-            fix="Search again",
-        )
+        raise _Erased
     begin = _HEADER.size + 4 * dimension
     template = np.frombuffer(record, "<f4", dimension, _HEADER.size)
     return Picture(f"{recording:016x}", ordinal, rank, template, record[begin:])
 
 
 def _crc(record: bytes) -> int:
-    return zlib.crc32(record[_HEADER.size :], zlib.crc32(record[:_BEFORE_CRC]))
+    view = memoryview(record)  # nothing is copied
+    return zlib.crc32(view[_HEADER.size :], zlib.crc32(view[:_BEFORE_CRC]))
 
 
 def _altered(where: str) -> GalleryError:

@@ -441,22 +441,24 @@ class Part(Keys):
         found: NDArray[np.float32] = flat.reshape(len(self), self.profile.dimension)
         return found
 
-    def best_shots(self, rows: NDArray[np.intp]) -> list[dict[str, Any]]:
-        """Best shots of some rows, as candidates show them.
+    @functools.cached_property
+    def shown(self) -> dict[str, NDArray[Any]]:
+        """Columns of all that a candidate shows of each row beside its keys.
 
-        Each has its seconds, time (µs), quality and the address of its picture. ``first_seconds``
-        and ``last_seconds`` are those of the tracklet in its recording.
+        ``first_seconds`` and ``last_seconds`` are those of the tracklet in its recording; of its
+        best shot there are seconds, time (µs), quality, and pack, offset and length of its picture.
         """
         names = ("first_seconds", "last_seconds", *(f"shot_{name}" for name in BEST))
-        found = self.exact.select(names).take(pa.array(rows)).to_pylist()
+        return {name: self.exact.column(name).to_numpy() for name in names}
+
+    def best_shots(self, rows: NDArray[np.intp]) -> list[dict[str, Any]]:
+        """Columns of :attr:`shown` of some rows, with the address of the picture as one value."""
+        columns = {name: column[rows].tolist() for name, column in self.shown.items()}
+        address = map(Address, *(columns.pop(f"shot_{name}") for name in BEST[3:]))
+        columns = {name.removeprefix("shot_"): column for name, column in columns.items()}
         return [
-            {
-                "first_seconds": row["first_seconds"],
-                "last_seconds": row["last_seconds"],
-                **{name: row[f"shot_{name}"] for name in BEST[:3]},
-                "address": Address(*(row[f"shot_{name}"] for name in BEST[3:])),
-            }
-            for row in found
+            dict(zip((*columns, "address"), values, strict=True))
+            for values in zip(*columns.values(), address, strict=True)
         ]
 
     def is_stored(self) -> bool:

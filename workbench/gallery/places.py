@@ -55,9 +55,13 @@ class Places:
 
     def get(self, camera_id: str) -> Camera | None:
         """Camera with that id, or None."""
+        number = self.number(camera_id)
+        return None if number is None else self.at(number)
+
+    def number(self, camera_id: str) -> int | None:
+        """Row number of a camera in the columns, or None."""
         number = int(np.searchsorted(self.ids, camera_id))
-        known = number < len(self.ids) and self.ids[number] == camera_id
-        return self.at(number) if known else None
+        return number if number < len(self.ids) and self.ids[number] == camera_id else None
 
     def camera(self, camera_id: str) -> Camera:
         """Camera with that id; raise KeyError if it is unknown."""

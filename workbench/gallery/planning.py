@@ -134,7 +134,8 @@ def rows_inside(
     """
     if not len(keys) or not spans:
         return []
-    first_camera, last_camera = runs(allowed)
+    # Of the column's own type: all of it would be read and converted otherwise.
+    first_camera, last_camera = (one.astype(keys.camera.dtype) for one in runs(allowed))
     low = np.searchsorted(keys.camera, first_camera, "left")
     high = np.searchsorted(keys.camera, last_camera, "right")
     low, high = low[low < high], high[low < high]

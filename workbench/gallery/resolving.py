@@ -57,11 +57,13 @@ class Cameras:
         """All places under which rows of the *chosen* cameras may lie, sorted; None: of any."""
         return None if chosen.all() else self._place[chosen[self._number]]
 
-    def among(self, keys: Keys, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Mask of the cameras of a part that are *chosen*, ``(len(keys.cameras),)``."""
-        if keys not in self._of_parts:
-            self._of_parts[keys] = np.searchsorted(self.known.ids, np.array(keys.cameras, np.str_))
-        return chosen[self._of_parts[keys]]
+    def numbers(self, keys: Keys) -> NDArray[np.intp]:
+        """Row numbers among all cameras of those of a part, ``(len(keys.cameras),)``."""
+        found = self._of_parts.get(keys)
+        if found is None:
+            found = np.searchsorted(self.known.ids, np.array(keys.cameras, np.str_))
+            self._of_parts[keys] = found
+        return found
 
 
 class Reader:
@@ -141,6 +143,11 @@ class Resolved:
         """Ids of the chosen cameras; None where all are chosen."""
         return None if self.chosen.all() else self.cameras.known.ids[self.chosen].tolist()
 
+    def holds(self, camera_id: str) -> bool:
+        """Return True if a camera is among the chosen."""
+        number = self.cameras.known.number(camera_id)
+        return number is not None and bool(self.chosen[number])
+
 
 class Counts(NamedTuple):
     """Tracklets inside a scope, whatever their quality, and those of them whose times are open."""
@@ -182,7 +189,7 @@ class InsideRows:
     def _inside(
         self, keys: Keys, quality: NDArray[np.float32] | None = None, least: float = 0.0
     ) -> list[Piece]:
-        allowed = self.resolved.cameras.among(keys, self.resolved.chosen)
+        allowed = self.resolved.chosen[self.resolved.cameras.numbers(keys)]
         return rows_inside(keys, allowed, self.resolved.spans, quality=quality, least_quality=least)
 
     def __iter__(self) -> Iterator[tuple[int, Part, list[Piece]]]:

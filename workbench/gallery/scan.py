@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby, islice, pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numkong
@@ -256,22 +256,33 @@ class Question:
         keys = self.keys(index, products, piece, offsets)
         return self._least(index, keys, None if offsets is None else offsets[piece])
 
-    def consider(
-        self, number: int, index: Columns, offsets: Offsets, found: Sequence[Found]
-    ) -> None:
+    def consider(self, found: Sequence[tuple[Rows, Found]]) -> None:
         """Compare exactly the rows that may be among the best; keep those that are."""
-        rows, keys = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        # What was found before it in the same step may rule it out.
-        keep = keys >= np.float32(self.least())
-        rows, _ = self._best(index, rows[keep], keys[keep], offsets)
-        if not len(rows):
-            return
-        score = self.scores(index.templates[rows], None if offsets is None else offsets[rows])
-        self.segment = np.concatenate([self.segment, np.full(len(rows), number, np.intp)])
-        self.row = np.concatenate([self.row, rows])
-        self.score = np.concatenate([self.score, score])
+        least = np.float32(max(self.least(), self._least_of(found)))
+        for (number, columns, _, offsets), (rows, keys) in found:
+            rows = rows[keys >= least]
+            if not len(rows):
+                continue
+            some = None if offsets is None else offsets[rows]
+            score = self.scores(columns.templates[rows], some)
+            self.segment = np.concatenate([self.segment, np.full(len(rows), number, np.intp)])
+            self.row = np.concatenate([self.row, rows])
+            self.score = np.concatenate([self.score, score])
         keep = self.score >= self.lowest_score()
         self.segment, self.row, self.score = self.segment[keep], self.row[keep], self.score[keep]
+
+    def _least_of(self, found: Sequence[tuple[Rows, Found]]) -> float:
+        """Bound as in :meth:`least`, from all rows that were found in one step."""
+        if self.top is None or sum(len(rows) for _, (rows, _) in found) <= self.top:
+            return -math.inf
+        lower = np.concatenate(
+            [
+                self.lower(columns, keys, None if offsets is None else offsets[rows])
+                for (_, columns, _, offsets), (rows, keys) in found
+            ]
+        )
+        place = len(lower) - self.top  # at least *top* rows are truly as good as this one
+        return float(np.partition(lower, place)[place])
 
     def scores(self, templates: NDArray[np.float32], offsets: Offsets) -> NDArray[np.float64]:
         """Exact scores in float64 of rows ``(n, dimension)``: of each the best.
@@ -367,8 +378,8 @@ def scan(
     blocks = ((one, piece) for one in rows for piece in _blocks(one.pieces))
     while some := [*islice(blocks, AT_A_TIME)]:
         leasts = [question.least() for question in questions]
-        if -math.inf in leasts:  # a sample rules most rows out
-            one, piece = max(some, key=lambda block: length_of(block[1]))
+        one, piece = max(some, key=lambda block: length_of(block[1]))
+        if -math.inf in leasts and length_of(piece) > SAMPLE:  # a sample rules most rows out
             sample = (
                 slice(piece.start, min(piece.start + SAMPLE, piece.stop))
                 if isinstance(piece, slice)
@@ -390,15 +401,16 @@ def scan(
                 )
             ]
 
-        found = _on_all_cores(likely, some, pool)
-        together = zip(some, found, strict=True)
-        for _, those in groupby(together, key=lambda pair: pair[0][0].number):
-            of_one = [*those]
-            one = of_one[0][0][0]
-            each = zip(*(per_question for _, per_question in of_one), strict=True)
-            for question, of_question in zip(questions, each, strict=True):
-                question.consider(one.number, one.columns, one.offsets, of_question)
-        yield sum(length_of(piece) for _, piece in some)
+        rows_here = sum(length_of(piece) for _, piece in some)
+        if rows_here <= SAMPLE:  # to share them out would take longer
+            found = [likely(block) for block in some]
+        else:
+            found = _on_all_cores(likely, some, pool)
+        for question, of_question in zip(questions, zip(*found, strict=True), strict=True):
+            question.consider(
+                [(one, those) for (one, _), those in zip(some, of_question, strict=True)]
+            )
+        yield rows_here
 
 
 def _rows(piece: Piece, places: NDArray[np.intp]) -> NDArray[np.intp]:

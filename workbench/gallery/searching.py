@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -26,8 +25,9 @@ from workbench.domain import (
     from_microseconds,
 )
 from workbench.errors import GalleryError, NotPermitted
+from workbench.gallery.entries import Microseconds
 from workbench.gallery.footage import coverage_of
-from workbench.gallery.packs import Picture
+from workbench.gallery.packs import Address, Picture
 from workbench.gallery.resolving import InsideRows, Reader
 from workbench.gallery.scan import Question, Rows, scan, workers
 from workbench.gallery.snapshot import Snapshot
@@ -35,9 +35,10 @@ from workbench.gallery.storage import ObjectGone
 from workbench.permit import Permit, spend
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from workbench.calibration import Normaliser
     from workbench.domain import Stretch, Vector
-    from workbench.gallery.packs import Address
 
 T = TypeVar("T")
 
@@ -280,48 +281,67 @@ def _checked(reader: Reader, template: Vector) -> Any:
 # --- What people read ---------------------------------------------------------------------------
 
 
+class _Best(NamedTuple):
+    """One of the best rows; its first four values are what candidates are in the order of."""
+
+    minus_score: float
+    first_seen: Microseconds
+    recording: int
+    ordinal: int
+    last_seen: Microseconds
+    first_seconds: float
+    last_seconds: float
+    shot_seconds: float
+    shot_time: Microseconds
+    quality: float
+    pack: int
+    offset: int
+    length: int
+    camera: int  # its number among all cameras
+    number: int  # of the part
+
+
+def _in_order(one: _Best) -> tuple[float, Microseconds, int, int]:
+    return one.minus_score, one.first_seen, one.recording, one.ordinal
+
+
 def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
     """Turn the best rows into candidates, in their order."""
-    order: list[tuple[Any, ...]] = []
+    best: list[_Best] = []
+    snapshot, cameras = rows.resolved.snapshot, rows.resolved.cameras
     for number in np.unique(question.segment).tolist():
         part, here = rows.part(number), question.segment == number
         chosen = question.row[here]
-        columns = (
-            -question.score[here], part.first_seen[chosen], part.recording[chosen],
-            part.ordinal[chosen],
-            # So far the order.
-            part.last_seen[chosen], part.camera[chosen], chosen,
-        )  # fmt: skip
-        order += zip(*(column.tolist() for column in columns), [number] * len(chosen), strict=True)
-    order.sort(key=itemgetter(slice(4)))
-    order = order[: question.top]
-    best = _best_shots(rows, order)
-    names = [f"{recording:016x}" for _, _, recording, *_ in order]
-    snapshot, known = rows.resolved.snapshot, rows.resolved.cameras.known
-    shown = snapshot.manifest.shown(set(names))
-    _refuse_restated(rows, order, names, shown)
-    pictures = _pictures(snapshot, [one["address"] for one in best])
+        shown: list[NDArray[Any]] = [part.first_seen, part.recording, part.ordinal, part.last_seen]
+        columns = [column[chosen].tolist() for column in (*shown, *part.shown.values())]
+        minus = (-question.score[here]).tolist()
+        camera = cameras.numbers(part)[part.camera[chosen]].tolist()
+        best += map(_Best, minus, *columns, camera, [number] * len(chosen))
+    best.sort(key=_in_order)
+    best = best[: question.top]
+    names = [f"{one.recording:016x}" for one in best]
+    told = snapshot.manifest.shown(set(names))
+    _refuse_restated(rows, best, names, told)
+    pictures = _pictures(snapshot, [Address(one.pack, one.offset, one.length) for one in best])
     found = []
-    for (minus, first, _, ordinal, last, camera, _, number), name, shot, picture in zip(
-        order, names, best, pictures, strict=True
-    ):
-        file, stretches = shown[name]
-        seen = from_microseconds(first)
+    for one, name, picture in zip(best, names, pictures, strict=True):
+        file, stretches = told[name]
+        seen = from_microseconds(one.first_seen)
         found.append(
             Candidate(
-                tracklet_id=format_tracklet_id(name, ordinal),
-                camera=known.camera(rows.part(number).cameras[camera]),
+                tracklet_id=format_tracklet_id(name, one.ordinal),
+                camera=cameras.known.at(one.camera),
                 recording_id=name,
                 recording=file,
                 first_seen=seen,
-                last_seen=from_microseconds(last),
-                score=-minus,
-                quality=shot["quality"],
-                shot_seconds=shot["seconds"],
-                shot_time=from_microseconds(shot["time"]),
+                last_seen=from_microseconds(one.last_seen),
+                score=-one.minus_score,
+                quality=one.quality,
+                shot_seconds=one.shot_seconds,
+                shot_time=from_microseconds(one.shot_time),
                 shot_jpeg=picture.jpeg,
                 scale=question.score_scale,
-                time=TimeNote.of(seen, stretches, shot["first_seconds"], shot["last_seconds"]),
+                time=TimeNote.of(seen, stretches, one.first_seconds, one.last_seconds),
             )
         )
     return found
@@ -329,7 +349,7 @@ def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
 
 def _refuse_restated(
     rows: InsideRows,
-    order: Sequence[tuple[Any, ...]],
+    best: Sequence[_Best],
     names: Sequence[str],
     shown: Mapping[str, tuple[str, tuple[Stretch, ...]]],
 ) -> None:
@@ -339,22 +359,10 @@ def _refuse_restated(
     """
     if not shown.keys() >= set(names):
         raise _removed(rows.resolved.snapshot)
-    told = {one[-1] for one, name in zip(order, names, strict=True) if shown[name][1] != PLAIN}
+    told = {one.number for one, name in zip(best, names, strict=True) if shown[name][1] != PLAIN}
     parts = {rows.resolved.entries[number].name for number in told}
     if parts and rows.resolved.snapshot.manifest.live(parts) != parts:
         raise _removed(rows.resolved.snapshot)
-
-
-def _best_shots(rows: InsideRows, order: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    """Best shots of some rows, in their order; each part is asked once."""
-    places: dict[int, list[int]] = {}
-    for place, (*_, number) in enumerate(order):
-        places.setdefault(number, []).append(place)
-    found: dict[int, dict[str, Any]] = {}
-    for number, those in places.items():
-        chosen = np.array([order[place][-2] for place in those], np.intp)
-        found.update(zip(those, rows.part(number).best_shots(chosen), strict=True))
-    return [found[place] for place in range(len(order))]
 
 
 def _pictures(snapshot: Snapshot, addresses: Sequence[Address]) -> list[Picture]:

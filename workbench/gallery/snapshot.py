@@ -18,6 +18,7 @@ from workbench.gallery.storage import ObjectGone, Storage
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from workbench.domain import Profile
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # A reader overtaken by this many commits in a row looks at a broken gallery.
 MOST_TRIES = 10
+# Packs of pictures that are kept mapped, as candidates of one question lie in many.
+MOST_PACKS = 64
 
 
 class OpenParts:
@@ -39,6 +42,7 @@ class OpenParts:
         self._storage, self._profile, self._most = storage, profile, most_bytes
         self._held: OrderedDict[str, tuple[Part, object]] = OrderedDict()
         self._bytes = 0
+        self._packs: OrderedDict[str, pa.Buffer] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
@@ -58,12 +62,25 @@ class OpenParts:
                 self._bytes += found.bytes
             self._held[entry.name] = found, question
             self._held.move_to_end(entry.name)
-            for name, (part, asker) in list(self._held.items()):
+            held = list(self._held.items()) if self._bytes > self._most else []
+            for name, (part, asker) in held:
                 if self._bytes <= self._most:
                     break
                 if question is None or asker is not question or name == entry.name:
                     del self._held[name]
                     self._bytes -= part.bytes
+            return found
+
+    def pack(self, entry: PackEntry) -> pa.Buffer:
+        """All bytes of a pack of a local storage where they lie; few packs are kept mapped."""
+        with self._lock:
+            found = self._packs.get(entry.name)
+            if found is None:
+                with self._storage.reading(entry.object) as file:
+                    found = self._packs[entry.name] = file.read_buffer()
+            self._packs.move_to_end(entry.name)
+            if len(self._packs) > MOST_PACKS:
+                self._packs.popitem(last=False)
             return found
 
     def forget(self, names: Sequence[str]) -> None:
@@ -137,7 +154,9 @@ class Snapshot:
                 )
             return packs[number]
 
-        return read_pictures(self.storage, entry, addresses, self.manifest.profile.dimension)
+        mapped = self.open_parts.pack if self.storage.root else None
+        dimension = self.manifest.profile.dimension
+        return read_pictures(self.storage, entry, addresses, dimension, mapped=mapped)
 
 
 def settled(snapshot: Snapshot, ask: Callable[[Snapshot], T]) -> tuple[T, Snapshot]:
