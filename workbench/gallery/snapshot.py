@@ -62,13 +62,11 @@ class OpenParts:
                 self._bytes += found.bytes
             self._held[entry.name] = found, question
             self._held.move_to_end(entry.name)
-            held = list(self._held.items()) if self._bytes > self._most else []
-            for name, (part, asker) in held:
-                if self._bytes <= self._most:
-                    break
-                if question is None or asker is not question or name == entry.name:
-                    del self._held[name]
-                    self._bytes -= part.bytes
+            while self._bytes > self._most:
+                oldest, (_, asker) = next(iter(self._held.items()))
+                own = question is not None and asker is question
+                part, _ = self._held.pop(entry.name if own else oldest)
+                self._bytes -= part.bytes
             return found
 
     def pack(self, entry: PackEntry) -> pa.Buffer:
