@@ -293,7 +293,7 @@ class PostgresDatabase:
         with self._lock:
             try:
                 return self._again(lambda: self._transaction(_WRITING, once), PATIENCE_WRITING)
-            except DatabaseLost as error:
+            except (DatabaseLost, GalleryBusy) as error:
                 if not sent:
                     raise
                 raise DatabaseLost(
