@@ -79,7 +79,7 @@ def in_a_file(place: Path) -> Iterator[Manifest]:
 def part(name: str, *, day: int = DAY, places: tuple[int, int] = (5, 9)) -> PartEntry:
     files = json.dumps([["scan.arrow", 100, "ab" * 32]])
     seen = day * 86_400_000_000
-    return PartEntry(name, day, *places, seen, seen + 1_000_000, 1, 6, 5, 100, files)
+    return PartEntry(name, day, *places, seen, seen + 1_000_000, 1, 6, 5, 0, 0, 100, files)
 
 
 def add(manifest: Manifest, *recordings: IndexedRecording, day: int = DAY) -> PartEntry:

@@ -42,7 +42,7 @@ def rows(committer: Committer) -> dict[tuple[int, int], tuple[object, ...]]:
 
 
 def entry(day: int, places: tuple[int, int], tracklets: int, name: str = "ab") -> PartEntry:
-    return PartEntry(name, day, *places, 0, 1, 1, tracklets, tracklets, 100, json.dumps([]))
+    return PartEntry(name, day, *places, 0, 1, 1, tracklets, tracklets, 0, 0, 100, json.dumps([]))
 
 
 def test_parts_of_one_day_and_size_are_merged_when_there_are_eight() -> None:

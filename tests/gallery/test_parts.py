@@ -149,6 +149,10 @@ def test_every_altered_file_of_a_part_is_told(
         (told,) = check_part(storage, entry, kind)
         assert told.startswith(f"{file.name} was altered")
         path.write_bytes(whole)
+    other = replace(entry, uncertain=entry.uncertain + 1)
+    assert [*check_part(storage, other, kind)] == [
+        "the manifest says other times than tracklets.parquet"
+    ]
     path.write_bytes(whole[:-20])
     with pytest.raises(GalleryError):
         Part(storage, entry, kind).content()

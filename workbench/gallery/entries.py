@@ -57,7 +57,8 @@ class PartEntry:
     """A part as the manifest names it: one UTC day, and a run of places along the Hilbert curve.
 
     ``first_seen`` and ``last_seen`` span its tracklets, in microseconds; both are None in one that
-    has none. ``templates`` counts those that can be searched.
+    has none. ``templates`` counts those that can be searched, ``uncertain`` and ``earlier`` all
+    those with such a note on their times.
     """
 
     name: str  # 16 hexadecimal digits
@@ -69,6 +70,8 @@ class PartEntry:
     recordings: int
     tracklets: int
     templates: int
+    uncertain: int
+    earlier: int
     bytes: int
     files_json: str = field(repr=False)  # read when it is asked for: a plan names many parts
 

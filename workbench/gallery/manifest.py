@@ -53,7 +53,7 @@ from workbench.gallery.storage import ObjectGone
 FORMAT = 5
 _PART = (
     "name, day, place_low, place_high, first_seen, last_seen, recordings, tracklets, templates, "
-    "bytes, files"
+    "uncertain, earlier, bytes, files"
 )
 _PACK = "name, pack, day, bytes, live_bytes, sha256"
 _RECORDING = tuple(one.name for one in fields(RecordingEntry))
@@ -300,7 +300,8 @@ class Manifest:
             self._go_live(
                 "UPDATE parts SET place_low = :place_low, place_high = :place_high, "
                 "first_seen = :first_seen, last_seen = :last_seen, recordings = :recordings, "
-                "tracklets = :tracklets, templates = :templates, bytes = :bytes, "
+                "tracklets = :tracklets, templates = :templates, uncertain = :uncertain, "
+                "earlier = :earlier, bytes = :bytes, "
                 "files = :files_json, "
                 "added = :commit WHERE name = :name AND day = :day AND "
                 "added IS NULL AND dropped IS NULL",

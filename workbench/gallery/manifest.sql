@@ -39,6 +39,8 @@ CREATE TABLE parts (
     recordings      BIGINT,
     tracklets       BIGINT,
     templates       BIGINT,
+    uncertain       BIGINT,                 -- tracklets whose times are in doubt
+    earlier         BIGINT,                 -- and those with times by rules of an earlier version
     bytes           BIGINT,
     files           TEXT,                   -- JSON: [[name, bytes, sha256], …]
     role            TEXT NOT NULL,          -- which kind of process reserved it

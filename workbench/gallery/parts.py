@@ -42,8 +42,8 @@ from workbench.gallery.entries import (
 )
 from workbench.gallery.index import BLOCK, quantise
 from workbench.gallery.packs import Address
+from workbench.gallery.rows import DOUBT, EARLIER, days_of, microseconds, tracklets_schema
 from workbench.gallery.rows import RECORDINGS as RECORDINGS_SCHEMA
-from workbench.gallery.rows import days_of, microseconds, tracklets_schema
 from workbench.gallery.storage import Storage
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def write_part(
     cameras = {name for table in content for name in table["camera_id"].to_pylist()}
     there = [places[camera] for camera in cameras]
     return PartEntry(
-        name, day, min(there), max(there), *_span(tracklets),
+        name, day, min(there), max(there), **_seen(tracklets),
         recordings=recordings.num_rows, tracklets=tracklets.num_rows,
         templates=made[SCAN].num_rows, bytes=sum(file.bytes for file in files),
         files_json=json.dumps(files),
@@ -180,11 +180,16 @@ def _recording_numbers(column: pa.ChunkedArray) -> NDArray[np.uint64]:
     return numbers[encoded.indices.to_numpy()] if len(numbers) else numbers
 
 
-def _span(tracklets: pa.Table) -> tuple[int | None, int | None]:
-    if not tracklets.num_rows:
-        return None, None
+def _seen(tracklets: pa.Table) -> dict[str, Any]:
+    """Values of a part's entry that follow from its tracklets' times."""
     first, last = (microseconds(tracklets[name]) for name in ("first_seen", "last_seen"))
-    return int(first.min()), int(last.max())
+    notes = tracklets["notes"].to_numpy()
+    return {
+        "first_seen": int(first.min()) if len(first) else None,
+        "last_seen": int(last.max()) if len(last) else None,
+        "uncertain": int(np.count_nonzero(notes & DOUBT)),
+        "earlier": int(np.count_nonzero(notes & EARLIER)),
+    }
 
 
 class _Keys:
@@ -525,6 +530,8 @@ def check_part(storage: Storage, entry: PartEntry, profile: Profile) -> Iterator
     places = dict(zip(part.cameras, part.places, strict=True))
     places |= dict(zip(part.unsearchable.cameras, part.unsearchable.places, strict=True))
     made = _derived(content, places, profile, None, entry.name)
+    if any(getattr(entry, name) != value for name, value in _seen(content[1]).items()):
+        yield f"the manifest says other times than {TRACKLETS}"
     for name in (SCAN, EXACT, UNSEARCHABLE):
         wanted = made[name]
         batch, about = part._mapped(name)

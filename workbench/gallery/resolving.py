@@ -21,7 +21,7 @@ from workbench.gallery.entries import Microseconds, PartEntry
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.parts import Keys, Part, quality_histogram
 from workbench.gallery.places import Places
-from workbench.gallery.planning import rows_inside
+from workbench.gallery.planning import all_seen, rows_inside
 from workbench.gallery.rows import DOUBT, EARLIER
 from workbench.gallery.scan import Piece, length_of
 from workbench.gallery.snapshot import Snapshot, settled
@@ -56,6 +56,15 @@ class Cameras:
     def places(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64] | None:
         """All places under which rows of the *chosen* cameras may lie, sorted; None: of any."""
         return None if chosen.all() else self._place[chosen[self._number]]
+
+    def all_chosen(
+        self, chosen: NDArray[np.bool_], low: NDArray[np.int64], high: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Mask of the runs of places, *low* to *high*, under which no other camera has rows."""
+        others = np.concatenate([[0], np.cumsum(~chosen[self._number])])
+        first = np.searchsorted(self._place, low, "left")
+        stop = np.searchsorted(self._place, high, "right")
+        return np.asarray(others[stop] == others[first])
 
     def numbers(self, keys: Keys) -> NDArray[np.intp]:
         """Row numbers among all cameras of those of a part, ``(len(keys.cameras),)``."""
@@ -143,6 +152,17 @@ class Resolved:
         """Ids of the chosen cameras; None where all are chosen."""
         return None if self.chosen.all() else self.cameras.known.ids[self.chosen].tolist()
 
+    def whole(self) -> list[bool]:
+        """Say of each planned part whether all of its tracklets are inside, by its entry alone."""
+        if not self.entries:
+            return []
+        low, high = np.array([(one.place_low, one.place_high) for one in self.entries]).T
+        cameras = self.cameras.all_chosen(self.chosen, low, high).tolist()
+        return [
+            inside and any(all_seen(one, begin, end) for begin, end in self.spans)
+            for one, inside in zip(self.entries, cameras, strict=True)
+        ]
+
     def holds(self, camera_id: str) -> bool:
         """Return True if a camera is among the chosen."""
         number = self.cameras.known.number(camera_id)
@@ -166,6 +186,7 @@ class InsideRows:
 
     def __init__(self, resolved: Resolved) -> None:
         self.resolved = resolved
+        self._whole = resolved.whole()
         self._found: dict[int, list[Piece]] = {}
         self._kept = 0
 
@@ -178,8 +199,14 @@ class InsideRows:
         found = self._found.get(number)
         if found is not None:
             return found
-        part, least = self.part(number), self.resolved.only.quality
-        found = self._inside(part, part.quality, least) if len(part) else []
+        templates, least = self.resolved.entries[number].templates, self.resolved.only.quality
+        if not templates:
+            found = []
+        elif self._whole[number] and not least:
+            found = [slice(0, templates)]
+        else:
+            part = self.part(number)
+            found = self._inside(part, part.quality, least)
         size = sum(len(piece) for piece in found if not isinstance(piece, slice))
         if self._kept + size <= MOST_KEPT:
             self._found[number] = found
@@ -200,7 +227,8 @@ class InsideRows:
 
     def total(self) -> int:
         """Number of rows that a search compares."""
-        return sum(length_of(piece) for _, _, pieces in self for piece in pieces)
+        numbers = range(len(self.resolved.entries))
+        return sum(length_of(piece) for number in numbers for piece in self.compared(number))
 
     def quality(self) -> NDArray[np.int64]:
         """Rows that a search compares by step of quality, ``(QUALITY_STEPS,)``."""
@@ -217,6 +245,12 @@ class InsideRows:
         searchable = unsearchable = uncertain = earlier = 0
         least = self.resolved.only.quality
         for number, entry in enumerate(self.resolved.entries):
+            if self._whole[number]:
+                searchable += entry.templates
+                unsearchable += entry.tracklets - entry.templates
+                uncertain += entry.uncertain
+                earlier += entry.earlier
+                continue
             part = self.part(number)
             pieces = self._inside(part) if least else self.compared(number)
             searchable += sum(map(length_of, pieces))
