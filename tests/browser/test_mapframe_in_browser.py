@@ -32,7 +32,12 @@ HOST = """
 import widget from "data:text/javascript;base64,{module}";
 const traits = {{ edition: 0, selected: "", title: "Map", height: "440px" }};
 window.heard = {{}}, window.page = "";
-window.show = (document) => {{ page = document; model.set("edition", traits.edition + 1); }};
+const tell = (view) => heard["msg:custom"].forEach((call) => call({{ kind: "page", view, page }}));
+window.show = (document) => {{
+  page = document;
+  model.set("edition", traits.edition + 1);
+  tell("");
+}};
 window.saved = [], window.sent = [];
 window.model = {{
   get: (name) => traits[name],
@@ -43,7 +48,7 @@ window.model = {{
   save_changes: () => saved.push(traits.selected),
   send(message) {{
     if (message.ask !== "page") sent.push(message);
-    else heard["msg:custom"].forEach((call) => call({{ kind: "page", page, ...message }}, []));
+    else if (page) tell(message.view);
   }},
   on: (name, call) => (heard[name] ??= []).push(call),
   off: (name, call) => {{ heard[name] = heard[name].filter((other) => other !== call); }},

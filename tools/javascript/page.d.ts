@@ -7,7 +7,6 @@ interface PlotlyScript {
     container: HTMLElement, data: object[], layout: object, config: object,
   ): Promise<PlotlyFigure>;
   purge(container: HTMLElement): void;
-  Plots: { resize(container: HTMLElement): void };
 }
 
 /** What is set of a figure that is asked about here. */

@@ -207,7 +207,7 @@ def _layout(axis: LocalAxis, counted: Occupancy, top: int) -> go.Layout:
             "domain": [0, share - 0.02], "tickvals": list(range(rows)),
             "ticktext": [_text(one.name or one.camera_id, limit=18) for one, *_ in counted.rows],
             "range": [rows - 0.4, -0.6], "fixedrange": True, "showgrid": False, "zeroline": False,
-            "automargin": True,
+            "automargin": True, "ticklabeloverflow": "allow",
         },
     )  # fmt: skip
 

@@ -404,6 +404,7 @@ def _layout(axis: LocalAxis, cameras: Sequence[str]) -> go.Layout:
             "gridcolor": GRID,
             "zeroline": False,
             "automargin": True,
+            "ticklabeloverflow": "allow",  # there is room: measuring each label takes long
             "fixedrange": True,
             "visible": bool(cameras),
         },

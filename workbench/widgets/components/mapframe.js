@@ -1,7 +1,7 @@
 // A page of its own in a frame that reaches nothing around it. Where our server shows this, a
 // document in `srcdoc` would be held to the policy of the page, which runs no inline script; so the
 // server has an empty document for it (`sightline-frame`), with a policy and an origin of its own.
-// The document is asked for, as what is synchronised may be saved with a notebook.
+// The document is asked for and sent, as what is synchronised may be saved with a notebook.
 
 /**
  * @typedef {object} Traits
@@ -11,7 +11,7 @@
  * @property {string} height
  */
 /** @typedef {{ ask: "page", view: string } | { pictures: string[] }} Asked Pictures by their ids. */
-/** @typedef {{ kind: "page", view: string, page: string }} Page */
+/** @typedef {{ kind: "page", view: string, page: string }} Page To the view that asked, or all. */
 /** @typedef {{ kind: "pictures", pictures: Record<string, string> }} Pictures By id. */
 /** @typedef {WidgetModel<Traits, Asked, Page | Pictures>} Model */
 
@@ -53,14 +53,10 @@ function render({ model, el }) {
   const note = document.createElement("p");
   note.className = "sl-hint";
   note.textContent = "This map is drawn by the running kernel, and is not saved.";
-  const ask = () => {
-    if (model.get("edition")) {
-      if (!frame) el.append(note);
-      model.send({ ask: "page", view });
-    } else {
-      el.replaceChildren();
-      frame = null;
-    }
+  const clear = () => {
+    if (model.get("edition")) return;  // another document comes by itself
+    el.replaceChildren();
+    frame = null;
   };
   const draw = () => {
     frame = document.createElement("iframe");
@@ -102,20 +98,21 @@ function render({ model, el }) {
   const hand = (message) => {
     if (message.kind === "pictures") {
       post({ kind: "sightline-pictures", pictures: message.pictures });
-    } else if (message.view === view && model.get("edition")) {
+    } else if ((message.view === view || !message.view) && model.get("edition")) {
       page = message.page;
       draw();
     }
   };
   window.addEventListener("message", receive);
-  model.on("change:edition", ask);
+  model.on("change:edition", clear);
   model.on("change:selected", postSelected);
   model.on("msg:custom", hand);
-  ask();
+  if (model.get("edition")) el.append(note);
+  model.send({ ask: "page", view });
   return () => {
     scheme.end();
     window.removeEventListener("message", receive);
-    model.off("change:edition", ask);
+    model.off("change:edition", clear);
     model.off("change:selected", postSelected);
     model.off("msg:custom", hand);
   };

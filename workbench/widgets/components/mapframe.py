@@ -22,8 +22,8 @@ class MapFrame(anywidget.AnyWidget):
 
     In JupyterLab the document stands in the frame's ``srcdoc``; on a page of our server, whose
     policy would stop its scripts there, in the document that the server keeps for it. The browser
-    asks for it: what is synchronised may be saved with a notebook, and the document holds where
-    someone was seen.
+    asks for it, and is sent each later one: what is synchronised may be saved with a notebook, and
+    the document holds where someone was seen.
 
     ``selected`` is the id that the document highlights: setting it sends a message to the document,
     which is not built again; a choice in the document sets it. Both ways the message is
@@ -40,7 +40,7 @@ class MapFrame(anywidget.AnyWidget):
     height = Unicode("440px").tag(sync=True)
 
     def __init__(self, *, pictures_of: PicturesOf | None = None, **options: Any) -> None:
-        self._editions = 0
+        self._editions, self._is_shown = 0, False
         super().__init__(**options)
         self._pictures_of = pictures_of
         self.standing: Standing | None = None
@@ -50,13 +50,20 @@ class MapFrame(anywidget.AnyWidget):
     def _change_edition(self, change: Any) -> None:
         self._editions += 1
         self.edition = self._editions if change["new"] else 0
+        if change["new"] and self._is_shown:
+            self._send_page()
+
+    def _send_page(self, view: str = "") -> None:
+        """Send the document, where there is one, to one view or to all."""
+        if self.standing is not None and not self.standing.holds():
+            self.page = ""
+        if self.page:
+            self.send({"kind": "page", "view": view, "page": self.page})
 
     def _received(self, _: object, message: dict[str, Any], __: object) -> None:
         if message.get("ask") == "page":
-            if self.standing is not None and not self.standing.holds():
-                self.page = ""
-            view = str(message.get("view", ""))
-            self.send({"kind": "page", "view": view, "page": self.page})
+            self._is_shown = True
+            self._send_page(str(message.get("view", "")))
             return
         asked = message.get("pictures")
         if self._pictures_of is None or not isinstance(asked, list):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -77,6 +77,7 @@ class Media(anywidget.AnyWidget):
         self._key = secrets.token_bytes(16)  # so that a name says nothing of the picture
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._bytes = 0
+        self._sent_ahead: set[str] = set()
         self.on_msg(self._asked)
 
     @classmethod
@@ -103,6 +104,20 @@ class Media(anywidget.AnyWidget):
             kept = self._kept.pop(self._name(content), None)
             self._bytes -= len(kept.content) if kept else 0
 
+    def send_ahead(self, addresses: Iterable[str]) -> None:
+        """Send what the page is about to show, once: it need not ask a kernel that has more to do.
+
+        Parameters
+        ----------
+        addresses : iterable of str
+            As :func:`address` returned them; the first hundred are sent.
+        """
+        names = [one.rpartition(self.mark)[2] for one in addresses][:MOST_ASKED]
+        fresh = [one for one in names if one not in self._sent_ahead]
+        self._sent_ahead = (self._sent_ahead & self._kept.keys()).union(fresh)
+        if fresh:
+            self._give(fresh)
+
     def _name(self, content: bytes) -> str:
         return blake2b(content, key=self._key, digest_size=16).hexdigest()
 
@@ -110,8 +125,10 @@ class Media(anywidget.AnyWidget):
         names = message.get("ask")
         if not isinstance(names, list):
             return
-        asked = [one for one in names if isinstance(one, str) and one in self._kept]
-        found = {name: self._kept[name] for name in asked[:MOST_ASKED]}
+        self._give([one for one in names if isinstance(one, str)][:MOST_ASKED])
+
+    def _give(self, names: Sequence[str]) -> None:
+        found = {name: self._kept[name] for name in names if name in self._kept}
         over = {
             standing
             for standing in {one.standing for one in found.values()}

@@ -67,32 +67,50 @@ async function render({ model, el }) {
   el.append(container);
 
   const plotly = await loadPlotly(model);
-  container.textContent = "";
-  let narrow = false;
-  const isNarrow = () => container.clientWidth > 0 && container.clientWidth < NARROW;
-  const draw = () => {
-    const figure = JSON.parse(model.get("figure"));
-    narrow = isNarrow();
-    const { data } = figure;
-    const layout = narrow ? narrowed(figure.layout) : figure.layout;
-    // Plotly forgets the height of a figure that is first shown after it was drawn.
+  let closed = false;
+  let waiting = false;  // a drawing is due
+  let drawnWidth = 0;
+  /** @type {PlotlyFigure | undefined} */
+  let drawn;
+  const draw = async () => {
+    waiting = false;
+    drawnWidth = container.clientWidth;
+    if (closed || !drawnWidth) return;  // what is hidden is drawn when it is shown
+    if (!drawn) container.textContent = "";
+    const { data, layout: wide } = JSON.parse(model.get("figure"));
+    const layout = drawnWidth < NARROW ? narrowed(wide) : wide;
+    // Plotly leaves the height of the element to us.
     container.style.height = `${layout.height ?? 450}px`;
-    return plotly.react(container, data, layout, { ...model.get("config"), responsive: true });
+    const figure = await plotly.react(container, data, layout, model.get("config"));
+    if (!drawn) figure.on("plotly_click", ({ points }) => {
+      const customdata = points.map((point) => point.customdata).find((one) => one !== undefined);
+      if (customdata !== undefined) model.send({ kind: "click", customdata });
+    });
+    drawn = figure;
   };
-  const figure = await draw();
-  figure.on("plotly_click", ({ points }) => {
-    const customdata = points.map((point) => point.customdata).find((data) => data !== undefined);
-    if (customdata !== undefined) model.send({ kind: "click", customdata });
-  });
-  model.on("change:figure", draw);
+  // A figure takes tenths of a second. What is quick comes first, such as the candidates, and an
+  // answer that also changes the layout of the page is drawn once, not at both of its widths.
+  const drawSoon = () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => setTimeout(draw));
+  };
+  model.on("change:figure", drawSoon);
+  let settling = 0;
+  const fit = () => {
+    if (container.clientWidth && container.clientWidth !== drawnWidth) drawSoon();
+  };
   const sizes = new ResizeObserver(() => {
-    if (isNarrow() === narrow) plotly.Plots.resize(container);
-    else draw();
+    clearTimeout(settling);
+    // Another width mostly comes with another figure, or while somebody drags an edge.
+    settling = setTimeout(fit, drawnWidth ? 200 : 0);
   });
   sizes.observe(el);
   return () => {
+    closed = true;
+    clearTimeout(settling);
     sizes.disconnect();
-    model.off("change:figure", draw);
+    model.off("change:figure", drawSoon);
     plotly.purge(container);
   };
 }

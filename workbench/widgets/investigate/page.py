@@ -108,6 +108,8 @@ class InvestigatePage(Panel):
             target.shot,
         )
         self.results = ResultsPanel(model, case.reviewing)
+        # After the candidates, and before map and timeline, which are drawn at their final width.
+        model.observe(self._fold, "result")
         draft = DraftPanel(model, self.results.listing)
         steps = ipywidgets.VBox([case, draft, target, TimePanel(model, step=2), self.search.about])
         self.question = ipywidgets.HBox([steps, DistrictPanel(model, step=3)])
@@ -129,8 +131,8 @@ class InvestigatePage(Panel):
             self.add_class(name)
         model.observe(self._on_result, "result")
         model.observe(self._on_messages, ["messages", "state"])
+        self._fold()
         self._on_result()
-        self._lay_out()
 
     def press(self) -> None:
         """Ask the question, and lead to what comes of it."""
@@ -150,10 +152,12 @@ class InvestigatePage(Panel):
         self.results.layout.display = "none" if self.model.result is None else ""
         (self.add_class if self.folded else self.remove_class)("sl-answered")
 
+    def _fold(self, _: object = None) -> None:
+        self.folded = self.model.result is not None
+        self._lay_out()
+
     def _on_result(self, _: object = None) -> None:
         result = self.model.result
-        self.folded = result is not None
-        self._lay_out()
         if result is None:
             return
         words = escaped(asked_words(result, self.model))

@@ -18,7 +18,7 @@ from workbench.maps.zones import local_time
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.footageplot import gap_words
 from workbench.widgets.components.hours import narrowed
-from workbench.widgets.components.media import Standing, address
+from workbench.widgets.components.media import Media, Standing, address
 from workbench.widgets.components.notes import NotesModel, NotesPanel
 from workbench.widgets.components.outlook import Outlook
 from workbench.widgets.components.parts import (
@@ -202,7 +202,7 @@ class ResultsPanel(Panel):
         visible = "" if result and self.model.shown else "none"
         self.tools.layout.display = self.body.layout.display = visible
         self.clear.layout.display = "" if listing.narrowed else "none"
-        self.candidates.items = [
+        cards = [
             {
                 **card(one, listing),
                 "seen": one.tracklet_id in self.seen,
@@ -210,6 +210,8 @@ class ResultsPanel(Panel):
             }
             for one in items
         ]
+        Media.of_kernel().send_ahead(one["picture"] for one in cards)
+        self.candidates.items = cards
         self.candidates.table = listing.table
         if result is None:
             self.probe.value = ""

@@ -35,11 +35,13 @@
   };
 
   new MutationObserver((changes) => {
+    const changed = new Set();  // a drawing alone adds thousands of nodes to one widget
     for (const { type, target, addedNodes } of changes) {
       for (const node of type === "attributes" ? [target] : addedNodes) {
-        if (node instanceof Element) nameFields(node.closest(".jupyter-widgets") ?? node);
+        if (node instanceof HTMLElement) changed.add(node.closest(".jupyter-widgets") ?? node);
       }
     }
+    changed.forEach(nameFields);
   }).observe(document, {
     childList: true, subtree: true, attributes: true, attributeFilter: ["title", "placeholder"],
   });
