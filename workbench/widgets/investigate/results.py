@@ -210,7 +210,7 @@ class ResultsPanel(Panel):
             }
             for one in items
         ]
-        Media.of_kernel().send_ahead(one["picture"] for one in cards)
+        Media.of_kernel().send_ahead(str(one["picture"]) for one in cards)
         self.candidates.items = cards
         self.candidates.table = listing.table
         if result is None:
