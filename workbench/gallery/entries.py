@@ -80,6 +80,10 @@ class PartEntry:
         """Its files, with what they hold."""
         return tuple(FileEntry(*file) for file in json.loads(self.files_json))
 
+    def file(self, name: str) -> FileEntry:
+        """One of its files, with what it holds."""
+        return next(file for file in self.files if file.name == name)
+
     @property
     def folder(self) -> str:
         """Folder of its files in the storage."""

@@ -20,7 +20,7 @@ import numpy as np
 
 from workbench.errors import GalleryError
 from workbench.gallery.entries import PackEntry
-from workbench.gallery.storage import Storage
+from workbench.gallery.storage import Storage, Written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -216,7 +216,7 @@ def records(storage: Storage, entry: PackEntry) -> Iterator[Record]:
 
     Raises GalleryError if it is not a pack, or ends in the middle of a record.
     """
-    with storage.reading(entry.object) as file:
+    with storage.reading(entry.object, Written(entry.bytes, entry.sha256)) as file:
         for offset, record in _walk(file, storage.where(entry.object)):
             recording, ordinal, rank, flags, _, crc = _HEADER.unpack_from(record)
             yield Record(
@@ -255,7 +255,8 @@ def erase(
     """
     gone = {address.offset: address.length for address in addresses}
     where, erased = storage.where(entry.object), 0
-    with storage.reading(entry.object) as file, storage.writing(reserved.object) as sink:
+    whole = Written(entry.bytes, entry.sha256)
+    with storage.reading(entry.object, whole) as file, storage.writing(reserved.object) as sink:
         sink.write(MAGIC)
         for offset, record in _walk(file, where):
             length = gone.pop(offset, None)

@@ -16,6 +16,7 @@ from the templates and are only ever used with a bound of what they lose; so ans
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -44,7 +45,7 @@ from workbench.gallery.index import BLOCK, quantise
 from workbench.gallery.packs import Address
 from workbench.gallery.rows import DOUBT, EARLIER, days_of, microseconds, tracklets_schema
 from workbench.gallery.rows import RECORDINGS as RECORDINGS_SCHEMA
-from workbench.gallery.storage import Storage
+from workbench.gallery.storage import Storage, Written
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -358,8 +359,7 @@ class Keys:
 
     def _mapped(self, file: str) -> tuple[pa.RecordBatch, dict[str, Any]]:
         """Record batch of one of the part's files where it lies, and what its schema says."""
-        name = self.entry.object(file)
-        with self._storage.reading(name) as opened:
+        with self._opened(file) as opened:
             reader = ipc.open_file(opened)
             if reader.num_record_batches != 1:
                 raise self._unreadable(file, ValueError("not of one batch"))
@@ -369,6 +369,11 @@ class Keys:
             return batch, json.loads((batch.schema.metadata or {}).get(_ABOUT, b"{}"))
         except (ValueError, pa.ArrowException) as error:
             raise self._unreadable(file, error) from None
+
+    def _opened(self, file: str) -> contextlib.AbstractContextManager[pa.NativeFile]:
+        """Open one of the part's files, all of it."""
+        whole = Written(*self.entry.file(file)[1:])
+        return self._storage.reading(self.entry.object(file), whole)
 
     def _unreadable(self, file: str, error: Exception) -> GalleryError:
         return self._storage.unreadable(self.entry.object(file), error)
@@ -472,7 +477,7 @@ class Part(Keys):
 
     def recording_ids(self) -> set[str]:
         """Ids of the recordings that start on its day, and whose rows it has."""
-        with self._storage.reading(self.entry.object(RECORDINGS)) as opened:
+        with self._opened(RECORDINGS) as opened:
             found = pq.read_table(opened, columns=["recording_id"])
         return set(found["recording_id"].to_pylist())
 
@@ -491,7 +496,7 @@ class Part(Keys):
 
     def _table(self, file: str, schema: pa.Schema, rows: int) -> pa.Table:
         try:
-            with self._storage.reading(self.entry.object(file)) as opened:
+            with self._opened(file) as opened:
                 found = pq.read_table(opened).cast(schema)
         except (ValueError, pa.ArrowException) as error:
             raise self._unreadable(file, error) from None
