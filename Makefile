@@ -36,6 +36,7 @@ check: lint types ## before each commit: style, types and the quick tests
 
 test: $(VENV)/.installed-dev ## run all tests; some need programs of Debian
 	@tools/ensure-programs
+	@tools/ensure-object-store $(BIN)/python
 	$(BIN)/python -m pytest $(WORKERS)
 
 soak: $(VENV)/.installed-dev ## kill and fuzz for half an hour what the tests kill and fuzz for seconds

@@ -15,18 +15,22 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from workbench.errors import GalleryError, refuse_others, unwritten
 
-if TYPE_CHECKING:
-    from workbench.gallery.storage import Storage, Written
-
 _NEW = ".new"  # ending of a file that is being fetched
+
+
+class Written(NamedTuple):
+    """Size and checksum of an object, as they were found while it was written."""
+
+    bytes: int
+    sha256: str
 
 
 class Cache:
@@ -54,22 +58,31 @@ class Cache:
             folder.chmod(0o700)
 
     @contextlib.contextmanager
-    def reading(self, storage: Storage, name: str, whole: Written) -> Iterator[pa.NativeFile]:
+    def reading(
+        self, address: str, name: str, whole: Written, fetch: Callable[[], pa.Buffer]
+    ) -> Iterator[pa.NativeFile]:
         """Open an object where it lies in the cache, or fetch it first; it is mapped.
+
+        Parameters
+        ----------
+        address, name : str
+            Of its storage, and its own in that.
+        whole : Written
+            What it is by the manifest.
+        fetch : callable
+            Gives all of it, when it is not here.
 
         Raises
         ------
-        ObjectGone
-            If it is neither here nor in the *storage*.
         GalleryError
-            If it cannot be fetched, is not as the manifest has it, or there is no room for it.
+            If there is no room for it, and whatever *fetch* raises.
         """
         if whole.bytes > self.most_bytes:
-            with pa.BufferReader(storage.fetch(name, whole)) as file:
+            with pa.BufferReader(fetch()) as file:
                 yield file
             return
-        key = _key(storage.address, name)
-        file = self._mapped(key, whole) or self._fetched(storage, name, key, whole)
+        key = _key(address, name)
+        file = self._mapped(key, whole) or self._fetched(key, whole, fetch)
         with file:
             yield file
 
@@ -97,7 +110,7 @@ class Cache:
         except OSError as error:
             raise self._unusable(error) from error
 
-    def _fetched(self, storage: Storage, name: str, key: str, whole: Written) -> pa.NativeFile:
+    def _fetched(self, key: str, whole: Written, fetch: Callable[[], pa.Buffer]) -> pa.NativeFile:
         """Fetch an object and map it, unless another process or thread has done so meanwhile."""
         new = self.folder / f"{key}{_NEW}"
         with self._told():
@@ -108,7 +121,7 @@ class Cache:
                 return found
             with self._told():
                 self._make_room(handle, whole.bytes, new)
-            content = storage.fetch(name, whole)
+            content = fetch()
             with self._told():
                 view = memoryview(content)
                 done = 0
@@ -142,7 +155,7 @@ class Cache:
 
     def _make_room(self, handle: int, size: int, new: Path) -> None:
         """Let go of files until there is room for another, and take it."""
-        with self._lock, (self.folder / "lock").open("w") as room:
+        with self._lock, open(self.folder / "lock", "w", opener=_private) as room:
             fcntl.flock(room, fcntl.LOCK_EX)
             files = self._files()
             held = sum(about.st_size for path, about in files if path != new)
@@ -188,18 +201,18 @@ class Cache:
             return size
         return 0
 
-    def forget(self, storage: Storage, name: str) -> None:
+    def forget(self, address: str, name: str) -> None:
         """Delete an object that was deleted in its storage, if it is here."""
         with self._told():
-            self._drop(self.folder / _key(storage.address, name))
+            self._drop(self.folder / _key(address, name))
 
-    def keep(self, storage: Storage, names: Iterable[str]) -> int:
+    def keep(self, address: str, names: Iterable[str]) -> int:
         """Delete the objects of a storage that are not named; return how many.
 
         What another machine purged is not to stay here until there is no room for it.
         """
-        kept = {_key(storage.address, name) for name in names}
-        mark, gone = _key(storage.address, "").partition("-")[0], 0
+        kept = {_key(address, name) for name in names}
+        mark, gone = _key(address, "").partition("-")[0], 0
         with self._told():
             for path, _ in self._files():
                 own = path.name.partition("-")[0] == mark and path.suffix != _NEW
@@ -225,10 +238,14 @@ class Cache:
         return GalleryError(what, where=str(self.folder), fix=fix)
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def _key(address: str, name: str) -> str:
     """Name of the file of an object: which storage it is of, and which object."""
     parts = (hashlib.sha256(text.encode()).hexdigest() for text in (address, name))
     return "-".join(part[:32] for part in parts)
 
 
-__all__ = ["Cache"]
+__all__ = ["Cache", "Written"]

@@ -13,23 +13,22 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
 from pyarrow import fs
 
 from workbench.errors import GalleryError, refuse_others
+from workbench.gallery.cache import Cache, Written
 from workbench.gallery.register import refused_by_disk, sync_path
-
-if TYPE_CHECKING:
-    from workbench.gallery.cache import Cache
 
 # Names become paths: none but our own kind is taken, also from a manifest that was altered.
 _NAME = re.compile(r"[0-9a-z_-]+(?:/[0-9a-z_-]+)*(?:\.[a-z]+)?")
@@ -56,13 +55,6 @@ _TOLD = (
 
 class ObjectGone(GalleryError):
     """An object is not there: a later commit dropped it, or it was lost."""
-
-
-class Written(NamedTuple):
-    """Size and checksum of an object, as they were found while it was written."""
-
-    bytes: int
-    sha256: str
 
 
 class Sink(io.RawIOBase):
@@ -220,8 +212,7 @@ class Storage:
         """
         _checked(name)
         if whole is not None and self.root is None:
-            cached = self.cache and self.cache.reading(self, name, whole)
-            with cached or pa.BufferReader(self.fetch(name, whole)) as file:
+            with self._whole(name, whole) as file:
                 yield file
             return
         try:
@@ -229,6 +220,12 @@ class Storage:
                 yield file
         except (OSError, pa.ArrowException) as error:
             raise self.unreadable(name, error) from None
+
+    def _whole(self, name: str, whole: Written) -> contextlib.AbstractContextManager[pa.NativeFile]:
+        fetch = functools.partial(self.fetch, name, whole)
+        if self.cache is None:
+            return contextlib.closing(pa.BufferReader(fetch()))
+        return self.cache.reading(self.address, name, whole, fetch)
 
     def fetch(self, name: str, whole: Written) -> pa.Buffer:
         """All of an object, which is as the manifest has it, in memory.
@@ -315,7 +312,7 @@ class Storage:
                     with contextlib.suppress(FileNotFoundError):
                         self.files.delete_file(name)
                     if self.cache is not None:
-                        self.cache.forget(self, name)
+                        self.cache.forget(self.address, name)
             except OSError as error:
                 raise self._unwritten(name, error) from error
         self._delete_marks(folders - {""})
@@ -383,8 +380,8 @@ def _object_store(address: str) -> tuple[fs.FileSystem, str]:
         if parts.scheme != "s3":
             found, prefix = fs.FileSystem.from_uri(address)
             return fs.SubTreeFileSystem(prefix, found), bare
-        if unknown := sorted(options.keys() - {"endpoint", "region"}):
-            raise ValueError(f"it has no option {unknown[0]}")
+        if options.keys() - {"endpoint", "region"} or (parts.query and not options):
+            raise ValueError("its options are endpoint and region")
         if not parts.netloc:
             raise ValueError("it names no bucket")
         return fs.SubTreeFileSystem(f"{parts.netloc}{parts.path}", _s3(options)), bare
