@@ -58,6 +58,11 @@ _PART = (
 _PACK = "name, pack, day, bytes, live_bytes, sha256"
 _RECORDING = tuple(one.name for one in fields(RecordingEntry))
 _LIVE = "added IS NOT NULL AND dropped IS NULL"
+_TABLES = (
+    "gallery", "parts", "packs", "recordings", "spans", "cameras", "places", "clocks", "runs",
+    "refusals",
+)  # fmt: skip
+_PAGE = 10_000
 _AT = "added <= :commit AND (dropped IS NULL OR dropped > :commit)"
 
 
@@ -121,14 +126,10 @@ class Manifest:
     @classmethod
     def create(cls, database: Database, profile: Profile, where: str) -> Manifest:
         """Make the manifest of an empty gallery in an empty database."""
-        text = resources.files(__package__).joinpath("manifest.sql").read_text("utf-8")
-        bare = "\n".join(line.split("--")[0] for line in text.splitlines())
         now = to_microseconds(database.now())
 
         def make() -> None:
-            for statement in database.schema(bare).split(";"):
-                if statement.strip():
-                    database.change(statement)
+            _make_tables(database)
             database.change(
                 "INSERT INTO gallery VALUES (:format, :now, :name, :detector, :recogniser, "
                 ":alignment, :metric, :dimension, :version, :weights, :fingerprint, '', 0, :now, "
@@ -177,6 +178,82 @@ class Manifest:
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+    def copy_to(self, database: Database, where: str, *, live_only: bool) -> Manifest:
+        """Copy it as it is at one commit to a database, in one step; return the copy.
+
+        Parameters
+        ----------
+        where : str
+            Name of the copy's gallery, in messages.
+        live_only : bool
+            Without what is reserved or dropped: its objects are not where the copy's are. Commits
+            before this one cannot be asked about in the copy.
+
+        Raises
+        ------
+        GalleryError
+            If the database holds another gallery, or later commits of this one, or one of the two
+            cannot be read or written. An earlier copy of this one is replaced.
+        """
+        there = self.refuse_another(database, where)
+        assert database is not self._database
+
+        def copy() -> None:
+            if not there:
+                _make_tables(database)
+            for table in _TABLES:
+                database.change(f"DELETE FROM {table}")  # noqa: S608
+            for table, rows in self._pages():
+                values = ", ".join(f":c{n}" for n in range(len(rows[0])))
+                database.change_many(
+                    f"INSERT INTO {table} VALUES ({values})",  # noqa: S608
+                    [{f"c{n}": value for n, value in enumerate(row)} for row in rows],
+                )
+            if live_only:
+                for table in ("parts", "packs"):
+                    database.change(f"DELETE FROM {table} WHERE NOT ({_LIVE})")  # noqa: S608
+                database.change("UPDATE gallery SET oldest_commit = last_commit")
+
+        database.write(lambda: self._database.read(copy))
+        return Manifest(database, where)
+
+    def refuse_another(self, database: Database, where: str) -> bool:
+        """Return True if a database holds this gallery as of now or earlier, False if nothing.
+
+        Raises GalleryError if it holds another gallery, or later commits of this one.
+        """
+        about = "SELECT created_at, fingerprint, last_commit FROM gallery"
+        ((*mine, last),) = self._database.rows(about)
+        try:
+            ((*its, its_last),) = database.rows(about)
+        except (DatabaseLost, GalleryBusy):
+            raise
+        except GalleryError:  # no tables: what else there may be refuses ours
+            return False
+        if its != mine or its_last > last:
+            raise GalleryError(
+                "holds another gallery, or later commits of this one",
+                where=where,
+                fix="Choose another place for the copy",
+            )
+        return True
+
+    def _pages(self) -> Iterator[tuple[str, list[Row]]]:
+        """All rows of all tables, of the largest so many at a time."""
+        for table in (one for one in _TABLES if one not in ("recordings", "spans")):
+            if rows := self._database.rows(f"SELECT * FROM {table}"):  # noqa: S608
+                yield table, rows
+        last, among = "", self._database.among("recording_id", "ids")
+        while found := self._database.rows(
+            "SELECT * FROM recordings WHERE recording_id > :last ORDER BY recording_id LIMIT :most",
+            {"last": last, "most": _PAGE},
+        ):
+            yield "recordings", found
+            ids = {"ids": self._database.values(row[0] for row in found)}
+            if spans := self._database.rows(f"SELECT * FROM spans WHERE {among}", ids):  # noqa: S608
+                yield "spans", spans
+            last = found[-1][0]
 
     # --- The state of the gallery -------------------------------------------------------------
 
@@ -865,6 +942,14 @@ class Manifest:
                 camera_id, file, from_microseconds(started), reason, from_microseconds(refused),
                 *rest,
             )  # fmt: skip
+
+
+def _make_tables(database: Database) -> None:
+    text = resources.files(__package__).joinpath("manifest.sql").read_text("utf-8")
+    bare = "\n".join(line.split("--")[0] for line in text.splitlines())
+    for statement in database.schema(bare).split(";"):
+        if statement.strip():
+            database.change(statement)
 
 
 _LAST = 2**62  # microseconds: after all times

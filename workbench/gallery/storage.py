@@ -16,6 +16,7 @@ import errno
 import functools
 import hashlib
 import io
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -285,6 +286,30 @@ class Storage:
                 sink.write(block)
             if sink.written != wanted:
                 raise source._altered(name)
+
+    def link(self, name: str, source: Storage, wanted: Written) -> bool | None:
+        """Have the same file as another folder; return False if that is so, None if it cannot be.
+
+        Raises ObjectGone if it is not in the *source*, or GalleryError if its size is another.
+        """
+        assert self.root
+        assert source.root
+        path, other = self.root / _checked(name), source.root / name
+        try:
+            about = other.stat()
+            if about.st_size != wanted.bytes:
+                raise source._altered(name)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(path.stat(), about):
+                    return False
+            _make_private(path.parent, self.root)
+            os.link(other, path)
+        except FileNotFoundError as error:
+            raise source.unreadable(name, error) from None
+        except OSError:  # another disk, one without links, or something is there: it is copied
+            return None
+        self.sync([name])
+        return True
 
     def names(self, under: str) -> list[str]:
         """Names of all objects below a folder, sorted; none if it is not there."""
