@@ -143,7 +143,7 @@ def rows_inside(
         return []
     long: list[Piece] = []
     begin, end = spans[0][0], spans[-1][1]
-    whole = len(spans) == 1 and all_seen(keys.entry, begin, end)
+    whole = len(spans) == 1 and _holds_all(keys.entry, begin, end)
     if whole and not least_quality:
         far = high - low >= LONG_RUN
         long = [slice(a, b) for a, b in zip(low[far].tolist(), high[far].tolist(), strict=True)]
@@ -158,7 +158,7 @@ def rows_inside(
     return [found] if len(found) else []
 
 
-def all_seen(entry: PartEntry, begin: Microseconds, end: Microseconds) -> bool:
+def _holds_all(entry: PartEntry, begin: Microseconds, end: Microseconds) -> bool:
     """Return True if every tracklet of a part was seen between two times."""
     if entry.first_seen is None or entry.last_seen is None:
         return True
@@ -180,4 +180,4 @@ def _overlaps(
     return inside & (which < len(spans))
 
 
-__all__ = ["LONG_RUN", "Columns", "all_seen", "allowed_in", "places_of", "plan", "rows_inside"]
+__all__ = ["LONG_RUN", "Columns", "allowed_in", "places_of", "plan", "rows_inside"]

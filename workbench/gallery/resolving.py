@@ -21,7 +21,7 @@ from workbench.gallery.entries import Microseconds, PartEntry
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.parts import Keys, Part, quality_histogram
 from workbench.gallery.places import Places
-from workbench.gallery.planning import all_seen, rows_inside
+from workbench.gallery.planning import rows_inside
 from workbench.gallery.rows import DOUBT, EARLIER
 from workbench.gallery.scan import Piece, length_of
 from workbench.gallery.snapshot import Snapshot, settled
@@ -156,12 +156,15 @@ class Resolved:
         """Say of each planned part whether all of its tracklets are inside, by its entry alone."""
         if not self.entries:
             return []
-        low, high = np.array([(one.place_low, one.place_high) for one in self.entries]).T
-        cameras = self.cameras.all_chosen(self.chosen, low, high).tolist()
-        return [
-            inside and any(all_seen(one, begin, end) for begin, end in self.spans)
-            for one, inside in zip(self.entries, cameras, strict=True)
-        ]
+        entries = self.entries
+        low, high, first, last = np.array(
+            [(one.place_low, one.place_high, one.first_seen, one.last_seen) for one in entries]
+        ).T
+        seen = np.zeros(len(entries), bool)
+        for begin, end in self.spans:
+            seen |= (begin <= first) & (last < end)
+        inside = self.cameras.all_chosen(self.chosen, low, high)
+        return [bool(one) for one in inside & seen]
 
     def holds(self, camera_id: str) -> bool:
         """Return True if a camera is among the chosen."""

@@ -373,7 +373,8 @@ def scan(
     ends = np.cumsum([len(question.vectors) for question in questions])
 
     def products(index: Columns, piece: Piece) -> list[NDArray[np.number[Any]]]:
-        return np.split(compare(index.codes[piece]), ends[:-1], axis=1)
+        of_all = compare(index.codes[piece])
+        return [of_all] if len(questions) == 1 else np.split(of_all, ends[:-1], axis=1)
 
     blocks = ((one, piece) for one in rows for piece in _blocks(one.pieces))
     while some := [*islice(blocks, AT_A_TIME)]:
@@ -435,6 +436,9 @@ def _blocks(pieces: Sequence[Piece]) -> Iterator[Piece]:
     """Divide rows into blocks of similar size, so that no core waits for another."""
     for piece in pieces:
         length = length_of(piece)
+        if length <= BLOCK:  # as of most parts, which are many
+            yield piece
+            continue
         edges = np.linspace(0, length, math.ceil(length / BLOCK) + 1).astype(int).tolist()
         for begin, end in pairwise(edges):
             if isinstance(piece, slice):
