@@ -122,6 +122,23 @@ def test_a_move_is_done_whole_or_not_at_all(
     moved.manifest.close()
 
 
+def test_a_manifest_moves_alone_with_what_is_left_to_delete(
+    committer: Committer, recordings: list[IndexedRecording], opening: Opening, tmp_path: Path
+) -> None:
+    manifest, storage = committer.manifest, committer.storage
+    manifest.reserve("writer", parts=[20_541], packs=[20_541])
+    (tmp_path / "other").mkdir()
+    database = opening(tmp_path / "other", write=True, create=True)
+    move(
+        manifest, storage, storage, database, "new",
+        holding=contextlib.nullcontext, switch=lambda: None,
+    )  # fmt: skip
+    moved = Manifest(database, "new")
+    assert contents(moved, storage) == contents(manifest, storage)
+    assert moved.unfinished("writer") == manifest.unfinished("writer") != []
+    moved.close()
+
+
 def test_what_is_damaged_or_lost_is_not_copied(
     committer: Committer, recordings: list[IndexedRecording], tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ cache on this machine.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import signal
@@ -37,8 +38,6 @@ from tests.gallery.test_committing import (  # noqa: F401 - run again
 from tests.gallery.test_packs import (  # noqa: F401 - run again
     test_pictures_come_back_from_where_they_were_put,
 )
-from tests.gallery.test_questions import recordings as recordings
-from tests.gallery.test_questions import snapshot as snapshot
 from tests.gallery.test_restating import (  # noqa: F401 - run again
     test_from_a_second_on_and_with_a_setting_for_what_comes_later,
 )
@@ -48,10 +47,13 @@ from tests.gallery.test_storage import (  # noqa: F401 - run again
 )
 from workbench.domain import IndexedRecording, Profile
 from workbench.errors import GalleryError
+from workbench.gallery.backup import back_up, restore
 from workbench.gallery.cache import Cache
 from workbench.gallery.committing import Committer
 from workbench.gallery.entries import PartEntry
+from workbench.gallery.manifest import Manifest
 from workbench.gallery.merging import Merger
+from workbench.gallery.moving import Copied
 from workbench.gallery.questions import read_only
 from workbench.gallery.removal import purge
 from workbench.gallery.snapshot import Snapshot
@@ -98,6 +100,15 @@ def prefix(folder: Path) -> str:
 def opening() -> Opening:
     """Manifests in SQLite: which database there is makes no difference to the store."""
     return in_sqlite
+
+
+@pytest.fixture
+def recordings(committer: Committer, indexed: Make) -> list[IndexedRecording]:
+    """Recordings that the gallery holds."""
+    made = [indexed(0, 0, (1, 2)), indexed(1, 24 * 60, (3,))]
+    for one in made:
+        committer.store([one], CAMERAS)
+    return made
 
 
 @pytest.fixture
@@ -216,6 +227,11 @@ def test_the_cache_stays_within_its_bound_and_says_when_the_disk_is_full(
         assert cache.bytes <= 2_500
         return found
 
+    with (tmp_path / "small" / f"{'a' * 65}.new").open("wb") as fetching:  # by another process
+        fcntl.flock(fetching, fcntl.LOCK_EX)
+        fetching.truncate(2_000)
+        assert read(names[0]) == names[0].encode() * 143
+        assert cache.bytes == 2_000
     held = mapped(cache, storage, names[0], whole[names[0]])
     for name in names:
         assert read(name) == name.encode() * 143
@@ -343,10 +359,31 @@ def test_what_a_killed_writer_left_is_swept_without_a_list_of_the_store(
         assert kept == before
 
 
-def test_questions_in_sql_are_answered_from_the_store(snapshot: Snapshot) -> None:
+def test_questions_in_sql_are_answered_from_the_store(
+    committer: Committer, recordings: list[IndexedRecording]
+) -> None:
+    snapshot = Snapshot.latest(committer.manifest, committer.storage, memory_bytes=2**30)
     with read_only(snapshot) as connection:
         ((count,),) = connection.execute("SELECT count(*) FROM tracklets").fetchall()
-    assert count == sum(entry.tracklets for entry in snapshot.parts()) > 0
+    assert count == sum(len(one.tracklets) for one in recordings)
+
+
+def test_a_backup_comes_out_of_the_store_into_a_folder_and_back(
+    store: ObjectStore, committer: Committer, indexed: Make, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    one = indexed(0, 0, (1, 2))
+    committer.store([one], CAMERAS)
+    monkeypatch.setattr(Storage, "at", AT)
+    folder, target = tmp_path / "backup", AT(store.address(prefix(tmp_path / "restored")))
+    assert back_up(committer.manifest, committer.storage, folder).objects == 6
+    assert len([path for path in folder.rglob("*.*") if path.is_file()]) == 7
+    (tmp_path / "other").mkdir()
+    database = in_sqlite(tmp_path / "other", write=True, create=True)
+    assert restore(folder, target, database, "restored").objects == 6
+    assert restore(folder, target, database, "restored") == Copied(present=6)
+    manifest = Manifest(database, "restored")
+    assert pictured(Snapshot.latest(manifest, target, memory_bytes=2**30)) == wanted(one)
 
 
 def test_nothing_of_what_was_purged_is_in_the_store_or_the_cache(

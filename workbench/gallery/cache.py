@@ -41,7 +41,7 @@ class Cache:
     folder : Path
         It is for its owner alone: it holds what the gallery holds.
     most_bytes : int
-        What all files in it take at most; a larger object is kept in memory while it is used.
+        What all files in it take at most. What does not fit is kept in memory while it is used.
 
     Raises
     ------
@@ -120,8 +120,11 @@ class Cache:
                 new.unlink(missing_ok=True)
                 return found
             with self._told():
-                self._make_room(handle, whole.bytes, new)
+                there_is_room = self._make_room(handle, whole.bytes, new)
             content = fetch()
+            if not there_is_room:
+                new.unlink(missing_ok=True)
+                return pa.BufferReader(content)
             with self._told():
                 view = memoryview(content)
                 done = 0
@@ -153,8 +156,11 @@ class Cache:
                 raise
             os.close(handle)
 
-    def _make_room(self, handle: int, size: int, new: Path) -> None:
-        """Let go of files until there is room for another, and take it."""
+    def _make_room(self, handle: int, size: int, new: Path) -> bool:
+        """Let go of files until there is room for another, and take it.
+
+        Return False if there is none: the rest is being fetched just now.
+        """
         with self._lock, open(self.folder / "lock", "w", opener=_private) as room:
             fcntl.flock(room, fcntl.LOCK_EX)
             files = self._files()
@@ -162,16 +168,17 @@ class Cache:
             goes = [path for path, _ in files if path != new and self._may_go(path)]
             while held + size > self.most_bytes and goes:
                 held -= self._drop(goes.pop(0))
-            if size == 0:
-                return
-            while True:
+            if held + size > self.most_bytes:
+                return False
+            while size:
                 try:
                     os.posix_fallocate(handle, 0, size)
-                    return
+                    break
                 except OSError as error:
                     if error.errno != errno.ENOSPC or not goes:
                         raise
                     self._drop(goes.pop(0))
+            return True
 
     def _files(self) -> list[tuple[Path, os.stat_result]]:
         """All files of objects, the one that was asked for the longest ago first."""
