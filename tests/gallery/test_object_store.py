@@ -131,6 +131,11 @@ def test_no_key_is_in_an_address_or_shown(store: ObjectStore) -> None:
     made = AT(f"{store.address('x')}&region=eu-west-2")
     assert made.address == "s3://town/x"
     assert SECRET not in repr(made)
+    # A bucket of that name elsewhere is another one: a gallery that moves there is copied.
+    assert made.files.equals(AT(f"{store.address('x')}&region=eu-west-2").files)
+    assert not made.files.equals(
+        AT("s3://town/x?endpoint=http://127.0.0.1:1&region=eu-west-2").files
+    )
     for address in (
         f"s3://key:{SECRET}@town/x",
         f"s3://town/x?secret_key={SECRET}",
@@ -324,7 +329,9 @@ def test_a_store_that_fails_is_told_and_loses_nothing(
         store.faults.append(Fault("GET", "pack$", kind, 1))
     committer.store([indexed(1, 0, (3,))], CAMERAS)
     assert pictured(place.snapshot()) == wanted(indexed(0, 0, (1, 2)), indexed(1, 0, (3,)))
-    store.faults[:] = [Fault("GET", "scan.arrow", kind)]
+    store.faults[:] = [Fault("GET", "scan.arrow", kind), Fault("GET", "list-type", kind)]
+    with pytest.raises(GalleryError, match=words):
+        place.objects()
     with pytest.raises(GalleryError, match=words):
         cold(store, committer).part(parts(committer)[0])
 

@@ -131,7 +131,8 @@ def move(
         If something cannot be read or written, or is not as it was stored. The gallery is where it
         was then.
     """
-    elsewhere = (source.root, source.address) != (target.root, target.address)
+    # Not by their addresses, which leave out where the store is reached.
+    elsewhere = not source.files.equals(target.files)
     done: set[str] = set()
     copied = copy_objects(manifest, source, target, done=done) if elsewhere else Copied()
     with holding():

@@ -312,9 +312,15 @@ class Storage:
         return True
 
     def names(self, under: str) -> list[str]:
-        """Names of all objects below a folder, sorted; none if it is not there."""
+        """Names of all objects below a folder, sorted; none if it is not there.
+
+        Raises GalleryError if they cannot be listed.
+        """
         chosen = fs.FileSelector(_checked(under), recursive=True, allow_not_found=True)
-        found = self.files.get_file_info(chosen)
+        try:
+            found = self.files.get_file_info(chosen)
+        except OSError as error:
+            raise self.unreadable(under, error) from None
         return sorted(one.path for one in found if one.type == fs.FileType.File)
 
     def holds(self, name: str) -> bool:
