@@ -121,6 +121,13 @@ def test_dots_of_cameras_at_one_pole_can_each_be_opened_with_the_mouse(
     seen.page.goto(path.as_uri())
     seen.page.locator(".sl-sighting").nth(59).wait_for(state="attached")
     seen.page.wait_for_timeout(300)
+    pin = seen.page.locator(".sl-sighting:has(.sl-pin)").last  # there is no room for sixty plates
+    seen.screenshot("crowded")
+    expect(pin.locator(".sl-score")).to_be_hidden()
+    pin.locator(".sl-plate").hover()
+    expect(pin.locator(".sl-score")).to_be_visible()
+    seen.page.mouse.move(5, 5)
+    expect(pin.locator(".sl-score")).to_be_hidden()
     name = seen.page.evaluate("Object.keys(window).find((key) => /^map_[0-9a-f]+$/.test(key))")
 
     def on_screen(camera: Camera) -> tuple[float, float]:

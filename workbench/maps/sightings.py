@@ -315,7 +315,7 @@ def _legend(
     elif ranked:
         rows.append(["best", "star: camera with the best score; number of candidates, best score"])
     if len(places) > 1 and sure < len(ranked):
-        rows.append(["sighting", "other cameras with candidates"])
+        rows.append(["sighting", "other cameras with candidates: a dot where there is no room"])
     if sure:
         rows.append(["confirmed", "confirmed sighting"])
     if ways:

@@ -80,7 +80,8 @@ const sightline = {};
   const INK = "#1d2733", ACCENT = "#7a1f5c", SURE = "#0b5d4e", WARNING = "#b3261e";
   const OUT = "#6b7280";  // rejected
   const PLATES = 60;  // more marks than these, the best ones, are drawn as dots
-  const ABOVE = 44, HIGHEST = 8, BESIDE = 14;  // pixels between the plates, and dots, of cameras at one spot
+  const ABOVE = 44, BESIDE = 14;  // pixels between the plates, and dots, of cameras at one spot
+  const HIGHEST = 8, RAISED = 2;  // steps: of any plate, and of one above where its spot has it
   const ROOM_FOR_LEGEND = 800;  // pixels; on a narrower map it is folded, and covers no mark
   const DOTS = 250;  // added at a time: each time, the canvas is drawn anew
 
@@ -407,24 +408,36 @@ const sightline = {};
   }
 
   /**
-   * Raise plates that would lie over each other, on longer stems; the best ones stay low.
+   * Raise plates that would lie over each other, on longer stems; the best ones stay low. One that
+   * would have to rise far is a pin, until it is pointed at.
    *
    * @param {L.Map} map
    * @param {Mark[]} marks Best first.
    */
   function spreadPlates(map, marks) {
+    const drawn = marks.flatMap((mark) => {
+      const shown = mark.getElement()?.querySelector(".sl-plate");
+      return shown instanceof HTMLElement ? [{ mark, shown }] : [];
+    });
+    for (const { shown } of drawn) shown.classList.remove("sl-pin");
+    const widths = drawn.map(({ shown }) => shown.offsetWidth);  // after all: one layout
     /** @type {L.Bounds[]} */
     const taken = [];
-    for (const mark of marks) {
-      const shown = mark.getElement()?.querySelector(".sl-plate");
-      if (!(shown instanceof HTMLElement) || !shown.offsetWidth) continue;
+    for (const [index, { mark, shown }] of drawn.entries()) {
+      const width = widths[index];
+      if (!width) continue;
       const { x, y } = map.latLngToLayerPoint(mark.getLatLng());
-      const half = shown.offsetWidth / 2 + 10;  // a stop's number hangs over at the left
-      let { level } = mark.options.place;
-      const box = () => L.bounds(
+      const half = width / 2 + 10;  // a stop's number hangs over at the left
+      const lowest = mark.options.place.level, highest = Math.min(HIGHEST, lowest + RAISED);
+      /** @param {number} level */
+      const box = (level) => L.bounds(
         L.point(x - half, y - 9 - ABOVE * (level + 1)), L.point(x + half, y - 10 - ABOVE * level));
-      while (level < HIGHEST && taken.some((other) => other.overlaps(box()))) level += 1;
-      taken.push(box());
+      let level = lowest;
+      while (level <= highest && taken.some((other) => other.overlaps(box(level)))) level += 1;
+      const isPin = level > highest;
+      if (isPin) level = lowest;
+      else taken.push(box(level));
+      shown.classList.toggle("sl-pin", isPin);
       shown.classList.toggle("sl-above", level > 0);
       shown.style.setProperty("--sl-raised", `${ABOVE * level}px`);
       if ("icon" in mark.options) mark.options.icon.options.popupAnchor = [0, -ABOVE * level];
