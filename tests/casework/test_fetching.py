@@ -258,7 +258,7 @@ def test_films_of_an_urgent_case_that_nobody_confirmed_are_searched_no_more_and_
         for _ in range(2):
             with pytest.raises(NotPermitted, match="fetched for the urgent case A-1, which was"):
                 search(gallery, subject, permitted, case="A-2")
-            Rounds(office.home).make()  # which deletes the film, but nothing in galleries
+            Rounds(office.home, town_file).make()  # which deletes the film: another gallery's
         elsewhere = replace(permitted, end=START + timedelta(hours=1))
         assert search(gallery, subject, elsewhere, case="A-2").found
         planned = plan(office.sit("ada"), gallery)
@@ -268,12 +268,22 @@ def test_films_of_an_urgent_case_that_nobody_confirmed_are_searched_no_more_and_
     (said,) = office.events("case.footage.erased")
     assert (said.account, said.about["films"], said.about["not deleted"]) == ("", [str(film)], [])
     assert planned.forfeited == 1
+    served = Path(shutil.copytree(path.parent, tmp_path / "served")) / path.name
     with Gallery.open(path, write=True) as gallery:
         purge(office.register, path, partial(remove_old, gallery), planned=planned, agreed="--yes")
-        office.sit("anna")
-        found = {c.recording for c in search(gallery, subject, permitted, case="A-2").found}
-    assert found
-    assert "a.mkv" not in found
+    assert not office.events("case.footage.removed")
+    for _ in range(2):  # and once it is gone, nothing is left to do
+        Rounds(office.home, served).make()
+    (before,), (after,) = map(office.events, ("case.footage.removing", "case.footage.removed"))
+    assert (before.account, after.account) == ("", "")
+    assert before.about["recordings"] == after.about["removed"] == 1
+    assert after.about["held by open cases"] == 0
+    office.sit("anna")
+    for left in (path, served):
+        with Gallery.open(left) as gallery:
+            found = {c.recording for c in search(gallery, subject, permitted, case="A-2").found}
+        assert found
+        assert "a.mkv" not in found
 
 
 def test_what_another_case_has_fetched_too_or_is_another_film_stays(

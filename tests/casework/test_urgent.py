@@ -91,7 +91,7 @@ def test_who_may_confirm_is_told_that_it_waits(office: Any, begun: Case) -> None
 
 
 def test_a_server_goes_on_with_its_rounds_whatever_happens(
-    office: Any, begun: Case, monkeypatch: pytest.MonkeyPatch, caplog: Any
+    office: Any, begun: Case, town_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     made = []
 
@@ -100,7 +100,7 @@ def test_a_server_goes_on_with_its_rounds_whatever_happens(
         raise ValueError("something nobody thought of")
 
     async def run() -> None:
-        rounds = Rounds(office.home)
+        rounds = Rounds(office.home, town_file)
         monkeypatch.setattr("workbench.server.rounds.ROUND_SECONDS", 0.01)
         monkeypatch.setattr(rounds, "make", make)
         task = asyncio.create_task(rounds.run())
@@ -295,9 +295,9 @@ def test_what_killed_exports_left_in_the_home_goes_with_the_case(
 
 
 def test_a_running_server_deletes_what_is_due_though_no_one_asks(
-    office: Any, clock: Any, begun: Case
+    office: Any, clock: Any, begun: Case, town_file: Path
 ) -> None:
-    rounds = Rounds(office.home)
+    rounds = Rounds(office.home, town_file)
     rounds.make()
     assert subject_folder(office.folder, "A-1").is_dir()
     clock.forward(hours=48)

@@ -42,7 +42,7 @@ _CAME = {
     "review.listed": "review lists",
     "review.decided": "decisions",
     "note.written": "notes",
-    "footage.fetched": "films fetched, which are searched no more, and deleted by a purge",
+    "footage.fetched": "films fetched, which are searched no more, and deleted next",
 }
 
 

@@ -1,8 +1,8 @@
 """Films that a hook fetched for urgent cases which nobody confirmed: nothing is to come of them.
 
 From the minute on in which such a case is over, no footage of its films is searched under any case.
-The films themselves are deleted by a purge or by a running server, what was found in them by a
-purge. What another case has fetched, too, stays.
+They are deleted by a purge or by a running server, and so is what was found in them, by a server
+in the gallery that it serves. What another case has fetched, too, stays.
 """
 
 from __future__ import annotations

@@ -81,6 +81,9 @@ WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "case.footage.erased": lambda about: (
         f"of the films fetched for the case, {len(about['films']):,} were deleted"
     ),
+    "case.footage.removed": lambda about: (
+        f"what was found in {about['removed']:,} of them was deleted from a gallery"
+    ),
     "case.declined": lambda about: f"declined the case{_reason(about)}",
     "case.closed": lambda about: f"closed the case{_reason(about)}",
     "case.member.added": lambda about: f"made {about['account']} a member",

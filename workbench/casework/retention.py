@@ -9,13 +9,15 @@ the record locked: see :class:`Holding`.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from workbench.casework.forfeited import erase_films, forfeited_recordings
+from workbench.casework.forfeited import erase_films, forfeited_films, forfeited_recordings
+from workbench.casework.ownership import foreign
 from workbench.casework.plaintext import plain
 from workbench.casework.reviewing.reviewlist import awaited, sightings
 from workbench.casework.subjects import delete_strays, delete_subject, strays, subject_folder
@@ -152,8 +154,8 @@ def held(register: CaseRegister) -> Held:
     return Held(frozenset(sure), frozenset(waiting - sure), cases)
 
 
-def remove_old(gallery: Gallery, before: datetime, holding: Holding) -> Mapping[str, int]:
-    """Remove recordings that ended before a time from a gallery open for writing.
+def remove_old(gallery: Gallery, before: datetime | None, holding: Holding) -> Mapping[str, int]:
+    """Remove recordings that ended before a time from a gallery open for writing; None: none did.
 
     From a recording with tracklets that are held, also since this began, only the others are
     removed. So are those of films that were fetched for urgent cases which nobody confirmed,
@@ -263,6 +265,50 @@ def purge(
     return Purged(before, removed, holding.held, subjects)
 
 
+def remove_forfeited(register: CaseRegister, path: Path) -> int:
+    """Remove from a gallery what was found in films of urgent cases that nobody confirmed.
+
+    A running server does so by itself, for the gallery that it serves; each case's own entries say
+    so before and after. What another open case holds stays, and so does all of a gallery that is
+    not the installation's to open. Returns the number of recordings that went.
+
+    Raises
+    ------
+    GalleryError
+        If the gallery cannot be opened.
+    GalleryBusy
+        If another process writes it.
+    """
+    from workbench.gallery import Gallery  # and with it DuckDB, for what is seldom due
+
+    if not forfeited_films(register):
+        return 0
+    with Gallery.open(path) as gallery:
+        file = register.installation_file
+        if foreign(file, gallery, in_service=file.in_service):
+            return 0
+        lost = frozenset(forfeited_recordings(register, gallery))
+        whole, singles, _ = _old(gallery, None, held(register).tracklets, lost)
+    if not (whole or singles):
+        return 0
+    with Gallery.open(path, write=True) as gallery:
+        concerned = Counter(forfeited_recordings(register, gallery).values())
+        for reference, number in sorted(concerned.items()):
+            about = {"case": reference, "gallery": str(path.resolve()), "recordings": number}
+            register.record_alone("case.footage.removing", about)
+        remove_old(gallery, None, Holding(register))
+        left = Counter(forfeited_recordings(register, gallery).values())
+        for reference, number in sorted(concerned.items()):
+            about = {
+                "case": reference,
+                "gallery": str(path.resolve()),
+                "removed": number - left[reference],
+                "held by open cases": left[reference],
+            }
+            register.record_alone("case.footage.removed", about)
+    return concerned.total() - left.total()
+
+
 def forget_subject(register: CaseRegister, reference: str, *, reason: str) -> int:
     """Delete the photographs and templates of a case's subject; return the number of files.
 
@@ -368,15 +414,17 @@ def _ended(register: CaseRegister, before: datetime) -> list[str]:
 
 
 def _old(
-    gallery: Gallery, before: datetime, keep: frozenset[str], lost: frozenset[str]
+    gallery: Gallery, before: datetime | None, keep: frozenset[str], lost: frozenset[str]
 ) -> tuple[set[str], list[str], int]:
     """Find recordings that ended before a time or are *lost*, and singles where some are in *keep*.
 
     The number is that of the tracklets in the recordings.
     """
     held_in = {parse_tracklet_id(tracklet_id)[0] for tracklet_id in keep}
-    rows = gallery.recordings()
-    ended = set(rows.loc[rows["ended_at"] < before, "recording_id"].astype(str)) | lost
+    ended = set(lost)
+    if before is not None:
+        rows = gallery.recordings()
+        ended |= set(rows.loc[rows["ended_at"] < before, "recording_id"].astype(str))
     of_recording = [
         (tracklet_id, parse_tracklet_id(tracklet_id)[0])
         for tracklet_id in gallery.tracklets()["tracklet_id"].astype(str)

@@ -315,7 +315,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             self.kernel_manager.refill()
             watching = (
                 asyncio.create_task(self._watch(way)),
-                asyncio.create_task(Rounds(self.casework.parent).run()),
+                asyncio.create_task(Rounds(self.casework.parent, self.gallery).run()),
             )
             await stopped.wait()
             for task in watching:

@@ -9,6 +9,7 @@ from tornado.log import app_log
 
 from workbench.casework.forfeited import erase_films
 from workbench.casework.register import CaseRegister
+from workbench.casework.retention import remove_forfeited
 from workbench.errors import SightlineError
 from workbench.settings import Settings
 
@@ -18,11 +19,12 @@ ROUND_SECONDS = 60.0
 class Rounds:
     """Deletes what came of urgent cases that were not confirmed in time.
 
-    Nothing of them is shown by then, whether a server runs or not.
+    Nothing of them is shown by then, whether a server runs or not. In galleries it deletes what was
+    found in films fetched for them, for the gallery that is served.
     """
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self, home: Path, gallery: Path) -> None:
+        self._home, self._gallery = home, gallery
         self._register: CaseRegister | None = None
 
     async def run(self) -> None:
@@ -44,3 +46,5 @@ class Rounds:
             app_log.warning("urgent cases not confirmed in time, and over: %d", len(erased))
         if films := erase_films(self._register):
             app_log.warning("films fetched for urgent cases that are over, deleted: %d", films)
+        if recordings := remove_forfeited(self._register, self._gallery):
+            app_log.warning("recordings of such films, deleted from the gallery: %d", recordings)
