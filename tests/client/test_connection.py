@@ -105,6 +105,16 @@ def test_a_team_works_over_its_server(
     assert ben.search(wanted, scope, case="A-1").case == "A-1"
     assert "ben" not in anna.remove_member("A-1", "ben").members
     assert ben.cases() == ()
+    # Two photographs in place of three, and another title: asked with where they come from.
+    asked = anna.change_case("A-1", wanted[:2], provenance=stated(2), title="The same child")
+    change = asked.change
+    assert change is not None
+    assert (change.request.title, asked.request.title) == ("The same child", "A child")
+    approved = sara.approve("A-1", digest=change.digest)
+    assert approved.request.title == "The same child"
+    assert approved.change is None
+    told = [case.request.subject for case in (asked, approved)]
+    assert [len(subject.photographs) for subject in told if subject is not None] == [3, 2]
     assert anna.close("A-1", reason="found").status() == "closed"
     by = {(entry.what, entry.account) for entry in office.events()}
     assert {("search.asked", "anna"), ("search.asked", "ben"), ("case.approved", "sara")} <= by
