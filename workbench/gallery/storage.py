@@ -435,7 +435,7 @@ def _s3(options: dict[str, str]) -> fs.S3FileSystem:
     if endpoint := options.get("endpoint"):
         place = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
         if place.scheme not in ("http", "https") or not place.netloc or "@" in place.netloc:
-            raise ValueError(f"its endpoint is no address ({place.netloc.rpartition('@')[2]})")
+            raise ValueError(f"its endpoint is not an address ({place.netloc.rpartition('@')[2]})")
         chosen |= {"scheme": place.scheme, "endpoint_override": place.netloc}
     return fs.S3FileSystem(
         connect_timeout=_CONNECT_SECONDS,
