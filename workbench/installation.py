@@ -24,6 +24,7 @@ from workbench.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from workbench.calibration import Normaliser
+    from workbench.casework.cases import Case
     from workbench.casework.evidence.films import ClipMaker, OnPicture
     from workbench.casework.record.people import Action
     from workbench.casework.viewing import Piece
@@ -183,7 +184,12 @@ class Installation:
         return models.load(profile or self.settings.profile, home=self.settings.models)
 
     def cut_clip(
-        self, gallery: Path | str, candidate: Candidate, *, of: models.Models | None = None
+        self,
+        gallery: Path | str,
+        candidate: Candidate,
+        case: Case,
+        *,
+        of: models.Models | None = None,
     ) -> Clip:
         """Cut the seconds around a candidate from its recording, everybody else made coarse.
 
@@ -194,6 +200,8 @@ class Installation:
         ----------
         gallery : Path or str
             Gallery in which the candidate was found.
+        case : Case
+            Nothing is shown beyond its time.
         of : Models, optional
             Networks of the gallery's profile; by default they are loaded.
 
@@ -202,32 +210,42 @@ class Installation:
         RecordingError
             If the recording is not there, or not the one that was indexed.
         """
-        from workbench.faces.clips import Clip, redacted_clip, seconds_around
+        from workbench.faces.clips import Clip, inside, redacted_clip, seconds_around
         from workbench.indexing.sources import indexed_source
 
         with self.open_gallery(gallery) as opened:
             source = indexed_source(opened, candidate.recording_id)
             shots = opened.shots(candidate.tracklet_id)
             reading = opened.how_read(candidate.recording_id)
-            profile, within = opened.profile, opened.seconds_held(candidate.recording_id, shots)
+            profile, held = opened.profile, opened.seconds_held(candidate.recording_id, shots)
+        request = case.request
+        shots, within = inside(shots, request.start, request.end, within=held)
         film = redacted_clip(
             source, shots, of or self.load_models(profile), reading=reading, within=within
         )
         return Clip(film, *seconds_around(shots, within=within))
 
     def clip_maker(self, gallery: Gallery) -> ClipMaker:
-        """Return a function that cuts clips of sightings; it loads the models for the first one."""
+        """Return a function that cuts clips of sightings; it loads the models for the first one.
 
-        def clip(sighting: Candidate, source: Path, on_picture: OnPicture, sharp: bool) -> Cut:
-            from workbench.faces.clips import cut  # most exports find no footage to cut
+        They show nothing beyond the time of the case that it is given.
+        """
+
+        def clip(
+            case: Case, sighting: Candidate, source: Path, on_picture: OnPicture, sharp: bool
+        ) -> Cut:
+            from workbench.faces.clips import cut, inside  # most exports find no footage to cut
 
             shots = gallery.shots(sighting.tracklet_id)
+            held = gallery.seconds_held(sighting.recording_id, shots)
+            request = case.request
+            shots, within = inside(shots, request.start, request.end, within=held)
             return cut(
                 source,
                 shots,
                 self.load_models(gallery.profile),
                 reading=gallery.how_read(sighting.recording_id),
-                within=gallery.seconds_held(sighting.recording_id, shots),
+                within=within,
                 sharp=sharp,
                 on_picture=on_picture,
             )

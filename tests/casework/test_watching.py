@@ -27,7 +27,7 @@ from workbench.domain import (
     Unseen,
 )
 from workbench.errors import CaseError, NotPermitted
-from workbench.faces.clips import seconds_around
+from workbench.faces.clips import inside, seconds_around
 from workbench.gallery import Gallery
 
 HOUR = timedelta(hours=1)
@@ -120,6 +120,14 @@ def test_a_moving_camera_is_watched_inside_the_area_alone(
     shots: Any = [SimpleNamespace(seconds=seconds) for seconds in (604.0, 602.5)]
     assert unowned.seconds_held(first, shots) == (600, 605)
     assert seconds_around(shots, within=unowned.seconds_held(first, shots)) == (600.5, 605)
+    # Nor beyond the time of the case, of a best shot that lies there neither.
+    shots = [
+        SimpleNamespace(seconds=seconds, time=began + timedelta(seconds=seconds))
+        for seconds in (604.0, 602.5)
+    ]
+    for until, found in ((604.5, (600.5, 604.5)), (603.0, (600.5, 603.0)), (601.0, (602.5, 604))):
+        kept, within = inside(shots, began, began + timedelta(seconds=until), within=(600, 605))
+        assert seconds_around(kept, within=within) == found
     marker = find_matter(unowned, recording="bus.mp4", second=650.0)
     assert (marker.subject, marker.camera) == (last.recording_id, there)
     assert marker.moment == began + timedelta(seconds=3600 + 650)

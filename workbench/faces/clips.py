@@ -62,6 +62,34 @@ def seconds_around(
     return min(start, first), max(end, last)
 
 
+def inside(
+    shots: Sequence[Shot], since: datetime, until: datetime, *, within: Within
+) -> tuple[tuple[Shot, ...], Within]:
+    """Return the best shots that lie in a time, and the seconds of their recording that do.
+
+    If none does, because a clock was corrected after they had been found, they are all returned,
+    with no second around them.
+
+    Parameters
+    ----------
+    shots : sequence of Shot
+        At least one, the best first; that order is kept.
+    since, until : datetime
+        The time, UTC.
+    within : tuple of float
+        Seconds beyond which nothing is shown in any case. No jump of the clock lies in them.
+    """
+    kept = tuple(shot for shot in shots if since <= shot.time <= until)
+    if not kept:
+        seconds = [shot.seconds for shot in shots]
+        return tuple(shots), (min(seconds), max(seconds))
+    known = kept[0]
+    start, end = (
+        known.seconds + (moment - known.time).total_seconds() for moment in (since, until)
+    )
+    return kept, (max(start, within[0]), min(end, within[1]))
+
+
 def redacted_clip(
     recording: Path,
     shots: Sequence[Shot],

@@ -494,7 +494,8 @@ def test_clips_of_sightings_go_in_where_the_recording_is_at_hand(
     footage.mkdir()
     asked = []
 
-    def clip(sighting: Candidate, path: Path, on_picture: OnPicture, sharp: bool) -> Cut:
+    def clip(of: Case, sighting: Candidate, path: Path, on_picture: OnPicture, sharp: bool) -> Cut:
+        assert of.reference == "A-1"
         asked.append((sighting.recording, path))
         on_picture(np.zeros((90, 160, 3), np.uint8), sighting.first_seen)
         return Cut(b"cut from " + path.read_bytes(), b"still", b"sharp")

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 OnPicture: TypeAlias = "Callable[[Image, datetime], None]"
 """Called with each coarse picture of a clip, and its time (UTC)."""
-ClipMaker: TypeAlias = "Callable[[Candidate, Path, OnPicture, bool], Cut]"
-"""Cut the moments around a sighting from its recording, sharp too where the last argument is True:
-:func:`workbench.faces.clips.cut`."""
+ClipMaker: TypeAlias = "Callable[[Case, Candidate, Path, OnPicture, bool], Cut]"
+"""Cut the moments around a case's sighting from its recording, sharp too where the last argument is
+True: :func:`workbench.faces.clips.cut`."""
 COMPILATION = "compilation.mp4"
 PARTS = 1000  # of a clip, in which progress is counted
 MARGIN = timedelta(seconds=2)  # of a clip, about, for its progress alone
@@ -105,7 +105,7 @@ def make_films(
             report(moment)
             reel.add(picture, moment)
 
-        cut = clip(seen, path, on_picture, sharp)
+        cut = clip(case, seen, path, on_picture, sharp)
         name = f"{'TRAINING-' if training else ''}{number:04}-{seen.tracklet_id}.mp4"
         files[f"clips/{name}"] = cut.coarse
         if sharp and cut.sharp:

@@ -145,7 +145,8 @@ class CandidateClip(Search):
         register = served.installation.register
         may_see_clip(register, found.case, candidate)
         with served.networks:
-            clip = served.installation.cut_clip(served.gallery, candidate)
+            case = register.case(found.case)
+            clip = served.installation.cut_clip(served.gallery, candidate, case)
         record_clip(register, found.case, candidate, clip)
         return clip.film
 

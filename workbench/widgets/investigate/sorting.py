@@ -141,7 +141,8 @@ class CardSorter:
         def job() -> Clip:
             may_see_clip(register, case, candidate)
             models = model.installation.load_models(model.profile)
-            return model.installation.cut_clip(model.gallery, candidate, of=models)
+            shown = register.case(case)
+            return model.installation.cut_clip(model.gallery, candidate, shown, of=models)
 
         def done(future: Future[Clip]) -> None:
             if model.result is not result:

@@ -102,7 +102,8 @@ class CandidateComparison(Comparison):
 
         def cut() -> Clip:
             may_see_clip(installation.register, reference, candidate)
-            return installation.cut_clip(self.gallery, candidate, of=self.models())
+            case = installation.register.case(reference)
+            return installation.cut_clip(self.gallery, candidate, case, of=self.models())
 
         def done(clip: Clip) -> None:
             record_clip(installation.register, reference, candidate, clip)
