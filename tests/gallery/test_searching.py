@@ -19,6 +19,7 @@ from parted import DIMENSION, MOVED, SOME, START, InParts, Twins, correct, opene
 from workbench.calibration import Normaliser
 from workbench.district import from_geojson
 from workbench.domain import (
+    Camera,
     Candidate,
     ClockCorrection,
     ClockSetting,
@@ -397,6 +398,16 @@ def test_an_object_that_is_lost_is_told(fresh: InParts) -> None:
     entry = fresh.reader.snapshot.refreshed().parts()[0]
     fresh.committer.storage.delete([entry.object("scan.arrow")])
     with pytest.raises(GalleryError, match="lacks an object"):
+        found_in(fresh)
+
+
+def test_rows_of_a_camera_that_is_not_known_are_not_taken_for_those_of_another(
+    fresh: InParts,
+) -> None:
+    other = replace(fresh.recordings[0].recording, camera_id="C00")
+    one = replace(fresh.recordings[0], recording=other)
+    fresh.committer.store([one], {"C00": Camera("C00", "Nobody's", 51.481, 0.0)})
+    with pytest.raises(GalleryError, match="rows of camera C00, which it does not know"):
         found_in(fresh)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from workbench.calibration import QUALITY_STEPS
 from workbench.domain import Filter, Scope, to_microseconds
+from workbench.errors import GalleryError
 from workbench.gallery.derived import DerivedOffsets
 from workbench.gallery.entries import Microseconds, PartEntry
 from workbench.gallery.manifest import Manifest
@@ -42,16 +43,33 @@ class Cameras:
     ``known`` are all of them, by id.
     """
 
-    def __init__(self, manifest: Manifest) -> None:
-        """Read them from a manifest as it is now."""
+    def __init__(self, manifest: Manifest, where: str) -> None:
+        """Read them from a manifest as it is now; *where* names the gallery in messages.
+
+        Raises GalleryError if rows are of a camera that is none of them, here as below.
+        """
+        self._where = where
         self.known = Places.of(manifest.camera_table())
         there = manifest.places()
-        number = np.searchsorted(self.known.ids, np.array([name for name, _ in there], np.str_))
+        number = self._among_known([name for name, _ in there])
         place = np.array([place for _, place in there], np.int64)
         order = np.argsort(place, kind="stable")
         self._number, self._place = number[order], place[order]
         self._of_parts: weakref.WeakKeyDictionary[Keys, NDArray[np.intp]]
         self._of_parts = weakref.WeakKeyDictionary()
+
+    def _among_known(self, names: Sequence[str]) -> NDArray[np.intp]:
+        wanted, ids = np.array(names, np.str_), self.known.ids
+        found = np.searchsorted(ids, wanted)
+        there = found < len(ids)
+        there[there] = ids[found[there]] == wanted[there]
+        if not there.all():  # its rows would be taken for those of another
+            raise GalleryError(
+                f"has rows of camera {wanted[~there][0]}, which it does not know",
+                where=self._where,
+                fix="Check the gallery with `sightline gallery check`",
+            )
+        return found
 
     def places(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64] | None:
         """All places under which rows of the *chosen* cameras may lie, sorted; None: of any."""
@@ -70,8 +88,7 @@ class Cameras:
         """Row numbers among all cameras of those of a part, ``(len(keys.cameras),)``."""
         found = self._of_parts.get(keys)
         if found is None:
-            found = np.searchsorted(self.known.ids, np.array(keys.cameras, np.str_))
-            self._of_parts[keys] = found
+            found = self._of_parts[keys] = self._among_known(keys.cameras)
         return found
 
 
@@ -113,7 +130,7 @@ class Reader:
         """Cameras as of the snapshot, read again when a commit changed them."""
         as_of = self.snapshot.state.cameras_commit
         if self._cameras is None or self._cameras[0] != as_of:
-            self._cameras = as_of, Cameras(self.snapshot.manifest)
+            self._cameras = as_of, Cameras(self.snapshot.manifest, str(self.path))
         return self._cameras[1]
 
     def resolve(self, scope: Scope, only: Filter | None = None) -> Resolved:
