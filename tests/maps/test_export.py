@@ -97,3 +97,10 @@ def test_every_file_says_what_it_is_and_what_was_rejected(
     for words in ("Training: not real.", "Case: A-1", "Threshold: 0.48", "“not same”, grey"):
         assert words in told
     assert (0x6B, 0x72, 0x80) in colours
+    assert "2 candidates at 2 cameras" in told
+    assert "possible route" in told
+    both = {one.tracklet_id for one in found}
+    with Image.open(io.BytesIO(sightings_png(found, cameras=cameras, confirmed=both))) as picture:
+        told = picture.text["Description"]
+    assert "2 sightings at 2 cameras" in told
+    assert "possible" not in told

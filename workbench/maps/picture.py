@@ -32,6 +32,7 @@ LAND = {"block": "#e3e1dc", "park": "#cbdfc0", "water": "#b5d3e7", "street": "#f
 STREET_METRES = 9.0
 MARGIN = 60  # pixels around what is shown
 ROUTE = "a possible route, not a confirmed one"
+SETTLED = "from one confirmed sighting to the next, in straight lines"
 # Drawn larger and reduced, for smooth edges.
 OVERSAMPLING = 2
 
@@ -90,8 +91,10 @@ def sightings_png(
         is_out = all(candidate.tracklet_id in out for candidate in here)
         sheet.plate(camera, len(here), best, is_sure, is_out)
     cams = f"{len(found):,} camera{'' if len(found) == 1 else 's'}"
-    noun = f"candidate{'' if len(ranked) == 1 else 's'}"
-    words = f"{len(ranked):,} {noun} at {cams}. Square with a tick: confirmed. Dashes: {ROUTE}."
+    settled = bool(ranked) and all(candidate.tracklet_id in sure for candidate in ranked)
+    noun = f"{'sighting' if settled else 'candidate'}{'' if len(ranked) == 1 else 's'}"
+    dashes = SETTLED if settled else ROUTE
+    words = f"{len(ranked):,} {noun} at {cams}. Square with a tick: confirmed. Dashes: {dashes}."
     if unplaced:
         words += f" Place not known, not on the map: {unplaced:,}."
     if number := sum(candidate.tracklet_id in out for candidate in ranked):
