@@ -288,6 +288,8 @@ def remove_forfeited(register: CaseRegister, path: Path) -> int:
         if foreign(file, gallery, in_service=file.in_service):
             return 0
         lost = frozenset(forfeited_recordings(register, gallery))
+        if not lost:  # all tracklets need not be looked at each time
+            return 0
         whole, singles, _ = _old(gallery, None, held(register).tracklets, lost)
     if not (whole or singles):
         return 0
