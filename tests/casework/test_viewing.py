@@ -34,6 +34,9 @@ def test_what_is_watched_is_told_with_its_share(
     register = office.register
     nothing = watched(register, "A-1", gallery)
     assert (nothing.recordings, nothing.opened, nothing.seconds) == (4, 0, 2400.0)  # not C4's
+    record_viewing(register, "A-1", gallery, replace(first, end=0.0), "coarse")
+    picture = watched(register, "A-1", gallery)
+    assert (picture.opened, picture.seen) == (1, 0.0)  # a single picture of one recording
     record_viewing(register, "A-1", gallery, first, "coarse")
     record_viewing(register, "A-1", gallery, replace(first, start=120.0, end=180.0), "coarse")
     record_viewing(

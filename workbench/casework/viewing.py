@@ -301,9 +301,11 @@ def _measured(
         name = part.recording_id
         covered.add(name)
         seconds += part.end - part.start
-        if own := _length(pieces.get(name, ()), part.start, part.end):
+        shown = pieces.get(name, ())
+        if any(start <= part.end and part.start <= end for start, end in shown):
+            opened.add(name)  # a single picture is no seconds long
+        if own := _length(shown, part.start, part.end):
             seen += own
-            opened.add(name)
             for detail, those in by_detail.items():
                 lengths[detail] += _length(those.get(name, ()), part.start, part.end)
     told_apart = tuple((detail, length) for detail, length in lengths.items() if length)
