@@ -28,6 +28,11 @@ from workbench.gallery.rows import tracklets_schema
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.times import clock_table
 
+MADE = "as_made"
+NAMES = (
+    "SELECT table_name AS name FROM duckdb_tables() UNION ALL "
+    "SELECT view_name FROM duckdb_views() WHERE NOT internal"
+)
 _TIME = pa.timestamp("us", tz="UTC")
 # Tables of schema.sql from the rows of recordings (r) and of tracklets (t).
 _TABLES = {
@@ -155,8 +160,10 @@ def read_only(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
 def write_named(path: Path, snapshot: Snapshot) -> None:
     """Put the file that people name at *path*: a DuckDB database with views of a snapshot.
 
-    Its table ``as_of`` names the commit. It takes the place of what is there in one step; who has
-    that open keeps it. Raises GalleryError if it cannot be written.
+    Its table ``as_of`` names the commit, and ``as_made`` all that was written into it. It takes the
+    place of what is there in one step; who has that open keeps it.
+
+    Raises GalleryError if it cannot be written.
     """
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
@@ -172,6 +179,8 @@ def write_named(path: Path, snapshot: Snapshot) -> None:
                 rows = f"UNION ALL BY NAME FROM read_parquet([{', '.join(files)}])"
                 connection.execute(f"CREATE VIEW {name} AS FROM no_{name} {rows if files else ''}")
             connection.execute(_views("VIEW"))
+            # What is found in it later besides was made by hand.
+            connection.execute(f"CREATE TABLE {MADE} AS {NAMES}")
         unfinished.chmod(0o600)
         sync_path(unfinished)
         unfinished.replace(path)
@@ -198,4 +207,4 @@ def _making(path: Path, snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnectio
         connection.close()
 
 
-__all__ = ["read_only", "tables_of", "write_named"]
+__all__ = ["MADE", "NAMES", "read_only", "tables_of", "write_named"]
