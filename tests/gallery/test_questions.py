@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from parted import VIEWS, answers
 
 from workbench.domain import (
     Camera,
@@ -31,12 +32,6 @@ from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import Storage
 
 CAMERAS = {f"C{n}": Camera(f"C{n}", f"Camera {n}", 51.48 + n / 1000, -0.01) for n in range(6)}
-VIEWS = {
-    "recordings": "EXCLUDE (indexed_at)", "tracklets": "", "shots": "", "problems": "",
-    "stretches": "", "unseen": "", "legs": "", "spans": "", "different_people": "", "clocks": "",
-    "runs": "", "refusals": "", "cameras": "", "unseen_spans": "", "sightings_view": "",
-    "recordings_view": "", "cameras_view": "", "coverage_view": "",
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -70,17 +65,6 @@ def snapshot(
         committer.store(recordings[begin : begin + 3], CAMERAS)
     yield Snapshot.latest(committer.manifest, storage, memory_bytes=2**30)
     committer.manifest.close()
-
-
-def answers(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[list[str], list[object]]]:
-    """Columns and rows of every documented table and view."""
-    found = {}
-    for view, less in VIEWS.items():
-        table = connection.sql(f"SELECT * {less} FROM {view} ORDER BY ALL").to_arrow_table()
-        drop = {"jpeg", "template", "pack", "offset", "length", "noted_at"}
-        table = table.drop_columns([name for name in table.column_names if name in drop])
-        found[view] = table.column_names, [list(row.values()) for row in table.to_pylist()]
-    return found
 
 
 def test_answers_are_those_of_the_gallery_of_one_file(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 from pictures import jpeg
 
@@ -206,3 +207,22 @@ def correct(made: InParts, recordings: Sequence[IndexedRecording], seconds: floa
     restate(made.committer, others, [setting])
     if isinstance(made, Twins):
         made.gallery.restate(others, [setting])
+
+
+VIEWS = {
+    "recordings": "EXCLUDE (indexed_at)", "tracklets": "", "shots": "", "problems": "",
+    "stretches": "", "unseen": "", "legs": "", "spans": "", "different_people": "", "clocks": "",
+    "runs": "", "refusals": "", "cameras": "", "unseen_spans": "", "sightings_view": "",
+    "recordings_view": "", "cameras_view": "", "coverage_view": "",
+}  # fmt: skip
+
+
+def answers(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[list[str], list[object]]]:
+    """Columns and rows of every documented table and view."""
+    found = {}
+    for view, less in VIEWS.items():
+        table = connection.sql(f"SELECT * {less} FROM {view} ORDER BY ALL").to_arrow_table()
+        drop = {"jpeg", "template", "pack", "offset", "length", "noted_at"}
+        table = table.drop_columns([name for name in table.column_names if name in drop])
+        found[view] = table.column_names, [list(row.values()) for row in table.to_pylist()]
+    return found

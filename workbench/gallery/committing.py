@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.domain import Camera, IndexedRecording, to_microseconds
+from workbench.domain import Camera, IndexedRecording, Profile, to_microseconds
 from workbench.errors import GalleryBusy, GalleryError
 from workbench.gallery.entries import Change, PackEntry, PartEntry, RecordingEntry, day_of
 from workbench.gallery.manifest import Manifest
@@ -74,8 +75,9 @@ class Committer:
         AlreadyStored
             If one is in the gallery already.
         GalleryError
-            If its camera is not given, a template is not one of the profile, or it cannot be
-            written. Nothing is stored then.
+            If its camera is not given, a template is not a finite vector of the profile's
+            dimension, something ends before it begins, or it cannot be written. Nothing is stored
+            then.
         """
         change = change or Change()
         self._refuse(recordings, cameras)
@@ -100,7 +102,6 @@ class Committer:
         self, recordings: Sequence[IndexedRecording], cameras: Mapping[str, Camera]
     ) -> None:
         """Refuse what cannot be stored, before a byte is written."""
-        dimension = self.manifest.profile.dimension
         for one in recordings:
             if one.recording.camera_id not in cameras:
                 raise GalleryError(
@@ -108,16 +109,8 @@ class Committer:
                     where=one.recording.file,
                     fix="Add its camera first",
                 )
-            for tracklet in one.tracklets:
-                vectors = [shot.template for shot in tracklet.shots]
-                vectors += [] if tracklet.template is None else [tracklet.template]
-                if any(vector.shape != (dimension,) for vector in vectors):
-                    raise GalleryError(
-                        f"a template of tracklet {tracklet.ordinal} is not a vector of "
-                        f"{dimension} numbers",
-                        where=one.recording.file,
-                        fix="Index it again; if that does not help, check the model weights",
-                    )
+            _refuse_templates(one, self.manifest.profile)
+            _refuse_times(one)
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[Attempt]:
@@ -246,6 +239,39 @@ class Attempt:
         left = [one for one in self._manifest.dropped() if one.name in self._names]
         self._storage.delete(name for one in left for name in one.objects)
         self._manifest.release(left)
+
+
+def _refuse_templates(one: IndexedRecording, profile: Profile) -> None:
+    """Refuse templates that are none of a profile."""
+    for tracklet in one.tracklets:
+        vectors = [shot.template for shot in tracklet.shots]
+        vectors += [] if tracklet.template is None else [tracklet.template]
+        for vector in vectors:
+            what = ""
+            if vector.shape != (profile.dimension,) or not np.isfinite(vector).all():
+                what = f"not a finite vector of {profile.dimension} numbers"
+            elif profile.metric == "cosine" and not vector.any():
+                what = "zero"
+            if what:
+                raise GalleryError(
+                    f"a template of tracklet {tracklet.ordinal} is {what}",
+                    where=one.recording.file,
+                    fix="Index it again; if that does not help, check the model weights",
+                )
+
+
+def _refuse_times(one: IndexedRecording) -> None:
+    """Refuse what ends before it begins."""
+    began = one.recording.started_at
+    spans = [("the recording", began, began + timedelta(seconds=one.seconds))]
+    spans += [(f"tracklet {t.ordinal}", t.first_seen, t.last_seen) for t in one.tracklets]
+    for what, first, last in spans:
+        if last < first:
+            raise GalleryError(
+                f"{what} ends at {last.isoformat()}, before it begins at {first.isoformat()}",
+                where=one.recording.file,
+                fix="Convert the recording so that its times go forward, and index it again",
+            )
 
 
 def by_place(content: Content, places: Mapping[str, int], most: int) -> list[Content]:
