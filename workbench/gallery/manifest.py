@@ -677,6 +677,15 @@ class Manifest:
         )
         return None if first is None else (first, last)
 
+    def last_reserved(self, commit: int, *, role: str) -> dict[int, datetime]:
+        """UTC time at which the newest part of each day was begun, but for those of a role."""
+        rows = self._rows_at(
+            "SELECT day, max(reserved_at) FROM parts "  # noqa: S608
+            f"WHERE role <> :role AND {_AT} GROUP BY day",
+            {"commit": commit, "role": role},
+        )
+        return {day: from_microseconds(at) for day, at in rows}
+
     def counts(self, commit: int) -> dict[str, int]:
         """Numbers of parts, recordings, tracklets and templates, and bytes of parts."""
         names = ("recordings", "tracklets", "templates", "bytes")

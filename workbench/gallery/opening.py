@@ -241,16 +241,6 @@ def _is_still(lock: BinaryIO, file: Path) -> bool:
         return False
 
 
-@contextlib.contextmanager
-def merging(path: Path) -> Iterator[None]:
-    """Give a block in which no other process merges the gallery at *path*.
-
-    Raises GalleryBusy if one does.
-    """
-    with _take(folder_of(path), MERGER, path, "merges it"):
-        yield
-
-
 # --- Opening ----------------------------------------------------------------------------------
 
 
@@ -293,7 +283,7 @@ class Opened:
         with contextlib.ExitStack() as held:
             if self.lock is None:
                 held.enter_context(_take(self.folder, WRITER, self.path, "writes it"))
-            held.enter_context(merging(self.path))
+            held.enter_context(_take(self.folder, MERGER, self.path, "merges it"))
             yield
 
     def close(self) -> None:
@@ -429,6 +419,25 @@ def open_gallery(
             lock.close()
         raise
     return opened
+
+
+@contextlib.contextmanager
+def merging(path: Path) -> Iterator[Opened]:
+    """Open a gallery to merge its parts, beside whoever writes it.
+
+    Raises
+    ------
+    GalleryBusy
+        If another process merges it.
+    GalleryError
+        As :func:`open_gallery` does.
+    """
+    with contextlib.ExitStack() as held:
+        location = read_location(path)
+        if not location.shared:
+            held.enter_context(_take(folder_of(path), MERGER, path, "merges it"))
+            location = read_location(path)  # as it is now that nobody moves it
+        yield held.enter_context(_open(path, location, write=True, lock=None))
 
 
 def _open(path: Path, location: Location, *, write: bool, lock: BinaryIO | None) -> Opened:

@@ -1,0 +1,98 @@
+"""Merging in a process of its own, beside whoever writes a gallery and reads it.
+
+A day is at rest from an hour after the last recording came into it, and not before it is over: its
+parts are arranged by place then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from workbench.domain import to_microseconds
+from workbench.errors import GalleryBusy, SightlineError
+from workbench.gallery.committing import Committer
+from workbench.gallery.entries import day_of
+from workbench.gallery.manifest import Manifest
+from workbench.gallery.merging import Merger
+from workbench.gallery.named import renew
+from workbench.gallery.opening import merging
+from workbench.gallery.snapshot import Snapshot
+
+ROLE = "merger"
+REST = timedelta(hours=1)
+_NICE = 10  # what people wait for comes first
+
+
+def days_at_rest(manifest: Manifest) -> Callable[[int], bool]:
+    """Return what says of a day, counted since 1970, that nothing is added to it any more."""
+    now = manifest.now()
+    today = day_of(to_microseconds(now))
+    begun = manifest.last_reserved(manifest.state().commit, role=ROLE)
+    active = {day for day, at in begun.items() if now - at < REST}
+    return lambda day: day < today and day not in active
+
+
+def merge(path: Path, go_on: Callable[[], bool] = lambda: True) -> int:
+    """Merge the parts of a gallery until there is nothing to do, or *go_on* says no.
+
+    The named file is written again then, as it names parts that are gone.
+
+    Returns
+    -------
+    int
+        Number of commits that it took.
+
+    Raises
+    ------
+    GalleryBusy
+        If another process merges it.
+    GalleryError
+        If it cannot be opened, read or written. What was merged by then stays so.
+    """
+    with merging(path) as opened:
+        committer = Committer(opened.manifest, opened.storage, ROLE)
+        committer.sweep()
+        steps = Merger(committer, days_at_rest(opened.manifest)).run(go_on)
+        if steps:
+            snapshot = Snapshot.latest(opened.manifest, opened.storage, memory_bytes=0)
+            renew(path, opened.folder, snapshot)
+        return steps
+
+
+def start(path: Path) -> subprocess.Popen[bytes]:
+    """Start a process that merges a gallery; it ends when there is nothing to do.
+
+    It ends at once where another one does so. Other errors are told on standard error, with exit
+    status 2; the gallery stays as it was, with more parts than there might be.
+    """
+    command = [sys.executable, "-P", "-m", "workbench.gallery.background", str(path.resolve())]
+    return subprocess.Popen(  # noqa: S603 - this interpreter, and one path
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+
+
+def main(path: str) -> int:
+    """Merge the gallery at *path* as a process of its own; return the exit status."""
+    os.nice(_NICE)
+    try:
+        with contextlib.suppress(GalleryBusy):
+            merge(Path(path))
+    except SightlineError as error:
+        sys.stderr.write(f"sightline: merging: {error}\n")
+        return 2
+    except KeyboardInterrupt:  # for whoever started it: nothing is lost
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1]))
+
+
+__all__ = ["days_at_rest", "main", "merge", "start"]
