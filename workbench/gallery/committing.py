@@ -168,6 +168,12 @@ class Attempt:
             if pictures := pictures_of(one):
                 day = day_of(to_microseconds(one.started_at))
                 of_days.setdefault(day, []).append(pictures)
+        return self.write_pictures(of_days)
+
+    def write_pictures(
+        self, of_days: Mapping[int, Sequence[Sequence[Picture]]]
+    ) -> tuple[list[PackEntry], Addresses]:
+        """Write pictures into packs, by day since 1970: of each, those of its recordings."""
         wanted = [
             (day, pictures) for day, some in sorted(of_days.items()) for pictures in divide(some)
         ]
