@@ -7,6 +7,7 @@ in the gallery that it serves. What another case has fetched, too, stays.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ def _erase(
                 continue
             if sha256 not in forfeited:
                 left.append(f"{path}: fetched for another case, too")
-            elif path.is_symlink() or sha256_of(path) != sha256:
+            elif path.is_symlink() or _sha256_of(path) != sha256:
                 left.append(f"{path}: not the film that was fetched")
             else:
                 # The row first: a film without one is found again by who is killed in between.
@@ -97,6 +98,17 @@ def _erase(
         except (OSError, CatalogueError) as error:
             left.append(f"{path}: {error}")
     return gone, left
+
+
+def _sha256_of(path: Path) -> str:
+    """Hash a file, or know what it was, so that one that stays is not read each minute."""
+    about = path.stat()  # its ctime changes with every write, and cannot be set
+    return _hashed(path, (about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns))
+
+
+@functools.lru_cache(maxsize=4096)
+def _hashed(path: Path, _state: tuple[int, ...]) -> str:
+    return sha256_of(path)
 
 
 def _films(register: CaseRegister, reference: str) -> Iterator[tuple[Path, Entry]]:

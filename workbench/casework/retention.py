@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from workbench.casework.forfeited import erase_films, forfeited_films, forfeited_recordings
+from workbench.casework.forfeited import erase_films, forfeited_recordings
 from workbench.casework.ownership import foreign
 from workbench.casework.plaintext import plain
 from workbench.casework.reviewing.reviewlist import awaited, sightings
@@ -281,8 +281,6 @@ def remove_forfeited(register: CaseRegister, path: Path) -> int:
     """
     from workbench.gallery import Gallery  # and with it DuckDB, for what is seldom due
 
-    if not forfeited_films(register):
-        return 0
     with Gallery.open(path) as gallery:
         file = register.installation_file
         if foreign(file, gallery, in_service=file.in_service):
