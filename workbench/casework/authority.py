@@ -280,9 +280,8 @@ def _reasons(
         for name in sorted({lost[one] for one in gallery.recordings_inside(scope) & lost.keys()}):
             yield (
                 f"footage that was fetched for the urgent case {name}, which was not confirmed, is "
-                "still to be deleted from this gallery, but for what open cases hold: a server that "
-                "serves it does so within a minute; otherwise an administrator does, with "
-                "`sightline purge`"
+                "still to be deleted from this gallery, but for what open cases hold: by a server "
+                "that serves it, within a minute, or by an administrator with `sightline purge`"
             )
     if why := foreign(register.installation_file, gallery, in_service=me.in_service):
         yield why
