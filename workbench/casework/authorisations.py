@@ -38,7 +38,7 @@ class Step:
     counts: bool = False  # the request, from this step on
 
     def contents(self, zone: tzinfo) -> str:
-        """Describe in words all that is requested, or what a change makes another."""
+        """Describe all that is requested, or what a change makes another, a line each."""
         if self.before is None:
             told = (f"{name}: {value}" for name, value in requested_facts(self.request, zone=zone))
         else:
@@ -46,7 +46,7 @@ class Step:
                 f"{name}: {becomes or 'none'}, instead of {was or 'none'}"
                 for name, was, becomes in differences(self.before, self.request, zone=zone)
             )
-        return "; ".join(told)
+        return "\n".join(told)
 
     def document(self) -> dict[str, Any]:
         """Return the step as JSON values; a decision names its request by the digest alone."""

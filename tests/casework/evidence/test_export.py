@@ -38,9 +38,10 @@ from workbench.casework.evidence.archive import (
     verify_archive,
     write_archive,
 )
-from workbench.casework.evidence.contents import _method
+from workbench.casework.evidence.contents import Section, _method
 from workbench.casework.evidence.export import Export, _default_threshold, export, is_recorded
 from workbench.casework.evidence.films import OnPicture
+from workbench.casework.evidence.report import Sheets, _pdf_section
 from workbench.casework.oversight import audit_overview
 from workbench.casework.record.audit import verify
 from workbench.casework.record.signing import signing_key
@@ -211,10 +212,22 @@ def test_the_report_tells_each_authorisation_and_who_decided_when(
     assert "footage: 29 Mar 2026, 02:00 BST to" in told
     assert ", instead of 29 Mar 2026, 00:00 GMT to" in told
     assert section.count("it counts from then on") == 2
+    with zipfile.ZipFile(BytesIO(files["report.docx"])) as docx:
+        listed = docx.read("word/document.xml").decode().count("\N{BULLET}</w:t>")
+    assert section.count("<li>") == listed > 10  # a line each
     assert "Photograph 1" in html  # and where it comes from
     assert "given by" in html
     # What was found at 00:00 was inside then; no clock was corrected.
     assert {row["outside_authorised_time"] for row in rows_of(files, "candidates.csv")} == {"False"}
+
+
+def test_a_row_that_is_higher_than_a_page_goes_on_on_the_next() -> None:
+    facts = "\n".join(f"fact {n}: {'words ' * 30}" for n in range(60))
+    sheets = Sheets("A-1")
+    sheets.add_page()
+    section = Section("Requests", table=(("Who", "Contents"), ("anna", facts)), widths=(1, 5))
+    _pdf_section(sheets, section, sheets.write_fitting)
+    assert sheets.page_no() == 3
 
 
 def test_the_report_of_an_urgent_case_says_who_confirmed_it_and_by_what(

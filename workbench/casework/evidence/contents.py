@@ -63,7 +63,7 @@ class Section:
 
     heading: str
     paragraphs: tuple[str, ...] = ()
-    table: tuple[tuple[str, ...], ...] = ()  # the first row holds the headings
+    table: tuple[tuple[str, ...], ...] = ()  # the first row holds the headings; lines are a list
     widths: tuple[float, ...] = field(default=(), repr=False)  # of the columns, relative
     pictures: tuple[tuple[bytes, str], ...] = field(default=(), repr=False)  # JPEG and caption
     sketch: Sketch | None = None

@@ -86,8 +86,7 @@ class _Document:
             heads = "<w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>" if at == 0 else ""
             cells = "".join(
                 f'<w:tc><w:tcPr><w:tcW w:w="{wide}" w:type="dxa"/></w:tcPr>'
-                f'<w:p><w:r><w:rPr>{"<w:b/>" if at == 0 else ""}<w:sz w:val="16"/></w:rPr>'
-                f'<w:t xml:space="preserve">{_text(cell)}</w:t></w:r></w:p></w:tc>'
+                f"{_cell(cell, bold=at == 0)}</w:tc>"
                 for cell, wide in zip(row, twips, strict=True)
             )
             lines.append(f"<w:tr>{heads}{cells}</w:tr>")
@@ -194,6 +193,22 @@ class _Document:
             for name, part in files:
                 archive.writestr(zipfile.ZipInfo(name, CREATED), part, zipfile.ZIP_DEFLATED)
         return buffer.getvalue()
+
+
+def _cell(cell: str, *, bold: bool) -> str:
+    """Write the text of a cell; several lines are a list."""
+    lines, listed, mark = cell.split("\n"), "", ""
+    if len(lines) > 1:
+        mark = "<w:t>\N{BULLET}</w:t><w:tab/>"
+        listed = (
+            '<w:pPr><w:tabs><w:tab w:val="left" w:pos="140"/></w:tabs><w:spacing w:after="40"/>'
+            '<w:ind w:left="140" w:hanging="140"/></w:pPr>'
+        )
+    return "".join(
+        f'<w:p>{listed}<w:r><w:rPr>{"<w:b/>" if bold else ""}<w:sz w:val="16"/></w:rPr>{mark}'
+        f'<w:t xml:space="preserve">{_text(line)}</w:t></w:r></w:p>'
+        for line in lines
+    )
 
 
 def _text(words: str) -> str:

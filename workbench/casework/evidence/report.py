@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,13 @@ LONGEST_WORD = 24  # letters; what is longer, such as a digest, may be broken an
 _WORD, _HYPHEN = re.compile(r"\S+"), re.compile(r"\w-\w")
 CELL_PADDING = 2.6  # millimetres, left and right of a word in a cell
 TABLE_SIZE, TABLE_LINE = 7.5, 4.0  # points of a letter, millimetres of a line in a cell
+MOST_LINES = 50  # of a row of a table, which is never broken
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;color:#1e1e1e;max-width:60rem;margin:2rem auto;"
     "padding:0 1rem}h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}"
     "table{border-collapse:collapse;width:100%}td,th{border:1px solid #ccc;padding:.3rem .5rem;"
-    "text-align:left;vertical-align:top}.long{overflow-wrap:anywhere}.word{white-space:nowrap}figure{display:inline-block;"
+    "text-align:left;vertical-align:top}td ul{margin:0;padding-left:1rem}"
+    ".long{overflow-wrap:anywhere}.word{white-space:nowrap}figure{display:inline-block;"
     "margin:.5rem}img{max-height:9rem;display:block}figcaption{font-size:.85rem}"
     ".warning{background:#b02020;color:#fff;padding:.6rem 1rem;font-weight:600}"
     # Browsers repeat the head of a table on each sheet of paper that it is printed on.
@@ -86,7 +88,10 @@ def _html_table(rows: Sequence[Sequence[str]]) -> str:
 
 def _html_cell(cell: str) -> str:
     """Write a cell; no word is broken, not at a hyphen either, but for digests and the like."""
-    return f"<td>{_WORD.sub(_html_word, cell)}</td>"
+    lines = [_WORD.sub(_html_word, line) for line in cell.split("\n")]
+    if len(lines) == 1:
+        return f"<td>{lines[0]}</td>"
+    return f"<td><ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul></td>"
 
 
 def _html_word(found: re.Match[str]) -> str:
@@ -158,19 +163,40 @@ def _pdf_section(pdf: Sheets, section: Section, write: Callable[[str], str]) -> 
         pdf.set_font_size(TABLE_SIZE)
         heads = "SINGLE_TOP_LINE" if any(section.table[0]) else "NONE"
         rows = section.table if any(section.table[0]) else section.table[1:]
+        widths = _widths(pdf, section, write)
         with pdf.table(
             width=int(WIDTH),
-            col_widths=_widths(pdf, section, write),
+            col_widths=widths,
             first_row_as_headings=heads != "NONE",
             headings_style=_plain_headings(pdf),
             line_height=TABLE_LINE,
             text_align="LEFT",
+            v_align="TOP",
         ) as table:
             for cells in rows:
-                table.row([write(cell) for cell in cells])
+                for part in _parts(pdf, [write(_listed(cell)) for cell in cells], widths):
+                    table.row(part)
     _pdf_pictures(pdf, section.pictures, write)
     if section.sketch:
         section.sketch.draw(pdf, write)
+
+
+def _listed(cell: str) -> str:
+    """Mark the lines of a cell that has several."""
+    return "\n".join(f"- {line}" for line in cell.split("\n")) if "\n" in cell else cell
+
+
+def _parts(pdf: FPDF, cells: list[str], widths: Sequence[float]) -> Iterator[list[str]]:
+    """Break a row higher than a page into several: a row never goes on on the next page."""
+    if max(map(len, cells)) < 10 * MOST_LINES:
+        yield cells
+        return
+    lines: list[Any] = [
+        pdf.multi_cell(width, TABLE_LINE, cell, dry_run=True, output="LINES")
+        for cell, width in zip(cells, widths, strict=True)
+    ]
+    for first in range(0, max(map(len, lines)), MOST_LINES):
+        yield ["\n".join(one[first : first + MOST_LINES]) for one in lines]
 
 
 def _top_of_table(pdf: Sheets, section: Section, write: Callable[[str], str]) -> float:
@@ -182,7 +208,9 @@ def _top_of_table(pdf: Sheets, section: Section, write: Callable[[str], str]) ->
     heights = []
     for row in section.table[:2]:
         lines: list[Any] = [
-            pdf.multi_cell(width, TABLE_LINE, write(cell) or " ", dry_run=True, output="LINES")
+            pdf.multi_cell(
+                width, TABLE_LINE, write(_listed(cell)) or " ", dry_run=True, output="LINES"
+            )
             for width, cell in zip(widths, row, strict=True)
         ]
         heights.append(TABLE_LINE * max(map(len, lines)))
