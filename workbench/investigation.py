@@ -355,7 +355,7 @@ def search(
         raise
     permit = authorise(
         register, case, gallery, probe, scope,
-        cameras=cameras, threshold=least, calibration=calibration, top=top, only=only,
+        cameras=cameras, threshold=threshold, calibration=calibration, top=top, only=only,
     )  # fmt: skip
     compared = 0
 
@@ -436,7 +436,7 @@ def _on_scale(
             fix=f"Take {recommended:g}, which is recommended, or another number of this scale; "
             'or search for all scores (--threshold all; in Python, threshold="all")',
         )
-    return Threshold(float(threshold), "chosen by hand", scale)
+    return Threshold(float(threshold), scale=scale)
 
 
 def _require_same_profile(gallery: Gallery, probe: Probe) -> None:

@@ -97,7 +97,7 @@ def test_the_team_reads_chooses_and_saves(served: Any, visit: Callable[..., Any]
     rows.nth(4).get_by_role("button", name="Show sighting 5").press("Enter")
     page.locator(".sl-sightings-page tr:nth-child(5).sl-selected").wait_for()
 
-    starts = {"HTML map": b"<!DOCTYPE html>", "CSV": b"\xef\xbb\xbfrank,", "PNG": b"\x89PNG",
+    starts = {"HTML map": b"<!DOCTYPE html>", "CSV": b"\xef\xbb\xbfnumber,", "PNG": b"\x89PNG",
               "GeoJSON": b'{"type": "FeatureCollection"'}  # fmt: skip
     for name, start in starts.items():
         with page.expect_download() as download:

@@ -27,11 +27,14 @@ def test_csv_has_a_row_for_each_candidate_best_first(
     assert (best["camera"], best["score"], best["confirmed"]) == ("Station", "0.9", "False")
     assert best["first_seen"] == "2026-03-29T01:15:00+00:00"
     assert best["first_seen_local"] == "Sun 29 Mar 2026, 02:15:00 BST"
-    assert (second["rank"], second["confirmed"]) == ("2", "True")
+    assert (second["number"], second["confirmed"]) == ("2", "True")
+    both = {one.tracklet_id for one in found}  # sightings are numbered by time, as on their page
+    first, _ = csv.DictReader(io.StringIO(sightings_csv(found, zone=LONDON, confirmed=both)))
+    assert (first["number"], first["score"]) == ("1", "0.6")
 
 
 def test_csv_of_nothing_keeps_its_header() -> None:
-    assert sightings_csv([], zone=LONDON).startswith("rank,tracklet_id,")
+    assert sightings_csv([], zone=LONDON).startswith("number,tracklet_id,")
 
 
 def test_a_spreadsheet_runs_nothing(make_candidate: Make, cameras: list[Camera]) -> None:

@@ -278,7 +278,11 @@ def test_confirmed_sightings_differ_and_are_counted(
     assert [entry["confirmed"] for entry in place["candidates"]] == [False, True]
     leads = "Candidates are leads, not identifications."
     assert leads in drawn["legend"]["remarks"]
-    drawn = drawings(sightings_map(found, confirmed=both, zone=LONDON))
+    drawn = drawings(
+        sightings_map([replace(found[0], score=0.7), found[1]], confirmed=both, zone=LONDON)
+    )
+    (place,) = drawn["sightings"]
+    assert [entry["number"] for entry in place["candidates"]] == [2, 1]  # by time, as on the page
     assert leads not in drawn["legend"]["remarks"]
     assert [symbol for symbol, _ in drawn["legend"]["rows"]] == ["bestConfirmed", "confirmed"]
 

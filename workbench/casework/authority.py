@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from workbench.calibration import Calibration
     from workbench.casework.cases import Case
     from workbench.casework.record.people import Person
-    from workbench.domain import Camera, Candidate, District, Filter, Probe, Scope
+    from workbench.domain import Camera, Candidate, District, Filter, Probe, Scope, Threshold
     from workbench.gallery import Gallery
 
 # This machine's clock may be slightly behind that of the machine which wrote the last entry.
@@ -47,7 +47,7 @@ def authorise(
     scope: Scope,
     *,
     cameras: tuple[Camera, ...],
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     calibration: Calibration | None = None,
     top: int | None = None,
     only: Filter | None = None,
@@ -55,8 +55,8 @@ def authorise(
     """Issue a permit for one search for the probe in a scope of a gallery, under a case.
 
     *cameras* are the ones to be searched: in the district or, without a place, named by the scope,
-    and passed by the filter *only*. *threshold* is the score from which on candidates are shown;
-    None if all are. *calibration* is that of the scores; None if there is none.
+    and passed by the filter *only*. *threshold* is that from which on candidates are shown; None if
+    all are. *calibration* is that of the scores; None if there is none.
 
     Raises
     ------
@@ -90,7 +90,8 @@ def authorise(
         "cameras": len(cameras),
         "photographs": len(probe.photographs),
         "probe": hashlib.sha256(probe.template.tobytes()).hexdigest(),
-        "threshold": "all" if threshold is None else threshold,
+        "threshold": "all" if threshold is None else threshold.score,
+        "threshold from": "" if threshold is None else threshold.calibration,
         "scale": calibration.scale if calibration else PLAIN_SCALE,
         "calibration": calibration.digest if calibration else None,
         "top": top,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from workbench.casework.record.audit import AuditLog
 from workbench.casework.record.keys import counting
-from workbench.domain import PLAIN_SCALE
+from workbench.domain import BY_HAND, PLAIN_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +42,7 @@ class SearchEntry:
     end: str
     cameras: int
     threshold: Bound  # the lowest at which candidates were shown
+    threshold_from: str  # data that it was set on, or by whom; empty if that is not recorded
     scale: str  # of the threshold
     candidates: int | None  # shown, which reached it; None: no answer, or no threshold, is recorded
     compared: int | None  # tracklets; None: not recorded
@@ -52,6 +53,15 @@ class SearchEntry:
         if self.threshold is None:
             return "not recorded"
         return "none" if self.threshold == "all" else f"{self.threshold:g}{mark}"
+
+    @property
+    def threshold_told(self) -> str:
+        """Threshold with its scale and where it comes from, as files with candidates say it."""
+        words = self.threshold_words()
+        if not isinstance(self.threshold, float):
+            return words
+        origin = f" ({self.threshold_from})" if self.threshold_from else ""
+        return f"{words} on the scale {self.scale}{origin}"
 
     @property
     def candidates_words(self) -> str:
@@ -112,6 +122,7 @@ def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:
     """
     asked: dict[int, Entry] = {}
     threshold: dict[int, Bound] = {}
+    origin: dict[int, str] = {}
     candidates: dict[int, int] = {}
     compared: dict[int, int] = {}
     for entry in entries:
@@ -119,12 +130,14 @@ def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:
         if entry.what == "search.asked":
             asked[entry.number] = entry
             threshold[entry.number] = _bound(about.get("shown", about["threshold"]))
+            origin[entry.number] = str(about.get("threshold from", ""))
         elif entry.what == "search.answered":
             candidates[about["asked"]] = int(about["candidates"])
             if "compared" in about:
                 compared[about["asked"]] = int(about["compared"])
         elif entry.what == "search.shown":  # never higher than what was shown before
             threshold[about["asked"]] = float(about["threshold"])
+            origin[about["asked"]] = BY_HAND
             candidates[about["asked"]] = int(about["candidates"])
     return tuple(
         SearchEntry(
@@ -136,6 +149,7 @@ def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:
             str(entry.about["end"]),
             int(entry.about["cameras"]),
             threshold[number],
+            origin.get(number, ""),
             str(entry.about.get("scale", PLAIN_SCALE)),
             None if threshold[number] is None else candidates.get(number),
             compared.get(number),

@@ -44,6 +44,7 @@ from workbench.domain.footage import (
 from workbench.domain.names import natural
 from workbench.domain.progress import Progress, ProgressCallback
 from workbench.domain.searching import (
+    BY_HAND,
     MOST_PHOTOGRAPHS,
     PLAIN_SCALE,
     Candidate,
@@ -55,6 +56,7 @@ from workbench.domain.searching import (
     Scope,
     Threshold,
     best_first,
+    numbered,
     scale_marks,
 )
 from workbench.domain.tables import candidates_frame
@@ -85,6 +87,7 @@ if TYPE_CHECKING:
     from workbench.domain.faces import Vector as Vector
 
 __all__ = [
+    "BY_HAND",
     "EARLIEST",
     "EPOCH",
     "FILM",
@@ -141,6 +144,7 @@ __all__ = [
     "length_words",
     "moments",
     "natural",
+    "numbered",
     "outside_of",
     "parse_time",
     "parse_tracklet_id",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -167,6 +167,9 @@ class Probe(Summarised):
         )
 
 
+BY_HAND = "chosen by hand"
+"""Said of a threshold in place of the calibration that it comes from."""
+
 PLAIN_SCALE = "plain"
 """Scale of scores that are the cosine similarity, or 1 minus the Euclidean distance."""
 
@@ -180,7 +183,7 @@ class Threshold:
     """
 
     score: float
-    calibration: str
+    calibration: str = BY_HAND
     scale: str = PLAIN_SCALE
 
 
@@ -227,6 +230,19 @@ def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
     before plain ones: a score says nothing about one of another scale.
     """
     return sorted(candidates, key=lambda c: (c.scale == PLAIN_SCALE, c.scale, -c.score))
+
+
+def numbered(
+    candidates: Sequence[Candidate], confirmed: Collection[str] = ()
+) -> list[tuple[int, Candidate]]:
+    """Number candidates from 1, as pages, files and reports do.
+
+    By score, the best first; but sightings, where all are *confirmed* (tracklet_ids), by time.
+    """
+    ordered = best_first(candidates)
+    if all(one.tracklet_id in confirmed for one in ordered):
+        ordered.sort(key=lambda one: (one.first_seen, one.tracklet_id))
+    return list(enumerate(ordered, start=1))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from workbench.domain import TIME_FIELDS, Candidate, best_first
+from workbench.domain import TIME_FIELDS, Candidate, numbered
 from workbench.domain.spreadsheets import csv_text
 from workbench.maps.zones import local_time
 
@@ -24,8 +24,9 @@ def sightings_csv(
     facts: Mapping[str, str] | None = None,
     notices: Sequence[str] = (),
 ) -> str:
-    """One row a candidate, best first; times in UTC and as clocks in *zone* show them.
+    """One row a candidate, in the order of :func:`workbench.domain.numbered`.
 
+    Times are in UTC, and as clocks in *zone* show them.
     *facts* and *notices*, what must be said with the candidates, stand in each row, so that they
     stay with it wherever it is copied. Text that a spreadsheet would take for a formula gets an
     apostrophe before it.
@@ -67,7 +68,7 @@ def _point(row: dict[str, Any]) -> dict[str, Any] | None:
 
 
 _COLUMNS = (
-    "rank", "tracklet_id", "camera_id", "camera", "longitude", "latitude", "recording",
+    "number", "tracklet_id", "camera_id", "camera", "longitude", "latitude", "recording",
     "first_seen", "last_seen", "first_seen_local", "last_seen_local", "score", "scale", "quality",
     "confirmed", "rejected", *TIME_FIELDS,
 )  # fmt: skip
@@ -79,9 +80,9 @@ def _rows(
     confirmed: frozenset[str],
     rejected: frozenset[str],
 ) -> Iterator[dict[str, Any]]:
-    for rank, one in enumerate(best_first(candidates), start=1):
+    for number, one in numbered(candidates, confirmed):
         values = (
-            rank, one.tracklet_id, one.camera.camera_id, one.camera.name, one.camera.longitude,
+            number, one.tracklet_id, one.camera.camera_id, one.camera.name, one.camera.longitude,
             one.camera.latitude, one.recording, one.first_seen.isoformat(),
             one.last_seen.isoformat(), local_time(one.first_seen, zone),
             local_time(one.last_seen, zone), round(one.score, 4), one.scale, round(one.quality, 3),

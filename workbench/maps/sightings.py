@@ -15,7 +15,7 @@ import folium
 from branca.element import Figure
 
 from workbench.district import to_geojson
-from workbench.domain import Camera, Candidate, District, best_first, scale_marks
+from workbench.domain import Camera, Candidate, District, best_first, numbered, scale_marks
 from workbench.maps.basemap import Bounds, read_base_map
 from workbench.maps.offline import Drawing, OfflineMap, Verbatim
 from workbench.maps.placing import Meridian, levels
@@ -97,9 +97,10 @@ def sightings_map(
     """
     # Ranks count all candidates, drawn or not.
     every = enumerate(best_first(candidates), start=1)
-    numbered = [(rank, one) for rank, one in every if one.camera.place is not None]
-    ranked = [candidate for _, candidate in numbered]
+    by_score = [(rank, one) for rank, one in every if one.camera.place is not None]
+    ranked = [candidate for _, candidate in by_score]
     sure, out = frozenset(confirmed), frozenset(rejected)
+    settled = bool(candidates) and all(one.tracklet_id in sure for one in candidates)
     stops = visits([one for one in ranked if one.tracklet_id not in out]) if route else []
     ways = legs(stops) if len(stops) <= MAX_STOPS else []
     drawn = OfflineMap(tiles=tiles, tiles_attribution=tiles_attribution)
@@ -126,11 +127,15 @@ def sightings_map(
     if others:
         Drawing("cameras", [place(camera) for camera in others], name="Cameras").add_to(drawn)
     if ranked:
-        places = _sightings(numbered, stops if ways else [], sure, out, zone, place)
+        places = _sightings(by_score, stops if ways else [], sure, out, zone, place)
+        if settled:
+            numbers = {one.tracklet_id: number for number, one in numbered(candidates, sure)}
+            for entry in (entry for p in places for entry in p["candidates"]):
+                entry["number"] = numbers[entry["id"]]
         in_popups = {entry["rank"] for p in places for entry in p["candidates"] if entry["picture"]}
         Drawing("sightings", places, name="Candidates").add_to(drawn)
         heat = [[p["latitude"], p["longitude"], p["count"]] for p in places]
-        for rank, candidate in numbered if pictures else ():
+        for rank, candidate in by_score if pictures else ():
             if rank in in_popups:
                 _keep_picture(drawn, rank, candidate)
         Drawing("heat", heat, name="Heat map", show=False).add_to(drawn)
@@ -155,7 +160,6 @@ def sightings_map(
         legend["remarks"].append(f"{words} not on the map: the camera's place is not known.")
     Drawing("legend", legend).add_to(drawn)
     # What is confirmed may be in a corner of all that a case allows.
-    settled = bool(ranked) and all(candidate.tracklet_id in sure for candidate in ranked)
     shown = view(ranked, others, None if settled else district, meridian)
     bounds = shown or (ground and ground.bounds)
     if bounds:
@@ -191,7 +195,7 @@ def _keep_picture(drawn: OfflineMap, rank: int, candidate: Candidate) -> None:
 
 
 def _sightings(
-    numbered: Sequence[tuple[int, Candidate]],
+    by_score: Sequence[tuple[int, Candidate]],
     stops: Sequence[Candidate],
     confirmed: frozenset[str],
     rejected: frozenset[str],
@@ -200,14 +204,14 @@ def _sightings(
 ) -> list[dict[str, Any]]:
     """One entry a camera, as ``sightline.sightings`` of sightings.js takes it."""
     at_camera: defaultdict[str, list[tuple[int, Candidate]]] = defaultdict(list)
-    for rank, candidate in numbered:
+    for rank, candidate in by_score:
         at_camera[candidate.camera.camera_id].append((rank, candidate))
     stops_at: defaultdict[str, list[int]] = defaultdict(list)
     for number, stop in enumerate(stops if len(stops) > 1 else (), start=1):
         stops_at[stop.camera.camera_id].append(number)
 
-    marks = scale_marks(candidate.scale for _, candidate in numbered)
-    best = next((rank for rank, one in numbered if one.tracklet_id not in rejected), 0)
+    marks = scale_marks(candidate.scale for _, candidate in by_score)
+    best = next((rank for rank, one in by_score if one.tracklet_id not in rejected), 0)
     places = []
     for camera_id, here in at_camera.items():  # best camera first, as the ranking goes
         camera, numbers = here[0][1].camera, stops_at[camera_id]

@@ -14,7 +14,16 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
-from workbench.domain import Camera, Candidate, Scope, Span, best_first, natural, scale_marks
+from workbench.domain import (
+    Camera,
+    Candidate,
+    Scope,
+    Span,
+    best_first,
+    natural,
+    numbered,
+    scale_marks,
+)
 from workbench.errors import MapError
 from workbench.maps.charts import (
     ACCENT,
@@ -327,6 +336,10 @@ def _marks(
     if len(marks) > 1:
         spread = math.inf  # scores of several scales do not compare: marks are of one size
     chosen = [candidate.tracklet_id == selected for candidate in ranked]
+    ids = [candidate.tracklet_id for candidate in ranked]
+    places = {tracklet_id: f"rank {rank}" for rank, tracklet_id in enumerate(ids, 1)}
+    if noun == "sighting":
+        places = {one.tracklet_id: f"No. {number}" for number, one in numbered(ranked, ids)}
     return go.Scatter(
         name=noun,
         mode="markers+text",
@@ -353,22 +366,22 @@ def _marks(
                 "width": [2.5 if is_chosen else 1.2 for is_chosen in chosen],
             },
         },
-        customdata=[candidate.tracklet_id for candidate in ranked],
+        customdata=ids,
         hovertext=[
-            _hover(rank, candidate, axis.zone, marks[candidate.scale])
+            _hover(places[candidate.tracklet_id], candidate, axis.zone, marks[candidate.scale])
             + "<br>marked “not same”" * (candidate.tracklet_id in rejected)
-            for rank, candidate in enumerate(ranked, 1)
+            for candidate in ranked
         ],
         hoverinfo="text",
         cliponaxis=False,
     )
 
 
-def _hover(rank: int, candidate: Candidate, zone: ZoneInfo, mark: str) -> str:
+def _hover(place: str, candidate: Candidate, zone: ZoneInfo, mark: str) -> str:
     note = candidate.time.remark(zone)
     return (
         f"<b>{_camera_text(candidate.camera)}</b><br>{local_time(candidate.shot_time, zone)}<br>"
-        f"score {candidate.score:.3f}{mark}, rank {rank}<br>{_text(candidate.recording)}"
+        f"score {candidate.score:.3f}{mark}, {place}<br>{_text(candidate.recording)}"
         + "".join(f"<br>{_text(line)}" for line in textwrap.wrap(note, 70))
     )
 

@@ -154,7 +154,7 @@ def test_each_table_says_what_it_is_and_of_what_case(archive: Export, office: An
             assert row["title"] == title
             assert row["case"].startswith("A-1: ")
             assert row["scope"].startswith("Old Town, ")
-            assert row["threshold"].startswith("0.6 (plain)")
+            assert row["threshold"].startswith("0.6 on the scale plain (chosen by hand)")
             assert row["made"].endswith(" by anna")
             assert row["clocks"].startswith("no clock was corrected")
     # All is of one reading of the record: the head is the last entry that there was then.

@@ -293,7 +293,15 @@ def _findings(listed: Sequence[Reviewed], gallery: Gallery) -> list[Finding]:
     }
     known = tracklets_by_id(gallery, scores, scales={i.tracklet_id: i.scale for i in items})
     found = [(item, known.get(item.tracklet_id)) for item in items]
-    found.sort(key=lambda pair: (pair[1] is None, pair[1].first_seen if pair[1] else None))
+    # Sightings first, so that their numbers are those of their page.
+    found.sort(
+        key=lambda pair: (
+            pair[1] is None,
+            pair[0].outcome != "sighting",
+            pair[1].first_seen if pair[1] else None,
+            pair[0].tracklet_id,
+        )
+    )
     return [Finding(number, *pair) for number, pair in enumerate(found, start=1)]
 
 

@@ -114,7 +114,7 @@ def facts_of(
     elif threshold is None:
         if searches is None:
             searches = searches_under(register.folder, reference)
-        words = dict.fromkeys(f"{one.threshold_words()} ({one.scale})" for one in searches)
+        words = dict.fromkeys(one.threshold_told for one in searches)
         reached = "; ".join(words) or "no search is on record"
     clocks = dict.fromkeys(
         f"{one.camera.words()}: {one.time.remark(zone)}" for one in candidates if one.time.mark

@@ -273,7 +273,7 @@ class Investigation(Photographs, CaseModel):
         best = self.recommended
         if best is not None and self.threshold == best.score:
             return best
-        return Threshold(self.threshold, "chosen by hand", self.scale)
+        return Threshold(self.threshold, scale=self.scale)
 
     @property
     def expectations(self) -> Expectations | None:

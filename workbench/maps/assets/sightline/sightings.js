@@ -25,7 +25,8 @@
 /**
  * @typedef {object} PopupEntry
  * @property {string} id
- * @property {number} rank
+ * @property {number} rank By score.
+ * @property {number} [number] By time, where all are sightings.
  * @property {boolean} picture Whether the map has one, or can ask for it.
  * @property {boolean} confirmed
  * @property {boolean} rejected
@@ -730,11 +731,11 @@ const sightline = {};
 
   /** @param {PopupEntry} candidate */
   function entry(candidate) {
-    const { id, rank, confirmed, rejected, time, seen, note, recording } = candidate;
+    const { id, rank, number, confirmed, rejected, time, seen, note, recording } = candidate;
     const item = el("li", "", [
       bestShot(candidate),
       el("div", "", [
-        chooser(candidate), ` · rank ${rank}`,
+        chooser(candidate), number ? ` · No. ${number}` : ` · rank ${rank}`,
         ...(confirmed ? [el("div", "sl-sure", "✓ confirmed")] : []),
         ...(rejected ? [el("div", "sl-soft", "✗ marked “not same”")] : []),
         el("div", "", time), el("div", "sl-soft", seen),
@@ -747,9 +748,10 @@ const sightline = {};
   }
 
   /** @param {PopupEntry} candidate */
-  function bestShot({ id, rank, picture }) {
+  function bestShot({ id, rank, number, picture }) {
     if (!picture) return el("span", "sl-no-picture", "picture not included in this map");
-    const image = el("img", "", null, { alt: `Best shot of candidate ${rank}`, "data-picture": id });
+    const alt = number ? `Best shot of sighting ${number}` : `Best shot of candidate ${rank}`;
+    const image = el("img", "", null, { alt, "data-picture": id });
     // In a file, Python keeps it in the page rather than in this script.
     const kept = document.getElementById(`sl-picture-${rank}`);
     const source = kept instanceof HTMLDataElement ? kept.value : sentPictures.get(id);
