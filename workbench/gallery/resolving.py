@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -160,9 +160,9 @@ class Resolved:
     cameras: Cameras
     scope: Scope
     only: Filter
-    chosen: NDArray[np.bool_]
+    chosen: NDArray[np.bool_] = field(repr=False)
     spans: Sequence[tuple[Microseconds, Microseconds]]
-    places: NDArray[np.int64] | None
+    places: NDArray[np.int64] | None = field(repr=False)
     entries: tuple[PartEntry, ...]
 
     def camera_ids(self) -> list[str] | None:
