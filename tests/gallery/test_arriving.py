@@ -40,7 +40,7 @@ def pictures_of(gallery: Gallery) -> dict[tuple[str, int, int], tuple[bytes, byt
 
 
 def test_tables_of_segments_come_whole(tmp_path: Path) -> None:
-    made = twins(tmp_path, "cosine", 5, count=12)
+    made = twins(tmp_path, "cosine", 5, count=8)
     gallery = made.gallery
     export(gallery, tmp_path / "out")
     folders = sorted(one for one in (tmp_path / "out").iterdir() if one.is_dir())

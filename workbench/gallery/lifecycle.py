@@ -199,13 +199,13 @@ def _export(segment: Segment, target: Path, wanted: list[str], profile: Profile)
     import pyarrow.parquet as pq
 
     target.mkdir(mode=0o700)
-    for name, table in _tables_of(segment, wanted, profile):
+    for name, table in segment_tables(segment, wanted, profile):
         path = target / f"{name}.parquet"
         pq.write_table(table, path)
         path.chmod(0o600)
 
 
-def _tables_of(
+def segment_tables(
     segment: Segment, wanted: list[str], profile: Profile
 ) -> Iterator[tuple[str, pa.Table]]:
     """The tables of a segment with the recordings *wanted*, and their templates."""
@@ -341,7 +341,7 @@ def merge(gallery: Gallery, other: Gallery, *, agreed: Agreed | None = None) -> 
     other.refresh()
     for segment in other.segments:  # before anything is added
         ids = [name.decode() for name in segment.recording_ids.tolist()]
-        check_tables(dict(_tables_of(segment, ids, other.profile)), str(other.path))
+        check_tables(dict(segment_tables(segment, ids, other.profile)), str(other.path))
     here = gallery.already_here(
         other.arrow("SELECT recording_id, sha256, camera_id, stream FROM recordings")
     )
@@ -359,4 +359,4 @@ def _same_profile(gallery: Gallery, profile: Profile, where: str) -> None:
         )
 
 
-__all__ = ["check", "export", "exported_profile", "import_into", "merge"]
+__all__ = ["check", "export", "exported_profile", "import_into", "merge", "segment_tables"]
