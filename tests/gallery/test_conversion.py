@@ -69,11 +69,21 @@ def _killed_at(step: int, path: Path) -> None:
 
         return call
 
-    for name in ("arrive", "sync_path", "open_gallery", "renew"):
+    for name in ("sync_path", "open_gallery", "renew"):
         setattr(conversion, name, once(getattr(conversion, name)))
     shutil.rmtree = once(shutil.rmtree)  # type: ignore[assignment]
     conversion.to_parts(path)
     os._exit(0)
+
+
+def test_a_gallery_of_nothing_is_converted_with_what_a_killed_writer_left(
+    tmp_path: Path, profile: Profile
+) -> None:
+    path = tmp_path / "town.duckdb"
+    Gallery.create(path, profile).close()
+    (segments_folder(path) / "00000009-aaaaaaaa").mkdir()
+    assert to_parts(path) == 0
+    assert {one.name for one in tmp_path.iterdir()} == {path.name, folder_of(path).name}
 
 
 def test_a_kill_leaves_the_old_or_the_new_whole(small: Path, tmp_path: Path) -> None:
@@ -101,6 +111,35 @@ def test_a_kill_leaves_the_old_or_the_new_whole(small: Path, tmp_path: Path) -> 
     assert kinds == sorted(kinds)
     assert kinds.count(False) > 2
     assert kinds.count(True) > 2
+
+
+def test_another_gallery_that_was_put_in_its_place_stays(
+    small: Path, tmp_path: Path, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(conversion, "_finish", full)
+        with pytest.raises(OSError, match="No space"):
+            to_parts(small)
+    small.unlink()
+    shutil.rmtree(segments_folder(small))
+    with Gallery.create(small, profile) as gallery:  # somebody's copy, of other footage
+        gallery.add_cameras(CAMERAS.values())
+    with pytest.raises(GalleryError, match="is another gallery than the one") as refused:
+        to_parts(small)
+    assert "Move it elsewhere with town.duckdb.segments" in refused.value.fix
+    with Gallery.open(small) as gallery:
+        assert len(gallery.cameras()) == len(CAMERAS)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    small.rename(kept / small.name)
+    segments_folder(small).rename(kept / segments_folder(small).name)
+    assert to_parts(small) is None
+    assert sorted(one.name for one in folder_of(small).iterdir() if one.suffix == ".json") == [
+        "gallery.json"
+    ]
 
 
 def test_what_was_altered_is_not_converted(small: Path) -> None:

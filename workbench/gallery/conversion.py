@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +18,14 @@ from workbench.gallery.entries import Change
 from workbench.gallery.lifecycle import segment_tables
 from workbench.gallery.named import contents_of, renew
 from workbench.gallery.opening import create, folder_of, is_gallery, open_gallery
-from workbench.gallery.register import refused_by_disk, segments_folder, sync_path
+from workbench.gallery.register import read_register, refused_by_disk, segments_folder, sync_path
 from workbench.gallery.segments import Segment, checksum, columns
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.store import Gallery, take_lock
 
 # Tracklets that are converted at a time: with their pictures, they are in memory together.
 BATCH = 4_000
+NOTE = "converted.json"  # segments that are removed when the named file is there
 _ONCE = ("clocks", "runs", "refusals")
 
 
@@ -64,6 +66,7 @@ def to_parts(path: Path, *, progress: ProgressCallback | None = None) -> int | N
             shutil.rmtree(folder_of(unfinished), ignore_errors=True)  # of one that was killed
             with create(unfinished, profile) as opened:
                 done = _fill(Committer(opened.manifest, opened.storage), gallery, progress)
+                _note(opened.folder / NOTE, gallery)
             folder_of(unfinished).rename(folder_of(path))
             sync_path(path.parent)
         except BaseException as error:
@@ -120,18 +123,44 @@ def _divided(segment: Segment) -> list[list[str]]:
     return [names[i : i + at_a_time] for i in range(0, len(names), at_a_time)] or [[]]
 
 
+def _note(file: Path, gallery: Gallery) -> None:
+    """Note which segments are converted, and what else of that gallery is to be removed."""
+    names = [segment.entry.name for segment in gallery.segments]
+    folders = sorted(_folders(segments_folder(gallery.path)))
+    file.write_text(json.dumps({"segments": names, "folders": folders}), "utf-8")
+    file.chmod(0o600)
+    sync_path(file)
+    sync_path(file.parent)
+
+
+def _folders(folder: Path) -> set[str]:
+    return {one.name for one in folder.iterdir() if one.is_dir()}
+
+
 def _finish(path: Path) -> None:
-    """Have the named file in the place of the old register, and remove the segments."""
-    folder = segments_folder(path)
-    if not is_there(folder):
+    """Have the named file in the place of the old register, and remove the segments.
+
+    Only what was converted is removed: another gallery may have been put there since.
+    """
+    note, folder = folder_of(path) / NOTE, segments_folder(path)
+    if not is_there(note):
         return
     try:
+        converted = json.loads(note.read_text("utf-8"))
         if is_there(path) and {"gallery", "segments"} <= contents_of(path).names:
+            if [entry.name for entry in read_register(path).segments] != converted["segments"]:
+                raise GalleryError(
+                    "is another gallery than the one that was converted to parts",
+                    where=str(path),
+                    fix=f"Move it elsewhere with {folder.name}, and do this again",
+                )
             path.unlink()
         with open_gallery(path, write=True) as opened:
             snapshot = Snapshot.latest(opened.manifest, opened.storage, memory_bytes=0)
             renew(path, opened.folder, snapshot)
-        shutil.rmtree(folder)
+        if is_there(folder) and _folders(folder) <= set(converted["folders"]):
+            shutil.rmtree(folder)
+        note.unlink()
     except OSError as error:
         raise refused_by_disk(path, error) from error
 
