@@ -416,19 +416,23 @@ def test_a_gallery_that_moved_is_opened_where_it_is_now(
 ) -> None:
     manifest = folder_of(town) / "manifest.sqlite"
     shutil.copy(manifest, manifest.with_name("other.sqlite"))
-    with open_gallery(town) as opened, opened.holding():
-        write_location(town, Location("other.sqlite"))
+    with open_gallery(town) as opened, open_gallery(town) as late:
+        with opened.holding():
+            write_location(town, Location("other.sqlite"))
+        # Who opened it before would move the old place.
+        with pytest.raises(GalleryError, match="was moved since it was opened"), late.holding():
+            pass
     with open_gallery(town, write=True) as opened:
         opened.manifest.commit(Change(owner="ab"))
     assert read_location(town) == Location("other.sqlite")
     # Moved back between the look at its place and the lock.
     real = opening._take
 
-    def late(*values: object) -> object:
+    def delayed(*values: object) -> object:
         write_location(town, Location())
         return real(*values)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(opening, "_take", late)
+    monkeypatch.setattr(opening, "_take", delayed)
     with open_gallery(town, write=True) as opened:
         assert (opened.location, opened.manifest.state().owner) == (Location(), "")
 

@@ -272,7 +272,8 @@ class Opened:
         GalleryBusy
             If a process does.
         GalleryError
-            If its manifest is in Postgres, where that cannot be known.
+            If its manifest is in Postgres, where that cannot be known, or it was moved since it
+            was opened.
         """
         if self.location.shared:
             raise GalleryError(
@@ -284,6 +285,10 @@ class Opened:
             if self.lock is None:
                 held.enter_context(_take(self.folder, WRITER, self.path, "writes it"))
             held.enter_context(_take(self.folder, MERGER, self.path, "merges it"))
+            if read_location(self.path) != self.location:
+                raise GalleryError(
+                    "was moved since it was opened", where=str(self.path), fix="Open it again"
+                )
             yield
 
     def close(self) -> None:
