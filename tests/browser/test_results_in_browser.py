@@ -7,16 +7,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
 
+from workbench.casework.record.audit import AuditLog
 from workbench.casework.reviewing.triage import take_back
 from workbench.installation import Installation
+from workbench.maps.zones import local_time
 
 pytestmark = pytest.mark.browser
 HOSTILE = '<img src=x onerror="window.harm=1"><script>window.harm=1</script>'
 MANY = 2_400
+NEXT = 4  # cameras that can be reached on foot in ten minutes from where the best was seen
 
 
 @pytest.fixture(autouse=True)
@@ -163,8 +167,8 @@ def test_a_candidate_is_compared_and_decided_on_with_keys(
     seen.assert_clean()
 
 
-def test_the_seconds_around_a_candidate_play_on_the_page(
-    served: Any, visit: Callable[..., Any], probe: Path
+def test_the_seconds_around_a_candidate_play_and_where_they_can_have_gone_is_asked_next(
+    served: Any, visit: Callable[..., Any], probe: Path, installation: Installation
 ) -> None:
     seen = visit(served.base)
     page = ask(seen, served, probe)
@@ -179,6 +183,26 @@ def test_the_seconds_around_a_candidate_play_on_the_page(
     video.scroll_into_view_if_needed()
     seen.screenshot("compare-3-clip")
     assert "pixelated on purpose" in page.locator(".sl-film").inner_text()
+
+    page.get_by_role("button", name="Follow from here").click()
+    following = page.locator(".sl-following")
+    minutes = following.get_by_role("spinbutton").nth(1)
+    minutes.fill("10")
+    minutes.press("Enter")
+    expect(following.locator("tbody tr")).to_have_count(NEXT)
+    rows = following.locator("tbody").inner_text().split("\n")
+    windows = [row.split("\t")[-4:-2] for row in rows]
+    following.get_by_role("button", name="Search these next").click()
+    following.get_by_text(f"The next question is about {NEXT} cameras").wait_for()
+    seen.screenshot("follow-2-next")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.get_by_text("No footage: nothing could be searched").wait_for()
+    register = installation.register
+    *_, asked = AuditLog(register.folder, kinds=("search.asked",)).read_new()
+    zone = ZoneInfo("Europe/London")
+    told = [local_time(datetime.fromisoformat(asked.about[end]), zone) for end in ("start", "end")]
+    assert asked.about["cameras"] == NEXT
+    assert told == [min(first for first, _ in windows), max(last for _, last in windows)]
     seen.assert_clean()
 
 

@@ -158,6 +158,7 @@ class FollowPanel(Panel):
         search: Callable[[tuple[Camera, ...], datetime, datetime], None] | None = None,
     ) -> None:
         self.model, self._watch, self._search = model, watch, search
+        self.taken = markup()
         self.words, self.bound = markup(), markup(f'<p class="sl-hint">{BOUND}</p>')
         self.how = ipywidgets.Dropdown(
             options=[(f"{name}, up to {kmh:g} km/h", kmh) for name, kmh in SPEEDS.items()],
@@ -181,6 +182,7 @@ class FollowPanel(Panel):
             [
                 row(heading("Follow from here"), self.words, button("Close", model.stop)),
                 row(self.how, self.kmh, self.minutes, self.scope),
+                self.taken,
                 message(model, "following"),
                 self.bound,
                 self.fold,
@@ -203,10 +205,16 @@ class FollowPanel(Panel):
     def _take(self) -> None:
         windows = self.model.windows
         if self._search is not None and windows is not None:
-            self._search(tuple(one.camera for one in self.model.reached), *windows)
+            cameras = tuple(one.camera for one in self.model.reached)
+            self._search(cameras, *windows)
+            start, end = (local_time(moment, self.model.zone) for moment in windows)
+            words = f"The next question is about {count(len(cameras), 'camera')}, {start} to {end}."
+            self.taken.value = (
+                f'<p class="sl-hint" role="status">{escaped(words)} Press Search to ask it.</p>'
+            )
 
     def _draw(self, _: object = None) -> None:
-        model = self.model
+        model, self.taken.value = self.model, ""
         self.layout.display = "none" if model.origin is None else ""
         if model.origin is None:
             return
