@@ -62,6 +62,20 @@ def test_two_reviewers_make_a_sighting(listed: Any, town_file: Path) -> None:
     assert entry.about["features"] == {n: COMPARED.get(n, "not looked at") for n in FEATURES}
 
 
+def test_faces_are_not_given_again_once_the_review_is_over(listed: Any, town_file: Path) -> None:
+    listed.sit("ben")
+    panel = opened(listed, town_file)
+    may = panel.comparison.standing
+    assert may is not None
+    assert may.holds()
+    listed.sit("anna")  # who has searched
+    assert not may.holds()
+    listed.sit("ben")
+    listed.sit("sara").close("A-1", reason="Found")
+    listed.sit("ben")
+    assert not may.holds()
+
+
 def test_nothing_that_could_bias_is_sent_to_the_browser(listed: Any, town_file: Path) -> None:
     listed.sit("rosa")
     panel = opened(listed, town_file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from workbench.gallery import Gallery
 from workbench.maps.zones import UTC_ZONE
 from workbench.widgets.cases.model import CasesModel
 from workbench.widgets.cases.page import CasesPage, cases
+from workbench.widgets.components.media import Media
 
 
 @pytest.fixture
@@ -63,6 +65,27 @@ def test_a_request_is_read_and_approved(asked: Any) -> None:
     assert model.said == "You approved A-1; it is open."
     assert asked.register.case("A-1").approved_by == ("sara",)
     assert page.about.acts["approve"].layout.display == "none"
+
+
+def test_photographs_are_not_given_again_to_who_is_no_member_any_more(asked: Any) -> None:
+    asked.sit("anna").add_member("A-1", "rosa")
+    model = shown(asked, "rosa")
+    page = CasesPage(model, zone=UTC_ZONE)
+    assert page.about.faces.value.count("<img") == 2
+    media = Media.of_kernel()
+    sent: list[Any] = []
+    names = re.findall(f"{media.mark}([0-9a-f]+)", page.about.faces.value)
+
+    def ask() -> int:
+        media._asked(None, {"ask": names}, None)
+        return len(sent.pop()["found"])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(media, "send", lambda message, **_: sent.append(message))
+        assert ask() == 2
+        asked.sit("anna").remove_member("A-1", "rosa")
+        asked.sit("rosa")
+        assert ask() == 0
 
 
 def test_what_was_exchanged_after_it_was_read_is_not_approved(asked: Any, ask: Any) -> None:

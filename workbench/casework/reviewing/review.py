@@ -216,6 +216,17 @@ def missing(register: CaseRegister, reference: str) -> int:
     )
 
 
+def may_compare(register: CaseRegister, reference: str) -> None:
+    """Raise NotPermitted or CaseError unless the user may compare faces of a case now.
+
+    To ask each time that any are shown: the case may have been closed, or they are no member now.
+    """
+    register.require("shot.view", reference)
+    register.case(reference).require_open(fix=_ONLY_OPEN, valid_now=False)
+    if bar := barred(register, reference):
+        raise NotPermitted(bar, where=f"case {reference}", fix="Leave it to another reviewer")
+
+
 def other_shots(
     register: CaseRegister, reference: str, key: str, gallery: Gallery
 ) -> tuple[bytes, ...]:

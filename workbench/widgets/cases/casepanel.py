@@ -276,8 +276,9 @@ class CasePanel(Panel):
         subject = case.request.subject
         stated = [provenance_words(one) for one in subject.provenance] if subject else []
         # Who may not see faces reads where they come from all the same.
+        standing = self.model.standing
         pictures = [
-            f'<img src="{address(jpeg)}" alt="The subject, photograph {number}">'
+            f'<img src="{address(jpeg, standing=standing)}" alt="The subject, photograph {number}">'
             for number, jpeg in enumerate(self.model.photographs, start=1)
         ]
         return "".join(

@@ -17,10 +17,12 @@ from workbench.casework.viewing import Watched, watched
 from workbench.casework.waiting import may_confirm, may_decide_on, waiting_for_me
 from workbench.errors import SightlineError
 from workbench.maps.zones import UTC_ZONE
+from workbench.widgets.components.media import Standing
 from workbench.widgets.components.tasks import Tasks
 
 if TYPE_CHECKING:
     from workbench.casework.record.people import Person
+    from workbench.casework.register import CaseRegister
     from workbench.installation import Installation
     from workbench.widgets.components.work import Work
 
@@ -141,6 +143,13 @@ class CasesModel(Tasks):
             if may_change and (own or "supervisor" in me.roles):
                 offers.append("members")
         return tuple(offers)
+
+    @property
+    def standing(self) -> Standing | None:
+        """Question that is asked each time before the browser gets the photographs."""
+        if self.shown is None:
+            return None
+        return Standing(_may_look, (self.installation.register, self.shown.reference))
 
     def approve(self) -> None:
         """Approve the request as it was read: one that was exchanged meanwhile is refused."""
@@ -286,3 +295,9 @@ class CasesModel(Tasks):
                 self.say("case", str(error))
         with self.hold_trait_notifications():
             self.shown, self.photographs = case, photographs
+
+
+def _may_look(register: CaseRegister, reference: str) -> None:
+    """Raise an error unless the user may see the case and faces, whatever its status."""
+    register.require("shot.view", reference)
+    register.case(reference)

@@ -12,6 +12,7 @@ from workbench.casework.reviewing.review import (
     Item,
     barred,
     decide,
+    may_compare,
     missing,
     other_shots,
     queue,
@@ -22,6 +23,7 @@ from workbench.domain import Profile
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.widgets.components.comparison import Comparison, Picture
+from workbench.widgets.components.media import Standing
 from workbench.widgets.components.tasks import Tasks
 from workbench.widgets.components.work import Work
 
@@ -178,6 +180,7 @@ class FaceComparison(Comparison):
         if item is None:
             self.leave()
             return
+        self.standing = Standing(may_compare, (model.installation.register, item.case))
         title = f"Face {model.place + 1:,} of {len(model.items):,}"
         if item.key == self.key:
             self.title = title
