@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from searching import search
@@ -78,6 +79,16 @@ def test_the_page_shows_and_filters(searched: Any) -> None:
     assert panel.searches.value == '<p class="sl-hint">None.</p>'
     panel._show_all()
     assert panel.searches.value.count("<tr>") == 3
+
+
+def test_times_read_as_on_the_other_pages(searched: Any, permitted: Scope) -> None:
+    overview = audit_overview(searched.register)
+    panel = AuditPanel(overview, zone=ZoneInfo("Europe/Berlin"))
+    asked = overview.searches[0].at.astimezone(panel.zone)
+    assert f"{asked:%d %b %Y, %H:%M:%S} C" in panel.searches.value
+    start, end = (f"{t.astimezone(panel.zone):%d %b %Y, %H:%M %Z}" for t in
+                  (permitted.start, permitted.end))  # fmt: skip
+    assert f"{start} to {end}" in panel.searches.value
 
 
 def test_names_stay_text(searched: Any) -> None:

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import ipywidgets
 
 from workbench.casework.oversight import audit_overview
-from workbench.errors import SightlineError
+from workbench.domain import parse_time
+from workbench.errors import SightlineError, TimeError
 from workbench.installation import Installation
-from workbench.maps.zones import UTC_ZONE
+from workbench.maps.zones import UTC_ZONE, local_time
 from workbench.widgets.components.header import PageHeader
 from workbench.widgets.components.parts import (
     Panel,
@@ -100,7 +101,7 @@ class AuditPanel(Panel):
             [(self._when(r.at), r.account, r.case, r.action, r.reasons) for r in refusals],
         )
         self.searches.value = _table(
-            ("When", "Who", "Case", "District", "Time searched (UTC)", "Cameras", "Compared",
+            ("When", "Who", "Case", "District", "Time searched", "Cameras", "Compared",
              "Threshold", "Candidates"),
             [
                 (
@@ -108,7 +109,7 @@ class AuditPanel(Panel):
                     s.account,
                     s.case,
                     s.district,
-                    f"{s.start[:16]} to {s.end[:16]}".replace("T", " "),
+                    f"{self._time(s.start)} to {self._time(s.end)}",
                     str(s.cameras),
                     "" if s.compared is None else f"{s.compared:,}",
                     s.threshold_words(),
@@ -119,7 +120,13 @@ class AuditPanel(Panel):
         )  # fmt: skip
 
     def _when(self, moment: datetime) -> str:
-        return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
+        return local_time(moment, self.zone, "%d %b %Y, %H:%M:%S")
+
+    def _time(self, recorded: str) -> str:
+        try:
+            return local_time(parse_time(recorded), self.zone, "%d %b %Y, %H:%M")
+        except TimeError:  # a forged line: auditors are shown what it holds
+            return recorded
 
 
 def _verdict(overview: AuditOverview) -> str:
