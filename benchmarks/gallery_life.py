@@ -28,7 +28,8 @@ from typing import Any
 
 import numpy as np
 from options import add_small
-from search import (
+from search import permitted_search
+from synthetic import (
     DAYS,
     HIGH,
     PER_RECORDING,
@@ -38,7 +39,6 @@ from search import (
     WIDE,
     cameras_of,
     fill,
-    permitted_search,
     recording,
     templates_of,
 )

@@ -42,7 +42,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import search as synthetic
+import synthetic
 from options import add_small
 from playwright.sync_api import Page, sync_playwright
 from slow_line import SlowLine

@@ -36,7 +36,8 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 from options import add_small
-from search import HIGH, SOUTH, START, WEST, WIDE, cameras_of, templates_of, timed
+from search import timed
+from synthetic import HIGH, SOUTH, START, WEST, WIDE, cameras_of, templates_of
 
 from workbench.district import from_shapes
 from workbench.domain import (

@@ -36,28 +36,35 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from options import add_small
+from synthetic import (
+    DAYS,
+    HIGH,
+    JPEG,
+    SIGHTED,
+    SOUTH,
+    START,
+    WEST,
+    WIDE,
+    cameras_of,
+    fill,
+    templates_of,
+)
 
 from workbench.calibration import Normaliser
 from workbench.district import from_shapes
 from workbench.domain import (
-    Box,
     Camera,
     Filter,
-    IndexedRecording,
     Metric,
     Profile,
-    Quality,
-    Recording,
     Scope,
-    Shot,
-    Tracklet,
 )
 from workbench.gallery import Gallery
 from workbench.gallery.best import BEST, PICTURES
@@ -66,80 +73,12 @@ from workbench.gallery.scan import Question, Rows, scan, workers
 from workbench.gallery.search import _inside, explain, search
 from workbench.permit.issuing import issue
 
-START = datetime(2026, 3, 1, tzinfo=UTC)
-DAYS, CAMERAS, TOP, ROUNDS = 10, 160_000, 50, 15
+CAMERAS, TOP, ROUNDS = 160_000, 50, 15
 NORMALISED_ROUNDS = 100  # each takes some hundredths of a second
-WEST, SOUTH, WIDE, HIGH = 116.0, 39.6, 0.8, 0.6
-SIGHTED = 5  # times that each person is seen
-PER_RECORDING = 50
-JPEG = bytes(range(256)) * 8
 COLD_ROUNDS = 3
 SMALL_CAMERAS, SMALL_SIZES = 500, ("1000x16", "10000x16")
 # Bytes; with what the others need, it is what a machine of 16 GB has room for.
 LARGEST_PEER = 2 * 10**9
-
-
-def cameras_of(count: int, rng: np.random.Generator) -> list[Camera]:
-    """Cameras in clusters, as a city has them."""
-    centres = rng.random((200, 2))
-    places = centres[rng.integers(0, 200, count)] + rng.normal(0, 0.03, (count, 2))
-    places = np.clip(places, 0, 1)
-    return [
-        Camera(f"C{i:06}", f"Camera {i}", float(SOUTH + y * HIGH), float(WEST + x * WIDE))
-        for i, (x, y) in enumerate(places)
-    ]
-
-
-def templates_of(rows: int, dimension: int, rng: np.random.Generator) -> np.ndarray:
-    """Unit vectors in clusters of people."""
-    made = np.empty((rows, dimension), np.float32)
-    for begin in range(0, rows, 100_000):
-        stop = min(begin + 100_000, rows)
-        people = rng.standard_normal(((stop - begin) // SIGHTED + 1, dimension))
-        block = np.repeat(people, SIGHTED, axis=0)[: stop - begin]
-        block += 0.7 * rng.standard_normal(block.shape)
-        made[begin:stop] = block / np.linalg.norm(block, axis=1, keepdims=True)
-    return made
-
-
-def fill(path: Path, profile: Profile, rows: int, cameras: list[Camera]) -> list[float]:
-    """A gallery of so many templates; returns the rows stored a second, batch by batch."""
-    rng = np.random.default_rng(1)
-    active = rng.choice(len(cameras), min(len(cameras), 4_000), replace=False)
-    weight = rng.pareto(1.2, len(active)) + 0.2
-    weight /= weight.sum()
-    rates = []
-    with Gallery.create(path, profile) as gallery:
-        gallery.add_cameras(cameras)
-        for begin in range(0, rows, 100_000):
-            count = min(100_000, rows - begin)
-            vectors = templates_of(count, profile.dimension, rng)[rng.permutation(count)]
-            batch = []
-            for number in range(0, count, PER_RECORDING):
-                camera = cameras[active[rng.choice(len(active), p=weight)]]
-                # A day's footage comes hour by hour; more people pass in the afternoon.
-                hour = np.clip(rng.normal(14, 5), 0, 23.9)
-                day = (begin + number) * DAYS // rows
-                began = START + timedelta(days=day, hours=float(hour), milliseconds=number)
-                batch.append(recording(began, camera, vectors[number : number + PER_RECORDING]))
-            started = time.perf_counter()
-            gallery.add_recordings(batch)
-            rates.append(count / (time.perf_counter() - started))
-    return rates
-
-
-def recording(began: datetime, camera: Camera, vectors: np.ndarray) -> IndexedRecording:
-    """An hour's part with one tracklet of one shot for each vector."""
-    quality = Quality(0.8, 0.8, 0.8, 0.8, 0.8)
-    tracklets = []
-    for ordinal, vector in enumerate(vectors):
-        seen = began + timedelta(seconds=12 * ordinal)
-        shot = Shot(1.0, seen, Box(1, 2, 3, 4), quality, JPEG, vector)
-        tracklets.append(Tracklet(ordinal, seen, seen + timedelta(seconds=6), 12, (shot,), vector))
-    made = Recording(f"{camera.camera_id}.mp4", Path("x.mp4"), camera.camera_id, began)
-    return IndexedRecording(
-        made, os.urandom(32).hex(), 1, 1, 600.0, 1920, 1080, 1, 1, 1, tuple(tracklets)
-    )
 
 
 def bandwidth() -> float:
