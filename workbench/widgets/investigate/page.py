@@ -30,8 +30,10 @@ from workbench.widgets.components.timerange import TimePanel
 from workbench.widgets.components.work import suitable_work
 from workbench.widgets.investigate.case import CasePanel
 from workbench.widgets.investigate.draft import DraftPanel
+from workbench.widgets.investigate.listing import Listing
 from workbench.widgets.investigate.map import SightingsPanel
 from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.opinions import TriageOpinions
 from workbench.widgets.investigate.results import ResultsPanel
 from workbench.widgets.investigate.search import SearchPanel
 from workbench.widgets.investigate.target import SearchTargetPanel
@@ -107,14 +109,16 @@ class InvestigatePage(Panel):
             button("Change the question", self.change, label="Show the question and its map"),
             target.shot,
         )
-        self.results = ResultsPanel(model, case.reviewing)
-        # After the candidates, and before map and timeline, which are drawn at their final width.
+        # They take an answer in this order: the candidates; which part of the page is shown, as map
+        # and timeline are to be drawn at their final width; the map, whose frame takes longest.
+        listing = Listing(model, TriageOpinions(model))
         model.observe(self._fold, "result")
-        draft = DraftPanel(model, self.results.listing)
+        self.places = SightingsPanel(model, listing.triage)
+        self.results = ResultsPanel(model, case.reviewing, listing=listing)
+        self.timeline = TimelinePanel(model, listing.triage)
+        draft = DraftPanel(model, listing)
         steps = ipywidgets.VBox([case, draft, target, TimePanel(model, step=2), self.search.about])
         self.question = ipywidgets.HBox([steps, DistrictPanel(model, step=3)])
-        triage = self.results.triage
-        self.places, self.timeline = SightingsPanel(model, triage), TimelinePanel(model, triage)
         places = ipywidgets.VBox([self.places, self.timeline])
         answer = ipywidgets.HBox([self.results, places])
         notice = ipywidgets.VBox([message(model, "search")])

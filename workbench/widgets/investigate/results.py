@@ -64,13 +64,13 @@ COLUMNS = [
 class ResultsPanel(Panel):
     """Panel of the answer: what was searched, the candidates, and one of them compared.
 
-    *tools* are what a page adds below what was searched.
+    *tools* are what a page adds below what was searched, *listing* which candidates are shown.
     """
 
-    def __init__(self, model: Investigation, *tools: Any) -> None:
+    def __init__(self, model: Investigation, *tools: Any, listing: Listing | None = None) -> None:
         self.model = model
-        self.triage = TriageOpinions(model)
-        self.listing = Listing(model, self.triage)
+        self.listing = listing or Listing(model, TriageOpinions(model))
+        self.triage = self.listing.triage
         self.comparison = CandidateComparison(model)
         self.summary = markup("", "sl-summary")
         self.view = ipywidgets.ToggleButtons(
