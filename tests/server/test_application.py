@@ -76,7 +76,7 @@ def test_dashboards_are_listed_in_their_order(tmp_path: Path) -> None:
     [
         (["analyst"], "Cases Investigate Footage Review Sightings Thresholds"),
         (["reviewer"], "Cases Investigate Footage Review Sightings Thresholds"),
-        (["auditor"], "Cases Footage Sightings Audit Thresholds"),
+        (["auditor"], "Cases Footage Audit Thresholds"),
         (["administrator"], "Footage People Thresholds"),
         ([], ""),
     ],
