@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ def test_the_team_sees_who_confirmed_what_where_and_when(decided: Any, town_file
     assert "2 confirmed sightings" in panel.status.value
     assert [item["rank"] for item in panel.table.items] == [1, 2]
     assert all("ben, rosa" in item["cells"] for item in panel.table.items)
+    days = [item["cells"][2][0] for item in panel.table.items]
+    assert all(re.fullmatch(r"\w{3} \d\d \w{3} \d{4}", day) for day in days)
     assert "sl-confirmed" in panel.map.page
     assert "confirmed sightings" in panel.route.value
     assert decided.events("shot.viewed")[-1].account == "rolf"

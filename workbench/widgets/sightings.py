@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -412,10 +413,15 @@ def _row(number: int, sighting: Sighting, model: SightingsModel) -> dict[str, ob
         "note": one.time.remark(model.zone),
         "cells": [
             camera_name(one.camera),
-            [local_time(one.first_seen, model.zone), *filter(None, [one.time.mark])],
-            local_time(one.last_seen, model.zone),
+            [*_lines(one.first_seen, model.zone), *filter(None, [one.time.mark])],
+            _lines(one.last_seen, model.zone),
             ", ".join(sighting.confirmed_by),
-            local_time(sighting.confirmed_at, model.zone),
+            _lines(sighting.confirmed_at, model.zone),
             one.recording,
         ],
     }
+
+
+def _lines(moment: datetime, zone: ZoneInfo) -> list[str]:
+    """Day and time, on lines of their own that no narrow table breaks."""
+    return local_time(moment, zone).split(", ")
