@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from workbench.domain import (
-    EARLIEST,
-    GIVEN_FOR,
-    PERHAPS_TWICE,
     ClockChange,
     ClockCorrection,
     ClockSetting,
     ProgressCallback,
-    Stretch,
-    corrected,
-    is_possible,
-    stretch_at,
 )
-from workbench.errors import GalleryError, TimeError
+from workbench.gallery.clockchanges import (
+    Concerned,
+    changes_of_all,
+    chosen_catalogue,
+    refuse_unknown,
+    setting_of_all,
+)
 from workbench.gallery.committing import Committer
 from workbench.gallery.entries import TRACKLETS, RecordingEntry
 from workbench.gallery.footage import Footage
@@ -98,55 +94,18 @@ def correct_clock(
         there can be none.
     """
     names = list(dict.fromkeys(recordings))
-    if names and not (camera_id or folder or catalogue or since or until):
-        given_for, setting = "recording", None
-    elif names or from_seconds or alone:
-        raise TimeError(
-            "seconds of recordings, and folders, cameras and periods, cannot be given together",
-            where="clock",
-            fix="Name recordings, or a camera, or a folder",
-        )
-    else:
-        setting = ClockSetting(correction, camera_id, folder, since, until)
-        named = catalogue_of(footage, setting.folder, catalogue)
-        setting = replace(setting, catalogue=named)
-        given_for = setting.given_for
+    setting = setting_of_all(
+        names, correction, camera_id=camera_id, folder=folder, catalogue=catalogue,
+        from_seconds=from_seconds, alone=alone, since=since, until=until,
+        catalogue_of=lambda folder, named: catalogue_of(footage, folder, named),
+    )  # fmt: skip
     known = _to_correct(footage, names, setting, from_seconds)
-    old = {name: one.stretches for name, one in known.items()}
     seen, _ = settled(snapshot, lambda now: first_seconds(now, known.values()))
-    new = {
-        name: corrected(those, correction, given_for, from_seconds=from_seconds, alone=alone)
-        for name, those in old.items()
-    }
-    changes = [
-        change
-        for name, one in known.items()
-        for change in _changes(
-            one,
-            old[name],
-            new[name],
-            given_for,
-            from_seconds=from_seconds,
-            alone=alone,
-            seen=seen[name],
-        )
-    ]
-    fresh = {name: those for name, those in new.items() if those != old[name]}
-    placed = _left_in_place(footage, known, old, fresh)
-    changes = [
-        replace(
-            change,
-            new_start=change.old_start,
-            new_offset_seconds=change.old_offset_seconds,
-            note="",
-            kept=change.kept or "its places on the track are by this clock",
-        )
-        if change.recording_id in placed
-        else change
-        for change in changes
-    ]
-    fresh = {name: those for name, those in fresh.items() if name not in placed}
-    _refuse_impossible(changes)
+    changes, fresh = changes_of_all(
+        _concerned(known), {name: one.stretches for name, one in known.items()}, seen, correction,
+        "recording" if setting is None else setting.given_for,
+        from_seconds=from_seconds, alone=alone, placed_by_clock=footage.placed_by_clock,
+    )  # fmt: skip
     if not dry_run and (fresh or setting is not None):
         restate(committer, fresh, [] if setting is None else [setting], progress=progress)
     return changes
@@ -158,21 +117,16 @@ def _to_correct(
     """Recordings that a correction concerns, by id and in order of time."""
     ids = names if setting is None else footage.concerned_by(setting)
     found = footage.manifest.recordings(ids)
-    if missing := [name for name in ids if name not in found]:
-        raise GalleryError(
-            f"holds no recording {missing[0]}",
-            where=footage.where,
-            fix="Name one of the recordings that it lists",
-        )
-    for one in found.values():
-        if not 0 <= from_seconds <= one.seconds:
-            raise GalleryError(
-                f"ends at {one.seconds:.1f} s; there is no second {from_seconds:g}",
-                where=one.file,
-                fix="Name a second of the recording",
-            )
+    refuse_unknown(ids, _concerned(found), from_seconds, footage.where)
     in_order = sorted(found.values(), key=lambda one: (one.started_at, one.recording_id))
     return {one.recording_id: one for one in in_order}
+
+
+def _concerned(known: Mapping[str, RecordingEntry]) -> dict[str, Concerned]:
+    return {
+        name: Concerned(name, one.file, one.camera_id, one.stated_at, one.seconds, one.stream)
+        for name, one in known.items()
+    }
 
 
 def catalogue_of(footage: Footage, folder: str, named: str = "") -> str:
@@ -189,25 +143,7 @@ def catalogue_of(footage: Footage, folder: str, named: str = "") -> str:
     if not named and folder in ("", "."):
         return ""
     known, inside = footage.catalogues(folder)
-    if named:
-        found = named if named in known else str(Path(named).resolve())
-        if found in known or Path(found).is_dir():
-            return found
-        raise GalleryError(
-            "is neither a folder nor a catalogue of this gallery",
-            where=named,
-            fix=f"Its catalogues are {_listed(known)}",
-        )
-    with_it = inside or known
-    if len(with_it) == 1:
-        return next(iter(with_it))
-    raise GalleryError(
-        f"has the folder {folder} in several catalogues: {_listed(with_it)}"
-        if with_it
-        else f"does not know yet in which catalogue the folder {folder} is",
-        where=footage.where,
-        fix="Name the catalogue, or the cameras",
-    )
+    return chosen_catalogue(known, inside, folder, named, footage.where)
 
 
 def first_seconds(
@@ -232,91 +168,6 @@ def first_seconds(
     for name, seconds in zip(*(rows[one].to_pylist() for one in columns), strict=True):
         found[name].append(seconds)
     return found
-
-
-def _left_in_place(
-    footage: Footage,
-    known: Mapping[str, RecordingEntry],
-    old: Mapping[str, Sequence[Stretch]],
-    new: Mapping[str, Sequence[Stretch]],
-) -> set[str]:
-    """Ids of those that keep their times, by which a GPX track placed them.
-
-    Raises GalleryError if no others are to be corrected.
-    """
-    placed = footage.placed_by_clock(old, new)
-    if placed and len(placed) == len(new):
-        found = sorted({known[name].file for name in placed})
-        more = len(found) - 1
-        others = f", as {'was' if more == 1 else 'were'} {more:,} more" if more else ""
-        raise GalleryError(
-            f"was placed on its track by this clock{others}",
-            where=found[0],
-            fix="Write clock_offset_seconds into footage.csv, and index it into a new gallery",
-        )
-    return set(placed)
-
-
-def _listed(catalogues: Iterable[str]) -> str:
-    """Names of catalogues, for people."""
-    names = [name or "one that an earlier version did not note" for name in sorted(catalogues)]
-    return ", ".join(names) or "none"
-
-
-def _refuse_impossible(changes: Iterable[ClockChange]) -> None:
-    """Refuse times that a list may not state either; they also rule what is deleted when."""
-    for change in changes:
-        if change.new_start != change.old_start and not is_possible(change.new_start):
-            raise TimeError(
-                f"it would be of {change.new_start:%Y-%m-%d %H:%M:%S} UTC",
-                where=change.file,
-                fix=f"Give an offset that makes it a time from {EARLIEST:%Y} to now",
-            )
-
-
-def _changes(
-    one: RecordingEntry,
-    old: Sequence[Stretch],
-    new: Sequence[Stretch],
-    given_for: str,
-    *,
-    from_seconds: float,
-    alone: bool,
-    seen: Sequence[float],
-) -> Iterator[ClockChange]:
-    """Changes of one recording, whose tracklets begin at the seconds *seen*; alike ones are one."""
-    ends = [*(stretch.from_seconds for stretch in new[1:]), math.inf]
-    found: list[ClockChange] = []
-    for stretch, end in zip(new, ends, strict=True):
-        begins = stretch.from_seconds
-        if begins < from_seconds or (alone and begins > from_seconds):
-            continue
-        before, at = stretch_at(old, stretch.from_seconds), stretch.from_seconds
-        specific = GIVEN_FOR.index(before.given_for) > GIVEN_FOR.index(given_for)
-        by = f"by {before.found_by}" if before.found_by else "in the catalogue"
-        moment = one.stated_at + timedelta(seconds=at)
-        # Without a stream it was upgraded.
-        given = stretch.offset_seconds not in (0.0, before.offset_seconds)
-        perhaps_twice = given and not one.stream
-        change = ClockChange(
-            recording_id=one.recording_id,
-            file=one.file,
-            camera_id=one.camera_id,
-            from_seconds=at,
-            old_start=moment - before.shift,
-            new_start=moment - stretch.shift,
-            old_offset_seconds=before.offset_seconds,
-            new_offset_seconds=stretch.offset_seconds,
-            tracklets=sum(at <= seconds < end for seconds in seen),
-            kept=f"its offset was given for the {before.given_for}, {by}" if specific else "",
-            note=PERHAPS_TWICE if perhaps_twice else "",
-        )
-        offsets = ("old_offset_seconds", "new_offset_seconds", "kept", "note")
-        if found and all(getattr(found[-1], n) == getattr(change, n) for n in offsets):
-            found[-1] = replace(found[-1], tracklets=found[-1].tracklets + change.tracklets)
-        else:
-            found.append(change)
-    yield from found
 
 
 __all__ = ["catalogue_of", "correct_clock", "first_seconds"]

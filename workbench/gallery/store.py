@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import math
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -23,10 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.domain import (
-    EARLIEST,
     FILM,
-    GIVEN_FOR,
-    PERHAPS_TWICE,
     QUALITY_PARTS,
     Box,
     Camera,
@@ -47,8 +43,6 @@ from workbench.domain import (
     Stretch,
     Unseen,
     base_camera,
-    corrected,
-    is_possible,
     outside_of,
     parse_tracklet_id,
     seen_parts,
@@ -60,12 +54,18 @@ from workbench.errors import (
     GalleryBusy,
     GalleryError,
     ProfileMismatch,
-    TimeError,
     is_full,
     is_there,
     refuse_others,
 )
 from workbench.gallery.analysis import read_only, views
+from workbench.gallery.clockchanges import (
+    Concerned,
+    changes_of_all,
+    chosen_catalogue,
+    refuse_unknown,
+    setting_of_all,
+)
 from workbench.gallery.compaction import to_merge
 from workbench.gallery.footage import EDGE, RecordingStart, StoredFile, StoredReading
 from workbench.gallery.offsets import PART, strays
@@ -550,118 +550,48 @@ class Gallery:
             there can be none.
         """
         names = list(dict.fromkeys(recordings))
-        if names and not (camera_id or folder or catalogue or since or until):
-            given_for, setting = "recording", None
-        elif names or from_seconds or alone:
-            raise TimeError(
-                "seconds of recordings, and folders, cameras and periods, cannot be given together",
-                where="clock",
-                fix="Name recordings, or a camera, or a folder",
-            )
-        else:
-            setting = ClockSetting(correction, camera_id, folder, since, until)
-            setting = replace(setting, catalogue=self.catalogue_of(setting.folder, catalogue))
-            given_for = setting.given_for
+        setting = setting_of_all(
+            names, correction, camera_id=camera_id, folder=folder, catalogue=catalogue,
+            from_seconds=from_seconds, alone=alone, since=since, until=until,
+            catalogue_of=self.catalogue_of,
+        )  # fmt: skip
         if not dry_run:
             self._is_writable()
         known = self._recordings_to_correct(names, setting, from_seconds)
-        old, seen = self.stretches_by_id(known), self.first_seconds(known)
-        new = {
-            name: corrected(those, correction, given_for, from_seconds=from_seconds, alone=alone)
-            for name, those in old.items()
-        }
-        changes = [
-            change
-            for name, row in known.items()
-            for change in _changes(
-                row,
-                old[name],
-                new[name],
-                given_for,
-                from_seconds=from_seconds,
-                alone=alone,
-                seen=seen[name],
-            )
-        ]
-        fresh = {name: those for name, those in new.items() if those != old[name]}
-        placed = self._left_in_place(old, fresh)
-        changes = [
-            replace(
-                change,
-                new_start=change.old_start,
-                new_offset_seconds=change.old_offset_seconds,
-                note="",
-                kept=change.kept or "its places on the track are by this clock",
-            )
-            if change.recording_id in placed
-            else change
-            for change in changes
-        ]
-        fresh = {name: those for name, those in fresh.items() if name not in placed}
-        _refuse_impossible(changes)
+        changes, fresh = changes_of_all(
+            known, self.stretches_by_id(known), self.first_seconds(known), correction,
+            "recording" if setting is None else setting.given_for,
+            from_seconds=from_seconds, alone=alone, placed_by_clock=self.placed_by_clock,
+        )  # fmt: skip
         if not dry_run:
             self.restate(fresh, [] if setting is None else [setting], progress=progress)
         return changes
 
     def _recordings_to_correct(
         self, names: Sequence[str], setting: ClockSetting | None, from_seconds: float
-    ) -> dict[str, dict[str, Any]]:
-        """Rows of the recordings that a correction concerns, by id and in order of time."""
+    ) -> dict[str, Concerned]:
+        """Recordings that a correction concerns, by id and in order of time."""
         rows = self.arrow(
             "SELECT recording_id, file, camera_id, stated_at, seconds, stream, catalogue "
             "FROM recordings ORDER BY started_at, recording_id"
         ).to_pylist()
-        if setting is not None:
-            return {
-                row["recording_id"]: row
-                for row in rows
-                if setting.concerns(
-                    row["camera_id"], row["file"], row["stated_at"], row["catalogue"]
-                )
-            }
         wanted = set(names)
-        found = {row["recording_id"]: row for row in rows if row["recording_id"] in wanted}
-        if missing := [name for name in names if name not in found]:
-            raise GalleryError(
-                f"holds no recording {missing[0]}",
-                where=str(self.path),
-                fix="Name one of the recordings that it lists",
-            )
-        for row in found.values():
-            if not 0 <= from_seconds <= row["seconds"]:
-                raise GalleryError(
-                    f"ends at {row['seconds']:.1f} s; there is no second {from_seconds:g}",
-                    where=row["file"],
-                    fix="Name a second of the recording",
-                )
+        found = {}
+        for row in rows:
+            catalogue = row.pop("catalogue")
+            one = Concerned(**row | {"stated_at": row["stated_at"].astimezone(UTC)})
+            if (
+                one.recording_id in wanted
+                if setting is None
+                else setting.concerns(one.camera_id, one.file, one.stated_at, catalogue)
+            ):
+                found[one.recording_id] = one
+        refuse_unknown(names, found, from_seconds, str(self.path))
         return found
 
     def concerned_by(self, setting: ClockSetting) -> list[str]:
         """Ids of the recordings that a correction for a camera or folder concerns, by time."""
         return list(self._recordings_to_correct((), setting, 0.0))
-
-    def _left_in_place(
-        self, old: Mapping[str, Sequence[Stretch]], new: Mapping[str, Sequence[Stretch]]
-    ) -> set[str]:
-        """Ids of those that keep their times, by which a GPX track placed them.
-
-        Raises GalleryError if no others are to be corrected.
-        """
-        placed = self.placed_by_clock(old, new)
-        if placed and len(placed) == len(new):
-            found = self.arrow(
-                "SELECT DISTINCT file FROM recordings "
-                "WHERE recording_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY file",
-                [placed],
-            )["file"].to_pylist()
-            more = len(found) - 1
-            others = f", as {'was' if more == 1 else 'were'} {more:,} more" if more else ""
-            raise GalleryError(
-                f"was placed on its track by this clock{others}",
-                where=found[0],
-                fix="Write clock_offset_seconds into footage.csv, and index it into a new gallery",
-            )
-        return set(placed)
 
     def placed_by_clock(
         self, old: Mapping[str, Sequence[Stretch]], new: Mapping[str, Sequence[Stretch]]
@@ -764,25 +694,8 @@ class Gallery:
             {"folder": folder},
         ).to_pylist()
         known = {row["catalogue"] for row in rows}
-        if named:
-            found = named if named in known else str(Path(named).resolve())
-            if found in known or Path(found).is_dir():
-                return found
-            raise GalleryError(
-                "is neither a folder nor a catalogue of this gallery",
-                where=named,
-                fix=f"Its catalogues are {_listed(known)}",
-            )
-        with_it = {row["catalogue"] for row in rows if row["inside"]} or known
-        if len(with_it) == 1:
-            return str(with_it.pop())
-        raise GalleryError(
-            f"has the folder {folder} in several catalogues: {_listed(with_it)}"
-            if with_it
-            else f"does not know yet in which catalogue the folder {folder} is",
-            where=str(self.path),
-            fix="Name the catalogue, or the cameras",
-        )
+        inside = {row["catalogue"] for row in rows if row["inside"]}
+        return chosen_catalogue(known, inside, folder, named, str(self.path))
 
     def clocks(self) -> tuple[ClockSetting, ...]:
         """Corrections that were given for cameras and folders, the oldest first."""
@@ -1614,70 +1527,8 @@ class Gallery:
         return tuple(map(shot_of, rows))
 
 
-def _listed(catalogues: Iterable[str]) -> str:
-    """Names of catalogues, for people."""
-    names = [name or "one that an earlier version did not note" for name in sorted(catalogues)]
-    return ", ".join(names) or "none"
-
-
-def _refuse_impossible(changes: Iterable[ClockChange]) -> None:
-    """Refuse times that a list may not state either; they also rule what is deleted when."""
-    for change in changes:
-        if change.new_start != change.old_start and not is_possible(change.new_start):
-            raise TimeError(
-                f"it would be of {change.new_start:%Y-%m-%d %H:%M:%S} UTC",
-                where=change.file,
-                fix=f"Give an offset that makes it a time from {EARLIEST:%Y} to now",
-            )
-
-
 def _key_of(indexed: IndexedRecording) -> tuple[str, str, int]:
     return indexed.sha256, indexed.recording.camera_id, indexed.recording.stream
-
-
-def _changes(
-    row: Mapping[str, Any],
-    old: Sequence[Stretch],
-    new: Sequence[Stretch],
-    given_for: str,
-    *,
-    from_seconds: float,
-    alone: bool,
-    seen: Sequence[float],
-) -> Iterator[ClockChange]:
-    """Changes of one recording, whose tracklets begin at the seconds *seen*; alike ones are one."""
-    ends = [*(stretch.from_seconds for stretch in new[1:]), math.inf]
-    found: list[ClockChange] = []
-    for stretch, end in zip(new, ends, strict=True):
-        begins = stretch.from_seconds
-        if begins < from_seconds or (alone and begins > from_seconds):
-            continue
-        before, at = stretch_at(old, stretch.from_seconds), stretch.from_seconds
-        specific = GIVEN_FOR.index(before.given_for) > GIVEN_FOR.index(given_for)
-        by = f"by {before.found_by}" if before.found_by else "in the catalogue"
-        moment = row["stated_at"].astimezone(UTC) + timedelta(seconds=at)
-        # Without a stream it was upgraded.
-        given = stretch.offset_seconds not in (0.0, before.offset_seconds)
-        perhaps_twice = given and not row["stream"]
-        change = ClockChange(
-            recording_id=row["recording_id"],
-            file=row["file"],
-            camera_id=row["camera_id"],
-            from_seconds=at,
-            old_start=moment - before.shift,
-            new_start=moment - stretch.shift,
-            old_offset_seconds=before.offset_seconds,
-            new_offset_seconds=stretch.offset_seconds,
-            tracklets=sum(at <= seconds < end for seconds in seen),
-            kept=f"its offset was given for the {before.given_for}, {by}" if specific else "",
-            note=PERHAPS_TWICE if perhaps_twice else "",
-        )
-        offsets = ("old_offset_seconds", "new_offset_seconds", "kept", "note")
-        if found and all(getattr(found[-1], n) == getattr(change, n) for n in offsets):
-            found[-1] = replace(found[-1], tracklets=found[-1].tracklets + change.tracklets)
-        else:
-            found.append(change)
-    yield from found
 
 
 def shot_of(row: Mapping[str, Any]) -> Shot:
