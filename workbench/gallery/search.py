@@ -23,12 +23,12 @@ from workbench.domain import (
     from_microseconds,
     to_microseconds,
 )
-from workbench.errors import GalleryError, NotPermitted
+from workbench.gallery.asking import permitted_questions
 from workbench.gallery.index import TemplateIndex
 from workbench.gallery.order import DAY, expand, runs
 from workbench.gallery.scan import Piece, Question, Rows, scan, workers
 from workbench.gallery.segments import Segment
-from workbench.permit import Permit, spend
+from workbench.permit import Permit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,35 +132,10 @@ def search_many(
 
     Each target needs a permit of its own, in the same order.
     """
-    if len(permits) != len(templates):
-        raise NotPermitted(
-            f"{len(permits)} permits were given for {len(templates)} targets",
-            where="gallery search",
-            fix="Search with workbench.investigation.search and the reference of an open case",
-        )
-    for permit, template in zip(permits, templates, strict=True):
-        spend(permit, gallery=gallery.path, template=template, scope=scope)
-    if top is not None and top < 1:
-        raise GalleryError(
-            f"cannot return {top} candidates", where="top", fix="Ask for at least one"
-        )
-    least = float("-inf") if threshold is None else threshold
-    questions = [
-        Question(
-            _checked(gallery, template),
-            gallery.profile.metric,
-            top=top,
-            threshold=least,
-            normaliser=normaliser,
-        )
-        for template in templates
-    ]
-    if normaliser is not None and normaliser.metric != gallery.profile.metric:
-        raise GalleryError(
-            f"scores by {gallery.profile.metric} cannot be normalised for {normaliser.metric}",
-            where=str(gallery.path),
-            fix="Use the calibration of the gallery's profile",
-        )
+    questions = permitted_questions(
+        gallery.path, gallery.profile, templates, scope,
+        permits=permits, top=top, threshold=threshold, normaliser=normaliser,
+    )()  # fmt: skip
     only = only or Filter()
     likely = gallery.settled(lambda: [*_likely(gallery, scope, only)])
     spans = _spans(scope, only.windows)
@@ -220,24 +195,6 @@ def _by_quality(index: TemplateIndex, pieces: Sequence[Piece]) -> NDArray[np.int
         steps = (index.quality[rows] * QUALITY_STEPS).astype(np.int64)
         count += np.bincount(np.clip(steps, 0, QUALITY_STEPS - 1), minlength=QUALITY_STEPS)
     return count
-
-
-def _checked(gallery: Gallery, template: Vector) -> Any:
-    dimension = gallery.profile.dimension
-    vectors = np.atleast_2d(template)
-    if (
-        vectors.ndim != 2
-        or vectors.shape[1] != dimension
-        or not len(vectors)
-        or not np.isfinite(vectors).all()
-        or (gallery.profile.metric == "cosine" and not vectors.any(axis=1).all())
-    ):
-        raise GalleryError(
-            f"the probe is not a finite vector of {dimension} numbers",
-            where=str(gallery.path),
-            fix="Make it again from the photographs",
-        )
-    return vectors
 
 
 # --- Which rows ---------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ from workbench.domain import (
     format_tracklet_id,
     from_microseconds,
 )
-from workbench.errors import GalleryError, NotPermitted
+from workbench.errors import GalleryError
+from workbench.gallery.asking import permitted_questions
 from workbench.gallery.entries import Microseconds
 from workbench.gallery.footage import coverage_of
 from workbench.gallery.packs import Address, Picture
@@ -32,7 +33,7 @@ from workbench.gallery.resolving import InsideRows, Reader
 from workbench.gallery.scan import Question, Rows, scan, workers
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import ObjectGone
-from workbench.permit import Permit, spend
+from workbench.permit import Permit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -216,33 +217,13 @@ def _asking(
     progress: ProgressCallback | None,
 ) -> Callable[[InsideRows], list[list[Candidate]]]:
     """Spend the permits and check the question; give what answers it from the rows inside."""
-    if len(permits) != len(templates):
-        raise NotPermitted(
-            f"{len(permits)} permits were given for {len(templates)} targets",
-            where="gallery search",
-            fix="Search with workbench.investigation.search and the reference of an open case",
-        )
-    for permit, template in zip(permits, templates, strict=True):
-        spend(permit, gallery=reader.path, template=template, scope=scope)
-    if top is not None and top < 1:
-        raise GalleryError(
-            f"cannot return {top} candidates", where="top", fix="Ask for at least one"
-        )
-    metric = reader.profile.metric
-    vectors = [_checked(reader, template) for template in templates]
-    if normaliser is not None and normaliser.metric != metric:
-        raise GalleryError(
-            f"scores by {metric} cannot be normalised for {normaliser.metric}",
-            where=str(reader.path),
-            fix="Use the calibration of the gallery's profile",
-        )
-    least = float("-inf") if threshold is None else threshold
+    made = permitted_questions(
+        reader.path, reader.profile, templates, scope,
+        permits=permits, top=top, threshold=threshold, normaliser=normaliser,
+    )  # fmt: skip
 
     def ask(rows: InsideRows) -> list[list[Candidate]]:
-        questions = [
-            Question(one, metric, top=top, threshold=least, normaliser=normaliser)
-            for one in vectors
-        ]
+        questions = made()
         total, done = 0 if progress is None else rows.total(), 0
         with workers() as pool:
             for number in scan(_scanned(reader, rows, normaliser), questions, pool):
@@ -258,24 +239,6 @@ def _scanned(reader: Reader, rows: InsideRows, normaliser: Normaliser | None) ->
     for number, part, pieces in rows:
         offsets = None if normaliser is None else reader.offsets.of(part, normaliser)
         yield Rows(number, part, pieces, offsets)
-
-
-def _checked(reader: Reader, template: Vector) -> Any:
-    profile = reader.profile
-    vectors = np.atleast_2d(template)
-    if (
-        vectors.ndim != 2
-        or vectors.shape[1] != profile.dimension
-        or not len(vectors)
-        or not np.isfinite(vectors).all()
-        or (profile.metric == "cosine" and not vectors.any(axis=1).all())
-    ):
-        raise GalleryError(
-            f"the probe is not a finite vector of {profile.dimension} numbers",
-            where=str(reader.path),
-            fix="Make it again from the photographs",
-        )
-    return vectors
 
 
 # --- What people read ---------------------------------------------------------------------------
