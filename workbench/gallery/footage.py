@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from workbench.gallery.manifest import Manifest
     from workbench.gallery.resolving import InsideRows, Resolved
 
-EDGE = 1e-3  # seconds by which a shot may lie beyond what was recorded: times are rounded
+_EDGE = 1e-3  # seconds by which a shot may lie beyond what was recorded: times are rounded
 
 
 class StoredFile(NamedTuple):
@@ -74,6 +74,18 @@ class Refused(NamedTuple):
     started_at: datetime  # UTC
     stated_at: datetime  # as the list, or the camera's clock, has it
     offset_seconds: float
+
+
+def held_around(shots: Sequence[Shot], parts: Iterable[RecordedPart]) -> tuple[float, float]:
+    """Seconds of a recording around shots, as far as the parts of it reach that hold one."""
+    seconds = [shot.seconds for shot in shots]
+    held = [
+        part
+        for part in parts
+        if any(part.start - _EDGE <= second <= part.end + _EDGE for second in seconds)
+    ]
+    starts, ends = [part.start for part in held], [part.end for part in held]
+    return min(starts, default=min(seconds)), max(ends, default=max(seconds))
 
 
 @dataclass(frozen=True)
@@ -310,14 +322,7 @@ class Footage:
         Of a moving camera's film they are those at that place; and no jump of the clock lies in
         them, unless one lies between the shots.
         """
-        seconds = [shot.seconds for shot in shots]
-        held = [
-            part
-            for part in self.recorded_parts([recording_id])
-            if any(part.start - EDGE <= second <= part.end + EDGE for second in seconds)
-        ]
-        starts, ends = [part.start for part in held], [part.end for part in held]
-        return min(starts, default=min(seconds)), max(ends, default=max(seconds))
+        return held_around(shots, self.recorded_parts([recording_id]))
 
     # --- Clocks and refusals ------------------------------------------------------------------
 
@@ -423,12 +428,12 @@ def _footage(resolved: Resolved) -> tuple[int, int, float, float]:
 
 
 __all__ = [
-    "EDGE",
     "Footage",
     "RecordingStart",
     "Refused",
     "StoredFile",
     "StoredReading",
     "coverage_of",
+    "held_around",
     "recordings_inside",
 ]

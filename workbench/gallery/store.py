@@ -67,7 +67,12 @@ from workbench.gallery.clockchanges import (
     setting_of_all,
 )
 from workbench.gallery.compaction import to_merge
-from workbench.gallery.footage import EDGE, RecordingStart, StoredFile, StoredReading
+from workbench.gallery.footage import (
+    RecordingStart,
+    StoredFile,
+    StoredReading,
+    held_around,
+)
 from workbench.gallery.offsets import PART, strays
 from workbench.gallery.places import Places
 from workbench.gallery.register import (
@@ -1115,14 +1120,7 @@ class Gallery:
         Of a moving camera's film they are those at that place; and no jump of the clock lies in
         them, unless one lies between the shots.
         """
-        seconds = [shot.seconds for shot in shots]
-        held = [
-            part
-            for part in self.recorded_parts([recording_id])
-            if any(part.start - EDGE <= second <= part.end + EDGE for second in seconds)
-        ]
-        starts, ends = [part.start for part in held], [part.end for part in held]
-        return min(starts, default=min(seconds)), max(ends, default=max(seconds))
+        return held_around(shots, self.recorded_parts([recording_id]))
 
     def cameras(self) -> tuple[Camera, ...]:
         """All cameras, by id."""
