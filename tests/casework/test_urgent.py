@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loops import run_apart
 from searching import search
 
 from workbench.casework import erasure
@@ -109,7 +110,7 @@ def test_a_server_goes_on_with_its_rounds_whatever_happens(
         assert not task.done()
         task.cancel()
 
-    asyncio.run(run())
+    run_apart(run())
     assert "ValueError: something nobody thought of" in caplog.text
 
 

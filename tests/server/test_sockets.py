@@ -7,6 +7,7 @@ import gc
 from typing import Any
 
 import pytest
+from loops import run_apart
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from workbench.server.sockets import KernelSocket
@@ -32,5 +33,5 @@ def test_a_page_that_is_closed_while_it_is_sent_to_is_no_error(
             await asyncio.sleep(0)
         gc.collect()  # asyncio tells of an error that nobody read once its task is gone
 
-    asyncio.run(send())
+    run_apart(send())
     assert len(said) == told

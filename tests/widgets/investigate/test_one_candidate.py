@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from loops import run_apart
 
 from workbench.casework.evidence.export import export
 from workbench.casework.oversight import annual, audit_overview
@@ -133,7 +134,7 @@ def test_more_is_shown_and_recorded_once_the_slider_rests(asking: Investigation)
         assert asking.result.threshold is not None
         assert asking.result.threshold.score == panel.slider.value
 
-    asyncio.run(move())
+    run_apart(move())
 
 
 def test_a_record_without_a_threshold_is_told_as_such_and_not_counted(
