@@ -80,6 +80,7 @@ def test_only_what_cleans_a_text_prints() -> None:
     to_parents = {
         "cli/serve.py",
         "faces/trial.py",
+        "gallery/background.py",
         "server/api/application.py",
         "server/forking.py",
     }

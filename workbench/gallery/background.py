@@ -68,12 +68,13 @@ def merge(path: Path, go_on: Callable[[], bool] = lambda: True) -> int:
 def start(path: Path) -> subprocess.Popen[bytes]:
     """Start a process that merges a gallery; it ends when there is nothing to do.
 
-    It ends at once where another one does so. Other errors are told on standard error, with exit
-    status 2; the gallery stays as it was, with more parts than there might be.
+    It ends at once where another one does so. Other errors are told to this process alone, on
+    ``stderr``, with exit status 2; the gallery stays as it was, with more parts than there might
+    be.
     """
     command = [sys.executable, "-P", "-m", "workbench.gallery.background", str(path.resolve())]
     return subprocess.Popen(  # noqa: S603 - this interpreter, and one path
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
 
 
