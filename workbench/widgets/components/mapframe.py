@@ -54,11 +54,10 @@ class MapFrame(anywidget.AnyWidget):
             self._send_page()
 
     def _send_page(self, view: str = "") -> None:
-        """Send the document, where there is one, to one view or to all."""
+        """Send the document to one view or to all; an empty one where it may not be shown."""
         if self.standing is not None and not self.standing.holds():
             self.page = ""
-        if self.page:
-            self.send({"kind": "page", "view": view, "page": self.page})
+        self.send({"kind": "page", "view": view, "page": self.page})
 
     def _received(self, _: object, message: dict[str, Any], __: object) -> None:
         if message.get("ask") == "page":
