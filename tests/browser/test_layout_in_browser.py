@@ -161,6 +161,15 @@ def test_the_map_is_large_while_asking_and_the_answer_afterwards(
     page.locator(".sl-asking-pane").wait_for()
     page.wait_for_function("document.activeElement.matches('.sl-steps *')")
     assert box(page, ".sl-map")["height"] == pytest.approx(asking["height"], abs=1)
+    page.set_viewport_size({"width": 360, "height": height})
+    page.wait_for_function(  # drawn anew, and not cut off
+        """() => {
+            const [chart] = document.querySelectorAll(".sl-timeline .main-svg");
+            const room = document.querySelector(".sl-timeline").getBoundingClientRect();
+            const drawn = chart.getBoundingClientRect();
+            return drawn.right <= room.right && drawn.width > 0.8 * room.width;
+        }"""
+    )
     seen.assert_clean()
 
 

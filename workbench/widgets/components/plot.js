@@ -81,7 +81,9 @@ async function render({ model, el }) {
     const layout = drawnWidth < NARROW ? narrowed(wide) : wide;
     // Plotly leaves the height of the element to us.
     container.style.height = `${layout.height ?? 450}px`;
-    const figure = await plotly.react(container, data, layout, model.get("config"));
+    // Else the drawing would keep its place from becoming narrower.
+    const config = { ...model.get("config"), responsive: true };
+    const figure = await plotly.react(container, data, layout, config);
     if (!drawn) figure.on("plotly_click", ({ points }) => {
       const customdata = points.map((point) => point.customdata).find((one) => one !== undefined);
       if (customdata !== undefined) model.send({ kind: "click", customdata });
