@@ -261,10 +261,10 @@ def resident() -> int:
 def opening(other: Path, folder: Path) -> dict[str, Any]:
     """Open a gallery and read its cameras, in a process that has opened another."""
     kept = [reading(other)]
-    assert len(kept[0].cameras.known.ids) == len(CAMERAS)
+    assert len(kept[0].camera_columns.known.ids) == len(CAMERAS)
     before = resident()
     seconds, reader = timed(lambda: reading(folder))
-    more, _ = timed(lambda: reader.cameras)
+    more, _ = timed(lambda: reader.camera_columns)
     return {"ms": 1000 * (seconds + more), "MB": (resident() - before) / 1e6}
 
 

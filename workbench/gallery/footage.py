@@ -346,6 +346,16 @@ class Footage:
         one, clocks = recording, self.manifest.clocks()
         return setting_for(clocks, one.camera_id, one.file, one.stated_at, one.catalogue)
 
+    def with_clock_set(self, indexed: IndexedRecording) -> IndexedRecording:
+        """Recording with the clock that was set for its folder or camera, as it is stored.
+
+        One that a gallery holds already keeps its own, as does one whose catalogue states one.
+        """
+        setting = self.clock_of(indexed.recording)
+        if setting is None or indexed.stored_id:
+            return indexed
+        return indexed.corrected(setting.correction, setting.given_for)
+
     def refused(self) -> Iterator[Refused]:
         """Recordings that could not be read, with the clocks of cameras and folders applied."""
         clocks = self.manifest.clocks()

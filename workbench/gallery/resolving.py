@@ -108,7 +108,7 @@ class Reader:
     def __init__(self, path: Path, snapshot: Snapshot, derived: Path | None = None) -> None:
         self.path, self.snapshot = path, snapshot
         self.offsets = DerivedOffsets(derived)
-        self._cameras: tuple[int, Cameras] | None = None
+        self._cameras: tuple[tuple[Manifest, int], Cameras] | None = None
 
     @property
     def profile(self) -> Profile:
@@ -126,9 +126,9 @@ class Reader:
         return answer
 
     @property
-    def cameras(self) -> Cameras:
+    def camera_columns(self) -> Cameras:
         """Cameras as of the snapshot, read again when a commit changed them."""
-        as_of = self.snapshot.state.cameras_commit
+        as_of = self.snapshot.manifest, self.snapshot.state.cameras_commit
         if self._cameras is None or self._cameras[0] != as_of:
             self._cameras = as_of, Cameras(self.snapshot.manifest, str(self.path))
         return self._cameras[1]
@@ -136,7 +136,7 @@ class Reader:
     def resolve(self, scope: Scope, only: Filter | None = None) -> Resolved:
         """Resolve a scope on the snapshot; raise DistrictError if it holds no camera."""
         only = only or Filter()
-        cameras = self.cameras
+        cameras = self.camera_columns
         chosen = cameras.known.left_by(only, cameras.known.searched(scope.district, scope.unplaced))
         spans = [
             (to_microseconds(start), to_microseconds(end))

@@ -91,7 +91,9 @@ class Writer:
         theirs = {name: cameras[name] for name in sorted(used & cameras.keys())}
         with self._claimed(recordings) as owner:
             self.committer.store(
-                [self.with_clock_set(one) for one in recordings], theirs, Change(owner=owner)
+                [self.footage.with_clock_set(one) for one in recordings],
+                theirs,
+                Change(owner=owner),
             )
 
     def _refuse_known(self, recordings: Sequence[IndexedRecording]) -> None:
@@ -104,16 +106,6 @@ class Writer:
                     "is in the gallery already", where=one.recording.file, fix="Leave it out"
                 )
             held.add(one.recording_id)
-
-    def with_clock_set(self, indexed: IndexedRecording) -> IndexedRecording:
-        """Recording with the clock that was set for its folder or camera, as it is stored.
-
-        One that a gallery holds already keeps its own, as does one whose catalogue states one.
-        """
-        setting = self.footage.clock_of(indexed.recording)
-        if setting is None or indexed.stored_id:
-            return indexed
-        return indexed.corrected(setting.correction, setting.given_for)
 
     def _claimed(
         self, recordings: Sequence[IndexedRecording]
