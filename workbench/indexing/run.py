@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import shapely
 
 from workbench.domain import (
-    Camera,
     Catalogue,
     Problem,
     Progress,
@@ -23,23 +22,16 @@ from workbench.domain import (
     Recording,
     Scope,
 )
-from workbench.errors import RecordingError, SightlineError
+from workbench.errors import RecordingError
 from workbench.footage.catalog import read_catalogue
 from workbench.footage.frames import RecordingReader
 from workbench.footage.gps import course_of
-from workbench.indexing.clocks import clock_notes, impossible, with_clocks_set
-from workbench.indexing.different import with_different_people
-from workbench.indexing.legs import divided, moved, notes_on, unplaced
-from workbench.indexing.present import (
-    agrees,
-    known_files,
-    other_place,
-    other_time,
-    present_as,
-    with_problems,
-)
+from workbench.indexing.clocks import impossible, with_clocks_set
+from workbench.indexing.legs import moved, unplaced
+from workbench.indexing.present import known_files, present_as, with_problems
 from workbench.indexing.recording import SamplingRates, index_recording
 from workbench.indexing.report import IndexReport, ProgressMeter, RecordingReport
+from workbench.indexing.storing import Storing
 from workbench.indexing.workers import Outcome, index_in_parallel
 
 if TYPE_CHECKING:
@@ -47,10 +39,6 @@ if TYPE_CHECKING:
     from workbench.faces.models import Models
     from workbench.faces.tracklets import TrackletOptions
     from workbench.gallery import Gallery
-
-# Seconds by which two recordings of one camera may overlap without a problem: clocks and cutting
-# are not exact.
-OVERLAP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +97,10 @@ def index_catalogue(
 ) -> IndexReport:
     """Index the recordings of a catalogue that the gallery does not hold yet.
 
-    Each recording is stored in one transaction when it is finished, so a run that is stopped, by
-    Ctrl-C or by force, loses at most the recordings it was reading; the next run goes on from
-    there.
+    Each recording is stored whole, soon after it is finished: several short ones in one commit. A
+    run that is stopped, by Ctrl-C or an error, stores what is finished and loses at most the
+    recordings that it was reading; one that is killed also those of the last ten seconds, or some.
+    The next run goes on from there.
 
     Parameters
     ----------
@@ -131,7 +120,8 @@ def index_catalogue(
         Of the profile's calibration: how alike people are who are seen together is counted on its
         scale too.
     progress : callable, optional
-        Called often; ``done`` and ``total`` count recordings. May raise Cancelled.
+        Called often; ``done`` and ``total`` count recordings, as stored or refused. May raise
+        Cancelled.
 
     Raises
     ------
@@ -163,32 +153,34 @@ def index_catalogue(
     if to_read:
         meter.begin(to_read[0].file)
     started_at = datetime.now(UTC)
+    storing = Storing(gallery, cameras, streams_of, normaliser, reports, meter)
+
+    def read_on(progress: Progress) -> None:
+        meter.update(progress)
+        storing.commit_if_due()
+
     try:
-        with closing(_outcomes(to_read, models, workers, rates, options, meter)) as outcomes:
+        with closing(_outcomes(to_read, models, workers, rates, options, read_on)) as outcomes:
             for recording, outcome in outcomes:
-                reports[recording] = _store(
-                    recording,
-                    outcome,
-                    gallery,
-                    cameras[recording.camera_id],
-                    streams_of[recording.path],
-                    normaliser,
-                )
-                meter.finish(reports[recording])
+                storing.take(recording, outcome)
+        storing.commit()
     finally:
-        finished = [reports[recording] for recording in fresh if recording in reports]
-        gallery.add_run(
-            str(catalogue.root),
-            started_at,
-            datetime.now(UTC),
-            indexed=sum(report.status == "indexed" for report in finished),
-            refused=[
-                (r, reports[r].stopped)
-                for r in fresh
-                if r in reports and reports[r].status == "refused"
-            ],
-            left=len(fresh) - len(finished),
-        )
+        try:
+            storing.commit(told=False)  # what was finished before a stop or an error
+        finally:
+            finished = [reports[recording] for recording in fresh if recording in reports]
+            gallery.add_run(
+                str(catalogue.root),
+                started_at,
+                datetime.now(UTC),
+                indexed=sum(report.status == "indexed" for report in finished),
+                refused=[
+                    (r, reports[r].stopped)
+                    for r in fresh
+                    if r in reports and reports[r].status == "refused"
+                ],
+                left=len(fresh) - len(finished),
+            )
     return IndexReport(
         tuple(reports[r] for r in catalogue.recordings), catalogue.problems, unplaced(catalogue)
     )
@@ -267,7 +259,7 @@ def _outcomes(
     workers: int,
     rates: SamplingRates | None,
     options: TrackletOptions | None,
-    meter: ProgressMeter,
+    progress: ProgressCallback,
 ) -> Generator[tuple[Recording, Outcome]]:
     if workers > 1 and len(fresh) > 1:
         yield from index_in_parallel(
@@ -277,81 +269,15 @@ def _outcomes(
             workers=workers,
             rates=rates,
             options=options,
-            progress=meter.update,
+            progress=progress,
         )
         return
     for recording in fresh:
-        meter.update(Progress(done=0, total=1, what=recording.file))
+        progress(Progress(done=0, total=1, what=recording.file))
         try:
             outcome: Outcome = index_recording(
-                recording, models, rates=rates, options=options, progress=meter.update
+                recording, models, rates=rates, options=options, progress=progress
             )
         except RecordingError as error:
             outcome = error
         yield recording, outcome
-
-
-def _store(
-    recording: Recording,
-    outcome: Outcome,
-    gallery: Gallery,
-    camera: Camera,
-    listed: set[int],
-    normaliser: Normaliser | None,
-) -> RecordingReport:
-    """Store what was found; *listed* are the picture streams of its file in the catalogue."""
-    if isinstance(outcome, SightlineError):
-        return RecordingReport.refusal(recording, f"{outcome.what}. {outcome.fix}")
-    keys = [(outcome.sha256, camera.camera_id, outcome.recording.stream)]
-    if held_as := [
-        name for names in gallery.same_recordings(keys, anywhere=True).values() for name in names
-    ]:
-        return _copy(recording, held_as, gallery)
-    stated = outcome.recording.clock_offset_seconds
-    outcome = gallery.with_clock_set(outcome)
-    found = [
-        Problem(recording.file, f"has the same content as {other}; one of their rows is wrong")
-        for other in gallery.same_content(outcome)
-        if not (other == recording.file and len(listed) > 1)
-    ]
-    found += [
-        Problem(
-            recording.file,
-            f"overlaps {other} on camera {recording.camera_id} by {seconds:.0f} s; "
-            "check their start times",
-        )
-        for other, seconds in gallery.overlapping(outcome)
-        if seconds > OVERLAP_SECONDS
-    ]
-    found += clock_notes(recording, stated, gallery)
-    found += notes_on(outcome, camera)
-    found += [
-        Problem(
-            recording.file,
-            f"picture stream {number} of {outcome.picture_streams} was not looked at; give it a "
-            "row and a camera of its own in footage.csv, with the column stream",
-        )
-        for number in range(1, outcome.picture_streams + 1)
-        if number not in listed
-    ]
-    parts = divided(replace(outcome, problems=outcome.problems + tuple(found)), camera)
-    gallery.add_cameras(there for there, _ in parts)
-    metric = gallery.profile.metric
-    counted = [with_different_people(part, metric, normaliser) for _, part in parts]
-    gallery.add_recordings(counted)
-    return RecordingReport.of(outcome, tuple(found))
-
-
-def _copy(recording: Recording, ids: list[str], gallery: Gallery) -> RecordingReport:
-    """Report on a recording whose content was stored since the run began."""
-    start = gallery.starts(ids)[ids[0]]
-    told = [
-        Problem(
-            recording.file,
-            f"has the same content as {start.file} on the same camera, and is kept once",
-        )
-    ]
-    if not agrees(recording, start):
-        told.append(other_time(recording, start))
-    told += other_place(recording, list(gallery.readings(ids).values()))
-    return RecordingReport(recording.file, recording.camera_id, "present", problems=tuple(told))
