@@ -38,6 +38,7 @@ from workbench.gallery.merging import Merger
 from workbench.gallery.parts import Part
 from workbench.gallery.removal import purge
 from workbench.gallery.resolving import InsideRows
+from workbench.gallery.snapshot import Snapshot
 from workbench.permit import Permit
 from workbench.permit.issuing import issue
 
@@ -367,7 +368,7 @@ def test_what_is_gone_meanwhile_is_asked_of_the_newest_snapshot(
     steps: dict[str, tuple[Any, str]] = {
         "after planning": (fresh.reader, "resolve"),
         "before the names": (fresh.committer.manifest, "shown"),
-        "before the pictures": (searching, "_pictures"),
+        "before the pictures": (Snapshot, "pictures"),
     }
     place, name = steps[when]
     own = getattr(place, name)

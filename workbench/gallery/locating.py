@@ -11,6 +11,7 @@ import numpy as np
 from workbench.gallery.entries import PartEntry, RecordingEntry
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.parts import Part
+from workbench.gallery.planning import around
 from workbench.gallery.storage import Storage
 
 
@@ -30,7 +31,17 @@ def locate(
     Only parts of their days are looked into, and of these only those with places of their cameras.
     Raises ObjectGone if one is dropped meanwhile.
     """
-    commit = manifest.state().commit
+    found = {}
+    for entry, some in planned(manifest, manifest.state().commit, recordings):
+        if ids := _held(Part(storage, entry, manifest.profile), some):
+            found[entry.name] = entry, ids
+    return found
+
+
+def planned(
+    manifest: Manifest, commit: int, recordings: Collection[RecordingEntry]
+) -> Iterator[tuple[PartEntry, list[RecordingEntry]]]:
+    """Parts, as of a commit, that may hold rows of some recordings; those of the part's day."""
     of_days: defaultdict[int, list[RecordingEntry]] = defaultdict(list)
     for one in recordings:
         for day in range(one.first_day, one.last_day + 1):
@@ -38,14 +49,10 @@ def locate(
     places: defaultdict[str, set[int]] = defaultdict(set)
     for camera_id, place in manifest.places():
         places[camera_id].add(place)
-    found = {}
     for day, some in sorted(of_days.items()):
         there = np.array(sorted({p for one in some for p in places[one.camera_id]}), np.int64)
-        for entry in manifest.parts_of(commit, days=(day, day)):
-            low, high = np.searchsorted(there, (entry.place_low, entry.place_high + 1))
-            if low < high and (ids := _held(Part(storage, entry, manifest.profile), some)):
-                found[entry.name] = entry, ids
-    return found
+        for entry in around(manifest.parts_of(commit, days=(day, day)), there):
+            yield entry, some
 
 
 def _held(part: Part, recordings: Iterable[RecordingEntry]) -> set[str]:
@@ -74,4 +81,4 @@ def groups(manifest: Manifest, storage: Storage, recording_ids: Iterable[str]) -
         yield Group({name: known[name] for name in sorted(names)}, chosen)
 
 
-__all__ = ["Group", "groups", "locate"]
+__all__ = ["Group", "groups", "locate", "planned"]

@@ -77,16 +77,22 @@ def plan(
         places=None if places is None else (int(places[0]), int(places[-1])),
         seen=(begin, end),
     )
-    if not found:
-        return []
-    keep = np.ones(len(found), bool)
     if places is not None:
-        low, high = np.array([(part.place_low, part.place_high) for part in found]).T
-        keep &= np.searchsorted(places, low, "left") < np.searchsorted(places, high, "right")
-    if len(spans) > 1:
-        first, last = np.array([(part.first_seen, part.last_seen) for part in found]).T
-        keep &= _overlaps(first, last, spans)
+        found = around(found, places)
+    if not found or len(spans) == 1:
+        return found
+    first, last = np.array([(part.first_seen, part.last_seen) for part in found]).T
+    keep = _overlaps(first, last, spans)
     return [part for part, wanted in zip(found, keep.tolist(), strict=True) if wanted]
+
+
+def around(parts: Sequence[PartEntry], places: NDArray[np.int64]) -> list[PartEntry]:
+    """Parts, of some, whose run of places holds one of *places*, which are sorted."""
+    if not parts:
+        return []
+    low, high = np.array([(part.place_low, part.place_high) for part in parts]).T
+    keep = np.searchsorted(places, low, "left") < np.searchsorted(places, high, "right")
+    return [part for part, wanted in zip(parts, keep.tolist(), strict=True) if wanted]
 
 
 class Columns(Protocol):
@@ -180,4 +186,4 @@ def _overlaps(
     return inside & (which < len(spans))
 
 
-__all__ = ["LONG_RUN", "Columns", "allowed_in", "places_of", "plan", "rows_inside"]
+__all__ = ["LONG_RUN", "Columns", "allowed_in", "around", "places_of", "plan", "rows_inside"]

@@ -6,14 +6,14 @@ coverage and what a search reads, follows from the same rows (:mod:`workbench.ga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from workbench.domain import (
-    PLAIN,
     Candidate,
     Coverage,
     Filter,
@@ -24,22 +24,19 @@ from workbench.domain import (
     format_tracklet_id,
     from_microseconds,
 )
-from workbench.errors import GalleryError
 from workbench.gallery.asking import permitted_questions
 from workbench.gallery.entries import Microseconds
 from workbench.gallery.footage import coverage_of
-from workbench.gallery.packs import Address, Picture
+from workbench.gallery.packs import Address
 from workbench.gallery.resolving import InsideRows, Reader
 from workbench.gallery.scan import Question, Rows, scan, workers
-from workbench.gallery.snapshot import Snapshot
-from workbench.gallery.storage import ObjectGone
 from workbench.permit import Permit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.calibration import Normaliser
-    from workbench.domain import Stretch, Vector
+    from workbench.domain import Vector
 
 T = TypeVar("T")
 
@@ -283,9 +280,11 @@ def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
     best.sort(key=_in_order)
     best = best[: question.top]
     names = [f"{one.recording:016x}" for one in best]
-    told = snapshot.manifest.shown(set(names))
-    _refuse_restated(rows, best, names, told)
-    pictures = _pictures(snapshot, [Address(one.pack, one.offset, one.length) for one in best])
+    parts: defaultdict[str, set[str]] = defaultdict(set)
+    for one, name in zip(best, names, strict=True):
+        parts[name].add(rows.resolved.entries[one.number].name)
+    told = snapshot.told(parts)
+    pictures = snapshot.pictures([Address(one.pack, one.offset, one.length) for one in best])
     found = []
     for one, name, picture in zip(best, names, pictures, strict=True):
         file, stretches = told[name]
@@ -308,42 +307,6 @@ def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
             )
         )
     return found
-
-
-def _refuse_restated(
-    rows: InsideRows,
-    best: Sequence[_Best],
-    names: Sequence[str],
-    shown: Mapping[str, tuple[str, tuple[Stretch, ...]]],
-) -> None:
-    """Raise ObjectGone if a recording that is shown was removed or has other times by now.
-
-    Its rows are in other parts then. One whose clock nobody corrected has the times that it had.
-    """
-    if not shown.keys() >= set(names):
-        raise _removed(rows.resolved.snapshot)
-    told = {one.number for one, name in zip(best, names, strict=True) if shown[name][1] != PLAIN}
-    parts = {rows.resolved.entries[number].name for number in told}
-    if parts and rows.resolved.snapshot.manifest.live(parts) != parts:
-        raise _removed(rows.resolved.snapshot)
-
-
-def _pictures(snapshot: Snapshot, addresses: Sequence[Address]) -> list[Picture]:
-    """Pictures; raise ObjectGone if a later commit erased one of them."""
-    try:
-        return snapshot.pictures(addresses)
-    except GalleryError:
-        if snapshot.refreshed() is snapshot:
-            raise
-        raise _removed(snapshot) from None
-
-
-def _removed(snapshot: Snapshot) -> ObjectGone:
-    return ObjectGone(
-        "shows what was removed meanwhile",
-        where=snapshot.storage.address,
-        fix="Search again",
-    )
 
 
 __all__ = ["Answer", "Explanation", "answer", "coverage", "explain", "search", "search_many"]

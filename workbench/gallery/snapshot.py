@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from workbench.domain import PLAIN
 from workbench.errors import GalleryError
 from workbench.gallery.entries import Microseconds, PackEntry, PartEntry
 from workbench.gallery.manifest import Manifest, State
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from workbench.domain import Profile
+    from workbench.domain import Profile, Stretch
 
 T = TypeVar("T")
 # A reader overtaken by this many commits in a row looks at a broken gallery.
@@ -154,7 +155,38 @@ class Snapshot:
 
         mapped = self.open_parts.pack if self.storage.root else None
         dimension = self.manifest.profile.dimension
-        return read_pictures(self.storage, entry, addresses, dimension, mapped=mapped)
+        try:
+            return read_pictures(self.storage, entry, addresses, dimension, mapped=mapped)
+        except GalleryError:
+            if self.refreshed() is self:
+                raise
+            raise self._removed() from None  # erased by a later commit
+
+    def told(
+        self, parts: Mapping[str, Collection[str]]
+    ) -> dict[str, tuple[str, tuple[Stretch, ...]]]:
+        """File, as catalogued, and stretches of recordings by id; *parts* are those of their rows.
+
+        Raises ObjectGone if one was removed or has other times by now: its rows are in other parts
+        then. One whose clock nobody corrected has the times that it had.
+        """
+        shown = self.manifest.shown(parts)
+        corrected = {
+            part
+            for name, (_, stretches) in shown.items()
+            if stretches != PLAIN
+            for part in parts[name]
+        }
+        if shown.keys() != parts.keys() or (
+            corrected and self.manifest.live(corrected) != corrected
+        ):
+            raise self._removed()
+        return shown
+
+    def _removed(self) -> ObjectGone:
+        return ObjectGone(
+            "shows what was removed meanwhile", where=self.storage.address, fix="Search again"
+        )
 
 
 def settled(snapshot: Snapshot, ask: Callable[[Snapshot], T]) -> tuple[T, Snapshot]:
