@@ -19,9 +19,11 @@ from workbench.domain import (
     IndexedRecording,
     Leg,
     Metric,
+    Problem,
     Profile,
     Quality,
     Recording,
+    ScoreCount,
     Shot,
     Stretch,
     Tracklet,
@@ -139,7 +141,16 @@ def random_recording(number: int, random: np.random.Generator) -> IndexedRecordi
         recording, f"{shared:064x}", 1000 + number, 2000, 600.0, 640, 360, 7200, 1200, 50,
         tuple(made), stretches=tuple(stretches), unseen=unseen, legs=legs,
         track=str(random.choice(["film", "bus.gpx 00"])) if legs else "",
+        problems=tuple(Problem(recording.file, *one) for one in TROUBLE[: number % 4]),
+        different_people=COUNTS[: number % 4],
     )  # fmt: skip
+
+
+TROUBLE = (("its clock jumps", 12.5), ("is cut off", None), ("a picture is damaged", 3.0))
+COUNTS = (
+    ScoreCount("plain", 0.5, 0.42, 0.02, 3), ScoreCount("other", 0.0, 0.1, 0.02, 0),
+    ScoreCount("plain", 0.25, 0.4, 0.02, 1),
+)  # fmt: skip
 
 
 def twins(folder: Path, metric: Metric, seed: int, *, count: int = 24) -> Twins:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import pyarrow.dataset as ds
 
 from workbench.domain import EPOCH, to_microseconds
 from workbench.errors import GalleryError
-from workbench.gallery.entries import RECORDINGS, TRACKLETS
+from workbench.gallery.entries import RECORDINGS, TRACKLETS, PartEntry
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.register import connect, finish, sql_literal, sql_part, sync_path
 from workbench.gallery.rows import RECORDINGS as RECORDINGS_SCHEMA
@@ -37,15 +37,17 @@ _TIME = pa.timestamp("us", tz="UTC")
 # Tables of schema.sql from the rows of recordings (r) and of tracklets (t).
 _TABLES = {
     "recordings": "SELECT * EXCLUDE (stretches, unseen, legs, spans, problems, different_people, "
-    "track) FROM part_recordings",
+    "track) REPLACE (width::INTEGER AS width, height::INTEGER AS height, frames_decoded::INTEGER "
+    "AS frames_decoded, frames_examined::INTEGER AS frames_examined, faces::INTEGER AS faces) "
+    "FROM part_recordings",
     "stretches": "SELECT recording_id, unnest(stretches, recursive := true) FROM part_recordings",
     "unseen": "SELECT recording_id, unnest(unseen, recursive := true) FROM part_recordings",
     "legs": "SELECT recording_id, unnest(legs, recursive := true), track FROM part_recordings",
     "spans": "SELECT recording_id, camera_id, unnest(spans, recursive := true) "
     "FROM part_recordings",
     "problems": "SELECT recording_id, unnest(problems, recursive := true) FROM part_recordings",
-    "different_people": "SELECT recording_id, unnest(different_people, recursive := true) "
-    "FROM part_recordings",
+    "different_people": "SELECT * REPLACE (comparisons::INTEGER AS comparisons) FROM (SELECT "
+    "recording_id, unnest(different_people, recursive := true) FROM part_recordings)",
     "tracklets": "SELECT * EXCLUDE (notes, shots) FROM part_tracklets",
     "shots": "SELECT recording_id, ordinal, generate_subscripts(shots, 1)::INTEGER - 1 AS rank, "
     "unnest(shots, recursive := true) FROM part_tracklets",
@@ -60,7 +62,7 @@ def tables_of(manifest: Manifest) -> dict[str, pa.Table]:
     def column(entries: list[Any], name: str, kind: Any) -> pa.Array:
         return pa.array([getattr(one, name) for one in entries], kind)
 
-    whole, number, text = pa.int64(), pa.float64(), pa.string()
+    whole, number, text = pa.int32(), pa.float64(), pa.string()
     kinds: dict[str, tuple[list[Any], dict[str, Any]]] = {
         "cameras": (
             cameras,
@@ -118,10 +120,126 @@ def _tables(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     )
 
 
-def _views(kind: str) -> str:
+def _views(kind: str, *parts: int) -> str:
     """Views over the rows of parts: those of schema.sql's tables, and those of views.sql."""
     made = "".join(f"CREATE {kind} all_{name} AS {sql};" for name, sql in _TABLES.items())
-    return made + "".join(sql_part("views.sql", n).replace("TEMP VIEW", kind) for n in (1, 2))
+    return made + "".join(sql_part("views.sql", n).replace("TEMP VIEW", kind) for n in parts)
+
+
+_NOTHING_ELSE = "SET temp_directory = ''; SET enable_external_access = false"
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, entries: Sequence[PartEntry]
+) -> None:
+    """Have the rows of parts in a connection, which reads them when it is asked for them."""
+    schemas = _schemas(snapshot)
+    for name, file in _ROWS:
+        # With their columns given, no file is opened before it is asked for.
+        rows = ds.FileSystemDataset.from_paths(
+            [entry.object(file) for entry in entries], schemas[name], ds.ParquetFileFormat(),
+            snapshot.storage.files,
+        ) if entries else schemas[name].empty_table()  # fmt: skip
+        connection.register(name, rows)
+
+
+def ask(
+    snapshot: Snapshot,
+    sql: str,
+    parameters: Sequence[object] | Mapping[str, object] = (),
+    *,
+    parts: Sequence[PartEntry] | None = None,
+) -> pa.Table:
+    """Answer of a question that the product asks, times in UTC.
+
+    Its tables are those of schema.sql and of the first part of views.sql, with all rows of *parts*,
+    by default of the whole snapshot. It reads no file but theirs, and of these what is asked for.
+
+    Raises
+    ------
+    ObjectGone
+        If a part was dropped and deleted meanwhile.
+    GalleryError
+        If a part cannot be read.
+    """
+    entries = snapshot.parts() if parts is None else parts
+    with contextlib.closing(connect()) as connection:
+        connection.execute(_NOTHING_ELSE)
+        _tables(connection, snapshot)
+        _register(connection, snapshot, entries)
+        connection.execute(_views("TEMP VIEW", 1))
+        try:
+            return connection.sql(sql, params=parameters).to_arrow_table()
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            _refuse_unread(snapshot, entries, str(error))
+            raise
+        except RuntimeError as error:
+            if "interrupted" in str(error).lower():  # DuckDB's word for Ctrl-C
+                raise KeyboardInterrupt from None
+            raise
+
+
+def _refuse_unread(snapshot: Snapshot, entries: Sequence[PartEntry], text: str) -> None:
+    """Raise for an object that DuckDB could not read, if *text*, its error, is of one."""
+    for entry in entries:
+        for _, file in _ROWS:
+            if not snapshot.storage.holds(entry.object(file)):
+                raise snapshot.storage.unreadable(entry.object(file), FileNotFoundError()) from None
+    if "reading the stream" in text:
+        raise GalleryError(
+            f"has a part that cannot be read ({text.rpartition('failed: ')[2]})",
+            where=snapshot.storage.address,
+            fix="`sightline gallery check` says which; restore it from a copy",
+        ) from None
+
+
+class PooledTemplates:
+    """Pooled templates of parts as a stream of Arrow: a part is mapped when it is come to.
+
+    A connection reads it as a table, as often as it is asked for it.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot, self._entries = snapshot, snapshot.parts()
+        name = pa.dictionary(pa.int32(), pa.string())
+        dimension = snapshot.manifest.profile.dimension
+        self.schema = pa.schema(
+            [
+                ("recording_id", name), ("ordinal", pa.int32()), ("camera_id", name),
+                ("first_seen", _TIME), ("last_seen", _TIME), ("quality", pa.float32()),
+                ("template", pa.list_(pa.float32(), dimension)),
+            ]
+        )  # fmt: skip
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Rows of each part where they lie."""
+        for entry in self._entries:
+            if not entry.templates:
+                continue
+            part = self._snapshot.part(entry, self)
+            recording = pa.array(part.recording).dictionary_encode()
+            names = pa.array([f"{number:016x}" for number in recording.dictionary.to_pylist()])
+            columns = [
+                pa.DictionaryArray.from_arrays(recording.indices, names),
+                pa.array(part.ordinal),
+                pa.DictionaryArray.from_arrays(pa.array(part.camera), pa.array(part.cameras)),
+                pa.array(part.first_seen).view(_TIME),
+                pa.array(part.last_seen).view(_TIME),
+                pa.array(part.quality),
+                pa.FixedSizeListArray.from_arrays(
+                    pa.array(part.templates.reshape(-1)), part.profile.dimension
+                ),
+            ]
+            yield pa.record_batch(columns, schema=self.schema)
+
+    def __arrow_c_schema__(self) -> object:
+        """Columns, by the protocol of Arrow."""
+        return self.schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Rows, by the protocol of Arrow."""
+        stream = pa.RecordBatchReader.from_batches(self.schema, iter(self))
+        return stream.__arrow_c_stream__(requested_schema)
 
 
 def read_only(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
@@ -141,16 +259,10 @@ def read_only(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
             _tables(building, snapshot)
         connection = connect(base)
     try:
-        connection.execute("SET temp_directory = ''; SET enable_external_access = false")
-        entries, schemas = snapshot.parts(), _schemas(snapshot)
-        for name, file in _ROWS:
-            # With their columns given, no file is opened before it is asked for.
-            rows = ds.dataset(
-                [entry.object(file) for entry in entries], schema=schemas[name],
-                filesystem=snapshot.storage.files, format="parquet",
-            ) if entries else schemas[name].empty_table()  # fmt: skip
-            connection.register(name, rows)
-        connection.execute(_views("TEMP VIEW"))
+        connection.execute(_NOTHING_ELSE)
+        _register(connection, snapshot, snapshot.parts())
+        connection.register("templates_view", PooledTemplates(snapshot))
+        connection.execute(_views("TEMP VIEW", 1, 2))
     except BaseException:
         connection.close()
         raise
@@ -178,7 +290,7 @@ def write_named(path: Path, snapshot: Snapshot) -> None:
                 files = [sql_literal(snapshot.storage.where(one.object(file))) for one in entries]
                 rows = f"UNION ALL BY NAME FROM read_parquet([{', '.join(files)}])"
                 connection.execute(f"CREATE VIEW {name} AS FROM no_{name} {rows if files else ''}")
-            connection.execute(_views("VIEW"))
+            connection.execute(_views("VIEW", 1, 2))
             # What is found in it later besides was made by hand.
             connection.execute(f"CREATE TABLE {MADE} AS {NAMES}")
         unfinished.chmod(0o600)
@@ -207,4 +319,4 @@ def _making(path: Path, snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnectio
         connection.close()
 
 
-__all__ = ["MADE", "NAMES", "read_only", "tables_of", "write_named"]
+__all__ = ["MADE", "NAMES", "PooledTemplates", "ask", "read_only", "tables_of", "write_named"]
