@@ -4,39 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from parted import VIEWS, answers, twins
+from parted import VIEWS, answers, pictures, pictures_of, twins
 
-from workbench.gallery import Gallery
 from workbench.gallery.arriving import arrive
 from workbench.gallery.committing import Committer
 from workbench.gallery.lifecycle import export
 from workbench.gallery.manifest import AlreadyStored
 from workbench.gallery.opening import create
-from workbench.gallery.packs import Address
 from workbench.gallery.parts import check_part
 from workbench.gallery.questions import read_only
 from workbench.gallery.segments import read_tables
 from workbench.gallery.snapshot import Snapshot
-
-
-def pictures(snapshot: Snapshot) -> dict[tuple[str, int, int], tuple[bytes, bytes]]:
-    """JPEG and template of each shot."""
-    with read_only(snapshot) as connection:
-        rows = connection.execute('SELECT pack, "offset", length FROM shots').fetchall()
-    return {
-        (one.recording_id, one.ordinal, one.rank): (one.jpeg, one.template.tobytes())
-        for one in snapshot.pictures([Address(*row) for row in rows])
-    }
-
-
-def pictures_of(gallery: Gallery) -> dict[tuple[str, int, int], tuple[bytes, bytes]]:
-    rows = gallery.arrow("SELECT recording_id, ordinal, rank, jpeg, template FROM shots")
-    return {
-        (name, ordinal, rank): (jpeg, np.array(template, np.float32).tobytes())
-        for name, ordinal, rank, jpeg, template in zip(*rows.to_pydict().values(), strict=True)
-    }
 
 
 def test_tables_of_segments_come_whole(tmp_path: Path) -> None:

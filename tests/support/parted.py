@@ -36,6 +36,8 @@ from workbench.gallery.committing import Committer
 from workbench.gallery.database import SQLiteDatabase
 from workbench.gallery.entries import CameraEntry, Change, RefusalEntry
 from workbench.gallery.manifest import Manifest
+from workbench.gallery.packs import Address
+from workbench.gallery.questions import read_only
 from workbench.gallery.resolving import Reader
 from workbench.gallery.restating import restate
 from workbench.gallery.snapshot import Snapshot
@@ -237,3 +239,22 @@ def answers(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[list[str],
         table = table.drop_columns([name for name in table.column_names if name in drop])
         found[view] = table.column_names, [list(row.values()) for row in table.to_pylist()]
     return found
+
+
+def pictures(snapshot: Snapshot) -> dict[tuple[str, int, int], tuple[bytes, bytes]]:
+    """JPEG and template of each shot of one in parts."""
+    with read_only(snapshot) as connection:
+        rows = connection.execute('SELECT pack, "offset", length FROM shots').fetchall()
+    return {
+        (one.recording_id, one.ordinal, one.rank): (one.jpeg, one.template.tobytes())
+        for one in snapshot.pictures([Address(*row) for row in rows])
+    }
+
+
+def pictures_of(gallery: Gallery) -> dict[tuple[str, int, int], tuple[bytes, bytes]]:
+    """JPEG and template of each shot of a gallery of segments."""
+    rows = gallery.arrow("SELECT recording_id, ordinal, rank, jpeg, template FROM shots")
+    return {
+        (name, ordinal, rank): (jpeg, np.array(template, np.float32).tobytes())
+        for name, ordinal, rank, jpeg, template in zip(*rows.to_pydict().values(), strict=True)
+    }

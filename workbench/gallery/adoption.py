@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
 
 from workbench.domain import (
-    GIVEN_FOR,
     ClockChange,
-    ClockSetting,
     Stretch,
     contradicts,
     is_possible,
@@ -19,41 +17,10 @@ from workbench.domain import (
     stretch_at,
     with_corrections_of,
 )
+from workbench.gallery.adopting import Agreed, Arrival, Known, yields
 
 if TYPE_CHECKING:
     from workbench.gallery.store import Gallery
-
-
-Agreed: TypeAlias = Callable[[Sequence[ClockChange]], None]
-"""Called with old and new times before any changes; raises to have none changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """Account of what came into a gallery from another one.
-
-    ``corrected`` counts the recordings whose clock was corrected or confirmed by it. ``kept`` names
-    the files whose times stay although a correction may concern them: the two galleries state
-    different starts or offsets, a track placed them by their clock, a folder of that name was
-    corrected for other recordings, an earlier version read them, whose recorded times may have been
-    corrected before, or they would be of a time that is not possible.
-    """
-
-    recordings: int
-    corrected: int = 0
-    kept: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Recording of another gallery with its clock."""
-
-    recording_id: str
-    sha256: str
-    camera_id: str
-    stream: int
-    stated_at: datetime  # UTC
-    stretches: Sequence[Stretch]
 
 
 def adopt_clocks(old: Gallery, new: Gallery) -> None:
@@ -175,9 +142,9 @@ def _followed(
         name = row["recording_id"]
         about = row["camera_id"], row["file"], row["stated_at"], row["catalogue"]
         if by_folder := setting_for(of_folders, *about):
-            kept += [name] * any(_yields(stretch, by_folder) for stretch in own[name])
+            kept += [name] * any(yields(stretch, by_folder) for stretch in own[name])
         setting = setting_for(of_cameras, *about)
-        if setting is None or not any(_yields(stretch, setting) for stretch in own[name]):
+        if setting is None or not any(yields(stretch, setting) for stretch in own[name]):
             continue
         began = row["stated_at"] - timedelta(seconds=setting.offset_seconds)
         # Upgraded ones have what footage.csv stated in their recorded time.
@@ -186,18 +153,11 @@ def _followed(
         else:
             new[name] = tuple(
                 stretch.corrected(setting.correction, setting.given_for)
-                if _yields(stretch, setting)
+                if yields(stretch, setting)
                 else stretch
                 for stretch in own[name]
             )
     return _but_placed(gallery, own, new, kept)
-
-
-def _yields(stretch: Stretch, setting: ClockSetting) -> bool:
-    """Return True if a setting holds against what a stretch has: more specific, or newer."""
-    has, gives = GIVEN_FOR.index(stretch.given_for), GIVEN_FOR.index(setting.given_for)
-    newer = stretch.found_at is not None and stretch.found_at < setting.correction.found_at
-    return has < gives or (has == gives and newer)
 
 
 def _but_placed(

@@ -1,7 +1,7 @@
 """Arrival of whole tables: recordings of an export, or of a gallery of segments, in one commit.
 
-The tables are those of schema.sql, with ``templates`` as exports have them. They come as they are:
-what is to be checked was checked before (:mod:`workbench.gallery.incoming`).
+The tables are those of :mod:`workbench.gallery.exchange`. They come as they are: what is to be
+checked was checked before (:mod:`workbench.gallery.incoming`).
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ from workbench.gallery.entries import (
     RunEntry,
     day_of,
 )
+from workbench.gallery.exchange import Tables
 from workbench.gallery.packs import Picture
 from workbench.gallery.parts import Content
 from workbench.gallery.planning import places_of
 from workbench.gallery.register import connect, undisturbed
 from workbench.gallery.rows import RECORDINGS, notes_of, tracklets_schema
 from workbench.gallery.times import setting_of, stretch_of
-
-Tables = Mapping[str, pa.Table]
 
 _LISTS = {
     "stretches": (
@@ -85,7 +84,7 @@ def arrive(
     change = Change(
         cameras=came, recordings=entries, owner=owner,
         clocks=[setting_of(row) for row in tables["clocks"].to_pylist()],
-        runs=[_run(row) for row in tables["runs"].to_pylist()],
+        runs=[run_of(row) for row in tables["runs"].to_pylist()],
         refusals=[RefusalEntry(**row) for row in tables["refusals"].to_pylist()],
         places={one.camera_id: [places[one.camera_id]] for one in entries},
     )  # fmt: skip
@@ -116,7 +115,8 @@ def _camera(row: Mapping[str, Any]) -> CameraEntry:
     return CameraEntry(camera, row["noted_at"])
 
 
-def _run(row: Mapping[str, Any]) -> RunEntry:
+def run_of(row: Mapping[str, Any]) -> RunEntry:
+    """Make a run of indexing from its row of the table."""
     return RunEntry(
         row["source"], row["started_at"], row["ended_at"], row["indexed"], row["refused"],
         row["left"],
@@ -284,4 +284,4 @@ def _notes(tracklets: pa.Table, entries: Iterable[RecordingEntry]) -> pa.Array:
     return pa.array(found, pa.uint8())
 
 
-__all__ = ["arrive"]
+__all__ = ["arrive", "run_of"]

@@ -7,10 +7,10 @@ rows it belongs to. The first that does not fit is named with its file, column a
 
 from __future__ import annotations
 
-import functools
 import io
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeAlias
 
 import duckdb
 import numpy as np
@@ -27,7 +27,11 @@ from workbench.domain import (
 )
 from workbench.domain.times import LATEST_AHEAD
 from workbench.errors import GalleryError
-from workbench.gallery.register import connect, schema, sql_literal
+from workbench.gallery.exchange import OPTIONAL
+from workbench.gallery.register import connect, sql_literal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ROUNDING = 2  # microseconds
 MOST_DIMENSION = 16_384
@@ -37,6 +41,9 @@ _LARGEST_NUMBER = 1e6  # in a template: far beyond any network's, and its square
 _TEN_YEARS = 3.2e8  # seconds
 # Lines that end, controls, and format characters that turn the order of letters round.
 _HIDDEN = r"[\p{Cc}\p{Zl}\p{Zp}\x{202a}-\x{202e}\x{2066}-\x{2069}]"
+
+Rows: TypeAlias = "Mapping[str, NDArray[np.int64]]"
+"""Number of each row in its file, by table."""
 
 Rule = tuple[str, str, str]
 """A column, what is wrong with a value in it, and the condition in SQL by which it is."""
@@ -65,8 +72,20 @@ def check_profile(profile: Profile, where: str) -> None:
         )
 
 
-def check_tables(tables: Mapping[str, pa.Table], where: str) -> None:
-    """Check the tables of one segment, as :func:`workbench.gallery.segments.columns` has them.
+def check_tables(
+    tables: Mapping[str, pa.Table],
+    where: str,
+    *,
+    rows: Rows | None = None,
+) -> None:
+    """Check tables of whole recordings, as :func:`workbench.gallery.exchange.columns` has them.
+
+    Parameters
+    ----------
+    where : str
+        Their folder, or gallery.
+    rows : mapping of str to (n,) int64, optional
+        Number of each row in its file, for messages; by default counted from 1.
 
     Raises
     ------
@@ -82,18 +101,17 @@ def check_tables(tables: Mapping[str, pa.Table], where: str) -> None:
     connection = connect()
     try:
         for name, table in tables.items():
-            numbered = table.append_column("row", pa.array(range(1, table.num_rows + 1)))
-            connection.register(name, numbered)
-        optional = _optional()
+            number = range(1, table.num_rows + 1) if rows is None else rows[name]
+            connection.register(name, table.append_column("row", pa.array(number, pa.int64())))
         for name, table in tables.items():
-            _hold(connection, name, list(_of_columns(name, table.schema, optional)), where)
+            _hold(connection, name, list(_of_columns(name, table.schema)), where)
         for name in tables:  # what compares rows meets only values that can be
             _hold(connection, name, list(_of_rows(name)), where)
     finally:
         connection.close()
     for name in ("shots", "templates"):
-        _check_vectors(name, tables[name], where)
-    _check_pictures(tables["shots"], where)
+        _check_vectors(name, tables[name], where, rows)
+    _check_pictures(tables["shots"], where, rows)
 
 
 def _refused(where: str, table: str, column: str, row: int, what: str) -> GalleryError:
@@ -105,20 +123,6 @@ def _refused(where: str, table: str, column: str, row: int, what: str) -> Galler
 
 def _quoted(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
-
-
-@functools.cache
-def _optional() -> frozenset[tuple[str, str]]:
-    """Columns that may be empty, by the schema."""
-    connection = connect()
-    try:
-        connection.execute(schema(2, 1))
-        rows = connection.execute(
-            "SELECT table_name, column_name FROM duckdb_columns() WHERE is_nullable"
-        ).fetchall()
-    finally:
-        connection.close()
-    return frozenset((table, column) for table, column in rows)
 
 
 def _hold(connection: duckdb.DuckDBPyConnection, name: str, rules: list[Rule], where: str) -> None:
@@ -138,11 +142,11 @@ def _hold(connection: duckdb.DuckDBPyConnection, name: str, rules: list[Rule], w
             raise _refused(where, name, column, row, f"{what}{told}")
 
 
-def _of_columns(name: str, columns: pa.Schema, optional: Set[tuple[str, str]]) -> Iterator[Rule]:
+def _of_columns(name: str, columns: pa.Schema) -> Iterator[Rule]:
     """The rules of each column of a table, by its kind and by its name."""
     for field in columns:
         column = _quoted(field.name)
-        if (name, field.name) not in optional:
+        if (name, field.name) not in OPTIONAL:
             yield field.name, "is empty", f"{column} IS NULL"
         if pa.types.is_string(field.type):
             yield field.name, "is too long", f"length({column}) > {_LONGEST_TEXT}"
@@ -352,21 +356,27 @@ _OF_ROWS: dict[str, tuple[Rule, ...]] = {
 }
 
 
-def _check_vectors(name: str, table: pa.Table, where: str) -> None:
+def _check_vectors(name: str, table: pa.Table, where: str, rows: Rows | None) -> None:
     column = table["template"].combine_chunks()
     numbers = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, column.type.list_size)
     odd = np.flatnonzero(~(np.abs(numbers) <= _LARGEST_NUMBER).all(axis=1))
     if len(odd):
-        raise _refused(where, name, "template", int(odd[0]) + 1, "is not of finite numbers")
+        row = _row(rows, name, int(odd[0]))
+        raise _refused(where, name, "template", row, "is not of finite numbers")
 
 
-def _check_pictures(shots: pa.Table, where: str) -> None:
-    row = 0
+def _check_pictures(shots: pa.Table, where: str, rows: Rows | None) -> None:
+    place = 0
     for batch in shots.select(["jpeg"]).to_batches(max_chunksize=256):
         for value in batch.column(0):
-            row += 1
             if what := _no_picture(value.as_py()):
-                raise _refused(where, "shots", "jpeg", row, what)
+                raise _refused(where, "shots", "jpeg", _row(rows, "shots", place), what)
+            place += 1
+
+
+def _row(rows: Rows | None, table: str, place: int) -> int:
+    """Number of a row in its file, from its place in a table."""
+    return place + 1 if rows is None else int(rows[table][place])
 
 
 def _no_picture(content: bytes) -> str:

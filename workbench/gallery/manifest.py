@@ -37,6 +37,7 @@ from workbench.domain import (
 from workbench.errors import GalleryBusy, GalleryError
 from workbench.gallery.database import Database, DatabaseLost, KeyTaken, Row
 from workbench.gallery.entries import (
+    CameraEntry,
     Change,
     Leftover,
     Microseconds,
@@ -774,6 +775,13 @@ class Manifest:
         """All recordings, by id."""
         return self._recordings("1 = 1", {})
 
+    def each_recording(self) -> Iterator[RecordingEntry]:
+        """All recordings, by id, of which few are in memory at a time."""
+        last = ""
+        while page := self._recordings("recording_id > :last", {"last": last}, most=_PAGE):
+            yield from page
+            last = page[-1].recording_id
+
     def other_contents(self, sha256: Collection[str]) -> bool:
         """Return True if a recording has none of these contents."""
         known = self._database.among("sha256", "contents")
@@ -819,10 +827,13 @@ class Manifest:
             "earliest": begin - self.state().longest_recording - 1,
         }
 
-    def _recordings(self, condition: str, parameters: dict[str, object]) -> list[RecordingEntry]:
+    def _recordings(
+        self, condition: str, parameters: dict[str, object], *, most: int | None = None
+    ) -> list[RecordingEntry]:
+        limit = "" if most is None else f"LIMIT {int(most)}"
         rows = self._database.rows(
             f"SELECT {', '.join(_RECORDING)} FROM recordings "  # noqa: S608
-            f"WHERE {condition} ORDER BY recording_id",
+            f"WHERE {condition} ORDER BY recording_id {limit}",
             parameters,
         )
         return [RecordingEntry.from_row(dict(zip(_RECORDING, row, strict=True))) for row in rows]
@@ -898,6 +909,13 @@ class Manifest:
             "SELECT camera_id, name, latitude, longitude FROM cameras ORDER BY camera_id"
         )
         return [Camera(*row) for row in rows]
+
+    def camera_entries(self) -> list[CameraEntry]:
+        """All cameras, by id, with the times at which they were noted."""
+        rows = self._database.rows(
+            "SELECT camera_id, name, latitude, longitude, noted_at FROM cameras ORDER BY camera_id"
+        )
+        return [CameraEntry(Camera(*row), from_microseconds(at)) for *row, at in rows]
 
     def camera_table(self) -> pa.Table:
         """All cameras as columns, by id: camera_id, name, latitude, longitude."""

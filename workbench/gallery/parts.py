@@ -481,16 +481,19 @@ class Part(Keys):
             found = pq.read_table(opened, columns=["recording_id"])
         return set(found["recording_id"].to_pylist())
 
+    def recordings(self) -> pa.Table:
+        """Rows of the recordings that start on its day."""
+        return self._table(RECORDINGS, RECORDINGS_SCHEMA, self.entry.recordings)
+
     def content(self) -> Content:
         """All of its rows as tables, from which it can be written again; in memory."""
         schema = tracklets_schema(self.profile.dimension)
         place = schema.get_field_index("template")
-        recordings = self._table(RECORDINGS, RECORDINGS_SCHEMA, self.entry.recordings)
         tracklets = self._table(TRACKLETS, schema.remove(place), self.entry.tracklets)
         flat = pa.array(self.templates.reshape(-1))
         found = pa.FixedSizeListArray.from_arrays(flat, type=schema.field("template").type)
         none = pa.nulls(tracklets.num_rows - len(self), found.type)
-        return recordings, tracklets.append_column(
+        return self.recordings(), tracklets.append_column(
             schema.field("template"), pa.chunked_array([found, none])
         )
 

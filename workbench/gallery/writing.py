@@ -10,8 +10,10 @@ from typing import TypeAlias
 
 from workbench.domain import GIVEN_FOR, Camera, IndexedRecording, Recording
 from workbench.errors import GalleryError
+from workbench.gallery.arriving import arrive
 from workbench.gallery.committing import Committer
 from workbench.gallery.entries import CameraEntry, Change, RefusalEntry, RunEntry
+from workbench.gallery.exchange import Tables
 from workbench.gallery.footage import Footage
 
 Claim: TypeAlias = Callable[[Collection[str], bool], contextlib.AbstractContextManager[str]]
@@ -89,7 +91,8 @@ class Writer:
         cameras = self.known_cameras()
         used = {one.recording.camera_id for one in recordings}
         theirs = {name: cameras[name] for name in sorted(used & cameras.keys())}
-        with self._claimed(recordings) as owner:
+        contents = frozenset(one.sha256 for one in recordings)
+        with self._claimed(contents, not any(one.stored_id for one in recordings)) as owner:
             self.committer.store(
                 [self.footage.with_clock_set(one) for one in recordings],
                 theirs,
@@ -107,14 +110,25 @@ class Writer:
                 )
             held.add(one.recording_id)
 
+    def add_tables(self, tables: Tables, *, without: Collection[str] = ()) -> int:
+        """Add whole tables of another gallery, but for the recordings *without*, in one commit.
+
+        Returns how many came. The tables are as :func:`workbench.gallery.arriving.arrive` has them,
+        whose errors are raised.
+        """
+        recordings = tables["recordings"]
+        there = zip(*(recordings[n].to_pylist() for n in ("recording_id", "sha256")), strict=True)
+        contents = frozenset(sha256 for name, sha256 in there if name not in without)
+        with self._claimed(contents, False) as owner:
+            return arrive(self.committer, tables, without=without, owner=owner)
+
     def _claimed(
-        self, recordings: Sequence[IndexedRecording]
+        self, contents: Collection[str], indexed: bool
     ) -> contextlib.AbstractContextManager[str | None]:
         """Give a block that adds recordings, with the owner that the gallery has from then on."""
-        if self.claim is None or self.committer.manifest.state().owner:
+        if self.claim is None or not contents or self.committer.manifest.state().owner:
             return contextlib.nullcontext()
-        contents = frozenset(one.sha256 for one in recordings)
-        return self.claim(contents, not any(one.stored_id for one in recordings))
+        return self.claim(contents, indexed)
 
     def give_to(self, owner: str) -> None:
         """Have the gallery belong to this owner."""

@@ -1,0 +1,302 @@
+"""Exports of galleries in parts and of segments come into both kinds, whole and once."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from parted import (
+    START,
+    InParts,
+    Twins,
+    answers,
+    correct,
+    opened,
+    pictures,
+    pictures_of,
+    twins,
+)
+
+from workbench.district import from_geojson
+from workbench.domain import ClockChange, Scope
+from workbench.errors import GalleryError, ProfileMismatch
+from workbench.gallery import Gallery, exchange, exporting, lifecycle, segments
+from workbench.gallery.adopting import settle
+from workbench.gallery.arriving import arrive
+from workbench.gallery.committing import Committer
+from workbench.gallery.exporting import Altered, batches, export
+from workbench.gallery.importing import exported_profile, import_into
+from workbench.gallery.joining import merge
+from workbench.gallery.merging import Merger
+from workbench.gallery.opening import create, open_gallery
+from workbench.gallery.questions import read_only
+from workbench.gallery.removal import purge
+from workbench.gallery.resolving import Reader
+from workbench.gallery.snapshot import Snapshot
+from workbench.gallery.writing import Writer
+
+Answers = dict[str, tuple[list[str], list[object]]]
+
+
+def answers_of(connection: duckdb.DuckDBPyConnection) -> Answers:
+    with connection:
+        return answers(connection)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few tracklets at a time, so that a part or segment takes several batches."""
+    monkeypatch.setattr(exchange, "BATCH", 16)
+    monkeypatch.setattr(exporting, "BATCH", 16)
+
+
+def with_clocks_set(folder: Path, count: int) -> Twins:
+    """Both kinds of gallery, in which what is set for a camera holds for what is there too.
+
+    It does so for all that comes from elsewhere.
+    """
+    made = twins(folder, "cosine", 5, count=count)
+    followed = settle(Writer(made.committer, "town"), 0, [])
+    assert followed == lifecycle.settle(made.gallery, 0, [])
+    return made
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
+    """Not to be written to."""
+    found = with_clocks_set(tmp_path_factory.mktemp("made"), 8)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def copy(made: Twins, tmp_path: Path) -> Iterator[InParts]:
+    """The one in parts, of the test alone."""
+    shutil.copytree(made.reader.path.parent, tmp_path / "copy")
+    found = opened(tmp_path / "copy", made.recordings)
+    yield found
+    found.close()
+
+
+@contextlib.contextmanager
+def empty(path: Path, made: Twins) -> Iterator[tuple[Reader, Writer]]:
+    """A new gallery in parts."""
+    with create(path, made.gallery.profile) as gallery:
+        snapshot = Snapshot.latest(gallery.manifest, gallery.storage, memory_bytes=2**20)
+        committer = Committer(gallery.manifest, gallery.storage)
+        yield Reader(path, snapshot), Writer(committer, str(path))
+
+
+def told(reader: Reader) -> tuple[Answers, object]:
+    snapshot = reader.snapshot.refreshed()
+    return answers_of(read_only(snapshot)), pictures(snapshot)
+
+
+def test_the_format_is_that_of_segments(made: Twins) -> None:
+    assert exchange.columns(made.gallery.profile) == segments.columns(made.gallery.profile)
+
+
+def test_an_export_comes_back_the_same_in_either_kind(made: Twins, tmp_path: Path) -> None:
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    assert export(made.reader, mine) == lifecycle.export(made.gallery, theirs)
+    assert len([*mine.iterdir()]) > 3
+    assert {one.stat().st_mode & 0o077 for one in (mine, *mine.rglob("*"))} == {0}
+    assert exported_profile(mine) == lifecycle.exported_profile(theirs)
+    parts = told(made.reader)
+    of_segments = answers_of(made.gallery.connection()), pictures_of(made.gallery)
+    for folder, wanted in ((mine, parts), (theirs, of_segments)):
+        with empty(tmp_path / f"{folder.name}.duckdb", made) as (reader, writer):
+            assert import_into(writer, folder).recordings == len(made.recordings)
+            found = told(reader)
+            for view, rows in wanted[0].items():
+                assert found[0][view] == rows, (folder.name, view)
+            assert found[1] == wanted[1]
+            state = reader.snapshot.refreshed().state
+            assert import_into(writer, folder).recordings == 0  # what is there stays
+            assert reader.snapshot.refreshed().state == state
+    with Gallery.create(tmp_path / "segments.duckdb", made.gallery.profile) as gallery:
+        assert lifecycle.import_into(gallery, mine).recordings == len(made.recordings)
+        found_in_segments = answers_of(gallery.connection())
+        for view, rows in parts[0].items():
+            assert found_in_segments[view] == rows, view
+        assert pictures_of(gallery) == parts[1]
+
+
+def test_a_scope_is_exported_alone(made: Twins, tmp_path: Path) -> None:
+    ring = [[-0.02, 51.4795], [0.1, 51.4795], [0.1, 51.4825], [-0.02, 51.4825], [-0.02, 51.4795]]
+    district = from_geojson({"type": "Polygon", "coordinates": [ring]}, name="some cameras")
+    scope = Scope(district, START, START + timedelta(days=1))
+    inside = made.gallery.recordings_inside(scope)
+    assert 0 < len(inside) < len(made.recordings)
+    assert export(made.reader, tmp_path / "some", scope=scope) == len(inside)
+    with empty(tmp_path / "some.duckdb", made) as (reader, writer):
+        import_into(writer, tmp_path / "some")
+        assert reader.snapshot.manifest.held(one.recording_id for one in made.recordings) == inside
+    nowhere = Scope(district, START - timedelta(days=9), START - timedelta(days=8))
+    assert export(made.reader, tmp_path / "none", scope=nowhere) == 0
+    with pytest.raises(GalleryError, match="is not empty"):
+        export(made.reader, tmp_path / "some")
+
+
+def ids(tables: Sequence[Any]) -> list[str]:
+    return [name for one in tables for name in one["recordings"]["recording_id"].to_pylist()]
+
+
+def test_what_is_merged_meanwhile_is_read_once(copy: InParts) -> None:
+    merger, found = Merger(copy.committer, lambda _: True, 60), []
+    for tables in batches(copy.reader):
+        found.append(tables)
+        merger.run()
+    assert sorted(ids(found)) == sorted(one.recording_id for one in copy.recordings)
+    assert len(found) > 3
+
+
+def test_what_is_removed_meanwhile_is_not_in_an_export(
+    copy: InParts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone: list[str] = []
+    write = exporting.write_tables
+
+    def and_purge(folder: Path, tables: exchange.Tables) -> None:
+        write(folder, tables)
+        if not gone:
+            gone.append(tables["recordings"]["recording_id"][0].as_py())
+            purge(copy.committer, gone)
+
+    monkeypatch.setattr(exporting, "write_tables", and_purge)
+    assert export(copy.reader, tmp_path / "out") == len(copy.recordings) - 1
+    reading = batches(copy.reader)
+    purge(copy.committer, [next(reading)["recordings"]["recording_id"][0].as_py()])
+    with pytest.raises(Altered):
+        list(reading)
+
+
+def test_an_object_that_is_lost_leaves_no_export(copy: InParts, tmp_path: Path) -> None:
+    entry = copy.reader.snapshot.refreshed().parts()[-1]
+    copy.committer.storage.delete([entry.object("exact.arrow")])
+    with pytest.raises(GalleryError, match="is not there"):
+        export(copy.reader, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def _killed_at(step: int, path: Path, folder: Path) -> None:
+    left = [step]
+
+    def once(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*values: Any, **named: Any) -> Any:
+            left[0] -= 1
+            if left[0] < 0:
+                os._exit(9)
+            return real(*values, **named)
+
+        return call
+
+    with open_gallery(path, write=True) as gallery:
+        committer = Committer(gallery.manifest, gallery.storage)
+        for name in ("reserve", "commit"):
+            setattr(gallery.manifest, name, once(getattr(gallery.manifest, name)))
+        import_into(Writer(committer, str(path)), folder)
+    os._exit(0)
+
+
+def test_an_import_that_is_killed_goes_on(made: Twins, tmp_path: Path) -> None:
+    path, folder, fork = (
+        tmp_path / "k.duckdb",
+        tmp_path / "out",
+        multiprocessing.get_context("fork"),
+    )
+    export(made.reader, folder)
+    with empty(path, made):
+        pass
+    held = []
+    for step in (0, 3, 30):  # each goes on where the one before was killed
+        process = fork.Process(target=_killed_at, args=(step, path, folder))
+        process.start()
+        process.join()
+        with open_gallery(path, write=True) as gallery:
+            Committer(gallery.manifest, gallery.storage).sweep()
+            held.append(gallery.manifest.counts(gallery.manifest.state().commit)["recordings"])
+    assert process.exitcode == 0
+    assert held[0] == 0 < held[1] < held[2] == len(made.recordings)
+    with open_gallery(path) as gallery:
+        snapshot = Snapshot.latest(gallery.manifest, gallery.storage, memory_bytes=2**20)
+        assert (answers_of(read_only(snapshot)), pictures(snapshot)) == told(made.reader)
+
+
+def test_an_owner_is_asked_for_once(made: Twins, tmp_path: Path) -> None:
+    export(made.reader, tmp_path / "out")
+    asked: list[bool] = []
+
+    @contextlib.contextmanager
+    def claim(contents: Collection[str], indexed: bool) -> Iterator[str]:
+        asked.append(indexed)
+        assert contents <= {one.sha256 for one in made.recordings}
+        yield "ab"
+
+    with empty(tmp_path / "owned.duckdb", made) as (reader, writer):
+        writer.claim = claim
+        import_into(writer, tmp_path / "out")
+        assert reader.snapshot.refreshed().state.owner == "ab"
+        assert asked == [False]
+
+
+def test_galleries_are_joined_as_those_of_segments_are(tmp_path: Path) -> None:
+    """What is in both stays, clocks are corrected, and the same changes are told before."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one, other = (with_clocks_set(tmp_path / name, n) for name, n in (("a", 6), ("b", 9)))
+    correct(other, other.recordings[::3], 42.0)
+    told_of: list[list[ClockChange]] = [[], []]
+    writer = Writer(one.committer, "a")
+    before = one.reader.snapshot.refreshed().commit
+    mine = merge(writer, other.reader, agreed=told_of[0].extend)
+    theirs = lifecycle.merge(one.gallery, other.gallery, agreed=told_of[1].extend)
+    assert mine == theirs
+    assert mine.recordings == len(other.recordings) - len(one.recordings)
+    assert mine.corrected
+    assert told_of[0] == told_of[1]
+    assert told_of[0]
+    found, wanted = told(one.reader)[0], answers_of(one.gallery.connection())
+    # Segments keep what comes again, and these two were given the same clock.
+    for name in wanted.keys() - {"clocks", "runs"}:
+        assert found[name] == wanted[name], name
+    assert one.reader.snapshot.refreshed().commit > before + 2
+    assert merge(writer, other.reader).recordings == 0
+    one.close()
+    other.close()
+
+
+def test_another_profile_is_not_mixed_in(made: Twins, tmp_path: Path) -> None:
+    foreign = replace(made.gallery.profile, version="2")
+    export(made.reader, tmp_path / "out")
+    with create(tmp_path / "x.duckdb", foreign) as gallery:
+        writer = Writer(Committer(gallery.manifest, gallery.storage), "x")
+        with pytest.raises(ProfileMismatch):
+            merge(writer, made.reader)
+        with pytest.raises(ProfileMismatch):
+            import_into(writer, tmp_path / "out")
+        assert not gallery.manifest.state().commit
+
+
+def test_a_gallery_with_a_value_that_cannot_be_is_not_joined(made: Twins, tmp_path: Path) -> None:
+    (tables,) = [*batches(made.reader, [made.recordings[0].recording_id])]
+    shots = tables["shots"]
+    place = shots.schema.get_field_index("quality")
+    wrong = shots.set_column(place, "quality", [[7.0] * shots.num_rows])
+    with (
+        empty(tmp_path / "bad.duckdb", made) as (bad, its),
+        empty(tmp_path / "good.duckdb", made) as (good, writer),
+    ):
+        arrive(its.committer, tables | {"shots": wrong})
+        with pytest.raises(GalleryError, match="column quality, row 1: is not from 0 to 1"):
+            merge(writer, bad)
+        assert good.snapshot.refreshed().state.commit == 0
