@@ -33,7 +33,7 @@ PAGES = {
     "thresholds": (".sl-panel", 40),
     "review": (".sl-stage img", 85),
     "audit": (".sl-panel", 9),
-    "sightings": (".sl-sightings-page tbody tr", 70),
+    "sightings": (".sl-sightings-page tbody tr", 60),  # and its map's again, if drawn in time
     "people": (".sl-people", 10),
 }
 # One case, face, sighting or candidate has the page until another is chosen: what belongs to it
