@@ -7,9 +7,11 @@ parts are arranged by place then.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -23,9 +25,11 @@ from workbench.gallery.merging import Merger
 from workbench.gallery.named import renew
 from workbench.gallery.opening import merging
 from workbench.gallery.snapshot import Snapshot
+from workbench.gallery.storage import Storage
 
 ROLE = "merger"
 REST = timedelta(hours=1)
+_log = logging.getLogger(__name__)
 _NICE = 10  # what people wait for comes first
 
 
@@ -36,6 +40,11 @@ def days_at_rest(manifest: Manifest) -> Callable[[int], bool]:
     begun = manifest.last_reserved(manifest.state().commit, role=ROLE)
     active = {day for day, at in begun.items() if now - at < REST}
     return lambda day: day < today and day not in active
+
+
+def is_due(manifest: Manifest, storage: Storage) -> bool:
+    """Return True if parts of a gallery are to be merged."""
+    return Merger(Committer(manifest, storage, ROLE), days_at_rest(manifest)).is_due()
 
 
 def merge(path: Path, go_on: Callable[[], bool] = lambda: True) -> int:
@@ -78,6 +87,18 @@ def start(path: Path) -> subprocess.Popen[bytes]:
     )
 
 
+def start_unattended(path: Path) -> None:
+    """Start a process as :func:`start` does, which nobody waits for; its errors are logged."""
+    process = start(path)
+
+    def hear() -> None:
+        _, said = process.communicate()
+        if process.returncode == 2:
+            _log.warning("%s", said.decode(errors="replace").strip())
+
+    threading.Thread(target=hear, name="merging", daemon=True).start()
+
+
 def main(path: str) -> int:
     """Merge the gallery at *path* as a process of its own; return the exit status."""
     os.nice(_NICE)
@@ -96,4 +117,4 @@ if __name__ == "__main__":
     raise SystemExit(main(sys.argv[1]))
 
 
-__all__ = ["days_at_rest", "main", "merge", "start"]
+__all__ = ["days_at_rest", "is_due", "main", "merge", "start", "start_unattended"]

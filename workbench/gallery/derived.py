@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from workbench.calibration import Normaliser
     from workbench.gallery.parts import Part
+    from workbench.gallery.snapshot import Snapshot
 
 
 class DerivedOffsets:
@@ -49,6 +50,11 @@ class DerivedOffsets:
             if normaliser.scale not in held:
                 held[normaliser.scale] = self._made(part, normaliser)
             return held[normaliser.scale]
+
+    def make(self, snapshot: Snapshot, normaliser: Normaliser) -> None:
+        """Make those of all parts that lack them; raise ObjectGone if one is dropped meanwhile."""
+        for entry in snapshot.parts():
+            self.of(snapshot.part(entry), normaliser)
 
     def _made(self, part: Part, normaliser: Normaliser) -> NDArray[np.float32]:
         if self._folder is None:

@@ -338,6 +338,10 @@ class Footage:
             if setting.concerns(one.camera_id, one.file, one.stated_at, one.catalogue)
         ]
 
+    def clocks(self) -> tuple[ClockSetting, ...]:
+        """Corrections that were given for cameras and folders, the oldest first."""
+        return tuple(self.manifest.clocks())
+
     def clock_of(self, recording: Recording) -> ClockSetting | None:
         """The correction that was given for a recording's folder or camera; None if there is none.
 

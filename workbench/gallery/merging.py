@@ -121,20 +121,32 @@ class Merger:
         Raises GalleryError if a part cannot be read, or the new ones cannot be written.
         """
         manifest = self.committer.manifest
-        most = self.most or most_rows(manifest.profile.dimension)
         parts = manifest.parts(manifest.state().commit)
-        resting = [part for part in parts if self.at_rest(part.day)]
-        chosen = to_merge((part for part in parts if part not in resting), most)
-        chosen = chosen or to_arrange(resting, most)
+        chosen = self._chosen(parts)
         if not chosen:
             return False
         try:
-            self._write(chosen, most)
+            self._write(chosen, self._most())
         except (Overtaken, ObjectGone):
             # Someone else removed or corrected rows of them: there are other parts to choose from.
             if manifest.parts(manifest.state().commit) == parts:
                 raise
         return True
+
+    def is_due(self) -> bool:
+        """Return True if there is something to do."""
+        manifest = self.committer.manifest
+        return bool(self._chosen(manifest.parts(manifest.state().commit)))
+
+    def _most(self) -> int:
+        return self.most or most_rows(self.committer.manifest.profile.dimension)
+
+    def _chosen(self, parts: Sequence[PartEntry]) -> list[PartEntry]:
+        """Parts to be merged or arranged; none if all are as they should be."""
+        resting = {part.day for part in parts if self.at_rest(part.day)}
+        open_days = (part for part in parts if part.day not in resting)
+        at_rest = (part for part in parts if part.day in resting)
+        return to_merge(open_days, self._most()) or to_arrange(at_rest, self._most())
 
     def run(self, go_on: Callable[[], bool] = lambda: True) -> int:
         """Merge until there is nothing to do, or *go_on* says no; return the number of steps."""
