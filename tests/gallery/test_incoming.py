@@ -22,6 +22,7 @@ from workbench.cli.main import main
 from workbench.domain import IndexedRecording, Profile
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
+from workbench.gallery.duck import connect
 from workbench.gallery.incoming import check_tables
 from workbench.gallery.lifecycle import (
     check,
@@ -31,7 +32,7 @@ from workbench.gallery.lifecycle import (
     import_into,
     merge,
 )
-from workbench.gallery.register import connect, read_register, write_register
+from workbench.gallery.register import read_register, write_register
 from workbench.gallery.segments import ROWS, checksum, read_tables
 
 START = datetime(2026, 3, 29, tzinfo=UTC)

@@ -23,7 +23,7 @@ from workbench.errors import DistrictError, GalleryError
 from workbench.faces.templates import scores
 from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
-from workbench.gallery.index import quantise
+from workbench.gallery.codes import quantise
 from workbench.gallery.lifecycle import check
 from workbench.gallery.register import segments_folder
 from workbench.gallery.residency import Residency

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from workbench.gallery.register import connect, schema, sql_part, unreadable
+from workbench.gallery.disk import unreadable
+from workbench.gallery.duck import connect, sql_part
+from workbench.gallery.register import schema
 from workbench.gallery.segments import LATER, TABLES, Segment, attach, has_later
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from workbench.domain import Camera, Leg, Stretch, Unseen, to_microseconds
 from workbench.gallery.committing import Addresses, Committer, longest_in
+from workbench.gallery.duck import connect
 from workbench.gallery.entries import (
     CameraEntry,
     Change,
@@ -25,10 +26,10 @@ from workbench.gallery.entries import (
     day_of,
 )
 from workbench.gallery.exchange import Tables
+from workbench.gallery.interrupts import undisturbed
 from workbench.gallery.packs import Picture
 from workbench.gallery.parts import Content
 from workbench.gallery.planning import places_of
-from workbench.gallery.register import connect, undisturbed
 from workbench.gallery.rows import RECORDINGS, notes_of, tracklets_schema
 from workbench.gallery.times import setting_of, stretch_of
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from workbench.errors import GalleryError
 from workbench.gallery.database import Database, SQLiteDatabase
+from workbench.gallery.disk import refused_by_disk, sync_path
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.moving import Copied, copy_objects, objects_of
-from workbench.gallery.register import refused_by_disk, sync_path
 from workbench.gallery.snapshot import MOST_TRIES
 from workbench.gallery.storage import ObjectGone, Storage
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC
 
 from workbench.domain import PLAIN_SCALE, Candidate, TimeNote, format_tracklet_id
-from workbench.gallery.register import TRACKLET_ID
+from workbench.gallery.duck import TRACKLET_ID
 from workbench.gallery.store import Gallery
 
 _SEEN = f"""

@@ -14,11 +14,12 @@ from workbench.domain import Profile, Progress, ProgressCallback
 from workbench.errors import GalleryError, is_there
 from workbench.gallery.arriving import arrive
 from workbench.gallery.committing import Committer
+from workbench.gallery.disk import refused_by_disk, sync_path
 from workbench.gallery.entries import Change
 from workbench.gallery.lifecycle import segment_tables
 from workbench.gallery.named import contents_of, renew
 from workbench.gallery.opening import create, folder_of, is_gallery, open_gallery
-from workbench.gallery.register import read_register, refused_by_disk, segments_folder, sync_path
+from workbench.gallery.register import read_register, segments_folder
 from workbench.gallery.segments import Segment, checksum, columns
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.store import Gallery, take_lock

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from workbench.errors import GalleryBusy, GalleryError, refuse_others
-from workbench.gallery.register import refused_by_disk, sync_path, unreadable
+from workbench.gallery.disk import refused_by_disk, sync_path, unreadable
 
 Row: TypeAlias = tuple[Any, ...]
 T = TypeVar("T")

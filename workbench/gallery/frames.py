@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.gallery.correcting import first_seconds as seconds_of
+from workbench.gallery.duck import TRACKLET_ID
 from workbench.gallery.entries import PartEntry
 from workbench.gallery.footage import Footage
 from workbench.gallery.planning import around
 from workbench.gallery.questions import PooledTemplates, ask, read_only
-from workbench.gallery.register import TRACKLET_ID
 from workbench.gallery.resolving import Reader
 
 if TYPE_CHECKING:

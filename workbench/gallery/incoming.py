@@ -27,8 +27,8 @@ from workbench.domain import (
 )
 from workbench.domain.times import LATEST_AHEAD
 from workbench.errors import GalleryError
+from workbench.gallery.duck import connect, sql_literal
 from workbench.gallery.exchange import OPTIONAL
-from workbench.gallery.register import connect, sql_literal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

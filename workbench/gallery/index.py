@@ -20,15 +20,13 @@ import numpy as np
 
 from workbench.errors import GalleryError, refuse_others
 from workbench.gallery.best import PICTURES
+from workbench.gallery.codes import BLOCK, quantise
 from workbench.gallery.order import DAY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.domain import Metric
-
-# Rows that are turned at a time, which bounds memory.
-BLOCK = 65_536
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,20 +140,6 @@ def write_index(
         np.save(folder / f"{name}.npy", column, allow_pickle=False)
     shot: NDArray[np.int64] = columns["shot"]
     return shot
-
-
-def quantise(
-    block: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.float64]]:
-    """Vectors as a scale and int8 codes each, and the length of what that loses.
-
-    ``block ≈ scale[:, None] * codes``; shapes ``(n,)``, ``(n, dimension)``, ``(n,)``.
-    """
-    scale = np.abs(block).max(axis=1) / np.float32(127)
-    scale[scale == 0] = 1.0
-    codes = np.rint(block / scale[:, None]).astype(np.int8)
-    loss = np.linalg.norm(block.astype(np.float64) - scale[:, None] * codes, axis=1)
-    return scale, codes, loss
 
 
 class TemplateIndex:

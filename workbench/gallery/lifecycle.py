@@ -17,11 +17,13 @@ from workbench.domain import Problem, Profile, Scope, Stretch
 from workbench.errors import GalleryError, ProfileMismatch, unwritten
 from workbench.gallery.adoption import Agreed, Arrival, Known, found_in, settle
 from workbench.gallery.best import BATCH
+from workbench.gallery.codes import quantise
+from workbench.gallery.derived import is_whole
+from workbench.gallery.duck import connect
 from workbench.gallery.incoming import ROUNDING, check_profile, check_tables
-from workbench.gallery.index import quantise
-from workbench.gallery.offsets import files_beside, is_whole, strays
+from workbench.gallery.offsets import files_beside, strays
 from workbench.gallery.order import DAY
-from workbench.gallery.register import connect, segments_folder
+from workbench.gallery.register import segments_folder
 from workbench.gallery.segments import (
     LATER,
     OF_RECORDINGS,

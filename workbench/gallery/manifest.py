@@ -48,7 +48,7 @@ from workbench.gallery.entries import (
     RunEntry,
     stretches_from,
 )
-from workbench.gallery.register import undisturbed
+from workbench.gallery.interrupts import undisturbed
 from workbench.gallery.storage import ObjectGone
 
 FORMAT = 5

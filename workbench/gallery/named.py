@@ -13,8 +13,10 @@ from typing import NamedTuple
 import duckdb
 
 from workbench.errors import GalleryError, is_there
+from workbench.gallery.disk import refused_by_disk, unreadable
+from workbench.gallery.duck import connect
+from workbench.gallery.interrupts import undisturbed
 from workbench.gallery.questions import MADE, NAMES, write_named
-from workbench.gallery.register import connect, refused_by_disk, undisturbed, unreadable
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import Storage
 

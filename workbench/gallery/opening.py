@@ -24,14 +24,11 @@ from typing import BinaryIO, NamedTuple, Self
 from workbench.domain import Profile
 from workbench.errors import GalleryBusy, GalleryError, ProfileMismatch, is_there, refuse_others
 from workbench.gallery.connecting import SCHEMES, database_at
+from workbench.gallery.disk import refused_by_disk, sync_path
+from workbench.gallery.duck import refuse_misread
 from workbench.gallery.manifest import FORMAT, Manifest
 from workbench.gallery.named import contents_of, refuse_other
-from workbench.gallery.register import (
-    refuse_misread,
-    refused_by_disk,
-    sync_path,
-    version_of,
-)
+from workbench.gallery.register import version_of
 from workbench.gallery.storage import Storage
 
 ENDING = ".gallery"

@@ -30,6 +30,7 @@ from pyarrow import ipc
 
 from workbench.calibration import QUALITY_STEPS
 from workbench.errors import GalleryError
+from workbench.gallery.codes import BLOCK, quantise
 from workbench.gallery.entries import (
     EXACT,
     PART_FILES,
@@ -41,7 +42,6 @@ from workbench.gallery.entries import (
     PartEntry,
     part_folder,
 )
-from workbench.gallery.index import BLOCK, quantise
 from workbench.gallery.packs import Address
 from workbench.gallery.rows import DOUBT, EARLIER, days_of, microseconds, tracklets_schema
 from workbench.gallery.rows import RECORDINGS as RECORDINGS_SCHEMA

@@ -20,9 +20,10 @@ import pyarrow.dataset as ds
 
 from workbench.domain import EPOCH, to_microseconds
 from workbench.errors import GalleryError
+from workbench.gallery.disk import sync_path
+from workbench.gallery.duck import connect, finish, sql_literal, sql_part
 from workbench.gallery.entries import RECORDINGS, TRACKLETS, PartEntry
 from workbench.gallery.manifest import Manifest
-from workbench.gallery.register import connect, finish, sql_literal, sql_part, sync_path
 from workbench.gallery.rows import RECORDINGS as RECORDINGS_SCHEMA
 from workbench.gallery.rows import tracklets_schema
 from workbench.gallery.snapshot import Snapshot

@@ -6,28 +6,22 @@ beside the old one and takes its name. So readers never wait, and see a commit w
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
 import re
-import shutil
-import signal
-import threading
-from collections.abc import Iterator
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from workbench.domain import Profile
-from workbench.errors import GalleryBusy, GalleryError, is_full, refuse_others, unwritten
+from workbench.errors import GalleryError
+from workbench.gallery.disk import sync_path, unreadable
+from workbench.gallery.duck import connect, finish, sql_literal, sql_part
+from workbench.gallery.interrupts import undisturbed
 
 SCHEMA_VERSION = 4
 UPGRADED_FROM = 3  # see upgrade.py
-TRACKLET_ID = "recording_id || '-' || ordinal"  # as format_tracklet_id writes it
 # That a file of a version must have to be a gallery.
 _TABLES = {
     1: {"gallery", "weights", "cameras", "recordings", "tracklets", "templates", "shots"},
@@ -66,13 +60,6 @@ class Register:
         return 1 + max((int(entry.name[:8]) for entry in self.segments), default=0)
 
 
-def sql_part(file: str, part: int) -> str:
-    """Part 1 or 2 of a file of SQL in this folder."""
-    text = resources.files(__package__).joinpath(file).read_text("utf-8")
-    first, second = text.split("-- Part 2:")
-    return (first, f"-- {second}")[part - 1]
-
-
 def schema(part: int, dimension: int) -> str:
     """Part 1 (the register) or 2 (a segment) of schema.sql; templates have *dimension* numbers."""
     return sql_part("schema.sql", part).format(dimension=int(dimension))
@@ -81,139 +68,6 @@ def schema(part: int, dimension: int) -> str:
 def segments_folder(path: Path) -> Path:
     """Folder of the segments of the gallery at *path*."""
     return path.with_name(f"{path.name}.segments")
-
-
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let Ctrl-C wait until what is done here is done.
-
-    DuckDB makes other errors of it, or loses it, and a commit is not to be left in its middle.
-    """
-    usual = signal.getsignal(signal.SIGINT)
-    in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or not callable(usual):
-        yield
-        return
-    asked: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
-        if asked:
-            signal.raise_signal(signal.SIGINT)
-
-
-# DuckDB ends the name of a file at the one, and takes the other for a slash.
-_MISREAD = {"?": "a question mark", "\\": "a backslash"}
-
-
-def refuse_misread(path: Path) -> None:
-    """Raise GalleryError if DuckDB would take *path* for another one."""
-    where = str(path.resolve())
-    for sign, name in _MISREAD.items():
-        if sign in where:
-            raise GalleryError(
-                f"its path holds {name}, which DuckDB takes for something else",
-                where=str(path),
-                fix="Keep the gallery in a folder, and under a name, without one",
-            )
-
-
-class DiskRefused(GalleryError):
-    """The disk is full, read-only or broken, or its files are another account's."""
-
-
-_REFUSALS = ("Permission denied", "Read-only file system", "Input/output error")
-
-
-def refused_by_disk(path: Path, error: BaseException) -> DiskRefused:
-    """Make the error for a gallery that could not be written; nothing that was stored is lost."""
-    if not is_full(error) and getattr(error, "errno", None) is None and _is_full(path):
-        error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # NumPy says only that it failed
-    what, fix = unwritten(error, fix="Check the disk; what was stored before is kept")
-    return DiskRefused(what, where=str(path), fix=fix)
-
-
-def _is_full(path: Path) -> bool:
-    try:
-        return shutil.disk_usage(path.parent).free < _LITTLE
-    except OSError:
-        return False
-
-
-_LITTLE = 1 << 20  # bytes
-
-
-def connect(path: Path | str = ":memory:", *, write: bool = False) -> duckdb.DuckDBPyConnection:
-    """A connection that loads and reads nothing by itself; raise GalleryError or GalleryBusy."""
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    in_memory = path == ":memory:"
-    if not in_memory:
-        refuse_misread(Path(path))
-    try:
-        connection = duckdb.connect(str(path), read_only=not write and not in_memory, config=config)
-    except duckdb.Error as error:
-        raise refusal(Path(path), error) from None
-    # DuckDB's own bar would print to standard output.
-    connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
-    return connection
-
-
-def refusal(path: Path, error: duckdb.Error) -> GalleryError:
-    """Translate an error of DuckDB's on opening *path*; raise NotPermitted if it is another's."""
-    text = str(error)
-    refuse_foreign(path, text)
-    if is_full(error):
-        return refused_by_disk(path, error)
-    for reason in _REFUSALS:
-        if reason in text:
-            return DiskRefused(
-                f"cannot be opened ({reason})",
-                where=str(path),
-                fix="Ask the person who runs this installation for access, or check the disk",
-            )
-    if "lock" in text.lower() or "different configuration" in text:
-        return GalleryBusy(
-            "is in use by another process",
-            where=str(path),
-            fix="Wait until indexing has finished, or close what has it open",
-        )
-    return unreadable(path, text)
-
-
-def refuse_foreign(path: Path, text: str) -> None:
-    """Raise NotPermitted if DuckDB's words are that what is at *path* is another account's."""
-    if os.strerror(errno.EACCES) in text and os.path.lexists(path):
-        refuse_others(path, PermissionError(text))
-
-
-def sql_literal(text: object) -> str:
-    """SQL literal of a text or path, for statements that take no parameters."""
-    return "'" + str(text).replace("'", "''") + "'"
-
-
-def unreadable(path: Path, reason: str) -> GalleryError:
-    """Make the error for a file that is damaged or foreign."""
-    return GalleryError(
-        f"is not a gallery that can be read ({reason.splitlines()[0]})",
-        where=str(path),
-        fix="Restore it from a copy, or index the footage again",
-    )
-
-
-def finish(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Have all that was written in the file itself; raise OSError or DuckDB's error if it is not.
-
-    Closing a connection does so too, but says nothing when the disk is full.
-    """
-    connection.execute("CHECKPOINT")
-    left = path.with_name(f"{path.name}.wal")
-    if left.exists() and left.stat().st_size:
-        raise OSError(errno.ENOSPC, "not all of it could be written", str(path))
 
 
 @undisturbed()
@@ -330,8 +184,7 @@ def reread_register(path: Path, known: Register, connection: duckdb.DuckDBPyConn
         connection.execute(f"ATTACH {sql_literal(path.resolve())} AS register (READ_ONLY)")
         try:
             about = connection.execute(
-                "SELECT schema_version, fingerprint, epoch_us(created_at), owner "
-                "FROM register.gallery"
+                "SELECT fingerprint, epoch_us(created_at), owner FROM register.gallery"
             ).fetchall()
             segments = connection.execute("FROM register.segments ORDER BY name").fetchall()
         finally:
@@ -397,12 +250,3 @@ def _contradictory(path: Path, about: str) -> GalleryError:
         where=str(path),
         fix="Restore it from a copy, or index the footage again",
     )
-
-
-def sync_path(path: Path) -> None:
-    """Have a file or folder on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

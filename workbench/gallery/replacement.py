@@ -24,15 +24,9 @@ from workbench.domain import (
 )
 from workbench.errors import GalleryError
 from workbench.gallery.adoption import adopt_clocks
-from workbench.gallery.register import (
-    Register,
-    read_register,
-    refused_by_disk,
-    segments_folder,
-    sync_path,
-    undisturbed,
-    write_register,
-)
+from workbench.gallery.disk import refused_by_disk, sync_path
+from workbench.gallery.interrupts import undisturbed
+from workbench.gallery.register import Register, read_register, segments_folder, write_register
 from workbench.gallery.segments import columns, remove
 from workbench.gallery.store import SEARCH_MEMORY_MB, Gallery, shot_of
 

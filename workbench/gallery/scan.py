@@ -17,7 +17,7 @@ import numkong
 import numpy as np
 
 from workbench.domain import PLAIN_SCALE
-from workbench.gallery.index import quantise
+from workbench.gallery.codes import quantise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

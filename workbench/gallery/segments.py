@@ -35,18 +35,14 @@ from workbench.domain import (
 )
 from workbench.errors import GalleryError, refuse_others
 from workbench.gallery.best import write_best
+from workbench.gallery.derived import offsets_of
+from workbench.gallery.duck import TRACKLET_ID, connect, finish, sql_literal
 from workbench.gallery.index import TemplateIndex, TemplateRows, concatenate, sync, write_index
-from workbench.gallery.offsets import forget, offsets_of
+from workbench.gallery.offsets import forget
 from workbench.gallery.order import hilbert
-from workbench.gallery.register import (
-    TRACKLET_ID,
-    SegmentEntry,
-    connect,
-    finish,
-    schema,
-    sql_literal,
-)
-from workbench.gallery.times import clock_table, restate, restated, span_table, stretch_table
+from workbench.gallery.register import SegmentEntry, schema
+from workbench.gallery.segment_times import restate, restated, span_table, stretch_table
+from workbench.gallery.times import clock_table
 
 if TYPE_CHECKING:
     import duckdb

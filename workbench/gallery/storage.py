@@ -29,7 +29,7 @@ from pyarrow import fs
 
 from workbench.errors import GalleryError, refuse_others
 from workbench.gallery.cache import Cache, Written
-from workbench.gallery.register import refused_by_disk, sync_path
+from workbench.gallery.disk import refused_by_disk, sync_path
 
 # Names become paths: none but our own kind is taken, also from a manifest that was altered.
 _NAME = re.compile(r"[0-9a-z_-]+(?:/[0-9a-z_-]+)*(?:\.[a-z]+)?")

@@ -67,30 +67,25 @@ from workbench.gallery.clockchanges import (
     setting_of_all,
 )
 from workbench.gallery.compaction import to_merge
+from workbench.gallery.derived import PART
+from workbench.gallery.disk import DiskRefused, refused_by_disk, unreadable
+from workbench.gallery.duck import TRACKLET_ID, connect, refuse_foreign, refuse_misread, sql_literal
 from workbench.gallery.footage import (
     RecordingStart,
     StoredFile,
     StoredReading,
     held_around,
 )
-from workbench.gallery.offsets import PART, strays
+from workbench.gallery.interrupts import undisturbed
+from workbench.gallery.offsets import strays
 from workbench.gallery.places import Places
 from workbench.gallery.register import (
-    TRACKLET_ID,
-    DiskRefused,
     Register,
     SegmentEntry,
-    connect,
     read_register,
-    refuse_foreign,
-    refuse_misread,
-    refused_by_disk,
     reread_register,
     schema,
     segments_folder,
-    sql_literal,
-    undisturbed,
-    unreadable,
     write_register,
 )
 from workbench.gallery.residency import Residency

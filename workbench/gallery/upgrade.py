@@ -22,20 +22,18 @@ import numpy as np
 
 from workbench.domain import Profile, Progress, ProgressCallback
 from workbench.errors import GalleryError, is_full, is_there
+from workbench.gallery.disk import refused_by_disk
+from workbench.gallery.duck import connect, finish, sql_literal
 from workbench.gallery.index import TemplateIndex, sync
+from workbench.gallery.interrupts import undisturbed
 from workbench.gallery.register import (
     SCHEMA_VERSION,
     UPGRADED_FROM,
     Register,
     SegmentEntry,
-    connect,
-    finish,
     read_register,
-    refused_by_disk,
     schema,
     segments_folder,
-    sql_literal,
-    undisturbed,
     version_of,
     write_register,
 )

@@ -116,7 +116,7 @@ class Storing:
         """
         if not self._waiting:
             return
-        from workbench.gallery.register import undisturbed  # DuckDB comes with it
+        from workbench.gallery.interrupts import undisturbed
 
         stored: dict[Recording, RecordingReport] = {}
         with undisturbed():  # for a gallery and its reports to say the same
