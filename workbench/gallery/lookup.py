@@ -50,7 +50,9 @@ def shots(reader: Reader, tracklet_id: str) -> tuple[Shot, ...]:
         snapshot = reader.snapshot
         for part, (row,) in _found(snapshot, {recording_id: {ordinal}}):
             those = _shots_at(snapshot, part, int(row))
-            return tuple(map(_shot, those, snapshot.pictures([_address(shot) for shot in those])))
+            return tuple(
+                map(shot_of, those, snapshot.pictures([address_of(shot) for shot in those]))
+            )
         return ()
 
     if not (seen := reader.settled(found)):
@@ -186,11 +188,13 @@ def _shots_at(snapshot: Snapshot, part: Part, row: int) -> list[dict[str, Any]]:
     return shots
 
 
-def _address(shot: Mapping[str, Any]) -> Address:
+def address_of(shot: Mapping[str, Any]) -> Address:
+    """Place of a shot's picture, from its row."""
     return Address(*(shot[name] for name in Address._fields))
 
 
-def _shot(row: Mapping[str, Any], picture: Picture) -> Shot:
+def shot_of(row: Mapping[str, Any], picture: Picture) -> Shot:
+    """Make a shot from its row and its picture."""
     return Shot(
         seconds=row["seconds"],
         time=row["time"].astimezone(UTC),
@@ -201,4 +205,4 @@ def _shot(row: Mapping[str, Any], picture: Picture) -> Shot:
     )
 
 
-__all__ = ["shots", "tracklets_by_id"]
+__all__ = ["address_of", "shot_of", "shots", "tracklets_by_id"]
