@@ -18,13 +18,13 @@ from pathlib import Path
 from workbench.errors import GalleryError, is_there
 from workbench.gallery.adopting import adopt_clocks
 from workbench.gallery.committing import Committer
+from workbench.gallery.disk import refused_by_disk, sync_path
 from workbench.gallery.entries import Change
 from workbench.gallery.footage import Footage
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.moving import objects_of
 from workbench.gallery.named import contents_of, renew
 from workbench.gallery.opening import Opened, folder_of, is_gallery, open_gallery
-from workbench.gallery.register import refused_by_disk, sync_path
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.writing import Writer
 
