@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from parted import MOVED, SOME, InParts, Twins, correct, opened, twins
+from parted import SOME, InParts, Twins, correct, opened, twins
 
 from workbench.domain import Candidate, Shot, format_tracklet_id
 from workbench.errors import GalleryError
@@ -23,7 +23,6 @@ from workbench.gallery.entries import TRACKLETS
 from workbench.gallery.merging import Merger
 from workbench.gallery.opening import open_gallery
 from workbench.gallery.parts import Part
-from workbench.gallery.questions import ask
 from workbench.gallery.removal import purge
 from workbench.gallery.resolving import Reader
 from workbench.gallery.snapshot import Snapshot
@@ -213,26 +212,6 @@ def test_a_gallery_without_anything_has_frames_of_the_same_columns(
         assert frames.templates(reader) == templates
     for mine, theirs in zip(found, wanted, strict=True):
         pd.testing.assert_frame_equal(mine, theirs)
-
-
-def test_of_some_cameras_only_parts_around_them_are_read(
-    fresh: InParts, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wanted = frames.footage(fresh.reader)
-    every = fresh.reader.snapshot.parts()
-    read: list[str] = []
-
-    def noting(snapshot: Snapshot, sql: str, values: Any = (), *, parts: Any = None) -> pa.Table:
-        read.extend(entry.name for entry in parts)
-        return ask(snapshot, sql, values, parts=parts)
-
-    monkeypatch.setattr(frames, "ask", noting)
-    camera = next(one for one in [*SOME, MOVED] if (wanted["camera_id"] == one.camera_id).any())
-    found = frames.footage(fresh.reader, [camera])
-    pd.testing.assert_frame_equal(
-        found, wanted[wanted["camera_id"] == camera.camera_id].reset_index(drop=True)
-    )
-    assert 0 < len(read) < len(every)
 
 
 def test_by_id_only_parts_of_the_day_and_place_are_opened(

@@ -46,9 +46,12 @@ def connect(path: Path | str = ":memory:", *, write: bool = False) -> duckdb.Duc
         connection = duckdb.connect(str(path), read_only=not write and not in_memory, config=config)
     except duckdb.Error as error:
         raise refusal(Path(path), error) from None
-    # DuckDB's own bar would print to standard output.
-    connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
+    connection.execute(OWN_SETTINGS)
     return connection
+
+
+# Of each connection and cursor. DuckDB's own bar would print to standard output.
+OWN_SETTINGS = "SET enable_progress_bar = false; SET TimeZone = 'UTC'"
 
 
 def refusal(path: Path, error: duckdb.Error) -> GalleryError:
@@ -103,6 +106,7 @@ def sql_part(file: str, part: int) -> str:
 
 
 __all__ = [
+    "OWN_SETTINGS",
     "TRACKLET_ID",
     "connect",
     "finish",

@@ -1,23 +1,22 @@
 """Rows of a gallery for people: its recordings, tracklets, footage and what went wrong, as frames.
 
-DuckDB answers over the rows of the newest snapshot, or of the parts that a question is about. Where
-one was dropped and deleted in between, it is asked again.
+DuckDB answers over the rows of the newest snapshot; where a part was dropped and deleted in
+between, it is asked again. What the manifest knows is not read from parts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
+from workbench.domain import EPOCH
 from workbench.gallery.correcting import first_seconds as seconds_of
 from workbench.gallery.duck import TRACKLET_ID
-from workbench.gallery.entries import PartEntry
 from workbench.gallery.footage import Footage
-from workbench.gallery.planning import around
-from workbench.gallery.questions import PooledTemplates, ask, read_only
+from workbench.gallery.questions import OF_RECORDINGS, PooledTemplates, ask, read_only
 from workbench.gallery.resolving import Reader
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def arrow(
     different_people, clocks, runs, refusals; see schema.sql. A shot has the place of its picture,
     not the picture.
     """
-    return reader.settled(lambda: ask(reader.snapshot, sql, parameters))
+    return reader.settled(lambda: ask(reader.database, reader.snapshot, sql, parameters))
 
 
 def connection(reader: Reader) -> duckdb.DuckDBPyConnection:
@@ -53,13 +52,11 @@ def recordings(reader: Reader) -> pd.DataFrame:
     """Recordings, one per row, by start: the columns of the table, with counts of tracklets."""
     frame: pd.DataFrame = arrow(
         reader,
-        "SELECT r.*, "
+        f"SELECT r.{OF_RECORDINGS}, "  # noqa: S608
         "coalesce(t.tracklets, 0) AS tracklets, coalesce(t.unsearchable, 0) AS unsearchable, "
-        "coalesce(p.problems, 0) AS problems FROM recordings r "
+        "coalesce(len(r.problems), 0) AS problems FROM part_recordings r "
         "LEFT JOIN (SELECT recording_id, count(*) AS tracklets, "
         "count(*) FILTER (NOT searchable) AS unsearchable FROM tracklets GROUP BY ALL) t "
-        "USING (recording_id) "
-        "LEFT JOIN (SELECT recording_id, count(*) AS problems FROM problems GROUP BY ALL) p "
         "USING (recording_id) ORDER BY started_at, camera_id, recording_id",
     ).to_pandas()
     return frame
@@ -89,29 +86,24 @@ def problems(reader: Reader) -> pd.DataFrame:
 def footage(reader: Reader, cameras: Iterable[Camera] | None = None) -> pd.DataFrame:
     """Spans of footage: camera_id, camera, started_at, ended_at; by camera and start.
 
-    What could not be seen is between them. Of some cameras, only parts with rows of them are read.
+    What could not be seen is between them.
     """
-    wanted = None if cameras is None else {camera.camera_id for camera in cameras}
-
-    def found() -> pa.Table:
-        return ask(
-            reader.snapshot,
-            "SELECT camera_id, name AS camera, started_at, ended_at FROM spans "
-            "JOIN cameras USING (camera_id) WHERE $cameras IS NULL OR camera_id IN "
-            "(SELECT unnest($cameras::VARCHAR[])) ORDER BY camera_id, started_at, ended_at",
-            {"cameras": None if wanted is None else sorted(wanted)},
-            parts=None if wanted is None else _parts_of(reader, wanted),
-        )
-
-    frame: pd.DataFrame = reader.settled(found).to_pandas()
+    ids = None if cameras is None else sorted({camera.camera_id for camera in cameras})
+    manifest = reader.snapshot.manifest
+    begin, end = manifest.time_span() or (EPOCH, EPOCH)
+    # One of no length lies at its edge else.
+    spans = manifest.spans_between(begin - timedelta(days=1), end + timedelta(days=1), ids)
+    names = {camera.camera_id: camera.name for camera in manifest.cameras()}
+    rows = sorted((camera, start, end) for _, camera, start, end, seen in spans if seen)
+    time = pa.timestamp("us", "UTC")
+    columns = {
+        "camera_id": pa.array([camera for camera, _, _ in rows], pa.string()),
+        "camera": pa.array([names[camera] for camera, _, _ in rows], pa.string()),
+        "started_at": pa.array([start for _, start, _ in rows], time),
+        "ended_at": pa.array([end for _, _, end in rows], time),
+    }
+    frame: pd.DataFrame = pa.table(columns).to_pandas()
     return frame
-
-
-def _parts_of(reader: Reader, cameras: Collection[str]) -> list[PartEntry]:
-    """Parts that may have rows of some cameras."""
-    chosen = np.isin(reader.camera_columns.known.ids, np.array(sorted(cameras), np.str_))
-    places, every = reader.camera_columns.places(chosen), reader.snapshot.parts()
-    return every if places is None else around(every, places)
 
 
 def different_people(reader: Reader, scale: str) -> pd.DataFrame:
@@ -135,9 +127,7 @@ def different_people(reader: Reader, scale: str) -> pd.DataFrame:
 
 def runs(reader: Reader) -> pd.DataFrame:
     """Runs of indexing, one per row, the latest first."""
-    frame: pd.DataFrame = reader.settled(
-        lambda: ask(reader.snapshot, "SELECT * FROM runs ORDER BY run_id DESC", parts=())
-    ).to_pandas()
+    frame: pd.DataFrame = arrow(reader, "SELECT * FROM runs ORDER BY run_id DESC").to_pandas()
     return frame
 
 

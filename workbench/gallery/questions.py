@@ -8,6 +8,8 @@ read: a shot has the number of its pack, and offset and length in it.
 from __future__ import annotations
 
 import contextlib
+import functools
+import re
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +23,7 @@ import pyarrow.dataset as ds
 from workbench.domain import EPOCH, to_microseconds
 from workbench.errors import GalleryError
 from workbench.gallery.disk import sync_path
-from workbench.gallery.duck import connect, finish, sql_literal, sql_part
+from workbench.gallery.duck import OWN_SETTINGS, connect, finish, sql_literal, sql_part
 from workbench.gallery.entries import RECORDINGS, TRACKLETS, PartEntry
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.rows import RECORDINGS as RECORDINGS_SCHEMA
@@ -36,11 +38,13 @@ NAMES = (
 )
 _TIME = pa.timestamp("us", tz="UTC")
 # Tables of schema.sql from the rows of recordings (r) and of tracklets (t).
+OF_RECORDINGS = (
+    "* EXCLUDE (stretches, unseen, legs, spans, problems, different_people, track) "
+    "REPLACE (width::INTEGER AS width, height::INTEGER AS height, frames_decoded::INTEGER "
+    "AS frames_decoded, frames_examined::INTEGER AS frames_examined, faces::INTEGER AS faces)"
+)
 _TABLES = {
-    "recordings": "SELECT * EXCLUDE (stretches, unseen, legs, spans, problems, different_people, "
-    "track) REPLACE (width::INTEGER AS width, height::INTEGER AS height, frames_decoded::INTEGER "
-    "AS frames_decoded, frames_examined::INTEGER AS frames_examined, faces::INTEGER AS faces) "
-    "FROM part_recordings",
+    "recordings": f"SELECT {OF_RECORDINGS} FROM part_recordings",  # noqa: S608
     "stretches": "SELECT recording_id, unnest(stretches, recursive := true) FROM part_recordings",
     "unseen": "SELECT recording_id, unnest(unseen, recursive := true) FROM part_recordings",
     "legs": "SELECT recording_id, unnest(legs, recursive := true), track FROM part_recordings",
@@ -98,7 +102,7 @@ def tables_of(manifest: Manifest) -> dict[str, pa.Table]:
     return found | {"clocks": clock_table(manifest.clocks())}
 
 
-_ROWS = (("part_recordings", RECORDINGS), ("part_tracklets", TRACKLETS))
+_ROWS = {RECORDINGS: "part_recordings", TRACKLETS: "part_tracklets"}
 
 
 def _schemas(snapshot: Snapshot) -> dict[str, pa.Schema]:
@@ -127,34 +131,70 @@ def _views(kind: str, *parts: int) -> str:
     return made + "".join(sql_part("views.sql", n).replace("TEMP VIEW", kind) for n in parts)
 
 
+def _views_of(sql: str) -> str:
+    """Views that a question names, and those that they name: each takes time to be made."""
+    views = _own_views()
+    named, left = set[str](), [sql]
+    while left:
+        fresh = (set(_WORD.findall(left.pop().lower())) & views.keys()) - named
+        named |= fresh
+        left += [views[name] for name in fresh]
+    # They are listed after those that they name.
+    return "".join(
+        f"CREATE TEMP VIEW {name} AS {of};" for name, of in views.items() if name in named
+    )
+
+
+@functools.cache
+def _own_views() -> dict[str, str]:
+    """Query of each view that the product's own questions are about, in order."""
+    return dict(_VIEW.findall(_views("TEMP VIEW", 1)))
+
+
+_VIEW = re.compile(r"CREATE (?:OR REPLACE )?TEMP VIEW (\w+) AS\s(.*?);", re.DOTALL)
+_WORD = re.compile(r"\w+")
 _NOTHING_ELSE = "SET temp_directory = ''; SET enable_external_access = false"
 
 
 def _register(
-    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, entries: Sequence[PartEntry]
+    connection: duckdb.DuckDBPyConnection,
+    snapshot: Snapshot,
+    entries: Sequence[PartEntry],
+    file: str,
 ) -> None:
-    """Have the rows of parts in a connection, which reads them when it is asked for them."""
-    schemas = _schemas(snapshot)
-    for name, file in _ROWS:
-        # With their columns given, no file is opened before it is asked for.
-        rows = ds.FileSystemDataset.from_paths(
-            [entry.object(file) for entry in entries], schemas[name], ds.ParquetFileFormat(),
-            snapshot.storage.files,
-        ) if entries else schemas[name].empty_table()  # fmt: skip
-        connection.register(name, rows)
+    """Have the rows of a file of parts in a connection, which reads them when it is asked."""
+    name = _ROWS[file]
+    schema = _schemas(snapshot)[name]
+    # With their columns given, no file is opened before it is asked for.
+    rows = ds.FileSystemDataset.from_paths(
+        [entry.object(file) for entry in entries], schema, ds.ParquetFileFormat(),
+        snapshot.storage.files,
+    ) if entries else schema.empty_table()  # fmt: skip
+    connection.register(name, rows)
+
+
+def asking() -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB for :func:`ask`, which can open no file."""
+    connection = connect()
+    connection.execute(_NOTHING_ELSE)
+    return connection
 
 
 def ask(
+    database: duckdb.DuckDBPyConnection,
     snapshot: Snapshot,
     sql: str,
     parameters: Sequence[object] | Mapping[str, object] = (),
-    *,
-    parts: Sequence[PartEntry] | None = None,
 ) -> pa.Table:
     """Answer of a question that the product asks, times in UTC.
 
-    Its tables are those of schema.sql and of the first part of views.sql, with all rows of *parts*,
-    by default of the whole snapshot. It reads no file but theirs, and of these what is asked for.
+    Its tables are those of schema.sql and of the first part of views.sql. It reads no file but
+    those of parts, and of these what is asked for.
+
+    Parameters
+    ----------
+    database : DuckDBPyConnection
+        As :func:`asking` opens it; several threads may ask with one.
 
     Raises
     ------
@@ -163,16 +203,20 @@ def ask(
     GalleryError
         If a part cannot be read.
     """
-    entries = snapshot.parts() if parts is None else parts
-    with contextlib.closing(connect()) as connection:
-        connection.execute(_NOTHING_ELSE)
-        _tables(connection, snapshot)
-        _register(connection, snapshot, entries)
-        connection.execute(_views("TEMP VIEW", 1))
+    views = _views_of(sql)
+    files = [file for file, name in _ROWS.items() if name in views or name in sql]
+    entries = snapshot.parts() if files else []
+    with contextlib.closing(database.cursor()) as cursor:
+        cursor.execute(OWN_SETTINGS)
+        for file in files:
+            _register(cursor, snapshot, entries, file)
+        for name, table in tables_of(snapshot.manifest).items():
+            cursor.register(f"all_{name}", table)
+        cursor.execute(views)
         try:
-            return connection.sql(sql, params=parameters).to_arrow_table()
+            return cursor.sql(sql, params=parameters).to_arrow_table()
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
-            _refuse_unread(snapshot, entries, str(error))
+            _refuse_unread(snapshot, [one.object(file) for one in entries for file in files], error)
             raise
         except RuntimeError as error:
             if "interrupted" in str(error).lower():  # DuckDB's word for Ctrl-C
@@ -180,12 +224,12 @@ def ask(
             raise
 
 
-def _refuse_unread(snapshot: Snapshot, entries: Sequence[PartEntry], text: str) -> None:
-    """Raise for an object that DuckDB could not read, if *text*, its error, is of one."""
-    for entry in entries:
-        for _, file in _ROWS:
-            if not snapshot.storage.holds(entry.object(file)):
-                raise snapshot.storage.unreadable(entry.object(file), FileNotFoundError()) from None
+def _refuse_unread(snapshot: Snapshot, objects: Sequence[str], error: duckdb.Error) -> None:
+    """Raise for an object that DuckDB could not read, if its *error* is of one."""
+    for name in objects:
+        if not snapshot.storage.holds(name):
+            raise snapshot.storage.unreadable(name, FileNotFoundError()) from None
+    text = str(error)
     if "reading the stream" in text:
         raise GalleryError(
             f"has a part that cannot be read ({text.rpartition('failed: ')[2]})",
@@ -261,7 +305,9 @@ def read_only(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
         connection = connect(base)
     try:
         connection.execute(_NOTHING_ELSE)
-        _register(connection, snapshot, snapshot.parts())
+        entries = snapshot.parts()
+        for file in _ROWS:
+            _register(connection, snapshot, entries, file)
         connection.register("templates_view", PooledTemplates(snapshot))
         connection.execute(_views("TEMP VIEW", 1, 2))
     except BaseException:
@@ -283,7 +329,7 @@ def write_named(path: Path, snapshot: Snapshot) -> None:
         with _making(unfinished, snapshot) as connection:
             _tables(connection, snapshot)
             entries = snapshot.parts()
-            for name, file in _ROWS:
+            for file, name in _ROWS.items():
                 # One without rows first, which has the columns.
                 connection.register("incoming", _schemas(snapshot)[name].empty_table())
                 connection.execute(f"CREATE TABLE no_{name} AS FROM incoming")
@@ -320,4 +366,14 @@ def _making(path: Path, snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnectio
         connection.close()
 
 
-__all__ = ["MADE", "NAMES", "PooledTemplates", "ask", "read_only", "tables_of", "write_named"]
+__all__ = [
+    "MADE",
+    "NAMES",
+    "OF_RECORDINGS",
+    "PooledTemplates",
+    "ask",
+    "asking",
+    "read_only",
+    "tables_of",
+    "write_named",
+]

@@ -6,6 +6,7 @@ found part by part, once, and counted without reading any template.
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +24,13 @@ from workbench.gallery.manifest import Manifest
 from workbench.gallery.parts import Keys, Part, quality_histogram
 from workbench.gallery.places import Places
 from workbench.gallery.planning import rows_inside
+from workbench.gallery.questions import asking
 from workbench.gallery.rows import DOUBT, EARLIER
 from workbench.gallery.scan import Piece, length_of
 from workbench.gallery.snapshot import Snapshot, settled
 
 if TYPE_CHECKING:
+    import duckdb
     from numpy.typing import NDArray
 
     from workbench.domain import Profile
@@ -124,6 +127,11 @@ class Reader:
 
         answer, self.snapshot = settled(self.snapshot, of)
         return answer
+
+    @functools.cached_property
+    def database(self) -> duckdb.DuckDBPyConnection:
+        """DuckDB for questions about rows: it holds none itself."""
+        return asking()
 
     @property
     def camera_columns(self) -> Cameras:
