@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.domain import Camera
+    from workbench.gallery.manifest import Manifest
 
 
 def arrow(
@@ -89,21 +90,25 @@ def footage(reader: Reader, cameras: Iterable[Camera] | None = None) -> pd.DataF
     What could not be seen is between them.
     """
     ids = None if cameras is None else sorted({camera.camera_id for camera in cameras})
-    manifest = reader.snapshot.manifest
+    frame: pd.DataFrame = reader.settled(lambda: _spans(reader.snapshot.manifest, ids)).to_pandas()
+    return frame
+
+
+def _spans(manifest: Manifest, cameras: Sequence[str] | None) -> pa.Table:
     begin, end = manifest.time_span() or (EPOCH, EPOCH)
     # One of no length lies at its edge else.
-    spans = manifest.spans_between(begin - timedelta(days=1), end + timedelta(days=1), ids)
+    spans = manifest.spans_between(begin - timedelta(days=1), end + timedelta(days=1), cameras)
     names = {camera.camera_id: camera.name for camera in manifest.cameras()}
     rows = sorted((camera, start, end) for _, camera, start, end, seen in spans if seen)
     time = pa.timestamp("us", "UTC")
-    columns = {
-        "camera_id": pa.array([camera for camera, _, _ in rows], pa.string()),
-        "camera": pa.array([names[camera] for camera, _, _ in rows], pa.string()),
-        "started_at": pa.array([start for _, start, _ in rows], time),
-        "ended_at": pa.array([end for _, _, end in rows], time),
-    }
-    frame: pd.DataFrame = pa.table(columns).to_pandas()
-    return frame
+    return pa.table(
+        {
+            "camera_id": pa.array([camera for camera, _, _ in rows], pa.string()),
+            "camera": pa.array([names[camera] for camera, _, _ in rows], pa.string()),
+            "started_at": pa.array([start for _, start, _ in rows], time),
+            "ended_at": pa.array([end for _, _, end in rows], time),
+        }
+    )
 
 
 def different_people(reader: Reader, scale: str) -> pd.DataFrame:
@@ -144,7 +149,9 @@ def refusals(reader: Reader) -> pd.DataFrame:
     rows = [
         (one.entry.camera_id, one.entry.file, one.started_at, one.stated_at, one.offset_seconds,
          one.entry.reason, one.entry.refused_at)
-        for one in Footage(reader.snapshot.manifest, str(reader.path)).refused()
+        for one in reader.settled(
+            lambda: [*Footage(reader.snapshot.manifest, str(reader.path)).refused()]
+        )
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=names)
     for column in ("started_at", "stated_at", "refused_at"):
