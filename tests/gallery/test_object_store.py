@@ -45,17 +45,19 @@ from tests.gallery.test_storage import (  # noqa: F401 - run again
     test_a_gallery_is_stored_merged_and_purged_wherever_its_objects_are,
     test_objects_are_written_once_read_in_ranges_and_deleted,
 )
-from workbench.domain import IndexedRecording, Profile
+from workbench.domain import IndexedRecording, Profile, format_tracklet_id
 from workbench.errors import GalleryError
+from workbench.gallery import frames, lookup
 from workbench.gallery.backup import back_up, restore
 from workbench.gallery.cache import Cache
 from workbench.gallery.committing import Committer
-from workbench.gallery.entries import PartEntry
+from workbench.gallery.entries import TRACKLETS, PartEntry
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.merging import Merger
 from workbench.gallery.moving import Copied
 from workbench.gallery.questions import read_only
 from workbench.gallery.removal import purge
+from workbench.gallery.resolving import Reader
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import ObjectGone, Storage, Written
 
@@ -373,6 +375,30 @@ def test_questions_in_sql_are_answered_from_the_store(
     with read_only(snapshot) as connection:
         ((count,),) = connection.execute("SELECT count(*) FROM tracklets").fetchall()
     assert count == sum(len(one.tracklets) for one in recordings)
+
+
+def test_rows_for_people_come_from_the_store_and_a_lost_object_is_told(
+    store: ObjectStore, committer: Committer, recordings: list[IndexedRecording]
+) -> None:
+    reader = Reader(Path("town.duckdb"), cold(store, committer))
+    (recording, _), (tracklet, *_) = recordings, recordings[0].tracklets
+    name = format_tracklet_id(recording.recording_id, tracklet.ordinal)
+    found = lookup.shots(reader, name)
+    assert [shot.jpeg for shot in found] == [shot.jpeg for shot in tracklet.shots]
+    assert lookup.tracklets_by_id(reader, {name: 0.5})[name].shot_jpeg == found[0].jpeg
+    first, second = parts(committer)
+    asked = {one.path for one in store.requests if one.method == "GET"}
+    assert {entry.name for entry in (first, second) if any(entry.name in one for one in asked)} == {
+        first.name
+    }
+    assert len(frames.tracklets(reader)) == sum(len(one.tracklets) for one in recordings)
+    assert frames.recordings(reader)["recording_id"].tolist() == [
+        one.recording_id for one in recordings
+    ]
+    committer.storage.delete([first.object(TRACKLETS)])
+    for ask in (frames.tracklets, lambda it: lookup.shots(it, name)):
+        with pytest.raises(GalleryError, match=r"lacks an object \(.*tracklets.parquet\)"):
+            ask(reader)
 
 
 def test_a_backup_comes_out_of_the_store_into_a_folder_and_back(
