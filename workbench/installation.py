@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from workbench.casework.evidence.films import ClipMaker, OnPicture
     from workbench.casework.record.people import Action
     from workbench.casework.viewing import Piece
-    from workbench.domain import Candidate
+    from workbench.domain import Candidate, Probe
     from workbench.faces.clips import Clip, Cut
     from workbench.gallery import Gallery
 
@@ -277,6 +277,27 @@ class Installation:
         if normaliser is not None:
             gallery.make_offsets(normaliser)
 
+    @property
+    def calibrations(self) -> Path:
+        """Folder of its own calibrations as its rules are now, which searches go by.
+
+        A server and its pages stay open for days, and the rule may be changed meanwhile.
+        """
+        file = read_installation(self.folder)
+        if file is None:
+            return self.settings.calibrations_folder
+        now = self.settings.with_rules(file.rules, in_service=file.in_service)
+        return now.calibrations_folder
+
+    def threshold_for(self, probe: Probe) -> Threshold:
+        """The score from which on a search for a probe shows candidates by default.
+
+        Each door that searches takes it from here: see :meth:`default_threshold`, which raises.
+        """
+        return self.default_threshold(
+            probe.profile, photographs=len(probe.photographs), shots=probe.is_of_shots
+        )
+
     def default_threshold(
         self, profile: Profile, *, photographs: int = 1, shots: bool = False
     ) -> Threshold:
@@ -290,7 +311,7 @@ class Installation:
         SettingsError
             If the threshold of the settings is of another scale than the profile's scores.
         """
-        settings, folder = self.settings, self.settings.calibrations_folder
+        settings, folder = self.settings, self.calibrations
         if settings.threshold is None:
             return profiles.calibrated_threshold(
                 profile, calibrations=folder, photographs=photographs, shots=shots
@@ -308,5 +329,5 @@ class Installation:
 
     def normaliser(self, profile: Profile) -> Normaliser | None:
         """The normaliser of a profile's calibration, if it has one: see :func:`calibration_of`."""
-        calibration = calibration_of(profile, folder=self.settings.calibrations_folder)
+        calibration = calibration_of(profile, folder=self.calibrations)
         return calibration.normaliser if calibration else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from apiprocess import SCOPE
@@ -12,7 +13,15 @@ from commands import Run
 from office import Office
 from teamserver import TeamServer
 
+import workbench as sl
 from workbench.cli.output import DONE, PROBLEMS, REFUSED
+from workbench.demo import demo_town
+from workbench.district import from_file
+from workbench.domain import Scope
+from workbench.domain.times import parse_time
+from workbench.faces.probes import make_probe
+from workbench.gallery import Gallery
+from workbench.widgets.investigate.model import Investigation
 
 
 @pytest.fixture
@@ -23,8 +32,9 @@ def team(office: Office, small_town: Path, tmp_path: Path) -> Iterator[TeamServe
 
 
 def test_a_case_and_a_search_on_a_server(
-    run: Run, team: TeamServer, office: Office, wanted: tuple[Path, ...], tmp_path: Path
-) -> None:
+    run: Run, team: TeamServer, office: Office, small_town: Path, wanted: tuple[Path, ...],
+    tmp_path: Path,
+) -> None:  # fmt: skip
     district = tmp_path / "town.geojson"
     district.write_text(json.dumps(SCOPE["district"]))
     where = ["--district", district, "--from", SCOPE["start"], "--to", SCOPE["end"]]
@@ -50,6 +60,39 @@ def test_a_case_and_a_search_on_a_server(
     assert run("case", "approve", "A-1", "--digest", digest, *at("anna")).status == REFUSED
     assert run("case", "approve", "A-1", "--digest", digest, *at("sara")).status == DONE
 
+    # One threshold at every door: of the calibration as it is now, also where a page or a server
+    # was opened before that was changed.
+    office.sit("anna")
+    page = Investigation(small_town, installation=office.installation)
+    for path in wanted:
+        page.add_photograph(path.name, path.read_bytes())
+    page.set_district(from_file(district))
+    page.start, page.end = parse_time(SCOPE["start"]), parse_time(SCOPE["end"])
+    page.case = "A-1"
+    told: list[Any] = []
+    for calibrations in (None, demo_town().root / "calibrations"):
+        if calibrations is not None:
+            office.sit("ada")
+            assert run("installation", "set", "calibrations", calibrations).status == DONE
+            office.sit("anna")
+        plain = ["search", "--case", "A-1", "--probe", *wanted, *where, "--json"]
+        counts = [len(run(*plain, *door).lines) for door in (at("anna"), ["--gallery", small_town])]
+        page.search()
+        counts.append(len(page.shown))
+        with Gallery.open(small_town) as gallery:
+            probe = make_probe(wanted, models=office.installation.load_models(gallery.profile))
+            scope = Scope(page.district, page.start, page.end)
+            counts.append(len(sl.search(gallery, probe, scope, case="A-1").candidates))
+        asked = [e.about for e in office.events("search.asked")[-4:]]
+        answered = [e.about["candidates"] for e in office.events("search.answered")[-4:]]
+        assert counts == answered == counts[:1] * 4
+        (same,) = {(one["threshold"], one["threshold from"], one["scale"]) for one in asked}
+        told.append((*same[:2], *counts[:1]))
+    (low, _, more), (high, _, fewer) = told
+    assert low < high
+    assert more > fewer > 0
+    assert ["demo" in one[1] for one in told] == [False, True]
+
     change = ["case", "change", "A-1", "--valid-days", "20", "--title", "Longer"]
     assert run(*change, *at("anna")).status == DONE
     digest = run("case", "approve", "A-1", *at("sara")).err.split("--digest ")[1].split()[0]
@@ -74,7 +117,7 @@ def test_a_case_and_a_search_on_a_server(
     told = run(*question, *at("ben"))
     assert "A match is a lead, never an identification." in told.err
     assert "Expect about" in told.err
-    assert [e.by["account"] for e in office.events("search.asked")] == ["ben", "ben", "ben"]
+    assert [e.by["account"] for e in office.events("search.asked")[-3:]] == ["ben", "ben", "ben"]
     assert run(*question).status == REFUSED  # neither a gallery nor a server
     assert run("review", "rates", "--json", *at("sara")).out == ""
     assert run("case", "remove-member", "A-1", "ben", *at("anna")).status == DONE

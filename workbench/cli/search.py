@@ -124,9 +124,7 @@ def ask(options: argparse.Namespace, installation: Installation) -> SearchResult
         probe = read_probe(options, options.probe, models, own=own)
         threshold = options.threshold
         if threshold is None:
-            threshold = installation.default_threshold(
-                gallery.profile, photographs=len(probe.photographs)
-            )
+            threshold = installation.threshold_for(probe)
         return search(
             gallery,
             probe,

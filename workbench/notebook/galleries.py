@@ -305,9 +305,7 @@ def search(
     """
     installation = installation or Installation.open()
     if threshold is None:
-        threshold = installation.default_threshold(
-            gallery.profile, photographs=len(probe.photographs), shots=probe.is_of_shots
-        )
+        threshold = installation.threshold_for(probe)
     with live_progress.followed(progress, live_progress.searching) as update:
         result = investigation.search(
             gallery,

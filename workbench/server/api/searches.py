@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.domain import Candidate, Probe
-    from workbench.gallery import Gallery
 
 
 class _OfSearches(Endpoint):
@@ -61,7 +60,7 @@ class Searches(_OfSearches):
                 case=reference,
                 register=installation.register,
                 top=top,
-                threshold=self._threshold(document, gallery, probe),
+                threshold=self._threshold(document, probe),
                 only=only,
                 progress=self.stop_if_gone,
             )
@@ -73,16 +72,12 @@ class Searches(_OfSearches):
         self.set_header("Location", f"searches/{name}")
         return self.told(name, result, shots=shots)
 
-    def _threshold(
-        self, document: dict[str, Any], gallery: Gallery, probe: Probe
-    ) -> Threshold | float | None:
+    def _threshold(self, document: dict[str, Any], probe: Probe) -> Threshold | float | None:
         asked = document.get("threshold")
         if asked == "all":
             return None
         if asked is None:
-            return self.served.installation.default_threshold(
-                gallery.profile, photographs=len(probe.photographs), shots=probe.is_of_shots
-            )
+            return self.served.installation.threshold_for(probe)
         return questions.number_of(document, "threshold")
 
 

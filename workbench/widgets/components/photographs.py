@@ -171,7 +171,7 @@ class Photographs(Tasks):
         return self._agreement([*others, upload.photograph]).with_others[-1]
 
     def _agreement(self, photographs: Sequence[Photograph]) -> Agreement:
-        folder = self.installation.settings.calibrations_folder
+        folder = self.installation.calibrations
         return agreement(photographs, self.profile, calibrations=folder)
 
     def _photographs(self) -> Sequence[Photograph]:

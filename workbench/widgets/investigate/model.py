@@ -159,7 +159,7 @@ class Investigation(Photographs, CaseModel):
         scope, only = Scope(self.district, self.start, self.end, named), self.filter
         templates = [photograph.template for photograph in chosen]
         template = pool(np.stack(templates), self.profile.metric) if templates else None
-        folder, case = self.installation.settings.calibrations_folder, self.case
+        folder, case = self.installation.calibrations, self.case
 
         def job() -> Expectations | None:
             with self.installation.open_gallery(self.gallery) as gallery:
@@ -209,7 +209,7 @@ class Investigation(Photographs, CaseModel):
         A threshold that was moved stays, and so does the result, unless they are of another scale.
         """
         at_it = self.recommended is not None and self.threshold == self.recommended.score
-        folder = self.installation.settings.calibrations_folder
+        folder = self.installation.calibrations
         calibration = calibration_of(self.profile, folder=folder)
         scale = calibration.scale if calibration else PLAIN_SCALE
         recommended = self._default_threshold(photographs=photographs, shots=shots)

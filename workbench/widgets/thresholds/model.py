@@ -25,7 +25,6 @@ from workbench.faces import imported
 from workbench.faces.models import installed
 from workbench.faces.profiles import NAMED
 from workbench.installation import Installation
-from workbench.settings import Settings
 from workbench.widgets.components.tasks import Tasks
 from workbench.widgets.components.work import Work
 
@@ -94,7 +93,7 @@ class ThresholdModel(Tasks):
     def profiles(self) -> list[str]:
         """Profiles that are named, set for this installation, imported or calibrated."""
         settings = self.installation.settings
-        known = calibrated_profiles(folder=settings.calibrations_folder)
+        known = calibrated_profiles(folder=self.installation.calibrations)
         brought = imported.names(settings.models)
         return sorted({settings.profile, self.profile, *NAMED, *brought, *known})
 
@@ -169,7 +168,7 @@ class ThresholdModel(Tasks):
         self.do(
             "compare",
             "Reading the calibration",
-            lambda: _known(name, self.installation.settings),
+            lambda: _known(name, self.installation),
             done,
         )
 
@@ -212,12 +211,12 @@ class ThresholdModel(Tasks):
         self.do(
             "profile",
             "Reading the calibration",
-            lambda: _known(name, self.installation.settings),
+            lambda: _known(name, self.installation),
             done,
         )
 
     def _count(self) -> tuple[tuple[int, ...], str]:
-        words, folder = "", self.installation.settings.calibrations_folder
+        words, folder = "", self.installation.calibrations
         with self.installation.open_gallery(self.gallery) as opened:
             quality = opened.templates()["quality"].to_numpy()
             if opened.profile.name == self.profile:
@@ -232,11 +231,11 @@ class ThresholdModel(Tasks):
         return tuple(np.histogram(quality, QUALITY_STEPS, (0, 1))[0].tolist()), words
 
 
-def _known(name: str, settings: Settings) -> Known:
+def _known(name: str, installation: Installation) -> Known:
     """Read the calibration of a profile, whose weights need not be installed."""
-    folder = settings.calibrations_folder
+    folder, home = installation.calibrations, installation.settings.models
     try:
-        return Known(calibration_of(installed(name, home=settings.models), folder=folder))
+        return Known(calibration_of(installed(name, home=home), folder=folder))
     except ModelError as error:
         files = files_of(name, folder=folder)
         if not files:
