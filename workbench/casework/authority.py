@@ -219,7 +219,7 @@ def answered(
 
 
 def shown_from(
-    register: CaseRegister, reference: str, asked: int, *, threshold: float, candidates: int
+    register: CaseRegister, reference: str, asked: int, *, threshold: Threshold, candidates: int
 ) -> None:
     """Record that candidates of a search are shown from a lower score on, before they are.
 
@@ -227,7 +227,13 @@ def shown_from(
     Raises NotPermitted or CaseError if the user may not see faces of the case.
     """
     me, _ = register.require("shot.view", reference), register.case(reference)
-    about = {"case": reference, "asked": asked, "threshold": threshold, "candidates": candidates}
+    about = {
+        "case": reference,
+        "asked": asked,
+        "threshold": threshold.score,
+        "threshold from": threshold.calibration,
+        "candidates": candidates,
+    }
     register.record("search.shown", about, by=me)
 
 

@@ -137,7 +137,7 @@ def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:
                 compared[about["asked"]] = int(about["compared"])
         elif entry.what == "search.shown":  # never higher than what was shown before
             threshold[about["asked"]] = float(about["threshold"])
-            origin[about["asked"]] = BY_HAND
+            origin[about["asked"]] = str(about.get("threshold from", BY_HAND))
             candidates[about["asked"]] = int(about["candidates"])
     return tuple(
         SearchEntry(

@@ -18,7 +18,8 @@ from loops import run_apart
 from workbench.casework.evidence.export import export
 from workbench.casework.oversight import annual, audit_overview
 from workbench.casework.register import all_entries
-from workbench.casework.searches import searches_of
+from workbench.casework.searches import searches_of, searches_under
+from workbench.domain import BY_HAND
 from workbench.gallery import search as gallery_search
 from workbench.widgets.audit import AuditPanel
 from workbench.widgets.investigate.listing import Listing
@@ -135,6 +136,19 @@ def test_more_is_shown_and_recorded_once_the_slider_rests(asking: Investigation)
         assert asking.result.threshold.score == panel.slider.value
 
     run_apart(move())
+
+
+def test_a_threshold_moved_back_to_the_recommended_one_is_told_as_that(
+    asking: Investigation,
+) -> None:
+    best, folder = asking.recommended, asking.installation.register.folder
+    assert best is not None
+    for moved, told in ((0.5, BY_HAND), (0.0, best.calibration), (-0.25, BY_HAND)):
+        asking.threshold = best.score + moved
+        if moved > 0:
+            asking.search()
+        last = searches_under(folder, asking.case)[-1]
+        assert (last.threshold, last.threshold_from) == (best.score + moved, told)
 
 
 def test_a_record_without_a_threshold_is_told_as_such_and_not_counted(

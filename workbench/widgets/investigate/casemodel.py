@@ -22,6 +22,7 @@ from workbench.widgets.components.scope import ScopeModel
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
+    from workbench.domain import Threshold
 
 TRAINING_MARGIN = 0.1  # degrees: in training one may draw beyond the last camera
 
@@ -135,15 +136,15 @@ class CaseModel(ScopeModel):
             return None
         return Standing(may_look, (self.installation.register, result.case))
 
-    def _shown_on_record(self, result: SearchResult, wanted: float, else_: float) -> float:
+    def _shown_on_record(self, result: SearchResult, wanted: Threshold, else_: float) -> float:
         """Put on record that candidates are to be shown from a lower score on than so far.
 
         Returns the score from which on they may be shown: the one that is *wanted*, or *else_*
         where that could not be recorded.
         """
-        if wanted >= self._lowest:
-            return wanted
-        candidates = sum(one.score >= wanted for one in result.found)
+        if wanted.score >= self._lowest:
+            return wanted.score
+        candidates = sum(one.score >= wanted.score for one in result.found)
         try:
             shown_from(
                 self.installation.register, result.case, result.entry,
@@ -152,8 +153,8 @@ class CaseModel(ScopeModel):
         except SightlineError as error:
             self.say("search", str(error))
             return else_
-        self._lowest = wanted
-        return wanted
+        self._lowest = wanted.score
+        return wanted.score
 
     def list_for_review(self) -> None:
         """Put candidates on the review list of their case: those sorted as same or unsure.

@@ -138,7 +138,7 @@ class Investigation(Photographs, CaseModel):
             self.selected = self.review_status = ""
             self._viewed, self._lowest = frozenset(), threshold.score
             # It may have been moved meanwhile.
-            self.threshold = self._shown_on_record(result, self.threshold, threshold.score)
+            self.threshold = self._shown_on_record(result, self.threshold_shown, threshold.score)
             self.result = result
             self._compare()
 
@@ -261,7 +261,7 @@ class Investigation(Photographs, CaseModel):
         wanted = float(proposal["value"])
         if self.result is None:
             return wanted
-        return self._shown_on_record(self.result, wanted, self.threshold)
+        return self._shown_on_record(self.result, self._threshold_of(wanted), self.threshold)
 
     @observe("threshold")
     def _leave_what_is_not_shown(self, _: object = None) -> None:
@@ -270,10 +270,13 @@ class Investigation(Photographs, CaseModel):
     @property
     def threshold_shown(self) -> Threshold:
         """The minimum score as it stands, with where it comes from."""
+        return self._threshold_of(self.threshold)
+
+    def _threshold_of(self, score: float) -> Threshold:
         best = self.recommended
-        if best is not None and self.threshold == best.score:
+        if best is not None and score == best.score:
             return best
-        return Threshold(self.threshold, scale=self.scale)
+        return Threshold(score, scale=self.scale)
 
     @property
     def expectations(self) -> Expectations | None:
