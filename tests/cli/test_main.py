@@ -15,10 +15,13 @@ import pytest
 from commands import Run
 from PIL import Image
 
+from workbench.casework.reviewing.triage import sort_out, take_back
 from workbench.cli.main import main
 from workbench.cli.output import DONE, PROBLEMS, REFUSED
 from workbench.faces.profiles import make_profile
 from workbench.gallery import Gallery
+from workbench.gallery.by_id import tracklets_by_id
+from workbench.installation import Installation
 from workbench.server import application
 
 DISTRICT = {
@@ -269,7 +272,7 @@ def test_a_face_among_several_is_named_by_its_number(
 
 
 def test_map_writes_one_file_that_needs_no_other(
-    run: Run, question: list[object], tmp_path: Path
+    run: Run, question: list[object], training: str, tmp_path: Path
 ) -> None:
     page = tmp_path / "map.html"
     said = run("map", *question, "--output", page, "--json")
@@ -278,6 +281,22 @@ def test_map_writes_one_file_that_needs_no_other(
     html = page.read_text()
     assert "data:image/jpeg;base64," in html
     assert "<script src" not in html
+    assert f"<title>{training}" in html
+    assert "marked \\u201cnot same" not in html
+
+
+def test_map_marks_what_an_analyst_took_for_somebody_else(
+    run: Run, question: list[object], gallery: Path, training: str, installation: Installation,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    best = run("search", *question, "--json").lines[0]["tracklet_id"]
+    with Gallery.open(gallery) as opened:
+        found = tracklets_by_id(opened, {best: 0.0})
+    sort_out(installation.register, training, found[best], "different")
+    page = tmp_path / "map.html"
+    run("map", *question, "--output", page)
+    take_back(installation.register, training)
+    assert "1 candidate was marked \\u201cnot same\\u201d: grey" in page.read_text()
 
 
 @pytest.mark.parametrize(

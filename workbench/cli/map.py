@@ -38,10 +38,12 @@ def _map(options: argparse.Namespace) -> int:
     register, chosen = installation.register, installation.settings
     register.require("evidence.export", options.case)
     result = ask(options, installation)
-    candidates, notices = exportable(register, result.case, result.candidates)
     zone = zone_of_cameras(result.cameras, override=chosen.zone)
+    kept = exportable(register, result.case, result.candidates, zone=zone)
     drawn = sightings_map(
-        candidates,
+        kept.candidates,
+        confirmed=kept.confirmed,
+        rejected=kept.rejected,
         cameras=result.cameras,
         district=result.scope.district,
         zone=zone,
@@ -49,22 +51,23 @@ def _map(options: argparse.Namespace) -> int:
         tiles=chosen.tiles,
         tiles_attribution=chosen.tiles_attribution,
         facts=facts_of(
-            register, result.case, candidates,
+            register, result.case, kept.candidates,
             scope=result.scope, zone=zone, threshold=result.threshold or "all",
+            confirmed=kept.confirmed,
         ),
-        notices=notices,
+        notices=kept.notices,
     )  # fmt: skip
     page = self_contained_html(drawn)
-    ids = [candidate.tracklet_id for candidate in candidates]
+    ids = [candidate.tracklet_id for candidate in kept.candidates]
     record_export(
         register, result.case, ids, form="html", content=page.encode(), file=options.output
     )
     save_page(options.output, page)
     if options.json:
         notes = {"probe_notes": result.probe.notes} if result.probe.notes else {}
-        lines([{"map": str(options.output), "candidates": len(candidates)} | notes])
+        lines([{"map": str(options.output), "candidates": len(kept.candidates)} | notes])
     else:
         show_result(result)
-        others = [notice for notice in notices if notice not in result.notices]  # said already
+        others = [notice for notice in kept.notices if notice not in result.notices]  # said already
         say(*others, f"Map written to {options.output}; that is on record under {result.case}")
     return DONE

@@ -228,15 +228,17 @@ class SearchResult(Findings, investigation.SearchResult):
         from workbench.maps.sightings import sightings_map
 
         register = self.installation.register
-        candidates, notices = exportable(register, self.case, self.candidates)
+        kept = exportable(register, self.case, self.candidates, zone=self.zone)
         facts = facts_of(
-            register, self.case, candidates,
+            register, self.case, kept.candidates,
             scope=self.scope, zone=self.zone, threshold=self.threshold or "all",
+            confirmed=kept.confirmed,
         )  # fmt: skip
-        about = {**self._about(), "facts": facts, "notices": notices}
-        drawn = sightings_map(candidates, **{**about, **options})
+        marks = {"confirmed": kept.confirmed, "rejected": kept.rejected}
+        about = {**self._about(), **marks, "facts": facts, "notices": kept.notices}
+        drawn = sightings_map(kept.candidates, **{**about, **options})
         page = self_contained_html(drawn)
-        ids = [candidate.tracklet_id for candidate in candidates]
+        ids = [candidate.tracklet_id for candidate in kept.candidates]
         record_export(register, self.case, ids, form="html", content=page.encode(), file=Path(path))
         save_page(path, page)
 

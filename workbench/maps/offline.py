@@ -42,6 +42,8 @@ class OfflineMap(folium.Map):
 
     Parameters
     ----------
+    title : str
+        Title of its page.
     tiles : str, optional
         Address pattern of a tile server, such as ``https://tiles.example/{z}/{x}/{y}.png``: the
         one place from which the map may ask for pictures. By default none.
@@ -57,7 +59,10 @@ class OfflineMap(folium.Map):
     default_js = [*folium.Map.default_js[:1], ("sightline", f"{assets.OWN}sightings.js")]  # noqa: RUF012
     default_css = [*folium.Map.default_css[:1], ("sightline_css", f"{assets.OWN}sightings.css")]  # noqa: RUF012
 
-    def __init__(self, *, tiles: str | None = None, tiles_attribution: str = "", **options: Any):
+    def __init__(
+        self, *, title: str = "", tiles: str | None = None, tiles_attribution: str = "",
+        **options: Any,
+    ) -> None:  # fmt: skip
         self.tile_origins = tile_origins(tiles) if tiles else ()
         # Streets drawn from data may stand at any zoom; pictures are sharp at whole ones only.
         snap = 1 if tiles else 0.25
@@ -65,7 +70,7 @@ class OfflineMap(folium.Map):
         super().__init__(tiles=None, **(defaults | options))
         figure = self.get_root()
         assert isinstance(figure, Figure)  # folium.Map has put itself into one
-        figure.title = "Sightline map"
+        figure.title = html.escape(title or "Sightline map")
         self.add_child(Drawing("prepare", None))
         if tiles:
             # Folium insists on one, and reads what it has written as a template; see Drawing.

@@ -103,7 +103,9 @@ def sightings_map(
     settled = bool(candidates) and all(one.tracklet_id in sure for one in candidates)
     stops = visits([one for one in ranked if one.tracklet_id not in out]) if route else []
     ways = legs(stops) if len(stops) <= MAX_STOPS else []
-    drawn = OfflineMap(tiles=tiles, tiles_attribution=tiles_attribution)
+    told = facts or {}
+    title = ", ".join(told[name] for name in ("case", "title") if name in told)
+    drawn = OfflineMap(title=title, tiles=tiles, tiles_attribution=tiles_attribution)
 
     found = {candidate.camera.camera_id: candidate.camera for candidate in ranked}
     others = [c for c in cameras if c.camera_id not in found and c.place is not None]
@@ -133,7 +135,7 @@ def sightings_map(
             for entry in (entry for p in places for entry in p["candidates"]):
                 entry["number"] = numbers[entry["id"]]
         in_popups = {entry["rank"] for p in places for entry in p["candidates"] if entry["picture"]}
-        Drawing("sightings", places, name="Candidates").add_to(drawn)
+        Drawing("sightings", places, name="Sightings" if settled else "Candidates").add_to(drawn)
         heat = [[p["latitude"], p["longitude"], p["count"]] for p in places]
         for rank, candidate in by_score if pictures else ():
             if rank in in_popups:
@@ -152,7 +154,7 @@ def sightings_map(
         of = "1 candidate was" if number == 1 else f"{number:,} candidates were"
         legend["remarks"].append(f"{of} marked “not same”: grey, and not on the route.")
     legend["remarks"] = [*notices, *legend["remarks"]]
-    legend["facts"] = [(name.capitalize(), text) for name, text in (facts or {}).items()]
+    legend["facts"] = [(name.capitalize(), text) for name, text in told.items()]
     if len(stops) > MAX_STOPS:
         legend["remarks"].append(f"No route is drawn through {len(stops):,} stops.")
     if unplaced := len(candidates) - len(ranked):
@@ -333,7 +335,8 @@ def _legend(
             ["tooFast", f"faster than {max_speed_kmh:.0f} km/h: one end is a different person"]
         )
     if cameras:
-        rows.append(["camera", "camera without a candidate"])
+        what = "sighting" if sure and sure == len(ranked) else "candidate"
+        rows.append(["camera", f"camera without a {what}"])
     if district:
         rows.append(["district", district.name])
     remarks = [f"Times: {zone.key}."]

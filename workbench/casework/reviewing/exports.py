@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench.casework.facts import notices_of
 from workbench.casework.reviewing.blindness import is_about_review
-from workbench.casework.reviewing.reviewlist import review_list
+from workbench.casework.reviewing.reviewlist import review_list, sightings
+from workbench.casework.reviewing.triage import opinions
 from workbench.casework.reviewing.verdicts import Reviewed
 from workbench.casework.searches import searches_under
 from workbench.domain import Threshold
 from workbench.maps.zones import local_time
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
     from zoneinfo import ZoneInfo
 
     from workbench.casework.record.chain import Entry
@@ -45,6 +47,16 @@ class Considered:
         return not (self.waiting and is_about_review(entry))
 
 
+@dataclass(frozen=True, slots=True)
+class Exportable:
+    """Candidates of a case that a file may hold, and what it must say of them."""
+
+    candidates: tuple[Candidate, ...]
+    confirmed: frozenset[str]  # tracklet_ids of the sightings among them
+    rejected: frozenset[str]  # tracklet_ids of those that an analyst took for somebody else
+    notices: tuple[str, ...]
+
+
 def considered(register: CaseRegister, reference: str) -> Considered:
     """Return the review list of a case for a file, without the faces that wait for decisions.
 
@@ -62,26 +74,33 @@ def considered(register: CaseRegister, reference: str) -> Considered:
 
 
 def exportable(
-    register: CaseRegister, reference: str, candidates: Sequence[Candidate]
-) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
-    """Return the candidates of a case that a file may hold, and the notices it must bear.
+    register: CaseRegister, reference: str, candidates: Sequence[Candidate], *, zone: tzinfo
+) -> Exportable:
+    """Return the candidates of a case that a file may hold, with their marks and its notices.
 
-    None that waits for decisions is among them; a notice says how many were left out. Raises what
-    :func:`considered` raises.
+    None that waits for decisions is among them; a notice says how many were left out. Times in
+    notices are those of *zone*. Raises what :func:`considered` raises.
     """
     kept = {item.key for item in considered(register, reference).items}
     waiting = {
         item.tracklet_id for item in review_list(register, reference) if item.key not in kept
     }
     found = tuple(one for one in candidates if one.tracklet_id not in waiting)
-    notices = [*notices_of(register.case(reference))]
+    notices = [*notices_of(register.case(reference), zone=zone)]
     if left_out := len(candidates) - len(found):
         faces = "1 candidate is" if left_out == 1 else f"{left_out:,} candidates are"
         notices.append(
             f"{faces} left out: the review is not finished, and the people who have still to "
             "decide must not see score, place or time."
         )
-    return found, tuple(notices)
+    ids = {one.tracklet_id for one in found}
+    sorted_out = opinions(register, reference)
+    return Exportable(
+        found,
+        sightings(register, reference) & ids,
+        frozenset(i for i in ids & sorted_out.keys() if sorted_out[i].verdict == "different"),
+        tuple(notices),
+    )
 
 
 def facts_of(

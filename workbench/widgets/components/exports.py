@@ -72,18 +72,21 @@ class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
             self._say("There is nothing to save yet.")
             return
         try:
-            kept, notices = exportable(self._register, shown.case, shown.candidates)
-            if not kept:
-                self._say(f"Nothing was saved. {' '.join(notices)}")
+            kept = exportable(self._register, shown.case, shown.candidates, zone=shown.zone)
+            if not kept.candidates:
+                self._say(f"Nothing was saved. {' '.join(kept.notices)}")
                 return
             facts = facts_of(
-                self._register, shown.case, kept,
+                self._register, shown.case, kept.candidates,
                 scope=shown.scope, zone=shown.zone, threshold=shown.threshold,
-                confirmed=shown.confirmed,
+                confirmed=kept.confirmed,
             )  # fmt: skip
-            shown = replace(shown, candidates=kept, notices=notices, facts=facts)
+            shown = replace(
+                shown, candidates=kept.candidates, confirmed=kept.confirmed,
+                rejected=kept.rejected, notices=kept.notices, facts=facts,
+            )  # fmt: skip
             content = shown.file(form)
-            ids = [candidate.tracklet_id for candidate in kept]
+            ids = [candidate.tracklet_id for candidate in kept.candidates]
             record_export(
                 self._register, shown.case, ids,
                 form=form, content=content, file=shown.file_name(form),
@@ -92,7 +95,7 @@ class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
             self._say(str(error))
             return
         self.saver.save(shown.file_name(form), FORMS[form][1], content)
-        said = [f"{shown.file_name(form)} is on record under {shown.case}.", *notices]
+        said = [f"{shown.file_name(form)} is on record under {shown.case}.", *kept.notices]
         self._show_status(" ".join(said))
 
     def _show_status(self, words: str) -> None:
