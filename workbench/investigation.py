@@ -208,14 +208,14 @@ class SearchResult(Summarised):
             notes += self.expectations.words(least.score)
         found = self.coverage.summary()
         told = [
-            f"{rank}: {c.time.remark()} (UTC)"
+            f"{rank}: {c.time.remark()}"
             for rank, c in enumerate(self.candidates[:MOST_ROWS], start=1)
             if c.time.mark
         ]
         return Summary(
             "Search result",
             (
-                ("candidates", number_words(len(self.candidates), self.top)),
+                ("candidates", number_words(len(self.candidates), self.top, self.compared)),
                 ("best score", f"{self.candidates[0].score:.3f}" if self.candidates else ""),
                 ("threshold", f"{least.score:g} ({least.calibration})" if least else "none"),
                 ("case", self.case),

@@ -210,7 +210,9 @@ def test_where_each_photograph_comes_from_is_approved_with_the_case(
         "its file says that it was taken on 2019-05-04",
     )
     assert kept_originals(office.folder, case) == (original,)
-    said = dict(facts(case))["photograph 1"]
+    told = dict(facts(case))
+    assert told["minimum score of a probe"].endswith(" (plain scores)")  # not by its digest
+    said = told["photograph 1"]
     assert "album, given by the mother, taken 2026-01, done to it before: cropped" in said
     assert Request.from_document(case.request.document()).digest == case.digest
 

@@ -164,13 +164,13 @@ def test_spans_follow_each_stretch(indexed: Make) -> None:
 def test_a_note_says_in_words_what_a_time_rests_on() -> None:
     seen = datetime(2026, 3, 29, 0, 58, tzinfo=UTC)
     plain = TimeNote.of(seen, (Stretch(),), 1.0, 2.0)
-    assert plain.in_words(ZoneInfo("Europe/London")) == "recorded as 2026-03-29 00:58:00"
+    assert plain.in_words(ZoneInfo("Europe/London")) == "recorded as Sun 29 Mar 2026, 00:58:00 GMT"
     found_at = datetime(2026, 4, 1, tzinfo=UTC)
     ahead = ClockCorrection(3725.0, "anna", "read in the picture", found_at, 2.0)
     note = TimeNote.of(seen, (Stretch(0.0, JOINED).corrected(ahead, "recording"),), 1.0, 2.0)
     assert note.is_certain
     assert note.in_words(ZoneInfo("Europe/London")) == (
-        "recorded as 2026-03-29 03:00:05; the clock was 1 h 2 min ahead (± 2 s); "
+        "recorded as Sun 29 Mar 2026, 03:00:05 BST; the clock was 1 h 2 min ahead (± 2 s); "
         "found by anna: read in the picture"
     )
     doubtful = TimeNote.of(seen, (Stretch(), Stretch(1.5, JOINED, -20.0)), 1.0, 2.0)

@@ -98,7 +98,7 @@ def test_everything_comes_over_and_ids_stay(
         assert [c.first_seen for c in candidates] == [t.first_seen for t in one.tracklets[:5]]
         assert [c.shot_jpeg for c in candidates] == [t.shots[0].jpeg for t in one.tracklets[:5]]
         assert candidates[0].time.mark == "time by earlier rules"
-        assert candidates[0].time.in_words() == f"recorded as 2026-03-29 00:00:00; {NOTE}"
+        assert candidates[0].time.in_words() == f"recorded as Sun 29 Mar 2026, 00:00:00 UTC; {NOTE}"
         with pytest.raises(GalleryError, match="is in the gallery already"):
             new.add_recording(one)  # known, though it would have another id now
         doubts = [c.time.doubt for c in found(new) if c.recording == "4-300.mp4"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.casework.cases import Case, Request, area_km2
 from workbench.casework.provenance import NOT_KNOWN, Provenance, warnings_of
 from workbench.casework.training import TRAINING_NOTICE
+from workbench.domain.times import local_time
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Limits
@@ -202,8 +203,9 @@ def _requested(request: Request, zone: tzinfo, most_cameras: int) -> Iterator[tu
     for n, one in enumerate(subject.provenance, start=1):
         yield f"photograph {n}, original (SHA-256)", one.original
     yield "please note", " ".join(warnings(request))
-    yield "minimum score of a probe", f"{subject.least_score:.2f} on the scale {subject.scale}"
+    kind = subject.scale.partition("-")[0]  # what follows is a digest, which tells people nothing
+    yield "minimum score of a probe", f"{subject.least_score:.2f} ({kind} scores)"
 
 
 def _time(moment: datetime, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%d %b %Y, %H:%M %Z}"
+    return local_time(moment, zone, "%d %b %Y, %H:%M")

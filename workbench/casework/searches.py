@@ -70,22 +70,23 @@ class SearchEntry:
             return "threshold not recorded"
         if self.candidates is None:
             return "not answered"
-        return number_words(self.candidates, self.top)
+        return number_words(self.candidates, self.top, self.compared)
 
 
-def cut_words(candidates: int, top: int | None) -> str:
+def cut_words(candidates: int, top: int | None, compared: int | None) -> str:
     """Say that there may be more candidates than the best *top*, which a search was limited to.
 
-    Their number is not known, as only the best are compared exactly. Empty if there are no more.
+    Their number is not known, as only the best are compared exactly. Empty if there are no more:
+    *compared* counts all tracklets, where that is known.
     """
-    if not candidates or candidates != top:
+    if not candidates or candidates != top or candidates == compared:
         return ""
     return "how many more reached the threshold is not known"
 
 
-def number_words(candidates: int, top: int | None) -> str:
+def number_words(candidates: int, top: int | None, compared: int | None) -> str:
     """Write a number of candidates, with :func:`cut_words` where it is that of the best alone."""
-    cut = cut_words(candidates, top)
+    cut = cut_words(candidates, top, compared)
     return f"the best {candidates:,}; {cut}" if cut else f"{candidates:,}"
 
 

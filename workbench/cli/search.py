@@ -206,7 +206,7 @@ def show_result(result: SearchResult | FoundOnServer) -> None:
         show(found)
         for rank, c in enumerate(result.candidates, start=1):
             if c.time.mark:
-                say(f"{rank}: {c.time.remark()} (UTC)")
+                say(f"{rank}: {c.time.remark()}")
     threshold = result.threshold
     basis = (
         f" of score {threshold.score:g} on the scale {threshold.scale} ({threshold.calibration})"
@@ -223,7 +223,7 @@ def show_result(result: SearchResult | FoundOnServer) -> None:
         f"({coverage.footage_seconds / 3600:.2f} hours of footage; {coverage.unsearchable} "
         "more were seen but cannot be searched). A match is a lead, never an identification."
     )
-    if cut := cut_words(len(result.candidates), result.top):
+    if cut := cut_words(len(result.candidates), result.top, result.compared):
         say(f"These are the best {len(result.candidates):,}; {cut}. More are listed with --top.")
     for sentence in coverage.doubts():
         say(sentence)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from workbench.domain.times import Span, utc
+from workbench.domain.times import Span, local_time, utc
 from workbench.errors import TimeError
 
 # Columns that say in tables and exports what a time rests on.
@@ -301,7 +301,7 @@ class TimeNote:
         """Say all that is in words behind the mark; empty if there is no mark.
 
         >>> TimeNote(datetime(2026, 3, 29, 1, 4, tzinfo=UTC), doubt="the clock was set").remark()
-        'time uncertain: recorded as 2026-03-29 01:04:00; not certain: the clock was set'
+        'time uncertain: recorded as Sun 29 Mar 2026, 01:04:00 UTC; not certain: the clock was set'
         """
         return f"{self.mark}: {self.in_words(zone)}" if self.mark else ""
 
@@ -318,9 +318,9 @@ class TimeNote:
         """Say what was recorded, how it was corrected, and how certain that is, for people.
 
         >>> TimeNote(datetime(2026, 3, 29, 1, 4, tzinfo=UTC), -240.0, 2.0).in_words()
-        'recorded as 2026-03-29 01:04:00; the clock was 4 min ahead (± 2 s)'
+        'recorded as Sun 29 Mar 2026, 01:04:00 UTC; the clock was 4 min ahead (± 2 s)'
         """
-        about = [f"recorded as {self.recorded.astimezone(zone):%Y-%m-%d %H:%M:%S}"]
+        about = [f"recorded as {local_time(self.recorded, zone)}"]
         known_to = self.uncertainty_seconds
         within = "" if known_to is None else f" (± {length_words(known_to)})"
         if self.correction_seconds:

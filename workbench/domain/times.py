@@ -75,3 +75,14 @@ def moments(local: datetime, zone: tzinfo) -> tuple[datetime, ...]:
 def wall_time(moment: datetime, zone: tzinfo) -> datetime:
     """The naive time that clocks in *zone* show at a moment."""
     return moment.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def zone_label(moment: datetime, zone: tzinfo) -> str:
+    """Name the zone as clocks have it at a moment: GMT, BST or UTC+05."""
+    name = moment.astimezone(zone).tzname() or "UTC"
+    return f"UTC{name}" if name[0] in "+-" else name  # many zones have no abbreviation
+
+
+def local_time(moment: datetime, zone: tzinfo, pattern: str = "%a %d %b %Y, %H:%M:%S") -> str:
+    """*moment* as the clocks of *zone* show it, and which clocks: ``… 02:30:00 BST``."""
+    return f"{moment.astimezone(zone):{pattern}} {zone_label(moment, zone)}"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import tzfpy
 
+from workbench.domain.times import local_time, zone_label
+
 if TYPE_CHECKING:
     from workbench.domain import Camera
+
+__all__ = ["UTC_ZONE", "local_time", "local_zone", "zone_label", "zone_of_cameras"]
 
 UTC_ZONE = ZoneInfo("UTC")
 
@@ -32,14 +35,3 @@ def local_zone(longitude: float, latitude: float) -> ZoneInfo:
     name = tzfpy.get_tz(longitude, latitude)
     # Etc/GMT-5 and the like are nautical zones: no clocks on land show them.
     return UTC_ZONE if not name or name.startswith("Etc/") else ZoneInfo(name)
-
-
-def zone_label(moment: datetime, zone: ZoneInfo) -> str:
-    """Name the zone as clocks have it at a moment: GMT, BST or UTC+05."""
-    name = moment.astimezone(zone).tzname() or "UTC"
-    return f"UTC{name}" if name[0] in "+-" else name  # many zones have no abbreviation
-
-
-def local_time(moment: datetime, zone: ZoneInfo, pattern: str = "%a %d %b %Y, %H:%M:%S") -> str:
-    """*moment* as the clocks of *zone* show it, and which clocks: ``… 02:30:00 BST``."""
-    return f"{moment.astimezone(zone):{pattern}} {zone_label(moment, zone)}"

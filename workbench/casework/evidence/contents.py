@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from workbench.casework.evidence.dossier import Dossier, is_outside, sightings_of
@@ -174,13 +174,8 @@ def _result(dossier: Dossier) -> Section:
     return Section("Result", (summary,), warning=warning if moved else "")
 
 
-def _utc(moment: str) -> str:
-    """Format a time of an entry, which is written after ISO 8601."""
-    return f"{datetime.fromisoformat(moment).astimezone(UTC):%d %b %Y %H:%M:%S}"
-
-
 def _searches(dossier: Dossier) -> Section:
-    rows = [("When", "Who", "District", "Time searched (UTC)", "Threshold", "Candidates",
+    rows = [("When", "Who", "District", "Time searched", "Threshold", "Candidates",
              "Tracklets compared")]  # fmt: skip
     marks = dossier.scale_marks
     for one in dossier.searches:
@@ -189,7 +184,7 @@ def _searches(dossier: Dossier) -> Section:
                 dossier.local(one.at),
                 one.account,
                 one.district,
-                f"{_utc(one.start)} to {_utc(one.end)}",
+                " to ".join(dossier.local(datetime.fromisoformat(t)) for t in (one.start, one.end)),
                 one.threshold_words(marks.get(one.scale, "")),
                 one.candidates_words,
                 "not recorded" if one.compared is None else f"{one.compared:,}",
@@ -271,11 +266,11 @@ def _method(dossier: Dossier) -> Section:
         f"templates of {profile.dimension} numbers. Weights (SHA-256): {weights}"
     )
     default = (
-        f"Default threshold {threshold.score:g}, set on {threshold.calibration}. It is of the "
-        f"scale {threshold.scale}: "
+        f"Recommended threshold {threshold.score:g}, set on {threshold.calibration}. The threshold "
+        f"of each search is given with it. Scores are of the scale {threshold.scale}: "
         f"{PLAIN if threshold.scale == PLAIN_SCALE else NORMALISED}"
         if threshold
-        else "This profile has no calibration and no default threshold: how many other people "
+        else "This profile has no calibration and no recommended threshold: how many other people "
         "reach a score is not known."
     )
     method = [METHOD, BLIND if dossier.in_service else NOT_BLIND]

@@ -13,6 +13,7 @@ from workbench.casework.evidence.noted import note_rows, viewing_rows
 from workbench.casework.notes import Matter, Notes, notes, withdraw_note, write_note
 from workbench.casework.plaintext import LONGEST_TEXT
 from workbench.errors import SightlineError
+from workbench.maps.zones import local_time
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -180,7 +181,7 @@ def _matter_words(one: Matter, first: str, zone: tzinfo) -> str:
 
 def local_of(zone: tzinfo) -> Callable[[datetime], str]:
     """Make what formats times of a table in a zone."""
-    return lambda moment: f"{moment.astimezone(zone):%d %b %Y %H:%M:%S %Z}"
+    return lambda moment: local_time(moment, zone)
 
 
 def watched_table(found: Watched, zone: tzinfo) -> str:

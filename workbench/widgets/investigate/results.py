@@ -246,7 +246,8 @@ def found(model: Investigation) -> str:
         return "No footage: nothing could be searched"
     if not number:
         return f"No candidate reaches the score {model.threshold:.2f}"
-    cut = cut_words(number, MOST_CANDIDATES) if model.is_truncated else ""
+    compared = None if model.result is None else model.result.compared
+    cut = cut_words(number, MOST_CANDIDATES, compared) if model.is_truncated else ""
     places = len({candidate.camera.camera_id for candidate in model.shown})
     words = f"{count(number, 'candidate')} at {count(places, 'camera')}"
     return f"The best {words}; {cut}" if cut else words
