@@ -14,6 +14,14 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 """Folder of the style sheets."""
 
+FONTS = (
+    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+    "/usr/share/fonts/dejavu/DejaVuSans.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf",
+    "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf",
+)
+"""Where machines keep fonts with many letters, the best first: for papers and films."""
+
 PANEL_CLASS = "sl"
 """Class of the elements that ``widgets.css`` is about."""
 

@@ -14,8 +14,15 @@ from workbench.casework.evidence.container import CREATED
 from workbench.casework.evidence.contents import Section, sections
 from workbench.casework.evidence.dossier import Dossier
 from workbench.casework.evidence.drawings import WIDTH
+from workbench.casework.evidence.report import Sheets, fitting_widths
 
 EMU = 36_000  # a millimetre
+TWIPS = 1440 / 25.4  # of a millimetre
+CELL_SIZE = 8.0  # points of a letter in a table
+CELL_PADDING = 4.4  # millimetres, on both sides of a text together
+BOLDER = 1.15  # times as wide as plain letters
+LONGEST_WHOLE = 600  # letters in a cell of a row that stays on one page
+ON_A_ROW, PICTURE = 4, 40.0  # pictures, and the millimetres of one
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -38,43 +45,54 @@ _STYLES = (
 
 def as_docx(dossier: Dossier) -> bytes:
     """Render the report as DOCX, with the contents of the HTML and the PDF."""
-    made = _Document()
+    made = _Document(dossier.notice)
     body = [made.paragraph(dossier.title, style="Title")]
     for section in sections(dossier):
         body += made.section(section)
     made_at = f"{dossier.made_at:%Y-%m-%dT%H:%M:%SZ}"
-    return made.packed("".join(body), dossier.title, dossier.notice, made_at)
+    return made.packed("".join(body), dossier.title, made_at)
 
 
 class _Document:
     """The parts of a document: its pictures, and how its text is written."""
 
-    def __init__(self) -> None:
+    def __init__(self, notice: str) -> None:
+        self.notice = notice
         self.pictures: list[tuple[str, bytes]] = []  # name and contents
+        self._sheet = Sheets("")  # has the widest of the fonts that readers put in for Calibri
+        self._sheet.set_font_size(CELL_SIZE)
 
-    def paragraph(self, text: str, *, style: str = "Normal", red: bool = False) -> str:
+    def _width_of(self, word: str, bold: bool) -> float:
+        """Measure a word in a cell, with the padding that readers give it, in millimetres."""
+        wide = self._sheet.get_string_width(self._sheet.write_fitting(word))
+        return float(wide) * (BOLDER if bold else 1.0) + CELL_PADDING
+
+    def paragraph(
+        self, text: str, *, style: str = "Normal", red: bool = False, keep: bool = False
+    ) -> str:
+        """Write a paragraph; *keep* it on the page of what follows."""
         colour = '<w:rPr><w:b/><w:color w:val="B02020"/></w:rPr>' if red else ""
         return (
-            f'<w:p><w:pPr><w:pStyle w:val="{style}"/></w:pPr>'
+            f'<w:p><w:pPr><w:pStyle w:val="{style}"/>{"<w:keepNext/>" if keep else ""}</w:pPr>'
             f'<w:r>{colour}<w:t xml:space="preserve">{_text(text)}</w:t></w:r></w:p>'
         )
 
     def section(self, section: Section) -> list[str]:
         parts = [self.paragraph(section.heading, style="Heading1")]
-        if section.warning:
+        if section.warning and section.warning != self.notice:  # which each page has
             parts.append(self.paragraph(section.warning, red=True))
-        parts += [self.paragraph(text) for text in section.paragraphs]
+        goes_on = bool(section.table or section.sketch)
+        parts += [self.paragraph(text, keep=goes_on) for text in section.paragraphs]
         if section.table:
-            parts.append(self._table(section.table, section.widths))
-        for jpeg, caption in section.pictures:
-            parts += [self._picture(jpeg, 40.0), self.paragraph(caption)]
+            parts.append(self._table(section.table, fitting_widths(section, self._width_of)))
+        parts += self._pictures(section.pictures)
         if section.sketch:
             parts.append(self._picture(section.sketch.png(), WIDTH))
         return parts
 
     def _table(self, rows: Sequence[Sequence[str]], widths: Sequence[float]) -> str:
         """Write a table of the page's width; its first row is repeated on each page."""
-        twips = [round(WIDTH / 25.4 * 1440 * width / sum(widths)) for width in widths]
+        twips = [round(WIDTH * TWIPS * width / sum(widths)) for width in widths]
         edge = "".join(
             f'<w:{side} w:val="single" w:sz="4" w:color="B0B0B0"/>'
             for side in ("top", "left", "bottom", "right", "insideH", "insideV")
@@ -83,7 +101,8 @@ class _Document:
         for at, row in enumerate(rows):
             if at == 0 and not any(row):
                 continue
-            heads = "<w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>" if at == 0 else ""
+            whole = "<w:cantSplit/>" if max(map(len, row)) < LONGEST_WHOLE else ""
+            heads = f"<w:trPr>{whole}{'<w:tblHeader/>' if at == 0 else ''}</w:trPr>"
             cells = "".join(
                 f'<w:tc><w:tcPr><w:tcW w:w="{wide}" w:type="dxa"/></w:tcPr>'
                 f"{_cell(cell, bold=at == 0)}</w:tc>"
@@ -97,6 +116,22 @@ class _Document:
             f"{''.join(lines)}</w:tbl>{self.paragraph('')}"
         )
 
+    def _pictures(self, pictures: Sequence[tuple[bytes, str]]) -> list[str]:
+        """Put in pictures with their captions, several beside each other."""
+        rows = []
+        for at in range(0, len(pictures), ON_A_ROW):
+            cells = "".join(
+                f'<w:tc><w:tcPr><w:tcW w:w="{round(WIDTH * TWIPS / ON_A_ROW)}" w:type="dxa"/>'
+                f"</w:tcPr>{self._picture(jpeg, PICTURE)}{self.paragraph(caption)}</w:tc>"
+                for jpeg, caption in pictures[at : at + ON_A_ROW]
+            )
+            grid = ON_A_ROW * f'<w:gridCol w:w="{round(WIDTH * TWIPS / ON_A_ROW)}"/>'
+            rows.append(
+                f"<w:tbl><w:tblPr/><w:tblGrid>{grid}</w:tblGrid>"
+                f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{cells}</w:tr></w:tbl>{self.paragraph('')}"
+            )
+        return rows
+
     def _picture(self, content: bytes, most: float) -> str:
         """Put in a picture of at most so many millimetres."""
         try:
@@ -109,7 +144,8 @@ class _Document:
         self.pictures.append((f"picture{number}.{kind}", content))
         main = "http://schemas.openxmlformats.org/drawingml/2006"
         return (
-            f'<w:p><w:r><w:drawing><wp:inline xmlns:wp="{main}/wordprocessingDrawing">'
+            f'<w:p><w:r><w:drawing><wp:inline distT="0" distB="0" distL="0" distR="0" '
+            f'xmlns:wp="{main}/wordprocessingDrawing">'
             f'<wp:extent cx="{x}" cy="{y}"/><wp:docPr id="{number}" name="Picture {number}"/>'
             f'<a:graphic xmlns:a="{main}/main"><a:graphicData uri="{main}/picture">'
             f'<pic:pic xmlns:pic="{main}/picture"><pic:nvPicPr>'
@@ -121,7 +157,7 @@ class _Document:
             "</a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>"
         )
 
-    def packed(self, body: str, title: str, notice: str, made: str) -> bytes:
+    def packed(self, body: str, title: str, made: str) -> bytes:
         """Put the parts of the document into one file."""
         page = (
             f'<w:sectPr><w:headerReference xmlns:r="{_R}" w:type="default" r:id="rIdheader"/>'
@@ -174,7 +210,7 @@ class _Document:
                 'xmlns:dc="http://purl.org/dc/elements/1.1/" '
                 'xmlns:dcterms="http://purl.org/dc/terms/" '
                 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
-                f"<dc:title>{_text(title)}</dc:title><dc:description>{_text(notice)}"
+                f"<dc:title>{_text(title)}</dc:title><dc:description>{_text(self.notice)}"
                 '</dc:description><dcterms:created xsi:type="dcterms:W3CDTF">'
                 f"{made}</dcterms:created></cp:coreProperties>",
             ),
@@ -184,7 +220,7 @@ class _Document:
              "</Relationships>"),
             ("word/styles.xml", _STYLES),
             ("word/header.xml", f'{_HEAD}<w:hdr xmlns:w="{_W}">'
-             f"{self.paragraph(notice, red=True)}</w:hdr>"),
+             f"{self.paragraph(self.notice, red=True)}</w:hdr>"),
             ("word/footer.xml", f'{_HEAD}<w:ftr xmlns:w="{_W}">{foot}</w:ftr>'),
             *((f"word/media/{name}", content) for name, content in self.pictures),
         ]  # fmt: skip
@@ -205,7 +241,8 @@ def _cell(cell: str, *, bold: bool) -> str:
             '<w:ind w:left="140" w:hanging="140"/></w:pPr>'
         )
     return "".join(
-        f'<w:p>{listed}<w:r><w:rPr>{"<w:b/>" if bold else ""}<w:sz w:val="16"/></w:rPr>{mark}'
+        f"<w:p>{listed}<w:r><w:rPr>{'<w:b/>' if bold else ''}"
+        f'<w:sz w:val="{round(2 * CELL_SIZE)}"/></w:rPr>{mark}'
         f'<w:t xml:space="preserve">{_text(line)}</w:t></w:r></w:p>'
         for line in lines
     )

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 import shapely
 from PIL import Image, ImageDraw, ImageFont
 
+from workbench.maps.zones import local_time
+
 if TYPE_CHECKING:
     import pandas as pd
     from fpdf import FPDF
@@ -155,11 +157,11 @@ def time_sketch(
     # The time around the sightings only: the permitted time may be a month.
     margin = max((last - first) * 0.05, timedelta(minutes=30))
     start, end = max(scope.start, first - margin), min(scope.end, last + margin)
-    left, line = 50.0, 7.0
+    left, right, line = 50.0, WIDTH - 3, 7.0  # what is drawn at the end has room
 
     def across(moment: datetime) -> float:
         share = (moment - start) / (end - start)
-        return left + (WIDTH - left) * min(max(share, 0.0), 1.0)
+        return left + (right - left) * min(max(share, 0.0), 1.0)
 
     shapes = []
     for row, (camera_id, name) in enumerate(names.items()):
@@ -177,11 +179,12 @@ def time_sketch(
         shapes.append(Shape("dot", ((x, y),), MARK, size=1.3))
         shapes.append(Shape("text", ((x - 0.8, y - 1.8),), MARK, _label(number, sighting), 2.6))
     bottom = len(names) * line + 4
-    shapes.append(Shape("line", ((left, bottom), (WIDTH, bottom)), GREY))
+    shapes.append(Shape("line", ((left, bottom), (right, bottom)), GREY))
     for share in (0.0, 0.5, 1.0):
-        moment = (start + (end - start) * share).astimezone(zone)
-        x = min(left + (WIDTH - left) * share, WIDTH - 27)
-        shapes.append(Shape("text", ((x, bottom + 4),), GREY, f"{moment:%d %b %H:%M:%S}", 2.8))
+        moment = start + (end - start) * share
+        x = min(max(left, left + (right - left) * share - 17), WIDTH - 34)
+        words = local_time(moment, zone, "%d %b, %H:%M:%S")
+        shapes.append(Shape("text", ((x, bottom + 4),), GREY, words, 2.8))
     title = "When each camera saw a sighting"
     if any(not s.time.is_certain for s in ordered):
         title += "; ?: the time is not certain"

@@ -17,13 +17,8 @@ from PIL import Image, UnidentifiedImageError
 from workbench.casework.evidence.contents import Section, sections
 from workbench.casework.evidence.dossier import Dossier
 from workbench.casework.evidence.drawings import GREY, INK, MARK, WIDTH, Colour
+from workbench.style import FONTS
 
-_FONTS = (
-    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
-    "/usr/share/fonts/dejavu/DejaVuSans.ttf",
-    "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf",
-    "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf",
-)
 LONGEST_WORD = 24  # letters; what is longer, such as a digest, may be broken anywhere
 _WORD, _HYPHEN = re.compile(r"\S+"), re.compile(r"\w-\w")
 CELL_PADDING = 2.6  # millimetres, left and right of a word in a cell
@@ -218,16 +213,21 @@ def _top_of_table(pdf: Sheets, section: Section, write: Callable[[str], str]) ->
 
 
 def _widths(pdf: FPDF, section: Section, write: Callable[[str], str]) -> tuple[float, ...]:
+    return fitting_widths(section, lambda word, _: pdf.get_string_width(write(word)) + CELL_PADDING)
+
+
+def fitting_widths(section: Section, width_of: Callable[[str, bool], float]) -> tuple[float, ...]:
     """Widen columns, at the cost of the others, until no word of theirs has to be broken.
 
-    Digests and the like are broken all the same.
+    *width_of* measures a word, of a heading where the second argument is True, with the padding of
+    a cell, in millimetres. Digests and the like are broken all the same.
     """
     columns = list(zip(*section.table, strict=True))
     least = [
         max(
             (
-                pdf.get_string_width(write(word)) + CELL_PADDING
-                for cell in column
+                width_of(word, row == 0)
+                for row, cell in enumerate(column)
                 for word in cell.split()
                 if len(word) <= LONGEST_WORD
             ),
@@ -288,7 +288,7 @@ def words(pdf: FPDF, text: str, size: float, colour: Colour = INK) -> None:
 
 def _use_font(pdf: FPDF) -> Callable[[str], str]:
     """Set the font with the most letters on this machine; return how to make text fit it."""
-    for path in _FONTS:
+    for path in FONTS:
         if Path(path).is_file():
             pdf.add_font("report", fname=path)
             pdf.set_font("report", size=9)
