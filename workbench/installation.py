@@ -232,7 +232,12 @@ class Installation:
         """
 
         def clip(
-            case: Case, sighting: Candidate, source: Path, on_picture: OnPicture, sharp: bool
+            case: Case,
+            sighting: Candidate,
+            source: Path,
+            on_picture: OnPicture,
+            sharp: bool,
+            tags: Mapping[str, str],
         ) -> Cut:
             from workbench.faces.clips import cut, inside  # most exports find no footage to cut
 
@@ -247,6 +252,7 @@ class Installation:
                 reading=gallery.how_read(sighting.recording_id),
                 within=within,
                 sharp=sharp,
+                tags=tags,
                 on_picture=on_picture,
             )
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from small_disks import full_beyond
 
 from workbench.casework.cases import Request
 from workbench.casework.record.keys import private_key
@@ -19,17 +18,6 @@ from workbench.domain import Probe, Scope
 from workbench.errors import AuditDamaged, CaseError, SettingsError
 
 Ask = Callable[..., Request]
-
-
-@contextmanager
-def full_beyond(size: int) -> Iterator[None]:
-    """No file may become larger than *size* bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_no_empty_key_stays(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import resource
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,3 +68,14 @@ def refusal_of(action: Callable[[], object]) -> str:
     except SightlineError as error:
         return str(error)
     return ""
+
+
+@contextmanager
+def full_beyond(size: int) -> Iterator[None]:
+    """No file may become larger than *size* bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -7,7 +7,7 @@ detector misses is hidden as well as one that it finds.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -124,6 +124,7 @@ def cut(
     margin: float = MARGIN_SECONDS,
     within: Within = (0.0, math.inf),
     sharp: bool = False,
+    tags: Mapping[str, str] | None = None,
     on_picture: Callable[[Image, datetime], None] | None = None,
 ) -> Cut:
     """Cut the seconds around a tracklet's best shots from its recording, as MP4 and a still.
@@ -144,6 +145,8 @@ def cut(
         Seconds beyond which nothing is shown, but for the best shots.
     sharp : bool
         Make a film too in which nothing is coarse: bystanders can be recognised.
+    tags : mapping of str to str, optional
+        What the films say of themselves; see :class:`workbench.footage.filmwriter.FilmWriter`.
     on_picture : callable, optional
         Called with each coarse picture ``(height, width, 3) uint8`` (BGR) and its time (UTC). It
         may raise Cancelled.
@@ -165,7 +168,7 @@ def cut(
         rotation=how.rotation,
         pixel_aspect=how.pixel_aspect,
     )
-    with opened as reader, FilmWriter() as coarse, FilmWriter() as whole:
+    with opened as reader, FilmWriter(tags=tags) as coarse, FilmWriter(tags=tags) as whole:
         for frame in reader.frames(start=start):
             if frame.seconds < start:
                 continue

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont, UnidentifiedImageError
 
+from workbench.domain.times import zone_label
 from workbench.footage.filmwriter import FilmWriter
+from workbench.style import FONTS
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -19,7 +23,8 @@ if TYPE_CHECKING:
     from workbench.domain import Image
 
 WIDTH, HEIGHT, BAND = 1280, 720, 56  # pixels; times stand in the band, and cover nothing
-CARD_SECONDS = 2.5
+CARD_SECONDS, FACTS_SECONDS = 2.5, 6.0
+CARD_MARGIN = 70  # pixels
 GAP_SECONDS = 0.04
 
 
@@ -32,21 +37,40 @@ class Reel:
         Where times are local.
     notice : str
         What must be said with every picture, such as that it is for training.
+    film : FilmWriter, optional
+        What writes it; by default it is kept in memory.
     """
 
-    def __init__(self, zone: ZoneInfo, notice: str = "") -> None:
+    def __init__(self, zone: ZoneInfo, notice: str = "", *, film: FilmWriter | None = None) -> None:
         self._zone, self._notice = zone, notice
-        self._film, self._at, self._began = FilmWriter(), 0.0, 0.0
+        self._film, self._at, self._began = film or FilmWriter(), 0.0, 0.0
         self._label = ""
         self._first: datetime | None = None  # time of the clip's first picture
+
+    def tell(self, facts: Mapping[str, str]) -> None:
+        """Show a card that says what the film is, by name: its title, case, scope and so on."""
+        lines = [f"{name.capitalize()}: {text}" for name, text in facts.items()]
+        self._card(lines, top=60, size=24, seconds=FACTS_SECONDS)
 
     def begin(self, label: str, lines: Sequence[str], *, jpeg: bytes = b"") -> None:
         """Show a card with lines, and a picture where there is one, before a clip.
 
         *label* stands beside the times of the clip.
         """
+        self._card(lines, jpeg=jpeg)
+        self._label, self._first = label, None
+
+    def _card(
+        self,
+        lines: Sequence[str],
+        *,
+        jpeg: bytes = b"",
+        top: int = 150,
+        size: int = 30,
+        seconds: float = CARD_SECONDS,
+    ) -> None:
         canvas = Pictures.new("RGB", (WIDTH, HEIGHT), "#14181d")
-        pen, y = ImageDraw.Draw(canvas), 150
+        pen, y, wide = ImageDraw.Draw(canvas), top, WIDTH - 2 * CARD_MARGIN
         if jpeg:
             try:
                 face = Pictures.open(io.BytesIO(jpeg)).convert("RGB")
@@ -55,16 +79,20 @@ class Reel:
             else:
                 face.thumbnail((360, 360))
                 canvas.paste(face, (WIDTH - 420, 150))
-        for line in lines:
-            pen.text((70, y), line, fill="#ffffff", font=_font(30))
-            y += 52
-        if self._notice:
-            pen.text((70, HEIGHT - 60), self._notice, fill="#ffb4a8", font=_font(19))
+                wide = WIDTH - 440 - CARD_MARGIN
+        notice = wrapped(self._notice, _font(19), WIDTH - 2 * CARD_MARGIN)
+        foot = HEIGHT - 40 - 26 * len(notice)
+        for line in (part for text in lines for part in wrapped(text, _font(size), wide)):
+            if y + 1.5 * size > foot:
+                break  # the file's tags have all of it
+            pen.text((CARD_MARGIN, y), line, fill="#ffffff", font=_font(size))
+            y += round(1.75 * size)
+        for number, line in enumerate(notice):
+            pen.text((CARD_MARGIN, foot + 26 * number), line, fill="#ffb4a8", font=_font(19))
         card = np.asarray(canvas)[:, :, ::-1]
-        for seconds in (0.0, CARD_SECONDS - GAP_SECONDS):
-            self._film.add(card, self._at + seconds)
-        self._at += CARD_SECONDS
-        self._label, self._first = label, None
+        for second in (0.0, seconds - GAP_SECONDS):
+            self._film.add(card, self._at + second)
+        self._at += seconds
 
     def add(self, picture: Image, moment: datetime) -> None:
         """Add a picture ``(height, width, 3) uint8`` (BGR) of a clip, with its time (UTC)."""
@@ -84,12 +112,13 @@ class Reel:
         self._at += GAP_SECONDS
 
     def finish(self) -> bytes:
-        """End the film, and return it as MP4; without a card, nothing."""
+        """End the film, and return it as MP4; nothing without a card, or if it is in a file."""
         return self._film.finish()
 
     def _band(self, moment: datetime) -> Image:
         local = moment.astimezone(self._zone)
-        words = f"{local:%d %b %Y  %H:%M:%S}.{local.microsecond // 100_000} {local:%Z}"
+        words = f"{local:%a %d %b %Y, %H:%M:%S}.{local.microsecond // 100_000} "
+        words += zone_label(moment, self._zone)
         strip = Pictures.new("RGB", (WIDTH, BAND), "#14181d")
         pen = ImageDraw.Draw(strip)
         pen.text((20, 8), words, fill="#ffffff", font=_font(26))
@@ -99,5 +128,20 @@ class Reel:
         return np.asarray(strip)[:, :, ::-1]
 
 
+def wrapped(text: str, font: Any, wide: float) -> list[str]:
+    """Break a text into lines of at most so many pixels; a word that is wider stays whole."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font.getlength(longer) <= wide:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+@cache
 def _font(size: int) -> Any:
-    return ImageFont.load_default(size)
+    """Load the font with the most letters on this machine; Pillow's own has few."""
+    path = next((path for path in FONTS if Path(path).is_file()), None)
+    return ImageFont.truetype(path, size) if path else ImageFont.load_default(size)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import av
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workbench.domain import Image
 
 _TIME_BASE = Fraction(1, 1000)
@@ -20,13 +22,26 @@ class FilmWriter:
 
     Parameters
     ----------
+    tags : mapping of str to str, optional
+        What the file says of itself: ``title`` and ``comment``, as players show them.
+    into : binary file, optional
+        Empty file to write to, for films that need not fit into memory; :meth:`finish` returns
+        nothing then.
     options : str
         Options of the encoder x264, by name: ``preset="veryfast"``.
     """
 
-    def __init__(self, **options: str) -> None:
-        self._buffer, self._options = io.BytesIO(), options
-        self._film = av.open(self._buffer, "w", format="mp4")
+    def __init__(
+        self,
+        *,
+        tags: Mapping[str, str] | None = None,
+        into: IO[bytes] | None = None,
+        **options: str,
+    ) -> None:
+        self._buffer = None if into is not None else io.BytesIO()
+        self._options = options
+        self._film = av.open(into or self._buffer, "w", format="mp4")
+        self._film.metadata.update(tags or {})
         self._stream: Any = None
         self._last = -1  # in milliseconds
 
@@ -58,12 +73,12 @@ class FilmWriter:
         self._film.mux(self._stream.encode(frame))
 
     def finish(self) -> bytes:
-        """End the film, and return it; without a picture, nothing."""
+        """End the film, and return it; nothing without a picture, or if it is in a file."""
         if self._stream is None:
             return b""
         self._film.mux(self._stream.encode())
         self._film.close()
-        return self._buffer.getvalue()
+        return self._buffer.getvalue() if self._buffer else b""
 
 
 def sized(image: Image, width: int, height: int) -> Image:

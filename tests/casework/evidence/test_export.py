@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from csv import DictReader
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,11 +20,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image
 from searching import search
+from small_disks import full_beyond
 
 from workbench.calibration import Calibration, Normaliser, write_calibration
 from workbench.casework.cases import Case
@@ -39,6 +41,7 @@ from workbench.casework.evidence.archive import (
     write_archive,
 )
 from workbench.casework.evidence.contents import Section, _method
+from workbench.casework.evidence.docx import BOLDER, CELL_PADDING, CELL_SIZE, TWIPS
 from workbench.casework.evidence.export import Export, _default_threshold, export, is_recorded
 from workbench.casework.evidence.films import OnPicture
 from workbench.casework.evidence.report import Sheets, _pdf_section
@@ -157,6 +160,10 @@ def test_each_table_says_what_it_is_and_of_what_case(archive: Export, office: An
             assert row["threshold"].startswith("0.6 on the scale plain (chosen by hand)")
             assert row["made"].endswith(" by anna")
             assert row["clocks"].startswith("no clock was corrected")
+    # Times are those of the district's clocks, which are named; also in the table of searches.
+    searches = files["report.html"].decode().partition("<h2>Searches")[2].partition("<h2>")[0]
+    assert re.search("Sun 29 Mar 2026, 0[0-9]:[0-9:]+ GMT to Sun 29 Mar 2026", searches)
+    assert "UTC" not in searches
     # All is of one reading of the record: the head is the last entry that there was then.
     last = json.loads(files["record.jsonl"].splitlines()[-1])
     assert last["n"] <= archive.head.number
@@ -219,6 +226,20 @@ def test_the_report_tells_each_authorisation_and_who_decided_when(
     assert "given by" in html
     # What was found at 00:00 was inside then; no clock was corrected.
     assert {row["outside_authorised_time"] for row in rows_of(files, "candidates.csv")} == {"False"}
+
+
+def test_no_heading_of_a_table_is_broken_in_the_document_that_is_edited(archive: Export) -> None:
+    """Whatever font a reader puts in for Calibri: few are wider than the one measured here."""
+    with zipfile.ZipFile(BytesIO(content(archive)["report.docx"])) as docx:
+        tables = re.findall("<w:tbl>.*?</w:tbl>", docx.read("word/document.xml").decode())
+    sheet = Sheets("")
+    sheet.set_font_size(CELL_SIZE)
+    heads = [table.partition("</w:tr>")[0] for table in tables if "<w:tblHeader/>" in table]
+    assert len(heads) == 4
+    for head in heads:
+        for wide, text in re.findall('<w:tcW w:w="([0-9]+)".*?<w:t [^>]*>(.*?)</w:t>', head):
+            longest = max([0.0, *map(sheet.get_string_width, text.split())])
+            assert longest * BOLDER + CELL_PADDING <= int(wide) / TWIPS + 0.1, text
 
 
 def test_a_row_that_is_higher_than_a_page_goes_on_on_the_next() -> None:
@@ -291,7 +312,7 @@ def test_a_report_says_that_a_profile_has_no_calibration(office: Any, gallery: G
     threshold = _default_threshold(office.register, SimpleNamespace(profile=profile), photographs=2)
     assert threshold is None
     dossier = SimpleNamespace(profile=profile, threshold=threshold, in_service=True, fillers=0)
-    assert "no default threshold" in _method(dossier).paragraphs[-1]
+    assert "no recommended threshold" in _method(dossier).paragraphs[-1]
 
 
 def test_a_report_marks_scores_where_scales_are_mixed(
@@ -505,10 +526,15 @@ def test_clips_of_sightings_go_in_where_the_recording_is_at_hand(
 ) -> None:
     footage = tmp_path / "footage"
     footage.mkdir()
-    asked = []
+    asked, said = [], []
 
-    def clip(of: Case, sighting: Candidate, path: Path, on_picture: OnPicture, sharp: bool) -> Cut:
+    def clip(
+        of: Case, sighting: Candidate, path: Path, on_picture: OnPicture, sharp: bool,
+        tags: Mapping[str, str],
+    ) -> Cut:  # fmt: skip
         assert of.reference == "A-1"
+        assert {path.name for path in tmp_path.iterdir()} == before  # films lie there without names
+        said.append(tags)
         asked.append((sighting.recording, path))
         on_picture(np.zeros((90, 160, 3), np.uint8), sighting.first_seen)
         return Cut(b"cut from " + path.read_bytes(), b"still", b"sharp")
@@ -520,6 +546,11 @@ def test_clips_of_sightings_go_in_where_the_recording_is_at_hand(
     other.mkdir()
     for n in range(4):
         (other / f"{n}.mp4").write_bytes(b"another")
+    before = {path.name for path in tmp_path.iterdir()}
+    with full_beyond(300), pytest.raises(EvidenceError, match="cannot be written"):
+        export(office.register, "A-1", gallery, tmp_path / "x.zip", footage=[footage], clip=clip)
+    assert {path.name for path in tmp_path.iterdir()} == before
+    asked.clear()
     made = export(
         office.register, "A-1", gallery, tmp_path / "x.zip", footage=[other, footage], clip=clip
     )
@@ -528,6 +559,12 @@ def test_clips_of_sightings_go_in_where_the_recording_is_at_hand(
     files = content(made)
     names = [name for name in files if name.startswith("clips/")]
     assert len(names) == 2
+    with av.open(BytesIO(files["compilation.mp4"])) as film:
+        said.append(dict(film.metadata))
+    for tags in said:  # a film that is handed on alone says what it is
+        assert tags["title"].startswith("Case A-1")
+        for told in ("Confirmed sightings", "A-1: ", "Old Town, Sun 29 Mar", "0.6 on the", "by "):
+            assert told in tags["comment"], told
     assert not any(name.startswith("sharp/") for name in files), "there is no reason for them"
     assert all(name in files["report.html"].decode() for name in names)
     assert verify_archive(made.path).sound

@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import io
 import json
 import os
 import re
 import secrets
+import shutil
 import time
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -41,6 +43,8 @@ from workbench.errors import EvidenceError, SightlineError, unwritten
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+Content: TypeAlias = "bytes | IO[bytes]"
+"""Content of a file, or an open file that holds it: films need not fit into memory."""
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "public-key.pem"
 FORMAT = "sightline-evidence/1"
 # The most bytes of the three, which are read whole; the manifest names every other file.
@@ -74,7 +78,7 @@ class Verified:
 
 def write_archive(
     path: Path,
-    files: Mapping[str, bytes],
+    files: Mapping[str, Content],
     about: Mapping[str, Any],
     key: Ed25519PrivateKey,
     *,
@@ -82,7 +86,8 @@ def write_archive(
 ) -> str:
     """Write a ZIP of files with a signed manifest, whole or not at all.
 
-    *about* is added to the manifest: the case, the head and so on. *record* is called with the
+    *files* are contents, or open files that hold them. *about* is added to the manifest: the case,
+    the head and so on. *record* is called with the
     SHA-256 of the manifest when the file is on the disk, before it has its name: an archive that
     can be handed on is on record, however this is interrupted. Returns that SHA-256. Raises
     EvidenceError if the file cannot be written, or one of the names is not fit for an archive.
@@ -95,7 +100,7 @@ def write_archive(
                 fix="Run `sightline gallery check`: no recording that was indexed has such an id",
             )
     listed = {
-        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        name: {"sha256": _sha256(content), "bytes": size_of(content)}
         for name, content in sorted(files.items())
     }
     manifest = canonical({"format": FORMAT, **about, "files": listed})
@@ -158,7 +163,23 @@ def _is_abandoned(begun: Path) -> bool:
     return found.st_size == 0 and time.time() - found.st_mtime > _ABANDONED_SECONDS
 
 
-def _pack(file: BinaryIO, files: Mapping[str, bytes]) -> None:
+def size_of(content: Content) -> int:
+    """Count the bytes of what an archive is to hold."""
+    return len(content) if isinstance(content, bytes) else content.seek(0, os.SEEK_END)
+
+
+def _opened(content: Content) -> IO[bytes]:
+    if isinstance(content, bytes):
+        return io.BytesIO(content)
+    content.seek(0)
+    return content
+
+
+def _sha256(content: Content) -> str:
+    return hashlib.file_digest(_opened(content), "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _pack(file: BinaryIO, files: Mapping[str, Content]) -> None:
     """Write a ZIP in the one form that :mod:`container` reads."""
     if len(files) > MOST_FILES:
         raise zipfile.LargeZipFile
@@ -168,7 +189,9 @@ def _pack(file: BinaryIO, files: Mapping[str, bytes]) -> None:
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = MODE
             entry.create_system = SYSTEM
-            archive.writestr(entry, content)
+            entry.file_size = size_of(content)
+            with archive.open(entry, "w") as packed:
+                shutil.copyfileobj(_opened(content), packed, 1 << 20)
 
 
 def verify_archive(path: Path, *, key: str = "") -> Verified:

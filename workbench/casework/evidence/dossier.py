@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from workbench.casework.facts import notices_of
 from workbench.domain import scale_marks
+from workbench.maps.zones import local_time
 
 if TYPE_CHECKING:
     from workbench.casework.authorisations import Step
@@ -88,6 +89,7 @@ class Dossier:
     made_at: datetime  # UTC
     made_by: str
     head: Head
+    facts: Mapping[str, str]  # what a file with its sightings says of itself, by name
 
     @property
     def title(self) -> str:
@@ -115,7 +117,7 @@ class Dossier:
 
     def local(self, moment: datetime) -> str:
         """Format a time in the time zone of the cameras."""
-        return f"{moment.astimezone(self.zone):%d %b %Y %H:%M:%S %Z}"
+        return local_time(moment, self.zone)
 
 
 def sightings_of(findings: Sequence[Finding]) -> dict[int, Candidate]:

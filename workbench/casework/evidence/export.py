@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.evidence.archive import write_archive
+from workbench.casework.evidence.archive import Content, write_archive
 from workbench.casework.evidence.docx import as_docx
 from workbench.casework.evidence.dossier import (
     Dossier,
@@ -128,10 +128,10 @@ def export(
         raise EvidenceError("exists already", where=str(output), fix="Choose another name")
     read = read_record(register, case, gallery)
     dossier, films = _gather(
-        register, case, gallery, read, footage, clip, largest,
+        register, case, gallery, read, footage, clip, largest, folder=output.parent,
         sharp=bool(sharp), zone=zone, made_by=me.account, progress=progress,
     )  # fmt: skip
-    files = {**_files(register, dossier, read, base_map), **films.files}
+    files: dict[str, Content] = {**_files(register, dossier, read, base_map), **films.files}
     files["stills.pdf"] = as_stills(dossier, films.stills)
     check_size(files, largest, reference=reference)
     key = signing_key(register.folder)
@@ -178,6 +178,7 @@ def _gather(
     clip: ClipMaker | None,
     largest: int | None,
     *,
+    folder: Path,
     sharp: bool,
     zone: ZoneInfo | None,
     made_by: str,
@@ -191,8 +192,13 @@ def _gather(
     zone = zone_of_cameras(cameras, override=zone)
     sources = tuple(_sources(gallery, findings, footage))
     at_hand_now = {} if clip is None else _unchanged(gallery, sightings, sources, footage)
+    shown = tuple(sightings.values())
+    facts = facts_of(
+        register, case.reference, shown, scope=case.scope, zone=zone, searches=read.searches,
+        at=read.at, confirmed={one.tracklet_id for one in shown},
+    )  # fmt: skip
     films = make_films(
-        case, sightings, at_hand_now,
+        case, sightings, at_hand_now, facts=facts, folder=folder,
         zone=zone, clip=clip, sharp=sharp, largest=largest, progress=progress,
     )  # fmt: skip
     photographs = subject_photographs(register.folder, case)
@@ -221,6 +227,7 @@ def _gather(
         made_at=read.at,
         made_by=made_by,
         head=read.head,
+        facts=facts,
     )
     return dossier, films
 
@@ -264,7 +271,7 @@ def _files(
         "report.html": as_html(dossier),
         "report.pdf": as_pdf(dossier),
         "report.docx": as_docx(dossier),
-        "map.html": _map(dossier, base_map, facts(sightings)),
+        "map.html": _map(dossier, base_map),
         "case.json": _json(case.request.document() | authorised | notice),
         "candidates.csv": _candidates(dossier, facts(seen) | notice),
         "sources.csv": csv_text(
@@ -342,7 +349,7 @@ def _unchanged(
     return found
 
 
-def _map(dossier: Dossier, base_map: Path | None, facts: Mapping[str, str]) -> bytes:
+def _map(dossier: Dossier, base_map: Path | None) -> bytes:
     sightings = list(sightings_of(dossier.findings).values())
     page = self_contained_html(
         sightings_map(
@@ -352,7 +359,7 @@ def _map(dossier: Dossier, base_map: Path | None, facts: Mapping[str, str]) -> b
             district=dossier.case.request.district,
             zone=dossier.zone,
             base_map=base_map,
-            facts=facts,
+            facts=dossier.facts,
             notices=notices_of(dossier.case, zone=dossier.zone),
         )
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, TypeAlias
 
+from workbench.casework.evidence.archive import Content, size_of
 from workbench.casework.facts import notices_of
 from workbench.domain import Progress
-from workbench.errors import EvidenceError
+from workbench.errors import EvidenceError, unwritten
+from workbench.maps.zones import local_time
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -21,9 +25,9 @@ if TYPE_CHECKING:
 
 OnPicture: TypeAlias = "Callable[[Image, datetime], None]"
 """Called with each coarse picture of a clip, and its time (UTC)."""
-ClipMaker: TypeAlias = "Callable[[Case, Candidate, Path, OnPicture, bool], Cut]"
-"""Cut the moments around a case's sighting from its recording, sharp too where the last argument is
-True: :func:`workbench.faces.clips.cut`."""
+ClipMaker: TypeAlias = "Callable[[Case, Candidate, Path, OnPicture, bool, Mapping[str, str]], Cut]"
+"""Cut the moments around a case's sighting from its recording, sharp too where the fifth argument
+is True, with tags that say what the films are: :func:`workbench.faces.clips.cut`."""
 COMPILATION = "compilation.mp4"
 PARTS = 1000  # of a clip, in which progress is counted
 MARGIN = timedelta(seconds=2)  # of a clip, about, for its progress alone
@@ -31,9 +35,12 @@ MARGIN = timedelta(seconds=2)  # of a clip, about, for its progress alone
 
 @dataclass(frozen=True, slots=True)
 class Films:
-    """Films by their names in the archive, and stills by the numbers of their sightings."""
+    """Films by their names in the archive, and stills by the numbers of their sightings.
 
-    files: Mapping[str, bytes] = field(repr=False)  # MP4
+    The films lie in files without a name, which are gone once they are closed or this process ends.
+    """
+
+    files: Mapping[str, IO[bytes]] = field(repr=False)  # MP4
     stills: Mapping[int, bytes] = field(repr=False)  # JPEG, coarse but for the face
 
 
@@ -42,6 +49,8 @@ def make_films(
     sightings: Mapping[int, Candidate],
     recordings: Mapping[int, Path],
     *,
+    facts: Mapping[str, str],
+    folder: Path,
     zone: ZoneInfo,
     clip: ClipMaker | None,
     sharp: bool = False,
@@ -57,6 +66,10 @@ def make_films(
     sightings, recordings : mapping of int
         By their numbers in the report, which are in the order of time. Of a sighting without a
         recording, the compilation shows the best shot.
+    facts : mapping of str to str
+        What is said of each film: see :func:`workbench.casework.reviewing.exports.facts_of`.
+    folder : Path
+        Where there is room for the films.
     zone : ZoneInfo
         Where times are local.
     clip : callable, optional
@@ -74,12 +87,19 @@ def make_films(
         If they are larger.
     """
     from workbench.faces.reels import Reel  # and with it the codecs
+    from workbench.footage.filmwriter import FilmWriter
 
     if not sightings:
         return Films({}, {})
     training = case.without_authority
-    reel = Reel(zone, " ".join(notices_of(case, zone=zone)))
-    files: dict[str, bytes] = {}
+    notice = " ".join(notices_of(case, zone=zone))
+    said = {**facts, "notice": notice} if notice else facts
+    comment = ". ".join(f"{name.capitalize()}: {text}" for name, text in said.items())
+    whole = _unnamed(folder)
+    film = FilmWriter(tags={"title": f"Case {case.reference}", "comment": comment}, into=whole)
+    reel = Reel(zone, notice, film=film)
+    reel.tell(facts)
+    files: dict[str, IO[bytes]] = {}
     stills: dict[int, bytes] = {}
     for done, (number, seen) in enumerate(sightings.items()):
         report = _reporter(progress, done, len(sightings), seen)
@@ -87,7 +107,7 @@ def make_films(
         path = recordings.get(number)
         lines = [
             f"{number}. {seen.camera.words()}",
-            f"{seen.first_seen.astimezone(zone):%d %b %Y, %H:%M:%S %Z}",
+            local_time(seen.first_seen, zone),
             *filter(None, [seen.time.mark]),
             f"Case {case.reference}",
         ]
@@ -103,22 +123,43 @@ def make_films(
             picture: Image, moment: datetime, report: Callable[[datetime], None] = report
         ) -> None:
             report(moment)
-            reel.add(picture, moment)
+            with _writing(folder):
+                reel.add(picture, moment)
 
-        cut = clip(case, seen, path, on_picture, sharp)
+        tags = {"title": f"Case {case.reference}: {', '.join(lines[:3])}", "comment": comment}
+        cut = clip(case, seen, path, on_picture, sharp, tags)
         name = f"{'TRAINING-' if training else ''}{number:04}-{seen.tracklet_id}.mp4"
-        files[f"clips/{name}"] = cut.coarse
+        files[f"clips/{name}"] = _unnamed(folder, cut.coarse)
         if sharp and cut.sharp:
-            files[f"sharp/{name}"] = cut.sharp
+            files[f"sharp/{name}"] = _unnamed(folder, cut.sharp)
         stills[number] = cut.still
         check_size(files, largest, reference=case.reference)
-    whole = f"{'TRAINING-' if training else ''}{COMPILATION}"
-    return Films({**files, whole: reel.finish()}, stills)
+    with _writing(folder):
+        reel.finish()
+    return Films({**files, f"{'TRAINING-' if training else ''}{COMPILATION}": whole}, stills)
 
 
-def check_size(files: Mapping[str, bytes], largest: int | None, *, reference: str) -> None:
+def _unnamed(folder: Path, content: bytes = b"") -> IO[bytes]:
+    """Make a file that has no name, so that nothing of it stays, however this process ends."""
+    with _writing(folder):
+        made = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed with what holds it
+        made.write(content)
+        made.flush()
+    return made
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        what, fix = unwritten(error, fix="Choose a file in a folder that you may write to")
+        raise EvidenceError(what, where=str(folder), fix=fix) from None
+
+
+def check_size(files: Mapping[str, Content], largest: int | None, *, reference: str) -> None:
     """Raise EvidenceError if the files of an archive take more bytes together than can be taken."""
-    if largest is not None and sum(map(len, files.values())) > largest:
+    if largest is not None and sum(map(size_of, files.values())) > largest:
         raise EvidenceError(
             f"would be larger than the {largest / 1e6:,.0f} MB that a browser is handed",
             where=f"evidence of {reference}",
@@ -148,9 +189,10 @@ def in_words(films: Sequence[str]) -> str:
     }
     words = "This archive holds best shots but no clips."
     if coarse := kinds["clips"]:
-        words = f"Clips, in which all other people are blurred: {', '.join(coarse)}."
+        listed = ", ".join(coarse)
+        words = f"Clips, in which all but the face of the sighting is pixelated: {listed}."
     if sharp := kinds["sharp"]:
-        words += f" Clips in which no one is blurred: {', '.join(sharp)}."
+        words += f" Clips in which nothing is pixelated: {', '.join(sharp)}."
     if others := [name for name in films if "/" not in name]:
         words += (
             f" The sightings in the order of time, with their real times: {', '.join(others)}; on "

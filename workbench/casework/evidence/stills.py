@@ -16,7 +16,7 @@ from workbench.casework.evidence.report import Sheets, words
 if TYPE_CHECKING:
     from workbench.domain import Candidate
 
-ON_A_PAGE, BLOCK = 3, 82.0  # sightings, and the height of one in millimetres
+BLOCK, BOTTOM = 82.0, 280.0  # height of a sighting, and where its page ends, in millimetres
 WIDE, HIGH = 108.0, 66.0  # of the whole picture
 FACE = 34.0  # of a face
 _RIGHT = 128.0
@@ -31,12 +31,16 @@ def as_stills(dossier: Dossier, stills: Mapping[int, bytes]) -> bytes:
     pdf = Sheets(f"{dossier.title}: stills", dossier.notice)
     pdf.set_creation_date(dossier.made_at)
     shown = [f for f in dossier.findings if f.item.outcome == "sighting" and f.candidate]
+    top = BOTTOM
     for at, finding in enumerate(shown):
-        if at % ON_A_PAGE == 0:
+        if top + BLOCK > BOTTOM:
             pdf.add_page()
             if at == 0:
                 words(pdf, pdf.write_fitting(f"{dossier.title}: stills"), 14)
                 words(pdf, pdf.write_fitting(LEAD), 8)
+                told = dossier.facts.items()
+                about = "\n".join(f"{name.capitalize()}: {text}" for name, text in told)
+                words(pdf, pdf.write_fitting(about), 7)
             top = pdf.get_y() + 2
         assert finding.candidate is not None
         _block(pdf, dossier, finding, finding.candidate, stills.get(finding.number, b""), top)
