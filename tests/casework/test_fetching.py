@@ -29,6 +29,7 @@ from workbench.casework.retention import plan, purge, remove_old
 from workbench.domain import (
     Box,
     District,
+    Filter,
     IndexedRecording,
     Probe,
     Quality,
@@ -257,9 +258,13 @@ def test_films_of_an_urgent_case_that_nobody_confirmed_are_searched_no_more_and_
         assert film.exists(), "whoever looks at a case waits for no large file"
         office.sit("anna")
         for _ in range(2):
-            with pytest.raises(NotPermitted, match="fetched for the urgent case A-1, which was"):
+            with pytest.raises(
+                NotPermitted, match="footage of C1 was fetched for the urgent case A-1"
+            ):
                 search(gallery, subject, permitted, case="A-2")
             Rounds(office.home, town_file).make()  # which deletes the film: another gallery's
+        others = Filter(cameras=frozenset({"C0", "C2", "C3"}))
+        assert search(gallery, subject, permitted, case="A-2", only=others).found
         elsewhere = replace(permitted, end=START + timedelta(hours=1))
         assert search(gallery, subject, elsewhere, case="A-2").found
         planned = plan(office.sit("ada"), gallery)
@@ -272,7 +277,10 @@ def test_films_of_an_urgent_case_that_nobody_confirmed_are_searched_no_more_and_
     served = Path(shutil.copytree(path.parent, tmp_path / "served")) / path.name
     with Gallery.open(path, write=True) as gallery:
         purge(office.register, path, partial(remove_old, gallery), planned=planned, agreed="--yes")
-    assert not office.events("case.footage.removed")
+    told = office.events("case.footage.remov")
+    assert [entry.what for entry in told] == ["case.footage.removing", "case.footage.removed"]
+    assert [entry.account for entry in told] == ["ada", "ada"]
+    assert told[1].about | {"case": "A-1", "removed": 1, "held by open cases": 0} == told[1].about
     rounds = Rounds(office.home, served)
     with Gallery.open(served, write=True):  # as by somebody who indexes: that is said once
         for _ in range(2):
@@ -283,7 +291,7 @@ def test_films_of_an_urgent_case_that_nobody_confirmed_are_searched_no_more_and_
     with monkeypatch.context() as changed:  # and once it is gone, nothing is opened
         changed.setattr(Gallery, "open", None)
         rounds.make()
-    (before,), (after,) = map(office.events, ("case.footage.removing", "case.footage.removed"))
+    before, after = office.events("case.footage.remov")[2:]
     assert (before.account, after.account) == ("", "")
     assert before.about["recordings"] == after.about["removed"] == 1
     assert after.about["held by open cases"] == 0

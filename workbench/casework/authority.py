@@ -283,13 +283,7 @@ def _reasons(
     yield from _unlike("the probe", register, case, probe, required)
     if not case.is_training and len(cameras) > case.most_cameras:
         yield f"the search covers {len(cameras):,} cameras; the case allows {case.most_cameras:,}"
-    if lost := forfeited_recordings(register, gallery):
-        for name in sorted({lost[one] for one in gallery.recordings_inside(scope) & lost.keys()}):
-            yield (
-                f"footage that was fetched for the urgent case {name}, which was not confirmed, is "
-                "still to be deleted from this gallery, but for what open cases hold: by a server "
-                "that serves it, within a minute, or by an administrator with `sightline purge`"
-            )
+    yield from _forfeited(register, gallery, scope, cameras)
     if why := foreign(register.installation_file, gallery, in_service=me.in_service):
         yield why
     if case.is_training and me.in_service and not is_fictional(gallery):
@@ -297,6 +291,29 @@ def _reasons(
             "in an installation in service, a training case may only search the fictional footage "
             "of the demo"
         )
+
+
+def _forfeited(
+    register: CaseRegister, gallery: Gallery, scope: Scope, cameras: tuple[Camera, ...]
+) -> Iterator[str]:
+    """Yield of which cameras footage may not be searched any more, and when that ends."""
+    lost = forfeited_recordings(register, gallery)
+    concerned = gallery.recordings_inside(scope) & lost.keys() if lost else frozenset()
+    if not concerned:
+        return
+    rows = gallery.recordings()
+    of = {str(row.recording_id): str(row.camera_id) for row in rows.itertuples()}
+    searched = {camera.camera_id for camera in cameras}
+    for name in sorted({lost[one] for one in concerned}):
+        own = {of[one] for one in concerned if lost[one] == name} & searched
+        if own:
+            yield (
+                f"footage of {', '.join(sorted(own))} was fetched for the urgent case {name}, "
+                "which was not confirmed, and may not be searched. It is deleted from this gallery "
+                "by a server that serves it, within a minute, or by an administrator with "
+                "`sightline purge`; what another open case holds of it stays until that is closed. "
+                "Other cameras can be searched meanwhile"
+            )
 
 
 def _own_part(register: CaseRegister, case: Case, me: Person) -> Iterator[str]:

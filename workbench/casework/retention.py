@@ -26,6 +26,7 @@ from workbench.errors import CaseError
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case
+    from workbench.casework.record.people import Person
     from workbench.casework.register import CaseRegister
     from workbench.gallery import Gallery
 
@@ -58,17 +59,25 @@ class HeldMeanwhile(CaseError):
 class Holding:
     """Tracklets that open cases hold, while others go on working.
 
-    ``held`` is what they held when the record was last asked.
+    ``held`` is what they held when the record was last asked. *by* is who deletes; None: the
+    installation, by itself.
     """
 
-    def __init__(self, register: CaseRegister) -> None:
-        self._register = register
+    def __init__(self, register: CaseRegister, by: Person | None = None) -> None:
+        self._register, self._by = register, by
         self._head = register.head
         self.held = held(register)
 
-    def forfeited(self, gallery: Gallery) -> frozenset[str]:
-        """Return the recordings of a gallery that no case may search any more, by their ids."""
-        return frozenset(forfeited_recordings(self._register, gallery))
+    def forfeited(self, gallery: Gallery) -> Mapping[str, str]:
+        """Return the ids of recordings that no case may search, with the case of each."""
+        return forfeited_recordings(self._register, gallery)
+
+    def tell(self, what: str, about: Mapping[str, object]) -> None:
+        """Record what is done about a case, in the name of who deletes."""
+        if self._by is None:
+            self._register.record_alone(what, about)
+        else:
+            self._register.record(what, about, by=self._by)
 
     @contextlib.contextmanager
     def settled(
@@ -159,13 +168,20 @@ def remove_old(gallery: Gallery, before: datetime | None, holding: Holding) -> M
 
     From a recording with tracklets that are held, also since this began, only the others are
     removed. So are those of films that were fetched for urgent cases which nobody confirmed,
-    whatever their age. Returns the number removed, by kind.
+    whatever their age; an entry of each such case says so before, and another after. Returns the
+    number removed, by kind.
     """
-    there = _counted(gallery)
+    there, told = _counted(gallery), Counter[str]()
+    where = {"gallery": str(gallery.path.resolve())}
     while True:
         lost = holding.forfeited(gallery)
-        recordings, singles, _ = _old(gallery, before, holding.held.tracklets, lost)
+        recordings, singles, _ = _old(gallery, before, holding.held.tracklets, frozenset(lost))
         tracklets = frozenset(singles)
+        going = recordings | {parse_tracklet_id(tracklet_id)[0] for tracklet_id in tracklets}
+        for reference in sorted({lost[one] for one in going & lost.keys()} - told.keys()):
+            told[reference] = list(lost.values()).count(reference)
+            about = {"case": reference, **where, "recordings": told[reference]}
+            holding.tell("case.footage.removing", about)
         try:
             gallery.purge(
                 recordings,
@@ -174,6 +190,10 @@ def remove_old(gallery: Gallery, before: datetime | None, holding: Holding) -> M
             )
         except HeldMeanwhile:
             continue  # with what is held now
+        still = Counter(holding.forfeited(gallery).values())
+        for reference, number in sorted(told.items()):
+            about = {"removed": number - still[reference], "held by open cases": still[reference]}
+            holding.tell("case.footage.removed", {"case": reference, **where, **about})
         left = _counted(gallery)
         return {kind: there[kind] - left[kind] for kind in there}
 
@@ -246,7 +266,7 @@ def purge(
     me, before = register.require("retention.purge"), _before(register, days)
     register.erase_unconfirmed(at_once=True)  # which holds nothing any more
     erase_films(register)
-    before, holding = planned.before if planned else before, Holding(register)
+    before, holding = planned.before if planned else before, Holding(register, me)
     about: dict[str, object] = {
         "gallery": str(gallery.resolve()),
         "before": before.isoformat(),
@@ -292,21 +312,9 @@ def remove_forfeited(register: CaseRegister, path: Path) -> int:
     if not (whole or singles):
         return 0
     with Gallery.open(path, write=True) as gallery:
-        concerned = Counter(forfeited_recordings(register, gallery).values())
-        for reference, number in sorted(concerned.items()):
-            about = {"case": reference, "gallery": str(path.resolve()), "recordings": number}
-            register.record_alone("case.footage.removing", about)
+        there = len(forfeited_recordings(register, gallery))
         remove_old(gallery, None, Holding(register))
-        left = Counter(forfeited_recordings(register, gallery).values())
-        for reference, number in sorted(concerned.items()):
-            about = {
-                "case": reference,
-                "gallery": str(path.resolve()),
-                "removed": number - left[reference],
-                "held by open cases": left[reference],
-            }
-            register.record_alone("case.footage.removed", about)
-    return concerned.total() - left.total()
+        return there - len(forfeited_recordings(register, gallery))
 
 
 def forget_subject(register: CaseRegister, reference: str, *, reason: str) -> int:
