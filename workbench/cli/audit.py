@@ -115,9 +115,9 @@ def _verify(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     rows = annual(Installation.open().register, options.year)
     if options.json:
-        lines(dataclasses.asdict(row) for row in rows)
+        lines({"year": options.year, **dataclasses.asdict(row)} for row in rows)
         return DONE
-    found = table("", *(row.purpose for row in rows))
+    found = table(f"{options.year} (UTC)", *(row.purpose for row in rows))
     names = [field.name for field in dataclasses.fields(Annual)[1:]]
     for name in (name for name in names if name != "not_recorded"):  # which a sentence tells
         figures = (f"{getattr(row, name):,}" for row in rows)
