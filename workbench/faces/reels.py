@@ -5,17 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image as Pictures
-from PIL import ImageDraw, ImageFont, UnidentifiedImageError
+from PIL import ImageDraw, UnidentifiedImageError
 
 from workbench.domain.times import zone_label
 from workbench.footage.filmwriter import FilmWriter
-from workbench.style import FONTS
+from workbench.style import picture_font
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -80,15 +78,15 @@ class Reel:
                 face.thumbnail((360, 360))
                 canvas.paste(face, (WIDTH - 420, 150))
                 wide = WIDTH - 440 - CARD_MARGIN
-        notice = wrapped(self._notice, _font(19), WIDTH - 2 * CARD_MARGIN)
+        notice = wrapped(self._notice, picture_font(19), WIDTH - 2 * CARD_MARGIN)
         foot = HEIGHT - 40 - 26 * len(notice)
-        for line in (part for text in lines for part in wrapped(text, _font(size), wide)):
+        for line in (part for text in lines for part in wrapped(text, picture_font(size), wide)):
             if y + 1.5 * size > foot:
                 break  # the file's tags have all of it
-            pen.text((CARD_MARGIN, y), line, fill="#ffffff", font=_font(size))
+            pen.text((CARD_MARGIN, y), line, fill="#ffffff", font=picture_font(size))
             y += round(1.75 * size)
         for number, line in enumerate(notice):
-            pen.text((CARD_MARGIN, foot + 26 * number), line, fill="#ffb4a8", font=_font(19))
+            pen.text((CARD_MARGIN, foot + 26 * number), line, fill="#ffb4a8", font=picture_font(19))
         card = np.asarray(canvas)[:, :, ::-1]
         for second in (0.0, seconds - GAP_SECONDS):
             self._film.add(card, self._at + second)
@@ -121,10 +119,10 @@ class Reel:
         words += zone_label(moment, self._zone)
         strip = Pictures.new("RGB", (WIDTH, BAND), "#14181d")
         pen = ImageDraw.Draw(strip)
-        pen.text((20, 8), words, fill="#ffffff", font=_font(26))
-        pen.text((WIDTH - 20, 11), self._label, fill="#ffffff", font=_font(21), anchor="ra")
+        pen.text((20, 8), words, fill="#ffffff", font=picture_font(26))
+        pen.text((WIDTH - 20, 11), self._label, fill="#ffffff", font=picture_font(21), anchor="ra")
         if self._notice:
-            pen.text((20, 38), self._notice, fill="#ffb4a8", font=_font(12))
+            pen.text((20, 38), self._notice, fill="#ffb4a8", font=picture_font(12))
         return np.asarray(strip)[:, :, ::-1]
 
 
@@ -138,10 +136,3 @@ def wrapped(text: str, font: Any, wide: float) -> list[str]:
         else:
             lines.append(word)
     return lines
-
-
-@cache
-def _font(size: int) -> Any:
-    """Load the font with the most letters on this machine; Pillow's own has few."""
-    path = next((path for path in FONTS if Path(path).is_file()), None)
-    return ImageFont.truetype(path, size) if path else ImageFont.load_default(size)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import shapely
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 from shapely.geometry import shape
 
@@ -21,6 +21,7 @@ from workbench.maps.basemap import Bounds, read_base_map
 from workbench.maps.placing import Meridian
 from workbench.maps.route import legs, visits
 from workbench.maps.sightings import MAX_STOPS, view
+from workbench.style import picture_font
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
@@ -232,7 +233,7 @@ class _Sheet:
 
     def note(self, *paragraphs: str) -> None:
         """Lines at the foot, the last one lowest."""
-        width = self.size[0] // (9 * OVERSAMPLING)  # in letters
+        width = self.size[0] // (10 * OVERSAMPLING)  # in letters
         words = "\n".join(line for one in paragraphs for line in textwrap.wrap(one, width))
         at = 14 * OVERSAMPLING, self.size[1] - 12 * OVERSAMPLING
         font = self._font(16)
@@ -242,7 +243,7 @@ class _Sheet:
         self.draw.text(at, words, fill=INK, font=font, anchor="ld")
 
     def _font(self, size: int) -> Any:
-        return ImageFont.load_default(size * OVERSAMPLING)
+        return picture_font(size * OVERSAMPLING)
 
     def _point(self, camera: Camera) -> tuple[float, float]:
         place = camera.place

@@ -9,7 +9,9 @@ for the class ``sl`` and what is within, so nothing else on the page changes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).parent
 """Folder of the style sheets."""
@@ -27,6 +29,18 @@ PANEL_CLASS = "sl"
 
 BEFORE_CHARTS: list[Callable[[], None]] = []
 """What is called before Plotly shows a chart in a notebook, which then gets its style sheet."""
+
+
+@cache
+def picture_font(size: float) -> Any:
+    """Load the font with the most letters on this machine; where there is none, Pillow's own.
+
+    That one has the letters of English alone.
+    """
+    from PIL import ImageFont  # which few that ask for style sheets need
+
+    path = next((path for path in FONTS if Path(path).is_file()), None)
+    return ImageFont.truetype(path, size) if path else ImageFont.load_default(size)
 
 
 def tokens() -> str:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import shapely
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from workbench.maps.zones import local_time
+from workbench.style import picture_font
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +73,7 @@ class Sketch:
             elif shape.kind == "dot":
                 pen.circle(points[0], shape.size * scale, fill=shape.colour)
             else:
-                font = ImageFont.load_default(shape.size * scale)
+                font = picture_font(shape.size * scale)
                 pen.text(points[0], shape.text, fill=shape.colour, font=font, anchor="ls")
         buffer = io.BytesIO()
         canvas.save(buffer, "PNG")
