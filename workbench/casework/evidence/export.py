@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,34 +128,36 @@ def export(
     if output.exists():
         raise EvidenceError("exists already", where=str(output), fix="Choose another name")
     read = read_record(register, case, gallery)
-    dossier, films = _gather(
-        register, case, gallery, read, footage, clip, largest, folder=output.parent,
-        sharp=bool(sharp), zone=zone, made_by=me.account, progress=progress,
-    )  # fmt: skip
-    files: dict[str, Content] = {**_files(register, dossier, read, base_map), **films.files}
-    files["stills.pdf"] = as_stills(dossier, films.stills)
-    check_size(files, largest, reference=reference)
-    key = signing_key(register.folder)
-    about = {
-        "case": reference,
-        "training": case.without_authority,
-        "made_at": dossier.made_at.isoformat(),
-        "made_by": me.account,
-        "head": str(dossier.head),
-    }
-    mark = fingerprint(key.public_key().public_bytes_raw())
+    with ExitStack() as opened:  # the files in which films lie
+        dossier, films = _gather(
+            register, case, gallery, read, footage, clip, largest,
+            folder=output.parent, opened=opened, sharp=bool(sharp), zone=zone,
+            made_by=me.account, progress=progress,
+        )  # fmt: skip
+        files: dict[str, Content] = {**_files(register, dossier, read, base_map), **films.files}
+        files["stills.pdf"] = as_stills(dossier, films.stills)
+        check_size(files, largest, reference=reference)
+        key = signing_key(register.folder)
+        about = {
+            "case": reference,
+            "training": case.without_authority,
+            "made_at": dossier.made_at.isoformat(),
+            "made_by": me.account,
+            "head": str(dossier.head),
+        }
+        mark = fingerprint(key.public_key().public_bytes_raw())
 
-    def note(manifest: str) -> None:
-        entry = {"case": reference, "manifest": manifest, "key": mark, "files": len(files)}
-        entry["file"] = saved_as or str(output.resolve())
-        entry |= {"sharp": sharp} if sharp else {}
-        with register.exclusively():
-            register.case(reference)  # which may have ended while the files were made
-            if sharp:
-                may_see_sharp(register, reference)
-            register.record("evidence.exported", entry, by=me)
+        def note(manifest: str) -> None:
+            entry = {"case": reference, "manifest": manifest, "key": mark, "files": len(files)}
+            entry["file"] = saved_as or str(output.resolve())
+            entry |= {"sharp": sharp} if sharp else {}
+            with register.exclusively():
+                register.case(reference)  # which may have ended while the files were made
+                if sharp:
+                    may_see_sharp(register, reference)
+                register.record("evidence.exported", entry, by=me)
 
-    manifest = write_archive(output, files, about, key, record=note)
+        manifest = write_archive(output, files, about, key, record=note)
     changed = tuple(source.file for source in dossier.sources if source.changed)
     return Export(output, len(files), manifest, mark, dossier.head, changed)
 
@@ -179,6 +182,7 @@ def _gather(
     largest: int | None,
     *,
     folder: Path,
+    opened: ExitStack,
     sharp: bool,
     zone: ZoneInfo | None,
     made_by: str,
@@ -198,7 +202,7 @@ def _gather(
         at=read.at, confirmed={one.tracklet_id for one in shown},
     )  # fmt: skip
     films = make_films(
-        case, sightings, at_hand_now, facts=facts, folder=folder,
+        case, sightings, at_hand_now, facts=facts, folder=folder, opened=opened,
         zone=zone, clip=clip, sharp=sharp, largest=largest, progress=progress,
     )  # fmt: skip
     photographs = subject_photographs(register.folder, case)

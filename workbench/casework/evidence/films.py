@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -51,6 +51,7 @@ def make_films(
     *,
     facts: Mapping[str, str],
     folder: Path,
+    opened: ExitStack,
     zone: ZoneInfo,
     clip: ClipMaker | None,
     sharp: bool = False,
@@ -70,6 +71,8 @@ def make_films(
         What is said of each film: see :func:`workbench.casework.reviewing.exports.facts_of`.
     folder : Path
         Where there is room for the films.
+    opened : ExitStack
+        Closes the files in which they lie.
     zone : ZoneInfo
         Where times are local.
     clip : callable, optional
@@ -95,7 +98,7 @@ def make_films(
     notice = " ".join(notices_of(case, zone=zone))
     said = {**facts, "notice": notice} if notice else facts
     comment = ". ".join(f"{name.capitalize()}: {text}" for name, text in said.items())
-    whole = _unnamed(folder)
+    whole = _unnamed(folder, opened)
     film = FilmWriter(tags={"title": f"Case {case.reference}", "comment": comment}, into=whole)
     reel = Reel(zone, notice, film=film)
     reel.tell(facts)
@@ -129,9 +132,9 @@ def make_films(
         tags = {"title": f"Case {case.reference}: {', '.join(lines[:3])}", "comment": comment}
         cut = clip(case, seen, path, on_picture, sharp, tags)
         name = f"{'TRAINING-' if training else ''}{number:04}-{seen.tracklet_id}.mp4"
-        files[f"clips/{name}"] = _unnamed(folder, cut.coarse)
+        files[f"clips/{name}"] = _unnamed(folder, opened, cut.coarse)
         if sharp and cut.sharp:
-            files[f"sharp/{name}"] = _unnamed(folder, cut.sharp)
+            files[f"sharp/{name}"] = _unnamed(folder, opened, cut.sharp)
         stills[number] = cut.still
         check_size(files, largest, reference=case.reference)
     with _writing(folder):
@@ -139,10 +142,10 @@ def make_films(
     return Films({**files, f"{'TRAINING-' if training else ''}{COMPILATION}": whole}, stills)
 
 
-def _unnamed(folder: Path, content: bytes = b"") -> IO[bytes]:
+def _unnamed(folder: Path, opened: ExitStack, content: bytes = b"") -> IO[bytes]:
     """Make a file that has no name, so that nothing of it stays, however this process ends."""
     with _writing(folder):
-        made = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed with what holds it
+        made = opened.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: SIM115 - it is one
         made.write(content)
         made.flush()
     return made
