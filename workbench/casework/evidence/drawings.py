@@ -134,7 +134,11 @@ def place_sketch(
     shapes += [Shape("dot", (spot(x, y),), GREY, size=0.7) for x, y in places]
     for camera, place in placed if len(placed) <= MOST_NAMES else ():
         x, y = spot(*place)
-        shapes.append(Shape("text", ((x + 1.2, y + 3),), GREY, camera.camera_id[:20], 2.2))
+        name = camera.camera_id[:20]
+        # Letters are about 1.4 mm wide; a name that would leave the frame stands on its other side.
+        right = x + 1.2 + 1.4 * len(name) <= (east - west) * scale * factor
+        at = (x + 1.2 if right else x - 1.2 - 1.4 * len(name), y + 3)
+        shapes.append(Shape("text", (at,), GREY, name, 2.2))
     numbers: dict[tuple[float, float], list[str]] = {}
     for number, sighting in sightings.items():
         if sighting.camera.place is not None:
