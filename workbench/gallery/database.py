@@ -82,6 +82,10 @@ class Database(Protocol):
         """
         ...
 
+    def problems(self) -> list[str]:
+        """Say what is wrong with the file of the database, where it is one: all of it is read."""
+        ...
+
     def scrub(self) -> None:
         """Have nothing that was deleted stay in any file of the database."""
         ...
@@ -238,6 +242,14 @@ class SQLiteDatabase:
                 fix="Wait until it has finished, and try again",
             )
         return unreadable(self.path, str(error))
+
+    def problems(self) -> list[str]:
+        """Say what is wrong with the file; every page of it is read."""
+        try:
+            found = [str(told) for (told,) in self.rows("PRAGMA integrity_check(10)")]
+        except GalleryError as error:
+            return [error.what]
+        return [told for told in found if told != "ok"]
 
     def scrub(self) -> None:
         """Bring the log into the file and empty it: nothing that was deleted stays in either.

@@ -74,6 +74,20 @@ class DerivedOffsets:
             self._folder / part.entry.name, part.templates, normaliser, is_there=part.is_stored
         )
 
+    def problems(self, names: Collection[str]) -> Iterator[tuple[Path, str]]:
+        """Files that are kept and damaged, or of parts that are not among *names*; and which."""
+        if self._folder is None or not self._folder.is_dir():
+            return
+        gone = [*strays(self._folder, names)]
+        for path in gone:
+            yield path, "is of templates that are gone; delete it"
+        for path in sorted({*self._folder.glob("*.npy")} - {*gone}):
+            if not is_whole(path):
+                yield (
+                    path,
+                    "cannot be read, or was altered; delete it: it is made again when needed",
+                )
+
     def sweep(self, names: Collection[str]) -> None:
         """Delete what is kept of parts that are not among *names*, whole or not."""
         if self._folder is None or not self._folder.is_dir():

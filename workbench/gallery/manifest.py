@@ -593,6 +593,14 @@ class Manifest:
 
         self._database.write(work)
 
+    def reserved(self) -> list[Leftover]:
+        """Parts and packs that any process reserved, and has not committed."""
+        return self._leftovers("added IS NULL AND dropped IS NULL", {})
+
+    def problems(self) -> list[str]:
+        """Say what is wrong with the file of the database, where it is one: all of it is read."""
+        return self._database.problems()
+
     def scrub(self) -> None:
         """Have nothing that was deleted stay in any file of the database."""
         self._database.scrub()

@@ -525,7 +525,7 @@ def check_part(storage: Storage, entry: PartEntry, profile: Profile) -> Iterator
             whole = storage.digest(entry.object(file.name)) == (file.bytes, file.sha256)
         except GalleryError as error:
             altered = True
-            yield f"{file.name} {error.what}"
+            yield f"{file.name} {error.what}; restore it from a copy"
             continue
         if not whole:
             altered = True
