@@ -9,17 +9,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
-from parted import CAMERAS, VIEWS, answers, twins
+from former import unpacked
+from parted import VIEWS, answers, twins
 
-from workbench.domain import IndexedRecording, Profile, Progress
+from workbench.domain import Progress
 from workbench.errors import GalleryBusy, GalleryError
-from workbench.gallery import Gallery, conversion
-from workbench.gallery.conversion import to_parts
-from workbench.gallery.opening import folder_of, is_gallery, open_gallery
+from workbench.gallery import conversion, earlier
+from workbench.gallery.committing import Committer
+from workbench.gallery.conversion import Upgraded, to_parts
+from workbench.gallery.earlier import segments_folder
+from workbench.gallery.importing import import_into
+from workbench.gallery.opening import create, folder_of, is_gallery, open_gallery
 from workbench.gallery.questions import read_only
-from workbench.gallery.register import segments_folder
 from workbench.gallery.snapshot import Snapshot
+from workbench.gallery.writing import Writer
+
+TWICE = ("0-0.mp4", "again.mp4")
 
 
 def test_a_gallery_of_segments_becomes_one_of_parts(
@@ -34,7 +41,7 @@ def test_a_gallery_of_segments_becomes_one_of_parts(
     with pytest.raises(GalleryBusy, match="writes it"):
         to_parts(path)
     made.close()
-    assert to_parts(path, progress=seen.append) == len(made.recordings)
+    assert to_parts(path, progress=seen.append) == Upgraded(4, len(made.recordings))
     assert (seen[-1].done, seen[-1].total) == 2 * (len(made.recordings),)
     assert len(seen) > 6
     assert not segments_folder(path).exists()
@@ -48,12 +55,39 @@ def test_a_gallery_of_segments_becomes_one_of_parts(
     assert to_parts(path) is None
 
 
+@pytest.mark.parametrize("schema", [3, 4])
+def test_what_was_stored_by_an_earlier_version_is_what_its_export_holds(
+    tmp_path: Path, schema: int
+) -> None:
+    path, imported = unpacked(schema, tmp_path), tmp_path / "imported.duckdb"
+    owner = earlier.read(path).owner
+    done = to_parts(path)
+    assert done == (Upgraded(3, 10, 3, TWICE) if schema == 3 else Upgraded(4, 14))
+    assert {one.name for one in tmp_path.iterdir()} == {"export", path.name, folder_of(path).name}
+    with open_gallery(path) as opened:
+        mine, state = _answers_of(opened), opened.manifest.state()
+        profile = opened.manifest.profile
+    assert state.owner == owner
+    with create(imported, profile) as other:
+        writer = Writer(Committer(other.manifest, other.storage), str(imported))
+        import_into(writer, tmp_path / "export")
+        theirs = _answers_of(other)
+    for view in VIEWS:
+        assert mine[view] == theirs[view], view
+    assert len(mine["recordings"][1]) == (10 if schema == 3 else 14)
+
+
+def _answers_of(opened: Any) -> dict[str, tuple[list[str], list[object]]]:
+    snapshot = Snapshot.latest(opened.manifest, opened.storage, memory_bytes=2**20)
+    with read_only(snapshot) as connection:
+        return answers(connection)
+
+
 @pytest.fixture
-def small(tmp_path: Path, profile: Profile, indexed: Callable[..., IndexedRecording]) -> Path:
-    path = tmp_path / "town.duckdb"
-    with Gallery.create(path, profile) as gallery:
-        gallery.add_cameras(CAMERAS.values())
-        gallery.add_recordings([indexed(0, 0, (1,)), indexed(1, 0, (2,))])
+def old(tmp_path: Path) -> Path:
+    """A gallery of schema 3, alone in its folder."""
+    path = unpacked(3, tmp_path)
+    shutil.rmtree(path.with_name("export"))
     return path
 
 
@@ -69,40 +103,33 @@ def _killed_at(step: int, path: Path) -> None:
 
         return call
 
-    for name in ("sync_path", "open_gallery", "renew"):
+    for name in ("arrive", "sync_path", "open_gallery", "renew"):
         setattr(conversion, name, once(getattr(conversion, name)))
     shutil.rmtree = once(shutil.rmtree)  # type: ignore[assignment]
     conversion.to_parts(path)
     os._exit(0)
 
 
-def test_a_gallery_of_nothing_is_converted_with_what_a_killed_writer_left(
-    tmp_path: Path, profile: Profile
-) -> None:
-    path = tmp_path / "town.duckdb"
-    Gallery.create(path, profile).close()
-    (segments_folder(path) / "00000009-aaaaaaaa").mkdir()
-    assert to_parts(path) == 0
-    assert {one.name for one in tmp_path.iterdir()} == {path.name, folder_of(path).name}
-
-
-def test_a_kill_leaves_the_old_or_the_new_whole(small: Path, tmp_path: Path) -> None:
+def test_a_kill_leaves_the_old_or_the_new_whole(old: Path, tmp_path: Path) -> None:
+    # One segment will do: each takes a commit.
+    with duckdb.connect(str(old)) as register:
+        register.execute("DELETE FROM segments WHERE recordings <> 6")
     fork, kinds = multiprocessing.get_context("fork"), []
     for step in range(20):
-        path = tmp_path / str(step) / small.name
+        path = tmp_path / str(step) / old.name
         path.parent.mkdir()
-        shutil.copy(small, path)
-        shutil.copytree(segments_folder(small), segments_folder(path))
+        shutil.copy(old, path)
+        shutil.copytree(segments_folder(old), segments_folder(path))
         process = fork.Process(target=_killed_at, args=(step, path))
         process.start()
         process.join()
         kinds.append(is_gallery(path))
         if not kinds[-1]:
-            with Gallery.open(path) as gallery:
-                assert len(gallery.recordings()) == 2
-        to_parts(path)
+            for segment in earlier.read(path).segments:
+                segment.check()
+        assert (to_parts(path) is None) == kinds[-1]
         with open_gallery(path, write=True) as opened:
-            assert len(opened.manifest.all_recordings()) == 2
+            assert len(opened.manifest.all_recordings()) == 6
         assert {one.name for one in path.parent.iterdir()} == {path.name, folder_of(path).name}
         if process.exitcode == 0:
             break
@@ -113,8 +140,15 @@ def test_a_kill_leaves_the_old_or_the_new_whole(small: Path, tmp_path: Path) -> 
     assert kinds.count(True) > 2
 
 
+def test_a_gallery_of_nothing_is_converted_with_what_a_killed_writer_left(old: Path) -> None:
+    with duckdb.connect(str(old)) as register:
+        register.execute("DELETE FROM segments")
+    assert to_parts(old) == Upgraded(3, 0)
+    assert {one.name for one in old.parent.iterdir()} == {old.name, folder_of(old).name}
+
+
 def test_another_gallery_that_was_put_in_its_place_stays(
-    small: Path, tmp_path: Path, profile: Profile, monkeypatch: pytest.MonkeyPatch
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -122,32 +156,35 @@ def test_another_gallery_that_was_put_in_its_place_stays(
     with monkeypatch.context() as patch:
         patch.setattr(conversion, "_finish", full)
         with pytest.raises(OSError, match="No space"):
-            to_parts(small)
-    small.unlink()
-    shutil.rmtree(segments_folder(small))
-    with Gallery.create(small, profile) as gallery:  # somebody's copy, of other footage
-        gallery.add_cameras(CAMERAS.values())
+            to_parts(old)
+    old.unlink()
+    shutil.rmtree(segments_folder(old))
+    unpacked(4, tmp_path)  # somebody's copy, of other footage
     with pytest.raises(GalleryError, match="is another gallery than the one") as refused:
-        to_parts(small)
+        to_parts(old)
     assert "Move it elsewhere with town.duckdb.segments" in refused.value.fix
-    with Gallery.open(small) as gallery:
-        assert len(gallery.cameras()) == len(CAMERAS)
+    for segment in earlier.read(old).segments:
+        segment.check()
     kept = tmp_path / "kept"
     kept.mkdir()
-    small.rename(kept / small.name)
-    segments_folder(small).rename(kept / segments_folder(small).name)
-    assert to_parts(small) is None
-    assert sorted(one.name for one in folder_of(small).iterdir() if one.suffix == ".json") == [
+    old.rename(kept / old.name)
+    segments_folder(old).rename(kept / segments_folder(old).name)
+    assert to_parts(old) is None
+    assert sorted(one.name for one in folder_of(old).iterdir() if one.suffix == ".json") == [
         "gallery.json"
     ]
 
 
-def test_what_was_altered_is_not_converted(small: Path) -> None:
-    found = next(segments_folder(small).rglob("rows.duckdb"))
+def test_what_was_altered_is_not_converted(old: Path) -> None:
+    found = next(segments_folder(old).rglob("rows.duckdb"))
     before = found.read_bytes()
     found.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
     with pytest.raises(GalleryError, match="a file was altered"):
-        to_parts(small)
+        to_parts(old)
     found.write_bytes(before)
-    assert not folder_of(small).exists()
-    assert to_parts(small) == 2
+    assert not folder_of(old).exists()
+    with duckdb.connect(str(old)) as register:
+        register.execute("UPDATE segments SET tracklets = tracklets + 1 WHERE recordings = 6")
+    with pytest.raises(GalleryError, match="cannot be upgraded whole"):
+        to_parts(old)
+    assert {one.name for one in old.parent.iterdir()} == {old.name, segments_folder(old).name}

@@ -426,13 +426,13 @@ def test_a_gallery_that_moved_is_opened_where_it_is_now(
         opened.manifest.commit(Change(owner="ab"))
     assert read_location(town) == Location("other.sqlite")
     # Moved back between the look at its place and the lock.
-    real = opening._take
+    real = opening.take_lock
 
     def delayed(*values: object) -> object:
         write_location(town, Location())
         return real(*values)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(opening, "_take", delayed)
+    monkeypatch.setattr(opening, "take_lock", delayed)
     with open_gallery(town, write=True) as opened:
         assert (opened.location, opened.manifest.state().owner) == (Location(), "")
 

@@ -22,9 +22,10 @@ from workbench.cli.main import main
 from workbench.domain import PERHAPS_TWICE, ClockCorrection, IndexedRecording, Problem
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
+from workbench.gallery.earlier import COUNTED, JUMPED, NOTE, ORDERED
 from workbench.gallery.lifecycle import check
 from workbench.gallery.register import segments_folder, version_of
-from workbench.gallery.upgrade import COUNTED, JUMPED, NOTE, ORDERED, upgrade
+from workbench.gallery.upgrade import upgrade
 
 START = datetime(2026, 3, 29, tzinfo=UTC)
 JUMPS = "its clock jumps from 61.000 s to 30.000 s"

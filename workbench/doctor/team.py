@@ -23,7 +23,7 @@ from workbench.casework.record.people import read_people
 from workbench.casework.register import FOLDER, all_entries
 from workbench.doctor import serving
 from workbench.errors import SightlineError
-from workbench.gallery.register import segments_folder
+from workbench.gallery.earlier import segments_folder
 
 if TYPE_CHECKING:
     from workbench.settings import Settings

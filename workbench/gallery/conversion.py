@@ -1,37 +1,49 @@
-"""Conversion of a gallery of segments into parts; nothing is decoded for it, and all ids stay."""
+"""Conversion of a gallery of an earlier schema into parts: nothing is decoded, and all ids stay."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
+import pyarrow.compute as pc
 
-from workbench.domain import Profile, Progress, ProgressCallback
+from workbench.domain import Progress, ProgressCallback
 from workbench.errors import GalleryError, is_there
+from workbench.gallery import earlier
 from workbench.gallery.arriving import arrive
 from workbench.gallery.committing import Committer
 from workbench.gallery.disk import refused_by_disk, sync_path
+from workbench.gallery.earlier import EarlierGallery, segments_folder
 from workbench.gallery.entries import Change
-from workbench.gallery.lifecycle import segment_tables
+from workbench.gallery.exchange import BATCH, Tables
 from workbench.gallery.named import contents_of, renew
-from workbench.gallery.opening import create, folder_of, is_gallery, open_gallery
-from workbench.gallery.register import read_register, segments_folder
-from workbench.gallery.segments import Segment, checksum, columns
+from workbench.gallery.opening import create, folder_of, is_gallery, open_gallery, take_lock
 from workbench.gallery.snapshot import Snapshot
-from workbench.gallery.store import Gallery, take_lock
 
-# Tracklets that are converted at a time: with their pictures, they are in memory together.
-BATCH = 4_000
 NOTE = "converted.json"  # segments that are removed when the named file is there
-_ONCE = ("clocks", "runs", "refusals")
 
 
-def to_parts(path: Path, *, progress: ProgressCallback | None = None) -> int | None:
-    """Convert a gallery of segments; return how many recordings it has, None if it is of parts.
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """Account of an upgrade.
+
+    ``schema`` is the one of before. Of schema 3, which knew less of times, ``doubtful`` counts the
+    recordings with times in doubt; ``twice`` names the files whose content is stored more than once
+    for one camera, with different times, of which one is wrong.
+    """
+
+    schema: int
+    recordings: int
+    doubtful: int = 0
+    twice: tuple[str, ...] = ()
+
+
+def to_parts(path: Path, *, progress: ProgressCallback | None = None) -> Upgraded | None:
+    """Convert a gallery of an earlier schema; return None if it is one of parts already.
 
     The parts are written beside the segments, and are the gallery once all of them are there and
     counted. If this is killed, it is the old or the new one, whole, and can be done again. It takes
@@ -45,27 +57,22 @@ def to_parts(path: Path, *, progress: ProgressCallback | None = None) -> int | N
     Raises
     ------
     GalleryError
-        If it is damaged, of another schema, or cannot be written. It is as it was then.
+        If it is damaged, of another schema still, or cannot be written. It is as it was then.
     GalleryBusy
         If another process writes it.
     """
     if is_gallery(path):
         _finish(path)
         return None
-    with Gallery.open(path) as first:  # raises where there is none
-        profile = first.profile
+    earlier.read(path)  # raises where there is none
     unfinished = path.with_name(f".{path.name}.parts")
-    with contextlib.closing(take_lock(path)), Gallery.open(path) as gallery:
+    with contextlib.closing(take_lock(segments_folder(path), earlier.LOCK, path, "writes it")):
+        gallery = earlier.read(path)  # as it is now that nobody writes it
         for segment in gallery.segments:
-            if checksum(segment.folder) != segment.entry.checksum:
-                raise GalleryError(
-                    "a file was altered or is missing",
-                    where=str(segment.folder),
-                    fix="Restore it from a copy",
-                )
+            segment.check()
         try:
             shutil.rmtree(folder_of(unfinished), ignore_errors=True)  # of one that was killed
-            with create(unfinished, profile) as opened:
+            with create(unfinished, gallery.profile) as opened:
                 done = _fill(Committer(opened.manifest, opened.storage), gallery, progress)
                 _note(opened.folder / NOTE, gallery)
             folder_of(unfinished).rename(folder_of(path))
@@ -79,54 +86,65 @@ def to_parts(path: Path, *, progress: ProgressCallback | None = None) -> int | N
     return done
 
 
-def _fill(committer: Committer, gallery: Gallery, progress: ProgressCallback | None) -> int:
-    """Bring all of a gallery of segments into an empty one of parts; return its recordings."""
-    entries = [segment.entry for segment in gallery.segments]
-    total = sum(entry.recordings for entry in entries)
-    done = 0
-    for segment in gallery.segments:
-        for tables in _batches(segment, gallery.profile):
-            done += arrive(committer, tables, indexed=segment.entry.indexed)
-            if progress is not None:
-                progress(Progress(done, total))
+@dataclass(slots=True)
+class _Seen:
+    """What came over, as it is told: recordings with times in doubt, and files by their content."""
+
+    recordings: int = 0
+    doubtful: int = 0
+    files: defaultdict[tuple[str, str], list[str]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    def add(self, tables: Tables) -> None:
+        """Count what of some recordings is told."""
+        stretches = tables["stretches"]
+        doubted = stretches.filter(pc.not_equal(stretches["doubt"], ""))
+        self.doubtful += len(doubted["recording_id"].unique())
+        names = ("sha256", "camera_id", "file")
+        columns = (tables["recordings"][name].to_pylist() for name in names)
+        for sha256, camera_id, file in zip(*columns, strict=True):
+            self.files[sha256, camera_id].append(file)
+
+    @property
+    def twice(self) -> tuple[str, ...]:
+        """Files whose content is stored more than once for one camera."""
+        several = (those for those in self.files.values() if len(those) > 1)
+        return tuple(sorted({file for those in several for file in those}))
+
+
+def _fill(
+    committer: Committer, gallery: EarlierGallery, progress: ProgressCallback | None
+) -> Upgraded:
+    """Bring all of an earlier gallery into an empty one of parts."""
+    total = sum(segment.recordings for segment in gallery.segments)
+    seen = _Seen()
+    for segment, tables in gallery.tables(at_a_time=BATCH):
+        seen.recordings += arrive(committer, tables, indexed=segment.indexed)
+        if gallery.schema == 3:
+            seen.add(tables)
+        if progress is not None:
+            progress(Progress(seen.recordings, total))
     manifest = committer.manifest
     manifest.commit(Change(owner=gallery.owner))
     found = manifest.counts(manifest.state().commit)
     wanted = {
         "recordings": total,
-        "tracklets": sum(entry.tracklets for entry in entries),
-        "templates": sum(entry.templates for entry in entries),
+        "tracklets": sum(segment.tracklets for segment in gallery.segments),
+        "templates": sum(segment.templates for segment in gallery.segments),
     }
     if any(found[name] != count for name, count in wanted.items()):
         raise GalleryError(
-            f"cannot be converted whole: {found} of {wanted}",
+            f"cannot be upgraded whole: {found} of {wanted}",
             where=str(gallery.path),
-            fix="Check it with `sightline gallery check`; it is as it was",
+            fix="Restore it from a copy; it is as it was",
         )
-    return done
+    return Upgraded(gallery.schema, seen.recordings, seen.doubtful, seen.twice)
 
 
-def _batches(segment: Segment, profile: Profile) -> Iterator[dict[str, pa.Table]]:
-    """Tables of a segment, of some recordings at a time."""
-    empty = {name: kind.empty_table() for name, kind in columns(profile).items()}
-    once: dict[str, pa.Table] = {}
-    for ids in _divided(segment):
-        tables = empty | dict(segment_tables(segment, ids, profile)) | once
-        yield tables
-        once = {name: empty[name] for name in _ONCE}
-
-
-def _divided(segment: Segment) -> list[list[str]]:
-    """Ids of a segment's recordings, in lists of few enough tracklets; one list at least."""
-    names = [name.decode() for name in segment.recording_ids.tolist()]
-    of_each = max(1, segment.entry.tracklets // max(1, len(names)))
-    at_a_time = max(1, BATCH // of_each)
-    return [names[i : i + at_a_time] for i in range(0, len(names), at_a_time)] or [[]]
-
-
-def _note(file: Path, gallery: Gallery) -> None:
+def _note(file: Path, gallery: EarlierGallery) -> None:
     """Note which segments are converted, and what else of that gallery is to be removed."""
-    names = [segment.entry.name for segment in gallery.segments]
+    names = [segment.folder.name for segment in gallery.segments]
     folders = sorted(_folders(segments_folder(gallery.path)))
     file.write_text(json.dumps({"segments": names, "folders": folders}), "utf-8")
     file.chmod(0o600)
@@ -149,7 +167,8 @@ def _finish(path: Path) -> None:
     try:
         converted = json.loads(note.read_text("utf-8"))
         if is_there(path) and {"gallery", "segments"} <= contents_of(path).names:
-            if [entry.name for entry in read_register(path).segments] != converted["segments"]:
+            there = earlier.read(path).segments
+            if [segment.folder.name for segment in there] != converted["segments"]:
                 raise GalleryError(
                     "is another gallery than the one that was converted to parts",
                     where=str(path),
@@ -166,4 +185,4 @@ def _finish(path: Path) -> None:
         raise refused_by_disk(path, error) from error
 
 
-__all__ = ["to_parts"]
+__all__ = ["Upgraded", "to_parts"]

@@ -26,9 +26,9 @@ from workbench.errors import GalleryBusy, GalleryError, ProfileMismatch, is_ther
 from workbench.gallery.connecting import SCHEMES, database_at
 from workbench.gallery.disk import refused_by_disk, sync_path
 from workbench.gallery.duck import refuse_misread
+from workbench.gallery.earlier import schema_of, way_over
 from workbench.gallery.manifest import FORMAT, Manifest
 from workbench.gallery.named import contents_of, refuse_other
-from workbench.gallery.register import version_of
 from workbench.gallery.storage import Storage
 
 ENDING = ".gallery"
@@ -166,10 +166,11 @@ def _missing(path: Path) -> GalleryError:
             fix=_where_it_may_be(path, folder),
         )
     # Of an earlier version, or a DuckDB file of somebody's, of which this raises.
+    found = schema_of(path)
     return GalleryError(
-        f"has schema version {version_of(path)}, this Sightline reads format {FORMAT}",
+        f"has schema version {found}, this Sightline reads format {FORMAT}",
         where=where,
-        fix=f"Upgrade it with `sightline gallery upgrade {path}`; no footage is needed",
+        fix=way_over(path, found),
     )
 
 
@@ -190,7 +191,7 @@ def _where_it_may_be(path: Path, folder: Path) -> str:
 # --- Locks ------------------------------------------------------------------------------------
 
 
-def _take(folder: Path, name: str, path: Path, doing: str) -> BinaryIO:
+def take_lock(folder: Path, name: str, path: Path, doing: str) -> BinaryIO:
     """Take a lock, held as long as the returned file is open.
 
     Raises
@@ -280,8 +281,8 @@ class Opened:
             )
         with contextlib.ExitStack() as held:
             if self.lock is None:
-                held.enter_context(_take(self.folder, WRITER, self.path, "writes it"))
-            held.enter_context(_take(self.folder, MERGER, self.path, "merges it"))
+                held.enter_context(take_lock(self.folder, WRITER, self.path, "writes it"))
+            held.enter_context(take_lock(self.folder, MERGER, self.path, "merges it"))
             if read_location(self.path) != self.location:
                 raise GalleryError(
                     "was moved since it was opened", where=str(self.path), fix="Open it again"
@@ -325,7 +326,7 @@ def create(path: Path | str, profile: Profile, location: Location | None = None)
     except OSError as error:
         refuse_others(unfinished, error)
         raise refused_by_disk(path, error) from error
-    lock = _take(unfinished, WRITER, path, "makes it")
+    lock = take_lock(unfinished, WRITER, path, "makes it")
     try:
         try:
             _fill(unfinished, profile, location, path)
@@ -403,7 +404,7 @@ def open_gallery(
     lock: BinaryIO | None = None
     try:
         if write and not location.shared:
-            lock = _take(folder_of(path), WRITER, path, "writes it")
+            lock = take_lock(folder_of(path), WRITER, path, "writes it")
             location = read_location(path)  # as it is now that nobody moves it
             if location.shared:
                 lock.close()
@@ -437,7 +438,7 @@ def merging(path: Path) -> Iterator[Opened]:
     with contextlib.ExitStack() as held:
         location = read_location(path)
         if not location.shared:
-            held.enter_context(_take(folder_of(path), MERGER, path, "merges it"))
+            held.enter_context(take_lock(folder_of(path), MERGER, path, "merges it"))
             location = read_location(path)  # as it is now that nobody moves it
         yield held.enter_context(_open(path, location, write=True, lock=None))
 
@@ -485,5 +486,6 @@ __all__ = [
     "merging",
     "open_gallery",
     "read_location",
+    "take_lock",
     "write_location",
 ]

@@ -18,17 +18,12 @@ from workbench.domain import Profile
 from workbench.errors import GalleryError
 from workbench.gallery.disk import sync_path, unreadable
 from workbench.gallery.duck import connect, finish, sql_literal, sql_part
+from workbench.gallery.earlier import read_profile, schema_version
+from workbench.gallery.earlier import segments_folder as segments_folder
 from workbench.gallery.interrupts import undisturbed
 
 SCHEMA_VERSION = 4
 UPGRADED_FROM = 3  # see upgrade.py
-# That a file of a version must have to be a gallery.
-_TABLES = {
-    1: {"gallery", "weights", "cameras", "recordings", "tracklets", "templates", "shots"},
-    2: {"gallery", "weights", "segments"},
-    3: {"gallery", "weights", "segments"},
-    4: {"gallery", "weights", "segments"},
-}
 _NAME = re.compile(r"\d{8}-[0-9a-f]{8}")
 
 
@@ -63,11 +58,6 @@ class Register:
 def schema(part: int, dimension: int) -> str:
     """Part 1 (the register) or 2 (a segment) of schema.sql; templates have *dimension* numbers."""
     return sql_part("schema.sql", part).format(dimension=int(dimension))
-
-
-def segments_folder(path: Path) -> Path:
-    """Folder of the segments of the gallery at *path*."""
-    return path.with_name(f"{path.name}.segments")
 
 
 @undisturbed()
@@ -202,46 +192,6 @@ def _entries(path: Path, rows: list[tuple[Any, ...]]) -> tuple[SegmentEntry, ...
     if not all(_NAME.fullmatch(row[0]) for row in rows):
         raise _contradictory(path, "its segments")
     return tuple(SegmentEntry(*row) for row in rows)
-
-
-def schema_version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Schema version of the gallery that *connection* has open; raise GalleryError otherwise."""
-    found = connection.execute(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'"
-    ).fetchall()
-    row = None
-    if ("gallery",) in found:
-        row = connection.execute("SELECT schema_version FROM gallery").fetchone()
-    if row is None or not {name for (name,) in found} >= _TABLES.get(row[0], set()):
-        raise GalleryError(
-            "is a DuckDB file, but not a Sightline gallery",
-            where=str(path),
-            fix="Name the file that `sightline index` made",
-        )
-    return int(row[0])
-
-
-def read_profile(connection: duckdb.DuckDBPyConnection, path: Path) -> Profile:
-    """The profile of the gallery that *connection* has open, of any version so far."""
-    row = connection.execute(
-        "SELECT profile, detector, recogniser, alignment, metric, dimension, version, "
-        "fingerprint FROM gallery"
-    ).fetchone()
-    assert row is not None
-    weights = connection.execute("SELECT file, sha256 FROM weights ORDER BY file").fetchall()
-    profile = Profile(
-        name=row[0],
-        detector=row[1],
-        recogniser=row[2],
-        alignment=row[3],
-        metric=row[4],
-        dimension=row[5],
-        weights=tuple((file, sha256) for file, sha256 in weights),
-        version=row[6],
-    )
-    if profile.fingerprint != row[7]:
-        raise _contradictory(path, "its profile")
-    return profile
 
 
 def _contradictory(path: Path, about: str) -> GalleryError:

@@ -24,6 +24,7 @@ from workbench.domain import Profile, Progress, ProgressCallback
 from workbench.errors import GalleryError, is_full, is_there
 from workbench.gallery.disk import refused_by_disk
 from workbench.gallery.duck import connect, finish, sql_literal
+from workbench.gallery.earlier import COUNTED, JUMPED, NOTE, ORDERED
 from workbench.gallery.index import TemplateIndex, sync
 from workbench.gallery.interrupts import undisturbed
 from workbench.gallery.register import (
@@ -40,13 +41,6 @@ from workbench.gallery.register import (
 from workbench.gallery.segments import ROWS, checksum, remove
 from workbench.gallery.store import take_lock
 
-JUMPED = "an earlier Sightline read it, and its clock jumped"
-ORDERED = "an earlier Sightline took its pictures in the order of letters, 10 before 9"
-COUNTED = "an earlier Sightline counted its pictures at 25 per second, and not all of them"
-NOTE = (
-    "read by the rules of an earlier version (some seconds early if the film was cut between key "
-    "pictures)"
-)
 _SEQUENCE = "regexp_matches(file, '[*?\\[][^/]*$')"
 # No more than their names were kept of streams without times.
 _STREAM = r"regexp_matches(lower(file), '\.(h?26[345]|avc|hevc|mjpe?g|m[12]v|mpv)$')"
