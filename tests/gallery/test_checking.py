@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from parted import InParts, Twins, opened, twins
+from parted import CAMERAS, InParts, Twins, opened, twins
 
+from workbench.domain import IndexedRecording
 from workbench.gallery import checking, packs
+from workbench.gallery.adopting import Arrival
 from workbench.gallery.checking import check
+from workbench.gallery.committing import Committer
+from workbench.gallery.entries import Change
+from workbench.gallery.joining import merge
 from workbench.gallery.merging import Merger
+from workbench.gallery.opening import create
 from workbench.gallery.removal import purge
+from workbench.gallery.resolving import Reader
+from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import Written
+from workbench.gallery.writing import Writer
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +54,27 @@ def test_a_sound_gallery_has_no_problems(copy: InParts) -> None:
     first, second = copy.recordings[:2]
     purge(copy.committer, [first.recording_id], tracklet_ids=[f"{second.recording_id}-0"])
     assert said(copy) == []
+
+
+def test_it_is_checked_and_joined_whatever_holds_its_manifest(
+    committer: Committer, tmp_path: Path, indexed: Callable[..., IndexedRecording]
+) -> None:
+    where = tmp_path / "town.duckdb"
+    snapshot = Snapshot.latest(committer.manifest, committer.storage, memory_bytes=2**20)
+    committer.store([indexed(0, 0, (1, 2)), indexed(1, 24 * 60 - 2, (3, 4))], CAMERAS)
+    reader = Reader(where, snapshot)
+    assert [*check(reader)] == []
+    with create(tmp_path / "other.duckdb", committer.manifest.profile) as other:
+        its = Committer(other.manifest, other.storage)
+        its.manifest.commit(Change(cameras=committer.manifest.camera_entries()))
+        its.store([indexed(0, 0, (1, 2)), indexed(2, 0, (5,))], CAMERAS)
+        snapshot = Snapshot.latest(other.manifest, other.storage, memory_bytes=2**20)
+        beside = Reader(tmp_path / "other.duckdb", snapshot)
+        assert merge(Writer(committer, str(where)), beside) == Arrival(1)
+        assert merge(Writer(its, str(where)), reader) == Arrival(1)
+        assert [*check(reader), *check(beside)] == []
+        ids = [one.recording_id for one in committer.manifest.each_recording()]
+        assert ids == [one.recording_id for one in other.manifest.each_recording()]
 
 
 def changed(copy: InParts, sql: str, *values: object) -> None:

@@ -55,8 +55,8 @@ def answers_of(connection: duckdb.DuckDBPyConnection) -> Answers:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few tracklets at a time, so that a part or segment takes several batches."""
-    monkeypatch.setattr(exchange, "BATCH", 16)
-    monkeypatch.setattr(exporting, "BATCH", 16)
+    monkeypatch.setattr(exchange, "BATCH", 20)
+    monkeypatch.setattr(exporting, "BATCH", 20)
 
 
 def with_clocks_set(folder: Path, count: int) -> Twins:
@@ -73,7 +73,7 @@ def with_clocks_set(folder: Path, count: int) -> Twins:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     """Not to be written to."""
-    found = with_clocks_set(tmp_path_factory.mktemp("made"), 8)
+    found = with_clocks_set(tmp_path_factory.mktemp("made"), 6)
     yield found
     found.close()
 
@@ -108,7 +108,7 @@ def test_the_format_is_that_of_segments(made: Twins) -> None:
 def test_an_export_comes_back_the_same_in_either_kind(made: Twins, tmp_path: Path) -> None:
     mine, theirs = tmp_path / "mine", tmp_path / "theirs"
     assert export(made.reader, mine) == lifecycle.export(made.gallery, theirs)
-    assert len([*mine.iterdir()]) > 3
+    assert len([*mine.iterdir()]) > 2
     assert {one.stat().st_mode & 0o077 for one in (mine, *mine.rglob("*"))} == {0}
     assert exported_profile(mine) == lifecycle.exported_profile(theirs)
     parts = told(made.reader)
@@ -120,9 +120,6 @@ def test_an_export_comes_back_the_same_in_either_kind(made: Twins, tmp_path: Pat
             for view, rows in wanted[0].items():
                 assert found[0][view] == rows, (folder.name, view)
             assert found[1] == wanted[1]
-            state = reader.snapshot.refreshed().state
-            assert import_into(writer, folder).recordings == 0  # what is there stays
-            assert reader.snapshot.refreshed().state == state
     with Gallery.create(tmp_path / "segments.duckdb", made.gallery.profile) as gallery:
         assert lifecycle.import_into(gallery, mine).recordings == len(made.recordings)
         found_in_segments = answers_of(gallery.connection())
@@ -140,6 +137,9 @@ def test_a_scope_is_exported_alone(made: Twins, tmp_path: Path) -> None:
     assert export(made.reader, tmp_path / "some", scope=scope) == len(inside)
     with empty(tmp_path / "some.duckdb", made) as (reader, writer):
         import_into(writer, tmp_path / "some")
+        state = reader.snapshot.refreshed().state
+        assert import_into(writer, tmp_path / "some").recordings == 0  # what is there stays
+        assert reader.snapshot.refreshed().state == state
         assert reader.snapshot.manifest.held(one.recording_id for one in made.recordings) == inside
     nowhere = Scope(district, START - timedelta(days=9), START - timedelta(days=8))
     assert export(made.reader, tmp_path / "none", scope=nowhere) == 0
@@ -253,7 +253,7 @@ def test_galleries_are_joined_as_those_of_segments_are(tmp_path: Path) -> None:
     """What is in both stays, clocks are corrected, and the same changes are told before."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    one, other = (with_clocks_set(tmp_path / name, n) for name, n in (("a", 6), ("b", 9)))
+    one, other = (with_clocks_set(tmp_path / name, n) for name, n in (("a", 6), ("b", 8)))
     correct(other, other.recordings[::3], 42.0)
     told_of: list[list[ClockChange]] = [[], []]
     writer = Writer(one.committer, "a")

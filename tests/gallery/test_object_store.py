@@ -45,13 +45,17 @@ from tests.gallery.test_storage import (  # noqa: F401 - run again
     test_a_gallery_is_stored_merged_and_purged_wherever_its_objects_are,
     test_objects_are_written_once_read_in_ranges_and_deleted,
 )
-from workbench.domain import IndexedRecording, Profile, format_tracklet_id
+from workbench.domain import IndexedRecording, Problem, Profile, format_tracklet_id
 from workbench.errors import GalleryError
 from workbench.gallery import frames, lookup
+from workbench.gallery.adopting import Arrival
 from workbench.gallery.backup import back_up, restore
 from workbench.gallery.cache import Cache
+from workbench.gallery.checking import check
 from workbench.gallery.committing import Committer
 from workbench.gallery.entries import TRACKLETS, PartEntry
+from workbench.gallery.exporting import batches
+from workbench.gallery.joining import merge
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.merging import Merger
 from workbench.gallery.moving import Copied
@@ -60,6 +64,7 @@ from workbench.gallery.removal import purge
 from workbench.gallery.resolving import Reader
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import ObjectGone, Storage, Written
+from workbench.gallery.writing import Writer
 
 Make = Callable[..., IndexedRecording]
 AT = Storage.at
@@ -435,3 +440,32 @@ def test_nothing_of_what_was_purged_is_in_the_store_or_the_cache(
     files += [b"".join(committer.storage.blocks(name)) for name in names]
     assert not [found for found in files if number in found]
     assert len(names) == 5 * len(parts(committer)) + 1
+
+
+def test_a_gallery_is_joined_and_checked_wherever_it_is(
+    store: ObjectStore, committer: Committer, recordings: list[IndexedRecording], tmp_path: Path
+) -> None:
+    here = Reader(tmp_path / "town.duckdb", cold(store, committer))
+    assert [*check(here)] == []
+    store.requests.clear()
+    assert [len(one["recordings"]) for one in batches(here)] == [1, 1]
+    packs = {one.object for one in committer.manifest.packs().values()}
+    asked = [one.path for one in store.requests if one.method == "GET" and "/packs/" in one.path]
+    assert len(asked) == len(packs)  # each whole, and not picture by picture
+    (tmp_path / "other").mkdir()
+    database = in_sqlite(tmp_path / "other", write=True, create=True)
+    manifest = Manifest.create(database, committer.manifest.profile, "other.duckdb")
+    with contextlib.closing(manifest):
+        other = Committer(manifest, Storage.at(tmp_path / "other"))
+        there = Reader(tmp_path / "other.duckdb", Snapshot.latest(
+            manifest, other.storage, memory_bytes=2**20))  # fmt: skip
+        assert merge(Writer(other, "other.duckdb"), here) == Arrival(len(recordings))
+        assert [*check(there)] == []
+        (first, *_) = manifest.packs().values()
+        with other.storage.writing(first.object) as sink:
+            sink.write(b"another")
+        what = "was altered; restore it from a copy"
+        assert [*check(there)] == [Problem(first.object, what)]
+        other.storage.delete([first.object])
+        (told,) = check(there)
+        assert told == Problem(first.object, "is not there; restore it from a copy")
