@@ -9,6 +9,7 @@ import pytest
 
 from workbench.domain import Progress
 from workbench.gallery import Gallery
+from workbench.indexing import storing
 from workbench.installation import Installation
 from workbench.widgets.components.work import InPlace
 from workbench.widgets.indexing import Indexing, IndexingPanel, progress_words
@@ -45,7 +46,10 @@ def test_looking_tells_what_there_is_to_do_and_does_nothing(model: Indexing) -> 
     assert not model.gallery.exists()
 
 
-def test_a_run_is_stopped_and_the_next_goes_on(model: Indexing) -> None:
+def test_a_run_is_stopped_and_the_next_goes_on(
+    model: Indexing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "SECONDS", 0.0)  # each recording in a commit of its own
     panel = IndexingPanel(model)
     model.workers = 1
 

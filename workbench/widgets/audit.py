@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import ipywidgets
-
 from workbench.casework.oversight import audit_overview
 from workbench.domain import parse_time
 from workbench.errors import SightlineError, TimeError
 from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE, local_time
+from workbench.widgets.components import controls
 from workbench.widgets.components.header import PageHeader
 from workbench.widgets.components.parts import (
     Panel,
@@ -60,7 +59,7 @@ class AuditPanel(Panel):
 
     def __init__(self, overview: AuditOverview, *, zone: ZoneInfo) -> None:
         self.overview, self.zone = overview, zone
-        self.filter = ipywidgets.Text(
+        self.filter = controls.Text(
             placeholder="Name or case", layout={"width": "220px"}, continuous_update=True
         )
         self.filter.observe(self._draw, "value")

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import ipywidgets
-from traitlets import Bool, Instance, Unicode, observe
+from traitlets import Bool, Instance, Unicode, link, observe
 
 from workbench.casework.clocks import RecordedStretch, list_clocks
 from workbench.domain import Camera, ClockSetting, length_words
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import local_time, zone_of_cameras
+from workbench.widgets.components import controls
 from workbench.widgets.components.clockmodel import Clocks
 from workbench.widgets.components.clockpanel import ClockPanel
 from workbench.widgets.components.header import PageHeader
@@ -211,16 +211,16 @@ class FootagePage(Panel):
     def __init__(self, report: FootageReport, clocks: Clocks) -> None:
         self.report = report
         self.summary = markup("", "sl-summary")
-        self.camera = ipywidgets.Dropdown(
+        self.camera = controls.Dropdown(
             options=[(ALL_CAMERAS, "")], description="Camera", layout={"width": "320px"}
         )
-        self.troubled = ipywidgets.Checkbox(
+        self.troubled = controls.Checkbox(
             description="Only recordings with problems", indent=False, layout={"width": "auto"}
         )
-        self.day = ipywidgets.Dropdown(
+        self.day = controls.Dropdown(
             options=[(ALL_DAYS, "")], description="Day", layout={"width": "240px"}
         )
-        self.following = ipywidgets.Checkbox(
+        self.following = controls.Checkbox(
             description=f"Refresh every {LOOK_AGAIN_SECONDS:.0f} s",
             indent=False,
             layout={"width": "auto"},
@@ -266,10 +266,10 @@ class FootagePage(Panel):
         super().__init__([top, *self.body, panel(self.bringing_in), header])
         self.add_class("sl-board")
         self.add_class("sl-footage")
-        ipywidgets.link((report, "camera_id"), (self.camera, "value"))
-        ipywidgets.link((report, "troubled"), (self.troubled, "value"))
-        ipywidgets.link((report, "day"), (self.day, "value"))
-        ipywidgets.link((report, "following"), (self.following, "value"))
+        link((report, "camera_id"), (self.camera, "value"))
+        link((report, "troubled"), (self.troubled, "value"))
+        link((report, "day"), (self.day, "value"))
+        link((report, "following"), (self.following, "value"))
         report.observe(self._renew, "footage")
         clocks.observe(self._corrected, "made")
         report.observe(self._draw, ["camera_id", "troubled", "day"])

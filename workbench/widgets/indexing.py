@@ -16,6 +16,7 @@ from workbench.footage.catalog import read_catalogue
 from workbench.indexing import IndexReport, Plan, index_catalogue, plan_catalogue
 from workbench.indexing.workers import available_cores
 from workbench.installation import Installation
+from workbench.widgets.components import controls
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -154,22 +155,22 @@ class IndexingPanel(Panel):
     def __init__(self, model: Indexing) -> None:
         self.model = model
         wide = {"style": {"description_width": "90px"}, "layout": {"width": "480px"}}
-        self.folder = ipywidgets.Text(
+        self.folder = controls.Text(
             description="Catalogue", placeholder="folder with cameras.csv and footage.csv", **wide
         )
-        self.profile = ipywidgets.Combobox(
+        self.profile = controls.Combobox(
             options=sorted({*NAMED, *imported.names(model.installation.settings.models)}),
             description="Profile",
             **wide,
         )
-        self.workers = ipywidgets.BoundedIntText(
+        self.workers = controls.BoundedIntText(
             min=1, max=max(64, available_cores()), description="Processes", **wide
         )
         model.workers = available_cores()
         self.look = button("Preview", model.look)
         self.start = button("Start", model.start, style="primary")
         self.stop = button("Stop", model.stop, label="Stop; finished recordings are kept")
-        self.bar = ipywidgets.FloatProgress(min=0, max=1, layout={"width": "480px"})
+        self.bar = controls.FloatProgress(min=0, max=1, layout={"width": "480px"})
         self.words, self.outcome = markup(), markup()
         super().__init__(
             [

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
 from traitlets import Set, Tuple, Unicode
 
 from workbench.casework.accounts import accounts
@@ -16,6 +15,7 @@ from workbench.casework.signedin import end_on_record, sessions_of
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE
+from workbench.widgets.components import controls
 from workbench.widgets.components.header import PageHeader
 from workbench.widgets.components.parts import (
     Panel,
@@ -155,14 +155,14 @@ class PeoplePage(Panel):
     def __init__(self, model: PeopleModel) -> None:
         self.model = model
         self.table, self.said, self.ended = markup(), markup(), markup()
-        self.account = ipywidgets.Text(
+        self.account = controls.Text(
             placeholder="Name with which they sign in", tooltip="Name", layout={"width": "260px"}
         )
-        self.role = ipywidgets.Dropdown(
+        self.role = controls.Dropdown(
             options=[("Choose the role…", ""), *((role.capitalize(), role) for role in ROLES)],
             tooltip="Role", layout={"width": "180px"},
         )  # fmt: skip
-        self.sessions = ipywidgets.VBox()
+        self.sessions = controls.VBox()
         self.sessions.add_class("sl-sessions")
         zone = f'<p class="sl-hint">Times are those of {escaped(model.zone.key)}.</p>'
         roles = Panel(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import ipywidgets
 from traitlets import Instance, Tuple, Unicode
 
 from workbench.casework.facts import notices_of
@@ -24,6 +23,7 @@ from workbench.domain import Candidate
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import local_time, zone_of_cameras
+from workbench.widgets.components import controls
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.header import PageHeader, case_asked
@@ -222,7 +222,7 @@ class SightingsPage(Panel):
 
     def __init__(self, model: SightingsModel) -> None:
         self.model = model
-        self.choice = ipywidgets.Dropdown(
+        self.choice = controls.Dropdown(
             layout={"flex": "0 1 420px"}, tooltip="The case whose sightings are shown"
         )
         self.status, self.route, self.more = markup(), markup(), markup()
@@ -236,7 +236,7 @@ class SightingsPage(Panel):
         )
         self.noted = NotesModel(model.installation, whole=True, work=model.work)
         self.watched = markup()
-        self.beside = ipywidgets.VBox(
+        self.beside = controls.VBox(
             [
                 panel(heading("Notes and markers"), NotesPanel(self.noted, model.zone)),
                 panel(heading("Footage shown"), self.watched),
@@ -245,7 +245,7 @@ class SightingsPage(Panel):
         self.outlook = Outlook(
             model.gallery, installation=model.installation, zone=model.zone, work=model.work
         )
-        self.answer = ipywidgets.VBox(
+        self.answer = controls.VBox(
             [
                 panel(
                     row(heading("Where"), self.exports),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ipyleaflet
-import ipywidgets
 import numpy as np
 import shapely
 
 from workbench.district import to_geojson
+from workbench.widgets.components import controls
 from workbench.widgets.components.cameralayer import INSIDE, OUTSIDE, CameraLayer
 from workbench.widgets.components.groundmap import ground_map
 from workbench.widgets.components.parts import escaped, markup
@@ -26,7 +26,7 @@ NOW = {"color": "#0b4f6c", "weight": 3, "fillColor": "#0b4f6c", "fillOpacity": 0
 THEN = {"color": "#a3420c", "weight": 3, "dashArray": "8 6", "fillOpacity": 0.04}
 
 
-class CaseMap(ipywidgets.VBox):  # type: ignore[misc]
+class CaseMap(controls.VBox):  # type: ignore[misc]
     """The area of a case on the base map, with the cameras where a gallery is at hand.
 
     Parameters

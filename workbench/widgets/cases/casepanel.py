@@ -8,12 +8,11 @@ from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
-
 from workbench.casework.facts import change_facts, facts, notices_of, provenance_words, warnings
 from workbench.casework.notes import THE_CASE
 from workbench.maps.zones import local_zone
 from workbench.widgets.cases.area import CaseMap
+from workbench.widgets.components import controls
 from workbench.widgets.components.media import address
 from workbench.widgets.components.notes import NotesModel, NotesPanel, watched_table
 from workbench.widgets.components.parts import (
@@ -72,10 +71,10 @@ class CasePanel(Panel):
         self.title, self.faces, self.facts = markup(), markup("", "sl-case-faces"), markup()
         self.rest, self.told, self.notes = markup(), markup(), markup()
         self.map = CaseMap(model.installation.settings, places)
-        self.reason = ipywidgets.Text(
+        self.reason = controls.Text(
             placeholder="Reason, for the record", layout={"flex": "1 1 200px"}, tooltip="Reason"
         )
-        self.decided = ipywidgets.Text(
+        self.decided = controls.Text(
             placeholder="Reference of the outside decision",
             layout={"width": "260px"},
             tooltip="Reference of the outside decision",
@@ -106,8 +105,8 @@ class CasePanel(Panel):
         self.looked.children[0].observe(self._tell_watched, "value")
         self.noted = NotesModel(model.installation, whole=True, work=model.work)
         self.noting = NotesPanel(self.noted, UTC)
-        seen = ipywidgets.VBox([self.map, self.faces])
-        read = ipywidgets.VBox(
+        seen = controls.VBox([self.map, self.faces])
+        read = controls.VBox(
             [
                 self.notes,
                 self.facts,
@@ -115,7 +114,7 @@ class CasePanel(Panel):
                 message(model, "case"),
             ]
         )
-        both = ipywidgets.HBox([seen, read])
+        both = controls.HBox([seen, read])
         both.add_class("sl-case-sides")
         back = button("‹ All cases", lambda: model.choose(""), label="Show the list of the cases")
         super().__init__(
@@ -138,14 +137,14 @@ class CasePanel(Panel):
         """Make the part in which members are chosen and the case is handed over."""
         model = self.model
         self.account, self.next = (
-            ipywidgets.Text(placeholder=what, layout={"width": "310px"}, tooltip=what)
+            controls.Text(placeholder=what, layout={"width": "310px"}, tooltip=what)
             for what in ("Name with which they sign in", "Name of who is to be responsible")
         )
-        self.why = ipywidgets.Text(
+        self.why = controls.Text(
             placeholder="Reason, for the record", layout={"width": "240px"}, tooltip="Reason"
         )
         self.known = row()
-        self.members = ipywidgets.VBox(
+        self.members = controls.VBox(
             [
                 markup(
                     '<p class="sl-hint">Only members, supervisors and auditors see this case.</p>'

@@ -10,6 +10,7 @@ import ipywidgets
 from workbench.casework.cases import TEMPLATES
 from workbench.casework.provenance import KINDS, NOT_KNOWN
 from workbench.widgets.cases.request import UNSTATED, RequestModel, photograph_field
+from workbench.widgets.components import controls
 from workbench.widgets.components.district import DistrictPanel
 from workbench.widgets.components.parts import (
     Panel,
@@ -81,21 +82,21 @@ class RequestPanel(Panel):
                 self.target,
             ]
             below = [_part("Send", self._limits(), self._sending(SEND, model.request))]
-        left = ipywidgets.VBox(steps)
+        left = controls.VBox(steps)
         left.add_class("sl-steps")
         district, times = (None, None) if trains else (3, 4)
-        right = ipywidgets.VBox(
+        right = controls.VBox(
             [DistrictPanel(model, step=district), TimePanel(model, step=times, hours=False)]
         )
         right.add_class("sl-where-and-when")
-        both = ipywidgets.HBox([left, right])
+        both = controls.HBox([left, right])
         both.add_class("sl-request-pane")
         super().__init__([both, *below])
         self.add_class("sl-request")
 
     def _about(self, own: list[Any]) -> Panel:
         model = self.model
-        self.kind = ipywidgets.Dropdown(
+        self.kind = controls.Dropdown(
             options=[
                 UNCHOSEN,
                 *((one.purpose.capitalize(), name) for name, one in TEMPLATES.items()),
@@ -105,11 +106,11 @@ class RequestPanel(Panel):
             layout={"width": "100%"},
         )
         self.hint = markup()
-        self.valid = ipywidgets.BoundedFloatText(
+        self.valid = controls.BoundedFloatText(
             model.valid_days, min=0, max=3650, description="Valid for (days)", style=LABEL,
             layout={"width": "230px"},
         )  # fmt: skip
-        self.most = ipywidgets.BoundedIntText(
+        self.most = controls.BoundedIntText(
             model.most_cameras, min=0, max=1_000_000, description="Most cameras", style=LABEL,
             layout={"width": "230px"}, tooltip="Most cameras in one search",
         )  # fmt: skip
@@ -145,7 +146,7 @@ class RequestPanel(Panel):
 
         self.model.observe(show, ["state", "doing", "changing"])
         show()
-        return ipywidgets.VBox([message(self.model, "request"), send, busy])
+        return controls.VBox([message(self.model, "request"), send, busy])
 
     def _limits(self) -> Any:
         """Say while asking whether one person can approve it, and if not why."""
@@ -182,20 +183,20 @@ class RequestPanel(Panel):
 
     def _field(self, name: str) -> Any:
         label, hint = FIELDS[name]
-        kind = partial(ipywidgets.Textarea, rows=2) if name in LONG else ipywidgets.Text
+        kind = partial(controls.Textarea, rows=2) if name in LONG else controls.Text
         field = kind(description=label, placeholder=hint, style=LABEL, layout={"width": "100%"})
         ipywidgets.link((self.model, name), (field, "value"))
         return field
 
     def _with_message(self, name: str) -> Any:
-        box = ipywidgets.VBox([self.fields[name], message(self.model, name)])
+        box = controls.VBox([self.fields[name], message(self.model, name)])
         box.add_class("sl-field")
         return box
 
     def _without_place(self) -> list[Any]:
         """Offer the cameras that no district holds, where there are any."""
         model = self.model
-        choice = self.without_place = ipywidgets.SelectMultiple(
+        choice = self.without_place = controls.SelectMultiple(
             description="Without a place", style=LABEL, layout={"width": "100%"}
         )
 
@@ -226,25 +227,25 @@ class RequestPanel(Panel):
         self.hint.value = f'<p class="sl-hint">{words}</p>' if words else ""
 
 
-class _ProvenanceFields(ipywidgets.VBox):  # type: ignore[misc]
+class _ProvenanceFields(controls.VBox):  # type: ignore[misc]
     """Fields of where one photograph comes from, and what its file says."""
 
     def __init__(self, model: RequestModel, upload: Upload) -> None:
         key, name = upload.key, upload.found.name
         stated = {**UNSTATED, **model.stated.get(key, {})}
-        self.kind = ipywidgets.Dropdown(
+        self.kind = controls.Dropdown(
             options=[(kind.capitalize(), kind) for kind in KINDS],
             value=stated["kind"], tooltip=f"What {name} is", layout={"width": "100%"},
         )  # fmt: skip
         self.texts = {
-            field: ipywidgets.Text(
+            field: controls.Text(
                 stated[field], description=label, placeholder=hint, layout={"width": "100%"},
                 continuous_update=False,
                 style={"description_width": "96px"},
             )
             for field, (label, hint) in STATED.items()
         }  # fmt: skip
-        self.under_18 = ipywidgets.Checkbox(
+        self.under_18 = controls.Checkbox(
             stated["under_18"], description="Under 18 when it was taken", indent=False
         )
         self._fields = {**self.texts, "kind": self.kind, "under_18": self.under_18}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
 import numpy as np
 
 from workbench.casework.facts import status_words
@@ -17,6 +16,7 @@ from workbench.widgets.cases.demo import fill_in
 from workbench.widgets.cases.form import RequestPanel
 from workbench.widgets.cases.model import CasesModel
 from workbench.widgets.cases.request import RequestModel
+from workbench.widgets.components import controls
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.header import PageHeader, case_asked
 from workbench.widgets.components.parts import (
@@ -114,7 +114,7 @@ class CasesPage(Panel):
         )
         self.table = Cards(model.choose, table=True, columns=COLUMNS, name="Your cases")
         self.others = Cards(model.choose, table=True, columns=COLUMNS, name="Other cases")
-        self.ended = ipywidgets.Checkbox(False, description="Ended cases too", indent=False)
+        self.ended = controls.Checkbox(False, description="Ended cases too", indent=False)
         self.empty, self.said = markup(), markup()
         asks = isinstance(form, RequestPanel)
         places = (form.model.longitudes, form.model.latitudes) if asks else (np.empty(0),) * 2
@@ -230,6 +230,6 @@ _BY = {"confirmation": "until ", "end": "ends "}  # before the time that is told
 
 
 def _listing(title: str, cards: Cards) -> Any:
-    box = ipywidgets.VBox([markup(f'<h3 class="sl-subheading">{escaped(title)}</h3>'), cards])
+    box = controls.VBox([markup(f'<h3 class="sl-subheading">{escaped(title)}</h3>'), cards])
     box.add_class("sl-listing")
     return box

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import ipywidgets
-
 from workbench.domain import District
 from workbench.errors import SightlineError
+from workbench.widgets.components import controls
 from workbench.widgets.components.bookmarks import Bookmarks
 from workbench.widgets.components.parts import Panel, button, escaped, markup, message, row
 from workbench.widgets.components.scope import ScopeModel
@@ -19,14 +18,14 @@ class BookmarkField(Panel):
     def __init__(self, model: ScopeModel, changed: Callable[[], None]) -> None:
         self.model, self._changed = model, changed
         self.kept: dict[str, District] = {}
-        self.name = ipywidgets.Text(
+        self.name = controls.Text(
             placeholder="Name",
             description="Save the area as",
             tooltip="Name of the bookmark",
             style={"description_width": "initial"},
             layout={"flex": "1 1 220px"},
         )
-        self.which = ipywidgets.Dropdown(
+        self.which = controls.Dropdown(
             tooltip="The bookmark to delete", layout={"flex": "1 1 180px"}
         )
         self.delete = row(self.which, button("Delete", self._delete, label="Delete this bookmark"))

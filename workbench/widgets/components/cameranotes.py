@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
-
 from workbench.casework.notes import about_camera
 from workbench.domain.names import natural
+from workbench.widgets.components import controls
 from workbench.widgets.components.notes import NotesModel, NotesPanel
 from workbench.widgets.components.parts import Panel, fold, markup, row
 
@@ -36,7 +35,7 @@ class CameraNotes(Panel):
         self.model = model
         self.cameras: Sequence[Camera] = ()
         self._known: dict[str, Camera] = {}  # by what may be written: id or words, casefolded
-        self.choice = ipywidgets.Combobox(
+        self.choice = controls.Combobox(
             placeholder="Camera: choose one, or write its id",
             tooltip="The camera whose notes are shown",
             layout={"flex": "0 1 420px", "margin": "6px 0 10px"},

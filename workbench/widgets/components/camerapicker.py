@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipywidgets
 
 from workbench.domain import Camera
+from workbench.widgets.components import controls
 from workbench.widgets.components.cameralayer import CameraLayer
 from workbench.widgets.components.parts import (
     Panel,
@@ -27,17 +28,17 @@ class CameraPicker(Panel):
         self.model = model
         self._texts = [camera_name(camera).casefold() for camera in model.cameras]
         self._listed: list[Camera] = []
-        self.find = ipywidgets.Text(
+        self.find = controls.Text(
             placeholder="Part of a name or an id",
             description="Find",
             tooltip="Find cameras by part of their name or id",
             style={"description_width": "36px"},
             layout={"width": "100%"},
         )
-        self.list = ipywidgets.SelectMultiple(
+        self.list = controls.SelectMultiple(
             rows=5, tooltip="Matching cameras", layout={"width": "100%"}
         )
-        self.click = ipywidgets.ToggleButton(
+        self.click = controls.ToggleButton(
             False,
             description="Choose on the map",
             tooltip="Click the map to choose a camera",

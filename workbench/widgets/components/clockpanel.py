@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
-
 from workbench.casework.clockcorrection import ClockTarget
 from workbench.casework.clocks import RecordedStretch
 from workbench.footage.clockpictures import AREAS
 from workbench.maps.zones import local_time
+from workbench.widgets.components import controls
 from workbench.widgets.components.clockmodel import Clocks
 from workbench.widgets.components.media import address
 from workbench.widgets.components.parts import (
@@ -64,7 +63,7 @@ class ClockPanel(Panel):
         self.stretches: tuple[RecordedStretch, ...] = ()
         self._filling = False
         self.told = markup()
-        self.which = ipywidgets.Dropdown(
+        self.which = controls.Dropdown(
             description="Recording", options=[("", None)], layout={"width": "720px"}
         )
         self.more = markup()
@@ -177,7 +176,7 @@ class ComparePictures(Panel):
 
     def __init__(self, model: Clocks, chosen: Chosen, *, zone: Callable[[], ZoneInfo]) -> None:
         self.model, self._chosen, self._zone = model, chosen, zone
-        self.area = ipywidgets.Dropdown(
+        self.area = controls.Dropdown(
             options=[
                 ("Not known yet: pixelate everything", ""),
                 *((name.capitalize(), name) for name in AREAS),
@@ -186,7 +185,7 @@ class ComparePictures(Panel):
             description="Clock is at",
             layout={"width": "380px"},
         )
-        self.part = ipywidgets.Text(
+        self.part = controls.Text(
             placeholder="60,2,38,8",
             description="Part in %",
             tooltip="Left, top, width and height of the clock in percent of the picture",
@@ -195,7 +194,7 @@ class ComparePictures(Panel):
         self.show = button("Show the pictures", self._look)
         self.pictures = [markup("", "sl-clock") for _ in WORDS]
         self.readings = [
-            ipywidgets.Text(
+            controls.Text(
                 description="Clock shows",
                 placeholder="18:04:07",
                 tooltip=f"What the clock shows in the {word.lower()}",
@@ -205,14 +204,14 @@ class ComparePictures(Panel):
             for word in WORDS
         ]
         self.sides = [
-            ipywidgets.VBox(pair) for pair in zip(self.pictures, self.readings, strict=True)
+            controls.VBox(pair) for pair in zip(self.pictures, self.readings, strict=True)
         ]
         self.ahead = _seconds("That clock was ahead by", "0 if it was right, negative if behind")
         self.within = _seconds("give or take", "By how much that may be wrong")
         self.how = _how()
         self.compare = button("Compare", self._compare_readings, style="primary")
         self.words = markup()
-        self.seen = ipywidgets.VBox(
+        self.seen = controls.VBox(
             [
                 row(*self.sides),
                 row(self.ahead, self.within),
@@ -290,7 +289,7 @@ class CorrectTimes(Panel):
     ) -> None:
         self.model, self._chosen = model, chosen
         self._zone, self._camera_words = zone, camera_words
-        self.target = ipywidgets.Dropdown(
+        self.target = controls.Dropdown(
             description="Applies to", layout={"width": "520px"}, options=[("", "")]
         )
         self.ahead = _seconds("The time is ahead by", "Negative if it is behind")
@@ -427,7 +426,7 @@ def _changes(model: Clocks, zone: ZoneInfo) -> str:
 
 
 def _how() -> Any:
-    return ipywidgets.Text(
+    return controls.Text(
         description="How that is known",
         placeholder="compared with the speaking clock on 2 April",
         style={"description_width": "initial"},
@@ -437,7 +436,7 @@ def _how() -> Any:
 
 def _seconds(description: str, tooltip: str) -> Any:
     """A field for a number of seconds, which says so."""
-    return ipywidgets.Text(
+    return controls.Text(
         description=description,
         tooltip=f"{tooltip}, in seconds",
         placeholder="seconds",

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import ipyleaflet
-import ipywidgets
 import numpy as np
 import shapely
 from shapely.geometry import mapping
@@ -15,6 +14,7 @@ from workbench import district as districts
 from workbench.domain import District
 from workbench.errors import SightlineError
 from workbench.settings import Settings
+from workbench.widgets.components import controls
 from workbench.widgets.components.bookmarkpicker import BookmarkField
 from workbench.widgets.components.cameralayer import INSIDE, OUTSIDE, PICKED, CameraLayer
 from workbench.widgets.components.camerapicker import CameraPicker
@@ -79,14 +79,14 @@ class DistrictPanel(Panel):
             on_pick=lambda number: model.pick_camera(model.cameras[number].camera_id),
         )
         self._named = _named(model, settings)
-        self.named = ipywidgets.Dropdown(
+        self.named = controls.Dropdown(
             options=[DRAWN_BY_HAND, *self._named],
             description="Area",
             style={"description_width": "initial"},
             layout={"flex": "0 1 300px", "width": "auto", "min_width": "0"},
         )
         self.named.observe(self._on_choose, "value")
-        self.text = ipywidgets.Textarea(
+        self.text = controls.Textarea(
             placeholder='{"type": "Polygon", "coordinates": [[[longitude, latitude], …]]}',
             rows=5,
             layout={"width": "100%"},

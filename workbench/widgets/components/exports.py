@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import anywidget
-import ipywidgets
 
 from workbench.casework.register import CaseRegister
 from workbench.casework.reviewing.exports import exportable, facts_of, record_export
 from workbench.errors import SightlineError
+from workbench.widgets.components import controls
 from workbench.widgets.components.parts import button, escaped, markup
 from workbench.widgets.components.whereabouts import FORMS, Form, Whereabouts
 
@@ -27,7 +27,7 @@ class Saver(anywidget.AnyWidget):
         self.send({"kind": "file", "name": name, "type": media_type}, buffers=[content])
 
 
-class ExportBar(ipywidgets.HBox):  # type: ignore[misc]
+class ExportBar(controls.HBox):  # type: ignore[misc]
     """A button for each kind of file.
 
     Parameters

@@ -15,6 +15,7 @@ from workbench.domain import Camera, Span, TimeNote, length_words
 from workbench.errors import SightlineError
 from workbench.maps.reach import SPEEDS, Reached, reachable
 from workbench.maps.zones import local_time
+from workbench.widgets.components import controls
 from workbench.widgets.components.cameralayer import INSIDE, PICKED, CameraLayer
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.groundmap import ground_map
@@ -160,20 +161,20 @@ class FollowPanel(Panel):
         self.model, self._watch, self._search = model, watch, search
         self.taken = markup()
         self.words, self.bound = markup(), markup(f'<p class="sl-hint">{BOUND}</p>')
-        self.how = ipywidgets.Dropdown(
+        self.how = controls.Dropdown(
             options=[(f"{name}, up to {kmh:g} km/h", kmh) for name, kmh in SPEEDS.items()],
             tooltip="How they move",
         )
-        self.kmh = ipywidgets.BoundedFloatText(
+        self.kmh = controls.BoundedFloatText(
             model.kmh, min=0.5, max=300, description="km/h", tooltip="Speed in a straight line",
             layout={"width": "150px"},
         )  # fmt: skip
-        self.minutes = ipywidgets.BoundedFloatText(
+        self.minutes = controls.BoundedFloatText(
             model.minutes, min=1, max=1440, description="minutes",
             tooltip="How long after the last sight", layout={"width": "150px"},
         )  # fmt: skip
         self.table = Cards(self._choose, table=True, columns=COLUMNS, name="Cameras to look at")
-        self.map = ipywidgets.VBox()
+        self.map = controls.VBox()
         self.fold = fold("Map", self.map, shown=True)
         self.scope = button(
             "Search these next", self._take, label="Make them and their time the next question"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ipywidgets
-
+from workbench.widgets.components import controls
 from workbench.widgets.components.hours import WEEKDAYS, WORKING_HOURS, WeeklyHours
 from workbench.widgets.components.parts import (
     Panel,
@@ -28,14 +27,14 @@ class HoursField(Panel):
         self.model = model
         self._drawing = False
         self.days = [
-            ipywidgets.ToggleButton(True, description=name, tooltip=name, layout={"width": "47px"})
+            controls.ToggleButton(True, description=name, tooltip=name, layout={"width": "47px"})
             for name in WEEKDAYS
         ]
         hours = [(f"{hour:02}:00", hour) for hour in range(25)]
-        self.begin = ipywidgets.Dropdown(
+        self.begin = controls.Dropdown(
             options=hours[:24], value=0, description="From", tooltip="From which hour of the day"
         )
-        self.end = ipywidgets.Dropdown(
+        self.end = controls.Dropdown(
             options=hours[1:], value=24, description="to", tooltip="To which hour of the day"
         )
         for field in (self.begin, self.end):

@@ -10,6 +10,7 @@ import ipywidgets
 import numpy as np
 
 from workbench.footage.importing import TRUST_LEGEND, ProposedRecording
+from workbench.widgets.components import controls
 from workbench.widgets.components.cameralayer import INSIDE, CameraLayer
 from workbench.widgets.components.groundmap import ground_map
 from workbench.widgets.components.importmodel import NEITHER, ImportModel
@@ -41,36 +42,36 @@ class ImportPanel(Panel):
     def __init__(self, model: ImportModel) -> None:
         self.model = model
         wide = {"style": {"description_width": "180px"}, "layout": {"width": "550px"}}
-        self.folder = ipywidgets.Combobox(description="Folder", **wide)
-        self.pattern = ipywidgets.Text(
+        self.folder = controls.Combobox(description="Folder", **wide)
+        self.pattern = controls.Text(
             description="Form of names",
             placeholder="{camera}/{year}-{month}-{day}/{hour}.{minute}",
             **wide,
         )
-        self.zone = ipywidgets.Combobox(
+        self.zone = controls.Combobox(
             description="Zone of the clocks",
             options=sorted(available_timezones()),
             placeholder="Europe/London, UTC or +01:00",
             continuous_update=False,
             **wide,
         )
-        self.camera = ipywidgets.Text(
+        self.camera = controls.Text(
             description="Camera if not stated", continuous_update=False, **wide
         )
-        self.rate = ipywidgets.FloatText(
+        self.rate = controls.FloatText(
             description="Pictures per second", continuous_update=False, **wide
         )
-        self.prefer = ipywidgets.Dropdown(
+        self.prefer = controls.Dropdown(
             options=[("Leave them out", NEITHER), ("Name", "name"), ("Container", "container")],
             description="In a contradiction",
             **wide,
         )
-        self.weak = ipywidgets.Checkbox(
+        self.weak = controls.Checkbox(
             description="List recordings with a weak time, too; it stays in doubt until confirmed",
             indent=False,
             layout={"width": "auto"},
         )
-        self.overlaps = ipywidgets.Checkbox(
+        self.overlaps = controls.Checkbox(
             description="List recordings of one camera that overlap, too: two streams of it",
             indent=False,
             layout={"width": "auto"},
@@ -156,12 +157,12 @@ class PlacingPanel(Panel):
 
     def __init__(self, model: ImportModel) -> None:
         self.model = model
-        self.which = ipywidgets.Dropdown(
+        self.which = controls.Dropdown(
             description="Camera to place",
             style={"description_width": "180px"},
             layout={"width": "550px"},
         )
-        self.at = ipywidgets.Text(
+        self.at = controls.Text(
             description="Latitude, longitude",
             placeholder="51.4779, -0.0015",
             style={"description_width": "180px"},
@@ -174,7 +175,7 @@ class PlacingPanel(Panel):
             accept=".csv,.geojson,.json,.kml,.txt",
             most_bytes=MOST_BYTES,
         )
-        self.without = ipywidgets.Checkbox(
+        self.without = controls.Checkbox(
             description="List cameras without a place, too: they lie in no district, and are "
             "searched only under a case that names them",
             indent=False,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
 from traitlets import Instance, Tuple, Unicode
 
 from workbench.casework.evidence.noted import note_rows, viewing_rows
@@ -14,6 +13,7 @@ from workbench.casework.notes import Matter, Notes, notes, withdraw_note, write_
 from workbench.casework.plaintext import LONGEST_TEXT
 from workbench.errors import SightlineError
 from workbench.maps.zones import local_time
+from workbench.widgets.components import controls
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -110,14 +110,14 @@ class NotesPanel(Panel):
 
     def __init__(self, model: NotesModel, zone: tzinfo) -> None:
         self.model, self.zone = model, zone
-        self.listed, self.about = markup(), ipywidgets.Dropdown(tooltip="What the note is about")
+        self.listed, self.about = markup(), controls.Dropdown(tooltip="What the note is about")
         self.about.layout.width = "auto"
-        self.text = ipywidgets.Text(
+        self.text = controls.Text(
             placeholder="A note, for the record",
             layout={"flex": "1 1 260px"},
             tooltip=f"At most {LONGEST_TEXT} characters; members of the case can read it",
         )
-        self.own = ipywidgets.Dropdown(tooltip="A note that you wrote")
+        self.own = controls.Dropdown(tooltip="A note that you wrote")
         self.own.layout.width = "auto"
         self.withdrawing = row(
             self.own,

@@ -7,9 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import ipywidgets
-
 from workbench.domain import Camera, Candidate
+from workbench.widgets.components import controls
 from workbench.widgets.components.following import Following, FollowPanel
 from workbench.widgets.components.parts import button, markup, row, time_mark
 from workbench.widgets.components.watching import Watching, WatchPanel
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 Search = Callable[[tuple[Camera, ...], datetime, datetime], None]
 
 
-class Outlook(ipywidgets.VBox):  # type: ignore[misc]
+class Outlook(controls.VBox):  # type: ignore[misc]
     """Buttons for the candidate that :meth:`offer` was given, and what they open.
 
     Parameters

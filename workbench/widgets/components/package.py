@@ -6,9 +6,8 @@ import re
 import secrets
 from typing import TYPE_CHECKING
 
-import ipywidgets
-
 from workbench.casework.evidence.export import export
+from workbench.widgets.components import controls
 from workbench.widgets.components.exports import Saver
 from workbench.widgets.components.parts import (
     Panel,
@@ -62,12 +61,12 @@ class PackagePanel(Panel):
         self.model, self.saver = model, Saver()
         self._installation, self._gallery, self._zone = installation, gallery, zone
         self._chosen = chosen
-        self.sharp = ipywidgets.Checkbox(
+        self.sharp = controls.Checkbox(
             description="Sharp clips too: bystanders can be recognised in them",
             indent=False,
             layout={"width": "auto"},
         )
-        self.reason = ipywidgets.Text(
+        self.reason = controls.Text(
             placeholder="Reason, which goes on record",
             tooltip="Reason for sharp clips",
             layout={"flex": "1 1 320px", "max_width": "640px"},

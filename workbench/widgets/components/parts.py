@@ -9,11 +9,11 @@ from datetime import tzinfo
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
 from traitlets import observe
 
 from workbench.domain import Camera, Candidate
 from workbench.faces.probes import POOR_BELOW
+from workbench.widgets.components import controls
 from workbench.widgets.components.style import styled
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ GOOD_FROM = 0.7  # quality, from 0 to 1
 LONGEST_WORD = 24  # letters; what is longer, such as a path or a digest, may be broken anywhere
 
 
-class Panel(ipywidgets.VBox):  # type: ignore[misc]
+class Panel(controls.VBox):  # type: ignore[misc]
     """A box of widgets, one below another: what panels and pages are derived from.
 
     It looks the same in JupyterLab, in Voila and on a page of the server: see :func:`styled`.
@@ -60,7 +60,7 @@ def time_mark(candidate: Candidate, zone: tzinfo) -> str:
 
 def markup(page: str = "", *classes: str) -> Any:
     """A widget that shows HTML; whatever people wrote in it must have been :func:`escaped`."""
-    widget = ipywidgets.HTML(page, style=_style(ipywidgets.HTML))
+    widget = controls.HTML(page, style=_style(controls.HTML))
     for name in ("sl-markup", *classes):
         widget.add_class(name)
     return widget
@@ -106,12 +106,12 @@ def refusal(title: str, error: SightlineError) -> Any:
 
 def button(text: str, press: Callable[[], None], *, style: str = "", label: str = "") -> Any:
     """A button; *label* says more than its text to those who point at it."""
-    widget = ipywidgets.Button(
+    widget = controls.Button(
         description=text,
         button_style=style,
         tooltip=label or None,
         layout={"width": "auto"},
-        style=_style(ipywidgets.Button),
+        style=_style(controls.Button),
     )
     widget.on_click(lambda _: press())
     return widget
@@ -126,7 +126,7 @@ def panel(*children: Any) -> Panel:
 
 def row(*children: Any) -> Any:
     """Children side by side, in as many lines as they need."""
-    box = ipywidgets.HBox(children)
+    box = controls.HBox(children)
     box.add_class("sl-row")
     return box
 
@@ -160,9 +160,9 @@ def _word(found: re.Match[str]) -> str:
 def fold(title: str, *children: Any, shown: bool = False) -> Any:
     """Children that are shown, or hidden, when their title is pressed."""
     # The headers of Jupyter's own Accordion cannot be reached with the keyboard.
-    inside = ipywidgets.VBox(children)
+    inside = controls.VBox(children)
     inside.add_class("sl-folded")
-    switch = ipywidgets.ToggleButton(
+    switch = controls.ToggleButton(
         shown, tooltip=f"Show or hide: {title}", layout={"width": "100%"}
     )
     switch.add_class("sl-fold")
@@ -173,7 +173,7 @@ def fold(title: str, *children: Any, shown: bool = False) -> Any:
 
     switch.observe(turn, "value")
     turn()
-    return ipywidgets.VBox([switch, inside])
+    return controls.VBox([switch, inside])
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import ipywidgets
-
 from workbench.domain import natural
+from workbench.widgets.components import controls
 from workbench.widgets.components.groundmap import named_places
 from workbench.widgets.components.parts import camera_name, escaped, markup, row
 from workbench.widgets.components.scope import ScopeModel
@@ -14,13 +13,13 @@ from workbench.widgets.components.scope import ScopeModel
 CLOSE = 16  # zoom at which a street is told from the next
 
 
-class PlaceFinder(ipywidgets.HBox):  # type: ignore[misc]
+class PlaceFinder(controls.HBox):  # type: ignore[misc]
     """Type part of a name and press Enter: the map goes there."""
 
     def __init__(self, model: ScopeModel, shown_on: Any) -> None:
         self.model, self.map = model, shown_on
         self._places = named_places(model.installation.settings)
-        self.field = ipywidgets.Text(
+        self.field = controls.Text(
             placeholder="Go to a camera or place",
             tooltip="Go to a camera or place on the map",
             continuous_update=False,

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
 from PIL import Image as Pictures
 
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import ImageError
 from workbench.faces.photographs import MOST_BYTES
+from workbench.widgets.components import controls
 from workbench.widgets.components.media import address
 from workbench.widgets.components.parts import (
     Panel,
@@ -75,7 +75,7 @@ class TargetPanel(Panel):
         self.hint = markup(f'<p class="sl-hint">{HINT}</p>')
         self.busy = markup()
         self.together = markup()
-        self.photographs = ipywidgets.HBox()
+        self.photographs = controls.HBox()
         self._boxes: dict[Upload, Any] = {}
         self.photographs.add_class("sl-photographs")
         super().__init__(
@@ -138,7 +138,7 @@ class TargetPanel(Panel):
         return _Photograph(self.model, upload, *([self._details(upload)] if self._details else []))
 
 
-class _Photograph(ipywidgets.HBox):  # type: ignore[misc]
+class _Photograph(controls.HBox):  # type: ignore[misc]
     """One photograph: its picture, a description, and what can be done with it."""
 
     def __init__(self, model: Photographs, upload: Upload, *details: Any) -> None:
@@ -153,7 +153,7 @@ class _Photograph(ipywidgets.HBox):  # type: ignore[misc]
             for number in range(1, faces + 1)
             if faces > 1
         ]
-        switch = ipywidgets.Checkbox(
+        switch = controls.Checkbox(
             upload.used, description="Use", indent=False, tooltip=f"Use {name}"
         )
         switch.observe(lambda change: model.use_photograph(upload.key, change["new"]), "value")
@@ -162,7 +162,7 @@ class _Photograph(ipywidgets.HBox):  # type: ignore[misc]
             "Remove", partial(model.remove_photograph, upload.key), label=f"Remove {name}"
         )
         self.words = markup()
-        box = ipywidgets.VBox([self.words, row(*choices, switch, remove), *details])
+        box = controls.VBox([self.words, row(*choices, switch, remove), *details])
         super().__init__([markup(picture(upload)), box])
         self.add_class("sl-photograph")
         if upload.photograph is None:

@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-import ipywidgets
-
 from workbench.domain import length_words, moments
 from workbench.maps.zones import local_time, zone_label
+from workbench.widgets.components import controls
 from workbench.widgets.components.clocks import Fold
 from workbench.widgets.components.footageplot import FootagePlot
 from workbench.widgets.components.hourspicker import HoursField
@@ -126,18 +125,18 @@ class _ClockField(Panel):
     # neither the hour that clocks skipped here nor the one they showed twice; so there are two.
     def __init__(self, name: str, model: ScopeModel) -> None:
         self.zone = model.zone
-        self.date = ipywidgets.DatePicker(
+        self.date = controls.DatePicker(
             description=name,
             layout={"width": "auto", "flex": "1 1 150px", "min_width": "0"},
             style={"description_width": "40px"},
             tooltip=f"{name}: date",
         )
-        self.time = ipywidgets.TimePicker(
+        self.time = controls.TimePicker(
             step=1,
             layout={"width": "auto", "flex": "0 1 130px", "min_width": "0"},
             tooltip=f"{name}: local time",
         )
-        self.which = ipywidgets.ToggleButtons(options=[], tooltip=f"{name}: which of the two")
+        self.which = controls.ToggleButtons(options=[], tooltip=f"{name}: which of the two")
         self.which.layout.display = "none"
         self._ambiguous: datetime | None = None
         super().__init__([row(self.date, self.time), self.which])

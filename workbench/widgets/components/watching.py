@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
-import ipywidgets
 from traitlets import Bool, Float, Instance, Int, List, Tuple, Unicode
 
 from workbench.casework.viewing import (
@@ -21,6 +20,7 @@ from workbench.casework.viewing import (
 from workbench.casework.watching import in_step
 from workbench.domain import Camera, base_camera
 from workbench.errors import SightlineError
+from workbench.widgets.components import controls
 from workbench.widgets.components.media import Standing, address
 from workbench.widgets.components.parts import (
     Panel,
@@ -218,7 +218,7 @@ class WatchPanel(Panel):
         self.model = model
         self.player = Player(zone=model.zone.key)
         self.title, self.hint, self.busy = markup(), markup(), markup()
-        self.reason = ipywidgets.Text(
+        self.reason = controls.Text(
             placeholder="Why you need to see it sharp", tooltip="Reason", layout={"width": "300px"}
         )
         self.sharpen = button(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
-
 from workbench.casework.facts import notices_of
 from workbench.errors import SightlineError
+from workbench.widgets.components import controls
 from workbench.widgets.components.header import link_to
 from workbench.widgets.components.parts import Panel, button, escaped, heading, markup, message, row
 from workbench.widgets.investigate.model import Investigation
@@ -23,7 +22,7 @@ class CasePanel(Panel):
 
     def __init__(self, model: Investigation) -> None:
         self.model = model
-        self.choice = ipywidgets.Dropdown(
+        self.choice = controls.Dropdown(
             layout={"flex": "1 1 240px"}, tooltip="The case to search under"
         )
         self.choice.add_class("sl-case-choice")
@@ -49,7 +48,7 @@ class CasePanel(Panel):
                 self.allowed,
             ]
         )
-        self.reviewing = ipywidgets.VBox([row(self.review, self.listed), message(model, "case")])
+        self.reviewing = controls.VBox([row(self.review, self.listed), message(model, "case")])
         self.reviewing.add_class("sl-reviewing")
         self.add_class("sl-panel")
         self.add_class("sl-case")

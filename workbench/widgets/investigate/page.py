@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import ipywidgets
 from traitlets import Bool, observe
 
 from workbench.errors import GalleryError, SightlineError
 from workbench.installation import Installation
 from workbench.investigation import SearchResult
 from workbench.maps.zones import local_time
+from workbench.widgets.components import controls
 from workbench.widgets.components.district import DistrictPanel
 from workbench.widgets.components.guide import Guide
 from workbench.widgets.components.header import PageHeader, case_asked
@@ -117,11 +117,11 @@ class InvestigatePage(Panel):
         self.results = ResultsPanel(model, case.reviewing, listing=listing)
         self.timeline = TimelinePanel(model, listing.triage)
         draft = DraftPanel(model, listing)
-        steps = ipywidgets.VBox([case, draft, target, TimePanel(model, step=2), self.search.about])
-        self.question = ipywidgets.HBox([steps, DistrictPanel(model, step=3)])
-        places = ipywidgets.VBox([self.places, self.timeline])
-        answer = ipywidgets.HBox([self.results, places])
-        notice = ipywidgets.VBox([message(model, "search")])
+        steps = controls.VBox([case, draft, target, TimePanel(model, step=2), self.search.about])
+        self.question = controls.HBox([steps, DistrictPanel(model, step=3)])
+        places = controls.VBox([self.places, self.timeline])
+        answer = controls.HBox([self.results, places])
+        notice = controls.VBox([message(model, "search")])
         for part, name in (
             (self.line, "asked"), (steps, "steps"), (self.question, "asking-pane"),
             (places, "places"), (answer, "answer-pane"), (notice, "notice"),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-import ipywidgets
 import traitlets
 
 from workbench.casework.notes import matters_of
@@ -15,6 +14,7 @@ from workbench.domain import Camera, Candidate, length_words
 from workbench.faces.probes import POOR_BELOW
 from workbench.investigation import SearchResult
 from workbench.maps.zones import local_time
+from workbench.widgets.components import controls
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.footageplot import gap_words
 from workbench.widgets.components.hours import narrowed
@@ -73,7 +73,7 @@ class ResultsPanel(Panel):
         self.triage = self.listing.triage
         self.comparison = CandidateComparison(model)
         self.summary = markup("", "sl-summary")
-        self.view = ipywidgets.ToggleButtons(
+        self.view = controls.ToggleButtons(
             options=[CARD_VIEW, TABLE_VIEW], style={"button_width": "80px"}, tooltip="Show as"
         )
         self.order = _choice("Sort", [(words, name) for name, words in ORDER_WORDS.items()])
@@ -100,10 +100,10 @@ class ResultsPanel(Panel):
         )
         self.sorter.answer(self.candidates)
         self.candidates.add_class("sl-candidates")
-        sorting = ipywidgets.HBox([pages, self.sorter.bar])
+        sorting = controls.HBox([pages, self.sorter.bar])
         sorting.add_class("sl-sorting")
-        self.tools = ipywidgets.VBox([filters, sorting])
-        self.body = ipywidgets.HBox([self.probe, self.candidates])
+        self.tools = controls.VBox([filters, sorting])
+        self.body = controls.HBox([self.probe, self.candidates])
         self.body.add_class("sl-beside")
         self.outlook = Outlook(
             model.gallery,
@@ -353,7 +353,7 @@ def _probe(result: SearchResult, standing: Standing | None) -> str:
 
 
 def _choice(name: str, options: Sequence[Any]) -> Any:
-    field = ipywidgets.Dropdown(
+    field = controls.Dropdown(
         options=options, description=name, style={"description_width": "auto"}
     )
     field.layout.width = "auto"

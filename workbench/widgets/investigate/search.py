@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import ipywidgets
-
 from workbench.calibration.words import format_expected
+from workbench.widgets.components import controls
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -32,7 +31,7 @@ class SearchPanel(Panel):
 
     def __init__(self, model: Investigation, press: Callable[[], None] | None = None) -> None:
         self.model = model
-        self.slider = ipywidgets.FloatSlider(
+        self.slider = controls.FloatSlider(
             value=model.threshold,
             min=model.scores[0],
             max=model.scores[1],

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import ipywidgets
-
 from workbench.casework.facts import urgent_notice
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE
+from workbench.widgets.components import controls
 from workbench.widgets.components.compare import ComparePanel
 from workbench.widgets.components.guide import Guide
 from workbench.widgets.components.header import PageHeader, case_asked, link_to
@@ -52,7 +51,7 @@ class ReviewPanel(Panel):
 
     def __init__(self, model: Review) -> None:
         self.model = model
-        self.choice = ipywidgets.Dropdown(
+        self.choice = controls.Dropdown(
             layout={"flex": "0 1 520px"}, tooltip="The case whose faces you compare"
         )
         self.left, self.notice = markup(), markup()
@@ -62,7 +61,7 @@ class ReviewPanel(Panel):
             lambda features, conclusion, reason: model.decide(conclusion, features, reason),
             model.step,
         )
-        self.work = ipywidgets.HBox([self.compared, self.sheet])
+        self.work = controls.HBox([self.compared, self.sheet])
         self.work.add_class("sl-deciding")
         head = row(
             heading("Review"),

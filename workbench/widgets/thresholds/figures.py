@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import ipywidgets
-
 from workbench.calibration import Calibration
 from workbench.calibration.words import format_count, format_rate
+from workbench.widgets.components import controls
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -111,7 +110,7 @@ class ComparisonPanel(CalibratedPanel):
 
     def __init__(self, model: ThresholdModel) -> None:
         others = [name for name in model.profiles() if name != model.profile]
-        self.other = ipywidgets.Dropdown(options=others, description="Profile")
+        self.other = controls.Dropdown(options=others, description="Profile")
         self.upload = Uploader(
             self._on_upload, description="Add a calibration", accept=".json", most_bytes=MOST_BYTES
         )
@@ -237,7 +236,7 @@ def _compared(model: ThresholdModel) -> Iterator[tuple[str, ...]]:
 
 def _pair(*titled: tuple[str, Any]) -> Any:
     """Figures two by two, each with its title."""
-    boxes = [ipywidgets.VBox([markup(f"<h3>{escaped(title)}</h3>"), it]) for title, it in titled]
-    grid = ipywidgets.Box(boxes)
+    boxes = [controls.VBox([markup(f"<h3>{escaped(title)}</h3>"), it]) for title, it in titled]
+    grid = controls.Box(boxes)
     grid.add_class("sl-pair")
     return grid

@@ -14,6 +14,7 @@ from workbench.calibration.words import format_count, format_likelihood_ratio, f
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import SightlineError
 from workbench.installation import Installation
+from workbench.widgets.components import controls
 from workbench.widgets.components.header import PageHeader
 from workbench.widgets.components.parts import (
     Panel,
@@ -88,11 +89,9 @@ class QuestionPanel(Panel):
         self.model = model
         wide = {"style": {"description_width": "initial"}}
         names = model.profiles()
-        self.profile = ipywidgets.Dropdown(
-            options=names, value=model.profile, description="Profile"
-        )
+        self.profile = controls.Dropdown(options=names, value=model.profile, description="Profile")
         self.about = markup()
-        self.photographs = ipywidgets.IntSlider(
+        self.photographs = controls.IntSlider(
             min=1,
             max=MOST_PHOTOGRAPHS,
             description="Photographs of the target",
@@ -100,20 +99,20 @@ class QuestionPanel(Panel):
             continuous_update=False,
             layout={"flex": "1 1 300px"},
         )
-        self.tracklets = ipywidgets.BoundedIntText(
+        self.tracklets = controls.BoundedIntText(
             min=1, max=MOST_TRACKLETS, description="Tracklets compared", **wide,
             layout={"width": "270px"},
         )  # fmt: skip
-        self.quality = ipywidgets.Dropdown(
+        self.quality = controls.Dropdown(
             options=[("", AS_CALIBRATED)], description="Their quality", **wide,
             layout={"width": "380px"},
         )  # fmt: skip
-        self.slider = ipywidgets.FloatSlider(
+        self.slider = controls.FloatSlider(
             min=0.0, max=1.0, step=0.01, readout_format=".2f", description="Minimum score", **wide,
             continuous_update=False, layout={"flex": "1 1 360px"},
         )  # fmt: skip
         self.answer = markup("", "sl-answer")
-        self.controls = ipywidgets.VBox(
+        self.controls = controls.VBox(
             [
                 row(self.photographs, self.tracklets),
                 row(self.quality, button("As in the gallery here", model.use_gallery)),
