@@ -16,6 +16,7 @@ from commands import Run
 from PIL import Image
 
 from workbench.casework.reviewing.triage import sort_out, take_back
+from workbench.casework.training import TRAINING_NOTICE
 from workbench.cli.main import main
 from workbench.cli.output import DONE, PROBLEMS, REFUSED
 from workbench.faces.profiles import make_profile
@@ -128,6 +129,7 @@ def test_search_finds_the_person_and_tells_what_scripts_need(
     assert 5 < best["score"] < 12
     assert best["scale"].startswith("normalised-")
     assert 0 < best["quality"] <= 1
+    assert {line["notice"] for line in said.lines} == {TRAINING_NOTICE}  # wherever it is copied
 
 
 def test_a_photograph_that_was_turned_is_named_to_people_and_scripts(
@@ -219,7 +221,7 @@ def test_search_for_people_says_what_a_score_is_worth(run: Run, question: list[o
     said = run("search", *question)
     assert "[red]Park (C2)" in said.out  # a name is text, not a colour
     assert re.search(
-        r"2 candidates of score 2\.56 on the scale normalised-\w{8} \(LFW",
+        r"2 candidates of at least the score 2\.56 on the scale normalised-\w{8} \(LFW",
         " ".join(said.err.split()),
     )
     assert "Expect about" in said.err
@@ -277,7 +279,7 @@ def test_map_writes_one_file_that_needs_no_other(
     page = tmp_path / "map.html"
     said = run("map", *question, "--output", page, "--json")
     assert said.status == DONE
-    assert said.lines == [{"map": str(page), "candidates": 2}]
+    assert said.lines == [{"map": str(page), "candidates": 2, "notice": TRAINING_NOTICE}]
     html = page.read_text()
     assert "data:image/jpeg;base64," in html
     assert "<script src" not in html

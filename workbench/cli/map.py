@@ -8,7 +8,7 @@ from pathlib import Path
 from workbench.casework.reviewing.exports import exportable, facts_of, record_export
 from workbench.cli.options import add_json, describe
 from workbench.cli.output import DONE, lines, say
-from workbench.cli.search import add_question, ask, show_result
+from workbench.cli.search import add_question, ask, notes_of, show_result
 from workbench.installation import Installation
 from workbench.maps.offline import save_page, self_contained_html
 from workbench.maps.sightings import sightings_map
@@ -64,7 +64,7 @@ def _map(options: argparse.Namespace) -> int:
     )
     save_page(options.output, page)
     if options.json:
-        notes = {"probe_notes": result.probe.notes} if result.probe.notes else {}
+        notes = notes_of(result.probe.notes, kept.notices)
         lines([{"map": str(options.output), "candidates": len(kept.candidates)} | notes])
     else:
         show_result(result)

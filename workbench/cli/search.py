@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from workbench.casework.ownphotographs import make_own_photographs
 from workbench.casework.searches import cut_words
 from workbench.cli.options import add_gallery, add_json, add_scope, describe, positive, scope_of
-from workbench.cli.output import DONE, lines, say, show, table
+from workbench.cli.output import DONE, counted, lines, say, show, table
 from workbench.cli.photographs import add_photographs, photographs_to_send, read_probe
 from workbench.cli.servers import add_server, connected
 from workbench.errors import SettingsError
@@ -18,6 +18,8 @@ from workbench.installation import Installation
 from workbench.investigation import SearchResult, search
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workbench.client import Connection
     from workbench.client.results import FoundOnServer
     from workbench.domain import Candidate
@@ -167,7 +169,7 @@ def _search(options: argparse.Namespace) -> int:
         result = _ask_server(options, there)
         said = result.photograph_notes
     if options.json:
-        notes = {"probe_notes": said} if said else {}
+        notes = notes_of(said, result.notices)
         lines(
             _candidate_line(rank, candidate) | notes
             for rank, candidate in enumerate(result.candidates, start=1)
@@ -175,6 +177,15 @@ def _search(options: argparse.Namespace) -> int:
     else:
         show_result(result)
     return DONE
+
+
+def notes_of(photographs: Sequence[str], notices: Sequence[str]) -> dict[str, Any]:
+    """Return what each line of JSON says besides: of the photographs, and of the case.
+
+    A case for training, or one that is urgent and not confirmed, is told wherever lines are copied.
+    """
+    told = {"probe_notes": [*photographs], "notice": " ".join(notices)}
+    return {name: words for name, words in told.items() if words}
 
 
 def _candidate_line(rank: int, candidate: Candidate) -> dict[str, Any]:
@@ -209,7 +220,8 @@ def show_result(result: SearchResult | FoundOnServer) -> None:
                 say(f"{rank}: {c.time.remark()}")
     threshold = result.threshold
     basis = (
-        f" of score {threshold.score:g} on the scale {threshold.scale} ({threshold.calibration})"
+        f" of at least the score {threshold.score:g} on the scale {threshold.scale} "
+        f"({threshold.calibration})"
         if threshold
         else " of any score"
     )
@@ -217,7 +229,8 @@ def show_result(result: SearchResult | FoundOnServer) -> None:
         say("There is no footage in this scope. No footage does not mean not there.")
         return
     say(
-        f"{len(result.candidates)} candidates{basis} among {coverage.tracklets} tracklets of "
+        f"{counted(len(result.candidates), 'candidate')}{basis} among "
+        f"{counted(coverage.tracklets, 'tracklet')} of "
         f"{coverage.cameras_with_footage} of {coverage.cameras} cameras "
         f"{f'({coverage.unplaced} of them without a place) ' if coverage.unplaced else ''}"
         f"({coverage.footage_seconds / 3600:.2f} hours of footage; {coverage.unsearchable} "
