@@ -35,6 +35,7 @@ def sightings_map(
     *,
     confirmed: Collection[str] = (),
     rejected: Collection[str] = (),
+    settled: bool = False,
     cameras: Sequence[Camera] = (),
     district: District | None = None,
     zone: ZoneInfo,
@@ -65,6 +66,8 @@ def sightings_map(
     rejected : collection of str
         The tracklet_ids of those that an analyst took for somebody else: grey, and no stop of the
         route.
+    settled : bool
+        Nothing but sightings is shown, so that where there is none, there may be candidates.
     cameras : sequence of Camera
         Cameras to show besides, as small dots.
     zone : ZoneInfo
@@ -100,7 +103,7 @@ def sightings_map(
     by_score = [(rank, one) for rank, one in every if one.camera.place is not None]
     ranked = [candidate for _, candidate in by_score]
     sure, out = frozenset(confirmed), frozenset(rejected)
-    settled = bool(candidates) and all(one.tracklet_id in sure for one in candidates)
+    settled = settled or (bool(candidates) and all(one.tracklet_id in sure for one in candidates))
     stops = visits([one for one in ranked if one.tracklet_id not in out]) if route else []
     ways = legs(stops) if len(stops) <= MAX_STOPS else []
     told = facts or {}
@@ -147,7 +150,9 @@ def sightings_map(
             Drawing("player", {"zone": zone.key, **ends}).add_to(drawn)
 
     folium.LayerControl().add_to(drawn)
-    legend = _legend(ranked, sure, found, ways, bool(others), district, zone, max_speed_kmh)
+    legend = _legend(
+        ranked, settled, sure, found, ways, bool(others), district, zone, max_speed_kmh
+    )
     if len(ranked) > MAX_PICTURES:
         legend["remarks"].append(f"Pictures of the {MAX_PICTURES:,} best scores only.")
     if number := sum(candidate.tracklet_id in out for candidate in ranked):
@@ -162,7 +167,7 @@ def sightings_map(
         legend["remarks"].append(f"{words} not on the map: the camera's place is not known.")
     Drawing("legend", legend).add_to(drawn)
     # What is confirmed may be in a corner of all that a case allows.
-    shown = view(ranked, others, None if settled else district, meridian)
+    shown = view(ranked, others, None if settled and ranked else district, meridian)
     bounds = shown or (ground and ground.bounds)
     if bounds:
         corners = [[bounds.south, bounds.west], [bounds.north, bounds.east]]
@@ -305,6 +310,7 @@ class _Placing:
 
 def _legend(
     ranked: Sequence[Candidate],
+    settled: bool,
     confirmed: frozenset[str],
     places: Collection[str],
     ways: Sequence[Leg],
@@ -315,18 +321,18 @@ def _legend(
 ) -> dict[str, Any]:
     sure = sum(candidate.tracklet_id in confirmed for candidate in ranked)
     rows = []
-    if sure and sure == len(ranked):
+    if ranked and settled:
         words = "star: camera with the best score; number of sightings, best score"
         rows.append(["bestConfirmed", words])
     elif ranked:
         rows.append(["best", "star: camera with the best score; number of candidates, best score"])
-    if len(places) > 1 and sure < len(ranked):
+    if len(places) > 1 and not settled:
         rows.append(["sighting", "other cameras with candidates: a dot where there is no room"])
     if sure:
         rows.append(["confirmed", "confirmed sighting"])
     if ways:
         kind = "possible route, not a confirmed one: best candidate of each visit"
-        if sure == len(ranked):
+        if settled:
             kind = "from one confirmed sighting to the next, in straight lines"
         rows.append(["route", kind])
         rows.append(["stop", "stop on it, in order of time"])
@@ -335,19 +341,18 @@ def _legend(
             ["tooFast", f"faster than {max_speed_kmh:.0f} km/h: one end is a different person"]
         )
     if cameras:
-        what = "sighting" if sure and sure == len(ranked) else "candidate"
-        rows.append(["camera", f"camera without a {what}"])
+        rows.append(["camera", f"camera without a {'sighting' if settled else 'candidate'}"])
     if district:
         rows.append(["district", district.name])
     remarks = [f"Times: {zone.key}."]
-    if sure < len(ranked):
+    if ranked and not settled:
         remarks.insert(0, "Candidates are leads, not identifications.")
     if len({candidate.scale for candidate in ranked}) > 1:
         remarks.append("Scores are of several scales: those of different scales do not compare.")
-    noun = "sighting" if sure == len(ranked) else "candidate"
-    noun += "" if len(ranked) == 1 else "s"
+    kind = "sighting" if settled else "candidate"
+    noun = kind if len(ranked) == 1 else f"{kind}s"
     title = f"{len(ranked):,} {noun} at {len(places):,} camera{'' if len(places) == 1 else 's'}"
-    return {"title": title if ranked else "No candidates", "rows": rows, "remarks": remarks}
+    return {"title": title if ranked else f"No {kind}s", "rows": rows, "remarks": remarks}
 
 
 def view(

@@ -342,6 +342,27 @@ def test_a_report_marks_scores_where_scales_are_mixed(
     assert [s.scale for s in audit_overview(office.sit("otto")).searches] == [made.scale, "plain"]
 
 
+def test_what_an_archive_leaves_out_is_said_in_each_of_its_files(
+    office: Any, decided: None, gallery: Gallery, tmp_path: Path
+) -> None:
+    files = content(export(office.register, "A-1", gallery, tmp_path / "A-1.zip"))
+    told = "not finished: 1 face waits for decisions and is left out"
+    assert {row["review"] for row in rows_of(files, "candidates.csv")} == {told}
+    assert told in files["map.html"].decode()
+
+
+def test_an_archive_without_sightings_does_not_say_that_there_are_no_candidates(
+    office: Any, case: Case, gallery: Gallery, tmp_path: Path
+) -> None:
+    files = content(export(office.register, "A-1", gallery, tmp_path / "A-1.zip"))
+    page, report = files["map.html"].decode(), files["report.html"].decode()
+    for told in ("No sightings", "camera without a sighting", "Confirmed sightings"):
+        assert told in page, told
+    assert "no clock was corrected" not in page  # whichever was: nothing is shown that has a time
+    assert "None: this report shows no candidate." in report
+    assert "This archive holds no clips." in report
+
+
 def test_what_people_wrote_stays_text(archive: Export) -> None:
     html = content(archive)["report.html"].decode()
     assert HOSTILE not in html

@@ -319,6 +319,8 @@ def _watched(dossier: Dossier) -> Section:
 
 def _sources(dossier: Dossier) -> Section:
     rows = ((s.file, s.camera_id, s.indexed_sha256, s.state_text) for s in dossier.sources)
+    if not dossier.sources:
+        return Section("Source recordings", ("None: this report shows no candidate.",))
     words = ["Each was hashed when it was indexed, and again for this report."]
     if dossier.tracks:
         named = "; ".join(
@@ -342,4 +344,5 @@ def _this_report(dossier: Dossier) -> Section:
         f"record (its head): {dossier.head}. Keep this line elsewhere: it exposes any later change "
         "to the record before this report."
     )
-    return Section("This report", (head, in_words(dossier.clips), DOCX))
+    shots = any(finding.candidate for finding in dossier.findings)
+    return Section("This report", (head, in_words(dossier.clips, shots=shots), DOCX))

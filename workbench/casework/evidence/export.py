@@ -201,6 +201,7 @@ def _gather(
         register, case.reference, shown, scope=case.scope, zone=zone, searches=read.searches,
         at=read.at, confirmed={one.tracklet_id for one in shown},
     )  # fmt: skip
+    facts |= {"title": "Confirmed sightings", **_waiting(listed.waiting)}
     films = make_films(
         case, sightings, at_hand_now, facts=facts, folder=folder, opened=opened,
         zone=zone, clip=clip, sharp=sharp, largest=largest, progress=progress,
@@ -261,7 +262,7 @@ def _files(
             scope=case.scope, zone=dossier.zone, searches=read.searches, at=read.at,
             confirmed={one.tracklet_id for one in sightings},
         )  # fmt: skip
-        return told | ({"title": title} if title else {})
+        return told | _waiting(dossier.waiting) | ({"title": title} if title else {})
 
     seen = [finding.candidate for finding in dossier.findings if finding.candidate]
     authorised = {
@@ -295,6 +296,12 @@ def _files(
     for n, jpeg in enumerate(dossier.photographs, start=1):
         files[f"subject/{mark}{n}.jpg"] = jpeg
     return files
+
+
+def _waiting(faces: int) -> dict[str, str]:
+    """Say that the review goes on, where faces wait: what waits is in no file."""
+    words = "1 face waits for decisions and is" if faces == 1 else f"{faces} faces wait and are"
+    return {"review": f"not finished: {words} left out"} if faces else {}
 
 
 def _findings(listed: Sequence[Reviewed], gallery: Gallery) -> list[Finding]:
@@ -359,6 +366,7 @@ def _map(dossier: Dossier, base_map: Path | None) -> bytes:
         sightings_map(
             sightings,
             confirmed={sighting.tracklet_id for sighting in sightings},
+            settled=True,
             cameras=dossier.cameras,
             district=dossier.case.request.district,
             zone=dossier.zone,

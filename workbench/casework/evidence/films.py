@@ -185,12 +185,15 @@ def _reporter(
     return report
 
 
-def in_words(films: Sequence[str]) -> str:
-    """Name the films of an archive for its report, and say who can be recognised in them."""
+def in_words(films: Sequence[str], *, shots: bool) -> str:
+    """Name the films of an archive for its report, and say who can be recognised in them.
+
+    *shots* says whether it holds best shots.
+    """
     kinds = {
         kind: [name for name in films if name.startswith(f"{kind}/")] for kind in ("clips", "sharp")
     }
-    words = "This archive holds best shots but no clips."
+    words = f"This archive holds {'best shots but no clips' if shots else 'no clips'}."
     if coarse := kinds["clips"]:
         listed = ", ".join(coarse)
         words = f"Clips, in which all but the face of the sighting is pixelated: {listed}."

@@ -31,23 +31,21 @@ def as_stills(dossier: Dossier, stills: Mapping[int, bytes]) -> bytes:
     pdf = Sheets(f"{dossier.title}: stills", dossier.notice)
     pdf.set_creation_date(dossier.made_at)
     shown = [f for f in dossier.findings if f.item.outcome == "sighting" and f.candidate]
-    top = BOTTOM
-    for at, finding in enumerate(shown):
+    pdf.add_page()
+    words(pdf, pdf.write_fitting(f"{dossier.title}: stills"), 14)
+    words(pdf, pdf.write_fitting(LEAD), 8)
+    told = dossier.facts.items()
+    about = "\n".join(f"{name.capitalize()}: {text}" for name, text in told)
+    words(pdf, pdf.write_fitting(about), 7)
+    top = pdf.get_y() + 2
+    for finding in shown:
         if top + BLOCK > BOTTOM:
             pdf.add_page()
-            if at == 0:
-                words(pdf, pdf.write_fitting(f"{dossier.title}: stills"), 14)
-                words(pdf, pdf.write_fitting(LEAD), 8)
-                told = dossier.facts.items()
-                about = "\n".join(f"{name.capitalize()}: {text}" for name, text in told)
-                words(pdf, pdf.write_fitting(about), 7)
             top = pdf.get_y() + 2
         assert finding.candidate is not None
         _block(pdf, dossier, finding, finding.candidate, stills.get(finding.number, b""), top)
         top += BLOCK
     if not shown:
-        pdf.add_page()
-        words(pdf, pdf.write_fitting(f"{dossier.title}: stills"), 14)
         words(pdf, "There is no sighting to show.", 9)
     return bytes(pdf.output())
 

@@ -147,7 +147,12 @@ def facts_of(
         "scope": f"{scope.district.name}, {start} to {end}",
         "threshold": reached,
         "made": f"{local_time(at or datetime.now(UTC), zone)} by {me.account}",
-        "clocks": told or "no clock was corrected, and none is known to be in doubt",
+        "clocks": told
+        or (
+            "no clock was corrected, and none is known to be in doubt"
+            if candidates
+            else "no time is given"
+        ),
     }
 
 
