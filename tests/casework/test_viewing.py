@@ -56,6 +56,27 @@ def test_what_is_watched_is_told_with_its_share(
     assert "whether anyone looked at it, nothing can say" in found.words
 
 
+def test_whoever_steps_back_is_told_to_have_been_shown_that_too(
+    office: Any, case: Case, gallery: Gallery, first: Piece
+) -> None:
+    def show(start: float, end: float, detail: str = "coarse") -> None:
+        piece = replace(first, start=start, end=end)
+        reason = "A bag." if detail == "sharp" else ""
+        record_viewing(office.register, "A-1", gallery, piece, detail, reason=reason)  # type: ignore[arg-type]
+
+    for second in (64.1, 63.1, 62.1):  # a picture each
+        show(second, second, "sharp")
+    show(20.0, 30.0)
+    show(10.0, 20.0)
+    show(10.0, 20.0)  # once more is another time
+    found = watched(office.register, "A-1", gallery)
+    assert [(v.detail, v.start, v.end) for v in found.viewings] == [
+        ("coarse", 10.0, 30.0), ("coarse", 10.0, 20.0), ("sharp", 62.1, 64.1),
+    ]  # fmt: skip
+    assert found.viewings[-1].since == START + timedelta(seconds=62.1)
+    assert found.seen == 20.0  # what lies between single pictures was not sent
+
+
 def test_a_clip_is_footage_that_was_watched(
     office: Any, case: Case, gallery: Gallery, subject: Probe, permitted: Scope
 ) -> None:

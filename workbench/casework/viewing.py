@@ -263,7 +263,7 @@ def viewings(register: CaseRegister, reference: str) -> tuple[Viewing, ...]:
     this one.
     """
     register.require("case.read", reference)
-    return _told(register, reference)[0]
+    return _joined(_told(register, reference)[0])
 
 
 def watched(register: CaseRegister, reference: str, gallery: Gallery) -> Watched:
@@ -277,13 +277,16 @@ def watched(register: CaseRegister, reference: str, gallery: Gallery) -> Watched
 
 def all_watched(register: CaseRegister, case: Case, gallery: Gallery) -> Watched:
     """Return everything that was shown under a case, whoever asks: for reports, never to show."""
-    return _measured(case, gallery, _joined([*map(_viewing, _entries(register, case.reference))]))
+    return _measured(case, gallery, [*map(_viewing, _entries(register, case.reference))])
 
 
 def _measured(
-    case: Case, gallery: Gallery, told: tuple[Viewing, ...], withheld: int = 0
+    case: Case, gallery: Gallery, told: Sequence[Viewing], withheld: int = 0
 ) -> Watched:
-    """Measure what was shown, in seconds of the recordings: clocks may have been set meanwhile."""
+    """Measure what was shown, in seconds of the recordings: clocks may have been set meanwhile.
+
+    Pieces count each by itself: what lies between two that are listed as one was not shown.
+    """
     request = case.request
     cameras = gallery.cameras_inside(request.district, unplaced=case.scope.unplaced)
     names = gallery.recorded_between(cameras, request.start, request.end)
@@ -309,15 +312,16 @@ def _measured(
             for detail, those in by_detail.items():
                 lengths[detail] += _length(those.get(name, ()), part.start, part.end)
     told_apart = tuple((detail, length) for detail, length in lengths.items() if length)
-    return Watched(told, withheld, len(covered), len(opened), seconds, seen, told_apart)
+    listed = _joined(told)
+    return Watched(listed, withheld, len(covered), len(opened), seconds, seen, told_apart)
 
 
-def _told(register: CaseRegister, reference: str) -> tuple[tuple[Viewing, ...], int]:
+def _told(register: CaseRegister, reference: str) -> tuple[list[Viewing], int]:
     """Return the viewings that the user may know of, and the number of the others."""
     case, me, entries = register.case(reference), register.me, _entries(register, reference)
     shielded = is_shielded(register, case)
     told = [entry for entry in entries if not shielded or entry.account == me.account]
-    return _joined([_viewing(entry) for entry in told]), len(entries) - len(told)
+    return [_viewing(entry) for entry in told], len(entries) - len(told)
 
 
 def _entries(register: CaseRegister, reference: str) -> list[Entry]:
@@ -353,19 +357,27 @@ def _joined(found: Sequence[Viewing]) -> tuple[Viewing, ...]:
     for one in sorted(found, key=lambda viewing: viewing.at):
         key = (one.by, one.recording_id, one.detail, one.reason, one.timing)
         at = last.get(key)
-        before = joined[at] if at is not None else None
-        if (
-            at is not None
-            and before is not None
-            and one.detail != "clip"
-            and -JOINED_SECONDS <= one.start - before.end <= JOINED_SECONDS
-        ):
-            end, until = max(before.end, one.end), max(before.until, one.until)
-            joined[at] = replace(before, end=end, until=until)
+        if at is not None and one.detail != "clip" and _meet(joined[at], one):
+            before = joined[at]
+            joined[at] = replace(
+                before,
+                # Whoever goes back sees what comes before.
+                start=min(before.start, one.start),
+                end=max(before.end, one.end),
+                since=min(before.since, one.since),
+                until=max(before.until, one.until),
+            )
         else:
             last[key] = len(joined)
             joined.append(one)
     return tuple(sorted(joined, key=lambda viewing: (viewing.since, viewing.at)))
+
+
+def _meet(before: Viewing, after: Viewing) -> bool:
+    """Check whether somebody went on from one piece to the other, or back."""
+    on, back = after.start - before.end, before.start - after.end
+    goes_back = after.start < before.start and abs(back) <= JOINED_SECONDS
+    return goes_back or abs(on) <= JOINED_SECONDS
 
 
 def _length(pieces: Sequence[tuple[float, float]], low: float, high: float) -> float:
