@@ -100,6 +100,8 @@ def test_roles_are_given_and_taken_back_on_the_page(office: Any) -> None:
     page.account.value, page.role.value = " cleo ", "reviewer"
     assert page.model.give(page.account.value, page.role.value)
     assert page.model.said == "cleo is reviewer now."
+    assert page.model.give("cleo", "reviewer")
+    assert page.model.said == "cleo is reviewer already."
     assert not page.model.take_back("ada", "administrator")
     assert "no administrator would be left" in page.model.messages["roles"]
     assert not page.model.give("", "reviewer")
@@ -107,6 +109,12 @@ def test_roles_are_given_and_taken_back_on_the_page(office: Any) -> None:
     taken = office.events("people.revoked")[0]
     assert (taken.account, taken.about["account"]) == ("ada", "cleo")
     assert "<td>reviewer, " in page.table.value
+    # What nobody had is not told to be taken back.
+    for name in ("cleo", "claire"):
+        assert not page.model.take_back(name, "reviewer")
+        assert f"{name} is not reviewer" in page.model.messages["roles"]
+    assert len(office.events("people.granted")) == len(office.events("people.revoked")) == 1
+    assert "claire" not in page.table.value
 
 
 def test_sessions_are_listed_and_ended_by_an_administrator_at_a_page(

@@ -42,7 +42,9 @@ def checked_members(people: People, accounts: Iterable[str], *, where: str) -> t
             raise CaseError(
                 f"{name} has no role here and cannot be a member",
                 where=where,
-                fix=f"Did you mean {close}" if close else "Ask the administrator for a role first",
+                fix=f"Perhaps you mean {close}"
+                if close
+                else "Ask the administrator for a role first",
             )
         found.append(name)
     return tuple(dict.fromkeys(found))

@@ -78,15 +78,17 @@ class CaseRegister(Approvals):
         """Give an account a role, or take it away; the folder's owner is the first administrator.
 
         Its entry is made once the people file is on the disk, and before that takes effect: there
-        is no role without an entry of who gave it.
+        is no role without an entry of who gave it. A role that the account has already is not given
+        again: who gave it first stands.
 
         Raises
         ------
         NotPermitted
             If the user is not an administrator, or not the owner where there is none yet.
         SettingsError
-            If there is no such role, no administrator would be left, the people file cannot be
-            written, or this is the demo's own home.
+            If there is no such role, the account does not have the one to be taken away, no
+            administrator would be left, the people file cannot be written, or this is the demo's
+            own home.
         """
         with self.exclusively():
             return self._grant(spelled(account), role, granted=granted)
@@ -99,6 +101,7 @@ class CaseRegister(Approvals):
                 where=str(self.folder),
                 fix="Set SIGHTLINE_HOME to the home of your installation",
             )
+        had = people.roles.get(account, frozenset()) if people.in_service else None
         if people.in_service:
             me = self.require("people.change")
         else:
@@ -111,6 +114,14 @@ class CaseRegister(Approvals):
                 )
             people = people.changed(me.account, "administrator", granted=True)
         people = people.changed(account, role, granted=granted)
+        if people.roles[account] == had:
+            if granted:
+                return people
+            raise SettingsError(
+                f"{account} is not {role}, so that cannot be taken back",
+                where=account,
+                fix="Check the name: `sightline people list` shows who has which role",
+            )
         if not any("administrator" in roles for roles in people.roles.values()):
             raise SettingsError(
                 "no administrator would be left",
@@ -165,7 +176,7 @@ class CaseRegister(Approvals):
         raise CaseError(
             "no such case, or you are not one of its members",
             where=reference[:80],
-            fix=f"Did you mean {close}"
+            fix=f"Perhaps you mean {close}"
             if similar is not None and sees(me, similar)
             else "`sightline case list` lists your cases",
         )

@@ -115,8 +115,12 @@ class PeopleModel(Tasks):
             return False
 
         def job() -> str:
-            self.installation.register.grant(name, role, granted=granted)
-            return f"{name} is {role} now." if granted else f"{name} is no longer {role}."
+            register = self.installation.register
+            before = register.people.roles
+            after = register.grant(name, role, granted=granted).roles
+            if not granted:
+                return f"{name} is no longer {role}."
+            return f"{name} is {role} already." if after == before else f"{name} is {role} now."
 
         return self._do("roles", job)
 

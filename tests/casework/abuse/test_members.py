@@ -35,7 +35,7 @@ def test_cases_of_others_in_lists(office: Any, case: Case) -> None:
     for reference in ("A-1", "a-1", "A-2"):
         with pytest.raises(CaseError, match=OUTSIDE) as told:
             register.case(reference)
-        assert "Did you mean" not in str(told.value)
+        assert "Perhaps you mean" not in str(told.value)
     (entry,) = office.events("case.read.refused")
     assert (entry.account, entry.about["case"]) == ("cleo", "A-1")
     for name in ("anna", "rosa", "sara", "otto"):
@@ -128,7 +128,7 @@ def test_making_oneself_a_member(office: Any, case: Case) -> None:
         office.sit("ben").add_member("A-1", "cleo")
     with pytest.raises(CaseError, match="has no role here"):
         office.sit("anna").add_member("A-1", "nobody")
-    with pytest.raises(CaseError, match="Did you mean cleo"):
+    with pytest.raises(CaseError, match="Perhaps you mean cleo"):
         office.register.add_member("A-1", "Cleo")
     assert office.register.add_member("A-1", "cleo").members[-1] == "cleo"
     assert office.sit("cleo").case("A-1").reference == "A-1"
