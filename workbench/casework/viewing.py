@@ -280,9 +280,7 @@ def all_watched(register: CaseRegister, case: Case, gallery: Gallery) -> Watched
     return _measured(case, gallery, [*map(_viewing, _entries(register, case.reference))])
 
 
-def _measured(
-    case: Case, gallery: Gallery, told: Sequence[Viewing], withheld: int = 0
-) -> Watched:
+def _measured(case: Case, gallery: Gallery, told: Sequence[Viewing], withheld: int = 0) -> Watched:
     """Measure what was shown, in seconds of the recordings: clocks may have been set meanwhile.
 
     Pieces count each by itself: what lies between two that are listed as one was not shown.

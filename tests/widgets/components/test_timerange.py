@@ -19,3 +19,10 @@ def test_the_fields_of_time_follow_the_model_and_lead_it(asked: Investigation) -
     asked.set_all_footage()
     assert "time" not in asked.messages
     assert str(panel.end.local) == "2026-03-29 16:21:00"
+    # A field of the browser shows whole seconds alone; nothing is lost of a time that has more.
+    start, end = asked.start.replace(microsecond=361_500), asked.end
+    asked.set_range(start, end)
+    assert panel.start.time.value.microsecond == 0
+    panel.end.time.value = panel.end.time.value.replace(minute=20)
+    assert asked.start == start
+    assert asked.end == end - timedelta(minutes=1)

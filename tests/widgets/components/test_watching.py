@@ -101,16 +101,24 @@ def test_who_is_followed_is_followed_within_the_case(fresh_home: Path, small_tow
     inside = {one.camera_id for one in cameras if shapely.intersects_xy(near, *one.place)}
     slow = {one.camera.camera_id for one in model.reached}
     assert slow < inside
+    assert "less the 50 m at which either camera may see people" in panel.bound.value
     assert model.until == end  # of the case, before the half hour is over
     model.kmh = 80.0
     fast = {one.camera.camera_id for one in model.reached}
     assert slow < fast <= inside
+    assert panel.how.label == "by car, up to 80 km/h"
+    model.kmh = 79.0
+    assert panel.how.label == "at another speed"  # and not still what was chosen before
+    panel.how.value = 80.0
+    assert model.kmh == 80.0
     # What a row opens, and what is asked next, lies in the case and in its windows.
     panel._take()
     cameras_next, since, until = chosen.pop()
     assert {one.camera_id for one in cameras_next} == fast
     assert (since, until) == model.windows
     assert SEEN - timedelta(seconds=5) <= since
+    assert since <= min(one.earliest for one in model.reached)
+    assert since.microsecond == 0  # the next question has whole seconds in its fields
     assert until == end
     panel._choose(model.reached[0].camera.camera_id)
     assert chosen == [(model.reached[0].camera, model.reached[0].earliest)]

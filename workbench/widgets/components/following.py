@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import numpy as np
@@ -14,6 +14,7 @@ from workbench.casework.watching import watchable_cameras
 from workbench.domain import Camera, Span, TimeNote, length_words
 from workbench.errors import SightlineError
 from workbench.maps.reach import SPEEDS, Reached, reachable
+from workbench.maps.route import CAMERA_REACH_METRES
 from workbench.maps.zones import local_time
 from workbench.widgets.components import controls
 from workbench.widgets.components.cameralayer import INSIDE, PICKED, CameraLayer
@@ -40,10 +41,11 @@ if TYPE_CHECKING:
 FIRST_MINUTES, HEIGHT = 30.0, 260
 COLUMNS = ["No.", "Camera", "Distance", "Earliest", "Until", "First footage", "Clock"]
 BOUND = (
-    "The earliest time is a bound: the straight line at this speed. Every way is longer, so they "
-    "came later, if they came there at all. Times are those of each camera's clock, and windows "
-    "are widened by what it and that of the last sight may be off. Where that is not known, they "
-    "are not widened by it: the person may be seen earlier or later."
+    "The earliest time is a bound: the straight line at this speed, less the "
+    f"{CAMERA_REACH_METRES:g} m at which either camera may see people. Every way is longer, so "
+    "they came later, if they came there at all. Times are those of each camera's clock, and "
+    "windows are widened by what it and that of the last sight may be off. Where that is not "
+    "known, they are not widened by it: the person may be seen earlier or later."
 )
 NOT_KNOWN = "not known"
 
@@ -105,13 +107,13 @@ class Following(GalleryTasks):
 
     @property
     def windows(self) -> Span | None:
-        """Beginning of the first window and end of the last."""
+        """Beginning of the first window and end of the last, in whole seconds within the case."""
         if not self.reached:
             return None
-        return (
-            min(one.earliest for one in self.reached),
-            max(one.latest for one in self.reached),
-        )
+        request = self._case.request
+        since = min(one.earliest for one in self.reached).replace(microsecond=0)
+        until = max(one.latest for one in self.reached) + timedelta(seconds=1, microseconds=-1)
+        return max(since, request.start), min(until.replace(microsecond=0), request.end)
 
     @observe("origin", "left_at", "time", "kmh", "minutes")
     def _reach(self, _: object = None) -> None:
@@ -162,7 +164,10 @@ class FollowPanel(Panel):
         self.taken = markup()
         self.words, self.bound = markup(), markup(f'<p class="sl-hint">{BOUND}</p>')
         self.how = controls.Dropdown(
-            options=[(f"{name}, up to {kmh:g} km/h", kmh) for name, kmh in SPEEDS.items()],
+            options=[
+                *((f"{name}, up to {kmh:g} km/h", kmh) for name, kmh in SPEEDS.items()),
+                ("at another speed", 0.0),
+            ],
             tooltip="How they move",
         )
         self.kmh = controls.BoundedFloatText(
@@ -194,9 +199,18 @@ class FollowPanel(Panel):
         self.add_class("sl-following")
         ipywidgets.link((model, "kmh"), (self.kmh, "value"))
         ipywidgets.link((model, "minutes"), (self.minutes, "value"))
-        self.how.observe(lambda change: setattr(model, "kmh", change["new"]), "value")
+        self.how.observe(self._take_speed, "value")
+        model.observe(self._show_speed, "kmh")
         model.observe(self._draw, ["reached", "origin", "left_at", "doing"])
         self._draw()
+
+    def _take_speed(self, change: Any) -> None:
+        if change["new"]:
+            self.model.kmh = change["new"]
+
+    def _show_speed(self, _: object = None) -> None:
+        kmh = self.model.kmh
+        self.how.value = kmh if kmh in SPEEDS.values() else 0.0
 
     def _choose(self, camera_id: str) -> None:
         for one in self.model.reached:

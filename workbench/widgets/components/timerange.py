@@ -139,20 +139,25 @@ class _ClockField(Panel):
         self.which = controls.ToggleButtons(options=[], tooltip=f"{name}: which of the two")
         self.which.layout.display = "none"
         self._ambiguous: datetime | None = None
+        self._exact: datetime | None = None  # what is shown, to the microsecond
         super().__init__([row(self.date, self.time), self.which])
 
     @property
     def local(self) -> datetime | None:
         if self.date.value is None or self.time.value is None:
             return None
-        return datetime.combine(self.date.value, self.time.value)
+        shown = datetime.combine(self.date.value, self.time.value)
+        exact = self._exact
+        return exact if exact is not None and shown == exact.replace(microsecond=0) else shown
 
     @property
     def fold(self) -> Fold:
         return self.which.value if self._ambiguous is not None else None
 
     def show(self, local: datetime, fold: Fold) -> None:
-        self.date.value, self.time.value = local.date(), local.time()
+        # The browser's field is empty where a time has more than milliseconds.
+        self._exact = local
+        self.date.value, self.time.value = local.date(), local.time().replace(microsecond=0)
         self._offer(fold)
 
     def on_change(self, call: Any) -> None:
