@@ -115,7 +115,7 @@ def test_all_that_is_known_of_a_case_comes_back_from_its_document(case: Case) ->
     full = replace(
         waits, exceeds=("an area",), ended_at=moment, reason="found", begun_at=moment,
         confirmed_by="sven", authorised_as="P 9/26", erased_at=moment,
-        not_erased="a", formerly=("ben",),
+        not_erased="a", remains=("a.csv",), formerly=("ben",),
         change=change, changed_at=moment, in_demo=True, state="closed",
     )  # fmt: skip
     bare = Case(case.request, "", moment, "")
@@ -219,7 +219,7 @@ def test_where_each_photograph_comes_from_is_approved_with_the_case(
 
 def test_drawings_and_composites_are_refused(office: Any, ask: Ask, subject: Probe) -> None:
     for kind in ("drawing", "composite"):
-        with pytest.raises(CaseError, match=f"is a {kind}"):
+        with pytest.raises(CaseError, match=f"a {kind} cannot be used"):
             stated(kind=kind)
     xmp = b"http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
     with pytest.raises(CaseError, match="its file says that it is not a photograph"):

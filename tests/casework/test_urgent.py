@@ -185,8 +185,8 @@ def test_every_door_is_shut_from_that_minute_on_and_all_is_deleted(
     assert outside.exists()
     assert not Path("out.zip").exists()
     assert review_list(office.register, "A-1") == ()
-    (said,), (done,) = office.events("case.erasing"), office.events("case.erased")
-    assert said.account == done.account == ""
+    (doing,), (done,) = office.events("case.erasing"), office.events("case.erased")
+    assert doing.account == done.account == ""
     told = done.about
     assert told["why"] == "not confirmed within 48 hours"
     assert told["photographs, templates and saved questions"] == 7
@@ -197,7 +197,10 @@ def test_every_door_is_shut_from_that_minute_on_and_all_is_deleted(
     # What remains says so, to those who know of the case.
     (listed,) = office.sit("anna").cases()
     assert status_words(listed) == "not confirmed"
-    assert dict(facts(listed))["what came of it"].startswith("deleted, ")
+    said = dict(facts(listed))["what came of it"]
+    assert said.startswith("deleted, ")
+    assert f"Someone has to delete by hand: {outside}, 20" in said
+    assert "; candidates-A-1.csv, 20" in said
     assert history(office.register, "A-1")[-1].words == "what came of the urgent case was deleted"
     assert office.sit("sven").case("A-1", ended=True).erased_at == done.at
 

@@ -112,9 +112,11 @@ class Limits:
         if area_km2 > self.area_km2:
             beyond.append(f"an area of {area_km2:,.1f} km², the limit is {self.area_km2:,g} km²")
         if days > self.days:
-            beyond.append(f"{days:,.1f} days of footage, the limit is {self.days:g}")
+            beyond.append(f"{round(days, 1):,.10g} days of footage, the limit is {self.days:g}")
         if valid_days > self.valid_days:
-            beyond.append(f"valid for {valid_days:,.1f} days, the limit is {self.valid_days:g}")
+            beyond.append(
+                f"valid for {round(valid_days, 1):,.10g} days, the limit is {self.valid_days:g}"
+            )
         if cameras > self.cameras:
             beyond.append(f"{cameras:,} cameras in a search, the limit is {self.cameras:,}")
         if unplaced > self.unplaced:
@@ -346,6 +348,7 @@ class Case:
     authorised_as: str = ""  # reference of the outside decision, named with the confirmation
     erased_at: datetime | None = None  # UTC: when what came of it was deleted
     not_erased: str = ""  # why that failed the last time
+    remains: tuple[str, ...] = ()  # exported files of it that someone has to delete by hand
     responsible: str = ""  # who requested it, or whom it was handed over to
     formerly: tuple[str, ...] = ()  # accounts that were responsible before it was handed over
     change: Change | None = None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from workbench.casework.cases import Case, Request, area_km2
+from workbench.casework.cases import CONFIRM_WITHIN, Case, Request, area_km2
 from workbench.casework.provenance import NOT_KNOWN, Provenance, warnings_of
 from workbench.casework.training import TRAINING_NOTICE
 from workbench.domain.times import local_time
@@ -23,7 +23,7 @@ def status_words(case: Case, now: datetime | None = None) -> str:
     status = case.status(now)
     if status == "requested" and case.approved_by:
         return "requested, 1 of 2 approvals"
-    if status == "requested" and case.request.urgent:
+    if may_begin(case):
         return "requested, urgent"
     left = "" if status == "not confirmed" else time_left(case, now)
     if left:
@@ -49,6 +49,23 @@ def urgent_notice(case: Case, *, zone: tzinfo = UTC) -> str:
         f"Urgent, not confirmed until {_time(due, zone)}. Unless a second "
         "supervisor confirms it before, the case ends then, and what came of it is deleted."
     )
+
+
+def may_begin(case: Case) -> bool:
+    """Check whether a request waits that is urgent, so that one supervisor may let it begin."""
+    return case.state == "requested" and case.request.urgent != ""
+
+
+def urgent_words(beyond: Sequence[str]) -> str:
+    """Say of an urgent request what it takes, to who makes it and to who decides on it.
+
+    *beyond* are the limits of one approval that it goes beyond.
+    """
+    words = (
+        "Urgent: one supervisor lets it begin at once. Unless another confirms it within "
+        f"{CONFIRM_WITHIN // timedelta(hours=1)} hours, it ends, and what came of it is deleted."
+    )
+    return f"{words} Beyond the limits: {'; '.join(beyond)}." if beyond else words
 
 
 def time_left(case: Case, now: datetime | None = None) -> str:
@@ -153,7 +170,7 @@ def _all(case: Case, zone: tzinfo) -> Iterator[tuple[str, str]]:
         yield "ended", _time(case.ended_at, zone) if case.ended_at else ""
         yield (
             "what came of it",
-            f"deleted, {_time(case.erased_at, zone)}"
+            f"deleted, {_time(case.erased_at, zone)}{_by_hand(case.remains)}"
             if case.erased_at
             else f"could not be deleted, and is tried again: {case.not_erased}"
             if case.not_erased
@@ -205,6 +222,11 @@ def _requested(request: Request, zone: tzinfo, most_cameras: int) -> Iterator[tu
     yield "please note", " ".join(warnings(request))
     kind = subject.scale.partition("-")[0]  # what follows is a digest, which tells people nothing
     yield "minimum score of a probe", f"{subject.least_score:.2f} ({kind} scores)"
+
+
+def _by_hand(remains: Sequence[str]) -> str:
+    """Say which files nothing here can delete; nothing where there are none."""
+    return f". Someone has to delete by hand: {'; '.join(remains)}" if remains else ""
 
 
 def _time(moment: datetime, zone: tzinfo) -> str:

@@ -90,7 +90,11 @@ def after(case: Case | None, entry: Entry) -> Case | None:
             return replace(case, state="not confirmed", ended_at=entry.at, reason=reason)
         case "case.erased":  # for good, whatever a clock says later
             over = case.at(case.confirm_by or entry.at)
-            return replace(over, erased_at=entry.at, not_erased="")
+            remains = [
+                *about.get("exports not deleted", ()),
+                *about.get("exported out of the installation", ()),
+            ]
+            return replace(over, erased_at=entry.at, not_erased="", remains=tuple(remains))
         case "case.erasing.failed":
             return replace(case, not_erased=str(about["reason"]))
         case "case.change.asked" if case.state == "open":

@@ -23,7 +23,9 @@ def plain(text: str, *, where: str) -> str:
             where, f"holds the invisible character U+{ord(hidden[0]):04X}", "Remove it"
         )
     if len(text) > LONGEST_TEXT:
-        raise incomplete(where, f"is {len(text)} characters long", f"Use at most {LONGEST_TEXT}")
+        raise incomplete(
+            where, f"the text is {len(text)} characters long", f"Use at most {LONGEST_TEXT}"
+        )
     return text
 
 

@@ -85,7 +85,7 @@ class Provenance:
             )
         if self.kind != "photograph":
             raise incomplete(
-                "photograph", f"is a {self.kind}", "Use photographs of the person alone"
+                "photograph", f"a {self.kind} cannot be used", "Use photographs of the person alone"
             )
         for name, fix in MISSING.items():
             text = plain(getattr(self, name), where=name.replace("_", " "))

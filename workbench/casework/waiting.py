@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from workbench.casework.facts import runs_out
+from workbench.casework.facts import may_begin, runs_out
 from workbench.casework.reviewing.review import queue
 from workbench.casework.searches import has_searched
 
@@ -38,7 +38,9 @@ def waiting_for_me(register: CaseRegister) -> tuple[Waiting, ...]:
     cases = register.cases()
     found = [one for case in cases for one in _of(register, me, case, now)]
     order = {"confirmation": 0, "approval": 1, "review": 2, "end": 3}
-    return tuple(sorted(found, key=lambda one: (order[one.what], one.since)))
+    return tuple(
+        sorted(found, key=lambda one: (order[one.what], not may_begin(one.case), one.since))
+    )
 
 
 def may_decide_on(register: CaseRegister, me: Person, case: Case) -> bool:
@@ -70,7 +72,8 @@ def _of(register: CaseRegister, me: Person, case: Case, now: datetime) -> Iterat
         yield Waiting(case, "confirmation", case.confirm_by)
     if waits is not None and may_decide_on(register, me, case):
         yield Waiting(case, "approval", waits.asked_at)
-    if case.state == "open" and (faces := queue(register, case.reference).mine):
-        yield Waiting(case, "review", case.changed_at or case.asked_at, faces)
+    faces = queue(register, case.reference) if case.state == "open" else None
+    if faces is not None and faces.since is not None:
+        yield Waiting(case, "review", faces.since, faces.mine)
     if runs_out(case, now) and (case.responsible == me.account and not case.is_training):
         yield Waiting(case, "end", case.request.valid_until)

@@ -31,6 +31,7 @@ from workbench.casework.reviewing.reviewlist import (
     sightings,
 )
 from workbench.casework.reviewing.verdicts import FEATURES, SCALE, ReviewState
+from workbench.casework.waiting import waiting_for_me
 from workbench.cli.main import main
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
@@ -206,6 +207,9 @@ def test_the_queue_says_mine_waiting_and_done(
         return found.mine, found.waiting, found.done
 
     assert of("rosa") == (others + 1, 0, 0)
+    (told,) = waiting_for_me(office.register)
+    listed = office.events("review.listed")[0]
+    assert (told.what, told.since, told.faces) == ("review", listed.at, others + 1)
     assert of("anna") == (0, others + 1, 0)  # she has searched
     say("rosa", key, 3)
     assert of("rosa") == (others, 1, 0)

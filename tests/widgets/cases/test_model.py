@@ -42,6 +42,28 @@ def test_only_what_a_person_may_do_is_offered(asked: Any) -> None:
     assert shown(asked, "rosa").offers == ()
 
 
+def test_an_urgent_request_is_told_apart_and_leaves_no_attempts_when_it_is_over(
+    asked: Any, ask: Any, subject: Probe, clock: Any
+) -> None:
+    urgent = ask("U-1", urgent="A child, by night", authorisation="", members=())
+    asked.sit("anna").ask(urgent, subject=subject)
+    page = CasesPage(shown(asked, "sara", "U-1"), zone=UTC_ZONE)
+    assert [item["cells"][0] for item in page.waiting.items] == [
+        "Urgent: a request of anna to let begin", "A request of anna to approve",
+    ]  # fmt: skip
+    assert "Urgent: one supervisor lets it begin at once." in page.about.notes.value
+    assert "one approval is enough" not in page.about.notes.value
+    page.model.approve()
+    clock.forward(hours=48)
+    page = CasesPage(shown(asked, "anna", "U-1"), zone=UTC_ZONE)
+    assert "<td>not confirmed</td>" in page.about.facts.value
+    for fold in (page.about.noting_fold, page.about.looked):
+        assert fold.layout.display == "none"
+    assert [one.what for one in asked.events() if one.what.endswith(".refused")] == []
+    page.model.choose("A-1")
+    assert page.about.looked.layout.display == ""
+
+
 def test_who_is_no_member_sees_nothing_of_the_case(asked: Any) -> None:
     model = shown(asked, "ben")
     assert model.cases == ()

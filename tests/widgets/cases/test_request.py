@@ -130,6 +130,14 @@ def test_what_is_wrong_is_said_beside_the_field(form: Any, wanted: tuple[Path, .
     ]  # fmt: skip
     model.state_of(upload.key, kind="drawing")
     assert "A drawing cannot be used" in model.messages[photograph_field(upload.key)]
+    model.state_of(upload.key, taken="2024", changes="nothing")
+    for stated, words in (
+        ({}, "A drawing cannot be used. Use photographs of the person alone."),
+        ({"kind": "photograph", "taken": "2999"}, "2999 lies in the future. Correct the date."),
+    ):
+        model.state_of(upload.key, **stated)
+        model.request()
+        assert model.messages[photograph_field(upload.key)] == words
 
 
 def test_what_it_exceeds_and_doubts_are_shown_while_asking(
@@ -139,7 +147,13 @@ def test_what_it_exceeds_and_doubts_are_shown_while_asking(
     fill(model, wanted[0].read_bytes())
     assert model.exceeded == ()
     model.valid_days = 200
-    assert model.exceeded == ("valid for 200.0 days, the limit is 92",)
+    assert model.exceeded == ("valid for 200 days, the limit is 92",)
+    limits = RequestPanel(model).limits
+    assert "Two supervisors have to approve this: valid for 200 days" in limits.value
+    model.urgent = "A child, by night"
+    assert "Urgent: one supervisor lets it begin at once." in limits.value
+    assert "Beyond the limits: valid for 200 days, the limit is 92." in limits.value
+    assert "Two supervisors" not in limits.value
     assert model.doubts == ()
     (upload,) = model.uploads
     model.state_of(upload.key, under_18=True, taken="2020")

@@ -261,9 +261,11 @@ def queue(register: CaseRegister, reference: str) -> Queue:
     me, case = register.require("case.read", reference), register.case(reference)
     bar = "its review is over" if case.state != "open" else barred(register, reference)
     listed = review_list(register, reference)
-    mine = sum(not item.missing and not _reason_against(item, me, bar) for item in listed)
+    mine = [item for item in listed if not item.missing and not _reason_against(item, me, bar)]
     done = sum(item.outcome != "waiting" for item in listed)
-    return Queue(mine, sum(item.waits for item in listed) - mine, done)
+    others = sum(item.waits for item in listed) - len(mine)
+    since = min((item.listed_at for item in mine if item.listed_at), default=None)
+    return Queue(len(mine), others, done, since)
 
 
 def decide(

@@ -29,6 +29,7 @@ def review_list(register: CaseRegister, reference: str) -> tuple[Reviewed, ...]:
                     item["key"], item.get("tracklet", ""), item.get("filler", ""), entry.account,
                     item.get("score"), item.get("scale", PLAIN_SCALE),
                     photographs=tuple(about.get("photographs", ())), gallery=about["gallery"],
+                    listed_at=entry.at,
                 )  # fmt: skip
         elif entry.what == "review.decided":
             decided.setdefault(about["key"], []).append(_decision(entry))

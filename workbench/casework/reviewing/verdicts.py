@@ -119,6 +119,7 @@ class Reviewed:
     missing: bool = False  # its picture was not there when it was last to be shown
     gallery: str = ""  # in which it was found
     lost: bool = False  # missing there, and not only in another gallery
+    listed_at: datetime | None = None  # UTC
 
     @property
     def outcome(self) -> Outcome:
@@ -164,3 +165,4 @@ class Queue:
     mine: int  # that they can decide on now
     waiting: int  # for decisions of others
     done: int  # that need no further decision
+    since: datetime | None = None  # UTC: when the first of those that they can decide on was listed

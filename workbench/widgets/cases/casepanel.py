@@ -8,7 +8,15 @@ from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.facts import change_facts, facts, notices_of, provenance_words, warnings
+from workbench.casework.facts import (
+    change_facts,
+    facts,
+    may_begin,
+    notices_of,
+    provenance_words,
+    urgent_words,
+    warnings,
+)
 from workbench.casework.notes import THE_CASE
 from workbench.maps.zones import local_zone
 from workbench.widgets.cases.area import CaseMap
@@ -76,7 +84,7 @@ class CasePanel(Panel):
         )
         self.decided = controls.Text(
             placeholder="Reference of the outside decision",
-            layout={"width": "260px"},
+            layout={"width": "290px"},
             tooltip="Reference of the outside decision",
         )
         self.acts: dict[Offer, Any] = {
@@ -105,6 +113,7 @@ class CasePanel(Panel):
         self.looked.children[0].observe(self._tell_watched, "value")
         self.noted = NotesModel(model.installation, whole=True, work=model.work)
         self.noting = NotesPanel(self.noted, UTC)
+        self.noting_fold = fold("Notes and markers", self.noting)
         seen = controls.VBox([self.map, self.faces])
         read = controls.VBox(
             [
@@ -123,7 +132,7 @@ class CasePanel(Panel):
                 both,
                 self.people,
                 self.events,
-                fold("Notes and markers", self.noting),
+                self.noting_fold,
                 self.looked,
                 fold("Digests and scores", self.rest),
             ]
@@ -193,7 +202,8 @@ class CasePanel(Panel):
 
     def _tell_watched(self, _: object = None) -> None:
         """Read what was watched when it is opened: that asks the gallery how much there is."""
-        found = self.model.watched() if self.looked.children[0].value else None
+        opened = self.looked.children[0].value and self.looked.layout.display != "none"
+        found = self.model.watched() if opened else None
         zone = self._zone_of(self.model.shown)
         self.watched.value = "" if found is None else watched_table(found, zone)
 
@@ -211,12 +221,19 @@ class CasePanel(Panel):
             return
         offers, zone = model.offers, self._zone_of(case)
         self.noting.zone = zone
-        self.noted.take(case.reference, [THE_CASE])
+        # Of what is deleted, nothing is asked for: that would be an attempt, on record.
+        over = case.status() == "not confirmed"
+        for part in (self.noting_fold, self.looked):
+            part.layout.display = "none" if over else ""
+        self.noted.take("" if over else case.reference, [] if over else [THE_CASE])
         for name, act in self.acts.items():
             act.layout.display = "" if name in offers else "none"
-        urgent = case.state == "requested" and case.request.urgent
         self.acts["approve"].description = (
-            "Approve the change" if case.change else "Let it begin" if urgent else "Approve"
+            "Approve the change"
+            if case.change
+            else "Let it begin"
+            if may_begin(case)
+            else "Approve"
         )
         self.acts["decline"].description = "Decline the change" if case.change else "Decline"
         self.reason.layout.display = "" if {"decline", "close"} & {*offers} else "none"
@@ -264,6 +281,8 @@ class CasePanel(Panel):
         if case.waiting is None:
             return []
         beyond, given = self.model.exceeded, len(case.waiting.approved_by)
+        if may_begin(case):
+            return [f'<p class="sl-warning">⚠ {escaped(urgent_words(beyond))}</p>']
         if not beyond:
             return ['<p class="sl-hint">Within the limits: one approval is enough.</p>']
         by = f" {', '.join(case.waiting.approved_by)} approved it." if given else ""

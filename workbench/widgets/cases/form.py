@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets
 
 from workbench.casework.cases import TEMPLATES
+from workbench.casework.facts import urgent_words
 from workbench.casework.provenance import KINDS, NOT_KNOWN
 from workbench.widgets.cases.request import UNSTATED, RequestModel, photograph_field
 from workbench.widgets.components import controls
@@ -150,18 +151,21 @@ class RequestPanel(Panel):
 
     def _limits(self) -> Any:
         """Say while asking whether one person can approve it, and if not why."""
-        shown = markup()
+        self.limits = shown = markup()
 
         def draw(_: object = None) -> None:
-            beyond = self.model.exceeded
+            beyond, urgent = self.model.exceeded, self.model.urgent.strip()
             words = "One supervisor can approve this: it is within the limits."
             if beyond:
                 words = f"Two supervisors have to approve this: {'; '.join(beyond)}."
-            kind = "sl-warning" if beyond else "sl-hint"
+            if urgent:
+                words = urgent_words(beyond)
+            kind = "sl-warning" if beyond or urgent else "sl-hint"
             shown.value = f'<div role="status"><p class="{kind}">{escaped(words)}</p></div>'
 
         self.model.observe(
-            draw, ["district", "start", "end", "valid_days", "most_cameras", "without_place"]
+            draw,
+            ["district", "start", "end", "valid_days", "most_cameras", "without_place", "urgent"],
         )
         draw()
         return shown

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.casework.facts import status_words
+from workbench.casework.facts import may_begin, status_words
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE
@@ -196,9 +196,12 @@ class CasesPage(Panel):
     def _waits(self, one: Waiting) -> dict[str, object]:
         case, moment = one.case, f"{one.since.astimezone(self.zone):%d %b %Y, %H:%M}"
         asks = case.waiting.asked_by if case.waiting else ""
+        asked = f"{'A change' if case.change else 'A request'} of {asks} to approve"
+        if may_begin(case):
+            asked = f"Urgent: a request of {asks} to let begin"
         words = {
             "confirmation": "Urgent, and deleted unless another supervisor confirms it",
-            "approval": f"{'A change' if case.change else 'A request'} of {asks} to approve",
+            "approval": asked,
             "review": f"{count(one.faces, 'face')} to decide on, on the page Review",
             "end": "It ends soon: extend it, or close it",
         }[one.what]

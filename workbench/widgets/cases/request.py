@@ -305,7 +305,8 @@ class RequestModel(Photographs, ScopeModel):
                 else:
                     stated.append(self._provenance(upload))
             except CaseError as error:
-                self.say(photograph_field(upload.key), str(error))
+                words = f"{error.what[:1].upper()}{error.what[1:]}. {error.fix}."
+                self.say(photograph_field(upload.key), words)
         return stated if len(stated) == len(self.used) else None
 
     def _provenance(self, upload: Upload) -> Provenance:
