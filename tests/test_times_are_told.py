@@ -210,6 +210,13 @@ def test_evidence(office: Any, result: SearchResult, gallery: Gallery, tmp_path:
     assert UNCERTAIN in page
 
 
+def test_day_and_clock_are_told_in_one_form() -> None:
+    """Day, comma, clock: two forms of a time on a page look like two kinds of time."""
+    root = Path(workbench.__file__).parent
+    other = [path.name for path in root.rglob("*.py") if re.search(r"%b %Y +%H", path.read_text())]
+    assert other == []
+
+
 # Rooms that make and store times, and modules that show none to people.
 MAKE_TIMES = ("domain", "gallery", "faces", "indexing", "footage", "demo", "evaluation")
 SHOW_NONE = {

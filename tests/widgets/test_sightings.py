@@ -54,6 +54,20 @@ def test_the_team_sees_who_confirmed_what_where_and_when(decided: Any, town_file
     assert "sl-confirmed" in panel.map.page
     assert "confirmed sightings" in panel.route.value
     assert decided.events("shot.viewed")[-1].account == "rolf"
+    # Offered is what he may do, and what the case allows.
+    assert panel.exports.layout.display == "none"
+    model.select(model.candidates[0].tracklet_id)
+    assert panel.outlook.tools.layout.display == ""
+    decided.sit("sara").close("A-1", reason="found")
+    decided.sit("rolf")
+    closed = SightingsPage(SightingsModel(town_file, installation=decided.installation))
+    closed.choice.value = "A-1"
+    assert "2 confirmed sightings" in closed.status.value
+    closed.model.select(model.candidates[0].tracklet_id)
+    assert closed.outlook.tools.layout.display == "none"
+    decided.sit("sara")
+    panel = SightingsPage(SightingsModel(town_file, installation=decided.installation))
+    assert panel.exports.layout.display != "none"
 
 
 def test_choosing_on_the_map_chooses_everywhere_without_drawing_it_again(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.casework.cases import CONFIRM_WITHIN, Case, Request, area_km2
 from workbench.casework.provenance import NOT_KNOWN, Provenance, warnings_of
 from workbench.casework.training import TRAINING_NOTICE
-from workbench.domain.times import local_time
+from workbench.domain.times import MINUTES, local_time
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Limits
@@ -230,4 +230,4 @@ def _by_hand(remains: Sequence[str]) -> str:
 
 
 def _time(moment: datetime, zone: tzinfo) -> str:
-    return local_time(moment, zone, "%d %b %Y, %H:%M")
+    return local_time(moment, zone, MINUTES)

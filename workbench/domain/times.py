@@ -83,6 +83,10 @@ def zone_label(moment: datetime, zone: tzinfo) -> str:
     return f"UTC{name}" if name[0] in "+-" else name  # many zones have no abbreviation
 
 
+MINUTES = "%d %b %Y, %H:%M"
+"""Form of a time to the minute for :func:`local_time`, which adds the zone."""
+
+
 def local_time(moment: datetime, zone: tzinfo, pattern: str = "%a %d %b %Y, %H:%M:%S") -> str:
     """*moment* as the clocks of *zone* show it, and which clocks: ``… 02:30:00 BST``."""
     return f"{moment.astimezone(zone):{pattern}} {zone_label(moment, zone)}"

@@ -20,9 +20,10 @@ from workbench.casework.reviewing.sightings import (
 )
 from workbench.casework.viewing import Watched, watched
 from workbench.domain import Candidate
+from workbench.domain.times import MINUTES, local_time
 from workbench.errors import SightlineError
 from workbench.installation import Installation
-from workbench.maps.zones import local_time, zone_of_cameras
+from workbench.maps.zones import zone_of_cameras
 from workbench.widgets.components import controls
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.exports import ExportBar
@@ -234,6 +235,8 @@ class SightingsPage(Panel):
             lambda: model.whereabouts,
             lambda words: model.say("files", words),
         )
+        if not model.installation.register.me.may("evidence.export"):
+            self.exports.layout.display = "none"
         self.noted = NotesModel(model.installation, whole=True, work=model.work)
         self.watched = markup()
         self.beside = controls.VBox(
@@ -350,7 +353,9 @@ class SightingsPage(Panel):
         self._take_notes()
         self.map.selected = self.table.selected = model.selected
         chosen = (one for one in model.candidates if one.tracklet_id == model.selected)
-        self.outlook.offer(model.case, next(chosen, None))
+        # Footage is looked at, and people are followed, under an open case alone.
+        goes_on = model.chosen is not None and model.chosen.status() == "open"
+        self.outlook.offer(model.case, next(chosen, None) if goes_on else None)
         seen = {candidate.camera.camera_id for candidate in model.candidates}
         footage = model.footage[model.footage["camera_id"].isin(seen)]
         self.plot.draw(
@@ -398,8 +403,8 @@ def _status(model: SightingsModel) -> str:
     if found.gone:
         gone = f"{count(found.gone, 'confirmed sighting')} more, no longer in this gallery."
     request = case.request
-    start, end = request.start.astimezone(model.zone), request.end.astimezone(model.zone)
-    scope = f"{request.district.name}, {start:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M}."
+    when = (local_time(moment, model.zone, MINUTES) for moment in (request.start, request.end))
+    scope = f"{request.district.name}, {' to '.join(when)}."
     return f'{notices}<p>{words} {escaped(gone)}</p><p class="sl-hint">{escaped(scope)}</p>'
 
 

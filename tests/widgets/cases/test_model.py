@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,7 @@ def test_an_urgent_request_is_told_apart_and_leaves_no_attempts_when_it_is_over(
     urgent = ask("U-1", urgent="A child, by night", authorisation="", members=())
     asked.sit("anna").ask(urgent, subject=subject)
     page = CasesPage(shown(asked, "sara", "U-1"), zone=UTC_ZONE)
+    assert all(item["cells"][-1].endswith(" UTC") for item in page.waiting.items)
     assert [item["cells"][0] for item in page.waiting.items] == [
         "Urgent: a request of anna to let begin", "A request of anna to approve",
     ]  # fmt: skip
@@ -89,11 +92,9 @@ def test_a_request_is_read_and_approved(asked: Any) -> None:
     assert page.about.acts["approve"].layout.display == "none"
 
 
-def test_photographs_are_not_given_again_to_who_is_no_member_any_more(asked: Any) -> None:
-    asked.sit("anna").add_member("A-1", "rosa")
-    model = shown(asked, "rosa")
-    page = CasesPage(model, zone=UTC_ZONE)
-    assert page.about.faces.value.count("<img") == 2
+@contextmanager
+def asking(page: CasesPage) -> Iterator[Callable[[], int]]:
+    """A browser that asks for the photographs on a page; how many it is given."""
     media = Media.of_kernel()
     sent: list[Any] = []
     names = re.findall(f"{media.mark}([0-9a-f]+)", page.about.faces.value)
@@ -104,6 +105,26 @@ def test_photographs_are_not_given_again_to_who_is_no_member_any_more(asked: Any
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(media, "send", lambda message, **_: sent.append(message))
+        yield ask
+
+
+def test_photographs_are_given_when_the_case_is_closed_too(asked: Any) -> None:
+    asked.sit("anna").add_member("A-1", "rosa")
+    page = CasesPage(shown(asked, "rosa"), zone=UTC_ZONE)
+    assert page.about.faces.value.count("<img") == 2
+    with asking(page) as ask:
+        assert ask() == 2
+        asked.sit("sara").close("A-1", reason="found")
+        asked.sit("rosa")
+        assert ask() == 2, "what a decision rested on can be asked for afterwards"
+    page = CasesPage(shown(asked, "rosa"), zone=UTC_ZONE)
+    assert page.about.faces.value.count("<img") == 2
+
+
+def test_photographs_are_not_given_again_to_who_is_no_member_any_more(asked: Any) -> None:
+    asked.sit("anna").add_member("A-1", "rosa")
+    page = CasesPage(shown(asked, "rosa"), zone=UTC_ZONE)
+    with asking(page) as ask:
         assert ask() == 2
         asked.sit("anna").remove_member("A-1", "rosa")
         asked.sit("rosa")

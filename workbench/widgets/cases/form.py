@@ -43,10 +43,10 @@ FIELDS = {
 OF_SUBJECT = ("description", "born")
 LONG = ("legal_basis",)  # on several lines
 STATED = {
-    "source": ("Comes from", "Such as an album, a passport office"),
-    "given_by": ("Given by", "Person or office that handed it over"),
-    "taken": ("Taken", f"2024, 2024-05, 2024-05-17, or: {NOT_KNOWN}"),
-    "changes": ("Done to it", "Nothing, or: cropped, turned, brightened …"),
+    "source": ("Comes from", "Album, passport office …"),
+    "given_by": ("Given by", "Person or office"),
+    "taken": ("Taken", f"2024, 2024-05, or: {NOT_KNOWN}"),
+    "changes": ("Done to it", "Nothing, or: cropped …"),
 }
 NO_LIMIT = "in one search; 0: the installation's limit"
 IN_TRAINING = ("reference", "title")

@@ -298,6 +298,9 @@ class CasesModel(Tasks):
 
 
 def _may_look(register: CaseRegister, reference: str) -> None:
-    """Raise an error unless the user may see the case and faces, whatever its status."""
+    """Raise an error unless the user may see the case and faces, also when it is closed.
+
+    Of an urgent case that was not confirmed, nobody sees anything.
+    """
     register.require("shot.view", reference)
     register.case(reference)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.casework.facts import may_begin, status_words
+from workbench.domain.times import MINUTES, local_time
 from workbench.errors import SightlineError
 from workbench.installation import Installation
 from workbench.maps.zones import UTC_ZONE
@@ -194,7 +195,7 @@ class CasesPage(Panel):
         self.said.value = f'<div role="status">{words and f"<p>{words}</p>"}</div>'
 
     def _waits(self, one: Waiting) -> dict[str, object]:
-        case, moment = one.case, f"{one.since.astimezone(self.zone):%d %b %Y, %H:%M}"
+        case, moment = one.case, local_time(one.since, self.zone, MINUTES)
         asks = case.waiting.asked_by if case.waiting else ""
         asked = f"{'A change' if case.change else 'A request'} of {asks} to approve"
         if may_begin(case):
@@ -224,7 +225,7 @@ class CasesPage(Panel):
                 request.title,
                 case.asked_by,
                 ", ".join(case.approved_by),
-                f"{request.valid_until.astimezone(self.zone):%d %b %Y, %H:%M}",
+                local_time(request.valid_until, self.zone, MINUTES),
             ],
         }
 

@@ -63,7 +63,7 @@ function addFilm(place, film) {
 function timeWords(time, zone) {
   const words = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
   const options = /** @type {Intl.DateTimeFormatOptions} */ (
-    { ...words, day: "2-digit", month: "short", year: "numeric", timeZone: zone });
+    { ...words, day: "2-digit", month: "short", year: "numeric", timeZone: zone, timeZoneName: "short" });
   return new Intl.DateTimeFormat("en-GB", options).format(new Date(time));
 }
 

@@ -268,7 +268,7 @@ class WatchPanel(Panel):
         if model.origin is None or model.moment is None:
             self.player.films = []
             return
-        words = SHARP if model.reason else COARSE
+        words = "" if not model.views else SHARP if model.reason else COARSE
         self.hint.value = f'<p class="sl-hint" role="status">{escaped(words)}</p>'
         register = model.installation.register
         standing = Standing(may_go_on, (register, model.case, SHARP_OR_NOT[bool(model.reason)]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.facts import notices_of
+from workbench.domain.times import MINUTES, local_time
 from workbench.errors import SightlineError
 from workbench.widgets.components import controls
 from workbench.widgets.components.header import link_to
@@ -103,16 +104,17 @@ def _allowed(case: Case, model: Investigation) -> str:
     )
     if case.is_training:
         return notices
-    until = request.valid_until.astimezone(model.zone)
-    start, end = request.start.astimezone(model.zone), request.end.astimezone(model.zone)
+    start, end, until = (
+        local_time(moment, model.zone, MINUTES)
+        for moment in (request.start, request.end, request.valid_until)
+    )
     unplaced = ""
     if request.unplaced:
         unplaced = f"Cameras whose place is not known: {', '.join(request.unplaced)}. "
     words = (
         f"{request.purpose.capitalize()}. Authorised by {request.authority} "
         f"({case.authorisation or 'not yet'}), approved by {', '.join(case.approved_by)}. "
-        f"{request.district.name}, {start:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M}. "
-        f"{unplaced}Valid until {until:%d %b %Y %H:%M}."
+        f"{request.district.name}, {start} to {end}. {unplaced}Valid until {until}."
     )
     return f'{notices}<p class="sl-hint">{escaped(words)}</p>'
 
@@ -121,7 +123,7 @@ def _nothing(model: Investigation) -> str:
     words = (
         "Nothing is searched without a case."
         if model.cases
-        else "Nothing is searched without a case, and none is open. Request one (on the command "
-        "line: sightline case request), or train."
+        else "Nothing is searched without a case, and none is open. Request one, or train."
     )
-    return f'<p class="sl-hint">{escaped(words)}</p>'
+    where = "" if model.cases else link_to("cases", "", "Open Cases")
+    return f'<p class="sl-hint">{escaped(words)} {where}</p>'

@@ -229,9 +229,9 @@ class Investigation(Photographs, CaseModel):
         if before:
             self.say(
                 "search",
-                f"The calibration was replaced: scores are on the scale {scale} now, no longer "
-                f"{before}. The minimum score was reset to {self.threshold:.2f}; candidates "
-                "that were found before are no longer shown.",
+                "The calibration was replaced: scores are on another scale now. The minimum score "
+                f"was reset to {self.threshold:.2f}; candidates that were found before are no "
+                "longer shown.",
             )
 
     def take_recommended(self) -> None:

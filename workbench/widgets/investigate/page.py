@@ -7,10 +7,10 @@ from typing import Any
 
 from traitlets import Bool, observe
 
+from workbench.domain.times import MINUTES, local_time
 from workbench.errors import GalleryError, SightlineError
 from workbench.installation import Installation
 from workbench.investigation import SearchResult
-from workbench.maps.zones import local_time
 from workbench.widgets.components import controls
 from workbench.widgets.components.district import DistrictPanel
 from workbench.widgets.components.guide import Guide
@@ -187,8 +187,7 @@ class InvestigatePage(Panel):
 def asked_words(result: SearchResult, model: Investigation) -> str:
     """Say in a line what was asked: photographs, district, time and case."""
     start, end = (
-        local_time(moment, model.zone, "%d %b %Y, %H:%M")
-        for moment in (result.scope.start, result.scope.end)
+        local_time(moment, model.zone, MINUTES) for moment in (result.scope.start, result.scope.end)
     )
     photographs = count(len(result.probe.photographs), "photograph")
     return f"{photographs} · {result.scope.district.name} · {start} to {end} · case {result.case}"
