@@ -14,6 +14,9 @@ from workbench.casework.reviewing.reviewlist import sightings
 from workbench.casework.reviewing.verdicts import FEATURES, SCALE
 from workbench.domain import Probe, Scope
 from workbench.gallery import Gallery
+from workbench.maps.zones import UTC_ZONE
+from workbench.widgets.cases.model import CasesModel
+from workbench.widgets.cases.page import CasesPage
 from workbench.widgets.review.model import CONCLUSIONS, UNSUITABLE, Review
 from workbench.widgets.review.page import ReviewPanel
 
@@ -100,6 +103,18 @@ def test_the_queue_is_told_with_each_case(listed: Any, town_file: Path) -> None:
     record(panel, SCALE[3])
     assert panel.choice.options[1][0] == "A-1: 1 for you, 1 for others, 0 done"
     assert panel.choice.value == "A-1"
+
+
+def test_faces_that_no_member_can_decide_on_are_told(listed: Any, town_file: Path) -> None:
+    listed.sit("anna")
+    assert "no member" not in opened(listed, town_file).left.value
+    for name in ("ben", "rosa", "rolf"):
+        listed.register.remove_member("A-1", name)
+    told = opened(listed, town_file).left.value
+    assert "2 faces on which no member of the case can decide: who is responsible" in told
+    page = CasesPage(CasesModel(installation=listed.installation), zone=UTC_ZONE)
+    said = [item["cells"][0] for item in page.waiting.items]
+    assert "2 faces on which no member can decide: add a reviewer" in said
 
 
 def test_all_that_lacks_is_said_beside_its_field_and_nothing_is_recorded(

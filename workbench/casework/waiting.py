@@ -22,22 +22,22 @@ class Waiting:
     """Something about a case that waits for the person who asks."""
 
     case: Case
-    what: Literal["confirmation", "approval", "review", "end"]
+    what: Literal["confirmation", "approval", "review", "reviewer", "end"]
     since: datetime  # UTC; of an end, or of a case to confirm: when it comes
-    faces: int = 0  # to decide on
+    faces: int = 0  # to decide on, or that lack somebody who can
 
 
 def waiting_for_me(register: CaseRegister) -> tuple[Waiting, ...]:
     """Return what waits for the user: urgent cases to confirm, approvals, reviews, ends of cases.
 
-    The cases that run out soon are those that they are responsible for.
+    Of the cases that they are responsible for also: those that lack a reviewer, and run out soon.
 
     Raises as :meth:`CaseRegister.cases`.
     """
     me, now = register.me, datetime.now(UTC)
     cases = register.cases()
     found = [one for case in cases for one in _of(register, me, case, now)]
-    order = {"confirmation": 0, "approval": 1, "review": 2, "end": 3}
+    order = {"confirmation": 0, "approval": 1, "review": 2, "reviewer": 3, "end": 4}
     return tuple(
         sorted(found, key=lambda one: (order[one.what], not may_begin(one.case), one.since))
     )
@@ -74,6 +74,9 @@ def _of(register: CaseRegister, me: Person, case: Case, now: datetime) -> Iterat
         yield Waiting(case, "approval", waits.asked_at)
     faces = queue(register, case.reference) if case.state == "open" else None
     if faces is not None and faces.since is not None:
-        yield Waiting(case, "review", faces.since, faces.mine)
+        if faces.mine:
+            yield Waiting(case, "review", faces.since, faces.mine)
+        elif case.responsible == me.account:
+            yield Waiting(case, "reviewer", faces.since, faces.stuck)
     if runs_out(case, now) and (case.responsible == me.account and not case.is_training):
         yield Waiting(case, "end", case.request.valid_until)

@@ -217,6 +217,24 @@ def test_the_queue_says_mine_waiting_and_done(
     assert of("ben") == of("rosa") == (others, 0, 1)
 
 
+def test_who_is_responsible_is_told_of_faces_that_no_member_can_decide_on(
+    office: Any, listed: list[str], key: str, say: Say
+) -> None:
+    def told(name: str) -> list[tuple[str, int]]:
+        return [(one.what, one.faces) for one in waiting_for_me(office.sit(name))]
+
+    say("rosa", key, 3)
+    assert ("reviewer", 1) not in told("anna")
+    say("rolf", key, -3)
+    # The third decision is no analyst's: ben can only begin with the others.
+    assert queue(office.register, "A-1").stuck == 1
+    assert ("reviewer", 1) in told("anna")
+    assert told("sara") == []
+    office.sit("anna").add_member("A-1", "sara")
+    assert ("review", 1) in told("sara")
+    assert ("reviewer", 1) not in told("anna")
+
+
 def test_other_shots_are_shown_only_where_no_face_can_be_a_filler(
     office: Any, key: str, gallery: Gallery, subject: Probe, permitted: Scope,
     monkeypatch: pytest.MonkeyPatch,

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.casework.plaintext import plain
+from workbench.casework.record.people import MAY
 from workbench.casework.reviewing.coverage import require_covered
 from workbench.casework.reviewing.reviewlist import review_list
 from workbench.casework.reviewing.verdicts import (
@@ -38,6 +39,7 @@ from workbench.domain import parse_tracklet_id
 from workbench.errors import CaseError, NotPermitted
 
 if TYPE_CHECKING:
+    from workbench.casework.cases import Case
     from workbench.casework.record.chain import Entry
     from workbench.casework.record.people import Person
     from workbench.casework.register import CaseRegister
@@ -264,8 +266,25 @@ def queue(register: CaseRegister, reference: str) -> Queue:
     mine = [item for item in listed if not item.missing and not _reason_against(item, me, bar)]
     done = sum(item.outcome != "waiting" for item in listed)
     others = sum(item.waits for item in listed) - len(mine)
-    since = min((item.listed_at for item in mine if item.listed_at), default=None)
-    return Queue(len(mine), others, done, since)
+    takes_members = case.state == "open" and me.in_service and not case.is_training
+    stuck = _stuck(register, case, listed) if takes_members and others else []
+    since = min((item.listed_at for item in mine or stuck if item.listed_at), default=None)
+    return Queue(len(mine), others, done, len(stuck), since)
+
+
+def _stuck(register: CaseRegister, case: Case, listed: Sequence[Reviewed]) -> list[Reviewed]:
+    """Return the faces that wait and on which none of the members of a case can decide."""
+    roles, known = register.people.roles, register.not_blind(case.reference)
+    blind = [name for name in case.members if name not in known]
+
+    def decides(item: Reviewed) -> bool:
+        action, done = _action_of(item), {decision.examiner for decision in item.decisions}
+        return any(
+            name not in done and any(action in MAY[role] for role in roles.get(name, ()))
+            for name in blind
+        )
+
+    return [item for item in listed if item.waits and not item.missing and not decides(item)]
 
 
 def decide(
@@ -327,12 +346,16 @@ def _reason_against(item: Reviewed, me: Person, bar: str) -> str:
         return f"{me.account} has already decided on this face"
     if item.outcome != "waiting":
         return "this face needs no further decision"
-    action: Literal["review.first", "review.second"]
-    action = "review.first" if item.round == 1 else "review.second"
+    action = _action_of(item)
     # While the installation trains, one person plays every part, but decides on a face only once.
     if not me.may(action) and me.in_service:
         return f"{me.account} may not make this decision"
     return bar
+
+
+def _action_of(item: Reviewed) -> Literal["review.first", "review.second"]:
+    """Name what the next decision on a face is, among the actions that roles permit."""
+    return "review.first" if item.round == 1 else "review.second"
 
 
 def _faces(register: CaseRegister, items: Sequence[Reviewed], gallery: Gallery) -> dict[str, bytes]:

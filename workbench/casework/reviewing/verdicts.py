@@ -165,4 +165,5 @@ class Queue:
     mine: int  # that they can decide on now
     waiting: int  # for decisions of others
     done: int  # that need no further decision
-    since: datetime | None = None  # UTC: when the first of those that they can decide on was listed
+    stuck: int = 0  # of those that wait for others: no member of the case can decide on them
+    since: datetime | None = None  # UTC: when the first of mine was listed, or else of those

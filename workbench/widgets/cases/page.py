@@ -204,6 +204,7 @@ class CasesPage(Panel):
             "confirmation": "Urgent, and deleted unless another supervisor confirms it",
             "approval": asked,
             "review": f"{count(one.faces, 'face')} to decide on, on the page Review",
+            "reviewer": f"{count(one.faces, 'face')} on which no member can decide: add a reviewer",
             "end": "It ends soon: extend it, or close it",
         }[one.what]
         return {

@@ -167,6 +167,11 @@ def _status(model: Review) -> str:
     words = f"{count(left, 'face')} to decide on." if left else "Nothing is waiting for you."
     if model.bar:
         words = f"{model.bar}. Others review it."
+    if model.queue is not None and model.queue.stuck:
+        words += (
+            f" {count(model.queue.stuck, 'face')} on which no member of the case can decide: who "
+            "is responsible for it, or a supervisor, adds a reviewer on the page Cases."
+        )
     if model.missing:
         words += (
             f" {count(model.missing, 'face')} of this case cannot be reviewed: no picture is in "
