@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
@@ -23,7 +24,7 @@ from workbench.gallery.committing import Committer
 from workbench.gallery.correcting import correct_clock
 from workbench.gallery.entries import Change, RunEntry
 from workbench.gallery.footage import Footage
-from workbench.gallery.opening import create, folder_of, is_gallery, open_gallery
+from workbench.gallery.opening import create, folder_of, is_gallery, merging, open_gallery
 from workbench.gallery.parts import check_part
 from workbench.gallery.questions import read_only
 from workbench.gallery.recordings import stored
@@ -128,13 +129,21 @@ def whole(path: Path) -> str:
         return manifest.profile.version
 
 
-def test_the_new_one_takes_the_place_and_all_ids_stay(old: Path, new: Path) -> None:
+def test_the_new_one_takes_the_place_and_all_ids_stay(
+    old: Path, new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before, keep = seen(old), old.with_name("kept.duckdb")
     keep.write_bytes(b"mine")
     with pytest.raises(GalleryError, match="already exists"):
         replacing.replace(old, new, keep=keep)
     keep.unlink()
+    # Parts of both are being merged: that is waited for.
+    merged = [contextlib.ExitStack(), contextlib.ExitStack()]
+    for stack, path in zip(merged, (new, old), strict=True):
+        stack.enter_context(merging(path))
+    monkeypatch.setattr(replacing.time, "sleep", lambda _: merged.pop().close())
     replacing.replace(old, new, keep=keep)
+    assert merged == []
     after = seen(old)
     assert after[0] == "2"
     assert after[1:] == before[1:]

@@ -12,10 +12,12 @@ import errno
 import json
 import os
 import shutil
+import time
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from workbench.errors import GalleryError, is_there
+from workbench.errors import GalleryBusy, GalleryError, is_there
 from workbench.gallery.adopting import adopt_clocks
 from workbench.gallery.committing import Committer
 from workbench.gallery.disk import refused_by_disk, sync_path
@@ -32,6 +34,7 @@ NOTE = "replacing.json"  # lies in the folder of the new gallery, and goes where
 # Recordings that are looked for in the new gallery at a time.
 _AT_A_TIME = 10_000
 _AT_FDCWD, _EXCHANGE = -100, 2  # of Linux
+_PATIENCE, _AGAIN = 600.0, 0.1  # seconds for which a merger is waited for, and between looks
 _NO_EXCHANGE = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
@@ -86,7 +89,7 @@ def replace(old: Path, new: Path, *, keep: Path | None = None) -> None:
     GalleryError
         If *new* lacks recordings of *old*, *keep* exists, or the manifest of one is in Postgres.
     GalleryBusy
-        If one of them is being written or merged.
+        If one of them is being written, or merged for more than ten minutes.
     """
     try:
         _settle_names(folder_of(old), folder_of(new))
@@ -94,14 +97,16 @@ def replace(old: Path, new: Path, *, keep: Path | None = None) -> None:
             if is_unfinished(old, new):
                 held.enter_context(open_gallery(old, write=True))
                 if is_gallery(new):
-                    held.enter_context(open_gallery(new, write=True)).manifest.close()
+                    left = held.enter_context(open_gallery(new, write=True))
+                    held.enter_context(_alone(left))
+                    left.manifest.close()
             else:
                 one = held.enter_context(open_gallery(old, write=True))
                 other = held.enter_context(open_gallery(new, write=True))
                 _refuse(one, other, keep)
                 adopt_clocks(one.manifest, _writer(other))
-                held.enter_context(one.holding())
-                held.enter_context(other.holding())
+                held.enter_context(_alone(one))
+                held.enter_context(_alone(other))
                 _note_down(one, other)
                 # SQLite would look for what it keeps beside a manifest under its new name.
                 one.manifest.close()
@@ -111,6 +116,25 @@ def replace(old: Path, new: Path, *, keep: Path | None = None) -> None:
         _finish(old, new, keep)
     except OSError as error:
         raise refused_by_disk(old, error) from error
+
+
+@contextlib.contextmanager
+def _alone(opened: Opened) -> Iterator[None]:
+    """Give a block in which nobody else writes or merges a gallery.
+
+    Who wrote it last may have had its parts merged, which ends by itself: it is waited for.
+    """
+    until = time.monotonic() + _PATIENCE
+    with contextlib.ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(opened.holding())
+                break
+            except GalleryBusy:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_AGAIN)
+        yield
 
 
 def _refuse(one: Opened, other: Opened, keep: Path | None) -> None:
