@@ -32,6 +32,14 @@ LINES = """(one) => {
 ZOOM = """() => Number(document.querySelector(".leaflet-proxy")
   .style.transform.match(/scale\\((.*)\\)/)[1])"""
 
+# Whether the chart is drawn anew for the room that it has, and not cut off.
+CHART_FITS = """() => {
+  const [chart] = document.querySelectorAll(".sl-timeline .main-svg");
+  const room = document.querySelector(".sl-timeline").getBoundingClientRect();
+  const drawn = chart.getBoundingClientRect();
+  return drawn.right <= room.right && drawn.width > 0.8 * room.width;
+}"""
+
 
 def area(box: dict[str, float]) -> float:
     return box["width"] * box["height"]
@@ -136,6 +144,7 @@ def test_the_map_is_large_while_asking_and_the_answer_afterwards(
     marks = page.frame_locator(".sl-frame").locator(".sl-sighting .sl-plate")
     marks.nth(1).wait_for()
     page.locator(".sl-timeline .scatterlayer .point").nth(1).wait_for()
+    page.wait_for_function(CHART_FITS)
     seen.screenshot(f"layout-{width}-2-answer")
     results, places = box(page, ".sl-results"), box(page, ".sl-places")
     if width > 1000:
@@ -162,14 +171,7 @@ def test_the_map_is_large_while_asking_and_the_answer_afterwards(
     page.wait_for_function("document.activeElement.matches('.sl-steps *')")
     assert box(page, ".sl-map")["height"] == pytest.approx(asking["height"], abs=1)
     page.set_viewport_size({"width": 360, "height": height})
-    page.wait_for_function(  # drawn anew, and not cut off
-        """() => {
-            const [chart] = document.querySelectorAll(".sl-timeline .main-svg");
-            const room = document.querySelector(".sl-timeline").getBoundingClientRect();
-            const drawn = chart.getBoundingClientRect();
-            return drawn.right <= room.right && drawn.width > 0.8 * room.width;
-        }"""
-    )
+    page.wait_for_function(CHART_FITS)
     seen.assert_clean()
 
 

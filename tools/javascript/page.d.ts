@@ -12,6 +12,7 @@ interface PlotlyScript {
 /** What is set of a figure that is asked about here. */
 interface PlotlyLayout {
   height?: number;
+  autosize?: boolean;
   xaxis?: { type?: string; title?: { text?: string }; nticks?: number; tickangle?: number };
 }
 

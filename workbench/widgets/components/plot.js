@@ -78,7 +78,8 @@ async function render({ model, el }) {
     if (closed || !drawnWidth) return;  // what is hidden is drawn when it is shown
     if (!drawn) container.textContent = "";
     const { data, layout: wide } = JSON.parse(model.get("figure"));
-    const layout = drawnWidth < NARROW ? narrowed(wide) : wide;
+    // Else a figure keeps its width where the page gives it another without the window changing.
+    const layout = { ...(drawnWidth < NARROW ? narrowed(wide) : wide), autosize: true };
     // Plotly leaves the height of the element to us.
     container.style.height = `${layout.height ?? 450}px`;
     // Else the drawing would keep its place from becoming narrower.
