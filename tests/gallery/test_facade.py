@@ -342,3 +342,17 @@ def test_a_summary_counts_and_shows_nobody(gallery: Gallery) -> None:
 def test_nobody_else_writes_or_merges_what_is_held(path: Path, gallery: Gallery) -> None:
     with gallery.holding(), pytest.raises(GalleryBusy, match="merges it"):
         background.merge(path)
+
+
+def test_a_connection_shows_one_moment_while_parts_are_merged(
+    gallery: Gallery, indexed: Make
+) -> None:
+    with gallery.connection() as connection:
+        for minute in range(20, 28):
+            gallery.add_recording(indexed(0, minute, (minute,)))
+        parts = gallery.counts()["parts"]
+        gallery.compact()
+        assert gallery.counts()["parts"] < parts
+        for view, count in (("recordings", 2), ("templates_view", 3), ("sightings_view", 5)):
+            (found,) = connection.execute(f"SELECT count(*) FROM {view}").fetchall()
+            assert found == (count,)

@@ -138,6 +138,8 @@ class Current(Reader):
 
     def leave(self) -> None:
         """Close the files."""
+        if "database" in vars(self):
+            self.database.close()
         for opened in (*self._left, self.opened):
             opened.close()
 

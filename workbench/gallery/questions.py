@@ -21,14 +21,16 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from workbench.domain import EPOCH, to_microseconds
-from workbench.errors import GalleryError
-from workbench.gallery.disk import sync_path
+from workbench.errors import GalleryError, is_full
+from workbench.gallery.disk import refused_by_disk, sync_path
 from workbench.gallery.duck import OWN_SETTINGS, connect, finish, sql_literal, sql_part
 from workbench.gallery.entries import RECORDINGS, TRACKLETS, PartEntry
 from workbench.gallery.manifest import Manifest
+from workbench.gallery.parts import Part
 from workbench.gallery.rows import RECORDINGS as RECORDINGS_SCHEMA
 from workbench.gallery.rows import tracklets_schema
 from workbench.gallery.snapshot import Snapshot
+from workbench.gallery.storage import Storage
 from workbench.gallery.times import clock_table
 
 MADE = "as_made"
@@ -161,16 +163,31 @@ def _register(
     snapshot: Snapshot,
     entries: Sequence[PartEntry],
     file: str,
+    *,
+    mapped: bool = False,
 ) -> None:
-    """Have the rows of a file of parts in a connection, which reads them when it is asked."""
-    name = _ROWS[file]
+    """Have the rows of a file of parts in a connection, which reads them when it is asked.
+
+    If they are *mapped*, it can do so after the files were deleted.
+    """
+    name, kind = _ROWS[file], ds.ParquetFileFormat()
     schema = _schemas(snapshot)[name]
-    # With their columns given, no file is opened before it is asked for.
-    rows = ds.FileSystemDataset.from_paths(
-        [entry.object(file) for entry in entries], schema, ds.ParquetFileFormat(),
-        snapshot.storage.files,
-    ) if entries else schema.empty_table()  # fmt: skip
-    connection.register(name, rows)
+    objects, storage = [entry.object(file) for entry in entries], snapshot.storage
+    if not objects:
+        connection.register(name, schema.empty_table())
+    elif mapped:
+        buffers = [_mapped(storage, one) for one in objects]
+        fragments = [kind.make_fragment(buffer) for buffer in buffers]
+        connection.register(name, ds.FileSystemDataset(fragments, schema, kind))
+    else:
+        # With their columns given, no file is opened before it is asked for.
+        rows = ds.FileSystemDataset.from_paths(objects, schema, kind, storage.files)
+        connection.register(name, rows)
+
+
+def _mapped(storage: Storage, name: str) -> pa.Buffer:
+    with storage.reading(name) as file:
+        return file.read_buffer()
 
 
 def asking() -> duckdb.DuckDBPyConnection:
@@ -241,11 +258,17 @@ def _refuse_unread(snapshot: Snapshot, objects: Sequence[str], error: duckdb.Err
 class PooledTemplates:
     """Pooled templates of parts as a stream of Arrow: a part is mapped when it is come to.
 
-    A connection reads it as a table, as often as it is asked for it.
+    A connection reads it as a table, as often as it is asked for it. If all parts are *mapped* from
+    the beginning, it can do so after their files were deleted.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, *, mapped: bool = False) -> None:
         self._snapshot, self._entries = snapshot, snapshot.parts()
+        self._held: dict[str, Part] = {}
+        for entry in self._entries if mapped else ():
+            part = self._held[entry.name] = snapshot.part(entry)
+            if entry.templates:
+                part.exact  # noqa: B018 - it is mapped when it is asked for
         name = pa.dictionary(pa.int32(), pa.string())
         dimension = snapshot.manifest.profile.dimension
         self.schema = pa.schema(
@@ -261,7 +284,7 @@ class PooledTemplates:
         for entry in self._entries:
             if not entry.templates:
                 continue
-            part = self._snapshot.part(entry, self)
+            part = self._held.get(entry.name) or self._snapshot.part(entry, self)
             recording = pa.array(part.recording).dictionary_encode()
             names = pa.array([f"{number:016x}" for number in recording.dictionary.to_pylist()])
             columns = [
@@ -291,7 +314,8 @@ def read_only(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
     """Open a connection to a snapshot for questions of one's own; close it after use.
 
     It can write to nothing, and opens no file: the rows of parts are read for it, through the
-    gallery's storage. Its base is a file that is open for reading and deleted already.
+    gallery's storage, and those in a folder are mapped, so that it shows the same after a merge.
+    Its base is a file that is open for reading and deleted already.
 
     Raises
     ------
@@ -305,10 +329,10 @@ def read_only(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
         connection = connect(base)
     try:
         connection.execute(_NOTHING_ELSE)
-        entries = snapshot.parts()
+        entries, mapped = snapshot.parts(), snapshot.storage.root is not None
         for file in _ROWS:
-            _register(connection, snapshot, entries, file)
-        connection.register("templates_view", PooledTemplates(snapshot))
+            _register(connection, snapshot, entries, file, mapped=mapped)
+        connection.register("templates_view", PooledTemplates(snapshot, mapped=mapped))
         connection.execute(_views("TEMP VIEW", 1, 2))
     except BaseException:
         connection.close()
@@ -357,6 +381,8 @@ def _making(path: Path, snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnectio
         yield connection
         finish(connection, path)
     except duckdb.Error as error:
+        if is_full(error):
+            raise refused_by_disk(path, error) from None
         raise GalleryError(
             f"cannot be asked in SQL ({str(error).splitlines()[0]})",
             where=snapshot.storage.address,
