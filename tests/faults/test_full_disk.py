@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -16,8 +17,11 @@ from small_disks import WRONG, Disk
 
 from workbench.calibration import read_calibration, write_calibration
 from workbench.domain import ClockCorrection
+from workbench.errors import GalleryError
 from workbench.gallery import Gallery
+from workbench.gallery.facade import Gallery as InParts
 from workbench.gallery.lifecycle import check, export, import_into, merge
+from workbench.gallery.opening import folder_of
 
 
 @pytest.fixture
@@ -43,6 +47,31 @@ def sound(gallery: Gallery) -> Callable[[], object]:
 
 def test_indexing(disk: Disk, gallery: Gallery) -> None:
     disk.hold(lambda n: gallery.add_recording(numbered(n)), leaves=sound(gallery))
+
+
+def test_indexing_into_parts(disk: Disk) -> None:
+    path, ballast = disk.folder / "town.duckdb", disk.folder / "ballast"
+    stored, refused = 2, 0
+    with InParts.create(path, PROFILE) as gallery:
+        gallery.add_cameras([CAMERA])
+        gallery.add_recording(numbered(0))
+        for number, room in enumerate(range(0, 90_000, 8192), start=2):
+            before = {one for one in folder_of(path).rglob("*") if one.is_file()}
+            disk.left(room)
+            with contextlib.suppress(GalleryError):
+                gallery.add_recording(numbered(number))
+                stored += 1
+            if not gallery.holds(numbered(number).recording_id):
+                # Nothing of it stays, which would keep the disk full.
+                assert {one for one in folder_of(path).rglob("*") if one.is_file()} == before, room
+                refused += 1
+            ballast.unlink()
+        assert refused > 3
+        gallery.add_recording(numbered(1))
+        disk.left(0)  # so that there is no room for a new file to name the gallery
+    ballast.unlink()
+    with InParts.open(path, write=True) as again:
+        assert len(again.recordings()) == stored
 
 
 def test_a_gallery_that_is_made(disk: Disk) -> None:

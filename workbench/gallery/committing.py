@@ -239,8 +239,13 @@ class Attempt:
 
     def discard(self) -> None:
         """Delete what was written and not committed."""
-        mine = self._manifest.unfinished(self._by.role)
-        self._manifest.abandon([one for one in mine if one.name in self._names])
+        every = self._manifest.unfinished(self._by.role)
+        mine = [one for one in every if one.name in self._names]
+        if not self._manifest.shared:
+            # Where the disk is full there is room for the rest then. No commit of theirs can be on
+            # its way, as to a server.
+            self._storage.delete(name for one in mine for name in one.objects)
+        self._manifest.abandon(mine)
         # Asked again: of a commit that was lost on its way, it may have come through by now.
         left = [one for one in self._manifest.dropped() if one.name in self._names]
         self._storage.delete(name for one in left for name in one.objects)

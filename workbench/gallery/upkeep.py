@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.gallery import background
 from workbench.gallery.committing import Committer
+from workbench.gallery.disk import DiskRefused
 from workbench.gallery.named import renew
 from workbench.gallery.writing import Writer
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from workbench.calibration import Normaliser
     from workbench.gallery.current import Current
 
+_log = logging.getLogger(__name__)
 # Commits after which it is looked whether parts are to be merged: a look reads all of their names.
 COMMITS = 64
 
@@ -56,8 +59,14 @@ class Upkeep:
         self.renew_named()
 
     def renew_named(self) -> None:
-        """Have the file that people name show the last commit; see :mod:`.named`."""
-        renew(self._of.path, self._of.opened.folder, self._of.snapshot.refreshed())
+        """Have the file that people name show the last commit; see :mod:`.named`.
+
+        Where the disk is full, that has time: the file is derived, and what was stored is stored.
+        """
+        try:
+            renew(self._of.path, self._of.opened.folder, self._of.snapshot.refreshed())
+        except DiskRefused as error:
+            _log.warning("The file that names the gallery shows an earlier commit: %s", error)
 
     def merge(self) -> None:
         """Merge parts until there is nothing to do; see :func:`.background.merge`."""
@@ -65,7 +74,7 @@ class Upkeep:
 
     def end(self) -> None:
         """Leave the gallery as others find it best; nothing is waited for."""
-        self.renew_named()
+        self.dropped()
         if self._commit() > self._began:
             self._merge()
 
