@@ -32,10 +32,8 @@ def _written(method: Callable[Concatenate[Writer, P], T]) -> Callable[Concatenat
 
     @functools.wraps(method)
     def write(gallery: Writable, /, *values: P.args, **options: P.kwargs) -> T:
-        upkeep = gallery.upkeep
-        upkeep.writer.claim = gallery.claim
-        done = method(upkeep.writer, *values, **options)
-        upkeep.stored()
+        done = method(gallery.writer, *values, **options)
+        gallery.upkeep.stored()
         return done
 
     return write
@@ -87,6 +85,13 @@ class Writable(Current):
                 "is open for reading only", where=str(self.path), fix="Open it with write=True"
             )
         return self._upkeep
+
+    @property
+    def writer(self) -> Writer:
+        """Writer that adds to the gallery; raise GalleryError if it is open for reading."""
+        writer = self.upkeep.writer
+        writer.claim = self.claim
+        return writer
 
     add_cameras = _written(Writer.add_cameras)
     add_recordings = _written(Writer.add_recordings)
