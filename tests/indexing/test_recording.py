@@ -16,7 +16,7 @@ from workbench.errors import CatalogueError, GalleryError, ProfileMismatch
 from workbench.faces.models import Models, load
 from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
-from workbench.indexing import IndexReport, index_catalogue
+from workbench.indexing import IndexReport, index_catalogue, storing
 
 CAMERAS = "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\nC2,Park,51.49,-0.02\n"
 EVERYWHERE = from_geojson(
@@ -148,8 +148,13 @@ def test_a_place_or_track_that_is_stated_afterwards_doubles_nothing(
 
 
 def test_an_interrupted_run_keeps_what_was_finished_and_goes_on(
-    tmp_path: Path, gallery: Gallery, models: Models, clips: dict[str, Path]
+    tmp_path: Path,
+    gallery: Gallery,
+    models: Models,
+    clips: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(storing, "SECONDS", 0.0)  # each recording in a commit of its own
     folder = catalogue(tmp_path / "footage", clips)
 
     def interrupt(progress: Progress) -> None:

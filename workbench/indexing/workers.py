@@ -60,6 +60,16 @@ def _safe_path() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Have Ctrl-C wait; a process that is started meanwhile begins with it held."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
 def without_script() -> Iterator[None]:
     """Have the script that asks for workers run once: a spawned process would run it again.
 
@@ -102,7 +112,7 @@ def index_in_parallel(
         process = context.Process(
             target=_work, args=(theirs, profile, home, rates, options), daemon=True
         )
-        with _safe_path(), without_script():
+        with _safe_path(), without_script(), _interrupts_held():
             process.start()
         theirs.close()
         return _Worker(process, ours)
@@ -161,7 +171,9 @@ def _work(
 ) -> None:
     """Work in a process: receive recordings, send back their outcomes."""
     # Ctrl-C reaches the whole group of a terminal; the process that stores decides what it means.
+    # It is held since this one began, so that it ends no import with a traceback.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     threading.Thread(target=_end_with_parent, daemon=True).start()
     use_one_core()
     from workbench.faces.models import load
