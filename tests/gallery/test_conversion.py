@@ -5,13 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from former import unpacked
+from killed import killed_at
 from parted import VIEWS, answers, twins
 
 from workbench.domain import Progress
@@ -92,17 +92,7 @@ def old(tmp_path: Path) -> Path:
 
 
 def _killed_at(step: int, path: Path) -> None:
-    left = [step]
-
-    def once(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*values: Any, **named: Any) -> Any:
-            left[0] -= 1
-            if left[0] < 0:
-                os._exit(9)
-            return real(*values, **named)
-
-        return call
-
+    once = killed_at(step)
     for name in ("arrive", "sync_path", "open_gallery", "renew"):
         setattr(conversion, name, once(getattr(conversion, name)))
     shutil.rmtree = once(shutil.rmtree)  # type: ignore[assignment]

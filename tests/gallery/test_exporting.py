@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from killed import killed_at
 from parted import (
     START,
     InParts,
@@ -189,17 +190,7 @@ def test_an_object_that_is_lost_leaves_no_export(copy: InParts, tmp_path: Path) 
 
 
 def _killed_at(step: int, path: Path, folder: Path) -> None:
-    left = [step]
-
-    def once(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*values: Any, **named: Any) -> Any:
-            left[0] -= 1
-            if left[0] < 0:
-                os._exit(9)
-            return real(*values, **named)
-
-        return call
-
+    once = killed_at(step)
     with open_gallery(path, write=True) as gallery:
         committer = Committer(gallery.manifest, gallery.storage)
         for name in ("reserve", "commit"):

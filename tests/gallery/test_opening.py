@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 import psycopg
 import pytest
+from killed import killed_at
 from parted import CAMERAS
 from postgres import Postgres
 
@@ -131,17 +132,7 @@ def test_one_process_writes_and_one_merges(town: Path) -> None:
 
 def _killed_at(step: int, path: Path, profile: Profile) -> None:
     """Make a gallery, and be killed at a step on the disk."""
-    left = [step]
-
-    def once(real: Callable[..., object]) -> Callable[..., object]:
-        def call(*values: object, **named: object) -> object:
-            left[0] -= 1
-            if left[0] < 0:
-                os._exit(9)
-            return real(*values, **named)
-
-        return call
-
+    once = killed_at(step)
     for name in ("_fill", "_write_description", "sync_path", "_open"):
         setattr(opening, name, once(getattr(opening, name)))
     Path.rename = once(Path.rename)  # type: ignore[method-assign, assignment]

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from killed import killed_at
 from parted import CAMERAS, answers, pictures, twins
 
 from workbench.domain import ClockCorrection, IndexedRecording, Profile
@@ -154,17 +155,7 @@ def test_the_new_one_takes_the_place_and_all_ids_stay(
 
 
 def _killed_at(step: int, old: Path, new: Path, keep: Path | None, one_step: bool) -> None:
-    left = [step]
-
-    def once(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*values: Any, **named: Any) -> Any:
-            left[0] -= 1
-            if left[0] < 0:
-                os._exit(9)
-            return real(*values, **named)
-
-        return call
-
+    once = killed_at(step)
     for name in ("sync_path", "_exchange", "_put_away", "_finish", "renew"):
         setattr(replacing, name, once(getattr(replacing, name)))
     if not one_step:
