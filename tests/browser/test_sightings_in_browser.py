@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from boxes import boxes, overlap
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from workbench.casework.viewing import viewings
 from workbench.installation import Installation
@@ -110,6 +111,16 @@ def test_the_team_reads_chooses_and_saves(served: Any, visit: Callable[..., Any]
     seen.assert_clean()
 
 
+@contextmanager
+def told_by(panel: Any) -> Iterator[None]:
+    """Add to a failure what a panel says: why something is missing stands there."""
+    try:
+        yield
+    except (AssertionError, Error) as error:
+        error.add_note(f"The panel says: {panel.inner_text()}")
+        raise
+
+
 FILMS = """[...document.querySelectorAll(".sl-films video")]"""
 
 
@@ -132,11 +143,15 @@ def test_the_footage_of_four_cameras_plays_in_step_and_who_was_seen_is_followed(
             seen.screenshot(f"{name}-{size['width']}")
 
     page.goto(running.address("sightings"))
-    row = page.locator(".sl-sightings-page tbody tr", has_text="Market Place")
-    row.filter(has_text="18:34").first.get_by_role("button").click()
+    # By the time of the sighting, not of its confirmation: that is now, which may be 18:34 too.
+    seen_first = page.locator("td:nth-child(4)", has_text="18:34:30")
+    rows = page.locator(".sl-sightings-page tbody tr", has_text="Market Place")
+    rows.filter(has=seen_first).get_by_role("button").click()
+    page.locator(".sl-sightings-page tr:nth-child(8).sl-selected").wait_for()
     page.get_by_role("button", name="Look at the footage").click()
-    expect(watching.locator("video")).to_have_count(4)
-    page.wait_for_function(f"{FILMS}.every((v) => v.readyState >= 2 && v.videoWidth === 480)")
+    with told_by(watching):
+        expect(watching.locator("video")).to_have_count(4)
+        page.wait_for_function(f"{FILMS}.every((v) => v.readyState >= 2 && v.videoWidth === 480)")
     expect(watching.locator("figcaption").first).to_have_text("Market Place (FM-03)")
     expect(watching.locator("figcaption", has_text="time corrected")).to_have_count(3)
     clock = watching.locator("time")
