@@ -12,7 +12,7 @@ from workbench.calibration import calibration_of
 from workbench.domain import Photograph, Profile
 from workbench.errors import NotCalibrated
 from workbench.faces.profiles import calibrated_threshold
-from workbench.faces.templates import pool, scores
+from workbench.faces.templates import scores
 
 # So far below the score from which two pictures are called alike, they are of different people
 # rather than poor. Normalised, with the profile dlib: 0.6 % of 5,119 pairs of one person of LFW are
@@ -23,15 +23,12 @@ CLEARLY_NORMALISED, CLEARLY_PLAIN = 0.5, 0.05
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Similarities of photographs: each with the others pooled, and those that stand apart.
+    """Groups of photographs that can be of one person, by their numbers, the largest first.
 
-    ``with_others`` holds None for a single photograph. ``groups`` are the numbers of photographs
-    that can be of one person, the largest group first; more than one means different people. They
-    are None where the profile has no calibration: nothing says then how alike two pictures of one
-    person are.
+    More than one means different people. They are None where the profile has no calibration:
+    nothing says then how alike two pictures of one person are.
     """
 
-    with_others: tuple[float | None, ...]
     groups: tuple[tuple[int, ...], ...] | None
 
     @property
@@ -53,30 +50,19 @@ def agreement(
     third belongs to both: a profile and a frontal view may meet only in a half profile.
     """
     if not photographs:
-        return Agreement((), ())
+        return Agreement(())
     calibration = calibration_of(profile, folder=calibrations)
     normaliser = calibration.normaliser if calibration else None
     try:
         least = calibrated_threshold(profile, calibrations=calibrations).score
-        least -= CLEARLY_NORMALISED if normaliser else CLEARLY_PLAIN
     except NotCalibrated:
-        least = None
+        return Agreement(None)
+    least -= CLEARLY_NORMALISED if normaliser else CLEARLY_PLAIN
     templates = np.stack([photograph.template for photograph in photographs])
     group = np.arange(len(templates))
-    others: list[float | None] = []
     for number, template in enumerate(templates):
-        rest = np.delete(templates, number, axis=0)
-        if not len(rest):
-            others.append(None)
-            continue
-        together = pool(rest, profile.metric)
-        others.append(float(scores(template[None], together, profile.metric, normaliser)[0]))
-        if least is None:
-            continue
         alike = scores(templates, template, profile.metric, normaliser) >= least
         for other in np.flatnonzero(alike):
             group[group == group[other]] = group[number]
-    if least is None:
-        return Agreement(tuple(others), None)
     found = [tuple(map(int, np.flatnonzero(group == name))) for name in np.unique(group)]
-    return Agreement(tuple(others), tuple(sorted(found, key=lambda one: (-len(one), one))))
+    return Agreement(tuple(sorted(found, key=lambda one: (-len(one), one))))

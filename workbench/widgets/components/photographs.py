@@ -160,19 +160,15 @@ class Photographs(Tasks):
     @property
     def agreement(self) -> Agreement:
         """Agreement of the photographs that count, in the order of :attr:`used`."""
-        chosen = [upload.photograph for upload in self.used if upload.photograph]
-        return self._agreement(chosen)
+        return self._agreement(self.used)
 
-    def with_the_used(self, upload: Upload) -> float | None:
-        """Compare a photograph that is switched off with those that count, pooled."""
-        if upload.photograph is None:
-            return None
-        others = [one.photograph for one in self.used if one.photograph]
-        return self._agreement([*others, upload.photograph]).with_others[-1]
+    def with_the_used(self, upload: Upload) -> Agreement:
+        """Compare those that count with one that is switched off, which comes last."""
+        return self._agreement([*self.used, upload])
 
-    def _agreement(self, photographs: Sequence[Photograph]) -> Agreement:
-        folder = self.installation.calibrations
-        return agreement(photographs, self.profile, calibrations=folder)
+    def _agreement(self, uploads: Sequence[Upload]) -> Agreement:
+        chosen = [upload.photograph for upload in uploads if upload.photograph]
+        return agreement(chosen, self.profile, calibrations=self.installation.calibrations)
 
     def _photographs(self) -> Sequence[Photograph]:
         """List the photographs that count; if none is usable or one is unclear, say so."""

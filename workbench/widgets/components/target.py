@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -122,12 +122,8 @@ class TargetPanel(Panel):
         self.upload.disabled = len(self.model.uploads) >= MOST_PHOTOGRAPHS
         self.hint.layout.display = "none" if self.model.uploads else ""
         found = self.model.agreement
-        alike = dict(zip((one.key for one in self.model.used), found.with_others, strict=True))
-        apart = {self.model.used[number].key for number in found.apart}
         for upload, box in self._boxes.items():
-            box.about(
-                _about(self.model, upload, _alike(self.model, upload, alike), upload.key in apart)
-            )
+            box.about(_about(self.model, upload, found))
         self.together.value = _together(self.model, found)
 
     def _show_busy(self, _: object = None) -> None:
@@ -205,7 +201,7 @@ def picture(upload: Upload) -> str:
     )
 
 
-def _about(model: Photographs, upload: Upload, alike: float | None, apart: bool) -> str:
+def _about(model: Photographs, upload: Upload, found: Agreement) -> str:
     name = f'<strong class="sl-name">{escaped(upload.found.name)}</strong>'
     if upload.photograph is None:
         ask = f"{len(upload.found.faces)} faces. Which one is the {model.person}?"
@@ -217,17 +213,24 @@ def _about(model: Photographs, upload: Upload, alike: float | None, apart: bool)
         about += f'<p class="sl-hint">{escaped(_sentence(note))}</p>'
     if upload.photograph.advice:
         about += f'<p class="sl-hint">{escaped(_sentence(upload.photograph.advice))}</p>'
-    if apart:
+    alike = _alike(model, upload, found)
+    if alike is False:
         about += '<p class="sl-warning">⚠ Looks like someone else.</p>'
-    if alike is not None:
-        about += f'<p class="sl-hint">Similarity to the other photographs: {alike:.2f}</p>'
+    elif alike:
+        about += '<p class="sl-hint">Looks like the same person as the others.</p>'
     if not upload.used:
         about += '<p class="sl-hint">Switched off: not used.</p>'
     return about
 
 
-def _alike(model: Photographs, upload: Upload, alike: Mapping[str, float | None]) -> float | None:
-    return alike[upload.key] if upload.key in alike else model.with_the_used(upload)
+def _alike(model: Photographs, upload: Upload, found: Agreement) -> bool | None:
+    """Tell whether it can be of the person of the others; None without others or calibration."""
+    used = model.used
+    number = used.index(upload) if upload in used else len(used)
+    if number == len(used):
+        found = model.with_the_used(upload)
+    others = len(used) - (upload in used)
+    return None if found.groups is None or not others else number not in found.apart
 
 
 def _together(model: Photographs, found: Agreement) -> str:
