@@ -25,12 +25,12 @@ from workbench.widgets.components.header import PageHeader
 from workbench.widgets.components.importmodel import ImportModel
 from workbench.widgets.components.importpanel import ImportPanel
 from workbench.widgets.components.parts import (
+    Foldable,
     Panel,
     button,
     camera_name,
     count,
     escaped,
-    fold,
     heading,
     markup,
     message,
@@ -260,7 +260,7 @@ class FootagePage(Panel):
                 work=report.work,
             )
         )
-        self.bringing_in = fold("List the footage of a folder that has no list", self.importing)
+        self.bringing_in = Foldable("List the footage of a folder that has no list", self.importing)
         self.bringing_in.children[0].observe(self._find_folders, "value")
         header = PageHeader(report.installation)
         super().__init__([top, *self.body, panel(self.bringing_in), header])

@@ -193,6 +193,14 @@ def test_a_change_begins_with_the_case_as_it_is(
     model.request()
     assert model.made[-1].change.request.unplaced == ("bus 7",)
     assert (model.without_place, choice.value, choice.layout.display) == ((), (), "none")
+    # The form says above what it is for.
+    page = cases(model.gallery, installation=office.installation)
+    title = page.asking.switch
+    assert "Request a case" in title.description
+    page.form.model.begin_change(case)
+    assert "Request a change of A-2026-1" in title.description
+    page.form.model.clear()
+    assert "Request a case" in title.description
 
 
 def test_what_the_register_refuses_is_said_and_nothing_is_lost(

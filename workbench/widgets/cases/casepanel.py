@@ -24,10 +24,10 @@ from workbench.widgets.components import controls
 from workbench.widgets.components.media import address
 from workbench.widgets.components.notes import NotesModel, NotesPanel, watched_table
 from workbench.widgets.components.parts import (
+    Foldable,
     Panel,
     button,
     escaped,
-    fold,
     markup,
     message,
     row,
@@ -106,14 +106,14 @@ class CasePanel(Panel):
                 label="Request another area, time or photographs: another person approves it",
             )
         self._make_members()
-        self.events = fold("History", self.told, message(model, "history"))
+        self.events = Foldable("History", self.told, message(model, "history"))
         self.events.children[0].observe(self._tell, "value")
         self.watched = markup()
-        self.looked = fold("Footage shown", self.watched, message(model, "watched"))
+        self.looked = Foldable("Footage shown", self.watched, message(model, "watched"))
         self.looked.children[0].observe(self._tell_watched, "value")
         self.noted = NotesModel(model.installation, whole=True, work=model.work)
         self.noting = NotesPanel(self.noted, UTC)
-        self.noting_fold = fold("Notes and markers", self.noting)
+        self.noting_fold = Foldable("Notes and markers", self.noting)
         seen = controls.VBox([self.map, self.faces])
         read = controls.VBox(
             [
@@ -134,7 +134,7 @@ class CasePanel(Panel):
                 self.events,
                 self.noting_fold,
                 self.looked,
-                fold("Digests and scores", self.rest),
+                Foldable("Digests and scores", self.rest),
             ]
         )
         self.add_class("sl-panel")
@@ -169,7 +169,7 @@ class CasePanel(Panel):
             ]
         )
         self.members.add_class("sl-members")
-        self.people = fold("Members, and handing over", self.members)
+        self.people = Foldable("Members, and handing over", self.members)
 
     def _begin_change(self, begin: Callable[[Case], None]) -> None:
         if self.model.shown is not None:
@@ -188,7 +188,7 @@ class CasePanel(Panel):
 
     def _tell(self, _: object = None) -> None:
         """Read the history when it is opened: that reads the whole record."""
-        if not self.events.children[0].value:
+        if not self.events.switch.value:
             self.told.value = ""
             return
         zone = self._zone_of(self.model.shown)
@@ -202,7 +202,7 @@ class CasePanel(Panel):
 
     def _tell_watched(self, _: object = None) -> None:
         """Read what was watched when it is opened: that asks the gallery how much there is."""
-        opened = self.looked.children[0].value and self.looked.layout.display != "none"
+        opened = self.looked.switch.value and self.looked.layout.display != "none"
         found = self.model.watched() if opened else None
         zone = self._zone_of(self.model.shown)
         self.watched.value = "" if found is None else watched_table(found, zone)

@@ -21,11 +21,11 @@ from workbench.widgets.components import controls
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.header import PageHeader, case_asked
 from workbench.widgets.components.parts import (
+    Foldable,
     Panel,
     button,
     count,
     escaped,
-    fold,
     heading,
     markup,
     message,
@@ -73,7 +73,7 @@ def cases(
         return refusal("No cases can be shown", error)
 
     def done(case: Case) -> None:
-        page.asking.children[0].value = False  # what was done is said above
+        page.asking.switch.value = False  # what was done is said above
         model.refresh()
         model.choose(case.reference)
         if case.is_training:
@@ -147,11 +147,11 @@ class CasesPage(Panel):
         head.add_class("sl-panel")
         below = []
         if form is not None:
-            title = "Open a training case" if model.trains else "Request a case"
-            self.asking = fold(title, form, shown=not model.cases)
+            self.asking = Foldable(self._asks(), form, shown=not model.cases)
             below = [self.asking]
             if asks:
-                self.asking.children[0].observe(self._stop_changing, "value")
+                self.asking.switch.observe(self._stop_changing, "value")
+                form.model.observe(lambda _: self.asking.rename(self._asks()), "changing")
         super().__init__([head, self.about, *below])
         self.add_class("sl-board")
         self.add_class("sl-cases")
@@ -162,11 +162,18 @@ class CasesPage(Panel):
         self._list()
         self._say()
 
+    def _asks(self) -> str:
+        """Say what the form is for."""
+        changing = self.form.model.changing if isinstance(self.form, RequestPanel) else None
+        if changing is not None:
+            return f"Request a change of {changing.reference}"
+        return "Open a training case" if self.model.trains else "Request a case"
+
     def _begin_change(self, case: Case) -> None:
         """Show the form with the case in it, in place of the case."""
         self.form.model.begin_change(case)
         self.model.choose("")
-        self.asking.children[0].value = True
+        self.asking.switch.value = True
 
     def _stop_changing(self, change: Any) -> None:
         """A change that is left is not requested later by mistake."""

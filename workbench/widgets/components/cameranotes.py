@@ -11,7 +11,7 @@ from workbench.casework.notes import about_camera
 from workbench.domain.names import natural
 from workbench.widgets.components import controls
 from workbench.widgets.components.notes import NotesModel, NotesPanel
-from workbench.widgets.components.parts import Panel, fold, markup, row
+from workbench.widgets.components.parts import Foldable, Panel, markup, row
 
 if TYPE_CHECKING:
     from workbench.domain import Camera
@@ -43,7 +43,7 @@ class CameraNotes(Panel):
         self.said = markup()
         self.notes = NotesPanel(model, zone)
         self.notes.layout.display = "none"
-        folded = fold("Notes on cameras", row(self.choice), self.said, self.notes)
+        folded = Foldable("Notes on cameras", row(self.choice), self.said, self.notes)
         super().__init__([folded])
         self.switch = folded.children[0]
         self.switch.observe(self._fill, "value")

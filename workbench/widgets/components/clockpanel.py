@@ -14,11 +14,11 @@ from workbench.widgets.components import controls
 from workbench.widgets.components.clockmodel import Clocks
 from workbench.widgets.components.media import address
 from workbench.widgets.components.parts import (
+    Foldable,
     Panel,
     button,
     count,
     escaped,
-    fold,
     heading,
     markup,
     message,
@@ -71,8 +71,8 @@ class ClockPanel(Panel):
         self.correct = CorrectTimes(model, self.chosen, zone=zone, camera_words=camera_words)
         self.no_roles = markup()
         self.parts = [
-            fold("Compare with the clock in the picture", self.compare),
-            fold("Correct or confirm times", self.correct),
+            Foldable("Compare with the clock in the picture", self.compare),
+            Foldable("Correct or confirm times", self.correct),
         ]
         super().__init__(
             [

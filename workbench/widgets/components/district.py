@@ -20,12 +20,12 @@ from workbench.widgets.components.cameralayer import INSIDE, OUTSIDE, PICKED, Ca
 from workbench.widgets.components.camerapicker import CameraPicker
 from workbench.widgets.components.groundmap import ground_map
 from workbench.widgets.components.parts import (
+    Foldable,
     Panel,
     button,
     camera_name,
     count,
     escaped,
-    fold,
     heading,
     markup,
     message,
@@ -98,7 +98,7 @@ class DistrictPanel(Panel):
             most_bytes=MOST_BYTES,
         )
         self.picker = CameraPicker(model, self.layer)
-        self.choosing = fold("Choose cameras one by one", self.picker)
+        self.choosing = Foldable("Choose cameras one by one", self.picker)
         self.bookmarks = BookmarkField(model, self._offer_areas)
         self.cameras = markup()
         super().__init__(
@@ -113,8 +113,8 @@ class DistrictPanel(Panel):
                 message(model, "district"),
                 self.cameras,
                 self.choosing,
-                fold("Bookmarks", self.bookmarks),
-                fold(
+                Foldable("Bookmarks", self.bookmarks),
+                Foldable(
                     "Paste or load GeoJSON",
                     self.file,
                     self.text,
@@ -180,7 +180,7 @@ class DistrictPanel(Panel):
         if self._drawing:
             return
         if change["new"] == CHOSEN:
-            self.choosing.children[0].value = True  # where it is done
+            self.choosing.switch.value = True  # where it is done
             self._show()
             return
         chosen = self._offered.get(change["new"])

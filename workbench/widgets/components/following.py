@@ -21,12 +21,12 @@ from workbench.widgets.components.cameralayer import INSIDE, PICKED, CameraLayer
 from workbench.widgets.components.cards import Cards
 from workbench.widgets.components.groundmap import ground_map
 from workbench.widgets.components.parts import (
+    Foldable,
     Panel,
     button,
     camera_name,
     count,
     escaped,
-    fold,
     heading,
     markup,
     message,
@@ -180,7 +180,7 @@ class FollowPanel(Panel):
         )  # fmt: skip
         self.table = Cards(self._choose, table=True, columns=COLUMNS, name="Cameras to look at")
         self.map = controls.VBox()
-        self.fold = fold("Map", self.map, shown=True)
+        self.fold = Foldable("Map", self.map, shown=True)
         self.scope = button(
             "Search these next", self._take, label="Make them and their time the next question"
         )

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from workbench.domain import Span, length_words
 from workbench.maps.zones import local_time
-from workbench.widgets.components.parts import Panel, count, escaped, fold, markup
+from workbench.widgets.components.parts import Foldable, Panel, count, escaped, markup
 from workbench.widgets.components.plot import Plot
 from workbench.widgets.components.scope import ScopeModel
 
@@ -23,7 +23,7 @@ class FootagePlot(Panel):
         self.plot = Plot(lambda _: None)
         self.words = markup()
         self.legend = markup()
-        inside = fold("Footage over time and by camera", self.legend, self.plot, shown=True)
+        inside = Foldable("Footage over time and by camera", self.legend, self.plot, shown=True)
         super().__init__([self.words, inside])
         self.add_class("sl-footage-plot")
         model.observe(self._draw, ["start", "end", "district", "selected_cameras", "hours"])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from workbench.widgets.components import controls
 from workbench.widgets.components.hours import WEEKDAYS, WORKING_HOURS, WeeklyHours
 from workbench.widgets.components.parts import (
+    Foldable,
     Panel,
     button,
     count,
     escaped,
-    fold,
     markup,
     message,
     row,
@@ -46,7 +46,7 @@ class HoursField(Panel):
             button("All hours", lambda: self._set(ALL), label="Every hour of every day"),
         )
         self.words = markup()
-        fields = fold(
+        fields = Foldable(
             "Only some hours of the week", row(*self.days), row(self.begin, self.end), presets
         )
         super().__init__([fields, message(model, "hours"), self.words])

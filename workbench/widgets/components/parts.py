@@ -157,23 +157,28 @@ def _word(found: re.Match[str]) -> str:
     return f'<span class="sl-word">{escaped(word)}</span>' if hyphen else escaped(word)
 
 
-def fold(title: str, *children: Any, shown: bool = False) -> Any:
+class Foldable(controls.VBox):  # type: ignore[misc]
     """Children that are shown, or hidden, when their title is pressed."""
-    # The headers of Jupyter's own Accordion cannot be reached with the keyboard.
-    inside = controls.VBox(children)
-    inside.add_class("sl-folded")
-    switch = controls.ToggleButton(
-        shown, tooltip=f"Show or hide: {title}", layout={"width": "100%"}
-    )
-    switch.add_class("sl-fold")
 
-    def turn(_: object = None) -> None:
-        inside.layout.display = "" if switch.value else "none"
-        switch.description = f"{'▾' if switch.value else '▸'} {title}"
+    def __init__(self, title: str, *children: Any, shown: bool = False) -> None:
+        # The headers of Jupyter's own Accordion cannot be reached with the keyboard.
+        self._inside = controls.VBox(children)
+        self._inside.add_class("sl-folded")
+        self.switch = controls.ToggleButton(shown, layout={"width": "100%"})
+        self.switch.add_class("sl-fold")
+        super().__init__([self.switch, self._inside])
+        self.switch.observe(self._turn, "value")
+        self.rename(title)
 
-    switch.observe(turn, "value")
-    turn()
-    return controls.VBox([switch, inside])
+    def rename(self, title: str) -> None:
+        """Give it another title."""
+        self._title, self.switch.tooltip = title, f"Show or hide: {title}"
+        self._turn()
+
+    def _turn(self, _: object = None) -> None:
+        shown = self.switch.value
+        self._inside.layout.display = "" if shown else "none"
+        self.switch.description = f"{'▾' if shown else '▸'} {self._title}"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
