@@ -40,9 +40,11 @@ from workbench.errors import (
     ProfileMismatch,
 )
 from workbench.gallery import search as gallery_search
+from workbench.maps.zones import zone_of_cameras
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from zoneinfo import ZoneInfo
 
     import pandas as pd
 
@@ -288,6 +290,7 @@ def search(
     threshold: Threshold | float | None = None,
     below: bool = False,
     only: Filter | None = None,
+    zone: ZoneInfo | None = None,
     progress: ProgressCallback | None = None,
 ) -> SearchResult:
     """Search exactly for the probe's face among the tracklets inside the scope, and no others.
@@ -316,6 +319,8 @@ def search(
         :func:`workbench.casework.authority.shown_from`.
     only : Filter, optional
         Cameras, time windows and quality to which the search is restricted within the scope.
+    zone : ZoneInfo, optional
+        Zone of the times in ``notices`` of the result; by default that of the cameras.
     progress : callable, optional
         Called now and then; ``done`` and ``total`` count tracklets. It may raise Cancelled.
 
@@ -385,25 +390,12 @@ def search(
     answered(register, permit, gallery, found, candidates=reach, compared=compared, seconds=seconds)
     allowed = register.case(case)  # also now: it may have ended while it was searched under
     return SearchResult(
-        candidates=tuple(found[:reach]),
-        below=tuple(found[reach:]),
-        top=top,
-        probe=probe,
-        scope=scope,
-        threshold=threshold,
-        cameras=cameras,
-        coverage=coverage,
-        asked_at=asked_at,
-        seconds=seconds,
-        case=case,
-        training=allowed.without_authority,
-        notices=notices_of(allowed),
-        scale=scale,
-        entry=permit.entry,
-        compared=compared,
-        only=only,
-        expectations=expectations,
-    )
+        candidates=tuple(found[:reach]), below=tuple(found[reach:]), top=top, probe=probe,
+        scope=scope, threshold=threshold, cameras=cameras, coverage=coverage, asked_at=asked_at,
+        seconds=seconds, case=case, training=allowed.without_authority,
+        notices=notices_of(allowed, zone=zone_of_cameras(cameras, override=zone)), scale=scale,
+        entry=permit.entry, compared=compared, only=only, expectations=expectations,
+    )  # fmt: skip
 
 
 def _on_scale(

@@ -34,8 +34,10 @@ from workbench.casework.subjects import subject_folder
 from workbench.casework.waiting import waiting_for_me
 from workbench.client.documents import case_document, case_from
 from workbench.domain import Probe, Scope
+from workbench.domain.times import local_time
 from workbench.errors import CaseError, NotPermitted, SightlineError
 from workbench.gallery import Gallery
+from workbench.maps.zones import UTC_ZONE, zone_of_cameras
 from workbench.server.rounds import Rounds
 
 SEEN = {"nose": "similar", "ears": "similar", "mouth": "similar"}
@@ -58,6 +60,14 @@ def found(office: Any, begun: Case, gallery: Gallery, subject: Probe, permitted:
     return result
 
 
+def test_an_answer_tells_until_when_in_the_zone_of_its_cameras(begun: Case, found: Any) -> None:
+    (notice,) = found.notices
+    zone = zone_of_cameras(found.cameras)
+    assert zone != UTC_ZONE
+    assert begun.confirm_by is not None
+    assert local_time(begun.confirm_by, zone) in notice
+
+
 def test_an_urgent_case_opens_for_one_and_stays_open_for_another(
     office: Any, clock: Any, begun: Case
 ) -> None:
@@ -65,7 +75,7 @@ def test_an_urgent_case_opens_for_one_and_stays_open_for_another(
     assert begun.confirm_by is not None
     assert begun.confirm_by - begun.begun_at == timedelta(hours=48)
     (notice,) = notices_of(begun)
-    assert notice.startswith(f"Urgent, not confirmed until {begun.confirm_by:%d %b %Y, %H:%M} UTC")
+    assert notice.startswith(f"Urgent, not confirmed until {local_time(begun.confirm_by, UTC)}")
     assert status_words(begun) == "open, urgent and not confirmed (47 h 59 min left)"
     told = dict(facts(begun))
     assert told["urgent"] == "A child, by night"

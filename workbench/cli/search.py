@@ -135,6 +135,7 @@ def ask(options: argparse.Namespace, installation: Installation) -> SearchResult
             register=installation.register,
             top=options.top,
             threshold=None if threshold == "all" else threshold,
+            zone=installation.settings.zone,
         )
 
 

@@ -316,6 +316,7 @@ def search(
             top=top,
             threshold=None if threshold == "all" else threshold,
             only=only,
+            zone=installation.settings.zone,
             progress=update,
         )
     return SearchResult.of(result, installation=installation, gallery=gallery.path)

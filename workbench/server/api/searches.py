@@ -62,6 +62,7 @@ class Searches(_OfSearches):
                 top=top,
                 threshold=self._threshold(document, probe),
                 only=only,
+                zone=installation.settings.zone,
                 progress=self.stop_if_gone,
             )
         shots = bool(document.get("shots"))

@@ -114,6 +114,7 @@ class Investigation(Photographs, CaseModel):
                     threshold=threshold,
                     below=True,
                     only=only,
+                    zone=self.zone,
                     progress=self.on_progress(),
                 )
 
